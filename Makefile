@@ -1,0 +1,55 @@
+# One word for each habit; README and CONTRIBUTING explain them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# uv when the machine has it, the standard library's venv and pip otherwise.
+UV := $(shell command -v uv 2>/dev/null)
+
+.PHONY: run test check fix types bench lock clean
+
+run: $(VENV)/.run
+	@$(BIN)/python manage.py serve --first-run
+
+test: $(VENV)/.dev
+	@$(BIN)/python -m tests
+
+check: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/djade --check --target-version 5.2 $$(git ls-files 'templates/*.html')
+	$(BIN)/lint-imports
+	$(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/python manage.py check --fail-level WARNING
+	$(BIN)/mypy .
+
+types: $(VENV)/.dev
+	$(BIN)/mypy .
+
+fix: $(VENV)/.dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/djade --target-version 5.2 $$(git ls-files 'templates/*.html')
+
+bench: $(VENV)/.dev
+	@$(BIN)/python -m benchmarks
+
+# Names, versions and hashes only: no registry address may stand in the files.
+lock:
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
+		pyproject.toml -o requirements.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --group dev \
+		pyproject.toml -o requirements-dev.txt
+
+clean:
+	rm -rf $(VENV)
+
+$(VENV)/.run: requirements.txt
+	@echo "Installing into $(VENV) ..."
+	@$(if $(UV),test -x $(BIN)/python || uv venv -q --python $(PYTHON) $(VENV),test -x $(BIN)/python || $(PYTHON) -m venv $(VENV))
+	@$(if $(UV),uv pip install -q --python $(BIN)/python --require-hashes -r requirements.txt,$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.txt)
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run requirements-dev.txt
+	@echo "Installing the developer's tools ..."
+	@$(if $(UV),uv pip install -q --python $(BIN)/python --require-hashes -r requirements-dev.txt,$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.txt)
+	@touch $@

@@ -1,0 +1,169 @@
+"""Tokens and who they stand for: access and refresh tokens over a revocable session row."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from ipaddress import ip_address
+from typing import Any
+from uuid import UUID, uuid4
+
+from allauth.account.auth_backends import AuthenticationBackend
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils import timezone
+from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.exceptions import NotAuthenticated
+from rest_framework.request import Request
+from rest_framework_simplejwt.exceptions import TokenError
+from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
+
+from accounts.models import Session, User
+
+
+class BadCredentials(Exception):
+    """The name, address or password is wrong, or the token is not, or no longer, good."""
+
+
+class Backend(AuthenticationBackend):  # type: ignore[misc]
+    """Username or address and password; the first run's own password works on this machine only."""
+
+    def authenticate(self, request: HttpRequest | None, **credentials: Any) -> User | None:
+        user = super().authenticate(request, **credentials)
+        if not isinstance(user, User) or not user.is_active:
+            return None
+        if user.must_change_password and not _from_here(request):
+            return None
+        return user
+
+
+def _from_here(request: HttpRequest | None) -> bool:
+    if request is None:
+        return True
+    try:
+        return ip_address(request.META.get("REMOTE_ADDR") or "").is_loopback
+    except ValueError:
+        return False
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """A pair of tokens; `expires_in` is the access token's life in seconds."""
+
+    access: str
+    refresh: str
+    expires_in: int
+
+
+def check_password(request: HttpRequest | None, login: str, password: str) -> User:
+    """The active user whose username or address, and password, these are.
+
+    Raises BadCredentials, in the same time for an unknown name as for a wrong password.
+    """
+    user = Backend().authenticate(request, username=login, password=password)
+    if not isinstance(user, User):
+        raise BadCredentials("Incorrect username or password")
+    return user
+
+
+def sign_in(user: User, grant: Session.Grant) -> Tokens:
+    """Open a session and return its first pair of tokens."""
+    now = timezone.now()
+    session = Session.objects.create(
+        user=user,
+        grant=grant,
+        refresh_jti=uuid4().hex,
+        expires_at=now + settings.JWT_REFRESH_LIFETIME,
+    )
+    User.objects.filter(pk=user.pk).update(last_login=now)
+    return _tokens(session)
+
+
+def refresh(token: str) -> Tokens:
+    """Exchange a refresh token for a new pair; it can be used once.
+
+    Raises BadCredentials. A second use of a token revokes its whole session: one of its two
+    holders is a thief.
+    """
+    claims = _read(RefreshToken, token)
+    session_id, jti = _uuid(claims.get("sid")), claims.get("jti")
+    session = Session.objects.select_related("user").filter(pk=session_id).first()
+    if session is None or not session.user.is_active:
+        raise BadCredentials("Invalid or expired refresh token")
+    now = timezone.now()
+    # Only columns of this very row: PostgreSQL would not look again at a joined one after a wait.
+    living = Session.objects.filter(pk=session_id, revoked_at=None, expires_at__gt=now)
+    fresh = uuid4().hex
+    if not living.filter(refresh_jti=jti).update(refresh_jti=fresh, refreshed_at=now):
+        living.update(revoked_at=now)
+        raise BadCredentials("Invalid or expired refresh token")
+    session.refresh_jti, session.refreshed_at = fresh, now
+    return _tokens(session)
+
+
+def sign_out(session: Session) -> None:
+    """End a session: its access and refresh tokens stop working at once."""
+    Session.objects.filter(pk=session.pk, revoked_at=None).update(revoked_at=timezone.now())
+
+
+def session_of(token: str) -> Session:
+    """The living session, with its active user, of an access token. Raises BadCredentials."""
+    claims = _read(AccessToken, token)
+    session = (
+        Session.objects.select_related("user")
+        .filter(pk=_uuid(claims.get("sid")), revoked_at=None, user__is_active=True)
+        .first()
+    )
+    if session is None or str(session.user_id) != claims.get("sub"):
+        raise BadCredentials("Signed out")
+    return session
+
+
+class BearerAuthentication(BaseAuthentication):
+    """`Authorization: Bearer <access token>`; request.auth is the session."""
+
+    def authenticate(self, request: Request) -> tuple[User, Session] | None:
+        words = get_authorization_header(request).split()
+        if len(words) != 2 or words[0].lower() != b"bearer":
+            return None
+        try:
+            session = session_of(words[1].decode("ascii", "replace"))
+        except BadCredentials as error:
+            raise NotAuthenticated from error
+        return session.user, session
+
+    def authenticate_header(self, request: Request) -> str:
+        return "Bearer"
+
+
+def _tokens(session: Session) -> Tokens:
+    life = _lifetime(session)
+    access = AccessToken()
+    access.set_exp(lifetime=life)
+    renewal = RefreshToken()
+    renewal["exp"] = int(session.expires_at.timestamp())
+    renewal["jti"] = session.refresh_jti
+    for token in (access, renewal):
+        token["sid"], token["sub"] = str(session.pk), str(session.user_id)
+    return Tokens(str(access), str(renewal), int(life.total_seconds()))
+
+
+def _lifetime(session: Session) -> timedelta:
+    by_password = session.grant == Session.Grant.PASSWORD and session.refreshed_at is None
+    life: timedelta = (
+        settings.JWT_PASSWORD_LIFETIME if by_password else settings.JWT_ACCESS_LIFETIME
+    )
+    return life
+
+
+def _read(kind: type[Token], token: str) -> dict[str, Any]:
+    try:
+        payload: dict[str, Any] = kind(token).payload  # type: ignore[arg-type]
+    except TokenError as error:
+        raise BadCredentials("Invalid or expired token") from error
+    return payload
+
+
+def _uuid(value: object) -> UUID:
+    try:
+        return UUID(str(value))
+    except ValueError as error:
+        raise BadCredentials("Invalid or expired token") from error

@@ -1,0 +1,67 @@
+"""People, and where they are signed in."""
+
+import uuid
+
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
+
+
+class User(AbstractUser):
+    """A person or a program with credits of its own."""
+
+    class Language(models.TextChoices):
+        ENGLISH = "en", "English"
+        SIMPLIFIED_CHINESE = "zh-CN", "简体中文"
+        TRADITIONAL_CHINESE = "zh-TW", "繁體中文"
+        JAPANESE = "ja", "日本語"
+        KOREAN = "ko", "한국어"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    display_name = models.CharField(max_length=80, blank=True)
+    avatar_url = models.URLField(max_length=500, blank=True)
+    region = models.CharField(max_length=8, blank=True)
+    language = models.CharField(max_length=8, choices=Language, default=Language.ENGLISH)
+    is_verified = models.BooleanField(default=False)
+    must_change_password = models.BooleanField(default=False)
+    # Made by the test sign-in, which may only ever open such accounts.
+    is_test = models.BooleanField(default=False)
+
+    class Meta(AbstractUser.Meta):
+        constraints = [
+            models.UniqueConstraint(
+                Lower("email"), condition=~Q(email=""), name="user_email_unique"
+            ),
+            models.UniqueConstraint(Lower("username"), name="user_username_unique"),
+        ]
+
+    def set_password(self, raw_password: str | None) -> None:
+        super().set_password(raw_password)
+        self.must_change_password = False
+
+    @property
+    def name(self) -> str:
+        return self.display_name or self.username
+
+
+class Session(models.Model):
+    """One API sign-in: every token of it names this row, so that revoking the row ends them all."""
+
+    class Grant(models.TextChoices):
+        PASSWORD = "password"  # noqa: S105 - the grant's name
+        GOOGLE = "google"
+        TEST = "test"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    user = models.ForeignKey(User, models.CASCADE, related_name="api_sessions")
+    grant = models.CharField(max_length=16, choices=Grant)
+    # The one refresh token that may still be used; any other of this session is a replay.
+    refresh_jti = models.CharField(max_length=32)
+    created_at = models.DateTimeField(auto_now_add=True)
+    refreshed_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.grant} sign-in of {self.user_id}"

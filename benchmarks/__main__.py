@@ -1,0 +1,35 @@
+"""`make bench`: the figures of docs/performance.md, on SQLite or on DATABASE_URL."""
+
+import os
+import platform
+import sys
+
+from tests import environment
+
+os.environ["LOG_LEVEL"] = "CRITICAL"
+
+import django
+
+django.setup()
+
+from django.core.management import call_command  # noqa: E402
+from django.db import connection  # noqa: E402
+
+from benchmarks import live, polling  # noqa: E402
+
+assert environment
+
+
+def main() -> None:
+    call_command("migrate", verbosity=0)
+    quick = "--quick" in sys.argv
+    print(f"{connection.vendor}, Python {platform.python_version()}, {os.cpu_count()} cores\n")
+    print("Active videos on one worker, 5 s interval, every poll moves the progress\n")
+    polling.run((1000,) if quick else (100, 1000, 1500), 12 if quick else 20)
+    print("\nFrom a change to the client, embedded\n")
+    for sockets in (1,) if quick else (1, 20):
+        live.run(50 if quick else 500, sockets)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""From the committed change to the client's socket, in the embedded mode."""
+
+import json
+import threading
+import time
+from statistics import median, quantiles
+from uuid import uuid4
+
+import websocket
+from django.utils import timezone
+
+from accounts import auth
+from accounts.models import Session, User
+from tests.conftest import Serving
+from videos import steps
+from videos.models import Video
+from videos.providers import Job, JobState
+
+
+def run(changes: int, sockets: int) -> None:
+    """Print the latency of `changes` progress updates with `sockets` open sockets of one user."""
+    user = User.objects.create_user(f"live{time.time_ns()}")
+    token = auth.sign_in(user, Session.Grant.PASSWORD).access
+    arrived: list[dict[int, float]] = []
+    with Serving("config.asgi:application") as server:
+        readers = [_reader(server.port, token, arrived) for _ in range(sockets)]
+        sent = _change(user, changes)
+        time.sleep(1)
+        for reader in readers:
+            reader.close()
+    delays = [seen[seq] - at for seen in arrived for seq, at in sent.items() if seq in seen]
+    lost = changes * sockets - len(delays)
+    cuts = quantiles(delays, n=100)
+    print("| sockets | changes | median ms | p95 ms | p99 ms | worst ms | lost |")
+    print("|---|---|---|---|---|---|---|")
+    print(
+        f"| {sockets} | {changes} | {median(delays) * 1000:.1f} | {cuts[94] * 1000:.1f} "
+        f"| {cuts[98] * 1000:.1f} | {max(delays) * 1000:.1f} | {lost} |"
+    )
+
+
+def _reader(port: int, token: str, arrived: list[dict[int, float]]) -> websocket.WebSocket:
+    socket = websocket.create_connection(
+        f"ws://127.0.0.1:{port}/ws/videos/", subprotocols=["bearer", token]
+    )
+    assert json.loads(socket.recv())["type"] == "connect"
+    seen: dict[int, float] = {}
+    arrived.append(seen)
+
+    def read() -> None:
+        try:
+            while text := socket.recv():
+                seen[json.loads(text)["seq"]] = time.perf_counter()
+        except (websocket.WebSocketException, OSError):
+            return
+
+    threading.Thread(target=read, daemon=True).start()
+    return socket
+
+
+def _change(user: User, changes: int) -> dict[int, float]:
+    """Move a video forward as the worker does; when each change began to be written, by number."""
+    now = timezone.now()
+    sent: dict[int, float] = {}
+    lease = uuid4()
+    for n in range(changes):
+        if n % 90 == 0:
+            video = Video.objects.create(
+                user=user, operation="text", prompt="live", model="sora-2", size="1280x720",
+                seconds=8, credits=20, status="running", provider="sandbox",
+                upstream_id=f"live_{user.pk}_{n}", created_at=now,
+                deadline_at=now.replace(year=now.year + 1),
+            )  # fmt: skip
+        Video.objects.filter(pk=video.pk).update(lease=lease)
+        video.lease = lease
+        began = time.perf_counter()
+        steps.settle([(video, Job("x", JobState.RUNNING, progress=float(n % 90 + 1)))])
+        video = Video.objects.get(pk=video.pk)
+        sent[video.seq] = began
+        time.sleep(0.01)
+    return sent

@@ -1,0 +1,147 @@
+"""How many active videos one worker keeps within a 5 s interval, and what a poll costs."""
+
+import resource
+import subprocess
+import sys
+import time
+import urllib.request
+from datetime import timedelta
+from itertools import pairwise
+from statistics import median, quantiles
+from unittest import mock
+
+from django.conf import settings
+from django.db import connection
+from django.test.utils import CaptureQueriesContext, override_settings
+from django.utils import timezone
+
+from accounts.models import User
+from tests.backing import free_port
+from videos import providers, steps, tasks
+from videos.models import Video
+
+INTERVAL = timedelta(seconds=5)
+USERS = 20
+
+
+def run(counts: tuple[int, ...], seconds: float) -> None:
+    """Print one row per number of active videos."""
+    port = free_port()
+    upstream = subprocess.Popen([sys.executable, "-m", "benchmarks.upstream", str(port)])
+    config = {
+        "adapter": "openai",
+        "base_url": f"http://127.0.0.1:{port}/v1",
+        "api_key": "none",
+        "webhook_secret": "",
+        "models": "",
+    }
+    try:
+        _await(port)
+        with override_settings(
+            UPSTREAMS={"bench": config},
+            POLL_FIRST=INTERVAL,
+            POLL_SLOWEST=INTERVAL,
+            LEASE=timedelta(seconds=15),
+        ):
+            providers.get.cache_clear()
+            print(
+                "| active | polls/s (needed) | interval p50 / p95 s | late p95 s | CPU | queries |"
+            )
+            print("|---|---|---|---|---|---|")
+            for count in counts:
+                print(_row(count, seconds), flush=True)
+    finally:
+        upstream.terminate()
+
+
+def _row(count: int, seconds: float) -> str:
+    _fill(count)
+    lateness: list[float] = []
+    looked: dict[object, list[float]] = {}
+    real = steps.claim
+
+    def claim(limit: int, *, downloads: bool = True) -> list[Video]:
+        now = timezone.now()
+        due = dict(Video.objects.due(now).values_list("pk", "next_step_at")[:limit])
+        claimed = real(limit, downloads=downloads)
+        for video in claimed:
+            looked.setdefault(video.pk, []).append(time.monotonic())
+            if at := due.get(video.pk):
+                lateness.append((now - at).total_seconds())
+        return claimed
+
+    engine = tasks.Engine(settings.WORKER_THREADS)
+    with mock.patch.object(steps, "claim", claim):
+        _turn(engine, INTERVAL.total_seconds())  # every video once, to spread them
+        lateness.clear()
+        looked.clear()
+        cpu, began = _cpu(), time.monotonic()
+        _turn(engine, seconds)
+        took, used = time.monotonic() - began, _cpu() - cpu
+    polls = sum(len(times) for times in looked.values())
+    gaps = [b - a for times in looked.values() for a, b in pairwise(times)]
+    with CaptureQueriesContext(connection) as queries:
+        before = sum(Video.objects.values_list("polls", flat=True))
+        _turn(engine, 1.0)
+        done = sum(Video.objects.values_list("polls", flat=True)) - before
+    engine.close()
+    return (
+        f"| {count} | {polls / took:.0f} ({count / INTERVAL.total_seconds():.0f}) "
+        f"| {median(gaps):.2f} / {_p95(gaps):.2f} | {_p95(lateness):.2f} "
+        f"| {used / took:.0%} of a core | {len(queries) / max(done, 1):.1f} |"
+    )
+
+
+def _p95(values: list[float]) -> float:
+    return quantiles(values, n=20)[-1] if len(values) > 1 else 0.0
+
+
+def _turn(engine: tasks.Engine, seconds: float) -> None:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if not engine.turn():
+            time.sleep(tasks.IDLE_SECONDS)
+
+
+def _cpu() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+def _fill(count: int) -> None:
+    Video.objects.all().delete()
+    users = list(User.objects.order_by("pk")[:USERS])
+    users += [
+        User.objects.create_user(f"bench{n}", f"bench{n}@example.com")
+        for n in range(len(users), USERS)
+    ]
+    now = timezone.now()
+    Video.objects.bulk_create(
+        Video(
+            user=users[n % USERS],
+            operation="text",
+            prompt=f"bench {n}",
+            model="sora-2",
+            size="1280x720",
+            seconds=8,
+            credits=20,
+            status="running",
+            provider="bench",
+            upstream_id=f"video_{n}",
+            created_at=now,
+            deadline_at=now + timedelta(hours=1),
+            next_step_at=now + INTERVAL * n / count,
+        )
+        for n in range(count)
+    )
+
+
+def _await(port: int) -> None:
+    for _ in range(100):
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/v1/videos/x").read()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    raise RuntimeError("the upstream did not start")

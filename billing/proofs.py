@@ -1,0 +1,53 @@
+"""Proofs: what an audit found and mended, kept for staff and for the public summary."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.utils import timezone
+
+from billing import audit, ledger, payments
+from billing.models import Account, Entry, Payment, Proof
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that was not as it must be, and how it was mended, if it was."""
+
+    problem: str
+    mended: str = ""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What one run counted and found."""
+
+    proof: Proof
+    findings: list[Finding]
+
+
+def record(found: list[Finding], videos: int) -> Report:
+    """Keep the result of a run as the newest proof."""
+    proof = Proof.objects.create(
+        at=timezone.now(),
+        accounts=Account.objects.count(),
+        entries=Entry.objects.count(),
+        videos=videos,
+        payments=Payment.objects.count(),
+        problems=[one.problem for one in found if not one.mended],
+        repaired=[f"{one.problem}: {one.mended}" for one in found if one.mended],
+    )
+    return Report(proof, found)
+
+
+def findings() -> Iterator[Finding]:
+    """Everything broken in the books and the payments."""
+    yield from (Finding(problem) for problem in audit.problems())
+    for payment in Payment.objects.filter(is_paid=True).order_by("pk").iterator():
+        granted = ledger.entry_for(payments.grant_key(payment))
+        if payment.review:
+            yield Finding(f"payment {payment.pk} needs a person: {payment.review}")
+        elif granted is None:
+            payments.settle(payment)
+            yield Finding(f"payment {payment.pk} was paid and not granted", "granted")
+        elif granted.amount != payment.credits:
+            yield Finding(f"payment {payment.pk} granted {granted.amount} of {payment.credits}")

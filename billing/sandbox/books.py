@@ -1,0 +1,170 @@
+"""What the stand-in writes down: API objects, the events about them, and what is due later.
+
+Objects are kept as the JSON the API shows. An event is a snapshot, written in the transaction of
+the change it tells of, so that neither exists alone.
+"""
+
+import json
+import random
+import secrets
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+
+from billing.sandbox import store
+
+API_VERSION = "2026-10-28.endive"
+LATE_SECONDS = 30.0
+SHUFFLE_SECONDS = 3.0
+
+Json = dict[str, Any]
+
+
+def new_id(prefix: str) -> str:
+    return f"{prefix}_{secrets.token_hex(12)}"
+
+
+def pace() -> float:
+    """Return the factor every delay is multiplied with; SANDBOX_SPEED 0 makes all of them 0."""
+    return 1 / settings.SANDBOX_SPEED if settings.SANDBOX_SPEED > 0 else 0.0
+
+
+@dataclass(slots=True)
+class Books:
+    """One look into the store, or one write transaction made for one request."""
+
+    connection: sqlite3.Connection
+    request_id: str | None = None
+    idempotency_key: str | None = None
+
+    def add(self, body: Json, *, parent: str | None = None, kind: str | None = None) -> Json:
+        self.connection.execute(
+            "INSERT INTO thing (id, kind, parent, body) VALUES (?, ?, ?, ?)",
+            (body["id"], kind or body["object"], parent, json.dumps(body)),
+        )
+        return body
+
+    def save(self, body: Json) -> Json:
+        self.connection.execute(
+            "UPDATE thing SET body = ? WHERE id = ?", (json.dumps(body), body["id"])
+        )
+        return body
+
+    def find(self, kind: str, thing_id: str) -> Json | None:
+        row = self.connection.execute(
+            "SELECT body FROM thing WHERE id = ? AND kind = ?", (thing_id, kind)
+        ).fetchone()
+        return json.loads(row["body"]) if row else None
+
+    def find_any(self, thing_id: str) -> Json | None:
+        row = self.connection.execute("SELECT body FROM thing WHERE id = ?", (thing_id,)).fetchone()
+        return json.loads(row["body"]) if row else None
+
+    def get(self, kind: str, thing_id: str) -> Json:
+        """Return a thing that must be there."""
+        body = self.find(kind, thing_id)
+        assert body is not None, thing_id
+        return body
+
+    def children(self, kind: str, parent: str) -> list[Json]:
+        """Return the things of a kind that belong to another, oldest first."""
+        rows = self.connection.execute(
+            "SELECT body FROM thing WHERE parent = ? AND kind = ? ORDER BY sequence", (parent, kind)
+        )
+        return [json.loads(row["body"]) for row in rows]
+
+    def adopt(self, thing_id: str, parent: str) -> None:
+        self.connection.execute("UPDATE thing SET parent = ? WHERE id = ?", (parent, thing_id))
+
+    def position(self, kind: str, thing_id: str) -> int | None:
+        row = self.connection.execute(
+            "SELECT sequence FROM thing WHERE id = ? AND kind = ?", (thing_id, kind)
+        ).fetchone()
+        return row["sequence"] if row else None
+
+    def newest(self, kind: str, *, below: int = 2**62) -> Iterator[Json]:
+        rows = self.connection.execute(
+            "SELECT body FROM thing WHERE kind = ? AND sequence < ? ORDER BY sequence DESC",
+            (kind, below),
+        )
+        return (json.loads(row["body"]) for row in rows)
+
+    def oldest(self, kind: str, *, above: int = 0) -> Iterator[Json]:
+        rows = self.connection.execute(
+            "SELECT body FROM thing WHERE kind = ? AND sequence > ? ORDER BY sequence",
+            (kind, above),
+        )
+        return (json.loads(row["body"]) for row in rows)
+
+    def traits(self, thing_id: str | None) -> set[str]:
+        """Return the misbehaviours asked for one payment together with those switched on."""
+        row = self.connection.execute(
+            "SELECT traits FROM thing WHERE id = ?", (thing_id,)
+        ).fetchone()
+        return set(row["traits"].split() if row else ()) | self.switches()
+
+    def set_traits(self, thing_id: str, traits: set[str]) -> None:
+        self.connection.execute(
+            "UPDATE thing SET traits = ? WHERE id = ?", (" ".join(sorted(traits)), thing_id)
+        )
+
+    def switches(self) -> set[str]:
+        return {row["name"] for row in self.connection.execute("SELECT name FROM switch")}
+
+    def schedule(self, step: str, thing_id: str, at: float) -> None:
+        self.connection.execute(
+            "INSERT INTO timer (due_at, step, thing) VALUES (?, ?, ?)", (at, step, thing_id)
+        )
+
+    def record(self, type_: str, body: Json, previous: Json | None = None) -> None:
+        """Write an event that shows `body` as it is now, and plan its delivery."""
+        data: Json = {"object": body}
+        if previous is not None:
+            data["previous_attributes"] = previous
+        by_request = self.request_id is not None
+        event_id = new_id("evt")
+        event = {
+            "id": event_id,
+            "object": "event",
+            "api_version": API_VERSION,
+            "created": int(time.time()),
+            "data": data,
+            "livemode": False,
+            "pending_webhooks": 1 if settings.SANDBOX_STRIPE_WEBHOOK_URL else 0,
+            "request": {
+                "id": self.request_id,
+                "idempotency_key": self.idempotency_key if by_request else None,
+            },
+            "type": type_,
+        }
+        payment = body["id"] if body["object"] == "payment_intent" else body.get("payment_intent")
+        self.add(event, parent=payment)
+        self._plan(event_id, self.traits(payment))
+
+    def _plan(self, event_id: str, traits: set[str]) -> None:
+        if not settings.SANDBOX_STRIPE_WEBHOOK_URL or "silent" in traits:
+            return
+        wait = LATE_SECONDS if "late" in traits else 0.0
+        if "shuffled" in traits:
+            wait += random.uniform(0, SHUFFLE_SECONDS)  # noqa: S311 - disorder, not a secret
+        self.connection.execute(
+            "INSERT INTO delivery (event, copies, due_at) VALUES (?, ?, ?)",
+            (event_id, 2 if "twice" in traits else 1, time.time() + wait * pace()),
+        )
+
+
+@contextmanager
+def reading() -> Iterator[Books]:
+    with store.reading() as connection:
+        yield Books(connection)
+
+
+@contextmanager
+def writing(request_id: str | None = None, key: str | None = None) -> Iterator[Books]:
+    with store.writing() as connection:
+        yield Books(connection, request_id, key)

@@ -1,0 +1,248 @@
+"""The money pages: balance, packages, history, receipts, and the way back from the checkout."""
+
+import csv
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from functools import wraps
+from typing import Concatenate, ParamSpec, cast
+from uuid import UUID
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.views import redirect_to_login
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render, resolve_url
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from billing import ledger, packages, payments
+from billing.models import Entry, Payment, Proof
+from billing.statement import FILTERS, PAYMENT, VIDEO, Line, Receipt, chart_of, parts_of
+
+P = ParamSpec("P")
+
+PER_PAGE = 25
+RECEIPTS = 5
+FEATURED = "value"
+PROMPT_MAX = 5000
+# While somebody waits for a payment Stripe is asked about it, at most this often.
+LOOK_AGAIN = timedelta(seconds=10)
+STUDIO = "studio"
+
+
+def in_local_time(
+    view: Callable[Concatenate[HttpRequest, P], HttpResponse],
+) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
+    """Show times as the browser's own clock does; its zone comes in the cookie `tz`."""
+
+    @wraps(view)
+    def wrapped(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        try:
+            zone = ZoneInfo(request.COOKIES.get("tz", ""))
+        except (ValueError, OSError, ZoneInfoNotFoundError):
+            zone = ZoneInfo("UTC")
+        with timezone.override(zone):
+            return view(request, *args, **kwargs)
+
+    return wrapped
+
+
+# ---- the billing page ----
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+@in_local_time
+def billing(request: HttpRequest) -> HttpResponse:
+    if request.method == "POST":
+        return _keep_prompt(request)
+    user = _user(request)
+    only = request.GET.get("type", "")
+    only = only if only in FILTERS else ""
+    video = _uuid(request.GET.get("video", ""))
+    entries = ledger.history(user, only)
+    if video:
+        entries = entries.filter(reference_type=VIDEO, reference_id=str(video))
+    page = Paginator(entries, PER_PAGE).get_page(request.GET.get("page"))
+    bought = Payment.objects.filter(user_id=user.pk).order_by("-created_at", "-pk")
+    all_receipts = request.GET.get("receipts") == "all"
+    context = {
+        "at": "billing",
+        "summary": ledger.summary(user),
+        "parts": parts_of(ledger.lots(user)),
+        "chart": chart_of(user),
+        "next": _next(request.GET.get("next", "")),
+        "packages": packages.on_sale().values(),
+        "featured": FEATURED,
+        "days": settings.PURCHASE_LIFETIME.days,
+        "test_money": settings.SANDBOX_STRIPE,
+        "receipts": [Receipt(row) for row in (bought if all_receipts else bought[:RECEIPTS])],
+        "receipts_left": 0 if all_receipts else max(bought.count() - RECEIPTS, 0),
+        "filters": FILTERS.items(),
+        "only": only,
+        "video": video,
+        "page": page,
+        "lines": [Line(entry) for entry in page],
+        "proof": Proof.objects.order_by("-at").first(),
+    }
+    return render(request, "billing/billing.html", context)
+
+
+def _keep_prompt(request: HttpRequest) -> HttpResponse:
+    """Somebody leaves the studio to buy: what they wrote waits there for them."""
+    request.session["prompt"] = request.POST.get("prompt", "").strip()[:PROMPT_MAX]
+    return _see_other(f"{reverse('billing')}?next={STUDIO}#packages")
+
+
+@login_required
+@require_safe
+def history_csv(request: HttpRequest) -> StreamingHttpResponse:
+    entries = ledger.history(_user(request))
+    return StreamingHttpResponse(
+        _csv(entries.iterator()),
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": 'attachment; filename="credits.csv"'},
+    )
+
+
+class _Line:
+    def write(self, line: str) -> str:
+        return line
+
+
+def _csv(entries: Iterator[Entry]) -> Iterator[str]:
+    writer = csv.writer(_Line())
+    yield writer.writerow(["time", "type", "credits", "balance", "what", "reference", "expires"])
+    for e in entries:
+        # A leading sign would make a spreadsheet run the text.
+        what = "'" + e.description if e.description[:1] in "=+-@" else e.description
+        yield writer.writerow(
+            [e.created_at.isoformat(), e.type, e.amount, e.balance_after, what, e.reference_id,
+             e.expires_at.isoformat() if e.expires_at else ""]
+        )  # fmt: skip
+
+
+# ---- buying ----
+
+
+@login_required
+@require_POST
+def buy(request: HttpRequest) -> HttpResponse:
+    """Begin a purchase and go to the checkout page."""
+    wanted = _next(request.POST.get("next", ""))
+    back = settings.BASE_URL + reverse("studio") if wanted else ""
+    try:
+        payment = payments.create(_user(request), request.POST.get("package", ""), back)
+    except (packages.UnknownPackage, payments.Unreachable) as error:
+        messages.error(request, str(error))
+        return _see_other(_shop(wanted))
+    return _see_other(payment.payment_url)
+
+
+@require_safe
+def checkout_return(request: HttpRequest, payment_id: UUID) -> HttpResponse:
+    """Back from the checkout: the query says nothing, Stripe is asked."""
+    row = Payment.objects.filter(pk=payment_id).first()
+    if not request.user.is_authenticated:
+        # A front end elsewhere keeps its people signed in by itself, and asks the API.
+        if row and _is_elsewhere(row):
+            return redirect(row.return_url)
+        return redirect_to_login(request.get_full_path())
+    row = _own(request, payment_id)
+    if row.status == Payment.Status.PENDING:
+        row = payments.look(row)
+    if _is_elsewhere(row):
+        return redirect(row.return_url)
+    if row.status == Payment.Status.PENDING and "cancelled" in request.GET:
+        messages.info(request, _("The checkout was left without paying. Nothing was charged."))
+        return redirect(_shop(STUDIO if row.return_url else ""))
+    if row.return_url and row.status == Payment.Status.SUCCEEDED:
+        messages.success(request, _received(row))
+        return redirect(row.return_url)
+    return redirect("payment", row.pk)
+
+
+def _received(row: Payment) -> str:
+    words = ngettext(
+        "Payment received. %(n)d credit was added.",
+        "Payment received. %(n)d credits were added.",
+        row.credits,
+    )
+    link = format_html('<a href="{}">{}</a>', resolve_url("payment", row.pk), _("View the receipt"))
+    return format_html("{} {}", words % {"n": row.credits}, link)
+
+
+# ---- one payment ----
+
+
+@login_required
+@require_safe
+@in_local_time
+def payment(request: HttpRequest, payment_id: UUID) -> HttpResponse:
+    """Where a payment stands, and its receipt."""
+    row = _own(request, payment_id)
+    looked = row.checked_at and timezone.now() - row.checked_at < LOOK_AGAIN
+    if row.status == Payment.Status.PENDING and not looked:
+        row = payments.look(row)
+    user = _user(request)
+    moves = ledger.history(user).filter(reference_type=PAYMENT, reference_id=str(row.pk))
+    context = {
+        "at": "billing",
+        "payment": row,
+        "receipt": Receipt(row),
+        "grant": ledger.entry_for(payments.grant_key(row)),
+        "lines": [Line(entry) for entry in moves],
+        "lost": payments.credits_lost(row, row.refunded_minor) if row.is_paid else 0,
+        "owed": ledger.summary(user).owed,
+        "refunds": row.refunds.order_by("created_at"),
+        "disputes": row.disputes.order_by("told_at"),
+        "on_sale": row.package in packages.on_sale(),
+        "next": STUDIO if row.return_url and not _is_elsewhere(row) else "",
+    }
+    return render(request, "billing/payment.html", context)
+
+
+def _own(request: HttpRequest, payment_id: UUID) -> Payment:
+    return get_object_or_404(Payment, pk=payment_id, user_id=request.user.pk)
+
+
+# ---- between pages ----
+
+
+def _user(request: HttpRequest) -> AbstractBaseUser:
+    return cast("AbstractBaseUser", request.user)
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def _next(wanted: str) -> str:
+    """Where to go after paying, if it is a place we know."""
+    return wanted if wanted == STUDIO else ""
+
+
+def _shop(wanted: str) -> str:
+    return f"{reverse('billing')}?next={wanted}#packages" if wanted else reverse("billing")
+
+
+def _is_elsewhere(row: Payment) -> bool:
+    """Whether the payer comes from a front end of another origin."""
+    return bool(row.return_url) and not row.return_url.startswith(f"{settings.BASE_URL}/")
+
+
+def _see_other(url: str) -> HttpResponseRedirect:
+    response = HttpResponseRedirect(url)
+    response.status_code = 303
+    return response

@@ -1,0 +1,28 @@
+"""POST /api/payments/webhook/stripe: verify, store, act; 200 for everything genuine."""
+
+import logging
+
+from django.http import HttpRequest, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from billing import gateway, payments
+
+log = logging.getLogger(__name__)
+
+MAX_BYTES = 512 * 1024
+
+
+@csrf_exempt
+@require_POST
+def stripe(request: HttpRequest) -> JsonResponse:
+    """400 for what is not Stripe's, 413 for more than 512 KiB; what is stored answers 200."""
+    if int(request.headers.get("Content-Length") or 0) > MAX_BYTES:
+        return JsonResponse({"detail": "Payload too large"}, status=413)
+    try:
+        event = gateway.read_event(request.body, request.headers.get("Stripe-Signature", ""))
+    except gateway.BadEvent as error:
+        log.warning("Stripe webhook refused: %s", error)
+        return JsonResponse({"detail": "Invalid signature"}, status=400)
+    payments.receive(event)
+    return JsonResponse({"received": True})

@@ -1,0 +1,25 @@
+"""HTTP and WebSocket."""
+
+import os
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+http = get_asgi_application()
+
+# Django must be set up before anything below may touch a model.
+from channels.auth import AuthMiddlewareStack  # noqa: E402
+from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
+from django.urls import path  # noqa: E402
+
+from config import celery  # noqa: E402, F401 - shared tasks find their app
+from videos.consumers import VideoConsumer  # noqa: E402
+
+application = ProtocolTypeRouter(
+    {
+        "http": http,
+        "websocket": AuthMiddlewareStack(
+            URLRouter([path("ws/videos/", VideoConsumer.as_asgi())])  # type: ignore[arg-type,list-item]
+        ),
+    }
+)

@@ -1,0 +1,74 @@
+"""Reading the environment and `.env`: every setting once, noted for `manage.py doctor`."""
+
+import os
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+from django.core.exceptions import ImproperlyConfigured
+from dotenv import load_dotenv
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+load_dotenv(os.environ.get("ENV_FILE") or BASE_DIR / ".env")
+
+T = TypeVar("T")
+
+
+class Reading(NamedTuple):
+    """Where a setting's value came from: `source` is the name that won, "" for the default."""
+
+    names: tuple[str, ...]
+    source: str
+    secret: bool
+
+
+READINGS: list[Reading] = []
+
+
+def env(*names: str, default: T, read: Callable[[str], T], secret: bool = False) -> T:
+    """Read the first of `names` that is set and not empty.
+
+    Raises ImproperlyConfigured, naming the variable, for a value that `read` cannot take.
+    """
+    source = next((name for name in names if os.environ.get(name)), "")
+    READINGS.append(Reading(names, source, secret))
+    if not source:
+        return default
+    try:
+        return read(os.environ[source].strip())
+    except (ValueError, KeyError) as error:
+        shown = "the value" if secret else repr(os.environ[source])
+        raise ImproperlyConfigured(f"{source}: {shown} is not usable: {error}") from error
+
+
+def text(*names: str, default: str = "", secret: bool = False) -> str:
+    return env(*names, default=default, read=str, secret=secret)
+
+
+def flag(*names: str, default: bool) -> bool:
+    words = {"1": True, "true": True, "yes": True, "on": True}
+    words |= {"0": False, "false": False, "no": False, "off": False}
+    return env(*names, default=default, read=lambda value: words[value.lower()])
+
+
+def number(*names: str, default: int) -> int:
+    return env(*names, default=default, read=int)
+
+
+def listing(*names: str, default: list[str]) -> list[str]:
+    return env(*names, default=default, read=lambda value: re.split(r"[,\s]+", value))
+
+
+def span(*names: str, default: timedelta) -> timedelta:
+    """A duration such as `7d`, `24h`, `90m` or `30s`."""
+    units = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
+
+    def read(value: str) -> timedelta:
+        match = re.fullmatch(r"(\d+)([dhms])", value)
+        if not match:
+            raise ValueError("expected a number and d, h, m or s, such as 7d")
+        return timedelta(**{units[match[2]]: int(match[1])})
+
+    return env(*names, default=default, read=read)

@@ -1,0 +1,136 @@
+"""Domain errors to HTTP: the only such mapping. Under /api every error is JSON with `detail`."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.core.exceptions import RequestDataTooBig
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.views.decorators.csrf import requires_csrf_token
+from rest_framework import exceptions, status
+from rest_framework.response import Response
+from rest_framework.views import exception_handler, set_rollback
+
+from accounts.auth import BadCredentials
+from billing.ledger import NotEnoughCredits
+from billing.packages import UnknownPackage
+from billing.payments import BadReturnUrl, NotRefundable, Unreachable
+from videos.catalog import NotOffered
+from videos.lifecycle import NotPossible
+from videos.media import BadImage
+
+STATUS_OF: dict[type[Exception], tuple[int, str]] = {
+    BadCredentials: (401, "bad_credentials"),
+    NotEnoughCredits: (402, "insufficient_credits"),
+    NotOffered: (400, "not_offered"),
+    NotPossible: (400, "not_possible"),
+    BadImage: (400, "bad_image"),
+    UnknownPackage: (400, "unknown_package"),
+    BadReturnUrl: (400, "bad_return_url"),
+    NotRefundable: (400, "not_refundable"),
+    Unreachable: (500, "payment_unreachable"),
+}
+# DRF's words for what is wrong with a field, as the documented bodies call them. Source: C41.
+TYPE_OF = {
+    "required": "value_error.missing",
+    "null": "type_error.none.not_allowed",
+    "blank": "value_error.any_str.min_length",
+    "min_length": "value_error.any_str.min_length",
+    "max_length": "value_error.any_str.max_length",
+    "min_value": "value_error.number.not_ge",
+    "max_value": "value_error.number.not_le",
+    "invalid_choice": "value_error.const",
+}
+PHRASES = {
+    400: "Invalid parameters",
+    403: "Permission denied",
+    404: "Resource not found",
+    405: "Method not allowed",
+    413: "Payload too large",
+    500: "Internal server error",
+}
+
+
+def answer(error: Exception, context: dict[str, Any]) -> Response | None:
+    """DRF's exception handler: the documented shape for every error a view raises."""
+    for kind, (code, word) in STATUS_OF.items():
+        if isinstance(error, kind):
+            set_rollback()
+            body: dict[str, Any] = {"detail": str(error), "code": word}
+            if isinstance(error, NotOffered):
+                body["field"] = error.field
+            headers = {"WWW-Authenticate": "Bearer"} if code == status.HTTP_401_UNAUTHORIZED else {}
+            return Response(body, status=code, headers=headers)
+    if isinstance(error, RequestDataTooBig):
+        set_rollback()
+        return Response({"detail": PHRASES[413]}, status=413)
+    if isinstance(error, exceptions.ValidationError):
+        set_rollback()
+        where = "query" if context["request"].method in {"GET", "HEAD"} else "body"
+        return Response({"detail": list(_flat(error.get_full_details(), [where]))}, status=422)
+    response = exception_handler(error, context)
+    if response is not None:
+        response.data = {"detail": _phrase(error, response)}
+    return response
+
+
+def _phrase(error: Exception, response: Response) -> str:
+    if isinstance(error, exceptions.NotAuthenticated | exceptions.AuthenticationFailed):
+        return "Not authenticated"
+    if isinstance(error, Http404):
+        return PHRASES[404]
+    if isinstance(error, exceptions.ParseError):
+        return "The body could not be read."
+    return str(response.data.get("detail", PHRASES.get(response.status_code, "")))
+
+
+def _flat(details: Any, loc: list[str | int]) -> Iterator[dict[str, Any]]:
+    if isinstance(details, list):
+        for n, item in enumerate(details):
+            leaf = isinstance(item, dict) and set(item) == {"message", "code"}
+            yield from _flat(item, loc if leaf else [*loc, n])
+    elif set(details) == {"message", "code"}:
+        code = str(details["code"])
+        missing = code == "required"
+        yield {
+            "loc": loc,
+            "msg": "field required" if missing else str(details["message"]),
+            "type": TYPE_OF.get(code, f"value_error.{code}"),
+        }
+    else:
+        for name, inner in details.items():
+            yield from _flat(inner, loc if name == "non_field_errors" else [*loc, name])
+
+
+def _wants_json(request: HttpRequest) -> bool:
+    return request.path.startswith(("/api/", "/health"))
+
+
+def _error(request: HttpRequest, code: int) -> HttpResponse:
+    if _wants_json(request):
+        return JsonResponse({"detail": PHRASES[code]}, status=code)
+    return render(request, f"{code}.html", status=code)
+
+
+def api_not_found(request: HttpRequest) -> HttpResponse:
+    return JsonResponse({"detail": PHRASES[404]}, status=404)
+
+
+@requires_csrf_token
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _error(request, 400)
+
+
+@requires_csrf_token
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _error(request, 403)
+
+
+@requires_csrf_token
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _error(request, 404)
+
+
+@requires_csrf_token
+def server_error(request: HttpRequest) -> HttpResponse:
+    return _error(request, 500)

@@ -1,0 +1,79 @@
+"""The channel layer of the embedded mode: one process, any thread, no waiting.
+
+Channels' own in-memory layer wakes a reader on another thread's event loop only by chance, which
+costs up to a second; this one hands each message to the reader's loop at once.
+"""
+
+import asyncio
+import secrets
+from typing import Any
+
+from channels.layers import BaseChannelLayer
+
+Message = dict[str, Any]
+
+
+class Box:
+    """One reader's waiting messages; when it is full the oldest is dropped."""
+
+    def __init__(self, capacity: int) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.waiting: asyncio.Queue[Message] = asyncio.Queue(capacity)
+
+    def put(self, message: Message) -> None:
+        if self.waiting.full():
+            self.waiting.get_nowait()
+        self.waiting.put_nowait(message)
+
+    def post(self, message: Message) -> None:
+        """`put`, from any thread."""
+        try:
+            self.loop.call_soon_threadsafe(self.put, message)
+        except RuntimeError:
+            pass  # its loop has ended, and the reader with it
+
+
+class LocalLayer(BaseChannelLayer):
+    """Channels and groups inside one process; `capacity` messages wait per reader."""
+
+    extensions = ("groups",)
+
+    def __init__(self, capacity: int = 500, **options: object) -> None:
+        super().__init__(capacity=capacity)
+        self._boxes: dict[str, Box] = {}
+        self._groups: dict[str, set[str]] = {}
+
+    async def new_channel(self, prefix: str = "specific") -> str:
+        name = f"{prefix}.{secrets.token_hex(12)}"
+        self._boxes[name] = Box(self.capacity)
+        return name
+
+    async def send(self, channel: str, message: Message) -> None:
+        if box := self._boxes.get(channel):
+            box.post(message)
+
+    async def receive(self, channel: str) -> Message:
+        box = self._boxes.setdefault(channel, Box(self.capacity))
+        try:
+            return await box.waiting.get()
+        except asyncio.CancelledError:
+            self._boxes.pop(channel, None)  # the reader is gone
+            raise
+
+    async def group_add(self, group: str, channel: str) -> None:
+        self._groups.setdefault(group, set()).add(channel)
+
+    async def group_discard(self, group: str, channel: str) -> None:
+        members = self._groups.get(group, set())
+        members.discard(channel)
+        if not members:
+            self._groups.pop(group, None)
+
+    async def group_send(self, group: str, message: Message) -> None:
+        self.publish(group, message)
+
+    def publish(self, group: str, message: Message) -> None:
+        """Send to a group from any thread."""
+        for channel in list(self._groups.get(group, ())):
+            if box := self._boxes.get(channel):
+                box.post(message)

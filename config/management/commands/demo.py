@@ -1,0 +1,65 @@
+"""A first look: a staff user, a demo user with credits, and a few clips made the ordinary way."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from accounts import signup
+from accounts.models import User
+from billing import ledger
+from videos import catalog, lifecycle
+from videos.models import Video
+
+USERNAME, PASSWORD = "demo", "demo-firstlight"
+CREDITS = 900
+PROMPTS = (
+    ("Morning fog pours between mountain ridges as the sun clears the last peak", "1280x720"),
+    ("Aurora curtains ripple above a dark pine forest, stars overhead, tripod still", "1280x720"),
+    ("A paper lantern drifts over a still harbour at dusk, slow dolly in", "720x1280"),
+    ("Waves roll onto a quiet beach at first light, low camera, golden glitter", "1280x720"),
+)
+
+
+class Command(BaseCommand):
+    help = "Create the demo people and order their clips; never in production."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if settings.PRODUCTION:
+            raise CommandError("Not in production.")
+        people()
+        clips()
+        self.stdout.write(f"Sign in as {USERNAME} / {PASSWORD}.")
+
+
+def exists() -> bool:
+    return not settings.PRODUCTION and User.objects.filter(username=USERNAME).exists()
+
+
+def people() -> None:
+    """Create admin (password admin, from this machine only) and the demo user; safe to repeat."""
+    if not User.objects.filter(username="admin").exists():
+        admin = signup.open_account("admin", "", "admin", is_staff=True, is_superuser=True)
+        User.objects.filter(pk=admin.pk).update(must_change_password=True)
+    if not User.objects.filter(username=USERNAME).exists():
+        user = signup.open_account(USERNAME, "demo@example.com", PASSWORD, display_name="Demo")
+        ledger.grant(
+            user,
+            CREDITS,
+            ledger.Kind.EARNED,
+            f"demo:{user.pk}",
+            expires_at=timezone.now() + timedelta(days=365),
+            purpose=ledger.Purpose("demo", "", "Credits to look around with"),
+        )
+
+
+def clips() -> None:
+    """Order the demo user's clips, unless there are any; they are rendered like all others."""
+    user = User.objects.get(username=USERNAME)
+    if Video.objects.filter(user=user).exists():
+        return
+    for prompt, size in PROMPTS:
+        wish = lifecycle.Wish(prompt=prompt, size=size, seconds=catalog.DEFAULT_SECONDS)
+        lifecycle.submit(user, wish)

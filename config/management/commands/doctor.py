@@ -1,0 +1,78 @@
+"""What is configured, which name won, and what is missing."""
+
+import os
+from typing import Any
+
+from django.conf import settings
+from django.core import checks
+from django.core.management.base import BaseCommand
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+
+from videos import providers
+
+
+class Command(BaseCommand):
+    help = "Print what is configured, where it came from, and what is missing."
+    requires_system_checks = ()
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        self.stdout.write(f"{settings.SITE_NAME} {settings.VERSION}, {settings.ENVIRONMENT}\n\n")
+        self._settings()
+        self._parts()
+        problems = [*missing(), *(str(found.msg) for found in checks.run_checks())]
+        self.stdout.write("\nMissing or wrong" if problems else "\nNothing is missing.")
+        for problem in problems:
+            self.stdout.write(f"  - {problem}")
+
+    def _settings(self) -> None:
+        self.stdout.write("Settings read from the environment")
+        for reading in settings.READINGS:
+            if not reading.source:
+                continue
+            value = "(set)" if reading.secret else os.environ[reading.source]
+            others = [n for n in reading.names if n != reading.source and os.environ.get(n)]
+            loser = f"   (wins over {', '.join(others)})" if others else ""
+            self.stdout.write(f"  {reading.source} = {value}{loser}")
+        if not any(reading.source for reading in settings.READINGS):
+            self.stdout.write("  none: everything is at its default")
+
+    def _parts(self) -> None:
+        parts = {
+            "Address": settings.BASE_URL,
+            "Data": settings.DATA_DIR,
+            "Database": f"{connection.vendor} {connection.settings_dict['NAME']}",
+            "Background work": "in this process"
+            if settings.EMBEDDED_WORKER
+            else "celery worker and celery beat",
+            "Live updates": "Redis" if settings.REDIS_URL else "in this process",
+            "Files": settings.S3_BUCKET or settings.MEDIA_ROOT,
+            "Engines": ", ".join(
+                f"{name} at {config['base_url']}" for name, config in settings.UPSTREAMS.items()
+            )
+            or "none",
+        }
+        self.stdout.write("\nParts")
+        for name, value in parts.items():
+            self.stdout.write(f"  {name:16} {value}")
+
+
+def missing() -> list[str]:
+    """What keeps this installation from working, in words."""
+    found = []
+    if not settings.UPSTREAMS:
+        found.append("no engine: set OPENAI_BASE_URL and OPENAI_API_KEY")
+    if settings.REDIS_URL and connection.vendor == "sqlite":
+        found.append("REDIS_URL without PostgreSQL: several processes need DATABASE_URL")
+    try:
+        executor = MigrationExecutor(connection)
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            found.append("the database schema is behind: python manage.py migrate")
+    except DatabaseError as error:
+        found.append(f"the database does not answer: {error}")
+    for name in settings.UPSTREAMS:
+        try:
+            providers.get(name)
+        except (ImportError, ValueError) as error:
+            found.append(f"engine {name}: {error}")
+    return found

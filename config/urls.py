@@ -1,0 +1,97 @@
+"""Every URL of the product on one page. Literal words stand before ids."""
+
+from django.conf import settings
+from django.contrib import admin
+from django.urls import include, path, re_path
+
+from accounts import api as accounts_api
+from billing import api as billing_api
+from billing import views as billing_views
+from billing import webhooks as billing_webhooks
+from config import errors, health
+from videos import api as videos_api
+from videos import views, webhooks
+
+urlpatterns = [
+    # pages
+    path("", views.home, name="home"),
+    path("studio/", views.studio, name="studio"),
+    path("v/<uuid:video_id>/", views.video, name="video"),
+    path("v/<uuid:video_id>/card/", views.card, name="video-card"),
+    path("v/<uuid:video_id>/remix/", views.remix, name="video-remix"),
+    path("v/<uuid:video_id>/retry/", views.retry, name="video-retry"),
+    path("v/<uuid:video_id>/cancel/", views.cancel, name="video-cancel"),
+    path("v/<uuid:video_id>/delete/", views.delete, name="video-delete"),
+    path("billing/", billing_views.billing, name="billing"),
+    path("billing/buy/", billing_views.buy, name="billing-buy"),
+    path("billing/history.csv", billing_views.history_csv, name="billing-csv"),
+    path("billing/payments/<uuid:payment_id>/", billing_views.payment, name="payment"),
+    path(
+        "billing/return/<uuid:payment_id>/", billing_views.checkout_return, name="checkout-return"
+    ),
+    path("theme/", views.theme, name="theme"),
+    path("accounts/", include("allauth.account.urls")),
+    path("admin/", admin.site.urls),
+    # accounts
+    path("api/auth/register", accounts_api.Register.as_view()),
+    path("api/auth/login", accounts_api.Login.as_view()),
+    path("api/auth/refresh", accounts_api.Refresh.as_view()),
+    path("api/auth/logout", accounts_api.Logout.as_view()),
+    path("api/auth/me", accounts_api.Me.as_view()),
+    path("api/auth/test/login", accounts_api.TestLogin.as_view()),
+    # credits
+    path("api/users/credits", billing_api.Credits.as_view()),
+    path("api/users/credits/transactions", billing_api.Transactions.as_view()),
+    # payments
+    path("api/payments", billing_api.Payments.as_view(), name="api-payments"),
+    path("api/payments/packages", billing_api.Packages.as_view()),
+    path("api/payments/stripe/create", billing_api.CreatePayment.as_view()),
+    path("api/payments/stripe/refund", billing_api.RefundPayment.as_view()),
+    path("api/payments/webhook/stripe", billing_webhooks.stripe),
+    path("api/payments/<uuid:payment_id>", billing_api.PaymentDetail.as_view()),
+    # videos
+    path("api/videos", videos_api.Videos.as_view(), name="api-videos"),
+    path("api/videos/<uuid:video_id>", videos_api.VideoDetail.as_view(), name="api-video"),
+    path("api/videos/<uuid:video_id>/content", videos_api.Content.as_view(), name="api-content"),
+    path("api/videos/<uuid:video_id>/remix", videos_api.Remix.as_view(), name="api-remix"),
+    path("api/webhooks/<slug:upstream>", webhooks.upstream, name="upstream-webhook"),
+    path("health", health.health, name="health"),
+    re_path(r"^api/.*$", errors.api_not_found),
+]
+
+if settings.SANDBOX:
+    # Never even imported in production.
+    from billing.sandbox import api as stripe
+    from billing.sandbox import dashboard, pages
+    from videos.sandbox import api as engine
+
+    urlpatterns += [
+        re_path(r"^sandbox/v1/videos/?$", engine.videos),
+        re_path(r"^sandbox/v1/videos/(?P<job_id>[^/]+)/?$", engine.video),
+        re_path(r"^sandbox/v1/videos/(?P<job_id>[^/]+)/content/?$", engine.content),
+        re_path(r"^sandbox/v1/videos/(?P<job_id>[^/]+)/remix/?$", engine.remix),
+        re_path(r"^sandbox/v1/models/?$", engine.models),
+        re_path(r"^sandbox/v1/.*$", engine.unknown),
+        path("sandbox/stripe/v1/checkout/sessions", stripe.sessions),
+        path("sandbox/stripe/v1/checkout/sessions/<str:session_id>", stripe.session),
+        path("sandbox/stripe/v1/checkout/sessions/<str:session_id>/expire", stripe.session_expire),
+        path("sandbox/stripe/v1/checkout/sessions/<str:session_id>/line_items", stripe.line_items),
+        path("sandbox/stripe/v1/refunds", stripe.refund_list),
+        path("sandbox/stripe/v1/refunds/<str:refund_id>", stripe.refund),
+        path("sandbox/stripe/v1/payment_intents", stripe.payment_intents),
+        path("sandbox/stripe/v1/payment_intents/<str:intent_id>", stripe.payment_intent),
+        path("sandbox/stripe/v1/charges", stripe.charges),
+        path("sandbox/stripe/v1/charges/<str:charge_id>", stripe.charge),
+        path("sandbox/stripe/v1/disputes", stripe.dispute_list),
+        path("sandbox/stripe/v1/disputes/<str:dispute_id>", stripe.dispute),
+        path("sandbox/stripe/v1/events", stripe.events),
+        path("sandbox/stripe/v1/events/<str:event_id>", stripe.event),
+        re_path(r"^sandbox/stripe/v[12]/.*$", stripe.unknown),
+        path("sandbox/stripe/c/pay/<str:session_id>", pages.pay, name="sandbox-checkout"),
+        path("sandbox/stripe/dashboard", dashboard.dashboard, name="sandbox-stripe"),
+    ]
+
+handler400 = "config.errors.bad_request"
+handler403 = "config.errors.forbidden"
+handler404 = "config.errors.not_found"
+handler500 = "config.errors.server_error"

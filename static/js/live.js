@@ -1,0 +1,163 @@
+// Live updates: the socket brings facts, the pages bring HTML. Without a socket the cards are polled.
+import { reprice } from "./app.js";
+
+const line = document.getElementById("live");
+const offline = document.getElementById("offline");
+const shelf = document.getElementById("live-shelf");
+const watch = document.getElementById("watch");
+const title = document.title;
+const STATES = { queued: ["queued"], in_progress: ["rendering", "saving"], completed: ["done"], failed: ["failed", "blocked"], cancelled: ["cancelled"] };
+let seq = Number(document.body.dataset.seq);
+let finished = 0;
+
+const active = () => [...document.querySelectorAll("[data-active]")];
+const shownFor = (id) => (watch?.dataset.id === id ? watch : document.getElementById(`v-${id}`));
+const percentOf = (shown) => Number(shown.querySelector("[data-percent]")?.textContent ?? 0);
+
+function say(state) {
+  line.textContent = line.dataset[state];
+  line.classList.toggle("live--off", state === "off");
+}
+
+async function get(url) {
+  const response = await fetch(url, { redirect: "error" });
+  if (!response.ok) throw new Error(response.status);
+  return new DOMParser().parseFromString(await response.text(), "text/html");
+}
+
+function move(shown, percent) {
+  if (!shown.querySelector("progress")) return;
+  shown.querySelector(".sky").style.setProperty("--p", percent);
+  shown.querySelector("progress").value = percent;
+  shown.querySelector("[data-percent]").textContent = Math.floor(percent);
+}
+
+function announce(news, href) {
+  document.getElementById("said").textContent = news;
+  if (document.hidden) document.title = `(${++finished}) ${title}`;
+  if (!href) return;
+  const toast = Object.assign(document.createElement("a"), { className: "toast", href, textContent: news });
+  document.getElementById("toasts").append(toast);
+  setTimeout(() => toast.remove(), 6000);
+}
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden) [finished, document.title] = [0, title];
+});
+
+// Balance and counts, as a fresh copy of this page has them.
+let soon;
+function refreshParts() {
+  clearTimeout(soon);
+  soon = setTimeout(async () => {
+    const fresh = await get(location.href).catch(() => null);
+    for (const part of fresh ? document.querySelectorAll("[data-part]") : []) {
+      const next = fresh.querySelector(`[data-part="${part.dataset.part}"]`);
+      if (next) part.replaceWith(next);
+    }
+    reprice(fresh?.querySelector("[data-balance]")?.dataset.balance);
+  }, 300);
+}
+
+// One request per video at a time; what changes meanwhile asks once more.
+const refreshing = new Map();
+async function refresh(id) {
+  if (refreshing.has(id)) return refreshing.set(id, true);
+  refreshing.set(id, false);
+  const old = shownFor(id);
+  const before = old?.dataset.state;
+  const fresh = await (old && old === watch ? refreshWatch() : refreshCard(id)).catch(() => null);
+  if (fresh && fresh.dataset.state !== before) {
+    if (!("active" in fresh.dataset)) announce(fresh.dataset.news, old ? "" : fresh.dataset.href);
+    refreshParts();
+  }
+  const again = refreshing.get(id);
+  refreshing.delete(id);
+  if (again) refresh(id);
+}
+
+async function refreshCard(id) {
+  const fresh = (await get(`/v/${id}/card/`)).querySelector(".card");
+  const old = shownFor(id);
+  if (old) {
+    fresh.toggleAttribute("data-fresh", fresh.dataset.state === "done");
+    move(fresh, Math.max(percentOf(old), percentOf(fresh))); // what is shown may be newer
+    const focused = old.contains(document.activeElement);
+    old.replaceWith(fresh);
+    if (focused) fresh.querySelector("a").focus();
+  } else if (shelf && "active" in fresh.dataset) {
+    document.getElementById("empty")?.remove();
+    shelf.hidden = false;
+    shelf.querySelector(".grid").prepend(fresh);
+  }
+  fresh.fetchedAt = Date.now();
+  return fresh;
+}
+
+async function refreshWatch() {
+  const fresh = (await get(location.href)).getElementById("watch");
+  for (const part of ["#stage", ".watch__rest", ".watch__side"]) {
+    const old = watch.querySelector(part);
+    if (!old.querySelector("video") && !old.querySelector("textarea")?.value) old.replaceWith(fresh.querySelector(part));
+  }
+  watch.dataset.state = fresh.dataset.state;
+  watch.toggleAttribute("data-active", "active" in fresh.dataset);
+  watch.fetchedAt = Date.now();
+  return fresh;
+}
+
+// ---- listening ----
+function update(id, updates, isNew) {
+  const shown = shownFor(id);
+  if (updates.status === "deleted") {
+    if (shown && shown === watch) location.assign("/studio/");
+    shown?.remove();
+    return refreshParts();
+  }
+  if (!STATES[updates.status]?.includes(shown?.dataset.state)) return refresh(id);
+  if (!("active" in shown.dataset)) return;
+  const ahead = updates.progress > percentOf(shown);
+  if (ahead) move(shown, updates.progress);
+  // The words beside the number age; news without progress is another step.
+  if ((isNew && !ahead) || Date.now() - (shown.fetchedAt ??= Date.now()) > 10000) refresh(id);
+}
+
+let socket;
+let opened = false;
+let failures = 0;
+function listen() {
+  socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws/videos/`);
+  socket.addEventListener("message", (event) => {
+    const message = JSON.parse(event.data);
+    if (message.type === "connect") {
+      [opened, failures, offline.hidden] = [true, 0, true];
+      say("on");
+      socket.send(JSON.stringify({ type: "resume", after: seq }));
+    } else if (message.type === "video_update") {
+      const isNew = message.seq > seq;
+      seq = Math.max(seq, message.seq);
+      update(message.video_id, message.updates, isNew);
+    }
+  });
+  socket.addEventListener("close", () => {
+    failures += 1;
+    if (!opened && failures >= 2) {
+      say("poll");
+      setInterval(() => active().forEach((shown) => refresh(shown.dataset.id)), 5000);
+      return;
+    }
+    say("off");
+    offline.hidden = failures < 2;
+    setTimeout(listen, Math.min(1000 * 2 ** (failures - 1), 15000) * (0.75 + Math.random() / 2));
+  });
+}
+
+// Somebody is looking: have the engine asked a little more often.
+setInterval(() => {
+  if (document.hidden || socket.readyState !== WebSocket.OPEN) return;
+  for (const shown of active()) socket.send(JSON.stringify({ type: "request_video_status", video_id: shown.dataset.id }));
+}, 3000);
+
+addEventListener("animationend", (event) => event.target.closest("[data-fresh]")?.removeAttribute("data-fresh"));
+addEventListener("pagehide", () => socket.close());
+addEventListener("pageshow", (event) => event.persisted && location.reload());
+listen();

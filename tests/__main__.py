@@ -1,0 +1,38 @@
+"""`make test`: the suite on SQLite, then on PostgreSQL with Redis."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+from tests import backing
+
+CI = os.environ.get("CI", "").lower() in {"1", "true"}
+
+
+def run(name: str, environment: dict[str, str], *words: str) -> int:
+    print(f"\n=== {name} ===", flush=True)
+    command = [sys.executable, "-m", "pytest", "-q", *words, *sys.argv[1:]]
+    return subprocess.run(command, env={**os.environ, **environment}, check=False).returncode
+
+
+def main() -> int:
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    left_out = () if browser else ("-m", "not browser")
+    configured = {name: os.environ.pop(name, "") for name in ("DATABASE_URL", "REDIS_URL")}
+    codes = [run("SQLite, embedded", {}, *left_out)]
+    os.environ.update({name: value for name, value in configured.items() if value})
+    with backing.postgres_and_redis() as services:
+        # The browser drives the embedded mode in either run; the long property run is enough once.
+        once = {**services, "CI": ""}
+        codes.append(run("PostgreSQL and Redis", once, "--ignore=tests/e2e", *left_out))
+    if not browser:
+        print("\n!!! LEFT OUT: every browser test, because no Chromium was found.", flush=True)
+        print("!!! Install it (Debian: apt-get install chromium) and run again.", flush=True)
+        if CI:
+            return 1
+    return max(codes)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

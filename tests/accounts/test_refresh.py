@@ -1,0 +1,127 @@
+"""POST /api/auth/refresh: a refresh token works once; a second use ends the whole sign-in."""
+
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+import time_machine
+from django.conf import LazySettings
+from django.utils import timezone
+from rest_framework.test import APIClient
+from rest_framework_simplejwt.tokens import AccessToken
+
+from accounts import auth
+from accounts.models import Session, User
+from tests.billing.conftest import outcomes
+
+REFUSED = {"detail": "Invalid or expired refresh token", "code": "bad_credentials"}
+UNREADABLE = {"detail": "Invalid or expired token", "code": "bad_credentials"}
+
+
+def refresh(client: APIClient, token: object) -> Any:
+    return client.post("/api/auth/refresh", {"refresh_token": token}, format="json")
+
+
+def me(client: APIClient, token: str) -> int:
+    return client.get("/api/auth/me", HTTP_AUTHORIZATION=f"Bearer {token}").status_code
+
+
+@pytest.fixture
+def tokens(alice: User) -> auth.Tokens:
+    return auth.sign_in(alice, Session.Grant.PASSWORD)
+
+
+def test_a_new_pair_is_given_when_the_token_is_fresh(
+    anonymous: APIClient, tokens: auth.Tokens
+) -> None:
+    answer = refresh(anonymous, tokens.refresh)
+    body = answer.json()
+    assert answer.status_code == 200
+    assert set(body) == {"access_token", "refresh_token", "token_type", "expires_in"}
+    claims = AccessToken(body["access_token"])
+    assert claims["exp"] - claims["iat"] == body["expires_in"] == 86400
+    assert body["refresh_token"] != tokens.refresh
+    assert me(anonymous, body["access_token"]) == 200
+
+
+def test_each_new_token_works_when_used_in_turn(anonymous: APIClient, tokens: auth.Tokens) -> None:
+    token = tokens.refresh
+    for _ in range(3):
+        answer = refresh(anonymous, token)
+        assert answer.status_code == 200
+        token = answer.json()["refresh_token"]
+    assert Session.objects.count() == 1
+
+
+def test_every_token_of_the_family_dies_when_one_is_replayed(
+    anonymous: APIClient, tokens: auth.Tokens
+) -> None:
+    newer = refresh(anonymous, tokens.refresh).json()
+    replay = refresh(anonymous, tokens.refresh)
+    assert (replay.status_code, replay.json()) == (401, REFUSED)
+    assert refresh(anonymous, newer["refresh_token"]).status_code == 401
+    assert me(anonymous, newer["access_token"]) == 401
+    assert me(anonymous, tokens.access) == 401
+
+
+def test_other_sign_ins_live_on_when_one_is_revoked(
+    anonymous: APIClient, alice: User, tokens: auth.Tokens
+) -> None:
+    elsewhere = auth.sign_in(alice, Session.Grant.PASSWORD)
+    refresh(anonymous, tokens.refresh)
+    refresh(anonymous, tokens.refresh)
+    assert me(anonymous, elsewhere.access) == 200
+
+
+@pytest.mark.django_db(transaction=True)
+def test_exactly_one_wins_when_twenty_use_a_token_at_once(alice: User) -> None:
+    token = auth.sign_in(alice, Session.Grant.PASSWORD).refresh
+    answers = outcomes([partial(refresh, APIClient(), token) for _ in range(20)])
+    assert sorted(answer.status_code for answer in answers) == [200] + [401] * 19
+    assert Session.objects.get().revoked_at is not None
+
+
+def test_refused_when_the_token_has_expired(
+    anonymous: APIClient, tokens: auth.Tokens, settings: LazySettings
+) -> None:
+    later = timezone.now() + settings.JWT_REFRESH_LIFETIME + timedelta(minutes=1)
+    with time_machine.travel(later):
+        answer = refresh(anonymous, tokens.refresh)
+    assert (answer.status_code, answer.json()) == (401, UNREADABLE)
+
+
+def test_the_end_of_the_sign_in_stays_when_it_is_refreshed(
+    anonymous: APIClient, tokens: auth.Tokens, settings: LazySettings
+) -> None:
+    ends = Session.objects.get().expires_at
+    refresh(anonymous, tokens.refresh)
+    assert Session.objects.get().expires_at == ends
+
+
+@pytest.mark.parametrize("token", ["garbage", "a.b.c", "é.ü.ß", "eyJhbGciOiJub25lIn0.e30.", "."])
+def test_refused_when_the_token_is_garbage(anonymous: APIClient, db: None, token: str) -> None:
+    answer = refresh(anonymous, token)
+    assert (answer.status_code, answer.json()) == (401, UNREADABLE)
+    assert answer["WWW-Authenticate"] == "Bearer"
+
+
+def test_refused_when_an_access_token_is_used(anonymous: APIClient, tokens: auth.Tokens) -> None:
+    assert refresh(anonymous, tokens.access).status_code == 401
+    assert me(anonymous, tokens.access) == 200
+
+
+def test_refused_when_the_user_is_gone_or_inactive(
+    anonymous: APIClient, alice: User, tokens: auth.Tokens
+) -> None:
+    User.objects.update(is_active=False)
+    assert refresh(anonymous, tokens.refresh).json() == REFUSED
+    User.objects.update(is_active=True)
+    Session.objects.all().delete()
+    assert refresh(anonymous, tokens.refresh).json() == REFUSED
+
+
+@pytest.mark.parametrize("token", [None, "", 5, [], {}, "x" * 4097])
+def test_refused_when_the_field_is_bad(anonymous: APIClient, db: None, token: object) -> None:
+    answer = refresh(anonymous, token)
+    assert answer.status_code == (401 if token == 5 else 422)

@@ -1,0 +1,109 @@
+"""POST /api/auth/register."""
+
+from functools import partial
+from typing import Any
+
+import pytest
+from rest_framework.test import APIClient
+
+from accounts.models import User
+from billing import audit, ledger
+from tests.billing.conftest import outcomes
+
+GOOD = {"email": "carol@example.com", "password": "tin-lantern-9", "name": "Carol"}
+
+
+def register(client: APIClient, **body: Any) -> Any:
+    return client.post("/api/auth/register", body, format="json")
+
+
+def test_account_is_opened_when_all_is_given(anonymous: APIClient, db: None) -> None:
+    answer = register(anonymous, **GOOD)
+    user = User.objects.get()
+    assert answer.status_code == 201
+    assert answer.json()["user"] == {
+        "id": str(user.pk),
+        "username": "carol@example.com",
+        "email": "carol@example.com",
+        "name": "Carol",
+    }
+    assert user.check_password("tin-lantern-9")
+    assert [(e.type, e.amount) for e in ledger.history(user)] == [("bonus", 100)]
+
+
+def test_its_token_works_when_registered(anonymous: APIClient, db: None) -> None:
+    token = register(anonymous, **GOOD).json()["token"]
+    anonymous.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
+    assert anonymous.get("/api/auth/me").json()["credits"] == 100
+
+
+def test_username_is_kept_when_given(anonymous: APIClient, db: None) -> None:
+    answer = register(anonymous, **GOOD, username="carol")
+    assert (answer.status_code, answer.json()["user"]["username"]) == (201, "carol")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"email": "alice@example.com"},
+        {"email": "ALICE@EXAMPLE.COM"},
+        {"email": "other@example.com", "username": "alice"},
+        {"email": "other@example.com", "username": "ALICE"},
+    ],
+)
+def test_refused_when_the_name_or_address_is_taken(
+    anonymous: APIClient, alice: User, body: dict[str, str]
+) -> None:
+    answer = register(anonymous, password="tin-lantern-9", **body)
+    message = "This name or address is already in use."
+    assert answer.status_code == 422
+    assert answer.json() == {
+        "detail": [{"loc": ["body", "email"], "msg": message, "type": "value_error.taken"}]
+    }
+    assert list(User.objects.all()) == [alice]
+    assert audit.problems() == []
+
+
+@pytest.mark.parametrize("password", ["short-1", "password123", "carol@example.com", "x" * 129])
+def test_refused_when_the_password_is_weak(anonymous: APIClient, db: None, password: str) -> None:
+    answer = register(anonymous, email="carol@example.com", password=password)
+    assert (answer.status_code, User.objects.count()) == (422, 0)
+    assert answer.json()["detail"][0]["loc"] == ["body", "password"]
+
+
+def test_refused_when_fields_are_missing(anonymous: APIClient, db: None) -> None:
+    missing = [
+        {"loc": ["body", name], "msg": "field required", "type": "value_error.missing"}
+        for name in ("email", "password")
+    ]
+    assert register(anonymous).json() == {"detail": missing}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"email": "no-address"},
+        {"email": f"carol@{'x' * 60}.{'y' * 60}.{'z' * 60}.com"},  # too long to be a username
+        {"username": "no spaces"},
+        {"username": "ab"},
+        {"username": "x" * 51},
+        {"username": "<b>"},
+        {"name": "x" * 81},
+        {"name": "a\x00b"},
+        {"email": None},
+        {"email": ["carol@example.com"]},
+        {"password": {"a": 1}},
+    ],
+)
+def test_refused_when_a_field_is_bad(anonymous: APIClient, db: None, body: dict[str, Any]) -> None:
+    answer = register(anonymous, **{**GOOD, **body})
+    assert (answer.status_code, User.objects.count()) == (422, 0)
+    assert [error["loc"] for error in answer.json()["detail"]] == [["body", *body]]
+
+
+def test_one_account_is_opened_when_asked_six_times_at_once(transactional_db: None) -> None:
+    calls = [partial(register, APIClient(), **GOOD) for _ in range(6)]
+    codes = sorted(answer.status_code for answer in outcomes(calls))
+    assert codes == [201, 422, 422, 422, 422, 422]
+    assert ledger.available(User.objects.get()) == 100
+    assert audit.problems() == []

@@ -1,0 +1,144 @@
+"""Staff refund a payment on its page: a preview, then once."""
+
+from typing import Any
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.test import Client
+
+from accounts.models import User
+from billing import gateway, ledger, payments
+from billing.models import Payment, Refund
+from tests.billing import told
+from tests.conftest import person
+
+
+@pytest.fixture
+def refunds(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    asked: list[dict[str, Any]] = []
+
+    def create(order: dict[str, Any], key: str) -> dict[str, Any]:
+        asked.append(order)
+        return {**order, "id": f"re_{len(asked)}", "status": "succeeded"}
+
+    monkeypatch.setattr(gateway, "create_refund", create)
+    return asked
+
+
+@pytest.fixture
+def payment(carol: User) -> Payment:
+    return told.bought(carol)
+
+
+def url(payment: Payment) -> str:
+    return f"/admin/billing/payment/{payment.pk}/refund/"
+
+
+def form(amount: str = "9.90") -> dict[str, str]:
+    return {"amount": amount, "reason": "Broken"}
+
+
+@pytest.fixture
+def desk(staff: User) -> Client:
+    """A member of staff's browser."""
+    client = Client()
+    client.force_login(staff)
+    return client
+
+
+def preview(desk: Client, payment: Payment, amount: str = "9.90") -> Any:
+    """What the page shows."""
+    return desk.post(url(payment), form(amount)).context
+
+
+def confirm(desk: Client, payment: Payment, amount: str = "9.90") -> Any:
+    return desk.post(url(payment), {**form(amount), "confirm": "1"})
+
+
+def test_refund_page_offers_all_that_is_left(payment: Payment, desk: Client) -> None:
+    shown = desk.get(url(payment)).context
+    assert str(shown["left"]) == "9.9"
+    assert shown["form"].initial["amount"] == shown["left"]
+    assert shown["outlook"] is None
+
+
+def test_refund_page_shows_what_it_would_take(
+    payment: Payment, desk: Client, refunds: list[Any]
+) -> None:
+    ledger.spend(payment.user, 60, "spend")
+    assert preview(desk, payment)["outlook"] == payments.Outlook(990, 100, 40, 60)
+    assert (refunds, Refund.objects.count(), ledger.available(payment.user)) == ([], 0, 40)
+
+
+def test_refund_page_when_confirmed(
+    payment: Payment, desk: Client, staff: User, refunds: list[Any]
+) -> None:
+    preview(desk, payment, "3.30")
+    answer = confirm(desk, payment, "3.30")
+    assert (answer.status_code, answer["Location"]) == (
+        302,
+        f"/admin/billing/payment/{payment.pk}/change/",
+    )
+    row = Refund.objects.get()
+    assert (row.amount_minor, row.source, row.reason, row.actor) == (330, "admin", "Broken", staff)
+    assert ledger.available(payment.user) == 67
+    entry = LogEntry.objects.get()
+    assert (entry.user_id, entry.object_id) == (staff.pk, str(payment.pk))
+    assert entry.get_change_message() == "refund of 3.3: Broken"
+
+
+def test_refund_page_when_confirmed_twice(
+    payment: Payment, desk: Client, refunds: list[Any]
+) -> None:
+    preview(desk, payment, "3.30")
+    assert [confirm(desk, payment, "3.30").status_code for _ in range(2)] == [302, 302]
+    assert (len(refunds), Refund.objects.count(), LogEntry.objects.count()) == (1, 1, 1)
+    assert ledger.available(payment.user) == 67
+
+
+def test_refund_page_when_another_is_made_after_the_first(
+    payment: Payment, desk: Client, refunds: list[Any]
+) -> None:
+    for _ in range(2):
+        preview(desk, payment, "3.30")
+        confirm(desk, payment, "3.30")
+    assert (len(refunds), LogEntry.objects.count()) == (2, 2)
+
+
+def test_refund_page_when_confirmed_without_a_preview(
+    payment: Payment, desk: Client, refunds: list[Any]
+) -> None:
+    answer = confirm(desk, payment)
+    assert (answer.status_code, refunds, Refund.objects.count()) == (200, [], 0)
+
+
+def test_refund_page_when_somebody_else_was_faster(
+    payment: Payment, desk: Client, refunds: list[Any]
+) -> None:
+    preview(desk, payment)
+    payments.refund(payment, None, source=Refund.Source.API)
+    assert confirm(desk, payment).status_code == 302
+    assert (len(refunds), LogEntry.objects.count()) == (1, 0)
+
+
+@pytest.mark.parametrize("amount", ["9.91", "0", "-1", "x", "1.001", ""])
+def test_refund_page_when_the_amount_is_wrong(
+    payment: Payment, desk: Client, refunds: list[Any], amount: str
+) -> None:
+    shown = preview(desk, payment, amount)
+    assert list(shown["form"].errors) == ["amount"]
+    assert shown["outlook"] is None
+
+
+def test_refund_page_of_what_was_never_paid(carol: User, desk: Client) -> None:
+    shown = preview(desk, told.order(carol))
+    assert list(shown["form"].errors) == ["amount"]
+
+
+@pytest.mark.parametrize("clerk", [True, False])
+def test_refund_page_is_for_those_who_may(payment: Payment, clerk: bool) -> None:
+    other = Client()
+    other.force_login(person("other", is_staff=clerk))
+    codes = [other.get(url(payment)).status_code, confirm(other, payment).status_code]
+    assert codes == ([403, 403] if clerk else [302, 302])
+    assert Refund.objects.count() == 0

@@ -1,0 +1,132 @@
+"""The auditor finds every kind of wrong row, and names the account."""
+
+from collections.abc import Callable
+
+import pytest
+from django.db.models import F
+from django.utils import timezone
+
+from accounts.models import User
+from billing import audit, ledger
+from billing.models import Account, Allocation, Entry, Lot
+from tests.billing.conftest import T, give
+
+
+@pytest.fixture(autouse=True)
+def books(carol: User, dave: User) -> None:
+    """Carol: 100 given, 20 spent, 5 of them back. Dave: 10 given."""
+    give(carol, 100, until=T.replace(year=2999))
+    ledger.spend(carol, 20, "spend")
+    ledger.refund("spend", "back", grace=True, amount=5)
+    give(dave, 10)
+
+
+def hers() -> Account:
+    return Account.objects.get(user__username="carol")
+
+
+def change(**fields: object) -> None:
+    Account.objects.filter(user__username="carol").update(**fields)
+
+
+def add(amount: int, before: int, seq: int, **fields: object) -> Entry:
+    """A line that the ledger did not write; the totals follow, the lot does not."""
+    right = {"type": Entry.Type.BONUS, "key": f"added:{seq}", "created_at": timezone.now()}
+    return Entry.objects.create(
+        account=hers(),
+        amount=amount,
+        balance_before=before,
+        balance_after=before + amount,
+        seq=seq,
+        **{**right, **fields},
+    )
+
+
+def cover(entry: Entry) -> None:
+    """The lot, its allocation and the balance follow too."""
+    lot = Lot.objects.get(account=entry.account)
+    Allocation.objects.create(entry=entry, lot=lot, amount=entry.amount)
+    Lot.objects.filter(pk=lot.pk).update(remaining=F("remaining") + entry.amount)
+    change(balance=F("balance") + entry.amount, total_earned=F("total_earned") + entry.amount)
+
+
+def test_problems_when_there_are_none() -> None:
+    assert audit.problems() == []
+
+
+def lot_differs() -> list[str]:
+    lot = Lot.objects.get(account=hers())
+    Lot.objects.filter(pk=lot.pk).update(remaining=84)
+    return [
+        "lots hold 84, the balance says 85",
+        f"lot {lot.pk} holds 84, its entries say 85",
+    ]
+
+
+def balance_differs() -> list[str]:
+    change(balance=90, total_earned=105)
+    return [
+        "lots hold 85, the balance says 90",
+        "entries sum to 85, the balance says 90",
+        "entries say 100 earned, the account says 105",
+    ]
+
+
+def totals_differ() -> list[str]:
+    change(total_earned=107, total_spent=17, total_expired=3, total_reversed=2)
+    return [
+        "entries say 100 earned, the account says 107",
+        "entries say 15 spent, the account says 17",
+        "entries say 0 expired, the account says 3",
+        "entries say 0 reversed, the account says 2",
+    ]
+
+
+def next_expiry_differs() -> list[str]:
+    change(next_expiry_at=None)
+    return ["the first lot expires at 2999-01-01 00:00:00+00:00, the account says None"]
+
+
+def number_is_missing() -> list[str]:
+    cover(add(5, 85, seq=5))
+    return ["entry 5 does not follow entry 3"]
+
+
+def balance_jumps() -> list[str]:
+    cover(add(5, 95, seq=4))
+    return ["entry 4 does not follow entry 3"]
+
+
+def entry_is_not_covered() -> list[str]:
+    add(5, 85, seq=4)
+    return [
+        "entries sum to 90, the balance says 85",
+        "entries say 105 earned, the account says 100",
+        "entry 4 is not covered by its lots",
+    ]
+
+
+def more_came_back_than_was_spent() -> list[str]:
+    spent = Entry.objects.get(key="spend")
+    more = add(16, 85, seq=4, type=Entry.Type.REFUNDED, reverses=spent)
+    Lot.objects.filter(account=hers()).update(amount=101)
+    cover(more)
+    change(total_earned=100, total_spent=-1)
+    return [f"spend {spent.pk} came back more than once"]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lot_differs,
+        balance_differs,
+        totals_differ,
+        next_expiry_differs,
+        number_is_missing,
+        balance_jumps,
+        entry_is_not_covered,
+        more_came_back_than_was_spent,
+    ],
+)
+def test_problems_when_a_row_is_wrong(carol: User, damage: Callable[[], list[str]]) -> None:
+    assert damage() == [problem.removeprefix(f"{carol.pk}: ") for problem in audit.problems()]

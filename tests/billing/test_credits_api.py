@@ -1,0 +1,291 @@
+"""GET /api/users/credits and /api/users/credits/transactions. Source: C31-C34, C40, C41."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from rest_framework.test import APIClient
+from time_machine import Traveller
+
+from accounts.models import User
+from billing import ledger
+from billing.models import Account, Entry
+from tests.billing.conftest import DAY, T, give
+from tests.conftest import signed_in
+
+CREDITS = "/api/users/credits"
+TRANSACTIONS = "/api/users/credits/transactions"
+TASK = "5f0c7c1e-0000-4000-8000-000000000001"
+pytestmark = pytest.mark.usefixtures("clock")
+
+
+@pytest.fixture
+def client(carol: User) -> APIClient:
+    return signed_in(carol)
+
+
+def spend_on_a_video(user: User, amount: int, task: str = TASK) -> Entry:
+    purpose = ledger.Purpose("sora_task_creation", task, "Sora text-to-video (standard): A cat...")
+    return ledger.spend(user, amount, f"video:{task}:spend", purpose)
+
+
+def test_credits_when_something_was_spent(client: APIClient, carol: User) -> None:
+    give(carol, 100, until=T + 30 * DAY)
+    spend_on_a_video(carol, 20)
+    response = client.get(CREDITS)
+    assert (response.status_code, response.json()) == (
+        200,
+        {
+            "user_id": str(carol.pk),
+            "credits": 80,
+            "total_earned": 100,
+            "total_spent": 20,
+            "total_expired": 0,
+            "total_reversed": 0,
+            "credits_owed": 0,
+            "next_expiry_at": "2026-01-31T00:00:00Z",
+        },
+    )
+
+
+def test_credits_when_some_have_expired_and_some_are_owed(
+    client: APIClient, carol: User, clock: Traveller
+) -> None:
+    give(carol, 100, until=T + DAY)
+    spend_on_a_video(carol, 100)
+    Account.objects.update(debt=30)
+    ledger.refund(f"video:{TASK}:spend", "back", grace=True)
+    clock.move_to(T + DAY)
+    assert client.get(CREDITS).json() == {
+        "user_id": str(carol.pk),
+        "credits": 0,
+        "total_earned": 100,
+        "total_spent": 0,
+        "total_expired": 70,
+        "total_reversed": 30,
+        "credits_owed": 0,
+        "next_expiry_at": None,
+    }
+
+
+def test_credits_when_there_was_never_an_account(client: APIClient, carol: User) -> None:
+    assert client.get(CREDITS).json() == {
+        "user_id": str(carol.pk),
+        "credits": 0,
+        "total_earned": 0,
+        "total_spent": 0,
+        "total_expired": 0,
+        "total_reversed": 0,
+        "credits_owed": 0,
+        "next_expiry_at": None,
+    }
+
+
+@pytest.mark.parametrize("path", [CREDITS, TRANSACTIONS])
+def test_doors_when_nobody_is_signed_in(anonymous: APIClient, path: str) -> None:
+    response = anonymous.get(path)
+    assert (response.status_code, response.json()) == (401, {"detail": "Not authenticated"})
+    assert response["WWW-Authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize("path", [CREDITS, TRANSACTIONS])
+def test_doors_when_the_method_is_another(client: APIClient, path: str) -> None:
+    assert client.post(path, {}, format="json").status_code == 405
+
+
+@pytest.mark.parametrize("path", [CREDITS, TRANSACTIONS])
+def test_doors_are_each_users_own(client: APIClient, carol: User, dave: User, path: str) -> None:
+    give(carol, 10)
+    before = client.get(path).json()
+    give(dave, 500)
+    spend_on_a_video(dave, 20)
+    assert client.get(path).json() == before
+
+
+def test_transactions_are_newest_first(client: APIClient, carol: User, clock: Traveller) -> None:
+    given = ledger.grant(
+        carol,
+        100,
+        ledger.Kind.BONUS,
+        f"signup:{carol.pk}",
+        expires_at=T + 30 * DAY,
+        purpose=ledger.Purpose("signup", str(carol.pk), "Welcome credits"),
+    )
+    clock.shift(timedelta(minutes=5))
+    spent = spend_on_a_video(carol, 20)
+    response = client.get(TRANSACTIONS)
+    assert (response.status_code, response.json()) == (
+        200,
+        {
+            "total": 2,
+            "page": 1,
+            "page_size": 20,
+            "transactions": [
+                {
+                    "id": str(spent.pk),
+                    "transaction_type": "spent",
+                    "amount": -20,
+                    "balance_before": 100,
+                    "balance_after": 80,
+                    "reference_type": "sora_task_creation",
+                    "reference_id": TASK,
+                    "description": "Sora text-to-video (standard): A cat...",
+                    "task_id": TASK,
+                    "payment_order_id": None,
+                    "created_at": "2026-01-01T00:05:00Z",
+                    "expires_at": "2026-01-31T00:00:00Z",
+                    "is_expired": False,
+                },
+                {
+                    "id": str(given.pk),
+                    "transaction_type": "bonus",
+                    "amount": 100,
+                    "balance_before": 0,
+                    "balance_after": 100,
+                    "reference_type": "signup",
+                    "reference_id": str(carol.pk),
+                    "description": "Welcome credits",
+                    "task_id": None,
+                    "payment_order_id": None,
+                    "created_at": "2026-01-01T00:00:00Z",
+                    "expires_at": "2026-01-31T00:00:00Z",
+                    "is_expired": False,
+                },
+            ],
+        },
+    )
+
+
+def rows(client: APIClient, **query: str | int) -> list[tuple[str, int]]:
+    body = client.get(TRANSACTIONS, query).json()
+    return [(row["transaction_type"], row["amount"]) for row in body["transactions"]]
+
+
+def test_transactions_when_a_lot_has_died(client: APIClient, carol: User, clock: Traveller) -> None:
+    give(carol, 10, until=T + DAY)
+    give(carol, 10)
+    clock.move_to(T + DAY)
+    ledger.expire(carol)
+    body = client.get(TRANSACTIONS).json()
+    assert [(row["amount"], row["is_expired"]) for row in body["transactions"]] == [
+        (-10, True),
+        (10, False),
+        (10, True),
+    ]
+
+
+def test_transactions_by_page(client: APIClient, carol: User) -> None:
+    for amount in range(1, 6):
+        give(carol, amount)
+    assert rows(client, page_size=2) == [("bonus", 5), ("bonus", 4)]
+    assert rows(client, page_size=2, page=3) == [("bonus", 1)]
+
+
+def test_transactions_when_the_page_is_past_the_end(client: APIClient, carol: User) -> None:
+    give(carol, 10)
+    response = client.get(TRANSACTIONS, {"page": 9, "page_size": 50})
+    assert (response.status_code, response.json()) == (
+        200,
+        {"total": 1, "page": 9, "page_size": 50, "transactions": []},
+    )
+
+
+def test_transactions_add_up_to_the_balance(client: APIClient, carol: User) -> None:
+    give(carol, 90, until=T + DAY)
+    for n in range(4):
+        spend_on_a_video(carol, 20, f"video-{n}")
+    ledger.refund("video:video-2:spend", "back", grace=True)
+    body = client.get(TRANSACTIONS, {"page_size": 100}).json()
+    lines = body["transactions"][::-1]
+    assert sum(line["amount"] for line in lines) == client.get(CREDITS).json()["credits"] == 30
+    assert [line["balance_before"] for line in lines[1:]] == [
+        line["balance_after"] for line in lines[:-1]
+    ]
+
+
+@pytest.fixture
+def every_type(carol: User, clock: Traveller) -> None:
+    """One line of each type but `reversed`."""
+    for kind in ledger.Kind:
+        give(carol, 10, kind=kind, until=T + DAY)
+    spend_on_a_video(carol, 5)
+    ledger.refund(f"video:{TASK}:spend", "back", grace=True)
+    clock.move_to(T + DAY)
+    ledger.expire(carol)
+
+
+@pytest.mark.usefixtures("every_type")
+@pytest.mark.parametrize(
+    ("type", "found"),
+    [
+        ("earned", [("earned", 10)]),
+        ("purchased", [("purchased", 10)]),
+        ("bonus", [("bonus", 10)]),
+        ("adjusted", [("adjusted", 10)]),
+        ("spent", [("spent", -5)]),
+        ("refunded", [("refunded", 5)]),
+        ("expired", [("expired", -10)] * 4),
+        ("reversed", []),
+    ],
+)
+def test_transactions_of_one_type(
+    client: APIClient, type: str, found: list[tuple[str, int]]
+) -> None:
+    assert rows(client, transaction_type=type) == found
+    assert client.get(TRANSACTIONS, {"transaction_type": type}).json()["total"] == len(found)
+
+
+NOT_GE = ("Ensure this value is greater than or equal to 1.", "value_error.number.not_ge")
+
+
+@pytest.mark.parametrize(
+    ("query", "field", "msg", "type"),
+    [
+        ({"page": 0}, "page", *NOT_GE),
+        ({"page": -1}, "page", *NOT_GE),
+        ({"page": "x"}, "page", "A valid integer is required.", "value_error.invalid"),
+        ({"page_size": 0}, "page_size", *NOT_GE),
+        (
+            {"page_size": 101},
+            "page_size",
+            "Ensure this value is less than or equal to 100.",
+            "value_error.number.not_le",
+        ),
+        (
+            {"transaction_type": "stolen"},
+            "transaction_type",
+            '"stolen" is not a valid choice.',
+            "value_error.const",
+        ),
+    ],
+)
+def test_transactions_when_the_query_is_wrong(
+    client: APIClient, query: dict[str, str | int], field: str, msg: str, type: str
+) -> None:
+    response = client.get(TRANSACTIONS, query)
+    assert (response.status_code, response.json()) == (
+        422,
+        {"detail": [{"loc": ["query", field], "msg": msg, "type": type}]},
+    )
+
+
+def test_transactions_when_everything_is_wrong(client: APIClient) -> None:
+    response = client.get(f"{TRANSACTIONS}?page=0&page_size=x&transaction_type=y")
+    assert [error["loc"] for error in response.json()["detail"]] == [
+        ["query", "page"],
+        ["query", "page_size"],
+        ["query", "transaction_type"],
+    ]
+
+
+def test_doors_ask_the_database_as_often_however_long_the_history(
+    client: APIClient, carol: User, django_assert_num_queries: Callable[..., Any]
+) -> None:
+    for n in range(12):
+        give(carol, 5, until=T + DAY if n % 2 else None)
+        spend_on_a_video(carol, 2, f"video-{n}")
+    with django_assert_num_queries(2):  # the session, the summary
+        client.get(CREDITS)
+    with django_assert_num_queries(3):  # the session, the lines, how many there are
+        client.get(TRANSACTIONS)

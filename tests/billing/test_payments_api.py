@@ -1,0 +1,436 @@
+"""The payment doors: packages, buying, looking, and staff's refund."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.conf import LazySettings
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+from rest_framework.test import APIClient
+
+from accounts.models import User
+from billing import gateway, ledger
+from billing.models import PackageRow, Payment, Refund
+from tests.billing import stripe, told
+from tests.conftest import Serving, signed_in
+
+CREATE = "/api/payments/stripe/create"
+REFUND = "/api/payments/stripe/refund"
+MISSING = {"detail": "Resource not found"}
+
+
+@pytest.fixture
+def session(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """Every checkout that was asked for; Stripe itself is not needed here."""
+    asked: list[dict[str, Any]] = []
+
+    def create(order: dict[str, Any], key: str) -> dict[str, Any]:
+        asked.append(order)
+        return {"id": f"cs_{key}", "url": f"https://checkout.example/{key}"}
+
+    monkeypatch.setattr(gateway, "create_session", create)
+    return asked
+
+
+@pytest.fixture
+def refunds(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """Every refund that was asked for; Stripe does it at once."""
+    asked: list[dict[str, Any]] = []
+
+    def create(order: dict[str, Any], key: str) -> dict[str, Any]:
+        asked.append(order)
+        return {**order, "id": f"re_{len(asked)}", "status": "succeeded"}
+
+    monkeypatch.setattr(gateway, "create_refund", create)
+    return asked
+
+
+@pytest.fixture
+def admin(staff: User) -> APIClient:
+    return signed_in(staff)
+
+
+# ---- packages ----
+
+
+@pytest.mark.usefixtures("db")
+def test_packages_are_the_documented_ones(anonymous: APIClient) -> None:
+    answer = anonymous.get("/api/payments/packages")
+    assert (answer.status_code, answer.json()) == (
+        200,
+        {
+            "packages": {
+                "trial": {
+                    "name": "Trial Pack",
+                    "credits": 100,
+                    "price": 9.9,
+                    "currency": "CNY",
+                    "unit_price": 0.099,
+                },
+                "standard": {
+                    "name": "Standard Pack",
+                    "credits": 500,
+                    "price": 49.0,
+                    "currency": "CNY",
+                    "unit_price": 0.098,
+                },
+                "value": {
+                    "name": "Value Pack",
+                    "credits": 1200,
+                    "price": 99.0,
+                    "currency": "CNY",
+                    "unit_price": 0.0825,
+                },
+                "premium": {
+                    "name": "Premium Pack",
+                    "credits": 3000,
+                    "price": 199.0,
+                    "currency": "CNY",
+                    "unit_price": 0.0663,
+                },
+            },
+            "credit_value_rmb": 0.1,
+        },
+    )
+
+
+@pytest.mark.usefixtures("db")
+def test_packages_are_open_to_a_dead_token(anonymous: APIClient) -> None:
+    anonymous.credentials(HTTP_AUTHORIZATION="Bearer nonsense")
+    assert anonymous.get("/api/payments/packages").status_code == 200
+
+
+@pytest.mark.usefixtures("db")
+def test_packages_take_one_query(
+    anonymous: APIClient, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    with django_assert_num_queries(1):
+        anonymous.get("/api/payments/packages")
+
+
+# ---- buying ----
+
+
+def test_create_answers_as_documented(api: APIClient, session: list[Any]) -> None:
+    answer = api.post(CREATE, {"package": "standard"}, format="json")
+    payment = Payment.objects.get()
+    assert (answer.status_code, answer.json()) == (
+        200,
+        {
+            "payment_id": str(payment.pk),
+            "status": "pending",
+            "amount": 49.0,
+            "currency": "CNY",
+            "credits_purchased": 500,
+            "payment_url": f"https://checkout.example/co:{payment.pk}",
+        },
+    )
+    assert session[0]["line_items"][0]["price_data"]["unit_amount"] == 4900
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({}, 422),
+        ({"package": None}, 422),
+        ({"package": ["trial"]}, 422),
+        ({"package": {"key": "trial"}}, 422),
+        ({"package": True}, 422),
+        ({"package": ""}, 422),
+        ({"package": "x" * 41}, 422),
+        ({"package": "gold"}, 400),
+        ({"package": "Trial"}, 400),
+        ({"package": 5}, 400),
+        ({"package": "trial", "return_url": "javascript:alert(1)"}, 400),
+        ({"package": "trial", "return_url": ["http://a"]}, 422),
+        ({"package": "trial", "return_url": "x" * 501}, 422),
+    ],
+)
+def test_create_when_the_body_is_wrong(
+    api: APIClient, session: list[Any], body: dict[str, Any], status: int
+) -> None:
+    assert api.post(CREATE, body, format="json").status_code == status
+    assert (Payment.objects.count(), session) == (0, [])
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"null", b"{", b"\xff", b'{"package":"trial"} x'])
+def test_create_when_the_body_is_no_object(api: APIClient, session: list[Any], body: bytes) -> None:
+    answer = api.post(CREATE, body, content_type="application/json")
+    assert answer.status_code in {400, 422}
+    assert (Payment.objects.count(), session) == (0, [])
+
+
+def test_create_says_which_package_is_not_there(api: APIClient) -> None:
+    answer = api.post(CREATE, {"package": "gold"}, format="json")
+    assert answer.json() == {"detail": "Invalid package: gold", "code": "unknown_package"}
+
+
+def test_create_when_stripe_does_not_answer(
+    api: APIClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def create(order: object, key: object) -> None:
+        raise gateway.NoAnswer("sk_live_secret inside")
+
+    monkeypatch.setattr(gateway, "create_session", create)
+    answer = api.post(CREATE, {"package": "trial"}, format="json")
+    assert (answer.status_code, answer.json()["code"]) == (500, "payment_unreachable")
+    assert "secret" not in answer.content.decode()
+    assert Payment.objects.get().status == "pending"
+
+
+# ---- looking ----
+
+
+def test_payment_is_shown_to_its_owner(api: APIClient, alice: User) -> None:
+    payment = told.order(alice, payment_url="https://checkout.example/1")
+    told.tell(told.completed(payment))
+    payment = told.now_of(payment)
+    assert api.get(f"/api/payments/{payment.pk}").json() == {
+        "payment_id": str(payment.pk),
+        "status": "succeeded",
+        "amount": 9.9,
+        "currency": "CNY",
+        "credits_purchased": 100,
+        "payment_url": "https://checkout.example/1",
+        "created_at": _iso(payment.created_at),
+        "paid_at": _iso(payment.paid_at),
+    }
+
+
+def _iso(at: Any) -> str:
+    return str(at.isoformat().replace("+00:00", "Z"))
+
+
+@pytest.mark.parametrize(
+    ("tell", "status"),
+    [
+        (lambda p: [], "pending"),
+        (lambda p: [told.completed(p)], "succeeded"),
+        (lambda p: [told.expired(p)], "failed"),
+        (lambda p: [told.completed(p), told.refunded(p, 990)], "refunded"),
+        (lambda p: [told.completed(p), told.refunded(p, 1)], "partial_refunded"),
+    ],
+)
+def test_payment_has_the_documented_words(
+    api: APIClient, alice: User, tell: Callable[[Payment], list[told.Told]], status: str
+) -> None:
+    payment = told.order(alice)
+    told.tell(*tell(payment))
+    assert api.get(f"/api/payments/{payment.pk}").json()["status"] == status
+
+
+def test_payment_of_somebody_else_is_not_there(alice: User, stranger: APIClient) -> None:
+    payment = told.order(alice, payment_url="https://checkout.example/1")
+    theirs, nobodys = (stranger.get(f"/api/payments/{pk}") for pk in (payment.pk, uuid4()))
+    assert (theirs.status_code, theirs.json()) == (404, MISSING)
+    assert theirs.content == nobodys.content
+    assert stranger.get("/api/payments").json()["payments"] == []
+
+
+@pytest.mark.parametrize("word", ["1", "x", "null", "..", "%00"])
+def test_payment_whose_id_is_no_uuid_is_not_there(api: APIClient, word: str) -> None:
+    answer = api.get(f"/api/payments/{word}")
+    assert (answer.status_code, answer.json()) == (404, MISSING)
+
+
+def test_payments_newest_first(api: APIClient, alice: User) -> None:
+    made = [told.order(alice, created_at=timezone.now()) for _ in range(3)]
+    body = api.get("/api/payments", {"page_size": 2}).json()
+    assert (body["total"], body["page"], body["page_size"]) == (3, 1, 2)
+    shown = [row["payment_id"] for row in body["payments"]]
+    assert shown == [str(made[2].pk), str(made[1].pk)]
+    assert api.get("/api/payments", {"page": 9}).json()["payments"] == []
+
+
+@pytest.mark.parametrize("query", ["page=0", "page=x", "page_size=0", "page_size=101"])
+def test_payments_when_the_query_is_wrong(api: APIClient, query: str) -> None:
+    assert api.get(f"/api/payments?{query}").status_code == 422
+
+
+def test_payments_take_as_many_queries_for_many_as_for_one(
+    api: APIClient, alice: User, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    told.order(alice)
+    with django_assert_num_queries(3) as few:
+        api.get("/api/payments")
+    for _ in range(9):
+        told.order(alice)
+    with django_assert_num_queries(len(few)):
+        api.get("/api/payments")
+
+
+@pytest.mark.usefixtures("db")
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("get", "/api/payments"),
+        ("get", "/api/payments/7e6f3a52-9c1b-4b7e-8a9e-0c8de47c94aa"),
+        ("post", CREATE),
+        ("post", REFUND),
+    ],
+)
+def test_doors_are_closed_to_the_anonymous(anonymous: APIClient, method: str, path: str) -> None:
+    answer = getattr(anonymous, method)(path)
+    assert (answer.status_code, answer.json()) == (401, {"detail": "Not authenticated"})
+
+
+# ---- giving money back ----
+
+
+def test_refund_answers_as_documented(admin: APIClient, alice: User, refunds: list[Any]) -> None:
+    payment = told.bought(alice, "standard")
+    answer = admin.post(f"{REFUND}?payment_id={payment.pk}&reason=Sorry")
+    assert (answer.status_code, answer.json()) == (
+        200,
+        {
+            "success": True,
+            "refund_id": "re_1",
+            "amount": 49.0,
+            "credits_refunded": 500,
+            "status": "succeeded",
+            "message": "Refund processed successfully",
+        },
+    )
+    assert (refunds[0]["amount"], refunds[0]["metadata"]["reason"]) == (4900, "Sorry")
+    row = Refund.objects.get()
+    assert (row.source, row.actor, row.reason) == (
+        "api",
+        User.objects.get(username="staff"),
+        "Sorry",
+    )
+    assert ledger.available(alice) == 100
+
+
+def test_refund_of_a_part(admin: APIClient, alice: User, refunds: list[Any]) -> None:
+    payment = told.bought(alice)
+    seen = []
+    for _ in range(3):
+        body = admin.post(f"{REFUND}?payment_id={payment.pk}&amount=3.30").json()
+        seen.append((body["amount"], body["credits_refunded"]))
+    assert seen == [(3.3, 33), (3.3, 33), (3.3, 34)]
+    assert told.now_of(payment).status == "refunded"
+
+
+def test_refund_asked_for_in_the_body(admin: APIClient, alice: User, refunds: list[Any]) -> None:
+    payment = told.bought(alice)
+    body = {"payment_id": str(payment.pk), "amount": "0.29"}
+    assert admin.post(REFUND, body, format="json").json()["amount"] == 0.29
+    assert refunds[0]["amount"] == 29
+
+
+def test_refund_is_for_staff_only(api: APIClient, alice: User, refunds: list[Any]) -> None:
+    payment = told.bought(alice)
+    for pk in (payment.pk, uuid4(), "x"):
+        answer = api.post(f"{REFUND}?payment_id={pk}")
+        assert (answer.status_code, answer.json()) == (
+            403,
+            {"detail": "Only administrators can issue refunds"},
+        )
+    assert refunds == []
+
+
+def test_refund_of_an_unknown_payment(admin: APIClient) -> None:
+    answer = admin.post(f"{REFUND}?payment_id={uuid4()}")
+    assert (answer.status_code, answer.json()) == (404, MISSING)
+
+
+@pytest.mark.parametrize("amount", ["9.91", "1000000"])
+def test_refund_of_too_much(admin: APIClient, alice: User, refunds: list[Any], amount: str) -> None:
+    payment = told.bought(alice)
+    answer = admin.post(f"{REFUND}?payment_id={payment.pk}&amount={amount}")
+    assert (answer.status_code, answer.json()["detail"]) == (
+        400,
+        "Cannot refund payment with current status",
+    )
+    assert refunds == []
+
+
+@pytest.mark.parametrize("tell", [told.expired, lambda p: told.completed(p, amount_total=1)])
+def test_refund_of_what_was_not_paid(
+    admin: APIClient, alice: User, tell: Callable[[Payment], told.Told]
+) -> None:
+    payment = told.order(alice)
+    for _ in range(2):
+        answer = admin.post(f"{REFUND}?payment_id={payment.pk}")
+        assert (answer.status_code, answer.json()["detail"]) == (
+            400,
+            "Cannot refund payment with current status",
+        )
+        told.tell(tell(payment))
+
+
+def test_refund_of_what_was_refunded(admin: APIClient, alice: User, refunds: list[Any]) -> None:
+    payment = told.bought(alice)
+    codes = [admin.post(f"{REFUND}?payment_id={payment.pk}").status_code for _ in range(2)]
+    assert (codes, len(refunds)) == ([200, 400], 1)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "",
+        "payment_id=",
+        "payment_id=x",
+        "payment_id={pk}&amount=",
+        "payment_id={pk}&amount=0",
+        "payment_id={pk}&amount=-1",
+        "payment_id={pk}&amount=0.001",
+        "payment_id={pk}&amount=NaN",
+        "payment_id={pk}&amount=Infinity",
+        "payment_id={pk}&amount=x",
+        "payment_id={pk}&reason=" + "x" * 501,
+    ],
+)
+def test_refund_when_the_query_is_wrong(
+    admin: APIClient, alice: User, refunds: list[Any], query: str
+) -> None:
+    payment = told.bought(alice)
+    assert admin.post(f"{REFUND}?{query.replace('{pk}', str(payment.pk))}").status_code == 422
+    assert (refunds, ledger.available(alice)) == ([], 200)
+
+
+def test_refund_that_is_refused(
+    admin: APIClient, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(order: object, key: object) -> None:
+        raise gateway.Refused("Charge has been charged back")
+
+    monkeypatch.setattr(gateway, "create_refund", refuse)
+    payment = told.bought(alice)
+    body = admin.post(f"{REFUND}?payment_id={payment.pk}").json()
+    assert (body["success"], body["status"], body["credits_refunded"]) == (False, "failed", 0)
+    assert ledger.available(alice) == 200
+
+
+def test_refund_in_a_currency_without_cents(
+    admin: APIClient, alice: User, refunds: list[Any]
+) -> None:
+    PackageRow.objects.create(key="yen", name="Yen", credits=100, price_minor=500, currency="JPY")
+    payment = told.bought(alice, "yen")
+    query = f"{REFUND}?payment_id={payment.pk}&amount="
+    assert admin.post(f"{query}0.50").status_code == 400
+    assert admin.post(f"{query}100").json()["amount"] == 100.0
+    assert refunds[0]["amount"] == 100
+
+
+def test_doors_against_the_real_stripe_stand_in(
+    till: Serving, alice: User, staff: User, settings: LazySettings
+) -> None:
+    """Bought, paid and refunded by nothing but HTTP."""
+    mine, theirs = signed_in(alice), signed_in(staff)
+    made = mine.post(CREATE, {"package": "trial"}, format="json").json()
+    assert made["payment_url"].startswith(f"{till.url}/sandbox/stripe/c/pay/")
+    stripe.pay(Payment.objects.get())
+    assert mine.get(f"/api/payments/{made['payment_id']}").json()["status"] == "succeeded"
+    assert mine.get("/api/users/credits").json()["credits"] == 200
+    body = theirs.post(f"{REFUND}?payment_id={made['payment_id']}&amount=4.95").json()
+    assert (body["success"], body["credits_refunded"]) == (True, 50)
+    assert mine.get("/api/users/credits").json()["credits"] == 150
+    row = mine.get("/api/users/credits/transactions").json()["transactions"][0]
+    assert (row["transaction_type"], row["amount"], row["payment_order_id"]) == (
+        "refunded",
+        -50,
+        made["payment_id"],
+    )

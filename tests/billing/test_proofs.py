@@ -1,0 +1,151 @@
+"""The auditor proves the books, the payments and the videos, and mends what it can."""
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.core.management import call_command
+from django.utils import timezone
+
+from accounts.models import User
+from billing import audit as books
+from billing import ledger
+from billing.models import Account, Lot, Payment, Proof
+from tests.billing import told
+from videos import audit, lifecycle
+from videos.models import Video
+
+
+@pytest.fixture
+def video(alice: User) -> Video:
+    return lifecycle.submit(alice, lifecycle.Wish(prompt="A paper boat", seconds=4))
+
+
+def put(video: Video, status: str) -> None:
+    """A status written past the life of a video."""
+    Video.objects.filter(pk=video.pk).update(status=status)
+
+
+def found() -> list[tuple[str, str]]:
+    return [(one.problem, one.mended) for one in audit.prove().findings]
+
+
+def test_proof_of_a_clean_system(video: Video, bob: User) -> None:
+    told.bought(bob)
+    report = audit.prove()
+    assert report.findings == []
+    proof = Proof.objects.get()
+    assert proof == report.proof
+    assert (proof.accounts, proof.entries, proof.videos, proof.payments) == (2, 4, 1, 1)
+    assert (proof.problems, proof.repaired) == ([], [])
+
+
+@pytest.mark.parametrize("status", ["failed", "timeout", "cancelled"])
+def test_proof_mends_a_lost_video_once(video: Video, alice: User, status: str) -> None:
+    put(video, status)
+    assert found() == [(f"video {video.pk} was {status} without a refund", f"+{video.credits}")]
+    assert ledger.available(alice) == 100
+    assert found() == []
+    assert ledger.summary(alice).total_spent == 0
+    latest = Proof.objects.latest()
+    assert (latest.problems, latest.repaired) == ([], [])
+
+
+def test_proof_tells_of_a_video_that_was_returned_and_made(video: Video, alice: User) -> None:
+    ledger.refund(lifecycle.spend_key(video), lifecycle.refund_key(video), grace=True)
+    Video.objects.filter(pk=video.pk).update(status="succeeded", file="x.mp4")
+    problem = f"video {video.pk} is succeeded and was refunded"
+    assert found() == [(problem, "")]
+    assert Proof.objects.get().problems == [problem]
+    assert found() == [(problem, "")]
+
+
+def test_proof_tells_of_a_video_nobody_paid_for(video: Video) -> None:
+    with_no_spend = Video.objects.get(pk=video.pk)
+    with_no_spend.pk = uuid4()
+    with_no_spend.save(force_insert=True)
+    assert found() == [(f"video {with_no_spend.pk} was never paid for", "")]
+
+
+def test_proof_tells_of_a_video_long_after_its_deadline(video: Video) -> None:
+    Video.objects.update(deadline_at=timezone.now() - audit.STUCK_AFTER)
+    assert found() == [(f"video {video.pk} is queued long after its deadline", "")]
+
+
+def test_proof_when_a_video_fails_while_it_runs(
+    video: Video, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = ledger.known
+
+    def meddle(keys: list[str]) -> set[str]:
+        lifecycle.cancel(Video.objects.get(pk=video.pk))
+        return known(keys)
+
+    monkeypatch.setattr(ledger, "known", meddle)
+    assert found() == []
+
+
+def test_proof_mends_a_paid_payment_once(carol: User) -> None:
+    payment = told.order(carol)
+    Payment.objects.update(is_paid=True, paid_at=timezone.now())
+    assert found() == [(f"payment {payment.pk} was paid and not granted", "granted")]
+    assert told.standing(payment) == told.Standing("succeeded", 0, 100, 0, 0, 1)
+    assert found() == []
+
+
+def test_proof_tells_of_a_payment_that_needs_a_person(carol: User) -> None:
+    payment = told.bought(carol)
+    Payment.objects.update(review="Look at this")
+    assert found() == [(f"payment {payment.pk} needs a person: Look at this", "")]
+
+
+def test_proof_tells_of_a_payment_that_granted_another_amount(carol: User) -> None:
+    payment = told.bought(carol)
+    Payment.objects.update(credits=90)
+    assert found() == [(f"payment {payment.pk} granted 100 of 90", "")]
+
+
+def test_proof_tells_of_broken_books(carol: User) -> None:
+    told.bought(carol)
+    Lot.objects.update(remaining=99)
+    problems = books.problems()
+    assert problems != []
+    assert found() == [(problem, "") for problem in problems]
+
+
+@pytest.fixture
+def command(capsys: pytest.CaptureFixture[str]) -> Any:
+    def run() -> tuple[object, list[str]]:
+        with pytest.raises(SystemExit) as end:
+            call_command("audit")
+        return end.value.code, capsys.readouterr().out.splitlines()
+
+    return run
+
+
+def test_audit_command_when_all_is_right(command: Any, video: Video) -> None:
+    assert command() == (
+        0,
+        ["1 accounts, 2 entries, 1 videos, 0 payments", "The books are right."],
+    )
+
+
+def test_audit_command_when_it_mends(command: Any, video: Video) -> None:
+    put(video, "failed")
+    code, said = command()
+    assert (code, said[1:]) == (
+        0,
+        [
+            f"mended: video {video.pk} was failed without a refund: +{video.credits}",
+            "The books are right.",
+        ],
+    )
+
+
+def test_audit_command_when_a_person_must_look(command: Any, carol: User) -> None:
+    Account.objects.bulk_create([Account(user=carol, debt=0)])
+    told.bought(carol)
+    Payment.objects.update(credits=90)
+    code, said = command()
+    assert (code, said[-1]) == (1, "A person must look.")
+    assert said[1].startswith("PROBLEM: payment ")

@@ -1,0 +1,178 @@
+"""The people, the clients and the real servers that tests are written with."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import uvicorn
+from asgiref.typing import ASGIApplication
+from django.conf import LazySettings
+from django.conf import settings as configured
+from django.db import connection, connections
+from django.test import Client
+from rest_framework.test import APIClient
+
+from accounts import auth, signup
+from accounts.models import Session, User
+from tests.backing import free_port
+from videos import providers, tasks
+from videos.models import Video
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What only one of the two ways of running has is not collected in the other."""
+    other = "embedded" if configured.REDIS_URL else "scaled"
+    left_out = [item for item in items if item.get_closest_marker(other)]
+    items[:] = [item for item in items if item not in left_out]
+    config.hook.pytest_deselected(items=left_out)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    """On SQLite the append-only triggers would also stop a test's own clean-up."""
+    with django_db_blocker.unblock():
+        if connection.vendor == "sqlite":
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
+                for (name,) in cursor.fetchall():
+                    cursor.execute(f"DROP TRIGGER {name}")
+
+
+@pytest.fixture(autouse=True)
+def _fast_and_fresh(settings: LazySettings, tmp_path: Any) -> Iterator[None]:
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    providers.get.cache_clear()
+    yield
+    providers.get.cache_clear()
+
+
+def person(name: str, **fields: Any) -> User:
+    """A user with the welcome credits; the password is the name and "-password"."""
+    return signup.open_account(name, f"{name}@example.com", f"{name}-password", **fields)
+
+
+@pytest.fixture
+def alice(db: None) -> User:
+    return person("alice")
+
+
+@pytest.fixture
+def bob(db: None) -> User:
+    return person("bob")
+
+
+@pytest.fixture
+def staff(db: None) -> User:
+    return person("staff", is_staff=True, is_superuser=True)
+
+
+@pytest.fixture
+def anonymous() -> APIClient:
+    return APIClient()
+
+
+def signed_in(user: User) -> APIClient:
+    """An API client with this user's bearer token."""
+    client = APIClient()
+    tokens = auth.sign_in(user, Session.Grant.PASSWORD)
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {tokens.access}")
+    return client
+
+
+@pytest.fixture
+def api(alice: User) -> APIClient:
+    """Alice's API client."""
+    return signed_in(alice)
+
+
+@pytest.fixture
+def stranger(bob: User) -> APIClient:
+    """Bob's API client."""
+    return signed_in(bob)
+
+
+@pytest.fixture
+def page(alice: User) -> Client:
+    """Alice's browser session, without a browser."""
+    client = Client()
+    client.force_login(alice)
+    return client
+
+
+class Serving:
+    """A real server in this process, on a port of its own."""
+
+    def __init__(self, app: ASGIApplication | str) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        config = uvicorn.Config(
+            app,
+            port=self.port,
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            ws="websockets-sansio",
+            timeout_graceful_shutdown=1,
+        )
+        self.server = uvicorn.Server(config)
+        self.thread = threading.Thread(target=self.server.run, daemon=True)
+
+    def __enter__(self) -> "Serving":
+        self.thread.start()
+        while not self.server.started:
+            assert self.thread.is_alive(), "the server did not start"
+            time.sleep(0.01)
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.server.should_exit = True
+        self.thread.join(5)
+
+
+@pytest.fixture(scope="session")
+def _server() -> Iterator[Serving]:
+    with Serving("config.asgi:application") as serving:
+        yield serving
+
+
+@pytest.fixture
+def live(
+    _server: Serving, transactional_db: None, settings: LazySettings, tmp_path: Any
+) -> Serving:
+    """The whole product on a real port, with the sandbox as its engine."""
+    settings.BASE_URL = _server.url
+    settings.SANDBOX_DIR = tmp_path / "sandbox"
+    settings.SANDBOX_WEBHOOK_URL = f"{_server.url}/api/webhooks/sandbox"
+    sandbox = {**settings.UPSTREAMS["sandbox"], "base_url": f"{_server.url}/sandbox/v1"}
+    settings.UPSTREAMS = {"sandbox": sandbox}
+    return _server
+
+
+@pytest.fixture
+def work() -> Iterator[Callable[..., None]]:
+    """Do the background work until a condition holds; fails after `seconds`."""
+    engine = tasks.Engine(4)
+
+    def until(done: Callable[[], bool], seconds: float = 30) -> None:
+        deadline = time.monotonic() + seconds
+        while not done():
+            assert time.monotonic() < deadline, list(Video.objects.values("status", "failure_code"))
+            engine.turn()
+
+    yield until
+    engine.close()
+    connections.close_all()
+
+
+@pytest.fixture
+def finish(work: Callable[..., None]) -> Callable[[Video], Video]:
+    """Work until a video has ended, and return it as it is then."""
+
+    def wait(video: Video) -> Video:
+        work(lambda: not Video.objects.get(pk=video.pk).is_active)
+        return Video.objects.get(pk=video.pk)
+
+    return wait

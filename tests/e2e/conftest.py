@@ -1,0 +1,170 @@
+"""The product as a process of its own, and people who use it with Chromium."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Page,
+    StorageState,
+    expect,
+    sync_playwright,
+)
+
+from tests.backing import free_port
+
+ROOT = Path(__file__).parents[2]
+ARTIFACTS = ROOT / "artifacts"
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--autoplay-policy=no-user-gesture-required",
+)
+PASSWORD = "a-long-enough-passphrase"
+_numbers = count(1)
+expect.set_options(timeout=60_000)
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of `manage.py serve` with data of its own."""
+    port, folder = free_port(), tmp_path_factory.mktemp("site")
+    kept = {k: v for k, v in os.environ.items() if k not in {"DATABASE_URL", "REDIS_URL"}}
+    own = {"DATA_DIR": str(folder), "PORT": str(port), "EMBEDDED_WORKER": "1"}
+    command = [sys.executable, "manage.py", "serve"]
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen(
+            command, cwd=ROOT, env={**kept, **own, "SANDBOX_SPEED": "8"}, stdout=log, stderr=log
+        )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        _await_health(url, process, folder / "log")
+        yield url
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def _await_health(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        assert process.poll() is None, log.read_text()
+        try:
+            with urllib.request.urlopen(f"{url}/health", timeout=2):
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise AssertionError(log.read_text())
+
+
+# Not for the whole run: a loop that Playwright keeps in this thread would stop Django's queries.
+@pytest.fixture(scope="package")
+def chromium() -> Iterator[Browser]:
+    binary = shutil.which("chromium") or shutil.which("google-chrome")
+    if not binary:
+        pytest.skip("no Chromium was found; Debian: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=binary, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+Opener = Callable[..., Page]
+
+
+@pytest.fixture
+def tab(site: str, chromium: Browser) -> Iterator[Opener]:
+    """Open a page in a browser of its own; whatever it complains about fails the test."""
+    contexts, complaints = [], []
+
+    def note(message: ConsoleMessage) -> None:
+        # A form that is answered with 402 or 422 is the page itself, and meant.
+        page = message.page
+        if message.type == "error" and not (page and message.location["url"] == page.url):
+            complaints.append(message.text)
+
+    def open_tab(path: str = "/", *, person: StorageState | None = None, **options: Any) -> Page:
+        options.setdefault("viewport", {"width": 1440, "height": 900})
+        context = chromium.new_context(base_url=site, storage_state=person, **options)
+        context.set_default_timeout(60_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", note)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(path)
+        return page
+
+    yield open_tab
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def person(site: str, chromium: Browser) -> StorageState:
+    """Somebody who has just signed up."""
+    return new_person(site, chromium)
+
+
+def new_person(site: str, chromium: Browser) -> StorageState:
+    context = chromium.new_context(base_url=site)
+    context.request.get("/accounts/signup/")
+    name = new_name()
+    form = {"username": name, "email": f"{name}@example.com", "password1": PASSWORD}
+    token = next(c["value"] for c in context.cookies() if c["name"] == "csrftoken")
+    answer = context.request.post("/accounts/signup/", form={**form, "csrfmiddlewaretoken": token})
+    assert answer.url.endswith("/studio/")
+    state = context.storage_state()
+    context.close()
+    return state
+
+
+def new_name() -> str:
+    return f"person{os.getpid()}x{next(_numbers)}"
+
+
+def sign_up(page: Page) -> str:
+    """Fill in the sign-up form; the name it was filled in with."""
+    name = new_name()
+    page.get_by_label("Username").fill(name)
+    page.get_by_label("Email").fill(f"{name}@example.com")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Create account").click()
+    page.wait_for_url("**/studio/")
+    return name
+
+
+def order(page: Page, prompt: str, *choices: str) -> None:
+    """Write a prompt, choose options by their labels, and press Generate."""
+    page.get_by_label("Prompt", exact=True).fill(prompt)
+    for choice in choices:
+        page.locator(f"#composer label:has-text('{choice}')").last.click()
+    page.get_by_role("button", name="Generate").click()
+
+
+def card_of(page: Page, prompt: str) -> Any:
+    return page.locator(".card", has_text=prompt)
+
+
+def credits_of(page: Page) -> str:
+    return page.locator("[data-part=wallet] strong").inner_text()
+
+
+def keep_picture(page: Page, name: str) -> None:
+    ARTIFACTS.mkdir(exist_ok=True)
+    page.screenshot(path=ARTIFACTS / f"{name}.png", full_page=True)

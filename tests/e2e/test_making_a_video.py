@@ -1,0 +1,108 @@
+"""A person's first ten minutes: sign up, make, watch, keep, remix, delete."""
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, StorageState, expect
+
+from tests.e2e.conftest import Opener, card_of, credits_of, keep_picture, order, sign_up
+
+pytestmark = pytest.mark.browser
+
+WATCH_PROGRESS = """() => {
+  window.sameDocument = true;
+  window.seen = [];
+  new MutationObserver(() => {
+    const number = document.querySelector("[data-percent]");
+    if (number && window.seen.at(-1) !== number.textContent) window.seen.push(number.textContent);
+  }).observe(document.body, { subtree: true, childList: true, characterData: true });
+}"""
+
+PLAY = """() => new Promise((played, failed) => {
+  const video = document.querySelector("video");
+  video.addEventListener("timeupdate", () => video.currentTime > 0.3 && played(video.duration));
+  video.muted = true;
+  video.play().catch(failed);
+})"""
+
+
+def make(page: Page, prompt: str) -> None:
+    """Order a video of 4 seconds and wait on the open page until it is ready."""
+    order(page, prompt, "4 s")
+    expect(card_of(page, prompt)).to_have_attribute("data-state", "done")
+
+
+def test_signing_up_gives_the_welcome_credits(tab: Opener) -> None:
+    page = tab("/accounts/signup/")
+    sign_up(page)
+    assert credits_of(page) == "100"
+
+
+def test_prompt_of_the_start_page_waits_in_the_studio_after_signing_up(tab: Opener) -> None:
+    page = tab("/")
+    page.get_by_label("Prompt").fill("A lighthouse in the rain")
+    page.get_by_role("button", name="Generate").click()
+    sign_up(page)
+    assert page.get_by_label("Prompt", exact=True).input_value() == "A lighthouse in the rain"
+
+
+def test_card_moves_by_itself_while_its_video_renders(tab: Opener, person: StorageState) -> None:
+    page = tab("/studio/", person=person)
+    order(page, "A kite over a field", "4 s")
+    page.evaluate(WATCH_PROGRESS)
+    card = card_of(page, "A kite over a field")
+    expect(card).to_have_attribute("data-state", "done")
+    expect(page.locator("[data-part=library-count]")).to_have_text("1")
+    seen = [int(number) for number in page.evaluate("window.seen")]
+    assert page.evaluate("window.sameDocument") is True
+    assert seen == sorted(seen)
+    assert len(seen) >= 2
+    assert credits_of(page) == "80"
+
+
+def test_finished_video_plays(tab: Opener, person: StorageState) -> None:
+    page = tab("/studio/", person=person)
+    make(page, "A train in the snow")
+    card_of(page, "A train in the snow").get_by_role("heading").get_by_role("link").click()
+    assert page.evaluate(PLAY) == pytest.approx(4, abs=0.2)
+    keep_picture(page, "video")
+
+
+def test_download_is_an_mp4(tab: Opener, person: StorageState) -> None:
+    page = tab("/studio/", person=person)
+    make(page, "A cup of tea")
+    card_of(page, "A cup of tea").get_by_role("heading").get_by_role("link").click()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download").click()
+    assert Path(download.value.path()).read_bytes()[4:8] == b"ftyp"
+    assert download.value.suggested_filename.endswith(".mp4")
+
+
+def test_remix_becomes_a_version_of_its_source(tab: Opener, person: StorageState) -> None:
+    page = tab("/studio/", person=person)
+    make(page, "A boat at dusk")
+    card_of(page, "A boat at dusk").get_by_role("heading").get_by_role("link").click()
+    page.get_by_label("What should change?").fill("Make it snow")
+    page.locator("#remix").get_by_role("button", name="Remix").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Make it snow")
+    expect(page.locator("#stage video")).to_be_visible()
+    versions = page.get_by_role("navigation", name="Versions of this video").get_by_role("link")
+    assert [text.split("\n")[-1] for text in versions.all_inner_texts()] == [
+        "A boat at dusk",
+        "Make it snow",
+    ]
+    assert credits_of(page) == "60"
+
+
+def test_deleted_video_is_gone(tab: Opener, person: StorageState) -> None:
+    page = tab("/studio/", person=person)
+    make(page, "A paper crane")
+    card_of(page, "A paper crane").get_by_role("heading").get_by_role("link").click()
+    address = page.url
+    page.get_by_role("link", name="Delete").click()
+    page.get_by_role("button", name="Delete").click()
+    expect(page.get_by_role("status").filter(has_text="The video is deleted.")).to_be_visible()
+    assert card_of(page, "A paper crane").count() == 0
+    answer = page.goto(address)
+    assert answer
+    assert answer.status == 404

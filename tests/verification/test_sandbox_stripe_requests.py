@@ -1,0 +1,301 @@
+"""What the stand-in refuses, what it remembers of a request, and how it misbehaves on request."""
+
+import base64
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+import stripe
+from django.conf import LazySettings
+
+from billing.sandbox import books, faults, idempotency
+from tests.verification.test_sandbox_stripe import KEY, Shop, raw, shop
+
+__all__ = ["shop"]
+
+BASE = "mode=payment&success_url=http://testserver/&line_items[0][quantity]=1"
+LINE = (
+    "&line_items[0][price_data][currency]=cny&line_items[0][price_data][unit_amount]=990"
+    "&line_items[0][price_data][product_data][name]=x"
+)
+
+
+def post(shop: Shop, path: str, body: str, **headers: str) -> Any:
+    kind = {"Content-Type": "application/x-www-form-urlencoded"}
+    return raw(shop, "POST", path, content=body.encode(), headers={**kind, **headers})
+
+
+@pytest.mark.parametrize(
+    ("fields", "param", "code"),
+    [
+        ({"curency": "cny"}, "curency", "parameter_unknown"),
+        ({"payment_method_types": ["card"]}, "payment_method_types", "payment_method_types_no_"),
+        ({"payment_intent_data": {"color": "x"}}, "payment_intent_data[color]", "parameter_unkn"),
+        ({"mode": "subscription"}, "mode", None),
+        ({"locale": "xx"}, "locale", None),
+        ({"success_url": "javascript:alert(1)"}, "success_url", "url_invalid"),
+        ({"success_url": "//evil.example"}, "success_url", "url_invalid"),
+        ({"cancel_url": "http://a b"}, "cancel_url", "url_invalid"),
+        ({"client_reference_id": "x" * 201}, "client_reference_id", "parameter_invalid_string"),
+        ({"client_reference_id": ""}, "client_reference_id", "parameter_invalid_empty"),
+        ({"expires_at": int(time.time()) + 60}, "expires_at", None),
+        ({"expires_at": int(time.time()) + 90_000}, "expires_at", None),
+        ({"expires_at": "soon"}, "expires_at", "parameter_invalid_integer"),
+        ({"metadata": {"k": "v" * 501}}, "metadata[k]", None),
+        ({"metadata": {str(n): "v" for n in range(51)}}, "metadata", None),
+        ({"adaptive_pricing": {"enabled": "maybe"}}, "adaptive_pricing[enabled]", None),
+        ({"allowed_payment_method_types": ["cash"]}, "allowed_payment_method_types[0]", None),
+        ({"ui_mode": "hosted"}, "ui_mode", None),
+        ({"line_items": []}, "line_items", "parameter_missing"),
+    ],
+)
+def test_a_session_the_api_would_not_take_is_400(
+    shop: Shop, fields: dict[str, Any], param: str, code: str | None
+) -> None:
+    with pytest.raises(stripe.InvalidRequestError) as caught:
+        shop.open(**fields)
+    assert (caught.value.http_status, caught.value.param) == (400, param)
+    assert (caught.value.code or "")[: len(code or "")] == (code or "")
+    assert shop.v1.checkout.sessions.list().data == []
+
+
+@pytest.mark.parametrize("amount", ["9.9", "-1", "1e3", "100000000", "x", "", "٩", "9" * 30])
+def test_an_amount_that_is_no_integer_of_cents_is_400(shop: Shop, amount: str) -> None:
+    body = BASE + LINE.replace("=990", f"={amount}")
+    error = post(shop, "/v1/checkout/sessions", body).json()["error"]
+    assert error["param"] == "line_items[0][price_data][unit_amount]"
+    assert error["type"] == "invalid_request_error"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "mode=payment",
+        "line_items=1&" + BASE,
+        "mode[a]=payment",
+        "mode=payment&mode[a]=1",
+        "line_items[x][quantity]=1&mode=payment&success_url=http://a",
+        "line_items[0]=1&mode=payment&success_url=http://a",
+        "a[b][c][d][e][f][g][h][i][j]=1",
+        "[a]=1",
+        "a]=1",
+        "mode=pay%00ment",
+        "mode=%ff",
+        "&".join(f"a{n}=1" for n in range(3000)),
+        BASE
+        + LINE
+        + "&line_items[1][quantity]=1"
+        + LINE.replace("[0]", "[1]").replace("cny", "usd"),
+    ],
+)
+def test_a_hostile_body_is_400(shop: Shop, body: str) -> None:
+    answer = post(shop, "/v1/checkout/sessions", body)
+    assert (answer.status_code, answer.json()["error"]["type"]) == (400, "invalid_request_error")
+
+
+def test_a_json_body_is_400(shop: Shop) -> None:
+    assert raw(shop, "POST", "/v1/refunds", json={"amount": 1}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/v1/nonsense"),
+        ("GET", "/v1/checkout/sessions/cs_none"),
+        ("GET", "/v1/checkout/sessions/cs_none/line_items"),
+        ("POST", "/v1/checkout/sessions/cs_none/expire"),
+        ("GET", "/v1/refunds/re_none"),
+        ("POST", "/v1/refunds/re_none"),
+        ("GET", "/v1/payment_intents/pi_none"),
+        ("GET", "/v1/charges/ch_none"),
+        ("GET", "/v1/disputes/du_none"),
+        ("GET", "/v1/events/evt_none"),
+        ("DELETE", "/v1/checkout/sessions"),
+        ("POST", "/v1/charges"),
+        ("GET", "/v1/checkout/sessions/cs_none/expire"),
+        ("POST", "/v2/core/events"),
+    ],
+)
+def test_what_does_not_exist_is_404(shop: Shop, method: str, path: str) -> None:
+    answer = raw(shop, method, path)
+    assert (answer.status_code, answer.json()["error"]["type"]) == (404, "invalid_request_error")
+    assert answer.headers["Request-Id"].startswith("req_")
+
+
+@pytest.mark.parametrize("header", ["", "Bearer", "Bearer sk_test_other", "Basic !", "Basic c2s6"])
+def test_another_key_is_401(shop: Shop, header: str) -> None:
+    answer = raw(shop, "GET", "/v1/events", headers={"Authorization": header})
+    assert (answer.status_code, "other" in answer.text) == (401, False)
+
+
+def test_basic_authentication_works_too(shop: Shop) -> None:
+    basic = "Basic " + base64.b64encode(f"{KEY}:".encode()).decode()
+    assert raw(shop, "GET", "/v1/events", headers={"Authorization": basic}).status_code == 200
+
+
+def test_a_live_key_is_401(shop: Shop, settings: LazySettings) -> None:
+    settings.STRIPE_SECRET_KEY = "sk_live_real"
+    headers = {"Authorization": "Bearer sk_live_real"}
+    answer = raw(shop, "GET", "/v1/events", headers=headers)
+    assert (answer.status_code, "no live keys" in answer.text) == (401, True)
+
+
+def test_the_same_key_answers_the_same_and_does_nothing_twice(shop: Shop) -> None:
+    order: Any = shop.order()
+    options: Any = {"idempotency_key": "co:order-1"}
+    first = shop.v1.checkout.sessions.create(order, options)
+    second = shop.v1.checkout.sessions.create(order, options)
+    assert second.to_dict() == first.to_dict()
+    assert second.last_response is not None
+    assert second.last_response.headers["Idempotent-Replayed"] == "true"
+    assert len(shop.v1.checkout.sessions.list().data) == 1
+    order["expires_at"] += 1
+    with pytest.raises(stripe.IdempotencyError, match="same parameters"):
+        shop.v1.checkout.sessions.create(order, options)
+
+
+def test_the_same_key_at_once_makes_one_session(shop: Shop) -> None:
+    order: Any = shop.order()
+
+    def create(_: int) -> str:
+        return shop.v1.checkout.sessions.create(order, {"idempotency_key": "same"}).id
+
+    with ThreadPoolExecutor(8) as pool:
+        assert len(set(pool.map(create, range(16)))) == 1
+    assert len(shop.v1.checkout.sessions.list().data) == 1
+
+
+def test_a_refused_parameter_does_not_use_up_its_key(shop: Shop) -> None:
+    options: Any = {"idempotency_key": "co:order-1"}
+    wrong: Any = shop.order(mode="setup")
+    with pytest.raises(stripe.InvalidRequestError):
+        shop.v1.checkout.sessions.create(wrong, options)
+    right: Any = shop.order()
+    assert shop.v1.checkout.sessions.create(right, options).status == "open"
+
+
+def test_a_refusal_by_the_state_of_things_is_replayed(shop: Shop) -> None:
+    intent = str(shop.paid().payment_intent)
+    options: Any = {"idempotency_key": "rf:1"}
+    for _ in range(2):
+        with pytest.raises(stripe.InvalidRequestError, match="greater than unrefunded"):
+            shop.v1.refunds.create({"payment_intent": intent, "amount": 991}, options)
+    with pytest.raises(stripe.IdempotencyError):
+        shop.v1.refunds.create({"payment_intent": intent, "amount": 990}, options)
+
+
+def test_a_key_is_forgotten_after_two_days(shop: Shop) -> None:
+    order: Any = shop.order()
+    first = shop.v1.checkout.sessions.create(order, {"idempotency_key": "old"})
+    with books.writing() as desk:
+        desk.connection.execute("UPDATE answer SET at = at - ?", (idempotency.KEPT_SECONDS,))
+    assert shop.v1.checkout.sessions.create(order, {"idempotency_key": "old"}).id != first.id
+
+
+def test_a_key_longer_than_255_characters_is_400(shop: Shop) -> None:
+    order: Any = shop.order()
+    with pytest.raises(stripe.IdempotencyError):
+        shop.v1.checkout.sessions.create(order, {"idempotency_key": "k" * 256})
+
+
+@pytest.mark.parametrize("kind", ["drop_before", "drop_after", "409", "500"])
+def test_the_sdk_repeats_a_lost_call_and_makes_exactly_one_session(shop: Shop, kind: str) -> None:
+    faults.next("sessions", kind)
+    session = shop.open()
+    assert [each.id for each in shop.v1.checkout.sessions.list().data] == [session.id]
+
+
+@pytest.mark.parametrize(
+    ("kind", "error", "made"),
+    [
+        ("drop_before", stripe.APIConnectionError, 0),
+        ("drop_after", stripe.APIConnectionError, 1),
+        ("cut", stripe.APIConnectionError, 1),
+        ("409", stripe.APIError, 0),
+        ("429", stripe.RateLimitError, 0),
+        ("500", stripe.APIError, 0),
+        ("500_after", stripe.APIError, 1),
+    ],
+)
+def test_a_client_that_does_not_repeat_sees_the_fault(
+    shop: Shop, kind: str, error: type[stripe.StripeError], made: int
+) -> None:
+    faults.next("sessions", kind)
+    client, order = shop.sdk(0), shop.order()
+    with pytest.raises(error):
+        client.v1.checkout.sessions.create(order, {"idempotency_key": "k"})  # type: ignore[arg-type]
+    assert len(client.v1.checkout.sessions.list().data) == made
+    if kind == "500_after":
+        with pytest.raises(error):  # the kept answer of the key
+            client.v1.checkout.sessions.create(order, {"idempotency_key": "k"})  # type: ignore[arg-type]
+    else:
+        client.v1.checkout.sessions.create(order, {"idempotency_key": "k"})  # type: ignore[arg-type]
+    assert len(client.v1.checkout.sessions.list().data) == 1
+
+
+def test_a_lost_refund_is_made_once(shop: Shop) -> None:
+    intent = str(shop.paid().payment_intent)
+    faults.next("refunds", "drop_after", times=2)
+    refund = shop.v1.refunds.create({"payment_intent": intent, "amount": 490})
+    assert [each.id for each in shop.v1.refunds.list().data] == [refund.id]
+    assert shop.v1.charges.list().data[0].amount_refunded == 490
+
+
+def test_reading_can_fail_too(shop: Shop) -> None:
+    session = shop.open()
+    faults.next("session", "drop_after")
+    faults.next("sessions.list", "500")
+    assert shop.v1.checkout.sessions.retrieve(session.id).id == session.id
+    assert len(shop.v1.checkout.sessions.list().data) == 1
+
+
+def test_an_answer_breaks_off_where_the_socket_is_out_of_reach(shop: Shop) -> None:
+    path = f"/sandbox/stripe/v1/checkout/sessions/{shop.open().id}"
+    faults.next("session", "drop_after")
+    answer: Any = shop.browser.get(path, headers={"Authorization": f"Bearer {KEY}"})
+    assert answer["Content-Length"] == "1"
+    with pytest.raises(faults.ConnectionDropped):
+        list(answer.streaming_content)
+
+
+@pytest.mark.parametrize(("route", "kind"), [("sessions", "fire"), ("nowhere", "500")])
+def test_an_unknown_fault_is_an_error_at_once(shop: Shop, route: str, kind: str) -> None:
+    with pytest.raises(ValueError, match="expected one of"):
+        faults.next(route, kind)
+
+
+def test_lists_go_by_cursor_in_both_directions(shop: Shop) -> None:
+    made = [shop.open().id for _ in range(5)][::-1]
+    sessions = shop.v1.checkout.sessions
+    first = sessions.list({"limit": 2})
+    assert ([each.id for each in first.data], first.has_more) == (made[:2], True)
+    last = sessions.list({"limit": 3, "starting_after": made[1]})
+    assert ([each.id for each in last.data], last.has_more) == (made[2:], False)
+    back = sessions.list({"limit": 2, "ending_before": made[4]})
+    assert ([each.id for each in back.data], back.has_more) == (made[2:4], True)
+    assert [each.id for each in first.auto_paging_iter()] == made
+
+
+def test_lists_are_filtered(shop: Shop) -> None:
+    shop.open()
+    paid = shop.paid()
+    intent = str(paid.payment_intent)
+    sessions = shop.v1.checkout.sessions
+    assert [each.id for each in sessions.list({"payment_intent": intent}).data] == [paid.id]
+    assert [each.id for each in sessions.list({"status": "complete"}).data] == [paid.id]
+    assert sessions.list({"created": {"gt": int(time.time()) + 5}}).data == []
+    refund = shop.v1.refunds.create({"payment_intent": intent})
+    assert [each.id for each in shop.v1.refunds.list({"payment_intent": intent}).data] == [
+        refund.id
+    ]
+    assert shop.v1.refunds.list({"payment_intent": "pi_other"}).data == []
+    types = [each.type for each in shop.v1.events.list({"types": ["charge.*"]}).data]
+    assert types == ["charge.refunded", "charge.succeeded"]
+
+
+def test_a_property_that_is_no_id_cannot_be_expanded(shop: Shop) -> None:
+    session = shop.open()
+    with pytest.raises(stripe.InvalidRequestError, match="cannot be expanded"):
+        shop.v1.checkout.sessions.retrieve(session.id, {"expand": ["metadata"]})

@@ -1,0 +1,347 @@
+"""The Videos API of the sandbox, driven by the official client without any adapter."""
+
+import base64
+import io
+import itertools
+from pathlib import Path
+from typing import Any
+
+import av
+import pytest
+from django.conf import LazySettings
+from openai import BadRequestError, NotFoundError
+from openai.types import Video
+from PIL import Image
+
+from tests.verification.test_sandbox_server import Sandbox, age
+
+VIDEO_KEYS = {
+    "id",
+    "object",
+    "model",
+    "status",
+    "progress",
+    "prompt",
+    "created_at",
+    "completed_at",
+    "expires_at",
+    "size",
+    "seconds",
+    "remixed_from_video_id",
+    "error",
+}
+
+
+@pytest.fixture
+def sandbox(
+    settings: LazySettings, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Sandbox:
+    directory = tmp_path_factory.getbasetemp() / "sandbox"
+    return Sandbox(settings, directory, f"sk-{request.node.name}")
+
+
+def picture(width: int, height: int, kind: str = "PNG") -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (width, height), "#d9546a").save(file, kind)
+    return file.getvalue()
+
+
+def test_a_new_video_is_queued_with_all_thirteen_keys(sandbox: Sandbox) -> None:
+    answer = sandbox.http("POST", "/videos", json={"prompt": "sea [[ok]]"}).json()
+    assert set(answer) == VIDEO_KEYS
+    assert len(answer["id"]) == len("video_") + 48
+    del answer["id"], answer["created_at"]
+    assert answer == {
+        "object": "video",
+        "model": "sora-2",
+        "status": "queued",
+        "progress": 0,
+        "prompt": "sea [[ok]]",
+        "completed_at": None,
+        "expires_at": None,
+        "size": "720x1280",
+        "seconds": "4",
+        "remixed_from_video_id": None,
+        "error": None,
+    }
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {
+            "json": {
+                "prompt": "x [[fail:x]]",
+                "model": "sora-2-pro",
+                "seconds": 8,
+                "size": "1792x1024",
+            }
+        },
+        {
+            "data": {
+                "prompt": "x [[fail:x]]",
+                "model": "sora-2-pro",
+                "seconds": "8",
+                "size": "1792x1024",
+            }
+        },
+        {
+            "files": {
+                "prompt": (None, "x [[fail:x]]"),
+                "model": (None, "sora-2-pro"),
+                "seconds": (None, "8"),
+                "size": (None, "1792x1024"),
+            }
+        },
+    ],
+    ids=["json", "urlencoded", "multipart"],
+)
+def test_create_takes_every_encoding(sandbox: Sandbox, body: dict[str, Any]) -> None:
+    answer = sandbox.http("POST", "/videos", **body).json()
+    assert (answer["model"], answer["seconds"], answer["size"]) == ("sora-2-pro", "8", "1792x1024")
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "code"),
+    [
+        ("model", "sora-3", "invalid_value"),
+        ("seconds", "5", "invalid_value"),
+        ("size", "1792x1024", "invalid_value"),
+        ("size", "1x1", "invalid_value"),
+        ("seed", "7", "unknown_parameter"),
+        ("input_reference", "https://example.com/a.png", "invalid_type"),
+        ("input_reference[image_url]", "https://example.com/a.png", "invalid_value"),
+    ],
+)
+def test_a_field_the_api_would_not_take_is_400(
+    sandbox: Sandbox, field: str, value: str, code: str
+) -> None:
+    answer = sandbox.http("POST", "/videos", data={"prompt": "x", field: value})
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"]) == (400, code)
+    assert error["param"] == field.partition("[")[0]
+
+
+def test_a_missing_prompt_is_400(sandbox: Sandbox) -> None:
+    error = sandbox.http("POST", "/videos", json={"model": "sora-2"}).json()["error"]
+    assert (error["param"], error["code"]) == ("prompt", "missing_required_parameter")
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+def test_the_client_uploads_a_first_frame(sandbox: Sandbox, kind: str) -> None:
+    video = sandbox.finished(
+        "start here", size="1280x720", input_reference=("a", picture(1280, 720, kind))
+    )
+    assert video.status == "completed"
+    content = sandbox.client.videos.download_content(video.id).read()
+    with av.open(io.BytesIO(content), "r") as container:
+        first = next(container.decode(video=0)).to_ndarray(format="rgb24")
+    assert abs(first[200:300, 500:700].mean(axis=(0, 1)) - (217, 84, 106)).max() < 16
+
+
+def test_the_client_sends_a_first_frame_as_a_data_url(sandbox: Sandbox) -> None:
+    url = "data:image/png;base64," + base64.b64encode(picture(720, 1280)).decode()
+    bracketed = sandbox.client.videos.create(
+        prompt="[[fail:x]]", extra_body={"input_reference": {"image_url": url}}
+    )
+    body = {"prompt": "[[fail:x]]", "input_reference": {"image_url": url}}
+    nested = sandbox.client.post("/videos", body=body, cast_to=Video)
+    assert (bracketed.status, nested.status) == ("queued", "queued")
+
+
+def test_a_first_frame_of_another_size_is_refused_in_the_real_words(sandbox: Sandbox) -> None:
+    with pytest.raises(BadRequestError) as refused:
+        sandbox.client.videos.create(prompt="x", input_reference=("a.png", picture(64, 64)))
+    assert refused.value.body == {
+        "message": "Inpaint image must match the requested width and height",
+        "type": "invalid_request_error",
+        "param": None,
+        "code": None,
+    }
+
+
+@pytest.mark.parametrize("data", [b"", b"not a picture", picture(720, 1280, "GIF")])
+def test_a_first_frame_that_is_no_picture_is_400(sandbox: Sandbox, data: bytes) -> None:
+    answer = sandbox.http(
+        "POST", "/videos", data={"prompt": "x"}, files={"input_reference": ("a.png", data)}
+    )
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "input_reference")
+
+
+def test_create_and_poll_ends_with_a_completed_video(sandbox: Sandbox) -> None:
+    video = sandbox.finished("sea")
+    assert (video.status, video.progress, video.error) == ("completed", 100, None)
+    assert video.completed_at is not None
+    assert video.expires_at == video.completed_at + 24 * 3600
+
+
+def test_progress_climbs_from_0_to_100_and_never_falls(
+    sandbox: Sandbox, settings: LazySettings
+) -> None:
+    settings.SANDBOX_SPEED = 20
+    video = sandbox.client.videos.create(prompt="sea")
+    seen = [(video.status, video.progress)]
+    while video.status in ("queued", "in_progress"):
+        video = sandbox.client.videos.retrieve(video.id)
+        seen.append((video.status, video.progress))
+    statuses = [status for status, _ in itertools.groupby(status for status, _ in seen)]
+    assert statuses == ["queued", "in_progress", "completed"]
+    progress = [each for _, each in seen]
+    assert progress == sorted(progress)
+    assert (progress[0], progress[-1], len(set(progress)) > 5) == (0, 100, True)
+    assert all(1 <= each <= 99 for status, each in seen if status == "in_progress")
+
+
+def test_completed_at_and_the_result_stay_as_they_were(sandbox: Sandbox) -> None:
+    video = sandbox.finished("sea")
+    assert sandbox.client.videos.retrieve(video.id) == video
+    assert next(iter(sandbox.client.videos.list())) == video
+
+
+def test_retrieve_tells_when_to_poll_again(sandbox: Sandbox, settings: LazySettings) -> None:
+    settings.SANDBOX_SPEED = 1
+    video = sandbox.client.videos.create(prompt="[[fail:x]]")
+    assert sandbox.http("GET", f"/videos/{video.id}").headers["openai-poll-after-ms"] == "1000"
+
+
+def test_the_list_pages_in_both_orders(sandbox: Sandbox) -> None:
+    made = [sandbox.client.videos.create(prompt=f"{n} [[fail:x]]").id for n in range(5)]
+    assert [video.id for video in sandbox.client.videos.list(limit=2)] == made[::-1]
+    assert [video.id for video in sandbox.client.videos.list(limit=2, order="asc")] == made
+    page = sandbox.http("GET", f"/videos?limit=2&after={made[3]}").json()
+    assert [video["id"] for video in page.pop("data")] == [made[2], made[1]]
+    assert page == {"object": "list", "first_id": made[2], "last_id": made[1], "has_more": True}
+
+
+def test_an_empty_page_names_no_ids(sandbox: Sandbox) -> None:
+    empty: dict[str, Any] = {
+        "object": "list",
+        "data": [],
+        "first_id": None,
+        "last_id": None,
+        "has_more": False,
+    }
+    assert sandbox.http("GET", "/videos").json() == empty
+    sandbox.client.videos.create(prompt="[[fail:x]]")
+    assert sandbox.http("GET", "/videos?limit=0").json() == {**empty, "has_more": True}
+
+
+def test_a_stranger_sees_nothing(sandbox: Sandbox) -> None:
+    video = sandbox.finished("sea")
+    videos = sandbox.stranger.videos
+    assert list(videos.list()) == []
+    for attempt in (videos.retrieve, videos.delete, videos.download_content):
+        with pytest.raises(NotFoundError):
+            attempt(video.id)
+    with pytest.raises(NotFoundError):
+        videos.remix(video.id, prompt="mine")
+
+
+def test_only_a_finished_video_can_be_deleted(sandbox: Sandbox, settings: LazySettings) -> None:
+    settings.SANDBOX_SPEED = 1
+    running = sandbox.client.videos.create(prompt="x [[hang]]")
+    with pytest.raises(BadRequestError, match="only completed or failed videos"):
+        sandbox.client.videos.delete(running.id)
+    failed = sandbox.client.videos.create(prompt="[[instant]] [[fail:x]]")
+    deleted = sandbox.client.videos.delete(failed.id)
+    assert deleted.to_dict() == {"id": failed.id, "object": "video.deleted", "deleted": True}
+    with pytest.raises(NotFoundError):
+        sandbox.client.videos.retrieve(failed.id)
+
+
+def test_a_remix_inherits_from_its_completed_parent(sandbox: Sandbox) -> None:
+    parent = sandbox.finished("sea", size="1280x720", seconds="4", model="sora-2-pro")
+    remix = sandbox.client.videos.remix(parent.id, prompt="at night")
+    assert (remix.remixed_from_video_id, remix.prompt) == (parent.id, "at night")
+    assert (remix.model, remix.size, remix.seconds) == ("sora-2-pro", "1280x720", "4")
+    finished = sandbox.client.videos.poll(remix.id)
+    assert finished.status == "completed"
+    form = sandbox.http("POST", f"/videos/{parent.id}/remix", files={"prompt": (None, "again")})
+    assert form.json()["remixed_from_video_id"] == parent.id
+
+
+def test_an_unfinished_video_cannot_be_remixed(sandbox: Sandbox) -> None:
+    running = sandbox.client.videos.create(prompt="x [[hang]]")
+    with pytest.raises(BadRequestError, match="only a completed video"):
+        sandbox.client.videos.remix(running.id, prompt="again")
+
+
+@pytest.mark.parametrize("size", ["1280x720", "720x1280"])
+def test_the_file_is_h264_and_aac_of_the_size_and_length_ordered(
+    sandbox: Sandbox, size: str, tmp_path: Path
+) -> None:
+    video = sandbox.finished("sea", size=size, seconds="8")
+    file = tmp_path / "video.mp4"
+    with sandbox.client.videos.with_streaming_response.download_content(video.id) as response:
+        assert response.headers["content-type"] == "video/mp4"
+        assert int(response.headers["content-length"]) > 10_000
+        response.stream_to_file(file)
+    data = file.read_bytes()
+    assert (data[4:8], data.index(b"moov") < data.index(b"mdat")) == (b"ftyp", True)
+    with av.open(str(file)) as container:
+        stream = container.streams.video[0]
+        assert (stream.codec_context.name, stream.pix_fmt) == ("h264", "yuv420p")
+        assert f"{stream.width}x{stream.height}" == size
+        frames = sum(1 for _ in container.decode(stream))
+        assert frames / float(stream.average_rate or 1) == 8
+    with av.open(str(file)) as container:
+        sound = container.streams.audio[0]
+        assert (sound.codec_context.name, sound.rate, sound.channels) == ("aac", 48_000, 2)
+        samples = sum(frame.samples for frame in container.decode(sound))
+        assert abs(samples / 48_000 - 8) < 0.05
+
+
+def test_the_other_variants_are_a_webp_and_a_jpeg(sandbox: Sandbox) -> None:
+    video = sandbox.finished("sea")
+    kinds = {"thumbnail": ("image/webp", "WEBP"), "spritesheet": ("image/jpeg", "JPEG")}
+    for variant, (content_type, kind) in kinds.items():
+        answer = sandbox.http("GET", f"/videos/{video.id}/content?variant={variant}")
+        with Image.open(io.BytesIO(answer.content)) as image:
+            found = image.format, image.size
+        size = (720, 1280) if variant == "thumbnail" else (4 * 180, 3 * 320)
+        assert (answer.headers["content-type"], *found) == (content_type, kind, size)
+    answer = sandbox.http("GET", f"/videos/{video.id}/content?variant=poster")
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "variant")
+
+
+def test_content_answers_ranges_and_head(sandbox: Sandbox) -> None:
+    path = f"/videos/{sandbox.finished('sea').id}/content"
+    whole = sandbox.http("GET", path).content
+    size = len(whole)
+    for header, first, last in [
+        ("bytes=0-99", 0, 99),
+        ("bytes=100-", 100, size - 1),
+        ("bytes=-50", size - 50, size - 1),
+        (f"bytes=10-{size * 2}", 10, size - 1),
+    ]:
+        part = sandbox.http("GET", path, headers={"Range": header})
+        assert (part.status_code, part.content) == (206, whole[first : last + 1])
+        assert part.headers["content-range"] == f"bytes {first}-{last}/{size}"
+    beyond = sandbox.http("GET", path, headers={"Range": f"bytes={size}-"})
+    assert (beyond.status_code, beyond.headers["content-range"]) == (416, f"bytes */{size}")
+    assert beyond.json()["error"]["code"] == "range_not_satisfiable"
+    for header in ("bytes=9-3", "bytes=-", "lines=1-2", "bytes=0-1,5-6"):
+        assert sandbox.http("GET", path, headers={"Range": header}).status_code == 200
+    head = sandbox.http("HEAD", path)
+    assert (head.status_code, head.content) == (200, b"")
+    assert (head.headers["content-length"], head.headers["accept-ranges"]) == (str(size), "bytes")
+
+
+def test_content_of_an_unfinished_or_expired_video_is_404(sandbox: Sandbox) -> None:
+    running = sandbox.client.videos.create(prompt="x [[hang]]")
+    with pytest.raises(NotFoundError, match="has no content"):
+        sandbox.client.videos.download_content(running.id)
+    finished = sandbox.finished("sea")
+    age(finished.id, 24 * 3600 + 1)
+    with pytest.raises(NotFoundError, match="has expired"):
+        sandbox.client.videos.download_content(finished.id)
+    assert sandbox.client.videos.retrieve(finished.id).status == "completed"
+
+
+def test_an_idempotency_key_is_ignored(sandbox: Sandbox) -> None:
+    headers = {"Idempotency-Key": "same"}
+    ids = {
+        sandbox.client.videos.create(prompt="[[fail:x]]", extra_headers=headers).id
+        for _ in range(2)
+    }
+    assert len(ids) == 2

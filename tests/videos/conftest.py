@@ -1,0 +1,118 @@
+"""Videos brought to any state by the life's own steps, and pictures and clips made on the spot."""
+
+from fractions import Fraction
+from io import BytesIO
+from typing import Any
+from uuid import uuid4
+
+import av
+import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
+from PIL import Image
+
+from accounts.models import User
+from videos import lifecycle, media, steps
+from videos.models import Video
+from videos.providers import Job, JobState, Refused, Variant
+
+
+def order(user: User, prompt: str = "A paper boat", **fields: Any) -> Video:
+    """A video somebody has just asked for."""
+    return lifecycle.submit(user, lifecycle.Wish(prompt=prompt, **{"seconds": 4, **fields}))
+
+
+def now_of(video: Video) -> Video:
+    """The video as it is stored now."""
+    return Video.objects.get(pk=video.pk)
+
+
+def make_due(video: Video) -> None:
+    Video.objects.filter(pk=video.pk).update(next_step_at=timezone.now())
+
+
+def claimed(video: Video) -> Video:
+    """The video in the hands of a worker."""
+    make_due(video)
+    return next(mine for mine in steps.claim(100) if mine.pk == video.pk)
+
+
+def told(video: Video, state: JobState, **fields: Any) -> Video:
+    """What becomes of it when its upstream answers this at the next step."""
+    held = claimed(video)
+    job_id = held.upstream_id or f"job_{uuid4().hex}"
+    steps.settle([(held, Job(job_id, state, **fields))])
+    return now_of(video)
+
+
+def running(video: Video, **fields: Any) -> Video:
+    return told(video, JobState.RUNNING, **fields)
+
+
+def failed(video: Video, code: str = "internal_error") -> Video:
+    return told(running(video), JobState.FAILED, failure=Refused("It broke.", code=code))
+
+
+def completed(video: Video, mp4: bytes) -> Video:
+    """The video with its files in storage: this MP4, and pictures that are just bytes."""
+    told(running(video), JobState.SUCCEEDED)
+    names = media.names_of(video)
+    for variant, body in (
+        (Variant.VIDEO, mp4),
+        (Variant.THUMBNAIL, b"webp"),
+        (Variant.SPRITESHEET, b"jpg"),
+    ):
+        default_storage.save(names[variant], ContentFile(body))
+    saved = media.Saved(
+        names[Variant.VIDEO],
+        len(mp4),
+        uuid4().hex * 2,
+        names[Variant.THUMBNAIL],
+        names[Variant.SPRITESHEET],
+    )
+    steps.settle([(claimed(video), saved)])
+    return now_of(video)
+
+
+@pytest.fixture(scope="session")
+def mp4() -> bytes:
+    """A second of a real MP4."""
+    return clip()
+
+
+def clip(*, video: bool = True, audio: bool = False, frames: int = 24) -> bytes:
+    """A small real MP4, 24 frames a second."""
+    file = BytesIO()
+    with av.open(file, "w", format="mp4") as container:
+        images = container.add_stream("libx264", rate=24) if video else None
+        sounds = container.add_stream("aac", rate=48000, layout="mono") if audio else None
+        if images:
+            images.width, images.height, images.pix_fmt = 64, 36, "yuv420p"
+            for n in range(frames):
+                image = Image.new("RGB", (64, 36), (n * 9 % 256, 90, 160))
+                frame: av.VideoFrame = av.VideoFrame.from_image(image)  # type: ignore[no-untyped-call]
+                container.mux(images.encode(frame))
+            container.mux(images.encode())
+        if sounds:
+            for n in range(24):
+                silence = av.AudioFrame(format="fltp", layout="mono", samples=1024)
+                silence.sample_rate, silence.time_base = 48000, Fraction(1, 48000)
+                silence.pts = n * 1024
+                for plane in silence.planes:
+                    plane.update(bytes(plane.buffer_size))
+                container.mux(sounds.encode(silence))
+            container.mux(sounds.encode())
+    return file.getvalue()
+
+
+def picture(format: str = "PNG", size: tuple[int, int] = (40, 30), **options: Any) -> bytes:
+    """An image file of plain orange."""
+    body = BytesIO()
+    Image.new("RGB", size, (200, 120, 40)).save(body, format, **options)
+    return body.getvalue()
+
+
+def upload(body: bytes, name: str = "boat.png", content_type: str = "image/png") -> Any:
+    return SimpleUploadedFile(name, body, content_type)

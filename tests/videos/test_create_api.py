@@ -1,0 +1,171 @@
+"""POST /api/videos: what may be asked for, and what it costs."""
+
+from typing import Any
+
+import pytest
+from rest_framework.test import APIClient
+
+from accounts.models import User
+from billing import audit, ledger
+from tests.conftest import signed_in
+from tests.videos.conftest import order, picture, upload
+from videos.models import Upload, Video
+
+
+def create(client: APIClient, format: str = "json", **body: Any) -> Any:
+    return client.post("/api/videos", {"prompt": "A paper boat", **body}, format=format)
+
+
+def nothing_happened(user: User) -> bool:
+    """No video, no upload, no credit moved."""
+    counts = (Video.objects.count(), Upload.objects.count(), ledger.available(user))
+    return counts == (0, 0, 100) and audit.problems() == []
+
+
+@pytest.mark.parametrize("format", ["json", "multipart"])
+def test_the_documented_object_is_answered_when_only_a_prompt_is_sent(
+    api: APIClient, alice: User, format: str
+) -> None:
+    answer = create(api, format)
+    video = Video.objects.get()
+    assert answer.status_code == 201
+    assert answer.json() == {
+        "id": str(video.pk),
+        "user_id": str(alice.pk),
+        "openai_video_id": None,
+        "prompt": "A paper boat",
+        "model": "sora-2",
+        "size": "1280x720",
+        "seconds": "8",
+        "status": "queued",
+        "progress": 0,
+        "created_at": int(video.created_at.timestamp()),
+        "completed_at": None,
+        "file_path": None,
+        "thumbnail_path": None,
+        "video_url": None,
+        "thumbnail_url": None,
+        "error_message": None,
+        "failure": None,
+        "has_input_reference": False,
+        "remix_of": None,
+        "credits": 20,
+    }
+    assert ledger.available(alice) == 80
+
+
+@pytest.mark.parametrize("format", ["json", "multipart"])
+@pytest.mark.parametrize("seconds", ["8", 8, "4", 12, "16"])
+def test_seconds_come_back_as_text_when_sent_as_either(
+    api: APIClient, format: str, seconds: object
+) -> None:
+    answer = create(api, format, seconds=seconds)
+    assert (answer.status_code, answer.json()["seconds"]) == (201, str(seconds))
+
+
+def test_every_choice_is_kept_when_it_is_offered(api: APIClient, alice: User) -> None:
+    wanted = {"model": "sora-2-pro", "size": "1024x1792", "seconds": "12"}
+    answer = create(api, **wanted)
+    assert {key: answer.json()[key] for key in wanted} == wanted
+    assert (answer.json()["credits"], ledger.available(alice)) == (30, 70)
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"model": "sora-3"}, "model"),
+        ({"size": "640x480"}, "size"),
+        ({"size": "1792x1024"}, "size"),
+        ({"seconds": "5"}, "seconds"),
+        ({"seconds": 600}, "seconds"),
+    ],
+)
+def test_refused_when_it_is_not_offered(
+    api: APIClient, alice: User, body: dict[str, Any], field: str
+) -> None:
+    answer = create(api, **body)
+    assert (answer.status_code, sorted(answer.json())) == (400, ["code", "detail", "field"])
+    assert (answer.json()["code"], answer.json()["field"]) == ("not_offered", field)
+    assert nothing_happened(alice)
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "type"),
+    [
+        ({"prompt": ""}, "prompt", "value_error.any_str.min_length"),
+        ({"prompt": "   "}, "prompt", "value_error.any_str.min_length"),
+        ({"prompt": "x" * 5001}, "prompt", "value_error.any_str.max_length"),
+        ({"prompt": None}, "prompt", "type_error.none.not_allowed"),
+        ({"prompt": ["a"]}, "prompt", "value_error.invalid"),
+        ({"prompt": True}, "prompt", "value_error.invalid"),
+        ({"seconds": "eight"}, "seconds", "value_error.invalid"),
+        ({"seconds": 0}, "seconds", "value_error.number.not_ge"),
+        ({"seconds": 8.5}, "seconds", "value_error.invalid"),
+        (
+            {"input_reference": "https://example.com/a.png"},
+            "input_reference",
+            "value_error.invalid",
+        ),
+    ],
+)
+def test_refused_with_its_place_when_a_field_is_bad(
+    api: APIClient, alice: User, body: dict[str, Any], field: str, type: str
+) -> None:
+    answer = create(api, **body)
+    assert answer.status_code == 422
+    assert [(e["loc"], e["type"]) for e in answer.json()["detail"]] == [(["body", field], type)]
+    assert nothing_happened(alice)
+
+
+def test_the_missing_prompt_is_named_when_the_body_is_empty(api: APIClient) -> None:
+    answer = api.post("/api/videos", {}, format="json")
+    missing = {"loc": ["body", "prompt"], "msg": "field required", "type": "value_error.missing"}
+    assert (answer.status_code, answer.json()) == (422, {"detail": [missing]})
+
+
+def test_the_longest_prompt_is_kept_whole_when_sent(api: APIClient) -> None:
+    prompt = "水" * 5000
+    assert create(api, prompt=prompt).json()["prompt"] == prompt
+
+
+def test_refused_when_credits_are_short(api: APIClient, alice: User) -> None:
+    for _ in range(4):
+        order(alice)
+    answer = create(api, model="sora-2-pro")
+    sentence = "Insufficient credits. You need 30 credits but only have 20 available."
+    assert answer.status_code == 402
+    assert answer.json() == {"detail": sentence, "code": "insufficient_credits"}
+    assert (Video.objects.count(), ledger.available(alice)) == (4, 20)
+
+
+@pytest.mark.parametrize(
+    ("format", "name"), [("JPEG", "a.jpg"), ("PNG", "a.png"), ("WEBP", "a.webp")]
+)
+@pytest.mark.parametrize(("model", "credits"), [("sora-2", 25), ("sora-2-pro", 35)])
+def test_an_image_is_kept_and_priced_when_sent(
+    api: APIClient, alice: User, format: str, name: str, model: str, credits: int
+) -> None:
+    answer = create(api, "multipart", model=model, input_reference=upload(picture(format), name))
+    body = answer.json()
+    assert answer.status_code == 201
+    assert (body["has_input_reference"], body["credits"]) == (True, credits)
+    assert ledger.available(alice) == 100 - credits
+    kept = Upload.objects.get()
+    assert (kept.user, kept.width, kept.height, kept.name) == (alice, 40, 30, "a.jpg")
+
+
+def test_an_image_without_a_prompt_is_not_stored_when_refused(api: APIClient, alice: User) -> None:
+    assert create(api, "multipart", prompt="", input_reference=upload(picture())).status_code == 422
+    assert nothing_happened(alice)
+
+
+def test_refused_in_json_when_anonymous(anonymous: APIClient, db: None) -> None:
+    answer = create(anonymous)
+    assert (answer.status_code, answer.json()) == (401, {"detail": "Not authenticated"})
+    assert answer["WWW-Authenticate"] == "Bearer"
+
+
+def test_it_is_charged_to_the_asker_when_two_people_ask(alice: User, bob: User) -> None:
+    create(signed_in(bob), user_id=str(alice.pk))
+    assert (ledger.available(alice), ledger.available(bob)) == (100, 80)
+    assert Video.objects.get().user == bob

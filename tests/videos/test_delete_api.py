@@ -1,0 +1,133 @@
+"""DELETE /api/videos/<id>: cancelled, paid back, out of sight, and soon gone everywhere."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from rest_framework.test import APIClient
+
+from accounts.models import User
+from billing import audit, ledger
+from tests.conftest import Serving
+from tests.videos.conftest import claimed, completed, failed, make_due, now_of, order, running
+from videos import lifecycle, media, steps
+from videos.models import Video
+from videos.providers import Job, JobState, Variant
+from videos.sandbox import jobs
+
+Work = Callable[..., None]
+Finish = Callable[[Video], Video]
+
+
+def delete(client: APIClient, video: Video) -> Any:
+    return client.delete(f"/api/videos/{video.pk}")
+
+
+@pytest.mark.parametrize("state", [order, lambda u: running(order(u)), lambda u: claimed(order(u))])
+def test_cancelled_and_paid_back_when_it_had_not_ended(
+    api: APIClient, alice: User, state: Any
+) -> None:
+    video = state(alice)
+    answer = delete(api, video)
+    assert (answer.status_code, answer.json()) == (200, {"success": True})
+    video = now_of(video)
+    assert (video.status, video.deleted_at is not None) == ("cancelled", True)
+    assert [e.type for e in ledger.history(alice)] == ["refunded", "spent", "bonus"]
+    assert ledger.available(alice) == 100
+
+
+def test_its_credits_stay_spent_when_it_was_done(api: APIClient, alice: User, mp4: bytes) -> None:
+    video = completed(order(alice), mp4)
+    assert delete(api, video).json() == {"success": True}
+    assert (now_of(video).status, ledger.available(alice)) == ("succeeded", 80)
+
+
+def test_no_second_refund_when_it_had_failed(api: APIClient, alice: User) -> None:
+    delete(api, failed(order(alice)))
+    assert (ledger.available(alice), audit.problems()) == (100, [])
+
+
+def test_not_found_when_deleted_twice(api: APIClient, alice: User) -> None:
+    video = order(alice)
+    codes = [delete(api, video).status_code for _ in range(2)]
+    assert (codes, ledger.available(alice)) == ([200, 404], 100)
+
+
+def test_one_news_when_the_room_is_asked_twice(alice: User) -> None:
+    video = order(alice)
+    lifecycle.delete(video)
+    first = now_of(video)
+    lifecycle.delete(video)
+    assert now_of(video).deleted_at == first.deleted_at
+
+
+def test_a_strangers_answer_is_that_of_an_unknown_id(stranger: APIClient, alice: User) -> None:
+    video = order(alice)
+    his, unknown = delete(stranger, video), stranger.delete(f"/api/videos/{uuid4()}")
+    assert (his.status_code, his.content) == (404, unknown.content)
+    assert now_of(video).deleted_at is None
+
+
+def test_its_remixes_stay_when_the_source_goes(api: APIClient, alice: User, mp4: bytes) -> None:
+    source = completed(order(alice), mp4)
+    child = lifecycle.remix(source, "At night")
+    delete(api, source)
+    assert api.get(f"/api/videos/{child.pk}").json()["remix_of"] == str(source.pk)
+
+
+def test_files_and_upstream_job_go_when_the_worker_comes(
+    live: Serving, alice: User, finish: Finish, work: Work
+) -> None:
+    video = finish(order(alice, "A kite [[instant]]"))
+    paths = [Path(default_storage.path(name)) for name in media.names_of(video).values()]
+    assert [path.exists() for path in paths] == [True, True, True]
+    assert jobs.find_any(video.upstream_id) is not None
+    lifecycle.delete(video)
+    work(lambda: not now_of(video).cleanup)
+    assert [path.exists() for path in paths] == [False, False, False]
+    assert jobs.find_any(video.upstream_id) is None
+    assert now_of(video).next_step_at is None
+
+
+def test_the_upstream_job_goes_when_it_was_rendering(
+    live: Serving, alice: User, work: Work
+) -> None:
+    video = order(alice, "A kite [[fail:internal_error]]")
+    work(lambda: now_of(video).status == "running")
+    lifecycle.delete(video)
+
+    def gone() -> bool:
+        make_due(video)  # the upstream takes no deletion before its job has ended
+        return jobs.find_any(now_of(video).upstream_id) is None
+
+    work(gone)
+    assert audit.problems() == []
+
+
+def test_the_job_is_removed_when_its_acceptance_arrives_late(alice: User, api: APIClient) -> None:
+    held = claimed(order(alice))
+    delete(api, held)
+    steps.settle([(held, Job("job_late", JobState.QUEUED))])
+    video = now_of(held)
+    assert (video.status, video.upstream_id, video.cleanup) == ("cancelled", "job_late", True)
+    assert ledger.available(alice) == 100
+
+
+def test_the_files_are_removed_when_they_arrive_late(
+    alice: User, api: APIClient, mp4: bytes
+) -> None:
+    video = running(order(alice))
+    steps.settle([(claimed(video), Job(video.upstream_id, JobState.SUCCEEDED))])
+    held = claimed(video)
+    name = default_storage.save(media.names_of(video)[Variant.VIDEO], ContentFile(mp4))
+    delete(api, video)
+    steps.settle([(held, media.Saved(name, len(mp4), "0" * 64, name, name))])
+    stored = now_of(video)
+    assert (stored.status, stored.cleanup) == ("cancelled", True)
+    mine = claimed(video)
+    media.remove(mine)
+    assert not default_storage.exists(name)

@@ -1,0 +1,119 @@
+"""GET /api/videos/<id>: one video, as it stands."""
+
+from uuid import uuid4
+
+import pytest
+from django.conf import LazySettings
+from pytest_django import DjangoAssertNumQueries
+from rest_framework.test import APIClient
+
+from accounts.models import User
+from tests.videos.conftest import completed, failed, now_of, order, running
+from videos import lifecycle
+from videos.models import Video
+
+
+def test_the_state_is_shown_when_it_renders(api: APIClient, alice: User) -> None:
+    video = running(order(alice), progress=45.7)
+    body = api.get(f"/api/videos/{video.pk}").json()
+    assert (body["status"], body["progress"]) == ("in_progress", 45)
+    assert (body["openai_video_id"], body["file_path"]) == (video.upstream_id, None)
+
+
+def test_everything_is_shown_when_completed(
+    api: APIClient, alice: User, mp4: bytes, settings: LazySettings
+) -> None:
+    video = completed(order(alice), mp4)
+    body = api.get(f"/api/videos/{video.pk}").json()
+    address = f"{settings.BASE_URL}/api/videos/{video.pk}/content"
+    assert video.completed_at
+    assert body == {
+        "id": str(video.pk),
+        "user_id": str(alice.pk),
+        "openai_video_id": video.upstream_id,
+        "prompt": "A paper boat",
+        "model": "sora-2",
+        "size": "1280x720",
+        "seconds": "4",
+        "status": "completed",
+        "progress": 100,
+        "created_at": int(video.created_at.timestamp()),
+        "completed_at": int(video.completed_at.timestamp()),
+        "file_path": f"videos/{alice.pk}/{video.pk}.mp4",
+        "thumbnail_path": f"videos/{alice.pk}/{video.pk}.webp",
+        "video_url": address,
+        "thumbnail_url": f"{address}?variant=thumbnail",
+        "error_message": None,
+        "failure": None,
+        "has_input_reference": False,
+        "remix_of": None,
+        "credits": 20,
+    }
+
+
+def test_why_is_shown_when_it_failed(api: APIClient, alice: User) -> None:
+    video = failed(order(alice), "moderation_blocked")
+    body = api.get(f"/api/videos/{video.pk}").json()
+    sentence = "The content check stopped this prompt."
+    assert (body["status"], body["error_message"], body["video_url"]) == ("failed", sentence, None)
+    assert body["failure"] == {"code": "moderation_blocked", "message": sentence, "refunded": 20}
+
+
+def test_the_upstreams_own_words_stay_inside_when_it_failed(api: APIClient, alice: User) -> None:
+    video = failed(order(alice), "weird_code")
+    assert now_of(video).failure_detail == "It broke."
+    assert "It broke." not in api.get(f"/api/videos/{video.pk}").content.decode()
+
+
+def test_cancelled_is_shown_as_such(api: APIClient, alice: User) -> None:
+    video = order(alice)
+    lifecycle.cancel(video)
+    body = api.get(f"/api/videos/{video.pk}").json()
+    assert (body["status"], body["error_message"]) == ("cancelled", "You cancelled this.")
+    assert body["failure"]["code"] == "cancelled"
+
+
+def test_a_strangers_answer_is_that_of_an_unknown_id(stranger: APIClient, alice: User) -> None:
+    his = stranger.get(f"/api/videos/{order(alice).pk}")
+    unknown = stranger.get(f"/api/videos/{uuid4()}")
+    assert (his.status_code, his.json()) == (404, {"detail": "Resource not found"})
+    assert his.content == unknown.content
+
+
+def test_gone_when_deleted(api: APIClient, alice: User) -> None:
+    video = order(alice)
+    lifecycle.delete(video)
+    assert api.get(f"/api/videos/{video.pk}").status_code == 404
+
+
+@pytest.mark.parametrize("word", ["abc", "1", "create", "status", "%00", "../auth/me", "x" * 500])
+def test_unknown_in_json_when_it_is_no_id(api: APIClient, word: str) -> None:
+    answer = api.get(f"/api/videos/{word}")
+    assert (answer.status_code, answer.json()) == (404, {"detail": "Resource not found"})
+
+
+def test_an_id_is_found_when_written_in_capitals(api: APIClient, alice: User) -> None:
+    answer = api.get(f"/api/videos/{str(order(alice).pk).upper()}")
+    assert answer.status_code in {200, 404}
+    assert answer["Content-Type"] == "application/json"
+
+
+def test_two_queries_suffice(
+    api: APIClient, alice: User, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    address = f"/api/videos/{order(alice).pk}"
+    with django_assert_num_queries(2):
+        api.get(address)
+
+
+@pytest.mark.parametrize("method", ["get", "delete"])
+def test_refused_when_anonymous(anonymous: APIClient, alice: User, method: str) -> None:
+    video = order(alice)
+    answer = getattr(anonymous, method)(f"/api/videos/{video.pk}")
+    assert (answer.status_code, answer.json()) == (401, {"detail": "Not authenticated"})
+    assert Video.objects.count() == 1
+
+
+def test_refused_in_json_when_the_method_is_unknown(api: APIClient, alice: User) -> None:
+    answer = api.patch(f"/api/videos/{order(alice).pk}", {}, format="json")
+    assert (answer.status_code, answer.json()) == (405, {"detail": 'Method "PATCH" not allowed.'})

@@ -1,0 +1,146 @@
+"""The channel layer of one process: any thread, full boxes, and nothing left behind."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Coroutine
+from typing import Any
+
+import pytest
+from channels.layers import get_channel_layer
+
+from accounts.models import User
+from config.layer import LocalLayer
+from tests.conftest import Serving
+from tests.videos.test_socket import Socket, bearer
+
+
+def run(work: Coroutine[Any, Any, Any]) -> Any:
+    return asyncio.run(asyncio.wait_for(work, 10))
+
+
+async def heard(layer: LocalLayer, channel: str, count: int) -> list[Any]:
+    return [(await layer.receive(channel))["n"] for _ in range(count)]
+
+
+def test_a_group_hears_what_other_threads_say() -> None:
+    async def scene() -> None:
+        layer = LocalLayer()
+        channels = [await layer.new_channel() for _ in range(2)]
+        for channel in channels:
+            await layer.group_add("room", channel)
+        listening = [asyncio.create_task(heard(layer, channel, 100)) for channel in channels]
+        await asyncio.sleep(0)  # both wait now
+
+        def say(n: int) -> None:
+            for m in range(25):
+                layer.publish("room", {"n": n * 25 + m})
+
+        threads = [threading.Thread(target=say, args=(n,)) for n in range(4)]
+        for thread in threads:
+            thread.start()
+        for found in await asyncio.gather(*listening):
+            assert sorted(found) == list(range(100))
+            for n in range(4):  # what one thread says arrives in its order
+                mine = [m for m in found if m // 25 == n]
+                assert mine == sorted(mine)
+
+    run(scene())
+
+
+def test_it_is_heard_at_once_when_said_on_another_thread() -> None:
+    async def scene() -> float:
+        layer = LocalLayer()
+        channel = await layer.new_channel()
+        await layer.group_add("room", channel)
+        listening = asyncio.create_task(heard(layer, channel, 1))
+        await asyncio.sleep(0.01)
+        said = time.monotonic()
+        threading.Thread(target=layer.publish, args=("room", {"n": 1})).start()
+        await listening
+        return time.monotonic() - said
+
+    assert min(run(scene()) for _ in range(5)) < 0.2
+
+
+def test_the_oldest_is_dropped_when_a_box_is_full() -> None:
+    async def scene() -> list[Any]:
+        layer = LocalLayer(capacity=3)
+        channel = await layer.new_channel()
+        await layer.group_add("room", channel)
+        for n in range(5):
+            await layer.group_send("room", {"n": n})
+        await asyncio.sleep(0.01)
+        return await heard(layer, channel, 3)
+
+    assert run(scene()) == [2, 3, 4]
+
+
+def test_a_slow_reader_does_not_keep_the_others_waiting() -> None:
+    async def scene() -> list[Any]:
+        layer = LocalLayer(capacity=2)
+        slow, quick = await layer.new_channel(), await layer.new_channel()
+        for channel in (slow, quick):
+            await layer.group_add("room", channel)
+        found = []
+        for n in range(4):
+            await layer.group_send("room", {"n": n})
+            found += await heard(layer, quick, 1)
+        return found
+
+    assert run(scene()) == [0, 1, 2, 3]
+
+
+def test_a_message_of_its_own_reaches_a_channel() -> None:
+    async def scene() -> list[Any]:
+        layer = LocalLayer()
+        channel = await layer.new_channel()
+        await layer.send(channel, {"n": 1})
+        await layer.send("nobody", {"n": 2})
+        return await heard(layer, channel, 1)
+
+    assert run(scene()) == [1]
+
+
+def test_nothing_is_heard_when_the_group_was_left() -> None:
+    async def scene() -> dict[str, Any]:
+        layer = LocalLayer()
+        channel = await layer.new_channel()
+        await layer.group_add("room", channel)
+        await layer.group_discard("room", channel)
+        await layer.group_discard("room", channel)
+        await layer.group_send("room", {"n": 1})
+        await asyncio.sleep(0.01)
+        assert layer._boxes[channel].waiting.empty()
+        return layer._groups
+
+    assert run(scene()) == {}
+
+
+def test_nobody_minds_when_a_readers_loop_has_ended() -> None:
+    layer = LocalLayer()
+
+    async def scene() -> None:
+        await layer.group_add("room", await layer.new_channel())
+
+    run(scene())
+    layer.publish("room", {"n": 1})
+
+
+@pytest.mark.embedded
+def test_nothing_is_left_when_sockets_have_closed(live: Serving, alice: User) -> None:
+    layer = get_channel_layer()
+    assert isinstance(layer, LocalLayer)
+    before = (len(layer._boxes), dict(layer._groups))
+    signed_in = bearer(alice)
+    sockets = [Socket(live, suppress_origin=True, **signed_in) for _ in range(10)]
+    sockets += [Socket(live, suppress_origin=True) for _ in range(10)]
+    for socket in sockets[:10]:
+        socket.hear()
+    assert len(layer._boxes) == before[0] + 20
+    for socket in sockets:
+        socket.raw.close()
+    until = time.monotonic() + 10
+    while (len(layer._boxes), dict(layer._groups)) != before and time.monotonic() < until:
+        time.sleep(0.02)
+    assert (len(layer._boxes), dict(layer._groups)) == before

@@ -1,0 +1,172 @@
+"""GET /api/videos: one's own videos, page by page."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+from rest_framework.test import APIClient
+
+from accounts.models import User
+from tests.videos.conftest import completed, failed, order, running
+from videos import lifecycle
+from videos.models import Video
+
+UNKNOWN = UUID(int=7)
+
+
+def read(client: APIClient, query: str = "") -> Any:
+    return client.get(f"/api/videos{query}").json()
+
+
+def ids(body: Any) -> list[str]:
+    return [video["id"] for video in body["videos"]]
+
+
+@pytest.fixture
+def five(alice: User) -> list[str]:
+    """The ids of five videos of alice, newest first; two were made in the same moment."""
+    made = [order(alice, f"Boat {n}") for n in range(5)]
+    start = timezone.now()
+    for video, minute in zip(made, (0, 1, 2, 2, 3), strict=True):
+        moment = start + timedelta(minutes=minute)
+        Video.objects.filter(pk=video.pk).update(created_at=moment)
+    return [str(video.pk) for video in Video.objects.newest()]
+
+
+def test_an_empty_page_is_answered_when_there_is_none(api: APIClient) -> None:
+    assert read(api) == {
+        "videos": [],
+        "limit": 50,
+        "offset": 0,
+        "total": 0,
+        "has_more": False,
+        "first_id": None,
+        "last_id": None,
+    }
+
+
+def test_newest_first_when_nothing_is_asked(api: APIClient, five: list[str]) -> None:
+    body = read(api)
+    assert ids(body) == five
+    assert (body["total"], body["first_id"], body["last_id"]) == (5, five[0], five[-1])
+
+
+def test_a_video_is_shown_as_its_own_address_shows_it(api: APIClient, five: list[str]) -> None:
+    assert read(api)["videos"][0] == api.get(f"/api/videos/{five[0]}").json()
+
+
+def test_offset_walks_every_video_once_when_paged(api: APIClient, five: list[str]) -> None:
+    pages = [read(api, f"?limit=2&offset={n}") for n in (0, 2, 4, 6)]
+    assert [ids(page) for page in pages] == [five[:2], five[2:4], five[4:], []]
+    assert [page["has_more"] for page in pages] == [True, True, False, False]
+    assert [page["total"] for page in pages] == [5] * 4
+    assert (pages[1]["limit"], pages[1]["offset"]) == (2, 2)
+
+
+@pytest.mark.parametrize("direction", ["asc", "desc"])
+def test_after_walks_every_video_once_when_paged(
+    api: APIClient, five: list[str], direction: str
+) -> None:
+    seen: list[str] = []
+    page = read(api, f"?limit=2&order={direction}")
+    seen += ids(page)
+    while page["has_more"]:
+        page = read(api, f"?limit=2&order={direction}&after={page['last_id']}")
+        seen += ids(page)
+    assert seen == (five if direction == "desc" else five[::-1])
+
+
+def test_after_the_last_is_nothing_when_paged(api: APIClient, five: list[str]) -> None:
+    assert ids(read(api, f"?after={five[-1]}")) == []
+
+
+def test_words_are_looked_for_in_the_prompt_when_searched(api: APIClient, alice: User) -> None:
+    for prompt in ("A red kite", "A blue boat", "100% cotton", "under_score"):
+        order(alice, prompt)
+    found = {
+        q: [v["prompt"] for v in read(api, f"?q={q}")["videos"]] for q in ("KITE", "%25", "_", "x")
+    }
+    assert found == {"KITE": ["A red kite"], "%25": ["100% cotton"], "_": ["under_score"], "x": []}
+    assert read(api, "?q=")["total"] == 4
+
+
+def test_only_its_words_count_when_filtered_by_status(
+    api: APIClient, alice: User, mp4: bytes
+) -> None:
+    queued, rendering, broken, stopped, done = (order(alice, str(n)) for n in range(5))
+    running(rendering)
+    failed(broken)
+    lifecycle.cancel(stopped)
+    completed(done, mp4)
+    words = {
+        "queued": queued,
+        "in_progress": rendering,
+        "failed": broken,
+        "cancelled": stopped,
+        "completed": done,
+    }
+    found = {word: ids(read(api, f"?status={word}")) for word in words}
+    assert found == {word: [str(video.pk)] for word, video in words.items()}
+
+
+def test_nothing_of_others_is_seen_when_listed(
+    api: APIClient, stranger: APIClient, five: list[str], bob: User
+) -> None:
+    his = order(bob, "Boat of bob")
+    assert ids(read(stranger)) == [str(his.pk)]
+    assert ids(read(api, "?q=boat")) == five
+    assert stranger.get(f"/api/videos?after={five[0]}").status_code == 422
+
+
+def test_a_deleted_video_is_not_listed(api: APIClient, five: list[str]) -> None:
+    api.delete(f"/api/videos/{five[1]}")
+    body = read(api)
+    assert (ids(body), body["total"]) == ([five[0], *five[2:]], 4)
+    assert api.get(f"/api/videos?after={five[1]}").status_code == 422
+
+
+@pytest.mark.parametrize("limit", [1, 100])
+def test_three_queries_suffice_whatever_the_number_of_rows(
+    api: APIClient,
+    five: list[str],
+    django_assert_num_queries: DjangoAssertNumQueries,
+    limit: int,
+) -> None:
+    with django_assert_num_queries(3):  # the session, the count, the page
+        read(api, f"?limit={limit}")
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("limit=0", "limit"),
+        ("limit=101", "limit"),
+        ("limit=-1", "limit"),
+        ("limit=ten", "limit"),
+        ("limit=1e400", "limit"),
+        ("limit=" + "9" * 5000, "limit"),
+        ("offset=-1", "offset"),
+        ("offset=10001", "offset"),
+        ("order=up", "order"),
+        ("order=asc%00", "order"),
+        ("after=1", "after"),
+        (f"after={UNKNOWN}", "after"),
+        ("after=%00", "after"),
+        ("status=running", "status"),
+        ("status=%00", "status"),
+        ("q=a%00b", "q"),
+        ("q=" + "x" * 201, "q"),
+        (f"after={UNKNOWN}&offset=1", "after"),
+    ],
+)
+def test_refused_with_its_place_when_out_of_range(api: APIClient, query: str, field: str) -> None:
+    answer = api.get(f"/api/videos?{query}")
+    assert answer.status_code == 422
+    assert [error["loc"] for error in answer.json()["detail"]] == [["query", field]]
+
+
+def test_refused_when_anonymous(anonymous: APIClient, db: None) -> None:
+    assert read(anonymous) == {"detail": "Not authenticated"}

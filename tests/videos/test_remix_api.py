@@ -1,0 +1,103 @@
+"""POST /api/videos/<id>/remix."""
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.conf import LazySettings
+from rest_framework.test import APIClient
+
+from accounts.models import User
+from billing import audit, ledger
+from tests.videos.conftest import completed, failed, order, picture, running, upload
+from videos import lifecycle, media
+from videos.models import Video
+
+
+def remix(client: APIClient, video: Video, format: str = "json", **body: Any) -> Any:
+    return client.post(f"/api/videos/{video.pk}/remix", body, format=format)
+
+
+@pytest.fixture
+def done(alice: User, mp4: bytes) -> Video:
+    return completed(order(alice), mp4)
+
+
+@pytest.mark.parametrize("format", ["json", "multipart"])
+def test_a_new_video_is_ordered_when_the_old_one_is_done(
+    api: APIClient, alice: User, done: Video, format: str
+) -> None:
+    answer = remix(api, done, format, prompt="At night")
+    body = answer.json()
+    assert answer.status_code == 201
+    assert body["id"] != str(done.pk)
+    assert (body["prompt"], body["status"], body["remix_of"]) == (
+        "At night",
+        "queued",
+        str(done.pk),
+    )
+    assert (body["model"], body["size"], body["seconds"]) == ("sora-2", "1280x720", "4")
+    assert (body["credits"], ledger.available(alice)) == (20, 60)
+
+
+def test_the_text_price_of_its_model_is_charged_when_it_came_from_an_image(
+    api: APIClient, alice: User, mp4: bytes
+) -> None:
+    reference = media.keep_image(alice, upload(picture()))
+    video = completed(order(alice, model="sora-2-pro", reference=reference), mp4)
+    body = remix(api, video, prompt="At night").json()
+    assert (video.credits, body["credits"], body["has_input_reference"]) == (35, 30, False)
+
+
+@pytest.mark.parametrize("state", [order, lambda u: running(order(u)), lambda u: failed(order(u))])
+def test_refused_when_it_is_not_done(api: APIClient, alice: User, state: Any) -> None:
+    answer = remix(api, state(alice), prompt="At night")
+    sentence = "Only a completed video can be remixed."
+    assert (answer.status_code, answer.json()) == (
+        400,
+        {"detail": sentence, "code": "not_possible"},
+    )
+    assert Video.objects.count() == 1
+
+
+@pytest.mark.parametrize("prompt", ["", "  ", None, [], "x" * 5001, "a\x00"])
+def test_refused_with_its_place_when_the_prompt_is_bad(
+    api: APIClient, done: Video, prompt: object
+) -> None:
+    answer = remix(api, done, prompt=prompt)
+    assert (answer.status_code, answer.json()["detail"][0]["loc"]) == (422, ["body", "prompt"])
+
+
+def test_refused_when_credits_are_short(api: APIClient, alice: User, done: Video) -> None:
+    ledger.spend(alice, 70, "test:spend")
+    answer = remix(api, done, prompt="At night")
+    sentence = "Insufficient credits. You need 20 credits but only have 10 available."
+    assert (answer.status_code, answer.json()["detail"]) == (402, sentence)
+    assert (Video.objects.count(), audit.problems()) == (1, [])
+
+
+def test_refused_when_its_engine_is_no_longer_configured(
+    api: APIClient, done: Video, settings: LazySettings
+) -> None:
+    settings.UPSTREAMS = {"other": settings.UPSTREAMS["sandbox"]}
+    answer = remix(api, done, prompt="At night")
+    assert (answer.status_code, answer.json()["field"]) == (400, "model")
+
+
+def test_a_stranger_learns_nothing(stranger: APIClient, done: Video) -> None:
+    answer = remix(stranger, done, prompt="At night")
+    unknown = stranger.post(f"/api/videos/{uuid4()}/remix", {"prompt": "x"}, format="json")
+    assert (answer.status_code, answer.content) == (404, unknown.content)
+
+
+def test_a_stranger_learns_nothing_when_the_prompt_is_bad(stranger: APIClient, done: Video) -> None:
+    assert remix(stranger, done).status_code == 404
+
+
+def test_refused_when_anonymous(anonymous: APIClient, done: Video) -> None:
+    assert remix(anonymous, done, prompt="x").json() == {"detail": "Not authenticated"}
+
+
+def test_gone_when_the_old_one_was_deleted(api: APIClient, done: Video) -> None:
+    lifecycle.delete(done)
+    assert remix(api, done, prompt="At night").status_code == 404

@@ -1,0 +1,200 @@
+"""When the answer to an order is lost: looked for upstream, adopted, never blindly sent twice."""
+
+from collections.abc import Callable
+from typing import Any
+
+import httpx2
+import openai
+import pytest
+from django.conf import LazySettings
+from django.utils import timezone
+
+from accounts.models import User
+from billing import audit, ledger
+from tests.conftest import Serving
+from tests.videos.conftest import claimed, make_due, now_of, order
+from videos import lifecycle, providers, steps
+from videos.models import Video
+from videos.providers import Job, JobState, Unavailable, Unsupported
+from videos.sandbox import jobs, store
+
+Work = Callable[..., None]
+Finish = Callable[[Video], Video]
+
+
+def jobs_upstream() -> int:
+    with store.reading() as connection:
+        return int(connection.execute("SELECT count(*) FROM job").fetchone()[0])
+
+
+def hurried(work: Work, done: Callable[[], bool]) -> None:
+    """Work without the pauses that give a lost answer time to arrive."""
+
+    def due() -> bool:
+        waiting = Video.objects.filter(status="submit_unknown", lease=None)
+        waiting.update(next_step_at=timezone.now())
+        return done()
+
+    work(due)
+
+
+def unknown(video: Video) -> Video:
+    """A video whose submit got no answer, in the hands of the worker that looks for it."""
+    lost = Unavailable("no answer", maybe_accepted=True)
+    steps.settle([(claimed(video), lost)])
+    assert now_of(video).status == "submit_unknown"
+    return claimed(video)
+
+
+def queued_job(job_id: str, video: Video) -> Job:
+    return Job(job_id, JobState.QUEUED, prompt=video.prompt)
+
+
+def test_the_job_is_adopted_when_only_its_answer_was_lost(
+    live: Serving, alice: User, work: Work
+) -> None:
+    video = order(alice, "A kite [[drop:after]] [[instant]]")
+    hurried(work, lambda: not now_of(video).is_active)
+    video = now_of(video)
+    assert (video.status, video.submits, jobs_upstream()) == ("succeeded", 1, 1)
+    assert jobs.find_any(video.upstream_id) is not None
+    events = list(video.events.values_list("status", flat=True))
+    assert events[:4] == ["queued", "submitting", "submit_unknown", "running"]
+    assert ledger.available(alice) == 80
+
+
+def test_it_is_sent_again_when_it_never_arrived(live: Serving, alice: User, work: Work) -> None:
+    video = order(alice, "A kite [[drop:before]] [[once]] [[instant]]")
+    hurried(work, lambda: not now_of(video).is_active)
+    video = now_of(video)
+    assert (video.status, video.submits, jobs_upstream()) == ("succeeded", 2, 1)
+
+
+def test_failed_and_paid_back_when_it_never_arrives(live: Serving, alice: User, work: Work) -> None:
+    video = order(alice, "A kite [[drop:before]]")
+    hurried(work, lambda: not now_of(video).is_active)
+    video = now_of(video)
+    assert (video.status, video.failure_code, video.submits) == ("failed", "submit_lost", 3)
+    assert (jobs_upstream(), ledger.available(alice)) == (0, 100)
+    assert audit.problems() == []
+
+
+def test_each_has_its_own_job_when_two_alike_are_in_flight_and_one_answer_is_lost(
+    live: Serving, alice: User, work: Work
+) -> None:
+    prompt = "A kite [[drop:after]] [[instant]]"
+    videos = [order(alice, prompt), order(alice, prompt)]
+    hurried(work, lambda: not any(now_of(video).is_active for video in videos))
+    assert [now_of(video).status for video in videos] == ["succeeded"] * 2
+    assert len({now_of(video).upstream_id for video in videos}) == 2
+    assert jobs_upstream() == 2
+
+
+def test_the_job_is_left_to_its_twin_when_that_is_still_being_sent(alice: User) -> None:
+    lost, twin = unknown(order(alice)), claimed(order(alice))
+    steps.settle([(lost, [queued_job("job_1", lost)])])
+    assert now_of(lost).status == "submit_unknown"
+    steps.settle([(twin, queued_job("job_1", twin))])
+    assert now_of(twin).upstream_id == "job_1"
+
+
+def test_a_job_that_is_anothers_is_not_adopted(alice: User) -> None:
+    first, second = order(alice), order(alice)
+    steps.settle([(claimed(first), queued_job("job_1", first))])
+    lost = unknown(second)
+    steps.settle([(lost, [queued_job("job_1", lost)])])
+    assert (now_of(second).status, now_of(second).upstream_id) == ("submit_unknown", "")
+
+
+def test_the_oldest_free_job_is_adopted_when_there_are_several(alice: User) -> None:
+    lost = unknown(order(alice))
+    steps.settle([(lost, [queued_job("job_2", lost), queued_job("job_1", lost)])])
+    assert now_of(lost).upstream_id == "job_1"
+
+
+def test_it_is_looked_for_again_when_its_job_was_adopted_by_another(alice: User) -> None:
+    lost, late = unknown(order(alice)), order(alice, "Another")
+    steps.settle([(lost, [queued_job("job_1", lost)])])
+    steps.settle([(claimed(late), queued_job("job_1", late))])
+    assert (now_of(late).status, now_of(late).upstream_id) == ("submit_unknown", "")
+    assert now_of(lost).upstream_id == "job_1"
+
+
+def test_it_is_looked_for_three_times_before_it_is_sent_again(alice: User) -> None:
+    lost = unknown(order(alice))
+    seen = []
+    for _ in range(3):
+        steps.settle([(lost, [])])
+        seen.append(now_of(lost).status)
+        lost = claimed(lost)
+    assert seen == ["submit_unknown", "submit_unknown", "queued"]
+
+
+def test_failed_and_paid_back_when_the_upstream_cannot_list(alice: User) -> None:
+    lost = unknown(order(alice))
+    steps.settle([(lost, Unsupported("no list"))])
+    assert (now_of(lost).status, now_of(lost).failure_code) == ("failed", "submit_lost")
+    assert (now_of(lost).submits, ledger.available(alice)) == (1, 100)
+
+
+def test_it_stays_unknown_when_the_list_does_not_answer(alice: User) -> None:
+    lost = unknown(order(alice))
+    for _ in range(5):
+        steps.settle([(lost, Unavailable("down"))])
+        lost = claimed(lost)
+    assert (lost.status, lost.submits) == ("submit_unknown", 1)
+
+
+def test_credits_come_back_when_cancelled_while_unknown(alice: User) -> None:
+    lost = unknown(order(alice))
+    lifecycle.cancel(lost)
+    steps.settle([(lost, [queued_job("job_1", lost)])])
+    stored = now_of(lost)
+    assert (stored.status, stored.upstream_id, stored.cleanup) == ("cancelled", "job_1", True)
+    assert (ledger.available(alice), audit.problems()) == (100, [])
+
+
+class Upstream:
+    """An upstream in memory that loses the answer to a create, and whose list is as given."""
+
+    def __init__(self, settings: LazySettings, answer_list: Callable[[], httpx2.Response]) -> None:
+        self.posts = 0
+        self.answer_list = answer_list
+        transport = httpx2.MockTransport(self.answer)
+        provider: Any = providers.get("sandbox")
+        provider._client = openai.OpenAI(
+            base_url="http://upstream/v1",
+            api_key="k",
+            max_retries=0,
+            http_client=httpx2.Client(transport=transport),
+        )
+
+    def answer(self, request: httpx2.Request) -> httpx2.Response:
+        if request.method == "POST":
+            self.posts += 1
+            raise httpx2.ReadTimeout("no answer", request=request)
+        return self.answer_list()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx2.Response(405, json={"detail": "Method Not Allowed"}),
+        httpx2.Response(404, json={"detail": "Not Found"}),
+        httpx2.Response(400, json={"error": {"message": "LLM Provider NOT provided"}}),
+        httpx2.Response(501, text="Not Implemented"),
+        # A list that does not say what was asked for cannot tell whether ours is among them.
+        httpx2.Response(200, json={"data": [{"id": "v1", "status": "queued"}]}),
+    ],
+)
+def test_never_sent_twice_when_the_list_tells_nothing(
+    alice: User, settings: LazySettings, answer: httpx2.Response
+) -> None:
+    upstream = Upstream(settings, lambda: answer)
+    video = order(alice)
+    while now_of(video).is_active:
+        held = claimed(video)
+        steps.settle([(held, steps.perform(held))])
+        make_due(video)
+    assert (now_of(video).failure_code, upstream.posts) == ("submit_lost", 1)
+    assert ledger.available(alice) == 100

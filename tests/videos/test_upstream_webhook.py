@@ -1,0 +1,187 @@
+"""POST /api/webhooks/<upstream>: a bell for whoever signs it, nothing for anybody else."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx2
+import pytest
+from django.conf import LazySettings
+from django.test import Client
+from django.utils import timezone
+from standardwebhooks import Webhook
+
+from accounts.models import User
+from billing import ledger
+from tests.conftest import Serving
+from tests.videos.conftest import now_of, order, running
+from videos import lifecycle, providers
+from videos.models import Video
+from videos.sandbox import hooks
+
+Work = Callable[..., None]
+ADDRESS = "/api/webhooks/sandbox"
+FORGED = (401, {"detail": "Not authenticated"})
+TAKEN = (200, {"received": True})
+
+
+def body_for(job_id: str, kind: str = "video.completed") -> bytes:
+    return json.dumps({"id": "evt_1", "type": kind, "data": {"id": job_id}}).encode()
+
+
+def signed(
+    body: bytes, secret: str, at: datetime | None = None, event_id: str = "evt_1"
+) -> dict[str, str]:
+    at = at or datetime.now(UTC)
+    return {
+        "webhook-id": event_id,
+        "webhook-timestamp": str(int(at.timestamp())),
+        "webhook-signature": Webhook(secret).sign(event_id, at, body.decode()),
+    }
+
+
+def send(body: bytes, headers: dict[str, str], address: str = ADDRESS) -> tuple[int, Any]:
+    client = Client(raise_request_exception=False, headers=headers)
+    answer = client.post(address, body, content_type="application/json")
+    return answer.status_code, answer.json()
+
+
+@pytest.fixture
+def secret(settings: LazySettings) -> str:
+    return str(settings.SANDBOX_WEBHOOK_SECRET)
+
+
+@pytest.fixture
+def video(alice: User) -> Video:
+    return running(order(alice), poll_after=60.0)
+
+
+def due_in(video: Video) -> float:
+    due = now_of(video).next_step_at
+    assert due
+    return (due - timezone.now()).total_seconds()
+
+
+def test_the_next_look_is_immediate_when_a_genuine_call_comes(video: Video, secret: str) -> None:
+    assert due_in(video) > 50
+    body = body_for(video.upstream_id)
+    assert send(body, signed(body, secret)) == TAKEN
+    assert due_in(video) <= 0
+
+
+@pytest.mark.parametrize("kind", ["video.completed", "video.failed"])
+def test_the_body_alone_moves_nothing_when_it_is_genuine(
+    video: Video, alice: User, secret: str, kind: str
+) -> None:
+    body = body_for(video.upstream_id, kind)
+    send(body, signed(body, secret))
+    assert (now_of(video).status, ledger.available(alice)) == ("running", 80)
+
+
+def test_refused_when_it_is_forged(video: Video, secret: str) -> None:
+    body = body_for(video.upstream_id)
+    good = signed(body, secret)
+    other = "whsec_b3RoZXItc2VjcmV0LW90aGVyLXNlY3JldA=="
+    forged = [
+        {},
+        signed(body, other),
+        {**good, "webhook-id": "evt_2"},
+        {**good, "webhook-timestamp": str(int(good["webhook-timestamp"]) + 1)},
+        {**good, "webhook-timestamp": "soon"},
+        {**good, "webhook-timestamp": "9" * 400},
+        {**good, "webhook-signature": "v1,é"},
+        {**good, "webhook-signature": "v1"},
+        {**good, "webhook-signature": ""},
+        {**good, "webhook-signature": "v2," + good["webhook-signature"][3:]},
+    ]
+    assert [send(body, headers) for headers in forged] == [FORGED] * len(forged)
+    assert send(body_for("job_x"), good) == FORGED
+    assert due_in(video) > 50
+
+
+@pytest.mark.parametrize("minutes", [-6, 6])
+def test_refused_when_it_is_stale_or_from_the_future(
+    video: Video, secret: str, minutes: int
+) -> None:
+    body = body_for(video.upstream_id)
+    at = datetime.now(UTC) + timedelta(minutes=minutes)
+    assert send(body, signed(body, secret, at)) == FORGED
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"[]", b"null", b'"x"', b"{", b"{}", b'{"data": []}', b'{"data": {}}', b'{"data": null}'],
+)
+def test_refused_when_a_genuine_body_makes_no_sense(db: None, secret: str, body: bytes) -> None:
+    assert send(body, signed(body, secret)) == FORGED
+
+
+@pytest.mark.parametrize("job_id", ["job_unknown", "", "a\x00b", "\ud800", "x" * 5000])
+def test_taken_and_forgotten_when_the_job_is_unknown(db: None, secret: str, job_id: str) -> None:
+    body = body_for(job_id)
+    assert send(body, signed(body, secret)) == TAKEN
+
+
+def test_harmless_when_it_is_replayed(video: Video, alice: User, secret: str) -> None:
+    body = body_for(video.upstream_id)
+    headers = signed(body, secret)
+    assert [send(body, headers) for _ in range(3)] == [TAKEN] * 3
+    lifecycle.cancel(video)
+    assert send(body, headers) == TAKEN
+    assert (now_of(video).status, ledger.available(alice)) == ("cancelled", 100)
+
+
+def test_refused_when_no_secret_is_configured(
+    video: Video, secret: str, settings: LazySettings
+) -> None:
+    settings.UPSTREAMS = {"sandbox": {**settings.UPSTREAMS["sandbox"], "webhook_secret": ""}}
+    providers.get.cache_clear()
+    body = body_for(video.upstream_id)
+    assert send(body, signed(body, secret)) == FORGED
+
+
+def test_not_found_when_the_upstream_is_unknown(db: None, secret: str) -> None:
+    answer = send(b"{}", signed(b"{}", secret), "/api/webhooks/nobody")
+    assert answer == (404, {"detail": "Resource not found"})
+
+
+@pytest.mark.parametrize("method", ["get", "put", "delete"])
+def test_refused_in_json_when_it_is_not_a_post(db: None, method: str) -> None:
+    answer = getattr(Client(), method)(ADDRESS)
+    assert (answer.status_code, answer.json()) == (405, {"detail": "Method not allowed"})
+    assert answer["Allow"] == "POST"
+
+
+def test_refused_when_it_is_oversized(db: None, secret: str) -> None:
+    body = body_for("x" * 300_000)
+    assert send(body, signed(body, secret)) == (413, {"detail": "Payload too large"})
+
+
+def test_refused_when_it_is_oversized_and_does_not_say_so(live: Serving) -> None:
+    def pieces() -> Any:
+        yield from (b"x" * 100_000 for _ in range(5))
+
+    answer = httpx2.post(live.url + ADDRESS, content=pieces(), timeout=30)
+    assert (answer.status_code, answer.json()) == (413, {"detail": "Payload too large"})
+
+
+@pytest.mark.parametrize("length", ["-1", "many", "1e9", ""])
+def test_refused_when_its_length_is_nonsense(db: None, length: str) -> None:
+    client = Client(raise_request_exception=False)
+    answer = client.post(ADDRESS, b"{}", content_type="application/json", CONTENT_LENGTH=length)
+    assert answer.status_code in {400, 401}
+
+
+@pytest.mark.parametrize("trigger", ["[[webhook:dup]]", "[[webhook:badsig]]", "[[webhook:early]]"])
+def test_the_video_is_made_once_when_the_upstreams_calls_are_odd(
+    live: Serving, alice: User, work: Work, trigger: str
+) -> None:
+    video = order(alice, f"A kite [[instant]] {trigger}")
+
+    def done() -> bool:
+        hooks.deliver_due()
+        return now_of(video).status == "succeeded"
+
+    work(done)
+    assert (now_of(video).submits, ledger.available(alice)) == (1, 80)

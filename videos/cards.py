@@ -1,0 +1,178 @@
+"""A video in the words and numbers its card and its page show."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from statistics import median
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.utils import timezone
+from django.utils.text import Truncator
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from billing import ledger
+from videos import catalog, failures, lifecycle
+from videos.forms import SHAPES
+from videos.models import Price, Video
+
+Status = Video.Status
+
+# How long a video takes before there are finished ones to learn from.
+SANDBOX_SECONDS, ENGINE_SECONDS = 20, 180
+
+STATES = {
+    Status.QUEUED: "queued",
+    Status.SUBMITTING: "queued",
+    Status.SUBMIT_UNKNOWN: "queued",
+    Status.RUNNING: "rendering",
+    Status.DOWNLOADING: "saving",
+    Status.SUCCEEDED: "done",
+    Status.FAILED: "failed",
+    Status.CANCELLED: "cancelled",
+    Status.TIMEOUT: "failed",
+}
+
+
+@dataclass(frozen=True)
+class Card:
+    """A video as its card and its page show it; `usual` is how many seconds one takes."""
+
+    video: Video
+    usual: float
+    flat: dict[tuple[Price.Kind, str], int]
+
+    @property
+    def state(self) -> str:
+        blocked = self.video.failure_code == "moderation_blocked"
+        return "blocked" if blocked else STATES[Status(self.video.status)]
+
+    @property
+    def title(self) -> str:
+        return Truncator(" ".join(self.video.prompt.split())).chars(90)
+
+    @property
+    def model(self) -> str:
+        offer = catalog.MODELS.get(self.video.model)
+        return offer.label if offer else self.video.model
+
+    @property
+    def shape(self) -> str:
+        return SHAPES.get(self.video.size, (self.video.size, ""))[0]
+
+    @property
+    def tall(self) -> bool:
+        return self.video.height > self.video.width
+
+    @property
+    def percent(self) -> int:
+        return 100 if self.state == "saving" else int(self.video.progress)
+
+    @property
+    def tenths(self) -> int:
+        return self.percent // 10
+
+    @property
+    def eta(self) -> str:
+        elapsed = (timezone.now() - self.video.created_at).total_seconds()
+        if self.state == "saving":
+            return _("saving the file")
+        if self.state == "queued":
+            return _("waiting for the engine") if elapsed > 60 else _("starts soon")
+        if elapsed > max(1.5 * self.usual, self.usual + 10):
+            return _("slower than usual")
+        return _("%(time)s left") % {"time": about(max(self.usual - elapsed, 5))}
+
+    @property
+    def sentence(self) -> str:
+        return failures.sentence(self.video)
+
+    @property
+    def news(self) -> str:
+        """What a screen reader and the page's title say when this state begins."""
+        if self.state == "done":
+            return _("Ready: %(title)s") % {"title": self.title}
+        returned = ngettext("%(n)d credit returned.", "%(n)d credits returned.", self.video.credits)
+        return f"{self.sentence} {returned % {'n': self.video.credits}}" if self.sentence else ""
+
+    @property
+    def again(self) -> int | None:
+        """What ordering it once more costs; None when its model is not offered any more."""
+        image = self.video.operation == Video.Operation.IMAGE
+        return self._price(Price.Kind.IMAGE if image else Price.Kind.TEXT)
+
+    @property
+    def remix(self) -> int | None:
+        return self._price(Price.Kind.TEXT)
+
+    @property
+    def token(self) -> UUID:
+        return uuid4()
+
+    def _price(self, kind: Price.Kind) -> int | None:
+        flat = self.flat.get((kind, self.video.model))
+        return None if flat is None else catalog.at_length(flat, self.video.seconds)
+
+
+def about(seconds: float) -> str:
+    """A waiting time as people say it; rough on purpose."""
+    if seconds < 55:
+        return _("about %(n)d s") % {"n": max(5, round(seconds / 5) * 5)}
+    return _("about %(n)d min") % {"n": max(1, round(seconds / 60))}
+
+
+def cards_of(videos: Iterable[Video]) -> list[Card]:
+    usual, flat = usual_seconds(), catalog.prices()
+    return [Card(video, usual[video.model], flat) for video in videos]
+
+
+class Usual(dict[str, float]):
+    """Seconds by model; one that has not finished any takes as long as the slowest other."""
+
+    def __missing__(self, model: str) -> float:
+        if self:
+            return max(self.values())
+        return SANDBOX_SECONDS / settings.SANDBOX_SPEED if settings.SANDBOX else ENGINE_SECONDS
+
+
+def usual_seconds() -> Usual:
+    """How long a video takes, order to file, by model: the median of the last ones."""
+    done = Video.objects.filter(status=Status.SUCCEEDED, completed_at__isnull=False)
+    rows = done.order_by("-created_at").values_list("model", "created_at", "completed_at")[:50]
+    taken: dict[str, list[float]] = {}
+    for model, created_at, completed_at in rows:
+        if completed_at:
+            taken.setdefault(model, []).append((completed_at - created_at).total_seconds())
+    return Usual({model: median(times) for model, times in taken.items()})
+
+
+def log_of(video: Video) -> list[tuple[datetime, str]]:
+    """What happened, in order: the steps of the video and the moves of its credits."""
+    spent = ledger.entry_for(lifecycle.spend_key(video))
+    back = ledger.entry_for(lifecycle.refund_key(video))
+    lines = [(event.at, _step(video, Status(event.status))) for event in video.events.all()]
+    if spent:
+        held = ngettext("%(n)d credit held", "%(n)d credits held", -spent.amount)
+        lines[:1] = [(spent.created_at, held % {"n": -spent.amount})]
+    if back:
+        returned = ngettext("%(n)d credit returned", "%(n)d credits returned", back.amount)
+        lines.append((back.created_at, returned % {"n": back.amount}))
+    return lines
+
+
+def _step(video: Video, status: Status) -> str:
+    spent = ngettext(
+        "Saved to your library. %(n)d credit spent",
+        "Saved to your library. %(n)d credits spent",
+        video.credits,
+    )
+    words = {
+        Status.QUEUED: _("Back in line"),
+        Status.SUBMITTING: _("Sent to the engine"),
+        Status.SUBMIT_UNKNOWN: _("The engine’s answer was lost; looking for the video there"),
+        Status.RUNNING: _("Rendering started"),
+        Status.DOWNLOADING: _("Rendered"),
+        Status.SUCCEEDED: spent % {"n": video.credits},
+    }
+    return words.get(status) or failures.sentence(video)

@@ -1,0 +1,95 @@
+"""What may be asked for, of which upstream, and what it costs.
+
+The documented prices and what each model takes stand here; a Price row that staff made wins.
+"""
+
+import math
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from videos.models import Price
+
+LANDSCAPE, PORTRAIT = "1280x720", "720x1280"
+FLAT_SECONDS = 12
+PROMPT_MAX = 5000
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model as people choose it; sizes are pixels, the first one its default."""
+
+    name: str
+    label: str
+    quality: str
+    sizes: tuple[str, ...]
+    seconds: tuple[int, ...] = (4, 8, 12, 16, 20)
+
+
+MODELS = {
+    model.name: model
+    for model in (
+        Model("sora-2", "Sora 2", "standard", (LANDSCAPE, PORTRAIT)),
+        Model(
+            "sora-2-pro",
+            "Sora 2 Pro",
+            "hd",
+            (LANDSCAPE, PORTRAIT, "1792x1024", "1024x1792", "1920x1080", "1080x1920"),
+        ),
+    )
+}
+DEFAULT_MODEL = MODELS["sora-2"]
+DEFAULT_SECONDS = 8
+
+
+# Credits for up to FLAT_SECONDS. Source: C14.
+PRICES = {
+    (Price.Kind.TEXT, "sora-2"): 20,
+    (Price.Kind.TEXT, "sora-2-pro"): 30,
+    (Price.Kind.IMAGE, "sora-2"): 25,
+    (Price.Kind.IMAGE, "sora-2-pro"): 35,
+}
+
+
+class NotOffered(Exception):
+    """Something that was asked for is not in the catalog; `field` says which part."""
+
+    def __init__(self, field: str, message: str) -> None:
+        self.field = field
+        super().__init__(message)
+
+
+def check(model: str, size: str, seconds: int) -> Model:
+    """The model, if it takes this size and length. Raises NotOffered."""
+    offer = MODELS.get(model)
+    if offer is None:
+        raise NotOffered("model", f"Unknown model. Choose one of: {', '.join(MODELS)}.")
+    if size not in offer.sizes:
+        raise NotOffered("size", f"{offer.label} makes {', '.join(offer.sizes)}.")
+    if seconds not in offer.seconds:
+        lengths = ", ".join(map(str, offer.seconds))
+        raise NotOffered("seconds", f"{offer.label} makes videos of {lengths} seconds.")
+    if upstream_for(model) == "":
+        raise NotOffered("model", f"{offer.label} is not available at the moment.")
+    return offer
+
+
+def upstream_for(model: str) -> str:
+    """The name of the upstream that renders a model, "" when none is configured."""
+    return next(iter(settings.UPSTREAMS), "") if model in MODELS else ""
+
+
+def price(kind: Price.Kind, model: str, seconds: int) -> int:
+    """Credits for one video: flat up to 12 seconds, pro rata beyond, rounded up."""
+    return at_length(prices()[kind, model], seconds)
+
+
+def at_length(credits: int, seconds: int) -> int:
+    """A flat price at a length in seconds."""
+    return credits if seconds <= FLAT_SECONDS else math.ceil(credits * seconds / FLAT_SECONDS)
+
+
+def prices() -> dict[tuple[Price.Kind, str], int]:
+    """Every flat price, by kind and model."""
+    changed = {(Price.Kind(row.kind), row.model): row.credits for row in Price.objects.all()}
+    return {**PRICES, **changed}

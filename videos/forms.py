@@ -1,0 +1,165 @@
+"""What people fill in: the composer of the studio and the remix of a video."""
+
+import json
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+from django import forms
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.utils.translation import gettext_lazy as _
+
+from videos import catalog, lifecycle, media
+from videos.models import Price, Upload
+
+# How a size is called: its shape, and its resolution.
+SHAPES = {
+    "1280x720": ("16:9", "720p"),
+    "720x1280": ("9:16", "720p"),
+    "1792x1024": ("7:4", "1024p"),
+    "1024x1792": ("4:7", "1024p"),
+    "1920x1080": ("16:9", "1080p"),
+    "1080x1920": ("9:16", "1080p"),
+}
+PROMPT_ERRORS = {"required": _("Write what should be seen.")}
+
+
+def prompt_field() -> forms.CharField:
+    return forms.CharField(max_length=catalog.PROMPT_MAX, error_messages=PROMPT_ERRORS)
+
+
+class Composer(forms.Form):
+    """An order, with the price of every choice beside it."""
+
+    prompt = prompt_field()
+    model = forms.ChoiceField(choices=[(m.name, m.label) for m in catalog.MODELS.values()])
+    size = forms.ChoiceField(choices=[(size, size) for size in SHAPES])
+    seconds = forms.TypedChoiceField(
+        choices=[(n, n) for n in catalog.DEFAULT_MODEL.seconds], coerce=int
+    )
+    image = forms.FileField(required=False)
+    # An image that came with an earlier try of the same order.
+    reference = forms.ModelChoiceField(
+        queryset=Upload.objects.none(),
+        required=False,
+        error_messages={"invalid_choice": _("This image is gone. Choose it again.")},
+    )
+
+    def __init__(self, user: AbstractBaseUser, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.user = user
+        self.flat = catalog.prices()
+        self.token = uuid4()
+        self.kept: Upload | None = None
+        uploads = Upload.objects.filter(user_id=user.pk)
+        self.fields["reference"].queryset = uploads  # type: ignore[attr-defined]
+
+    def wish(self) -> lifecycle.Wish:
+        """What was ordered; its image is stored by now. Raises media.BadImage."""
+        data = self.cleaned_data
+        if data["image"]:
+            self.kept = media.keep_image(self.user, data["image"])
+        return lifecycle.Wish(
+            data["prompt"], data["model"], data["size"], data["seconds"], self.kept
+        )
+
+    def clean(self) -> dict[str, Any]:
+        self.kept = self.cleaned_data.get("reference")
+        return self.cleaned_data
+
+    # ---- what the template shows ----
+
+    @property
+    def models(self) -> Iterator[dict[str, Any]]:
+        for model in catalog.MODELS.values():
+            yield {
+                "name": model.name,
+                "label": model.label,
+                "quality": model.quality,
+                "checked": model.name == self.chosen_model.name,
+                "prices": json.dumps(self._prices(model)),
+            }
+
+    @property
+    def sizes(self) -> Iterator[dict[str, Any]]:
+        chosen = self["size"].value() or catalog.LANDSCAPE
+        for name, (shape, resolution) in SHAPES.items():
+            takers = [m.quality for m in catalog.MODELS.values() if name in m.sizes]
+            width, height = map(int, name.split("x"))
+            yield {
+                "name": name,
+                "shape": shape,
+                "resolution": resolution,
+                "tall": height > width,
+                "only": takers[0] if len(takers) < len(catalog.MODELS) else "",
+                "checked": name == chosen,
+            }
+
+    @property
+    def lengths(self) -> Iterator[dict[str, Any]]:
+        for n in catalog.DEFAULT_MODEL.seconds:
+            yield {"n": n, "checked": n == self.chosen_seconds}
+
+    @property
+    def price(self) -> int:
+        """What the chosen options cost, as the server will charge it."""
+        kind = Price.Kind.IMAGE if self.kept else Price.Kind.TEXT
+        flat = self.flat[kind, self.chosen_model.name]
+        return catalog.at_length(flat, self.chosen_seconds)
+
+    @property
+    def table(self) -> Iterator[dict[str, Any]]:
+        """Every price, for a page without JavaScript: a row of lengths, a cell for each model."""
+        lengths = catalog.DEFAULT_MODEL.seconds
+        flat = [n for n in lengths if n <= catalog.FLAT_SECONDS]
+        for group in [flat, *([n] for n in lengths if n > catalog.FLAT_SECONDS)]:
+            yield {
+                "lengths": ", ".join(map(str, group)),
+                "cells": [
+                    {kind.value: self._prices(model)[kind][group[0]] for kind in Price.Kind}
+                    for model in catalog.MODELS.values()
+                ],
+            }
+
+    def cheaper(self, available: int) -> "Offer | None":
+        """The dearest choice that `available` credits pay for, same prompt and image."""
+        kind = Price.Kind.IMAGE if self.kept else Price.Kind.TEXT
+        offers = (
+            Offer(catalog.at_length(self.flat[kind, model.name], n), n, model)
+            for model in catalog.MODELS.values()
+            for n in model.seconds
+            if n <= self.chosen_seconds
+        )
+        paid = [offer for offer in offers if offer.credits <= available]
+        return max(paid, key=lambda offer: (offer.credits, offer.n), default=None)
+
+    @property
+    def chosen_model(self) -> catalog.Model:
+        return catalog.MODELS.get(self["model"].value() or "", catalog.DEFAULT_MODEL)
+
+    @property
+    def chosen_seconds(self) -> int:
+        value = str(self["seconds"].value() or "")
+        known = map(str, catalog.DEFAULT_MODEL.seconds)
+        return int(value) if value in known else catalog.DEFAULT_SECONDS
+
+    def _prices(self, model: catalog.Model) -> dict[str, dict[int, int]]:
+        """Credits by kind and length in seconds."""
+        return {
+            kind.value: {
+                n: catalog.at_length(self.flat[kind, model.name], n) for n in model.seconds
+            }
+            for kind in Price.Kind
+        }
+
+
+class Offer(NamedTuple):
+    """A model for `n` seconds, and what that costs."""
+
+    credits: int
+    n: int
+    model: catalog.Model
+
+
+class RemixForm(forms.Form):
+    prompt = prompt_field()

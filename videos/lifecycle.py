@@ -1,0 +1,283 @@
+"""The life of a video: the only writer of Video.status.
+
+    QUEUED ──► SUBMITTING ──► RUNNING ──► DOWNLOADING ──► SUCCEEDED
+      ▲  ▲         │ answer lost   │            │
+      │  └───── SUBMIT_UNKNOWN ────┘            │
+      │  not there   found upstream             │
+      └── certainly not accepted                │
+    from every state left of SUCCEEDED: FAILED · CANCELLED · TIMEOUT, with the credits back
+
+What workers do with it stands in videos.steps.
+Lock order: the user's feed, the video, the user's credits.
+"""
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
+from django.db.models import Case, F, Q, QuerySet, Value, When
+from django.utils import timezone
+from django.utils.text import Truncator
+
+from billing import ledger
+from videos import catalog, notify
+from videos.models import Event, Price, Upload, Video
+
+log = logging.getLogger(__name__)
+
+Status = Video.Status
+
+MAY_COME_FROM: dict[Status, tuple[Status, ...]] = {
+    Status.QUEUED: (Status.SUBMITTING, Status.SUBMIT_UNKNOWN),
+    Status.SUBMITTING: (Status.QUEUED,),
+    Status.SUBMIT_UNKNOWN: (Status.SUBMITTING,),
+    Status.RUNNING: (Status.SUBMITTING, Status.SUBMIT_UNKNOWN),
+    Status.DOWNLOADING: (Status.RUNNING,),
+    Status.SUCCEEDED: (Status.DOWNLOADING,),
+    Status.FAILED: Video.ACTIVE,
+    Status.CANCELLED: Video.ACTIVE,
+    Status.TIMEOUT: Video.ACTIVE,
+}
+
+
+LOOK_UPDATE = """
+UPDATE videos_video SET progress = %s, seq = %s, updated_at = %s, polls = polls + 1, attempts = 0,
+    missing_since = NULL, lease = NULL,
+    next_step_at = CASE WHEN rung_at > claimed_at THEN %s ELSE %s END
+WHERE id = %s AND lease = %s AND status = 'running'
+"""
+
+
+class NotPossible(Exception):
+    """The video is not in a state that allows this; nothing was changed."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a person asks for, in the catalog's words."""
+
+    prompt: str
+    model: str = catalog.DEFAULT_MODEL.name
+    size: str = catalog.LANDSCAPE
+    seconds: int = catalog.DEFAULT_SECONDS
+    reference: Upload | None = None
+
+
+# ---- what people ask for ----
+
+
+def submit(user: AbstractBaseUser, wish: Wish) -> Video:
+    """Order a video: its row and its price are written together, the rest happens by itself.
+
+    Raises catalog.NotOffered or ledger.NotEnoughCredits; then nothing is written.
+    """
+    catalog.check(wish.model, wish.size, wish.seconds)
+    kind = Price.Kind.IMAGE if wish.reference else Price.Kind.TEXT
+    draft = Video(
+        user_id=user.pk,
+        operation=Video.Operation(kind.value),
+        prompt=wish.prompt,
+        model=wish.model,
+        size=wish.size,
+        seconds=wish.seconds,
+        reference=wish.reference,
+        credits=catalog.price(kind, wish.model, wish.seconds),
+        provider=catalog.upstream_for(wish.model),
+    )
+    return _place(user, draft)
+
+
+def remix(video: Video, prompt: str) -> Video:
+    """Order a new version of a finished video, at the text price of its model.
+
+    Raises NotPossible, catalog.NotOffered or ledger.NotEnoughCredits; then nothing is written.
+    """
+    if video.status != Status.SUCCEEDED:
+        raise NotPossible("Only a completed video can be remixed.")
+    return _place(video.user, _again(video, prompt, Video.Operation.REMIX, source=video))
+
+
+def retry(video: Video) -> Video:
+    """Order the same video once more, after it failed, was cancelled or timed out.
+
+    Raises NotPossible, catalog.NotOffered or ledger.NotEnoughCredits; then nothing is written.
+    """
+    if not video.is_lost:
+        raise NotPossible("Only a video that failed or was cancelled can be retried.")
+    draft = _again(video, video.prompt, Video.Operation(video.operation), source=video.source)
+    draft.reference, draft.retry_of = video.reference, video
+    return _place(video.user, draft)
+
+
+def cancel(video: Video) -> None:
+    """Stop a video that has not ended; its credits come back. Raises NotPossible."""
+    if not end(video, Status.CANCELLED, fenced=False):
+        raise NotPossible("Only a video that is waiting or rendering can be cancelled.")
+
+
+def delete(video: Video) -> None:
+    """Remove a video from its owner's library, and its files and its upstream job soon after.
+
+    One that has not ended is cancelled first. Safe to repeat.
+    """
+    with transaction.atomic():
+        end(video, Status.CANCELLED, fenced=False)
+        seq = notify.next_seq(video.user_id)
+        now = timezone.now()
+        gone = Video.objects.filter(pk=video.pk, deleted_at=None).update(
+            deleted_at=now, updated_at=now, seq=seq, cleanup=True, attempts=0, next_step_at=now
+        )
+        if gone:
+            notify.changed(Video.objects.get(pk=video.pk))
+
+
+def ring(video: Video) -> None:
+    """Have a rendering video looked at now instead of at its next turn; at most once a second."""
+    now = timezone.now()
+    at_once = Case(When(lease=None, then=Value(now)), default=F("next_step_at"))
+    rows = Video.objects.filter(pk=video.pk, status=Status.RUNNING)
+    rows.filter(Q(rung_at=None) | Q(rung_at__lt=now - timedelta(seconds=1))).update(
+        rung_at=now, next_step_at=at_once
+    )
+
+
+def spend_key(video: Video) -> str:
+    return f"video:{video.pk}:spend"
+
+
+def refund_key(video: Video) -> str:
+    return f"video:{video.pk}:refund"
+
+
+def _again(video: Video, prompt: str, operation: Video.Operation, *, source: Video | None) -> Video:
+    catalog.check(video.model, video.size, video.seconds)
+    kind = Price.Kind.IMAGE if operation == Video.Operation.IMAGE else Price.Kind.TEXT
+    return Video(
+        user_id=video.user_id,
+        operation=operation,
+        prompt=prompt,
+        model=video.model,
+        size=video.size,
+        seconds=video.seconds,
+        source=source,
+        credits=catalog.price(kind, video.model, video.seconds),
+        provider=source.provider if source else catalog.upstream_for(video.model),
+    )
+
+
+def _place(user: AbstractBaseUser, draft: Video) -> Video:
+    if draft.provider not in settings.UPSTREAMS:
+        raise catalog.NotOffered("model", "The engine that made this video is not available.")
+    now = timezone.now()
+    draft.created_at = draft.next_step_at = now
+    draft.deadline_at = now + settings.VIDEO_DEADLINE
+    purpose = ledger.Purpose("sora_task_creation", str(draft.pk), _line(draft))
+    with transaction.atomic():
+        draft.seq = notify.next_seq(draft.user_id)
+        draft.save(force_insert=True)
+        ledger.spend(user, draft.credits, spend_key(draft), purpose)
+        Event.objects.create(video=draft, status=Status.QUEUED, at=now)
+        notify.changed(draft)
+    return draft
+
+
+def _line(video: Video) -> str:
+    """The history's words for a spend. Source: C33."""
+    quality = catalog.MODELS[video.model].quality
+    what = "remix" if video.operation == Video.Operation.REMIX else f"{video.operation}-to-video"
+    return f"Sora {what} ({quality}): {Truncator(video.prompt).chars(60)}"
+
+
+# ---- transitions ----
+
+
+def start(rows: QuerySet[Video], to: Status, now: datetime, **fields: object) -> None:
+    """Move rows a worker has just claimed and locked; its caller's transaction guards them."""
+    ids = list(rows.values_list("pk", flat=True))
+    if ids:
+        Video.objects.filter(pk__in=ids).update(status=to, updated_at=now, **fields)
+        Event.objects.bulk_create(Event(video_id=pk, status=to, at=now) for pk in ids)
+
+
+def end(video: Video, to: Status, *, code: str = "", detail: str = "", fenced: bool = True) -> bool:
+    """Move to FAILED, CANCELLED or TIMEOUT and give the credits back, in one transaction."""
+    with transaction.atomic():
+        ended = move(
+            video,
+            to,
+            fenced=fenced,
+            note=detail,
+            failure_code=code,
+            failure_detail=detail,
+            completed_at=timezone.now(),
+            cleanup=Case(When(upstream_id="", then=Value(False)), default=Value(True)),
+            attempts=0,
+            next_step_at=Case(When(upstream_id="", then=None), default=Value(timezone.now())),
+        )
+        if ended:
+            # Credits whose lot died meanwhile live on when we failed, not when a user changed
+            # their mind.
+            ledger.refund(
+                spend_key(video),
+                refund_key(video),
+                grace=to != Status.CANCELLED,
+                description=f"Returned: {_line(video)}",
+            )
+    return ended
+
+
+def move(
+    video: Video,
+    to: Status,
+    *,
+    fenced: bool = True,
+    keep_lease: bool = False,
+    note: str = "",
+    **fields: Any,
+) -> bool:
+    """One guarded UPDATE; False when somebody was first, and then nothing else happens."""
+    now = timezone.now()
+    rows = Video.objects.filter(pk=video.pk, status__in=MAY_COME_FROM[to])
+    if fenced:
+        rows = rows.filter(lease=video.lease)
+    if not keep_lease:
+        fields["lease"] = None
+    with transaction.atomic():
+        seq = notify.next_seq(video.user_id)
+        if not rows.update(status=to, seq=seq, updated_at=now, **fields):
+            return False
+        Event.objects.create(video=video, status=to, at=now, note=note)
+        notify.changed(Video.objects.get(pk=video.pk))
+    return True
+
+
+def due_in(seconds: float) -> dict[str, Any]:
+    """Give the row back, due again after `seconds`, or at once when the bell rang meanwhile."""
+    now = timezone.now()
+    rung = When(rung_at__gt=F("claimed_at"), then=Value(now))
+    later = Value(now + timedelta(seconds=seconds))
+    return {"lease": None, "next_step_at": Case(rung, default=later)}
+
+
+def looked(cursor: CursorWrapper, video: Video, pause_seconds: float) -> bool:
+    """Give a rendering video back until its next look, with its `progress` and `seq` as they are.
+
+    Written by hand: at hundreds of looks a second the ORM's own cost would be the limit. False when
+    the lease was lost, and then nothing is written.
+    """
+    now = timezone.now()
+    due = _ready("next_step_at", now + timedelta(seconds=pause_seconds))
+    at_once = _ready("next_step_at", now)
+    row = (_ready("id", video.pk), _ready("lease", video.lease))
+    cursor.execute(LOOK_UPDATE, [video.progress, video.seq, at_once, at_once, due, *row])
+    return bool(cursor.rowcount)
+
+
+def _ready(column: str, value: object) -> Any:
+    field: Any = Video._meta.get_field(column)
+    return field.get_db_prep_value(value, connection)

@@ -1,0 +1,220 @@
+"""Videos and what belongs to them. Only videos.lifecycle writes a video's status."""
+
+import uuid
+from datetime import datetime
+from typing import ClassVar
+
+from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models import Q
+
+
+class VideoQuerySet(models.QuerySet["Video"]):
+    def of(self, user: AbstractBaseUser) -> "VideoQuerySet":
+        """The videos this user may see: the one gate of every door."""
+        return self.filter(user_id=user.pk, deleted_at=None)
+
+    def due(self, now: datetime) -> "VideoQuerySet":
+        """Rows a worker should take up now, longest waiting first."""
+        return self.filter(next_step_at__lte=now).order_by("next_step_at")
+
+    def matching(self, words: str) -> "VideoQuerySet":
+        return self.filter(prompt__icontains=words) if words else self
+
+    def newest(self) -> "VideoQuerySet":
+        return self.order_by("-created_at", "-id")
+
+
+class Upload(models.Model):
+    """A checked and re-encoded reference image."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="uploads")
+    file = models.FileField(max_length=255)
+    name = models.CharField(max_length=120)
+    content_type = models.CharField(max_length=40)
+    size_bytes = models.BigIntegerField()
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Price(models.Model):
+    """Staff's own price in credits for up to 12 seconds; wins over the catalog's."""
+
+    class Kind(models.TextChoices):
+        TEXT = "text"
+        IMAGE = "image"
+
+    kind = models.CharField(max_length=8, choices=Kind)
+    model = models.CharField(max_length=64)
+    credits = models.PositiveIntegerField(validators=[MinValueValidator(1)])
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["kind", "model"], name="price_once")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.model}: {self.credits}"
+
+
+class Video(models.Model):
+    """One video somebody asked for, from the order to the stored file or the returned credits."""
+
+    class Operation(models.TextChoices):
+        TEXT = "text"
+        IMAGE = "image"
+        REMIX = "remix"
+
+    class Status(models.TextChoices):
+        QUEUED = "queued"
+        SUBMITTING = "submitting"
+        SUBMIT_UNKNOWN = "submit_unknown"
+        RUNNING = "running"
+        DOWNLOADING = "downloading"
+        SUCCEEDED = "succeeded"
+        FAILED = "failed"
+        CANCELLED = "cancelled"
+        TIMEOUT = "timeout"
+
+    ACTIVE: ClassVar = (
+        Status.QUEUED,
+        Status.SUBMITTING,
+        Status.SUBMIT_UNKNOWN,
+        Status.RUNNING,
+        Status.DOWNLOADING,
+    )
+    LOST: ClassVar = (Status.FAILED, Status.CANCELLED, Status.TIMEOUT)
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="videos")
+
+    # What was ordered, and for how much.
+    operation = models.CharField(max_length=8, choices=Operation)
+    prompt = models.TextField()
+    model = models.CharField(max_length=64)
+    size = models.CharField(max_length=16)
+    seconds = models.PositiveSmallIntegerField()
+    reference = models.ForeignKey(Upload, models.PROTECT, null=True, related_name="videos")
+    source = models.ForeignKey("self", models.PROTECT, null=True, related_name="remixes")
+    retry_of = models.ForeignKey("self", models.PROTECT, null=True, related_name="retries")
+    credits = models.PositiveIntegerField()
+
+    # Where it stands.
+    status = models.CharField(max_length=16, choices=Status, default=Status.QUEUED)
+    progress = models.FloatField(default=0)
+    failure_code = models.CharField(max_length=64, blank=True)
+    # What the upstream said, for staff only.
+    failure_detail = models.TextField(blank=True)
+
+    # The upstream's side.
+    provider = models.CharField(max_length=32)
+    upstream_id = models.CharField(max_length=512, blank=True)
+
+    # The queue: due time and lease in one column, the token that fences writes, the bell.
+    next_step_at = models.DateTimeField(null=True)
+    lease = models.UUIDField(null=True)
+    claimed_at = models.DateTimeField(null=True)
+    rung_at = models.DateTimeField(null=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    missing_since = models.DateTimeField(null=True)
+    submits = models.PositiveSmallIntegerField(default=0)
+    polls = models.PositiveIntegerField(default=0)
+    # A finished video whose job is still to be deleted upstream.
+    cleanup = models.BooleanField(default=False)
+
+    created_at = models.DateTimeField(db_index=True)
+    updated_at = models.DateTimeField(auto_now=True)
+    submitted_at = models.DateTimeField(null=True)
+    started_at = models.DateTimeField(null=True)
+    rendered_at = models.DateTimeField(null=True)
+    completed_at = models.DateTimeField(null=True)
+    deadline_at = models.DateTimeField()
+    deleted_at = models.DateTimeField(null=True)
+
+    # The stored result.
+    file = models.FileField(max_length=255, blank=True)
+    file_bytes = models.BigIntegerField(default=0)
+    file_sha256 = models.CharField(max_length=64, blank=True)
+    thumbnail = models.FileField(max_length=255, blank=True)
+    spritesheet = models.FileField(max_length=255, blank=True)
+
+    # The number of its last change in its owner's stream of changes.
+    seq = models.BigIntegerField(default=0)
+
+    objects = VideoQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["next_step_at"], condition=Q(next_step_at__isnull=False), name="video_due"
+            ),
+            models.Index(fields=["user", "-created_at", "-id"], name="video_newest"),
+            models.Index(fields=["user", "seq"], name="video_changes"),
+            models.Index(fields=["user", "status"], name="video_by_status"),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["provider", "upstream_id"],
+                condition=~Q(upstream_id=""),
+                name="video_upstream_once",
+            ),
+            models.CheckConstraint(
+                condition=Q(progress__gte=0, progress__lte=100), name="video_progress_bounds"
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="succeeded") | ~Q(file=""), name="video_succeeded_has_file"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.pk} {self.status}"
+
+    @property
+    def is_active(self) -> bool:
+        return self.status in self.ACTIVE
+
+    @property
+    def is_lost(self) -> bool:
+        """It ended without a file, so its credits went back."""
+        return self.status in self.LOST
+
+    @property
+    def width(self) -> int:
+        return int(self.size.split("x")[0])
+
+    @property
+    def height(self) -> int:
+        return int(self.size.split("x")[1])
+
+
+class Event(models.Model):
+    """A step in the life of a video, for its owner's log and for staff."""
+
+    video = models.ForeignKey(Video, models.CASCADE, related_name="events")
+    status = models.CharField(max_length=16, choices=Video.Status)
+    at = models.DateTimeField()
+    # For staff only.
+    note = models.TextField(blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.video_id} {self.status}"
+
+
+class Feed(models.Model):
+    """The counter of one user's stream of changes; its row serialises them."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="+"
+    )
+    seq = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.user_id}: {self.seq}"

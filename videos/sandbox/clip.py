@@ -1,0 +1,71 @@
+"""What one render depends on, and where its files lie; shared by the server and the renderer."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """One film to render: equal clips share one render.
+
+    `origin` is the text of the first clip in a line of remixes and `generation` the number of
+    remixes since, so that a remix can look like its parent; `reference` is the SHA-256 of the
+    first frame's file, or "".
+    """
+
+    text: str
+    size: str
+    seconds: int
+    origin: str
+    generation: int = 0
+    reference: str = ""
+    detail: str = "full"
+    silent: bool = False
+
+    @property
+    def name(self) -> str:
+        return hashlib.sha256(self.to_json().encode()).hexdigest()[:40]
+
+    @property
+    def width(self) -> int:
+        return int(self.size.partition("x")[0])
+
+    @property
+    def height(self) -> int:
+        return int(self.size.partition("x")[2])
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), sort_keys=True)
+
+
+def from_json(text: str) -> Clip:
+    return Clip(**json.loads(text))
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """The directory the renderer writes to; a clip's MP4 is there only when it is whole."""
+
+    directory: Path
+
+    @property
+    def renders(self) -> Path:
+        return self.directory / "renders"
+
+    def video(self, clip: Clip) -> Path:
+        return self.renders / f"{clip.name}.mp4"
+
+    def thumbnail(self, clip: Clip) -> Path:
+        return self.renders / f"{clip.name}.webp"
+
+    def spritesheet(self, clip: Clip) -> Path:
+        return self.renders / f"{clip.name}.jpg"
+
+    def failure(self, clip: Clip) -> Path:
+        """The note left when rendering a clip raised, or took the renderer down."""
+        return self.renders / f"{clip.name}.failed"
+
+    def reference(self, clip: Clip) -> Path:
+        return self.directory / "references" / clip.reference
