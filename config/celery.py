@@ -21,11 +21,12 @@ app.conf.update(
     beat_schedule={
         "videos": {"task": "videos.tasks.tick", "schedule": 1.0},
         "payments": {"task": "billing.tasks.reconcile_payments", "schedule": 60.0},
+        "showcase": {"task": "showcase.tasks.forget_views", "schedule": 3600.0},
         "audit": {"task": "videos.tasks.audit_books", "schedule": crontab(hour=3, minute=17)},
         "credits": {"task": "billing.tasks.expire_credits", "schedule": 60.0},
     },
 )
-app.autodiscover_tasks(["videos", "billing"])
+app.autodiscover_tasks(["videos", "billing", "showcase"])
 
 if settings.SANDBOX:
     app.conf.beat_schedule["sandbox webhooks"] = {"task": "sandbox.webhooks", "schedule": 1.0}

@@ -15,6 +15,7 @@ from accounts.auth import BadCredentials
 from billing.ledger import NotEnoughCredits
 from billing.packages import UnknownPackage
 from billing.payments import BadReturnUrl, NotRefundable, Unreachable
+from showcase.gallery import NotOpen, NotReady
 from videos.catalog import NotOffered
 from videos.lifecycle import NotPossible
 from videos.media import BadImage
@@ -29,6 +30,8 @@ STATUS_OF: dict[type[Exception], tuple[int, str]] = {
     BadReturnUrl: (400, "bad_return_url"),
     NotRefundable: (400, "not_refundable"),
     Unreachable: (500, "payment_unreachable"),
+    NotReady: (400, "not_ready"),
+    NotOpen: (503, "showcase_unavailable"),
 }
 # DRF's words for what is wrong with a field, as the documented bodies call them. Source: C41.
 TYPE_OF = {

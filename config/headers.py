@@ -4,16 +4,18 @@ import re
 from collections.abc import Callable
 from uuid import uuid4
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
+CDN = f" {settings.CDN_URL}" if settings.CDN_URL else ""
 POLICY = "; ".join(
     (
         "default-src 'none'",
         "script-src 'self'",
         "style-src 'self'",
         "font-src 'self'",
-        "img-src 'self' data: blob:",
-        "media-src 'self' blob:",
+        f"img-src 'self' data: blob:{CDN}",
+        f"media-src 'self' blob:{CDN}",
         "connect-src 'self'",
         "form-action 'self' https://checkout.stripe.com",  # also where a POST redirects to
         "base-uri 'none'",

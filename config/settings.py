@@ -100,6 +100,7 @@ INSTALLED_APPS = [
     "billing",
     "accounts",
     "videos",
+    "showcase",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -341,6 +342,13 @@ if SANDBOX:
         "webhook_secret": SANDBOX_WEBHOOK_SECRET,
         "models": "",
     }
+
+# ---- the public showcase ----
+SHOWCASE = flag("SHOWCASE", default=True)
+# Where a CDN serves the media storage; "" serves showcase files from here.
+CDN_URL = text("CDN_URL", "ALIYUN_OSS_CDN_DOMAIN").rstrip("/")
+if CDN_URL and "://" not in CDN_URL:
+    CDN_URL = f"https://{CDN_URL}"
 
 # ---- the life of a video ----
 POLL_FIRST = timedelta(seconds=env("POLL_SECONDS", default=5.0, read=float))

@@ -9,12 +9,21 @@ from billing import api as billing_api
 from billing import views as billing_views
 from billing import webhooks as billing_webhooks
 from config import errors, health
+from showcase import api as showcase_api
+from showcase import views as showcase_views
 from videos import api as videos_api
 from videos import views, webhooks
 
 urlpatterns = [
     # pages
-    path("", views.home, name="home"),
+    path("", showcase_views.home, name="home"),
+    path("showcase/", showcase_views.showcase, name="showcase"),
+    path("showcase/<int:clip_id>/", showcase_views.clip, name="clip"),
+    path("showcase/<int:clip_id>/video.mp4", showcase_views.video_file, name="clip-video"),
+    path("showcase/<int:clip_id>/poster.webp", showcase_views.poster, name="clip-poster"),
+    path("showcase/<int:clip_id>/like/", showcase_views.like, name="clip-like"),
+    path("showcase/<int:clip_id>/preview/", showcase_views.preview, name="clip-preview"),
+    path("v/<uuid:video_id>/offer/", showcase_views.offer, name="video-offer"),
     path("studio/", views.studio, name="studio"),
     path("v/<uuid:video_id>/", views.video, name="video"),
     path("v/<uuid:video_id>/card/", views.card, name="video-card"),
@@ -55,6 +64,10 @@ urlpatterns = [
     path("api/videos/<uuid:video_id>/content", videos_api.Content.as_view(), name="api-content"),
     path("api/videos/<uuid:video_id>/remix", videos_api.Remix.as_view(), name="api-remix"),
     path("api/webhooks/<slug:upstream>", webhooks.upstream, name="upstream-webhook"),
+    # the public showcase
+    path("api/showcase/videos", showcase_api.Clips.as_view(), name="api-clips"),
+    path("api/showcase/videos/<int:clip_id>", showcase_api.ClipDetail.as_view(), name="api-clip"),
+    path("api/showcase/videos/<int:clip_id>/like", showcase_api.ClipLike.as_view()),
     path("health", health.health, name="health"),
     re_path(r"^api/.*$", errors.api_not_found),
 ]

@@ -30,6 +30,7 @@ from videos.providers import BadAnswer, NotReady, Provider, ProviderError, Varia
 CHUNK_BYTES = 256 * 1024
 IMAGE_FORMATS = ("JPEG", "PNG", "WEBP")
 IMAGE_MAX_PIXELS = 40_000_000
+OWNERS_ONLY = "private, max-age=0, must-revalidate"
 SHEET_COLUMNS, SHEET_ROWS, SHEET_WIDTH = 4, 3, 320
 
 
@@ -277,11 +278,13 @@ class Deliverable:
     etag: str
 
 
-def deliver(request: HttpRequest, file: Deliverable, *, attachment: bool) -> HttpResponseBase:
+def deliver(
+    request: HttpRequest, file: Deliverable, *, attachment: bool, public: bool = False
+) -> HttpResponseBase:
     """Answer with a stored file: whole, one range (206), not modified (304) or refused (416).
 
     Files in remote storage are answered by a redirect to a signed address. A file that is gone
-    raises FileNotFoundError.
+    raises FileNotFoundError. What is `public` may be kept by caches for an hour.
     """
     try:
         path = Path(default_storage.path(file.name))
@@ -293,7 +296,7 @@ def deliver(request: HttpRequest, file: Deliverable, *, attachment: bool) -> Htt
         "Accept-Ranges": "bytes",
         "ETag": etag,
         "Last-Modified": http_date(stat.st_mtime),
-        "Cache-Control": "private, max-age=0, must-revalidate",
+        "Cache-Control": "public, max-age=3600" if public else OWNERS_ONLY,
         "Content-Disposition": content_disposition_header(attachment, file.filename) or "inline",
         "Content-Security-Policy": "sandbox; default-src 'none'",
         "X-Content-Type-Options": "nosniff",

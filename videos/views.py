@@ -15,7 +15,7 @@ from django.core.cache import cache
 from django.core.paginator import Paginator
 from django.db.models import Count, Exists, OuterRef, Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
-from django.shortcuts import get_object_or_404, redirect, render, resolve_url
+from django.shortcuts import get_object_or_404, render, resolve_url
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -27,7 +27,7 @@ from billing import ledger
 from videos import catalog, lifecycle, media, notify
 from videos.cards import Card, about, cards_of, log_of, usual_seconds
 from videos.forms import SHAPES, Composer, RemixForm
-from videos.models import Price, Video, VideoQuerySet
+from videos.models import Video, VideoQuerySet
 
 P = ParamSpec("P")
 Status = Video.Status
@@ -114,19 +114,7 @@ def _attention() -> Q:
     return Q(status__in=(Status.FAILED, Status.TIMEOUT)) & ~Q(again)
 
 
-# ---- the start page ----
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-def home(request: HttpRequest) -> HttpResponse:
-    if request.user.is_authenticated:
-        return redirect("studio")
-    if request.method == "POST":
-        request.session["prompt"] = request.POST.get("prompt", "").strip()[: catalog.PROMPT_MAX]
-        return _see_other("account_signup")
-    price = catalog.price(Price.Kind.TEXT, catalog.DEFAULT_MODEL.name, catalog.DEFAULT_SECONDS)
-    enough = settings.WELCOME_CREDITS // price
-    return render(request, "home.html", {"price": price, "enough": enough})
+# ---- how it looks ----
 
 
 @require_POST

@@ -10,16 +10,33 @@ from django.utils import timezone
 from accounts import signup
 from accounts.models import User
 from billing import ledger
+from showcase.models import Clip
 from videos import catalog, lifecycle
 from videos.models import Video
 
 USERNAME, PASSWORD = "demo", "demo-firstlight"
 CREDITS = 900
 PROMPTS = (
-    ("Morning fog pours between mountain ridges as the sun clears the last peak", "1280x720"),
-    ("Aurora curtains ripple above a dark pine forest, stars overhead, tripod still", "1280x720"),
-    ("A paper lantern drifts over a still harbour at dusk, slow dolly in", "720x1280"),
-    ("Waves roll onto a quiet beach at first light, low camera, golden glitter", "1280x720"),
+    (
+        "First light in the mountains",
+        "Morning fog pours between mountain ridges as the sun clears the last peak",
+        catalog.LANDSCAPE,
+    ),
+    (
+        "Aurora",
+        "Aurora curtains ripple above a dark pine forest, stars overhead, tripod still",
+        catalog.LANDSCAPE,
+    ),
+    (
+        "Lantern",
+        "A paper lantern drifts over a still harbour at dusk, slow dolly in",
+        catalog.PORTRAIT,
+    ),
+    (
+        "Golden beach",
+        "Waves roll onto a quiet beach at first light, low camera, golden glitter",
+        catalog.LANDSCAPE,
+    ),
 )
 
 
@@ -56,10 +73,14 @@ def people() -> None:
 
 
 def clips() -> None:
-    """Order the demo user's clips, unless there are any; they are rendered like all others."""
+    """Order the demo user's clips, unless there are any; they are rendered like all others.
+
+    The showcase shows each as soon as it is finished.
+    """
     user = User.objects.get(username=USERNAME)
     if Video.objects.filter(user=user).exists():
         return
-    for prompt, size in PROMPTS:
+    for title, prompt, size in PROMPTS:
         wish = lifecycle.Wish(prompt=prompt, size=size, seconds=catalog.DEFAULT_SECONDS)
-        lifecycle.submit(user, wish)
+        video = lifecycle.submit(user, wish)
+        Clip.objects.create(video=video, title=title, is_active=True, consented_at=video.created_at)

@@ -17,6 +17,7 @@ from django.db import close_old_connections
 from accounts.models import User
 from billing import ledger, payments
 from config.management.commands import demo
+from showcase import gallery
 from videos import audit, tasks
 
 log = logging.getLogger(__name__)
@@ -115,6 +116,7 @@ def chores(server: uvicorn.Server, stop: threading.Event) -> None:
     due = (
         every(60, ledger.expire_due),
         every(60, payments.reconcile),
+        every(3600, gallery.forget_views),
         every(24 * 3600, audit.prove),
     )
     while until_started(server, stop) and not stop.wait(1):

@@ -1,0 +1,113 @@
+"""The showcase: who agrees, what is public, and how often it was seen and liked.
+
+offered (owner agrees) ──staff publish──► public ──staff hide, owner withdraws──► hidden
+"""
+
+import hashlib
+import hmac
+from datetime import timedelta
+
+from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import OperationalError, ProgrammingError, transaction
+from django.db.models import F
+from django.utils import timezone
+from django.utils.text import Truncator
+
+from showcase.models import Clip, ClipQuerySet, Like, View
+from videos import media
+from videos.models import Video
+from videos.providers import Variant
+
+VIEWS_KEPT = timedelta(days=2)
+
+
+class NotOpen(Exception):
+    """The showcase is switched off, or its tables are not there yet."""
+
+
+class NotReady(Exception):
+    """Only a finished video can be shown; nothing was changed."""
+
+
+def public() -> ClipQuerySet:
+    """What anybody may see. Raises NotOpen."""
+    if not settings.SHOWCASE:
+        raise NotOpen("The showcase is being set up.")
+    try:
+        Clip.objects.exists()
+    except (OperationalError, ProgrammingError) as error:
+        raise NotOpen("The showcase is being set up.") from error
+    return Clip.objects.public()
+
+
+# ---- owners ----
+
+
+def offer(video: Video) -> Clip:
+    """The owner agrees that staff may show this video. Raises NotReady."""
+    if video.status != Video.Status.SUCCEEDED or video.deleted_at:
+        raise NotReady("Only a finished video can be offered to the showcase.")
+    title = Truncator(video.prompt.strip().splitlines()[0]).chars(80)
+    clip, _made = Clip.objects.get_or_create(video=video, defaults={"title": title})
+    Clip.objects.filter(pk=clip.pk, consented_at=None).update(consented_at=timezone.now())
+    clip.refresh_from_db()
+    return clip
+
+
+def withdraw(video: Video) -> None:
+    """The owner takes the consent back; the video is public no longer."""
+    Clip.objects.filter(video=video).update(consented_at=None, is_active=False)
+
+
+# ---- visitors ----
+
+
+def seen(clip: Clip, address: str, agent: str) -> bool:
+    """Count a look; once for a visitor and an hour. False when it was counted before."""
+    hour = timezone.now().replace(minute=0, second=0, microsecond=0)
+    who = f"{clip.pk}|{hour.timestamp()}|{address}|{agent}".encode()
+    visitor = hmac.new(settings.SECRET_KEY.encode(), who, hashlib.sha256).hexdigest()
+    with transaction.atomic():
+        _row, is_new = View.objects.get_or_create(clip=clip, visitor=visitor, hour=hour)
+        if is_new:
+            Clip.objects.filter(pk=clip.pk).update(view_count=F("view_count") + 1)
+    return is_new
+
+
+def like(clip: Clip, user: AbstractBaseUser) -> int:
+    """Like a clip, once; how many do now."""
+    with transaction.atomic():
+        _row, is_new = Like.objects.get_or_create(clip=clip, user_id=user.pk)
+        if is_new:
+            Clip.objects.filter(pk=clip.pk).update(like_count=F("like_count") + 1)
+    return _likes(clip)
+
+
+def unlike(clip: Clip, user: AbstractBaseUser) -> int:
+    """Take a like back; how many are left."""
+    with transaction.atomic():
+        gone, _what = Like.objects.filter(clip=clip, user_id=user.pk).delete()
+        if gone:
+            Clip.objects.filter(pk=clip.pk).update(like_count=F("like_count") - 1)
+    return _likes(clip)
+
+
+def forget_views() -> None:
+    """Drop the traces of visitors that are not needed to count once any more."""
+    View.objects.filter(hour__lt=timezone.now() - VIEWS_KEPT).delete()
+
+
+def file_of(clip: Clip, variant: Variant) -> media.Deliverable:
+    """A clip's stored file, as a visitor gets it."""
+    video = clip.video
+    if variant is Variant.VIDEO:
+        return media.Deliverable(
+            video.file.name or "", "video/mp4", f"clip-{clip.pk}.mp4", video.file_sha256
+        )
+    etag = f"{video.file_sha256}-poster"
+    return media.Deliverable(video.thumbnail.name or "", "image/webp", f"clip-{clip.pk}.webp", etag)
+
+
+def _likes(clip: Clip) -> int:
+    return Clip.objects.values_list("like_count", flat=True).get(pk=clip.pk)

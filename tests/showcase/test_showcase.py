@@ -1,0 +1,366 @@
+"""The showcase: what its owner offered and staff published, seen once an hour, liked once."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from django.conf import LazySettings
+from django.contrib.admin.models import LogEntry
+from django.db import IntegrityError, connection, connections, transaction
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from accounts.models import User
+from showcase import gallery
+from showcase.models import Clip, View
+from tests.conftest import signed_in
+from tests.videos.conftest import completed, failed, order
+from videos import lifecycle
+from videos.models import Video
+
+pytestmark = pytest.mark.django_db
+
+LIST = "/api/showcase/videos"
+
+
+def film(user: User, mp4: bytes, title: str = "A boat", order_no: int = 100, **fields: Any) -> Clip:
+    """A public clip of a finished video."""
+    clip = gallery.offer(completed(order(user, **fields), mp4))
+    Clip.objects.filter(pk=clip.pk).update(title=title, display_order=order_no, is_active=True)
+    clip.refresh_from_db()
+    return clip
+
+
+@pytest.fixture
+def clip(alice: User, mp4: bytes) -> Clip:
+    return film(alice, mp4)
+
+
+# ---- the documented API ----
+
+
+def test_the_list_is_as_documented(anonymous: APIClient, clip: Clip) -> None:
+    answer = anonymous.get(LIST)
+    assert answer.status_code == 200
+    body = answer.json()
+    (shown,) = body.pop("videos")
+    assert body == {"total": 1, "page": 1, "page_size": 12, "total_pages": 1}
+    assert shown.pop("created_at").endswith("Z")
+    assert shown == {
+        "id": clip.pk,
+        "title": "A boat",
+        "description": "",
+        "video_url": f"http://127.0.0.1:8000/showcase/{clip.pk}/video.mp4",
+        "thumbnail_url": f"http://127.0.0.1:8000/showcase/{clip.pk}/poster.webp",
+        "task_type": "TEXT_TO_VIDEO",
+        "quality": "standard",
+        "aspect_ratio": "landscape",
+        "duration_seconds": 4.0,
+        "view_count": 0,
+        "like_count": 0,
+        "display_order": 100,
+        "is_active": True,
+    }
+
+
+def test_files_are_at_the_cdn_when_there_is_one(
+    anonymous: APIClient, clip: Clip, settings: LazySettings
+) -> None:
+    settings.CDN_URL = "https://cdn.example.com"
+    (shown,) = anonymous.get(LIST).json()["videos"]
+    base = f"https://cdn.example.com/videos/{clip.video.user_id}/{clip.video_id}"
+    assert (shown["video_url"], shown["thumbnail_url"]) == (f"{base}.mp4", f"{base}.webp")
+
+
+def test_the_order_is_the_staffs(anonymous: APIClient, alice: User, mp4: bytes) -> None:
+    film(alice, mp4, "second", 20)
+    film(alice, mp4, "first", 10)
+    film(alice, mp4, "newer second", 20)
+    titles = [shown["title"] for shown in anonymous.get(LIST).json()["videos"]]
+    assert titles == ["first", "newer second", "second"]
+
+
+def test_only_what_is_public_is_shown(anonymous: APIClient, alice: User, mp4: bytes) -> None:
+    offered = gallery.offer(completed(order(alice), mp4))
+    deleted, withdrawn = film(alice, mp4), film(alice, mp4)
+    lifecycle.delete(deleted.video)
+    gallery.withdraw(withdrawn.video)
+    assert anonymous.get(LIST).json()["total"] == 0
+    codes = [anonymous.get(f"{LIST}/{c.pk}").status_code for c in (offered, deleted, withdrawn)]
+    assert codes == [404, 404, 404]
+
+
+@pytest.mark.parametrize(
+    ("query", "found", "pages"),
+    [("page_size=2", 2, 2), ("page_size=2&page=2", 1, 2), ("page=9", 0, 1)],
+)
+def test_pages(
+    anonymous: APIClient, alice: User, mp4: bytes, query: str, found: int, pages: int
+) -> None:
+    person_rich = person("rich")
+    for user in (alice, alice, person_rich):
+        film(user, mp4)
+    body = anonymous.get(f"{LIST}?{query}").json()
+    assert (len(body["videos"]), body["total"], body["total_pages"]) == (found, 3, pages)
+
+
+@pytest.mark.parametrize("query", ["page=0", "page=x", "page_size=0", "page_size=101", "page=1e9"])
+def test_pages_that_cannot_be(anonymous: APIClient, query: str) -> None:
+    assert anonymous.get(f"{LIST}?{query}").status_code == 422
+
+
+def test_the_list_asks_as_often_for_many_as_for_one(
+    anonymous: APIClient, alice: User, clip: Clip, mp4: bytes
+) -> None:  # fmt: skip
+    with CaptureQueriesContext(connection) as one:
+        anonymous.get(LIST)
+    film(alice, mp4)
+    film(alice, mp4)
+    with CaptureQueriesContext(connection) as three:
+        anonymous.get(LIST)
+    assert len(three) == len(one)
+
+
+# ---- while it is being set up ----
+
+
+@pytest.fixture
+def no_table(transactional_db: None) -> Iterator[None]:
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE showcase_clip RENAME TO showcase_clip_away")
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE showcase_clip_away RENAME TO showcase_clip")
+
+
+def closed(anonymous: APIClient) -> None:
+    listed = anonymous.get(LIST)
+    assert (listed.status_code, listed.json()) == (
+        200,
+        {
+            "total": 0, "page": 1, "page_size": 12, "total_pages": 0, "videos": [],
+            "message": "The showcase is being set up.",
+        },
+    )  # fmt: skip
+    one = anonymous.get(f"{LIST}/1")
+    assert (one.status_code, one.json()["detail"]) == (503, "The showcase is being set up.")
+    assert Client().get("/").status_code == 200
+
+
+def test_without_its_table_the_list_is_empty(no_table: None, anonymous: APIClient) -> None:
+    closed(anonymous)
+
+
+def test_switched_off_the_list_is_empty(anonymous: APIClient, settings: LazySettings) -> None:
+    settings.SHOWCASE = False
+    closed(anonymous)
+
+
+# ---- views and likes ----
+
+
+def views(clip: Clip) -> int:
+    return Clip.objects.get(pk=clip.pk).view_count
+
+
+def test_a_look_counts_once_for_a_visitor_and_an_hour(
+    anonymous: APIClient, clip: Clip, time_machine: Any
+) -> None:
+    time_machine.move_to("2026-11-21T10:59:00Z", tick=False)
+    first = anonymous.get(f"{LIST}/{clip.pk}").json()["view_count"]
+    again = anonymous.get(f"{LIST}/{clip.pk}").json()["view_count"]
+    other = anonymous.get(f"{LIST}/{clip.pk}", headers={"User-Agent": "other"}).json()["view_count"]
+    far = anonymous.get(f"{LIST}/{clip.pk}", REMOTE_ADDR="203.0.113.9").json()["view_count"]
+    time_machine.move_to("2026-11-21T11:00:00Z", tick=False)
+    later = anonymous.get(f"{LIST}/{clip.pk}").json()["view_count"]
+    assert (first, again, other, far, later, views(clip)) == (1, 1, 2, 3, 4, 4)
+
+
+def test_the_page_counts_as_the_api_does(clip: Clip, page: Client) -> None:
+    page.get(f"/showcase/{clip.pk}/")
+    page.get(f"/showcase/{clip.pk}/")
+    page.head(f"/showcase/{clip.pk}/", REMOTE_ADDR="203.0.113.9")
+    page.get(
+        f"/showcase/{clip.pk}/", REMOTE_ADDR="203.0.113.8", headers={"Sec-Purpose": "prefetch"}
+    )
+    assert views(clip) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_every_visitor_of_a_crowd_counts_once(clip: Clip) -> None:
+    def look(n: int) -> None:
+        gallery.seen(clip, f"203.0.113.{n % 10}", "crowd")
+        connections.close_all()
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(look, range(50)))
+    assert (views(clip), View.objects.count()) == (10, 10)
+
+
+def test_traces_of_visitors_are_forgotten(clip: Clip, time_machine: Any) -> None:
+    time_machine.move_to("2026-11-21T10:00:00Z")
+    gallery.seen(clip, "203.0.113.9", "x")
+    assert "203.0.113" not in str(list(View.objects.values()))
+    time_machine.move_to("2026-11-23T12:00:00Z")
+    gallery.forget_views()
+    assert (View.objects.count(), views(clip)) == (0, 1)
+
+
+def test_a_like_counts_once_and_can_be_taken_back(
+    clip: Clip, api: APIClient, stranger: APIClient
+) -> None:
+    address = f"{LIST}/{clip.pk}/like"
+    counts = [api.post(address).json(), api.post(address).json(), stranger.post(address).json()]
+    assert [said["like_count"] for said in counts] == [1, 1, 2]
+    assert (api.delete(address).json(), api.delete(address).json()) == (
+        {"liked": False, "like_count": 1},
+        {"liked": False, "like_count": 1},
+    )
+
+
+def test_only_people_like(clip: Clip, anonymous: APIClient) -> None:
+    assert anonymous.post(f"{LIST}/{clip.pk}/like").status_code == 401
+    answer = Client().post(f"/showcase/{clip.pk}/like/")
+    assert (answer.status_code, answer["Location"].split("?")[0]) == (302, "/accounts/login/")
+
+
+def test_what_is_not_public_cannot_be_liked(clip: Clip, api: APIClient) -> None:
+    gallery.withdraw(clip.video)
+    assert api.post(f"{LIST}/{clip.pk}/like").status_code == 404
+
+
+def test_the_page_likes_and_takes_back(clip: Clip, page: Client) -> None:
+    def likes() -> int:
+        return Clip.objects.get(pk=clip.pk).like_count
+
+    page.post(f"/showcase/{clip.pk}/like/")
+    assert likes() == 1
+    page.post(f"/showcase/{clip.pk}/like/", {"liked": "1"})
+    assert likes() == 0
+
+
+# ---- consent ----
+
+
+def test_only_a_finished_video_can_be_offered(alice: User) -> None:
+    with pytest.raises(gallery.NotReady):
+        gallery.offer(failed(order(alice)))
+    assert Clip.objects.count() == 0
+
+
+def test_an_owner_offers_and_withdraws(alice: User, page: Client, mp4: bytes) -> None:
+    video = completed(order(alice), mp4)
+    page.post(f"/v/{video.pk}/offer/")
+    offered = Clip.objects.get(video=video)
+    assert (offered.consented_at is not None, offered.is_active, offered.title) == (
+        True, False, "A paper boat",
+    )  # fmt: skip
+    Clip.objects.update(is_active=True)
+    page.post(f"/v/{video.pk}/offer/", {"withdraw": "1"})
+    withdrawn = Clip.objects.get(video=video)
+    assert (withdrawn.consented_at, withdrawn.is_active) == (None, False)
+
+
+def test_nobody_offers_anothers_video(bob: User, page: Client, mp4: bytes) -> None:
+    video = completed(order(bob), mp4)
+    assert page.post(f"/v/{video.pk}/offer/").status_code == 404
+    assert Clip.objects.count() == 0
+
+
+def test_the_database_refuses_to_publish_without_consent(clip: Clip) -> None:
+    gallery.withdraw(clip.video)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Clip.objects.update(is_active=True)
+
+
+# ---- public pages and files ----
+
+
+@pytest.mark.parametrize("address", ["/", "/showcase/", "/showcase/?shape=landscape&order=liked"])
+def test_the_public_pages_show_it(address: str, clip: Clip) -> None:
+    text = Client().get(address).content.decode()
+    assert (f"/showcase/{clip.pk}/" in text, "A boat" in text) == (True, True)
+
+
+def test_shapes_are_told_apart(alice: User, clip: Clip, mp4: bytes) -> None:
+    film(alice, mp4, "A tower", size="720x1280")
+    wide = Client().get("/showcase/?shape=landscape").content.decode()
+    tall = Client().get("/showcase/?shape=portrait").content.decode()
+    assert ("A boat" in wide, "A tower" in wide) == (True, False)
+    assert ("A boat" in tall, "A tower" in tall) == (False, True)
+
+
+def test_its_file_is_for_everybody(clip: Clip, mp4: bytes) -> None:
+    answer: Any = Client().get(f"/showcase/{clip.pk}/video.mp4", headers={"Range": "bytes=0-3"})
+    assert (answer.status_code, answer["Cache-Control"], answer["Content-Type"]) == (
+        206, "public, max-age=3600", "video/mp4",
+    )  # fmt: skip
+    lifecycle.delete(clip.video)
+    assert Client().get(f"/showcase/{clip.pk}/video.mp4").status_code == 404
+
+
+@pytest.mark.parametrize("who", ["anonymous", "alice", "staff"])
+def test_a_preview_is_for_staff(
+    who: str, alice: User, staff: User, mp4: bytes
+) -> None:  # fmt: skip
+    offered = gallery.offer(completed(order(alice), mp4))
+    client = Client()
+    if who != "anonymous":
+        client.force_login({"alice": alice, "staff": staff}[who])
+    answer = client.get(f"/showcase/{offered.pk}/preview/")
+    assert answer.status_code == (200 if who == "staff" else 404)
+
+
+# ---- staff ----
+
+
+def test_staff_publish_and_hide(alice: User, staff: User, mp4: bytes) -> None:
+    agreed = gallery.offer(completed(order(alice), mp4))
+    refused = gallery.offer(completed(order(alice), mp4))
+    gallery.withdraw(refused.video)
+    client = Client()
+    client.force_login(staff)
+    chosen = {"_selected_action": [agreed.pk, refused.pk]}
+    client.post("/admin/showcase/clip/", {"action": "publish", **chosen})
+    states = dict(Clip.objects.values_list("pk", "is_active"))
+    assert states == {agreed.pk: True, refused.pk: False}
+    client.post("/admin/showcase/clip/", {"action": "hide", **chosen})
+    assert not Clip.objects.filter(is_active=True).exists()
+    assert list(LogEntry.objects.order_by("pk").values_list("change_message", flat=True)) == [
+        "Published.", "Hidden.",
+    ]  # fmt: skip
+
+
+def test_staff_cannot_publish_what_was_not_offered(
+    alice: User, staff: User, mp4: bytes
+) -> None:  # fmt: skip
+    clip = gallery.offer(completed(order(alice), mp4))
+    gallery.withdraw(clip.video)
+    client = Client()
+    client.force_login(staff)
+    body = {"title": "A boat", "description": "", "display_order": 1, "is_active": "on"}
+    answer = client.post(f"/admin/showcase/clip/{clip.pk}/change/", body)
+    assert "Its owner has not agreed" in answer.content.decode()
+    assert Video.objects.get(pk=clip.video_id).clip.is_active is False  # type: ignore[attr-defined]
+
+
+def test_the_preview_shows_in_the_admin(clip: Clip, staff: User) -> None:
+    client = Client()
+    client.force_login(staff)
+    listed = client.get("/admin/showcase/clip/").content.decode()
+    single = client.get(f"/admin/showcase/clip/{clip.pk}/change/").content.decode()
+    preview = f"/showcase/{clip.pk}/preview/"
+    assert (preview in listed, preview in single, "js/order.js" in listed) == (True, True, True)
+
+
+def test_a_stale_token_does_not_shut_the_door(clip: Clip) -> None:
+    wrong = APIClient()
+    wrong.credentials(HTTP_AUTHORIZATION="Bearer nonsense")
+    assert (wrong.get(LIST).status_code, signed_in(clip.video.user).get(LIST).status_code) == (
+        200,
+        200,
+    )
+    assert timezone.now() > clip.created_at
