@@ -3,10 +3,8 @@
 from math import ceil
 from typing import Any, cast
 
-from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.shortcuts import get_object_or_404
-from django.urls import reverse
 from rest_framework import serializers
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -60,8 +58,7 @@ class ClipDetail(Public):
 
     def get(self, request: Request, clip_id: int) -> Response:
         clip = get_object_or_404(gallery.public(), pk=clip_id)
-        if look(request, clip):
-            clip.view_count += 1
+        clip.view_count += gallery.look(request._request, clip)
         return Response(clip_object(clip))
 
 
@@ -77,15 +74,6 @@ class ClipLike(APIView):
         return Response({"liked": False, "like_count": gallery.unlike(clip, _user(request))})
 
 
-def look(request: Request, clip: Clip) -> bool:
-    """Count this request as a look, unless a browser only fetched ahead."""
-    ahead = request.headers.get("Sec-Purpose", request.headers.get("Purpose", ""))
-    if request.method != "GET" or "prefetch" in ahead:
-        return False
-    address = str(request.META.get("REMOTE_ADDR", ""))
-    return gallery.seen(clip, address, request.headers.get("User-Agent", ""))
-
-
 def clip_object(clip: Clip) -> dict[str, Any]:
     """C37; durations in seconds."""
     video = clip.video
@@ -95,8 +83,8 @@ def clip_object(clip: Clip) -> dict[str, Any]:
         "id": clip.pk,
         "title": clip.title,
         "description": clip.description,
-        "video_url": address(clip, "clip-video", str(video.file.name)),
-        "thumbnail_url": address(clip, "clip-poster", str(video.thumbnail.name)),
+        "video_url": gallery.video_url(clip),
+        "thumbnail_url": gallery.poster_url(clip),
         "task_type": "IMAGE_TO_VIDEO" if from_image else "TEXT_TO_VIDEO",
         "quality": model.quality if model else "standard",
         "aspect_ratio": "portrait" if video.height > video.width else "landscape",
@@ -107,13 +95,6 @@ def clip_object(clip: Clip) -> dict[str, Any]:
         "is_active": clip.is_active,
         "created_at": clip.created_at,
     }
-
-
-def address(clip: Clip, door: str, name: str) -> str:
-    """Where a file is for everybody: at the CDN when there is one. Source: C39."""
-    if settings.CDN_URL:
-        return f"{settings.CDN_URL}/{name}"
-    return settings.BASE_URL + reverse(door, args=[clip.pk])
 
 
 def _user(request: Request) -> AbstractBaseUser:

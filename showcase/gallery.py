@@ -11,6 +11,8 @@ from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import OperationalError, ProgrammingError, transaction
 from django.db.models import F
+from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.text import Truncator
 
@@ -75,6 +77,15 @@ def seen(clip: Clip, address: str, agent: str) -> bool:
     return is_new
 
 
+def look(request: HttpRequest, clip: Clip) -> bool:
+    """Count a request as a look, unless a browser only fetched ahead."""
+    ahead = request.headers.get("Sec-Purpose", request.headers.get("Purpose", ""))
+    if request.method != "GET" or "prefetch" in ahead:
+        return False
+    agent = request.headers.get("User-Agent", "")
+    return seen(clip, str(request.META.get("REMOTE_ADDR", "")), agent)
+
+
 def like(clip: Clip, user: AbstractBaseUser) -> int:
     """Like a clip, once; how many do now."""
     with transaction.atomic():
@@ -107,6 +118,22 @@ def file_of(clip: Clip, variant: Variant) -> media.Deliverable:
         )
     etag = f"{video.file_sha256}-poster"
     return media.Deliverable(video.thumbnail.name or "", "image/webp", f"clip-{clip.pk}.webp", etag)
+
+
+def video_url(clip: Clip) -> str:
+    """Where its MP4 is for everybody: at the CDN when there is one. Source: C39."""
+    return _address(clip, "clip-video", str(clip.video.file.name))
+
+
+def poster_url(clip: Clip) -> str:
+    """Where its still is for everybody."""
+    return _address(clip, "clip-poster", str(clip.video.thumbnail.name))
+
+
+def _address(clip: Clip, door: str, name: str) -> str:
+    if settings.CDN_URL:
+        return f"{settings.CDN_URL}/{name}"
+    return settings.BASE_URL + reverse(door, args=[clip.pk])
 
 
 def _likes(clip: Clip) -> int:

@@ -14,7 +14,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from showcase import gallery
-from showcase.api import address
 from showcase.models import Clip, ClipQuerySet, Like
 from videos import catalog, media
 from videos.models import Price, Video
@@ -65,11 +64,7 @@ def showcase(request: HttpRequest) -> HttpResponse:
 @require_safe
 def clip(request: HttpRequest, clip_id: int) -> HttpResponse:
     found = get_object_or_404(_public(), pk=clip_id)
-    ahead = request.headers.get("Sec-Purpose", request.headers.get("Purpose", ""))
-    if request.method == "GET" and "prefetch" not in ahead:
-        agent = request.headers.get("User-Agent", "")
-        if gallery.seen(found, str(request.META.get("REMOTE_ADDR", "")), agent):
-            found.view_count += 1
+    found.view_count += gallery.look(request, found)
     liked = (
         request.user.is_authenticated
         and Like.objects.filter(clip=found, user_id=request.user.pk).exists()
@@ -148,8 +143,8 @@ def _film(clip: Clip) -> dict[str, Any]:
         "video": video,
         "tall": video.height > video.width,
         "model": catalog.MODELS[video.model].label if video.model in catalog.MODELS else "",
-        "url": address(clip, "clip-video", str(video.file.name)),
-        "poster": address(clip, "clip-poster", str(video.thumbnail.name)),
+        "url": gallery.video_url(clip),
+        "poster": gallery.poster_url(clip),
     }
 
 
