@@ -115,6 +115,7 @@ def chores(server: uvicorn.Server, stop: threading.Event) -> None:
     due = (
         every(60, ledger.expire_due),
         every(60, payments.reconcile),
+        every(900, tasks.sweep),
         every(24 * 3600, audit.prove),
     )
     while until_started(server, stop) and not stop.wait(1):
