@@ -100,23 +100,23 @@ class Guard:
             await self._app(scope, receive, send)
             return
         exchange = Exchange(scope, receive, send)
-        if exchange.status:
+        if exchange.code:
             await exchange.refuse()
             return
         await self._app(scope, exchange.receive, exchange.send)
-        if exchange.status and not exchange.answered:
+        if exchange.code and not exchange.answered:
             await exchange.refuse()
 
 
 class Exchange:
-    """One request and its answer; `status` is that of a refusal, 0 as long as there is none."""
+    """One request and its answer; `code` is the status of a refusal, 0 as long as there is none."""
 
     def __init__(self, scope: Any, receive: Any, send: Any) -> None:
         self._path, self._headers = scope["path"], list(scope["headers"])
         self._receive, self._send = receive, send
         self._size, self._whole = 0, False
         self.answered = False
-        self.status = refusal(self._path, self._headers, self._declared())
+        self.code = refusal(self._path, self._headers, self._declared())
 
     def _declared(self) -> int:
         length = dict(self._headers).get(b"content-length", b"0")
@@ -129,25 +129,25 @@ class Exchange:
         try:
             message = await asyncio.wait_for(self._receive(), IDLE_SECONDS)
         except TimeoutError:
-            self.status = 408
+            self.code = 408
             return {"type": "http.disconnect"}
         self._size += len(message.get("body", b""))
         self._whole = not message.get("more_body", False)
-        self.status = refusal(self._path, self._headers, self._size)
-        return {"type": "http.disconnect"} if self.status else message
+        self.code = refusal(self._path, self._headers, self._size)
+        return {"type": "http.disconnect"} if self.code else message
 
     async def send(self, message: Any) -> None:
         self.answered = True
         await self._send(message)
 
     async def refuse(self) -> None:
-        headers = _headers(self.status)
-        start = {"type": "http.response.start", "status": self.status, "headers": headers}
+        headers = _headers(self.code)
+        start = {"type": "http.response.start", "status": self.code, "headers": headers}
         await self._send(start)
         await self._send(
-            {"type": "http.response.body", "body": _body(self.status), "more_body": True}
+            {"type": "http.response.body", "body": _body(self.code), "more_body": True}
         )
-        if self.status != 408 and b"expect" not in dict(self._headers):
+        if self.code != 408 and b"expect" not in dict(self._headers):
             await self._linger()
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 

@@ -24,7 +24,7 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from tests.videos.conftest import clip, order, photo, picture, upload
 from tests.videos.test_create_hostile import SVG, bomb, shown
-from videos import lifecycle, tasks, uploads
+from videos import catalog, lifecycle, tasks, uploads
 from videos.models import Upload, Video
 
 HTML = b"<html><script>alert(1)</script></html>"
@@ -529,7 +529,7 @@ def test_an_order_is_refused_when_its_image_was_swept_meanwhile(
     age(hours=25)
     wish = lifecycle.Wish("A boat", reference=kept)
     assert uploads.sweep() == 1
-    with pytest.raises(lifecycle.catalog.NotOffered) as told:
+    with pytest.raises(catalog.NotOffered) as told:
         lifecycle.submit(alice, wish)
     assert str(told.value) == "The image is no longer there. Send it again."
     assert Video.objects.count() == 0
