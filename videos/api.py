@@ -7,16 +7,18 @@ from uuid import UUID
 
 from django.db.models import Q
 from django.http import HttpResponseBase
+from django.shortcuts import get_object_or_404
 from rest_framework import serializers
-from rest_framework.exceptions import NotFound
+from rest_framework.exceptions import NotAuthenticated, NotFound
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import FormParser, MultiPartParser
+from rest_framework.permissions import AllowAny
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from videos import catalog, dialects, lifecycle, media, once, requests, uploads
+from videos import catalog, dialects, lifecycle, links, media, once, requests, uploads
 from videos.models import Video
 from videos.providers import Variant
 
@@ -203,6 +205,8 @@ class AnyAccept(BaseContentNegotiation):
 class ContentQuery(serializers.Serializer):
     variant = serializers.ChoiceField([v.value for v in Variant], default=Variant.VIDEO.value)
     download = serializers.BooleanField(default=False)
+    expires = serializers.IntegerField(min_value=0, max_value=2**40, default=0)
+    signature = serializers.CharField(max_length=128, default="")
 
 
 TYPES = {
@@ -213,16 +217,27 @@ TYPES = {
 
 
 class Content(APIView):
-    """A16, B24: the MP4, its thumbnail or its spritesheet; ranges, HEAD and validators work."""
+    """A16, B24: the MP4, its thumbnail or its spritesheet; ranges, HEAD and validators work.
+
+    To its owner, or to whoever holds a signed address of this very file.
+    """
 
     content_negotiation_class = AnyAccept
+    permission_classes = (AllowAny,)
 
     def get(self, request: Request, video_id: UUID) -> HttpResponseBase:
-        video = requests.own(request, video_id)
         query = ContentQuery(data=request.query_params)
+        readable = query.is_valid()
+        asked = query.validated_data
+        variant = Variant(asked.get("variant", Variant.VIDEO))
+        if readable and links.allows(video_id, variant, asked["expires"], asked["signature"]):
+            video = get_object_or_404(Video.objects.shown(), pk=video_id)
+        elif request.user.is_authenticated:
+            video = requests.own(request, video_id)
+        else:
+            raise NotAuthenticated
         query.is_valid(raise_exception=True)
-        variant = Variant(query.validated_data["variant"])
-        return _delivered(request, video, variant, query.validated_data["download"])
+        return _delivered(request, video, variant, asked["download"])
 
     head = get
 

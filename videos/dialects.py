@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from videos import failures
+from videos import failures, links
 from videos.models import Video
 
 Status = Video.Status
@@ -120,7 +120,7 @@ def task(video: Video) -> dict[str, Any]:
         "task_id": str(video.pk),
         "status": TASK_STATUS[Status(video.status)],
         "progress": float(video.progress),
-        "result_url": _content_url(video) if done else None,
+        "result_url": links.signed_url(video) if done else None,
         "error_message": failures.sentence(video) or None,
         "created_at": iso(video.created_at),
         "updated_at": iso(video.updated_at),

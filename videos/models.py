@@ -16,6 +16,10 @@ class VideoQuerySet(models.QuerySet["Video"]):
         """The videos this user may see: the one gate of every door."""
         return self.filter(user_id=user.pk, deleted_at=None)
 
+    def shown(self) -> "VideoQuerySet":
+        """The videos whose signed addresses work: not deleted, and of people who are still here."""
+        return self.filter(deleted_at=None, user__is_active=True)
+
     def due(self, now: datetime) -> "VideoQuerySet":
         """Rows a worker should take up now, longest waiting first."""
         return self.filter(next_step_at__lte=now).order_by("next_step_at")
