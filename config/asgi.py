@@ -12,14 +12,17 @@ from channels.auth import AuthMiddlewareStack  # noqa: E402
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from django.urls import path  # noqa: E402
 
-from config import celery  # noqa: E402, F401 - shared tasks find their app
+from config import celery, guard  # noqa: E402, F401 - shared tasks find their app
 from videos.consumers import VideoConsumer  # noqa: E402
 
-application = ProtocolTypeRouter(
-    {
-        "http": http,
-        "websocket": AuthMiddlewareStack(
-            URLRouter([path("ws/videos/", VideoConsumer.as_asgi())])  # type: ignore[arg-type,list-item]
-        ),
-    }
+guard.shield_daphne()
+application = guard.Guard(
+    ProtocolTypeRouter(
+        {
+            "http": http,
+            "websocket": AuthMiddlewareStack(
+                URLRouter([path("ws/videos/", VideoConsumer.as_asgi())])  # type: ignore[arg-type,list-item]
+            ),
+        }
+    )
 )

@@ -12,20 +12,29 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler, set_rollback
 
 from accounts.auth import BadCredentials
+from billing.idempotency import BadIdempotencyKey, IdempotencyMismatch
 from billing.ledger import NotEnoughCredits
 from billing.packages import UnknownPackage
 from billing.payments import BadReturnUrl, NotRefundable, Unreachable
 from showcase.gallery import NotOpen, NotReady
 from videos.catalog import NotOffered
 from videos.lifecycle import NotPossible
-from videos.media import BadImage
+from videos.requests import OffsetAndAfter
+from videos.uploads import BadFile, BadImage, BadImageUrl, QuotaFull, TooLarge
 
 STATUS_OF: dict[type[Exception], tuple[int, str]] = {
     BadCredentials: (401, "bad_credentials"),
+    BadIdempotencyKey: (400, "bad_idempotency_key"),
+    IdempotencyMismatch: (409, "idempotency_mismatch"),
     NotEnoughCredits: (402, "insufficient_credits"),
     NotOffered: (400, "not_offered"),
     NotPossible: (400, "not_possible"),
+    OffsetAndAfter: (400, "offset_and_after"),
     BadImage: (400, "bad_image"),
+    BadFile: (400, "bad_file"),
+    TooLarge: (413, "too_large"),
+    QuotaFull: (400, "quota_full"),
+    BadImageUrl: (400, "bad_image_url"),
     UnknownPackage: (400, "unknown_package"),
     BadReturnUrl: (400, "bad_return_url"),
     NotRefundable: (400, "not_refundable"),

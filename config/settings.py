@@ -359,7 +359,15 @@ LEASE = timedelta(seconds=env("LEASE_SECONDS", default=15.0, read=float))
 # How long an upstream must deny a job before it counts as lost.
 MISSING_AFTER = timedelta(seconds=env("MISSING_SECONDS", default=60.0, read=float))
 WORKER_THREADS = number("WORKER_THREADS", default=16)
+# How long the signed address of a finished task works.
+RESULT_URL_LIFETIME = span("RESULT_URL_LIFETIME", default=timedelta(hours=24))
 UPLOAD_MAX_BYTES = number("UPLOAD_MAX_MB", default=100) * 1024 * 1024
+UPLOAD_MIN_BYTES = 1024
+# What one person may keep here.
+UPLOAD_QUOTA_BYTES = number("UPLOAD_QUOTA_MB", default=2048) * 1024 * 1024
+UPLOAD_QUOTA_FILES = number("UPLOAD_QUOTA_FILES", default=500)
+# How long a file is kept that no video uses.
+UPLOAD_UNUSED = span("UPLOAD_UNUSED", default=timedelta(hours=24))
 
 # ---- words and time ----
 LANGUAGE_CODE = "en"

@@ -2,7 +2,7 @@
 
 from django.conf import settings
 from django.contrib import admin
-from django.urls import include, path, re_path
+from django.urls import include, path, re_path, register_converter
 
 from accounts import api as accounts_api
 from billing import api as billing_api
@@ -12,7 +12,9 @@ from config import errors, health
 from showcase import api as showcase_api
 from showcase import views as showcase_views
 from videos import api as videos_api
-from videos import views, webhooks
+from videos import dialects, tasks_api, uploads_api, views, webhooks
+
+register_converter(dialects.VideoId, "video")
 
 urlpatterns = [
     # pages
@@ -60,9 +62,24 @@ urlpatterns = [
     path("api/payments/<uuid:payment_id>", billing_api.PaymentDetail.as_view()),
     # videos
     path("api/videos", videos_api.Videos.as_view(), name="api-videos"),
-    path("api/videos/<uuid:video_id>", videos_api.VideoDetail.as_view(), name="api-video"),
-    path("api/videos/<uuid:video_id>/content", videos_api.Content.as_view(), name="api-content"),
-    path("api/videos/<uuid:video_id>/remix", videos_api.Remix.as_view(), name="api-remix"),
+    path("api/videos/create", videos_api.Create.as_view()),
+    path("api/videos/status", videos_api.Status.as_view()),
+    path("api/videos/status/<video:video_id>", videos_api.Status.as_view()),
+    path("api/videos/remix", videos_api.RemixB.as_view()),
+    path("api/videos/remix/<video:video_id>", videos_api.RemixB.as_view()),
+    path("api/videos/upload", uploads_api.UploadFile.as_view()),
+    path("api/videos/uploads/<uuid:upload_id>", uploads_api.UploadedContent.as_view()),
+    path("api/videos/text-to-video", tasks_api.TextToVideo.as_view()),
+    path("api/videos/image-to-video", tasks_api.ImageToVideo.as_view()),
+    path("api/videos/tasks/<video:video_id>", tasks_api.TaskStatus.as_view()),
+    path("api/videos/<video:video_id>", videos_api.VideoDetail.as_view(), name="api-video"),
+    path("api/videos/<video:video_id>/content", videos_api.Content.as_view(), name="api-content"),
+    path("api/videos/<video:video_id>/download", videos_api.Download.as_view()),
+    path("api/videos/<video:video_id>/remix", videos_api.Remix.as_view(), name="api-remix"),
+    # tasks
+    path("api/tasks/user/tasks", tasks_api.UserTasks.as_view()),
+    path("api/tasks/<video:video_id>", tasks_api.TaskDetail.as_view()),
+    path("api/tasks/<video:video_id>/retry", tasks_api.RetryTask.as_view()),
     path("api/webhooks/<slug:upstream>", webhooks.upstream, name="upstream-webhook"),
     # the public showcase
     path("api/showcase/videos", showcase_api.Clips.as_view(), name="api-clips"),

@@ -1,24 +1,28 @@
 """/api/videos in the words of systems A and B."""
 
-from typing import Any, cast
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 from uuid import UUID
 
-from django.contrib.auth.base_user import AbstractBaseUser
 from django.db.models import Q
 from django.http import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from rest_framework import serializers
-from rest_framework.exceptions import NotFound
+from rest_framework.exceptions import NotAuthenticated, NotFound
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import FormParser, MultiPartParser
+from rest_framework.permissions import AllowAny
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from videos import catalog, dialects, lifecycle, media
+from videos import catalog, dialects, lifecycle, links, media, once, requests, uploads
 from videos.models import Video
 from videos.providers import Variant
+
+Rendered = Callable[[Video], dict[str, Any]]
 
 
 class SecondsField(serializers.IntegerField):
@@ -26,7 +30,7 @@ class SecondsField(serializers.IntegerField):
 
 
 class CreateBody(serializers.Serializer):
-    prompt = serializers.CharField(min_length=1, max_length=catalog.PROMPT_MAX)
+    prompt = requests.prompt_field()
     model = serializers.CharField(max_length=64, default=catalog.DEFAULT_MODEL.name)
     size = serializers.CharField(max_length=16, default=catalog.LANDSCAPE)
     seconds = SecondsField(min_value=1, max_value=600, default=catalog.DEFAULT_SECONDS)
@@ -36,48 +40,56 @@ class CreateBody(serializers.Serializer):
 class ListQuery(serializers.Serializer):
     limit = serializers.IntegerField(min_value=1, max_value=100, default=50)
     offset = serializers.IntegerField(min_value=0, max_value=10_000, required=False)
-    after = serializers.UUIDField(required=False)
+    after = requests.VideoIdField(required=False)
     order = serializers.ChoiceField(["asc", "desc"], default="desc")
     q = serializers.CharField(max_length=200, required=False, allow_blank=True)
-    status = serializers.ChoiceField(sorted(set(dialects.LIBRARY_STATUS.values())), required=False)
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if "after" in attrs and "offset" in attrs:
-            raise serializers.ValidationError({"after": ["Use either after or offset."]})
-        return attrs
+    status = requests.StatusField(dialects.LIBRARY_STATUS, required=False)
 
 
-class Videos(APIView):
-    """A07-A14: order a video, and list one's own."""
+class Create(APIView):
+    """B04, B05: order a video; system B's own address."""
 
     parser_classes = (*APIView.parser_classes, MultiPartParser, FormParser)
+    rendered: Rendered = staticmethod(dialects.aliased_video)
 
     def post(self, request: Request) -> Response:
         body = CreateBody(data=request.data)
         body.is_valid(raise_exception=True)
         asked = body.validated_data
-        user = cast("AbstractBaseUser", request.user)
-        catalog.check(asked["model"], asked["size"], asked["seconds"])
-        image = asked.pop("input_reference", None)
-        reference = media.keep_image(user, image) if image else None
-        try:
-            video = lifecycle.submit(user, lifecycle.Wish(**asked, reference=reference))
-        except Exception:
-            if reference:
-                media.discard(reference)
-            raise
-        return Response(dialects.library_video(video), status=201)
+        claim = requests.claim_of(request, asked)
+        video, headers = requests.made_once(partial(_order, request, asked, claim))
+        return Response(self.rendered(video), status=201, headers=headers)
+
+
+def _order(request: Request, asked: dict[str, Any], claim: once.Claim | None) -> Video:
+    user = requests.user_of(request)
+    once.check(user.pk, claim)
+    # Before the image is read.
+    catalog.check(asked["model"], asked["size"], asked["seconds"])
+    image = asked.pop("input_reference", None)
+    reference = uploads.keep_image(user, image) if image else None
+    try:
+        return lifecycle.submit(user, lifecycle.Wish(**asked, reference=reference), claim)
+    except Exception:
+        if reference:
+            uploads.discard(reference)
+        raise
+
+
+class Videos(Create):
+    """A07-A14: order a video, and list one's own."""
+
+    rendered: Rendered = staticmethod(dialects.library_video)
 
     def get(self, request: Request) -> Response:
         query = ListQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
         asked = query.validated_data
-        rows = Video.objects.of(cast("AbstractBaseUser", request.user))
-        rows = rows.matching(asked.get("q", ""))
-        if word := asked.get("status"):
-            rows = rows.filter(
-                status__in=[s for s, w in dialects.LIBRARY_STATUS.items() if w == word]
-            )
+        if "after" in asked and "offset" in asked:
+            raise requests.OffsetAndAfter
+        rows = Video.objects.of(requests.user_of(request)).matching(asked.get("q", ""))
+        if states := asked.get("status"):
+            rows = rows.filter(status__in=states)
         total = rows.count()
         limit, offset = asked["limit"], asked.get("offset", 0)
         page = list(_ordered(rows, asked)[offset : offset + limit + 1])
@@ -111,28 +123,71 @@ class VideoDetail(APIView):
     """A15, A18: one video; deleting it also cancels it and frees its credits."""
 
     def get(self, request: Request, video_id: UUID) -> Response:
-        return Response(dialects.library_video(own(request, video_id)))
+        return Response(dialects.library_video(requests.own(request, video_id)))
 
     def delete(self, request: Request, video_id: UUID) -> Response:
-        lifecycle.delete(own(request, video_id))
+        lifecycle.delete(requests.own(request, video_id))
         return Response({"success": True})
 
 
+class StatusQuery(serializers.Serializer):
+    id = requests.VideoIdField()
+
+
+class Status(APIView):
+    """B06, B12: one video as it stands; reading it also has the engine asked at once."""
+
+    def get(self, request: Request, video_id: UUID | None = None) -> Response:
+        if video_id is None:
+            query = StatusQuery(data=request.query_params)
+            query.is_valid(raise_exception=True)
+            video_id = query.validated_data["id"]
+        video = requests.own(request, video_id)
+        if video.status == Video.Status.RUNNING:
+            lifecycle.ring(video)
+        return Response(dialects.aliased_video(video))
+
+
 class RemixBody(serializers.Serializer):
-    prompt = serializers.CharField(min_length=1, max_length=catalog.PROMPT_MAX)
+    prompt = requests.prompt_field()
+
+
+class RemixOf(RemixBody):
+    remix_video_id = requests.VideoIdField()
 
 
 class Remix(APIView):
     """A17: a new version of a completed video."""
 
     parser_classes = (*APIView.parser_classes, MultiPartParser, FormParser)
+    rendered: Rendered = staticmethod(dialects.library_video)
 
     def post(self, request: Request, video_id: UUID) -> Response:
-        video = own(request, video_id)
+        video = requests.own(request, video_id)
         body = RemixBody(data=request.data)
         body.is_valid(raise_exception=True)
-        new = lifecycle.remix(video, body.validated_data["prompt"])
-        return Response(dialects.library_video(new), status=201)
+        return self._remixed(request, video, body.validated_data)
+
+    def _remixed(self, request: Request, video: Video, asked: dict[str, Any]) -> Response:
+        claim = requests.claim_of(request, asked)
+        new, headers = requests.made_once(
+            partial(lifecycle.remix, video, asked["prompt"], claim=claim)
+        )
+        return Response(self.rendered(new), status=201, headers=headers)
+
+
+class RemixB(Remix):
+    """B10, B11: the same in system B's two spellings, with the source in the path or the body."""
+
+    rendered: Rendered = staticmethod(dialects.aliased_video)
+
+    def post(self, request: Request, video_id: UUID | None = None) -> Response:
+        if video_id is not None:
+            return super().post(request, video_id)
+        body = RemixOf(data=request.data)
+        body.is_valid(raise_exception=True)
+        asked = body.validated_data
+        return self._remixed(request, requests.own(request, asked["remix_video_id"]), asked)
 
 
 class AnyAccept(BaseContentNegotiation):
@@ -150,6 +205,8 @@ class AnyAccept(BaseContentNegotiation):
 class ContentQuery(serializers.Serializer):
     variant = serializers.ChoiceField([v.value for v in Variant], default=Variant.VIDEO.value)
     download = serializers.BooleanField(default=False)
+    expires = serializers.IntegerField(min_value=0, max_value=2**40, default=0)
+    signature = serializers.CharField(max_length=128, default="")
 
 
 TYPES = {
@@ -160,39 +217,60 @@ TYPES = {
 
 
 class Content(APIView):
-    """A16, B24: the MP4, its thumbnail or its spritesheet; ranges, HEAD and validators work."""
+    """A16, B24: the MP4, its thumbnail or its spritesheet; ranges, HEAD and validators work.
+
+    To its owner, or to whoever holds a signed address of this very file.
+    """
 
     content_negotiation_class = AnyAccept
+    permission_classes = (AllowAny,)
 
     def get(self, request: Request, video_id: UUID) -> HttpResponseBase:
-        video = own(request, video_id)
         query = ContentQuery(data=request.query_params)
+        readable = query.is_valid()
+        asked = query.validated_data
+        variant = Variant(asked.get("variant", Variant.VIDEO))
+        if readable and links.allows(video_id, variant, asked["expires"], asked["signature"]):
+            video = get_object_or_404(Video.objects.shown(), pk=video_id)
+        elif request.user.is_authenticated:
+            video = requests.own(request, video_id)
+        else:
+            raise NotAuthenticated
         query.is_valid(raise_exception=True)
-        variant = Variant(query.validated_data["variant"])
-        field = {
-            Variant.VIDEO: video.file,
-            Variant.THUMBNAIL: video.thumbnail,
-            Variant.SPRITESHEET: video.spritesheet,
-        }[variant]
-        if not field:
-            raise NotFound("The video has no file yet." if video.is_active else "It has no file.")
-        content_type, suffix = TYPES[variant]
-        file = media.Deliverable(
-            name=str(field.name),
-            content_type=content_type,
-            filename=f"{video.pk}.{suffix}",
-            etag=f"{video.file_sha256[:32]}-{variant.value}",
-        )
-        try:
-            return media.deliver(
-                request._request, file, attachment=query.validated_data["download"]
-            )
-        except FileNotFoundError as error:
-            raise NotFound("The file is no longer there.") from error
+        return _delivered(request, video, variant, asked["download"])
 
     head = get
 
 
-def own(request: Request, video_id: UUID) -> Video:
-    """The asker's video of this id; anybody else's is as unknown as one that does not exist."""
-    return get_object_or_404(Video.objects.of(cast("AbstractBaseUser", request.user)), pk=video_id)
+class Download(APIView):
+    """B08: the MP4, to be saved."""
+
+    content_negotiation_class = AnyAccept
+
+    def get(self, request: Request, video_id: UUID) -> HttpResponseBase:
+        return _delivered(request, requests.own(request, video_id), Variant.VIDEO, True)
+
+    head = get
+
+
+def _delivered(
+    request: Request, video: Video, variant: Variant, attachment: bool
+) -> HttpResponseBase:
+    field = {
+        Variant.VIDEO: video.file,
+        Variant.THUMBNAIL: video.thumbnail,
+        Variant.SPRITESHEET: video.spritesheet,
+    }[variant]
+    if not field:
+        raise NotFound("The video has no file yet." if video.is_active else "It has no file.")
+    content_type, suffix = TYPES[variant]
+    file = media.Deliverable(
+        name=str(field.name),
+        content_type=content_type,
+        filename=f"{video.pk}.{suffix}",
+        etag=f"{video.file_sha256[:32]}-{variant.value}",
+    )
+    try:
+        return media.deliver(request._request, file, attachment=attachment)
+    except FileNotFoundError as error:
+        raise NotFound("The file is no longer there.") from error

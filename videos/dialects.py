@@ -1,10 +1,13 @@
 """One video in the words of each documented system, and its socket event."""
 
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 
-from videos import failures
+from videos import failures, links
 from videos.models import Video
 
 Status = Video.Status
@@ -21,6 +24,50 @@ LIBRARY_STATUS = {
     Status.CANCELLED: "cancelled",
     Status.TIMEOUT: "failed",
 }
+
+# System C, as /api/videos/tasks/{id} and as /api/tasks spell it. Source: C16, C18, C19.
+TASK_STATUS = {
+    Status.QUEUED: "PENDING",
+    Status.SUBMITTING: "PENDING",
+    Status.SUBMIT_UNKNOWN: "PENDING",
+    Status.RUNNING: "PROCESSING",
+    Status.DOWNLOADING: "PROCESSING",
+    Status.SUCCEEDED: "SUCCEEDED",
+    Status.FAILED: "FAILED",
+    Status.CANCELLED: "FAILED",
+    Status.TIMEOUT: "FAILED",
+}
+TASK_WORDS = {"PENDING": "pending", "PROCESSING": "processing", "SUCCEEDED": "completed"}
+DETAIL_STATUS = {status: TASK_WORDS.get(word, "failed") for status, word in TASK_STATUS.items()}
+# The callbacks of C, and our own words. Source: C17, C19.
+CALLBACK_STATUS = {
+    status: {"PENDING": "waiting", "PROCESSING": "waiting", "SUCCEEDED": "success"}.get(
+        word, "fail"
+    )
+    for status, word in TASK_STATUS.items()
+}
+OWN_STATUS = {status: status.value for status in Status}
+SPELLINGS = (LIBRARY_STATUS, TASK_STATUS, DETAIL_STATUS, CALLBACK_STATUS, OWN_STATUS)
+
+
+def spelled(word: str, dialect: Mapping[Status, str]) -> list[Status]:
+    """The states a word means, in a dialect if it has the word, else in any; none if nobody has."""
+    for table in (dialect, *SPELLINGS):
+        if found := [status for status, name in table.items() if name.lower() == word.lower()]:
+            return found
+    return []
+
+
+class VideoId:
+    """An id in an address: a UUID, or `video_` and its 32 hex digits. Source: K8."""
+
+    regex = "[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}|video_[0-9a-fA-F]{32}"
+
+    def to_python(self, value: str) -> UUID:
+        return UUID(value.removeprefix("video_"))
+
+    def to_url(self, value: UUID | str) -> str:
+        return str(value)
 
 
 def library_video(video: Video) -> dict[str, Any]:
@@ -48,6 +95,53 @@ def library_video(video: Video) -> dict[str, Any]:
         "remix_of": str(video.source_id) if video.source_id else None,
         "credits": video.credits,
     }
+
+
+def aliased_video(video: Video) -> dict[str, Any]:
+    """The object on the paths only system B has: also under its own names. Source: B16, B22, K6."""
+    whole = library_video(video)
+    done = video.status == Status.SUCCEEDED
+    return {
+        **whole,
+        "seconds": video.seconds,
+        "userId": whole["user_id"],
+        "openaiVideoId": whole["openai_video_id"],
+        "videoUrl": f"{settings.BASE_URL}/api/videos/{video.pk}/download" if done else None,
+        "thumbnailUrl": whole["thumbnail_url"],
+        "createdAt": iso(video.created_at),
+        "updatedAt": iso(video.updated_at),
+    }
+
+
+def task(video: Video) -> dict[str, Any]:
+    """The task of /api/videos/tasks/{id}. Source: C16."""
+    done = video.status == Status.SUCCEEDED
+    return {
+        "task_id": str(video.pk),
+        "status": TASK_STATUS[Status(video.status)],
+        "progress": float(video.progress),
+        "result_url": links.signed_url(video) if done else None,
+        "error_message": failures.sentence(video) or None,
+        "created_at": iso(video.created_at),
+        "updated_at": iso(video.updated_at),
+        "completed_at": iso(video.completed_at) if video.completed_at else None,
+    }
+
+
+def task_detail(video: Video) -> dict[str, Any]:
+    """The task of /api/tasks. Source: C18."""
+    from_image = video.operation == Video.Operation.IMAGE
+    return {
+        **task(video),
+        "user_id": str(video.user_id),
+        "task_type": "IMAGE_TO_VIDEO" if from_image else "TEXT_TO_VIDEO",
+        "status": DETAIL_STATUS[Status(video.status)],
+    }
+
+
+def iso(moment: datetime) -> str:
+    """A time as system C prints it: UTC, whole seconds, a Z at the end."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def failure(video: Video) -> dict[str, Any] | None:

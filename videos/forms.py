@@ -9,7 +9,7 @@ from django import forms
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.utils.translation import gettext_lazy as _
 
-from videos import catalog, lifecycle, media
+from videos import catalog, lifecycle, uploads
 from videos.models import Price, Upload
 
 # How a size is called: its shape, and its resolution.
@@ -51,14 +51,14 @@ class Composer(forms.Form):
         self.flat = catalog.prices()
         self.token = uuid4()
         self.kept: Upload | None = None
-        uploads = Upload.objects.filter(user_id=user.pk)
-        self.fields["reference"].queryset = uploads  # type: ignore[attr-defined]
+        images = Upload.objects.of(user).filter(kind=Upload.Kind.IMAGE)
+        self.fields["reference"].queryset = images  # type: ignore[attr-defined]
 
     def wish(self) -> lifecycle.Wish:
-        """What was ordered; its image is stored by now. Raises media.BadImage."""
+        """What was ordered; its image is stored by now. Raises uploads.BadImage."""
         data = self.cleaned_data
         if data["image"]:
-            self.kept = media.keep_image(self.user, data["image"])
+            self.kept = uploads.keep_image(self.user, data["image"])
         return lifecycle.Wish(
             data["prompt"], data["model"], data["size"], data["seconds"], self.kept
         )

@@ -25,7 +25,7 @@ from django.utils import timezone
 from django.utils.text import Truncator
 
 from billing import ledger
-from videos import catalog, notify
+from videos import catalog, notify, once
 from videos.models import Event, Price, Upload, Video
 
 log = logging.getLogger(__name__)
@@ -66,16 +66,19 @@ class Wish:
     size: str = catalog.LANDSCAPE
     seconds: int = catalog.DEFAULT_SECONDS
     reference: Upload | None = None
+    webhook_url: str = ""
 
 
 # ---- what people ask for ----
 
 
-def submit(user: AbstractBaseUser, wish: Wish) -> Video:
+def submit(user: AbstractBaseUser, wish: Wish, claim: once.Claim | None = None) -> Video:
     """Order a video: its row and its price are written together, the rest happens by itself.
 
-    Raises catalog.NotOffered or ledger.NotEnoughCredits; then nothing is written.
+    Raises catalog.NotOffered or ledger.NotEnoughCredits; then nothing is written. Under a claim
+    this and the two below also raise once.AlreadyMade and IdempotencyMismatch.
     """
+    once.check(user.pk, claim)
     catalog.check(wish.model, wish.size, wish.seconds)
     kind = Price.Kind.IMAGE if wish.reference else Price.Kind.TEXT
     draft = Video(
@@ -86,32 +89,36 @@ def submit(user: AbstractBaseUser, wish: Wish) -> Video:
         size=wish.size,
         seconds=wish.seconds,
         reference=wish.reference,
+        webhook_url=wish.webhook_url,
         credits=catalog.price(kind, wish.model, wish.seconds),
         provider=catalog.upstream_for(wish.model),
     )
-    return _place(user, draft)
+    return _place(user, draft, claim)
 
 
-def remix(video: Video, prompt: str) -> Video:
+def remix(video: Video, prompt: str, claim: once.Claim | None = None) -> Video:
     """Order a new version of a finished video, at the text price of its model.
 
     Raises NotPossible, catalog.NotOffered or ledger.NotEnoughCredits; then nothing is written.
     """
+    once.check(video.user_id, claim)
     if video.status != Status.SUCCEEDED:
         raise NotPossible("Only a completed video can be remixed.")
-    return _place(video.user, _again(video, prompt, Video.Operation.REMIX, source=video))
+    return _place(video.user, _again(video, prompt, Video.Operation.REMIX, source=video), claim)
 
 
-def retry(video: Video) -> Video:
+def retry(video: Video, claim: once.Claim | None = None) -> Video:
     """Order the same video once more, after it failed, was cancelled or timed out.
 
     Raises NotPossible, catalog.NotOffered or ledger.NotEnoughCredits; then nothing is written.
     """
+    once.check(video.user_id, claim)
     if not video.is_lost:
         raise NotPossible("Only a video that failed or was cancelled can be retried.")
     draft = _again(video, video.prompt, Video.Operation(video.operation), source=video.source)
     draft.reference, draft.retry_of = video.reference, video
-    return _place(video.user, draft)
+    draft.webhook_url = video.webhook_url
+    return _place(video.user, draft, claim)
 
 
 def cancel(video: Video) -> None:
@@ -170,7 +177,7 @@ def _again(video: Video, prompt: str, operation: Video.Operation, *, source: Vid
     )
 
 
-def _place(user: AbstractBaseUser, draft: Video) -> Video:
+def _place(user: AbstractBaseUser, draft: Video, claim: once.Claim | None) -> Video:
     if draft.provider not in settings.UPSTREAMS:
         raise catalog.NotOffered("model", "The engine that made this video is not available.")
     now = timezone.now()
@@ -179,11 +186,23 @@ def _place(user: AbstractBaseUser, draft: Video) -> Video:
     purpose = ledger.Purpose("sora_task_creation", str(draft.pk), _line(draft))
     with transaction.atomic():
         draft.seq = notify.next_seq(draft.user_id)
+        once.check(draft.user_id, claim)
+        _hold_reference(draft)
         draft.save(force_insert=True)
+        once.record(draft.user_id, claim, draft)
         ledger.spend(user, draft.credits, spend_key(draft), purpose)
         Event.objects.create(video=draft, status=Status.QUEUED, at=now)
         notify.changed(draft)
     return draft
+
+
+def _hold_reference(draft: Video) -> None:
+    """Keep the sweeping of unused uploads off the image until the order is written."""
+    if draft.reference_id is None:
+        return
+    rows = Upload.objects.select_for_update(no_key=True).filter(pk=draft.reference_id, stored=True)
+    if not rows.values_list("pk").first():
+        raise catalog.NotOffered("input_reference", "The image is no longer there. Send it again.")
 
 
 def _line(video: Video) -> str:

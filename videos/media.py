@@ -1,4 +1,4 @@
-"""Bytes: checked reference images, saved results and posters, ranged delivery."""
+"""Bytes: the first frame for an upstream, saved results and posters, ranged delivery."""
 
 import asyncio
 import hashlib
@@ -14,10 +14,9 @@ from typing import IO, Any
 
 import av
 from django.conf import settings
-from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage
-from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
+from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.http.response import HttpResponseRedirect
 from django.utils.http import content_disposition_header, http_date, parse_http_date_safe
@@ -29,13 +28,8 @@ from videos.providers import BadAnswer, NotReady, Provider, ProviderError, Varia
 
 CHUNK_BYTES = 256 * 1024
 IMAGE_FORMATS = ("JPEG", "PNG", "WEBP")
-IMAGE_MAX_PIXELS = 40_000_000
 OWNERS_ONLY = "private, max-age=0, must-revalidate"
 SHEET_COLUMNS, SHEET_ROWS, SHEET_WIDTH = 4, 3, 320
-
-
-class BadImage(Exception):
-    """The file is not an image we take; the text says what is wrong with it."""
 
 
 @dataclass(frozen=True)
@@ -49,59 +43,7 @@ class Saved:
     spritesheet: str
 
 
-# ---- what comes in ----
-
-
-def keep_image(user: AbstractBaseUser, upload: UploadedFile) -> Upload:
-    """Check a reference image, re-encode it without its metadata, and store it.
-
-    JPEG, PNG or WebP decided by content, at most UPLOAD_MAX_BYTES and 40 megapixels.
-    Raises BadImage; then nothing is stored.
-    """
-    if (upload.size or 0) > settings.UPLOAD_MAX_BYTES:
-        raise BadImage(f"The image is larger than {settings.UPLOAD_MAX_BYTES // 1024**2} MB.")
-    image = _decoded(upload)
-    body = BytesIO()
-    image.save(body, "PNG" if image.mode == "RGBA" else "JPEG", quality=95)
-    suffix, content_type = ("png", "image/png") if image.mode == "RGBA" else ("jpg", "image/jpeg")
-    kept = Upload(
-        user_id=user.pk,
-        name=_safe_name(upload.name or "image", suffix),
-        content_type=content_type,
-        size_bytes=body.tell(),
-        width=image.width,
-        height=image.height,
-    )
-    name = f"uploads/image/{user.pk}/{kept.pk.hex}_{kept.name}"
-    kept.file.name = default_storage.save(name, ContentFile(body.getvalue()))
-    kept.save(force_insert=True)
-    return kept
-
-
-def discard(upload: Upload) -> None:
-    """Forget a reference image that no video came to use."""
-    default_storage.delete(str(upload.file.name))
-    upload.delete()
-
-
-def _decoded(upload: IO[bytes] | UploadedFile) -> Image.Image:
-    try:
-        with Image.open(upload, formats=IMAGE_FORMATS) as image:
-            if image.width * image.height > IMAGE_MAX_PIXELS:
-                raise BadImage("The image has more than 40 megapixels.")
-            turned = ImageOps.exif_transpose(image)
-            plain = turned.convert("RGBA" if "A" in turned.getbands() else "RGB")
-            plain.info.clear()  # a comment or a profile would be written out again
-            return plain
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
-        raise BadImage("The file is not a JPEG, PNG or WebP image.") from error
-    except Image.DecompressionBombError as error:
-        raise BadImage("The image has more than 40 megapixels.") from error
-
-
-def _safe_name(name: str, suffix: str) -> str:
-    stem = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(name).stem).strip(".-")[:64]
-    return f"{stem or 'image'}.{suffix}"
+# ---- what goes to the upstream ----
 
 
 def first_frame(upload: Upload, size: str) -> providers.Image:

@@ -16,6 +16,10 @@ class VideoQuerySet(models.QuerySet["Video"]):
         """The videos this user may see: the one gate of every door."""
         return self.filter(user_id=user.pk, deleted_at=None)
 
+    def shown(self) -> "VideoQuerySet":
+        """The videos whose signed addresses work: not deleted, and of people who are still here."""
+        return self.filter(deleted_at=None, user__is_active=True)
+
     def due(self, now: datetime) -> "VideoQuerySet":
         """Rows a worker should take up now, longest waiting first."""
         return self.filter(next_step_at__lte=now).order_by("next_step_at")
@@ -27,18 +31,33 @@ class VideoQuerySet(models.QuerySet["Video"]):
         return self.order_by("-created_at", "-id")
 
 
+class UploadQuerySet(models.QuerySet["Upload"]):
+    def of(self, user: AbstractBaseUser) -> "UploadQuerySet":
+        """The files this user may see and use."""
+        return self.filter(user_id=user.pk, stored=True)
+
+
 class Upload(models.Model):
-    """A checked and re-encoded reference image."""
+    """A file somebody sent: a checked and re-encoded image, or a checked clip."""
+
+    class Kind(models.TextChoices):
+        IMAGE = "image"
+        VIDEO = "video"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="uploads")
+    kind = models.CharField(max_length=8, choices=Kind, default=Kind.IMAGE)
     file = models.FileField(max_length=255)
     name = models.CharField(max_length=120)
     content_type = models.CharField(max_length=40)
     size_bytes = models.BigIntegerField()
     width = models.PositiveIntegerField()
     height = models.PositiveIntegerField()
-    created_at = models.DateTimeField(auto_now_add=True)
+    # False while its file is on its way to storage: it counts for the quota and is not shown.
+    stored = models.BooleanField(default=True)
+    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    objects = UploadQuerySet.as_manager()
 
     def __str__(self) -> str:
         return self.name
@@ -103,6 +122,8 @@ class Video(models.Model):
     source = models.ForeignKey("self", models.PROTECT, null=True, related_name="remixes")
     retry_of = models.ForeignKey("self", models.PROTECT, null=True, related_name="retries")
     credits = models.PositiveIntegerField()
+    # Whom to tell when it has ended; "" for nobody.
+    webhook_url = models.CharField(max_length=2048, blank=True)
 
     # Where it stands.
     status = models.CharField(max_length=16, choices=Status, default=Status.QUEUED)
@@ -206,6 +227,28 @@ class Event(models.Model):
 
     def __str__(self) -> str:
         return f"{self.video_id} {self.status}"
+
+
+class KeyedRequest(models.Model):
+    """What a request with an Idempotency-Key made: the same request again makes nothing new."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    key = models.CharField(max_length=255)
+    fingerprint = models.CharField(max_length=64)
+    video = models.ForeignKey(Video, models.CASCADE, null=True, related_name="+")
+    upload = models.ForeignKey(Upload, models.CASCADE, null=True, related_name="+")
+    created_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "key"], name="keyed_request_once"),
+            models.CheckConstraint(
+                condition=Q(video=None) ^ Q(upload=None), name="keyed_request_made_one_thing"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id}: {self.key}"
 
 
 class Feed(models.Model):

@@ -22,7 +22,7 @@ def group_of(user_id: UUID) -> str:
 def next_seq(user_id: UUID, count: int = 1) -> int:
     """Take the next `count` numbers of a user's stream and return the last of them.
 
-    Holds the user's feed row until the commit.
+    Holds the user's feed row until the commit; a count of 0 does only that.
     Numbers therefore become visible in their order, so `resume` can trust the last one it saw.
     """
     with connection.cursor() as cursor:

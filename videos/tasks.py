@@ -10,7 +10,7 @@ from celery import shared_task
 from django.conf import settings
 from django.db import close_old_connections
 
-from videos import audit, steps
+from videos import audit, once, steps, uploads
 from videos.models import Video
 
 log = logging.getLogger(__name__)
@@ -107,3 +107,10 @@ def tick(budget_seconds: float = 10.0) -> None:
 def audit_books() -> None:
     """Prove the books, once a night."""
     audit.prove()
+
+
+@shared_task(ignore_result=True, expires=3600)
+def sweep() -> None:
+    """Remove unused uploads and keys that are no longer honoured, every quarter of an hour."""
+    uploads.sweep()
+    once.forget_old()

@@ -24,7 +24,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.models import User
 from billing import ledger
-from videos import catalog, lifecycle, media, notify
+from videos import catalog, lifecycle, notify, uploads
 from videos.cards import Card, about, cards_of, log_of, usual_seconds
 from videos.forms import SHAPES, Composer, RemixForm
 from videos.models import Video, VideoQuerySet
@@ -166,7 +166,7 @@ def _create(request: UserRequest) -> HttpResponse:
         lifecycle.submit(request.user, form.wish())
     except catalog.NotOffered as error:
         form.add_error(error.field, str(error))
-    except media.BadImage as error:
+    except uploads.BadImage as error:
         form.add_error("image", str(error))
     except ledger.NotEnoughCredits as error:
         _may_press_again(request)

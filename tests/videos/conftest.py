@@ -114,5 +114,12 @@ def picture(format: str = "PNG", size: tuple[int, int] = (40, 30), **options: An
     return body.getvalue()
 
 
+def photo(format: str = "JPEG", size: tuple[int, int] = (96, 72), **options: Any) -> bytes:
+    """An image file of grain, of more than a kilobyte."""
+    body = BytesIO()
+    Image.effect_noise(size, 90).convert("RGB").save(body, format, **options)
+    return body.getvalue()
+
+
 def upload(body: bytes, name: str = "boat.png", content_type: str = "image/png") -> Any:
     return SimpleUploadedFile(name, body, content_type)

@@ -13,7 +13,7 @@ from billing import audit, ledger
 from tests.conftest import Serving
 from tests.videos.conftest import claimed, completed, failed, now_of, order, picture, running, told
 from tests.videos.conftest import upload as file
-from videos import catalog, lifecycle, media, steps
+from videos import catalog, lifecycle, steps, uploads
 from videos.models import Price, Video
 from videos.providers import Job, JobState, Refused, Unavailable
 
@@ -65,7 +65,7 @@ def test_nothing_is_offered_when_no_engine_is_configured(
 
 
 def test_the_same_is_ordered_again_when_a_failed_one_is_retried(alice: User, mp4: bytes) -> None:
-    reference = media.keep_image(alice, file(picture()))
+    reference = uploads.keep_image(alice, file(picture()))
     first = failed(order(alice, model="sora-2-pro", size="1792x1024", reference=reference))
     again = lifecycle.retry(first)
     same = ("prompt", "model", "size", "seconds", "operation", "reference_id", "credits")

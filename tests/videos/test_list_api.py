@@ -155,17 +155,22 @@ def test_three_queries_suffice_whatever_the_number_of_rows(
         ("after=1", "after"),
         (f"after={UNKNOWN}", "after"),
         ("after=%00", "after"),
-        ("status=running", "status"),
+        ("status=burning", "status"),
         ("status=%00", "status"),
         ("q=a%00b", "q"),
         ("q=" + "x" * 201, "q"),
-        (f"after={UNKNOWN}&offset=1", "after"),
     ],
 )
 def test_refused_with_its_place_when_out_of_range(api: APIClient, query: str, field: str) -> None:
     answer = api.get(f"/api/videos?{query}")
     assert answer.status_code == 422
     assert [error["loc"] for error in answer.json()["detail"]] == [["query", field]]
+
+
+def test_refused_when_told_to_start_in_two_places(api: APIClient, five: list[str]) -> None:
+    answer = api.get(f"/api/videos?after={five[0]}&offset=1")
+    body = {"detail": "Use either offset or after.", "code": "offset_and_after"}
+    assert (answer.status_code, answer.json()) == (400, body)
 
 
 def test_refused_when_anonymous(anonymous: APIClient, db: None) -> None:

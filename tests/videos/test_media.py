@@ -14,7 +14,7 @@ from PIL import Image
 from accounts.models import User
 from tests.conftest import Serving
 from tests.videos.conftest import clip, order, picture, running, upload
-from videos import media
+from videos import media, uploads
 from videos.models import Upload, Video
 from videos.providers import BadAnswer, NotReady, Variant
 
@@ -40,7 +40,7 @@ def test_everything_but_the_picture_is_dropped_when_an_image_is_kept(
         extras["comment"] = b"SECRET-COMMENT"
     body = picture(format, **extras) + b"SECRET-TAIL"
     assert body.count(b"SECRET") >= 3
-    kept = media.keep_image(alice, upload(body, f"a.{format.lower()}"))
+    kept = uploads.keep_image(alice, upload(body, f"a.{format.lower()}"))
     stored = Path(kept.file.path).read_bytes()
     assert b"SECRET" not in stored
     assert len(stored) == kept.size_bytes
@@ -54,7 +54,7 @@ def test_the_image_is_turned_upright_when_its_orientation_says_so(alice: User) -
     exif[0x0112] = 6  # the camera was held turned by a quarter
     body = BytesIO()
     image.save(body, "JPEG", exif=exif, quality=95)
-    kept = media.keep_image(alice, upload(body.getvalue()))
+    kept = uploads.keep_image(alice, upload(body.getvalue()))
     assert (kept.width, kept.height) == (20, 40)
     shown = kept_image(kept).convert("RGB")
     top, bottom = shown.getpixel((10, 5)), shown.getpixel((10, 35))
@@ -69,7 +69,7 @@ def test_the_image_is_turned_upright_when_its_orientation_says_so(alice: User) -
 def test_transparency_is_kept_when_there_is_some(alice: User, mode: str, stored: str) -> None:
     body = BytesIO()
     Image.new(mode, (40, 30)).save(body, "PNG")
-    kept = media.keep_image(alice, upload(body.getvalue()))
+    kept = uploads.keep_image(alice, upload(body.getvalue()))
     assert kept_image(kept).mode == stored
     assert kept.content_type == ("image/png" if stored == "RGBA" else "image/jpeg")
 
@@ -79,7 +79,7 @@ def test_transparency_is_kept_when_there_is_some(alice: User, mode: str, stored:
 def test_the_first_frame_has_the_exact_size_when_sent(
     alice: User, size: str, shape: tuple[int, int]
 ) -> None:
-    frame = media.first_frame(media.keep_image(alice, upload(picture(size=shape))), size)
+    frame = media.first_frame(uploads.keep_image(alice, upload(picture(size=shape))), size)
     with frame.open() as file, Image.open(file) as image:
         assert ("{}x{}".format(*image.size), image.mode, image.format) == (size, "RGB", "PNG")
     assert (frame.name, frame.content_type) == ("boat.png", "image/png")
@@ -90,7 +90,7 @@ def test_the_middle_is_kept_when_the_first_frame_is_cropped(alice: User) -> None
     image.paste("blue", (100, 0, 200, 100))
     body = BytesIO()
     image.save(body, "PNG")
-    kept = media.keep_image(alice, upload(body.getvalue()))
+    kept = uploads.keep_image(alice, upload(body.getvalue()))
     with media.first_frame(kept, "720x1280").open() as file, Image.open(file) as frame:
         pixel = frame.getpixel((360, 640))
     assert isinstance(pixel, tuple)
@@ -111,8 +111,8 @@ def test_kept_or_refused_but_never_anything_else_when_bytes_are_damaged(
         for _ in range(dice.randint(1, 6)):
             body[dice.randrange(4, len(body))] = dice.randrange(256)
         try:
-            media.keep_image(alice, upload(bytes(body)))
-        except media.BadImage:
+            uploads.keep_image(alice, upload(bytes(body)))
+        except uploads.BadImage:
             pass
 
 

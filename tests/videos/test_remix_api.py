@@ -10,7 +10,7 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from billing import audit, ledger
 from tests.videos.conftest import completed, failed, order, picture, running, upload
-from videos import lifecycle, media
+from videos import lifecycle, uploads
 from videos.models import Video
 
 
@@ -43,7 +43,7 @@ def test_a_new_video_is_ordered_when_the_old_one_is_done(
 def test_the_text_price_of_its_model_is_charged_when_it_came_from_an_image(
     api: APIClient, alice: User, mp4: bytes
 ) -> None:
-    reference = media.keep_image(alice, upload(picture()))
+    reference = uploads.keep_image(alice, upload(picture()))
     video = completed(order(alice, model="sora-2-pro", reference=reference), mp4)
     body = remix(api, video, prompt="At night").json()
     assert (video.credits, body["credits"], body["has_input_reference"]) == (35, 30, False)

@@ -117,6 +117,7 @@ def chores(server: uvicorn.Server, stop: threading.Event) -> None:
         every(60, ledger.expire_due),
         every(60, payments.reconcile),
         every(3600, gallery.forget_views),
+        every(900, tasks.sweep),
         every(24 * 3600, audit.prove),
     )
     while until_started(server, stop) and not stop.wait(1):

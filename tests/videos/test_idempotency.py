@@ -1,0 +1,229 @@
+"""Idempotency-Key on every create: the same request twice makes one thing, and says so."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+import time_machine
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from accounts.models import User
+from billing import audit, ledger
+from billing.idempotency import IdempotencyMismatch
+from tests.billing.conftest import outcomes
+from tests.conftest import person, signed_in
+from tests.videos.conftest import completed, failed, order, photo, picture, upload
+from videos import lifecycle, once, tasks, uploads
+from videos.models import KeyedRequest, Upload, Video
+from videos.once import AlreadyMade, Claim
+
+PHOTO = photo()
+Make = Callable[[APIClient, str], Any]
+
+
+def post(address: str, body: dict[str, Any], format: str = "json") -> Make:
+    return lambda client, key: client.post(
+        address, body, format=format, headers={"Idempotency-Key": key}
+    )
+
+
+@pytest.fixture
+def makers(alice: User, mp4: bytes) -> dict[str, Make]:
+    """A create at every address that has one."""
+    ledger.grant(alice, 1000, ledger.Kind.BONUS, "test:more", expires_at=None)
+    done, lost = completed(order(alice), mp4), failed(order(alice))
+    image = uploads.url_of(uploads.keep_image(alice, upload(picture())))
+    words = {"prompt": "A paper boat"}
+    return {
+        "A": post("/api/videos", words),
+        "A, form": post("/api/videos", words, "multipart"),
+        "B": post("/api/videos/create", words),
+        "A, remix": post(f"/api/videos/{done.pk}/remix", words),
+        "B, remix": post(f"/api/videos/remix/{done.pk}", words),
+        "B, remix by body": post("/api/videos/remix", {**words, "remix_video_id": str(done.pk)}),
+        "C": post("/api/videos/text-to-video", words),
+        "C, image": post("/api/videos/image-to-video", {**words, "image_urls": [image]}),
+        "C, retry": post(f"/api/tasks/{lost.pk}/retry", {}),
+    }
+
+
+def test_every_create_makes_one_video_of_one_key(
+    api: APIClient, alice: User, makers: dict[str, Make]
+) -> None:
+    for name, make in makers.items():
+        before = (Video.objects.count(), ledger.available(alice))
+        first, second, third = (make(api, name) for _ in range(3))
+        assert first.status_code in {200, 201}
+        assert "Idempotent-Replayed" not in first
+        for again in (second, third):
+            assert (again.status_code, again.json()) == (first.status_code, first.json())
+            assert again["Idempotent-Replayed"] == "true"
+        assert Video.objects.count() == before[0] + 1
+        assert ledger.available(alice) == before[1] - Video.objects.newest()[0].credits
+    assert audit.problems() == []
+
+
+def test_a_key_is_refused_at_any_other_request(
+    api: APIClient, alice: User, makers: dict[str, Make]
+) -> None:
+    assert makers["A"](api, "k").status_code == 201
+    made = Video.objects.count()
+    others = [make for name, make in makers.items() if name not in {"A", "A, form"}]
+    for other in [*others, post("/api/videos", {"prompt": "Another"})]:
+        answer = other(api, "k")
+        assert (answer.status_code, answer.json()) == (
+            409,
+            {
+                "detail": "This Idempotency-Key was used for another request.",
+                "code": "idempotency_mismatch",
+            },
+        )
+    assert Video.objects.count() == made
+
+
+def test_the_same_image_is_the_same_request_and_another_is_not(api: APIClient, alice: User) -> None:
+    def make(body: bytes) -> Any:
+        fields = {"prompt": "A boat", "input_reference": upload(body)}
+        return post("/api/videos", fields, "multipart")(api, "k")
+
+    answers = [make(picture()), make(picture()), make(picture(size=(41, 30)))]
+    assert [answer.status_code for answer in answers] == [201, 201, 409]
+    assert (Video.objects.count(), Upload.objects.count()) == (1, 1)
+
+
+def test_one_file_is_kept_when_an_upload_is_repeated(api: APIClient, alice: User) -> None:
+    def make(body: bytes) -> Any:
+        fields = {"file": upload(body, "a.jpg")}
+        return post("/api/videos/upload", fields, "multipart")(api, "k")
+
+    first, second, other = make(PHOTO), make(PHOTO), make(PHOTO + b"x")
+    assert [answer.status_code for answer in (first, second, other)] == [200, 200, 409]
+    assert second.json() == first.json()
+    assert second["Idempotent-Replayed"] == "true"
+    assert Upload.objects.count() == 1
+
+
+def test_a_key_is_its_users_own(api: APIClient, stranger: APIClient) -> None:
+    make = post("/api/videos", {"prompt": "A boat"})
+    answers = [make(client, "k") for client in (api, stranger)]
+    assert [answer.status_code for answer in answers] == [201, 201]
+    assert answers[0].json()["id"] != answers[1].json()["id"]
+
+
+def test_nothing_is_kept_of_a_key_when_the_request_was_refused(api: APIClient, alice: User) -> None:
+    ledger.spend(alice, 95, "test:spend")
+    make = post("/api/videos", {"prompt": "A boat"})
+    assert [make(api, "k").status_code for _ in range(2)] == [402, 402]
+    ledger.grant(alice, 20, ledger.Kind.BONUS, "test:more", expires_at=None)
+    answer = make(api, "k")
+    assert (answer.status_code, "Idempotent-Replayed" in answer) == (201, False)
+    assert (Video.objects.count(), ledger.available(alice)) == (1, 5)
+
+
+def test_the_answer_tells_how_it_stands_now(api: APIClient, alice: User) -> None:
+    make = post("/api/videos", {"prompt": "A boat"})
+    made = make(api, "k").json()
+    lifecycle.cancel(Video.objects.get(pk=made["id"]))
+    again = make(api, "k")
+    assert (again.json()["id"], again.json()["status"]) == (made["id"], "cancelled")
+
+
+def test_no_key_makes_two(api: APIClient) -> None:
+    for _ in range(2):
+        api.post("/api/videos", {"prompt": "A boat"}, format="json")
+    assert (Video.objects.count(), KeyedRequest.objects.count()) == (2, 0)
+
+
+@pytest.mark.parametrize("key", ["", " ", "x" * 256, "é", "a\tb"])
+def test_refused_when_the_key_is_none(api: APIClient, alice: User, key: str) -> None:
+    answer = api.post("/api/videos", {"prompt": "A boat"}, format="json", HTTP_IDEMPOTENCY_KEY=key)
+    assert (answer.status_code, answer.json()["code"]) == (400, "bad_idempotency_key")
+    assert (Video.objects.count(), ledger.available(alice)) == (0, 100)
+
+
+def test_a_key_is_free_again_after_a_day(alice: User) -> None:
+    wish, claim = lifecycle.Wish("A boat"), Claim("k", "f")
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        first = lifecycle.submit(alice, wish, claim)
+        clock.shift(timedelta(hours=24) - timedelta(seconds=1))
+        with pytest.raises(AlreadyMade) as told:
+            lifecycle.submit(alice, wish, claim)
+        assert told.value.made == first
+        clock.shift(timedelta(seconds=1))
+        second = lifecycle.submit(alice, wish, Claim("k", "another"))
+    assert second != first
+    assert KeyedRequest.objects.get().video == second
+
+
+def test_only_keys_of_the_last_day_are_kept(alice: User) -> None:
+    with time_machine.travel(timezone.now() - timedelta(hours=25)):
+        order(alice)
+        lifecycle.submit(alice, lifecycle.Wish("A boat"), Claim("old", "f"))
+    lifecycle.submit(alice, lifecycle.Wish("A boat"), Claim("new", "f"))
+    tasks.sweep()
+    assert [row.key for row in KeyedRequest.objects.all()] == ["new"]
+    assert Video.objects.count() == 3
+
+
+# ---- many at once ----
+
+
+def kinds(results: list[Any]) -> dict[str, int]:
+    names = [type(result).__name__ for result in results]
+    return {name: names.count(name) for name in set(names)}
+
+
+@pytest.fixture
+def erin(transactional_db: None) -> User:
+    """Somebody whom other connections can see."""
+    return person("erin")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_fifty_posts_at_once_with_one_key_make_one_video(erin: User) -> None:
+    make = post("/api/videos", {"prompt": "A boat"})
+    clients = [signed_in(erin) for _ in range(50)]
+    answers = outcomes([partial(make, client, "k") for client in clients])
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({answer.json()["id"] for answer in answers}) == 1
+    assert sum("Idempotent-Replayed" not in answer for answer in answers) == 1
+    assert (Video.objects.count(), ledger.available(erin)) == (1, 80)
+    assert audit.problems() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_different_requests_at_once_with_one_key_make_one_thing(erin: User) -> None:
+    def keep(n: int) -> Upload:
+        return uploads.keep(erin, upload(PHOTO, "a.jpg"), "image", Claim("k", f"upload {n}"))
+
+    orders = [
+        partial(lifecycle.submit, erin, lifecycle.Wish("A boat"), Claim("k", f"order {n}"))
+        for n in range(8)
+    ]
+    results = outcomes([*orders, *(partial(keep, n) for n in range(8))])
+    assert kinds(results)["IdempotencyMismatch"] == 15
+    assert Video.objects.count() + Upload.objects.count() == 1
+    assert KeyedRequest.objects.count() == 1
+    assert audit.problems() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_equal_uploads_at_once_with_one_key_keep_one_file(erin: User) -> None:
+    def keep() -> Upload:
+        return uploads.keep(erin, upload(PHOTO, "a.jpg"), "image", Claim("k", "f"))
+
+    results = outcomes([keep] * 10)
+    assert kinds(results) == {"Upload": 1, "AlreadyMade": 9}
+    kept = Upload.objects.get()
+    assert {getattr(result, "made", result).pk for result in results} == {kept.pk}
+
+
+def test_mismatch_is_told_before_anything_is_looked_at(alice: User) -> None:
+    lifecycle.submit(alice, lifecycle.Wish("A boat"), Claim("k", "f"))
+    with pytest.raises(IdempotencyMismatch):
+        once.check(alice.pk, Claim("k", "g"))
+    once.check(alice.pk, Claim("other", "g"))
+    once.check(alice.pk, None)

@@ -1,0 +1,99 @@
+"""result_url: the file of a finished task for whoever holds its address, for a while."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import time_machine
+from django.conf import LazySettings
+from rest_framework.test import APIClient
+
+from accounts.models import User
+from tests.videos.conftest import completed, order
+from videos import lifecycle, links
+from videos.models import Video
+from videos.providers import Variant
+
+
+@pytest.fixture
+def done(alice: User, mp4: bytes) -> Video:
+    return completed(order(alice), mp4)
+
+
+@pytest.fixture
+def address(api: APIClient, done: Video) -> str:
+    url: str = api.get(f"/api/videos/tasks/{done.pk}").json()["result_url"]
+    return url
+
+
+def test_it_plays_for_anybody(
+    anonymous: APIClient, stranger: APIClient, address: str, settings: LazySettings, mp4: bytes
+) -> None:
+    assert address.startswith(f"{settings.BASE_URL}/api/videos/")
+    for client in (anonymous, stranger):
+        answer = client.get(address)
+        assert (answer.status_code, answer["Content-Type"]) == (200, "video/mp4")
+        assert answer["Content-Length"] == str(len(mp4))
+        assert client.head(address).status_code == 200
+        assert client.get(address, HTTP_RANGE="bytes=0-0").status_code == 206
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("variant=video", "variant=thumbnail"),
+        ("expires=", "expires=9"),
+        ("signature=", "signature=x"),
+        ("signature=", "signed="),
+        ("signature=", "signature=%00"),
+        ("expires=", "expires=x"),
+    ],
+)
+def test_it_is_nothing_when_a_letter_is_changed(
+    anonymous: APIClient, stranger: APIClient, address: str, old: str, new: str
+) -> None:
+    changed = address.replace(old, new, 1)
+    assert changed != address
+    mine, theirs = anonymous.get(changed), stranger.get(changed)
+    assert (mine.status_code, mine.json()) == (401, {"detail": "Not authenticated"})
+    assert (theirs.status_code, theirs.json()) == (404, {"detail": "Resource not found"})
+
+
+def test_it_opens_no_other_video(
+    anonymous: APIClient, alice: User, done: Video, address: str, mp4: bytes
+) -> None:
+    other = completed(order(alice), mp4)
+    assert anonymous.get(address.replace(str(done.pk), str(other.pk))).status_code == 401
+    assert anonymous.get(address.replace(str(done.pk), str(uuid4()))).status_code == 401
+
+
+def test_it_is_over_after_a_day_and_less_than_an_hour(done: Video) -> None:
+    start = datetime(2026, 1, 1, 9, 59, 59, tzinfo=UTC)
+    with time_machine.travel(start, tick=False) as clock:
+        url = links.signed_url(done)
+        expires, signature = (part.partition("=")[2] for part in url.split("&")[1:])
+        works: list[Any] = []
+        for step in (timedelta(hours=24), timedelta(seconds=1)):
+            clock.shift(step)
+            works.append(links.allows(done.pk, Variant.VIDEO, int(expires), signature))
+    assert works == [True, False]
+
+
+def test_it_is_over_when_the_video_is_deleted(
+    anonymous: APIClient, done: Video, address: str
+) -> None:
+    lifecycle.delete(done)
+    answer = anonymous.get(address)
+    assert (answer.status_code, answer.json()) == (404, {"detail": "Resource not found"})
+
+
+def test_it_is_over_when_its_owner_has_left(
+    anonymous: APIClient, alice: User, address: str
+) -> None:
+    User.objects.filter(pk=alice.pk).update(is_active=False)
+    assert anonymous.get(address).status_code == 404
+
+
+def test_there_is_none_before_it_is_done(api: APIClient, alice: User) -> None:
+    assert api.get(f"/api/tasks/{order(alice).pk}").json()["result_url"] is None

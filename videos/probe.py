@@ -1,0 +1,182 @@
+"""Looks into a clip as a program of its own, so that a hostile file costs this process at most.
+
+    python probe.py PATH mp4|mov|webm|avi
+
+It knows nothing of the product. It prints {"width", "height", "seconds"} of a whole clip that plays
+by itself, or {"refused": why}.
+"""
+
+import json
+import resource
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+MEMORY_BYTES = 1024**3
+CPU_SECONDS = 20
+MAX_SECONDS = 10 * 60
+MAX_SIDE = 8192
+DEMUXERS = {"mp4": "mov", "mov": "mov", "webm": "matroska", "avi": "avi"}
+CODECS = {"h264", "hevc", "mpeg4", "mjpeg", "prores", "vp8", "vp9", "av1", "msmpeg4v3", "rawvideo"}
+BRANDS = {b"isom", b"iso2", b"iso3", b"iso4", b"iso5", b"iso6", b"iso8", b"iso9", b"mp41", b"mp42",
+          b"avc1", b"M4V ", b"M4VH", b"M4VP", b"qt  ", b"dash", b"msdh", b"MSNV", b"XAVC", b"f4v ",
+          b"3gp4", b"3gp5", b"3gp6"}  # fmt: skip
+BOXES = {b"ftyp", b"moov", b"mdat", b"moof", b"mfra", b"sidx", b"ssix", b"styp", b"free", b"skip",
+         b"wide", b"uuid", b"udta", b"meta", b"pdin", b"prft", b"emsg"}  # fmt: skip
+PATH_TO_REFERENCES = (b"trak", b"mdia", b"minf", b"dinf", b"dref")
+
+
+class Refused(Exception):
+    """Why it is not taken, for the person who sent it."""
+
+
+BROKEN = "The file is cut short, or something else is glued to it."
+
+
+# ---- its outer shape: parts that fill the file exactly ----
+
+
+def check_shape(file: IO[bytes], kind: str, size: int) -> None:
+    """Raises Refused for a file that is not of its kind from its first byte to its last."""
+    shape = {"webm": _webm, "avi": _avi}.get(kind, _mp4)
+    shape(file, size)
+
+
+def _mp4(file: IO[bytes], size: int) -> None:
+    boxes = list(_boxes(file, 0, size))
+    if not boxes or boxes[0][0] != b"ftyp":
+        raise Refused("The file is not an MP4 or MOV clip.")
+    file.seek(8)
+    if file.read(4) not in BRANDS or not {name for name, *_ in boxes} <= BOXES:
+        raise Refused("The file is not an MP4 or MOV clip.")
+    for name, start, end in boxes:
+        if name == b"moov":
+            _refuse_references(file, start, end, PATH_TO_REFERENCES)
+
+
+def _boxes(file: IO[bytes], at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+    """Name, start and end of the contents of each box between two places."""
+    while at < end:
+        file.seek(at)
+        head = file.read(16)
+        length, name, start = int.from_bytes(head[:4], "big"), head[4:8], at + 8
+        if length == 1:
+            length, start = int.from_bytes(head[8:16], "big"), at + 16
+        elif length == 0:
+            length = end - at
+        if at + length < start or at + length > end or len(name) < 4:
+            raise Refused(BROKEN)
+        yield name, start, at + length
+        at += length
+
+
+def _refuse_references(file: IO[bytes], start: int, end: int, path: tuple[bytes, ...]) -> None:
+    """A clip whose pictures are in another file, or at an address, is not taken."""
+    for name, inner, stop in _boxes(file, start, end):
+        if name == path[0] and len(path) > 1:
+            _refuse_references(file, inner, stop, path[1:])
+        elif name == path[0]:
+            for _kind, entry, _end in _boxes(file, inner + 8, stop):
+                file.seek(entry)
+                if not file.read(4)[-1:] == b"\x01":
+                    raise Refused("The clip refers to another file.")
+
+
+def _avi(file: IO[bytes], size: int) -> None:
+    at = 0
+    while at < size - 1:
+        file.seek(at)
+        head = file.read(12)
+        if head[:4] != b"RIFF" or head[8:12] not in {b"AVI ", b"AVIX"}:
+            raise Refused(BROKEN if at else "The file is not an AVI clip.")
+        at += 8 + int.from_bytes(head[4:8], "little")
+        at += at % 2
+    if at > size + 1:
+        raise Refused(BROKEN)
+
+
+def _webm(file: IO[bytes], size: int) -> None:
+    file.seek(0)
+    head = file.read(1024)
+    if not head.startswith(b"\x1a\x45\xdf\xa3") or b"\x42\x82\x84webm" not in head[:64]:
+        raise Refused("The file is not a WebM clip.")
+    at = 4
+    length, width = _vint(head, at)
+    at += width + length
+    if head[at : at + 4] != b"\x18\x53\x80\x67":
+        raise Refused("The file is not a WebM clip.")
+    length, width = _vint(head, at + 4)
+    unknown = length == (1 << 7 * width) - 1
+    if not unknown and at + 4 + width + length != size:
+        raise Refused(BROKEN)
+
+
+def _vint(head: bytes, at: int) -> tuple[int, int]:
+    """A number of EBML and how many bytes it takes."""
+    first = head[at] if at < len(head) else 0
+    if not first:
+        raise Refused(BROKEN)
+    width = 9 - first.bit_length()
+    raw = int.from_bytes(head[at : at + width], "big")
+    return raw & ((1 << 7 * width) - 1), width
+
+
+# ---- what plays ----
+
+
+def look(path: str, kind: str) -> dict[str, Any]:
+    """Raises Refused unless `path` is a whole clip of this kind with pictures that decode."""
+    # Only after the limits of this process stand.
+    import av  # noqa: PLC0415
+
+    options = {"protocol_whitelist": "file", "enable_drefs": "0", "use_absolute_path": "0"}
+    try:
+        with av.open(path, format=DEMUXERS[kind], options=options, metadata_errors="replace") as c:
+            return _played(c)
+    except (av.FFmpegError, ValueError, StopIteration) as error:
+        raise Refused("The clip cannot be played.") from error
+
+
+def _played(container: Any) -> dict[str, Any]:
+    if not container.streams.video:
+        raise Refused("The file has no pictures.")
+    stream = container.streams.video[0]
+    codec = stream.codec_context
+    if codec.name.removeprefix("lib") not in CODECS and codec.codec.canonical_name not in CODECS:
+        raise Refused(f"Clips in {codec.name} are not taken.")
+    if not (0 < codec.width <= MAX_SIDE and 0 < codec.height <= MAX_SIDE):
+        raise Refused(f"The clip is larger than {MAX_SIDE} pixels a side.")
+    codec.thread_count = 1
+    next(container.decode(stream))
+    container.seek(0)
+    base = float(stream.time_base or 0)
+    ends = (
+        float((p.pts if p.pts is not None else p.dts or 0) + (p.duration or 0))
+        for p in container.demux(stream)
+        if p.size
+    )
+    seconds = max(ends, default=0) * base
+    promised = float(stream.duration or 0) * base
+    if seconds < promised * 0.95:
+        raise Refused(BROKEN)
+    if not 0 < seconds <= MAX_SECONDS:
+        raise Refused(f"The clip is longer than {MAX_SECONDS // 60} minutes, or has no length.")
+    return {"width": codec.width, "height": codec.height, "seconds": round(seconds, 3)}
+
+
+def main(path: str, kind: str) -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    try:
+        with Path(path).open("rb") as file:
+            check_shape(file, kind, Path(path).stat().st_size)
+        found = look(path, kind)
+    except Refused as error:
+        found = {"refused": str(error)}
+    sys.stdout.write(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:3])

@@ -1,0 +1,148 @@
+"""The tasks of system C: /api/videos/text-to-video, image-to-video and tasks, and /api/tasks."""
+
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from videos import catalog, dialects, lifecycle, requests, uploads
+from videos.models import Upload, Video
+
+SIZES = {"landscape": catalog.LANDSCAPE, "portrait": catalog.PORTRAIT}
+MODELS = {model.quality: model.name for model in catalog.MODELS.values()}
+# What is told to expect, in seconds. Source: C12.
+ESTIMATED_SECONDS = 180
+MAX_IMAGES = 10
+
+
+class TextBody(serializers.Serializer):
+    prompt = requests.prompt_field()
+    aspect_ratio = serializers.ChoiceField(list(SIZES), default="landscape")
+    quality = serializers.ChoiceField(list(MODELS), default="standard")
+    webhook_url = requests.WebhookUrlField(required=False, allow_blank=True, allow_null=True)
+
+
+class ImageBody(TextBody):
+    image_urls = serializers.ListField(
+        child=serializers.CharField(max_length=None), min_length=1, max_length=MAX_IMAGES
+    )
+
+
+class TextToVideo(APIView):
+    """C11: a video from words alone."""
+
+    def post(self, request: Request) -> Response:
+        body = TextBody(data=request.data)
+        body.is_valid(raise_exception=True)
+        return _ordered(request, body.validated_data, None, "Text-to-video")
+
+
+class ImageToVideo(APIView):
+    """C13: a video that begins with an image; the first of several is that one."""
+
+    def post(self, request: Request) -> Response:
+        body = ImageBody(data=request.data)
+        body.is_valid(raise_exception=True)
+        asked = body.validated_data
+        first, *_ = uploads.images_at(requests.user_of(request), asked["image_urls"])
+        return _ordered(request, asked, first, "Image-to-video")
+
+
+def _ordered(
+    request: Request, asked: dict[str, Any], reference: Upload | None, what: str
+) -> Response:
+    wish = lifecycle.Wish(
+        prompt=asked["prompt"],
+        model=MODELS[asked["quality"]],
+        size=SIZES[asked["aspect_ratio"]],
+        reference=reference,
+        webhook_url=asked.get("webhook_url") or "",
+    )
+    user, claim = requests.user_of(request), requests.claim_of(request, asked)
+    video, headers = requests.made_once(partial(lifecycle.submit, user, wish, claim))
+    body = {
+        "success": True,
+        "task_id": str(video.pk),
+        "message": f"{what} task created successfully. Credits deducted.",
+        "credits_estimated": video.credits,
+        "estimated_time": ESTIMATED_SECONDS,
+    }
+    return Response(body, headers=headers)
+
+
+class TaskStatus(APIView):
+    """C16: how far it is; reading it also has the engine asked at once."""
+
+    def get(self, request: Request, video_id: UUID) -> Response:
+        return Response(dialects.task(_rung(request, video_id)))
+
+
+class TaskDetail(APIView):
+    """C18, C21: one task; deleting it cancels the video and keeps it in the library."""
+
+    def get(self, request: Request, video_id: UUID) -> Response:
+        return Response(dialects.task_detail(_rung(request, video_id)))
+
+    def delete(self, request: Request, video_id: UUID) -> Response:
+        try:
+            lifecycle.cancel(requests.own(request, video_id))
+        except lifecycle.NotPossible as error:
+            raise lifecycle.NotPossible("Cannot cancel task with current status") from error
+        return Response({"message": "Task cancelled successfully"})
+
+
+def _rung(request: Request, video_id: UUID) -> Video:
+    video = requests.own(request, video_id)
+    if video.status == Video.Status.RUNNING:
+        lifecycle.ring(video)
+    return video
+
+
+class TasksQuery(serializers.Serializer):
+    page = serializers.IntegerField(min_value=1, max_value=10_000, default=1)
+    page_size = serializers.IntegerField(min_value=1, max_value=100, default=10)
+    status = requests.StatusField(dialects.DETAIL_STATUS, required=False)
+
+
+class UserTasks(APIView):
+    """C20: one's own tasks, newest first; a page past the end is empty."""
+
+    def get(self, request: Request) -> Response:
+        query = TasksQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        asked = query.validated_data
+        rows = Video.objects.of(requests.user_of(request))
+        if states := asked.get("status"):
+            rows = rows.filter(status__in=states)
+        page, size = asked["page"], asked["page_size"]
+        shown = rows.newest()[(page - 1) * size : page * size]
+        return Response(
+            {
+                "tasks": [dialects.task_detail(video) for video in shown],
+                "total": rows.count(),
+                "page": page,
+                "page_size": size,
+            }
+        )
+
+
+class RetryTask(APIView):
+    """C22: the same order once more, after it failed."""
+
+    def post(self, request: Request, video_id: UUID) -> Response:
+        lost = requests.own(request, video_id)
+        claim = requests.claim_of(request, {})
+        try:
+            new, headers = requests.made_once(partial(lifecycle.retry, lost, claim))
+        except lifecycle.NotPossible as error:
+            raise lifecycle.NotPossible("Task cannot be retried") from error
+        body = {
+            "message": "Task retry initiated",
+            "task_id": str(new.pk),
+            "original_task_id": str(lost.pk),
+        }
+        return Response(body, headers=headers)
