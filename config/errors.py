@@ -16,6 +16,7 @@ from billing.ledger import NotEnoughCredits
 from billing.packages import UnknownPackage
 from billing.payments import BadReturnUrl, NotRefundable, Unreachable
 from videos.catalog import NotOffered
+from videos.deliveries import NotRedeliverable
 from videos.lifecycle import NotPossible
 from videos.media import BadImage
 
@@ -24,6 +25,7 @@ STATUS_OF: dict[type[Exception], tuple[int, str]] = {
     NotEnoughCredits: (402, "insufficient_credits"),
     NotOffered: (400, "not_offered"),
     NotPossible: (400, "not_possible"),
+    NotRedeliverable: (400, "not_redeliverable"),
     BadImage: (400, "bad_image"),
     UnknownPackage: (400, "unknown_package"),
     BadReturnUrl: (400, "bad_return_url"),

@@ -351,6 +351,14 @@ LEASE = timedelta(seconds=env("LEASE_SECONDS", default=15.0, read=float))
 # How long an upstream must deny a job before it counts as lost.
 MISSING_AFTER = timedelta(seconds=env("MISSING_SECONDS", default=60.0, read=float))
 WORKER_THREADS = number("WORKER_THREADS", default=16)
+# ---- webhooks we send: never into a private network, unless it is named here ----
+WEBHOOK_SCHEMES = ["https"] if PRODUCTION else ["https", "http"]
+WEBHOOK_PORTS = [
+    int(port)
+    for port in listing("WEBHOOK_PORTS", default=["443", "8443"] + ["80"] * (not PRODUCTION))
+]
+WEBHOOK_ALLOWED_NETWORKS = listing("WEBHOOK_ALLOWED_NETWORKS", default=[])
+WEBHOOK_TIMEOUT = number("WEBHOOK_TIMEOUT_SECONDS", default=15)
 UPLOAD_MAX_BYTES = number("UPLOAD_MAX_MB", default=100) * 1024 * 1024
 
 # ---- words and time ----

@@ -10,7 +10,7 @@ from billing import views as billing_views
 from billing import webhooks as billing_webhooks
 from config import errors, health
 from videos import api as videos_api
-from videos import views, webhooks
+from videos import deliveries_api, views, webhooks
 
 urlpatterns = [
     # pages
@@ -54,6 +54,18 @@ urlpatterns = [
     path("api/videos/<uuid:video_id>", videos_api.VideoDetail.as_view(), name="api-video"),
     path("api/videos/<uuid:video_id>/content", videos_api.Content.as_view(), name="api-content"),
     path("api/videos/<uuid:video_id>/remix", videos_api.Remix.as_view(), name="api-remix"),
+    path("api/webhooks/secret", deliveries_api.Secret.as_view(), name="api-webhook-secret"),
+    path("api/webhooks/deliveries", deliveries_api.Deliveries.as_view(), name="api-deliveries"),
+    path(
+        "api/webhooks/deliveries/<uuid:delivery_id>",
+        deliveries_api.DeliveryDetail.as_view(),
+        name="api-delivery",
+    ),
+    path(
+        "api/webhooks/deliveries/<uuid:delivery_id>/redeliver",
+        deliveries_api.Redeliver.as_view(),
+        name="api-redeliver",
+    ),
     path("api/webhooks/<slug:upstream>", webhooks.upstream, name="upstream-webhook"),
     path("health", health.health, name="health"),
     re_path(r"^api/.*$", errors.api_not_found),

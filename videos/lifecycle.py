@@ -25,7 +25,7 @@ from django.utils import timezone
 from django.utils.text import Truncator
 
 from billing import ledger
-from videos import catalog, notify
+from videos import catalog, deliveries, notify
 from videos.models import Event, Price, Upload, Video
 
 log = logging.getLogger(__name__)
@@ -252,7 +252,9 @@ def move(
         if not rows.update(status=to, seq=seq, updated_at=now, **fields):
             return False
         Event.objects.create(video=video, status=to, at=now, note=note)
-        notify.changed(Video.objects.get(pk=video.pk))
+        moved = Video.objects.get(pk=video.pk)
+        deliveries.announce(moved)
+        notify.changed(moved)
     return True
 
 
