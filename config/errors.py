@@ -19,6 +19,7 @@ from videos.catalog import NotOffered
 from videos.deliveries import NotRedeliverable
 from videos.lifecycle import NotPossible
 from videos.media import BadImage
+from videos.moderation import ContentRefused, NoVerdict
 
 STATUS_OF: dict[type[Exception], tuple[int, str]] = {
     BadCredentials: (401, "bad_credentials"),
@@ -27,6 +28,8 @@ STATUS_OF: dict[type[Exception], tuple[int, str]] = {
     NotPossible: (400, "not_possible"),
     NotRedeliverable: (400, "not_redeliverable"),
     BadImage: (400, "bad_image"),
+    ContentRefused: (400, "moderation_blocked"),
+    NoVerdict: (503, "moderation_unavailable"),
     UnknownPackage: (400, "unknown_package"),
     BadReturnUrl: (400, "bad_return_url"),
     NotRefundable: (400, "not_refundable"),
@@ -58,7 +61,7 @@ def answer(error: Exception, context: dict[str, Any]) -> Response | None:
     for kind, (code, word) in STATUS_OF.items():
         if isinstance(error, kind):
             set_rollback()
-            body: dict[str, Any] = {"detail": str(error), "code": word}
+            body: dict[str, Any] = {"detail": str(error), "code": getattr(error, "code", word)}
             if isinstance(error, NotOffered):
                 body["field"] = error.field
             headers = {"WWW-Authenticate": "Bearer"} if code == status.HTTP_401_UNAUTHORIZED else {}

@@ -342,6 +342,24 @@ if SANDBOX:
         "models": "",
     }
 
+# ---- the content check of an order, before any credit moves ----
+MODERATION_MODEL = text("OPENAI_MODERATION_MODEL")
+MODERATION = text("MODERATION", default="model" if MODERATION_MODEL else "rules")
+if MODERATION not in {"off", "rules", "model"}:
+    raise ImproperlyConfigured("MODERATION: expected off, rules or model")
+MODERATION_MODEL = MODERATION_MODEL or "omni-moderation-latest"
+MODERATION_BASE_URL = text(
+    "OPENAI_MODERATION_BASE_URL", default=_openai_url or "https://api.openai.com/v1"
+)
+MODERATION_API_KEY = text("OPENAI_MODERATION_API_KEY", default=_openai_key, secret=True)
+MODERATION_RULES_FILE = text("MODERATION_RULES_FILE")
+# What happens to an order while the check does not answer: block, or allow.
+MODERATION_ON_ERROR = text("MODERATION_ON_ERROR", default="block")
+if MODERATION_ON_ERROR not in {"block", "allow"}:
+    raise ImproperlyConfigured("MODERATION_ON_ERROR: expected block or allow")
+# So many refused orders within a day lock a user out until some are a day old; 0 never does.
+MODERATION_STRIKES = number("MODERATION_STRIKES", default=10)
+
 # ---- the life of a video ----
 POLL_FIRST = timedelta(seconds=env("POLL_SECONDS", default=5.0, read=float))
 POLL_SLOWEST = timedelta(seconds=env("POLL_MAX_SECONDS", default=20.0, read=float))

@@ -33,7 +33,7 @@ from videos.models import Attempt, Delivery, Video, WebhookSecret
 
 log = logging.getLogger(__name__)
 
-Status = Delivery.Status
+State = Delivery.State
 
 # Seconds after a round's beginning at which it is tried.
 TRIES = (0, 5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
@@ -82,9 +82,9 @@ def announce(video: Video) -> None:
 def redeliver(delivery: Delivery) -> None:
     """Begin another round of tries. Raises NotRedeliverable while one is under way."""
     now = timezone.now()
-    begun = Delivery.objects.filter(pk=delivery.pk).exclude(status=Status.PENDING)
+    begun = Delivery.objects.filter(pk=delivery.pk).exclude(state=State.PENDING)
     if not begun.update(
-        status=Status.PENDING, tries=0, round_at=now, next_try_at=now, lease=None, delivered_at=None
+        state=State.PENDING, tries=0, round_at=now, next_try_at=now, lease=None, delivered_at=None
     ):
         raise NotRedeliverable("It is still being delivered.")
 
@@ -177,17 +177,17 @@ def _post(letter: tuple[str, bytes, dict[str, str]]) -> Said:
 def _settle(delivery: Delivery, said: Said) -> None:
     now = timezone.now()
     heard = said.code is not None and 200 <= said.code < 300
-    status, due = Status.PENDING, _next(delivery, said, now)
+    state, due = State.PENDING, _next(delivery, said, now)
     if heard:
-        status, due = Status.DELIVERED, None
+        state, due = State.DELIVERED, None
     elif said.blocked:
-        status, due = Status.BLOCKED, None
+        state, due = State.BLOCKED, None
     elif said.code == GONE or due is None:
-        status, due = Status.FAILED, None
+        state, due = State.FAILED, None
     with transaction.atomic():
         mine = Delivery.objects.filter(pk=delivery.pk, lease=delivery.lease)
         if mine.update(
-            status=status,
+            state=state,
             tries=F("tries") + 1,
             next_try_at=due,
             lease=None,

@@ -27,7 +27,7 @@ class Secret(APIView):
 class DeliveriesQuery(serializers.Serializer):
     page = serializers.IntegerField(min_value=1, max_value=10_000, default=1)
     page_size = serializers.IntegerField(min_value=1, max_value=100, default=20)
-    status = serializers.ChoiceField(choices=Delivery.Status.choices, required=False)
+    status = serializers.ChoiceField(choices=Delivery.State.choices, required=False)
     task_id = serializers.UUIDField(required=False)
 
 
@@ -40,7 +40,7 @@ class Deliveries(APIView):
         asked = query.validated_data
         rows = Delivery.objects.filter(user_id=_user(request).pk).order_by("-created_at", "-pk")
         if "status" in asked:
-            rows = rows.filter(status=asked["status"])
+            rows = rows.filter(state=asked["status"])
         if "task_id" in asked:
             rows = rows.filter(video_id=asked["task_id"])
         start = (asked["page"] - 1) * asked["page_size"]
@@ -81,7 +81,7 @@ def delivery_object(delivery: Delivery) -> dict[str, Any]:
         "webhook_id": f"msg_{delivery.pk.hex}",
         "task_id": str(delivery.video_id),
         "url": delivery.url,
-        "status": delivery.status,
+        "status": delivery.state,
         "created_at": delivery.created_at,
         "delivered_at": delivery.delivered_at,
         "next_try_at": delivery.next_try_at,

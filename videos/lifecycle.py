@@ -25,7 +25,7 @@ from django.utils import timezone
 from django.utils.text import Truncator
 
 from billing import ledger
-from videos import catalog, deliveries, notify
+from videos import catalog, deliveries, moderation, notify
 from videos.models import Event, Price, Upload, Video
 
 log = logging.getLogger(__name__)
@@ -173,6 +173,7 @@ def _again(video: Video, prompt: str, operation: Video.Operation, *, source: Vid
 def _place(user: AbstractBaseUser, draft: Video) -> Video:
     if draft.provider not in settings.UPSTREAMS:
         raise catalog.NotOffered("model", "The engine that made this video is not available.")
+    moderation.check(user, draft.prompt, draft.reference)
     now = timezone.now()
     draft.created_at = draft.next_step_at = now
     draft.deadline_at = now + settings.VIDEO_DEADLINE

@@ -194,6 +194,23 @@ class Video(models.Model):
         return int(self.size.split("x")[1])
 
 
+class Refusal(models.Model):
+    """An order the content check stopped; staff may overrule it, which frees its user again."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="refusals")
+    prompt = models.TextField()
+    had_image = models.BooleanField(default=False)
+    categories = models.JSONField()
+    overruled = models.BooleanField(default=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["user", "-created_at"], name="refusal_newest")]
+
+    def __str__(self) -> str:
+        return ", ".join(self.categories)
+
+
 class WebhookSecret(models.Model):
     """What signs one user's webhooks; after a change the former one stays good for a while."""
 
@@ -211,7 +228,7 @@ class WebhookSecret(models.Model):
 class Delivery(models.Model):
     """One webhook on its way to a client: that a video ended."""
 
-    class Status(models.TextChoices):
+    class State(models.TextChoices):
         PENDING = "pending"
         DELIVERED = "delivered"
         FAILED = "failed"
@@ -222,7 +239,7 @@ class Delivery(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="deliveries")
     video = models.OneToOneField(Video, models.CASCADE, related_name="delivery")
     url = models.CharField(max_length=2048)
-    status = models.CharField(max_length=12, choices=Status, default=Status.PENDING)
+    state = models.CharField(max_length=12, choices=State, default=State.PENDING)
     tries = models.PositiveSmallIntegerField(default=0)
     # The queue: due time and lease in one column, and the token that fences writes.
     next_try_at = models.DateTimeField(null=True)
@@ -242,7 +259,7 @@ class Delivery(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.url} {self.status}"
+        return f"{self.url} {self.state}"
 
 
 class Attempt(models.Model):

@@ -8,6 +8,7 @@ import http.client
 import socket
 import ssl
 from dataclasses import dataclass
+from ipaddress import ip_network
 from threading import Timer
 from urllib.parse import quote, urlsplit
 
@@ -73,7 +74,7 @@ def _policy() -> ssrfguard.Policy:
     return ssrfguard.Policy(
         allowed_schemes=frozenset(settings.WEBHOOK_SCHEMES),
         allowed_ports=frozenset(settings.WEBHOOK_PORTS),
-        allowed_networks=tuple(settings.WEBHOOK_ALLOWED_NETWORKS),
+        allowed_networks=tuple(map(ip_network, settings.WEBHOOK_ALLOWED_NETWORKS)),
         max_url_length=URL_MAX,
     )
 

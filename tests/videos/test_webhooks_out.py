@@ -157,7 +157,7 @@ def test_both_secrets_are_good_for_a_day_after_a_change(
 
 def state() -> tuple[str, int, bool]:
     row = the_delivery()
-    return row.status, row.tries, row.next_try_at is not None
+    return row.state, row.tries, row.next_try_at is not None
 
 
 @pytest.mark.parametrize("code", [200, 204, 299])
@@ -189,7 +189,7 @@ def test_it_is_tried_for_a_day_and_then_left(ended: Video, receiver: Receiver) -
     receiver.code = 500
     begun = the_delivery().round_at
     waits = []
-    while the_delivery().status == "pending":
+    while the_delivery().state == "pending":
         make_due()
         deliveries.deliver_due()
         if due := the_delivery().next_try_at:
