@@ -20,6 +20,7 @@ app.conf.update(
     broker_connection_retry_on_startup=True,
     beat_schedule={
         "videos": {"task": "videos.tasks.tick", "schedule": 1.0},
+        "webhooks": {"task": "videos.tasks.deliver_webhooks", "schedule": 1.0},
         "payments": {"task": "billing.tasks.reconcile_payments", "schedule": 60.0},
         "showcase": {"task": "showcase.tasks.forget_views", "schedule": 3600.0},
         "sweep": {"task": "videos.tasks.sweep", "schedule": 900.0},

@@ -18,7 +18,9 @@ from billing.packages import UnknownPackage
 from billing.payments import BadReturnUrl, NotRefundable, Unreachable
 from showcase.gallery import NotOpen, NotReady
 from videos.catalog import NotOffered
+from videos.deliveries import NotRedeliverable
 from videos.lifecycle import NotPossible
+from videos.moderation import ContentRefused, NoVerdict
 from videos.requests import OffsetAndAfter
 from videos.uploads import BadFile, BadImage, BadImageUrl, QuotaFull, TooLarge
 
@@ -35,6 +37,9 @@ STATUS_OF: dict[type[Exception], tuple[int, str]] = {
     TooLarge: (413, "too_large"),
     QuotaFull: (400, "quota_full"),
     BadImageUrl: (400, "bad_image_url"),
+    NotRedeliverable: (400, "not_redeliverable"),
+    ContentRefused: (400, "moderation_blocked"),
+    NoVerdict: (503, "moderation_unavailable"),
     UnknownPackage: (400, "unknown_package"),
     BadReturnUrl: (400, "bad_return_url"),
     NotRefundable: (400, "not_refundable"),
@@ -68,7 +73,7 @@ def answer(error: Exception, context: dict[str, Any]) -> Response | None:
     for kind, (code, word) in STATUS_OF.items():
         if isinstance(error, kind):
             set_rollback()
-            body: dict[str, Any] = {"detail": str(error), "code": word}
+            body: dict[str, Any] = {"detail": str(error), "code": getattr(error, "code", word)}
             if isinstance(error, NotOffered):
                 body["field"] = error.field
             headers = {"WWW-Authenticate": "Bearer"} if code == status.HTTP_401_UNAUTHORIZED else {}

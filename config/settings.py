@@ -349,6 +349,23 @@ SHOWCASE = flag("SHOWCASE", default=True)
 CDN_URL = text("CDN_URL", "ALIYUN_OSS_CDN_DOMAIN").rstrip("/")
 if CDN_URL and "://" not in CDN_URL:
     CDN_URL = f"https://{CDN_URL}"
+# ---- the content check of an order, before any credit moves ----
+MODERATION_MODEL = text("OPENAI_MODERATION_MODEL")
+MODERATION = text("MODERATION", default="model" if MODERATION_MODEL else "rules")
+if MODERATION not in {"off", "rules", "model"}:
+    raise ImproperlyConfigured("MODERATION: expected off, rules or model")
+MODERATION_MODEL = MODERATION_MODEL or "omni-moderation-latest"
+MODERATION_BASE_URL = text(
+    "OPENAI_MODERATION_BASE_URL", default=_openai_url or "https://api.openai.com/v1"
+)
+MODERATION_API_KEY = text("OPENAI_MODERATION_API_KEY", default=_openai_key, secret=True)
+MODERATION_RULES_FILE = text("MODERATION_RULES_FILE")
+# What happens to an order while the check does not answer: block, or allow.
+MODERATION_ON_ERROR = text("MODERATION_ON_ERROR", default="block")
+if MODERATION_ON_ERROR not in {"block", "allow"}:
+    raise ImproperlyConfigured("MODERATION_ON_ERROR: expected block or allow")
+# So many refused orders within a day lock a user out until some are a day old; 0 never does.
+MODERATION_STRIKES = number("MODERATION_STRIKES", default=10)
 
 # ---- the life of a video ----
 POLL_FIRST = timedelta(seconds=env("POLL_SECONDS", default=5.0, read=float))
@@ -361,6 +378,14 @@ MISSING_AFTER = timedelta(seconds=env("MISSING_SECONDS", default=60.0, read=floa
 WORKER_THREADS = number("WORKER_THREADS", default=16)
 # How long the signed address of a finished task works.
 RESULT_URL_LIFETIME = span("RESULT_URL_LIFETIME", default=timedelta(hours=24))
+# ---- webhooks we send: never into a private network, unless it is named here ----
+WEBHOOK_SCHEMES = ["https"] if PRODUCTION else ["https", "http"]
+WEBHOOK_PORTS = [
+    int(port)
+    for port in listing("WEBHOOK_PORTS", default=["443", "8443"] + ["80"] * (not PRODUCTION))
+]
+WEBHOOK_ALLOWED_NETWORKS = listing("WEBHOOK_ALLOWED_NETWORKS", default=[])
+WEBHOOK_TIMEOUT = number("WEBHOOK_TIMEOUT_SECONDS", default=15)
 UPLOAD_MAX_BYTES = number("UPLOAD_MAX_MB", default=100) * 1024 * 1024
 UPLOAD_MIN_BYTES = 1024
 # What one person may keep here.

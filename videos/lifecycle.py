@@ -25,7 +25,7 @@ from django.utils import timezone
 from django.utils.text import Truncator
 
 from billing import ledger
-from videos import catalog, notify, once
+from videos import catalog, deliveries, moderation, notify, once
 from videos.models import Event, Price, Upload, Video
 
 log = logging.getLogger(__name__)
@@ -180,6 +180,7 @@ def _again(video: Video, prompt: str, operation: Video.Operation, *, source: Vid
 def _place(user: AbstractBaseUser, draft: Video, claim: once.Claim | None) -> Video:
     if draft.provider not in settings.UPSTREAMS:
         raise catalog.NotOffered("model", "The engine that made this video is not available.")
+    moderation.check(user, draft.prompt, draft.reference)
     now = timezone.now()
     draft.created_at = draft.next_step_at = now
     draft.deadline_at = now + settings.VIDEO_DEADLINE
@@ -271,7 +272,9 @@ def move(
         if not rows.update(status=to, seq=seq, updated_at=now, **fields):
             return False
         Event.objects.create(video=video, status=to, at=now, note=note)
-        notify.changed(Video.objects.get(pk=video.pk))
+        moved = Video.objects.get(pk=video.pk)
+        deliveries.announce(moved)
+        notify.changed(moved)
     return True
 
 

@@ -213,6 +213,90 @@ class Video(models.Model):
         return int(self.size.split("x")[1])
 
 
+class Refusal(models.Model):
+    """An order the content check stopped; staff may overrule it, which frees its user again."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="refusals")
+    prompt = models.TextField()
+    had_image = models.BooleanField(default=False)
+    categories = models.JSONField()
+    overruled = models.BooleanField(default=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["user", "-created_at"], name="refusal_newest")]
+
+    def __str__(self) -> str:
+        return ", ".join(self.categories)
+
+
+class WebhookSecret(models.Model):
+    """What signs one user's webhooks; after a change the former one stays good for a while."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="+"
+    )
+    secret = models.CharField(max_length=80)
+    former = models.CharField(max_length=80, blank=True)
+    former_until = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"webhook secret of {self.user_id}"
+
+
+class Delivery(models.Model):
+    """One webhook on its way to a client: that a video ended."""
+
+    class State(models.TextChoices):
+        PENDING = "pending"
+        DELIVERED = "delivered"
+        FAILED = "failed"
+        # The address leads somewhere we never go.
+        BLOCKED = "blocked"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="deliveries")
+    video = models.OneToOneField(Video, models.CASCADE, related_name="delivery")
+    url = models.CharField(max_length=2048)
+    state = models.CharField(max_length=12, choices=State, default=State.PENDING)
+    tries = models.PositiveSmallIntegerField(default=0)
+    # The queue: due time and lease in one column, and the token that fences writes.
+    next_try_at = models.DateTimeField(null=True)
+    lease = models.UUIDField(null=True)
+    created_at = models.DateTimeField()
+    # When the present round of tries began; a redelivery begins another.
+    round_at = models.DateTimeField()
+    delivered_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name_plural = "deliveries"
+        indexes = [
+            models.Index(
+                fields=["next_try_at"], condition=Q(next_try_at__isnull=False), name="delivery_due"
+            ),
+            models.Index(fields=["user", "-created_at"], name="delivery_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.url} {self.state}"
+
+
+class Attempt(models.Model):
+    """One try of a delivery; `code` is what the other side answered, if it did."""
+
+    delivery = models.ForeignKey(Delivery, models.CASCADE, related_name="attempts")
+    at = models.DateTimeField()
+    took_ms = models.PositiveIntegerField()
+    code = models.PositiveSmallIntegerField(null=True)
+    error = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.code or self.error}"
+
+
 class Event(models.Model):
     """A step in the life of a video, for its owner's log and for staff."""
 

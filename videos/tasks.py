@@ -10,7 +10,7 @@ from celery import shared_task
 from django.conf import settings
 from django.db import close_old_connections
 
-from videos import audit, once, steps, uploads
+from videos import audit, deliveries, once, steps, uploads
 from videos.models import Video
 
 log = logging.getLogger(__name__)
@@ -101,6 +101,13 @@ def tick(budget_seconds: float = 10.0) -> None:
             pass
     finally:
         engine.close()
+
+
+@shared_task(ignore_result=True, expires=30)
+def deliver_webhooks() -> None:
+    """Tell clients' webhooks which videos have ended."""
+    while deliveries.deliver_due():
+        pass
 
 
 @shared_task(ignore_result=True, expires=3600)

@@ -24,7 +24,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.models import User
 from billing import ledger
-from videos import catalog, lifecycle, notify, uploads
+from videos import catalog, lifecycle, moderation, notify, uploads
 from videos.cards import Card, about, cards_of, log_of, usual_seconds
 from videos.forms import SHAPES, Composer, RemixForm
 from videos.models import Video, VideoQuerySet
@@ -168,6 +168,8 @@ def _create(request: UserRequest) -> HttpResponse:
         form.add_error(error.field, str(error))
     except uploads.BadImage as error:
         form.add_error("image", str(error))
+    except moderation.Stopped as error:
+        form.add_error("prompt", str(error))
     except ledger.NotEnoughCredits as error:
         _may_press_again(request)
         return _studio(request, form, 402, error)
@@ -266,7 +268,7 @@ def remix(request: UserRequest, video_id: UUID) -> HttpResponse:
         return _see_other("video", video_id)
     try:
         made = lifecycle.remix(source, form.cleaned_data["prompt"])
-    except (lifecycle.NotPossible, catalog.NotOffered) as error:
+    except (lifecycle.NotPossible, catalog.NotOffered, moderation.Stopped) as error:
         form.add_error(None, str(error))
         status = 422
     except ledger.NotEnoughCredits as error:
@@ -286,7 +288,7 @@ def retry(request: UserRequest, video_id: UUID) -> HttpResponse:
         return _see_other("studio")
     try:
         made = lifecycle.retry(lost)
-    except (lifecycle.NotPossible, catalog.NotOffered) as error:
+    except (lifecycle.NotPossible, catalog.NotOffered, moderation.Stopped) as error:
         messages.error(request, str(error))
     except ledger.NotEnoughCredits as error:
         messages.error(request, _missing(error))

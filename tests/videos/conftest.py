@@ -1,5 +1,6 @@
 """Videos brought to any state by the life's own steps, and pictures and clips made on the spot."""
 
+from collections.abc import Iterator
 from fractions import Fraction
 from io import BytesIO
 from typing import Any
@@ -7,6 +8,7 @@ from uuid import uuid4
 
 import av
 import pytest
+from django.conf import LazySettings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -14,6 +16,7 @@ from django.utils import timezone
 from PIL import Image
 
 from accounts.models import User
+from tests.videos.receiver import Receiver
 from videos import lifecycle, media, steps
 from videos.models import Video
 from videos.providers import Job, JobState, Refused, Variant
@@ -123,3 +126,13 @@ def photo(format: str = "JPEG", size: tuple[int, int] = (96, 72), **options: Any
 
 def upload(body: bytes, name: str = "boat.png", content_type: str = "image/png") -> Any:
     return SimpleUploadedFile(name, body, content_type)
+
+
+@pytest.fixture
+def receiver(settings: LazySettings) -> Iterator[Receiver]:
+    """A receiver that webhooks may reach, though it stands on this machine."""
+    made = Receiver()
+    settings.WEBHOOK_PORTS = [*settings.WEBHOOK_PORTS, made.port]
+    settings.WEBHOOK_ALLOWED_NETWORKS = ["127.0.0.0/8"]
+    yield made
+    made.close()

@@ -18,7 +18,7 @@ from accounts.models import User
 from billing import ledger, payments
 from config.management.commands import demo
 from showcase import gallery
-from videos import audit, tasks
+from videos import audit, deliveries, tasks
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +44,7 @@ class Command(BaseCommand):
         if settings.EMBEDDED_WORKER:
             helpers.append(threading.Thread(target=work, args=(server, stop), name="worker"))
             helpers.append(threading.Thread(target=chores, args=(server, stop), name="chores"))
+            helpers.append(threading.Thread(target=tell, args=(server, stop), name="deliveries"))
         if settings.SANDBOX:
             helpers.append(threading.Thread(target=ring, args=(server, stop), name="webhooks"))
         for helper in helpers:
@@ -126,6 +127,16 @@ def chores(server: uvicorn.Server, stop: threading.Event) -> None:
                 chore()
             except Exception:  # one chore must not stop the others
                 log.exception("a chore failed")
+        close_old_connections()
+
+
+def tell(server: uvicorn.Server, stop: threading.Event) -> None:
+    """Send clients' webhooks; each may take long, so they have a thread of their own."""
+    while until_started(server, stop) and not stop.wait(0.5):
+        try:
+            deliveries.deliver_due()
+        except Exception:  # a database that is away for a while must not end the work
+            log.exception("webhooks stumbled")
         close_old_connections()
 
 

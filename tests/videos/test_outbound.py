@@ -1,0 +1,169 @@
+"""Addresses that users name are posted to, unless they lead inside."""
+
+import socket
+from typing import Any
+
+import pytest
+from django.conf import LazySettings
+
+from tests.videos.receiver import Receiver
+from videos import outbound
+
+HOSTILE = [
+    "http://127.0.0.1/",
+    "http://localhost/",
+    "http://localhost./",
+    "http://127.1/",
+    "http://0/",
+    "http://0.0.0.0/",
+    "http://2130706433/",
+    "http://0x7f000001/",
+    "http://0177.0.0.1/",
+    "http://0x7f.1/",
+    "http://①②⑦.0.0.1/",
+    "http://[::1]/",
+    "http://[::]/",
+    "http://[::ffff:127.0.0.1]/",
+    "http://[::127.0.0.1]/",
+    "http://[2002:7f00:1::]/",
+    "http://[64:ff9b::7f00:1]/",
+    "http://[64:ff9b::a9fe:a9fe]/",
+    "http://[fe80::1]/",
+    "http://[fc00::1]/",
+    "http://[fd00:ec2::254]/",
+    "http://169.254.169.254/latest/meta-data/",
+    "http://100.100.100.200/",
+    "http://100.64.0.1/",
+    "http://10.0.0.1/",
+    "http://172.16.0.1/",
+    "http://192.168.1.1/",
+    "http://198.18.0.1/",
+    "http://224.0.0.1/",
+    "http://255.255.255.255/",
+    "http://user:pw@93.184.215.14/",
+    "http://93.184.215.14@127.0.0.1/",
+    "http://93.184.215.14:22/",
+    "http://93.184.215.14:6379/",
+    "file:///etc/passwd",
+    "ftp://93.184.215.14/",
+    "gopher://93.184.215.14/_x",
+    "http://",
+    "http:///x",
+    "http://[::1",
+    "//93.184.215.14/",
+    "javascript:alert(1)",
+    "http://exa mple.com/",
+    "http://example.com\\@127.0.0.1/",
+    "http://example.com/" + "a" * 2048,
+]  # fmt: skip
+
+
+@pytest.fixture
+def connections_made(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Every address a socket was asked to reach."""
+    made: list[Any] = []
+    real = socket.socket.connect
+
+    def connect(self: socket.socket, address: Any) -> None:
+        made.append(address)
+        real(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", connect)
+    return made
+
+
+@pytest.mark.parametrize("url", HOSTILE)
+def test_an_address_inside_is_never_reached(url: str, connections_made: list[Any]) -> None:
+    with pytest.raises((outbound.Blocked, outbound.Unreachable)):
+        outbound.post(url, b"{}", {})
+    assert connections_made == []
+
+
+def answers_of_names(*answers: str) -> Any:
+    """A name server that gives these answers in turn, the last one for ever."""
+    waiting = list(answers)
+
+    def getaddrinfo(host: str, port: int, *args: Any, **more: Any) -> list[Any]:
+        found = waiting.pop(0) if len(waiting) > 1 else waiting[0]
+        family = socket.AF_INET6 if ":" in found else socket.AF_INET
+        return [(family, socket.SOCK_STREAM, 6, "", (found, port))]
+
+    return getaddrinfo
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "169.254.169.254", "10.1.2.3", "::1"])
+def test_a_name_that_leads_inside_is_never_reached(
+    address: str, monkeypatch: pytest.MonkeyPatch, connections_made: list[Any]
+) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", answers_of_names(address))
+    with pytest.raises(outbound.Blocked):
+        outbound.post("http://hooks.example.com/", b"{}", {})
+    assert connections_made == []
+
+
+def test_a_name_with_an_answer_outside_and_one_inside_is_never_reached(
+    monkeypatch: pytest.MonkeyPatch, connections_made: list[Any]
+) -> None:
+    both = [
+        (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("93.184.215.14", 80)),
+        (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 80)),
+    ]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *a, **k: both)
+    with pytest.raises(outbound.Blocked):
+        outbound.post("http://hooks.example.com/", b"{}", {})
+    assert connections_made == []
+
+
+def test_a_name_that_changes_its_answer_does_not_lead_inside(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reached: list[Any] = []
+
+    def connect(self: socket.socket, address: Any) -> None:
+        reached.append(address[0])
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(socket.socket, "connect", connect)
+    monkeypatch.setattr(socket, "getaddrinfo", answers_of_names("93.184.215.14", "127.0.0.1"))
+    with pytest.raises(outbound.Unreachable):
+        outbound.post("http://hooks.example.com/", b"{}", {})
+    assert set(reached) == {"93.184.215.14"}
+
+
+def test_only_https_is_good_enough_where_the_operator_says_so(settings: LazySettings) -> None:
+    settings.WEBHOOK_SCHEMES = ["https"]
+    with pytest.raises(outbound.Blocked):
+        outbound.check("http://example.com/hook")
+    outbound.check("https://example.com/hook")
+
+
+def test_a_post_is_sent_whole(receiver: Receiver) -> None:
+    receiver.code = 201
+    answer = outbound.post(receiver.url, b'{"a": 1}', {"X-Mine": "yes"})
+    ((headers, body),) = receiver.heard
+    assert (answer.code, body, headers["x-mine"], headers[":path"], headers["host"]) == (
+        201, b'{"a": 1}', "yes", "/hook?from=firstlight", f"127.0.0.1:{receiver.port}",
+    )  # fmt: skip
+
+
+def test_a_redirect_is_not_followed(receiver: Receiver) -> None:
+    receiver.code, receiver.headers = 302, {"Location": f"http://127.0.0.1:{receiver.port}/inside"}
+    assert outbound.post(receiver.url, b"{}", {}).code == 302
+    assert len(receiver.heard) == 1
+
+
+def test_an_answer_that_never_ends_is_left(
+    receiver: Receiver,
+    settings: LazySettings,
+) -> None:
+    settings.WEBHOOK_TIMEOUT, receiver.drips = 0.3, True
+    with pytest.raises(outbound.Unreachable):
+        outbound.post(receiver.url, b"{}", {})
+
+
+def test_a_port_where_nobody_listens_is_unreachable(
+    receiver: Receiver,
+) -> None:
+    receiver.close()
+    with pytest.raises(outbound.Unreachable):
+        outbound.post(receiver.url, b"{}", {})
