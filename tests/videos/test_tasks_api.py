@@ -249,7 +249,7 @@ def test_refused_with_its_place_when_it_is_no_list_of_addresses(
     [
         "https://example.com/hook",
         "https://example.com:8443/hook?task=1#done",
-        "http://localhost:9000/",
+        "http://example.com:80/hook",
         "https://example.com/" + "x" * 2028,
     ],
 )
@@ -276,6 +276,11 @@ def test_nobody_is_told_when_no_address_is_given(api: APIClient, url: object) ->
         "//example.com/hook",
         "https://",
         "https:///hook",
+        "http://localhost/",
+        "http://127.0.0.1/",
+        "http://169.254.169.254/latest/meta-data/",
+        "http://[::1]/",
+        "https://example.com:22/",
         "https://user:pass@example.com/",
         "https://user@example.com/",
         "https://@example.com/",
@@ -296,8 +301,8 @@ def test_refused_when_the_address_to_tell_cannot_be_used(api: APIClient, url: st
     assert Video.objects.count() == 0
 
 
-def test_only_https_is_told_in_production(api: APIClient, settings: LazySettings) -> None:
-    settings.PRODUCTION = True
+def test_only_https_is_told_where_nothing_else_is_allowed(api: APIClient, settings: LazySettings) -> None:
+    settings.WEBHOOK_SCHEMES = ["https"]
     codes = [ask(api, webhook_url=f"{s}://example.com/").status_code for s in ("http", "https")]
     assert codes == [422, 200]
 
