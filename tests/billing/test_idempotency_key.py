@@ -1,0 +1,41 @@
+"""What counts as a key, and what as the same request."""
+
+from decimal import Decimal
+from uuid import UUID
+
+import pytest
+from django.http import HttpHeaders
+
+from billing.idempotency import BadIdempotencyKey, fingerprint, read_key
+
+
+def headers(value: str) -> HttpHeaders:
+    return HttpHeaders({"HTTP_IDEMPOTENCY_KEY": value})
+
+
+def test_no_header_is_no_key() -> None:
+    assert read_key(HttpHeaders({})) == ""
+
+
+@pytest.mark.parametrize("key", ["a", "order 7/b", "~" * 255, "8f14e45f-ceea"])
+def test_a_key_is_read(key: str) -> None:
+    assert read_key(headers(f" {key}\t")) == key
+
+
+@pytest.mark.parametrize("key", ["", "  ", "x" * 256, "käse", "a\x00b", "a\x7f", "a\nb", "ключ"])
+def test_what_is_not_printable_ascii_is_refused(key: str) -> None:
+    with pytest.raises(BadIdempotencyKey):
+        read_key(headers(key))
+
+
+def test_the_same_data_has_the_same_fingerprint() -> None:
+    one = {"package": "trial", "amount": Decimal("1.50"), "id": UUID(int=1), "size": None}
+    other = dict(reversed(one.items()))
+    assert (fingerprint(one), len(fingerprint(one))) == (fingerprint(other), 64)
+
+
+@pytest.mark.parametrize(
+    "other", [{}, {"a": 2}, {"a": "1"}, {"a": None}, {"a": True}, {"b": 1}, {"a": [1]}, ["a", 1]]
+)
+def test_other_data_has_another_fingerprint(other: object) -> None:
+    assert fingerprint(other) != fingerprint({"a": 1})
