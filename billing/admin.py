@@ -19,7 +19,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from billing import ledger, packages, payments, reversals
+from billing import inbox, ledger, packages, payments, reversals
 from billing.models import (
     Account,
     Allocation,
@@ -259,7 +259,7 @@ class StripeEventAdmin(ReadOnly):
         if not request.user.has_perm("billing.change_payment"):
             raise PermissionDenied
         for event in rows:
-            payments.handle(event)
+            inbox.handle(event)
 
 
 @admin.register(Proof)

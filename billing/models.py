@@ -1,7 +1,8 @@
 """The books: an account per user, lots of credits, immutable entries, and which lot paid what;
 and the payments that buy lots.
 
-Only billing.ledger writes the books, only billing.payments the payments. A user is known here as
+Only billing.ledger and billing.reversals write the books; payments and refunds begin in
+billing.payments, and what Stripe tells of them is written by billing.facts. A user is known here as
 AUTH_USER_MODEL and nothing else.
 """
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from django.utils import timezone
 
-from billing import audit, ledger, payments
+from billing import audit, facts, ledger
 from billing.models import Account, Entry, Payment, Proof
 
 
@@ -43,11 +43,11 @@ def findings() -> Iterator[Finding]:
     """Everything broken in the books and the payments."""
     yield from (Finding(problem) for problem in audit.problems())
     for payment in Payment.objects.filter(is_paid=True).order_by("pk").iterator():
-        granted = ledger.entry_for(payments.grant_key(payment))
+        granted = ledger.entry_for(facts.grant_key(payment))
         if payment.review:
             yield Finding(f"payment {payment.pk} needs a person: {payment.review}")
         elif granted is None:
-            payments.settle(payment)
+            facts.settle(payment)
             yield Finding(f"payment {payment.pk} was paid and not granted", "granted")
         elif granted.amount != payment.credits:
             yield Finding(f"payment {payment.pk} granted {granted.amount} of {payment.credits}")

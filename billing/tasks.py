@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from billing import ledger, payments
+from billing import ledger, reconcile
 
 
 @shared_task(ignore_result=True, expires=60)
@@ -14,4 +14,4 @@ def expire_credits() -> None:
 @shared_task(ignore_result=True, expires=60)
 def reconcile_payments() -> None:
     """Ask Stripe about what it may have told in vain."""
-    payments.reconcile()
+    reconcile.reconcile()

@@ -23,7 +23,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from billing import ledger, packages, payments
+from billing import facts, ledger, packages, payments, reconcile
 from billing.models import Entry, Payment, Proof
 from billing.statement import FILTERS, PAYMENT, VIDEO, Line, Receipt, chart_of, parts_of
 
@@ -158,7 +158,7 @@ def checkout_return(request: HttpRequest, payment_id: UUID) -> HttpResponse:
         return redirect_to_login(request.get_full_path())
     row = _own(request, payment_id)
     if row.status == Payment.Status.PENDING:
-        row = payments.look(row)
+        row = reconcile.look(row)
     if _is_elsewhere(row):
         return redirect(row.return_url)
     if row.status == Payment.Status.PENDING and "cancelled" in request.GET:
@@ -191,16 +191,16 @@ def payment(request: HttpRequest, payment_id: UUID) -> HttpResponse:
     row = _own(request, payment_id)
     looked = row.checked_at and timezone.now() - row.checked_at < LOOK_AGAIN
     if row.status == Payment.Status.PENDING and not looked:
-        row = payments.look(row)
+        row = reconcile.look(row)
     user = _user(request)
     moves = ledger.history(user).filter(reference_type=PAYMENT, reference_id=str(row.pk))
     context = {
         "at": "billing",
         "payment": row,
         "receipt": Receipt(row),
-        "grant": ledger.entry_for(payments.grant_key(row)),
+        "grant": ledger.entry_for(facts.grant_key(row)),
         "lines": [Line(entry) for entry in moves],
-        "lost": payments.credits_lost(row, row.refunded_minor) if row.is_paid else 0,
+        "lost": facts.credits_lost(row, row.refunded_minor) if row.is_paid else 0,
         "owed": ledger.summary(user).owed,
         "refunds": row.refunds.order_by("created_at"),
         "disputes": row.disputes.order_by("told_at"),

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from billing import audit, gateway, ledger, payments
+from billing import reconcile as reconciling
 from billing.models import Payment, StripeEvent
 from billing.sandbox import books, checkout
 from tests.billing import stripe, told
@@ -18,7 +19,7 @@ from tests.conftest import Serving
 
 def reconcile(minutes: float = 2) -> None:
     with time_machine.travel(timezone.now() + timedelta(minutes=minutes), tick=True):
-        payments.reconcile()
+        reconciling.reconcile()
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ def payment(till: Serving) -> Payment:
 
 def test_reconcile_when_the_event_never_came(payment: Payment) -> None:
     stripe.pay(payment, tell=False)
-    payments.reconcile()
+    reconciling.reconcile()
     assert told.now_of(payment).status == "pending"
     reconcile()
     assert told.standing(payment) == told.Standing("succeeded", 0, 100, 0, 0, 1)

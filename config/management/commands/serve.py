@@ -15,7 +15,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import close_old_connections
 
 from accounts.models import User
-from billing import ledger, payments
+from billing import ledger, reconcile
 from config.management.commands import demo
 from videos import audit, tasks
 
@@ -114,7 +114,7 @@ def chores(server: uvicorn.Server, stop: threading.Event) -> None:
     """What beat would ring in the scaled mode; some of it waits for the network."""
     due = (
         every(60, ledger.expire_due),
-        every(60, payments.reconcile),
+        every(60, reconcile.reconcile),
         every(24 * 3600, audit.prove),
     )
     while until_started(server, stop) and not stop.wait(1):
