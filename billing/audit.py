@@ -37,6 +37,7 @@ def _problems_of(owner: UUID) -> list[str]:
             *_chain(entries),
             *_allocations(account, entries, lots),
             *_refunds(entries),
+            *_cancelled(lots),
         )
     return [f"{owner}: {problem}" for problem in found]
 
@@ -99,3 +100,9 @@ def _refunds(entries: list[Entry]) -> Iterable[str]:
     for pk, rest in left.items():
         if rest < 0:
             yield f"spend {pk} came back more than once"
+
+
+def _cancelled(lots: list[Lot]) -> Iterable[str]:
+    for lot in lots:
+        if not 0 <= lot.reversed_dead + lot.reversed_owed <= lot.reversed <= lot.amount:
+            yield f"lot {lot.pk} has {lot.reversed} of its {lot.amount} credits cancelled"

@@ -7,6 +7,7 @@
 What Stripe tells are facts that only grow (paid; refunds by id; the most a charge was refunded;
 disputes by id), so they may come in any order and any number of times. After each, `drive`
 computes from all facts what the status and the ledger must be and takes them there.
+What does not match stands in `review` until staff decide; it stops the grant and nothing else.
 Lock order: the payment, then the user's credits.
 """
 
@@ -61,20 +62,25 @@ RANK = {
 def merge_session(payment: Payment, told: dict[str, Any], at: datetime) -> None:
     """Facts of a Checkout Session, from an event or fetched."""
     if payment.session_id and told.get("id") != payment.session_id:
-        payment.review = "the session is not this payment's"
+        _ask_staff(payment, "the session is not this payment's")
         return
     payment.session_id = payment.session_id or told.get("id")
     payment.payment_intent = payment.payment_intent or str(told.get("payment_intent") or "")
     if told.get("payment_status") == "paid":
         asked = (payment.amount_minor, payment.currency.lower())
         if (told.get("amount_total"), told.get("currency")) != asked:
-            payment.review = "the amount or currency paid is not what was asked"
+            _ask_staff(payment, "the amount or currency paid is not what was asked")
         elif not payment.is_paid:
             payment.is_paid, payment.paid_at = True, at
     elif told.get("payment_status") == "no_payment_required":
-        payment.review = "Stripe asked for no payment"
+        _ask_staff(payment, "Stripe asked for no payment")
     if told.get("status") == "expired":
         fail(payment, "session_expired")
+
+
+def _ask_staff(payment: Payment, question: str) -> None:
+    if question not in payment.decided:
+        payment.review = question
 
 
 def fail(payment: Payment, code: str) -> None:
@@ -97,9 +103,13 @@ def merge_refund(payment: Payment, told: dict[str, Any]) -> None:
 
 
 def merge_charge(payment: Payment, told: dict[str, Any]) -> None:
-    """Fact of a charge: the most it was ever refunded."""
+    """Fact of a charge: the most it was ever refunded.
+
+    Behind a refund that failed, that sum may hide a later one; so Stripe is asked for all of them.
+    """
     refunded = int(told.get("amount_refunded") or 0)
     payment.charge_refunded_minor = max(payment.charge_refunded_minor, refunded)
+    payment.checked_at = None
 
 
 def merge_dispute(payment: Payment, told: dict[str, Any], at: datetime) -> None:
@@ -139,6 +149,7 @@ def drive(payment: Payment) -> None:
     payment.save()
     if payment.is_paid and not payment.review:
         _grant(payment)
+    if payment.is_paid and (not payment.review or is_granted(payment)):
         reversals.reverse_to(grant_key(payment), credits_lost(payment, payment.refunded_minor))
 
 
@@ -180,6 +191,10 @@ def _grant(payment: Payment) -> None:
         expires_at=payment.paid_at + settings.PURCHASE_LIFETIME,
         purpose=ledger.Purpose("payment", str(payment.pk), payment.name),
     )
+
+
+def is_granted(payment: Payment) -> bool:
+    return ledger.entry_for(grant_key(payment)) is not None
 
 
 def grant_key(payment: Payment) -> str:

@@ -18,7 +18,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from billing import gateway, packages, reversals
-from billing.facts import change, credits_lost, drive, fail, grant_key, merge_refund
+from billing.facts import change, credits_lost, drive, fail, grant_key, is_granted, merge_refund
 from billing.models import Payment, Refund
 
 log = logging.getLogger(__name__)
@@ -32,6 +32,10 @@ class BadReturnUrl(Exception):
 
 class NotRefundable(Exception):
     """The payment has not that much left to refund; nothing was changed."""
+
+
+class AlreadyDecided(Exception):
+    """The question is not open any more; nothing was changed."""
 
 
 class Unreachable(Exception):
@@ -134,6 +138,44 @@ def check_return_url(url: str) -> None:
         raise BadReturnUrl("return_url must be a page of this site.")
 
 
+# ---- what does not match ----
+
+
+def accept(payment: Payment, question: str) -> Payment:
+    """Staff take a payment under review as paid in full: it is granted.
+
+    Raises AlreadyDecided unless `question` is what still stands there; then nothing is written.
+    """
+
+    def paid(row: Payment) -> None:
+        _decide(row, question)
+        if not row.is_paid:
+            row.is_paid, row.paid_at = True, timezone.now()
+
+    return change(payment.pk, paid)
+
+
+def dismiss(payment: Payment, question: str) -> Payment:
+    """Staff find that what did not match changes nothing: the other facts stand as they are.
+
+    A payment that nobody paid is over. Raises AlreadyDecided; then nothing is written.
+    """
+
+    def closed(row: Payment) -> None:
+        _decide(row, question)
+        if not row.is_paid:
+            fail(row, "not_accepted")
+
+    return change(payment.pk, closed)
+
+
+def _decide(payment: Payment, question: str) -> None:
+    if not question or payment.review != question:
+        raise AlreadyDecided("Somebody has decided this meanwhile.")
+    payment.decided = [*payment.decided, question]
+    payment.review = ""
+
+
 # ---- giving money back ----
 
 
@@ -143,7 +185,8 @@ def refundable_minor(payment: Payment) -> int:
 
 
 def _check_refundable(payment: Payment, amount_minor: int) -> None:
-    if payment.review or not 0 < amount_minor <= refundable_minor(payment):
+    waits = payment.review and not is_granted(payment)
+    if waits or not 0 < amount_minor <= refundable_minor(payment):
         raise NotRefundable("Cannot refund payment with current status")
 
 

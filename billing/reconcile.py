@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 
 from billing import facts, gateway, inbox, payments
@@ -17,6 +17,10 @@ log = logging.getLogger(__name__)
 RETRY_AFTER = timedelta(minutes=1)
 KEY_LIFETIME = timedelta(hours=20)
 LOOK_AFTER = timedelta(minutes=10)
+# Money can go back this long after a payment; each is looked at once a day, a few at a time.
+REFUNDABLE_FOR = timedelta(days=180)
+RECHECK_AFTER = timedelta(days=1)
+BATCH = 20
 
 
 def reconcile() -> None:
@@ -33,6 +37,13 @@ def reconcile() -> None:
     pending = Payment.objects.filter(quiet, status=Payment.Status.PENDING)
     for payment in pending.filter(created_at__lt=now - RETRY_AFTER)[:200]:
         _alone(look, payment)
+    paid = Payment.objects.filter(
+        Q(checked_at=None) | Q(checked_at__lt=now - RECHECK_AFTER),
+        is_paid=True,
+        paid_at__gt=now - REFUNDABLE_FOR,
+    ).exclude(payment_intent="")
+    for payment in paid.order_by(F("checked_at").asc(nulls_first=True), "pk")[:BATCH]:
+        _alone(recheck, payment)
     for refund in Refund.objects.filter(
         Q(tried_at=None) | Q(tried_at__lt=now - RETRY_AFTER), status=Refund.Status.REQUESTED
     ).select_related("payment")[:200]:
@@ -67,6 +78,28 @@ def look(payment: Payment) -> Payment:
             facts.merge_refund(row, refund)
 
     return facts.change(payment.pk, merge, inbox.unpark)
+
+
+def recheck(payment: Payment) -> Payment:
+    """Fetch what became of a paid payment's money: its refunds and disputes by their ids."""
+    now = timezone.now()
+    Payment.objects.filter(pk=payment.pk).update(checked_at=now)
+    try:
+        refunds = gateway.refunds_of(payment.payment_intent)
+        disputes = gateway.disputes_of(payment.payment_intent)
+    except gateway.GatewayError:
+        log.warning("payment %s could not be checked again", payment.pk, exc_info=True)
+        soon = now - RECHECK_AFTER + LOOK_AFTER
+        Payment.objects.filter(pk=payment.pk, checked_at=now).update(checked_at=soon)
+        return payment
+
+    def merge(row: Payment) -> None:
+        for refund in refunds:
+            facts.merge_refund(row, refund)
+        for dispute in disputes:
+            facts.merge_dispute(row, dispute, now)
+
+    return facts.change(payment.pk, merge)
 
 
 def _resend(refund: Refund) -> None:

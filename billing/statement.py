@@ -274,6 +274,7 @@ STATUSES: dict[str, tuple[Promise, str]] = {
 REASONS: dict[str, Promise] = {
     "session_expired": gettext_lazy("The checkout was not finished in time."),
     "payment_failed": gettext_lazy("The bank did not let the payment through."),
+    "not_accepted": gettext_lazy("What was paid is not what was asked."),
     "create_failed": gettext_lazy("The checkout could not be prepared."),
 }
 FAILED = gettext_lazy("The payment did not go through.")
