@@ -5,7 +5,7 @@ it answers are facts for billing.facts. Asking again is safe: every request has 
 """
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,17 +13,18 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
 from billing import gateway, packages, reversals
 from billing.facts import change, credits_lost, drive, fail, grant_key, is_granted, merge_refund
+from billing.idempotency import Once, make_once
 from billing.models import Payment, Refund
 
 log = logging.getLogger(__name__)
 
 SESSION_LIFETIME = timedelta(hours=1)
+SHORTEST_SESSION = timedelta(minutes=31)
 
 
 class BadReturnUrl(Exception):
@@ -52,30 +53,63 @@ class Outlook:
     owed: int
 
 
+@dataclass(frozen=True)
+class Order:
+    """A refund that is wished for; no amount is all that is left."""
+
+    amount_minor: int | None
+    source: Refund.Source
+    reason: str = ""
+    actor: AbstractBaseUser | None = None
+    pk: UUID = field(default_factory=uuid4)
+
+
 # ---- buying ----
 
 
 def create(user: AbstractBaseUser, package_key: str, return_url: str = "") -> Payment:
-    """Begin a purchase: its row, then its hosted checkout page.
+    """Begin a purchase, as create_once does for a request without a key."""
+    return create_once(user, package_key, return_url, Once())[0]
 
-    Raises packages.UnknownPackage or BadReturnUrl, then nothing is written; Unreachable when Stripe
-    does not answer, then the payment stays pending and is not charged.
+
+def create_once(
+    user: AbstractBaseUser, package_key: str, return_url: str, once: Once
+) -> tuple[Payment, bool]:
+    """Begin a purchase: its row, then its hosted checkout page; and whether it was begun before.
+
+    Raises packages.UnknownPackage, BadReturnUrl or IdempotencyMismatch, then nothing is written;
+    Unreachable when Stripe does not answer, then the payment stays pending and is not charged.
     """
-    package = packages.get(package_key)
-    check_return_url(return_url)
-    now = timezone.now()
-    payment = Payment.objects.create(
-        user_id=user.pk,
-        package=package.key,
-        name=package.name,
-        credits=package.credits,
-        amount_minor=package.price_minor,
-        currency=package.currency,
-        return_url=return_url,
-        created_at=now,
-        session_expires_at=now + SESSION_LIFETIME,
-    )
-    return open_checkout(payment)
+
+    def begin() -> Payment:
+        package = packages.get(package_key)
+        check_return_url(return_url)
+        now = timezone.now()
+        return Payment.objects.create(
+            user_id=user.pk,
+            package=package.key,
+            name=package.name,
+            credits=package.credits,
+            amount_minor=package.price_minor,
+            currency=package.currency,
+            return_url=return_url,
+            created_at=now,
+            session_expires_at=now + SESSION_LIFETIME,
+            **once.columns,
+        )
+
+    payment, again = make_once(Payment.objects.filter(user_id=user.pk), once, begin)
+    if payment.session_id is None:
+        if not can_open(payment):
+            raise Unreachable("The payment could not be prepared.")
+        payment = open_checkout(payment)
+    return payment, again
+
+
+def can_open(payment: Payment) -> bool:
+    """Whether a checkout page can still be made; Stripe wants half an hour of life for it."""
+    in_time = timezone.now() < payment.session_expires_at - SHORTEST_SESSION
+    return in_time and payment.status == Payment.Status.PENDING
 
 
 def open_checkout(payment: Payment) -> Payment:
@@ -208,30 +242,44 @@ def refund(
     actor: AbstractBaseUser | None = None,
     pk: UUID | None = None,
 ) -> Refund:
-    """Give money back (all that is left, or a part) and take its credits, in two phases.
+    """Give money back, as refund_once does; `pk` names the refund: a repeat returns the first."""
+    order = Order(amount_minor, source, reason, actor, pk or uuid4())
+    return refund_once(payment, order, Once())[0]
+
+
+def refund_once(payment: Payment, order: Order, once: Once) -> tuple[Refund, bool]:
+    """Give money back and take its credits, in two phases; and whether it was done before.
 
     The credits go first, with the refund's row; then Stripe is asked. If it refuses they come back;
-    if it does not answer the beat asks again with the same key. `pk` names the refund: a repeat
-    returns the first one.
-    Raises NotRefundable; then nothing is written.
+    if it does not answer the beat asks again with the same key.
+    Raises NotRefundable or IdempotencyMismatch; then nothing is written.
     """
-    with transaction.atomic():
+
+    def begin() -> Refund:
         locked = Payment.objects.select_for_update().get(pk=payment.pk)
-        if pk and (known := locked.refunds.filter(pk=pk).first()):
+        if known := locked.refunds.filter(pk=order.pk).first():
             return known
-        wanted = refundable_minor(locked) if amount_minor is None else amount_minor
+        left = refundable_minor(locked)
+        wanted = left if order.amount_minor is None else order.amount_minor
         _check_refundable(locked, wanted)
+        before = credits_lost(locked, locked.refunded_minor)
         row = locked.refunds.create(
-            pk=pk or uuid4(),
+            pk=order.pk,
             amount_minor=wanted,
             status=Refund.Status.REQUESTED,
-            source=source,
-            reason=reason[:500],
-            actor_id=actor.pk if actor else None,
+            source=order.source,
+            reason=order.reason[:500],
+            actor_id=order.actor.pk if order.actor else None,
             created_at=timezone.now(),
+            credits=credits_lost(locked, locked.refunded_minor + wanted) - before,
+            **once.columns,
         )
         drive(locked)
-    return send_refund(row)
+        return row
+
+    mine = Refund.objects.filter(actor_id=order.actor.pk if order.actor else None)
+    row, again = make_once(mine, once, begin)
+    return (row, True) if again or row.tried_at else (send_refund(row), False)
 
 
 def send_refund(row: Refund) -> Refund:

@@ -63,7 +63,7 @@ def look(payment: Payment) -> Payment:
     Payment.objects.filter(pk=payment.pk).update(checked_at=timezone.now())
     try:
         if payment.session_id is None:
-            if timezone.now() < payment.session_expires_at - timedelta(minutes=31):
+            if payments.can_open(payment):
                 return payments.open_checkout(payment)
             return facts.change(payment.pk, lambda row: facts.fail(row, "session_expired"))
         told = gateway.session(payment.session_id)

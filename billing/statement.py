@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.humanize.templatetags.humanize import intcomma
 from django.db.models import Sum
@@ -18,7 +19,6 @@ from django.utils.translation import gettext_lazy, ngettext
 from billing import ledger
 from billing.models import Entry, Lot, Payment
 
-SOON = timedelta(days=7)
 Type, Status = Entry.Type, Payment.Status
 VIDEO, PAYMENT = "sora_task_creation", "payment"
 
@@ -53,7 +53,10 @@ class Part:
 
     @property
     def soon(self) -> bool:
-        return self.expires_at is not None and self.expires_at - timezone.now() < SOON
+        return (
+            self.expires_at is not None
+            and self.expires_at - timezone.now() < settings.EXPIRY_WARNING
+        )
 
     @property
     def words(self) -> str:
@@ -64,7 +67,7 @@ class Part:
 
     @property
     def warning(self) -> str:
-        """How soon it expires, when that is within a week."""
+        """How soon it expires, when that is within EXPIRY_WARNING_DAYS."""
         if not self.soon or self.day is None:
             return ""
         days = (self.day - timezone.localdate()).days

@@ -2,13 +2,19 @@
 
 from celery import shared_task
 
-from billing import ledger, reconcile
+from billing import expiry, reconcile
 
 
 @shared_task(ignore_result=True, expires=60)
 def expire_credits() -> None:
     """Book what has expired."""
-    ledger.expire_due()
+    expiry.sweep()
+
+
+@shared_task(ignore_result=True, expires=600)
+def warn_of_expiry() -> None:
+    """Write to those whose credits are about to expire."""
+    expiry.warn()
 
 
 @shared_task(ignore_result=True, expires=60)

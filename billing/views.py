@@ -68,7 +68,7 @@ def billing(request: HttpRequest) -> HttpResponse:
     only = request.GET.get("type", "")
     only = only if only in FILTERS else ""
     video = _uuid(request.GET.get("video", ""))
-    entries = ledger.history(user, only)
+    entries = ledger.history(user, only) if only else ledger.history(user)
     if video:
         entries = entries.filter(reference_type=VIDEO, reference_id=str(video))
     page = Paginator(entries, PER_PAGE).get_page(request.GET.get("page"))

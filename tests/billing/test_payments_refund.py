@@ -85,8 +85,8 @@ def test_refund_of_what_was_never_paid(carol: User) -> None:
 
 
 def test_refund_of_what_needs_a_person(carol: User) -> None:
-    payment = told.bought(carol)
-    Payment.objects.update(review="Look at this")
+    payment = told.order(carol)
+    Payment.objects.update(is_paid=True, paid_at=timezone.now(), review="Look at this")
     with pytest.raises(payments.NotRefundable):
         refund(payment, None)
 
