@@ -242,6 +242,11 @@ class Line:
         return _("The money of a payment went back")
 
     @property
+    def video(self) -> str:
+        """The id of the video the line is about, which may be deleted by now."""
+        return self.entry.reference_id if self.entry.reference_type == VIDEO else ""
+
+    @property
     def url(self) -> str:
         """The page of the video or the payment the line is about."""
         pages = {VIDEO: "video", PAYMENT: "payment"}

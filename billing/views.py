@@ -1,12 +1,10 @@
 """The money pages: balance, packages, history, receipts, and the way back from the checkout."""
 
 import csv
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
-from functools import wraps
-from typing import Concatenate, ParamSpec, cast
+from typing import cast
 from uuid import UUID
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.conf import settings
 from django.contrib import messages
@@ -27,32 +25,15 @@ from billing import facts, ledger, packages, payments, reconcile
 from billing.models import Entry, Payment, Proof
 from billing.statement import FILTERS, PAYMENT, VIDEO, Line, Receipt, chart_of, parts_of
 
-P = ParamSpec("P")
-
 PER_PAGE = 25
 RECEIPTS = 5
 FEATURED = "value"
 PROMPT_MAX = 5000
+# The fields of the studio's order; the reference is the id of an image that is stored by then.
+DRAFT = ("prompt", "model", "size", "seconds", "reference")
 # While somebody waits for a payment Stripe is asked about it, at most this often.
 LOOK_AGAIN = timedelta(seconds=10)
 STUDIO = "studio"
-
-
-def in_local_time(
-    view: Callable[Concatenate[HttpRequest, P], HttpResponse],
-) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
-    """Show times as the browser's own clock does; its zone comes in the cookie `tz`."""
-
-    @wraps(view)
-    def wrapped(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        try:
-            zone = ZoneInfo(request.COOKIES.get("tz", ""))
-        except (ValueError, OSError, ZoneInfoNotFoundError):
-            zone = ZoneInfo("UTC")
-        with timezone.override(zone):
-            return view(request, *args, **kwargs)
-
-    return wrapped
 
 
 # ---- the billing page ----
@@ -60,10 +41,9 @@ def in_local_time(
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-@in_local_time
 def billing(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
-        return _keep_prompt(request)
+        return _keep_draft(request)
     user = _user(request)
     only = request.GET.get("type", "")
     only = only if only in FILTERS else ""
@@ -96,9 +76,10 @@ def billing(request: HttpRequest) -> HttpResponse:
     return render(request, "billing/billing.html", context)
 
 
-def _keep_prompt(request: HttpRequest) -> HttpResponse:
-    """Somebody leaves the studio to buy: what they wrote waits there for them."""
-    request.session["prompt"] = request.POST.get("prompt", "").strip()[:PROMPT_MAX]
+def _keep_draft(request: HttpRequest) -> HttpResponse:
+    """Somebody leaves the studio to buy: what they ordered waits there for them."""
+    draft = {name: request.POST.get(name, "").strip()[:PROMPT_MAX] for name in DRAFT}
+    request.session["draft"] = {name: value for name, value in draft.items() if value}
     return _see_other(f"{reverse('billing')}?next={STUDIO}#packages")
 
 
@@ -128,6 +109,15 @@ def _csv(entries: Iterator[Entry]) -> Iterator[str]:
             [e.created_at.isoformat(), e.type, e.amount, e.balance_after, what, e.reference_id,
              e.expires_at.isoformat() if e.expires_at else ""]
         )  # fmt: skip
+
+
+# ---- for everybody ----
+
+
+@require_safe
+def proof(request: HttpRequest) -> HttpResponse:
+    """What the last check of all books found; nothing about anybody."""
+    return render(request, "billing/proof.html", {"proof": Proof.objects.order_by("-at").first()})
 
 
 # ---- buying ----
@@ -185,7 +175,6 @@ def _received(row: Payment) -> str:
 
 @login_required
 @require_safe
-@in_local_time
 def payment(request: HttpRequest, payment_id: UUID) -> HttpResponse:
     """Where a payment stands, and its receipt."""
     row = _own(request, payment_id)
