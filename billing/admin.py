@@ -1,13 +1,14 @@
 """Staff: packages, payments and refunds, balances and grants; the ledger and the proofs to read."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
-from typing import cast
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
@@ -19,7 +20,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from billing import ledger, packages, payments, reversals
+from billing import inbox, ledger, packages, payments, reversals
 from billing.models import (
     Account,
     Allocation,
@@ -31,6 +32,7 @@ from billing.models import (
     Refund,
     StripeEvent,
 )
+from billing.staff import note
 
 
 class ReadOnly(admin.ModelAdmin):
@@ -57,12 +59,34 @@ class ReadOnlyInline(admin.TabularInline):
         return False
 
 
+class PackageForm(forms.ModelForm):
+    reason = forms.CharField(max_length=200, help_text="For the audit log.")
+
+    class Meta:
+        model = PackageRow
+        fields = ("key", "name", "credits", "price_minor", "currency", "is_active")
+
+
 @admin.register(PackageRow)
 class PackageAdmin(admin.ModelAdmin):
+    form = PackageForm
     list_display = ("key", "name", "credits", "price_minor", "currency", "is_active")
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return obj is not None  # bringing the documented package back
+        return False  # retired, never deleted: the audit log goes on naming it
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: PackageRow | None = None
+    ) -> tuple[str, ...]:
+        return ("key",) if obj else ()
+
+    def construct_change_message(
+        self, request: HttpRequest, form: forms.BaseForm, formsets: Any, add: bool = False
+    ) -> str:
+        changed = ", ".join(
+            f"{name} {form.cleaned_data[name]}" for name in form.changed_data if name != "reason"
+        )
+        return f"{changed or 'nothing'}: {form.cleaned_data['reason']}"
 
 
 # ---- balances ----
@@ -75,6 +99,11 @@ class GrantForm(forms.Form):
     )
     reason = forms.CharField(max_length=150)
     token = forms.UUIDField(widget=forms.HiddenInput)
+
+    def clean_amount(self) -> int:
+        if not (amount := int(self.cleaned_data["amount"])):
+            raise forms.ValidationError("Nothing would change.")
+        return amount
 
 
 class LotInline(ReadOnlyInline):
@@ -118,18 +147,24 @@ class AccountAdmin(ReadOnly):
 
     def _adjusted(self, request: HttpRequest, account: Account, form: GrantForm) -> bool:
         asked = form.cleaned_data
+        key = f"adj:{asked['token']}"
+        again = ledger.entry_for(key) is not None
         try:
             entry = reversals.adjust(
                 account.user,
                 asked["amount"],
-                f"adj:{asked['token']}",
+                key,
                 expires_at=timezone.now() + timedelta(days=asked["days"]),
                 purpose=ledger.Purpose("staff", str(request.user.pk), asked["reason"]),
             )
         except ledger.NotEnoughCredits as error:
             form.add_error("amount", str(error))
             return False
-        note(request, account, f"{entry.amount:+} credits: {asked['reason']}")
+        except ledger.KeyConflict:
+            form.add_error(None, "This form was sent before. Open it anew.")
+            return False
+        if not again:
+            note(_staff(request), account, f"{entry.amount:+} credits: {asked['reason']}")
         messages.success(request, f"{entry.amount:+} credits booked.")
         return True
 
@@ -159,6 +194,26 @@ class RefundForm(forms.Form):
     reason = forms.CharField(max_length=500)
 
 
+class DecisionForm(forms.Form):
+    reason = forms.CharField(max_length=200)
+
+
+# What staff do about a payment under review: the room's function, and its words on the page.
+DECISIONS: dict[str, tuple[Callable[[Payment, str], Payment], str]] = {
+    "accept": (payments.accept, "Accept as paid"),
+    "dismiss": (payments.dismiss, "Dismiss"),
+}
+
+
+REFUND_WORDS = {
+    Refund.Status.REQUESTED: "The refund is asked for; Stripe has not answered yet.",
+    Refund.Status.PENDING: "The refund is on its way.",
+    Refund.Status.SUCCEEDED: "The refund was made.",
+    Refund.Status.FAILED: "Stripe refused the refund; the credits were given back.",
+    Refund.Status.CANCELED: "The refund was cancelled; the credits were given back.",
+}
+
+
 class RefundInline(ReadOnlyInline):
     model = Refund
     fields = ("created_at", "amount_minor", "status", "source", "reason", "actor", "stripe_id")
@@ -167,12 +222,58 @@ class RefundInline(ReadOnlyInline):
 @admin.register(Payment)
 class PaymentAdmin(ReadOnly):
     list_display = ("created_at", "user", "name", "money", "status", "review", "refund_link")
-    list_filter = ("status", "package")
+    list_filter = ("status", ("review", admin.EmptyFieldListFilter), "package")
     search_fields = ("user__username", "user__email", "session_id", "payment_intent")
     list_select_related = ("user",)
     ordering = ("-created_at",)
     readonly_fields = ("refund_link",)
     inlines = (RefundInline,)
+    actions = ("accept", "dismiss")
+
+    def has_decide_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("billing.change_payment"))
+
+    @admin.action(description="Accept as paid (under review)", permissions=["decide"])
+    def accept(self, request: HttpRequest, rows: QuerySet[Payment]) -> HttpResponse | None:
+        return self._decide(request, rows, "accept")
+
+    @admin.action(description="Dismiss the review", permissions=["decide"])
+    def dismiss(self, request: HttpRequest, rows: QuerySet[Payment]) -> HttpResponse | None:
+        return self._decide(request, rows, "dismiss")
+
+    def _decide(
+        self, request: HttpRequest, rows: QuerySet[Payment], name: str
+    ) -> HttpResponse | None:
+        """A page with what does not match and a reason to give; then the decision."""
+        waiting = list(rows.exclude(review="").select_related("user"))
+        if not waiting:
+            messages.error(request, "None of these payments is under review.")
+            return None
+        form = DecisionForm(request.POST if "confirm" in request.POST else None)
+        if form.is_valid():
+            for payment in waiting:
+                self._decided(request, payment, name, form.cleaned_data["reason"])
+            return None
+        context = {
+            **self.admin_site.each_context(request),
+            "title": DECISIONS[name][1],
+            "action": name,
+            "form": form,
+            "payments": waiting,
+        }
+        return TemplateResponse(request, "admin/billing/decide.html", context)
+
+    def _decided(self, request: HttpRequest, payment: Payment, name: str, reason: str) -> None:
+        # What the page showed, not what stands there by now.
+        question = request.POST.get(f"question:{payment.pk}", "")
+        room, words = DECISIONS[name]
+        try:
+            row = room(payment, question)
+        except payments.AlreadyDecided as error:
+            messages.error(request, f"{payment}: {error}")
+            return
+        note(_staff(request), row, f"{words} ({question}): {reason}")
+        messages.success(request, f"{words}: the payment stands at {row.get_status_display()}.")
 
     @admin.display(description="Amount")
     def money(self, payment: Payment) -> str:
@@ -227,7 +328,6 @@ class PaymentAdmin(ReadOnly):
     def _refund(
         self, request: HttpRequest, payment: Payment, minor: int, reason: str, key: UUID
     ) -> HttpResponse:
-        staff = cast("AbstractBaseUser", request.user)
         again = payment.refunds.filter(pk=key).exists()
         try:
             row = payments.refund(
@@ -235,15 +335,19 @@ class PaymentAdmin(ReadOnly):
                 minor,
                 source=Refund.Source.ADMIN,
                 reason=reason,
-                actor=staff,
+                actor=_staff(request),
                 pk=key,
             )
         except payments.NotRefundable as error:
             messages.error(request, str(error))
         else:
             if not again:
-                note(request, payment, f"refund of {amount(minor, payment.currency)}: {reason}")
-            messages.success(request, f"The refund is {row.get_status_display().lower()}.")
+                note(
+                    _staff(request),
+                    payment,
+                    f"refund of {amount(minor, payment.currency)}: {reason}",
+                )
+            messages.success(request, REFUND_WORDS[Refund.Status(row.status)])
         return HttpResponseRedirect(reverse("admin:billing_payment_change", args=[payment.pk]))
 
 
@@ -259,7 +363,8 @@ class StripeEventAdmin(ReadOnly):
         if not request.user.has_perm("billing.change_payment"):
             raise PermissionDenied
         for event in rows:
-            payments.handle(event)
+            inbox.handle(event)
+            note(_staff(request), event, f"acted on again by hand: {event.state}")
 
 
 @admin.register(Proof)
@@ -267,11 +372,21 @@ class ProofAdmin(ReadOnly):
     list_display = ("at", "accounts", "entries", "videos", "payments", "problems", "repaired")
 
 
+def _staff(request: HttpRequest) -> AbstractBaseUser:
+    return cast("AbstractBaseUser", request.user)
+
+
 def amount(minor: int, currency: str) -> Decimal:
     return Decimal(minor) / packages.MINOR_UNITS[currency]
 
 
-def note(request: HttpRequest, target: Model, text: str) -> None:
-    """The audit log: who did what to which row, and why."""
-    actor = str(request.user.pk)
-    LogEntry.objects.log_actions(actor, [target], CHANGE, text, single_object=True)
+@admin.register(LogEntry)
+class AuditLogAdmin(ReadOnly):
+    """Everything staff did, to read."""
+
+    list_display = ("action_time", "user", "content_type", "object_repr", "change_message")
+    list_filter = ("content_type", "action_flag")
+    search_fields = ("user__username", "object_id", "object_repr", "change_message")
+    list_select_related = ("user", "content_type")
+    date_hierarchy = "action_time"
+    ordering = ("-action_time",)

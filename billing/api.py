@@ -16,7 +16,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from billing import ledger, packages, payments
+from billing.idempotency import REPLAYED, Once, fingerprint, read_key
 from billing.models import Entry, Payment, Refund
+from billing.staff import note
 
 
 class Credits(APIView):
@@ -45,19 +47,23 @@ class PageQuery(serializers.Serializer):
 
 
 class TransactionsQuery(PageQuery):
-    transaction_type = serializers.ChoiceField(Entry.Type.choices, required=False)
+    transaction_type = serializers.CharField(max_length=40, required=False)
+
+
+# A clawback is shown under a documented word, so it is found under it too; also under its own.
+SHOWN_AS = {Entry.Type.REFUNDED.value: (Entry.Type.REFUNDED, Entry.Type.REVERSED)}
 
 
 class Transactions(APIView):
     """C32: the history, newest first; a page past the end is empty."""
 
     def get(self, request: Request) -> Response:
-        query = TransactionsQuery(data=request.query_params)
+        query = TransactionsQuery(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
         page, size = query.validated_data["page"], query.validated_data["page_size"]
-        entries = ledger.history(
-            cast("AbstractBaseUser", request.user), query.validated_data.get("transaction_type", "")
-        )
+        word = query.validated_data.get("transaction_type")
+        types = SHOWN_AS.get(word, (word,)) if word else ()
+        entries = ledger.history(_user(request), *types)
         rows = entries[(page - 1) * size : page * size]
         return Response(
             {
@@ -126,8 +132,11 @@ class CreatePayment(APIView):
         body = CreateBody(data=request.data)
         body.is_valid(raise_exception=True)
         asked = body.validated_data
-        payment = payments.create(_user(request), asked["package"], asked["return_url"])
-        return Response(payment_body(payment))
+        once = _once(request, asked)
+        payment, again = payments.create_once(
+            _user(request), asked["package"], asked["return_url"], once
+        )
+        return Response(payment_body(payment), headers=REPLAYED if again else None)
 
 
 class PaymentDetail(APIView):
@@ -144,7 +153,7 @@ class Payments(APIView):
     """The asker's payments, newest first; a page past the end is empty."""
 
     def get(self, request: Request) -> Response:
-        query = PageQuery(data=request.query_params)
+        query = PageQuery(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
         page, size = query.validated_data["page"], query.validated_data["page_size"]
         rows = Payment.objects.filter(user_id=_user(request).pk).order_by("-created_at", "-pk")
@@ -184,20 +193,24 @@ class RefundPayment(APIView):
         minor = None
         if "amount" in asked:
             minor = int(asked["amount"] * packages.MINOR_UNITS[payment.currency])
-        expected = payments.outlook(payment, minor or payments.refundable_minor(payment))
-        row = payments.refund(
-            payment, minor, source=Refund.Source.API, reason=asked["reason"], actor=user
+        order = payments.Order(minor, Refund.Source.API, asked["reason"], user)
+        row, again = payments.refund_once(
+            payment, order, _once(request, {**asked, "amount": minor})
         )
+        if not again:
+            sum = f"{major(row.amount_minor, payment.currency)} {payment.currency}"
+            note(user, payment, f"refund of {sum}: {row.reason}")
         failed = row.status in {Refund.Status.FAILED, Refund.Status.CANCELED}
         return Response(
             {
                 "success": not failed,
                 "refund_id": row.stripe_id or str(row.pk),
                 "amount": major(row.amount_minor, payment.currency),
-                "credits_refunded": 0 if failed else expected.credits,
+                "credits_refunded": 0 if failed else row.credits,
                 "status": row.status,
                 "message": MESSAGES[Refund.Status(row.status)],
-            }
+            },
+            headers=REPLAYED if again else None,
         )
 
 
@@ -225,6 +238,10 @@ def payment_body(payment: Payment) -> dict[str, Any]:
 def major(minor: int, currency: str) -> float:
     """Minor units as the number the documents print."""
     return float(Decimal(minor) / packages.MINOR_UNITS[currency])
+
+
+def _once(request: Request, asked: dict[str, Any]) -> Once:
+    return Once(read_key(request.headers), fingerprint(asked))
 
 
 def _object(data: Any) -> dict[str, Any]:

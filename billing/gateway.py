@@ -1,4 +1,4 @@
-"""Stripe, behind five calls; the sandbox is the same code on another address.
+"""Stripe, behind a few calls; the sandbox is the same code on another address.
 
 Every call goes over the network, with a short time-out, and never inside a database transaction.
 
@@ -80,6 +80,12 @@ def refunds_of(payment_intent: str) -> list[dict[str, Any]]:
     with _translated():
         page = client().v1.refunds.list({"payment_intent": payment_intent, "limit": 100})
         return [_plain(refund) for refund in page.data]
+
+
+def disputes_of(payment_intent: str) -> list[dict[str, Any]]:
+    with _translated():
+        page = client().v1.disputes.list({"payment_intent": payment_intent, "limit": 100})
+        return [_plain(dispute) for dispute in page.data]
 
 
 def read_event(body: bytes, signature: str) -> dict[str, Any]:

@@ -42,6 +42,10 @@ class KeyConflict(Exception):
     """The key already names another event (user, type, amount or spend); nothing was written."""
 
 
+class UnknownType(Exception):
+    """No entry has a type of this name."""
+
+
 class OverRefund(Exception):
     """More would come back than was spent; nothing was written."""
 
@@ -171,12 +175,6 @@ def expire(user: AbstractBaseUser) -> int:
         return gone
 
 
-def expire_due() -> int:
-    """Book what has expired on every account; returns how many credits that was."""
-    due = Account.objects.filter(next_expiry_at__lte=timezone.now()).select_related("user")
-    return sum(expire(account.user) for account in due)
-
-
 def available(user: AbstractBaseUser) -> int:
     """The credits that can be spent now, without booking what has expired meanwhile."""
     return _open_lots(user.pk, timezone.now()).aggregate(sum=Sum("remaining"))["sum"] or 0
@@ -214,10 +212,12 @@ def lots(user: AbstractBaseUser) -> QuerySet[Lot]:
     return _open_lots(user.pk, timezone.now()).order_by(*_SPENDING_ORDER)
 
 
-def history(user: AbstractBaseUser, type: str = "") -> QuerySet[Entry]:
-    """The account's entries, newest first."""
+def history(user: AbstractBaseUser, *types: str) -> QuerySet[Entry]:
+    """The account's entries of these types, or all of them, newest first. Raises UnknownType."""
+    if not set(types) <= set(Entry.Type.values):
+        raise UnknownType("Invalid parameters")
     entries = Entry.objects.filter(account_id=user.pk).order_by("-seq")
-    return entries.filter(type=type) if type else entries
+    return entries.filter(type__in=types) if types else entries
 
 
 def known(keys: list[str]) -> set[str]:

@@ -1,7 +1,8 @@
 """The books: an account per user, lots of credits, immutable entries, and which lot paid what;
 and the payments that buy lots.
 
-Only billing.ledger writes the books, only billing.payments the payments. A user is known here as
+Only billing.ledger and billing.reversals write the books; payments and refunds begin in
+billing.payments, and what Stripe tells of them is written by billing.facts. A user is known here as
 AUTH_USER_MODEL and nothing else.
 """
 
@@ -75,6 +76,8 @@ class Lot(models.Model):
     reversed = models.BigIntegerField(default=0)
     reversed_dead = models.BigIntegerField(default=0)
     reversed_owed = models.BigIntegerField(default=0)
+    # When its owner was told that it is about to expire.
+    warned_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [
@@ -127,6 +130,7 @@ class Entry(models.Model):
     created_at = models.DateTimeField()
 
     class Meta:
+        verbose_name_plural = "entries"
         constraints = [
             models.UniqueConstraint(fields=["account", "seq"], name="entry_seq_unique"),
             models.CheckConstraint(condition=~Q(amount=0), name="entry_amount_not_zero"),
@@ -208,8 +212,11 @@ class Payment(models.Model):
     status = models.CharField(max_length=20, choices=Status, default=Status.PENDING)
     # Why it failed: session_expired, payment_failed or create_failed.
     failure_code = models.CharField(max_length=40, blank=True)
-    # What does not match and needs a person; nothing is granted while it stands here.
+    # What does not match and needs a person; nothing is granted while it stands here, but what was
+    # granted before is still taken back.
     review = models.CharField(max_length=200, blank=True)
+    # What a person has decided before; it is not asked again.
+    decided = models.JSONField(default=list, blank=True)
 
     # Facts, which only ever grow: they may come in any order and more than once.
     is_paid = models.BooleanField(default=False)
@@ -223,7 +230,10 @@ class Payment(models.Model):
     created_at = models.DateTimeField()
     session_expires_at = models.DateTimeField()
     paid_at = models.DateTimeField(null=True)
-    checked_at = models.DateTimeField(null=True)
+    checked_at = models.DateTimeField(null=True, db_index=True)
+    # The key the request came under, and what it asked; see billing.idempotency.
+    idempotency_key = models.CharField(max_length=255, blank=True)
+    idempotency_print = models.CharField(max_length=64, blank=True)
 
     class Meta:
         indexes = [
@@ -236,6 +246,11 @@ class Payment(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(is_paid=False) | Q(paid_at__isnull=False), name="payment_paid_has_time"
+            ),
+            models.UniqueConstraint(
+                fields=["user", "idempotency_key"],
+                condition=~Q(idempotency_key=""),
+                name="payment_idempotency_key",
             ),
         ]
 
@@ -270,10 +285,19 @@ class Refund(models.Model):
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField()
     tried_at = models.DateTimeField(null=True)
+    # How many credits it cancelled when it was written down.
+    credits = models.PositiveIntegerField(default=0)
+    idempotency_key = models.CharField(max_length=255, blank=True)
+    idempotency_print = models.CharField(max_length=64, blank=True)
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="refund_positive")
+            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="refund_positive"),
+            models.UniqueConstraint(
+                fields=["actor", "idempotency_key"],
+                condition=~Q(idempotency_key=""),
+                name="refund_idempotency_key",
+            ),
         ]
 
     def __str__(self) -> str:

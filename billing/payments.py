@@ -1,73 +1,30 @@
-"""The life of a payment: the only writer of Payment, Refund, Dispute and StripeEvent.
+"""Buying credits and giving the money back: what we ask of Stripe.
 
-    PENDING ──paid──► SUCCEEDED ──part of the money back──► PARTIAL_REFUNDED ──all──► REFUNDED
-       │                  ▲  ◄──────────── a refund fails, a dispute is won ────────────┘
-       └──expired, declined──► FAILED ──paid after all──► SUCCEEDED
-
-What Stripe tells are facts that only grow (paid; refunds by id; the most a charge was refunded;
-disputes by id), so they may come in any order and any number of times. After each, `_drive`
-computes from all facts what the status and the ledger must be and takes them there.
-Stripe is never called while a transaction is open. Lock order: the payment, then the user's
-credits.
+A payment and a refund are rows first, then Stripe is asked, never while a transaction is open; what
+it answers are facts for billing.facts. Asking again is safe: every request has its own key there.
 """
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.db import transaction
-from django.db.models import Q, Sum
 from django.urls import reverse
 from django.utils import timezone
 
-from billing import gateway, ledger, packages, reversals
-from billing.models import Dispute, Payment, Refund, StripeEvent
+from billing import gateway, packages, reversals
+from billing.facts import change, credits_lost, drive, fail, grant_key, is_granted, merge_refund
+from billing.idempotency import Once, make_once
+from billing.models import Payment, Refund
 
 log = logging.getLogger(__name__)
 
-Status = Payment.Status
-
 SESSION_LIFETIME = timedelta(hours=1)
-# A refund whose answer was lost is asked for again this often; Stripe keeps keys for a day.
-RETRY_AFTER = timedelta(minutes=1)
-KEY_LIFETIME = timedelta(hours=20)
-LOOK_AFTER = timedelta(minutes=10)
-TAKEN_BY_DISPUTE = {
-    "needs_response",
-    "under_review",
-    "lost",
-    "appeal_needs_response",
-    "appeal_under_review",
-}
-# The words of a dispute in the order they come in its life.
-DISPUTE_WORDS = (
-    "warning_needs_response",
-    "warning_under_review",
-    "warning_closed",
-    "needs_response",
-    "under_review",
-    "prevented",
-    "lost",
-    "appeal_needs_response",
-    "appeal_under_review",
-    "won",
-)
-# Events that are acted on again when they come again.
-UNSETTLED = (StripeEvent.State.NEW, StripeEvent.State.ERROR, StripeEvent.State.PARKED)
-RANK = {
-    "requested": 0,
-    "pending": 1,
-    "requires_action": 1,
-    "succeeded": 2,
-    "failed": 3,
-    "canceled": 3,
-}
+SHORTEST_SESSION = timedelta(minutes=31)
 
 
 class BadReturnUrl(Exception):
@@ -76,6 +33,10 @@ class BadReturnUrl(Exception):
 
 class NotRefundable(Exception):
     """The payment has not that much left to refund; nothing was changed."""
+
+
+class AlreadyDecided(Exception):
+    """The question is not open any more; nothing was changed."""
 
 
 class Unreachable(Exception):
@@ -92,30 +53,63 @@ class Outlook:
     owed: int
 
 
+@dataclass(frozen=True)
+class Order:
+    """A refund that is wished for; no amount is all that is left."""
+
+    amount_minor: int | None
+    source: Refund.Source
+    reason: str = ""
+    actor: AbstractBaseUser | None = None
+    pk: UUID = field(default_factory=uuid4)
+
+
 # ---- buying ----
 
 
 def create(user: AbstractBaseUser, package_key: str, return_url: str = "") -> Payment:
-    """Begin a purchase: its row, then its hosted checkout page.
+    """Begin a purchase, as create_once does for a request without a key."""
+    return create_once(user, package_key, return_url, Once())[0]
 
-    Raises packages.UnknownPackage or BadReturnUrl, then nothing is written; Unreachable when Stripe
-    does not answer, then the payment stays pending and is not charged.
+
+def create_once(
+    user: AbstractBaseUser, package_key: str, return_url: str, once: Once
+) -> tuple[Payment, bool]:
+    """Begin a purchase: its row, then its hosted checkout page; and whether it was begun before.
+
+    Raises packages.UnknownPackage, BadReturnUrl or IdempotencyMismatch, then nothing is written;
+    Unreachable when Stripe does not answer, then the payment stays pending and is not charged.
     """
-    package = packages.get(package_key)
-    check_return_url(return_url)
-    now = timezone.now()
-    payment = Payment.objects.create(
-        user_id=user.pk,
-        package=package.key,
-        name=package.name,
-        credits=package.credits,
-        amount_minor=package.price_minor,
-        currency=package.currency,
-        return_url=return_url,
-        created_at=now,
-        session_expires_at=now + SESSION_LIFETIME,
-    )
-    return open_checkout(payment)
+
+    def begin() -> Payment:
+        package = packages.get(package_key)
+        check_return_url(return_url)
+        now = timezone.now()
+        return Payment.objects.create(
+            user_id=user.pk,
+            package=package.key,
+            name=package.name,
+            credits=package.credits,
+            amount_minor=package.price_minor,
+            currency=package.currency,
+            return_url=return_url,
+            created_at=now,
+            session_expires_at=now + SESSION_LIFETIME,
+            **once.columns,
+        )
+
+    payment, again = make_once(Payment.objects.filter(user_id=user.pk), once, begin)
+    if payment.session_id is None:
+        if not can_open(payment):
+            raise Unreachable("The payment could not be prepared.")
+        payment = open_checkout(payment)
+    return payment, again
+
+
+def can_open(payment: Payment) -> bool:
+    """Whether a checkout page can still be made; Stripe wants half an hour of life for it."""
+    in_time = timezone.now() < payment.session_expires_at - SHORTEST_SESSION
+    return in_time and payment.status == Payment.Status.PENDING
 
 
 def open_checkout(payment: Payment) -> Payment:
@@ -124,7 +118,7 @@ def open_checkout(payment: Payment) -> Payment:
         made = gateway.create_session(checkout_order(payment), f"co:{payment.pk}")
     except gateway.Refused as error:
         log.exception("Stripe refused the checkout of payment %s", payment.pk)
-        _update(payment.pk, lambda row: _fail(row, "create_failed"))
+        change(payment.pk, lambda row: fail(row, "create_failed"))
         raise Unreachable("The payment could not be prepared.") from error
     except gateway.NoAnswer as error:
         raise Unreachable("The payment page does not answer. Try again in a moment.") from error
@@ -178,259 +172,42 @@ def check_return_url(url: str) -> None:
         raise BadReturnUrl("return_url must be a page of this site.")
 
 
-# ---- what Stripe tells ----
+# ---- what does not match ----
 
 
-def receive(event: dict[str, Any]) -> StripeEvent:
-    """Store a verified event, then act on it; a repeat is stored and acted on once."""
-    told = event["data"]["object"]
-    row, is_new = StripeEvent.objects.get_or_create(
-        pk=event["id"],
-        defaults={
-            "type": event["type"],
-            "created_at": datetime.fromtimestamp(event["created"], UTC),
-            "received_at": timezone.now(),
-            "live": event["livemode"],
-            "api_version": event["api_version"],
-            "payment_intent": _intent_of(event["type"], told),
-            "object": told,
-        },
-    )
-    if is_new or row.state in UNSETTLED:
-        handle(row)
-    return row
+def accept(payment: Payment, question: str) -> Payment:
+    """Staff take a payment under review as paid in full: it is granted.
 
-
-def handle(event: StripeEvent) -> None:
-    """Act on a stored event; what fails is kept as an error and tried again by the beat."""
-    try:
-        with transaction.atomic():
-            state, note = _act(event)
-            event.state, event.note = state, note[:500]
-            event.save(update_fields=["state", "note"])
-    except Exception as error:  # the inbox row stays, and the beat tries again
-        log.exception("event %s", event.pk)
-        StripeEvent.objects.filter(pk=event.pk).update(
-            state=StripeEvent.State.ERROR, note=repr(error)[:500]
-        )
-
-
-def _act(event: StripeEvent) -> tuple[StripeEvent.State, str]:
-    act = ACTIONS.get(event.type)
-    if act is None:
-        return StripeEvent.State.IGNORED, ""
-    payment = _payment_of(event)
-    if payment is None:
-        return StripeEvent.State.PARKED, "no payment of ours yet"
-    if event.live != settings.STRIPE_LIVE:
-        return StripeEvent.State.REVIEW, "live mode and test mode do not match"
-    act(payment, event)
-    _drive(payment)
-    _unpark(payment, event)
-    if payment.review:
-        return StripeEvent.State.REVIEW, payment.review
-    return StripeEvent.State.DONE, ""
-
-
-def _payment_of(event: StripeEvent) -> Payment | None:
-    """The payment an event speaks of, locked."""
-    rows = Payment.objects.select_for_update()
-    told = event.object
-    named = told.get("client_reference_id") or (told.get("metadata") or {}).get("payment_id")
-    if named and (pk := _uuid(named)):
-        return rows.filter(pk=pk).first()
-    if event.type.startswith("checkout.session."):
-        return rows.filter(session_id=told.get("id")).first()
-    intent = event.payment_intent
-    return rows.filter(payment_intent=intent).first() if intent else None
-
-
-def _unpark(payment: Payment, current: StripeEvent | None = None) -> None:
-    """What came before we knew whose it was."""
-    if not payment.payment_intent:
-        return
-    waiting = StripeEvent.objects.filter(
-        payment_intent=payment.payment_intent,
-        state=StripeEvent.State.PARKED,
-        live=settings.STRIPE_LIVE,
-    ).exclude(pk=current.pk if current else "")
-    for event in waiting:
-        ACTIONS[event.type](payment, event)
-        event.state = StripeEvent.State.DONE
-        event.save(update_fields=["state"])
-        _drive(payment)
-
-
-def _session_told(payment: Payment, event: StripeEvent) -> None:
-    merge_session(payment, event.object, event.created_at)
-
-
-def merge_session(payment: Payment, told: dict[str, Any], at: datetime) -> None:
-    """Facts of a Checkout Session, from an event or fetched."""
-    if payment.session_id and told.get("id") != payment.session_id:
-        payment.review = "the session is not this payment's"
-        return
-    payment.session_id = payment.session_id or told.get("id")
-    payment.payment_intent = payment.payment_intent or str(told.get("payment_intent") or "")
-    if told.get("payment_status") == "paid":
-        asked = (payment.amount_minor, payment.currency.lower())
-        if (told.get("amount_total"), told.get("currency")) != asked:
-            payment.review = "the amount or currency paid is not what was asked"
-        elif not payment.is_paid:
-            payment.is_paid, payment.paid_at = True, at
-    elif told.get("payment_status") == "no_payment_required":
-        payment.review = "Stripe asked for no payment"
-    if told.get("status") == "expired":
-        _fail(payment, "session_expired")
-
-
-def _payment_failed(payment: Payment, event: StripeEvent) -> None:
-    merge_session(payment, event.object, event.created_at)
-    _fail(payment, "payment_failed")
-
-
-def _fail(payment: Payment, code: str) -> None:
-    payment.failure_code = payment.failure_code or code
-
-
-def _refund_told(payment: Payment, event: StripeEvent) -> None:
-    merge_refund(payment, event.object)
-
-
-def merge_refund(payment: Payment, told: dict[str, Any]) -> None:
-    """Facts of a refund, ours or one that was made in Stripe's dashboard."""
-    ours = _uuid((told.get("metadata") or {}).get("refund_id"))
-    row = payment.refunds.filter(Q(stripe_id=told["id"]) | Q(pk=ours)).first()
-    status = {"requires_action": "pending"}.get(str(told["status"]), str(told["status"]))
-    if row is None:
-        row = Refund(payment=payment, source=Refund.Source.EXTERNAL, created_at=timezone.now())
-        row.amount_minor, row.status = int(told["amount"]), Refund.Status.REQUESTED
-    # What we wrote before Stripe knew the refund was only our guess.
-    if row.stripe_id is None or RANK.get(status, 0) >= RANK[row.status]:
-        row.status = Refund.Status(status)
-    row.stripe_id = told["id"]
-    row.save()
-
-
-def _charge_refunded(payment: Payment, event: StripeEvent) -> None:
-    told = int(event.object.get("amount_refunded") or 0)
-    payment.charge_refunded_minor = max(payment.charge_refunded_minor, told)
-
-
-def _dispute_told(payment: Payment, event: StripeEvent) -> None:
-    told = event.object
-    row = Dispute.objects.filter(pk=told["id"]).first()
-    if row is None:
-        row = Dispute(pk=told["id"], payment=payment, told_at=event.created_at)
-        row.amount_minor, row.status = int(told["amount"]), str(told["status"])
-    elif (event.created_at, _dispute_rank(told)) >= (row.told_at, _dispute_rank(vars(row))):
-        row.told_at, row.status = event.created_at, str(told["status"])
-        row.amount_minor = int(told["amount"])
-    row.save()
-
-
-def _dispute_rank(told: dict[str, Any]) -> int:
-    """Of two words of the same second, the later one in a dispute's life counts."""
-    status = str(told["status"])
-    return DISPUTE_WORDS.index(status) if status in DISPUTE_WORDS else 0
-
-
-ACTIONS: dict[str, Callable[[Payment, StripeEvent], None]] = {
-    "checkout.session.completed": _session_told,
-    "checkout.session.async_payment_succeeded": _session_told,
-    "checkout.session.async_payment_failed": _payment_failed,
-    "checkout.session.expired": _session_told,
-    "refund.created": _refund_told,
-    "refund.updated": _refund_told,
-    "refund.failed": _refund_told,
-    "charge.refund.updated": _refund_told,
-    "charge.refunded": _charge_refunded,
-    "charge.dispute.created": _dispute_told,
-    "charge.dispute.updated": _dispute_told,
-    "charge.dispute.closed": _dispute_told,
-    "charge.dispute.funds_withdrawn": _dispute_told,
-    "charge.dispute.funds_reinstated": _dispute_told,
-}
-
-
-def _intent_of(type: str, told: dict[str, Any]) -> str:
-    intent = told.get("payment_intent") or ""
-    return str(intent.get("id", "") if isinstance(intent, dict) else intent)[:255]
-
-
-def _uuid(value: object) -> UUID | None:
-    try:
-        return UUID(str(value))
-    except ValueError:
-        return None
-
-
-# ---- from the facts to the status and the ledger ----
-
-
-def _drive(payment: Payment) -> None:
-    """Take a locked payment and its credits to where all facts together say they must be."""
-    payment.refunded_minor = _refunded(payment)
-    disputed = payment.disputes.filter(status__in=TAKEN_BY_DISPUTE).aggregate(s=Sum("amount_minor"))
-    payment.disputed_minor = min(disputed["s"] or 0, payment.amount_minor)
-    payment.status = _status(payment)
-    payment.save()
-    if payment.is_paid and not payment.review:
-        _grant(payment)
-        reversals.reverse_to(grant_key(payment), credits_lost(payment, payment.refunded_minor))
-
-
-def _status(payment: Payment) -> Status:
-    if payment.is_paid:
-        if payment.refunded_minor >= payment.amount_minor:
-            return Status.REFUNDED
-        return Status.PARTIAL_REFUNDED if payment.refunded_minor else Status.SUCCEEDED
-    return Status.FAILED if payment.failure_code else Status.PENDING
-
-
-def _refunded(payment: Payment) -> int:
-    """The larger of what the refunds add up to and what the charge says, never above the amount.
-
-    The charge goes on counting refunds that failed later, but never knew those it refused.
+    Raises AlreadyDecided unless `question` is what still stands there; then nothing is written.
     """
-    sums = {True: 0, False: 0}
-    for refund in payment.refunds.all():
-        if refund.stripe_id or refund.status in Refund.ACTIVE:
-            sums[refund.status in Refund.ACTIVE] += refund.amount_minor
-    return min(
-        payment.amount_minor, max(sums[True], payment.charge_refunded_minor - sums[False], 0)
-    )
+
+    def paid(row: Payment) -> None:
+        _decide(row, question)
+        if not row.is_paid:
+            row.is_paid, row.paid_at = True, timezone.now()
+
+    return change(payment.pk, paid)
 
 
-def credits_lost(payment: Payment, refunded_minor: int) -> int:
-    """The credits a payment no longer pays for: the floor of the part of its money that is gone."""
-    gone = min(payment.amount_minor, refunded_minor + payment.disputed_minor)
-    return payment.credits * gone // payment.amount_minor
+def dismiss(payment: Payment, question: str) -> Payment:
+    """Staff find that what did not match changes nothing: the other facts stand as they are.
+
+    A payment that nobody paid is over. Raises AlreadyDecided; then nothing is written.
+    """
+
+    def closed(row: Payment) -> None:
+        _decide(row, question)
+        if not row.is_paid:
+            fail(row, "not_accepted")
+
+    return change(payment.pk, closed)
 
 
-def _grant(payment: Payment) -> None:
-    assert payment.paid_at
-    ledger.grant(
-        payment.user,
-        payment.credits,
-        ledger.Kind.PURCHASED,
-        grant_key(payment),
-        expires_at=payment.paid_at + settings.PURCHASE_LIFETIME,
-        purpose=ledger.Purpose("payment", str(payment.pk), payment.name),
-    )
-
-
-def grant_key(payment: Payment) -> str:
-    return f"pay:{payment.pk}:grant"
-
-
-def _update(pk: UUID, change: Callable[[Payment], None]) -> Payment:
-    with transaction.atomic():
-        payment = Payment.objects.select_for_update().get(pk=pk)
-        change(payment)
-        _drive(payment)
-        _unpark(payment)
-    return payment
+def _decide(payment: Payment, question: str) -> None:
+    if not question or payment.review != question:
+        raise AlreadyDecided("Somebody has decided this meanwhile.")
+    payment.decided = [*payment.decided, question]
+    payment.review = ""
 
 
 # ---- giving money back ----
@@ -442,7 +219,8 @@ def refundable_minor(payment: Payment) -> int:
 
 
 def _check_refundable(payment: Payment, amount_minor: int) -> None:
-    if payment.review or not 0 < amount_minor <= refundable_minor(payment):
+    waits = payment.review and not is_granted(payment)
+    if waits or not 0 < amount_minor <= refundable_minor(payment):
         raise NotRefundable("Cannot refund payment with current status")
 
 
@@ -464,30 +242,44 @@ def refund(
     actor: AbstractBaseUser | None = None,
     pk: UUID | None = None,
 ) -> Refund:
-    """Give money back (all that is left, or a part) and take its credits, in two phases.
+    """Give money back, as refund_once does; `pk` names the refund: a repeat returns the first."""
+    order = Order(amount_minor, source, reason, actor, pk or uuid4())
+    return refund_once(payment, order, Once())[0]
+
+
+def refund_once(payment: Payment, order: Order, once: Once) -> tuple[Refund, bool]:
+    """Give money back and take its credits, in two phases; and whether it was done before.
 
     The credits go first, with the refund's row; then Stripe is asked. If it refuses they come back;
-    if it does not answer the beat asks again with the same key. `pk` names the refund: a repeat
-    returns the first one.
-    Raises NotRefundable; then nothing is written.
+    if it does not answer the beat asks again with the same key.
+    Raises NotRefundable or IdempotencyMismatch; then nothing is written.
     """
-    with transaction.atomic():
+
+    def begin() -> Refund:
         locked = Payment.objects.select_for_update().get(pk=payment.pk)
-        if pk and (known := locked.refunds.filter(pk=pk).first()):
+        if known := locked.refunds.filter(pk=order.pk).first():
             return known
-        wanted = refundable_minor(locked) if amount_minor is None else amount_minor
+        left = refundable_minor(locked)
+        wanted = left if order.amount_minor is None else order.amount_minor
         _check_refundable(locked, wanted)
+        before = credits_lost(locked, locked.refunded_minor)
         row = locked.refunds.create(
-            pk=pk or uuid4(),
+            pk=order.pk,
             amount_minor=wanted,
             status=Refund.Status.REQUESTED,
-            source=source,
-            reason=reason[:500],
-            actor_id=actor.pk if actor else None,
+            source=order.source,
+            reason=order.reason[:500],
+            actor_id=order.actor.pk if order.actor else None,
             created_at=timezone.now(),
+            credits=credits_lost(locked, locked.refunded_minor + wanted) - before,
+            **once.columns,
         )
-        _drive(locked)
-    return send_refund(row)
+        drive(locked)
+        return row
+
+    mine = Refund.objects.filter(actor_id=order.actor.pk if order.actor else None)
+    row, again = make_once(mine, once, begin)
+    return (row, True) if again or row.tried_at else (send_refund(row), False)
 
 
 def send_refund(row: Refund) -> Refund:
@@ -505,86 +297,12 @@ def send_refund(row: Refund) -> Refund:
         log.warning("refund %s: no answer, will be asked for again", row.pk)
     except gateway.Refused as error:
         log.warning("refund %s refused: %s", row.pk, error)
-        _update(payment.pk, lambda locked: _refund_refused(locked, row.pk))
+        change(payment.pk, lambda locked: refused(locked, row.pk))
     else:
-        _update(payment.pk, lambda locked: merge_refund(locked, told))
+        change(payment.pk, lambda locked: merge_refund(locked, told))
     row.refresh_from_db()
     return row
 
 
-def _refund_refused(payment: Payment, refund_id: UUID) -> None:
+def refused(payment: Payment, refund_id: UUID) -> None:
     payment.refunds.filter(pk=refund_id, stripe_id=None).update(status=Refund.Status.FAILED)
-
-
-# ---- what was never told ----
-
-
-def reconcile() -> None:
-    """Ask Stripe about everything whose event may have been lost; each problem stands alone."""
-    now = timezone.now()
-    known = Payment.objects.exclude(payment_intent="").values("payment_intent")
-    unsettled = Q(state__in=(StripeEvent.State.NEW, StripeEvent.State.ERROR))
-    found = Q(state=StripeEvent.State.PARKED, payment_intent__in=known)
-    for event in StripeEvent.objects.filter(
-        unsettled | found, received_at__lt=now - RETRY_AFTER
-    ).order_by("received_at")[:200]:
-        handle(event)
-    quiet = Q(checked_at=None) | Q(checked_at__lt=now - LOOK_AFTER)
-    pending = Payment.objects.filter(quiet, status=Status.PENDING)
-    for payment in pending.filter(created_at__lt=now - RETRY_AFTER)[:200]:
-        _alone(look, payment)
-    for refund in Refund.objects.filter(
-        Q(tried_at=None) | Q(tried_at__lt=now - RETRY_AFTER), status=Refund.Status.REQUESTED
-    ).select_related("payment")[:200]:
-        _alone(_resend, refund)
-
-
-def _alone(step: Callable[[Any], object], row: Any) -> None:
-    """Take a step whose failure must not stop the others."""
-    try:
-        step(row)
-    except Exception:  # logged, and the beat comes again
-        log.exception("reconciling %r", row)
-
-
-def look(payment: Payment) -> Payment:
-    """Fetch a payment's session, and the refunds of its intent, and merge what they say."""
-    Payment.objects.filter(pk=payment.pk).update(checked_at=timezone.now())
-    try:
-        if payment.session_id is None:
-            if timezone.now() < payment.session_expires_at - timedelta(minutes=31):
-                return open_checkout(payment)
-            return _update(payment.pk, lambda row: _fail(row, "session_expired"))
-        told = gateway.session(payment.session_id)
-        refunds = gateway.refunds_of(payment.payment_intent) if payment.payment_intent else []
-    except (gateway.GatewayError, Unreachable):
-        log.warning("payment %s could not be looked up", payment.pk, exc_info=True)
-        return payment
-
-    def merge(row: Payment) -> None:
-        merge_session(row, told, timezone.now())
-        for refund in refunds:
-            merge_refund(row, refund)
-
-    return _update(payment.pk, merge)
-
-
-def _resend(refund: Refund) -> None:
-    """Within the life of Stripe's key the same request; later, look whether it was done."""
-    if timezone.now() - refund.created_at < KEY_LIFETIME:
-        send_refund(refund)
-        return
-    try:
-        known = gateway.refunds_of(refund.payment.payment_intent)
-    except gateway.GatewayError:
-        return
-    mine = [one for one in known if (one.get("metadata") or {}).get("refund_id") == str(refund.pk)]
-    if mine:
-        _update(refund.payment_id, lambda row: merge_refund(row, mine[0]))
-    else:
-        _update(refund.payment_id, lambda row: _refund_refused(row, refund.pk))
-
-
-def settle(payment: Payment) -> Payment:
-    """Take a payment's status and credits to where its facts say they must be; safe to repeat."""
-    return _update(payment.pk, lambda row: None)

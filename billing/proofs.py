@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from django.db import transaction
 from django.utils import timezone
 
-from billing import audit, ledger, payments
+from billing import audit, facts, ledger, reversals
 from billing.models import Account, Entry, Payment, Proof
 
 
@@ -42,12 +43,28 @@ def record(found: list[Finding], videos: int) -> Report:
 def findings() -> Iterator[Finding]:
     """Everything broken in the books and the payments."""
     yield from (Finding(problem) for problem in audit.problems())
-    for payment in Payment.objects.filter(is_paid=True).order_by("pk").iterator():
-        granted = ledger.entry_for(payments.grant_key(payment))
-        if payment.review:
-            yield Finding(f"payment {payment.pk} needs a person: {payment.review}")
-        elif granted is None:
-            payments.settle(payment)
-            yield Finding(f"payment {payment.pk} was paid and not granted", "granted")
-        elif granted.amount != payment.credits:
-            yield Finding(f"payment {payment.pk} granted {granted.amount} of {payment.credits}")
+    paid = Payment.objects.filter(is_paid=True).order_by("pk").values_list("pk", flat=True)
+    for pk in paid.iterator():
+        with transaction.atomic():
+            found = list(_of_payment(Payment.objects.select_for_update().get(pk=pk)))
+        yield from found
+
+
+def _of_payment(payment: Payment) -> Iterator[Finding]:
+    """A paid payment grants once, and loses as many credits as its money pays for no more."""
+    key = facts.grant_key(payment)
+    granted = ledger.entry_for(key)
+    if payment.review:
+        yield Finding(f"payment {payment.pk} needs a person: {payment.review}")
+    elif granted is None:
+        facts.settle(payment)
+        yield Finding(f"payment {payment.pk} was paid and not granted", "granted")
+    elif granted.amount != payment.credits:
+        yield Finding(f"payment {payment.pk} granted {granted.amount} of {payment.credits}")
+    if granted is None:
+        return
+    due, cancelled = facts.credits_lost(payment, payment.refunded_minor), reversals.cancelled(key)
+    if cancelled != due:
+        facts.settle(payment)
+        problem = f"payment {payment.pk} has {cancelled} credits cancelled, not {due}"
+        yield Finding(problem, f"now {reversals.cancelled(key)}")

@@ -71,6 +71,11 @@ def reverse_to(grant_key: str, target: int) -> None:
         ledger._save(account)
 
 
+def cancelled(grant_key: str) -> int:
+    """How many credits of a granted lot are cancelled now. Raises Entry.DoesNotExist."""
+    return _granted_lot(Entry.objects.get(key=grant_key)).reversed
+
+
 def outlook(grant_key: str, target: int) -> tuple[int, int]:
     """(credits that cancelling up to `target` would take, credits that would be owed after it)."""
     with transaction.atomic():
@@ -85,7 +90,11 @@ def outlook(grant_key: str, target: int) -> tuple[int, int]:
 def _granted(grant_key: str) -> tuple[Account, Lot]:
     granted = Entry.objects.select_related("account__user").get(key=grant_key)
     account = ledger._lock(granted.account.user)
-    return account, Lot.objects.get(allocations__entry=granted)
+    return account, _granted_lot(granted)
+
+
+def _granted_lot(granted: Entry) -> Lot:
+    return Lot.objects.get(allocations__entry=granted)
 
 
 def _plan(account: Account, lot: Lot, change: int) -> tuple[int, int, int, int]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.humanize.templatetags.humanize import intcomma
 from django.db.models import Sum
@@ -18,7 +19,6 @@ from django.utils.translation import gettext_lazy, ngettext
 from billing import ledger
 from billing.models import Entry, Lot, Payment
 
-SOON = timedelta(days=7)
 Type, Status = Entry.Type, Payment.Status
 VIDEO, PAYMENT = "sora_task_creation", "payment"
 
@@ -53,7 +53,10 @@ class Part:
 
     @property
     def soon(self) -> bool:
-        return self.expires_at is not None and self.expires_at - timezone.now() < SOON
+        return (
+            self.expires_at is not None
+            and self.expires_at - timezone.now() < settings.EXPIRY_WARNING
+        )
 
     @property
     def words(self) -> str:
@@ -64,7 +67,7 @@ class Part:
 
     @property
     def warning(self) -> str:
-        """How soon it expires, when that is within a week."""
+        """How soon it expires, when that is within EXPIRY_WARNING_DAYS."""
         if not self.soon or self.day is None:
             return ""
         days = (self.day - timezone.localdate()).days
@@ -239,6 +242,11 @@ class Line:
         return _("The money of a payment went back")
 
     @property
+    def video(self) -> str:
+        """The id of the video the line is about, which may be deleted by now."""
+        return self.entry.reference_id if self.entry.reference_type == VIDEO else ""
+
+    @property
     def url(self) -> str:
         """The page of the video or the payment the line is about."""
         pages = {VIDEO: "video", PAYMENT: "payment"}
@@ -274,6 +282,7 @@ STATUSES: dict[str, tuple[Promise, str]] = {
 REASONS: dict[str, Promise] = {
     "session_expired": gettext_lazy("The checkout was not finished in time."),
     "payment_failed": gettext_lazy("The bank did not let the payment through."),
+    "not_accepted": gettext_lazy("What was paid is not what was asked."),
     "create_failed": gettext_lazy("The checkout could not be prepared."),
 }
 FAILED = gettext_lazy("The payment did not go through.")

@@ -2,16 +2,22 @@
 
 from celery import shared_task
 
-from billing import ledger, payments
+from billing import expiry, reconcile
 
 
 @shared_task(ignore_result=True, expires=60)
 def expire_credits() -> None:
     """Book what has expired."""
-    ledger.expire_due()
+    expiry.sweep()
+
+
+@shared_task(ignore_result=True, expires=600)
+def warn_of_expiry() -> None:
+    """Write to those whose credits are about to expire."""
+    expiry.warn()
 
 
 @shared_task(ignore_result=True, expires=60)
 def reconcile_payments() -> None:
     """Ask Stripe about what it may have told in vain."""
-    payments.reconcile()
+    reconcile.reconcile()

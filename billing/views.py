@@ -1,12 +1,10 @@
 """The money pages: balance, packages, history, receipts, and the way back from the checkout."""
 
 import csv
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
-from functools import wraps
-from typing import Concatenate, ParamSpec, cast
+from typing import cast
 from uuid import UUID
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.conf import settings
 from django.contrib import messages
@@ -23,36 +21,19 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from billing import ledger, packages, payments
+from billing import facts, ledger, packages, payments, reconcile
 from billing.models import Entry, Payment, Proof
 from billing.statement import FILTERS, PAYMENT, VIDEO, Line, Receipt, chart_of, parts_of
-
-P = ParamSpec("P")
 
 PER_PAGE = 25
 RECEIPTS = 5
 FEATURED = "value"
 PROMPT_MAX = 5000
+# The fields of the studio's order; the reference is the id of an image that is stored by then.
+DRAFT = ("prompt", "model", "size", "seconds", "reference")
 # While somebody waits for a payment Stripe is asked about it, at most this often.
 LOOK_AGAIN = timedelta(seconds=10)
 STUDIO = "studio"
-
-
-def in_local_time(
-    view: Callable[Concatenate[HttpRequest, P], HttpResponse],
-) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
-    """Show times as the browser's own clock does; its zone comes in the cookie `tz`."""
-
-    @wraps(view)
-    def wrapped(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        try:
-            zone = ZoneInfo(request.COOKIES.get("tz", ""))
-        except (ValueError, OSError, ZoneInfoNotFoundError):
-            zone = ZoneInfo("UTC")
-        with timezone.override(zone):
-            return view(request, *args, **kwargs)
-
-    return wrapped
 
 
 # ---- the billing page ----
@@ -60,15 +41,14 @@ def in_local_time(
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-@in_local_time
 def billing(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
-        return _keep_prompt(request)
+        return _keep_draft(request)
     user = _user(request)
     only = request.GET.get("type", "")
     only = only if only in FILTERS else ""
     video = _uuid(request.GET.get("video", ""))
-    entries = ledger.history(user, only)
+    entries = ledger.history(user, only) if only else ledger.history(user)
     if video:
         entries = entries.filter(reference_type=VIDEO, reference_id=str(video))
     page = Paginator(entries, PER_PAGE).get_page(request.GET.get("page"))
@@ -96,9 +76,10 @@ def billing(request: HttpRequest) -> HttpResponse:
     return render(request, "billing/billing.html", context)
 
 
-def _keep_prompt(request: HttpRequest) -> HttpResponse:
-    """Somebody leaves the studio to buy: what they wrote waits there for them."""
-    request.session["prompt"] = request.POST.get("prompt", "").strip()[:PROMPT_MAX]
+def _keep_draft(request: HttpRequest) -> HttpResponse:
+    """Somebody leaves the studio to buy: what they ordered waits there for them."""
+    draft = {name: request.POST.get(name, "").strip()[:PROMPT_MAX] for name in DRAFT}
+    request.session["draft"] = {name: value for name, value in draft.items() if value}
     return _see_other(f"{reverse('billing')}?next={STUDIO}#packages")
 
 
@@ -130,6 +111,15 @@ def _csv(entries: Iterator[Entry]) -> Iterator[str]:
         )  # fmt: skip
 
 
+# ---- for everybody ----
+
+
+@require_safe
+def proof(request: HttpRequest) -> HttpResponse:
+    """What the last check of all books found; nothing about anybody."""
+    return render(request, "billing/proof.html", {"proof": Proof.objects.order_by("-at").first()})
+
+
 # ---- buying ----
 
 
@@ -158,7 +148,7 @@ def checkout_return(request: HttpRequest, payment_id: UUID) -> HttpResponse:
         return redirect_to_login(request.get_full_path())
     row = _own(request, payment_id)
     if row.status == Payment.Status.PENDING:
-        row = payments.look(row)
+        row = reconcile.look(row)
     if _is_elsewhere(row):
         return redirect(row.return_url)
     if row.status == Payment.Status.PENDING and "cancelled" in request.GET:
@@ -185,22 +175,21 @@ def _received(row: Payment) -> str:
 
 @login_required
 @require_safe
-@in_local_time
 def payment(request: HttpRequest, payment_id: UUID) -> HttpResponse:
     """Where a payment stands, and its receipt."""
     row = _own(request, payment_id)
     looked = row.checked_at and timezone.now() - row.checked_at < LOOK_AGAIN
     if row.status == Payment.Status.PENDING and not looked:
-        row = payments.look(row)
+        row = reconcile.look(row)
     user = _user(request)
     moves = ledger.history(user).filter(reference_type=PAYMENT, reference_id=str(row.pk))
     context = {
         "at": "billing",
         "payment": row,
         "receipt": Receipt(row),
-        "grant": ledger.entry_for(payments.grant_key(row)),
+        "grant": ledger.entry_for(facts.grant_key(row)),
         "lines": [Line(entry) for entry in moves],
-        "lost": payments.credits_lost(row, row.refunded_minor) if row.is_paid else 0,
+        "lost": facts.credits_lost(row, row.refunded_minor) if row.is_paid else 0,
         "owed": ledger.summary(user).owed,
         "refunds": row.refunds.order_by("created_at"),
         "disputes": row.disputes.order_by("told_at"),

@@ -6,7 +6,7 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from billing import gateway, payments
+from billing import gateway, inbox
 
 log = logging.getLogger(__name__)
 
@@ -24,5 +24,5 @@ def stripe(request: HttpRequest) -> JsonResponse:
     except gateway.BadEvent as error:
         log.warning("Stripe webhook refused: %s", error)
         return JsonResponse({"detail": "Invalid signature"}, status=400)
-    payments.receive(event)
+    inbox.receive(event)
     return JsonResponse({"received": True})

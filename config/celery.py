@@ -26,6 +26,7 @@ app.conf.update(
         "sweep": {"task": "videos.tasks.sweep", "schedule": 900.0},
         "audit": {"task": "videos.tasks.audit_books", "schedule": crontab(hour=3, minute=17)},
         "credits": {"task": "billing.tasks.expire_credits", "schedule": 60.0},
+        "warnings": {"task": "billing.tasks.warn_of_expiry", "schedule": 600.0},
     },
 )
 app.autodiscover_tasks(["videos", "billing", "showcase"])

@@ -13,7 +13,7 @@ from rest_framework.views import exception_handler, set_rollback
 
 from accounts.auth import BadCredentials
 from billing.idempotency import BadIdempotencyKey, IdempotencyMismatch
-from billing.ledger import NotEnoughCredits
+from billing.ledger import NotEnoughCredits, UnknownType
 from billing.packages import UnknownPackage
 from billing.payments import BadReturnUrl, NotRefundable, Unreachable
 from showcase.gallery import NotOpen, NotReady
@@ -29,6 +29,7 @@ STATUS_OF: dict[type[Exception], tuple[int, str]] = {
     BadIdempotencyKey: (400, "bad_idempotency_key"),
     IdempotencyMismatch: (409, "idempotency_mismatch"),
     NotEnoughCredits: (402, "insufficient_credits"),
+    UnknownType: (400, "unknown_type"),
     NotOffered: (400, "not_offered"),
     NotPossible: (400, "not_possible"),
     OffsetAndAfter: (400, "offset_and_after"),

@@ -114,6 +114,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "config.clock.middleware",
 ]
 ROOT_URLCONF = "config.urls"
 ASGI_APPLICATION = "config.asgi.application"
@@ -293,6 +294,8 @@ WELCOME_CREDITS = number("DEFAULT_USER_CREDITS", default=100)
 BONUS_LIFETIME = timedelta(days=number("BONUS_CREDITS_DAYS", default=30))
 PURCHASE_LIFETIME = timedelta(days=number("PURCHASED_CREDITS_DAYS", default=90))
 GRACE_LIFETIME = timedelta(days=number("GRACE_CREDITS_DAYS", default=7))
+# How long before their credits expire people are told so.
+EXPIRY_WARNING = timedelta(days=number("EXPIRY_WARNING_DAYS", default=7))
 
 CREDIT_VALUE_RMB = env("CREDIT_VALUE_RMB", default=Decimal("0.1"), read=Decimal)
 

@@ -40,6 +40,7 @@ urlpatterns = [
     path(
         "billing/return/<uuid:payment_id>/", billing_views.checkout_return, name="checkout-return"
     ),
+    path("proof/", billing_views.proof, name="proof"),
     path("theme/", views.theme, name="theme"),
     path("accounts/", include("allauth.account.urls")),
     path("admin/", admin.site.urls),

@@ -29,7 +29,8 @@ def home(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated:
         return redirect("studio")
     if request.method == "POST":
-        request.session["prompt"] = request.POST.get("prompt", "").strip()[: catalog.PROMPT_MAX]
+        prompt = request.POST.get("prompt", "").strip()[: catalog.PROMPT_MAX]
+        request.session["draft"] = {"prompt": prompt}
         return _see_other("account_signup")
     price = catalog.price(Price.Kind.TEXT, catalog.DEFAULT_MODEL.name, catalog.DEFAULT_SECONDS)
     context = {

@@ -1,12 +1,10 @@
 """The pages. Everything but live updates works without JavaScript."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
-from functools import wraps
 from itertools import groupby
-from typing import Any, Concatenate, ParamSpec
+from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.conf import settings
 from django.contrib import messages
@@ -29,7 +27,6 @@ from videos.cards import Card, about, cards_of, log_of, usual_seconds
 from videos.forms import SHAPES, Composer, RemixForm
 from videos.models import Video, VideoQuerySet
 
-P = ParamSpec("P")
 Status = Video.Status
 
 PER_PAGE = 24
@@ -41,23 +38,6 @@ MONTH, WEEK = timedelta(days=31), timedelta(days=7)
 
 class UserRequest(HttpRequest):
     user: User
-
-
-def in_local_time(
-    view: Callable[Concatenate[UserRequest, P], HttpResponse],
-) -> Callable[Concatenate[UserRequest, P], HttpResponse]:
-    """Show times as the browser's own clock does; its zone comes in the cookie `tz`."""
-
-    @wraps(view)
-    def wrapped(request: UserRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        try:
-            zone = ZoneInfo(request.COOKIES.get("tz", ""))
-        except (ValueError, OSError, ZoneInfoNotFoundError):
-            zone = ZoneInfo("UTC")
-        with timezone.override(zone):
-            return view(request, *args, **kwargs)
-
-    return wrapped
 
 
 # ---- what every page shows ----
@@ -136,7 +116,6 @@ def theme(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-@in_local_time
 def studio(request: UserRequest) -> HttpResponse:
     if request.method == "POST":
         return _create(request)
@@ -144,16 +123,25 @@ def studio(request: UserRequest) -> HttpResponse:
 
 
 def _draft(request: UserRequest) -> Composer:
-    """An empty composer, or one filled in from the start page or from an older video."""
-    prompt = request.GET.get("prompt") or request.session.get("prompt", "")
-    try:
-        older = Video.objects.of(request.user).get(pk=UUID(request.GET.get("from", "")))
-    except (ValueError, Video.DoesNotExist):
-        return Composer(request.user, initial={"prompt": prompt})
-    fields = ("prompt", "model", "size", "seconds")
-    form = Composer(request.user, initial={name: getattr(older, name) for name in fields})
-    form.kept = older.reference
+    """An empty composer, or one filled in: from an older video, or as it was left."""
+    if older := Video.objects.of(request.user).filter(pk=_uuid(request.GET.get("from"))).first():
+        fields = ("prompt", "model", "size", "seconds")
+        form = Composer(request.user, initial={name: getattr(older, name) for name in fields})
+        form.kept = older.reference
+        return form
+    left = dict(request.session.get("draft", {}))
+    if prompt := request.GET.get("prompt"):
+        left["prompt"] = prompt
+    form = Composer(request.user, initial=left)
+    form.kept = request.user.uploads.filter(pk=_uuid(left.get("reference"))).first()
     return form
+
+
+def _uuid(text: str | None) -> UUID | None:
+    try:
+        return UUID(text or "")
+    except ValueError:
+        return None
 
 
 def _create(request: UserRequest) -> HttpResponse:
@@ -174,7 +162,7 @@ def _create(request: UserRequest) -> HttpResponse:
         _may_press_again(request)
         return _studio(request, form, 402, error)
     else:
-        request.session.pop("prompt", None)
+        request.session.pop("draft", None)
         return _see_other("studio")
     _may_press_again(request)
     return _studio(request, form, 422)
@@ -240,14 +228,12 @@ def _days(cards: Iterable[Card]) -> list[tuple[date, list[Card]]]:
 
 @login_required
 @require_safe
-@in_local_time
 def video(request: UserRequest, video_id: UUID) -> HttpResponse:
     return _watch(request, _own(request, video_id), RemixForm())
 
 
 @login_required
 @require_safe
-@in_local_time
 def card(request: UserRequest, video_id: UUID) -> HttpResponse:
     """The card alone, for a page that is open already."""
     cards = cards_of([_own(request, video_id)])
@@ -256,7 +242,6 @@ def card(request: UserRequest, video_id: UUID) -> HttpResponse:
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-@in_local_time
 def remix(request: UserRequest, video_id: UUID) -> HttpResponse:
     source = _own(request, video_id)
     if request.method != "POST":

@@ -76,7 +76,7 @@ def left(user: User) -> list[tuple[int, datetime | None]]:
 def everything() -> list[list[Any]]:
     """Every row of the books, to see that nothing was written."""
     tables: tuple[type[Model], ...] = (Account, Lot, Entry, Allocation)
-    return [list(table._default_manager.order_by("pk").values()) for table in tables]
+    return [list(table._default_manager.order_by("pk").values_list()) for table in tables]
 
 
 def outcomes(calls: Sequence[Callable[[], Any]]) -> list[Any]:

@@ -7,7 +7,7 @@ import pytest
 from django.conf import LazySettings
 
 from accounts.models import User
-from billing import audit, gateway, ledger, payments
+from billing import audit, gateway, ledger, payments, reconcile
 from billing.models import Payment, Refund, StripeEvent
 from billing.sandbox import hooks
 from tests.billing import stripe, told
@@ -135,7 +135,7 @@ def test_checkout_is_asked_for_outside_any_transaction(
     buy: Callable[[], Payment], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with stripe.watched(monkeypatch) as in_transaction:
-        payments.look(buy())
+        reconcile.look(buy())
     assert in_transaction == [False, False]
 
 

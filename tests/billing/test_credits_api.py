@@ -11,6 +11,7 @@ from time_machine import Traveller
 from accounts.models import User
 from billing import ledger
 from billing.models import Account, Entry
+from tests.billing import told
 from tests.billing.conftest import DAY, T, give
 from tests.conftest import signed_in
 
@@ -252,11 +253,13 @@ NOT_GE = ("Ensure this value is greater than or equal to 1.", "value_error.numbe
             "Ensure this value is less than or equal to 100.",
             "value_error.number.not_le",
         ),
+        ({"page": ""}, "page", "A valid integer is required.", "value_error.invalid"),
+        ({"page_size": ""}, "page_size", "A valid integer is required.", "value_error.invalid"),
         (
-            {"transaction_type": "stolen"},
+            {"transaction_type": ""},
             "transaction_type",
-            '"stolen" is not a valid choice.',
-            "value_error.const",
+            "This field may not be blank.",
+            "value_error.any_str.min_length",
         ),
     ],
 )
@@ -271,12 +274,34 @@ def test_transactions_when_the_query_is_wrong(
 
 
 def test_transactions_when_everything_is_wrong(client: APIClient) -> None:
-    response = client.get(f"{TRANSACTIONS}?page=0&page_size=x&transaction_type=y")
+    response = client.get(f"{TRANSACTIONS}?page=0&page_size=x&transaction_type=")
     assert [error["loc"] for error in response.json()["detail"]] == [
         ["query", "page"],
         ["query", "page_size"],
         ["query", "transaction_type"],
     ]
+
+
+@pytest.mark.parametrize("word", ["stolen", "SPENT", "spent,bonus", "0"])
+def test_transactions_of_a_type_that_is_none(client: APIClient, word: str) -> None:
+    response = client.get(TRANSACTIONS, {"transaction_type": word})
+    assert (response.status_code, response.json()) == (
+        400,
+        {"detail": "Invalid parameters", "code": "unknown_type"},
+    )
+
+
+def test_transactions_taken_back_are_found_under_the_documented_word(
+    client: APIClient, carol: User
+) -> None:
+    give(carol, 10)
+    spend_on_a_video(carol, 5)
+    ledger.refund(f"video:{TASK}:spend", "back", grace=True)
+    told.tell(told.refunded(told.bought(carol), 990))
+    assert rows(client, transaction_type="refunded") == [("refunded", -100), ("refunded", 5)]
+    assert rows(client, transaction_type="reversed") == [("refunded", -100)]
+    total = client.get(TRANSACTIONS, {"transaction_type": "refunded"}).json()["total"]
+    assert total == 2
 
 
 def test_doors_ask_the_database_as_often_however_long_the_history(

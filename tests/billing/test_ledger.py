@@ -7,7 +7,7 @@ from django.db import transaction
 from time_machine import Traveller
 
 from accounts.models import User
-from billing import audit, ledger
+from billing import audit, expiry, ledger
 from billing.models import Account, Entry, Lot
 from tests.billing.conftest import DAY, T, everything, give, left, lines
 
@@ -155,7 +155,7 @@ def test_spend_books_what_has_expired_before_it(carol: User, clock: Traveller) -
 def test_expire_when_nothing_is_due(carol: User) -> None:
     give(carol, 10, until=T + DAY)
     before = everything()
-    assert (ledger.expire(carol), ledger.expire_due()) == (0, 0)
+    assert (ledger.expire(carol), expiry.sweep()) == (0, 0)
     assert everything() == before
 
 
@@ -174,8 +174,29 @@ def test_expire_due_sweeps_every_account(carol: User, dave: User, clock: Travell
     give(dave, 7, until=T + DAY)
     give(dave, 5, until=T + 2 * DAY)
     clock.move_to(T + DAY)
-    assert (ledger.expire_due(), ledger.expire_due()) == (17, 0)
+    assert (expiry.sweep(), expiry.sweep()) == (17, 0)
     assert (ledger.available(carol), ledger.available(dave)) == (0, 5)
+
+
+def test_sweep_goes_on_when_one_account_fails(
+    carol: User, dave: User, clock: Traveller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    give(carol, 10, until=T + DAY)
+    give(dave, 7, until=T + DAY)
+    clock.move_to(T + DAY)
+    first, second = sorted([carol, dave], key=lambda user: user.pk)
+    expire = ledger.expire
+    seen = []
+
+    def stumble(user: User) -> int:
+        seen.append(user)
+        return 1 // 0 if user == first else expire(user)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ledger, "expire", stumble)
+        assert expiry.sweep() == (7 if second == dave else 10)
+    assert seen == [first, second]
+    assert expiry.sweep() == (10 if second == dave else 7)
 
 
 def test_summary_when_there_was_never_an_account(carol: User) -> None:

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from billing import audit, gateway, ledger, payments
+from billing import reconcile as reconciling
 from billing.models import Payment, StripeEvent
 from billing.sandbox import books, checkout
 from tests.billing import stripe, told
@@ -18,7 +19,7 @@ from tests.conftest import Serving
 
 def reconcile(minutes: float = 2) -> None:
     with time_machine.travel(timezone.now() + timedelta(minutes=minutes), tick=True):
-        payments.reconcile()
+        reconciling.reconcile()
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ def payment(till: Serving) -> Payment:
 
 def test_reconcile_when_the_event_never_came(payment: Payment) -> None:
     stripe.pay(payment, tell=False)
-    payments.reconcile()
+    reconciling.reconcile()
     assert told.now_of(payment).status == "pending"
     reconcile()
     assert told.standing(payment) == told.Standing("succeeded", 0, 100, 0, 0, 1)
@@ -123,3 +124,95 @@ def test_reconcile_goes_on_when_one_cannot_be_looked_up(
     reconcile()
     seen = [told.now_of(one).status for one in (first, second, third)]
     assert seen == ["succeeded", "pending", "succeeded"]
+
+
+@pytest.fixture
+def paid(payment: Payment) -> Payment:
+    """Bought and told of; what comes after is not told."""
+    return stripe.pay(payment)
+
+
+@pytest.mark.parametrize("days", [2, 179])
+def test_reconcile_finds_a_refund_of_a_paid_payment(paid: Payment, days: int) -> None:
+    stripe.refund_by_hand(paid, 330)
+    stripe.forget()
+    reconcile(days * 24 * 60)
+    now = told.standing(paid)
+    assert (now.status, now.refunded_minor) == ("partial_refunded", 330)
+    assert paid.refunds.get().source == "external"
+    assert audit.problems() == []
+
+
+def test_reconcile_finds_a_dispute_of_a_paid_payment(paid: Payment) -> None:
+    stripe.dispute(paid)
+    stripe.forget()
+    reconcile(2)
+    assert told.standing(paid) == told.Standing("succeeded", 0, 0, 0, 100, 1)
+
+
+def test_reconcile_does_not_look_after_half_a_year(paid: Payment) -> None:
+    stripe.refund_by_hand(paid)
+    stripe.forget()
+    reconcile(181 * 24 * 60)
+    assert told.now_of(paid).status == "succeeded"
+
+
+def test_reconcile_checks_a_paid_payment_once_a_day(
+    paid: Payment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with stripe.watched(monkeypatch) as calls:
+        for minutes in (2, 3, 20 * 60, 24 * 60 + 1, 25 * 60, 49 * 60):
+            reconcile(minutes)
+    assert calls == [False, False] * 3
+
+
+def test_reconcile_checks_a_few_payments_at_a_time_and_none_twice(
+    carol: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = {told.bought(carol).payment_intent for _ in range(reconciling.BATCH + 3)}
+    asked: list[str] = []
+    monkeypatch.setattr(gateway, "refunds_of", lambda intent: asked.append(intent) or [])
+    monkeypatch.setattr(gateway, "disputes_of", lambda intent: [])
+    counts = []
+    for _ in range(3):
+        reconciling.reconcile()
+        counts.append(len(asked))
+    assert counts == [reconciling.BATCH, reconciling.BATCH + 3, reconciling.BATCH + 3]
+    assert set(asked) == mine
+
+
+def test_reconcile_asks_again_soon_when_stripe_did_not_answer(paid: Payment) -> None:
+    stripe.refund_by_hand(paid, 330)
+    stripe.forget()
+    stripe.fault("refunds.list", *["500"] * 3)
+    reconcile(2)
+    assert told.now_of(paid).status == "succeeded"
+    reconcile(5)
+    assert told.now_of(paid).status == "succeeded"
+    reconcile(13)
+    assert told.now_of(paid).status == "partial_refunded"
+
+
+def test_reconcile_finds_the_refund_behind_one_that_failed(paid: Payment) -> None:
+    """The charge says 330 both times: of the refund that failed, and of the one after it."""
+    told.tell(
+        told.charge_refunded(paid, 330),
+        told.event("refund.updated", failed_refund(paid)),
+    )
+    assert told.now_of(paid).refunded_minor == 0
+    reconcile(2)
+    stripe.refund_by_hand(paid, 330)
+    stripe.forget()
+    told.tell(told.charge_refunded(paid, 330))
+    reconcile(3)
+    assert told.now_of(paid).refunded_minor == 330
+
+
+def failed_refund(payment: Payment) -> dict[str, Any]:
+    return {
+        "id": "re_failed",
+        "amount": 330,
+        "status": "failed",
+        "payment_intent": payment.payment_intent,
+        "metadata": {},
+    }

@@ -9,7 +9,7 @@ import time_machine
 from django.utils import timezone
 
 from accounts.models import User
-from billing import audit, ledger, payments
+from billing import audit, ledger, payments, reconcile
 from billing.models import Payment, Refund
 from billing.sandbox.intake import Refused
 from tests.billing import stripe, told
@@ -85,8 +85,8 @@ def test_refund_of_what_was_never_paid(carol: User) -> None:
 
 
 def test_refund_of_what_needs_a_person(carol: User) -> None:
-    payment = told.bought(carol)
-    Payment.objects.update(review="Look at this")
+    payment = told.order(carol)
+    Payment.objects.update(is_paid=True, paid_at=timezone.now(), review="Look at this")
     with pytest.raises(payments.NotRefundable):
         refund(payment, None)
 
@@ -105,7 +105,7 @@ def test_refund_when_stripe_does_not_answer(payment: Payment, kind: str) -> None
     assert told.standing(payment) == GONE
     assert audit.problems() == []
     with later(2):
-        payments.reconcile()
+        reconcile.reconcile()
     row.refresh_from_db()
     assert row.status == "succeeded"
     assert [one["id"] for one in stripe.all_of("refund")] == [row.stripe_id]
@@ -116,7 +116,7 @@ def test_refund_when_stripe_does_not_answer(payment: Payment, kind: str) -> None
 def test_refund_when_stripe_is_asked_again_too_early(payment: Payment) -> None:
     stripe.fault("refunds", *["500"] * 3)
     row = refund(payment, None)
-    payments.reconcile()
+    reconcile.reconcile()
     row.refresh_from_db()
     assert row.status == "requested"
 
@@ -136,7 +136,7 @@ def test_refund_when_the_key_has_died_and_it_was_done(payment: Payment) -> None:
     row = refund(payment, None)
     stripe.forget()
     with later(60 * 24):
-        payments.reconcile()
+        reconcile.reconcile()
     row.refresh_from_db()
     assert row.status == "succeeded"
     assert len(stripe.all_of("refund")) == 1
@@ -146,7 +146,7 @@ def test_refund_when_the_key_has_died_and_it_was_not_done(payment: Payment) -> N
     stripe.fault("refunds", *["drop_before"] * 3)
     row = refund(payment, None)
     with later(60 * 24):
-        payments.reconcile()
+        reconcile.reconcile()
     row.refresh_from_db()
     assert row.status == "failed"
     assert told.standing(payment) == PAID
@@ -170,7 +170,7 @@ def test_refund_when_the_second_request_is_refused_but_the_first_was_done(
     row = refund(payment, None)
     with monkeypatch.context() as patch, later(2):
         patch.setattr("billing.sandbox.api._authenticate", _deny)
-        payments.reconcile()
+        reconcile.reconcile()
     row.refresh_from_db()
     assert row.status == "failed"
     stripe.deliver()

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from billing import audit as books
-from billing import ledger
+from billing import facts, ledger, reversals
 from billing.models import Account, Lot, Payment, Proof
 from tests.billing import told
 from videos import audit, lifecycle
@@ -103,6 +103,31 @@ def test_proof_tells_of_a_payment_that_granted_another_amount(carol: User) -> No
     payment = told.bought(carol)
     Payment.objects.update(credits=90)
     assert found() == [(f"payment {payment.pk} granted 100 of 90", "")]
+
+
+@pytest.mark.parametrize("told_of", [330, 0])
+def test_proof_mends_credits_that_do_not_follow_the_money(carol: User, told_of: int) -> None:
+    payment = told.bought(carol)
+    right = told.standing(payment)
+    if told_of:
+        told.tell(told.refunded(payment, told_of))
+        right = told.standing(payment)
+        reversals.reverse_to(facts.grant_key(payment), 0)
+    else:
+        reversals.reverse_to(facts.grant_key(payment), 34)
+    was, due = (0, 33) if told_of else (34, 0)
+    problem = f"payment {payment.pk} has {was} credits cancelled, not {due}"
+    assert found() == [(problem, f"now {due}")]
+    assert told.standing(payment) == right
+    assert found() == []
+
+
+def test_proof_tells_of_more_cancelled_than_there_was(carol: User) -> None:
+    told.bought(carol)
+    Lot.objects.update(reversed_owed=1)
+    lot = Lot.objects.get()
+    problem = f"{carol.pk}: lot {lot.pk} has 0 of its 100 credits cancelled"
+    assert books.problems() == [problem]
 
 
 def test_proof_tells_of_broken_books(carol: User) -> None:

@@ -14,7 +14,7 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.models import User
-from billing import audit, ledger
+from billing import audit, expiry, ledger
 from billing.models import Account, Entry
 from tests.billing.conftest import DAY, T, give, lines, newcomer, outcomes
 
@@ -83,7 +83,7 @@ def test_sweeps_at_once_book_an_expiry_once(erin: User) -> None:
     with time_machine.travel(T, tick=False) as clock:
         give(erin, 30, until=T + DAY)
         clock.shift(DAY)
-        assert sorted(outcomes([ledger.expire_due] * 8)) == [*[0] * 7, 30]
+        assert sorted(outcomes([expiry.sweep] * 8)) == [*[0] * 7, 30]
     assert lines(erin) == [("bonus", 30), ("expired", -30)]
 
 
@@ -127,7 +127,7 @@ def test_everything_at_once_leaves_the_books_right(transactional_db: None) -> No
                 partial(ledger.refund, spend, f"{spend}:back", grace=chance.random() < 0.5),
                 partial(ledger.refund, spend, f"{spend}:{turns}", grace=True, amount=2),
                 partial(ledger.expire, user),
-                ledger.expire_due,
+                expiry.sweep,
             ]
             with suppress(*refusals):
                 chance.choice(acts)()
@@ -150,6 +150,6 @@ def test_everything_at_once_leaves_the_books_right(transactional_db: None) -> No
     assert audit.problems() == []
     assert Entry.objects.count() > 20
     with time_machine.travel(timezone.now() + timedelta(minutes=1), tick=False):
-        ledger.expire_due()
-        assert ledger.expire_due() == 0
+        expiry.sweep()
+        assert expiry.sweep() == 0
         assert audit.problems() == []

@@ -9,7 +9,7 @@ from time_machine import Traveller
 
 from accounts import signup
 from accounts.models import User
-from billing import audit, ledger
+from billing import audit, expiry, ledger
 from billing.models import Account, Entry
 from tests.billing.conftest import T, everything, left, lines
 
@@ -35,7 +35,7 @@ def test_welcome_ends_after_thirty_days(clock: Traveller) -> None:
     assert left(user) == [(100, T + MONTH)]
     clock.move_to(T + MONTH)
     assert left(user) == []
-    assert ledger.expire_due() == 100
+    assert expiry.sweep() == 100
     assert lines(user) == [("bonus", 100), ("expired", -100)]
     assert audit.problems() == []
 

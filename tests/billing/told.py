@@ -15,7 +15,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from accounts.models import User
-from billing import ledger, packages, payments
+from billing import inbox, ledger, packages, payments
 from billing.models import Entry, Payment, StripeEvent
 
 Told = dict[str, Any]
@@ -136,7 +136,7 @@ def tell(*events: Told) -> list[str]:
 
 def receive(told: Told) -> StripeEvent:
     known = {name: deepcopy(told[name]) for name in ("id", "type", "created", "livemode", "data")}
-    return payments.receive({**known, "api_version": told["api_version"]})
+    return inbox.receive({**known, "api_version": told["api_version"]})
 
 
 def signed(body: bytes, at: float | None = None, secret: str = "") -> str:

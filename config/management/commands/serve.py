@@ -15,7 +15,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import close_old_connections
 
 from accounts.models import User
-from billing import ledger, payments
+from billing import expiry, reconcile
 from config.management.commands import demo
 from showcase import gallery
 from videos import audit, deliveries, tasks
@@ -115,8 +115,9 @@ def work(server: uvicorn.Server, stop: threading.Event) -> None:
 def chores(server: uvicorn.Server, stop: threading.Event) -> None:
     """What beat would ring in the scaled mode; some of it waits for the network."""
     due = (
-        every(60, ledger.expire_due),
-        every(60, payments.reconcile),
+        every(60, expiry.sweep),
+        every(600, expiry.warn),
+        every(60, reconcile.reconcile),
         every(3600, gallery.forget_views),
         every(900, tasks.sweep),
         every(24 * 3600, audit.prove),

@@ -1,0 +1,227 @@
+"""What staff decide about money: reviews, grants, packages; each with a reason, each in the log."""
+
+from typing import Any
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.test import Client
+
+from accounts.models import User
+from billing import audit, ledger, packages, payments
+from billing.models import Account, Payment, Proof
+from tests.billing import told
+from tests.billing.conftest import lines
+from tests.conftest import person
+
+PAYMENTS = "/admin/billing/payment/"
+
+
+@pytest.fixture
+def desk(staff: User) -> Client:
+    """A member of staff's browser."""
+    client = Client()
+    client.force_login(staff)
+    return client
+
+
+@pytest.fixture
+def doubtful(carol: User) -> Payment:
+    """Less was paid than was asked."""
+    payment = told.order(carol)
+    assert told.tell(told.completed(payment, amount_total=980)) == ["review"]
+    return told.now_of(payment)
+
+
+def ask(desk: Client, action: str, *chosen: Payment, **more: str) -> Any:
+    return desk.post(
+        PAYMENTS, {"action": action, "_selected_action": [p.pk for p in chosen], **more}
+    )
+
+
+def decide(desk: Client, action: str, payment: Payment, reason: str = "Seen the money") -> Any:
+    more = {"confirm": "1", f"question:{payment.pk}": payment.review, "reason": reason}
+    return ask(desk, action, payment, **more)
+
+
+def log() -> list[str]:
+    return [entry.get_change_message() for entry in LogEntry.objects.order_by("pk")]
+
+
+# ---- reviews ----
+
+
+def test_a_decision_is_shown_before_it_is_made(desk: Client, doubtful: Payment) -> None:
+    shown = ask(desk, "accept", doubtful)
+    assert (shown.context["payments"], shown.context["title"]) == ([doubtful], "Accept as paid")
+    assert doubtful.review in shown.content.decode()
+    assert (told.now_of(doubtful), log()) == (doubtful, [])
+
+
+@pytest.mark.parametrize("reason", ["", "  ", "x" * 201])
+def test_a_decision_needs_a_reason(desk: Client, doubtful: Payment, reason: str) -> None:
+    answer = decide(desk, "accept", doubtful, reason)
+    assert list(answer.context["form"].errors) == ["reason"]
+    assert (told.now_of(doubtful).review, log()) == (doubtful.review, [])
+
+
+def test_a_payment_that_is_accepted(desk: Client, doubtful: Payment) -> None:
+    assert decide(desk, "accept", doubtful).status_code == 302
+    assert told.standing(doubtful) == told.Standing("succeeded", 0, 100, 0, 0, 1)
+    assert log() == [f"Accept as paid ({doubtful.review}): Seen the money"]
+    assert audit.problems() == []
+
+
+def test_a_payment_that_is_dismissed(desk: Client, doubtful: Payment) -> None:
+    assert decide(desk, "dismiss", doubtful).status_code == 302
+    now = told.now_of(doubtful)
+    assert (now.status, now.failure_code, now.review) == ("failed", "not_accepted", "")
+    assert ledger.available(doubtful.user) == 0
+    assert log() == [f"Dismiss ({doubtful.review}): Seen the money"]
+
+
+@pytest.mark.parametrize("action", ["accept", "dismiss"])
+def test_what_was_decided_is_not_asked_again(desk: Client, doubtful: Payment, action: str) -> None:
+    decide(desk, action, doubtful)
+    after = told.standing(doubtful)
+    assert told.tell(told.completed(doubtful, amount_total=980)) == ["done"]
+    assert (told.now_of(doubtful).review, told.standing(doubtful)) == ("", after)
+    told.tell(told.completed(doubtful, payment_status="no_payment_required"))
+    assert told.now_of(doubtful).review == "Stripe asked for no payment"
+
+
+def test_a_decision_that_somebody_else_made_first(desk: Client, doubtful: Payment) -> None:
+    payments.dismiss(doubtful, doubtful.review)
+    told.tell(told.completed(doubtful, payment_status="no_payment_required"))
+    decide(desk, "accept", doubtful)
+    now = told.now_of(doubtful)
+    assert (now.is_paid, now.review, log()) == (False, "Stripe asked for no payment", [])
+
+
+def test_there_is_nothing_to_decide_about_a_sound_payment(desk: Client, carol: User) -> None:
+    payment = told.bought(carol)
+    assert ask(desk, "accept", payment).status_code == 302
+    assert (told.standing(payment).grants, log()) == (1, [])
+    with pytest.raises(payments.AlreadyDecided):
+        payments.accept(payment, "")
+
+
+def test_a_decision_is_for_those_who_may(doubtful: Payment) -> None:
+    clerk = Client()
+    clerk.force_login(person("clerk", is_staff=True))
+    assert decide(clerk, "accept", doubtful).status_code == 403
+    assert told.now_of(doubtful).review == doubtful.review
+
+
+# ---- what was granted is taken back, whatever waits for a decision ----
+
+
+@pytest.fixture
+def granted(carol: User) -> Payment:
+    """Paid and granted; then something else came that does not match."""
+    payment = told.bought(carol)
+    assert told.tell(told.completed(payment, amount_total=980)) == ["review"]
+    return told.now_of(payment)
+
+
+@pytest.mark.parametrize("word", ["refund", "dispute"])
+def test_a_review_does_not_keep_credits_whose_money_went_back(granted: Payment, word: str) -> None:
+    told.tell(told.refunded(granted, 990) if word == "refund" else told.disputed(granted, "lost"))
+    assert (granted.review != "", ledger.available(granted.user)) == (True, 0)
+    told.tell(told.refunded(granted, 990, "failed"), told.disputed(granted, "won"))
+    assert ledger.available(granted.user) == 100
+
+
+def test_a_review_does_not_stop_staff_from_refunding(granted: Payment) -> None:
+    assert payments.outlook(granted, 990) == payments.Outlook(990, 100, 100, 0)
+
+
+def test_a_review_stops_the_refund_of_what_was_never_granted(carol: User) -> None:
+    payment = told.order(carol)
+    other = {**told.session(payment), "id": "cs_of_somebody_else"}
+    told.tell(told.event("checkout.session.completed", other), told.completed(payment))
+    payment = told.now_of(payment)
+    assert (payment.is_paid, payment.review != "") == (True, True)
+    with pytest.raises(payments.NotRefundable):
+        payments.outlook(payment, 990)
+    told.tell(told.refunded(payment, 330))
+    assert lines(carol) == []
+    payments.dismiss(payment, payment.review)
+    assert told.standing(payment) == told.Standing("partial_refunded", 330, 67, 0, 33, 1)
+
+
+# ---- grants ----
+
+
+def adjust(desk: Client, user: User, amount: int, reason: str = "Sorry", token: int = 1) -> Any:
+    asked = {"amount": amount, "days": 90, "reason": reason, "token": f"{token:032x}"}
+    return desk.post(f"/admin/billing/account/{user.pk}/adjust/", asked)
+
+
+def test_staff_give_and_take_credits(desk: Client, alice: User) -> None:
+    for amount in (50, -20):
+        assert adjust(desk, alice, amount, token=50 + amount).status_code == 302
+    assert lines(alice) == [("bonus", 100), ("adjusted", 50), ("adjusted", -20)]
+    assert log() == ["+50 credits: Sorry", "-20 credits: Sorry"]
+
+
+def test_staff_give_credits_once(desk: Client, alice: User) -> None:
+    for _ in range(2):
+        adjust(desk, alice, 50)
+    assert adjust(desk, alice, 60).status_code == 200
+    assert (ledger.available(alice), log()) == (150, ["+50 credits: Sorry"])
+
+
+@pytest.mark.parametrize(("amount", "reason"), [(0, "x"), (-101, "x"), (10, ""), (10, "  ")])
+def test_staff_cannot_give_without_reason_or_take_too_much(
+    desk: Client, alice: User, amount: int, reason: str
+) -> None:
+    assert adjust(desk, alice, amount, reason).status_code == 200
+    assert (lines(alice), log()) == ([("bonus", 100)], [])
+
+
+# ---- packages ----
+
+
+def test_staff_change_a_package_with_a_reason(desk: Client) -> None:
+    fields = {"key": "mega", "name": "Mega", "credits": 9, "price_minor": 100, "currency": "CNY"}
+    url = "/admin/billing/packagerow/"
+    assert desk.post(f"{url}add/", {**fields, "is_active": "on"}).status_code == 200
+    desk.post(f"{url}add/", {**fields, "is_active": "on", "reason": "Spring"})
+    assert packages.get("mega").credits == 9
+    desk.post(f"{url}mega/change/", {**fields, "credits": 10, "reason": "Kinder"})
+    assert "mega" not in packages.on_sale()
+    assert log()[1:] == ["credits 10, is_active False: Kinder"]
+    assert log()[0].endswith(": Spring")
+
+
+def test_staff_cannot_delete_a_package(desk: Client) -> None:
+    assert desk.post("/admin/billing/packagerow/mega/delete/").status_code in {302, 403}
+
+
+# ---- the log ----
+
+
+def test_the_log_can_be_read_and_not_written(desk: Client, alice: User) -> None:
+    adjust(desk, alice, 50)
+    shown = desk.get("/admin/admin/logentry/")
+    assert "+50 credits: Sorry" in shown.content.decode()
+    entry = LogEntry.objects.get()
+    for word in ("change", "delete"):
+        desk.post(f"/admin/admin/logentry/{entry.pk}/{word}/", {"change_message": "x"})
+    assert desk.post("/admin/admin/logentry/add/").status_code == 403
+    assert log() == ["+50 credits: Sorry"]
+
+
+@pytest.mark.parametrize("model", ["account", "entry", "payment", "stripeevent", "proof"])
+def test_every_list_opens_and_nothing_can_be_added(
+    desk: Client, doubtful: Payment, model: str
+) -> None:
+    Proof.objects.create(at=doubtful.created_at, accounts=1, entries=0, videos=0, payments=0)
+    assert Account.objects.count() > 0
+    assert desk.get(f"/admin/billing/{model}/").status_code == 200
+    assert desk.post(f"/admin/billing/{model}/add/").status_code == 403
+
+
+def test_the_lists_have_proper_names(desk: Client) -> None:
+    text = desk.get("/admin/").content.decode()
+    assert ("Entrys" in text, "Entries" in text) == (False, True)
