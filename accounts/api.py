@@ -110,6 +110,8 @@ class Refresh(Public):
 class Logout(APIView):
     """C05: end the session of the token that asks."""
 
+    scope = "account"
+
     def post(self, request: Request) -> Response:
         if isinstance(request.auth, Session):
             auth.sign_out(request.auth)

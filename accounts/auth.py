@@ -1,7 +1,7 @@
 """Tokens and who they stand for: access and refresh tokens over a revocable session row."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from typing import Any
 from uuid import UUID, uuid4
@@ -10,12 +10,10 @@ from allauth.account.auth_backends import AuthenticationBackend
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils import timezone
-from rest_framework.authentication import BaseAuthentication, get_authorization_header
-from rest_framework.exceptions import NotAuthenticated
-from rest_framework.request import Request
 from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
 
+from accounts import standing
 from accounts.models import Session, User
 
 
@@ -94,6 +92,7 @@ def refresh(token: str) -> Tokens:
     fresh = uuid4().hex
     if not living.filter(refresh_jti=jti).update(refresh_jti=fresh, refreshed_at=now):
         living.update(revoked_at=now)
+        standing.changed(session.user_id)
         raise BadCredentials("Invalid or expired refresh token")
     session.refresh_jti, session.refreshed_at = fresh, now
     return _tokens(session)
@@ -102,6 +101,16 @@ def refresh(token: str) -> Tokens:
 def sign_out(session: Session) -> None:
     """End a session: its access and refresh tokens stop working at once."""
     Session.objects.filter(pk=session.pk, revoked_at=None).update(revoked_at=timezone.now())
+    standing.changed(session.user_id)
+
+
+def sign_out_everywhere(user: User, *, but: Session | None = None) -> None:
+    """End every session of a user, except the one that asks."""
+    rows = Session.objects.filter(user=user, revoked_at=None)
+    if but:
+        rows = rows.exclude(pk=but.pk)
+    rows.update(revoked_at=timezone.now())
+    standing.changed(user.pk)
 
 
 def session_of(token: str) -> Session:
@@ -117,21 +126,9 @@ def session_of(token: str) -> Session:
     return session
 
 
-class BearerAuthentication(BaseAuthentication):
-    """`Authorization: Bearer <access token>`; request.auth is the session."""
-
-    def authenticate(self, request: Request) -> tuple[User, Session] | None:
-        words = get_authorization_header(request).split()
-        if len(words) != 2 or words[0].lower() != b"bearer":
-            return None
-        try:
-            session = session_of(words[1].decode("ascii", "replace"))
-        except BadCredentials as error:
-            raise NotAuthenticated from error
-        return session.user, session
-
-    def authenticate_header(self, request: Request) -> str:
-        return "Bearer"
+def end_of(token: str) -> datetime:
+    """When an access token expires. Raises BadCredentials."""
+    return datetime.fromtimestamp(_read(AccessToken, token)["exp"], UTC)
 
 
 def _tokens(session: Session) -> Tokens:

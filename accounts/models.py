@@ -1,4 +1,4 @@
-"""People, and where they are signed in."""
+"""People, where they are signed in, and the keys of their programs."""
 
 import uuid
 
@@ -6,6 +6,7 @@ from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
+from django.utils import timezone
 
 
 class User(AbstractUser):
@@ -65,3 +66,36 @@ class Session(models.Model):
 
     def __str__(self) -> str:
         return f"{self.grant} sign-in of {self.user_id}"
+
+
+class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
+    def living(self) -> "ApiKeyQuerySet":
+        """Neither revoked nor expired."""
+        return self.filter(Q(expires_at=None) | Q(expires_at__gt=timezone.now()), revoked_at=None)
+
+
+class ApiKey(models.Model):
+    """A key of one user's program; its text is known to nobody but its holder."""
+
+    class Scope(models.TextChoices):
+        READ = "read"
+        GENERATE = "generate"
+        BILLING = "billing"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    user = models.ForeignKey(User, models.CASCADE, related_name="api_keys")
+    name = models.CharField(max_length=80)
+    # What of the text may be shown again: its beginning and its end.
+    prefix = models.CharField(max_length=8)
+    last4 = models.CharField(max_length=4)
+    digest = models.CharField(max_length=64, unique=True)
+    scopes = models.JSONField()
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(null=True)
+    last_used_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    objects = ApiKeyQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…{self.last4})"

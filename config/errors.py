@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler, set_rollback
 
 from accounts.auth import BadCredentials
+from accounts.keys import TooManyKeys
 from billing.ledger import NotEnoughCredits
 from billing.packages import UnknownPackage
 from billing.payments import BadReturnUrl, NotRefundable, Unreachable
@@ -21,6 +22,7 @@ from videos.media import BadImage
 
 STATUS_OF: dict[type[Exception], tuple[int, str]] = {
     BadCredentials: (401, "bad_credentials"),
+    TooManyKeys: (400, "too_many_keys"),
     NotEnoughCredits: (402, "insufficient_credits"),
     NotOffered: (400, "not_offered"),
     NotPossible: (400, "not_possible"),

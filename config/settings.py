@@ -266,6 +266,8 @@ SIMPLE_JWT = {
     "AUDIENCE": "firstlight",
     "USER_ID_CLAIM": "sub",
 }
+# System C's rule, when wanted: uploads and orders need a token and the same user's key.
+REQUIRE_API_KEY = flag("REQUIRE_API_KEY", default=False)
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
@@ -276,7 +278,7 @@ X_FRAME_OPTIONS = "DENY"
 # ---- the JSON API ----
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "accounts.auth.BearerAuthentication",
+        "accounts.access.BearerAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],

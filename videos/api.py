@@ -50,6 +50,7 @@ class ListQuery(serializers.Serializer):
 class Videos(APIView):
     """A07-A14: order a video, and list one's own."""
 
+    needs_both = True
     parser_classes = (*APIView.parser_classes, MultiPartParser, FormParser)
 
     def post(self, request: Request) -> Response:
