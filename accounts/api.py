@@ -40,6 +40,8 @@ class RegisterBody(serializers.Serializer):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         attrs["username"] = attrs.get("username") or attrs["email"]
+        if not signup.may_be_called(attrs["username"], attrs["email"]):
+            raise serializers.ValidationError({"username": ["A username may not be an address."]})
         draft = User(username=attrs["username"], email=attrs["email"])
         try:
             validate_password(attrs["password"], draft)

@@ -21,6 +21,10 @@ class BadCredentials(Exception):
     """The name, address or password is wrong, or the token is not, or no longer, good."""
 
 
+class NoPassword(Exception):
+    """The account has no password to be asked for or to be changed."""
+
+
 class Backend(AuthenticationBackend):  # type: ignore[misc]
     """Username or address and password; the first run's own password works on this machine only."""
 
@@ -60,6 +64,21 @@ def check_password(request: HttpRequest | None, login: str, password: str) -> Us
     if not isinstance(user, User):
         raise BadCredentials("Incorrect username or password")
     return user
+
+
+def confirm(user: User, password: str) -> None:
+    """Ask somebody who is signed in for the password again. Raises BadCredentials, NoPassword."""
+    if not user.has_usable_password():
+        raise NoPassword("This account has no password. Set one by the link of a reset e-mail.")
+    if not user.check_password(password):
+        raise BadCredentials("Incorrect password")
+
+
+def change_password(user: User, password: str, *, but: Session | None = None) -> None:
+    """Set a new password; every session ends, except the one that asks."""
+    user.set_password(password)
+    user.save(update_fields=["password", "must_change_password"])
+    sign_out_everywhere(user, but=but)
 
 
 def sign_in(user: User, grant: Session.Grant) -> Tokens:

@@ -1,6 +1,7 @@
 """People, where they are signed in, and the keys of their programs."""
 
 import uuid
+from typing import Any
 
 from django.contrib.auth.models import AbstractUser
 from django.db import models
@@ -25,6 +26,7 @@ class User(AbstractUser):
     region = models.CharField(max_length=8, blank=True)
     language = models.CharField(max_length=8, choices=Language, default=Language.ENGLISH)
     is_verified = models.BooleanField(default=False)
+    updated_at = models.DateTimeField(auto_now=True)
     must_change_password = models.BooleanField(default=False)
     # Made by the test sign-in, which may only ever open such accounts.
     is_test = models.BooleanField(default=False)
@@ -40,6 +42,13 @@ class User(AbstractUser):
     def set_password(self, raw_password: str | None) -> None:
         super().set_password(raw_password)
         self.must_change_password = False
+
+    def check_password(self, raw_password: Any) -> bool:
+        """Hashing an old password anew does not make it a new one."""
+        must_change = self.must_change_password
+        right = super().check_password(raw_password)
+        self.must_change_password = must_change
+        return right
 
     @property
     def name(self) -> str:

@@ -11,8 +11,9 @@ from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.views import exception_handler, set_rollback
 
-from accounts.auth import BadCredentials
+from accounts.auth import BadCredentials, NoPassword
 from accounts.keys import TooManyKeys
+from accounts.profile import BadProfile
 from billing.ledger import NotEnoughCredits
 from billing.packages import UnknownPackage
 from billing.payments import BadReturnUrl, NotRefundable, Unreachable
@@ -23,6 +24,8 @@ from videos.media import BadImage
 STATUS_OF: dict[type[Exception], tuple[int, str]] = {
     BadCredentials: (401, "bad_credentials"),
     TooManyKeys: (400, "too_many_keys"),
+    BadProfile: (400, "bad_profile"),
+    NoPassword: (400, "no_password"),
     NotEnoughCredits: (402, "insufficient_credits"),
     NotOffered: (400, "not_offered"),
     NotPossible: (400, "not_possible"),
@@ -59,7 +62,7 @@ def answer(error: Exception, context: dict[str, Any]) -> Response | None:
         if isinstance(error, kind):
             set_rollback()
             body: dict[str, Any] = {"detail": str(error), "code": word}
-            if isinstance(error, NotOffered):
+            if isinstance(error, NotOffered | BadProfile):
                 body["field"] = error.field
             headers = {"WWW-Authenticate": "Bearer"} if code == status.HTTP_401_UNAUTHORIZED else {}
             return Response(body, status=code, headers=headers)

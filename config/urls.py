@@ -5,7 +5,7 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 
 from accounts import api as accounts_api
-from accounts import keys_api
+from accounts import keys_api, profile_api
 from billing import api as billing_api
 from billing import views as billing_views
 from billing import webhooks as billing_webhooks
@@ -40,6 +40,9 @@ urlpatterns = [
     path("api/auth/logout", accounts_api.Logout.as_view()),
     path("api/auth/me", accounts_api.Me.as_view()),
     path("api/auth/test/login", accounts_api.TestLogin.as_view()),
+    path("api/auth/profile", profile_api.AuthProfile.as_view()),
+    path("api/auth/password", profile_api.Password.as_view()),
+    path("api/users/profile", profile_api.Profile.as_view()),
     path("api/users/api-keys", keys_api.Keys.as_view()),
     path("api/users/api-keys/<uuid:key_id>", keys_api.KeyDetail.as_view()),
     # credits

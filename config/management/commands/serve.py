@@ -37,6 +37,8 @@ class Command(BaseCommand):
         first_run = options["first_run"] and not settings.PRODUCTION and not User.objects.exists()
         if first_run:
             demo.people()
+        if settings.USERS_FILE.exists():
+            call_command("import_users", settings.USERS_FILE)
         server = uvicorn.Server(configuration())
         stop = threading.Event()
         helpers = [threading.Thread(target=self._announce, args=(server, stop, first_run))]
