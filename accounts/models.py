@@ -1,6 +1,7 @@
 """People, where they are signed in, and the keys of their programs."""
 
 import uuid
+from collections.abc import Iterator
 from typing import Any
 
 from django.contrib.auth.models import AbstractUser
@@ -8,6 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
 
 class User(AbstractUser):
@@ -27,6 +29,11 @@ class User(AbstractUser):
     language = models.CharField(max_length=8, choices=Language, default=Language.ENGLISH)
     is_verified = models.BooleanField(default=False)
     updated_at = models.DateTimeField(auto_now=True)
+    # Asked to be deleted; and, 30 days later, was.
+    left_at = models.DateTimeField(null=True)
+    forgotten_at = models.DateTimeField(null=True)
+    # Part of what a page's session is checked against: raising it ends them all.
+    page_sign_ins = models.PositiveIntegerField(default=0)
     must_change_password = models.BooleanField(default=False)
     # Made by the test sign-in, which may only ever open such accounts.
     is_test = models.BooleanField(default=False)
@@ -49,6 +56,15 @@ class User(AbstractUser):
         right = super().check_password(raw_password)
         self.must_change_password = must_change
         return right
+
+    def get_session_auth_hash(self) -> str:
+        """What every page session must match: it ends with the password, or when told to."""
+        value = f"{self.password}.{self.page_sign_ins}"
+        return salted_hmac("accounts.User.sessions", value, algorithm="sha256").hexdigest()
+
+    def get_session_auth_fallback_hash(self) -> Iterator[str]:
+        """None: a session does not outlive its SECRET_KEY."""
+        return iter(())
 
     @property
     def name(self) -> str:

@@ -22,6 +22,7 @@ app.conf.update(
         "videos": {"task": "videos.tasks.tick", "schedule": 1.0},
         "payments": {"task": "billing.tasks.reconcile_payments", "schedule": 60.0},
         "audit": {"task": "videos.tasks.audit_books", "schedule": crontab(hour=3, minute=17)},
+        "accounts": {"task": "videos.tasks.sweep_accounts", "schedule": 600.0},
         "credits": {"task": "billing.tasks.expire_credits", "schedule": 60.0},
     },
 )

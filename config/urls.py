@@ -10,8 +10,8 @@ from billing import api as billing_api
 from billing import views as billing_views
 from billing import webhooks as billing_webhooks
 from config import errors, health
+from videos import account_api, views, webhooks
 from videos import api as videos_api
-from videos import views, webhooks
 
 urlpatterns = [
     # pages
@@ -43,6 +43,8 @@ urlpatterns = [
     path("api/auth/profile", profile_api.AuthProfile.as_view()),
     path("api/auth/password", profile_api.Password.as_view()),
     path("api/users/profile", profile_api.Profile.as_view()),
+    path("api/users/account", account_api.Account.as_view()),
+    path("api/users/export", account_api.Export.as_view()),
     path("api/users/api-keys", keys_api.Keys.as_view()),
     path("api/users/api-keys/<uuid:key_id>", keys_api.KeyDetail.as_view()),
     # credits

@@ -10,7 +10,7 @@ from celery import shared_task
 from django.conf import settings
 from django.db import close_old_connections
 
-from videos import audit, steps
+from videos import audit, departure, steps
 from videos.models import Video
 
 log = logging.getLogger(__name__)
@@ -107,3 +107,9 @@ def tick(budget_seconds: float = 10.0) -> None:
 def audit_books() -> None:
     """Prove the books, once a night."""
     audit.prove()
+
+
+@shared_task(ignore_result=True, expires=600)
+def sweep_accounts() -> None:
+    """Finish what people who left have running, and forget them after 30 days."""
+    departure.sweep()

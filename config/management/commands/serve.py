@@ -17,7 +17,7 @@ from django.db import close_old_connections
 from accounts.models import User
 from billing import ledger, payments
 from config.management.commands import demo
-from videos import audit, tasks
+from videos import audit, departure, tasks
 
 log = logging.getLogger(__name__)
 
@@ -118,6 +118,7 @@ def chores(server: uvicorn.Server, stop: threading.Event) -> None:
         every(60, ledger.expire_due),
         every(60, payments.reconcile),
         every(24 * 3600, audit.prove),
+        every(600, departure.sweep),
     )
     while until_started(server, stop) and not stop.wait(1):
         for chore in due:
