@@ -23,6 +23,7 @@ class Public(APIView):
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
+    rate = "auth"
 
     def get_authenticate_header(self, request: Request) -> str:
         return "Bearer"

@@ -75,6 +75,7 @@ class Password(APIView):
     """Change the password; whoever else is signed in to the account is not any more."""
 
     scope = "account"
+    rate = "auth"
 
     def post(self, request: Request) -> Response:
         body = PasswordBody(data=request.data)

@@ -23,10 +23,11 @@ app.conf.update(
         "payments": {"task": "billing.tasks.reconcile_payments", "schedule": 60.0},
         "audit": {"task": "videos.tasks.audit_books", "schedule": crontab(hour=3, minute=17)},
         "accounts": {"task": "videos.tasks.sweep_accounts", "schedule": 600.0},
+        "counters": {"task": "accounts.tasks.sweep_counters", "schedule": 600.0},
         "credits": {"task": "billing.tasks.expire_credits", "schedule": 60.0},
     },
 )
-app.autodiscover_tasks(["videos", "billing"])
+app.autodiscover_tasks(["videos", "accounts", "billing"])
 
 if settings.SANDBOX:
     app.conf.beat_schedule["sandbox webhooks"] = {"task": "sandbox.webhooks", "schedule": 1.0}

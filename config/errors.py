@@ -11,7 +11,7 @@ from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.views import exception_handler, set_rollback
 
-from accounts.auth import BadCredentials, NoPassword
+from accounts.auth import BadCredentials, NoPassword, TooManyFailures
 from accounts.keys import TooManyKeys
 from accounts.profile import BadProfile
 from billing.ledger import NotEnoughCredits
@@ -23,6 +23,7 @@ from videos.media import BadImage
 
 STATUS_OF: dict[type[Exception], tuple[int, str]] = {
     BadCredentials: (401, "bad_credentials"),
+    TooManyFailures: (429, "too_many_failures"),
     TooManyKeys: (400, "too_many_keys"),
     BadProfile: (400, "bad_profile"),
     NoPassword: (400, "no_password"),
@@ -65,6 +66,8 @@ def answer(error: Exception, context: dict[str, Any]) -> Response | None:
             if isinstance(error, NotOffered | BadProfile):
                 body["field"] = error.field
             headers = {"WWW-Authenticate": "Bearer"} if code == status.HTTP_401_UNAUTHORIZED else {}
+            if isinstance(error, TooManyFailures):
+                headers["Retry-After"] = str(error.wait)
             return Response(body, status=code, headers=headers)
     if isinstance(error, RequestDataTooBig):
         set_rollback()
@@ -84,6 +87,8 @@ def _phrase(error: Exception, response: Response) -> str:
         return "Not authenticated"
     if isinstance(error, Http404):
         return PHRASES[404]
+    if isinstance(error, exceptions.Throttled):
+        return f"Too many requests. Try again in {response['Retry-After']} seconds."
     if isinstance(error, exceptions.ParseError):
         return "The body could not be read."
     return str(response.data.get("detail", PHRASES.get(response.status_code, "")))

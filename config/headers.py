@@ -31,6 +31,10 @@ def middleware(
         request_id = asked if re.fullmatch(r"[A-Za-z0-9._-]{1,64}", asked) else uuid4().hex
         response.headers.setdefault("X-Request-ID", request_id)
         response.headers.setdefault("Content-Security-Policy", POLICY)
+        if verdict := getattr(request, "rate_limit", None):
+            response.headers["RateLimit-Limit"] = str(verdict.rate.limit)
+            response.headers["RateLimit-Remaining"] = str(verdict.remaining)
+            response.headers["RateLimit-Reset"] = str(verdict.reset)
         if request.path.startswith("/api/"):
             response.headers.setdefault("Cache-Control", "private, no-store")
         return response

@@ -5,7 +5,6 @@ the first name that is set wins, and `manage.py doctor` prints which one that wa
 """
 
 import os
-import re
 import secrets
 import warnings
 from datetime import timedelta
@@ -14,9 +13,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
+from config.databases import SQLITE_OPTIONS, read_database_url
 from config.environment import (
     BASE_DIR,
     READINGS,  # noqa: F401 - for the doctor
@@ -24,6 +23,7 @@ from config.environment import (
     flag,
     listing,
     number,
+    rate,
     span,
     text,
 )
@@ -136,27 +136,7 @@ TEMPLATES: list[dict[str, Any]] = [
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 
 # ---- the database: one file by default, PostgreSQL by DATABASE_URL ----
-SQLITE_OPTIONS: dict[str, Any] = {
-    # Without IMMEDIATE two writers that read first fail with "database is locked" at once.
-    "transaction_mode": "IMMEDIATE",
-    "timeout": 30,
-    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=30000",
-}
 DATABASE_PATH = env("DATABASE_PATH", default=DATA_DIR / "firstlight.sqlite3", read=Path)
-
-
-def read_database_url(value: str) -> dict[str, Any]:
-    """A database URL; the `+asyncpg` of another driver is dropped."""
-    config: dict[str, Any] = dict(dj_database_url.parse(re.sub(r"^(\w+)\+\w+://", r"\1://", value)))
-    if config["ENGINE"].endswith("postgresql"):
-        config["OPTIONS"] = {**config.get("OPTIONS", {}), "pool": {"min_size": 0, "max_size": 40}}
-    elif config["ENGINE"].endswith("sqlite3"):
-        config["OPTIONS"] = SQLITE_OPTIONS
-    else:
-        raise ValueError("expected postgresql:// or sqlite://")
-    return config
-
-
 DATABASES = {
     "default": env(
         "DATABASE_URL",
@@ -232,6 +212,16 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 FILE_UPLOAD_TEMP_DIR = DATA_DIR / "uploads"
 FILE_UPLOAD_TEMP_DIR.mkdir(parents=True, exist_ok=True)
 
+# ---- how often: (hits, seconds), see config.limits ----
+# How many proxies of ours a request comes through; without any, no header names the client.
+TRUSTED_PROXIES = number("TRUSTED_PROXIES", "NUM_PROXIES", default=0)
+RATE_AUTH = rate("RATE_AUTH", default="5/min")
+RATE_AUTH_FAILURES = rate("RATE_AUTH_FAILURES", default="5/15min")
+RATE_GENERATE = rate("RATE_GENERATE", default="10/min")
+RATE_TASKS = rate("RATE_TASKS", default="60/min")
+RATE_OTHER = rate("RATE_OTHER", default="30/min")
+RATE_ANONYMOUS = rate("RATE_ANONYMOUS", default="100/15min")
+
 # ---- people ----
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["accounts.auth.Backend"]
@@ -256,7 +246,7 @@ ACCOUNT_ADAPTER = "accounts.adapters.AccountAdapter"
 ACCOUNT_FORMS = {"signup": "accounts.forms.SignupForm"}
 ACCOUNT_RATE_LIMITS = {"login_failed": "5/15m/key,20/5m/ip"}
 ACCOUNT_SESSION_REMEMBER = True
-ALLAUTH_TRUSTED_PROXY_COUNT = 0
+ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
 EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
 # Password sign-in lives as long as the seed documents of the web clients say, the rest a day.
 JWT_PASSWORD_LIFETIME = span("JWT_EXPIRES_IN", default=timedelta(days=7))
@@ -289,7 +279,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "EXCEPTION_HANDLER": "config.errors.answer",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
-    "NUM_PROXIES": 0,
+    "DEFAULT_THROTTLE_CLASSES": ["config.limits.Limit"],
 }
 
 # ---- credits ----

@@ -46,7 +46,7 @@ class Racers:
 
 
 @contextmanager
-def racers(processes: int = 4) -> Iterator[Racers]:
+def racers(processes: int = 4, **environment: str) -> Iterator[Racers]:
     """Processes on the database of this test, which must commit what it writes."""
     from django.db import connection
 
@@ -56,7 +56,7 @@ def racers(processes: int = 4) -> Iterator[Racers]:
         own["DATABASE_URL"] = (
             urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl()
         )
-    team = Racers(processes, own)
+    team = Racers(processes, own | environment)
     try:
         yield team
     finally:

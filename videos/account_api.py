@@ -31,6 +31,7 @@ class Account(APIView):
     """C35: leave. Whoever has a password is asked for it again."""
 
     scope = "account"
+    rate = "auth"
 
     def delete(self, request: Request) -> Response:
         body = LeaveBody(data=request.data)
@@ -49,6 +50,7 @@ class Export(APIView):
     """All that is kept about the asker, as a ZIP."""
 
     read_scope = "account"
+    read_rate = "auth"
 
     def get(self, request: Request) -> HttpResponseBase:
         # On disk, not in memory; the file has no name and ends with the answer.

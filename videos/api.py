@@ -51,6 +51,7 @@ class Videos(APIView):
     """A07-A14: order a video, and list one's own."""
 
     needs_both = True
+    rate = "generate"
     parser_classes = (*APIView.parser_classes, MultiPartParser, FormParser)
 
     def post(self, request: Request) -> Response:
@@ -126,6 +127,7 @@ class RemixBody(serializers.Serializer):
 class Remix(APIView):
     """A17: a new version of a completed video."""
 
+    rate = "generate"
     parser_classes = (*APIView.parser_classes, MultiPartParser, FormParser)
 
     def post(self, request: Request, video_id: UUID) -> Response:

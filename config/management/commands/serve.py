@@ -14,6 +14,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import close_old_connections
 
+from accounts import counters
 from accounts.models import User
 from billing import ledger, payments
 from config.management.commands import demo
@@ -119,6 +120,7 @@ def chores(server: uvicorn.Server, stop: threading.Event) -> None:
         every(60, payments.reconcile),
         every(24 * 3600, audit.prove),
         every(600, departure.sweep),
+        every(600, counters.sweep),
     )
     while until_started(server, stop) and not stop.wait(1):
         for chore in due:
