@@ -1,8 +1,6 @@
-"""Headers of every answer: what a page may load, and the id to quote to support."""
+"""Headers of every answer: what a page may load, and how often the asker may come back."""
 
-import re
 from collections.abc import Callable
-from uuid import uuid4
 
 from django.http import HttpRequest, HttpResponseBase
 
@@ -26,10 +24,7 @@ def middleware(
     get_response: Callable[[HttpRequest], HttpResponseBase],
 ) -> Callable[[HttpRequest], HttpResponseBase]:
     def answer(request: HttpRequest) -> HttpResponseBase:
-        asked = request.headers.get("X-Request-ID", "")
         response = get_response(request)
-        request_id = asked if re.fullmatch(r"[A-Za-z0-9._-]{1,64}", asked) else uuid4().hex
-        response.headers.setdefault("X-Request-ID", request_id)
         response.headers.setdefault("Content-Security-Policy", POLICY)
         if verdict := getattr(request, "rate_limit", None):
             response.headers["RateLimit-Limit"] = str(verdict.rate.limit)

@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from corsheaders.defaults import default_headers
 from django.core.exceptions import ImproperlyConfigured
 
+from config import logs
 from config.databases import SQLITE_OPTIONS, read_database_url
 from config.environment import (
     BASE_DIR,
@@ -93,6 +95,7 @@ INSTALLED_APPS = [
     "django.contrib.humanize",
     "django.forms",
     "channels",
+    "corsheaders",
     "rest_framework",
     "allauth",
     "allauth.account",
@@ -102,9 +105,11 @@ INSTALLED_APPS = [
     "videos",
 ]
 MIDDLEWARE = [
+    "config.request_ids.middleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.headers.middleware",
+    "corsheaders.middleware.CorsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -282,6 +287,15 @@ REST_FRAMEWORK = {
     "DEFAULT_THROTTLE_CLASSES": ["config.limits.Limit"],
 }
 
+# Pages of these origins may call the API, with a token or a key; never with our cookies.
+CORS_URLS_REGEX = r"^/api/"
+CORS_ALLOWED_ORIGINS = FRONTEND_ORIGINS
+CORS_ALLOW_HEADERS = [*default_headers, "idempotency-key", "range", "x-api-key", "x-request-id"]
+CORS_EXPOSE_HEADERS = [
+    "Content-Range", "Idempotent-Replayed", "RateLimit-Limit", "RateLimit-Remaining",
+    "RateLimit-Reset", "Retry-After", "X-Request-ID",
+]  # fmt: skip
+
 # ---- credits ----
 WELCOME_CREDITS = number("DEFAULT_USER_CREDITS", default=100)
 BONUS_LIFETIME = timedelta(days=number("BONUS_CREDITS_DAYS", default=30))
@@ -363,18 +377,4 @@ USE_I18N = True
 LOCALE_PATHS = [BASE_DIR / "locale"]
 
 LOG_LEVEL = text("LOG_LEVEL", default="INFO").upper()
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": LOG_LEVEL},
-    "loggers": {
-        # The access log of the embedded server says the same with less.
-        "django.server": {"level": "WARNING"},
-        "django.channels.server": {"level": "WARNING"},
-        "httpx": {"level": "WARNING"},
-        "httpx2": {"level": "WARNING"},
-        "asyncio": {"level": "WARNING"},
-    },
-}
+LOGGING = logs.configuration(LOG_LEVEL)
