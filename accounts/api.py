@@ -23,6 +23,7 @@ class Public(APIView):
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
+    rate = "auth"
 
     def get_authenticate_header(self, request: Request) -> str:
         return "Bearer"
@@ -40,6 +41,8 @@ class RegisterBody(serializers.Serializer):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         attrs["username"] = attrs.get("username") or attrs["email"]
+        if not signup.may_be_called(attrs["username"], attrs["email"]):
+            raise serializers.ValidationError({"username": ["A username may not be an address."]})
         draft = User(username=attrs["username"], email=attrs["email"])
         try:
             validate_password(attrs["password"], draft)
@@ -109,6 +112,8 @@ class Refresh(Public):
 
 class Logout(APIView):
     """C05: end the session of the token that asks."""
+
+    scope = "account"
 
     def post(self, request: Request) -> Response:
         if isinstance(request.auth, Session):

@@ -1,21 +1,24 @@
 """Tokens and who they stand for: access and refresh tokens over a revocable session row."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from ipaddress import ip_address
 from typing import Any
 from uuid import UUID, uuid4
 
 from allauth.account.auth_backends import AuthenticationBackend
 from django.conf import settings
+from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
-from rest_framework.authentication import BaseAuthentication, get_authorization_header
-from rest_framework.exceptions import NotAuthenticated
-from rest_framework.request import Request
 from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
 
+from accounts import counters, standing
+from accounts.counters import Rate
 from accounts.models import Session, User
 
 
@@ -23,23 +26,74 @@ class BadCredentials(Exception):
     """The name, address or password is wrong, or the token is not, or no longer, good."""
 
 
+class NoPassword(Exception):
+    """The account has no password to be asked for or to be changed."""
+
+
+class TooManyFailures(Exception):
+    """This account has seen too many wrong passwords; `wait` seconds are left."""
+
+    def __init__(self, wait: int) -> None:
+        super().__init__(f"Too many failed attempts. Try again in {wait} seconds.")
+        self.wait = wait
+
+
 class Backend(AuthenticationBackend):  # type: ignore[misc]
-    """Username or address and password; the first run's own password works on this machine only."""
+    """Username or address and password; the first run's own password works on this machine only.
+
+    The one gate of every password, on pages too: an account that has seen too many wrong ones is
+    refused before anything is hashed.
+    """
 
     def authenticate(self, request: HttpRequest | None, **credentials: Any) -> User | None:
-        user = super().authenticate(request, **credentials)
-        if not isinstance(user, User) or not user.is_active:
+        try:
+            with _attempt(_account(credentials)) as attempt:
+                user = super().authenticate(request, **credentials)
+                if not isinstance(user, User) or not user.is_active:
+                    return None
+                if user.must_change_password and not _from_here(request):
+                    return None
+                attempt.right = True
+                return user
+        except TooManyFailures as error:
+            if request is not None:
+                request.too_many_failures = error  # type: ignore[attr-defined]
             return None
-        if user.must_change_password and not _from_here(request):
-            return None
-        return user
+
+
+@dataclass
+class Attempt:
+    """Somebody tries a password; `right` says that it was."""
+
+    right: bool = False
+
+
+@contextmanager
+def _attempt(account: str) -> Iterator[Attempt]:
+    """Count a try before it is made and forget it when it was right. Raises TooManyFailures."""
+    attempt, rate = Attempt(), Rate(*settings.RATE_AUTH_FAILURES)
+    if rate.limit:
+        verdict = counters.hit(f"failures:{account}", rate)
+        if not verdict.allowed:
+            raise TooManyFailures(verdict.reset)
+    yield attempt
+    if rate.limit and attempt.right:
+        counters.clear(f"failures:{account}")
+
+
+def _account(credentials: dict[str, Any]) -> str:
+    """Whose password is tried: the user's id, or a digest of a name nobody has."""
+    name = str(credentials.get("username") or credentials.get("email") or "").lower()
+    rows = User.objects.filter(Q(username__iexact=name) | Q(email__iexact=name))
+    found = rows.values_list("pk", flat=True).first() if settings.RATE_AUTH_FAILURES[0] else None
+    return found.hex if found else sha256(name.encode()).hexdigest()
 
 
 def _from_here(request: HttpRequest | None) -> bool:
     if request is None:
         return True
     try:
-        return ip_address(request.META.get("REMOTE_ADDR") or "").is_loopback
+        return ip_address(counters.address_of(request)).is_loopback
     except ValueError:
         return False
 
@@ -56,12 +110,35 @@ class Tokens:
 def check_password(request: HttpRequest | None, login: str, password: str) -> User:
     """The active user whose username or address, and password, these are.
 
-    Raises BadCredentials, in the same time for an unknown name as for a wrong password.
+    Raises TooManyFailures, or BadCredentials in the same time for an unknown name as for a wrong
+    password.
     """
     user = Backend().authenticate(request, username=login, password=password)
     if not isinstance(user, User):
+        if refusal := getattr(request, "too_many_failures", None):
+            raise refusal
         raise BadCredentials("Incorrect username or password")
     return user
+
+
+def confirm(user: User, password: str) -> None:
+    """Ask somebody who is signed in for the password again.
+
+    Raises BadCredentials, NoPassword or TooManyFailures.
+    """
+    if not user.has_usable_password():
+        raise NoPassword("This account has no password. Set one by the link of a reset e-mail.")
+    with _attempt(user.pk.hex) as attempt:
+        attempt.right = user.check_password(password)
+    if not attempt.right:
+        raise BadCredentials("Incorrect password")
+
+
+def change_password(user: User, password: str, *, but: Session | None = None) -> None:
+    """Set a new password; every session ends, except the one that asks."""
+    user.set_password(password)
+    user.save(update_fields=["password", "must_change_password"])
+    sign_out_everywhere(user, but=but)
 
 
 def sign_in(user: User, grant: Session.Grant) -> Tokens:
@@ -94,6 +171,7 @@ def refresh(token: str) -> Tokens:
     fresh = uuid4().hex
     if not living.filter(refresh_jti=jti).update(refresh_jti=fresh, refreshed_at=now):
         living.update(revoked_at=now)
+        standing.changed(session.user_id)
         raise BadCredentials("Invalid or expired refresh token")
     session.refresh_jti, session.refreshed_at = fresh, now
     return _tokens(session)
@@ -102,6 +180,16 @@ def refresh(token: str) -> Tokens:
 def sign_out(session: Session) -> None:
     """End a session: its access and refresh tokens stop working at once."""
     Session.objects.filter(pk=session.pk, revoked_at=None).update(revoked_at=timezone.now())
+    standing.changed(session.user_id)
+
+
+def sign_out_everywhere(user: User, *, but: Session | None = None) -> None:
+    """End every session of a user, except the one that asks."""
+    rows = Session.objects.filter(user=user, revoked_at=None)
+    if but:
+        rows = rows.exclude(pk=but.pk)
+    rows.update(revoked_at=timezone.now())
+    standing.changed(user.pk)
 
 
 def session_of(token: str) -> Session:
@@ -117,21 +205,9 @@ def session_of(token: str) -> Session:
     return session
 
 
-class BearerAuthentication(BaseAuthentication):
-    """`Authorization: Bearer <access token>`; request.auth is the session."""
-
-    def authenticate(self, request: Request) -> tuple[User, Session] | None:
-        words = get_authorization_header(request).split()
-        if len(words) != 2 or words[0].lower() != b"bearer":
-            return None
-        try:
-            session = session_of(words[1].decode("ascii", "replace"))
-        except BadCredentials as error:
-            raise NotAuthenticated from error
-        return session.user, session
-
-    def authenticate_header(self, request: Request) -> str:
-        return "Bearer"
+def end_of(token: str) -> datetime:
+    """When an access token expires. Raises BadCredentials."""
+    return datetime.fromtimestamp(_read(AccessToken, token)["exp"], UTC)
 
 
 def _tokens(session: Session) -> Tokens:

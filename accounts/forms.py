@@ -17,6 +17,12 @@ class SignupForm(AccountForm):  # type: ignore[misc]
         hint = _("At least 8 characters, and none of the common ones.")
         self.fields["password1"].help_text = hint
 
+    def clean(self) -> dict[str, Any]:
+        found: dict[str, Any] = super().clean()
+        if not signup.may_be_called(found.get("username", ""), found.get("email", "")):
+            self.add_error("username", _("A username may not be an address."))
+        return found
+
     def save(self, request: HttpRequest) -> User:
         """Create the user and grant the welcome credits, together or not at all."""
         with transaction.atomic():

@@ -1,11 +1,15 @@
-"""People, and where they are signed in."""
+"""People, where they are signed in, and the keys of their programs."""
 
 import uuid
+from collections.abc import Iterator
+from typing import Any
 
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
 
 class User(AbstractUser):
@@ -24,6 +28,12 @@ class User(AbstractUser):
     region = models.CharField(max_length=8, blank=True)
     language = models.CharField(max_length=8, choices=Language, default=Language.ENGLISH)
     is_verified = models.BooleanField(default=False)
+    updated_at = models.DateTimeField(auto_now=True)
+    # Asked to be deleted; and, 30 days later, was.
+    left_at = models.DateTimeField(null=True)
+    forgotten_at = models.DateTimeField(null=True)
+    # Part of what a page's session is checked against: raising it ends them all.
+    page_sign_ins = models.PositiveIntegerField(default=0)
     must_change_password = models.BooleanField(default=False)
     # Made by the test sign-in, which may only ever open such accounts.
     is_test = models.BooleanField(default=False)
@@ -39,6 +49,22 @@ class User(AbstractUser):
     def set_password(self, raw_password: str | None) -> None:
         super().set_password(raw_password)
         self.must_change_password = False
+
+    def check_password(self, raw_password: Any) -> bool:
+        """Hashing an old password anew does not make it a new one."""
+        must_change = self.must_change_password
+        right = super().check_password(raw_password)
+        self.must_change_password = must_change
+        return right
+
+    def get_session_auth_hash(self) -> str:
+        """What every page session must match: it ends with the password, or when told to."""
+        value = f"{self.password}.{self.page_sign_ins}"
+        return salted_hmac("accounts.User.sessions", value, algorithm="sha256").hexdigest()
+
+    def get_session_auth_fallback_hash(self) -> Iterator[str]:
+        """None: a session does not outlive its SECRET_KEY."""
+        return iter(())
 
     @property
     def name(self) -> str:
@@ -65,3 +91,47 @@ class Session(models.Model):
 
     def __str__(self) -> str:
         return f"{self.grant} sign-in of {self.user_id}"
+
+
+class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
+    def living(self) -> "ApiKeyQuerySet":
+        """Neither revoked nor expired."""
+        return self.filter(Q(expires_at=None) | Q(expires_at__gt=timezone.now()), revoked_at=None)
+
+
+class ApiKey(models.Model):
+    """A key of one user's program; its text is known to nobody but its holder."""
+
+    class Scope(models.TextChoices):
+        READ = "read"
+        GENERATE = "generate"
+        BILLING = "billing"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    user = models.ForeignKey(User, models.CASCADE, related_name="api_keys")
+    name = models.CharField(max_length=80)
+    # What of the text may be shown again: its beginning and its end.
+    prefix = models.CharField(max_length=8)
+    last4 = models.CharField(max_length=4)
+    digest = models.CharField(max_length=64, unique=True)
+    scopes = models.JSONField()
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(null=True)
+    last_used_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    objects = ApiKeyQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…{self.last4})"
+
+
+class Counter(models.Model):
+    """How often something happened in a window; written by accounts.counters alone."""
+
+    key = models.CharField(max_length=120, primary_key=True)
+    hits = models.PositiveIntegerField()
+    ends_ms = models.BigIntegerField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.hits}"

@@ -1,5 +1,7 @@
 """Opening an account: the row and its welcome credits, together or not at all."""
 
+import re
+
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
@@ -7,6 +9,13 @@ from django.utils import timezone
 
 from accounts.models import User
 from billing import ledger
+
+NAME = re.compile(r"[\w.@+-]+")
+
+
+def may_be_called(name: str, address: str) -> bool:
+    """Whether this name cannot be mistaken for somebody else's address."""
+    return "@" not in name or name.lower() == address.lower()
 
 
 def open_account(username: str, email: str, password: str | None, **fields: object) -> User:

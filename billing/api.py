@@ -128,6 +128,8 @@ class CreateBody(serializers.Serializer):
 class CreatePayment(APIView):
     """C25: begin a purchase; the answer's payment_url is where to pay."""
 
+    scope = "billing"
+
     def post(self, request: Request) -> Response:
         body = CreateBody(data=request.data)
         body.is_valid(raise_exception=True)
@@ -181,6 +183,8 @@ class RefundQuery(serializers.Serializer):
 
 class RefundPayment(APIView):
     """C28: staff give money back and take its credits; in full, or in part."""
+
+    scope = "billing"
 
     def post(self, request: Request) -> Response:
         user = _user(request)

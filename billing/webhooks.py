@@ -4,7 +4,6 @@ import logging
 
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_POST
 
 from billing import gateway, inbox
 
@@ -14,9 +13,11 @@ MAX_BYTES = 512 * 1024
 
 
 @csrf_exempt
-@require_POST
 def stripe(request: HttpRequest) -> JsonResponse:
     """400 for what is not Stripe's, 413 for more than 512 KiB; what is stored answers 200."""
+    if request.method != "POST":
+        headers = {"Allow": "POST"}
+        return JsonResponse({"detail": "Method not allowed"}, status=405, headers=headers)
     if int(request.headers.get("Content-Length") or 0) > MAX_BYTES:
         return JsonResponse({"detail": "Payload too large"}, status=413)
     try:

@@ -12,9 +12,10 @@ from channels.auth import AuthMiddlewareStack  # noqa: E402
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from django.urls import path  # noqa: E402
 
-from config import celery, guard  # noqa: E402, F401 - shared tasks find their app
+from config import celery, checks, guard  # noqa: E402, F401 - shared tasks find their app
 from videos.consumers import VideoConsumer  # noqa: E402
 
+checks.enforce()
 guard.shield_daphne()
 application = guard.Guard(
     ProtocolTypeRouter(

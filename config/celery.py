@@ -8,6 +8,17 @@ from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
+# What is done every so many seconds; the embedded mode does the same in its own process.
+CHORES = {
+    "billing.tasks.expire_credits": 60,
+    "billing.tasks.reconcile_payments": 60,
+    "billing.tasks.warn_of_expiry": 600,
+    "accounts.tasks.sweep_counters": 600,
+    "videos.tasks.sweep_accounts": 600,
+    "videos.tasks.sweep": 900,
+    "showcase.tasks.sweep": 3600,
+}
+
 app = Celery("firstlight")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.update(
@@ -21,15 +32,11 @@ app.conf.update(
     beat_schedule={
         "videos": {"task": "videos.tasks.tick", "schedule": 1.0},
         "webhooks": {"task": "videos.tasks.deliver_webhooks", "schedule": 1.0},
-        "payments": {"task": "billing.tasks.reconcile_payments", "schedule": 60.0},
-        "showcase": {"task": "showcase.tasks.forget_views", "schedule": 3600.0},
-        "sweep": {"task": "videos.tasks.sweep", "schedule": 900.0},
         "audit": {"task": "videos.tasks.audit_books", "schedule": crontab(hour=3, minute=17)},
-        "credits": {"task": "billing.tasks.expire_credits", "schedule": 60.0},
-        "warnings": {"task": "billing.tasks.warn_of_expiry", "schedule": 600.0},
+        **{task: {"task": task, "schedule": float(seconds)} for task, seconds in CHORES.items()},
     },
 )
-app.autodiscover_tasks(["videos", "billing", "showcase"])
+app.autodiscover_tasks(["showcase", "videos", "accounts", "billing"])
 
 if settings.SANDBOX:
     app.conf.beat_schedule["sandbox webhooks"] = {"task": "sandbox.webhooks", "schedule": 1.0}

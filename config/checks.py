@@ -1,12 +1,14 @@
 """What production refuses to start with, each in one clear line."""
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
-from django.db import DatabaseError
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError, connections
 
 from accounts.models import User
 
@@ -19,6 +21,24 @@ def production(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[C
     if not settings.PRODUCTION:
         return []
     return [Error(text, id="firstlight.production") for text in _refusals()]
+
+
+def enforce() -> None:
+    """Refuse to start, whichever server loads us. Raises ImproperlyConfigured."""
+    if not settings.PRODUCTION:
+        return
+    # A server may load the application inside its event loop, where the database is out of reach.
+    with ThreadPoolExecutor(1) as thread:
+        found = thread.submit(_all_refusals).result()
+    if found:
+        raise ImproperlyConfigured("\n".join(found))
+
+
+def _all_refusals() -> list[str]:
+    try:
+        return list(_refusals())
+    finally:
+        connections.close_all()
 
 
 def _refusals() -> Iterator[str]:

@@ -72,3 +72,18 @@ def span(*names: str, default: timedelta) -> timedelta:
         return timedelta(**{units[match[2]]: int(match[1])})
 
     return env(*names, default=default, read=read)
+
+
+def rate(*names: str, default: str) -> tuple[int, int]:
+    """So many in so many seconds, such as `5/min`, `100/15min` or `off`, which is (0, 0)."""
+    units = {"s": 1, "sec": 1, "m": 60, "min": 60, "h": 3600, "hour": 3600, "day": 86400}
+
+    def read(value: str) -> tuple[int, int]:
+        if value.lower() == "off":
+            return 0, 0
+        match = re.fullmatch(r"([1-9]\d*)/(\d*)([a-z]+)", value.lower())
+        if not match or match[3] not in units:
+            raise ValueError("expected a number per time, such as 5/min, 100/15min or off")
+        return int(match[1]), int(match[2] or 1) * units[match[3]]
+
+    return env(*names, default=read(default), read=read)

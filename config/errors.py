@@ -11,7 +11,9 @@ from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.views import exception_handler, set_rollback
 
-from accounts.auth import BadCredentials
+from accounts.auth import BadCredentials, NoPassword, TooManyFailures
+from accounts.keys import TooManyKeys
+from accounts.profile import BadProfile
 from billing.idempotency import BadIdempotencyKey, IdempotencyMismatch
 from billing.ledger import NotEnoughCredits, UnknownType
 from billing.packages import UnknownPackage
@@ -28,6 +30,10 @@ STATUS_OF: dict[type[Exception], tuple[int, str]] = {
     BadCredentials: (401, "bad_credentials"),
     BadIdempotencyKey: (400, "bad_idempotency_key"),
     IdempotencyMismatch: (409, "idempotency_mismatch"),
+    TooManyFailures: (429, "too_many_failures"),
+    TooManyKeys: (400, "too_many_keys"),
+    BadProfile: (400, "bad_profile"),
+    NoPassword: (400, "no_password"),
     NotEnoughCredits: (402, "insufficient_credits"),
     UnknownType: (400, "unknown_type"),
     NotOffered: (400, "not_offered"),
@@ -75,9 +81,11 @@ def answer(error: Exception, context: dict[str, Any]) -> Response | None:
         if isinstance(error, kind):
             set_rollback()
             body: dict[str, Any] = {"detail": str(error), "code": getattr(error, "code", word)}
-            if isinstance(error, NotOffered):
+            if isinstance(error, NotOffered | BadProfile):
                 body["field"] = error.field
             headers = {"WWW-Authenticate": "Bearer"} if code == status.HTTP_401_UNAUTHORIZED else {}
+            if isinstance(error, TooManyFailures):
+                headers["Retry-After"] = str(error.wait)
             return Response(body, status=code, headers=headers)
     if isinstance(error, RequestDataTooBig):
         set_rollback()
@@ -97,6 +105,8 @@ def _phrase(error: Exception, response: Response) -> str:
         return "Not authenticated"
     if isinstance(error, Http404):
         return PHRASES[404]
+    if isinstance(error, exceptions.Throttled):
+        return f"Too many requests. Try again in {response['Retry-After']} seconds."
     if isinstance(error, exceptions.ParseError):
         return "The body could not be read."
     return str(response.data.get("detail", PHRASES.get(response.status_code, "")))

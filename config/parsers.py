@@ -1,4 +1,8 @@
-"""JSON bodies, read strictly: what is ambiguous or cannot be kept is refused, never guessed."""
+"""JSON bodies, read strictly: what is ambiguous or cannot be kept is refused, never guessed.
+
+Text with NUL reaches a serializer, whose fields refuse it by name; half a surrogate pair does not,
+for not even the answer that refuses it could be written.
+"""
 
 import json
 import math
@@ -11,10 +15,11 @@ from rest_framework.exceptions import ParseError
 from rest_framework.parsers import JSONParser
 
 MAX_DIGITS = 20
+MAX_DEPTH = 32
 
 
 class StrictJSONParser(JSONParser):
-    """UTF-8, no key twice, no number that is infinite or longer than MAX_DIGITS."""
+    """UTF-8 of at most MAX_DEPTH levels, no key twice, no number infinite or beyond MAX_DIGITS."""
 
     def parse(
         self,
@@ -26,13 +31,15 @@ class StrictJSONParser(JSONParser):
         if len(body) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
             raise RequestDataTooBig("JSON")
         try:
-            return json.loads(
+            found = json.loads(
                 body.decode(),
                 object_pairs_hook=_object,
                 parse_int=_integer,
                 parse_float=_decimal,
                 parse_constant=_decimal,
             )
+            _check(found)
+            return found
         except (ValueError, RecursionError) as error:
             raise ParseError from error
 
@@ -42,6 +49,25 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         raise ValueError("a key stands twice")
     return found
+
+
+def _check(found: Any) -> None:
+    level = [found]
+    for _ in range(MAX_DEPTH + 1):
+        inner: list[Any] = []
+        for value in level:
+            if isinstance(value, str):
+                value.encode()  # a UnicodeEncodeError is a ValueError
+            elif isinstance(value, list):
+                inner += value
+            elif isinstance(value, dict):
+                if any("\0" in key for key in value):
+                    raise ValueError("a key with NUL")
+                inner += [*value, *value.values()]
+        if not inner:
+            return
+        level = inner
+    raise ValueError("too deep")
 
 
 def _integer(text: str) -> int:

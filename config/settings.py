@@ -5,7 +5,6 @@ the first name that is set wins, and `manage.py doctor` prints which one that wa
 """
 
 import os
-import re
 import secrets
 import warnings
 from datetime import timedelta
@@ -14,9 +13,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import dj_database_url
+from corsheaders.defaults import default_headers
 from django.core.exceptions import ImproperlyConfigured
 
+from config import logs
+from config.databases import SQLITE_OPTIONS, read_database_url
 from config.environment import (
     BASE_DIR,
     READINGS,  # noqa: F401 - for the doctor
@@ -24,6 +25,7 @@ from config.environment import (
     flag,
     listing,
     number,
+    rate,
     span,
     text,
 )
@@ -93,6 +95,7 @@ INSTALLED_APPS = [
     "django.contrib.humanize",
     "django.forms",
     "channels",
+    "corsheaders",
     "rest_framework",
     "allauth",
     "allauth.account",
@@ -103,9 +106,11 @@ INSTALLED_APPS = [
     "showcase",
 ]
 MIDDLEWARE = [
+    "config.request_ids.middleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.headers.middleware",
+    "corsheaders.middleware.CorsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -138,27 +143,7 @@ TEMPLATES: list[dict[str, Any]] = [
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 
 # ---- the database: one file by default, PostgreSQL by DATABASE_URL ----
-SQLITE_OPTIONS: dict[str, Any] = {
-    # Without IMMEDIATE two writers that read first fail with "database is locked" at once.
-    "transaction_mode": "IMMEDIATE",
-    "timeout": 30,
-    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=30000",
-}
 DATABASE_PATH = env("DATABASE_PATH", default=DATA_DIR / "firstlight.sqlite3", read=Path)
-
-
-def read_database_url(value: str) -> dict[str, Any]:
-    """A database URL; the `+asyncpg` of another driver is dropped."""
-    config: dict[str, Any] = dict(dj_database_url.parse(re.sub(r"^(\w+)\+\w+://", r"\1://", value)))
-    if config["ENGINE"].endswith("postgresql"):
-        config["OPTIONS"] = {**config.get("OPTIONS", {}), "pool": {"min_size": 0, "max_size": 40}}
-    elif config["ENGINE"].endswith("sqlite3"):
-        config["OPTIONS"] = SQLITE_OPTIONS
-    else:
-        raise ValueError("expected postgresql:// or sqlite://")
-    return config
-
-
 DATABASES = {
     "default": env(
         "DATABASE_URL",
@@ -234,13 +219,25 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 FILE_UPLOAD_TEMP_DIR = DATA_DIR / "uploads"
 FILE_UPLOAD_TEMP_DIR.mkdir(parents=True, exist_ok=True)
 
+# ---- how often: (hits, seconds), see config.limits ----
+# How many proxies of ours a request comes through; without any, no header names the client.
+TRUSTED_PROXIES = number("TRUSTED_PROXIES", "NUM_PROXIES", default=0)
+RATE_AUTH = rate("RATE_AUTH", default="5/min")
+RATE_AUTH_FAILURES = rate("RATE_AUTH_FAILURES", default="5/15min")
+RATE_GENERATE = rate("RATE_GENERATE", default="10/min")
+RATE_TASKS = rate("RATE_TASKS", default="60/min")
+RATE_OTHER = rate("RATE_OTHER", default="30/min")
+RATE_ANONYMOUS = rate("RATE_ANONYMOUS", default="100/15min")
+
 # ---- people ----
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["accounts.auth.Backend"]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
-    "django.contrib.auth.hashers.BCryptPasswordHasher",  # hashes imported as bcrypt$$2b$10$...
+    "accounts.importing.ImportedBcrypt",  # hashes imported as bcrypt$$2b$10$...
 ]
+# The user list of system A; whoever is in it is imported when the server starts.
+USERS_FILE = env("USERS_FILE", default=DATA_DIR / "users.json", read=Path)
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
@@ -252,10 +249,11 @@ ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "optional"
 ACCOUNT_LOGOUT_REDIRECT_URL = "home"
+ACCOUNT_ADAPTER = "accounts.adapters.AccountAdapter"
 ACCOUNT_FORMS = {"signup": "accounts.forms.SignupForm"}
 ACCOUNT_RATE_LIMITS = {"login_failed": "5/15m/key,20/5m/ip"}
 ACCOUNT_SESSION_REMEMBER = True
-ALLAUTH_TRUSTED_PROXY_COUNT = 0
+ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
 EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
 # Password sign-in lives as long as the seed documents of the web clients say, the rest a day.
 JWT_PASSWORD_LIFETIME = span("JWT_EXPIRES_IN", default=timedelta(days=7))
@@ -268,6 +266,8 @@ SIMPLE_JWT = {
     "AUDIENCE": "firstlight",
     "USER_ID_CLAIM": "sub",
 }
+# System C's rule, when wanted: uploads and orders need a token and the same user's key.
+REQUIRE_API_KEY = flag("REQUIRE_API_KEY", default=False)
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
@@ -278,7 +278,7 @@ X_FRAME_OPTIONS = "DENY"
 # ---- the JSON API ----
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "accounts.auth.BearerAuthentication",
+        "accounts.access.BearerAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
@@ -286,8 +286,17 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "EXCEPTION_HANDLER": "config.errors.answer",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
-    "NUM_PROXIES": 0,
+    "DEFAULT_THROTTLE_CLASSES": ["config.limits.Limit"],
 }
+
+# Pages of these origins may call the API, with a token or a key; never with our cookies.
+CORS_URLS_REGEX = r"^/api/"
+CORS_ALLOWED_ORIGINS = FRONTEND_ORIGINS
+CORS_ALLOW_HEADERS = [*default_headers, "idempotency-key", "range", "x-api-key", "x-request-id"]
+CORS_EXPOSE_HEADERS = [
+    "Content-Range", "Idempotent-Replayed", "RateLimit-Limit", "RateLimit-Remaining",
+    "RateLimit-Reset", "Retry-After", "X-Request-ID",
+]  # fmt: skip
 
 # ---- credits ----
 WELCOME_CREDITS = number("DEFAULT_USER_CREDITS", default=100)
@@ -412,18 +421,4 @@ USE_I18N = True
 LOCALE_PATHS = [BASE_DIR / "locale"]
 
 LOG_LEVEL = text("LOG_LEVEL", default="INFO").upper()
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": LOG_LEVEL},
-    "loggers": {
-        # The access log of the embedded server says the same with less.
-        "django.server": {"level": "WARNING"},
-        "django.channels.server": {"level": "WARNING"},
-        "httpx": {"level": "WARNING"},
-        "httpx2": {"level": "WARNING"},
-        "asyncio": {"level": "WARNING"},
-    },
-}
+LOGGING = logs.configuration(LOG_LEVEL)

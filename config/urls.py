@@ -5,14 +5,15 @@ from django.contrib import admin
 from django.urls import include, path, re_path, register_converter
 
 from accounts import api as accounts_api
+from accounts import keys_api, profile_api
 from billing import api as billing_api
 from billing import views as billing_views
 from billing import webhooks as billing_webhooks
 from config import errors, health
 from showcase import api as showcase_api
 from showcase import views as showcase_views
+from videos import account_api, deliveries_api, dialects, tasks_api, uploads_api, views, webhooks
 from videos import api as videos_api
-from videos import deliveries_api, dialects, tasks_api, uploads_api, views, webhooks
 
 register_converter(dialects.VideoId, "video")
 
@@ -51,6 +52,13 @@ urlpatterns = [
     path("api/auth/logout", accounts_api.Logout.as_view()),
     path("api/auth/me", accounts_api.Me.as_view()),
     path("api/auth/test/login", accounts_api.TestLogin.as_view()),
+    path("api/auth/profile", profile_api.AuthProfile.as_view()),
+    path("api/auth/password", profile_api.Password.as_view()),
+    path("api/users/profile", profile_api.Profile.as_view()),
+    path("api/users/account", account_api.Account.as_view()),
+    path("api/users/export", account_api.Export.as_view()),
+    path("api/users/api-keys", keys_api.Keys.as_view()),
+    path("api/users/api-keys/<uuid:key_id>", keys_api.KeyDetail.as_view()),
     # credits
     path("api/users/credits", billing_api.Credits.as_view()),
     path("api/users/credits/transactions", billing_api.Transactions.as_view()),

@@ -104,9 +104,10 @@ def unlike(clip: Clip, user: AbstractBaseUser) -> int:
     return _likes(clip)
 
 
-def forget_views() -> None:
-    """Drop the traces of visitors that are not needed to count once any more."""
+def sweep() -> None:
+    """Drop the traces of visitors that have been counted, and the clips of deleted videos."""
     View.objects.filter(hour__lt=timezone.now() - VIEWS_KEPT).delete()
+    Clip.objects.filter(video__deleted_at__isnull=False).delete()
 
 
 def file_of(clip: Clip, variant: Variant) -> media.Deliverable:

@@ -6,6 +6,6 @@ from showcase import gallery
 
 
 @shared_task(ignore_result=True, expires=600)
-def forget_views() -> None:
-    """Drop the traces of visitors that have been counted."""
-    gallery.forget_views()
+def sweep() -> None:
+    """Drop what is needed no more."""
+    gallery.sweep()

@@ -15,4 +15,10 @@ os.environ.update(
     POLL_MAX_SECONDS="1",
     LEASE_SECONDS="3",
     LOG_LEVEL="ERROR",
+    RATE_AUTH="off",
+    RATE_AUTH_FAILURES="off",
+    RATE_GENERATE="off",
+    RATE_TASKS="off",
+    RATE_OTHER="off",
+    RATE_ANONYMOUS="off",
 )

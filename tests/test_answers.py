@@ -1,5 +1,6 @@
 """What every answer has: an id, a policy, and under /api JSON whatever happens."""
 
+import logging
 import re
 
 import pytest
@@ -9,6 +10,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from billing import ledger
+from config import request_ids
 
 
 def test_health_is_told_to_anybody(db: None, settings: LazySettings) -> None:
@@ -78,3 +80,91 @@ def test_nothing_foreign_may_be_loaded(db: None, path: str) -> None:
     assert "unsafe" not in policy
     headers = ("X-Content-Type-Options", "X-Frame-Options", "Referrer-Policy")
     assert [answer[name] for name in headers] == ["nosniff", "DENY", "same-origin"]
+
+
+def test_a_log_line_names_its_request(api: APIClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+
+    def balance(user: User) -> int:
+        record = logging.LogRecord("x", logging.INFO, "", 0, "x", (), None)
+        request_ids.Naming().filter(record)
+        said.append(str(record.request_id))  # type: ignore[attr-defined]
+        return 5
+
+    monkeypatch.setattr(ledger, "available", balance)
+    api.get("/api/auth/me", HTTP_X_REQUEST_ID="quoted-1")
+    made = api.get("/api/auth/me")["X-Request-ID"]
+    assert (said, request_ids.current.get()) == (["quoted-1", made], "-")
+
+
+@pytest.mark.parametrize(
+    "path", ["/static/css/app.css", "/static/nothing", "/", "/api/x", "/health"]
+)
+def test_every_answer_has_an_id(db: None, path: str) -> None:
+    assert re.fullmatch(r"[0-9a-f]{32}", Client().get(path)["X-Request-ID"])
+
+
+# ---- pages of other origins ----
+
+FRONT = "https://studio.example.com"
+
+
+@pytest.fixture
+def front(settings: LazySettings) -> None:
+    settings.CORS_ALLOWED_ORIGINS = [FRONT, "http://127.0.0.1:5173"]
+
+
+def cors(answer: object) -> dict[str, str]:
+    headers: dict[str, str] = answer.headers  # type: ignore[attr-defined]
+    return {k.lower(): v for k, v in headers.items() if k.lower().startswith("access-control")}
+
+
+@pytest.mark.usefixtures("front")
+def test_our_own_front_may_read_the_answer(api: APIClient) -> None:
+    answer = api.get("/api/auth/me", HTTP_ORIGIN=FRONT)
+    told = cors(answer)
+    assert told.pop("access-control-expose-headers").split(", ") == [
+        "Content-Range",
+        "Idempotent-Replayed",
+        "RateLimit-Limit",
+        "RateLimit-Remaining",
+        "RateLimit-Reset",
+        "Retry-After",
+        "X-Request-ID",
+    ]
+    assert told == {"access-control-allow-origin": FRONT}
+    assert "origin" in answer["Vary"].lower()
+
+
+@pytest.mark.usefixtures("front")
+def test_our_own_front_may_send_what_it_has_to(db: None) -> None:
+    asked = {"HTTP_ORIGIN": FRONT, "HTTP_ACCESS_CONTROL_REQUEST_METHOD": "DELETE"}
+    answer = Client().options("/api/videos", **asked)  # type: ignore[arg-type]
+    told = cors(answer)
+    assert (answer.status_code, told["access-control-allow-origin"]) == (200, FRONT)
+    assert "access-control-allow-credentials" not in told
+    allowed = told["access-control-allow-headers"].split(", ")
+    assert {"authorization", "x-api-key", "idempotency-key", "content-type"} <= set(allowed)
+
+
+@pytest.mark.usefixtures("front")
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "https://evil.example.com",
+        "http://studio.example.com",
+        "https://studio.example.com:8443",
+        "https://studio.example.com.evil.example.com",
+        "http://127.0.0.1:5174",
+        "null",
+        "*",
+    ],
+)
+def test_nobody_elses_page_may(api: APIClient, origin: str) -> None:
+    assert cors(api.get("/api/auth/me", HTTP_ORIGIN=origin)) == {}
+
+
+@pytest.mark.usefixtures("front")
+@pytest.mark.parametrize("path", ["/", "/admin/login/", "/accounts/login/", "/sandbox/v1/videos"])
+def test_only_the_api_may_be_called_from_there(db: None, path: str) -> None:
+    assert cors(Client().get(path, HTTP_ORIGIN=FRONT)) == {}

@@ -206,6 +206,35 @@ def test_a_command_is_refused_when_production_is_unsafe(tmp_path: Path) -> None:
     assert "ALLOWED_HOSTS is *: name the hosts." in ended.stderr
 
 
+def test_the_application_is_refused_when_production_is_unsafe(tmp_path: Path) -> None:
+    code = "import uvicorn\nuvicorn.run('config.asgi:application', port=0)"
+    ended = start(tmp_path, code, ALLOWED_HOSTS="*")
+    assert ended.returncode != 0
+    assert "ALLOWED_HOSTS is *: name the hosts." in ended.stderr
+
+
+FIRST_PASSWORD = """
+import asyncio, os, django
+os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+django.setup()
+from django.core.management import call_command
+from accounts import signup
+call_command("migrate", verbosity=0)
+signup.open_account("admin", "", "admin", is_staff=True, is_superuser=True)
+
+async def load():
+    import config.asgi
+
+asyncio.run(load())
+"""
+
+
+def test_the_application_is_refused_while_the_first_password_works(tmp_path: Path) -> None:
+    ended = start(tmp_path, FIRST_PASSWORD)
+    assert ended.returncode != 0
+    assert "The user admin still has the password admin." in ended.stderr
+
+
 @pytest.fixture
 def production(settings: LazySettings, db: None) -> LazySettings:
     """A production that may start."""

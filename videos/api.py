@@ -49,6 +49,8 @@ class ListQuery(serializers.Serializer):
 class Create(APIView):
     """B04, B05: order a video; system B's own address."""
 
+    needs_both = True
+    rate = "generate"
     parser_classes = (*APIView.parser_classes, MultiPartParser, FormParser)
     rendered: Rendered = staticmethod(dialects.aliased_video)
 
@@ -159,6 +161,7 @@ class RemixOf(RemixBody):
 class Remix(APIView):
     """A17: a new version of a completed video."""
 
+    rate = "generate"
     parser_classes = (*APIView.parser_classes, MultiPartParser, FormParser)
     rendered: Rendered = staticmethod(dialects.library_video)
 

@@ -1,25 +1,31 @@
 """/ws/videos/: a user's own changes, as they happen.
 
 Whoever signs in by cookie must come from our own pages; a token may come from anywhere: as the
-subprotocols `bearer, <token>`, or in a first message `{"type": "auth", "token": ...}` within 5 s.
+subprotocols `bearer, <token>`, or in a first message `{"type": "auth", "token": ...}` within 5 s;
+an API key that may read counts as one. A socket ends with what let it in.
 """
 
 import asyncio
 import json
+import logging
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
+from django.utils import timezone
 
-from accounts import auth
+from accounts import access, auth, standing
 from accounts.models import User
 from videos import dialects, lifecycle, notify
 from videos.models import Video
 
+log = logging.getLogger(__name__)
+
 AUTH_SECONDS = 5
+# Word of an ended sign-in comes at once; this is for when it was lost.
+LOOK_AGAIN_SECONDS = 15.0
 MAX_MESSAGE = 64 * 1024
 MAX_BAD_MESSAGES = 3
 RESUME_LIMIT = 500
@@ -31,6 +37,8 @@ class VideoConsumer(AsyncWebsocketConsumer):
     """One socket of one user; it says nothing before it knows who that is."""
 
     user: User | None = None
+    pass_: standing.Pass
+    watch: asyncio.Task[None] | None = None
     bad_messages = 0
     deadline: asyncio.TimerHandle | None = None
 
@@ -46,7 +54,7 @@ class VideoConsumer(AsyncWebsocketConsumer):
             if not self._same_origin():
                 await self.close(FOREIGN_ORIGIN)
                 return
-            await self._welcome(by_cookie)
+            await self._welcome(standing.by_cookie(by_cookie, self.scope["session"].session_key))
             return
         loop = asyncio.get_running_loop()
         self.deadline = loop.call_later(
@@ -56,8 +64,11 @@ class VideoConsumer(AsyncWebsocketConsumer):
     async def disconnect(self, code: int) -> None:
         if self.deadline:
             self.deadline.cancel()
+        if self.watch:
+            self.watch.cancel()
         if self.user:
-            await self.channel_layer.group_discard(notify.group_of(self.user.pk), self.channel_name)
+            for group in _groups(self.user):
+                await self.channel_layer.group_discard(group, self.channel_name)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         message = _read(text_data)
@@ -80,22 +91,43 @@ class VideoConsumer(AsyncWebsocketConsumer):
         """A change, from the channel layer."""
         await self._say(message["event"])
 
+    async def standing_changed(self, message: dict[str, Any]) -> None:
+        """A sign-in or a key of this user has ended, perhaps ours."""
+        await self._look_again()
+
     async def _sign_in(self, token: str) -> None:
         try:
-            session = await database_sync_to_async(auth.session_of)(token)
+            pass_ = await database_sync_to_async(access.admit)(token)
         except auth.BadCredentials:
             await self.close(NOT_SIGNED_IN)
             return
-        await self._welcome(session.user)
+        await self._welcome(pass_)
 
-    async def _welcome(self, user: User) -> None:
+    async def _welcome(self, pass_: standing.Pass) -> None:
         if self.deadline:
             self.deadline.cancel()
-        self.user = user
+        self.pass_, self.user = pass_, pass_.user
         # Join first, so that nothing falls between the number we tell and the first change.
-        await self.channel_layer.group_add(notify.group_of(user.pk), self.channel_name)
-        seq = await database_sync_to_async(notify.current_seq)(user.pk)
-        await self._say({"type": "connect", "seq": seq, "user_id": str(user.pk)})
+        for group in _groups(pass_.user):
+            await self.channel_layer.group_add(group, self.channel_name)
+        seq = await database_sync_to_async(notify.current_seq)(pass_.user.pk)
+        await self._say({"type": "connect", "seq": seq, "user_id": str(pass_.user.pk)})
+        self.watch = asyncio.create_task(self._watch())
+
+    async def _watch(self) -> None:
+        while True:
+            until, now = self.pass_.until, timezone.now()
+            left = max((until - now).total_seconds(), 0) if until else LOOK_AGAIN_SECONDS
+            await asyncio.sleep(min(left, LOOK_AGAIN_SECONDS))
+            try:
+                await self._look_again()
+            except Exception:  # a database that is away for a while must not end every socket
+                log.warning("could not look a socket's sign-in up", exc_info=True)
+                await asyncio.sleep(1)
+
+    async def _look_again(self) -> None:
+        if not await database_sync_to_async(lambda: self.pass_.is_good)():
+            await self.close(NOT_SIGNED_IN)
 
     async def _status(self, message: dict[str, Any]) -> None:
         """A21, A23: the state now, to the asker alone; and have the upstream asked."""
@@ -145,10 +177,16 @@ class VideoConsumer(AsyncWebsocketConsumer):
         await self.send(text_data=json.dumps(message))
 
     def _same_origin(self) -> bool:
+        """Scheme, host and port of the page are ours, or a configured front's."""
         headers = dict(self.scope["headers"])
         origin = headers.get(b"origin", b"").decode("latin-1")
         host = headers.get(b"host", b"").decode("latin-1")
-        return urlsplit(origin).netloc == host or origin in settings.FRONTEND_ORIGINS
+        scheme = "https" if self.scope.get("scheme") == "wss" else "http"
+        return origin in {f"{scheme}://{host}", settings.BASE_URL, *settings.FRONTEND_ORIGINS}
+
+
+def _groups(user: User) -> tuple[str, str]:
+    return notify.group_of(user.pk), standing.group_of(user.pk)
 
 
 def _read(text: str | None) -> dict[str, Any] | None:

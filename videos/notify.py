@@ -1,17 +1,12 @@
 """Tell a user's sockets what changed: numbered facts, sent when the change is committed."""
 
-import logging
-from typing import Any
 from uuid import UUID
 
-from asgiref.sync import async_to_sync
-from channels.layers import get_channel_layer
 from django.db import connection, transaction
 
+from accounts import standing
 from videos import dialects
 from videos.models import Feed, Video
-
-log = logging.getLogger(__name__)
 
 
 def group_of(user_id: UUID) -> str:
@@ -43,16 +38,4 @@ def changed(video: Video) -> None:
     """Send a video's news to its owner once the transaction commits; never fails its caller."""
     message = {"type": "video.update", "event": dialects.update_event(video)}
     group = group_of(video.user_id)
-    transaction.on_commit(lambda: _send(group, message))
-
-
-def _send(group: str, message: dict[str, Any]) -> None:
-    layer: Any = get_channel_layer()
-    try:
-        # The in-process layer delivers from any thread; others are driven through a loop.
-        if hasattr(layer, "publish"):
-            layer.publish(group, message)
-        else:
-            async_to_sync(layer.group_send)(group, message)
-    except Exception:  # the row is the truth and a client resumes from it
-        log.warning("live update not sent", exc_info=True)
+    transaction.on_commit(lambda: standing.post(group, message))

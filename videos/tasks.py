@@ -10,7 +10,7 @@ from celery import shared_task
 from django.conf import settings
 from django.db import close_old_connections
 
-from videos import audit, deliveries, once, steps, uploads
+from videos import audit, deliveries, departure, once, steps, uploads
 from videos.models import Video
 
 log = logging.getLogger(__name__)
@@ -121,3 +121,9 @@ def sweep() -> None:
     """Remove unused uploads and keys that are no longer honoured, every quarter of an hour."""
     uploads.sweep()
     once.forget_old()
+
+
+@shared_task(ignore_result=True, expires=600)
+def sweep_accounts() -> None:
+    """Finish what people who left have running, and forget them after 30 days."""
+    departure.sweep()

@@ -204,7 +204,7 @@ def test_traces_of_visitors_are_forgotten(clip: Clip, time_machine: Any) -> None
     gallery.seen(clip, "203.0.113.9", "x")
     assert "203.0.113" not in str(list(View.objects.values()))
     time_machine.move_to("2026-11-23T12:00:00Z")
-    gallery.forget_views()
+    gallery.sweep()
     assert (View.objects.count(), views(clip)) == (0, 1)
 
 
@@ -363,3 +363,9 @@ def test_a_stale_token_does_not_shut_the_door(clip: Clip) -> None:
         200,
     )
     assert timezone.now() > clip.created_at
+
+
+def test_the_words_about_a_deleted_video_are_forgotten(clip: Clip) -> None:
+    lifecycle.delete(clip.video)
+    gallery.sweep()
+    assert Clip.objects.count() == 0

@@ -105,9 +105,20 @@ def test_welcome_when_the_page_is_of_a_configured_front(
 
 @pytest.mark.parametrize(
     "origin",
-    ["http://evil.example.com", "http://127.0.0.1:1", "null", "http://127.0.0.1", ""],
+    [
+        "http://evil.example.com",
+        "http://127.0.0.1:1",
+        "https://127.0.0.1:{port}",
+        "ftp://127.0.0.1:{port}",
+        "null",
+        "http://127.0.0.1",
+        "",
+    ],
 )
-def test_closed_when_a_foreign_page_brings_a_cookie(dial: Dial, alice: User, origin: str) -> None:
+def test_closed_when_a_foreign_page_brings_a_cookie(
+    dial: Dial, live: Serving, alice: User, origin: str
+) -> None:
+    origin = origin.format(port=live.port)
     with_origin = {"origin": origin, "suppress_origin": False} if origin else {}
     assert dial(cookie=cookie_of(alice), **with_origin).closed() == 4403
 

@@ -13,12 +13,12 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import close_old_connections
+from django.utils.module_loading import import_string
 
 from accounts.models import User
-from billing import expiry, reconcile
+from config.celery import CHORES
 from config.management.commands import demo
-from showcase import gallery
-from videos import audit, deliveries, tasks
+from videos import deliveries, tasks
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +38,8 @@ class Command(BaseCommand):
         first_run = options["first_run"] and not settings.PRODUCTION and not User.objects.exists()
         if first_run:
             demo.people()
+        if settings.USERS_FILE.exists():
+            call_command("import_users", settings.USERS_FILE)
         server = uvicorn.Server(configuration())
         stop = threading.Event()
         helpers = [threading.Thread(target=self._announce, args=(server, stop, first_run))]
@@ -114,14 +116,8 @@ def work(server: uvicorn.Server, stop: threading.Event) -> None:
 
 def chores(server: uvicorn.Server, stop: threading.Event) -> None:
     """What beat would ring in the scaled mode; some of it waits for the network."""
-    due = (
-        every(60, expiry.sweep),
-        every(600, expiry.warn),
-        every(60, reconcile.reconcile),
-        every(3600, gallery.forget_views),
-        every(900, tasks.sweep),
-        every(24 * 3600, audit.prove),
-    )
+    due = [every(seconds, import_string(task)) for task, seconds in CHORES.items()]
+    due.append(every(24 * 3600, tasks.audit_books))
     while until_started(server, stop) and not stop.wait(1):
         for chore in due:
             try:

@@ -1,0 +1,25 @@
+"""`manage.py import_users FILE`."""
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from accounts import importing
+
+
+class Command(BaseCommand):
+    help = "Open an account for everybody in a users.json who has none yet; safe to repeat."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", type=Path)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            report = importing.import_users(options["file"])
+        except importing.Unreadable as error:
+            raise CommandError(str(error)) from error
+        for line in report.refused:
+            self.stderr.write(f"Left out: {line}")
+        self.stdout.write(f"{len(report.opened)} imported, {len(report.kept)} were there already.")

@@ -1,0 +1,69 @@
+"""GET /api/users/export: a person's data, and nobody else's."""
+
+import asyncio
+import io
+import json
+import zipfile
+from typing import Any
+
+import pytest
+from pytest_django import DjangoAssertNumQueries
+from rest_framework.test import APIClient
+
+from accounts import keys
+from accounts.models import ApiKey, User
+from tests.videos.conftest import order
+
+PATH = "/api/users/export"
+QUERIES = 8
+
+
+async def _read(answer: Any) -> bytes:
+    return b"".join([chunk async for chunk in answer.streaming_content])
+
+
+def export(client: APIClient) -> dict[str, Any]:
+    answer = client.get(PATH)
+    assert (answer.status_code, answer["Content-Type"]) == (200, "application/zip")
+    assert answer["Content-Disposition"] == 'attachment; filename="export.zip"'
+    body = asyncio.run(_read(answer))
+    assert len(body) == int(answer["Content-Length"])
+    with zipfile.ZipFile(io.BytesIO(body)) as archive:
+        return {name: json.loads(archive.read(name)) for name in archive.namelist()}
+
+
+def test_all_of_ones_own_is_in_it(api: APIClient, alice: User, bob: User) -> None:
+    video = order(alice, 'A "boat" — 船')
+    order(bob, "Bob's secret")
+    keys.issue(alice, "laptop", ["read"])
+    files = export(api)
+    assert sorted(files) == [
+        "api_keys.json", "credits.json", "payments.json", "profile.json", "sign_ins.json",
+        "uploads.json", "videos.json",
+    ]  # fmt: skip
+    assert [p["email"] for p in files["profile.json"]] == ["alice@example.com"]
+    (shown,) = files["videos.json"]
+    assert (shown["id"], shown["prompt"]) == (str(video.pk), 'A "boat" — 船')
+    assert [(e["type"], e["amount"]) for e in files["credits.json"]] == [
+        ("spent", -20),
+        ("bonus", 100),
+    ]
+    assert [key["name"] for key in files["api_keys.json"]] == ["laptop"]
+    assert "secret" not in json.dumps(files)
+    assert "digest" not in json.dumps(files)
+    assert "password" not in json.dumps(files).replace('"grant": "password"', "")
+
+
+@pytest.mark.parametrize("count", [1, 5])
+def test_the_number_of_queries_does_not_grow(
+    api: APIClient, alice: User, django_assert_num_queries: DjangoAssertNumQueries, count: int
+) -> None:
+    for n in range(count):
+        order(alice, str(n))
+    with django_assert_num_queries(QUERIES):
+        api.get(PATH)
+
+
+def test_refused_when_anonymous_or_by_key(anonymous: APIClient, alice: User) -> None:
+    key = APIClient(headers={"X-API-Key": keys.issue(alice, "k", ApiKey.Scope.values)[1]})
+    assert (anonymous.get(PATH).status_code, key.get(PATH).status_code) == (401, 403)

@@ -1,0 +1,205 @@
+"""DELETE /api/users/account, the 30 days after it, and coming back."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from allauth.account.models import EmailAddress
+from django.core.files.storage import default_storage
+from django.test import Client
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from accounts import auth, keys, leaving
+from accounts.models import ApiKey, Session, User
+from billing import audit, ledger
+from tests.conftest import signed_in
+from tests.videos.conftest import completed, mp4, order, picture, running, upload
+from tests.videos.test_socket import Dial, dial, token_of
+from videos import audit as videos_audit
+from videos import departure, media, uploads
+from videos.models import Event, Video
+
+FIXTURES = (dial, mp4)
+PATH = "/api/users/account"
+GONE = "Account deletion requested. Your account will be deleted within 30 days."
+DAYS = timedelta(days=1)
+
+
+def leave(client: APIClient, **body: Any) -> Any:
+    return client.delete(PATH, body or {"password": "alice-password"}, format="json")
+
+
+def login(name: str) -> int:
+    body = {"username": name, "password": f"{name}-password"}
+    return APIClient().post("/api/auth/login", body, format="json").status_code
+
+
+def test_every_way_in_ends_at_once(api: APIClient, alice: User) -> None:
+    page = Client()
+    page.force_login(alice)
+    refresh = auth.sign_in(alice, Session.Grant.PASSWORD).refresh
+    key = APIClient(headers={"X-API-Key": keys.issue(alice, "k", ["read"])[1]})
+    answer = leave(api)
+    assert (answer.status_code, answer.json()) == (200, {"message": GONE})
+    assert [c.get("/api/auth/me").status_code for c in (api, page, key)] == [401, 401, 401]
+    renewed = APIClient().post("/api/auth/refresh", {"refresh_token": refresh}, format="json")
+    assert (renewed.status_code, login("alice")) == (401, 401)
+    assert ApiKey.objects.living().count() == 0
+
+
+def test_nothing_old_works_when_taken_back(api: APIClient, alice: User) -> None:
+    page = Client()
+    page.force_login(alice)
+    key = APIClient(headers={"X-API-Key": keys.issue(alice, "k", ["read"])[1]})
+    leave(api)
+    leaving.take_back(alice)
+    assert [c.get("/api/auth/me").status_code for c in (api, page, key)] == [401, 401, 401]
+    assert login("alice") == 200
+
+
+def test_open_sockets_end_at_once(dial: Dial, alice: User) -> None:
+    sockets = [dial(subprotocols=["bearer", token_of(alice)]) for _ in range(2)]
+    for socket in sockets:
+        socket.hear()
+        socket.raw.settimeout(5)
+    departure.leave(alice)
+    assert [socket.closed() for socket in sockets] == [4401, 4401]
+
+
+def test_running_videos_end_and_their_credits_come_back(api: APIClient, alice: User) -> None:
+    videos = [order(alice), running(order(alice))]
+    assert ledger.available(alice) == 60
+    leave(api)
+    assert ledger.available(alice) == 100
+    assert {Video.objects.get(pk=video.pk).status for video in videos} == {"cancelled"}
+    assert [*audit.problems(), *videos_audit.findings()] == []
+
+
+def test_a_video_ordered_in_the_last_moment_ends_with_the_next_sweep(alice: User) -> None:
+    leaving.leave(alice)
+    order(alice)
+    departure.sweep()
+    assert (Video.objects.get().status, ledger.available(alice)) == ("cancelled", 100)
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [({"password": "wrong"}, 401), ({"x": 1}, 422), ({"password": None}, 422), ([1], 422)],
+)
+def test_refused_without_the_right_password(api: APIClient, body: Any, status: int) -> None:
+    answer = api.delete(PATH, body, format="json")
+    assert (answer.status_code, User.objects.get().is_active) == (status, True)
+
+
+def test_no_password_is_asked_for_where_there_is_none(api: APIClient, alice: User) -> None:
+    alice.set_unusable_password()
+    alice.save()
+    assert api.delete(PATH).status_code == 200
+
+
+def test_refused_when_anonymous_or_by_key(anonymous: APIClient, alice: User) -> None:
+    key = APIClient(headers={"X-API-Key": keys.issue(alice, "k", ApiKey.Scope.values)[1]})
+    assert (leave(anonymous).status_code, leave(key).status_code) == (401, 403)
+    assert User.objects.get().is_active
+
+
+# ---- 30 days later ----
+
+
+def test_nothing_is_forgotten_before_the_day(alice: User) -> None:
+    departure.leave(alice)
+    with time_machine.travel(timezone.now() + 30 * DAYS - timedelta(minutes=1)):
+        departure.sweep()
+    assert User.objects.get().email == "alice@example.com"
+
+
+def test_all_that_says_who_it_was_is_forgotten(
+    alice: User, bob: User, live: object, work: Callable[..., None], mp4: bytes
+) -> None:
+    reference = uploads.keep_image(alice, upload(picture()))
+    video = completed(order(alice, "A private boat", reference=reference), mp4)
+    Event.objects.filter(video=video).update(note="said something")
+    EmailAddress.objects.create(user=alice, email=alice.email)
+    names = [*media.names_of(video).values(), str(reference.file.name)]
+    assert [default_storage.exists(name) for name in names] == [True] * 4
+    his = order(bob)
+    departure.leave(alice)
+    User.objects.filter(pk=alice.pk).update(left_at=timezone.now() - 31 * DAYS)
+    departure.sweep()
+    departure.sweep()
+    work(lambda: not any(default_storage.exists(name) for name in names))
+    row = User.objects.get(pk=alice.pk)
+    assert (row.username, row.email, row.name) == (f"left-{row.pk.hex}", "", row.username)
+    assert (row.is_active, row.has_usable_password()) == (False, False)
+    gone = Video.objects.get(user=alice)
+    assert (gone.prompt, gone.failure_detail, gone.reference) == ("", "", None)
+    assert set(Event.objects.filter(video=gone).values_list("note", flat=True)) == {""}
+    left = [EmailAddress.objects.count(), alice.uploads.count(), alice.api_sessions.count()]
+    assert left == [0, 0, 0]
+    assert [e.type for e in ledger.history(alice)] == ["spent", "bonus"]
+    assert [*audit.problems(), *videos_audit.findings()] == []
+    assert Video.objects.get(pk=his.pk).deleted_at is None
+
+
+def test_name_and_address_are_free_when_forgotten(anonymous: APIClient, alice: User) -> None:
+    body = {"username": "alice", "email": "alice@example.com", "password": "tin-lantern-9"}
+    departure.leave(alice)
+    assert anonymous.post("/api/auth/register", body, format="json").status_code == 422
+    with time_machine.travel(timezone.now() + 31 * DAYS):
+        departure.sweep()
+        assert anonymous.post("/api/auth/register", body, format="json").status_code == 201
+
+
+# ---- staff ----
+
+
+@pytest.fixture
+def office(staff: User) -> Client:
+    client = Client()
+    client.force_login(staff)
+    return client
+
+
+def take_back(office: Client, user: User) -> str:
+    form = {"action": "take_back", "_selected_action": [str(user.pk)]}
+    answer = office.post("/admin/accounts/user/", form, follow=True)
+    return str(next(iter(answer.context["messages"])))
+
+
+def test_staff_take_somebody_back_until_then(office: Client, alice: User) -> None:
+    departure.leave(alice)
+    assert (take_back(office, alice), login("alice")) == ("alice is back.", 200)
+    refusal = "Only an account that left within the last 30 days can be taken back."
+    assert take_back(office, alice) == f"alice: {refusal}"
+    departure.leave(alice)
+    User.objects.update(left_at=timezone.now() - 31 * DAYS)
+    assert take_back(office, alice).endswith(refusal)
+
+
+def test_whoever_staff_switch_off_is_out_at_once(
+    office: Client, api: APIClient, alice: User
+) -> None:
+    keys.issue(alice, "k", ["read"])
+    path = f"/admin/accounts/user/{alice.pk}/change/"
+    form = office.get(path).context["adminform"].form
+    values = {name: form.initial.get(name) or "" for name in form.fields}
+    joined = timezone.localtime(alice.date_joined)
+    values |= {"date_joined_0": joined.date(), "date_joined_1": joined.time(), "groups": []}
+    values |= {"user_permissions": []}
+    del values["is_active"], values["password"]
+    values = {name: value for name, value in values.items() if value not in (None, "", False)}
+    assert office.post(path, values).status_code == 302
+    assert not User.objects.get(pk=alice.pk).is_active
+    assert (api.get("/api/auth/me").status_code, ApiKey.objects.living().count()) == (401, 0)
+    User.objects.update(is_active=True)
+    assert api.get("/api/auth/me").status_code == 401
+    assert signed_in(alice).get("/api/auth/me").status_code == 200
+
+
+def test_staff_cannot_delete_a_row_the_books_name(office: Client, alice: User) -> None:
+    assert (
+        office.post(f"/admin/accounts/user/{alice.pk}/delete/", {"post": "yes"}).status_code == 403
+    )

@@ -1,0 +1,28 @@
+"""One refresh token in many hands at once: one wins, on threads of several processes.
+
+`RACE_ROUNDS=200 pytest tests/accounts/test_refresh_races.py` repeats it as often as wanted.
+"""
+
+import os
+from collections import Counter
+
+import pytest
+
+from accounts import auth
+from accounts.models import Session, User
+from tests.racers import racers
+
+ROUNDS = int(os.environ.get("RACE_ROUNDS", "5"))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_exactly_one_of_twenty_wins_when_four_processes_use_a_token_at_once(alice: User) -> None:
+    found: Counter[tuple[int, int, bool]] = Counter()
+    with racers(4) as team:
+        for _ in range(ROUNDS):
+            Session.objects.all().delete()
+            token = auth.sign_in(alice, Session.Grant.PASSWORD).refresh
+            words = Counter(team.race("accounts.auth:refresh", token))
+            ended = Session.objects.get().revoked_at is not None
+            found[words["ok"], words["BadCredentials"], ended] += 1
+    assert found == {(1, 19, True): ROUNDS}

@@ -1,0 +1,71 @@
+"""/api/users/account and /api/users/export: leaving, and taking one's data along.
+
+Both concern the library as much as the account, so their doors stand here.
+"""
+
+from collections.abc import AsyncIterator
+from tempfile import TemporaryFile
+from typing import IO, cast
+
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.http import HttpResponseBase, StreamingHttpResponse
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts import auth
+from accounts.models import User
+from videos import departure, export
+
+CHUNK_BYTES = 256 * 1024
+GONE = "Account deletion requested. Your account will be deleted within 30 days."
+
+
+class LeaveBody(serializers.Serializer):
+    password = serializers.CharField(max_length=128, trim_whitespace=False, required=False)
+
+
+class Account(APIView):
+    """C35: leave. Whoever has a password is asked for it again."""
+
+    scope = "account"
+    rate = "auth"
+
+    def delete(self, request: Request) -> Response:
+        body = LeaveBody(data=request.data)
+        body.is_valid(raise_exception=True)
+        user = cast("User", request.user)
+        if user.has_usable_password():
+            if "password" not in body.validated_data:
+                required = serializers.ErrorDetail("field required", code="required")
+                raise serializers.ValidationError({"password": [required]})
+            auth.confirm(user, body.validated_data["password"])
+        departure.leave(user)
+        return Response({"message": GONE})
+
+
+class Export(APIView):
+    """All that is kept about the asker, as a ZIP."""
+
+    read_scope = "account"
+    read_rate = "auth"
+
+    def get(self, request: Request) -> HttpResponseBase:
+        # On disk, not in memory; the file has no name and ends with the answer.
+        file = TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR)  # noqa: SIM115
+        export.write(cast("User", request.user), file)
+        length = file.tell()
+        file.seek(0)
+        headers = {
+            "Content-Disposition": 'attachment; filename="export.zip"',
+            "Content-Length": str(length),
+        }
+        return StreamingHttpResponse(_chunks(file), content_type="application/zip", headers=headers)
+
+
+async def _chunks(file: IO[bytes]) -> AsyncIterator[bytes]:
+    with file:
+        while chunk := await sync_to_async(file.read, thread_sensitive=False)(CHUNK_BYTES):
+            yield chunk

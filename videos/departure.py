@@ -1,0 +1,55 @@
+"""When a person leaves: running videos end with their credits back; after 30 days all goes.
+
+The account itself is locked and forgotten by accounts.leaving. The ledger and the payments stay,
+under a user who is nobody any more.
+"""
+
+import logging
+
+from django.db import transaction
+
+from accounts import leaving
+from accounts.models import User
+from videos import lifecycle, uploads
+from videos.models import Delivery, Event, Refusal, Upload, Video, WebhookSecret
+
+log = logging.getLogger(__name__)
+
+
+def leave(user: User) -> None:
+    """Lock the account and stop what it has running. Safe to repeat."""
+    leaving.leave(user)
+    _stop(user)
+
+
+def sweep() -> None:
+    """What a crash or a race left over, and those whose 30 days are over. Safe to repeat."""
+    left = User.objects.filter(forgotten_at=None, left_at__isnull=False)
+    for user in left.filter(videos__status__in=Video.ACTIVE).distinct():
+        _stop(user)
+    for user in leaving.due():
+        try:
+            forget(user)
+        except Exception:  # one account must not keep the others from being forgotten
+            log.exception("account %s could not be forgotten", user.pk)
+
+
+def forget(user: User) -> None:
+    """Remove prompts, uploads and, through the worker, files and upstream jobs; then the person."""
+    for video in Video.objects.filter(user=user, deleted_at=None):
+        lifecycle.delete(video)
+    with transaction.atomic():
+        Event.objects.filter(video__user=user).update(note="")
+        Video.objects.filter(user=user).update(
+            prompt="", failure_detail="", reference=None, webhook_url=""
+        )
+        for kept in (Delivery, Refusal, WebhookSecret):
+            kept.objects.filter(user=user).delete()
+    for upload in Upload.objects.filter(user=user):
+        uploads.discard(upload)
+    leaving.forget(user)
+
+
+def _stop(user: User) -> None:
+    for video in Video.objects.filter(user=user, status__in=Video.ACTIVE):
+        lifecycle.end(video, Video.Status.CANCELLED, fenced=False)
