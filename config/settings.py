@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
+from config import upstreams
 from config.environment import (
     BASE_DIR,
     READINGS,  # noqa: F401 - for the doctor
@@ -318,29 +319,17 @@ SANDBOX_DETAIL = text("SANDBOX_DETAIL", default="full")
 SANDBOX_MAX_RPM = number("SANDBOX_MAX_RPM", default=0)
 SANDBOX_API_KEYS = listing("SANDBOX_API_KEYS", default=["sk-sandbox"])
 SANDBOX_WEBHOOK_URL = text("SANDBOX_WEBHOOK_URL", default=f"{LOCAL_URL}/api/webhooks/sandbox")
+SANDBOX_KIE = SANDBOX and flag("SANDBOX_KIE", default=False)
+SANDBOX_KIE_SECRET = upstreams.SANDBOX_KIE_SECRET
 SANDBOX_WEBHOOK_SECRET = "whsec_c2FuZGJveC13ZWJob29rLXNlY3JldC0wMQ=="  # noqa: S105 - a stand-in's
 
 # ---- upstreams: name -> how to reach it; the first one that offers a model renders it ----
-UPSTREAMS: dict[str, dict[str, str]] = {}
-_openai_key = text("OPENAI_API_KEY", secret=True)
-_openai_url = text("OPENAI_BASE_URL")
-if _openai_key or _openai_url:
-    UPSTREAMS["openai"] = {
-        "adapter": "openai",
-        "base_url": _openai_url or "https://api.openai.com/v1",
-        "api_key": _openai_key or "none",
-        "webhook_secret": text("OPENAI_WEBHOOK_SECRET", secret=True),
-        # Other names for our models there, such as "sora-2=wan-2.2, sora-2-pro=wan-2.2-hq".
-        "models": text("OPENAI_MODELS"),
-    }
-if SANDBOX:
-    UPSTREAMS["sandbox"] = {
-        "adapter": "openai",
-        "base_url": text("SANDBOX_URL", default=f"{LOCAL_URL}/sandbox/v1"),
-        "api_key": SANDBOX_API_KEYS[0],
-        "webhook_secret": SANDBOX_WEBHOOK_SECRET,
-        "models": "",
-    }
+UPSTREAMS = upstreams.configured(
+    LOCAL_URL, SANDBOX_API_KEYS[0], SANDBOX_WEBHOOK_SECRET, sandbox=SANDBOX, sandbox_kie=SANDBOX_KIE
+)
+# So many orders in a row that an upstream fails to take pause it, at first for CIRCUIT_PAUSE.
+CIRCUIT_FAILURES = number("CIRCUIT_FAILURES", default=5)
+CIRCUIT_PAUSE = timedelta(seconds=env("CIRCUIT_PAUSE_SECONDS", default=10.0, read=float))
 
 # ---- the life of a video ----
 POLL_FIRST = timedelta(seconds=env("POLL_SECONDS", default=5.0, read=float))

@@ -51,6 +51,7 @@ urlpatterns = [
     path("api/payments/<uuid:payment_id>", billing_api.PaymentDetail.as_view()),
     # videos
     path("api/videos", videos_api.Videos.as_view(), name="api-videos"),
+    path("api/videos/sora/callback", webhooks.callback, name="sora-callback"),
     path("api/videos/<uuid:video_id>", videos_api.VideoDetail.as_view(), name="api-video"),
     path("api/videos/<uuid:video_id>/content", videos_api.Content.as_view(), name="api-content"),
     path("api/videos/<uuid:video_id>/remix", videos_api.Remix.as_view(), name="api-remix"),
