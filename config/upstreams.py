@@ -24,7 +24,7 @@ KIE_UPLOADS = "https://kieai.redpandaai.co/api/file-stream-upload"
 def configured(
     local_url: str, key: str, secret: str, *, sandbox: bool, sandbox_kie: bool
 ) -> dict[str, dict[str, str]]:
-    """Every engine by its name, in the order they are asked; `key` and `secret` are the sandbox's."""
+    """Every engine by its name, in the order asked; `key` and `secret` are the sandbox's."""
     found: dict[str, dict[str, str]] = {}
     openai_key, openai_url = text("OPENAI_API_KEY", secret=True), text("OPENAI_BASE_URL")
     if openai_key or openai_url:

@@ -65,6 +65,7 @@ if settings.SANDBOX:
     from billing.sandbox import api as stripe
     from billing.sandbox import dashboard, pages
     from videos.sandbox import api as engine
+    from videos.sandbox import kie
 
     urlpatterns += [
         re_path(r"^sandbox/v1/videos/?$", engine.videos),
@@ -73,6 +74,10 @@ if settings.SANDBOX:
         re_path(r"^sandbox/v1/videos/(?P<job_id>[^/]+)/remix/?$", engine.remix),
         re_path(r"^sandbox/v1/models/?$", engine.models),
         re_path(r"^sandbox/v1/.*$", engine.unknown),
+        path("sandbox/kie/api/v1/jobs/createTask", kie.create_task),
+        path("sandbox/kie/api/v1/jobs/recordInfo", kie.record_info),
+        path("sandbox/kie/api/file-stream-upload", kie.upload),
+        path("sandbox/kie/files/<slug:job_id>.mp4", kie.file),
         path("sandbox/stripe/v1/checkout/sessions", stripe.sessions),
         path("sandbox/stripe/v1/checkout/sessions/<str:session_id>", stripe.session),
         path("sandbox/stripe/v1/checkout/sessions/<str:session_id>/expire", stripe.session_expire),
