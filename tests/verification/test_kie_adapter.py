@@ -316,7 +316,7 @@ def test_progress_is_a_share_of_a_hundred_or_unknown(
             {"failCode": "400", "failMsg": "Our content policy"},
             "moderation_blocked",
             "Our content policy",
-        ),  # noqa: E501
+        ),
         ({"failCode": ["a"], "failMsg": {"b": 1}}, "generation_failed", "{'b': 1}"),
     ],
 )
