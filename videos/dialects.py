@@ -1,5 +1,6 @@
 """One video in the words of each documented system, and its socket event."""
 
+from dataclasses import asdict
 from typing import Any
 
 from django.conf import settings
@@ -51,13 +52,16 @@ def library_video(video: Video) -> dict[str, Any]:
 
 
 def failure(video: Video) -> dict[str, Any] | None:
-    """Why it ended without a file; `refunded` is the credits that came back."""
-    if not video.is_lost:
+    """Why it ended without a file; `refunded` credits came back, `remedy` is what would help."""
+    found = failures.explain(video)
+    if found is None:
         return None
     return {
-        "code": video.failure_code or video.status,
-        "message": failures.sentence(video),
+        "code": found.code,
+        "message": found.sentence,
         "refunded": video.credits,
+        "returned": found.returned,
+        "remedy": asdict(found.remedy) if found.remedy else None,
     }
 
 
