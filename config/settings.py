@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from corsheaders.defaults import default_headers
 from django.core.exceptions import ImproperlyConfigured
 
-from config import logs
+from config import logs, upstreams
 from config.databases import SQLITE_OPTIONS, read_database_url
 from config.environment import (
     BASE_DIR,
@@ -331,29 +331,17 @@ SANDBOX_DETAIL = text("SANDBOX_DETAIL", default="full")
 SANDBOX_MAX_RPM = number("SANDBOX_MAX_RPM", default=0)
 SANDBOX_API_KEYS = listing("SANDBOX_API_KEYS", default=["sk-sandbox"])
 SANDBOX_WEBHOOK_URL = text("SANDBOX_WEBHOOK_URL", default=f"{LOCAL_URL}/api/webhooks/sandbox")
+SANDBOX_KIE = SANDBOX and flag("SANDBOX_KIE", default=False)
+SANDBOX_KIE_SECRET = upstreams.SANDBOX_KIE_SECRET
 SANDBOX_WEBHOOK_SECRET = "whsec_c2FuZGJveC13ZWJob29rLXNlY3JldC0wMQ=="  # noqa: S105 - a stand-in's
 
 # ---- upstreams: name -> how to reach it; the first one that offers a model renders it ----
-UPSTREAMS: dict[str, dict[str, str]] = {}
-_openai_key = text("OPENAI_API_KEY", secret=True)
-_openai_url = text("OPENAI_BASE_URL")
-if _openai_key or _openai_url:
-    UPSTREAMS["openai"] = {
-        "adapter": "openai",
-        "base_url": _openai_url or "https://api.openai.com/v1",
-        "api_key": _openai_key or "none",
-        "webhook_secret": text("OPENAI_WEBHOOK_SECRET", secret=True),
-        # Other names for our models there, such as "sora-2=wan-2.2, sora-2-pro=wan-2.2-hq".
-        "models": text("OPENAI_MODELS"),
-    }
-if SANDBOX:
-    UPSTREAMS["sandbox"] = {
-        "adapter": "openai",
-        "base_url": text("SANDBOX_URL", default=f"{LOCAL_URL}/sandbox/v1"),
-        "api_key": SANDBOX_API_KEYS[0],
-        "webhook_secret": SANDBOX_WEBHOOK_SECRET,
-        "models": "",
-    }
+UPSTREAMS = upstreams.configured(
+    LOCAL_URL, SANDBOX_API_KEYS[0], SANDBOX_WEBHOOK_SECRET, sandbox=SANDBOX, sandbox_kie=SANDBOX_KIE
+)
+# So many orders in a row that an upstream fails to take pause it, at first for CIRCUIT_PAUSE.
+CIRCUIT_FAILURES = number("CIRCUIT_FAILURES", default=5)
+CIRCUIT_PAUSE = timedelta(seconds=env("CIRCUIT_PAUSE_SECONDS", default=10.0, read=float))
 
 # ---- the public showcase ----
 SHOWCASE = flag("SHOWCASE", default=True)
@@ -361,6 +349,7 @@ SHOWCASE = flag("SHOWCASE", default=True)
 CDN_URL = text("CDN_URL", "ALIYUN_OSS_CDN_DOMAIN").rstrip("/")
 if CDN_URL and "://" not in CDN_URL:
     CDN_URL = f"https://{CDN_URL}"
+
 # ---- the content check of an order, before any credit moves ----
 MODERATION_MODEL = text("OPENAI_MODERATION_MODEL")
 MODERATION = text("MODERATION", default="model" if MODERATION_MODEL else "rules")
@@ -368,9 +357,14 @@ if MODERATION not in {"off", "rules", "model"}:
     raise ImproperlyConfigured("MODERATION: expected off, rules or model")
 MODERATION_MODEL = MODERATION_MODEL or "omni-moderation-latest"
 MODERATION_BASE_URL = text(
-    "OPENAI_MODERATION_BASE_URL", default=_openai_url or "https://api.openai.com/v1"
+    "OPENAI_MODERATION_BASE_URL",
+    default=UPSTREAMS.get("openai", {}).get("base_url") or "https://api.openai.com/v1",
 )
-MODERATION_API_KEY = text("OPENAI_MODERATION_API_KEY", default=_openai_key, secret=True)
+MODERATION_API_KEY = text(
+    "OPENAI_MODERATION_API_KEY",
+    default=UPSTREAMS.get("openai", {}).get("api_key", ""),
+    secret=True,
+)
 MODERATION_RULES_FILE = text("MODERATION_RULES_FILE")
 # What happens to an order while the check does not answer: block, or allow.
 MODERATION_ON_ERROR = text("MODERATION_ON_ERROR", default="block")

@@ -80,6 +80,7 @@ urlpatterns = [
     path("api/videos/uploads/<uuid:upload_id>", uploads_api.UploadedContent.as_view()),
     path("api/videos/text-to-video", tasks_api.TextToVideo.as_view()),
     path("api/videos/image-to-video", tasks_api.ImageToVideo.as_view()),
+    path("api/videos/sora/callback", webhooks.callback, name="sora-callback"),
     path("api/videos/tasks/<video:video_id>", tasks_api.TaskStatus.as_view()),
     path("api/videos/<video:video_id>", videos_api.VideoDetail.as_view(), name="api-video"),
     path("api/videos/<video:video_id>/content", videos_api.Content.as_view(), name="api-content"),
@@ -116,6 +117,7 @@ if settings.SANDBOX:
     from billing.sandbox import api as stripe
     from billing.sandbox import dashboard, pages
     from videos.sandbox import api as engine
+    from videos.sandbox import kie
 
     urlpatterns += [
         re_path(r"^sandbox/v1/videos/?$", engine.videos),
@@ -124,6 +126,10 @@ if settings.SANDBOX:
         re_path(r"^sandbox/v1/videos/(?P<job_id>[^/]+)/remix/?$", engine.remix),
         re_path(r"^sandbox/v1/models/?$", engine.models),
         re_path(r"^sandbox/v1/.*$", engine.unknown),
+        path("sandbox/kie/api/v1/jobs/createTask", kie.create_task),
+        path("sandbox/kie/api/v1/jobs/recordInfo", kie.record_info),
+        path("sandbox/kie/api/file-stream-upload", kie.upload),
+        path("sandbox/kie/files/<slug:job_id>.mp4", kie.file),
         path("sandbox/stripe/v1/checkout/sessions", stripe.sessions),
         path("sandbox/stripe/v1/checkout/sessions/<str:session_id>", stripe.session),
         path("sandbox/stripe/v1/checkout/sessions/<str:session_id>/expire", stripe.session_expire),

@@ -69,14 +69,32 @@ def check(model: str, size: str, seconds: int) -> Model:
     if seconds not in offer.seconds:
         lengths = ", ".join(map(str, offer.seconds))
         raise NotOffered("seconds", f"{offer.label} makes videos of {lengths} seconds.")
-    if upstream_for(model) == "":
+    if not upstreams_for(model, seconds=seconds):
         raise NotOffered("model", f"{offer.label} is not available at the moment.")
     return offer
 
 
-def upstream_for(model: str) -> str:
-    """The name of the upstream that renders a model, "" when none is configured."""
-    return next(iter(settings.UPSTREAMS), "") if model in MODELS else ""
+def upstreams_for(model: str, operation: str = "text", seconds: int = 0) -> list[str]:
+    """The upstreams that make such a video, in the order of the settings.
+
+    A stand-in is never the way out of a real one's trouble, nor the other way round.
+    """
+    if model not in MODELS:
+        return []
+    found = [
+        name
+        for name, config in settings.UPSTREAMS.items()
+        if _among(model, config.get("offers", ""))
+        and _among(operation, config.get("operations", ""))
+        and seconds <= int(config.get("longest") or seconds)
+    ]
+    kinds = {name: settings.UPSTREAMS[name].get("stand_in", "") for name in found}
+    return [name for name in found if kinds[name] == kinds[found[0]]]
+
+
+def _among(word: str, words: str) -> bool:
+    """Whether a word is one of those listed; a list that is empty has them all."""
+    return not words or word in words.split(",")
 
 
 def price(kind: Price.Kind, model: str, seconds: int) -> int:

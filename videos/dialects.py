@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -146,13 +147,16 @@ def iso(moment: datetime) -> str:
 
 
 def failure(video: Video) -> dict[str, Any] | None:
-    """Why it ended without a file; `refunded` is the credits that came back."""
-    if not video.is_lost:
+    """Why it ended without a file; `refunded` credits came back, `remedy` is what would help."""
+    found = failures.explain(video)
+    if found is None:
         return None
     return {
-        "code": failure_code(video),
-        "message": failures.sentence(video),
+        "code": found.code,
+        "message": found.sentence,
         "refunded": video.credits,
+        "returned": found.returned,
+        "remedy": asdict(found.remedy) if found.remedy else None,
     }
 
 
@@ -179,13 +183,9 @@ def callback_body(video: Video) -> dict[str, Any]:
     data: dict[str, Any] = {"taskId": str(video.pk), "state": "success" if done else "fail"}
     if done:
         data["resultJson"] = json.dumps({"resultUrls": [links.signed_url(video)]})
-    else:
-        data |= {"failCode": failure_code(video), "failMsg": failures.sentence(video)}
+    elif found := failures.explain(video):
+        data |= {"failCode": found.code, "failMsg": found.sentence}
     return {"code": 200 if done else 501, "msg": "success" if done else "fail", "data": data}
-
-
-def failure_code(video: Video) -> str:
-    return video.failure_code or video.status
 
 
 def _content_url(video: Video, query: str = "") -> str:

@@ -1,28 +1,195 @@
-"""Failures in plain words: what happened, and whose fault it was; never the upstream's own text."""
+"""Failures in plain words: what happened, that the credits are back, and what to change.
+
+The upstream's own code and text are only read here, never shown: they stay with staff.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext as now_
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
+from videos import catalog
 from videos.models import Video
 
-SENTENCES: dict[str, Promise] = {
-    "moderation_blocked": _("The content check stopped this prompt."),
-    "invalid_request": _("The engine could not work with this order."),
-    "timeout": _("The engine took too long."),
-    "submit_lost": _("The engine did not take the order."),
-    "upstream_lost_job": _("The engine lost this video."),
-    "result_unavailable": _("The finished file could not be fetched."),
-    "upstream_out_of_credit": _("The engine is not available at the moment."),
-    "upstream_auth": _("The engine is not available at the moment."),
+
+@dataclass(frozen=True)
+class Remedy:
+    """What would help: `field` of the order is to change, to `value` where one is known."""
+
+    code: str
+    text: str
+    field: str | None = None
+    value: str | int | None = None
+
+
+@dataclass(frozen=True)
+class Explanation:
+    code: str
+    sentence: str
+    returned: str
+    remedy: Remedy | None
+
+
+# Our codes: what happened, and the code of what would help.
+CAUSES: dict[str, tuple[Promise, str]] = {
+    "moderation_blocked": (_("The content check stopped this prompt."), "rephrase"),
+    "people_refused": (_("The engine takes no pictures of real people."), "other_image"),
+    "image_size": (_("The image did not fit the size of the video."), "fit_image"),
+    "image_unreadable": (_("The engine could not read the image."), "other_image"),
+    "prompt_too_long": (_("The prompt was too long for the engine."), "shorten_prompt"),
+    "too_long": (_("The engine makes no video of this length."), "shorten"),
+    "size_refused": (_("The engine makes no video of this size."), "other_size"),
+    "invalid_request": (_("The engine could not work with this order."), "other_model"),
+    "unsupported": (_("The engine could not work with this order."), "other_model"),
+    "timeout": (_("The engine took too long."), "shorten"),
+    "submit_lost": (_("The engine did not take the order."), "wait"),
+    "upstream_lost_job": (_("The engine lost this video."), "wait"),
+    "result_unavailable": (_("The finished file could not be fetched."), "wait"),
+    "upstream_out_of_credit": (_("The engine is not available at the moment."), "wait"),
+    "upstream_auth": (_("The engine is not available at the moment."), "wait"),
+    "internal_error": (_("The engine stopped. Nothing was wrong with your prompt."), "other_model"),
+    "generation_failed": (
+        _("The engine stopped. Nothing was wrong with your prompt."),
+        "other_model",
+    ),
+    "cancelled": (_("You cancelled this."), ""),
 }
-STOPPED = _("The engine stopped. Nothing was wrong with your prompt.")
-CANCELLED = _("You cancelled this.")
+# The upstreams' codes for the same.
+SAME_AS = {
+    "content_policy_violation": "moderation_blocked",
+    "content_filter": "moderation_blocked",
+    "sentinel_block": "moderation_blocked",
+    "video_generation_failed": "generation_failed",
+    "server_error": "internal_error",
+    "500": "internal_error",
+    "501": "generation_failed",
+    "400": "invalid_request",
+    "422": "invalid_request",
+    "invalid_value": "invalid_request",
+    "result_expired": "result_unavailable",
+    "foreign_result": "result_unavailable",
+    "upstream_cancelled": "generation_failed",
+    "upstream_expired": "timeout",
+}
+# What an order was refused for, by the words of the refusal; the first that fits.
+SIGNS = [
+    (re.compile(words, re.IGNORECASE), code)
+    for words, code in (
+        (r"must match the requested width|image (size|dimensions?|resolution)", "image_size"),
+        (r"real (people|person)|public figure|likeness|\bfaces?\b", "people_refused"),
+        (
+            r"(image|picture|input_reference)\b.*\b(readable|decode|read|corrupt|format|type)",
+            "image_unreadable",
+        ),
+        (r"prompt\b.*\b(too long|length|at most|exceed|maximum|characters)", "prompt_too_long"),
+        (r"\b(seconds|duration|n_frames|too long)\b", "too_long"),
+        (r"\b(size|resolution|aspect_ratio)\b", "size_refused"),
+    )
+]
+
+
+def explain(video: Video) -> Explanation | None:
+    """Why a video ended without a file, and what would help; None for any other video."""
+    if not video.is_lost:
+        return None
+    code = _code_of(video)
+    sentence, remedy = CAUSES[code]
+    back = ngettext("Your %(n)d credit is back.", "Your %(n)d credits are back.", video.credits)
+    return Explanation(code, str(sentence), back % {"n": video.credits}, _remedy(video, remedy))
 
 
 def sentence(video: Video) -> str:
     """Why a video ended without a file; "" for any other."""
-    if video.status == Video.Status.CANCELLED:
-        return str(CANCELLED)
-    if not video.is_lost:
-        return ""
-    return str(SENTENCES.get(video.failure_code, STOPPED))
+    found = explain(video)
+    return found.sentence if found else ""
+
+
+def _code_of(video: Video) -> str:
+    if video.status != Video.Status.FAILED:
+        return str(video.status)
+    code = SAME_AS.get(video.failure_code, video.failure_code)
+    code = code if code in CAUSES else "generation_failed"
+    if code == "invalid_request":
+        signs = (sign for words, sign in SIGNS if words.search(video.failure_detail))
+        return next(signs, code)
+    return code
+
+
+# ---- what would help ----
+
+
+def _remedy(video: Video, code: str) -> Remedy | None:
+    """The remedy of this code where this order leaves room for it, else to wait."""
+    find = REMEDIES.get(code)
+    if find is None:
+        return None
+    return find(video) or _wait(video)
+
+
+def _wait(video: Video) -> Remedy:
+    return Remedy("wait", now_("Try again in a few minutes."))
+
+
+def _rephrase(video: Video) -> Remedy:
+    return Remedy("rephrase", now_("Describe the scene in other words."), "prompt")
+
+
+def _shorten_prompt(video: Video) -> Remedy:
+    return Remedy("shorten_prompt", now_("Shorten the prompt."), "prompt")
+
+
+def _fit_image(video: Video) -> Remedy:
+    text = now_("Fit the image to %(size)s.") % {"size": video.size}
+    return Remedy("fit_image", text, "input_reference", video.size)
+
+
+def _other_image(video: Video) -> Remedy:
+    return Remedy("other_image", now_("Use another image."), "input_reference")
+
+
+def _shorten(video: Video) -> Remedy | None:
+    offer = catalog.MODELS.get(video.model)
+    shorter = [n for n in offer.seconds if n < video.seconds] if offer else []
+    if not shorter:
+        return None
+    text = now_("Choose a shorter video: %(n)d seconds.") % {"n": shorter[-1]}
+    return Remedy("shorten", text, "seconds", shorter[-1])
+
+
+def _other_size(video: Video) -> Remedy | None:
+    offer = catalog.MODELS.get(video.model)
+    sizes = [size for size in offer.sizes if size != video.size] if offer else []
+    if not sizes:
+        return None
+    text = now_("Choose another size: %(size)s.") % {"size": sizes[0]}
+    return Remedy("other_size", text, "size", sizes[0])
+
+
+def _other_model(video: Video) -> Remedy | None:
+    if video.source_id:  # a remix is made by the model of its source
+        return None
+    for offer in catalog.MODELS.values():
+        try:
+            catalog.check(offer.name, video.size, video.seconds)
+        except catalog.NotOffered:
+            continue
+        if offer.name != video.model:
+            text = now_("Try the other model: %(model)s.") % {"model": offer.label}
+            return Remedy("other_model", text, "model", offer.name)
+    return None
+
+
+REMEDIES: dict[str, Callable[[Video], Remedy | None]] = {
+    "rephrase": _rephrase,
+    "shorten_prompt": _shorten_prompt,
+    "fit_image": _fit_image,
+    "other_image": _other_image,
+    "shorten": _shorten,
+    "other_size": _other_size,
+    "other_model": _other_model,
+    "wait": _wait,
+}

@@ -25,7 +25,7 @@ from django.utils import timezone
 from django.utils.text import Truncator
 
 from billing import ledger
-from videos import catalog, deliveries, moderation, notify, once
+from videos import catalog, circuits, deliveries, moderation, notify, once
 from videos.models import Event, Price, Upload, Video
 
 log = logging.getLogger(__name__)
@@ -91,7 +91,7 @@ def submit(user: AbstractBaseUser, wish: Wish, claim: once.Claim | None = None) 
         reference=wish.reference,
         webhook_url=wish.webhook_url,
         credits=catalog.price(kind, wish.model, wish.seconds),
-        provider=catalog.upstream_for(wish.model),
+        provider=circuits.choose(catalog.upstreams_for(wish.model, kind.value, wish.seconds)),
     )
     return _place(user, draft, claim)
 
@@ -144,10 +144,10 @@ def delete(video: Video) -> None:
 
 
 def ring(video: Video) -> None:
-    """Have a rendering video looked at now instead of at its next turn; at most once a second."""
+    """Have a video looked at, or looked for, at once; at most once a second."""
     now = timezone.now()
     at_once = Case(When(lease=None, then=Value(now)), default=F("next_step_at"))
-    rows = Video.objects.filter(pk=video.pk, status=Status.RUNNING)
+    rows = Video.objects.filter(pk=video.pk, status__in=(Status.RUNNING, Status.SUBMIT_UNKNOWN))
     rows.filter(Q(rung_at=None) | Q(rung_at__lt=now - timedelta(seconds=1))).update(
         rung_at=now, next_step_at=at_once
     )
@@ -164,6 +164,9 @@ def refund_key(video: Video) -> str:
 def _again(video: Video, prompt: str, operation: Video.Operation, *, source: Video | None) -> Video:
     catalog.check(video.model, video.size, video.seconds)
     kind = Price.Kind.IMAGE if operation == Video.Operation.IMAGE else Price.Kind.TEXT
+    offered = catalog.upstreams_for(video.model, operation, video.seconds)
+    if source:  # a remix is made where its source is
+        offered = [name for name in offered if name == source.provider]
     return Video(
         user_id=video.user_id,
         operation=operation,
@@ -173,13 +176,14 @@ def _again(video: Video, prompt: str, operation: Video.Operation, *, source: Vid
         seconds=video.seconds,
         source=source,
         credits=catalog.price(kind, video.model, video.seconds),
-        provider=source.provider if source else catalog.upstream_for(video.model),
+        provider=circuits.choose(offered),
     )
 
 
 def _place(user: AbstractBaseUser, draft: Video, claim: once.Claim | None) -> Video:
-    if draft.provider not in settings.UPSTREAMS:
-        raise catalog.NotOffered("model", "The engine that made this video is not available.")
+    if not draft.provider:
+        text = "The engine that made this video is not available."
+        raise catalog.NotOffered("model", text if draft.source else "No engine makes such a video.")
     moderation.check(user, draft.prompt, draft.reference)
     now = timezone.now()
     draft.created_at = draft.next_step_at = now
@@ -216,12 +220,14 @@ def _line(video: Video) -> str:
 # ---- transitions ----
 
 
-def start(rows: QuerySet[Video], to: Status, now: datetime, **fields: object) -> None:
+def start(
+    rows: QuerySet[Video], to: Status, now: datetime, *, note: str = "", **fields: object
+) -> None:
     """Move rows a worker has just claimed and locked; its caller's transaction guards them."""
     ids = list(rows.values_list("pk", flat=True))
     if ids:
         Video.objects.filter(pk__in=ids).update(status=to, updated_at=now, **fields)
-        Event.objects.bulk_create(Event(video_id=pk, status=to, at=now) for pk in ids)
+        Event.objects.bulk_create(Event(video_id=pk, status=to, at=now, note=note) for pk in ids)
 
 
 def end(video: Video, to: Status, *, code: str = "", detail: str = "", fenced: bool = True) -> bool:

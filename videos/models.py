@@ -345,3 +345,44 @@ class Feed(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id}: {self.seq}"
+
+
+class Upstream(models.Model):
+    """The circuit of one upstream, shared by every worker; videos.circuits alone writes it."""
+
+    name = models.CharField(max_length=32, primary_key=True)
+    # Orders in a row that it failed to answer.
+    failures = models.PositiveIntegerField(default=0)
+    # Since when it gets no orders, and when one may try it again.
+    opened_at = models.DateTimeField(null=True)
+    retry_at = models.DateTimeField(null=True)
+    pauses = models.PositiveIntegerField(default=0)
+    # The video that tries it.
+    probe = models.UUIDField(null=True)
+    # What it said, for staff only.
+    error_code = models.CharField(max_length=64, blank=True)
+    error_detail = models.TextField(blank=True)
+    error_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class UpstreamEvent(models.Model):
+    """The inbox of webhooks: each genuine one once, whether or not its job is known by then."""
+
+    upstream = models.CharField(max_length=32)
+    # The same when it is sent again: the event's own id, or the job and its state.
+    event = models.CharField(max_length=200)
+    job_id = models.CharField(max_length=512)
+    video = models.ForeignKey(Video, models.CASCADE, null=True, related_name="bells")
+    at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["upstream", "job_id"], name="bell_of_job")]
+        constraints = [
+            models.UniqueConstraint(fields=["upstream", "event"], name="bell_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.upstream} {self.event}"

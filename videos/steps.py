@@ -16,10 +16,10 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
-from django.db.models import F
+from django.db.models import F, prefetch_related_objects
 from django.utils import timezone
 
-from videos import lifecycle, media, notify, providers
+from videos import bells, circuits, dispatch, lifecycle, media, notify, providers
 from videos.models import Video
 from videos.providers import (
     Job,
@@ -59,7 +59,8 @@ def claim(limit: int, *, downloads: bool = True) -> list[Video]:
     """Take up to `limit` due videos for this worker; without `downloads` none that is downloading.
 
     What is returned is ready for `perform`: a queued order has become SUBMITTING, and one that was
-    SUBMITTING when its worker died has become SUBMIT_UNKNOWN.
+    SUBMITTING when its worker died has become SUBMIT_UNKNOWN. One whose upstream gets no orders at
+    the moment has moved to another or waits.
     """
     now = timezone.now()
     due = Video.objects.due(now)
@@ -74,14 +75,11 @@ def claim(limit: int, *, downloads: bool = True) -> list[Video]:
         mine = Video.objects.filter(pk__in=list(locked[:limit]))
         mine.update(lease=token, claimed_at=now, next_step_at=now + settings.LEASE)
         lifecycle.start(mine.filter(status=Status.SUBMITTING), Status.SUBMIT_UNKNOWN, now)
-        lifecycle.start(
-            mine.filter(status=Status.QUEUED, deadline_at__gt=now),
-            Status.SUBMITTING,
-            now,
-            submitted_at=now,
-            submits=F("submits") + 1,
-        )
-    return list(Video.objects.filter(lease=token).select_related("reference", "source"))
+        dispatch.send(mine.filter(status=Status.QUEUED, deadline_at__gt=now), now)
+    held = list(Video.objects.filter(lease=token).select_related("reference", "source"))
+    lost = [video for video in held if video.status == Status.SUBMIT_UNKNOWN]
+    prefetch_related_objects(lost, "bells")  # a step has no database
+    return held
 
 
 def renew(claimed: list[Video]) -> None:
@@ -100,7 +98,7 @@ def perform(video: Video) -> Result:
         return error
     except Exception as error:  # a full disk, a bug: the video must still end within its deadline
         log.exception("video %s, %s", video.pk, video.status)
-        return Unavailable(repr(error), maybe_accepted=True)
+        return Unavailable(repr(error), code=circuits.OUR_FAULT, maybe_accepted=True)
 
 
 def _step(video: Video) -> Result:
@@ -126,6 +124,7 @@ def _step(video: Video) -> Result:
 
 
 def _order(video: Video) -> Order:
+    looking = video.status == Status.SUBMIT_UNKNOWN
     return Order(
         token=str(video.pk),
         prompt=video.prompt,
@@ -134,6 +133,8 @@ def _order(video: Video) -> Order:
         seconds=video.seconds,
         image=media.first_frame(video.reference, video.size) if video.reference else None,
         source_id=video.source.upstream_id if video.source else "",
+        callback_url=bells.address_of(video),
+        heard=tuple({bell.job_id for bell in video.bells.all()}) if looking else (),
     )
 
 
@@ -159,6 +160,9 @@ def _is_plain(video: Video, job: Job, now: datetime) -> bool:
 
 
 def _settle(video: Video, result: Result) -> None:
+    if video.status == Status.SUBMITTING:
+        error = result if isinstance(result, ProviderError) else None
+        circuits.report(video.provider, video.pk, error)
     if not video.is_active:
         _settle_cleanup(video, result)
     elif isinstance(result, media.Saved):
@@ -180,6 +184,7 @@ def _follow(video: Video, job: Job) -> None:
             _orphan(video, job)
             return
         video = Video.objects.get(pk=video.pk)
+        bells.ring_early(video)
     if job.state is JobState.SUCCEEDED:
         lifecycle.move(video, Status.DOWNLOADING, rendered_at=timezone.now(), **lifecycle.due_in(0))
     elif job.failure:
@@ -301,6 +306,8 @@ def _stumble(video: Video, error: ProviderError) -> None:
 def _not_submitted(video: Video, error: ProviderError) -> None:
     if error.maybe_accepted:
         lifecycle.move(video, Status.SUBMIT_UNKNOWN, attempts=0, **lifecycle.due_in(2))
+    elif dispatch.move_on(video, error):
+        pass  # another upstream has it now
     elif error.retryable:
         pause = error.retry_after or _backoff(video.attempts)
         busy = isinstance(error, RateLimited)

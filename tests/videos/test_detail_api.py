@@ -56,13 +56,27 @@ def test_why_is_shown_when_it_failed(api: APIClient, alice: User) -> None:
     body = api.get(f"/api/videos/{video.pk}").json()
     sentence = "The content check stopped this prompt."
     assert (body["status"], body["error_message"], body["video_url"]) == ("failed", sentence, None)
-    assert body["failure"] == {"code": "moderation_blocked", "message": sentence, "refunded": 20}
+    assert body["failure"] == {
+        "code": "moderation_blocked",
+        "message": sentence,
+        "refunded": 20,
+        "returned": "Your 20 credits are back.",
+        "remedy": {
+            "code": "rephrase",
+            "text": "Describe the scene in other words.",
+            "field": "prompt",
+            "value": None,
+        },
+    }
 
 
 def test_the_upstreams_own_words_stay_inside_when_it_failed(api: APIClient, alice: User) -> None:
     video = failed(order(alice), "weird_code")
-    assert now_of(video).failure_detail == "It broke."
-    assert "It broke." not in api.get(f"/api/videos/{video.pk}").content.decode()
+    stored = now_of(video)
+    assert (stored.failure_code, stored.failure_detail) == ("weird_code", "It broke.")
+    assert video.events.get(status="failed").note == "It broke."
+    shown = api.get(f"/api/videos/{video.pk}").content.decode()
+    assert ("It broke." in shown, "weird_code" in shown) == (False, False)
 
 
 def test_cancelled_is_shown_as_such(api: APIClient, alice: User) -> None:

@@ -40,11 +40,16 @@ class ProviderError(Exception):
         retry_after: float | None = None,
         maybe_accepted: bool = False,
     ) -> None:
-        self.code = (code or self.code)[:64]
-        self.detail = detail[:2000]
+        self.code = storable(code or self.code)[:64]
+        self.detail = storable(detail)[:2000]
         self.retry_after = retry_after
         self.maybe_accepted = maybe_accepted
         super().__init__(f"{self.code}: {self.detail}")
+
+
+def storable(text: str) -> str:
+    """An upstream's text without what a database refuses: NUL and lone surrogates."""
+    return text.replace("\0", "\ufffd").encode(errors="replace").decode()
 
 
 class Unavailable(ProviderError):
@@ -123,7 +128,11 @@ class Image:
 
 @dataclass(frozen=True)
 class Order:
-    """One submit: `source_id` is the upstream's id of the video to remix; `token` is our own id."""
+    """One submit: `source_id` is the upstream's id of the video to remix; `token` is our own id.
+
+    `callback_url` is where an upstream that is told so calls back; `heard` are the job ids that
+    such calls named before the answer to the submit did.
+    """
 
     token: str
     prompt: str
@@ -132,6 +141,17 @@ class Order:
     seconds: int
     image: Image | None = None
     source_id: str = ""
+    callback_url: str = ""
+    heard: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Bell:
+    """What a webhook says: something about a job; `event` is the same when it is said again."""
+
+    job_id: str
+    event: str
+    state: "JobState | None" = None
 
 
 @dataclass(frozen=True)
@@ -172,8 +192,11 @@ class Provider(Protocol):
     def delete(self, job_id: str) -> None:
         """Remove a job; one that is not there counts as removed."""
 
-    def heard(self, headers: Mapping[str, str], body: bytes) -> str:
-        """The job id a genuine webhook speaks of. Raises AuthFailed for a forged one."""
+    def heard(self, headers: Mapping[str, str], body: bytes) -> Bell:
+        """What a genuine webhook speaks of.
+
+        Raises AuthFailed for a forged one, InvalidRequest for one that names no job.
+        """
 
 
 @cache

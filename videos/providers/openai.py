@@ -6,11 +6,10 @@ The SDK's own retries are off: each would be another paid job.
 
 import json
 import logging
-import math
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import islice, takewhile
 from typing import IO, Any
 
@@ -21,6 +20,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from videos.providers import (
     AuthFailed,
     BadAnswer,
+    Bell,
     Blocked,
     Gone,
     InvalidRequest,
@@ -36,6 +36,7 @@ from videos.providers import (
     Unavailable,
     Unsupported,
     Variant,
+    words,
 )
 
 log = logging.getLogger(__name__)
@@ -43,24 +44,9 @@ log = logging.getLogger(__name__)
 # Every call of the SDK's videos warns that OpenAI's own service ended; others speak the protocol.
 warnings.filterwarnings("ignore", message="The Sora API", category=DeprecationWarning)
 
-STATES = {
-    JobState.QUEUED: "queued pending waiting queuing submitted not_start created",
-    JobState.RUNNING: "in_progress processing running generating preprocessing cancelling",
-    JobState.SUCCEEDED: "completed succeeded success succeed done",
-    JobState.FAILED: "failed fail failure error cancelled canceled deleted expired",
-}
-STATE_OF = {word: state for state, words in STATES.items() for word in words.split()}
-BLOCKED_WORDS = (
-    "moderation_blocked",
-    "content_policy_violation",
-    "content_filter",
-    "blocked by our moderation",
-    "content policy",
-    "safety system",
-)
 QUOTA_CODES = {"insufficient_quota", "billing_hard_limit_reached"}
 LIST_LIMIT, LIST_PAGES = 100, 5
-LONGEST_PAUSE = 300.0
+LONGEST_ID = 512
 
 
 def connect(name: str, config: Mapping[str, str]) -> "OpenAIVideos":
@@ -134,7 +120,7 @@ class OpenAIVideos:
     def fetch(self, job_id: str) -> Job:
         with _translated():
             answer = self._client.videos.with_raw_response.retrieve(job_id)
-            after = _seconds(answer.headers, "openai-poll-after-ms", 1000)
+            after = words.pause(answer.headers, "openai-poll-after-ms", 1000)
             return _job(answer.parse(), job_id, poll_after=after)
 
     def download(self, job_id: str, variant: Variant, to: IO[bytes]) -> None:
@@ -158,12 +144,12 @@ class OpenAIVideos:
                     raise Unsupported(str(error)) from error
                 raise
 
-    def heard(self, headers: Mapping[str, str], body: bytes) -> str:
+    def heard(self, headers: Mapping[str, str], body: bytes) -> Bell:
         if not self._webhook_secret:
             raise AuthFailed("no webhook secret is configured")
         try:
             event = Webhook(self._webhook_secret).verify(body, dict(headers))
-            return str(event["data"]["id"])
+            return Bell(str(event["data"]["id"]), headers.get("webhook-id", ""))
         except (WebhookVerificationError, ValueError, KeyError, TypeError) as error:
             raise AuthFailed(f"webhook: {error}") from error
 
@@ -204,10 +190,10 @@ def _refusal(error: openai.APIStatusError, submitting: bool, downloading: bool) 
     status = error.status_code
     code, message = _explained(error.body)
     detail = f"HTTP {status}: {message or error.message}"
-    if _blocked(code, message):
+    if words.is_blocked(f"{code} {message}"):
         return Blocked(detail, code=Blocked.code)
     if status == 429 and code not in QUOTA_CODES:
-        return RateLimited(detail, retry_after=_retry_after(error.response.headers))
+        return RateLimited(detail, retry_after=words.retry_after(error.response.headers))
     if downloading and status in {400, 404, 409, 422, 425, 502}:
         return NotReady(detail)
     kinds: dict[int, type[Refused]] = {
@@ -232,28 +218,6 @@ def _explained(body: object) -> tuple[str, str]:
     return str(inner.get("code") or ""), str(message)[:500]
 
 
-def _blocked(code: str, message: str) -> bool:
-    said = f"{code} {message}".lower()
-    return any(word in said for word in BLOCKED_WORDS)
-
-
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    return (
-        _seconds(headers, "retry-after-ms", 1000)
-        or _seconds(headers, "retry-after")
-        or _seconds(headers, "llm_provider-retry-after")
-    )
-
-
-def _seconds(headers: Mapping[str, str], name: str, scale: int = 1) -> float | None:
-    """A pause that a header asks for, at most LONGEST_PAUSE; None where it names none."""
-    try:
-        found = float(headers[name]) / scale
-    except (KeyError, ValueError):
-        return None
-    return min(found, LONGEST_PAUSE) if found >= 0 else None
-
-
 def _job(
     answer: object,
     job_id: str = "",
@@ -265,17 +229,20 @@ def _job(
     found = answer.to_dict(warnings=False) if isinstance(answer, openai.BaseModel) else None
     if not isinstance(found, dict) or not (job_id or found.get("id")):
         raise BadAnswer(f"not a video: {str(answer)[:300]}", maybe_accepted=maybe_accepted)
+    known_as = job_id or str(found["id"])
+    if len(known_as) > LONGEST_ID or not known_as.isprintable():
+        raise BadAnswer("an id that cannot be kept", maybe_accepted=maybe_accepted)
     state = _state(found)
     return Job(
-        id=job_id or str(found["id"]),
+        id=known_as,
         state=state,
-        progress=_progress(found.get("progress")),
+        progress=words.progress(found.get("progress")),
         failure=_failure(found) if state is JobState.FAILED else None,
         prompt=str(found.get("prompt") or ""),
         model=str(found.get("model") or ""),
         size=str(found.get("size") or ""),
         seconds=str(found.get("seconds") or ""),
-        created_at=_moment(found.get("created_at")),
+        created_at=words.moment(found.get("created_at")),
         poll_after=poll_after,
         raw=found,
     )
@@ -283,31 +250,15 @@ def _job(
 
 def _state(found: Mapping[str, object]) -> JobState:
     word = str(found.get("status") or "").lower()
-    if word not in STATE_OF:
+    if word not in words.STATE_OF:
         log.warning("an upstream answered the unknown status %r", word[:40])
-    return STATE_OF.get(word, JobState.RUNNING)
-
-
-def _progress(value: object) -> float | None:
-    """0..100 from an int, a float or "45%"; None for anything else."""
-    try:
-        found = float(str(value).rstrip("% "))
-    except ValueError:
-        return None
-    return None if math.isnan(found) else min(max(found, 0.0), 100.0)
+    return words.STATE_OF.get(word, JobState.RUNNING)
 
 
 def _failure(found: Mapping[str, object]) -> Refused:
     code, message = _explained({"error": found.get("error") or {}})
     if not code and str(found.get("status")).lower() in {"cancelled", "canceled", "expired"}:
         code = f"upstream_{found['status']}"
-    if _blocked(code, message):
+    if words.is_blocked(f"{code} {message}"):
         return Blocked(message, code=Blocked.code)
     return Refused(message or "the job failed", code=code or "generation_failed")
-
-
-def _moment(value: object) -> datetime | None:
-    try:
-        return datetime.fromtimestamp(float(str(value)), UTC)
-    except (ValueError, OverflowError, OSError):
-        return None

@@ -63,7 +63,7 @@ def door(*methods: str) -> Callable[[View], View]:
 
 @door("GET", "POST")
 def videos(request: HttpRequest) -> HttpResponseBase:
-    owner = _authenticate(request)
+    owner = authenticate(request)
     return _create(request, owner) if request.method == "POST" else _list(request, owner)
 
 
@@ -104,12 +104,12 @@ def content(request: HttpRequest, job_id: str) -> HttpResponseBase:
         raise Refused(404, f"Video '{job.id}' has no content: its status is {stage.status}.")
     if objects.is_expired(job) or job.triggers.value("content") == "expired":
         raise Refused(404, f"The content of video '{job.id}' has expired.")
-    return _download(request, job, variant)
+    return download(request, job, variant)
 
 
 @door("GET")
 def models(request: HttpRequest) -> HttpResponseBase:
-    _authenticate(request)
+    authenticate(request)
     return JsonResponse({"object": "list", "data": [objects.model(name) for name in intake.MODELS]})
 
 
@@ -127,7 +127,7 @@ def _wrong_method(request: HttpRequest, methods: tuple[str, ...]) -> Refused:
     )
 
 
-def _authenticate(request: HttpRequest) -> str:
+def authenticate(request: HttpRequest) -> str:
     """Return the owner that a bearer key stands for."""
     scheme, _, key = request.headers.get("Authorization", "").partition(" ")
     key = key.strip() if scheme.lower() == "bearer" else ""
@@ -140,7 +140,7 @@ def _authenticate(request: HttpRequest) -> str:
 
 
 def _find(request: HttpRequest, job_id: str) -> Job:
-    job = jobs.find(_authenticate(request), job_id)
+    job = jobs.find(authenticate(request), job_id)
     if job is None:
         raise _not_found(job_id)
     return job
@@ -159,7 +159,7 @@ def _submit(
     request: HttpRequest, owner: str, prompt: str, store: Callable[[], Job]
 ) -> HttpResponseBase:
     """Create or remix, with the misfortunes the prompt asks for before and after that."""
-    _throttle(owner)
+    throttle(owner)
     triggers = Triggers(prompt)
     drop, once = triggers.value("drop"), triggers.has("once")
     first = jobs.sight(owner, prompt) == 0 if once or drop else True
@@ -175,7 +175,7 @@ def _submit(
     return JsonResponse(objects.newborn(job))
 
 
-def _throttle(owner: str) -> None:
+def throttle(owner: str) -> None:
     if settings.SANDBOX_MAX_RPM and (wait := jobs.wait_seconds(owner, settings.SANDBOX_MAX_RPM)):
         raise Refused(
             429,
@@ -247,7 +247,7 @@ def _delete(job: Job) -> HttpResponseBase:
     return JsonResponse({"id": job.id, "object": "video.deleted", "deleted": True})
 
 
-def _download(request: HttpRequest, job: Job, variant: str) -> HttpResponseBase:
+def download(request: HttpRequest, job: Job, variant: str) -> HttpResponseBase:
     file = getattr(renderer.shelf(), variant)(job.clip)
     fault = job.triggers.fault("content")
     watched = fault if variant == "video" and request.method == "GET" else None

@@ -13,11 +13,13 @@ import urllib.error
 import urllib.request
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from standardwebhooks import Webhook
 
-from videos.sandbox import jobs, store
+from videos.sandbox import jobs, records, store
+from videos.sandbox.life import Stage
 
 BACK_OFF_SECONDS = (5, 30, 300, 1800, 7200, 18_000, 36_000, 72_000, 108_000)
 TIMEOUT_SECONDS = 10
@@ -42,14 +44,13 @@ def deliver_due() -> int:
 
     Cheap when nothing is due. Safe in several processes at once: each claims what it sends.
     """
-    if not (settings.SANDBOX_WEBHOOK_URL and settings.SANDBOX_WEBHOOK_SECRET):
-        return 0
     if not store.path().exists():
         return 0
+    configured = bool(settings.SANDBOX_WEBHOOK_URL and settings.SANDBOX_WEBHOOK_SECRET)
     with store.reading() as connection:
         due = connection.execute(
-            "SELECT * FROM delivery WHERE due_at <= ? ORDER BY due_at LIMIT ?",
-            (time.time(), AT_ONCE),
+            "SELECT * FROM delivery WHERE due_at <= ? AND (type = ? OR ?) ORDER BY due_at LIMIT ?",
+            (time.time(), jobs.CALLBACK, configured, AT_ONCE),
         ).fetchall()
     return sum(_deliver(row) for row in due)
 
@@ -86,9 +87,10 @@ def _claim(row: sqlite3.Row) -> bool:
 
 def _attempt(row: sqlite3.Row) -> bool:
     body = row["body"] or _write_body(row)
-    accepted = _post(row["id"], body, forged=row["fault"] == "badsig")
+    post = _call_back if row["type"] == jobs.CALLBACK else _post_event
+    accepted = post(row, body, forged=row["fault"] == "badsig")
     if row["fault"] == "dup":
-        accepted = _post(row["id"], body) and accepted
+        accepted = post(row, body) and accepted
     earlier = row["attempts"]
     if accepted or earlier >= len(BACK_OFF_SECONDS):
         _put_off(row["id"], None)
@@ -99,18 +101,31 @@ def _attempt(row: sqlite3.Row) -> bool:
 
 def _write_body(row: sqlite3.Row) -> str:
     """Store the event as it is first sent: every repetition carries the same bytes."""
-    body = json.dumps(
-        {
-            "id": row["id"],
-            "object": "event",
-            "created_at": int(time.time()),
-            "type": _true_type(row),
-            "data": {"id": row["job_id"]},
-        }
-    )
+    body = json.dumps(_callback(row) if row["type"] == jobs.CALLBACK else _event(row))
     with store.writing() as connection:
         connection.execute("UPDATE delivery SET body = ? WHERE id = ?", (body, row["id"]))
     return body
+
+
+def _event(row: sqlite3.Row) -> dict[str, Any]:
+    return {
+        "id": row["id"],
+        "object": "event",
+        "created_at": int(time.time()),
+        "type": _true_type(row),
+        "data": {"id": row["job_id"]},
+    }
+
+
+def _callback(row: sqlite3.Row) -> dict[str, Any]:
+    """The record as it will be: an early one tells of a success that has not come yet."""
+    job, task = jobs.find_any(row["job_id"]), records.task_of(row["job_id"])
+    if job is None or task is None:
+        return {}
+    job, stage = jobs.observe(job)
+    if not stage.due:
+        stage = Stage(job.triggers.ends_as(), 100, due=True)
+    return records.envelope(records.record(job, stage, task))
 
 
 def _true_type(row: sqlite3.Row) -> str:
@@ -124,18 +139,34 @@ def _put_off(delivery_id: str, due_at: float | None) -> None:
         connection.execute("UPDATE delivery SET due_at = ? WHERE id = ?", (due_at, delivery_id))
 
 
-def _post(delivery_id: str, body: str, *, forged: bool = False) -> bool:
+def _post_event(row: sqlite3.Row, body: str, *, forged: bool = False) -> bool:
     secret: str | bytes = secrets.token_bytes(32) if forged else settings.SANDBOX_WEBHOOK_SECRET
     now = datetime.now(UTC)
+    headers = {
+        "webhook-id": row["id"],
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": Webhook(secret).sign(row["id"], now, body),
+    }
+    return _post(settings.SANDBOX_WEBHOOK_URL, headers, body)
+
+
+def _call_back(row: sqlite3.Row, body: str, *, forged: bool = False) -> bool:
+    task = records.task_of(row["job_id"])
+    secret = secrets.token_bytes(32) if forged else settings.SANDBOX_KIE_SECRET.encode()
+    headers = records.signature(row["job_id"], secret)
+    return task is not None and _post(task["callback_url"], headers, body)
+
+
+def _post(url: str, headers: dict[str, str], body: str) -> bool:
+    if urlsplit(url).scheme not in {"http", "https"}:
+        return False
     request = urllib.request.Request(  # noqa: S310 - the address is the developer's own setting
-        settings.SANDBOX_WEBHOOK_URL,
+        url,
         data=body.encode(),
         headers={
             "Content-Type": "application/json",
             "User-Agent": "Firstlight-Sandbox",
-            "webhook-id": delivery_id,
-            "webhook-timestamp": str(int(now.timestamp())),
-            "webhook-signature": Webhook(secret).sign(delivery_id, now, body),
+            **headers,
         },
     )
     try:
@@ -143,7 +174,7 @@ def _post(delivery_id: str, body: str, *, forged: bool = False) -> bool:
             return bool(200 <= response.status < 300)
     except urllib.error.HTTPError as error:
         error.close()
-        log.info("sandbox event %s was answered %s", delivery_id, error.code)
+        log.info("a sandbox event was answered %s", error.code)
     except (OSError, http.client.HTTPException) as error:
-        log.info("sandbox event %s was not delivered: %s", delivery_id, error)
+        log.info("a sandbox event was not delivered: %s", error)
     return False

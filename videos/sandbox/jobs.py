@@ -22,6 +22,8 @@ from videos.sandbox.life import Stage
 from videos.sandbox.triggers import Triggers, caption
 
 KEPT_SECONDS = 24 * 3600
+# The type of an event that is a callback of kie.ai's kind.
+CALLBACK = "callback"
 MISMATCHED_SIZE = "640x360"
 
 
@@ -56,12 +58,23 @@ class Job:
         return self.created_at + life.takes_seconds(self.triggers, self.pace)
 
 
-def create(owner: str, request: CreateRequest) -> Job:
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What only kie.ai's API asks of a job: a callback, its whole request, its own address."""
+
+    callback_url: str
+    param: str
+    base: str
+
+
+def create(owner: str, request: CreateRequest, task: Task | None = None) -> Job:
     """Store a job with its event and order its clip."""
     text = caption(request.prompt)
     reference = renderer.keep_reference(request.reference) if request.reference else ""
     clip = Clip(text, request.size, int(request.seconds), text, reference=reference)
-    return _store(owner, request.prompt, request.model, request.size, clip, remixed_from=None)
+    return _store(
+        owner, request.prompt, request.model, request.size, clip, remixed_from=None, task=task
+    )
 
 
 def remix(parent: Job, prompt: str) -> Job:
@@ -78,7 +91,14 @@ def remix(parent: Job, prompt: str) -> Job:
 
 
 def _store(
-    owner: str, prompt: str, model: str, size: str, clip: Clip, *, remixed_from: str | None
+    owner: str,
+    prompt: str,
+    model: str,
+    size: str,
+    clip: Clip,
+    *,
+    remixed_from: str | None,
+    task: Task | None = None,
 ) -> Job:
     triggers = Triggers(prompt)
     job = Job(
@@ -107,22 +127,31 @@ def _store(
                 *(remixed_from, job.clip.to_json()),
             ),
         )
-        _plan_event(connection, job)
+        if task:
+            connection.execute(
+                "INSERT INTO kie_task (job_id, callback_url, param, base) VALUES (?, ?, ?, ?)",
+                (job.id, task.callback_url, task.param, task.base),
+            )
+        _plan_event(connection, job, task)
     if _needs_clip(job):
         renderer.begin(job.clip)
     return job
 
 
-def _plan_event(connection: sqlite3.Connection, job: Job) -> None:
+def _plan_event(connection: sqlite3.Connection, job: Job, task: Task | None) -> None:
     """Store the webhook event in the job's own transaction, so that neither exists alone."""
     fault, late_seconds = job.triggers.webhook()
     due_at = job.due_at + late_seconds * job.pace
-    if not settings.SANDBOX_WEBHOOK_URL or fault == "none" or due_at == float("inf"):
+    wanted = task.callback_url if task else settings.SANDBOX_WEBHOOK_URL
+    if not wanted or fault == "none" or due_at == float("inf"):
         return
     kind = "completed" if job.triggers.ends_as() == "completed" else "failed"
     connection.execute(
         "INSERT INTO delivery (id, job_id, type, fault, due_at) VALUES (?, ?, ?, ?, ?)",
-        (f"evt_{secrets.token_hex(16)}", job.id, f"video.{kind}", fault, due_at),
+        (
+            *(f"evt_{secrets.token_hex(16)}", job.id),
+            *(CALLBACK if task else f"video.{kind}", fault, due_at),
+        ),
     )
 
 
@@ -183,6 +212,7 @@ def delete(job: Job) -> None:
     """Forget a job and its unsent event; a render it shares with other jobs stays."""
     with store.writing() as connection:
         connection.execute("DELETE FROM delivery WHERE job_id = ?", (job.id,))
+        connection.execute("DELETE FROM kie_task WHERE job_id = ?", (job.id,))
         connection.execute("DELETE FROM job WHERE id = ?", (job.id,))
 
 

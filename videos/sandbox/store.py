@@ -8,7 +8,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS job (
     sequence INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -36,6 +36,12 @@ CREATE TABLE IF NOT EXISTS sighting (
 );
 CREATE TABLE IF NOT EXISTS attempt (owner TEXT NOT NULL, at REAL NOT NULL);
 CREATE INDEX IF NOT EXISTS attempt_of_key ON attempt (owner, at);
+CREATE TABLE IF NOT EXISTS kie_task (
+    job_id TEXT PRIMARY KEY,
+    callback_url TEXT NOT NULL,
+    param TEXT NOT NULL,
+    base TEXT NOT NULL
+);
 CREATE TABLE IF NOT EXISTS delivery (
     id TEXT PRIMARY KEY,
     job_id TEXT NOT NULL,

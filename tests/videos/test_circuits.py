@@ -1,0 +1,359 @@
+"""The circuit of each upstream: when orders stop, wait, move on, and flow again."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+import time_machine
+from django.conf import LazySettings
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import User
+from billing import audit, ledger
+from tests.billing.conftest import give, outcomes
+from tests.conftest import Serving
+from tests.videos.conftest import completed, now_of, order, running
+from videos import catalog, circuits, lifecycle, providers, steps
+from videos.models import Upstream, Video
+from videos.providers import (
+    AuthFailed,
+    BadAnswer,
+    Blocked,
+    InvalidRequest,
+    Job,
+    JobState,
+    OutOfCredit,
+    ProviderError,
+    RateLimited,
+    Unavailable,
+    Unsupported,
+)
+
+DOWN = Unavailable("connection refused")
+LOST = Unavailable("no answer", maybe_accepted=True)
+
+
+@pytest.fixture(autouse=True)
+def quick(settings: LazySettings) -> None:
+    settings.CIRCUIT_FAILURES, settings.CIRCUIT_PAUSE = 3, timedelta(seconds=10)
+
+
+@pytest.fixture
+def two(settings: LazySettings) -> None:
+    """Two upstreams for every model."""
+    sandbox = settings.UPSTREAMS["sandbox"]
+    settings.UPSTREAMS = {"first": sandbox, "second": sandbox}
+
+
+def sent(video: Video, result: ProviderError | None = None) -> Video:
+    """The order as a worker sends it once, and what comes of it."""
+    Video.objects.filter(pk=video.pk).update(next_step_at=timezone.now())
+    for held in steps.claim(100):
+        if held.pk == video.pk:
+            answer = result or Job(f"job_{video.pk.hex}", JobState.QUEUED)
+            steps.settle([(held, answer)])
+    return now_of(video)
+
+
+def broken(name: str = "sandbox", times: int = 3) -> None:
+    """An upstream that failed to take so many orders in a row."""
+    for video in [Video(provider=name) for _ in range(times)]:
+        circuits.report(name, video.pk, DOWN)
+
+
+def state_of(name: str = "sandbox") -> tuple[int, bool]:
+    """Failures in a row, and whether the circuit is open."""
+    row = Upstream.objects.get(pk=name)
+    return row.failures, row.opened_at is not None
+
+
+def wait_of(video: Video) -> float:
+    due = now_of(video).next_step_at
+    assert due
+    return (due - timezone.now()).total_seconds()
+
+
+# ---- opening ----
+
+
+def test_it_opens_when_orders_fail_in_a_row(alice: User) -> None:
+    seen = []
+    for n in range(3):
+        sent(order(alice, f"{n}"), DOWN)
+        seen.append(state_of())
+    assert seen == [(1, False), (2, False), (3, True)]
+
+
+@pytest.mark.parametrize(
+    "error", [DOWN, LOST, BadAnswer("<html>"), AuthFailed("key"), OutOfCredit("empty")]
+)
+def test_what_counts_is_what_speaks_against_the_upstream(alice: User, error: ProviderError) -> None:
+    sent(order(alice), error)
+    assert state_of() == (1, False)
+
+
+@pytest.mark.parametrize(
+    "error", [Blocked("x"), InvalidRequest("x"), RateLimited("x"), Unsupported("x"), None]
+)
+def test_an_answer_of_any_kind_starts_the_count_again(
+    alice: User, error: ProviderError | None
+) -> None:
+    broken(times=2)
+    sent(order(alice), error)
+    assert state_of() == (0, False)
+
+
+def test_our_own_faults_are_not_the_upstreams(alice: User) -> None:
+    broken(times=2)
+    sent(order(alice), Unavailable("disk full", code=circuits.OUR_FAULT, maybe_accepted=True))
+    assert state_of() == (2, False)
+
+
+def test_a_job_that_cannot_be_looked_at_opens_nothing(alice: User) -> None:
+    video = running(order(alice))
+    for _ in range(5):
+        sent(video, DOWN)
+    assert not Upstream.objects.exists()
+
+
+# ---- waiting ----
+
+
+def test_orders_wait_when_there_is_no_other_upstream(alice: User) -> None:
+    broken()
+    video = sent(order(alice))
+    assert (video.status, video.submits, video.lease) == ("queued", 0, None)
+    assert 8 < wait_of(video) <= 10
+
+
+def test_a_waiting_order_ends_with_its_credits_back_when_its_time_is_over(alice: User) -> None:
+    video = order(alice)
+    broken()
+    Upstream.objects.update(retry_at=timezone.now() + timedelta(hours=1))
+    Video.objects.update(deadline_at=timezone.now() + timedelta(seconds=5))
+    assert 0 < wait_of(sent(video)) <= 5
+    Video.objects.update(deadline_at=timezone.now(), next_step_at=timezone.now())
+    steps.settle([(held, steps.perform(held)) for held in steps.claim(1)])
+    assert (now_of(video).status, ledger.available(alice)) == ("timeout", 100)
+
+
+def test_one_order_tries_it_when_the_pause_is_over(alice: User) -> None:
+    give(alice, 100)
+    broken()
+    videos = [order(alice, f"{n}") for n in range(4)]
+    with time_machine.travel(timezone.now() + timedelta(seconds=11)):
+        held = steps.claim(100)
+        assert [video.status for video in held] == ["submitting"]
+        assert sorted(now_of(v).status for v in videos) == ["queued"] * 3 + ["submitting"]
+
+
+def test_everything_flows_again_when_the_trial_succeeds(alice: User) -> None:
+    give(alice, 100)
+    broken()
+    videos = [sent(order(alice, f"{n}")) for n in range(3)]
+    with time_machine.travel(timezone.now() + timedelta(seconds=5)):
+        Upstream.objects.update(retry_at=timezone.now())
+        sent(videos[0])
+        assert state_of() == (0, False)
+        assert [wait_of(video) <= 0 for video in videos[1:]] == [True, True]
+        assert len([v for v in steps.claim(100) if v.status == "submitting"]) == 2
+
+
+def test_the_pause_doubles_when_the_trial_fails(alice: User) -> None:
+    broken()
+    pauses = []
+    video = order(alice)
+    Video.objects.update(deadline_at=timezone.now() + timedelta(days=1))
+    now = timezone.now()
+    for _ in range(9):
+        row = Upstream.objects.get()
+        assert row.retry_at
+        pauses.append(round((row.retry_at - now).total_seconds()))
+        now = row.retry_at + timedelta(seconds=1)
+        with time_machine.travel(now, tick=False):
+            sent(video, DOWN)
+    assert pauses == [10, 20, 40, 80, 160, 320, 600, 600, 600]
+
+
+def test_the_pause_does_not_grow_when_orders_of_before_fail_late(db: None) -> None:
+    broken()
+    before = Upstream.objects.get().retry_at
+    broken()
+    assert Upstream.objects.get().retry_at == before
+
+
+def test_another_order_tries_it_when_the_worker_of_the_trial_died(alice: User) -> None:
+    broken()
+    first, second = order(alice, "1"), order(alice, "2")
+    now = timezone.now() + timedelta(seconds=11)
+    assert circuits.may_try("sandbox", first.pk, now)
+    assert not circuits.may_try("sandbox", second.pk, now)
+    assert circuits.may_try("sandbox", second.pk, now + circuits.TRIAL)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_exactly_one_tries_it_when_workers_claim_at_once(alice: User) -> None:
+    give(alice, 1000)
+    for n in range(20):
+        order(alice, f"{n}")
+    broken()
+    Upstream.objects.update(retry_at=timezone.now())
+    held = outcomes([partial(steps.claim, 5)] * 4)
+    submitting = [video.pk for batch in held for video in batch]
+    assert (len(submitting), audit.problems()) == (1, [])
+
+
+# ---- moving on ----
+
+
+@pytest.mark.usefixtures("two")
+def test_an_order_moves_on_when_its_upstream_was_certainly_not_reached(alice: User) -> None:
+    video = sent(order(alice), DOWN)
+    assert (video.provider, video.status, video.submits) == ("second", "queued", 0)
+    assert wait_of(video) <= 0
+    video = sent(video)
+    assert (video.provider, video.status, video.submits) == ("second", "running", 1)
+    note = video.events.get(note__contains="moved").note
+    assert note == "moved from first: upstream_unavailable: connection refused"
+
+
+@pytest.mark.usefixtures("two")
+@pytest.mark.parametrize("error", [AuthFailed("key"), OutOfCredit("empty")])
+def test_an_order_moves_on_when_the_account_there_is_of_no_use(
+    alice: User, error: ProviderError
+) -> None:
+    video = sent(order(alice), error)
+    assert (video.provider, video.status) == ("second", "queued")
+    video = sent(video, error)
+    assert (video.status, video.failure_code) == ("failed", error.code)
+    assert (ledger.available(alice), audit.problems()) == (100, [])
+
+
+@pytest.mark.usefixtures("two")
+@pytest.mark.parametrize("error", [Blocked("x"), InvalidRequest("x"), RateLimited("x")])
+def test_an_order_stays_when_nothing_speaks_against_its_upstream(
+    alice: User, error: ProviderError
+) -> None:
+    assert sent(order(alice), error).provider == "first"
+
+
+@pytest.mark.usefixtures("two")
+def test_an_order_stays_when_it_may_have_been_taken(alice: User) -> None:
+    video = sent(order(alice), LOST)
+    assert (video.provider, video.status) == ("first", "submit_unknown")
+    for _ in range(steps.LOOKS):  # it is not in the list, so it may be sent again: to the same one
+        Video.objects.update(next_step_at=timezone.now())
+        steps.settle([(held, []) for held in steps.claim(1)])
+    assert now_of(video).status == "queued"
+    video = sent(video, DOWN)
+    assert (video.provider, video.status) == ("first", "queued")
+    broken("first")
+    video = sent(video)
+    assert (video.provider, video.status) == ("first", "queued")
+
+
+@pytest.mark.usefixtures("two")
+def test_waiting_and_new_orders_go_to_the_next_when_one_is_paused(alice: User) -> None:
+    waiting = order(alice)
+    broken("first")
+    assert order(alice, "New").provider == "second"
+    waiting = sent(waiting)
+    assert (waiting.provider, waiting.status) == ("second", "running")
+
+
+@pytest.mark.usefixtures("two")
+def test_one_order_still_tries_the_first_when_its_pause_is_over(alice: User) -> None:
+    broken("first")
+    with time_machine.travel(timezone.now() + timedelta(seconds=11)):
+        one, other = order(alice, "1"), order(alice, "2")
+        held = steps.claim(100)
+        assert sorted(video.provider for video in held) == ["first", "second"]
+        steps.settle([(video, Job(video.pk.hex, JobState.QUEUED)) for video in held])
+        assert {now_of(one).status, now_of(other).status} == {"running"}
+        assert state_of("first") == (0, False)
+
+
+@pytest.mark.usefixtures("two")
+def test_orders_wait_when_all_are_paused(alice: User) -> None:
+    broken("first")
+    broken("second")
+    video = sent(order(alice))
+    assert (video.provider, video.status) == ("first", "queued")
+
+
+@pytest.mark.usefixtures("two")
+def test_a_remix_stays_where_its_source_is(alice: User, mp4: bytes) -> None:
+    video = lifecycle.remix(completed(order(alice), mp4), "At night")
+    assert sent(video, DOWN).provider == "first"
+
+
+def test_only_upstreams_that_make_such_a_video_are_chosen(settings: LazySettings) -> None:
+    sandbox = settings.UPSTREAMS["sandbox"]
+    settings.UPSTREAMS = {
+        "short": {**sandbox, "longest": "10"},
+        "pro": {**sandbox, "offers": "sora-2-pro"},
+        "plain": {**sandbox, "operations": "text,image"},
+        "real": {**sandbox, "stand_in": ""},
+        "all": sandbox,
+    }
+    assert catalog.upstreams_for("sora-2", "text", 8) == ["short", "plain", "all"]
+    assert catalog.upstreams_for("sora-2", "remix", 20) == ["real"]
+    assert catalog.upstreams_for("sora-2-pro", "image", 12) == ["pro", "plain", "all"]
+    assert catalog.upstreams_for("sora-9") == []
+
+
+def test_a_stand_in_is_no_way_out_of_a_real_ones_trouble(settings: LazySettings) -> None:
+    sandbox = settings.UPSTREAMS["sandbox"]
+    settings.UPSTREAMS = {"real": {**sandbox, "stand_in": ""}, "sandbox": sandbox}
+    assert catalog.upstreams_for("sora-2") == ["real"]
+
+
+def test_the_video_is_made_by_the_next_when_the_first_is_down(
+    live: Serving, alice: User, settings: LazySettings, finish: Callable[[Video], Video]
+) -> None:
+    sandbox = settings.UPSTREAMS["sandbox"]
+    settings.UPSTREAMS = {"down": {**sandbox, "base_url": "http://127.0.0.1:9/v1"}, "up": sandbox}
+    providers.get.cache_clear()
+    video = finish(order(alice, "A kite [[instant]]"))
+    assert (video.status, video.provider, video.submits) == ("succeeded", "up", 1)
+    assert (ledger.available(alice), state_of("down")) == (80, (1, False))
+
+
+# ---- who sees what ----
+
+
+def test_health_is_degraded_and_says_nothing_more(alice: User) -> None:
+    circuits.report("sandbox", alice.pk, AuthFailed("key sk-secret is wrong"))
+    assert Client().get("/health").json()["status"] == "ok"
+    broken()
+    answer = Client().get("/health")
+    assert (answer.status_code, answer.json()) == (200, {"status": "degraded", "version": "0.1.0"})
+
+
+def admin_page(user: User, path: str = "") -> Any:
+    client = Client()
+    client.force_login(user)
+    return client.get(f"/admin/videos/upstream/{path}")
+
+
+def test_staff_see_which_upstream_is_paused_and_why(staff: User) -> None:
+    assert "takes orders" in admin_page(staff).content.decode()
+    broken()
+    page = admin_page(staff).content.decode()
+    assert ("paused" in page, "connection refused" in page) == (True, True)
+    since = Upstream.objects.get().opened_at
+    assert isinstance(since, datetime)
+    assert "connection refused" in admin_page(staff, "sandbox/change/").content.decode()
+
+
+def test_nobody_else_sees_it(alice: User) -> None:
+    assert admin_page(alice).status_code == 302
+
+
+def test_nothing_can_be_changed_by_hand(staff: User) -> None:
+    circuits.known()
+    assert admin_page(staff, "add/").status_code == 403
+    assert admin_page(staff, "sandbox/delete/").status_code == 403

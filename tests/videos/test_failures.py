@@ -1,0 +1,159 @@
+"""What people are told about a failure: a cause, the credits, and what would help."""
+
+from typing import Any
+
+import pytest
+from django.conf import LazySettings
+from django.utils import translation
+
+from accounts.models import User
+from tests.videos.conftest import completed, now_of, order, running, told
+from videos import failures, lifecycle
+from videos.failures import Explanation, Remedy
+from videos.models import Video
+from videos.providers import JobState, Refused
+
+STOPPED = "The engine stopped. Nothing was wrong with your prompt."
+OTHER_MODEL = Remedy("other_model", "Try the other model: Sora 2 Pro.", "model", "sora-2-pro")
+WAIT = Remedy("wait", "Try again in a few minutes.")
+
+
+def broke(user: User, code: str, detail: str = "It broke.", **fields: Any) -> Explanation:
+    """How a failure with the upstream's code and words is explained."""
+    refusal = Refused(detail, code=code)
+    video = told(running(order(user, **fields)), JobState.FAILED, failure=refusal)
+    found = failures.explain(video)
+    assert found
+    return found
+
+
+@pytest.mark.parametrize(
+    ("code", "cause", "remedy"),
+    [
+        ("moderation_blocked", "moderation_blocked", "rephrase"),
+        ("content_policy_violation", "moderation_blocked", "rephrase"),
+        ("internal_error", "internal_error", "other_model"),
+        ("video_generation_failed", "generation_failed", "other_model"),
+        ("500", "internal_error", "other_model"),
+        ("501", "generation_failed", "other_model"),
+        ("result_unavailable", "result_unavailable", "wait"),
+        ("foreign_result", "result_unavailable", "wait"),
+        ("upstream_lost_job", "upstream_lost_job", "wait"),
+        ("submit_lost", "submit_lost", "wait"),
+        ("upstream_auth", "upstream_auth", "wait"),
+        ("upstream_out_of_credit", "upstream_out_of_credit", "wait"),
+        ("too_long", "too_long", "shorten"),
+        ("<script>", "generation_failed", "other_model"),
+        ("", "generation_failed", "other_model"),
+    ],
+)
+def test_every_code_has_a_cause_and_a_remedy(
+    alice: User, code: str, cause: str, remedy: str
+) -> None:
+    found = broke(alice, code or "refused", seconds=8)
+    assert (found.code, found.remedy and found.remedy.code) == (cause, remedy)
+
+
+@pytest.mark.parametrize(
+    ("said", "cause", "remedy"),
+    [
+        (
+            "Inpaint image must match the requested width and height",
+            "image_size",
+            Remedy("fit_image", "Fit the image to 1280x720.", "input_reference", "1280x720"),
+        ),
+        (
+            "Input image contains a real person",
+            "people_refused",
+            Remedy("other_image", "Use another image.", "input_reference"),
+        ),
+        (
+            "'input_reference' is not a readable JPEG, PNG or WebP.",
+            "image_unreadable",
+            Remedy("other_image", "Use another image.", "input_reference"),
+        ),
+        (
+            "The prompt exceeds the maximum length",
+            "prompt_too_long",
+            Remedy("shorten_prompt", "Shorten the prompt.", "prompt"),
+        ),
+        (
+            "Invalid value for seconds",
+            "too_long",
+            Remedy("shorten", "Choose a shorter video: 4 seconds.", "seconds", 4),
+        ),
+        (
+            "size is not within the range of allowed options",
+            "size_refused",
+            Remedy("other_size", "Choose another size: 720x1280.", "size", "720x1280"),
+        ),
+        ("No.", "invalid_request", OTHER_MODEL),
+    ],
+)
+def test_a_refused_order_is_explained_by_what_it_was_refused_for(
+    alice: User, said: str, cause: str, remedy: Remedy
+) -> None:
+    found = broke(alice, "invalid_request", said, seconds=8)
+    assert (found.code, found.remedy) == (cause, remedy)
+    assert said not in f"{found.sentence} {found.remedy}"
+
+
+def test_the_words_of_a_breakdown_are_not_taken_for_a_refusal(alice: User) -> None:
+    found = broke(alice, "internal_error", "Internal error, try again in 30 seconds")
+    assert (found.code, found.sentence, found.remedy) == ("internal_error", STOPPED, OTHER_MODEL)
+
+
+def test_the_credits_are_named(alice: User) -> None:
+    assert broke(alice, "internal_error").returned == "Your 20 credits are back."
+    Video.objects.update(credits=1)
+    found = failures.explain(Video.objects.get())
+    assert found
+    assert found.returned == "Your 1 credit is back."
+
+
+def test_the_other_model_is_one_that_makes_such_a_video(alice: User) -> None:
+    pro = {"model": "sora-2-pro"}
+    found = broke(alice, "internal_error", **pro)
+    assert found.remedy == Remedy("other_model", "Try the other model: Sora 2.", "model", "sora-2")
+    assert broke(alice, "internal_error", size="1792x1024", **pro).remedy == WAIT
+
+
+def test_waiting_is_advised_when_nothing_shorter_is_made(alice: User) -> None:
+    assert broke(alice, "too_long", seconds=4).remedy == WAIT
+
+
+def test_a_remix_is_not_sent_to_another_model(alice: User, mp4: bytes) -> None:
+    remix = lifecycle.remix(completed(order(alice), mp4), "At night")
+    video = told(running(remix), JobState.FAILED, failure=Refused("x", code="internal_error"))
+    found = failures.explain(video)
+    assert found
+    assert found.remedy == WAIT
+
+
+def test_nothing_is_advised_after_a_cancel_and_nothing_said_of_others(alice: User) -> None:
+    video = order(alice)
+    assert (failures.explain(video), failures.sentence(video)) == (None, "")
+    lifecycle.cancel(video)
+    assert failures.explain(now_of(video)) == Explanation(
+        "cancelled", "You cancelled this.", "Your 20 credits are back.", None
+    )
+
+
+def test_no_model_is_advised_that_no_engine_makes(alice: User, settings: LazySettings) -> None:
+    sandbox = settings.UPSTREAMS["sandbox"]
+    settings.UPSTREAMS = {"sandbox": {**sandbox, "offers": "sora-2"}}
+    assert broke(alice, "internal_error").remedy == WAIT
+
+
+@pytest.mark.parametrize("language", ["en", "zh-hans", "ja"])
+def test_every_cause_and_remedy_can_be_said_in_any_language(alice: User, language: str) -> None:
+    video = order(alice)
+    Video.objects.filter(pk=video.pk).update(status="failed", seconds=8)
+    with translation.override(language):
+        for code, (_, remedy) in failures.CAUSES.items():
+            stored = now_of(video)
+            stored.failure_code = code
+            found = failures.explain(stored)
+            assert found
+            assert (found.code, bool(found.sentence)) == (code, True)
+            assert remedy == "" or (found.remedy and found.remedy.text)

@@ -1,0 +1,127 @@
+"""A video's whole life at an upstream of kie.ai's kind: the sandbox's other door, over HTTP."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.conf import LazySettings
+from django.utils import timezone
+
+from accounts.models import User
+from billing import audit, ledger
+from tests.conftest import Serving
+from tests.videos import kie
+from tests.videos.conftest import now_of, order, picture, upload
+from videos import media, providers
+from videos.models import UpstreamEvent, Video
+from videos.sandbox import hooks, store
+
+Finish = Callable[[Video], Video]
+Work = Callable[..., None]
+
+
+@pytest.fixture
+def there(live: Serving, settings: LazySettings) -> Serving:
+    """The product with the sandbox as a kie.ai; its files are drawn small and fast."""
+    settings.SANDBOX_SPEED = 20
+    settings.UPSTREAMS = {"kie-sandbox": kie.config(f"{live.url}/sandbox/kie")}
+    providers.get.cache_clear()
+    return live
+
+
+def jobs_upstream() -> int:
+    with store.reading() as connection:
+        return int(connection.execute("SELECT count(*) FROM job").fetchone()[0])
+
+
+def hurried(work: Work, video: Video) -> Video:
+    """Work without the pauses that give a lost answer or a callback time to come."""
+
+    def done() -> bool:
+        hooks.deliver_due()
+        waiting = Video.objects.filter(status="submit_unknown", lease=None)
+        waiting.update(next_step_at=timezone.now())
+        return not now_of(video).is_active
+
+    work(done)
+    return now_of(video)
+
+
+def test_a_video_is_made_and_stored(there: Serving, alice: User, finish: Finish) -> None:
+    video = finish(order(alice, "A paper boat [[instant]]"))
+    assert (video.status, video.provider, video.submits) == ("succeeded", "kie-sandbox", 1)
+    assert video.file.read(12)[4:8] == b"ftyp"
+    assert (bool(video.thumbnail), bool(video.spritesheet)) == (True, True)
+    assert ledger.available(alice) == 80
+
+
+def test_a_video_is_made_from_an_image(there: Serving, alice: User, finish: Finish) -> None:
+    reference = media.keep_image(alice, upload(picture(size=(1300, 800))))
+    video = finish(order(alice, "A paper boat [[instant]]", reference=reference))
+    assert (video.status, video.operation, ledger.available(alice)) == ("succeeded", "image", 75)
+
+
+@pytest.mark.parametrize(
+    ("trigger", "code"),
+    [
+        ("[[fail:moderation_blocked]]", "moderation_blocked"),
+        ("[[fail:internal_error]]", "internal_error"),
+        ("[[error:string]]", "generation_failed"),
+        ("[[reject:moderation_blocked]]", "moderation_blocked"),
+        ("[[reject:bad]]", "invalid_request"),
+        ("[[http:401]]", "upstream_auth"),
+        ("[[http:402]]", "upstream_out_of_credit"),
+        ("[[http:501]]", "generation_failed"),
+    ],
+)
+def test_failed_and_paid_back(
+    there: Serving, alice: User, finish: Finish, trigger: str, code: str
+) -> None:
+    video = finish(order(alice, f"A kite {trigger} [[instant]]"))
+    assert (video.status, video.failure_code) == ("failed", code)
+    assert (ledger.available(alice), audit.problems()) == (100, [])
+
+
+@pytest.mark.parametrize(
+    "trigger",
+    [
+        "[[http:455]] [[once]]",
+        "[[http:429]] [[once]]",
+        "[[poll:500x1]]",
+        "[[poll:htmlx1]]",
+        "[[poll:404x1]]",
+        "[[minimal]]",
+        "[[backwards]]",
+        "[[content:404x1]]",
+        "[[content:truncatex1]]",
+    ],
+)
+def test_made_all_the_same_when_it_stumbles(
+    there: Serving, alice: User, finish: Finish, settings: LazySettings, trigger: str
+) -> None:
+    settings.MISSING_AFTER = timedelta(seconds=3)
+    video = finish(order(alice, f"A kite {trigger} [[instant]]"))
+    assert (video.status, video.submits) == ("succeeded", 1)
+
+
+def test_the_job_is_adopted_when_only_its_answer_was_lost_and_its_callback_names_it(
+    there: Serving, alice: User, work: Work
+) -> None:
+    video = hurried(work, order(alice, "A kite [[drop:after]] [[instant]]"))
+    assert (video.status, video.submits, jobs_upstream()) == ("succeeded", 1, 1)
+    events = list(video.events.values_list("status", flat=True))
+    assert events[:4] == ["queued", "submitting", "submit_unknown", "running"]
+    assert ledger.available(alice) == 80
+
+
+@pytest.mark.parametrize(
+    "trigger", ["[[webhook:dup]]", "[[webhook:early]]", "[[webhook:badsig]]", "[[webhook:none]]"]
+)
+def test_the_video_is_made_once_when_its_callbacks_are_odd(
+    there: Serving, alice: User, work: Work, trigger: str
+) -> None:
+    video = hurried(work, order(alice, f"A kite [[instant]] {trigger}"))
+    hooks.deliver_due()
+    heard = 0 if trigger in {"[[webhook:badsig]]", "[[webhook:none]]"} else 1
+    assert (video.status, video.submits, UpstreamEvent.objects.count()) == ("succeeded", 1, heard)
+    assert ledger.available(alice) == 80

@@ -1,0 +1,286 @@
+"""POST /api/videos/sora/callback: a bell for whoever holds the video's token and signs."""
+
+import os
+import random
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+from django.conf import LazySettings
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import User
+from billing import audit, ledger
+from tests.billing.conftest import give, outcomes
+from tests.videos import kie
+from tests.videos.conftest import claimed, make_due, now_of, order, running
+from videos import bells, lifecycle, providers, steps
+from videos.models import UpstreamEvent, Video
+from videos.providers import Job, JobState, Refused, Unavailable
+
+ROUNDS = int(os.environ.get("CALLBACK_ROUNDS", "12"))
+FORGED = (401, {"detail": "Not authenticated"})
+UNKNOWN = (404, {"detail": "Resource not found"})
+
+
+@pytest.fixture(autouse=True)
+def there(settings: LazySettings) -> None:
+    settings.UPSTREAMS = {"kie": kie.config("http://127.0.0.1:9")}
+    providers.get.cache_clear()
+
+
+@pytest.fixture
+def video(alice: User) -> Video:
+    return running(order(alice), poll_after=60.0)
+
+
+def taken(video: Video, message: str = "Task completed successfully") -> tuple[int, Any]:
+    return 200, {"success": True, "message": message, "task_id": str(video.pk)}
+
+
+def due_in(video: Video) -> float:
+    due = now_of(video).next_step_at
+    assert due
+    return (due - timezone.now()).total_seconds()
+
+
+def post(address: str, body: bytes, headers: dict[str, str] | None = None) -> tuple[int, Any]:
+    client = Client(raise_request_exception=False, headers=headers or {})
+    answer = client.post(address, body, content_type="application/json")
+    return answer.status_code, answer.json()
+
+
+def test_the_next_look_is_immediate_when_a_genuine_call_comes(video: Video) -> None:
+    assert due_in(video) > 50
+    assert kie.call(video, video.upstream_id) == taken(video)
+    assert due_in(video) <= 0
+
+
+@pytest.mark.parametrize(
+    ("state", "message"),
+    [
+        ("success", "Task completed successfully"),
+        ("fail", "Task failure received"),
+        ("waiting", "Task notification received"),
+        ("dancing", "Task notification received"),
+    ],
+)
+def test_the_body_alone_moves_nothing(video: Video, alice: User, state: str, message: str) -> None:
+    assert kie.call(video, video.upstream_id, state) == taken(video, message)
+    stored = now_of(video)
+    assert (stored.status, stored.progress, ledger.available(alice)) == ("running", 0, 80)
+
+
+def test_the_task_is_known_wherever_it_is_named(video: Video) -> None:
+    job = video.upstream_id
+    for body in (
+        b'{"data": {"task_id": "%s"}}',
+        b'{"taskId": "%s"}',
+        b'{"taskId": "%s", "data": 7}',
+    ):
+        answer = post(kie.address_of(video), body % job.encode(), kie.signed(job))
+        assert answer == taken(video, "Task notification received")
+
+
+def test_refused_when_it_is_forged(video: Video) -> None:
+    job, address = video.upstream_id, kie.address_of(video)
+    body, good = kie.notice(job), kie.signed(job)
+    path, _, token = address.partition("=")
+    other = kie.address_of(order(video.user, "Another")).partition("=")[2]
+    forged = [
+        (address, {}),
+        (address, kie.signed(job, "another-secret")),
+        (address, kie.signed("another-task")),
+        (address, {**good, "X-Webhook-Timestamp": str(int(time.time()) + 1)}),
+        (address, {**good, "X-Webhook-Timestamp": "soon"}),
+        (address, {**good, "X-Webhook-Timestamp": "9" * 400}),
+        (address, {**good, "X-Webhook-Signature": "é"}),
+        (address, {**good, "X-Webhook-Signature": "!"}),
+        (address, {**good, "X-Webhook-Signature": ""}),
+        (address, kie.signed(job, at=time.time() - 360)),
+        (address, kie.signed(job, at=time.time() + 360)),
+        (path.removesuffix("?t"), good),
+        (f"{path}=", good),
+        (f"{path}={token[:-1]}", good),
+        (f"{path}={other.partition('.')[0]}.{token.partition('.')[2]}", good),
+        (f"{path}={video.pk.hex}", good),
+        (f"{path}=%00", good),
+        (f"{path}=%ED%A0%80", good),
+    ]
+    answers = [post(where, body, headers) for where, headers in forged]
+    assert answers == [FORGED] * len(forged)
+    assert (UpstreamEvent.objects.count(), due_in(video) > 50) == (0, True)
+
+
+def test_the_token_is_enough_when_no_key_is_configured(
+    video: Video, settings: LazySettings
+) -> None:
+    settings.UPSTREAMS = {"kie": kie.config("http://127.0.0.1:9", callback_secret="")}
+    providers.get.cache_clear()
+    assert kie.call(video, video.upstream_id, headers={}) == taken(video)
+    assert due_in(video) <= 0
+
+
+def test_not_found_when_it_names_another_task(video: Video) -> None:
+    assert kie.call(video, "task_of_somebody") == UNKNOWN
+    assert (UpstreamEvent.objects.count(), due_in(video) > 50) == (0, True)
+
+
+def test_not_found_when_its_video_or_its_engine_is_gone(
+    video: Video, settings: LazySettings
+) -> None:
+    gone = Video(pk=order(video.user, "Gone").pk)
+    Video.objects.filter(pk=gone.pk).update(provider="removed")
+    assert kie.call(gone, "task_1") == UNKNOWN
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"[]", b"null", b"{", b"{}", b'{"data": []}', b'{"data": {"taskId": 7}}', b"\xff",
+     b'{"data": {"taskId": "a/b"}}', b'{"data": {"taskId": "a\\u0000"}}', b"[" * 100_000,
+     b'{"data": {"taskId": "t", "costTime": 1e400}}'],
+)  # fmt: skip
+def test_refused_when_it_names_no_task(video: Video, body: bytes) -> None:
+    answer = post(kie.address_of(video), body, kie.signed("t"))
+    assert answer == (400, {"detail": "The body could not be read."})
+
+
+def test_refused_when_it_is_oversized(video: Video) -> None:
+    body = kie.notice(video.upstream_id, more="x" * 300_000)
+    answer = post(kie.address_of(video), body, kie.signed(video.upstream_id))
+    assert answer == (413, {"detail": "Payload too large"})
+
+
+@pytest.mark.parametrize("method", ["get", "put", "delete", "patch"])
+def test_refused_when_it_is_not_a_post(video: Video, method: str) -> None:
+    answer = getattr(Client(), method)(kie.address_of(video))
+    assert (answer.status_code, answer["Allow"]) == (405, "POST")
+
+
+def test_stored_once_when_it_is_said_again(video: Video) -> None:
+    answers = [kie.call(video, video.upstream_id) for _ in range(3)]
+    kie.call(video, video.upstream_id, "fail")
+    assert answers == [taken(video)] * 3
+    stored = UpstreamEvent.objects.values_list("upstream", "event", "video")
+    assert sorted(stored) == [
+        ("kie", f"{video.upstream_id}:failed", video.pk),
+        ("kie", f"{video.upstream_id}:succeeded", video.pk),
+    ]
+
+
+def test_the_truth_wins_when_the_calls_contradict_each_other(video: Video, alice: User) -> None:
+    for state in ("success", "fail", "success", "waiting"):
+        kie.call(video, video.upstream_id, state)
+    steps.settle([(claimed(video), Job(video.upstream_id, JobState.RUNNING, 40))])
+    stored = now_of(video)
+    assert (stored.status, stored.progress, ledger.available(alice)) == ("running", 40, 80)
+
+
+def test_harmless_when_it_comes_after_the_end(video: Video, alice: User) -> None:
+    lifecycle.cancel(video)
+    assert kie.call(video, video.upstream_id) == taken(video)
+    stored = now_of(video)
+    assert (stored.status, ledger.available(alice), audit.problems()) == ("cancelled", 100, [])
+
+
+def test_it_rings_once_the_job_is_known_when_it_came_early(alice: User) -> None:
+    held = claimed(order(alice))
+    assert kie.call(held, "task_1") == taken(held)
+    steps.settle([(held, Job("task_1", JobState.QUEUED, poll_after=60.0))])
+    assert (now_of(held).status, due_in(held) <= 0) == ("running", True)
+
+
+def test_it_does_not_ring_for_a_job_that_turned_out_to_be_another(alice: User) -> None:
+    held = claimed(order(alice))
+    kie.call(held, "task_9")
+    steps.settle([(held, Job("task_1", JobState.QUEUED, poll_after=60.0))])
+    assert due_in(held) > 50
+
+
+def test_a_lost_order_is_looked_for_at_once_when_it_calls_back(alice: User) -> None:
+    held = claimed(order(alice))
+    steps.settle([(held, Unavailable("no answer", maybe_accepted=True))])
+    Video.objects.update(next_step_at=timezone.now() + timedelta(hours=1))
+    assert kie.call(held, "task_1") == taken(held)
+    assert due_in(held) <= 0
+    looking = claimed(held)
+    assert steps._order(looking).heard == ("task_1",)
+
+
+def test_the_inbox_stays_small_whoever_holds_a_token(alice: User) -> None:
+    held = claimed(order(alice))
+    answers = [kie.call(held, f"task_{n}")[0] for n in range(bells.GUESSES + 5)]
+    assert answers == [200] * bells.GUESSES + [404] * 5
+    assert UpstreamEvent.objects.count() == bells.GUESSES
+
+
+def test_old_bells_are_forgotten(video: Video) -> None:
+    kie.call(video, video.upstream_id, "waiting")
+    UpstreamEvent.objects.update(at=timezone.now() - bells.KEPT * 2)
+    kie.call(video, video.upstream_id)
+    assert [event.event for event in UpstreamEvent.objects.all()] == [
+        f"{video.upstream_id}:succeeded"
+    ]
+
+
+def test_every_video_has_an_address_of_its_own_that_does_not_change(alice: User) -> None:
+    first, second = order(alice, "1"), order(alice, "2")
+    assert bells.address_of(first) == bells.address_of(now_of(first))
+    assert bells.address_of(first) != bells.address_of(second)
+
+
+# ---- at once ----
+
+
+def settled(held: Video, result: Job | Refused) -> None:
+    steps.settle([(held, result)])
+
+
+def polled(video: Video, result: Job) -> Callable[[], None]:
+    """A worker's look at a video: claimed, answered, settled."""
+
+    def look() -> None:
+        make_due(video)
+        steps.settle([(mine, result) for mine in steps.claim(1) if mine.pk == video.pk])
+
+    return look
+
+
+@pytest.mark.django_db(transaction=True)
+def test_credits_move_exactly_once_when_callbacks_meet_cancels_and_looks(alice: User) -> None:
+    """CALLBACK_ROUNDS=200 for the long form."""
+    give(alice, 20 * ROUNDS)
+    for n in range(ROUNDS):
+        video = running(order(alice, f"Boat {n}"), poll_after=60.0)
+        before, job = ledger.available(alice), video.upstream_id
+        broke = Job(job, JobState.FAILED, failure=Refused("It broke.", code="internal_error"))
+        calls: list[Callable[[], Any]] = [
+            partial(kie.call, video, job, "success"),
+            partial(kie.call, video, job, "fail"),
+            partial(kie.call, video, job, "success"),
+            polled(video, broke),
+            partial(lifecycle.cancel, video),
+        ]
+        random.shuffle(calls)
+        results = outcomes(calls)
+        stored = now_of(video)
+        assert stored.status in {"failed", "cancelled"}, results
+        assert ledger.available(alice) == before + 20
+        assert stored.events.filter(status__in=("failed", "cancelled")).count() == 1
+        assert UpstreamEvent.objects.filter(job_id=job).count() == 2
+    assert audit.problems() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_bell_is_lost_when_it_meets_the_answer_to_its_order(alice: User) -> None:
+    give(alice, 20 * ROUNDS)
+    for n in range(ROUNDS):
+        held = claimed(order(alice, f"Boat {n}"))
+        answer = Job(f"task_{n}", JobState.QUEUED, poll_after=60.0)
+        results = outcomes([partial(settled, held, answer), partial(kie.call, held, f"task_{n}")])
+        assert results == [None, taken(held)]
+        assert due_in(held) <= 0

@@ -1,0 +1,78 @@
+"""Which upstream an order goes to: on with it, over to the next one, or a wait.
+
+An order moves only while it was certainly never taken: once an answer was lost, it belongs to the
+upstream that may have it. A remix stays where its source is.
+"""
+
+from datetime import datetime
+
+from django.conf import settings
+from django.db.models import F, QuerySet
+
+from videos import catalog, circuits, lifecycle
+from videos.models import Upstream, Video
+from videos.providers import ProviderError
+
+Status = Video.Status
+
+
+def send(claimed: QuerySet[Video], now: datetime) -> None:
+    """Move claimed orders to SUBMITTING; those whose upstream is paused go elsewhere or wait."""
+    opened = circuits.opened()
+    held = list(claimed.filter(provider__in=opened)) if opened else []
+    _start(claimed.exclude(pk__in=[video.pk for video in held]) if held else claimed, now)
+    for video in held:
+        row = claimed.filter(pk=video.pk)
+        if circuits.may_try(video.provider, video.pk, now):
+            _start(row, now)
+        elif other := elsewhere(video):
+            note = f"moved from {video.provider}, which gets no orders at the moment"
+            _start(row, now, note=note, provider=other)
+        else:
+            _put_off(row, video, now)
+
+
+def elsewhere(video: Video) -> str:
+    """Another upstream that takes orders and makes such a video; "" where the order must stay."""
+    submits_before = video.submits - (video.status == Status.SUBMITTING)
+    if submits_before or video.source_id:
+        return ""
+    offered = catalog.upstreams_for(video.model, video.operation, video.seconds)
+    opened = circuits.opened()
+    others = (name for name in offered if name not in opened and name != video.provider)
+    return next(others, "")
+
+
+def move_on(video: Video, error: ProviderError) -> bool:
+    """Move an order that its upstream was at fault not to take; each upstream is tried once."""
+    tried_all = video.attempts >= len(settings.UPSTREAMS) - 1
+    if tried_all or not circuits.blames(error) or not (other := elsewhere(video)):
+        return False
+    lifecycle.move(
+        video,
+        Status.QUEUED,
+        note=f"moved from {video.provider}: {error}",
+        provider=other,
+        attempts=video.attempts + 1,
+        submits=F("submits") - 1,
+        **lifecycle.due_in(0),
+    )
+    return True
+
+
+def _start(rows: QuerySet[Video], now: datetime, *, note: str = "", **fields: object) -> None:
+    lifecycle.start(
+        rows,
+        Status.SUBMITTING,
+        now,
+        note=note,
+        submitted_at=now,
+        submits=F("submits") + 1,
+        **fields,
+    )
+
+
+def _put_off(row: QuerySet[Video], video: Video, now: datetime) -> None:
+    """Until its upstream may be tried again; a wait ends at the order's deadline at the latest."""
+    retry_at = Upstream.objects.values_list("retry_at", flat=True).get(pk=video.provider)
+    row.update(lease=None, next_step_at=min(retry_at or now, video.deadline_at))
