@@ -12,7 +12,7 @@ from billing import audit, ledger
 from tests.conftest import Serving
 from tests.videos import kie
 from tests.videos.conftest import now_of, order, picture, upload
-from videos import media, providers
+from videos import providers, uploads
 from videos.models import UpstreamEvent, Video
 from videos.sandbox import hooks, store
 
@@ -56,7 +56,7 @@ def test_a_video_is_made_and_stored(there: Serving, alice: User, finish: Finish)
 
 
 def test_a_video_is_made_from_an_image(there: Serving, alice: User, finish: Finish) -> None:
-    reference = media.keep_image(alice, upload(picture(size=(1300, 800))))
+    reference = uploads.keep_image(alice, upload(picture(size=(1300, 800))))
     video = finish(order(alice, "A paper boat [[instant]]", reference=reference))
     assert (video.status, video.operation, ledger.available(alice)) == ("succeeded", "image", 75)
 
