@@ -6,6 +6,7 @@ import struct
 import zipfile
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,9 @@ from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
 from accounts.models import User
+from billing import ledger
+from tests.billing.conftest import outcomes
+from tests.conftest import person
 from tests.videos.conftest import clip, order, photo, picture, upload
 from tests.videos.test_create_hostile import SVG, bomb, shown
 from videos import catalog, lifecycle, tasks, uploads
@@ -533,3 +537,18 @@ def test_an_order_is_refused_when_its_image_was_swept_meanwhile(
         lifecycle.submit(alice, wish)
     assert str(told.value) == "The image is no longer there. Send it again."
     assert Video.objects.count() == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_order_and_a_sweep_at_once_leave_both_or_neither(transactional_db: None) -> None:
+    erin = person("erin")
+    ledger.grant(erin, 1000, ledger.Kind.BONUS, "test:more", expires_at=None)
+    for _ in range(15):
+        image = uploads.keep_image(erin, upload(picture()))
+        age(hours=25)
+        wish = lifecycle.Wish("A boat", reference=image)
+        ordered, swept = outcomes([partial(lifecycle.submit, erin, wish), uploads.sweep])
+        assert (type(ordered), swept) in {(Video, 0), (catalog.NotOffered, 1)}
+        assert Upload.objects.filter(pk=image.pk).exists() == isinstance(ordered, Video)
+        Video.objects.update(deleted_at=timezone.now())
+        uploads.sweep()
