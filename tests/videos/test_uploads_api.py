@@ -17,6 +17,7 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.conf import LazySettings
 from django.core.files.storage import FileSystemStorage, default_storage
+from django.test import Client
 from django.utils import timezone
 from PIL import Image
 from pytest_django import DjangoAssertNumQueries
@@ -407,6 +408,27 @@ def test_a_reference_image_counts_too(api: APIClient, settings: LazySettings) ->
     answer = api.post("/api/videos", fields, format="multipart")
     assert (answer.status_code, answer.json()["code"]) == (400, "quota_full")
     assert Video.objects.count() == 0
+
+
+def test_the_studio_says_so_when_no_more_may_be_kept(page: Client, settings: LazySettings) -> None:
+    settings.UPLOAD_QUOTA_FILES = 0
+    form = {"prompt": "A boat", "model": "sora-2", "size": "1280x720", "seconds": "8"}
+    answer = page.post("/studio/", {**form, "image": upload(picture())})
+    assert answer.status_code == 422
+    assert "You keep 0 files here, which is the most." in answer.content.decode()
+
+
+def test_the_studio_says_so_when_its_image_was_swept_meanwhile(
+    page: Client, kept: Upload, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def swept(draft: Video) -> None:
+        raise catalog.NotOffered("input_reference", "The image is no longer there.")
+
+    monkeypatch.setattr(lifecycle, "_hold_reference", swept)
+    form = {"prompt": "A boat", "model": "sora-2", "size": "1280x720", "seconds": "8"}
+    answer = page.post("/studio/", {**form, "reference": str(kept.pk)})
+    assert (answer.status_code, Video.objects.count()) == (422, 0)
+    assert "The image is no longer there." in answer.content.decode()
 
 
 def test_nothing_is_left_when_storage_fails(
