@@ -153,8 +153,8 @@ def _create(request: UserRequest) -> HttpResponse:
     try:
         lifecycle.submit(request.user, form.wish())
     except catalog.NotOffered as error:
-        form.add_error(error.field, str(error))
-    except uploads.BadImage as error:
+        form.add_error(error.field if error.field in form.fields else "image", str(error))
+    except (uploads.BadImage, uploads.QuotaFull) as error:
         form.add_error("image", str(error))
     except moderation.Stopped as error:
         form.add_error("prompt", str(error))

@@ -1,14 +1,18 @@
 """The requests that the original documents print for videos, tasks and uploads, sent as printed."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
+import httpx2
 import pytest
 from django.conf import LazySettings
 from rest_framework.test import APIClient
 
-from accounts.models import User
+from accounts import auth
+from accounts.models import Session, User
+from tests.conftest import Serving
 from tests.videos.conftest import completed, failed, order, photo, picture, running, upload
 from videos import uploads
 from videos.models import Video
@@ -287,3 +291,24 @@ def test_c_notes_1_upload_first(api: APIClient, settings: LazySettings) -> None:
         answer = post(api, "/api/videos/image-to-video", body)
         assert answer.status_code == 400
         assert answer.json()["detail"].startswith("Upload the file first")
+
+
+def test_c_the_whole_walk_through(
+    live: Serving, alice: User, finish: Callable[[Video], Video]
+) -> None:
+    token = auth.sign_in(alice, Session.Grant.TEST).access
+    with httpx2.Client(base_url=live.url, headers={"Authorization": f"Bearer {token}"}) as client:
+        picture = photo("PNG", (1000, 900))  # beyond what is held in memory
+        sent = client.post(
+            "/api/videos/upload",
+            files={"file": ("sea.png", picture, "image/png")},
+            data={"file_type": "image"},
+        ).json()
+        body = {"prompt": "The waves begin to move [[instant]]", "image_urls": [sent["file_url"]]}
+        made = client.post("/api/videos/image-to-video", json=body).json()
+        assert made["credits_estimated"] == 25
+        finish(Video.objects.get(pk=made["task_id"]))
+        task = client.get(f"/api/videos/tasks/{made['task_id']}").json()
+    assert (task["status"], task["progress"]) == ("SUCCEEDED", 100.0)
+    film = httpx2.get(task["result_url"])
+    assert (film.headers["content-type"], film.content[4:8]) == ("video/mp4", b"ftyp")

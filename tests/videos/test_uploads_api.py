@@ -6,6 +6,7 @@ import struct
 import zipfile
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,16 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.conf import LazySettings
 from django.core.files.storage import FileSystemStorage, default_storage
+from django.test import Client
 from django.utils import timezone
 from PIL import Image
 from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
 from accounts.models import User
+from billing import ledger
+from tests.billing.conftest import outcomes
+from tests.conftest import person
 from tests.videos.conftest import clip, order, photo, picture, upload
 from tests.videos.test_create_hostile import SVG, bomb, shown
 from videos import catalog, lifecycle, tasks, uploads
@@ -405,6 +410,27 @@ def test_a_reference_image_counts_too(api: APIClient, settings: LazySettings) ->
     assert Video.objects.count() == 0
 
 
+def test_the_studio_says_so_when_no_more_may_be_kept(page: Client, settings: LazySettings) -> None:
+    settings.UPLOAD_QUOTA_FILES = 0
+    form = {"prompt": "A boat", "model": "sora-2", "size": "1280x720", "seconds": "8"}
+    answer = page.post("/studio/", {**form, "image": upload(picture())})
+    assert answer.status_code == 422
+    assert "You keep 0 files here, which is the most." in answer.content.decode()
+
+
+def test_the_studio_says_so_when_its_image_was_swept_meanwhile(
+    page: Client, kept: Upload, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def swept(draft: Video) -> None:
+        raise catalog.NotOffered("input_reference", "The image is no longer there.")
+
+    monkeypatch.setattr(lifecycle, "_hold_reference", swept)
+    form = {"prompt": "A boat", "model": "sora-2", "size": "1280x720", "seconds": "8"}
+    answer = page.post("/studio/", {**form, "reference": str(kept.pk)})
+    assert (answer.status_code, Video.objects.count()) == (422, 0)
+    assert "The image is no longer there." in answer.content.decode()
+
+
 def test_nothing_is_left_when_storage_fails(
     api: APIClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -533,3 +559,18 @@ def test_an_order_is_refused_when_its_image_was_swept_meanwhile(
         lifecycle.submit(alice, wish)
     assert str(told.value) == "The image is no longer there. Send it again."
     assert Video.objects.count() == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_order_and_a_sweep_at_once_leave_both_or_neither(transactional_db: None) -> None:
+    erin = person("erin")
+    ledger.grant(erin, 1000, ledger.Kind.BONUS, "test:more", expires_at=None)
+    for _ in range(15):
+        image = uploads.keep_image(erin, upload(picture()))
+        age(hours=25)
+        wish = lifecycle.Wish("A boat", reference=image)
+        ordered, swept = outcomes([partial(lifecycle.submit, erin, wish), uploads.sweep])
+        assert (type(ordered), swept) in {(Video, 0), (catalog.NotOffered, 1)}
+        assert Upload.objects.filter(pk=image.pk).exists() == isinstance(ordered, Video)
+        Video.objects.update(deleted_at=timezone.now())
+        uploads.sweep()
