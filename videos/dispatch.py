@@ -18,10 +18,16 @@ Status = Video.Status
 
 def send(claimed: QuerySet[Video], now: datetime) -> None:
     """Move claimed orders to SUBMITTING; those whose upstream is paused go elsewhere or wait."""
-    opened = circuits.opened()
-    held = list(claimed.filter(provider__in=opened)) if opened else []
-    _start(claimed.exclude(pk__in=[video.pk for video in held]) if held else claimed, now)
-    for video in held:
+    orders = list(claimed)
+    if not orders:
+        return
+    paused = circuits.opened()
+    free = [video.pk for video in orders if video.provider in settings.UPSTREAMS.keys() - paused]
+    if free:
+        _start(claimed.filter(pk__in=free), now)
+    for video in orders:
+        if video.pk in free:
+            continue
         row = claimed.filter(pk=video.pk)
         if circuits.may_try(video.provider, video.pk, now):
             _start(row, now)
@@ -74,5 +80,6 @@ def _start(rows: QuerySet[Video], now: datetime, *, note: str = "", **fields: ob
 
 def _put_off(row: QuerySet[Video], video: Video, now: datetime) -> None:
     """Until its upstream may be tried again; a wait ends at the order's deadline at the latest."""
-    retry_at = Upstream.objects.values_list("retry_at", flat=True).get(pk=video.provider)
-    row.update(lease=None, next_step_at=min(retry_at or now, video.deadline_at))
+    paused = Upstream.objects.filter(pk=video.provider).first()
+    retry_at = (paused and paused.retry_at) or now + settings.CIRCUIT_PAUSE
+    row.update(lease=None, next_step_at=min(retry_at, video.deadline_at))

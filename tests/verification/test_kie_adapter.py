@@ -470,6 +470,17 @@ def test_nothing_is_sent_to_a_foreign_host(
     assert (foreign.asked, len(server.asked)) == ([], 1)
 
 
+def test_plain_http_is_refused_where_the_upstream_itself_has_tls() -> None:
+    shelf = adapter("https://api.example")._shelf
+    for url in (
+        "http://api.example/clip.mp4",
+        "https://api.example:8443/x",
+        "https://cdn.example/x",
+    ):
+        with pytest.raises(Foreign):
+            shelf.save(url, BytesIO())
+
+
 def test_nothing_is_sent_to_a_foreign_host_when_redirected(
     server: StandIn, foreign: StandIn, upstream: Kie
 ) -> None:

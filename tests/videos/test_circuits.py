@@ -276,6 +276,19 @@ def test_one_order_still_tries_the_first_when_its_pause_is_over(alice: User) -> 
         assert state_of("first") == (0, False)
 
 
+def test_an_order_moves_on_when_its_upstream_is_not_configured_any_more(
+    alice: User, settings: LazySettings
+) -> None:
+    video = order(alice)
+    sandbox = settings.UPSTREAMS["sandbox"]
+    settings.UPSTREAMS = {}
+    video = sent(video)
+    assert (video.provider, video.status, wait_of(video) > 8) == ("sandbox", "queued", True)
+    settings.UPSTREAMS = {"new": sandbox}
+    video = sent(video)
+    assert (video.provider, video.status) == ("new", "running")
+
+
 @pytest.mark.usefixtures("two")
 def test_orders_wait_when_all_are_paused(alice: User) -> None:
     broken("first")

@@ -1,0 +1,113 @@
+"""Which engines are configured, in which order, and what refuses to start."""
+
+import json
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from config import environment, upstreams
+from videos import providers
+from videos.providers.kie import Kie
+
+NAMES = (
+    "OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODELS", "OPENAI_WEBHOOK_SECRET", "SANDBOX_URL",
+    "SORA_API_KEY", "SORA_API_BASE_URL", "SORA_CALLBACK_SECRET", "SORA_RESULT_HOSTS",
+    "SORA_UPLOAD_URL", "SORA_MODELS", "SORA_SECONDS", "SORA_INPUT", "UPSTREAMS",
+)  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def empty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(environment, "READINGS", [])
+    for name in NAMES:
+        monkeypatch.delenv(name, raising=False)
+
+
+def configured(
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    sandbox: bool = True,
+    sandbox_kie: bool = False,
+    **environment: str,
+) -> dict[str, dict[str, str]]:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    return upstreams.configured(
+        "http://127.0.0.1:8000", "key", "secret", sandbox=sandbox, sandbox_kie=sandbox_kie
+    )
+
+
+def test_real_engines_come_before_stand_ins(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = configured(monkeypatch, sandbox_kie=True, SORA_API_KEY="k", OPENAI_API_KEY="k")
+    assert list(found) == ["openai", "kie", "kie-sandbox", "sandbox"]
+    assert [bool(config.get("stand_in")) for config in found.values()] == [False, False, True, True]
+
+
+def test_only_what_is_asked_for_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert list(configured(monkeypatch)) == ["sandbox"]
+    assert configured(monkeypatch, sandbox=False) == {}
+
+
+def test_the_order_is_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = configured(monkeypatch, SORA_API_KEY="k", OPENAI_API_KEY="k", UPSTREAMS="kie, openai")
+    assert list(found) == ["kie", "openai"]
+
+
+def test_the_documented_names_reach_the_adapter(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = configured(
+        monkeypatch,
+        SORA_API_KEY="k",
+        SORA_API_BASE_URL="https://gateway.example/",
+        SORA_CALLBACK_SECRET="s",
+        SORA_MODELS="sora-2 = kling-2.6",
+        SORA_SECONDS="5,10",
+        SORA_INPUT='{"*": {"duration": "{seconds}"}}',
+        SORA_RESULT_HOSTS="cdn.example",
+    )["kie"]
+    assert found == {
+        "adapter": "kie",
+        "base_url": "https://gateway.example",
+        "api_key": "k",
+        "callback_secret": "s",
+        "models": "sora-2=kling-2.6",
+        "input": '{"*": {"duration": "{seconds}"}}',
+        "seconds": "5,10",
+        "offers": "sora-2",
+        "operations": "text,image",
+        "longest": "10",
+        "result_hosts": "cdn.example",
+        "upload_url": upstreams.KIE_UPLOADS,
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("UPSTREAMS", "nobody"),
+        ("SORA_SECONDS", "short"),
+        ("SORA_INPUT", "[]"),
+        ("SORA_INPUT", "{"),
+    ],
+)
+def test_a_value_that_cannot_be_read_is_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    with pytest.raises(ImproperlyConfigured) as caught:
+        configured(monkeypatch, SORA_API_KEY="k", **{name: value})
+    assert str(caught.value).startswith(f"{name}: ")
+
+
+def test_the_defaults_are_those_of_the_example(monkeypatch: pytest.MonkeyPatch) -> None:
+    example = Path(".env.example").read_text()
+    config = configured(monkeypatch, SORA_API_KEY="k")["kie"]
+    for name in ("models", "input", "seconds"):
+        assert f"SORA_{name.upper()}={config[name]}\n" in example
+    assert json.loads(config["input"])["*"]["n_frames"] == "{seconds}"
+
+
+def test_the_adapter_is_made_from_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = configured(monkeypatch, SORA_API_KEY="k")
+    monkeypatch.setattr("django.conf.settings.UPSTREAMS", config)
+    providers.get.cache_clear()
+    assert isinstance(providers.get("kie"), Kie)
