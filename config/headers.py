@@ -1,9 +1,13 @@
 """Headers of every answer: what a page may load, and how often the asker may come back."""
 
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
+_url = urlsplit(settings.GOOGLE_AUTHORIZE_URL)
+GOOGLE = f"{_url.scheme}://{_url.netloc}" if settings.GOOGLE_CLIENT_ID else ""
 POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -13,7 +17,8 @@ POLICY = "; ".join(
         "img-src 'self' data: blob:",
         "media-src 'self' blob:",
         "connect-src 'self'",
-        "form-action 'self' https://checkout.stripe.com",  # also where a POST redirects to
+        # Also where a POST redirects to.
+        f"form-action 'self' https://checkout.stripe.com {GOOGLE}".rstrip(),
         "base-uri 'none'",
         "frame-ancestors 'none'",
     )
