@@ -7,8 +7,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import auth, google
-from accounts.api import Public, pair
 from accounts.models import Session
+from accounts.public import Public
 
 
 class GoogleBody(serializers.Serializer):
@@ -34,4 +34,4 @@ class GoogleLogin(Public):
             asked.get("code_verifier", ""),
         )
         user = google.user_of(identity)
-        return Response(pair(auth.sign_in(user, Session.Grant.GOOGLE)))
+        return Response(auth.sign_in(user, Session.Grant.GOOGLE).body())
