@@ -1,9 +1,15 @@
 """What allauth's pages do beyond pages: whoever leaves or changes a password ends what is open."""
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.models import EmailAddress
+from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from allauth.socialaccount.models import SocialAccount, SocialLogin
+from django.contrib import messages
 from django.http import HttpRequest
+from django.shortcuts import redirect
 
-from accounts import auth, standing
+from accounts import auth, google, standing
 from accounts.models import User
 
 
@@ -15,7 +21,30 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         if user_id:
             standing.changed(user_id)
 
+    def confirm_email(self, request: HttpRequest, email_address: EmailAddress) -> bool:
+        """An address whose link was followed is the user's own."""
+        confirmed = bool(super().confirm_email(request, email_address))
+        if confirmed:
+            rows = User.objects.filter(pk=email_address.user_id, email__iexact=email_address.email)
+            rows.update(is_verified=True)
+        return confirmed
+
     def set_password(self, user: User, password: str) -> None:
         """A new password, by a reset or on the page: the tokens of the old one end."""
         super().set_password(user, password)
         auth.sign_out_everywhere(user)
+
+
+class SocialAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
+    def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
+        """Whose account it is, is decided where the API decides it; allauth only signs in."""
+        if sociallogin.is_existing or sociallogin.state.get("process") == "connect":
+            return
+        identity = google.read(sociallogin.account.uid, sociallogin.account.extra_data)
+        try:
+            user = google.user_of(identity)
+        except (google.Refused, auth.BadCredentials) as error:
+            messages.error(request, str(error))
+            raise ImmediateHttpResponse(redirect("account_login")) from error
+        linked = SocialAccount.objects.get(provider=google.PROVIDER, uid=identity.uid)
+        sociallogin.user, sociallogin.account = user, linked

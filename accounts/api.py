@@ -8,26 +8,14 @@ from django.core.exceptions import ValidationError as PasswordRefused
 from django.db import IntegrityError, transaction
 from rest_framework import serializers
 from rest_framework.exceptions import PermissionDenied
-from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts import auth, signup
 from accounts.models import Session, User
+from accounts.public import Public
 from billing import ledger
-
-
-class Public(APIView):
-    """A door that needs no sign-in; a wrong credential there is 401, not 403."""
-
-    authentication_classes = ()
-    permission_classes = (AllowAny,)
-    rate = "auth"
-
-    def get_authenticate_header(self, request: Request) -> str:
-        return "Bearer"
-
 
 # An address may become the username, and has to fit there.
 ADDRESS_MAX = 150
@@ -107,7 +95,7 @@ class Refresh(Public):
     def post(self, request: Request) -> Response:
         body = RefreshBody(data=request.data)
         body.is_valid(raise_exception=True)
-        return Response(pair(auth.refresh(body.validated_data["refresh_token"])))
+        return Response(auth.refresh(body.validated_data["refresh_token"]).body())
 
 
 class Logout(APIView):
@@ -153,23 +141,14 @@ class TestLogin(Public):
         query = TestLoginQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
         user = signup.test_user(query.validated_data["email"])
-        return Response(pair(auth.sign_in(user, Session.Grant.TEST)))
-
-
-def pair(tokens: auth.Tokens) -> dict[str, Any]:
-    return {
-        "access_token": tokens.access,
-        "refresh_token": tokens.refresh,
-        "token_type": "bearer",
-        "expires_in": tokens.expires_in,
-    }
+        return Response(auth.sign_in(user, Session.Grant.TEST).body())
 
 
 def signed_in(user: User, tokens: auth.Tokens) -> dict[str, Any]:
     """The one answer that serves all three systems. Source: K1."""
     return {
         "token": tokens.access,
-        **pair(tokens),
+        **tokens.body(),
         "user": {
             "id": str(user.pk),
             "username": user.username,

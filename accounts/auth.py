@@ -106,6 +106,15 @@ class Tokens:
     refresh: str
     expires_in: int
 
+    def body(self) -> dict[str, Any]:
+        """As every documented system spells them. Source: C03."""
+        return {
+            "access_token": self.access,
+            "refresh_token": self.refresh,
+            "token_type": "bearer",
+            "expires_in": self.expires_in,
+        }
+
 
 def check_password(request: HttpRequest | None, login: str, password: str) -> User:
     """The active user whose username or address, and password, these are.

@@ -10,6 +10,7 @@ What somebody leaves in the library is the business of videos.departure.
 from datetime import timedelta
 
 from allauth.account.models import EmailAddress
+from allauth.socialaccount.models import SocialAccount
 from django.contrib.admin.models import LogEntry
 from django.db import transaction
 from django.db.models import F, QuerySet
@@ -60,6 +61,7 @@ def forget(user: User) -> None:
         Session.objects.filter(user=user).delete()
         ApiKey.objects.filter(user=user).delete()
         EmailAddress.objects.filter(user=user).delete()
+        SocialAccount.objects.filter(user=user).delete()
         LogEntry.objects.filter(object_id=str(user.pk)).update(object_repr="", change_message="")
         user.username = f"left-{user.pk.hex}"
         user.email = user.first_name = user.last_name = user.display_name = ""

@@ -1,4 +1,4 @@
-"""How to reach the database: a SQLite file, or whatever DATABASE_URL says."""
+"""How to reach the database, a SQLite file or whatever DATABASE_URL says, and Redis."""
 
 import re
 from typing import Any
@@ -23,3 +23,23 @@ def read_database_url(value: str) -> dict[str, Any]:
     else:
         raise ValueError("expected postgresql:// or sqlite://")
     return config
+
+
+def channel_layers(redis_url: str) -> dict[str, Any]:
+    if not redis_url:
+        return {"default": {"BACKEND": "config.layer.LocalLayer"}}
+    # channels_redis waits 5 s at a time, which is redis-py's own time-out too.
+    host = {"address": redis_url, "socket_timeout": 15}
+    return {
+        "default": {
+            "BACKEND": "channels_redis.core.RedisChannelLayer",
+            "CONFIG": {"hosts": [host], "capacity": 1000, "expiry": 30},
+        }
+    }
+
+
+def caches(redis_url: str) -> dict[str, Any]:
+    if not redis_url:
+        return {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    redis = "django.core.cache.backends.redis.RedisCache"
+    return {"default": {"BACKEND": redis, "LOCATION": redis_url}}

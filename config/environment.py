@@ -2,6 +2,7 @@
 
 import os
 import re
+import secrets
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -87,3 +88,19 @@ def rate(*names: str, default: str) -> tuple[int, int]:
         return int(match[1]), int(match[2] or 1) * units[match[3]]
 
     return env(*names, default=read(default), read=read)
+
+
+def kept_secret(folder: Path, name: str) -> str:
+    """The embedded mode's own secret: made at the first start, kept in `folder`, mode 0600."""
+    path = folder / name
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        draft = path.with_name(f"{name}.{os.getpid()}")
+        draft.touch(mode=0o600)
+        draft.write_text(secrets.token_urlsafe(48))
+        try:
+            os.link(draft, path)  # the first of several starting processes wins
+        except FileExistsError:
+            pass
+        draft.unlink()
+    return path.read_text()

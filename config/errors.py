@@ -11,6 +11,7 @@ from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.views import exception_handler, set_rollback
 
+from accounts import google
 from accounts.auth import BadCredentials, NoPassword, TooManyFailures
 from accounts.keys import TooManyKeys
 from accounts.profile import BadProfile
@@ -30,6 +31,8 @@ STATUS_OF: dict[type[Exception], tuple[int, str]] = {
     BadCredentials: (401, "bad_credentials"),
     BadIdempotencyKey: (400, "bad_idempotency_key"),
     IdempotencyMismatch: (409, "idempotency_mismatch"),
+    google.Refused: (403, "google_refused"),
+    google.Unreachable: (500, "google_unreachable"),
     TooManyFailures: (429, "too_many_failures"),
     TooManyKeys: (400, "too_many_keys"),
     BadProfile: (400, "bad_profile"),

@@ -1,11 +1,14 @@
 """Headers of every answer: what a page may load, and how often the asker may come back."""
 
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
 CDN = f" {settings.CDN_URL}" if settings.CDN_URL else ""
+_url = urlsplit(settings.GOOGLE_AUTHORIZE_URL)
+GOOGLE = f"{_url.scheme}://{_url.netloc}" if settings.GOOGLE_CLIENT_ID else ""
 POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -15,7 +18,8 @@ POLICY = "; ".join(
         f"img-src 'self' data: blob:{CDN}",
         f"media-src 'self' blob:{CDN}",
         "connect-src 'self'",
-        "form-action 'self' https://checkout.stripe.com",  # also where a POST redirects to
+        # Also where a POST redirects to.
+        f"form-action 'self' https://checkout.stripe.com {GOOGLE}".rstrip(),
         "base-uri 'none'",
         "frame-ancestors 'none'",
     )

@@ -4,8 +4,6 @@ Several names may stand for one setting, because three documented systems are se
 the first name that is set wins, and `manage.py doctor` prints which one that was.
 """
 
-import os
-import secrets
 import warnings
 from datetime import timedelta
 from decimal import Decimal
@@ -17,12 +15,13 @@ from corsheaders.defaults import default_headers
 from django.core.exceptions import ImproperlyConfigured
 
 from config import logs, upstreams
-from config.databases import SQLITE_OPTIONS, read_database_url
+from config.databases import SQLITE_OPTIONS, caches, channel_layers, read_database_url
 from config.environment import (
     BASE_DIR,
     READINGS,  # noqa: F401 - for the doctor
     env,
     flag,
+    kept_secret,
     listing,
     number,
     rate,
@@ -49,29 +48,13 @@ BASE_URL = text("BACKEND_URL", "API_BASE_URL", default=f"http://127.0.0.1:{PORT}
 FRONTEND_ORIGINS = [url.rstrip("/") for url in listing("FRONTEND_URL", default=[BASE_URL])]
 
 
-def kept_secret(name: str) -> str:
-    """The embedded mode's own secret: made at the first start, kept in DATA_DIR, mode 0600."""
-    path = DATA_DIR / "secrets" / name
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        draft = path.with_name(f"{name}.{os.getpid()}")
-        draft.touch(mode=0o600)
-        draft.write_text(secrets.token_urlsafe(48))
-        try:
-            os.link(draft, path)  # the first of several starting processes wins
-        except FileExistsError:
-            pass
-        draft.unlink()
-    return path.read_text()
-
-
 def secret(*names: str) -> str:
     value = text(*names, secret=True)
     if value:
         return value
     if PRODUCTION:
         raise ImproperlyConfigured(f"{names[0]}: required in production")
-    return kept_secret(names[0].lower())
+    return kept_secret(DATA_DIR / "secrets", names[0].lower())
 
 
 SECRET_KEY = secret("SECRET_KEY")
@@ -99,6 +82,8 @@ INSTALLED_APPS = [
     "rest_framework",
     "allauth",
     "allauth.account",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.google",
     "config",
     "billing",
     "accounts",
@@ -162,24 +147,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # ---- Redis: absent, everything runs in the one process of `manage.py serve` ----
 REDIS_URL = text("REDIS_URL", secret=True)
 EMBEDDED_WORKER = flag("EMBEDDED_WORKER", default=not REDIS_URL)
-CHANNEL_LAYERS: dict[str, Any] = {
-    "default": {
-        "BACKEND": "channels_redis.core.RedisChannelLayer",
-        # channels_redis waits 5 s at a time, which is redis-py's own time-out too.
-        "CONFIG": {
-            "hosts": [{"address": REDIS_URL, "socket_timeout": 15}],
-            "capacity": 1000,
-            "expiry": 30,
-        },
-    }
-    if REDIS_URL
-    else {"BACKEND": "config.layer.LocalLayer"}
-}
-CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
-    if REDIS_URL
-    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
-}
+CHANNEL_LAYERS = channel_layers(REDIS_URL)
+CACHES = caches(REDIS_URL)
 CELERY_BROKER_URL = REDIS_URL or "memory://"
 
 # ---- files ----
@@ -250,7 +219,34 @@ ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "optional"
 ACCOUNT_LOGOUT_REDIRECT_URL = "home"
 ACCOUNT_ADAPTER = "accounts.adapters.AccountAdapter"
+SOCIALACCOUNT_ADAPTER = "accounts.adapters.SocialAdapter"
 ACCOUNT_FORMS = {"signup": "accounts.forms.SignupForm"}
+# Google is off without a client id. Its addresses may be a stand-in's.
+GOOGLE_CLIENT_ID = text("GOOGLE_CLIENT_ID")
+GOOGLE_CALLBACK = f"{BASE_URL}/accounts/google/login/callback/"
+GOOGLE_REDIRECT_URIS = listing(
+    "GOOGLE_REDIRECT_URIS", "GOOGLE_REDIRECT_URI", default=[GOOGLE_CALLBACK]
+)
+GOOGLE_AUTHORIZE_URL = text(
+    "GOOGLE_AUTHORIZE_URL", default="https://accounts.google.com/o/oauth2/v2/auth"
+)
+_google_app = {
+    "client_id": GOOGLE_CLIENT_ID,
+    "secret": text("GOOGLE_CLIENT_SECRET", secret=True),
+}
+SOCIALACCOUNT_PROVIDERS: dict[str, dict[str, Any]] = {
+    "google": {
+        "APPS": [_google_app] if GOOGLE_CLIENT_ID else [],
+        "OAUTH_PKCE_ENABLED": True,
+        "SCOPE": ["openid", "email", "profile"],
+        "AUTHORIZE_URL": GOOGLE_AUTHORIZE_URL,
+        "ACCESS_TOKEN_URL": text("GOOGLE_TOKEN_URL", default="https://oauth2.googleapis.com/token"),
+        "IDENTITY_URL": text(
+            "GOOGLE_USERINFO_URL", default="https://www.googleapis.com/oauth2/v2/userinfo"
+        ),
+        "ID_TOKEN_ISSUER": text("GOOGLE_ISSUER", default="https://accounts.google.com"),
+    }
+}
 ACCOUNT_RATE_LIMITS = {"login_failed": "5/15m/key,20/5m/ip"}
 ACCOUNT_SESSION_REMEMBER = True
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES

@@ -1,11 +1,12 @@
 """Every URL of the product on one page. Literal words stand before ids."""
 
+from allauth.socialaccount.providers.google import views as google_views
 from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path, re_path, register_converter
 
 from accounts import api as accounts_api
-from accounts import keys_api, profile_api
+from accounts import google_api, keys_api, profile_api
 from billing import api as billing_api
 from billing import views as billing_views
 from billing import webhooks as billing_webhooks
@@ -44,10 +45,14 @@ urlpatterns = [
     path("proof/", billing_views.proof, name="proof"),
     path("theme/", views.theme, name="theme"),
     path("accounts/", include("allauth.account.urls")),
+    path("accounts/3rdparty/", include("allauth.socialaccount.urls")),
+    path("accounts/google/login/", google_views.oauth2_login, name="google_login"),
+    path("accounts/google/login/callback/", google_views.oauth2_callback, name="google_callback"),
     path("admin/", admin.site.urls),
     # accounts
     path("api/auth/register", accounts_api.Register.as_view()),
     path("api/auth/login", accounts_api.Login.as_view()),
+    path("api/auth/google/login", google_api.GoogleLogin.as_view()),
     path("api/auth/refresh", accounts_api.Refresh.as_view()),
     path("api/auth/logout", accounts_api.Logout.as_view()),
     path("api/auth/me", accounts_api.Me.as_view()),

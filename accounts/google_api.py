@@ -1,0 +1,37 @@
+"""POST /api/auth/google/login: an authorization code for our own tokens."""
+
+from django.conf import settings
+from rest_framework import serializers
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts import auth, google
+from accounts.models import Session
+from accounts.public import Public
+
+
+class GoogleBody(serializers.Serializer):
+    code = serializers.CharField(max_length=2048)
+    redirect_uri = serializers.CharField(max_length=500, required=False)
+    # For clients that sent a PKCE challenge.
+    code_verifier = serializers.RegexField(r"^[A-Za-z0-9._~-]{43,128}\Z", required=False)
+
+
+class GoogleLogin(Public):
+    """C03."""
+
+    def post(self, request: Request) -> Response:
+        if not settings.GOOGLE_CLIENT_ID:
+            raise PermissionDenied("Google sign-in is not configured")
+        body = GoogleBody(data=request.data)
+        body.is_valid(raise_exception=True)
+        asked = body.validated_data
+        identity = google.exchange(
+            request._request,
+            asked["code"],
+            asked.get("redirect_uri", settings.GOOGLE_REDIRECT_URIS[0]),
+            asked.get("code_verifier", ""),
+        )
+        user = google.user_of(identity)
+        return Response(auth.sign_in(user, Session.Grant.GOOGLE).body())
