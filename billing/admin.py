@@ -80,7 +80,7 @@ class PackageAdmin(admin.ModelAdmin):
     ) -> tuple[str, ...]:
         return ("key",) if obj else ()
 
-    def construct_change_message(
+    def construct_change_message(  # type: ignore[override]  # the log takes plain words too
         self, request: HttpRequest, form: forms.BaseForm, formsets: Any, add: bool = False
     ) -> str:
         changed = ", ".join(

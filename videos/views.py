@@ -124,7 +124,8 @@ def studio(request: UserRequest) -> HttpResponse:
 
 def _draft(request: UserRequest) -> Composer:
     """An empty composer, or one filled in: from an older video, or as it was left."""
-    if older := Video.objects.of(request.user).filter(pk=_uuid(request.GET.get("from"))).first():
+    from_ = _uuid(request.GET.get("from"))
+    if older := from_ and Video.objects.of(request.user).filter(pk=from_).first():
         fields = ("prompt", "model", "size", "seconds")
         form = Composer(request.user, initial={name: getattr(older, name) for name in fields})
         form.kept = older.reference
@@ -133,7 +134,8 @@ def _draft(request: UserRequest) -> Composer:
     if prompt := request.GET.get("prompt"):
         left["prompt"] = prompt
     form = Composer(request.user, initial=left)
-    form.kept = request.user.uploads.filter(pk=_uuid(left.get("reference"))).first()
+    image = _uuid(left.get("reference"))
+    form.kept = image and request.user.uploads.filter(pk=image).first()
     return form
 
 

@@ -3,6 +3,7 @@
 import os
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -104,7 +105,9 @@ class Wallet(Purse):
 
 
 class MoneyMachine(Machine):
-    """`purchases` are (who, key) in the order they were made."""
+    """`reversals` is the module under test; `purchases` are (who, key) as they were made."""
+
+    reversals: Any = reversals
 
     def __init__(self) -> None:
         super().__init__()
@@ -133,13 +136,13 @@ class MoneyMachine(Machine):
         change = min(goal, purchase.amount) - purchase.cancelled
         if change > 0:
             taken, _, owed = wallet.plan(purchase, change)
-            assert reversals.outlook(key, purchase.cancelled + change) == (len(taken), owed)
+            assert self.reversals.outlook(key, purchase.cancelled + change) == (len(taken), owed)
             wallet.cancel(purchase, change)
         elif change < 0:
             wallet.restore(purchase, -change, self.now)
-        reversals.reverse_to(key, purchase.cancelled)
+        self.reversals.reverse_to(key, purchase.cancelled)
         before = everything()
-        reversals.reverse_to(key, purchase.cancelled)
+        self.reversals.reverse_to(key, purchase.cancelled)
         assert everything() == before
 
     @rule(who=people, amount=amounts, wait=waits, spent=st.booleans(), grace=st.booleans())
@@ -170,6 +173,58 @@ class MoneyMachine(Machine):
         if then == "late":
             self.grant(who, 3, None, Lot.Kind.EARNED)
             self.money(pick, 0)
+
+    @rule(
+        who=people,
+        goals=st.tuples(*[st.integers(0, 6)] * 3),
+        spent=st.integers(0, 6),
+        others=st.booleans(),
+        pauses=st.tuples(*[st.sampled_from([timedelta(0), DAY])] * 2),
+    )
+    def in_steps(
+        self,
+        who: int,
+        goals: tuple[int, int, int],
+        spent: int,
+        others: bool,
+        pauses: tuple[timedelta, timedelta],
+    ) -> None:
+        """Money goes back and comes again bit by bit while credits are held and die."""
+        self.buy(who, 6, DAY)
+        pick = len(self.purchases) - 1
+        if min(spent, len(self.purses[who].open)):
+            self.spend(who, min(spent, len(self.purses[who].open)))
+        self.wait(pauses[0])
+        self.money(pick, goals[0])
+        if others:
+            self.grant(who, 3, None, Lot.Kind.BONUS)
+        self.money(pick, goals[1])
+        self.wait(pauses[1])
+        self.money(pick, goals[2])
+
+    @rule(who=people, amount=amounts, goal=amounts | st.just(0))
+    def two_debts(self, who: int, amount: int, goal: int) -> None:
+        """One purchase was taken back, another is owed; then the money of the first comes again."""
+        self.buy(who, amount, 30 * DAY)
+        self.money(len(self.purchases) - 1, amount)
+        self.buy(who, amount, 30 * DAY)
+        self.spend_all(who)
+        self.money(len(self.purchases) - 1, amount)
+        self.money(len(self.purchases) - 2, goal)
+
+    @rule(who=people, goal=st.integers(1, 6))
+    def two_graces(self, who: int, goal: int) -> None:
+        """A purchase lives on in two lots that expire one after the other."""
+        self.buy(who, 6, DAY)
+        for part in (2, 3):
+            if len(self.purses[who].open) >= part:
+                self.spend(who, part)
+        self.wait(DAY)
+        for back in (2, 1):
+            if len(self.spends) >= back:
+                self.refund_of(len(self.spends) - back, True, None)
+            self.wait(timedelta(hours=1))
+        self.money(len(self.purchases) - 1, goal)
 
     @invariant()
     def every_cancelled_credit_was_taken_or_dead_or_is_owed(self) -> None:

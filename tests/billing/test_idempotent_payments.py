@@ -11,8 +11,10 @@ from django.contrib.admin.models import LogEntry
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from accounts.models import User
+from accounts import auth
+from accounts.models import Session, User
 from billing import audit, gateway, ledger, payments
+from billing.idempotency import Once
 from billing.models import PackageRow, Payment, Refund
 from tests.billing import stripe, told
 from tests.billing.conftest import newcomer, outcomes
@@ -55,7 +57,7 @@ def give_back(client: APIClient, payment: Payment, key: str = "back-7", **more: 
 
 
 def replayed(answer: Any) -> bool:
-    return answer.headers.get("Idempotent-Replayed") == "true"
+    return bool(answer.headers.get("Idempotent-Replayed") == "true")
 
 
 @pytest.fixture
@@ -209,13 +211,11 @@ def many(transactional_db: None) -> Callable[[Callable[[], Any]], list[Any]]:
 def test_fifty_at_once_begin_one_payment(
     till: Serving, many: Callable[[Callable[[], Any]], list[Any]]
 ) -> None:
-    alice = person("alice")
-    client = signed_in(alice)
-    token = client._credentials["HTTP_AUTHORIZATION"]
+    token = auth.sign_in(person("alice"), Session.Grant.PASSWORD).access
 
     def post() -> Any:
         mine = APIClient()
-        mine.credentials(HTTP_AUTHORIZATION=token)
+        mine.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
         return buy(mine)
 
     answers = many(post)
@@ -231,7 +231,7 @@ def test_fifty_at_once_refund_once(
     payment = stripe.pay(payments.create(newcomer("erin"), "trial"))
     boss = person("boss", is_staff=True)
     order = partial(payments.Order, 330, Refund.Source.API, "", boss)
-    once = payments.Once("key", "print")
+    once = Once("key", "print")
     results = many(lambda: payments.refund_once(payment, order(), once))
     assert {row.pk for row, _ in results} == {Refund.objects.get().pk}
     assert sorted(again for _, again in results) == [False] + [True] * 49

@@ -9,8 +9,9 @@ from django.db import IntegrityError
 from hypothesis import Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from billing import ledger
+from billing import ledger, reversals
 from tests.billing.machine import THOROUGH, Machine
+from tests.billing.machine_money import MoneyMachine
 
 QUICK = settings(
     THOROUGH,
@@ -25,13 +26,14 @@ QUICK = settings(
 NOTICED = (AssertionError, pytest.fail.Exception, IntegrityError, IndexError)
 _TAKING = "_open_lots(account.pk, now).order_by(*_SPENDING_ORDER)"
 _GRACE = "if dead and grace and lot.parent_id is None:"
+_SETTLED = "ledger._settle(account, now)\n        lot.refresh_from_db()\n        change"
 _PAID_GRANT = "purpose)\n        _settle(account, now)\n        _pay_debt(account, now)"
 _PAID_REFUND = "reverses=spent)\n        _settle(account, now)\n        _pay_debt(account, now)"
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """A mistake: what stands in billing/ledger.py, once, and what stands there instead."""
+    """A mistake: what stands in the module, once, and what stands there instead."""
 
     name: str
     old: str
@@ -78,9 +80,47 @@ MUTANTS = [
 ]
 
 
-def planted(mutant: Mutant) -> ModuleType:
-    source = inspect.getsource(ledger)
-    assert source.count(mutant.old) == 1, f"{mutant.name} does not fit billing/ledger.py any more"
+MONEY_MUTANTS = [
+    Mutant(
+        "own-lot-spared",
+        'own = min(_family(lot).aggregate(s=Sum("remaining"))["s"] or 0',
+        "own = min(0",
+    ),
+    Mutant("graces-forgotten", "Q(pk=lot.pk) | Q(parent=lot)", "pk=lot.pk"),
+    Mutant("graces-alone", "Q(pk=lot.pk) | Q(parent=lot)", "parent=lot"),
+    Mutant("dead-taken-again", 'dead = min(-(expired["s"] or 0)', "dead = min(0"),
+    Mutant("dead-counted-twice", " - lot.reversed_dead, change - own)", ", change - own)"),
+    Mutant("anything-is-dead", "entry__type=Entry.Type.EXPIRED", "entry__type=Entry.Type.SPENT"),
+    Mutant("others-spared", "others = min(account.balance - own,", "others = min(0,"),
+    Mutant("debt-not-written", "account.debt += owed", "pass"),
+    Mutant("debt-not-forgiven", "account.debt -= owed", "pass"),
+    Mutant("others-debt-forgiven", ", account.debt, lot.reversed_owed)", ", account.debt)"),
+    Mutant("living-without-end", "living = min(give - owed,", "living = max(give - owed,"),
+    Mutant("living-never", "living = min(give - owed,", "living = min(0,"),
+    Mutant("dead-forgotten", "lot.reversed_dead += dead", "pass"),
+    Mutant("dead-not-given-again", "lot.reversed_dead -= give - owed - living", "pass"),
+    Mutant(
+        "settled-still-owed", "lot.reversed_owed -= owed + settled", "lot.reversed_owed -= owed"
+    ),
+    Mutant("given-again-but-dead", "now + settings.GRACE_LIFETIME if dead else ", ""),
+    Mutant("given-again-too-long", "GRACE_LIFETIME if dead else lot.expires_at", "GRACE_LIFETIME"),
+    Mutant("given-again-an-orphan", "parent=lot,", "parent=None,"),
+    Mutant("given-again-not-told", "account.total_reversed -= living", "pass"),
+    Mutant("debt-left-by-a-restore", "            ledger._pay_debt(account, now)\n", ""),
+    Mutant("cancelled-not-counted", "lot.reversed += change", "pass"),
+    Mutant("restored-not-counted", "lot.reversed -= give\n", "pass\n"),
+    Mutant("younger-grace-first", 'order_by("expires_at", "id")', 'order_by("-expires_at", "-id")'),
+    Mutant("expired-unbooked", _SETTLED, _SETTLED.replace("ledger._settle(account, now)", "pass")),
+    Mutant("stale-lot", _SETTLED, _SETTLED.replace("lot.refresh_from_db()", "pass")),
+    Mutant("expiry-not-moved", "    ledger._refresh_next_expiry(account)\n", ""),
+    Mutant("outlook-from-nothing", "max(target - lot.reversed, 0)", "target"),
+    Mutant("outlook-without-the-dead", "    return own + others, owed", "    return own, owed"),
+]
+
+
+def planted(mutant: Mutant, source_of: ModuleType = ledger) -> ModuleType:
+    source, name = inspect.getsource(source_of), source_of.__name__
+    assert source.count(mutant.old) == 1, f"{mutant.name} does not fit {name} any more"
     module = ModuleType(mutant.name)
     exec(source.replace(mutant.old, mutant.new), module.__dict__)
     return module
@@ -102,4 +142,22 @@ def test_machine_notices(mutant: Mutant) -> None:
 
     refusals = (Mutated.ledger.NotEnoughCredits, Mutated.ledger.OverRefund)
     with pytest.raises((*NOTICED, *refusals)):
+        run_state_machine_as_test(Mutated, settings=QUICK)
+
+
+@pytest.mark.usefixtures("db")
+def test_money_machine_lets_the_right_reversals_live() -> None:
+    class Control(MoneyMachine):
+        reversals = planted(Mutant("none", "def reverse_to(", "def reverse_to("), reversals)
+
+    run_state_machine_as_test(Control, settings=settings(QUICK, max_examples=5))
+
+
+@pytest.mark.usefixtures("db")
+@pytest.mark.parametrize("mutant", MONEY_MUTANTS, ids=lambda mutant: mutant.name)
+def test_money_machine_notices(mutant: Mutant) -> None:
+    class Mutated(MoneyMachine):
+        reversals = planted(mutant, reversals)
+
+    with pytest.raises(NOTICED):
         run_state_machine_as_test(Mutated, settings=QUICK)

@@ -171,7 +171,12 @@ def test_reconcile_checks_a_few_payments_at_a_time_and_none_twice(
 ) -> None:
     mine = {told.bought(carol).payment_intent for _ in range(reconciling.BATCH + 3)}
     asked: list[str] = []
-    monkeypatch.setattr(gateway, "refunds_of", lambda intent: asked.append(intent) or [])
+
+    def refunds_of(intent: str) -> list[dict[str, Any]]:
+        asked.append(intent)
+        return []
+
+    monkeypatch.setattr(gateway, "refunds_of", refunds_of)
     monkeypatch.setattr(gateway, "disputes_of", lambda intent: [])
     counts = []
     for _ in range(3):
