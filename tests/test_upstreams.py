@@ -94,7 +94,7 @@ def test_a_value_that_cannot_be_read_is_refused(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
     with pytest.raises(ImproperlyConfigured) as caught:
-        configured(monkeypatch, SORA_API_KEY="k", **{name: value})
+        configured(monkeypatch, SORA_API_KEY="k", **{name: value})  # type: ignore[arg-type]
     assert str(caught.value).startswith(f"{name}: ")
 
 

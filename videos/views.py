@@ -25,7 +25,7 @@ from billing import ledger
 from videos import catalog, lifecycle, moderation, notify, uploads
 from videos.cards import Card, about, cards_of, log_of, usual_seconds
 from videos.forms import SHAPES, Composer, RemixForm
-from videos.models import Video, VideoQuerySet
+from videos.models import Upload, Video, VideoQuerySet
 
 Status = Video.Status
 
@@ -135,7 +135,7 @@ def _draft(request: UserRequest) -> Composer:
         left["prompt"] = prompt
     form = Composer(request.user, initial=left)
     image = _uuid(left.get("reference"))
-    form.kept = image and request.user.uploads.filter(pk=image).first()
+    form.kept = Upload.objects.of(request.user).filter(pk=image).first() if image else None
     return form
 
 
