@@ -278,7 +278,10 @@ def test_credits_move_exactly_once_when_callbacks_meet_cancels_and_looks(alice: 
     assert audit.problems() == []
 
 
-def in_processes(roles: list[Callable[[Callable[[], object]], None]]) -> list[int | None]:
+Role = Callable[[Callable[[], object]], None]
+
+
+def in_processes(roles: list[Role]) -> list[int | None]:
     """Run each role in a process of its own, all stepping together; their exit codes."""
     fork = multiprocessing.get_context("fork")
     step = fork.Barrier(len(roles))
@@ -310,6 +313,7 @@ def test_credits_move_exactly_once_when_the_same_happens_in_several_processes(al
             step()
             while now_of(video).is_active:
                 held = [mine for mine in steps.claim(100) if mine.is_active]
+                told: list[tuple[Video, steps.Result]]
                 told = [(v, Job(v.upstream_id, JobState.FAILED, failure=broke)) for v in held]
                 steps.settle(told)
                 time.sleep(0.002)
@@ -323,7 +327,7 @@ def test_credits_move_exactly_once_when_the_same_happens_in_several_processes(al
             with suppress(lifecycle.NotPossible):
                 lifecycle.cancel(video)
 
-    roles = [partial(calls, "success"), partial(calls, "fail"), looks, looks, cancels]
+    roles: list[Role] = [partial(calls, "success"), partial(calls, "fail"), looks, looks, cancels]
     assert in_processes(roles) == [0] * len(roles)
     ended = [now_of(video) for video in videos]
     assert {video.status for video in ended} <= {"failed", "cancelled"}
