@@ -32,7 +32,7 @@ from django.utils import timezone  # noqa: E402
 
 from accounts.models import User  # noqa: E402
 from billing import audit, inbox, ledger  # noqa: E402
-from billing.models import Lot  # noqa: E402
+from billing.models import Account, Lot  # noqa: E402
 from tests import backing  # noqa: E402
 from tests.billing import told  # noqa: E402
 
@@ -80,7 +80,7 @@ def expire(user: User) -> Race:
     given(user, 100)
     past = timezone.now() - timedelta(seconds=1)
     Lot.objects.filter(account_id=user.pk).update(expires_at=past)
-    ledger.Account.objects.filter(pk=user.pk).update(next_expiry_at=past)
+    Account.objects.filter(pk=user.pk).update(next_expiry_at=past)
 
     def held(results: list[Any]) -> bool:
         return sum(results) == 100 and standing(user) == (0, {"bonus": 1, "expired": 1})

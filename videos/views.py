@@ -148,7 +148,7 @@ def _draft(request: UserRequest) -> Composer:
         left["prompt"] = prompt
     form = Composer(request.user, initial=left)
     image = _uuid(left.get("reference"))
-    form.kept = image and request.user.uploads.filter(pk=image).first()
+    form.kept = request.user.uploads.filter(pk=image).first() if image else None
     return form
 
 
