@@ -10,7 +10,7 @@ from accounts import google_api, keys_api, profile_api
 from billing import api as billing_api
 from billing import views as billing_views
 from billing import webhooks as billing_webhooks
-from config import errors, health
+from config import errors, health, reference
 from showcase import api as showcase_api
 from showcase import views as showcase_views
 from videos import account_api, deliveries_api, dialects, tasks_api, uploads_api, views, webhooks
@@ -113,6 +113,9 @@ urlpatterns = [
     path("api/showcase/videos", showcase_api.Clips.as_view(), name="api-clips"),
     path("api/showcase/videos/<int:clip_id>", showcase_api.ClipDetail.as_view(), name="api-clip"),
     path("api/showcase/videos/<int:clip_id>/like", showcase_api.ClipLike.as_view()),
+    path("api/schema", reference.SchemaJSON.as_view(), name="api-schema"),
+    path("api/docs", reference.Swagger.as_view(), name="api-docs"),
+    path("api/redoc", reference.Redoc.as_view(), name="api-redoc"),
     path("health", health.health, name="health"),
     re_path(r"^api/.*$", errors.api_not_found),
 ]

@@ -14,7 +14,10 @@ class ClipQuerySet(models.QuerySet["Clip"]):
     def public(self) -> "ClipQuerySet":
         """What anybody may see, in the order staff gave it."""
         shown = self.filter(
-            is_active=True, video__status=Video.Status.SUCCEEDED, video__deleted_at=None
+            is_active=True,
+            video__status=Video.Status.SUCCEEDED,
+            video__deleted_at=None,
+            video__user__is_active=True,
         )
         return shown.select_related("video").order_by("display_order", "-pk")
 
