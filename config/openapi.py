@@ -248,7 +248,7 @@ class Schema(AutoSchema):
     def get_summary(self) -> str:
         return self.op.summary
 
-    def get_description(self) -> str:
+    def get_description(self) -> str:  # type: ignore[override]
         return f"The same as `{self.op.instead}`." if self.op.instead else ""
 
     def is_deprecated(self) -> bool:
@@ -278,7 +278,7 @@ class Schema(AutoSchema):
             return []
         return [OpenApiExample("Example", dict(self.op.example), request_only=True)]
 
-    def get_response_serializers(self) -> dict[Any, Any]:
+    def get_response_serializers(self) -> dict[Any, Any]:  # type: ignore[override]
         op = self.op
         answers: dict[Any, Any] = {op.code: op.answer}
         if op.answer is None:
