@@ -16,6 +16,7 @@ from rest_framework.test import APIClient
 
 from accounts import auth, signup
 from accounts.models import Session, User
+from tests import schema
 from tests.backing import free_port
 from videos import providers, tasks
 from videos.models import Video
@@ -47,6 +48,25 @@ def _fast_and_fresh(settings: LazySettings, tmp_path: Any) -> Iterator[None]:
     providers.get.cache_clear()
     yield
     providers.get.cache_clear()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _answers_are_as_the_schema_says() -> Iterator[None]:
+    """Every JSON answer of every test is held against the API's schema."""
+    real = APIClient.request
+
+    def request(self: APIClient, **sent: Any) -> Any:
+        answer: Any = real(self, **sent)
+        kind = answer.headers.get("Content-Type", "")
+        path, method = sent.get("PATH_INFO", ""), sent.get("REQUEST_METHOD", "GET")
+        if method != "HEAD" and not answer.streaming:
+            body = answer.json() if kind.startswith("application/json") else None
+            assert schema.complaints(method, path, answer.status_code, kind, body) == []
+        return answer
+
+    APIClient.request = request  # type: ignore[method-assign]
+    yield
+    APIClient.request = real  # type: ignore[method-assign]
 
 
 def person(name: str, **fields: Any) -> User:
