@@ -6,7 +6,7 @@ from typing import Any
 from django.core.exceptions import RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
-from django.views.decorators.csrf import requires_csrf_token
+from django.views.decorators.csrf import csrf_exempt, requires_csrf_token
 from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.views import exception_handler, set_rollback
@@ -143,6 +143,7 @@ def _error(request: HttpRequest, code: int) -> HttpResponse:
     return render(request, f"{code}.html", status=code)
 
 
+@csrf_exempt
 def api_not_found(request: HttpRequest) -> HttpResponse:
     return JsonResponse({"detail": PHRASES[404]}, status=404)
 
