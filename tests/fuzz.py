@@ -24,17 +24,8 @@ LEFT_OUT = (
     r"logout|/account$|/password$|webhook/stripe|callback|api/webhooks/\{upstream\}|/refresh$"
 )
 PEOPLE = ("alice", "bob")
-UNLIMITED = dict.fromkeys(
-    (
-        "RATE_AUTH",
-        "RATE_GENERATE",
-        "RATE_TASKS",
-        "RATE_OTHER",
-        "RATE_ANONYMOUS",
-        "RATE_AUTH_FAILURES",
-    ),
-    "off",
-)
+LIMITS = ("AUTH", "GENERATE", "TASKS", "OTHER", "ANONYMOUS", "AUTH_FAILURES")
+UNLIMITED = {f"RATE_{name}": "off" for name in LIMITS}
 # Whether what was refused could have been taken, and the other way round, is for other tests: a
 # generated package, id or image is refused for good reasons.
 SKIPPED = "positive_data_acceptance,negative_data_rejection,unsupported_method"

@@ -139,7 +139,8 @@ def filled(text: str, known: dict[str, str]) -> str:
 
 def send(request: dict[str, Any], known: dict[str, str]) -> httpx2.Response:
     headers = {entry["key"]: filled(entry["value"], known) for entry in request["header"]}
-    body, sent = request.get("body", {}), {}
+    body: dict[str, Any] = request.get("body", {})
+    sent: dict[str, Any] = {}
     if body.get("mode") == "raw":
         sent["content"] = filled(body["raw"], known)
     elif body.get("mode") == "formdata":
