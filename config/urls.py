@@ -12,7 +12,7 @@ from config import errors, health
 from showcase import api as showcase_api
 from showcase import views as showcase_views
 from videos import api as videos_api
-from videos import views, webhooks
+from videos import library, views, webhooks
 
 urlpatterns = [
     # pages
@@ -25,7 +25,23 @@ urlpatterns = [
     path("showcase/<int:clip_id>/preview/", showcase_views.preview, name="clip-preview"),
     path("v/<uuid:video_id>/offer/", showcase_views.offer, name="video-offer"),
     path("studio/", views.studio, name="studio"),
+    path("library/", library.library, name="library"),
+    path("library/download/", library.download, name="library-download"),
+    path("library/delete/", library.delete, name="library-delete"),
+    path("library/collect/", library.collect, name="library-collect"),
+    path("collections/", library.collections, name="collections"),
+    path(
+        "collections/<int:collection_id>/rename/",
+        library.rename_collection,
+        name="collection-rename",
+    ),
+    path(
+        "collections/<int:collection_id>/delete/",
+        library.delete_collection,
+        name="collection-delete",
+    ),
     path("v/<uuid:video_id>/", views.video, name="video"),
+    path("v/<uuid:video_id>/favourite/", library.favourite, name="video-favourite"),
     path("v/<uuid:video_id>/card/", views.card, name="video-card"),
     path("v/<uuid:video_id>/remix/", views.remix, name="video-remix"),
     path("v/<uuid:video_id>/retry/", views.retry, name="video-retry"),

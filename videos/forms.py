@@ -163,3 +163,9 @@ class Offer(NamedTuple):
 
 class RemixForm(forms.Form):
     prompt = prompt_field()
+
+
+class CollectionForm(forms.Form):
+    name = forms.CharField(
+        label=_("Name"), max_length=80, error_messages={"required": _("Give it a name.")}
+    )

@@ -1,117 +1,29 @@
 """The pages. Everything but live updates works without JavaScript."""
 
-from collections.abc import Callable, Iterable
-from datetime import date, datetime, timedelta
-from functools import wraps
-from itertools import groupby
-from typing import Any, Concatenate, ParamSpec
 from uuid import UUID
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.cache import cache
-from django.core.paginator import Paginator
-from django.db.models import Count, Exists, OuterRef, Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
-from django.shortcuts import get_object_or_404, render, resolve_url
-from django.utils import timezone
-from django.utils.functional import SimpleLazyObject
-from django.utils.http import url_has_allowed_host_and_scheme
+from django.shortcuts import render, resolve_url
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.models import User
 from billing import ledger
 from videos import catalog, lifecycle, media, notify
-from videos.cards import Card, about, cards_of, log_of, usual_seconds
+from videos.cards import about, cards_of, log_of, usual_seconds
 from videos.forms import SHAPES, Composer, RemixForm
-from videos.models import Video, VideoQuerySet
+from videos.models import Video
+from videos.shell import THEMES, UserRequest, in_local_time, wallet_of
+from videos.shell import back as _back
+from videos.shell import own as _own
+from videos.shell import see_other as _see_other
 
-P = ParamSpec("P")
-Status = Video.Status
-
-PER_PAGE = 24
-THEMES = {"light", "dark"}
 YEAR = 365 * 24 * 3600
 TOKEN_SECONDS = 3600
-MONTH, WEEK = timedelta(days=31), timedelta(days=7)
-
-
-class UserRequest(HttpRequest):
-    user: User
-
-
-def in_local_time(
-    view: Callable[Concatenate[UserRequest, P], HttpResponse],
-) -> Callable[Concatenate[UserRequest, P], HttpResponse]:
-    """Show times as the browser's own clock does; its zone comes in the cookie `tz`."""
-
-    @wraps(view)
-    def wrapped(request: UserRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        try:
-            zone = ZoneInfo(request.COOKIES.get("tz", ""))
-        except (ValueError, OSError, ZoneInfoNotFoundError):
-            zone = ZoneInfo("UTC")
-        with timezone.override(zone):
-            return view(request, *args, **kwargs)
-
-    return wrapped
-
-
-# ---- what every page shows ----
-
-
-def shell(request: HttpRequest) -> dict[str, Any]:
-    """The context of every template; what costs a query is read when a template uses it."""
-    theme = request.COOKIES.get("theme")
-    user: Any = SimpleLazyObject(lambda: request.user)  # may be missing on an error page
-    return {
-        "site_name": settings.SITE_NAME,
-        "theme": theme if theme in THEMES else "",
-        "welcome_credits": settings.WELCOME_CREDITS,
-        "sandbox": SimpleLazyObject(_sandbox),
-        "wallet": SimpleLazyObject(lambda: _wallet(user)),
-        "library": SimpleLazyObject(lambda: _counts(Video.objects.of(user))),
-    }
-
-
-def _sandbox() -> dict[str, Any]:
-    """Whether the engine is the stand-in, and how to look around in it."""
-    on = settings.SANDBOX and not settings.PRODUCTION
-    demo = on and User.objects.filter(username="demo", is_active=True).exists()
-    password = "demo-firstlight" if settings.ENVIRONMENT == "development" else ""
-    return {"on": on, "demo": demo, "password": password}
-
-
-def _wallet(user: Any) -> dict[str, Any]:
-    """The credits to spend, and the part of them that expires first."""
-    lots = list(ledger.lots(user))
-    first = lots[0].expires_at if lots else None
-    same_day = [lot.remaining for lot in lots if _day(lot.expires_at) == _day(first)]
-    return {
-        "available": sum(lot.remaining for lot in lots),
-        "expires_at": first,
-        "expiring": sum(same_day) if first and first - timezone.now() < MONTH else 0,
-        "soon": first is not None and first - timezone.now() < WEEK,
-    }
-
-
-def _day(moment: datetime | None) -> date | None:
-    return timezone.localdate(moment) if moment else None
-
-
-def _counts(videos: VideoQuerySet) -> dict[str, int]:
-    rendering = Count("pk", filter=Q(status__in=Video.ACTIVE))
-    attention = Count("pk", filter=_attention())
-    return videos.order_by().aggregate(total=Count("pk"), rendering=rendering, attention=attention)
-
-
-def _attention() -> Q:
-    """Videos that failed and were not tried again."""
-    again = Exists(Video.objects.filter(retry_of=OuterRef("pk")))
-    return Q(status__in=(Status.FAILED, Status.TIMEOUT)) & ~Q(again)
+RECENT = 12
 
 
 # ---- how it looks ----
@@ -199,17 +111,13 @@ def _studio(
     short: ledger.NotEnoughCredits | None = None,
 ) -> HttpResponse:
     seq = notify.current_seq(request.user.pk)  # before the videos, so that no change is missed
-    q, only = request.GET.get("q", "").strip(), request.GET.get("status", "")
-    found = Video.objects.of(request.user).matching(q).newest()
-    ended = found.exclude(status__in=Video.ACTIVE)
-    ended = {"rendering": ended.none(), "attention": ended.filter(_attention())}.get(only, ended)
-    page = Paginator(ended, PER_PAGE).get_page(request.GET.get("page"))
-    first = page.number == 1 and only != "attention"
-    active = found.filter(status__in=Video.ACTIVE) if first else found.none()
-    counts, wallet = _counts(found), _wallet(request.user)
-    cards = cards_of([*active, *page])
+    mine = Video.objects.of(request.user).newest()
+    active = mine.filter(status__in=Video.ACTIVE)
+    recent = mine.exclude(status__in=Video.ACTIVE)[:RECENT]
+    wallet = wallet_of(request.user)
+    cards = cards_of([*active, *recent])
     context = {
-        "at": "library" if q or only or page.number > 1 else "studio",
+        "at": "studio",
         "seq": seq,
         "form": form,
         "short": short,
@@ -218,19 +126,10 @@ def _studio(
         "missing": form.price - wallet["available"],
         "wait": about(usual_seconds()[form.chosen_model.name]),
         "wallet": wallet,
-        "counts": counts,
-        "q": q,
-        "only": only,
-        "page": page,
         "active": [card for card in cards if card.video.is_active],
-        "days": _days(card for card in cards if not card.video.is_active),
+        "recent": [card for card in cards if not card.video.is_active],
     }
     return render(request, "videos/studio.html", context, status=status)
-
-
-def _days(cards: Iterable[Card]) -> list[tuple[date, list[Card]]]:
-    by_day = groupby(cards, key=lambda card: timezone.localdate(card.video.created_at))
-    return [(day, list(group)) for day, group in by_day]
 
 
 # ---- one video ----
@@ -317,12 +216,7 @@ def delete(request: UserRequest, video_id: UUID) -> HttpResponse:
         return _confirm(request, unwanted, "delete")
     lifecycle.delete(unwanted)
     messages.success(request, _("The video is deleted."))
-    return _see_other("studio")
-
-
-def _own(request: UserRequest, video_id: UUID) -> Video:
-    rows = Video.objects.of(request.user).select_related("source", "reference")
-    return get_object_or_404(rows, pk=video_id)
+    return _back(request, "library")
 
 
 def _confirm(request: UserRequest, video: Video, what: str) -> HttpResponse:
@@ -332,7 +226,7 @@ def _confirm(request: UserRequest, video: Video, what: str) -> HttpResponse:
 
 def _watch(request: UserRequest, video: Video, form: RemixForm, status: int = 200) -> HttpResponse:
     seq = notify.current_seq(request.user.pk)
-    wallet = _wallet(request.user)
+    wallet = wallet_of(request.user)
     family = [video, *video.remixes.filter(deleted_at=None).newest()]
     if video.source and not video.source.deleted_at:
         family.append(video.source)
@@ -371,16 +265,3 @@ def _pressed_before(request: UserRequest) -> bool:
 def _may_press_again(request: UserRequest) -> None:
     """Nothing was ordered after all."""
     cache.delete(f"pressed:{request.user.pk}:{request.POST.get('token', '')[:64]}")
-
-
-def _see_other(to: str, *args: object) -> HttpResponseRedirect:
-    response = HttpResponseRedirect(resolve_url(to, *args))
-    response.status_code = 303
-    return response
-
-
-def _back(request: HttpRequest, to: str, *args: object) -> HttpResponseRedirect:
-    """To the page named in the form, if it is one of ours, else to the one given."""
-    wanted = request.POST.get("next", "")
-    ours = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, request.is_secure())
-    return _see_other(wanted if ours else resolve_url(to, *args))

@@ -1,9 +1,10 @@
 // Live updates: the socket brings facts, the pages bring HTML. Without a socket the cards are polled.
-import { reprice } from "./app.js";
+import { reprice } from "./composer.js";
 
 const line = document.getElementById("live");
 const offline = document.getElementById("offline");
 const shelf = document.getElementById("live-shelf");
+const recent = document.getElementById("recent-shelf");
 const watch = document.getElementById("watch");
 const title = document.title;
 const STATES = { queued: ["queued"], in_progress: ["rendering", "saving"], completed: ["done"], failed: ["failed", "blocked"], cancelled: ["cancelled"] };
@@ -19,7 +20,7 @@ function say(state) {
   line.classList.toggle("live--off", state === "off");
 }
 
-async function get(url) {
+export async function get(url) {
   const response = await fetch(url, { redirect: "error" });
   if (!response.ok) throw new Error(response.status);
   return new DOMParser().parseFromString(await response.text(), "text/html");
@@ -32,7 +33,7 @@ function move(shown, percent) {
   shown.querySelector("[data-percent]").textContent = Math.floor(percent);
 }
 
-function announce(news, href) {
+export function announce(news, href) {
   document.getElementById("said").textContent = news;
   if (document.hidden) document.title = `(${++finished}) ${title}`;
   if (!href) return;
@@ -46,7 +47,7 @@ document.addEventListener("visibilitychange", () => {
 
 // Balance and counts, as a fresh copy of this page has them.
 let soon;
-function refreshParts() {
+export function refreshParts() {
   clearTimeout(soon);
   soon = setTimeout(async () => {
     const fresh = await get(location.href).catch(() => null);
@@ -60,7 +61,7 @@ function refreshParts() {
 
 // One request per video at a time; what changes meanwhile asks once more.
 const refreshing = new Map();
-async function refresh(id) {
+export async function refresh(id) {
   if (refreshing.has(id)) return refreshing.set(id, true);
   refreshing.set(id, false);
   const old = shownFor(id);
@@ -82,7 +83,8 @@ async function refreshCard(id) {
     fresh.toggleAttribute("data-fresh", fresh.dataset.state === "done");
     move(fresh, Math.max(percentOf(old), percentOf(fresh))); // what is shown may be newer
     const focused = old.contains(document.activeElement);
-    old.replaceWith(fresh);
+    if (shelf?.contains(old) && !("active" in fresh.dataset)) moveOn(old, fresh);
+    else old.replaceWith(fresh);
     if (focused) fresh.querySelector("a").focus();
   } else if (shelf && "active" in fresh.dataset) {
     document.getElementById("empty")?.remove();
@@ -91,6 +93,14 @@ async function refreshCard(id) {
   }
   fresh.fetchedAt = Date.now();
   return fresh;
+}
+
+// What has ended leaves "Rendering now".
+function moveOn(old, fresh) {
+  old.remove();
+  recent.hidden = false;
+  recent.querySelector(".grid").prepend(fresh);
+  shelf.hidden = !shelf.querySelector(".card");
 }
 
 async function refreshWatch() {
@@ -109,7 +119,7 @@ async function refreshWatch() {
 function update(id, updates, isNew) {
   const shown = shownFor(id);
   if (updates.status === "deleted") {
-    if (shown && shown === watch) location.assign("/studio/");
+    if (shown && shown === watch) location.assign("/library/");
     shown?.remove();
     return refreshParts();
   }
