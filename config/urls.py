@@ -25,6 +25,7 @@ urlpatterns = [
     path("showcase/<int:clip_id>/preview/", showcase_views.preview, name="clip-preview"),
     path("v/<uuid:video_id>/offer/", showcase_views.offer, name="video-offer"),
     path("studio/", views.studio, name="studio"),
+    path("studio/reference/<uuid:upload_id>/", views.reference, name="reference"),
     path("library/", library.library, name="library"),
     path("library/download/", library.download, name="library-download"),
     path("library/delete/", library.delete, name="library-delete"),

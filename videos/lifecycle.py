@@ -92,6 +92,18 @@ def submit(user: AbstractBaseUser, wish: Wish) -> Video:
     return _place(user, draft)
 
 
+def submit_all(user: AbstractBaseUser, wish: Wish, takes: int) -> list[Video]:
+    """Order the same video `takes` times: all of them, or none.
+
+    Raises catalog.NotOffered, or ledger.NotEnoughCredits with the price of all.
+    """
+    try:
+        with transaction.atomic():
+            return [submit(user, wish) for _ in range(takes)]
+    except ledger.NotEnoughCredits as error:
+        raise ledger.NotEnoughCredits(error.needed * takes, ledger.available(user)) from error
+
+
 def remix(video: Video, prompt: str) -> Video:
     """Order a new version of a finished video, at the text price of its model.
 

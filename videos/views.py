@@ -1,21 +1,29 @@
 """The pages. Everything but live updates works without JavaScript."""
 
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.cache import cache
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
-from django.shortcuts import render, resolve_url
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponseRedirect,
+    QueryDict,
+)
+from django.shortcuts import get_object_or_404, render, resolve_url
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from billing import ledger
 from videos import catalog, lifecycle, media, notify
 from videos.cards import about, cards_of, log_of, usual_seconds
-from videos.forms import SHAPES, Composer, RemixForm
-from videos.models import Video
+from videos.forms import SHAPES, Composer, PresetForm, RemixForm
+from videos.models import Preset, Upload, Video
 from videos.shell import THEMES, UserRequest, in_local_time, wallet_of
 from videos.shell import back as _back
 from videos.shell import own as _own
@@ -24,6 +32,7 @@ from videos.shell import see_other as _see_other
 YEAR = 365 * 24 * 3600
 TOKEN_SECONDS = 3600
 RECENT = 12
+OPTIONS = ("model", "size", "seconds", "takes")
 
 
 # ---- how it looks ----
@@ -51,8 +60,10 @@ def theme(request: HttpRequest) -> HttpResponse:
 @in_local_time
 def studio(request: UserRequest) -> HttpResponse:
     if request.method == "POST":
-        return _create(request)
-    return _studio(request, _draft(request))
+        return _preset(request) if _about_a_preset(request.POST) else _create(request)
+    form = _draft(request)
+    form.kept = _picture(request, request.GET.get("reference", "")) or form.kept
+    return _studio(request, form)
 
 
 def _draft(request: UserRequest) -> Composer:
@@ -75,7 +86,7 @@ def _create(request: UserRequest) -> HttpResponse:
     if _pressed_before(request):
         return _see_other("studio")
     try:
-        lifecycle.submit(request.user, form.wish())
+        lifecycle.submit_all(request.user, form.wish(), form.chosen_takes)
     except catalog.NotOffered as error:
         form.add_error(error.field, str(error))
     except media.BadImage as error:
@@ -92,16 +103,68 @@ def _create(request: UserRequest) -> HttpResponse:
 
 def _instead(sent: QueryDict) -> QueryDict:
     """The order as it was sent, or with the cheaper model and length of the button pressed."""
-    model, _space, seconds = sent.get("instead", "").partition(" ")
+    model, seconds, takes = [*sent.get("instead", "").split(), "", "", ""][:3]
     if model not in catalog.MODELS:
         return sent
     data = sent.copy()
-    data["model"], data["seconds"] = model, seconds
+    data["model"], data["seconds"], data["takes"] = model, seconds, takes
     size = data.get("size", "")
     if size in SHAPES and size not in catalog.MODELS[model].sizes:
         width, height = map(int, size.split("x"))
         data["size"] = catalog.PORTRAIT if height > width else catalog.LANDSCAPE
     return data
+
+
+def _about_a_preset(sent: QueryDict) -> bool:
+    """Whether a button of the presets was pressed; Enter in a preset's name presses none."""
+    named = bool(sent.get("preset_name")) and not {"go", "instead"} & set(sent)
+    return named or bool({"preset", "keep", "forget"} & set(sent))
+
+
+def _preset(request: UserRequest) -> HttpResponse:
+    """Apply a preset, forget one, or keep the options as one; the order stays as it is written."""
+    sent, presets = request.POST, Preset.objects.filter(user_id=request.user.pk)
+    order: dict[str, Any] = {name: sent.get(name) for name in ("prompt", *OPTIONS)}
+    if number := sent.get("preset") or sent.get("forget"):
+        known = int(number) if number.isdecimal() and len(number) < 10 else 0
+        preset = get_object_or_404(presets, pk=known)
+        if "forget" in sent:
+            preset.delete()
+            messages.success(request, _("The preset %(name)s is deleted.") % {"name": preset.name})
+        else:
+            order.update({name: getattr(preset, name) for name in OPTIONS})
+            order["prompt"] = ", ".join(filter(None, (order["prompt"], preset.ending)))
+    else:
+        keeping = PresetForm(sent)
+        if keeping.is_valid():
+            name = keeping.save(request.user).name
+            messages.success(request, _("The preset %(name)s is kept.") % {"name": name})
+        else:
+            messages.error(request, next(iter(keeping.errors.values()))[0])
+    form = Composer(request.user, initial=order)
+    form.kept = _picture(request, sent.get("reference", ""))
+    return _studio(request, form)
+
+
+def _picture(request: UserRequest, upload_id: str) -> Upload | None:
+    """The reader's own picture of this id, if there is one."""
+    try:
+        return Upload.objects.filter(user_id=request.user.pk, pk=UUID(upload_id)).first()
+    except ValueError:
+        return None
+
+
+@login_required
+@require_safe
+def reference(request: UserRequest, upload_id: UUID) -> HttpResponseBase:
+    """A picture that was chosen as a reference, for its owner."""
+    picture = get_object_or_404(Upload, pk=upload_id, user_id=request.user.pk)
+    name = str(picture.file.name)
+    file = media.Deliverable(name, picture.content_type, picture.name, picture.pk.hex)
+    try:
+        return media.deliver(request, file, attachment=False)
+    except FileNotFoundError as error:
+        raise Http404 from error
 
 
 def _studio(

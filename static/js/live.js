@@ -20,8 +20,8 @@ function say(state) {
   line.classList.toggle("live--off", state === "off");
 }
 
-export async function get(url) {
-  const response = await fetch(url, { redirect: "error" });
+export async function get(url, options) {
+  const response = await fetch(url, { redirect: "error", ...options });
   if (!response.ok) throw new Error(response.status);
   return new DOMParser().parseFromString(await response.text(), "text/html");
 }
@@ -35,15 +35,39 @@ function move(shown, percent) {
 
 export function announce(news, href) {
   document.getElementById("said").textContent = news;
-  if (document.hidden) document.title = `(${++finished}) ${title}`;
-  if (!href) return;
-  const toast = Object.assign(document.createElement("a"), { className: "toast", href, textContent: news });
+  if (href === undefined) return;
+  const toast = Object.assign(document.createElement(href ? "a" : "p"), { className: "toast", textContent: news });
+  if (href) toast.href = href;
   document.getElementById("toasts").append(toast);
-  setTimeout(() => toast.remove(), 6000);
+  const away = () => (toast.matches(":hover, :focus") ? setTimeout(away, 2000) : toast.remove());
+  setTimeout(away, 6000);
+}
+
+// Something ended: its number in the title while nobody looks, and a notification when that is wanted.
+function ended(shown, isNew) {
+  announce(shown.dataset.news, isNew ? shown.dataset.href : undefined);
+  if (!document.hidden) return;
+  document.title = `(${++finished}) ${title}`;
+  if (!wanted()) return;
+  const note = new Notification(document.querySelector(".brand").textContent.trim(), { body: shown.dataset.news, tag: shown.dataset.id });
+  note.addEventListener("click", () => { focus(); location.assign(shown.dataset.href ?? location.href); });
 }
 document.addEventListener("visibilitychange", () => {
   if (!document.hidden) [finished, document.title] = [0, title];
 });
+
+// ---- notifications, for whoever asks for them ----
+const notify = document.getElementById("notify");
+const wanted = () => localStorage.notify === "on" && globalThis.Notification?.permission === "granted";
+if (notify && globalThis.Notification && Notification.permission !== "denied") {
+  notify.hidden = false;
+  notify.ariaPressed = wanted();
+  notify.addEventListener("click", async () => {
+    const allowed = !wanted() && (await Notification.requestPermission()) === "granted";
+    localStorage.notify = allowed ? "on" : "off";
+    notify.ariaPressed = wanted();
+  });
+}
 
 // Balance and counts, as a fresh copy of this page has them.
 let soon;
@@ -68,7 +92,7 @@ export async function refresh(id) {
   const before = old?.dataset.state;
   const fresh = await (old && old === watch ? refreshWatch() : refreshCard(id)).catch(() => null);
   if (fresh && fresh.dataset.state !== before) {
-    if (!("active" in fresh.dataset)) announce(fresh.dataset.news, old ? "" : fresh.dataset.href);
+    if (!("active" in fresh.dataset)) ended(fresh, !old);
     refreshParts();
   }
   const again = refreshing.get(id);
@@ -134,7 +158,9 @@ function update(id, updates, isNew) {
 let socket;
 let opened = false;
 let failures = 0;
+let again;
 function listen() {
+  clearTimeout(again);
   socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws/videos/`);
   socket.addEventListener("message", (event) => {
     const message = JSON.parse(event.data);
@@ -148,17 +174,31 @@ function listen() {
       update(message.video_id, message.updates, isNew);
     }
   });
-  socket.addEventListener("close", () => {
+  socket.addEventListener("close", (event) => {
+    if (event.target !== socket) return;
     failures += 1;
-    if (!opened && failures >= 2) {
-      say("poll");
-      setInterval(() => active().forEach((shown) => refresh(shown.dataset.id)), 5000);
-      return;
-    }
+    if (!opened && failures >= 2) return poll();
     say("off");
     offline.hidden = failures < 2;
-    setTimeout(listen, Math.min(1000 * 2 ** (failures - 1), 15000) * (0.75 + Math.random() / 2));
+    wait(Math.min(1000 * 2 ** (failures - 1), 15000) * (0.75 + Math.random() / 2));
   });
+}
+
+// Counts down to the next try; the button does not wait.
+function wait(pause) {
+  const words = offline.querySelector("[data-wait]");
+  words.textContent = words.dataset.wait.replace("%s", Math.ceil(pause / 1000));
+  again = setTimeout(() => (pause > 1000 ? wait(pause - 1000) : listen()), Math.min(pause, 1000));
+}
+offline.querySelector("button").addEventListener("click", listen);
+addEventListener("offline", () => { offline.hidden = false; });
+addEventListener("online", () => socket.readyState === WebSocket.OPEN ? (offline.hidden = true) : polling.hidden && listen());
+
+const polling = document.getElementById("polling");
+function poll() {
+  say("poll");
+  polling.hidden = false;
+  setInterval(() => active().forEach((shown) => refresh(shown.dataset.id)), 5000);
 }
 
 // Somebody is looking: have the engine asked a little more often.
