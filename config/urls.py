@@ -12,7 +12,7 @@ from config import errors, health
 from showcase import api as showcase_api
 from showcase import views as showcase_views
 from videos import api as videos_api
-from videos import library, views, webhooks
+from videos import finished, library, views, webhooks
 
 urlpatterns = [
     # pages
@@ -43,6 +43,12 @@ urlpatterns = [
     ),
     path("v/<uuid:video_id>/", views.video, name="video"),
     path("v/<uuid:video_id>/favourite/", library.favourite, name="video-favourite"),
+    path("v/<uuid:video_id>/compare/", finished.compare, name="video-compare"),
+    path("v/<uuid:video_id>/frame/", finished.frame, name="video-frame"),
+    path("v/<uuid:video_id>/share/", finished.share, name="video-share"),
+    path("s/<str:token>/", finished.shared, name="shared"),
+    path("s/<str:token>/video.mp4", finished.shared_video, name="shared-video"),
+    path("s/<str:token>/poster.webp", finished.shared_poster, name="shared-poster"),
     path("v/<uuid:video_id>/card/", views.card, name="video-card"),
     path("v/<uuid:video_id>/remix/", views.remix, name="video-remix"),
     path("v/<uuid:video_id>/retry/", views.retry, name="video-retry"),

@@ -90,7 +90,7 @@ def _day(moment: datetime | None) -> date | None:
 
 def own(request: UserRequest, video_id: UUID) -> Video:
     """The reader's own video; anybody else's is as unknown as one that does not exist."""
-    rows = Video.objects.of(request.user).select_related("source", "reference")
+    rows = Video.objects.of(request.user).select_related("source", "reference", "retry_of")
     return get_object_or_404(rows, pk=video_id)
 
 

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.cache import cache
+from django.db.models import Q
 from django.http import (
     Http404,
     HttpRequest,
@@ -16,14 +17,17 @@ from django.http import (
     QueryDict,
 )
 from django.shortcuts import get_object_or_404, render, resolve_url
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from billing import ledger
 from videos import catalog, lifecycle, media, notify
-from videos.cards import about, cards_of, log_of, usual_seconds
+from videos.cards import about, branch_of, cards_of, curl_of, log_of, usual_seconds
+from videos.family import changes, family_of, members
 from videos.forms import SHAPES, Composer, PresetForm, RemixForm
-from videos.models import Preset, Upload, Video
+from videos.models import Preset, Upload, Video, VideoQuerySet
+from videos.sharing import open_share, token_of
 from videos.shell import THEMES, UserRequest, in_local_time, wallet_of
 from videos.shell import back as _back
 from videos.shell import own as _own
@@ -290,22 +294,42 @@ def _confirm(request: UserRequest, video: Video, what: str) -> HttpResponse:
 def _watch(request: UserRequest, video: Video, form: RemixForm, status: int = 200) -> HttpResponse:
     seq = notify.current_seq(request.user.pk)
     wallet = wallet_of(request.user)
-    family = [video, *video.remixes.filter(deleted_at=None).newest()]
-    if video.source and not video.source.deleted_at:
-        family.append(video.source)
-    shown = {card.video.pk: card for card in cards_of(family)}
+    tree = family_of(video)
+    shown = {card.video.pk: card for card in cards_of({*(members(tree) if tree else ()), video})}
+    source = video.source if video.source and not video.source.deleted_at else None
+    share = open_share(video)
     context = {
         "at": "library",
         "seq": seq,
         "wallet": wallet,
         "card": shown[video.pk],
-        "source": shown.get(video.source_id) if video.source_id else None,
-        "remixes": [shown[remix.pk] for remix in family if remix.source_id == video.pk],
+        "source": shown.get(source.pk) if source else None,
+        "comparable": source or (video.retry_of and not video.retry_of.deleted_at),
+        "changes": changes(source.prompt, video.prompt) if source else [("same", video.prompt)],
+        "tree": tree and branch_of(tree, shown),
+        "versions": len(shown),
         "form": form,
         "left": wallet["available"] - (shown[video.pk].remix or 0),
         "log": log_of(video),
+        "share": share,
+        "link": share and request.build_absolute_uri(reverse("shared", args=[token_of(share)])),
+        "call": curl_of(video, settings.BASE_URL),
+        **_beside(video),
     }
     return render(request, "videos/video.html", context, status=status)
+
+
+def _beside(video: Video) -> dict[str, UUID | None]:
+    """The videos before and after this one, in the library's own order."""
+    mine = Video.objects.filter(user_id=video.user_id, deleted_at=None)
+    at, same = video.created_at, Q(created_at=video.created_at)
+    newer = mine.filter(Q(created_at__gt=at) | same & Q(pk__gt=video.pk)).newest().reverse()
+    older = mine.filter(Q(created_at__lt=at) | same & Q(pk__lt=video.pk)).newest()
+    return {"newer": _first(newer), "older": _first(older)}
+
+
+def _first(videos: VideoQuerySet) -> UUID | None:
+    return videos.values_list("pk", flat=True).first()
 
 
 # ---- between pages ----

@@ -127,11 +127,23 @@ function moveOn(old, fresh) {
   shelf.hidden = !shelf.querySelector(".card");
 }
 
+// The tree of versions, when one of them was made or ended elsewhere.
+let growing;
+function refreshFamily() {
+  clearTimeout(growing);
+  growing = setTimeout(async () => {
+    const fresh = (await get(location.href).catch(() => null))?.getElementById("family");
+    const old = document.getElementById("family");
+    if (fresh && old) old.replaceWith(fresh);
+    else if (fresh) watch.querySelector(".watch__rest").append(fresh);
+  }, 300);
+}
+
 async function refreshWatch() {
   const fresh = (await get(location.href)).getElementById("watch");
   for (const part of ["#stage", ".watch__rest", ".watch__side"]) {
     const old = watch.querySelector(part);
-    if (!old.querySelector("video") && !old.querySelector("textarea")?.value) old.replaceWith(fresh.querySelector(part));
+    if (!old.querySelector("video, input:focus") && !old.querySelector("textarea")?.value) old.replaceWith(fresh.querySelector(part));
   }
   watch.dataset.state = fresh.dataset.state;
   watch.toggleAttribute("data-active", "active" in fresh.dataset);
@@ -147,6 +159,7 @@ function update(id, updates, isNew) {
     shown?.remove();
     return refreshParts();
   }
+  if (watch && shown !== watch && isNew) refreshFamily();
   if (!STATES[updates.status]?.includes(shown?.dataset.state)) return refresh(id);
   if (!("active" in shown.dataset)) return;
   const ahead = updates.progress > percentOf(shown);
