@@ -12,7 +12,7 @@ from config import errors, health
 from showcase import api as showcase_api
 from showcase import views as showcase_views
 from videos import api as videos_api
-from videos import finished, library, views, webhooks
+from videos import finished, library, usage, views, webhooks
 
 urlpatterns = [
     # pages
@@ -54,6 +54,8 @@ urlpatterns = [
     path("v/<uuid:video_id>/retry/", views.retry, name="video-retry"),
     path("v/<uuid:video_id>/cancel/", views.cancel, name="video-cancel"),
     path("v/<uuid:video_id>/delete/", views.delete, name="video-delete"),
+    path("usage/", usage.usage, name="usage"),
+    path("usage/usage.csv", usage.usage_csv, name="usage-csv"),
     path("billing/", billing_views.billing, name="billing"),
     path("billing/buy/", billing_views.buy, name="billing-buy"),
     path("billing/history.csv", billing_views.history_csv, name="billing-csv"),
