@@ -13,7 +13,18 @@ from billing import webhooks as billing_webhooks
 from config import errors, health, reference
 from showcase import api as showcase_api
 from showcase import views as showcase_views
-from videos import account_api, deliveries_api, dialects, tasks_api, uploads_api, views, webhooks
+from videos import (
+    account_api,
+    deliveries_api,
+    dialects,
+    finished,
+    library,
+    tasks_api,
+    uploads_api,
+    usage,
+    views,
+    webhooks,
+)
 from videos import api as videos_api
 
 register_converter(dialects.VideoId, "video")
@@ -29,12 +40,37 @@ urlpatterns = [
     path("showcase/<int:clip_id>/preview/", showcase_views.preview, name="clip-preview"),
     path("v/<uuid:video_id>/offer/", showcase_views.offer, name="video-offer"),
     path("studio/", views.studio, name="studio"),
+    path("studio/reference/<uuid:upload_id>/", views.reference, name="reference"),
+    path("library/", library.library, name="library"),
+    path("library/download/", library.download, name="library-download"),
+    path("library/delete/", library.delete, name="library-delete"),
+    path("library/collect/", library.collect, name="library-collect"),
+    path("collections/", library.collections, name="collections"),
+    path(
+        "collections/<int:collection_id>/rename/",
+        library.rename_collection,
+        name="collection-rename",
+    ),
+    path(
+        "collections/<int:collection_id>/delete/",
+        library.delete_collection,
+        name="collection-delete",
+    ),
     path("v/<uuid:video_id>/", views.video, name="video"),
+    path("v/<uuid:video_id>/favourite/", library.favourite, name="video-favourite"),
+    path("v/<uuid:video_id>/compare/", finished.compare, name="video-compare"),
+    path("v/<uuid:video_id>/frame/", finished.frame, name="video-frame"),
+    path("v/<uuid:video_id>/share/", finished.share, name="video-share"),
+    path("s/<str:token>/", finished.shared, name="shared"),
+    path("s/<str:token>/video.mp4", finished.shared_video, name="shared-video"),
+    path("s/<str:token>/poster.webp", finished.shared_poster, name="shared-poster"),
     path("v/<uuid:video_id>/card/", views.card, name="video-card"),
     path("v/<uuid:video_id>/remix/", views.remix, name="video-remix"),
     path("v/<uuid:video_id>/retry/", views.retry, name="video-retry"),
     path("v/<uuid:video_id>/cancel/", views.cancel, name="video-cancel"),
     path("v/<uuid:video_id>/delete/", views.delete, name="video-delete"),
+    path("usage/", usage.usage, name="usage"),
+    path("usage/usage.csv", usage.usage_csv, name="usage-csv"),
     path("billing/", billing_views.billing, name="billing"),
     path("billing/buy/", billing_views.buy, name="billing-buy"),
     path("billing/history.csv", billing_views.history_csv, name="billing-csv"),
