@@ -1,5 +1,7 @@
 """What allauth's pages do beyond pages: whoever leaves or changes a password ends what is open."""
 
+from ipaddress import ip_address
+
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.models import EmailAddress
 from allauth.core.exceptions import ImmediateHttpResponse
@@ -9,11 +11,21 @@ from django.contrib import messages
 from django.http import HttpRequest
 from django.shortcuts import redirect
 
-from accounts import auth, google, standing
+from accounts import auth, counters, google, standing
 from accounts.models import User
+
+# The address of whoever signs in from inside this process, or through a socket that has none.
+NOWHERE = "::"
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
+    def get_client_ip(self, request: HttpRequest) -> str:
+        """The address that everything else counts by."""
+        try:
+            return str(ip_address(counters.address_of(request)))
+        except ValueError:
+            return NOWHERE
+
     def logout(self, request: HttpRequest) -> None:
         """Sign a page out, and end its socket."""
         user_id = request.user.pk

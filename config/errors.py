@@ -15,6 +15,7 @@ from accounts import google
 from accounts.auth import BadCredentials, NoPassword, TooManyFailures
 from accounts.keys import TooManyKeys
 from accounts.profile import BadProfile
+from accounts.second_factor import CodeNeeded
 from billing.idempotency import BadIdempotencyKey, IdempotencyMismatch
 from billing.ledger import NotEnoughCredits, UnknownType
 from billing.packages import UnknownPackage
@@ -33,6 +34,7 @@ STATUS_OF: dict[type[Exception], tuple[int, str]] = {
     IdempotencyMismatch: (409, "idempotency_mismatch"),
     google.Refused: (403, "google_refused"),
     google.Unreachable: (500, "google_unreachable"),
+    CodeNeeded: (401, "code_needed"),
     TooManyFailures: (429, "too_many_failures"),
     TooManyKeys: (400, "too_many_keys"),
     BadProfile: (400, "bad_profile"),

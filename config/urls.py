@@ -6,14 +6,25 @@ from django.contrib import admin
 from django.urls import include, path, re_path, register_converter
 
 from accounts import api as accounts_api
-from accounts import google_api, keys_api, profile_api
+from accounts import google_api, keys_api, keys_views, profile_api
+from accounts import views as accounts_views
 from billing import api as billing_api
 from billing import views as billing_views
 from billing import webhooks as billing_webhooks
-from config import errors, health
+from config import errors, health, languages
 from showcase import api as showcase_api
 from showcase import views as showcase_views
-from videos import account_api, deliveries_api, dialects, tasks_api, uploads_api, views, webhooks
+from videos import (
+    account_api,
+    account_views,
+    deliveries_api,
+    developers,
+    dialects,
+    tasks_api,
+    uploads_api,
+    views,
+    webhooks,
+)
 from videos import api as videos_api
 
 register_converter(dialects.VideoId, "video")
@@ -44,6 +55,22 @@ urlpatterns = [
     ),
     path("proof/", billing_views.proof, name="proof"),
     path("theme/", views.theme, name="theme"),
+    path("language/", languages.choose, name="language"),
+    path("settings/", accounts_views.settings_page, name="settings"),
+    path("settings/sessions/", accounts_views.sessions, name="sessions"),
+    path("settings/sessions/end/", accounts_views.end_session, name="session-end"),
+    path("settings/data/", account_views.data, name="data"),
+    path("settings/data/export/", account_views.export_data, name="data-export"),
+    path("settings/data/delete/", account_views.leave, name="leave"),
+    path("developers/", developers.quick_start, name="developers"),
+    path("developers/keys/", keys_views.keys_page, name="keys"),
+    path("developers/keys/<uuid:key_id>/revoke/", keys_views.revoke_key, name="key-revoke"),
+    path("developers/webhooks/", developers.webhooks, name="webhooks"),
+    path("developers/webhooks/secret/", developers.change_secret, name="webhook-secret"),
+    path(
+        "developers/webhooks/<uuid:delivery_id>/redeliver/", developers.redeliver, name="redeliver"
+    ),
+    path("accounts/2fa/", include("allauth.mfa.urls")),
     path("accounts/", include("allauth.account.urls")),
     path("accounts/3rdparty/", include("allauth.socialaccount.urls")),
     path("accounts/google/login/", google_views.oauth2_login, name="google_login"),
