@@ -7,9 +7,10 @@ from allauth.account.models import EmailAddress
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialAccount, SocialLogin
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest
-from django.shortcuts import redirect
+from django.shortcuts import redirect, resolve_url
 
 from accounts import auth, counters, google, standing
 from accounts.models import User
@@ -25,6 +26,15 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             return str(ip_address(counters.address_of(request)))
         except ValueError:
             return NOWHERE
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, object]) -> None:
+        """Our own words, under the name of the site."""
+        ours = {"site_name": settings.SITE_NAME, "support_email": settings.SUPPORT_EMAIL}
+        super().send_mail(template_prefix, email, {**ours, **context})
+
+    def get_signup_redirect_url(self, request: HttpRequest) -> str:
+        """To the welcome, unless a prompt from the start page is waiting in the studio."""
+        return resolve_url("studio" if request.session.get("draft") else "welcome")
 
     def logout(self, request: HttpRequest) -> None:
         """Sign a page out, and end its socket."""

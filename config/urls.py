@@ -13,6 +13,7 @@ from billing import views as billing_views
 from billing import webhooks as billing_webhooks
 from config import errors, health, languages
 from showcase import api as showcase_api
+from showcase import public_views
 from showcase import views as showcase_views
 from videos import (
     account_api,
@@ -38,6 +39,14 @@ urlpatterns = [
     path("showcase/<int:clip_id>/poster.webp", showcase_views.poster, name="clip-poster"),
     path("showcase/<int:clip_id>/like/", showcase_views.like, name="clip-like"),
     path("showcase/<int:clip_id>/preview/", showcase_views.preview, name="clip-preview"),
+    path("pricing/", public_views.pricing, name="pricing"),
+    path("help/", public_views.help_page, name="help"),
+    path("help/<slug:topic>/", public_views.topic, name="topic"),
+    path("privacy/", public_views.privacy, name="privacy"),
+    path("terms/", public_views.terms, name="terms"),
+    path("rules/", public_views.rules, name="rules"),
+    path("report/", public_views.report, name="report"),
+    path("feedback/", public_views.feedback, name="feedback"),
     path("v/<uuid:video_id>/offer/", showcase_views.offer, name="video-offer"),
     path("studio/", views.studio, name="studio"),
     path("v/<uuid:video_id>/", views.video, name="video"),
@@ -56,6 +65,7 @@ urlpatterns = [
     path("proof/", billing_views.proof, name="proof"),
     path("theme/", views.theme, name="theme"),
     path("language/", languages.choose, name="language"),
+    path("welcome/", account_views.welcome, name="welcome"),
     path("settings/", accounts_views.settings_page, name="settings"),
     path("settings/sessions/", accounts_views.sessions, name="sessions"),
     path("settings/sessions/end/", accounts_views.end_session, name="session-end"),
@@ -185,3 +195,4 @@ handler400 = "config.errors.bad_request"
 handler403 = "config.errors.forbidden"
 handler404 = "config.errors.not_found"
 handler500 = "config.errors.server_error"
+handler429 = "config.errors.too_many"

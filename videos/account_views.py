@@ -1,4 +1,4 @@
-"""/settings/data/: taking one's data along, and leaving. Both concern the library too."""
+"""/welcome/ at the beginning, /settings/data/ at the end: taking one's data along, and leaving."""
 
 from typing import cast
 
@@ -10,14 +10,54 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import auth, counters, leaving
 from accounts.counters import Rate
 from accounts.models import User
 from billing import ledger
-from videos import departure, export
-from videos.models import Video
+from videos import catalog, departure, export
+from videos.models import Price, Video
+
+STARTERS = (
+    gettext_lazy(
+        "Morning fog pours between mountain ridges as the sun clears the last peak, slow "
+        "aerial push"
+    ),
+    gettext_lazy(
+        "A paper boat sails down a rainy gutter at street level, neon lights in the water"
+    ),
+    gettext_lazy(
+        "A fox crosses fresh snow at blue hour, breath in the air, the camera follows low"
+    ),
+    gettext_lazy("A ceramic cup on a wooden table, steam curling in window light, close and still"),
+)
+
+
+@login_required
+@require_safe
+def welcome(request: HttpRequest) -> HttpResponse:
+    """Two steps after signing up: a scene to begin with, and what the credits buy."""
+    if request.GET.get("step") != "2":
+        return render(request, "welcome/prompt.html", {"step": 1, "prompts": STARTERS})
+    available = ledger.available(_user(request))
+    scene = request.GET.get("scene", "")
+    flat = catalog.prices()
+    prices = [
+        (model.label, catalog.at_length(flat[Price.Kind.TEXT, name], catalog.DEFAULT_SECONDS))
+        for name, model in catalog.MODELS.items()
+    ]
+    context = {
+        "step": 2,
+        "available": available,
+        "prompt": STARTERS[int(scene)] if scene in {"0", "1", "2", "3"} else "",
+        "rows": [
+            {"label": label, "price": price, "videos": available // price}
+            for label, price in prices
+        ],
+    }
+    return render(request, "welcome/credits.html", context)
 
 
 @login_required
