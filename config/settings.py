@@ -86,6 +86,8 @@ INSTALLED_APPS = [
     "allauth.account",
     "allauth.socialaccount",
     "allauth.socialaccount.providers.google",
+    "allauth.mfa",
+    "allauth.usersessions",
     "config",
     "billing",
     "accounts",
@@ -103,6 +105,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "config.languages.middleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -123,6 +126,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "videos.shell.shell",
+                "config.shell.shell",
             ],
         },
     }
@@ -199,6 +203,7 @@ RATE_GENERATE = rate("RATE_GENERATE", default="10/min")
 RATE_TASKS = rate("RATE_TASKS", default="60/min")
 RATE_OTHER = rate("RATE_OTHER", default="30/min")
 RATE_ANONYMOUS = rate("RATE_ANONYMOUS", default="100/15min")
+RATE_FORMS = rate("RATE_FORMS", default="10/hour")
 
 # ---- people ----
 AUTH_USER_MODEL = "accounts.User"
@@ -252,7 +257,28 @@ SOCIALACCOUNT_PROVIDERS: dict[str, dict[str, Any]] = {
 ACCOUNT_RATE_LIMITS = {"login_failed": "5/15m/key,20/5m/ip"}
 ACCOUNT_SESSION_REMEMBER = True
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
-EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+MFA_TOTP_ISSUER = SITE_NAME
+# A clock may be half a minute off.
+MFA_TOTP_TOLERANCE = 1
+# Staff need a second factor before the administration opens.
+STAFF_TWO_FACTOR = flag("STAFF_TWO_FACTOR", default=PRODUCTION)
+# Without a mail server, e-mails are printed.
+EMAIL_HOST = text("EMAIL_HOST")
+EMAIL_PORT = number("EMAIL_PORT", default=587)
+EMAIL_HOST_USER = text("EMAIL_HOST_USER")
+EMAIL_HOST_PASSWORD = text("EMAIL_HOST_PASSWORD", secret=True)
+EMAIL_USE_TLS = flag("EMAIL_USE_TLS", default=True)
+EMAIL_TIMEOUT = 10
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
+# Where people find help.
+SUPPORT_EMAIL = text("SUPPORT_EMAIL")
+DOCS_URL = text("DOCS_URL")
+STATUS_URL = text("STATUS_URL")
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = text(
+    "DEFAULT_FROM_EMAIL", default=SUPPORT_EMAIL or f"noreply@{urlsplit(BASE_URL).hostname}"
+)
 # Password sign-in lives as long as the seed documents of the web clients say, the rest a day.
 JWT_PASSWORD_LIFETIME = span("JWT_EXPIRES_IN", default=timedelta(days=7))
 JWT_ACCESS_LIFETIME = timedelta(minutes=number("JWT_ACCESS_TOKEN_EXPIRE_MINUTES", default=1440))

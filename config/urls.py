@@ -6,16 +6,20 @@ from django.contrib import admin
 from django.urls import include, path, re_path, register_converter
 
 from accounts import api as accounts_api
-from accounts import google_api, keys_api, profile_api
+from accounts import google_api, keys_api, keys_views, profile_api
+from accounts import views as accounts_views
 from billing import api as billing_api
 from billing import views as billing_views
 from billing import webhooks as billing_webhooks
-from config import errors, health, reference
+from config import errors, health, languages, reference
 from showcase import api as showcase_api
+from showcase import public_views
 from showcase import views as showcase_views
 from videos import (
     account_api,
+    account_views,
     deliveries_api,
+    developers,
     dialects,
     finished,
     library,
@@ -38,6 +42,14 @@ urlpatterns = [
     path("showcase/<int:clip_id>/poster.webp", showcase_views.poster, name="clip-poster"),
     path("showcase/<int:clip_id>/like/", showcase_views.like, name="clip-like"),
     path("showcase/<int:clip_id>/preview/", showcase_views.preview, name="clip-preview"),
+    path("pricing/", public_views.pricing, name="pricing"),
+    path("help/", public_views.help_page, name="help"),
+    path("help/<slug:topic>/", public_views.topic, name="topic"),
+    path("privacy/", public_views.privacy, name="privacy"),
+    path("terms/", public_views.terms, name="terms"),
+    path("rules/", public_views.rules, name="rules"),
+    path("report/", public_views.report, name="report"),
+    path("feedback/", public_views.feedback, name="feedback"),
     path("v/<uuid:video_id>/offer/", showcase_views.offer, name="video-offer"),
     path("studio/", views.studio, name="studio"),
     path("studio/reference/<uuid:upload_id>/", views.reference, name="reference"),
@@ -80,6 +92,23 @@ urlpatterns = [
     ),
     path("proof/", billing_views.proof, name="proof"),
     path("theme/", views.theme, name="theme"),
+    path("language/", languages.choose, name="language"),
+    path("welcome/", account_views.welcome, name="welcome"),
+    path("settings/", accounts_views.settings_page, name="settings"),
+    path("settings/sessions/", accounts_views.sessions, name="sessions"),
+    path("settings/sessions/end/", accounts_views.end_session, name="session-end"),
+    path("settings/data/", account_views.data, name="data"),
+    path("settings/data/export/", account_views.export_data, name="data-export"),
+    path("settings/data/delete/", account_views.leave, name="leave"),
+    path("developers/", developers.quick_start, name="developers"),
+    path("developers/keys/", keys_views.keys_page, name="keys"),
+    path("developers/keys/<uuid:key_id>/revoke/", keys_views.revoke_key, name="key-revoke"),
+    path("developers/webhooks/", developers.webhooks, name="webhooks"),
+    path("developers/webhooks/secret/", developers.change_secret, name="webhook-secret"),
+    path(
+        "developers/webhooks/<uuid:delivery_id>/redeliver/", developers.redeliver, name="redeliver"
+    ),
+    path("accounts/2fa/", include("allauth.mfa.urls")),
     path("accounts/", include("allauth.account.urls")),
     path("accounts/3rdparty/", include("allauth.socialaccount.urls")),
     path("accounts/google/login/", google_views.oauth2_login, name="google_login"),
@@ -198,3 +227,4 @@ handler400 = "config.errors.bad_request"
 handler403 = "config.errors.forbidden"
 handler404 = "config.errors.not_found"
 handler500 = "config.errors.server_error"
+handler429 = "config.errors.too_many"

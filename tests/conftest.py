@@ -12,6 +12,7 @@ from django.conf import LazySettings
 from django.conf import settings as configured
 from django.db import connection, connections
 from django.test import Client
+from django.utils import translation
 from rest_framework.test import APIClient
 
 from accounts import auth, signup
@@ -46,6 +47,7 @@ def _fast_and_fresh(settings: LazySettings, tmp_path: Any) -> Iterator[None]:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     providers.get.cache_clear()
+    translation.deactivate()  # a test before may have spoken another
     yield
     providers.get.cache_clear()
 
