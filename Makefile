@@ -5,10 +5,13 @@ BIN := $(VENV)/bin
 # uv when the machine has it, the standard library's venv and pip otherwise.
 UV := $(shell command -v uv 2>/dev/null)
 
-.PHONY: run test check fix types bench lock clean
+.PHONY: run dev test check fix types bench lock clean
 
 run: $(VENV)/.run
 	@$(BIN)/python manage.py serve --first-run
+
+dev: $(VENV)/.run
+	@$(BIN)/python manage.py serve --first-run --reload
 
 test: $(VENV)/.dev
 	@$(BIN)/python -m tests

@@ -96,6 +96,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "config.request_ids.middleware",
+    "config.access_log.middleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.headers.middleware",
@@ -298,6 +299,9 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+# Whoever ends TLS for us says so in a header; nobody else is believed. Sent over HTTPS only.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
+SECURE_HSTS_SECONDS = number("HSTS_SECONDS", default=30 * 24 * 3600 if PRODUCTION else 0)
 
 # ---- the JSON API ----
 REST_FRAMEWORK = {
@@ -461,4 +465,8 @@ USE_I18N = True
 LOCALE_PATHS = [BASE_DIR / "locale"]
 
 LOG_LEVEL = text("LOG_LEVEL", default="INFO").upper()
-LOGGING = logs.configuration(LOG_LEVEL)
+LOG_FORMAT = text("LOG_FORMAT", default="line")
+if LOG_FORMAT not in {"line", "json"}:
+    raise ImproperlyConfigured("LOG_FORMAT: expected line or json")
+ACCESS_LOG = flag("ACCESS_LOG", default=PRODUCTION)
+LOGGING = logs.configuration(LOG_LEVEL, LOG_FORMAT)

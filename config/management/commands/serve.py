@@ -13,6 +13,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import close_old_connections
+from django.utils import autoreload
 from django.utils.module_loading import import_string
 
 from accounts.models import User
@@ -31,10 +32,20 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--first-run", action="store_true", help="people to start with")
         parser.add_argument("--no-migrate", action="store_true", help="the schema is up to date")
+        parser.add_argument("--reload", action="store_true", help="start again with every change")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["reload"]:
+            autoreload.run_with_reloader(self._serve, options)
+        else:
+            self._serve(options)
+
+    def _serve(self, options: dict[str, Any]) -> None:
         if not options["no_migrate"]:
             call_command("migrate", verbosity=0)
+        if settings.PRODUCTION:
+            # Gives every static file a name with a hash of its content.
+            call_command("collectstatic", interactive=False, verbosity=0)
         first_run = options["first_run"] and not settings.PRODUCTION and not User.objects.exists()
         if first_run:
             demo.people()

@@ -1,0 +1,36 @@
+"""One log line for every request: what was asked, what came of it, and how long it took.
+
+The query is left out: it may carry signatures and words people search for.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+
+from django.conf import settings
+from django.core.exceptions import MiddlewareNotUsed
+from django.http import HttpRequest, HttpResponseBase
+
+log = logging.getLogger(__name__)
+
+
+def middleware(
+    get_response: Callable[[HttpRequest], HttpResponseBase],
+) -> Callable[[HttpRequest], HttpResponseBase]:
+    """Stands inside the one that gives the request its id. Raises MiddlewareNotUsed when off."""
+    if not settings.ACCESS_LOG:
+        raise MiddlewareNotUsed
+
+    def answer(request: HttpRequest) -> HttpResponseBase:
+        start = time.perf_counter()
+        response = get_response(request)
+        facts = {
+            "method": request.method,
+            "path": request.path,
+            "status": response.status_code,
+            "ms": round((time.perf_counter() - start) * 1000),
+        }
+        log.info("%(method)s %(path)r %(status)s %(ms)s ms", facts, extra={"facts": facts})
+        return response
+
+    return answer

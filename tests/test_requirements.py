@@ -1,0 +1,54 @@
+"""docs/requirements.md says where every wish stands, and what it says is so."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+ROOT = Path(settings.BASE_DIR)
+NUMBERS = [
+    *(f"A{n:02}" for n in range(1, 99)),
+    *(f"B{n:02}" for n in range(1, 70)),
+    *(f"C{n:02}" for n in range(1, 62)),
+    *(f"K{n}" for n in range(1, 31)),
+]
+# What is not there, or not whole. A number leaves this list when a test shows it, and never
+# comes back to it unseen.
+NOT_YET = {
+    "A69",
+}
+ROWS = re.findall(
+    r"(?m)^\| ([ABCK]\d+) \| ([^|]+) \| ([^|]+) \|$",
+    (ROOT / "docs" / "requirements.md").read_text(),
+)
+
+
+def named_in(path: Path) -> set[str]:
+    """The names of the tests in a file, as they are written."""
+    found = [node for node in ast.walk(ast.parse(path.read_text())) if is_test(node)]
+    return {node.name for node in found if isinstance(node, ast.FunctionDef)}
+
+
+def is_test(node: ast.AST) -> bool:
+    return isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
+
+
+def test_every_number_stands_there_once() -> None:
+    assert [number for number, _, _ in ROWS] == NUMBERS
+
+
+def test_what_is_not_there_is_what_we_know_of() -> None:
+    assert {number for number, _, where in ROWS if "not yet" in where.lower()} == NOT_YET
+
+
+@pytest.mark.parametrize(("number", "where"), [(n, where) for n, _, where in ROWS])
+def test_what_shows_it_exists(number: str, where: str) -> None:
+    proofs = re.findall(r"`([^`]+)`", where.partition("**not yet**")[0])
+    assert proofs or number in NOT_YET
+    for proof in proofs:
+        path, _, name = proof.partition("::")
+        assert (ROOT / path).is_file(), path
+        assert not name or name in named_in(ROOT / path), proof
+        assert bool(name) == path.startswith("tests/"), proof
