@@ -8,7 +8,7 @@ from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
 
-from videos import media
+from videos import uploads
 from videos.models import Upload, Video
 
 
@@ -30,7 +30,7 @@ def keep_frame(video: Video, seconds: float) -> Upload:
     except (OSError, av.FFmpegError, IndexError) as error:
         raise NoPicture("The file cannot be read.") from error
     name = f"frame-at-{max(seconds, 0):.1f}-s.png"
-    return media.keep_image(video.user, SimpleUploadedFile(name, body.getvalue(), "image/png"))
+    return uploads.keep_image(video.user, SimpleUploadedFile(name, body.getvalue(), "image/png"))
 
 
 def _frame_at(file: IO[Any], seconds: float) -> Image.Image:
