@@ -173,7 +173,7 @@ class Remedy(s.Serializer):
     code = _text()
     text = _text()
     field = _text(allow_null=True)
-    value = s.JSONField(allow_null=True)
+    value = s.JSONField()  # a word, a number or null
 
 
 class Failure(s.Serializer):

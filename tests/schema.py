@@ -7,6 +7,9 @@ from typing import Any
 from drf_spectacular.generators import SchemaGenerator
 from jsonschema import Draft202012Validator
 
+# A method that is not there, an Accept that asks for no JSON: not for each call to describe.
+HTTPS_OWN = {405, 406}
+
 
 @cache
 def document() -> dict[str, Any]:
@@ -37,7 +40,7 @@ def _validator(reference: str) -> Draft202012Validator:
 def complaints(method: str, path: str, status: int, kind: str, body: Any) -> list[str]:
     """What is wrong with an answer, by the schema; nothing for addresses it does not know."""
     operation = operation_of(method, path)
-    if operation is None or status == 405:
+    if operation is None or status in HTTPS_OWN:
         return []
     described = operation["responses"].get(str(status))
     if described is None:
