@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib.staticfiles import finders
 from django.http import HttpRequest, HttpResponse
 from django.templatetags.static import static
+from django.views.decorators.http import require_safe
 from drf_spectacular.views import (
     SpectacularJSONAPIView,
     SpectacularRedocView,
@@ -69,6 +70,7 @@ def _redoc() -> bytes:
     return Path(found).read_bytes().replace(REDOC_LOGO, static("img/mark.svg").encode())
 
 
+@require_safe
 def redoc_script(request: HttpRequest) -> HttpResponse:
     headers = {"Cache-Control": "public, max-age=86400"}
     return HttpResponse(_redoc(), content_type="text/javascript", headers=headers)
