@@ -248,6 +248,45 @@ def test_versions_are_compared_shared_and_taken_a_picture_of(
     expect(page.locator("#composer .btn--ink [data-cost]")).to_have_text("25")
 
 
+AWAY = """
+Object.defineProperty(document, "hidden", { get: () => true });
+window.told = [];
+window.Notification = class extends EventTarget {
+  static permission = "default";
+  static async requestPermission() { return (this.permission = "granted"); }
+  constructor(title, { body }) { super(); window.told.push(`${title}: ${body}`); }
+};
+"""
+
+
+def test_who_looks_away_is_told_when_a_video_is_ready(tab: Opener, person: StorageState) -> None:
+    page = tab("about:blank", person=person, **CALM)
+    page.add_init_script(AWAY)
+    page.goto("/studio/")
+    order(page, "A slow heron", "4 s")
+    page.get_by_role("button", name="Tell me when it is ready").click()
+    expect(page.get_by_role("button", name="Tell me when it is ready")).to_have_attribute(
+        "aria-pressed", "true"
+    )
+    expect(card_of(page, "A slow heron")).to_have_attribute("data-state", "done")
+    expect(page).to_have_title("(1) Create · Firstlight")
+    assert page.evaluate("window.told") == ["Firstlight: Ready: A slow heron"]
+
+
+def test_version_made_elsewhere_appears_in_the_family(tab: Opener, person: StorageState) -> None:
+    here, there = tab("/studio/", person=person, **CALM), tab("/studio/", person=person, **CALM)
+    order(there, "A first boat", "4 s")
+    expect(card_of(there, "A first boat")).to_have_attribute("data-state", "done")
+    address = card_of(there, "A first boat").get_attribute("data-href") or ""
+    here.goto(address)
+    expect(here.locator("#live")).to_have_text("Live updates on")
+    there.goto(address)
+    there.get_by_label("What should change?").fill("Now in snow")
+    there.locator("#remix").get_by_role("button", name="Remix").click()
+    expect(here.locator("#family .node")).to_have_count(2)
+    expect(here.locator("#family .node img")).to_have_count(2)
+
+
 def test_everything_is_near_by_keyboard(
     tab: Opener, maker: tuple[StorageState, dict[str, str]]
 ) -> None:
