@@ -180,7 +180,7 @@ urlpatterns = [
     path("api/showcase/videos/<int:clip_id>/like", showcase_api.ClipLike.as_view()),
     path("api/schema", reference.SchemaJSON.as_view(), name="api-schema"),
     path("api/docs", reference.Swagger.as_view(), name="api-docs"),
-    path("api/redoc/redoc.js", reference.redoc_script, name="api-redoc-script"),
+    path("reference/redoc.js", reference.redoc_script, name="api-redoc-script"),
     path("api/redoc", reference.Redoc.as_view(), name="api-redoc"),
     path("health", health.health, name="health"),
     re_path(r"^api/.*$", errors.api_not_found),

@@ -54,7 +54,7 @@ def family_of(video: Video) -> Branch | None:
             FAMILY,
             [
                 key.get_db_prep_value(video.pk, connection),
-                owner.get_db_prep_value(video.user_id, connection),  # type: ignore[attr-defined]
+                owner.get_db_prep_value(video.user_id, connection),
                 MOST,
             ],
         )

@@ -27,7 +27,9 @@ PROMPT_ERRORS = {"required": _("Write what should be seen.")}
 
 def takes_field() -> forms.TypedChoiceField:
     choices = [(n, n) for n in range(1, MOST_TAKES + 1)]
-    return forms.TypedChoiceField(choices=choices, coerce=int, required=False, empty_value=1)
+    # What is not sent is one take; the stubs know only text for it.
+    one: Any = 1
+    return forms.TypedChoiceField(choices=choices, coerce=int, required=False, empty_value=one)
 
 
 def prompt_field() -> forms.CharField:

@@ -178,7 +178,7 @@ def rename_collection(request: UserRequest, collection_id: int) -> HttpResponse:
     collection = _collection(request, collection_id)
     form = CollectionForm(request.POST)
     if not form.is_valid():
-        messages.error(request, form.errors["name"][0])
+        messages.error(request, str(form.errors["name"][0]))
     else:
         try:
             shelf.name_collection(request.user, form.cleaned_data["name"], collection)

@@ -1,6 +1,6 @@
 """What a person keeps of their videos: favourites and collections, and how they find them again."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -88,7 +88,7 @@ def attention() -> Q:
     return Q(status__in=(Status.FAILED, Status.TIMEOUT)) & ~Q(again)
 
 
-STATUS_IS = {
+STATUS_IS: dict[str, Callable[[], Q]] = {
     "ready": lambda: Q(status=Status.SUCCEEDED),
     "rendering": lambda: Q(status__in=Video.ACTIVE),
     "attention": attention,
@@ -141,14 +141,13 @@ def name_collection(user: AbstractBaseUser, name: str, collection: Collection | 
 
 def keep(collection: Collection, videos: QuerySet[Video]) -> int:
     """Put videos into a collection; how many were not in it before. Safe to repeat."""
-    ids = set(videos.values_list("pk", flat=True))
-    new = ids - set(collection.videos.filter(pk__in=ids).values_list("pk", flat=True))
+    new = list(videos.exclude(pk__in=collection.videos.values("pk")))
     collection.videos.add(*new)
     return len(new)
 
 
 def take_out(collection: Collection, videos: QuerySet[Video]) -> int:
     """Take videos out of a collection; they stay in the library. Safe to repeat."""
-    ids = list(collection.videos.filter(pk__in=videos.values("pk")).values_list("pk", flat=True))
-    collection.videos.remove(*ids)
-    return len(ids)
+    going = list(videos.filter(collections=collection))
+    collection.videos.remove(*going)
+    return len(going)

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, resolve_url
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
@@ -20,6 +20,7 @@ from videos import shelf
 from videos.models import Video
 
 P = ParamSpec("P")
+R = TypeVar("R", bound=HttpResponseBase)
 
 THEMES = {"light", "dark"}
 MONTH, WEEK = timedelta(days=31), timedelta(days=7)
@@ -30,12 +31,12 @@ class UserRequest(HttpRequest):
 
 
 def in_local_time(
-    view: Callable[Concatenate[UserRequest, P], HttpResponse],
-) -> Callable[Concatenate[UserRequest, P], HttpResponse]:
+    view: Callable[Concatenate[UserRequest, P], R],
+) -> Callable[Concatenate[UserRequest, P], R]:
     """Show times as the browser's own clock does; its zone comes in the cookie `tz`."""
 
     @wraps(view)
-    def wrapped(request: UserRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def wrapped(request: UserRequest, /, *args: P.args, **kwargs: P.kwargs) -> R:
         try:
             zone = ZoneInfo(request.COOKIES.get("tz", ""))
         except (ValueError, OSError, ZoneInfoNotFoundError):

@@ -34,7 +34,7 @@ def keep_frame(video: Video, seconds: float) -> Upload:
 
 
 def _frame_at(file: IO[Any], seconds: float) -> Image.Image:
-    with av.open(file) as container:
+    with av.open(file, mode="r") as container:
         stream = container.streams.video[0]
         base = float(stream.time_base or 1)
         container.seek(int(max(seconds, 0) / base), stream=stream)

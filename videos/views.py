@@ -156,7 +156,7 @@ def _preset(request: UserRequest) -> HttpResponse:
             name = keeping.save(request.user).name
             messages.success(request, _("The preset %(name)s is kept.") % {"name": name})
         else:
-            messages.error(request, next(iter(keeping.errors.values()))[0])
+            messages.error(request, str(next(iter(keeping.errors.values()))[0]))
     form = Composer(request.user, initial=order)
     form.kept = _picture(request, sent.get("reference", ""))
     return _studio(request, form)

@@ -28,3 +28,8 @@ addEventListener("pageshow", () => document.querySelectorAll("[data-sent]").forE
 document.addEventListener("submit", (event) => {
   for (const next of event.target.querySelectorAll("[name=next][data-here]")) next.value = location.pathname + location.search;
 }, { capture: true });
+
+// ---- Ctrl or Cmd with Enter sends ----
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && (event.metaKey || event.ctrlKey)) event.target.form?.requestSubmit();
+});

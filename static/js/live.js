@@ -192,7 +192,7 @@ function listen() {
     failures += 1;
     if (!opened && failures >= 2) return poll();
     say("off");
-    offline.hidden = failures < 2;
+    offline.hidden &&= failures < 2;
     wait(Math.min(1000 * 2 ** (failures - 1), 15000) * (0.75 + Math.random() / 2));
   });
 }

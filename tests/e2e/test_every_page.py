@@ -36,6 +36,7 @@ SIGNED_IN = {
     "attention": "/library/?status=attention",
     "choosing": "/library/?select=1",
     "collections": "/collections/",
+    "usage": "/usage/",
     "email": "/accounts/email/",
     "password": "/accounts/password/change/",
     "sign-out": "/accounts/logout/",
@@ -139,7 +140,7 @@ def test_first_view_needs_little_code(tab: Opener, person: StorageState) -> None
     code = {Path(url).name: url for url in urls if re.search(r"\.(css|js)$", url)}
     assert set(code) == {
         *("tokens.css", "app.css"),
-        *("app.js", "live.js", "composer.js", "actions.js"),
+        *("app.js", "live.js", "composer.js", "actions.js", "keys.js"),
     }
     bodies = [page.request.get(url).body() for url in code.values()]
     assert sum(len(gzip.compress(body)) for body in bodies) <= 60 * 1024

@@ -97,7 +97,7 @@ def test_the_file_has_a_line_for_each_video(page: Client, month: list[Video]) ->
     lifecycle.delete(month[0])
     answer = page.get("/usage/usage.csv")
     assert answer["Content-Disposition"] == 'attachment; filename="usage-30-days.csv"'
-    text = b"".join(answer).decode()  # type: ignore[call-overload]
+    text = b"".join(answer).decode()
     rows = list(csv.DictReader(StringIO(text)))
     assert [(row["status"], row["credits"], row["returned"], row["prompt"]) for row in rows] == [
         ("queued", "20", "0", "A day"),
