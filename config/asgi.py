@@ -1,6 +1,7 @@
 """HTTP and WebSocket."""
 
 import os
+from typing import Any
 
 from django.core.asgi import get_asgi_application
 
@@ -10,6 +11,7 @@ http = get_asgi_application()
 # Django must be set up before anything below may touch a model.
 from channels.auth import AuthMiddlewareStack  # noqa: E402
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
+from django.conf import settings  # noqa: E402
 from django.urls import path  # noqa: E402
 
 from config import celery, checks, guard  # noqa: E402, F401 - shared tasks find their app
@@ -17,13 +19,16 @@ from videos.consumers import VideoConsumer  # noqa: E402
 
 checks.enforce()
 guard.shield_daphne()
-application = guard.Guard(
-    ProtocolTypeRouter(
-        {
-            "http": http,
-            "websocket": AuthMiddlewareStack(
-                URLRouter([path("ws/videos/", VideoConsumer.as_asgi())])  # type: ignore[arg-type,list-item]
-            ),
-        }
-    )
+router: Any = ProtocolTypeRouter(
+    {
+        "http": http,
+        "websocket": AuthMiddlewareStack(
+            URLRouter([path("ws/videos/", VideoConsumer.as_asgi())])  # type: ignore[arg-type,list-item]
+        ),
+    }
 )
+if settings.SOCKETIO:
+    from videos import socketio
+
+    router = socketio.in_front_of(router)
+application = guard.Guard(router)

@@ -7,6 +7,7 @@ the first name that is set wins, and `manage.py doctor` prints which one that wa
 import warnings
 from datetime import timedelta
 from decimal import Decimal
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -156,6 +157,8 @@ REDIS_URL = text("REDIS_URL", secret=True)
 EMBEDDED_WORKER = flag("EMBEDDED_WORKER", default=not REDIS_URL)
 CHANNEL_LAYERS = channel_layers(REDIS_URL)
 CACHES = caches(REDIS_URL)
+# Clients of Socket.IO at /socket.io/, beside our own socket.
+SOCKETIO = flag("SOCKETIO", default=find_spec("socketio") is not None)
 CELERY_BROKER_URL = REDIS_URL or "memory://"
 
 # ---- files ----

@@ -9,7 +9,6 @@ import asyncio
 import json
 import logging
 from typing import Any
-from uuid import UUID
 
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
@@ -18,7 +17,7 @@ from django.utils import timezone
 
 from accounts import access, auth, standing
 from accounts.models import User
-from videos import dialects, lifecycle, notify
+from videos import dialects, live, notify
 from videos.models import Video
 
 log = logging.getLogger(__name__)
@@ -131,23 +130,12 @@ class VideoConsumer(AsyncWebsocketConsumer):
 
     async def _status(self, message: dict[str, Any]) -> None:
         """A21, A23: the state now, to the asker alone; and have the upstream asked."""
-        event = await database_sync_to_async(self._look)(message.get("video_id"))
+        assert self.user
+        event = await database_sync_to_async(live.status_event)(self.user, message.get("video_id"))
         if event is None:
             await self._say({"type": "error", "code": "not_found", "detail": "Resource not found"})
         else:
             await self._say(event)
-
-    def _look(self, video_id: object) -> dict[str, Any] | None:
-        try:
-            key = UUID(str(video_id))
-        except ValueError:
-            return None
-        assert self.user
-        video = Video.objects.of(self.user).filter(pk=key).first()
-        if video is None:
-            return None
-        lifecycle.ring(video)
-        return dialects.update_event(video)
 
     async def _resume(self, message: dict[str, Any]) -> None:
         after = message.get("after")

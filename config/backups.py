@@ -1,0 +1,181 @@
+"""Copies of the database and of the media, each with a manifest that proves it whole.
+
+    DIR/20261121T151500Z/   manifest.json   database.sqlite3 | database.dump   media/...
+
+A copy is built under another name and renamed once it is whole. The database comes first: files
+that arrive meanwhile are extra, and a row whose file was just deleted is one the product can live
+with. Secrets are left out, and so is media in a bucket, which has versions of its own.
+"""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import sqlite3
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+from django.utils import timezone
+
+STAMP = re.compile(r"\d{8}T\d{6}Z")
+MANIFEST = "manifest.json"
+PARAMETERS = {
+    "host": "PGHOST",
+    "port": "PGPORT",
+    "user": "PGUSER",
+    "password": "PGPASSWORD",
+    "dbname": "PGDATABASE",
+    "sslmode": "PGSSLMODE",
+}
+
+
+class Unusable(Exception):
+    """A copy cannot be made or brought back; says why. Nothing was changed."""
+
+
+def save(folder: Path, keep: int = 0) -> Path:
+    """Make a copy in `folder` and return where it is; of whole copies the newest `keep` stay.
+
+    Raises Unusable.
+    """
+    made_at = timezone.now()
+    final = folder / made_at.strftime("%Y%m%dT%H%M%SZ")
+    draft = final.with_name(f"{final.name}.partial")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(parents=True, mode=0o700)
+    _dump(draft)
+    if not settings.S3_BUCKET and settings.MEDIA_ROOT.exists():
+        shutil.copytree(settings.MEDIA_ROOT, draft / "media", copy_function=_copy)
+    files = {name: _facts(draft / name) for name in _names(draft)}
+    about = {"version": settings.VERSION, "made_at": made_at.isoformat(), "files": files}
+    (draft / MANIFEST).write_text(json.dumps(about, indent=1))
+    draft.rename(final)
+    if keep:
+        for old in whole(folder)[:-keep]:
+            shutil.rmtree(old)
+    return final
+
+
+def whole(folder: Path) -> list[Path]:
+    """The copies in a folder, oldest first."""
+    found = (path for path in folder.iterdir() if STAMP.fullmatch(path.name))
+    return sorted(path for path in found if (path / MANIFEST).exists())
+
+
+def problems(copy: Path) -> list[str]:
+    """What is wrong with a copy; nothing when it can be trusted."""
+    try:
+        files = json.loads((copy / MANIFEST).read_text())["files"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        return [f"{MANIFEST} cannot be read: {error}"]
+    there = set(_names(copy)) - {MANIFEST}
+    found = [f"{name} is missing" for name in sorted(set(files) - there)]
+    found += [f"{name} is not in the manifest" for name in sorted(there - set(files))]
+    for name in sorted(there & set(files)):
+        if _facts(copy / name) != files[name]:
+            found.append(f"{name} has changed")
+    return found or _broken_database(copy)
+
+
+def restore(copy: Path) -> int:
+    """Bring a copy back into an empty database and return how many media files came with it.
+
+    Media of the same name is replaced, other media stays. Raises Unusable.
+    """
+    if found := problems(copy):
+        raise Unusable("; ".join(found))
+    _load(copy)
+    media = copy / "media"
+    names = list(_names(media)) if media.exists() else []
+    if names and not settings.S3_BUCKET:
+        shutil.copytree(media, settings.MEDIA_ROOT, copy_function=shutil.copy2, dirs_exist_ok=True)
+    return len(names)
+
+
+def _dump(draft: Path) -> None:
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("VACUUM INTO %s", [str(draft / "database.sqlite3")])
+    else:
+        _postgres("pg_dump", "--format=custom", f"--file={draft / 'database.dump'}")
+
+
+def _load(copy: Path) -> None:
+    if connection.vendor == "sqlite":
+        source, target = copy / "database.sqlite3", Path(connection.settings_dict["NAME"])
+        if not source.exists():
+            raise Unusable("it is a copy of a PostgreSQL database")
+        if target.exists():
+            raise Unusable(f"{target} exists: move it away first")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(source, draft := target.with_name(f"{target.name}.restoring"))
+        draft.rename(target)
+        return
+    if not (copy / "database.dump").exists():
+        raise Unusable("it is a copy of a SQLite database")
+    if connection.introspection.table_names():
+        raise Unusable("the database is not empty: create a new one")
+    name = connection.get_connection_params()["dbname"]
+    arguments = ["--no-owner", "--exit-on-error", "--single-transaction", f"--dbname={name}"]
+    _postgres("pg_restore", *arguments, str(copy / "database.dump"))
+
+
+def _broken_database(copy: Path) -> list[str]:
+    if (dump := copy / "database.dump").exists():
+        try:
+            _postgres("pg_restore", "--list", str(dump))
+        except Unusable as error:
+            return [str(error)]
+        return []
+    address = f"file:{copy / 'database.sqlite3'}?mode=ro&immutable=1"
+    try:
+        with closing(sqlite3.connect(address, uri=True)) as database:
+            said = [row[0] for row in database.execute("PRAGMA integrity_check")]
+    except sqlite3.DatabaseError as error:
+        said = [str(error)]
+    return [] if said == ["ok"] else [f"the database is broken: {line}" for line in said]
+
+
+def _postgres(program: str, *arguments: str) -> None:
+    """Run a program of PostgreSQL's on our database; the password stands in no argument."""
+    if not (path := shutil.which(program)):
+        raise Unusable(f"{program} is not installed")
+    given: dict[str, Any] = connection.get_connection_params()
+    own = {name: str(given[key]) for key, name in PARAMETERS.items() if given.get(key)}
+    ended = subprocess.run(  # noqa: S603 - our own words and paths
+        [path, *arguments],
+        env={**os.environ, **own},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if ended.returncode:
+        raise Unusable(f"{program}: {ended.stderr.strip()}")
+
+
+def _copy(source: str, target: str) -> str:
+    """Copy a file that may be swept away at this moment."""
+    try:
+        return str(shutil.copy2(source, target))
+    except FileNotFoundError:
+        return target
+
+
+def _names(folder: Path) -> Iterator[str]:
+    for path in folder.rglob("*"):
+        if path.is_file():
+            yield str(path.relative_to(folder))
+
+
+def _facts(path: Path) -> dict[str, Any]:
+    with path.open("rb") as file:
+        return {
+            "bytes": path.stat().st_size,
+            "sha256": hashlib.file_digest(file, "sha256").hexdigest(),
+        }

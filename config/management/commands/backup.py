@@ -1,0 +1,26 @@
+"""`manage.py backup --to DIR`: copy the database and the media, while everything runs."""
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from config import backups
+
+
+class Command(BaseCommand):
+    help = "Copy the database and the media into a new folder under DIR, with a manifest."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--to", type=Path, required=True, metavar="DIR")
+        parser.add_argument("--keep", type=int, default=0, help="delete all but the newest so many")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["keep"] < 0:
+            raise CommandError("--keep must be a number from 0.")
+        try:
+            made = backups.save(options["to"], options["keep"])
+        except (backups.Unusable, OSError) as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(str(made))

@@ -1,0 +1,48 @@
+"""`manage.py doctor`: what is configured, under which name, and what is missing."""
+
+import subprocess
+from pathlib import Path
+
+from tests.test_house import start
+
+ASK = """
+import runpy, sys
+sys.argv = ["manage.py", "doctor"]
+runpy.run_path("manage.py", run_name="__main__")
+"""
+DEVELOPMENT = {"ENVIRONMENT": "development", "SECRET_KEY": "", "JWT_SECRET_KEY": "", "SANDBOX": ""}
+
+
+def lines_of(ended: subprocess.CompletedProcess[str]) -> list[str]:
+    assert ended.returncode == 0, ended.stderr
+    return [" ".join(line.split()) for line in ended.stdout.splitlines()]
+
+
+def test_it_says_which_name_won_and_keeps_secrets(tmp_path: Path) -> None:
+    own = {"JWT_SECRET": "hidden-" * 6, "BACKEND_URL": "https://a", "API_BASE_URL": "https://b"}
+    ended = start(tmp_path, ASK, **DEVELOPMENT, **own)
+    lines = lines_of(ended)
+    assert "BACKEND_URL = https://a (wins over API_BASE_URL)" in lines
+    assert "JWT_SECRET = (set)" in lines
+    assert "Address https://a" in lines
+    assert (
+        "Engines openai at http://127.0.0.1:9/v1, sandbox at http://127.0.0.1:8000/sandbox/v1"
+        in (lines)
+    )
+    assert "hidden" not in ended.stdout + ended.stderr
+
+
+def test_it_says_what_is_missing(tmp_path: Path) -> None:
+    own = {"SANDBOX": "0", "OPENAI_BASE_URL": "", "OPENAI_API_KEY": "", "REDIS_URL": "redis://x"}
+    lines = lines_of(start(tmp_path, ASK, **{**DEVELOPMENT, **own}))
+    assert lines[lines.index("Missing or wrong") + 1 :] == [
+        "- no engine: set OPENAI_BASE_URL and OPENAI_API_KEY",
+        "- REDIS_URL without PostgreSQL: several processes need DATABASE_URL",
+        "- the database schema is behind: python manage.py migrate",
+    ]
+
+
+def test_it_says_that_nothing_is_missing(tmp_path: Path) -> None:
+    migrate = ASK.replace("doctor", "migrate")
+    assert start(tmp_path, migrate, **DEVELOPMENT).returncode == 0
+    assert lines_of(start(tmp_path, ASK, **DEVELOPMENT))[-1] == "Nothing is missing."
