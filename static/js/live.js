@@ -152,10 +152,14 @@ async function refreshWatch() {
 }
 
 // ---- listening ----
+// A form that was sent brings its own next page, with its own news.
+let leaving = false;
+document.addEventListener("submit", (event) => setTimeout(() => { leaving ||= !event.defaultPrevented; }));
+
 function update(id, updates, isNew) {
   const shown = shownFor(id);
   if (updates.status === "deleted") {
-    if (shown && shown === watch) location.assign("/library/");
+    if (shown && shown === watch && !leaving) location.assign("/library/");
     shown?.remove();
     return refreshParts();
   }
