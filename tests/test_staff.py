@@ -15,7 +15,7 @@ from billing.models import Payment, Proof
 from showcase.models import Feedback, Report
 from tests.conftest import person
 from tests.videos.conftest import completed, failed, order
-from tests.videos.conftest import mp4 as mp4  # noqa: PLC0414 - a fixture
+from tests.videos.conftest import mp4 as mp4  # noqa: PLC0414
 from videos.models import Refusal, Video
 
 
