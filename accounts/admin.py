@@ -1,26 +1,53 @@
 """Staff: people, whether they may come in, and whoever wants to come back."""
 
-from typing import Any
+from typing import Any, cast
 
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
+from allauth.usersessions.models import UserSession
+from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.auth.admin import UserAdmin
 from django.db.models import QuerySet
 from django.forms import ModelForm
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts import leaving
+from accounts import leaving, second_factor
 from accounts.models import User
+from billing import ledger
+from billing.staff import note
+
+# What belongs to people shows on their page, and secrets on none.
+for hidden in (EmailAddress, SocialAccount, SocialApp, SocialToken, Authenticator, UserSession):
+    admin.site.unregister(hidden)
+
+
+class ReasonForm(forms.Form):
+    reason = forms.CharField(label=gettext_lazy("Reason"), max_length=200)
 
 
 @admin.register(User)
 class PersonAdmin(UserAdmin):
     list_display = ("username", "email", "is_active", "is_staff", "left_at", "forgotten_at")
     list_filter = ("is_active", "is_staff", "is_superuser", "left_at")
-    readonly_fields = ("last_login", "date_joined", "left_at", "forgotten_at")
-    fieldsets = (*(UserAdmin.fieldsets or ()), ("", {"fields": ("left_at", "forgotten_at")}))
-    actions = ("take_back",)
+    readonly_fields = (
+        "last_login", "date_joined", "left_at", "forgotten_at", "balance", "books", "two_factor",
+    )  # fmt: skip
+    fieldsets = (
+        (None, {"fields": ("username", "password")}),
+        (gettext_lazy("Credits"), {"fields": ("balance", "books")}),
+        *(UserAdmin.fieldsets or ())[1:],
+        (gettext_lazy("Standing"), {"fields": ("two_factor", "left_at", "forgotten_at")}),
+    )
+    actions = ("lock", "unlock", "take_back")
 
     def save_model(self, request: HttpRequest, obj: User, form: ModelForm, change: bool) -> None:
         """Whoever is switched off here is out at once."""
@@ -31,6 +58,60 @@ class PersonAdmin(UserAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Nobody: the books name every user. People leave, and are forgotten after 30 days."""
         return False
+
+    @admin.display(description=gettext_lazy("credits to spend"))
+    def balance(self, user: User) -> int:
+        return ledger.available(user)
+
+    @admin.display(description=gettext_lazy("books"))
+    def books(self, user: User) -> SafeString:
+        lines = reverse("admin:billing_entry_changelist")
+        payments = reverse("admin:billing_payment_changelist")
+        return format_html(
+            '<a href="{}?account__exact={}">{}</a> · <a href="{}?user__exact={}">{}</a>',
+            lines, user.pk, _("every line"), payments, user.pk, _("payments"),
+        )  # fmt: skip
+
+    @admin.display(description=gettext_lazy("two-factor sign-in"), boolean=True)
+    def two_factor(self, user: User) -> bool:
+        return second_factor.is_on(user)
+
+    @admin.action(description=gettext_lazy("Lock, and end all sign-ins and keys"))
+    def lock(self, request: HttpRequest, queryset: QuerySet[User]) -> HttpResponse | None:
+        """Asked once more, with a reason; then each is out at once."""
+        form = ReasonForm(request.POST if "confirm" in request.POST else None)
+        chosen = queryset.exclude(pk=request.user.pk).filter(is_active=True)
+        if form.is_valid():
+            for user in chosen:
+                leaving.lock(user)
+                note(cast("User", request.user), user, f"Locked: {form.cleaned_data['reason']}")
+                self.message_user(request, _("%s is locked out.") % user.username)
+            return None
+        kept = [("action", "lock"), *((ACTION_CHECKBOX_NAME, str(user.pk)) for user in chosen)]
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Lock out"),
+            "says": [
+                ", ".join(user.username for user in chosen),
+                _("Every sign-in, API key and open page ends at once. Videos keep rendering."),
+            ],
+            "form": form,
+            "kept": kept,
+            "back": reverse("admin:accounts_user_changelist"),
+            "about": _("Users"),
+        }
+        return TemplateResponse(request, "admin/ask.html", context)
+
+    @admin.action(description=gettext_lazy("Unlock"))
+    def unlock(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        for user in queryset:
+            try:
+                leaving.unlock(user)
+            except leaving.NotPossible as error:
+                self.message_user(request, f"{user.username}: {error}", messages.WARNING)
+            else:
+                self.log_change(request, user, "Unlocked")
+                self.message_user(request, _("%s may come in again.") % user.username)
 
     @admin.action(description=gettext_lazy("Take back accounts that left"))
     def take_back(self, request: HttpRequest, queryset: QuerySet[User]) -> None:

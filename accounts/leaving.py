@@ -45,6 +45,13 @@ def lock(user: User) -> None:
         keys.revoke_all(user)
 
 
+def unlock(user: User) -> None:
+    """Let somebody whom staff locked in again; sign-ins and keys stay ended. Raises NotPossible."""
+    rows = User.objects.filter(pk=user.pk, is_active=False, left_at=None, forgotten_at=None)
+    if not rows.update(is_active=True):
+        raise NotPossible("Only an account that staff locked can be unlocked.")
+
+
 def take_back(user: User) -> None:
     """Undo `leave` within the 30 days; sign-ins and keys stay ended. Raises NotPossible."""
     rows = User.objects.filter(pk=user.pk, forgotten_at=None, left_at__gt=timezone.now() - GRACE)

@@ -49,6 +49,7 @@ class ReadOnly(admin.ModelAdmin):
 
 
 class ReadOnlyInline(admin.TabularInline):
+    template = "admin/rows.html"
     extra = 0
     can_delete = False
 

@@ -1,8 +1,9 @@
-"""Registers the production checks once every model is loaded."""
+"""Registers the production checks once every model is loaded, and the staff side's own site."""
 
 from importlib import import_module
 
 from django.apps import AppConfig
+from django.contrib.admin import apps as admin_apps
 
 
 class Config(AppConfig):
@@ -10,3 +11,8 @@ class Config(AppConfig):
 
     def ready(self) -> None:
         import_module("config.checks")
+
+
+class Staff(admin_apps.AdminConfig):
+    default = False
+    default_site = "config.staff.StaffSite"

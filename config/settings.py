@@ -69,7 +69,7 @@ CSRF_TRUSTED_ORIGINS = [*FRONTEND_ORIGINS]
 # ---- what it is made of ----
 INSTALLED_APPS = [
     "daphne",
-    "django.contrib.admin",
+    "config.apps.Staff",  # django.contrib.admin with our own sign-in
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

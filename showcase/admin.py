@@ -19,6 +19,11 @@ class ClipForm(forms.ModelForm):
         model = Clip
         fields = ("title", "description", "display_order", "is_active")
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():  # in the list they have no label to be seen
+            field.widget.attrs["aria-label"] = str(field.label)
+
     def clean_is_active(self) -> bool:
         wanted: bool = self.cleaned_data["is_active"]
         if wanted and self.instance.consented_at is None:

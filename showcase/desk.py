@@ -26,3 +26,11 @@ def take(request: HttpRequest, kind: type[Report] | type[Feedback], **said: str)
     user = request.user if request.user.is_authenticated else None
     letter: Letter = kind.objects.create(user=user, **said)
     return letter
+
+
+def open_letters() -> dict[str, int]:
+    """How many letters of each kind wait for staff."""
+    return {
+        kind.__name__.lower(): kind.objects.filter(state=Letter.State.OPEN).count()
+        for kind in (Report, Feedback)
+    }

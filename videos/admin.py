@@ -1,26 +1,33 @@
-"""Staff: the engines, whether they take orders, and why not."""
+"""Staff: videos with what happened to them, what the check refused, webhooks, prices."""
 
 from datetime import datetime
+from typing import cast
 
-from django.contrib import admin
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.text import Truncator
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from videos import circuits
-from videos.models import Upstream
+from billing.staff import note
+from videos import catalog, circuits, deliveries, interventions, media, moderation
+from videos.models import Attempt, Delivery, Event, Price, Refusal, Upstream, Video
+
+BADGES = {"succeeded": "good", "failed": "bad", "timeout": "bad", "cancelled": "warn"}
 
 
-@admin.register(Upstream)
-class UpstreamAdmin(admin.ModelAdmin):
-    """Every configured engine, to look at."""
-
-    list_display = ("name", "state", "since", "next_try", "failures", "last_error", "error_at")
-    fields = readonly_fields = (*list_display, "error_detail")
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Upstream]:
-        return circuits.known()
+class ReadOnly(admin.ModelAdmin):
+    """To look at; nothing here is changed by hand."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -30,6 +37,261 @@ class UpstreamAdmin(admin.ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
+
+
+class ReadOnlyInline(admin.TabularInline):
+    template = "admin/rows.html"
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+class ReasonForm(forms.Form):
+    reason = forms.CharField(label=gettext_lazy("Reason"), max_length=200)
+
+
+# ---- videos ----
+
+
+class EventInline(ReadOnlyInline):
+    model = Event
+    fields = ("at", "status", "note")
+    readonly_fields = fields
+
+
+@admin.register(Video)
+class VideoAdmin(ReadOnly):
+    """Every video, and the few things staff may do to one: each asked twice and written down."""
+
+    list_display = ("still", "words", "user", "state", "provider", "credits", "created_at")
+    list_display_links = ("still", "words")
+    list_filter = ("status", "provider", "model", "operation", "created_at")
+    search_fields = ("=id", "prompt", "user__username", "user__email", "upstream_id")
+    list_select_related = ("user",)
+    list_per_page = 50
+    ordering = ("-created_at",)
+    inlines = (EventInline,)
+    change_form_template = "admin/videos/video.html"
+    fieldsets = (
+        (None, {"fields": ("still", "prompt", "user", "state", "progress", "credits")}),
+        (
+            gettext_lazy("The order"),
+            {
+                "fields": (
+                    "operation", "model", "size", "seconds", "reference", "source", "retry_of",
+                )
+            },
+        ),
+        (
+            gettext_lazy("The engine"),
+            {
+                "fields": (
+                    "provider", "upstream_id", "failure_code", "failure_detail", "submits", "polls",
+                    "next_step_at",
+                )
+            },
+        ),
+        (
+            gettext_lazy("Times"),
+            {"fields": ("created_at", "submitted_at", "started_at", "completed_at", "deleted_at")},
+        ),
+    )  # fmt: skip
+    readonly_fields = ("still", "state")
+
+    @admin.display(description=gettext_lazy("still"))
+    def still(self, video: Video) -> SafeString | str:
+        if not video.thumbnail:
+            return "–"
+        url = reverse("admin:videos_video_still", args=[video.pk])
+        return format_html(
+            '<img src="{}" alt="{}" width="112" height="63" loading="lazy">', url, _("still")
+        )
+
+    @admin.display(description=gettext_lazy("prompt"))
+    def words(self, video: Video) -> str:
+        return Truncator(video.prompt).chars(70) or str(video.pk)
+
+    @admin.display(description=gettext_lazy("state"), ordering="status")
+    def state(self, video: Video) -> SafeString:
+        kind = BADGES.get(video.status, "run")
+        return format_html('<span class="badge badge--{}">{}</span>', kind, video.status)
+
+    def get_urls(self) -> list[URLPattern]:
+        site = self.admin_site
+        return [
+            path(
+                "<uuid:video_id>/still/",
+                site.admin_view(self.still_view),
+                name="videos_video_still",
+            ),
+            path(
+                "<uuid:video_id>/do/<slug:name>/",
+                site.admin_view(self.do_view),
+                name="videos_video_do",
+            ),
+            *super().get_urls(),
+        ]
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict, *args: object, **kwargs: object
+    ) -> HttpResponse:
+        video = cast("Video", kwargs.get("obj"))
+        ways = interventions.possible(video) if request.user.has_perm("videos.change_video") else []
+        shown = {**context, "interventions": ways}
+        return super().render_change_form(request, shown, *args, **kwargs)  # type: ignore[arg-type]
+
+    def still_view(self, request: HttpRequest, video_id: str) -> HttpResponseBase:
+        """The poster of anybody's video, for whoever may look at videos."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        video = get_object_or_404(Video, pk=video_id)
+        file = media.Deliverable(
+            video.thumbnail.name or "", "image/webp", "still.webp", f"{video.file_sha256}-poster"
+        )
+        try:
+            return media.deliver(request, file, attachment=False)
+        except (FileNotFoundError, IsADirectoryError) as error:
+            raise Http404 from error
+
+    def do_view(self, request: HttpRequest, video_id: str, name: str) -> HttpResponse:
+        """What it does, a reason, and then it."""
+        if not request.user.has_perm("videos.change_video"):
+            raise PermissionDenied
+        video = get_object_or_404(Video.objects.select_related("user"), pk=video_id)
+        deed = interventions.DEEDS.get(name)
+        if deed is None:
+            raise Http404
+        back = reverse("admin:videos_video_change", args=[video.pk])
+        form = ReasonForm(request.POST or None)
+        if form.is_valid():
+            reason = form.cleaned_data["reason"]
+            try:
+                words = interventions.do(video, name, reason)
+            except interventions.NotPossible as error:
+                messages.error(request, str(error))
+            else:
+                note(_staff(request), video, f"{deed.title}: {reason}")
+                messages.success(request, words)
+            return HttpResponseRedirect(back)
+        says = interventions.says(video, name)
+        return _ask(self, request, form, title=str(deed.title), says=says, back=back, about=video)
+
+
+# ---- what the content check refused ----
+
+
+@admin.register(Refusal)
+class RefusalAdmin(ReadOnly):
+    """The queue of the content check; overruling frees its user and lets nothing be made."""
+
+    list_display = ("created_at", "user", "why", "had_image", "words", "overruled")
+    list_filter = ("overruled", "had_image", "created_at")
+    search_fields = ("prompt", "user__username", "user__email")
+    list_select_related = ("user",)
+    ordering = ("-created_at",)
+    fields = ("created_at", "user", "prompt", "why", "had_image", "overruled")
+    readonly_fields = ("why",)
+    change_form_template = "admin/videos/refusal.html"
+
+    @admin.display(description=gettext_lazy("why"))
+    def why(self, refusal: Refusal) -> str:
+        return ", ".join(refusal.categories)
+
+    @admin.display(description=gettext_lazy("prompt"))
+    def words(self, refusal: Refusal) -> str:
+        return Truncator(refusal.prompt).chars(80)
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.overrule_view)
+        name = "videos_refusal_overrule"
+        return [path("<int:refusal_id>/overrule/", view, name=name), *super().get_urls()]
+
+    def overrule_view(self, request: HttpRequest, refusal_id: int) -> HttpResponse:
+        if not request.user.has_perm("videos.change_refusal"):
+            raise PermissionDenied
+        refusal = get_object_or_404(Refusal.objects.select_related("user"), pk=refusal_id)
+        back = reverse("admin:videos_refusal_change", args=[refusal.pk])
+        form = ReasonForm(request.POST or None)
+        if form.is_valid():
+            if moderation.overrule(refusal):
+                note(_staff(request), refusal, f"Overruled: {form.cleaned_data['reason']}")
+                messages.success(request, _("Overruled. It counts against its user no more."))
+            else:
+                messages.error(request, _("Somebody was first."))
+            return HttpResponseRedirect(back)
+        says = [refusal.prompt, _("It counts against its user no more. No video is made by this.")]
+        title = _("Overrule the content check")
+        return _ask(self, request, form, title=title, says=says, back=back, about=refusal)
+
+
+# ---- webhooks, prices, engines ----
+
+
+class AttemptInline(ReadOnlyInline):
+    model = Attempt
+    fields = ("at", "code", "error", "took_ms")
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(ReadOnly):
+    list_display = ("created_at", "user", "url", "state", "tries", "next_try_at", "delivered_at")
+    list_filter = ("state", "created_at")
+    search_fields = ("url", "user__username", "=video__id")
+    list_select_related = ("user",)
+    ordering = ("-created_at",)
+    raw_id_fields = ("video",)
+    inlines = (AttemptInline,)
+    actions = ("send_again",)
+
+    def has_send_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("videos.change_delivery"))
+
+    @admin.action(description=gettext_lazy("Send again"), permissions=["send"])
+    def send_again(self, request: HttpRequest, rows: QuerySet[Delivery]) -> None:
+        for row in rows:
+            try:
+                deliveries.redeliver(row)
+            except deliveries.NotRedeliverable as error:
+                messages.warning(request, f"{row.url}: {error}")
+            else:
+                note(_staff(request), row, "Sent again")
+                messages.success(request, _("%(url)s is told again.") % {"url": row.url})
+
+
+class PriceForm(forms.ModelForm):
+    model = forms.ChoiceField(choices=[(m.name, m.label) for m in catalog.MODELS.values()])
+
+    class Meta:
+        model = Price
+        fields = ("kind", "model", "credits")
+
+
+@admin.register(Price)
+class PriceAdmin(admin.ModelAdmin):
+    """Staff's own prices; deleting one brings the documented price back."""
+
+    form = PriceForm
+    list_display = ("kind", "model", "credits", "documented")
+
+    @admin.display(description=gettext_lazy("documented price"))
+    def documented(self, row: Price) -> int | None:
+        return catalog.PRICES.get((Price.Kind(row.kind), row.model))
+
+
+@admin.register(Upstream)
+class UpstreamAdmin(ReadOnly):
+    """Every configured engine, to look at."""
+
+    list_display = ("name", "state", "since", "next_try", "failures", "last_error", "error_at")
+    fields = readonly_fields = (*list_display, "error_detail")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Upstream]:
+        return circuits.known()
 
     @admin.display(description="state")
     def state(self, row: Upstream) -> str:
@@ -51,3 +313,30 @@ class UpstreamAdmin(admin.ModelAdmin):
     @admin.display(description="last error")
     def last_error(self, row: Upstream) -> str:
         return f"{row.error_code}: {row.error_detail[:200]}" if row.error_code else ""
+
+
+def _ask(
+    door: admin.ModelAdmin,
+    request: HttpRequest,
+    form: forms.Form,
+    *,
+    title: str,
+    says: list[str],
+    back: str,
+    about: Model,
+) -> HttpResponse:
+    """The page on which a deed is asked for once more."""
+    context = {
+        **door.admin_site.each_context(request),
+        "title": title,
+        "says": says,
+        "form": form,
+        "back": back,
+        "about": about,
+        "opts": door.opts,
+    }
+    return TemplateResponse(request, "admin/ask.html", context)
+
+
+def _staff(request: HttpRequest) -> AbstractBaseUser:
+    return cast("AbstractBaseUser", request.user)

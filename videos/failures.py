@@ -56,6 +56,7 @@ CAUSES: dict[str, tuple[Promise, str]] = {
         _("The engine stopped. Nothing was wrong with your prompt."),
         "other_model",
     ),
+    "stopped_by_staff": (_("Our staff stopped this video."), "wait"),
     "cancelled": (_("You cancelled this."), ""),
 }
 # The upstreams' codes for the same.

@@ -73,6 +73,11 @@ def check(user: AbstractBaseUser, prompt: str, image: Upload | None) -> None:
         )
 
 
+def overrule(refusal: Refusal) -> bool:
+    """Staff say that the check was wrong: it counts no more; False when somebody was first."""
+    return bool(Refusal.objects.filter(pk=refusal.pk, overruled=False).update(overruled=True))
+
+
 def _ask(prompt: str, image: Upload | None) -> list[str]:
     try:
         return moderation.by_model(prompt, _preview(image) if image else None)

@@ -2,7 +2,7 @@
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copy]");
   if (!button) return;
-  const words = button.querySelector("[role=status]");
+  const words = button.querySelector("[aria-live]");
   const before = words.textContent;
   await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
   words.textContent = button.dataset.done;

@@ -185,8 +185,9 @@ def test_a_name_nobody_has_is_refused_alike(anonymous: APIClient, alice: User) -
 def test_pages_and_staff_doors_count_too(alice: User, staff: User) -> None:
     browser = Client()
     for _ in range(5):
-        browser.post("/admin/login/", {"username": "staff", "password": "wrong"})
-    browser.post("/admin/login/", {"username": "staff", "password": "staff-password"})
+        browser.post("/accounts/login/?next=/admin/", {"login": "staff", "password": "wrong"})
+    form = {"login": "staff", "password": "staff-password"}
+    browser.post("/accounts/login/?next=/admin/", form)
     assert browser.get("/admin/").status_code == 302
     form = {"login": "alice", "password": "wrong"}
     for n in range(5):

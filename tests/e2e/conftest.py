@@ -148,7 +148,7 @@ def sign_up(page: Page) -> str:
     page.get_by_role("button", name="Create account").click()
     page.wait_for_url(re.compile("/(studio|welcome)/$"))
     if page.url.endswith("/welcome/"):
-        page.get_by_role("link", name="Skip").click()
+        page.get_by_role("link", name="Skip", exact=True).click()
         page.wait_for_url("**/studio/")
     return name
 

@@ -1,0 +1,104 @@
+"""Settings, developers, public and staff pages: in light and dark, wide and narrow, by hand."""
+
+import re
+
+import pytest
+from playwright.sync_api import StorageState, expect
+
+from tests.e2e.conftest import PASSWORD, Opener, keep_picture, sign_up
+from tests.e2e.test_every_page import check
+
+pytestmark = pytest.mark.browser
+
+PUBLIC = {
+    "pricing": "/pricing/",
+    "help": "/help/",
+    "help-none": "/help/?q=zebra",
+    "topic": "/help/failure/",
+    "privacy": "/privacy/",
+    "terms": "/terms/",
+    "rules": "/rules/",
+    "report": "/report/",
+    "feedback": "/feedback/",
+    "showcase": "/showcase/",
+    "proof": "/proof/",
+    "reset-done": "/accounts/password/reset/done/",
+    "link-used": "/accounts/confirm-email/nonsense/",
+    "inactive": "/accounts/inactive/",
+    "turned-back": "/accounts/3rdparty/login/cancelled/",
+}
+SIGNED_IN = {
+    "welcome": "/welcome/",
+    "welcome-credits": "/welcome/?step=2&scene=1",
+    "settings": "/settings/",
+    "sessions": "/settings/sessions/",
+    "data": "/settings/data/",
+    "leave": "/settings/data/delete/",
+    "two-factor": "/accounts/2fa/",
+    "reauthenticate": "/accounts/reauthenticate/",
+    "developers": "/developers/",
+    "keys": "/developers/keys/",
+    "webhooks": "/developers/webhooks/",
+}
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 390])
+def test_every_page_fits(tab: Opener, person: StorageState, width: int, theme: str) -> None:
+    looks = {"viewport": {"width": width, "height": 844}, "color_scheme": theme}
+    page = tab("/", reduced_motion="reduce", **looks)
+    for name, path in PUBLIC.items():
+        page.goto(path)
+        check(page, name, width, theme)
+    page = tab("/studio/", person=person, reduced_motion="reduce", **looks)
+    for name, path in SIGNED_IN.items():
+        page.goto(path)
+        check(page, name, width, theme)
+
+
+def test_a_newcomer_is_led_from_a_scene_to_the_studio(tab: Opener) -> None:
+    page = tab("/accounts/signup/", java_script_enabled=False)
+    name = sign_up(page)
+    page.goto("/welcome/")
+    page.get_by_label(re.compile("^A paper boat")).check()
+    page.get_by_role("button", name="Next").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("You have 100 credits.")
+    page.get_by_role("main").get_by_role("link", name="Open the studio").click()
+    text = page.get_by_label("Prompt", exact=True).input_value()
+    assert (text.startswith("A paper boat"), bool(name)) == (True, True)
+
+
+def test_the_language_is_chosen_without_javascript(tab: Opener) -> None:
+    page = tab("/pricing/", java_script_enabled=False)
+    page.get_by_role("button", name="日本語").click()
+    expect(page.locator("html")).to_have_attribute("lang", "ja")
+    assert page.url.endswith("/pricing/")
+
+
+def test_a_key_is_made_copied_and_revoked(tab: Opener, person: StorageState) -> None:
+    page = tab("/developers/keys/", person=person, permissions=["clipboard-write"])
+    page.get_by_label("Name").fill("Newsletter")
+    page.get_by_role("button", name="Create the key").click()
+    expect(page.locator("#new-key")).to_have_text(re.compile("^fl_[0-9A-Za-z]{36}$"))
+    page.get_by_role("button", name="Copy").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    keep_picture(page, "key-made")
+    page.locator("summary", has_text="Revoke").click()
+    page.get_by_role("button", name="Revoke it now").click()
+    expect(page.get_by_text("Newsletter does not work any more.")).to_be_visible()
+
+
+def test_the_account_is_closed_by_keyboard_and_without_javascript(tab: Opener) -> None:
+    page = tab("/accounts/signup/", java_script_enabled=False)
+    sign_up(page)
+    page.goto("/settings/data/")
+    page.get_by_role("link", name="Delete my account").press("Enter")
+    page.get_by_label("Your password").fill(PASSWORD)
+    page.get_by_label("Your password").press("Enter")
+    expect(page.get_by_text("It will be deleted within 30 days.")).to_be_visible()
+
+
+def test_an_unconfirmed_address_keeps_two_factor_off(tab: Opener, person: StorageState) -> None:
+    page = tab("/accounts/2fa/", person=person)
+    page.get_by_role("link", name="Turn it on").click()
+    expect(page.get_by_role("alert")).to_contain_text("verified your email address")

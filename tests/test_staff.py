@@ -1,0 +1,157 @@
+"""The staff side: who gets in, and what the first page says of the house."""
+
+from typing import Any
+
+import pytest
+from allauth.mfa.totp.internal.auth import TOTP
+from django.conf import LazySettings
+from django.contrib.admin.models import LogEntry
+from django.test import Client
+from django.utils import timezone
+
+from accounts import auth, keys
+from accounts.models import Session, User
+from billing.models import Payment, Proof
+from showcase.models import Feedback, Report
+from tests.conftest import person
+from tests.videos.conftest import completed, failed, order
+from tests.videos.conftest import mp4 as mp4  # noqa: PLC0414
+from videos.models import Refusal, Video
+
+
+@pytest.fixture
+def desk(staff: User) -> Client:
+    client = Client()
+    client.force_login(staff)
+    return client
+
+
+# ---- the door ----
+
+
+def test_signing_in_is_the_pages_own(db: None) -> None:
+    answer = Client().get("/admin/", follow=True)
+    assert answer.request["PATH_INFO"] == "/accounts/login/"
+    form = {"username": "staff", "password": "staff-password"}
+    assert Client().post("/admin/login/", form)["Location"].startswith("/accounts/login/")
+
+
+def test_others_are_refused(page: Client) -> None:
+    assert page.get("/admin/", follow=True).status_code == 403
+
+
+def test_staff_need_a_second_factor_where_it_is_asked(
+    desk: Client, staff: User, settings: LazySettings
+) -> None:
+    assert desk.get("/admin/").status_code == 200
+    settings.STAFF_TWO_FACTOR = True
+    answer = desk.get("/admin/billing/payment/", follow=True)
+    assert answer.request["PATH_INFO"] == "/accounts/2fa/"
+    assert b"Staff need two-factor sign-in." in answer.content
+    TOTP.activate(staff, "JBSWY3DPEHPK3PXP")
+    assert desk.get("/admin/billing/payment/").status_code == 200
+
+
+# ---- the first page ----
+
+
+def shown(desk: Client) -> dict[str, Any]:
+    context: dict[str, Any] = desk.get("/admin/").context
+    return context
+
+
+def test_the_first_page_of_an_empty_house(desk: Client) -> None:
+    context = shown(desk)
+    assert (context["videos"].made, context["videos"].rate, context["videos"].wait) == (
+        0,
+        None,
+        None,
+    )
+    assert (context["money"].revenue, context["money"].proof) == ({}, None)
+
+
+def test_the_first_page_counts_what_happened(desk: Client, alice: User, mp4: bytes) -> None:
+    completed(order(alice), mp4)
+    failed(order(alice))
+    late = order(alice)
+    Video.objects.filter(pk=late.pk).update(
+        next_step_at=timezone.now() - timezone.timedelta(minutes=3)
+    )
+    now = timezone.now()
+    Payment.objects.create(
+        user=alice, package="trial", name="Trial", credits=100, amount_minor=990, currency="CNY",
+        status="succeeded", is_paid=True, paid_at=now, created_at=now, session_expires_at=now,
+        review="odd",
+    )  # fmt: skip
+    proof = Proof.objects.create(at=now, accounts=1, entries=1, videos=1, payments=1)
+    Refusal.objects.create(user=alice, prompt="x", categories=["hate"])
+    Report.objects.create(subject="x", reason="other")
+    Feedback.objects.create(text="x")
+    videos, money = shown(desk)["videos"], shown(desk)["money"]
+    assert (videos.made, videos.lost, videos.rate, videos.stuck, videos.refusals) == (
+        1,
+        1,
+        50,
+        1,
+        1,
+    )
+    assert videos.states == {
+        "queued": 1, "submitting": 0, "submit_unknown": 0, "running": 0, "downloading": 0,
+    }  # fmt: skip
+    assert (videos.days[-1].made, videos.days[-1].lost) == (1, 1)
+    assert (videos.days[-1].made_height, videos.days[-1].lost_y) == (50, 0)
+    assert (money.revenue, money.spent, money.returned, money.reviews, money.proof) == (
+        {"CNY": 990},
+        60,
+        20,
+        1,
+        proof,
+    )
+    assert shown(desk)["letters"] == {"report": 1, "feedback": 1}
+
+
+def test_the_first_page_takes_as_many_queries_for_many(
+    desk: Client, alice: User, mp4: bytes, django_assert_max_num_queries: Any
+) -> None:
+    for n in range(4):
+        failed(order(person(f"p{n}")))
+    with django_assert_max_num_queries(24):
+        desk.get("/admin/")
+
+
+# ---- people ----
+
+
+def test_a_persons_page_has_balance_and_books(desk: Client, alice: User) -> None:
+    text = desk.get(f"/admin/accounts/user/{alice.pk}/change/").content.decode()
+    assert f"/admin/billing/entry/?account__exact={alice.pk}" in text
+    lines = desk.get(f"/admin/billing/entry/?account__exact={alice.pk}")
+    assert [entry.account_id for entry in lines.context["cl"].result_list] == [alice.pk]
+
+
+def test_somebody_is_locked_out_after_a_second_question(
+    desk: Client, staff: User, alice: User, page: Client
+) -> None:
+    tokens = auth.sign_in(alice, Session.Grant.PASSWORD)
+    key, _text = keys.issue(alice, "bot", ["read"])
+    form = {"action": "lock", "_selected_action": [str(alice.pk), str(staff.pk)]}
+    asked = desk.post("/admin/accounts/user/", form)
+    alice.refresh_from_db()
+    assert (alice.is_active, b"Every sign-in, API key" in asked.content) == (True, True)
+    desk.post("/admin/accounts/user/", {**form, "confirm": "1", "reason": "Fraud"})
+    alice.refresh_from_db()
+    staff.refresh_from_db()
+    key.refresh_from_db()
+    assert (alice.is_active, staff.is_active, key.revoked_at is None) == (False, True, False)
+    assert page.get("/studio/").status_code == 302
+    with pytest.raises(auth.BadCredentials):
+        auth.session_of(tokens.access)
+    assert LogEntry.objects.get().change_message == "Locked: Fraud"
+    desk.post("/admin/accounts/user/", {**form, "action": "unlock"})
+    alice.refresh_from_db()
+    assert alice.is_active
+
+
+def test_no_secret_is_shown_anywhere(desk: Client) -> None:
+    text = desk.get("/admin/").content.decode()
+    assert [word in text for word in ("/admin/mfa/", "/admin/socialaccount/")] == [False, False]

@@ -1,0 +1,171 @@
+"""Staff: every video with its timeline, and what may be done to it by hand, asked twice."""
+
+from typing import Any
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import User
+from billing import ledger
+from tests.conftest import person
+from tests.videos.conftest import completed, failed, now_of, order, running
+from videos import moderation
+from videos.models import Delivery, Price, Refusal, Video
+
+
+@pytest.fixture
+def desk(staff: User) -> Client:
+    """A member of staff's browser."""
+    client = Client()
+    client.force_login(staff)
+    return client
+
+
+def do(client: Client, video: Video, name: str, **form: str) -> Any:
+    return client.post(f"/admin/videos/video/{video.pk}/do/{name}/", form, follow=True)
+
+
+def test_the_list_shows_every_video_in_as_many_queries(
+    desk: Client, alice: User, mp4: bytes, django_assert_max_num_queries: Any
+) -> None:
+    completed(order(alice, "A fox"), mp4)
+    for n in range(3):
+        order(person(f"p{n}"), f"A boat {n}")
+    with django_assert_max_num_queries(15):
+        text = desk.get("/admin/videos/video/").content.decode()
+    assert [f"A boat {n}" in text for n in range(3)] + ["A fox" in text] == [True] * 4
+
+
+def test_a_video_shows_its_timeline_and_what_may_be_done(desk: Client, alice: User) -> None:
+    video = running(order(alice))
+    answer = desk.get(f"/admin/videos/video/{video.pk}/change/")
+    assert [deed.name for deed in answer.context["interventions"]] == ["fetch", "fail"]
+    assert [word in answer.content.decode() for word in ("Queued", "Submitting", "Running")] == [
+        True
+    ] * 3
+
+
+def test_nothing_of_a_video_is_changed_by_hand(desk: Client, alice: User) -> None:
+    video = order(alice)
+    desk.post(f"/admin/videos/video/{video.pk}/change/", {"prompt": "Other", "status": "failed"})
+    assert (now_of(video).prompt, now_of(video).status) == ("A paper boat", "queued")
+    assert desk.get("/admin/videos/video/add/").status_code == 403
+
+
+def test_a_video_is_failed_and_refunded_once(desk: Client, staff: User, alice: User) -> None:
+    video = running(order(alice))
+    assert (
+        b"20 credits go back to alice"
+        in desk.get(f"/admin/videos/video/{video.pk}/do/fail/").content
+    )
+    assert now_of(video).status == "running"
+    do(desk, video, "fail", reason="Stuck for an hour")
+    again = do(desk, video, "fail", reason="Stuck for an hour")
+    assert b"The video has moved on; nothing was changed." in again.content
+    stood = now_of(video)
+    assert (stood.status, stood.failure_code, ledger.available(alice)) == (
+        "failed",
+        "stopped_by_staff",
+        100,
+    )
+    (entry,) = LogEntry.objects.all()
+    assert (entry.user_id, entry.object_id, entry.change_message) == (
+        staff.pk,
+        str(video.pk),
+        "Fail and refund: Stuck for an hour",
+    )
+
+
+def test_a_reason_is_needed(desk: Client, alice: User) -> None:
+    video = running(order(alice))
+    answer = do(desk, video, "fail", reason="")
+    assert (answer.status_code, now_of(video).status) == (200, "running")
+    assert LogEntry.objects.count() == 0
+
+
+def test_a_video_is_fetched_now(desk: Client, alice: User) -> None:
+    video = running(order(alice))
+    Video.objects.filter(pk=video.pk).update(next_step_at=timezone.now() + timezone.timedelta(1))
+    do(desk, video, "fetch", reason="Asked by mail")
+    assert now_of(video).next_step_at <= timezone.now()  # type: ignore[operator]
+
+
+def test_a_video_is_ordered_again_on_its_owners_credits(desk: Client, alice: User) -> None:
+    video = failed(order(alice))
+    do(desk, video, "retry", reason="Asked by mail")
+    assert Video.objects.get(retry_of=video).user == alice
+    assert ledger.available(alice) == 80
+
+
+def test_an_order_that_cannot_be_paid_says_so(desk: Client, alice: User) -> None:
+    video = failed(order(alice))
+    ledger.spend(alice, 95, "gone")
+    answer = do(desk, video, "retry", reason="Asked by mail")
+    assert (Video.objects.count(), LogEntry.objects.count()) == (1, 0)
+    assert b'class="error"' in answer.content
+
+
+@pytest.mark.parametrize("name", ["fail", "fetch", "retry", "explode"])
+def test_only_staff_who_may_change_videos_do_anything(alice: User, name: str) -> None:
+    video = running(order(alice))
+    visitor, helper = Client(), Client()
+    helper.force_login(person("helper", is_staff=True))
+    path = f"/admin/videos/video/{video.pk}/do/{name}/"
+    assert visitor.post(path, {"reason": "x"})["Location"].startswith("/admin/login/?next=")
+    assert helper.post(path, {"reason": "x"}).status_code == 403
+    assert now_of(video).status == "running"
+
+
+def test_what_there_is_not_is_404(desk: Client, alice: User) -> None:
+    video = order(alice)
+    unknown = "00000000-0000-0000-0000-000000000000"
+    assert [
+        desk.get(f"/admin/videos/video/{path}").status_code
+        for path in (f"{video.pk}/do/explode/", f"{unknown}/do/fail/", f"{unknown}/still/")
+    ] == [404] * 3
+
+
+def test_staff_see_the_still_and_others_do_not(desk: Client, alice: User, mp4: bytes) -> None:
+    video = completed(order(alice), mp4)
+    path = f"/admin/videos/video/{video.pk}/still/"
+    assert desk.get(path)["Content-Type"] == "image/webp"
+    helper = Client()
+    helper.force_login(person("helper", is_staff=True))
+    assert (helper.get(path).status_code, Client().get(path).status_code) == (403, 302)
+
+
+def test_a_refusal_is_overruled_once_with_a_reason(desk: Client, alice: User) -> None:
+    refusal = Refusal.objects.create(user=alice, prompt="A duel", categories=["violence"])
+    path = f"/admin/videos/refusal/{refusal.pk}/overrule/"
+    assert b"A duel" in desk.get(path).content
+    desk.post(path, {"reason": "Fencing"})
+    answer = desk.post(path, {"reason": "Fencing"}, follow=True)
+    assert b"Somebody was first." in answer.content
+    refusal.refresh_from_db()
+    assert (refusal.overruled, LogEntry.objects.get().change_message) == (
+        True,
+        "Overruled: Fencing",
+    )
+    assert not moderation.overrule(refusal)
+
+
+def test_a_delivery_is_sent_again(desk: Client, alice: User) -> None:
+    now = timezone.now()
+    row = Delivery.objects.create(
+        user=alice, video=order(alice), url="https://example.com/", state="failed",
+        created_at=now, round_at=now,
+    )  # fmt: skip
+    form = {"action": "send_again", "_selected_action": str(row.pk)}
+    assert b"is told again." in desk.post("/admin/videos/delivery/", form, follow=True).content
+    row.refresh_from_db()
+    assert (row.state, LogEntry.objects.get().change_message) == ("pending", "Sent again")
+
+
+def test_a_price_is_set_for_models_there_are(desk: Client) -> None:
+    form = {"kind": "text", "model": "sora-2", "credits": "15"}
+    desk.post("/admin/videos/price/add/", {**form, "model": "sora-9"})
+    assert Price.objects.count() == 0
+    desk.post("/admin/videos/price/add/", form)
+    assert Price.objects.get().credits == 15

@@ -1,0 +1,126 @@
+"""The videos at a glance, for staff; it only reads, with a fixed number of queries."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from statistics import median
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Count, Q
+from django.db.models.functions import TruncDate
+from django.utils import timezone
+
+from videos import circuits
+from videos.models import Delivery, Refusal, Upstream, Video
+
+Status = Video.Status
+
+# What no worker has taken up for so long is stuck.
+STUCK = timedelta(minutes=2)
+DAYS = 14
+# The picture of the days, in its own units.
+WIDTH, HEIGHT, BAR = 22, 100, 14
+# The waits that a median is taken of, at most.
+WAITS = 2000
+
+
+@dataclass(frozen=True)
+class Day:
+    """How the videos of one day ended, and where that stands in the picture."""
+
+    day: date
+    made: int
+    lost: int
+    n: int
+    most: int
+
+    @property
+    def x(self) -> int:
+        return self.n * WIDTH
+
+    @property
+    def made_height(self) -> int:
+        return round(self.made * HEIGHT / self.most) if self.most else 0
+
+    @property
+    def lost_height(self) -> int:
+        return round(self.lost * HEIGHT / self.most) if self.most else 0
+
+    @property
+    def made_y(self) -> int:
+        return HEIGHT - self.made_height
+
+    @property
+    def lost_y(self) -> int:
+        return self.made_y - self.lost_height
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Since a moment, and now."""
+
+    states: dict[str, int]
+    made: int
+    lost: int
+    wait: float | None
+    stuck: int
+    deliveries: int
+    refusals: int
+    upstreams: list[tuple[str, Upstream | None]]
+    days: list[Day]
+
+    @property
+    def rate(self) -> int | None:
+        """Of the videos that ended and were not cancelled, the per cent that were made."""
+        ended = self.made + self.lost
+        return round(100 * self.made / ended) if ended else None
+
+
+def since(moment: datetime) -> Figures:
+    now = timezone.now()
+    active = Video.objects.filter(status__in=Video.ACTIVE)
+    states = dict(active.order_by().values_list("status").annotate(n=Count("pk")))
+    ended = Video.objects.filter(completed_at__gte=moment).order_by()
+    counts: dict[str, int] = dict(ended.values_list("status").annotate(n=Count("pk")))
+    late = Q(next_step_at__lt=now - STUCK) | Q(next_step_at=None, lease=None)
+    opened = circuits.opened()
+    failing = (Delivery.State.FAILED, Delivery.State.BLOCKED)
+    return Figures(
+        states={status.value: states.get(status, 0) for status in Video.ACTIVE},
+        made=counts.get(Status.SUCCEEDED, 0),
+        lost=counts.get(Status.FAILED, 0) + counts.get(Status.TIMEOUT, 0),
+        wait=_wait(moment),
+        stuck=active.filter(late).count(),
+        deliveries=Delivery.objects.filter(state__in=failing, created_at__gte=moment).count(),
+        refusals=Refusal.objects.filter(created_at__gte=moment, overruled=False).count(),
+        upstreams=[(name, opened.get(name)) for name in settings.UPSTREAMS],
+        days=_days(now),
+    )
+
+
+def _wait(moment: datetime) -> float | None:
+    """The median number of seconds from the order to the file."""
+    rows = Video.objects.filter(status=Status.SUCCEEDED, completed_at__gte=moment)
+    times = rows.order_by("-completed_at").values_list("created_at", "completed_at")[:WAITS]
+    waits = [(end - start).total_seconds() for start, end in times if end]
+    return median(waits) if waits else None
+
+
+def _days(now: datetime) -> list[Day]:
+    first = timezone.localdate(now) - timedelta(days=DAYS - 1)
+    rows = (
+        Video.objects.filter(completed_at__gte=now - timedelta(days=DAYS))
+        .exclude(status=Status.CANCELLED)
+        .order_by()
+        .annotate(day=TruncDate("completed_at"))
+        .values_list("day", "status")
+        .annotate(n=Count("pk"))
+    )
+    made: Counter[Any] = Counter()
+    lost: Counter[Any] = Counter()
+    for day, status, n in rows:
+        (made if status == Status.SUCCEEDED else lost)[day] += n
+    wanted = [first + timedelta(days=n) for n in range(DAYS)]
+    most = max((made[day] + lost[day] for day in wanted), default=0)
+    return [Day(day, made[day], lost[day], n, most) for n, day in enumerate(wanted)]
