@@ -1,19 +1,41 @@
 """What allauth's pages do beyond pages: whoever leaves or changes a password ends what is open."""
 
+from ipaddress import ip_address
+
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.models import EmailAddress
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialAccount, SocialLogin
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest
-from django.shortcuts import redirect
+from django.shortcuts import redirect, resolve_url
 
-from accounts import auth, google, standing
+from accounts import auth, counters, google, standing
 from accounts.models import User
+
+# The address of whoever signs in from inside this process, or through a socket that has none.
+NOWHERE = "::"
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
+    def get_client_ip(self, request: HttpRequest) -> str:
+        """The address that everything else counts by."""
+        try:
+            return str(ip_address(counters.address_of(request)))
+        except ValueError:
+            return NOWHERE
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, object]) -> None:
+        """Our own words, under the name of the site."""
+        ours = {"site_name": settings.SITE_NAME, "support_email": settings.SUPPORT_EMAIL}
+        super().send_mail(template_prefix, email, {**ours, **context})
+
+    def get_signup_redirect_url(self, request: HttpRequest) -> str:
+        """To the welcome, unless a prompt from the start page is waiting in the studio."""
+        return resolve_url("studio" if request.session.get("draft") else "welcome")
+
     def logout(self, request: HttpRequest) -> None:
         """Sign a page out, and end its socket."""
         user_id = request.user.pk

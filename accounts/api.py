@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts import auth, signup
+from accounts import auth, second_factor, signup
 from accounts.models import Session, User
 from accounts.public import Public
 from billing import ledger
@@ -65,6 +65,7 @@ class LoginBody(serializers.Serializer):
     username = serializers.CharField(max_length=254, required=False)
     email = serializers.CharField(max_length=254, required=False)
     password = serializers.CharField(max_length=128, trim_whitespace=False)
+    code = serializers.CharField(max_length=16, required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if not (attrs.get("username") or attrs.get("email")):
@@ -74,7 +75,7 @@ class LoginBody(serializers.Serializer):
 
 
 class Login(Public):
-    """A01, B02: sign in with a username or an address."""
+    """A01, B02: sign in with a username or an address, and a code for who has a second factor."""
 
     def post(self, request: Request) -> Response:
         body = LoginBody(data=request.data)
@@ -82,6 +83,7 @@ class Login(Public):
         asked = body.validated_data
         login = asked.get("username") or asked["email"]
         user = auth.check_password(request, login, asked["password"])
+        second_factor.check(user, asked.get("code", ""))
         return Response(signed_in(user, auth.sign_in(user, Session.Grant.PASSWORD)))
 
 

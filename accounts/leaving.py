@@ -10,7 +10,9 @@ What somebody leaves in the library is the business of videos.departure.
 from datetime import timedelta
 
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
+from allauth.usersessions.models import UserSession
 from django.contrib.admin.models import LogEntry
 from django.db import transaction
 from django.db.models import F, QuerySet
@@ -62,6 +64,8 @@ def forget(user: User) -> None:
         ApiKey.objects.filter(user=user).delete()
         EmailAddress.objects.filter(user=user).delete()
         SocialAccount.objects.filter(user=user).delete()
+        Authenticator.objects.filter(user=user).delete()
+        UserSession.objects.filter(user=user).delete()
         LogEntry.objects.filter(object_id=str(user.pk)).update(object_repr="", change_message="")
         user.username = f"left-{user.pk.hex}"
         user.email = user.first_name = user.last_name = user.display_name = ""

@@ -7,6 +7,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from accounts import languages
 from accounts.models import User
 from billing import ledger
 
@@ -21,9 +22,11 @@ def may_be_called(name: str, address: str) -> bool:
 def open_account(username: str, email: str, password: str | None, **fields: object) -> User:
     """Create a user who can sign in, with the welcome credits.
 
-    `password` None leaves the account without one. Raises IntegrityError for a taken name or
+    `password` None leaves the account without one; the language is the one that is spoken now,
+    unless `fields` name another. Raises IntegrityError for a taken name or
     address; then nothing is left behind.
     """
+    fields.setdefault("language", languages.here())
     with transaction.atomic():
         user = User.objects.create_user(username, email, password, **fields)
         welcome(user)

@@ -1,12 +1,14 @@
 """Domain errors to HTTP: the only such mapping. Under /api every error is JSON with `detail`."""
 
+import sys
 from collections.abc import Iterator
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
+from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
-from django.views.decorators.csrf import requires_csrf_token
+from django.views.decorators.csrf import csrf_exempt, requires_csrf_token
 from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.views import exception_handler, set_rollback
@@ -15,6 +17,7 @@ from accounts import google
 from accounts.auth import BadCredentials, NoPassword, TooManyFailures
 from accounts.keys import TooManyKeys
 from accounts.profile import BadProfile
+from accounts.second_factor import CodeNeeded
 from billing.idempotency import BadIdempotencyKey, IdempotencyMismatch
 from billing.ledger import NotEnoughCredits, UnknownType
 from billing.packages import UnknownPackage
@@ -33,6 +36,7 @@ STATUS_OF: dict[type[Exception], tuple[int, str]] = {
     IdempotencyMismatch: (409, "idempotency_mismatch"),
     google.Refused: (403, "google_refused"),
     google.Unreachable: (500, "google_unreachable"),
+    CodeNeeded: (401, "code_needed"),
     TooManyFailures: (429, "too_many_failures"),
     TooManyKeys: (400, "too_many_keys"),
     BadProfile: (400, "bad_profile"),
@@ -74,8 +78,12 @@ PHRASES = {
     404: "Resource not found",
     405: "Method not allowed",
     413: "Payload too large",
+    429: "Too many requests",
     500: "Internal server error",
+    503: "Service unavailable",
 }
+# How long until it is worth another try, in seconds.
+RETRY_AFTER = {429: "60", 503: "30"}
 
 
 def answer(error: Exception, context: dict[str, Any]) -> Response | None:
@@ -138,18 +146,23 @@ def _wants_json(request: HttpRequest) -> bool:
 
 
 def _error(request: HttpRequest, code: int) -> HttpResponse:
+    headers = {"Retry-After": RETRY_AFTER[code]} if code in RETRY_AFTER else {}
     if _wants_json(request):
-        return JsonResponse({"detail": PHRASES[code]}, status=code)
-    return render(request, f"{code}.html", status=code)
+        return JsonResponse({"detail": PHRASES[code]}, status=code, headers=headers)
+    response = render(request, f"{code}.html", status=code)
+    for name, value in headers.items():
+        response[name] = value
+    return response
 
 
+@csrf_exempt
 def api_not_found(request: HttpRequest) -> HttpResponse:
     return JsonResponse({"detail": PHRASES[404]}, status=404)
 
 
 @requires_csrf_token
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _error(request, 400)
+    return _error(request, 413 if isinstance(exception, RequestDataTooBig) else 400)
 
 
 @requires_csrf_token
@@ -163,5 +176,11 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 @requires_csrf_token
+def too_many(request: HttpRequest) -> HttpResponse:
+    return _error(request, 429)
+
+
+@requires_csrf_token
 def server_error(request: HttpRequest) -> HttpResponse:
-    return _error(request, 500)
+    """A database that is away is no fault of the code, and passes."""
+    return _error(request, 503 if isinstance(sys.exc_info()[1], OperationalError) else 500)

@@ -81,10 +81,14 @@ INSTALLED_APPS = [
     "channels",
     "corsheaders",
     "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "allauth",
     "allauth.account",
     "allauth.socialaccount",
     "allauth.socialaccount.providers.google",
+    "allauth.mfa",
+    "allauth.usersessions",
     "config",
     "billing",
     "accounts",
@@ -103,6 +107,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "config.languages.middleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -122,7 +127,8 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "videos.views.shell",
+                "videos.shell.shell",
+                "config.shell.shell",
             ],
         },
     }
@@ -201,6 +207,7 @@ RATE_GENERATE = rate("RATE_GENERATE", default="10/min")
 RATE_TASKS = rate("RATE_TASKS", default="60/min")
 RATE_OTHER = rate("RATE_OTHER", default="30/min")
 RATE_ANONYMOUS = rate("RATE_ANONYMOUS", default="100/15min")
+RATE_FORMS = rate("RATE_FORMS", default="10/hour")
 
 # ---- people ----
 AUTH_USER_MODEL = "accounts.User"
@@ -254,7 +261,28 @@ SOCIALACCOUNT_PROVIDERS: dict[str, dict[str, Any]] = {
 ACCOUNT_RATE_LIMITS = {"login_failed": "5/15m/key,20/5m/ip"}
 ACCOUNT_SESSION_REMEMBER = True
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
-EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+MFA_TOTP_ISSUER = SITE_NAME
+# A clock may be half a minute off.
+MFA_TOTP_TOLERANCE = 1
+# Staff need a second factor before the administration opens.
+STAFF_TWO_FACTOR = flag("STAFF_TWO_FACTOR", default=PRODUCTION)
+# Without a mail server, e-mails are printed.
+EMAIL_HOST = text("EMAIL_HOST")
+EMAIL_PORT = number("EMAIL_PORT", default=587)
+EMAIL_HOST_USER = text("EMAIL_HOST_USER")
+EMAIL_HOST_PASSWORD = text("EMAIL_HOST_PASSWORD", secret=True)
+EMAIL_USE_TLS = flag("EMAIL_USE_TLS", default=True)
+EMAIL_TIMEOUT = 10
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
+# Where people find help.
+SUPPORT_EMAIL = text("SUPPORT_EMAIL")
+DOCS_URL = text("DOCS_URL")
+STATUS_URL = text("STATUS_URL")
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = text(
+    "DEFAULT_FROM_EMAIL", default=SUPPORT_EMAIL or f"noreply@{urlsplit(BASE_URL).hostname}"
+)
 # Password sign-in lives as long as the seed documents of the web clients say, the rest a day.
 JWT_PASSWORD_LIFETIME = span("JWT_EXPIRES_IN", default=timedelta(days=7))
 JWT_ACCESS_LIFETIME = timedelta(minutes=number("JWT_ACCESS_TOKEN_EXPIRE_MINUTES", default=1440))
@@ -287,6 +315,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_PARSER_CLASSES": ["config.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "config.openapi.Schema",
     "EXCEPTION_HANDLER": "config.errors.answer",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
     "DEFAULT_THROTTLE_CLASSES": ["config.limits.Limit"],
@@ -300,6 +329,27 @@ CORS_EXPOSE_HEADERS = [
     "Content-Range", "Idempotent-Replayed", "RateLimit-Limit", "RateLimit-Remaining",
     "RateLimit-Reset", "Retry-After", "X-Request-ID",
 ]  # fmt: skip
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": f"{SITE_NAME} API",
+    "DESCRIPTION": "Videos from words and images; a video that fails costs nothing.",
+    "VERSION": VERSION,
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "SCHEMA_PATH_PREFIX": "/api/",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "SORT_OPERATIONS": False,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "PATH_CONVERTER_OVERRIDES": {
+        "video": {"type": "string", "description": "A UUID, or `video_` and its 32 hex digits."}
+    },
+    "POSTPROCESSING_HOOKS": ["config.openapi.complete"],
+}
 
 # ---- credits ----
 WELCOME_CREDITS = number("DEFAULT_USER_CREDITS", default=100)

@@ -6,14 +6,29 @@ from django.contrib import admin
 from django.urls import include, path, re_path, register_converter
 
 from accounts import api as accounts_api
-from accounts import google_api, keys_api, profile_api
+from accounts import google_api, keys_api, keys_views, profile_api
+from accounts import views as accounts_views
 from billing import api as billing_api
 from billing import views as billing_views
 from billing import webhooks as billing_webhooks
-from config import errors, health
+from config import errors, health, languages, reference
 from showcase import api as showcase_api
+from showcase import public_views
 from showcase import views as showcase_views
-from videos import account_api, deliveries_api, dialects, tasks_api, uploads_api, views, webhooks
+from videos import (
+    account_api,
+    account_views,
+    deliveries_api,
+    developers,
+    dialects,
+    finished,
+    library,
+    tasks_api,
+    uploads_api,
+    usage,
+    views,
+    webhooks,
+)
 from videos import api as videos_api
 
 register_converter(dialects.VideoId, "video")
@@ -27,14 +42,47 @@ urlpatterns = [
     path("showcase/<int:clip_id>/poster.webp", showcase_views.poster, name="clip-poster"),
     path("showcase/<int:clip_id>/like/", showcase_views.like, name="clip-like"),
     path("showcase/<int:clip_id>/preview/", showcase_views.preview, name="clip-preview"),
+    path("pricing/", public_views.pricing, name="pricing"),
+    path("help/", public_views.help_page, name="help"),
+    path("help/<slug:topic>/", public_views.topic, name="topic"),
+    path("privacy/", public_views.privacy, name="privacy"),
+    path("terms/", public_views.terms, name="terms"),
+    path("rules/", public_views.rules, name="rules"),
+    path("report/", public_views.report, name="report"),
+    path("feedback/", public_views.feedback, name="feedback"),
     path("v/<uuid:video_id>/offer/", showcase_views.offer, name="video-offer"),
     path("studio/", views.studio, name="studio"),
+    path("studio/reference/<uuid:upload_id>/", views.reference, name="reference"),
+    path("library/", library.library, name="library"),
+    path("library/download/", library.download, name="library-download"),
+    path("library/delete/", library.delete, name="library-delete"),
+    path("library/collect/", library.collect, name="library-collect"),
+    path("collections/", library.collections, name="collections"),
+    path(
+        "collections/<int:collection_id>/rename/",
+        library.rename_collection,
+        name="collection-rename",
+    ),
+    path(
+        "collections/<int:collection_id>/delete/",
+        library.delete_collection,
+        name="collection-delete",
+    ),
     path("v/<uuid:video_id>/", views.video, name="video"),
+    path("v/<uuid:video_id>/favourite/", library.favourite, name="video-favourite"),
+    path("v/<uuid:video_id>/compare/", finished.compare, name="video-compare"),
+    path("v/<uuid:video_id>/frame/", finished.frame, name="video-frame"),
+    path("v/<uuid:video_id>/share/", finished.share, name="video-share"),
+    path("s/<str:token>/", finished.shared, name="shared"),
+    path("s/<str:token>/video.mp4", finished.shared_video, name="shared-video"),
+    path("s/<str:token>/poster.webp", finished.shared_poster, name="shared-poster"),
     path("v/<uuid:video_id>/card/", views.card, name="video-card"),
     path("v/<uuid:video_id>/remix/", views.remix, name="video-remix"),
     path("v/<uuid:video_id>/retry/", views.retry, name="video-retry"),
     path("v/<uuid:video_id>/cancel/", views.cancel, name="video-cancel"),
     path("v/<uuid:video_id>/delete/", views.delete, name="video-delete"),
+    path("usage/", usage.usage, name="usage"),
+    path("usage/usage.csv", usage.usage_csv, name="usage-csv"),
     path("billing/", billing_views.billing, name="billing"),
     path("billing/buy/", billing_views.buy, name="billing-buy"),
     path("billing/history.csv", billing_views.history_csv, name="billing-csv"),
@@ -44,6 +92,23 @@ urlpatterns = [
     ),
     path("proof/", billing_views.proof, name="proof"),
     path("theme/", views.theme, name="theme"),
+    path("language/", languages.choose, name="language"),
+    path("welcome/", account_views.welcome, name="welcome"),
+    path("settings/", accounts_views.settings_page, name="settings"),
+    path("settings/sessions/", accounts_views.sessions, name="sessions"),
+    path("settings/sessions/end/", accounts_views.end_session, name="session-end"),
+    path("settings/data/", account_views.data, name="data"),
+    path("settings/data/export/", account_views.export_data, name="data-export"),
+    path("settings/data/delete/", account_views.leave, name="leave"),
+    path("developers/", developers.quick_start, name="developers"),
+    path("developers/keys/", keys_views.keys_page, name="keys"),
+    path("developers/keys/<uuid:key_id>/revoke/", keys_views.revoke_key, name="key-revoke"),
+    path("developers/webhooks/", developers.webhooks, name="webhooks"),
+    path("developers/webhooks/secret/", developers.change_secret, name="webhook-secret"),
+    path(
+        "developers/webhooks/<uuid:delivery_id>/redeliver/", developers.redeliver, name="redeliver"
+    ),
+    path("accounts/2fa/", include("allauth.mfa.urls")),
     path("accounts/", include("allauth.account.urls")),
     path("accounts/3rdparty/", include("allauth.socialaccount.urls")),
     path("accounts/google/login/", google_views.oauth2_login, name="google_login"),
@@ -113,6 +178,10 @@ urlpatterns = [
     path("api/showcase/videos", showcase_api.Clips.as_view(), name="api-clips"),
     path("api/showcase/videos/<int:clip_id>", showcase_api.ClipDetail.as_view(), name="api-clip"),
     path("api/showcase/videos/<int:clip_id>/like", showcase_api.ClipLike.as_view()),
+    path("api/schema", reference.SchemaJSON.as_view(), name="api-schema"),
+    path("api/docs", reference.Swagger.as_view(), name="api-docs"),
+    path("reference/redoc.js", reference.redoc_script, name="api-redoc-script"),
+    path("api/redoc", reference.Redoc.as_view(), name="api-redoc"),
     path("health", health.health, name="health"),
     re_path(r"^api/.*$", errors.api_not_found),
 ]
@@ -158,3 +227,4 @@ handler400 = "config.errors.bad_request"
 handler403 = "config.errors.forbidden"
 handler404 = "config.errors.not_found"
 handler500 = "config.errors.server_error"
+handler429 = "config.errors.too_many"

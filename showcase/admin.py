@@ -11,7 +11,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from showcase.models import Clip
+from showcase.models import Clip, Feedback, Letter, Report
 
 
 class ClipForm(forms.ModelForm):
@@ -98,3 +98,37 @@ class ClipAdmin(admin.ModelAdmin):
 
 def _poster(clip: Clip) -> str:
     return reverse("clip-preview", args=[clip.pk]) + "?variant=thumbnail"
+
+
+class LetterAdmin(admin.ModelAdmin):
+    """A queue of what people wrote: read, note what was done, close."""
+
+    list_filter = ("state", "created_at")
+    search_fields = ("text", "email", "user__username", "staff_note")
+    list_select_related = ("user",)
+    actions = ("close",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    @admin.action(description=_("Close the chosen ones"), permissions=["change"])
+    def close(self, request: HttpRequest, chosen: "QuerySet[Letter]") -> None:
+        for letter in chosen.filter(state=Letter.State.OPEN):
+            self.log_change(request, letter, "Closed.")
+        chosen.update(state=Letter.State.CLOSED)
+
+
+@admin.register(Report)
+class ReportAdmin(LetterAdmin):
+    list_display = ("created_at", "reason", "subject", "email", "user", "state")
+    list_filter = ("state", "reason", "created_at")
+    search_fields = (*LetterAdmin.search_fields, "subject")
+    readonly_fields = ("created_at", "reason", "subject", "text", "email", "user")
+    fields = (*readonly_fields, "state", "staff_note")
+
+
+@admin.register(Feedback)
+class FeedbackAdmin(LetterAdmin):
+    list_display = ("created_at", "__str__", "email", "user", "state")
+    readonly_fields = ("created_at", "text", "email", "user")
+    fields = (*readonly_fields, "state", "staff_note")

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from videos.models import Video
 
@@ -14,7 +15,10 @@ class ClipQuerySet(models.QuerySet["Clip"]):
     def public(self) -> "ClipQuerySet":
         """What anybody may see, in the order staff gave it."""
         shown = self.filter(
-            is_active=True, video__status=Video.Status.SUCCEEDED, video__deleted_at=None
+            is_active=True,
+            video__status=Video.Status.SUCCEEDED,
+            video__deleted_at=None,
+            video__user__is_active=True,
         )
         return shown.select_related("video").order_by("display_order", "-pk")
 
@@ -77,3 +81,50 @@ class Like(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} likes {self.clip_id}"
+
+
+class Letter(models.Model):
+    """Something somebody wrote to us; staff answer it, or not, and say what they did."""
+
+    class State(models.TextChoices):
+        OPEN = "open", _("open")
+        CLOSED = "closed", _("closed")
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    email = models.EmailField(_("e-mail"), blank=True)
+    text = models.TextField(_("text"), max_length=4000)
+    state = models.CharField(_("state"), max_length=8, choices=State, default=State.OPEN)
+    staff_note = models.TextField(_("staff note"), blank=True, max_length=2000)
+    created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
+
+    class Meta:
+        abstract = True
+        ordering: ClassVar = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.created_at:%Y-%m-%d} {self.text[:60]}"
+
+
+class Report(Letter):
+    """A video that somebody says should not be here."""
+
+    class Reason(models.TextChoices):
+        PERSON = "person", _("It shows a real person without consent")
+        MINOR = "minor", _("It sexualises or endangers a minor")
+        RIGHTS = "rights", _("It uses my work without permission")
+        HATE = "hate", _("Hate, threats or harassment")
+        DECEPTION = "deception", _("It is meant to deceive")
+        OTHER = "other", _("Something else")
+
+    # The address or id as it was given; what it leads to is for staff to find.
+    subject = models.CharField(_("what"), max_length=500)
+    reason = models.CharField(_("reason"), max_length=12, choices=Reason)
+
+
+class Feedback(Letter):
+    """What somebody thinks of the product."""
+
+    class Meta(Letter.Meta):
+        verbose_name_plural = "feedback"

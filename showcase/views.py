@@ -13,7 +13,8 @@ from django.shortcuts import get_object_or_404, redirect, render, resolve_url
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from showcase import gallery
+from billing import packages
+from showcase import gallery, topics
 from showcase.models import Clip, ClipQuerySet, Like
 from videos import catalog, media
 from videos.models import Price, Video
@@ -37,6 +38,9 @@ def home(request: HttpRequest) -> HttpResponse:
         "price": price,
         "enough": settings.WELCOME_CREDITS // price,
         "clips": [_film(clip) for clip in _public()[:ON_START_PAGE]],
+        "packages": packages.on_sale().values(),
+        "featured": "value",
+        "topics": topics.TOPICS[1:6],
     }
     return render(request, "home.html", context)
 

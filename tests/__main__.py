@@ -23,9 +23,10 @@ def main() -> int:
     codes = [run("SQLite, embedded", {}, *left_out)]
     os.environ.update({name: value for name, value in configured.items() if value})
     with backing.postgres_and_redis() as services:
-        # The browser drives the embedded mode in either run; the long property run is enough once.
+        # What has no database of its own, or is the embedded mode either way, is enough once.
         once = {**services, "CI": ""}
-        codes.append(run("PostgreSQL and Redis", once, "--ignore=tests/e2e", *left_out))
+        left_out = (*left_out, "--ignore=tests/e2e", "--ignore=tests/verification")
+        codes.append(run("PostgreSQL and Redis", once, *left_out))
     if not browser:
         print("\n!!! LEFT OUT: every browser test, because no Chromium was found.", flush=True)
         print("!!! Install it (Debian: apt-get install chromium) and run again.", flush=True)

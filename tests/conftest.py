@@ -12,10 +12,12 @@ from django.conf import LazySettings
 from django.conf import settings as configured
 from django.db import connection, connections
 from django.test import Client
+from django.utils import translation
 from rest_framework.test import APIClient
 
 from accounts import auth, signup
 from accounts.models import Session, User
+from tests import schema
 from tests.backing import free_port
 from videos import providers, tasks
 from videos.models import Video
@@ -45,8 +47,28 @@ def _fast_and_fresh(settings: LazySettings, tmp_path: Any) -> Iterator[None]:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     providers.get.cache_clear()
+    translation.deactivate()  # a test before may have spoken another
     yield
     providers.get.cache_clear()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _answers_are_as_the_schema_says() -> Iterator[None]:
+    """Every JSON answer of every test is held against the API's schema."""
+    real = APIClient.request
+
+    def request(self: APIClient, **sent: Any) -> Any:
+        answer: Any = real(self, **sent)
+        kind = answer.headers.get("Content-Type", "")
+        path, method = sent.get("PATH_INFO", ""), sent.get("REQUEST_METHOD", "GET")
+        if method != "HEAD" and not answer.streaming:
+            body = answer.json() if kind.startswith("application/json") else None
+            assert schema.complaints(method, path, answer.status_code, kind, body) == []
+        return answer
+
+    APIClient.request = request  # type: ignore[method-assign]
+    yield
+    APIClient.request = real  # type: ignore[method-assign]
 
 
 def person(name: str, **fields: Any) -> User:

@@ -3,13 +3,9 @@
 Both concern the library as much as the account, so their doors stand here.
 """
 
-from collections.abc import AsyncIterator
-from tempfile import TemporaryFile
-from typing import IO, cast
+from typing import cast
 
-from asgiref.sync import sync_to_async
-from django.conf import settings
-from django.http import HttpResponseBase, StreamingHttpResponse
+from django.http import HttpResponseBase
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -19,7 +15,6 @@ from accounts import auth
 from accounts.models import User
 from videos import departure, export
 
-CHUNK_BYTES = 256 * 1024
 GONE = "Account deletion requested. Your account will be deleted within 30 days."
 
 
@@ -53,19 +48,4 @@ class Export(APIView):
     read_rate = "auth"
 
     def get(self, request: Request) -> HttpResponseBase:
-        # On disk, not in memory; the file has no name and ends with the answer.
-        file = TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR)  # noqa: SIM115
-        export.write(cast("User", request.user), file)
-        length = file.tell()
-        file.seek(0)
-        headers = {
-            "Content-Disposition": 'attachment; filename="export.zip"',
-            "Content-Length": str(length),
-        }
-        return StreamingHttpResponse(_chunks(file), content_type="application/zip", headers=headers)
-
-
-async def _chunks(file: IO[bytes]) -> AsyncIterator[bytes]:
-    with file:
-        while chunk := await sync_to_async(file.read, thread_sensitive=False)(CHUNK_BYTES):
-            yield chunk
+        return export.answer(cast("User", request.user))

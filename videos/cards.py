@@ -1,9 +1,12 @@
 """A video in the words and numbers its card and its page show."""
 
-from collections.abc import Iterable
+import json
+import shlex
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from statistics import median
+from typing import Any
 from uuid import UUID, uuid4
 
 from django.conf import settings
@@ -14,6 +17,7 @@ from django.utils.translation import ngettext
 
 from billing import ledger
 from videos import catalog, failures, lifecycle
+from videos.family import Branch
 from videos.forms import SHAPES
 from videos.models import Price, Video
 
@@ -145,6 +149,37 @@ def usual_seconds() -> Usual:
         if completed_at:
             taken.setdefault(model, []).append((completed_at - created_at).total_seconds())
     return Usual({model: median(times) for model, times in taken.items()})
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """A place in the family tree: a card, or nothing where a version is not kept any more."""
+
+    card: Card | None
+    children: list["Leaf"]
+
+
+def branch_of(branch: Branch, cards: Mapping[UUID, Card]) -> Leaf:
+    children = [branch_of(child, cards) for child in branch.children]
+    return Leaf(cards.get(branch.video.pk), children)
+
+
+def curl_of(video: Video, base_url: str) -> str:
+    """The order of this video as a call of the API."""
+    headers = ['-H "Authorization: Bearer $FIRSTLIGHT_TOKEN"']
+    asked: dict[str, Any] = {"prompt": video.prompt}
+    path = "/api/videos"
+    if video.source_id:
+        path += f"/{video.source_id}/remix"
+    else:
+        asked |= {"model": video.model, "size": video.size, "seconds": video.seconds}
+    if video.reference:
+        parts = [f"-F {shlex.quote(f'{name}={value}')}" for name, value in asked.items()]
+        parts.append(f"-F {shlex.quote(f'input_reference=@{video.reference.name}')}")
+    else:
+        headers.append('-H "Content-Type: application/json"')
+        parts = [f"-d {shlex.quote(json.dumps(asked, ensure_ascii=False))}"]
+    return " \\\n  ".join([f"curl -X POST {base_url}{path}", *headers, *parts])
 
 
 def log_of(video: Video) -> list[tuple[datetime, str]]:

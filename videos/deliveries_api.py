@@ -17,6 +17,8 @@ from videos.models import Delivery, WebhookSecret
 class Secret(APIView):
     """The secret that signs this user's webhooks; POST changes it."""
 
+    scope = read_scope = "account"
+
     def get(self, request: Request) -> Response:
         return _secret(deliveries.secret_of(_user(request)))
 

@@ -10,6 +10,7 @@ from django.db import transaction
 
 from accounts import leaving
 from accounts.models import User
+from billing import privacy
 from videos import lifecycle, uploads
 from videos.models import Delivery, Event, Refusal, Upload, Video, WebhookSecret
 
@@ -47,6 +48,7 @@ def forget(user: User) -> None:
             kept.objects.filter(user=user).delete()
     for upload in Upload.objects.filter(user=user):
         uploads.discard(upload)
+    privacy.forget_words(user)
     leaving.forget(user)
 
 

@@ -2,12 +2,16 @@
 
 import json
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from datetime import UTC, datetime
+from tempfile import TemporaryFile
 from typing import IO, Any
 
+from asgiref.sync import sync_to_async
+from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import QuerySet
+from django.http import StreamingHttpResponse
 
 from accounts.models import User
 from billing import ledger
@@ -42,6 +46,28 @@ KEY = (
     "last_used_at",
     "revoked_at",
 )
+
+CHUNK_BYTES = 256 * 1024
+
+
+def answer(user: User) -> StreamingHttpResponse:
+    """The ZIP as a download."""
+    # On disk, not in memory; the file has no name and ends with the answer.
+    file = TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR)  # noqa: SIM115
+    write(user, file)
+    length = file.tell()
+    file.seek(0)
+    headers = {
+        "Content-Disposition": 'attachment; filename="export.zip"',
+        "Content-Length": str(length),
+    }
+    return StreamingHttpResponse(_chunks(file), content_type="application/zip", headers=headers)
+
+
+async def _chunks(file: IO[bytes]) -> AsyncIterator[bytes]:
+    with file:
+        while chunk := await sync_to_async(file.read, thread_sensitive=False)(CHUNK_BYTES):
+            yield chunk
 
 
 def write(user: User, target: IO[bytes]) -> None:

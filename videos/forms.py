@@ -10,7 +10,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.utils.translation import gettext_lazy as _
 
 from videos import catalog, lifecycle, uploads
-from videos.models import Price, Upload
+from videos.models import Preset, Price, Upload
 
 # How a size is called: its shape, and its resolution.
 SHAPES = {
@@ -21,7 +21,15 @@ SHAPES = {
     "1920x1080": ("16:9", "1080p"),
     "1080x1920": ("9:16", "1080p"),
 }
+MOST_TAKES = 4
 PROMPT_ERRORS = {"required": _("Write what should be seen.")}
+
+
+def takes_field() -> forms.TypedChoiceField:
+    choices = [(n, n) for n in range(1, MOST_TAKES + 1)]
+    # What is not sent is one take; the stubs know only text for it.
+    one: Any = 1
+    return forms.TypedChoiceField(choices=choices, coerce=int, required=False, empty_value=one)
 
 
 def prompt_field() -> forms.CharField:
@@ -37,6 +45,7 @@ class Composer(forms.Form):
     seconds = forms.TypedChoiceField(
         choices=[(n, n) for n in catalog.DEFAULT_MODEL.seconds], coerce=int
     )
+    takes = takes_field()
     image = forms.FileField(required=False)
     # An image that came with an earlier try of the same order.
     reference = forms.ModelChoiceField(
@@ -101,11 +110,29 @@ class Composer(forms.Form):
             yield {"n": n, "checked": n == self.chosen_seconds}
 
     @property
-    def price(self) -> int:
-        """What the chosen options cost, as the server will charge it."""
+    def takes_offered(self) -> Iterator[dict[str, Any]]:
+        for n in range(1, MOST_TAKES + 1):
+            yield {"n": n, "checked": n == self.chosen_takes}
+
+    @property
+    def price_of_one(self) -> int:
         kind = Price.Kind.IMAGE if self.kept else Price.Kind.TEXT
         flat = self.flat[kind, self.chosen_model.name]
         return catalog.at_length(flat, self.chosen_seconds)
+
+    @property
+    def price(self) -> int:
+        """What the chosen options cost, as the server will charge it."""
+        return self.price_of_one * self.chosen_takes
+
+    @property
+    def presets(self) -> Iterator[dict[str, Any]]:
+        """What this person kept, with how its choices are called."""
+        for preset in Preset.objects.filter(user_id=self.user.pk):
+            model = catalog.MODELS.get(preset.model)
+            if model:
+                shape = SHAPES.get(preset.size, (preset.size, ""))[0]
+                yield {"preset": preset, "model": model.label, "shape": shape}
 
     @property
     def table(self) -> Iterator[dict[str, Any]]:
@@ -125,13 +152,14 @@ class Composer(forms.Form):
         """The dearest choice that `available` credits pay for, same prompt and image."""
         kind = Price.Kind.IMAGE if self.kept else Price.Kind.TEXT
         offers = (
-            Offer(catalog.at_length(self.flat[kind, model.name], n), n, model)
+            Offer(catalog.at_length(self.flat[kind, model.name], n) * takes, n, takes, model)
             for model in catalog.MODELS.values()
             for n in model.seconds
+            for takes in range(1, self.chosen_takes + 1)
             if n <= self.chosen_seconds
         )
         paid = [offer for offer in offers if offer.credits <= available]
-        return max(paid, key=lambda offer: (offer.credits, offer.n), default=None)
+        return max(paid, key=lambda offer: (offer.credits, offer.takes, offer.n), default=None)
 
     @property
     def chosen_model(self) -> catalog.Model:
@@ -142,6 +170,11 @@ class Composer(forms.Form):
         value = str(self["seconds"].value() or "")
         known = map(str, catalog.DEFAULT_MODEL.seconds)
         return int(value) if value in known else catalog.DEFAULT_SECONDS
+
+    @property
+    def chosen_takes(self) -> int:
+        value = str(self["takes"].value() or "")
+        return int(value) if value in map(str, range(1, MOST_TAKES + 1)) else 1
 
     def _prices(self, model: catalog.Model) -> dict[str, dict[int, int]]:
         """Credits by kind and length in seconds."""
@@ -154,12 +187,43 @@ class Composer(forms.Form):
 
 
 class Offer(NamedTuple):
-    """A model for `n` seconds, and what that costs."""
+    """A model for `n` seconds, some takes of it, and what they cost."""
 
     credits: int
     n: int
+    takes: int
     model: catalog.Model
 
 
 class RemixForm(forms.Form):
     prompt = prompt_field()
+
+
+class CollectionForm(forms.Form):
+    name = forms.CharField(
+        label=_("Name"), max_length=80, error_messages={"required": _("Give it a name.")}
+    )
+
+
+class PresetForm(forms.Form):
+    """The options of the composer, to be kept under a name; the same name keeps them anew."""
+
+    preset_name = forms.CharField(
+        max_length=60, error_messages={"required": _("Give the preset a name.")}
+    )
+    preset_ending = forms.CharField(max_length=400, required=False)
+    model = forms.ChoiceField(choices=[(m.name, m.label) for m in catalog.MODELS.values()])
+    size = forms.ChoiceField(choices=[(size, size) for size in SHAPES])
+    seconds = forms.TypedChoiceField(
+        choices=[(n, n) for n in catalog.DEFAULT_MODEL.seconds], coerce=int
+    )
+    takes = takes_field()
+
+    def save(self, user: AbstractBaseUser) -> Preset:
+        options = {name: self.cleaned_data[name] for name in ("model", "size", "seconds", "takes")}
+        kept, _new = Preset.objects.update_or_create(
+            user_id=user.pk,
+            name=self.cleaned_data["preset_name"],
+            defaults={**options, "ending": self.cleaned_data["preset_ending"]},
+        )
+        return kept

@@ -79,21 +79,21 @@ def submit(user: AbstractBaseUser, wish: Wish, claim: once.Claim | None = None) 
     this and the two below also raise once.AlreadyMade and IdempotencyMismatch.
     """
     once.check(user.pk, claim)
-    catalog.check(wish.model, wish.size, wish.seconds)
-    kind = Price.Kind.IMAGE if wish.reference else Price.Kind.TEXT
-    draft = Video(
-        user_id=user.pk,
-        operation=Video.Operation(kind.value),
-        prompt=wish.prompt,
-        model=wish.model,
-        size=wish.size,
-        seconds=wish.seconds,
-        reference=wish.reference,
-        webhook_url=wish.webhook_url,
-        credits=catalog.price(kind, wish.model, wish.seconds),
-        provider=circuits.choose(catalog.upstreams_for(wish.model, kind.value, wish.seconds)),
-    )
-    return _place(user, draft, claim)
+    return _order(user, _drafted(user, wish), claim)
+
+
+def submit_all(user: AbstractBaseUser, wish: Wish, takes: int) -> list[Video]:
+    """Order the same video `takes` times: all of them, or none.
+
+    Raises what submit raises; ledger.NotEnoughCredits with the price of all.
+    """
+    drafts = [_drafted(user, wish) for _ in range(takes)]
+    _allow(user, drafts[0])
+    try:
+        with transaction.atomic():
+            return [_place(user, draft, None) for draft in drafts]
+    except ledger.NotEnoughCredits as error:
+        raise ledger.NotEnoughCredits(error.needed * takes, ledger.available(user)) from error
 
 
 def remix(video: Video, prompt: str, claim: once.Claim | None = None) -> Video:
@@ -104,7 +104,7 @@ def remix(video: Video, prompt: str, claim: once.Claim | None = None) -> Video:
     once.check(video.user_id, claim)
     if video.status != Status.SUCCEEDED:
         raise NotPossible("Only a completed video can be remixed.")
-    return _place(video.user, _again(video, prompt, Video.Operation.REMIX, source=video), claim)
+    return _order(video.user, _again(video, prompt, Video.Operation.REMIX, source=video), claim)
 
 
 def retry(video: Video, claim: once.Claim | None = None) -> Video:
@@ -118,7 +118,7 @@ def retry(video: Video, claim: once.Claim | None = None) -> Video:
     draft = _again(video, video.prompt, Video.Operation(video.operation), source=video.source)
     draft.reference, draft.retry_of = video.reference, video
     draft.webhook_url = video.webhook_url
-    return _place(video.user, draft, claim)
+    return _order(video.user, draft, claim)
 
 
 def cancel(video: Video) -> None:
@@ -161,6 +161,23 @@ def refund_key(video: Video) -> str:
     return f"video:{video.pk}:refund"
 
 
+def _drafted(user: AbstractBaseUser, wish: Wish) -> Video:
+    catalog.check(wish.model, wish.size, wish.seconds)
+    kind = Price.Kind.IMAGE if wish.reference else Price.Kind.TEXT
+    return Video(
+        user_id=user.pk,
+        operation=Video.Operation(kind.value),
+        prompt=wish.prompt,
+        model=wish.model,
+        size=wish.size,
+        seconds=wish.seconds,
+        reference=wish.reference,
+        webhook_url=wish.webhook_url,
+        credits=catalog.price(kind, wish.model, wish.seconds),
+        provider=circuits.choose(catalog.upstreams_for(wish.model, kind.value, wish.seconds)),
+    )
+
+
 def _again(video: Video, prompt: str, operation: Video.Operation, *, source: Video | None) -> Video:
     catalog.check(video.model, video.size, video.seconds)
     kind = Price.Kind.IMAGE if operation == Video.Operation.IMAGE else Price.Kind.TEXT
@@ -180,11 +197,20 @@ def _again(video: Video, prompt: str, operation: Video.Operation, *, source: Vid
     )
 
 
-def _place(user: AbstractBaseUser, draft: Video, claim: once.Claim | None) -> Video:
+def _order(user: AbstractBaseUser, draft: Video, claim: once.Claim | None) -> Video:
+    _allow(user, draft)
+    return _place(user, draft, claim)
+
+
+def _allow(user: AbstractBaseUser, draft: Video) -> None:
+    """Whether it can be made and may be; asks the network, so never within a transaction."""
     if not draft.provider:
         text = "The engine that made this video is not available."
         raise catalog.NotOffered("model", text if draft.source else "No engine makes such a video.")
     moderation.check(user, draft.prompt, draft.reference)
+
+
+def _place(user: AbstractBaseUser, draft: Video, claim: once.Claim | None) -> Video:
     now = timezone.now()
     draft.created_at = draft.next_step_at = now
     draft.deadline_at = now + settings.VIDEO_DEADLINE

@@ -167,6 +167,9 @@ class Video(models.Model):
     # The number of its last change in its owner's stream of changes.
     seq = models.BigIntegerField(default=0)
 
+    # When its owner marked it as a favourite.
+    favourited_at = models.DateTimeField(null=True)
+
     objects = VideoQuerySet.as_manager()
 
     class Meta:
@@ -386,3 +389,63 @@ class UpstreamEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.upstream} {self.event}"
+
+
+class Collection(models.Model):
+    """Videos that one person keeps together under a name."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="video_collections"
+    )
+    name = models.CharField(max_length=80)
+    videos = models.ManyToManyField(Video, related_name="collections")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering: ClassVar = ["name", "pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["user", "name"], name="collection_name_once")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Preset(models.Model):
+    """Options of the composer under a name, with words that end the prompt."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="presets")
+    name = models.CharField(max_length=60)
+    model = models.CharField(max_length=64)
+    size = models.CharField(max_length=16)
+    seconds = models.PositiveSmallIntegerField()
+    takes = models.PositiveSmallIntegerField(default=1)
+    ending = models.CharField(max_length=400, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["name", "pk"]
+        constraints = [models.UniqueConstraint(fields=["user", "name"], name="preset_name_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Share(models.Model):
+    """Leave to see one video for whoever has its link, until its owner takes it back."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    video = models.ForeignKey(Video, models.CASCADE, related_name="shares")
+    with_prompt = models.BooleanField(default=False)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["video"], condition=Q(revoked_at=None), name="share_open_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.video_id} until {self.expires_at or self.revoked_at}"

@@ -35,6 +35,9 @@ class ImageBody(TextBody):
 class TextToVideo(APIView):
     """C11: a video from words alone."""
 
+    needs_both = True
+    rate = "generate"
+
     def post(self, request: Request) -> Response:
         body = TextBody(data=request.data)
         body.is_valid(raise_exception=True)
@@ -43,6 +46,9 @@ class TextToVideo(APIView):
 
 class ImageToVideo(APIView):
     """C13: a video that begins with an image; the first of several is that one."""
+
+    needs_both = True
+    rate = "generate"
 
     def post(self, request: Request) -> Response:
         body = ImageBody(data=request.data)
@@ -77,12 +83,16 @@ def _ordered(
 class TaskStatus(APIView):
     """C16: how far it is; reading it also has the engine asked at once."""
 
+    rate = "tasks"
+
     def get(self, request: Request, video_id: UUID) -> Response:
         return Response(dialects.task(_rung(request, video_id)))
 
 
 class TaskDetail(APIView):
     """C18, C21: one task; deleting it cancels the video and keeps it in the library."""
+
+    rate = "tasks"
 
     def get(self, request: Request, video_id: UUID) -> Response:
         return Response(dialects.task_detail(_rung(request, video_id)))
@@ -111,6 +121,8 @@ class TasksQuery(serializers.Serializer):
 class UserTasks(APIView):
     """C20: one's own tasks, newest first; a page past the end is empty."""
 
+    rate = "tasks"
+
     def get(self, request: Request) -> Response:
         query = TasksQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
@@ -132,6 +144,8 @@ class UserTasks(APIView):
 
 class RetryTask(APIView):
     """C22: the same order once more, after it failed."""
+
+    rate = "generate"
 
     def post(self, request: Request, video_id: UUID) -> Response:
         lost = requests.own(request, video_id)

@@ -25,6 +25,8 @@ class UploadBody(serializers.Serializer):
 class UploadFile(APIView):
     """C08-C10: take an image or a clip."""
 
+    needs_both = True
+
     parser_classes = (MultiPartParser,)
 
     def post(self, request: Request) -> Response:

@@ -1,8 +1,5 @@
 """The pages. Everything but live updates works without JavaScript."""
 
-from collections.abc import Iterable
-from datetime import date, datetime, timedelta
-from itertools import groupby
 from typing import Any
 from uuid import UUID
 
@@ -10,88 +7,36 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.cache import cache
-from django.core.paginator import Paginator
-from django.db.models import Count, Exists, OuterRef, Q
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.db.models import Q
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponseRedirect,
+    QueryDict,
+)
 from django.shortcuts import get_object_or_404, render, resolve_url
-from django.utils import timezone
-from django.utils.functional import SimpleLazyObject
-from django.utils.http import url_has_allowed_host_and_scheme
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.models import User
 from billing import ledger
-from videos import catalog, lifecycle, moderation, notify, uploads
-from videos.cards import Card, about, cards_of, log_of, usual_seconds
-from videos.forms import SHAPES, Composer, RemixForm
-from videos.models import Upload, Video, VideoQuerySet
+from videos import catalog, lifecycle, media, moderation, notify, uploads
+from videos.cards import about, branch_of, cards_of, curl_of, log_of, usual_seconds
+from videos.family import changes, family_of, members
+from videos.forms import SHAPES, Composer, PresetForm, RemixForm
+from videos.models import Preset, Upload, Video, VideoQuerySet
+from videos.sharing import open_share, token_of
+from videos.shell import THEMES, UserRequest, wallet_of
+from videos.shell import back as _back
+from videos.shell import own as _own
+from videos.shell import see_other as _see_other
 
-Status = Video.Status
-
-PER_PAGE = 24
-THEMES = {"light", "dark"}
 YEAR = 365 * 24 * 3600
 TOKEN_SECONDS = 3600
-MONTH, WEEK = timedelta(days=31), timedelta(days=7)
-
-
-class UserRequest(HttpRequest):
-    user: User
-
-
-# ---- what every page shows ----
-
-
-def shell(request: HttpRequest) -> dict[str, Any]:
-    """The context of every template; what costs a query is read when a template uses it."""
-    theme = request.COOKIES.get("theme")
-    user: Any = SimpleLazyObject(lambda: request.user)  # may be missing on an error page
-    return {
-        "site_name": settings.SITE_NAME,
-        "theme": theme if theme in THEMES else "",
-        "welcome_credits": settings.WELCOME_CREDITS,
-        "sandbox": SimpleLazyObject(_sandbox),
-        "wallet": SimpleLazyObject(lambda: _wallet(user)),
-        "library": SimpleLazyObject(lambda: _counts(Video.objects.of(user))),
-    }
-
-
-def _sandbox() -> dict[str, Any]:
-    """Whether the engine is the stand-in, and how to look around in it."""
-    on = settings.SANDBOX and not settings.PRODUCTION
-    demo = on and User.objects.filter(username="demo", is_active=True).exists()
-    password = "demo-firstlight" if settings.ENVIRONMENT == "development" else ""
-    return {"on": on, "demo": demo, "password": password}
-
-
-def _wallet(user: Any) -> dict[str, Any]:
-    """The credits to spend, and the part of them that expires first."""
-    lots = list(ledger.lots(user))
-    first = lots[0].expires_at if lots else None
-    same_day = [lot.remaining for lot in lots if _day(lot.expires_at) == _day(first)]
-    return {
-        "available": sum(lot.remaining for lot in lots),
-        "expires_at": first,
-        "expiring": sum(same_day) if first and first - timezone.now() < MONTH else 0,
-        "soon": first is not None and first - timezone.now() < WEEK,
-    }
-
-
-def _day(moment: datetime | None) -> date | None:
-    return timezone.localdate(moment) if moment else None
-
-
-def _counts(videos: VideoQuerySet) -> dict[str, int]:
-    rendering = Count("pk", filter=Q(status__in=Video.ACTIVE))
-    attention = Count("pk", filter=_attention())
-    return videos.order_by().aggregate(total=Count("pk"), rendering=rendering, attention=attention)
-
-
-def _attention() -> Q:
-    """Videos that failed and were not tried again."""
-    again = Exists(Video.objects.filter(retry_of=OuterRef("pk")))
-    return Q(status__in=(Status.FAILED, Status.TIMEOUT)) & ~Q(again)
+RECENT = 12
+OPTIONS = ("model", "size", "seconds", "takes")
 
 
 # ---- how it looks ----
@@ -118,8 +63,10 @@ def theme(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def studio(request: UserRequest) -> HttpResponse:
     if request.method == "POST":
-        return _create(request)
-    return _studio(request, _draft(request))
+        return _preset(request) if _about_a_preset(request.POST) else _create(request)
+    form = _draft(request)
+    form.kept = _picture(request, request.GET.get("reference", "")) or form.kept
+    return _studio(request, form)
 
 
 def _draft(request: UserRequest) -> Composer:
@@ -153,7 +100,7 @@ def _create(request: UserRequest) -> HttpResponse:
     if _pressed_before(request):
         return _see_other("studio")
     try:
-        lifecycle.submit(request.user, form.wish())
+        lifecycle.submit_all(request.user, form.wish(), form.chosen_takes)
     except catalog.NotOffered as error:
         form.add_error(error.field if error.field in form.fields else "image", str(error))
     except (uploads.BadImage, uploads.QuotaFull) as error:
@@ -172,16 +119,68 @@ def _create(request: UserRequest) -> HttpResponse:
 
 def _instead(sent: QueryDict) -> QueryDict:
     """The order as it was sent, or with the cheaper model and length of the button pressed."""
-    model, _space, seconds = sent.get("instead", "").partition(" ")
+    model, seconds, takes = [*sent.get("instead", "").split(), "", "", ""][:3]
     if model not in catalog.MODELS:
         return sent
     data = sent.copy()
-    data["model"], data["seconds"] = model, seconds
+    data["model"], data["seconds"], data["takes"] = model, seconds, takes
     size = data.get("size", "")
     if size in SHAPES and size not in catalog.MODELS[model].sizes:
         width, height = map(int, size.split("x"))
         data["size"] = catalog.PORTRAIT if height > width else catalog.LANDSCAPE
     return data
+
+
+def _about_a_preset(sent: QueryDict) -> bool:
+    """Whether a button of the presets was pressed; Enter in a preset's name presses none."""
+    named = bool(sent.get("preset_name")) and not {"go", "instead"} & set(sent)
+    return named or bool({"preset", "keep", "forget"} & set(sent))
+
+
+def _preset(request: UserRequest) -> HttpResponse:
+    """Apply a preset, forget one, or keep the options as one; the order stays as it is written."""
+    sent, presets = request.POST, Preset.objects.filter(user_id=request.user.pk)
+    order: dict[str, Any] = {name: sent.get(name) for name in ("prompt", *OPTIONS)}
+    if number := sent.get("preset") or sent.get("forget"):
+        known = int(number) if number.isdecimal() and len(number) < 10 else 0
+        preset = get_object_or_404(presets, pk=known)
+        if "forget" in sent:
+            preset.delete()
+            messages.success(request, _("The preset %(name)s is deleted.") % {"name": preset.name})
+        else:
+            order.update({name: getattr(preset, name) for name in OPTIONS})
+            order["prompt"] = ", ".join(filter(None, (order["prompt"], preset.ending)))
+    else:
+        keeping = PresetForm(sent)
+        if keeping.is_valid():
+            name = keeping.save(request.user).name
+            messages.success(request, _("The preset %(name)s is kept.") % {"name": name})
+        else:
+            messages.error(request, str(next(iter(keeping.errors.values()))[0]))
+    form = Composer(request.user, initial=order)
+    form.kept = _picture(request, sent.get("reference", ""))
+    return _studio(request, form)
+
+
+def _picture(request: UserRequest, upload_id: str) -> Upload | None:
+    """The reader's own picture of this id, if there is one."""
+    try:
+        return Upload.objects.filter(user_id=request.user.pk, pk=UUID(upload_id)).first()
+    except ValueError:
+        return None
+
+
+@login_required
+@require_safe
+def reference(request: UserRequest, upload_id: UUID) -> HttpResponseBase:
+    """A picture that was chosen as a reference, for its owner."""
+    picture = get_object_or_404(Upload, pk=upload_id, user_id=request.user.pk)
+    name = str(picture.file.name)
+    file = media.Deliverable(name, picture.content_type, picture.name, picture.pk.hex)
+    try:
+        return media.deliver(request, file, attachment=False)
+    except FileNotFoundError as error:
+        raise Http404 from error
 
 
 def _studio(
@@ -191,17 +190,13 @@ def _studio(
     short: ledger.NotEnoughCredits | None = None,
 ) -> HttpResponse:
     seq = notify.current_seq(request.user.pk)  # before the videos, so that no change is missed
-    q, only = request.GET.get("q", "").strip(), request.GET.get("status", "")
-    found = Video.objects.of(request.user).matching(q).newest()
-    ended = found.exclude(status__in=Video.ACTIVE)
-    ended = {"rendering": ended.none(), "attention": ended.filter(_attention())}.get(only, ended)
-    page = Paginator(ended, PER_PAGE).get_page(request.GET.get("page"))
-    first = page.number == 1 and only != "attention"
-    active = found.filter(status__in=Video.ACTIVE) if first else found.none()
-    counts, wallet = _counts(found), _wallet(request.user)
-    cards = cards_of([*active, *page])
+    mine = Video.objects.of(request.user).newest()
+    active = mine.filter(status__in=Video.ACTIVE)
+    recent = mine.exclude(status__in=Video.ACTIVE)[:RECENT]
+    wallet = wallet_of(request.user)
+    cards = cards_of([*active, *recent])
     context = {
-        "at": "library" if q or only or page.number > 1 else "studio",
+        "at": "studio",
         "seq": seq,
         "form": form,
         "short": short,
@@ -210,19 +205,10 @@ def _studio(
         "missing": form.price - wallet["available"],
         "wait": about(usual_seconds()[form.chosen_model.name]),
         "wallet": wallet,
-        "counts": counts,
-        "q": q,
-        "only": only,
-        "page": page,
         "active": [card for card in cards if card.video.is_active],
-        "days": _days(card for card in cards if not card.video.is_active),
+        "recent": [card for card in cards if not card.video.is_active],
     }
     return render(request, "videos/studio.html", context, status=status)
-
-
-def _days(cards: Iterable[Card]) -> list[tuple[date, list[Card]]]:
-    by_day = groupby(cards, key=lambda card: timezone.localdate(card.video.created_at))
-    return [(day, list(group)) for day, group in by_day]
 
 
 # ---- one video ----
@@ -306,12 +292,7 @@ def delete(request: UserRequest, video_id: UUID) -> HttpResponse:
         return _confirm(request, unwanted, "delete")
     lifecycle.delete(unwanted)
     messages.success(request, _("The video is deleted."))
-    return _see_other("studio")
-
-
-def _own(request: UserRequest, video_id: UUID) -> Video:
-    rows = Video.objects.of(request.user).select_related("source", "reference")
-    return get_object_or_404(rows, pk=video_id)
+    return _back(request, "library")
 
 
 def _confirm(request: UserRequest, video: Video, what: str) -> HttpResponse:
@@ -321,23 +302,43 @@ def _confirm(request: UserRequest, video: Video, what: str) -> HttpResponse:
 
 def _watch(request: UserRequest, video: Video, form: RemixForm, status: int = 200) -> HttpResponse:
     seq = notify.current_seq(request.user.pk)
-    wallet = _wallet(request.user)
-    family = [video, *video.remixes.filter(deleted_at=None).newest()]
-    if video.source and not video.source.deleted_at:
-        family.append(video.source)
-    shown = {card.video.pk: card for card in cards_of(family)}
+    wallet = wallet_of(request.user)
+    tree = family_of(video)
+    shown = {card.video.pk: card for card in cards_of({*(members(tree) if tree else ()), video})}
+    source = video.source if video.source and not video.source.deleted_at else None
+    share = open_share(video)
     context = {
         "at": "library",
         "seq": seq,
         "wallet": wallet,
         "card": shown[video.pk],
-        "source": shown.get(video.source_id) if video.source_id else None,
-        "remixes": [shown[remix.pk] for remix in family if remix.source_id == video.pk],
+        "source": shown.get(source.pk) if source else None,
+        "comparable": source or (video.retry_of and not video.retry_of.deleted_at),
+        "changes": changes(source.prompt, video.prompt) if source else [("same", video.prompt)],
+        "tree": tree and branch_of(tree, shown),
+        "versions": len(shown),
         "form": form,
         "left": wallet["available"] - (shown[video.pk].remix or 0),
         "log": log_of(video),
+        "share": share,
+        "link": share and request.build_absolute_uri(reverse("shared", args=[token_of(share)])),
+        "call": curl_of(video, settings.BASE_URL),
+        **_beside(video),
     }
     return render(request, "videos/video.html", context, status=status)
+
+
+def _beside(video: Video) -> dict[str, UUID | None]:
+    """The videos before and after this one, in the library's own order."""
+    mine = Video.objects.filter(user_id=video.user_id, deleted_at=None)
+    at, same = video.created_at, Q(created_at=video.created_at)
+    newer = mine.filter(Q(created_at__gt=at) | same & Q(pk__gt=video.pk)).newest().reverse()
+    older = mine.filter(Q(created_at__lt=at) | same & Q(pk__lt=video.pk)).newest()
+    return {"newer": _first(newer), "older": _first(older)}
+
+
+def _first(videos: VideoQuerySet) -> UUID | None:
+    return videos.values_list("pk", flat=True).first()
 
 
 # ---- between pages ----
@@ -360,16 +361,3 @@ def _pressed_before(request: UserRequest) -> bool:
 def _may_press_again(request: UserRequest) -> None:
     """Nothing was ordered after all."""
     cache.delete(f"pressed:{request.user.pk}:{request.POST.get('token', '')[:64]}")
-
-
-def _see_other(to: str, *args: object) -> HttpResponseRedirect:
-    response = HttpResponseRedirect(resolve_url(to, *args))
-    response.status_code = 303
-    return response
-
-
-def _back(request: HttpRequest, to: str, *args: object) -> HttpResponseRedirect:
-    """To the page named in the form, if it is one of ours, else to the one given."""
-    wanted = request.POST.get("next", "")
-    ours = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, request.is_secure())
-    return _see_other(wanted if ours else resolve_url(to, *args))

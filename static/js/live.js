@@ -1,9 +1,10 @@
 // Live updates: the socket brings facts, the pages bring HTML. Without a socket the cards are polled.
-import { reprice } from "./app.js";
+import { reprice } from "./composer.js";
 
 const line = document.getElementById("live");
 const offline = document.getElementById("offline");
 const shelf = document.getElementById("live-shelf");
+const recent = document.getElementById("recent-shelf");
 const watch = document.getElementById("watch");
 const title = document.title;
 const STATES = { queued: ["queued"], in_progress: ["rendering", "saving"], completed: ["done"], failed: ["failed", "blocked"], cancelled: ["cancelled"] };
@@ -19,8 +20,8 @@ function say(state) {
   line.classList.toggle("live--off", state === "off");
 }
 
-async function get(url) {
-  const response = await fetch(url, { redirect: "error" });
+export async function get(url, options) {
+  const response = await fetch(url, { redirect: "error", ...options });
   if (!response.ok) throw new Error(response.status);
   return new DOMParser().parseFromString(await response.text(), "text/html");
 }
@@ -32,21 +33,45 @@ function move(shown, percent) {
   shown.querySelector("[data-percent]").textContent = Math.floor(percent);
 }
 
-function announce(news, href) {
+export function announce(news, href) {
   document.getElementById("said").textContent = news;
-  if (document.hidden) document.title = `(${++finished}) ${title}`;
-  if (!href) return;
-  const toast = Object.assign(document.createElement("a"), { className: "toast", href, textContent: news });
+  if (href === undefined) return;
+  const toast = Object.assign(document.createElement(href ? "a" : "p"), { className: "toast", textContent: news });
+  if (href) toast.href = href;
   document.getElementById("toasts").append(toast);
-  setTimeout(() => toast.remove(), 6000);
+  const away = () => (toast.matches(":hover, :focus") ? setTimeout(away, 2000) : toast.remove());
+  setTimeout(away, 6000);
+}
+
+// Something ended: its number in the title while nobody looks, and a notification when that is wanted.
+function ended(shown, isNew) {
+  announce(shown.dataset.news, isNew ? shown.dataset.href : undefined);
+  if (!document.hidden) return;
+  document.title = `(${++finished}) ${title}`;
+  if (!wanted()) return;
+  const note = new Notification(document.querySelector(".brand").textContent.trim(), { body: shown.dataset.news, tag: shown.dataset.id });
+  note.addEventListener("click", () => { focus(); location.assign(shown.dataset.href ?? location.href); });
 }
 document.addEventListener("visibilitychange", () => {
   if (!document.hidden) [finished, document.title] = [0, title];
 });
 
+// ---- notifications, for whoever asks for them ----
+const notify = document.getElementById("notify");
+const wanted = () => localStorage.notify === "on" && globalThis.Notification?.permission === "granted";
+if (notify && globalThis.Notification && Notification.permission !== "denied") {
+  notify.hidden = false;
+  notify.ariaPressed = wanted();
+  notify.addEventListener("click", async () => {
+    const allowed = !wanted() && (await Notification.requestPermission()) === "granted";
+    localStorage.notify = allowed ? "on" : "off";
+    notify.ariaPressed = wanted();
+  });
+}
+
 // Balance and counts, as a fresh copy of this page has them.
 let soon;
-function refreshParts() {
+export function refreshParts() {
   clearTimeout(soon);
   soon = setTimeout(async () => {
     const fresh = await get(location.href).catch(() => null);
@@ -60,14 +85,14 @@ function refreshParts() {
 
 // One request per video at a time; what changes meanwhile asks once more.
 const refreshing = new Map();
-async function refresh(id) {
+export async function refresh(id) {
   if (refreshing.has(id)) return refreshing.set(id, true);
   refreshing.set(id, false);
   const old = shownFor(id);
   const before = old?.dataset.state;
   const fresh = await (old && old === watch ? refreshWatch() : refreshCard(id)).catch(() => null);
   if (fresh && fresh.dataset.state !== before) {
-    if (!("active" in fresh.dataset)) announce(fresh.dataset.news, old ? "" : fresh.dataset.href);
+    if (!("active" in fresh.dataset)) ended(fresh, !old);
     refreshParts();
   }
   const again = refreshing.get(id);
@@ -82,7 +107,8 @@ async function refreshCard(id) {
     fresh.toggleAttribute("data-fresh", fresh.dataset.state === "done");
     move(fresh, Math.max(percentOf(old), percentOf(fresh))); // what is shown may be newer
     const focused = old.contains(document.activeElement);
-    old.replaceWith(fresh);
+    if (shelf?.contains(old) && !("active" in fresh.dataset)) moveOn(old, fresh);
+    else old.replaceWith(fresh);
     if (focused) fresh.querySelector("a").focus();
   } else if (shelf && "active" in fresh.dataset) {
     document.getElementById("empty")?.remove();
@@ -93,11 +119,31 @@ async function refreshCard(id) {
   return fresh;
 }
 
+// What has ended leaves "Rendering now".
+function moveOn(old, fresh) {
+  old.remove();
+  recent.hidden = false;
+  recent.querySelector(".grid").prepend(fresh);
+  shelf.hidden = !shelf.querySelector(".card");
+}
+
+// The tree of versions, when one of them was made or ended elsewhere.
+let growing;
+function refreshFamily() {
+  clearTimeout(growing);
+  growing = setTimeout(async () => {
+    const fresh = (await get(location.href).catch(() => null))?.getElementById("family");
+    const old = document.getElementById("family");
+    if (fresh && old) old.replaceWith(fresh);
+    else if (fresh) watch.querySelector(".watch__rest").append(fresh);
+  }, 300);
+}
+
 async function refreshWatch() {
   const fresh = (await get(location.href)).getElementById("watch");
   for (const part of ["#stage", ".watch__rest", ".watch__side"]) {
     const old = watch.querySelector(part);
-    if (!old.querySelector("video") && !old.querySelector("textarea")?.value) old.replaceWith(fresh.querySelector(part));
+    if (!old.querySelector("video, input:focus") && !old.querySelector("textarea")?.value) old.replaceWith(fresh.querySelector(part));
   }
   watch.dataset.state = fresh.dataset.state;
   watch.toggleAttribute("data-active", "active" in fresh.dataset);
@@ -109,10 +155,11 @@ async function refreshWatch() {
 function update(id, updates, isNew) {
   const shown = shownFor(id);
   if (updates.status === "deleted") {
-    if (shown && shown === watch) location.assign("/studio/");
+    if (shown && shown === watch) location.assign("/library/");
     shown?.remove();
     return refreshParts();
   }
+  if (watch && shown !== watch && isNew) refreshFamily();
   if (!STATES[updates.status]?.includes(shown?.dataset.state)) return refresh(id);
   if (!("active" in shown.dataset)) return;
   const ahead = updates.progress > percentOf(shown);
@@ -124,7 +171,9 @@ function update(id, updates, isNew) {
 let socket;
 let opened = false;
 let failures = 0;
+let again;
 function listen() {
+  clearTimeout(again);
   socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws/videos/`);
   socket.addEventListener("message", (event) => {
     const message = JSON.parse(event.data);
@@ -138,17 +187,31 @@ function listen() {
       update(message.video_id, message.updates, isNew);
     }
   });
-  socket.addEventListener("close", () => {
+  socket.addEventListener("close", (event) => {
+    if (event.target !== socket) return;
     failures += 1;
-    if (!opened && failures >= 2) {
-      say("poll");
-      setInterval(() => active().forEach((shown) => refresh(shown.dataset.id)), 5000);
-      return;
-    }
+    if (!opened && failures >= 2) return poll();
     say("off");
-    offline.hidden = failures < 2;
-    setTimeout(listen, Math.min(1000 * 2 ** (failures - 1), 15000) * (0.75 + Math.random() / 2));
+    offline.hidden &&= failures < 2;
+    wait(Math.min(1000 * 2 ** (failures - 1), 15000) * (0.75 + Math.random() / 2));
   });
+}
+
+// Counts down to the next try; the button does not wait.
+function wait(pause) {
+  const words = offline.querySelector("[data-wait]");
+  words.textContent = words.dataset.wait.replace("%s", Math.ceil(pause / 1000));
+  again = setTimeout(() => (pause > 1000 ? wait(pause - 1000) : listen()), Math.min(pause, 1000));
+}
+offline.querySelector("button").addEventListener("click", listen);
+addEventListener("offline", () => { offline.hidden = false; });
+addEventListener("online", () => socket.readyState === WebSocket.OPEN ? (offline.hidden = true) : polling.hidden && listen());
+
+const polling = document.getElementById("polling");
+function poll() {
+  say("poll");
+  polling.hidden = false;
+  setInterval(() => active().forEach((shown) => refresh(shown.dataset.id)), 5000);
 }
 
 // Somebody is looking: have the engine asked a little more often.

@@ -139,7 +139,8 @@ def test_all_that_says_who_it_was_is_forgotten(
     assert set(Event.objects.filter(video=gone).values_list("note", flat=True)) == {""}
     left = [EmailAddress.objects.count(), alice.uploads.count(), alice.api_sessions.count()]
     assert left == [0, 0, 0]
-    assert [e.type for e in ledger.history(alice)] == ["spent", "bonus"]
+    lines = [(e.type, e.amount, e.description) for e in ledger.history(alice)]
+    assert lines == [("spent", -25, ""), ("bonus", 100, "")]
     assert [*audit.problems(), *videos_audit.findings()] == []
     assert Video.objects.get(pk=his.pk).deleted_at is None
 

@@ -12,11 +12,13 @@ import time_machine
 from django.conf import LazySettings
 from django.db import connections
 from django.db.models import Model
+from stripe._stripe_service import StripeService
 
 from accounts.models import User
 from billing import ledger
 from billing.models import Account, Allocation, Entry, Lot
 from tests.conftest import Serving
+from tests.verification import stripe_shapes
 
 T = datetime(2026, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -31,7 +33,20 @@ def clock(db: None) -> Iterator[time_machine.Traveller]:
 
 
 @pytest.fixture
-def till(live: Serving, settings: LazySettings) -> Serving:
+def _described(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every call to Stripe must be as the SDK's own annotations describe it."""
+    request = StripeService._request
+
+    def watched(self: StripeService, method: str, url: str, *words: Any, **names: Any) -> Any:
+        params = names.get("params", words[0] if words else None)
+        assert stripe_shapes.check_call(method, url, params) == []
+        return request(self, method, url, *words, **names)
+
+    monkeypatch.setattr(StripeService, "_request", watched)
+
+
+@pytest.fixture
+def till(live: Serving, settings: LazySettings, _described: None) -> Serving:
     """The whole product on a real port; its Stripe is the sandbox, where nothing takes time."""
     settings.STRIPE_API_BASE = f"{live.url}/sandbox/stripe"
     settings.SANDBOX_STRIPE_WEBHOOK_URL = f"{live.url}/api/payments/webhook/stripe"

@@ -111,7 +111,6 @@ MONEY_MUTANTS = [
     Mutant("restored-not-counted", "lot.reversed -= give\n", "pass\n"),
     Mutant("younger-grace-first", 'order_by("expires_at", "id")', 'order_by("-expires_at", "-id")'),
     Mutant("expired-unbooked", _SETTLED, _SETTLED.replace("ledger._settle(account, now)", "pass")),
-    Mutant("stale-lot", _SETTLED, _SETTLED.replace("lot.refresh_from_db()", "pass")),
     Mutant("expiry-not-moved", "    ledger._refresh_next_expiry(account)\n", ""),
     Mutant("outlook-from-nothing", "max(target - lot.reversed, 0)", "target"),
     Mutant("outlook-without-the-dead", "    return own + others, owed", "    return own, owed"),

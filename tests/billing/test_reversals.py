@@ -243,6 +243,18 @@ def test_half_refunded_then_disputed_in_full(carol: User) -> None:
     assert told.standing(payment) == told.Standing("partial_refunded", 2450, 250, 0, 250, 1)
 
 
+def test_money_comes_again_at_the_moment_its_credits_die(carol: User, clock: Traveller) -> None:
+    """What expired in the same operation stays expired."""
+    give(carol, 100, until=T + DAY, kind=Lot.Kind.PURCHASED)
+    key = Entry.objects.get().key
+    reversals.reverse_to(key, 20)
+    clock.move_to(T + DAY)
+    reversals.reverse_to(key, 10)
+    assert lines(carol)[1:] == [("reversed", -20), ("expired", -80), ("reversed", 10)]
+    assert left(carol) == [(10, T + 8 * DAY)]
+    assert audit.problems() == []
+
+
 def test_adjustment_up_and_down(carol: User) -> None:
     reversals.adjust(carol, 50, "adj:1", expires_at=T + DAY)
     reversals.adjust(carol, -20, "adj:2", expires_at=None)

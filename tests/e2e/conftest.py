@@ -1,6 +1,7 @@
 """The product as a process of its own, and people who use it with Chromium."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -128,7 +129,7 @@ def new_person(site: str, chromium: Browser) -> StorageState:
     form = {"username": name, "email": f"{name}@example.com", "password1": PASSWORD}
     token = next(c["value"] for c in context.cookies() if c["name"] == "csrftoken")
     answer = context.request.post("/accounts/signup/", form={**form, "csrfmiddlewaretoken": token})
-    assert answer.url.endswith("/studio/")
+    assert answer.url.endswith("/welcome/")
     state = context.storage_state()
     context.close()
     return state
@@ -145,7 +146,10 @@ def sign_up(page: Page) -> str:
     page.get_by_label("Email").fill(f"{name}@example.com")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Create account").click()
-    page.wait_for_url("**/studio/")
+    page.wait_for_url(re.compile("/(studio|welcome)/$"))
+    if page.url.endswith("/welcome/"):
+        page.get_by_role("link", name="Skip").click()
+        page.wait_for_url("**/studio/")
     return name
 
 

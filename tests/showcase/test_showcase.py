@@ -18,7 +18,7 @@ from showcase import gallery
 from showcase.models import Clip, View
 from tests.conftest import signed_in
 from tests.videos.conftest import completed, failed, order
-from videos import lifecycle
+from videos import departure, lifecycle
 from videos.models import Video
 
 pytestmark = pytest.mark.django_db
@@ -83,14 +83,17 @@ def test_the_order_is_the_staffs(anonymous: APIClient, alice: User, mp4: bytes) 
     assert titles == ["first", "newer second", "second"]
 
 
-def test_only_what_is_public_is_shown(anonymous: APIClient, alice: User, mp4: bytes) -> None:
+def test_only_what_is_public_is_shown(
+    anonymous: APIClient, alice: User, bob: User, mp4: bytes
+) -> None:
     offered = gallery.offer(completed(order(alice), mp4))
-    deleted, withdrawn = film(alice, mp4), film(alice, mp4)
+    deleted, withdrawn, left = film(alice, mp4), film(alice, mp4), film(bob, mp4)
     lifecycle.delete(deleted.video)
     gallery.withdraw(withdrawn.video)
+    departure.leave(bob)
     assert anonymous.get(LIST).json()["total"] == 0
-    codes = [anonymous.get(f"{LIST}/{c.pk}").status_code for c in (offered, deleted, withdrawn)]
-    assert codes == [404, 404, 404]
+    hidden = (offered, deleted, withdrawn, left)
+    assert [anonymous.get(f"{LIST}/{c.pk}").status_code for c in hidden] == [404] * 4
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import sys
 import types
 import typing
 from collections.abc import Mapping
-from typing import Any, ForwardRef, Literal, Union, get_args, get_origin
+from typing import Any, ForwardRef, Literal, TypedDict, Union, get_args, get_origin
 
 import stripe
 from stripe import params
@@ -29,10 +29,26 @@ OBJECTS: dict[str, type] = {
     "price": stripe.Price,
     "refund": stripe.Refund,
 }
+
+
+class Nothing(TypedDict):
+    """The parameters of a call that has none."""
+
+
 PARAMS: dict[str, Any] = {
     "checkout.session": checkout_params.SessionCreateParams,
     "checkout.session.expire": checkout_params.SessionExpireParams,
     "refund": params.RefundCreateParams,
+    "refund.list": params.RefundListParams,
+    "dispute.list": params.DisputeListParams,
+    "nothing": Nothing,
+}
+# What the product sends where; anywhere else it must send nothing.
+ROUTES = {
+    ("post", "/v1/checkout/sessions"): "checkout.session",
+    ("post", "/v1/refunds"): "refund",
+    ("get", "/v1/refunds"): "refund.list",
+    ("get", "/v1/disputes"): "dispute.list",
 }
 PLAIN: dict[Any, Any] = {
     str: str,
@@ -70,6 +86,11 @@ def problems(body: Any) -> list[str]:
 def check_params(kind: str, given: Mapping[str, Any]) -> list[str]:
     """Return what the SDK's TypedDict of a request finds wrong with its parameters."""
     return _fields(PARAMS[kind], given, kind)
+
+
+def check_call(method: str, url: str, given: Mapping[str, Any] | None) -> list[str]:
+    """Return what is wrong with the parameters of one of the product's calls."""
+    return check_params(ROUTES.get((method, url), "nothing"), given or {})
 
 
 def _fields(shape: Any, body: Mapping[str, Any], at: str) -> list[str]:

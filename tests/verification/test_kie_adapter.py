@@ -362,7 +362,9 @@ def test_nothing_is_asked_when_an_id_is_none_of_theirs(
 
 # ---- finding an order whose answer was lost ----
 
-NOW = datetime.now(UTC)
+
+def now() -> datetime:
+    return datetime.now(UTC)
 
 
 def heard(*job_ids: str, callback_url: str = CALLBACK) -> Order:
@@ -373,7 +375,7 @@ def heard(*job_ids: str, callback_url: str = CALLBACK) -> Order:
 
 def test_the_order_is_found_by_what_called_back(server: StandIn, upstream: Kie) -> None:
     server.answers = record(state="success", param=json.dumps({"callBackUrl": CALLBACK}))
-    jobs = upstream.find(heard("task_1", "no id"), NOW)
+    jobs = upstream.find(heard("task_1", "no id"), now())
     assert [(job.id, job.state) for job in jobs] == [("task_1", JobState.SUCCEEDED)]
 
 
@@ -391,7 +393,7 @@ def test_the_order_is_found_by_what_called_back(server: StandIn, upstream: Kie) 
 def test_anothers_job_is_not_taken_for_ours(server: StandIn, upstream: Kie, param: object) -> None:
     server.answers = record(state="success", param=param)
     with pytest.raises(Unavailable):
-        upstream.find(heard("task_1"), NOW)
+        upstream.find(heard("task_1"), now())
 
 
 def test_it_may_be_told_later_when_nothing_has_called_back_yet(
@@ -400,14 +402,14 @@ def test_it_may_be_told_later_when_nothing_has_called_back_yet(
     server.answers = said(404)
     for order in (heard(), heard("task_1")):
         with pytest.raises(Unavailable):
-            upstream.find(order, NOW)
+            upstream.find(order, now())
 
 
 def test_it_cannot_be_told_when_nothing_called_back_for_long(upstream: Kie) -> None:
     with pytest.raises(Unsupported):
-        upstream.find(heard(), NOW - timedelta(minutes=8))
+        upstream.find(heard(), now() - timedelta(minutes=8))
     with pytest.raises(Unsupported):
-        upstream.find(heard(callback_url=""), NOW)
+        upstream.find(heard(callback_url=""), now())
 
 
 # ---- files: from allowed hosts, without the key ----

@@ -303,6 +303,17 @@ def test_a_remix_stays_where_its_source_is(alice: User, mp4: bytes) -> None:
     assert sent(video, DOWN).provider == "first"
 
 
+def test_a_remix_is_refused_and_free_where_its_source_cannot_be_remixed(
+    alice: User, mp4: bytes, settings: LazySettings
+) -> None:
+    source = completed(order(alice), mp4)
+    sandbox = settings.UPSTREAMS["sandbox"]
+    settings.UPSTREAMS = {"sandbox": {**sandbox, "operations": "text,image"}, "other": sandbox}
+    with pytest.raises(catalog.NotOffered):
+        lifecycle.remix(source, "At night")
+    assert (ledger.available(alice), Video.objects.count()) == (80, 1)
+
+
 def test_only_upstreams_that_make_such_a_video_are_chosen(settings: LazySettings) -> None:
     sandbox = settings.UPSTREAMS["sandbox"]
     settings.UPSTREAMS = {

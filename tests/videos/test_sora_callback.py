@@ -1,15 +1,18 @@
 """POST /api/videos/sora/callback: a bell for whoever holds the video's token and signs."""
 
+import multiprocessing
 import os
 import random
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
 import pytest
 from django.conf import LazySettings
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -273,6 +276,65 @@ def test_credits_move_exactly_once_when_callbacks_meet_cancels_and_looks(alice: 
         assert stored.events.filter(status__in=("failed", "cancelled")).count() == 1
         assert UpstreamEvent.objects.filter(job_id=job).count() == 2
     assert audit.problems() == []
+
+
+Role = Callable[[Callable[[], object]], None]
+
+
+def in_processes(roles: list[Role]) -> list[int | None]:
+    """Run each role in a process of its own, all stepping together; their exit codes."""
+    fork = multiprocessing.get_context("fork")
+    step = fork.Barrier(len(roles))
+    for close in (connection.close, getattr(connection, "close_pool", connection.close)):
+        close()  # nothing of the database may be shared
+    children = [fork.Process(target=role, args=(partial(step.wait, 60),)) for role in roles]
+    for child in children:
+        child.start()
+    for child in children:
+        child.join(200)
+    return [child.exitcode for child in children]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_credits_move_exactly_once_when_the_same_happens_in_several_processes(alice: User) -> None:
+    """CALLBACK_ROUNDS=200 for the long form."""
+    give(alice, 20 * ROUNDS)
+    before = ledger.available(alice)
+    videos = [running(order(alice, f"Boat {n}"), poll_after=600.0) for n in range(ROUNDS)]
+
+    def calls(state: str, step: Callable[[], object]) -> None:
+        for video in videos:
+            step()
+            assert kie.call(video, video.upstream_id, state)[0] == 200
+
+    def looks(step: Callable[[], object]) -> None:
+        broke = Refused("It broke.", code="internal_error")
+        for video in videos:
+            step()
+            while now_of(video).is_active:
+                held = [mine for mine in steps.claim(100) if mine.is_active]
+                told: list[tuple[Video, steps.Result]]
+                told = [(v, Job(v.upstream_id, JobState.FAILED, failure=broke)) for v in held]
+                steps.settle(told)
+                time.sleep(0.002)
+
+    def cancels(step: Callable[[], object]) -> None:
+        for video in videos:
+            step()
+            while not now_of(video).rung_at:
+                time.sleep(0.002)
+            time.sleep(random.uniform(0, 0.03))
+            with suppress(lifecycle.NotPossible):
+                lifecycle.cancel(video)
+
+    roles: list[Role] = [partial(calls, "success"), partial(calls, "fail"), looks, looks, cancels]
+    assert in_processes(roles) == [0] * len(roles)
+    ended = [now_of(video) for video in videos]
+    assert {video.status for video in ended} <= {"failed", "cancelled"}
+    counts = [v.events.filter(status__in=("failed", "cancelled")).count() for v in ended]
+    assert counts == [1] * ROUNDS
+    assert (ledger.available(alice), audit.problems()) == (before, [])
+    assert UpstreamEvent.objects.count() == 2 * ROUNDS
 
 
 @pytest.mark.django_db(transaction=True)

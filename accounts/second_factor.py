@@ -1,0 +1,37 @@
+"""The second factor: whether somebody has one, and whether a code is good."""
+
+from allauth.mfa.models import Authenticator
+from django.conf import settings
+
+from accounts import counters
+from accounts.auth import BadCredentials, TooManyFailures
+from accounts.counters import Rate
+from accounts.models import User
+
+
+class CodeNeeded(Exception):
+    """The password is right, and a code of the second factor is missing."""
+
+
+def is_on(user: User) -> bool:
+    return bool(Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).exists())
+
+
+def check(user: User, code: str) -> None:
+    """Nothing when no code is needed, or this one is good; a code is good once.
+
+    Raises CodeNeeded, BadCredentials or TooManyFailures.
+    """
+    found = list(Authenticator.objects.filter(user=user))
+    if not any(one.type == Authenticator.Type.TOTP for one in found):
+        return
+    if not code:
+        raise CodeNeeded("Send the code of your authenticator app too.")
+    rate, key = Rate(*settings.RATE_AUTH_FAILURES), f"codes:{user.pk.hex}"
+    if rate.limit:
+        verdict = counters.hit(key, rate)
+        if not verdict.allowed:
+            raise TooManyFailures(verdict.reset)
+    if not any(one.wrap().validate_code(code) for one in found):
+        raise BadCredentials("Incorrect code")
+    counters.clear(key)

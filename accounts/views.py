@@ -1,0 +1,71 @@
+"""/settings/: who somebody is here, and where that somebody is signed in."""
+
+from typing import cast
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts import profile, sign_ins
+from accounts.forms import ProfileForm
+from accounts.models import User
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def settings_page(request: HttpRequest) -> HttpResponse:
+    """The profile; a value that cannot be taken is said beside its field."""
+    user = _user(request)
+    form = ProfileForm(user, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            profile.update(user, **form.cleaned_data)
+        except profile.BadProfile as error:
+            user.refresh_from_db()
+            form.add_error(error.field, str(error))
+        else:
+            messages.success(request, _("Your profile is saved."))
+            return redirect("settings")
+    status = 422 if form.errors else 200
+    context = {"form": form, "at": "settings", "tab": "profile"}
+    return render(request, "settings/profile.html", context, status=status)
+
+
+@login_required
+@require_safe
+def sessions(request: HttpRequest) -> HttpResponse:
+    """Every browser and program that is signed in."""
+    user = _user(request)
+    context = {
+        "at": "settings",
+        "tab": "sessions",
+        "browsers": [(row, sign_ins.called(row.user_agent)) for row in sign_ins.browsers(user)],
+        "programs": sign_ins.programs(user),
+        "current": request.session.session_key,
+    }
+    return render(request, "settings/sessions.html", context)
+
+
+@login_required
+@require_POST
+def end_session(request: HttpRequest) -> HttpResponse:
+    """End one sign-in, or all but this one."""
+    user = _user(request)
+    if request.POST.get("others"):
+        sign_ins.end_others(user, request.session.session_key)
+        messages.success(request, _("You are signed out everywhere else."))
+        return redirect("sessions")
+    try:
+        sign_ins.end(user, request.POST.get("kind", ""), request.POST.get("id", ""))
+    except sign_ins.Gone as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, _("That sign-in has ended."))
+    return redirect("sessions")
+
+
+def _user(request: HttpRequest) -> User:
+    return cast("User", request.user)

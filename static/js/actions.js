@@ -1,0 +1,144 @@
+// What can be done with cards: mark, choose, look closer, and answer a question without leaving the page.
+import { announce, refresh, refreshParts } from "./live.js";
+
+const send = (form, submitter) => fetch(submitter?.getAttribute("formaction") ?? form.action, { method: "POST", body: new FormData(form, submitter), redirect: "manual" });
+const went = (answer) => answer.type === "opaqueredirect" || answer.ok;
+
+// ---- favourites ----
+document.addEventListener("submit", async (event) => {
+  const form = event.target;
+  if (!form.matches("[data-favourite]")) return;
+  event.preventDefault();
+  const button = form.querySelector("[aria-pressed]");
+  const mark = (on) => button.setAttribute("aria-pressed", on);
+  const before = button.ariaPressed === "true";
+  mark(!before);
+  const answer = await send(form).catch(() => null);
+  if (answer && went(answer)) refreshParts();
+  else mark(before);
+});
+
+// ---- questions: the page that asks, in a dialog ----
+async function ask(request, opener, instead) {
+  const answer = await fetch(...request).catch(() => null);
+  const page = answer?.ok && !answer.redirected ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
+  const question = page?.getElementById("confirm");
+  if (!question) return instead();
+  const dialog = Object.assign(document.createElement("dialog"), { className: "dialog" });
+  dialog.setAttribute("aria-labelledby", "question");
+  const title = question.querySelector("h1");
+  title.replaceWith(Object.assign(document.createElement("h2"), { id: "question", textContent: title.textContent }));
+  dialog.append(question);
+  document.body.append(dialog);
+  dialog.addEventListener("click", (event) => {
+    if (event.target !== dialog && !event.target.closest("[data-close]")) return;
+    event.preventDefault();
+    dialog.close();
+  });
+  dialog.addEventListener("close", () => { dialog.remove(); opener?.isConnected && opener.focus(); });
+  const form = dialog.querySelector("form");
+  if (!form.hasAttribute("action")) form.action = request[0];
+  form.addEventListener("submit", (event) => quietly(event, form, dialog, opener?.closest(".card")));
+  dialog.showModal();
+}
+
+// A card changes by itself once the server has answered; everything else goes on to another page.
+async function quietly(event, form, dialog, card) {
+  if (!card) return;
+  event.preventDefault();
+  const answer = await send(form, event.submitter).catch(() => null);
+  if (!answer || !went(answer)) return form.submit();
+  dialog.close();
+  refresh(card.dataset.id);
+}
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[data-confirm]");
+  if (!link || event.metaKey || event.ctrlKey || event.shiftKey) return;
+  event.preventDefault();
+  ask([link.href], link, () => location.assign(link.href));
+});
+document.addEventListener("submit", (event) => {
+  const { submitter, target: form } = event;
+  if (!submitter?.matches("[data-ask]") || "asked" in form.dataset) return;
+  event.preventDefault();
+  const instead = () => { form.dataset.asked = ""; form.requestSubmit(submitter); };
+  ask([submitter.formAction, { method: "POST", body: new FormData(form) }], submitter, instead);
+});
+
+// ---- a closer look: a finished card plays while the pointer rests on it ----
+const calm = matchMedia("(prefers-reduced-motion: reduce), (hover: none)");
+let near = null;
+let rest;
+function leave() {
+  clearTimeout(rest);
+  near?.querySelector(".peek")?.remove();
+  near = null;
+}
+document.addEventListener("pointerover", (event) => {
+  const card = event.target.closest?.('.card[data-state="done"]');
+  if (card === near) return;
+  leave();
+  if (!card || calm.matches || navigator.connection?.saveData) return;
+  near = card;
+  rest = setTimeout(() => {
+    const media = card.querySelector(".card__media");
+    const film = Object.assign(document.createElement("video"), { muted: true, loop: true, playsInline: true, src: `/api/videos/${card.dataset.id}/content?variant=video` });
+    film.className = media.querySelector(".fit") ? "peek peek--fit" : "peek";
+    film.tabIndex = -1;
+    film.ariaHidden = "true";
+    film.addEventListener("playing", () => near === card && media.querySelector("img:last-of-type").after(film), { once: true });
+    film.play().catch(() => {});
+  }, 150);
+});
+document.addEventListener("pointerleave", leave);
+
+// ---- choosing several ----
+const bulk = document.getElementById("bulk");
+const boxes = () => [...document.querySelectorAll(".card__pick")];
+let last = null;
+function count() {
+  const n = boxes().filter((box) => box.checked).length;
+  const words = document.getElementById("picked");
+  words.textContent = n ? `${words.dataset.some} ${n}` : words.dataset.none;
+  for (const button of bulk.querySelectorAll("[type=submit], [popovertarget]")) button.disabled = !n;
+}
+export function choose(box, on, range) {
+  const all = boxes();
+  const [from, to] = [all.indexOf(range && last ? last : box), all.indexOf(box)].sort((a, b) => a - b);
+  for (const each of all.slice(from, to + 1)) each.checked = on;
+  last = box;
+  count();
+}
+if (bulk) {
+  document.addEventListener("click", (event) => {
+    const box = event.target.closest(".card")?.querySelector(".card__pick");
+    if (!box || event.metaKey || event.ctrlKey) return;
+    if (event.target === box) return choose(box, box.checked, event.shiftKey);
+    if (!event.target.closest(".card__title a")) return;
+    event.preventDefault();
+    choose(box, !box.checked, event.shiftKey);
+  });
+  document.getElementById("pick-all").addEventListener("click", () => {
+    const on = boxes().some((box) => !box.checked);
+    for (const box of boxes()) box.checked = on;
+    count();
+  });
+  addEventListener("pageshow", count);
+}
+
+// ---- filters apply as they are chosen, and leave no empty words in the address ----
+const find = document.getElementById("find");
+find?.addEventListener("change", (event) => event.target.matches("select") && find.requestSubmit());
+find?.addEventListener("formdata", (event) => {
+  for (const [name, value] of [...event.formData]) if (!value) event.formData.delete(name);
+});
+
+// ---- one press copies ----
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  const from = document.getElementById(button.dataset.copy);
+  await navigator.clipboard.writeText(from.value ?? from.textContent).catch(() => from.select?.());
+  announce(button.dataset.copied);
+});

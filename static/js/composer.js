@@ -1,0 +1,138 @@
+// The composer: the price follows the choices; the server prices the order again.
+import { announce, get } from "./live.js";
+
+const numbers = new Intl.NumberFormat(document.documentElement.lang);
+const composer = document.querySelector("form.composer[data-balance]");
+const tile = document.getElementById("reference-tile");
+const field = (name) => composer.elements.namedItem(name);
+
+export function reprice(balance) {
+  if (!composer) return;
+  composer.dataset.balance = balance ?? composer.dataset.balance;
+  const model = composer.querySelector("[name=model]:checked");
+  const size = composer.querySelector("[name=size]:checked");
+  if (size?.dataset.only && size.dataset.only !== model.dataset.quality) composer.querySelector("[name=size]").checked = true;
+  const kind = field("image").files.length || field("reference")?.checked ? "image" : "text";
+  const one = JSON.parse(model.dataset.prices)[kind][field("seconds").value];
+  const takes = Number(field("takes").value);
+  const price = one * takes;
+  const left = composer.dataset.balance - price;
+  const figures = { ".btn--ink [data-cost]": price, ".btn--lg [data-takes]": takes, "[data-one]": one, "[data-left]": left, "[data-price]": price, "[data-available]": composer.dataset.balance, "[data-missing]": -left };
+  for (const [place, figure] of Object.entries(figures)) composer.querySelector(place).textContent = numbers.format(figure);
+  const shown = { "[data-enough]": left >= 0, "[data-short]": left < 0, "[data-times]": takes > 1, "[data-several]": takes > 1, "[data-single]": takes === 1 };
+  for (const [place, on] of Object.entries(shown)) composer.querySelector(place).hidden = !on;
+}
+
+// ---- the reference image: chosen, dropped or pasted, and shown as the engine will get it ----
+const fit = document.getElementById("fit");
+const ratioOf = (size) => size.split("x").reduce((width, height) => width / height);
+
+function showReference() {
+  const [file] = field("image").files;
+  const picture = tile.querySelector("img");
+  field("image").setCustomValidity(file?.size > 100 * 1024 * 1024 ? field("image").dataset.tooBig : "");
+  URL.revokeObjectURL(picture.src);
+  tile.hidden = !file;
+  picture.src = file ? URL.createObjectURL(file) : "data:,";
+  tile.querySelector("figcaption").textContent = file?.name ?? "";
+}
+
+// The picture fills the frame; a picture of another shape is offered the shape that loses least.
+function frame() {
+  const picture = tile.querySelector("img");
+  const chosen = field("size").value;
+  picture.style.aspectRatio = chosen.replace("x", " / ");
+  const own = picture.naturalWidth / picture.naturalHeight || ratioOf(chosen);
+  const loss = (size) => Math.abs(Math.log(ratioOf(size) / own));
+  const quality = composer.querySelector("[name=model]:checked").dataset.quality;
+  const sizes = [...field("size")].filter((each) => !each.dataset.only || each.dataset.only === quality);
+  const best = sizes.sort((a, b) => loss(a.value) - loss(b.value))[0];
+  fit.hidden = tile.hidden || loss(chosen) - loss(best.value) < 0.1;
+  fit.value = best.value;
+  fit.querySelector("span").textContent = `${fit.querySelector("span").dataset.word} ${best.dataset.shape}`;
+}
+
+function take(files) {
+  const picture = [...files].find((file) => file.type.startsWith("image/"));
+  if (!picture) return false;
+  const transfer = new DataTransfer();
+  transfer.items.add(picture);
+  field("image").files = transfer.files;
+  field("image").dispatchEvent(new Event("change", { bubbles: true }));
+  return true;
+}
+
+// ---- presets ----
+function apply({ model, size, seconds, takes, ending }) {
+  for (const [name, value] of Object.entries({ model, size, seconds, takes })) field(name).value = value;
+  if (ending) add(ending);
+  reprice();
+  frame();
+}
+
+function add(words) {
+  const before = field("prompt").value.trim().replace(/[,.]$/, "");
+  field("prompt").value = before ? `${before}, ${words}` : words;
+}
+
+// Keeping and deleting happen behind the page; the menu and the news come back.
+async function keep(submitter) {
+  const data = new FormData(composer, submitter);
+  data.delete("image");
+  const fresh = await get("/studio/", { method: "POST", body: data }).catch(() => null);
+  if (!fresh) return;
+  document.querySelector("#presets [data-fragment]").replaceWith(fresh.querySelector("#presets [data-fragment]"));
+  announce(fresh.querySelector(".main :is(.notice--good, .notice--bad)")?.textContent.trim() ?? "", "");
+  if (submitter.name === "keep") field("preset_name").value = field("preset_ending").value = "";
+}
+
+if (composer) {
+  composer.addEventListener("change", (event) => {
+    if (event.target.name === "image") showReference();
+    document.getElementById("short")?.remove();
+    document.getElementById("cost").hidden = false;
+    reprice();
+    frame();
+  });
+  tile.querySelector("img").addEventListener("load", frame);
+  tile.querySelector(".composer__off").addEventListener("click", () => {
+    field("image").value = "";
+    field("image").dispatchEvent(new Event("change", { bubbles: true }));
+  });
+  fit.addEventListener("click", () => {
+    field("size").value = fit.value;
+    reprice();
+    frame();
+  });
+  const drag = (on) => (event) => {
+    if (!event.dataTransfer?.types.includes("Files")) return;
+    event.preventDefault();
+    composer.toggleAttribute("data-drag", on);
+  };
+  composer.addEventListener("dragover", drag(true));
+  composer.addEventListener("dragleave", drag(false));
+  composer.addEventListener("drop", (event) => {
+    drag(false)(event);
+    take(event.dataTransfer.files);
+  });
+  document.addEventListener("paste", (event) => {
+    if (take(event.clipboardData.files)) event.preventDefault();
+  });
+  composer.addEventListener("submit", (event) => {
+    const button = event.submitter;
+    const naming = document.activeElement?.name?.startsWith("preset_");
+    if (button?.name === "preset") apply(button.dataset);
+    else if (["keep", "forget"].includes(button?.name)) keep(button);
+    else if (naming) keep(composer.querySelector("[name=keep]"));
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (button?.name === "preset") document.getElementById("presets").hidePopover();
+  });
+  document.getElementById("ideas").addEventListener("click", (event) => {
+    const idea = event.target.closest("button")?.textContent.trim();
+    if (idea) add(field("prompt").value.trim() ? idea.toLowerCase() : idea);
+    field("prompt").focus();
+  });
+  reprice();
+}

@@ -1,0 +1,114 @@
+"""The pages and e-mails around signing in, in our words."""
+
+import re
+
+import pytest
+from django.conf import LazySettings
+from django.core import mail
+from django.core.cache import cache
+from django.test import Client
+
+from accounts.models import User
+
+SIGN_UP = {"username": "carol", "email": "carol@example.com", "password1": "a-long-passphrase"}
+NEW = "quite-another-passphrase"
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("/accounts/password/reset/done/", "Look into your mailbox"),
+        ("/accounts/password/reset/key/x-y/", "This link is used up"),
+        ("/accounts/password/reset/key/done/", "Your password is changed"),
+        ("/accounts/confirm-email/", "Look into your mailbox"),
+        ("/accounts/confirm-email/nonsense/", "This link is used up"),
+        ("/accounts/inactive/", "This account is closed"),
+        ("/accounts/3rdparty/login/cancelled/", "You turned back"),
+        ("/accounts/3rdparty/login/error/", "That did not work"),
+    ],
+)
+def test_a_page_says_what_is_the_matter(db: None, path: str, words: str) -> None:
+    assert f"<h1>{words}</h1>" in Client().get(path).content.decode()
+
+
+def test_signing_up_leads_to_the_welcome(db: None) -> None:
+    client = Client()
+    assert client.post("/accounts/signup/", SIGN_UP)["Location"] == "/welcome/"
+    assert client.get("/welcome/").context["step"] == 1
+    shown = client.get("/welcome/?step=2&scene=1").context
+    assert [(row["label"], row["price"], row["videos"]) for row in shown["rows"]] == [
+        ("Sora 2", 20, 5),
+        ("Sora 2 Pro", 30, 3),
+    ]
+    assert str(shown["prompt"]).startswith("A paper boat")
+
+
+def test_a_prompt_that_waits_is_not_kept_waiting(db: None) -> None:
+    client = Client()
+    client.post("/", {"prompt": "A lighthouse"})
+    assert b"A lighthouse" in client.get("/accounts/signup/").content
+    assert client.post("/accounts/signup/", SIGN_UP)["Location"] == "/studio/"
+
+
+@pytest.mark.parametrize("query", ["", "?step=2", "?step=2&scene=9", "?step=x&scene=é"])
+def test_the_welcome_takes_any_query(page: Client, query: str) -> None:
+    assert page.get(f"/welcome/{query}").status_code == 200
+
+
+def test_the_welcome_is_for_those_who_are_signed_in(db: None) -> None:
+    assert Client().get("/welcome/")["Location"] == "/accounts/login/?next=/welcome/"
+
+
+def link_in(body: str) -> str:
+    (link,) = re.findall(r"http://testserver(\S+)", body)
+    return str(link)
+
+
+def test_an_address_is_confirmed_by_its_link(db: None, settings: LazySettings) -> None:
+    settings.SITE_NAME = "Morgenrot"
+    cache.clear()  # an address is written to once in three minutes
+    client = Client()
+    client.post("/accounts/signup/", SIGN_UP)
+    (letter,) = mail.outbox
+    assert (letter.subject, letter.to) == (
+        "Confirm your address for Morgenrot",
+        ["carol@example.com"],
+    )
+    ((html, kind),) = letter.alternatives  # type: ignore[attr-defined]
+    path = link_in(str(letter.body))
+    assert (kind, f'href="http://testserver{path}"' in html) == ("text/html", True)
+    assert "Morgenrot" in str(letter.body)
+    assert b"carol@example.com belongs to carol." in client.get(path).content
+    assert client.post(path).status_code == 302
+    assert User.objects.get(username="carol").is_verified
+
+
+def test_a_password_is_chosen_anew_by_its_link(alice: User) -> None:
+    client = Client()
+    client.post("/accounts/password/reset/", {"email": "alice@example.com"})
+    (letter,) = mail.outbox
+    assert letter.subject == "A new password for Firstlight"
+    path = link_in(str(letter.body))
+    answer = client.get(path, follow=True)
+    assert b"Choose a new password" in answer.content
+    form = {"password1": NEW, "password2": NEW}
+    answer = client.post(answer.request["PATH_INFO"], form, follow=True)
+    assert b"Your password is changed" in answer.content
+    assert client.login(username="alice", password=NEW)
+    assert b"This link is used up" in Client().get(path).content
+
+
+def test_who_has_no_account_is_told_by_e_mail_only(db: None) -> None:
+    Client().post("/accounts/password/reset/", {"email": "nobody@example.com"})
+    (letter,) = mail.outbox
+    assert (letter.subject, "http://testserver/accounts/signup/" in letter.body) == (
+        "No account at Firstlight",
+        True,
+    )
+
+
+def test_a_change_of_the_password_is_told(page: Client, alice: User) -> None:
+    form = {"oldpassword": "alice-password", "password1": NEW, "password2": NEW}
+    page.post("/accounts/password/change/", form)
+    (letter,) = mail.outbox
+    assert "It was done from 127.0.0.1." in letter.body

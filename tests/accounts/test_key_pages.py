@@ -1,0 +1,64 @@
+"""/developers/keys/: making, listing and revoking API keys on a page."""
+
+import re
+
+import pytest
+from django.test import Client
+from rest_framework.test import APIClient
+
+from accounts import keys
+from accounts.models import ApiKey, User
+
+FORM = {"name": "Newsletter", "scopes": ["read"], "days": "30"}
+
+
+def test_the_page_asks_who_you_are(db: None) -> None:
+    assert Client().get("/developers/keys/").status_code == 302
+
+
+def test_a_new_key_is_shown_once_and_works(page: Client, alice: User) -> None:
+    answer = page.post("/developers/keys/", FORM)
+    assert (answer.status_code, answer["Cache-Control"]) == (201, "no-store")
+    (text,) = re.findall(r"fl_[0-9A-Za-z]{36}", answer.content.decode())
+    client = APIClient(headers={"authorization": f"Bearer {text}"})
+    assert client.get("/api/auth/me").json()["username"] == "alice"
+    key = ApiKey.objects.get()
+    assert (key.name, key.scopes, key.user, key.expires_at is None) == (
+        "Newsletter",
+        ["read"],
+        alice,
+        False,
+    )
+    assert text not in page.get("/developers/keys/").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("name", ""), ("name", "x" * 81), ("scopes", ["all"]), ("days", "7")]
+)
+def test_no_key_is_made_when_the_form_is_wrong(page: Client, field: str, value: object) -> None:
+    answer = page.post("/developers/keys/", {**FORM, field: value})
+    assert (answer.status_code, list(answer.context["form"].errors)) == (422, [field])
+    assert ApiKey.objects.count() == 0
+
+
+def test_no_more_keys_than_allowed(page: Client, alice: User) -> None:
+    for n in range(keys.MAX_LIVING):
+        keys.issue(alice, f"{n}", ["read"])
+    answer = page.post("/developers/keys/", FORM)
+    assert (answer.status_code, ApiKey.objects.count()) == (422, keys.MAX_LIVING)
+
+
+def test_a_key_is_revoked(page: Client, alice: User) -> None:
+    key, text = keys.issue(alice, "Old", ["read"])
+    answer = page.post(f"/developers/keys/{key.pk}/revoke/", follow=True)
+    assert b"Old does not work any more." in answer.content
+    client = APIClient(headers={"authorization": f"Bearer {text}"})
+    assert client.get("/api/auth/me").status_code == 401
+
+
+def test_nobody_sees_or_revokes_the_keys_of_others(page: Client, bob: User) -> None:
+    key, _text = keys.issue(bob, "Bobs", ["read"])
+    assert b"Bobs" not in page.get("/developers/keys/").content
+    assert page.post(f"/developers/keys/{key.pk}/revoke/").status_code == 404
+    key.refresh_from_db()
+    assert key.revoked_at is None

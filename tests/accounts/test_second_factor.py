@@ -1,0 +1,90 @@
+"""A second factor: on the pages by allauth, and by code on the API."""
+
+import time
+
+import pytest
+from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal import auth as totp
+from django.conf import LazySettings
+from django.core.cache import cache
+from django.test import Client
+from rest_framework.test import APIClient
+
+from accounts import leaving
+from accounts.models import User
+
+SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+
+
+def code(of: int = 0) -> str:
+    return totp.format_hotp_value(totp.hotp_value(SECRET, int(time.time()) // 30 + of))
+
+
+@pytest.fixture
+def guarded(alice: User) -> User:
+    """Alice with an authenticator app and recovery codes."""
+    cache.clear()
+    totp.TOTP.activate(alice, SECRET)
+    RecoveryCodes.activate(alice)
+    return alice
+
+
+def log_in(client: APIClient, **fields: str) -> tuple[int, str]:
+    body = {"username": "alice", "password": "alice-password", **fields}
+    answer = client.post("/api/auth/login", body, format="json")
+    return answer.status_code, str(answer.json().get("code", ""))
+
+
+@pytest.fixture(autouse=True)
+def _unhurried(settings: LazySettings) -> None:
+    settings.RATE_AUTH = (0, 0)
+
+
+def test_no_code_is_asked_of_who_has_no_second_factor(alice: User, anonymous: APIClient) -> None:
+    assert log_in(anonymous) == (200, "")
+
+
+def test_a_code_is_needed_beside_the_password(guarded: User, anonymous: APIClient) -> None:
+    assert log_in(anonymous) == (401, "code_needed")
+    assert log_in(anonymous, code="000000") == (401, "bad_credentials")
+    assert log_in(anonymous, code=code()) == (200, "")
+
+
+def test_a_code_is_good_once(guarded: User, anonymous: APIClient) -> None:
+    now = code()
+    assert log_in(anonymous, code=now) == (200, "")
+    assert log_in(anonymous, code=now) == (401, "bad_credentials")
+
+
+def test_a_recovery_code_is_good_too_and_once(guarded: User, anonymous: APIClient) -> None:
+    codes = Authenticator.objects.get(user=guarded, type="recovery_codes").wrap()
+    first = codes.get_unused_codes()[0]
+    assert log_in(anonymous, code=first) == (200, "")
+    assert log_in(anonymous, code=first) == (401, "bad_credentials")
+
+
+def test_codes_cannot_be_guessed_for_long(
+    guarded: User, anonymous: APIClient, settings: LazySettings
+) -> None:
+    settings.RATE_AUTH_FAILURES = (5, 900)
+    for _n in range(5):
+        assert log_in(anonymous, code="000000") == (401, "bad_credentials")
+    assert log_in(anonymous, code=code()) == (429, "too_many_failures")
+
+
+def test_the_page_asks_for_the_code(guarded: User) -> None:
+    client = Client()
+    form = {"login": "alice", "password": "alice-password"}
+    answer = client.post("/accounts/login/", form)
+    assert answer["Location"] == "/accounts/2fa/authenticate/"
+    assert client.get("/studio/").status_code == 302
+    assert client.post("/accounts/2fa/authenticate/", {"code": "000000"}).status_code == 200
+    assert client.post("/accounts/2fa/authenticate/", {"code": code()}).status_code == 302
+    assert client.get("/studio/").status_code == 200
+
+
+def test_nothing_of_it_is_left_when_somebody_is_forgotten(guarded: User) -> None:
+    leaving.leave(guarded)
+    leaving.forget(guarded)
+    assert not Authenticator.objects.exists()

@@ -1,0 +1,114 @@
+"""/settings/: the profile on a page, and every place somebody is signed in at."""
+
+import pytest
+from allauth.usersessions.models import UserSession
+from django.test import Client
+
+from accounts import auth, sign_ins
+from accounts.models import Session, User
+
+PROFILE = {
+    "display_name": "Alice in Chains",
+    "username": "alice.b",
+    "avatar_url": "https://example.com/a.png",
+    "language": "ja",
+    "region": "JP",
+}
+FIREFOX = "Mozilla/5.0 (Windows NT 10.0; rv:150.0) Gecko/20100101 Firefox/150.0"
+
+
+@pytest.mark.parametrize("path", ["/settings/", "/settings/sessions/", "/accounts/2fa/"])
+def test_a_page_of_the_settings_asks_who_you_are(db: None, path: str) -> None:
+    answer = Client().get(path)
+    assert (answer.status_code, answer["Location"]) == (302, f"/accounts/login/?next={path}")
+
+
+def test_the_profile_is_saved(page: Client, alice: User) -> None:
+    answer = page.post("/settings/", PROFILE)
+    assert (answer.status_code, answer["Location"]) == (302, "/settings/")
+    alice.refresh_from_db()
+    assert {name: getattr(alice, name) for name in PROFILE} == PROFILE
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("username", "ab", "A username has 3 to 50 characters."),
+        ("username", "bob", "This name is already in use."),
+        ("username", "bob@example.com", "A username may not be an address."),
+        ("avatar_url", "javascript:alert(1)", "Enter a valid URL."),
+        ("language", "xx", "Select a valid choice. xx is not one of the available choices."),
+        ("region", "XX", "Select a valid choice. XX is not one of the available choices."),
+    ],
+)
+def test_what_cannot_be_taken_is_said_beside_its_field(
+    page: Client, alice: User, bob: User, field: str, value: str, words: str
+) -> None:
+    answer = page.post("/settings/", {**PROFILE, "language": "en", field: value})
+    assert (answer.status_code, answer.context["form"].errors) == (422, {field: [words]})
+    alice.refresh_from_db()
+    assert (alice.username, alice.language) == ("alice", "en")
+    assert b'<span class="me__name">alice</span>' in answer.content
+
+
+def browser_sign_in(user: User, agent: str) -> Client:
+    client = Client(headers={"user-agent": agent})
+    form = {"login": user.username, "password": f"{user.username}-password"}
+    assert client.post("/accounts/login/", form).status_code == 302
+    return client
+
+
+def test_browsers_and_programs_are_listed(alice: User, bob: User) -> None:
+    here = browser_sign_in(alice, FIREFOX)
+    browser_sign_in(bob, "curl/8")
+    auth.sign_in(alice, Session.Grant.PASSWORD)
+    auth.sign_in(bob, Session.Grant.PASSWORD)
+    shown = here.get("/settings/sessions/").context
+    assert [name for _row, name in shown["browsers"]] == ["Firefox, Windows"]
+    assert [row.user for row in shown["programs"]] == [alice]
+
+
+def test_another_browser_is_signed_out(alice: User) -> None:
+    here, there = browser_sign_in(alice, FIREFOX), browser_sign_in(alice, "x")
+    row = UserSession.objects.get(user_agent="x")
+    here.post("/settings/sessions/end/", {"kind": "browser", "id": row.pk})
+    assert (there.get("/settings/").status_code, here.get("/settings/").status_code) == (302, 200)
+
+
+def test_everything_else_is_signed_out(alice: User) -> None:
+    here, there = browser_sign_in(alice, FIREFOX), browser_sign_in(alice, "x")
+    auth.sign_in(alice, Session.Grant.PASSWORD)
+    here.post("/settings/sessions/end/", {"others": "1"})
+    assert (there.get("/settings/").status_code, here.get("/settings/").status_code) == (302, 200)
+    assert list(sign_ins.programs(alice)) == []
+
+
+def test_nobody_ends_the_sign_ins_of_others(alice: User, bob: User) -> None:
+    there = browser_sign_in(bob, "x")
+    tokens = auth.sign_in(bob, Session.Grant.PASSWORD)
+    here = browser_sign_in(alice, FIREFOX)
+    theirs = UserSession.objects.get(user=bob)
+    program = Session.objects.get(user=bob)
+    for kind, key in (
+        ("browser", theirs.pk),
+        ("program", program.pk),
+        ("x", "1"),
+        ("browser", "é"),
+    ):
+        answer = here.post("/settings/sessions/end/", {"kind": kind, "id": key}, follow=True)
+        assert b"This sign-in has ended already." in answer.content
+    assert there.get("/settings/").status_code == 200
+    assert auth.session_of(tokens.access).user == bob
+
+
+@pytest.mark.parametrize(
+    ("agent", "name"),
+    [
+        (FIREFOX, "Firefox, Windows"),
+        ("Mozilla/5.0 (iPhone; CPU like Mac OS X) Version/18 Safari/604", "Safari, iPhone"),
+        ("Mozilla/5.0 (X11; Linux) Chrome/150 Safari/537 Edg/150", "Edge, Linux"),
+        ("curl/8", ""),
+    ],
+)
+def test_a_browser_is_called_as_people_know_it(agent: str, name: str) -> None:
+    assert sign_ins.called(agent) == name

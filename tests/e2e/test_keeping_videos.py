@@ -1,0 +1,383 @@
+"""What a maker does with what they made: find, keep, compare, share, and all of it by keyboard."""
+
+from io import BytesIO
+from zipfile import ZipFile
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Page, StorageState, WebSocketRoute, expect
+
+from tests.e2e.conftest import Opener, card_of, credits_of, keep_picture, new_person, order
+from tests.e2e.test_every_page import check
+
+pytestmark = pytest.mark.browser
+
+CALM = {"reduced_motion": "reduce"}
+OPEN = {
+    "palette": "Control+k",
+    "shortcuts": "?",
+}
+
+
+@pytest.fixture(scope="module")
+def maker(site: str, chromium: Browser) -> tuple[StorageState, dict[str, str]]:
+    """Somebody with a boat, a remix of it, and a tower; and the addresses of the three."""
+    person = new_person(site, chromium)
+    context = chromium.new_context(base_url=site, storage_state=person)
+    page = context.new_page()
+    page.goto("/studio/")
+    for prompt in ("A boat at dusk", "A tower in the rain"):
+        order(page, prompt, "4 s")
+    for prompt in ("A boat at dusk", "A tower in the rain"):
+        expect(card_of(page, prompt)).to_have_attribute("data-state", "done")
+    tower = card_of(page, "A tower").get_attribute("data-href") or ""
+    boat = card_of(page, "A boat").get_attribute("data-href") or ""
+    page.goto(boat)
+    page.get_by_label("What should change?").fill("A boat at dawn")
+    page.locator("#remix").get_by_role("button", name="Remix").click()
+    expect(page.locator("#stage video")).to_be_visible()
+    addresses = {"boat": boat, "remix": page.url.removeprefix(site), "tower": tower}
+    context.close()
+    return person, addresses
+
+
+def tall_picture() -> bytes:
+    body = BytesIO()
+    Image.new("RGB", (180, 320), (200, 90, 40)).save(body, "PNG")
+    return body.getvalue()
+
+
+def pill(page: Page, name: str) -> str:
+    return page.locator("[data-part=pills] a", has_text=name).locator(".num").inner_text()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 390])
+def test_every_new_page_fits(
+    tab: Opener, maker: tuple[StorageState, dict[str, str]], width: int, theme: str
+) -> None:
+    person, addresses = maker
+    looks = {"viewport": {"width": width, "height": 844}, "color_scheme": theme}
+    page = tab("/library/", person=person, **CALM, **looks)
+    pages = {
+        "library-full": "/library/",
+        "library-choosing": "/library/?select=1",
+        "library-nothing": "/library/?q=nothing",
+        "collections-empty": "/collections/",
+        "usage": "/usage/?days=7",
+        "compare": f"{addresses['remix']}compare/",
+        "video-remix": addresses["remix"],
+    }
+    for name, path in pages.items():
+        page.goto(path)
+        check(page, name, width, theme)
+    page.get_by_role("button", name="Make a link").click()
+    link = page.locator("#link").input_value()
+    page.goto(link)
+    check(page, "shared", width, theme)
+    page.go_back()
+    page.get_by_role("button", name="Stop sharing").click()
+    page.goto("/studio/")
+    page.locator(".tips summary").click()
+    page.get_by_role("button", name="Presets").click()
+    check(page, "presets", width, theme)
+    page.keyboard.press("Escape")
+    for name, key in OPEN.items():
+        page.keyboard.press(key)
+        expect(page.locator("dialog[open]")).to_be_visible()
+        check(page, name, width, theme)
+        page.keyboard.press("Escape")
+        expect(page.locator("dialog[open]")).to_have_count(0)
+
+
+def test_several_takes_leave_the_shelf_when_they_are_done(
+    tab: Opener, person: StorageState
+) -> None:
+    page = tab("/studio/", person=person, **CALM)
+    page.locator("#composer label:has-text('×2')").click()
+    button = page.get_by_role("button", name="Generate").last
+    expect(button).to_have_accessible_name("Generate 2 × 20 = 40 credits")
+    expect(page.locator("[data-left]")).to_have_text("60")
+    order(page, "A pair of swans", "4 s")
+    page.evaluate("window.sameDocument = true")
+    expect(page.locator("#live-shelf .card")).to_have_count(2)
+    expect(page.locator("#recent-shelf .card[data-state=done]")).to_have_count(2)
+    expect(page.locator("#live-shelf")).to_be_hidden()
+    assert page.evaluate("window.sameDocument") is True
+    assert credits_of(page) == "60"
+
+
+def test_options_are_kept_as_a_preset_and_applied(tab: Opener, person: StorageState) -> None:
+    page = tab("/studio/", person=person, **CALM)
+    prompt = page.get_by_label("Prompt", exact=True)
+    prompt.fill("A heron")
+    page.locator("#composer label:has-text('Sora 2 Pro')").click()
+    page.get_by_role("button", name="Presets").click()
+    page.get_by_label("Keep these options as").fill("Fine")
+    page.get_by_label("Words to end the prompt with").fill("35 mm")
+    page.keyboard.press("Enter")
+    expect(page.locator(".toast")).to_have_text("The preset Fine is kept.")
+    page.reload()
+    prompt.fill("A heron")
+    page.get_by_role("button", name="Presets").click()
+    page.get_by_role("button", name="Fine Sora 2 Pro").click()
+    assert prompt.input_value() == "A heron, 35 mm"
+    expect(page.locator("#composer .btn--ink [data-cost]")).to_have_text("30")
+    page.get_by_role("button", name="Presets").click()
+    page.get_by_role("button", name="Delete the preset Fine").click()
+    expect(page.locator("#presets .menu__note")).to_be_visible()
+
+
+def test_dropped_picture_is_shown_as_it_will_be_cropped(tab: Opener, person: StorageState) -> None:
+    page = tab("/studio/", person=person, **CALM)
+    page.evaluate(
+        """(bytes) => {
+          const transfer = new DataTransfer();
+          transfer.items.add(new File([new Uint8Array(bytes)], "tall.png", { type: "image/png" }));
+          composer.dispatchEvent(new DragEvent("drop", { dataTransfer: transfer, bubbles: true }));
+        }""",
+        list(tall_picture()),
+    )
+    expect(page.locator("#reference-tile figcaption")).to_have_text("tall.png")
+    expect(page.locator("#composer .btn--ink [data-cost]")).to_have_text("25")
+    page.get_by_role("button", name="Use 9:16").click()
+    expect(page.locator("[name=size]:checked")).to_have_value("720x1280")
+    expect(page.get_by_role("button", name="Use 9:16")).to_be_hidden()
+    keep_picture(page, "studio-reference")
+
+
+def test_question_is_answered_without_leaving_the_page(tab: Opener, person: StorageState) -> None:
+    page = tab("/studio/", person=person, **CALM)
+    order(page, "An endless night [[hang]]", "4 s")
+    card = card_of(page, "An endless night")
+    page.evaluate("window.sameDocument = true")
+    card.hover()
+    card.get_by_role("link", name="Cancel").click()
+    dialog = page.get_by_role("dialog", name="Cancel this render?")
+    dialog.get_by_role("link", name="Let it render").click()
+    expect(dialog).to_have_count(0)
+    card.get_by_role("link", name="Cancel").click()
+    dialog.get_by_role("button", name="Cancel the render").click()
+    expect(card).to_have_attribute("data-state", "cancelled")
+    expect(page.locator("[data-part=wallet] strong")).to_have_text("100")
+    assert page.evaluate("window.sameDocument") is True
+
+
+def test_hearts_and_collections(tab: Opener, maker: tuple[StorageState, dict[str, str]]) -> None:
+    page = tab("/library/", person=maker[0], **CALM)
+    tower = card_of(page, "A tower")
+    tower.hover()
+    tower.get_by_role("button", name="Favourite").click()
+    expect(page.locator("[data-part=pills] a", has_text="Favourites").locator(".num")).to_have_text(
+        "1"
+    )
+    page.goto("/library/?status=favourites")
+    expect(page.locator(".card")).to_have_count(1)
+    page.goto("/library/?select=1")
+    page.get_by_role("checkbox", name="Choose: A boat at dusk").check()
+    page.get_by_role("checkbox", name="Choose: A tower").click(modifiers=["Shift"])
+    page.get_by_role("button", name="Collection").click()
+    page.get_by_label("New collection").fill("Water")
+    page.get_by_role("button", name="Create and add").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Water")
+    assert page.locator(".card").count() in {2, 3}
+    page.get_by_role("link", name="Delete the collection").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete the collection").click()
+    expect(page.get_by_text("Its videos are still in your library.")).to_be_visible()
+
+
+def test_several_are_downloaded_and_the_question_before_deleting_can_be_declined(
+    tab: Opener, maker: tuple[StorageState, dict[str, str]]
+) -> None:
+    page = tab("/library/?select=1", person=maker[0], **CALM)
+    page.get_by_role("button", name="All here").click()
+    expect(page.locator("#picked")).to_have_text("Chosen: 3")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download").click()
+    with ZipFile(download.value.path()) as found:
+        assert sorted(name[:12] for name in found.namelist()) == [
+            "a-boat-at-da",
+            "a-boat-at-du",
+            "a-tower-in-t",
+        ]
+    page.get_by_role("button", name="Delete").click()
+    dialog = page.get_by_role("dialog", name="Delete 3 videos?")
+    dialog.get_by_role("link", name="Keep them").click()
+    expect(dialog).to_have_count(0)
+    expect(page.get_by_role("button", name="Delete")).to_be_focused()
+    page.reload()
+    expect(page.locator(".card")).to_have_count(3)
+
+
+def test_finished_card_plays_under_the_pointer(
+    tab: Opener, maker: tuple[StorageState, dict[str, str]]
+) -> None:
+    page = tab("/library/", person=maker[0])
+    tower = card_of(page, "A tower")
+    tower.hover()
+    expect(tower.locator("video.peek")).to_be_attached()
+    page.mouse.move(5, 5)
+    expect(tower.locator("video.peek")).to_have_count(0)
+
+
+def test_versions_are_compared_shared_and_taken_a_picture_of(
+    tab: Opener, maker: tuple[StorageState, dict[str, str]]
+) -> None:
+    person, addresses = maker
+    page = tab(addresses["remix"], person=person, **CALM)
+    page.get_by_role("link", name="Compare").click()
+    expect(page.locator("ins")).to_have_text("dawn")
+    page.get_by_role("button", name="Play both").click()
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('video')].every((v) => v.currentTime > 0.2)"
+    )
+    page.goto(addresses["tower"])
+    page.get_by_label("Show the prompt too").check()
+    page.get_by_role("button", name="Make a link").click()
+    link = page.locator("#link").input_value()
+    visitor = tab(link, **CALM)
+    expect(visitor.get_by_role("heading", level=1)).to_have_text("A tower in the rain")
+    expect(visitor.get_by_text("AI-generated")).to_be_visible()
+    page.get_by_role("button", name="Stop sharing").click()
+    expect(page.get_by_text("The link does not work any more.")).to_be_visible()
+    answer = visitor.request.get(link)
+    assert answer.status == 404
+    page.get_by_label("Picture at").fill("1.5")
+    page.get_by_role("button", name="Use as reference").click()
+    expect(page.locator(".pill--kept")).to_contain_text("frame-at-1.5-s")
+    expect(page.locator("#composer .btn--ink [data-cost]")).to_have_text("25")
+
+
+AWAY = """
+Object.defineProperty(document, "hidden", { get: () => true });
+window.told = [];
+window.Notification = class extends EventTarget {
+  static permission = "default";
+  static async requestPermission() { return (this.permission = "granted"); }
+  constructor(title, { body }) { super(); window.told.push(`${title}: ${body}`); }
+};
+"""
+
+
+def test_who_looks_away_is_told_when_a_video_is_ready(tab: Opener, person: StorageState) -> None:
+    page = tab("about:blank", person=person, **CALM)
+    page.add_init_script(AWAY)
+    page.goto("/studio/")
+    order(page, "A slow heron", "4 s")
+    page.get_by_role("button", name="Tell me when it is ready").click()
+    expect(page.get_by_role("button", name="Tell me when it is ready")).to_have_attribute(
+        "aria-pressed", "true"
+    )
+    expect(card_of(page, "A slow heron")).to_have_attribute("data-state", "done")
+    expect(page).to_have_title("(1) Create · Firstlight")
+    assert page.evaluate("window.told") == ["Firstlight: Ready: A slow heron"]
+
+
+def test_version_made_elsewhere_appears_in_the_family(tab: Opener, person: StorageState) -> None:
+    here, there = tab("/studio/", person=person, **CALM), tab("/studio/", person=person, **CALM)
+    order(there, "A first boat", "4 s")
+    expect(card_of(there, "A first boat")).to_have_attribute("data-state", "done")
+    address = card_of(there, "A first boat").get_attribute("data-href") or ""
+    here.goto(address)
+    expect(here.locator("#live")).to_have_text("Live updates on")
+    there.goto(address)
+    there.get_by_label("What should change?").fill("Now in snow")
+    there.locator("#remix").get_by_role("button", name="Remix").click()
+    expect(here.locator("#family .node")).to_have_count(2)
+    expect(here.locator("#family .node img")).to_have_count(2)
+
+
+def test_everything_is_near_by_keyboard(
+    tab: Opener, maker: tuple[StorageState, dict[str, str]]
+) -> None:
+    page = tab("/studio/", person=maker[0], **CALM)
+    page.keyboard.press("Control+k")
+    page.keyboard.type("tower")
+    expect(page.get_by_role("option", name="A tower in the rain")).to_have_attribute(
+        "aria-selected", "true"
+    )
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("A tower in the rain")
+    page.keyboard.press("r")
+    expect(page.get_by_label("What should change?")).to_be_focused()
+    page.locator("h1").click()
+    page.keyboard.press("k")
+    expect(page.get_by_role("heading", level=1)).to_have_text("A boat at dawn")
+    page.keyboard.press("g")
+    page.keyboard.press("l")
+    page.wait_for_url("**/library/")
+    page.keyboard.press("j")
+    expect(page.locator(".card__title a").first).to_be_focused()
+    page.keyboard.press("x")
+    page.wait_for_url("**/library/?select=1")
+    page.keyboard.press("j")
+    page.keyboard.press("x")
+    expect(page.locator("#picked")).to_have_text("Chosen: 1")
+    page.keyboard.press("?")
+    page.get_by_label("Shortcuts of a single key").uncheck()
+    page.keyboard.press("Escape")
+    expect(page.locator("dialog[open]")).to_have_count(0)
+    page.keyboard.press("?")
+    expect(page.locator("dialog[open]")).to_have_count(0)
+    page.keyboard.press("Control+k")
+    expect(page.locator("#palette")).to_be_visible()
+
+
+def test_lost_connection_is_said_and_tried_again(tab: Opener, person: StorageState) -> None:
+    page = tab("about:blank", person=person)
+    shut = [True]
+
+    def route(socket: WebSocketRoute) -> None:
+        if shut[0]:
+            socket.close()
+        else:
+            socket.connect_to_server()
+
+    shut[0] = False
+    page.route_web_socket("**/ws/videos/", route)
+    page.goto("/studio/")
+    expect(page.locator("#live")).to_have_text("Live updates on")
+    shut[0] = True
+    page.evaluate("dispatchEvent(new Event('offline'))")
+    expect(page.locator("#offline")).to_contain_text("Your videos keep rendering.")
+    page.get_by_role("button", name="Try now").click()
+    expect(page.locator("#offline")).to_contain_text("Checking again in")
+    shut[0] = False
+    page.get_by_role("button", name="Try now").click()
+    expect(page.locator("#offline")).to_be_hidden()
+    expect(page.locator("#live")).to_have_text("Live updates on")
+
+
+def test_without_javascript_all_of_it_is_forms(
+    tab: Opener, maker: tuple[StorageState, dict[str, str]]
+) -> None:
+    person, addresses = maker
+    page = tab("/library/", person=person, java_script_enabled=False)
+    page.get_by_label("Shape").select_option("tall")
+    page.get_by_role("button", name="Apply").click()
+    expect(page.get_by_role("heading", name="Nothing matches")).to_be_visible()
+    page.goto("/library/?select=1")
+    page.get_by_role("checkbox", name="Choose: A tower").check()
+    page.get_by_role("button", name="Collection").click()
+    page.get_by_label("New collection").fill("By hand")
+    page.get_by_role("button", name="Create and add").click()
+    expect(page.locator(".card")).to_have_count(1)
+    page.get_by_role("link", name="Delete the collection").click()
+    page.get_by_role("button", name="Delete the collection").click()
+    page.goto("/library/?select=1")
+    page.get_by_role("checkbox", name="Choose: A tower").check()
+    page.get_by_role("button", name="Delete").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Delete 1 video?")
+    page.get_by_role("link", name="Keep them").click()
+    page.goto(addresses["boat"])
+    before = page.get_by_role("button", name="Favourite").get_attribute("aria-pressed")
+    page.get_by_role("button", name="Favourite").click()
+    after = page.get_by_role("button", name="Favourite").get_attribute("aria-pressed")
+    assert {before, after} == {"true", "false"}
+    page.goto("/studio/")
+    page.get_by_label("Prompt", exact=True).fill("A heron")
+    page.get_by_role("button", name="Presets").click()
+    page.get_by_label("Keep these options as").fill("Plain")
+    page.get_by_role("button", name="Keep the preset").click()
+    expect(page.get_by_text("The preset Plain is kept.")).to_be_visible()
+    assert page.get_by_label("Prompt", exact=True).input_value() == "A heron"

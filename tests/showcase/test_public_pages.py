@@ -1,0 +1,160 @@
+"""The public pages with words, and what people write to us."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.conf import LazySettings
+from django.core.exceptions import RequestDataTooBig
+from django.db import OperationalError
+from django.test import Client
+
+from accounts.models import User
+from config import urls
+from showcase import topics, views
+from showcase.models import Feedback, Report
+
+PAGES = ["/", "/pricing/", "/help/", "/privacy/", "/terms/", "/rules/", "/report/", "/feedback/"]
+REPORT = {"subject": "https://example.com/v/1", "reason": "person", "text": "Me", "email": ""}
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_anybody_may_read_it(db: None, path: str) -> None:
+    text = Client().get(path).content.decode()
+    links = ("/pricing/", "/help/", "/rules/", "/terms/", "/privacy/", "/report/", "/feedback/")
+    assert [f'href="{link}"' in text for link in links] == [True] * len(links)
+    assert 'name="language" value="zh-hant"' in text
+
+
+def test_prices_are_those_of_the_catalog(db: None) -> None:
+    context = Client().get("/pricing/").context
+    assert context["lengths"] == (4, 8, 12, 16, 20)
+    assert [(row["label"], row["image"], row["prices"]) for row in context["rows"]] == [
+        ("Sora 2", False, [20, 20, 20, 27, 34]),
+        ("Sora 2", True, [25, 25, 25, 34, 42]),
+        ("Sora 2 Pro", False, [30, 30, 30, 40, 50]),
+        ("Sora 2 Pro", True, [35, 35, 35, 47, 59]),
+    ]
+    assert [p.key for p in context["packages"]] == ["trial", "standard", "value", "premium"]
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("expire", ["credits"]),
+        ("RECOVERY codes", ["security"]),
+        ("zebra", []),
+        ("", [topic.slug for topic in topics.TOPICS]),
+    ],
+)
+def test_help_is_found_by_its_words(db: None, words: str, found: list[str]) -> None:
+    shown = Client().get("/help/", {"q": words}).context["topics"]
+    assert [topic.slug for topic in shown] == found
+
+
+def test_a_topic_has_a_page_of_its_own(db: None) -> None:
+    assert b"All its credits come back" in Client().get("/help/failure/").content
+    assert Client().get("/help/nothing/").status_code == 404
+
+
+def test_the_support_block_names_what_is_set(db: None, settings: LazySettings) -> None:
+    assert b"mailto:" not in Client().get("/help/").content
+    settings.SUPPORT_EMAIL, settings.STATUS_URL = "help@example.com", "https://status.example.com"
+    text = Client().get("/help/").content.decode()
+    assert ("mailto:help@example.com" in text, "https://status.example.com" in text) == (True, True)
+
+
+# ---- letters ----
+
+
+def test_a_report_is_kept_for_staff(db: None) -> None:
+    answer = Client().post("/report/", REPORT, follow=True)
+    assert b"Somebody of our staff reads it." in answer.content
+    row = Report.objects.get()
+    assert (row.subject, row.reason, row.text, row.user, row.state) == (
+        REPORT["subject"],
+        "person",
+        "Me",
+        None,
+        "open",
+    )
+
+
+def test_feedback_knows_who_is_signed_in(page: Client, alice: User) -> None:
+    assert page.get("/feedback/").context["form"].initial["email"] == "alice@example.com"
+    page.post("/feedback/", {"text": "More of it", "email": "alice@example.com"})
+    row = Feedback.objects.get()
+    assert (row.user, row.text) == (alice, "More of it")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("subject", ""), ("reason", "dull"), ("text", "x" * 4001), ("email", "nobody")],
+)
+def test_nothing_is_kept_when_the_form_is_wrong(db: None, field: str, value: str) -> None:
+    answer = Client().post("/report/", {**REPORT, field: value})
+    assert (answer.status_code, list(answer.context["form"].errors)) == (422, [field])
+    assert Report.objects.count() == 0
+
+
+def test_letters_are_counted_for_an_address(db: None, settings: LazySettings) -> None:
+    settings.RATE_FORMS = (2, 3600)
+    codes = [Client().post("/report/", REPORT).status_code for _n in range(3)]
+    codes.append(Client().post("/feedback/", {"text": "Hello"}).status_code)
+    assert (codes, Report.objects.count()) == ([302, 302, 429, 429], 2)
+
+
+def test_staff_note_and_close_a_report(staff: User) -> None:
+    row = Report.objects.create(**REPORT)
+    desk = Client()
+    desk.force_login(staff)
+    path = f"/admin/showcase/report/{row.pk}/change/"
+    assert desk.get("/admin/showcase/report/").status_code == 200
+    desk.post(path, {"state": "closed", "staff_note": "Taken down", "subject": "other"})
+    row.refresh_from_db()
+    assert (row.state, row.staff_note, row.subject) == ("closed", "Taken down", REPORT["subject"])
+
+
+# ---- errors ----
+
+
+@pytest.fixture
+def broken(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """The start page, which raises what it is told to."""
+
+    def raising(error: Exception) -> Client:
+        def view(request: object) -> None:
+            raise error
+
+        pattern = next(p for p in urls.urlpatterns if getattr(p, "name", "") == "home")
+        monkeypatch.setattr(pattern, "callback", view)
+        return Client(raise_request_exception=False)
+
+    assert views.home
+    return raising
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "words"),
+    [
+        (RequestDataTooBig("too big"), 413, "This is too large"),
+        (OperationalError("away"), 503, "We are not quite here"),
+        (RuntimeError("secret"), 500, "Something broke on our side"),
+    ],
+)
+def test_an_error_is_a_page(db: None, broken: Any, error: Exception, code: int, words: str) -> None:
+    answer = broken(error).get("/", headers={"x-request-id": "quote-me"})
+    text = answer.content.decode()
+    assert (answer.status_code, words in text, "quote-me" in text) == (code, True, True)
+    assert (str(error) in text, answer.headers.get("Retry-After")) == (
+        False,
+        "30" if code == 503 else None,
+    )
+
+
+def test_too_many_reset_links_is_a_page(db: None, settings: LazySettings) -> None:
+    settings.ACCOUNT_RATE_LIMITS = {"reset_password": "1/m/ip"}
+    form = {"email": "nobody@example.com"}
+    answers = [Client().post("/accounts/password/reset/", form) for _n in range(2)]
+    assert [answer.status_code for answer in answers] == [302, 429]
+    assert b"A little slower" in answers[1].content

@@ -1,0 +1,11 @@
+"""Requests made from the schema break nothing; `python -m tests.fuzz` asks for many more."""
+
+import pytest
+
+from tests import fuzz
+
+
+@pytest.mark.embedded
+@pytest.mark.timeout(600)
+def test_generated_requests_of_two_users_break_nothing() -> None:
+    assert fuzz.run("--max-examples", "2", "--warnings", "off") == 0

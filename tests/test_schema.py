@@ -1,0 +1,165 @@
+"""The API's schema and all that is written about the API: complete, valid, and true when run."""
+
+import json
+import re
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+from django.test import Client
+from django.urls import URLPattern, get_resolver
+from rest_framework.test import APIClient
+
+from config import openapi
+from config.management.commands import demo
+from tests.conftest import Serving
+from tests.schema import document, operation_of
+from tests.videos.conftest import picture
+from videos import tasks
+
+ROOT = Path(settings.BASE_DIR)
+
+
+def test_the_schema_is_valid_and_has_no_warnings(capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("spectacular", validate=True, fail_on_warn=True)
+    assert capsys.readouterr().err == ""
+
+
+def api_routes() -> list[str]:
+    routes = [str(p.pattern) for p in get_resolver().url_patterns if isinstance(p, URLPattern)]
+    found = ["/" + re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", route) for route in routes]
+    readers = {"/api/schema", "/api/docs", "/api/redoc"}
+    return sorted({f for f in found if f.startswith(("/api/", "/health"))} - readers)
+
+
+def test_every_address_is_in_the_schema() -> None:
+    assert sorted(document()["paths"]) == api_routes()
+
+
+def test_every_described_call_exists() -> None:
+    described = {
+        f"{method.upper()} {path}"
+        for path, found in document()["paths"].items()
+        for method in found
+        if method in {"get", "post", "put", "delete"}
+    }
+    assert set(openapi.OPERATIONS) - described == set()
+
+
+def test_every_call_has_a_name_of_its_own_and_says_what_it_is_for() -> None:
+    calls = [op for found in document()["paths"].values() for op in found.values() if "tags" in op]
+    names = [op["operationId"] for op in calls]
+    assert (len(names) == len(set(names)), [op for op in calls if not op["summary"]]) == (True, [])
+
+
+@pytest.mark.parametrize(
+    "address", ["/api/schema", "/api/docs", "/api/redoc", "/reference/redoc.js"]
+)
+def test_the_reference_is_open_to_everybody(address: str) -> None:
+    answer = Client().get(address)
+    foreign = [name in answer.content for name in (b"cdn.redoc.ly", b"googleapis", b"jsdelivr")]
+    assert (answer.status_code, foreign) == (200, [False] * 3)
+
+
+def test_the_served_schema_is_the_one_tested() -> None:
+    assert Client().get("/api/schema").json()["paths"].keys() == document()["paths"].keys()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "call", [call for call, op in openapi.OPERATIONS.items() if op.example and "{" not in call]
+)
+def test_an_example_is_read_without_complaint(call: str, api: APIClient) -> None:
+    method, path = call.split()
+    example = dict(openapi.OPERATIONS[call].example)
+    answer = api.generic(method, path, json.dumps(example), "application/json")
+    assert answer.status_code != 422
+
+
+@pytest.fixture
+def served(live: Serving, tmp_path: Path) -> Iterator[Serving]:
+    """The whole product with its background work, the demo people, and a picture of a boat."""
+    demo.people()
+    (tmp_path / "boat.png").write_bytes(picture("PNG", (64, 36)) + b"\0" * 1024)
+    stop = threading.Event()
+    worker = threading.Thread(target=tasks.run, args=[stop])
+    worker.start()
+    yield live
+    stop.set()
+    worker.join(20)
+
+
+def walk(text: str, heading: str, served: Serving, folder: Path) -> str:
+    """Run the first shell block under a heading, against this server; what it printed."""
+    block = text.split(heading, 1)[1].split("```bash\n", 1)[1].split("```", 1)[0]
+    script = f"set -euo pipefail\n{block}".replace("http://127.0.0.1:8000", served.url)
+    done = subprocess.run(
+        ["bash", "-c", script], cwd=folder, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done.stdout
+
+
+def test_the_readmes_walk_works_as_printed(served: Serving, tmp_path: Path) -> None:
+    said = walk((ROOT / "README.md").read_text(), "## Make a video with curl", served, tmp_path)
+    assert ('"transaction_type":"spent"' in said, (tmp_path / "boat.mp4").exists()) == (True, True)
+
+
+def is_mp4(file: Path) -> bool:
+    return file.read_bytes()[4:8] == b"ftyp"
+
+
+def test_the_walk_of_the_api_page_works_as_printed(served: Serving, tmp_path: Path) -> None:
+    said = walk((ROOT / "docs" / "api.md").read_text(), "## A walk", served, tmp_path)
+    assert ("Successfully logged out" in said, is_mp4(tmp_path / "boat.mp4")) == (True, True)
+
+
+def test_the_postman_collection_runs_from_top_to_bottom(served: Serving, tmp_path: Path) -> None:
+    book = json.loads((ROOT / "docs" / "firstlight.postman_collection.json").read_text())
+    known = {entry["key"]: entry["value"] for entry in book["variable"]}
+    known |= {"base_url": served.url, "boat": str(tmp_path / "boat.png")}
+    for item in book["item"]:
+        answer = send(item["request"], known)
+        while item["name"].startswith("How far") and answer.json()["status"] != "SUCCEEDED":
+            time.sleep(0.2)
+            answer = send(item["request"], known)
+        heed("".join(item["event"][0]["script"]["exec"]), answer, known)
+    assert answer.content[4:8] == b"ftyp"
+
+
+def filled(text: str, known: dict[str, str]) -> str:
+    return re.sub(r"{{(\w+)}}", lambda match: known[match[1]], text)
+
+
+def send(request: dict[str, Any], known: dict[str, str]) -> httpx2.Response:
+    headers = {entry["key"]: filled(entry["value"], known) for entry in request["header"]}
+    body: dict[str, Any] = request.get("body", {})
+    sent: dict[str, Any] = {}
+    if body.get("mode") == "raw":
+        sent["content"] = filled(body["raw"], known)
+    elif body.get("mode") == "formdata":
+        fields = body["formdata"]
+        sent["data"] = {f["key"]: f["value"] for f in fields if f["type"] == "text"}
+        files = {f["key"]: Path(filled(f["src"], known)) for f in fields if f["type"] == "file"}
+        sent["files"] = {name: (path.name, path.read_bytes()) for name, path in files.items()}
+    url = filled(request["url"], known)
+    return httpx2.request(request["method"], url, headers=headers, timeout=30, **sent)
+
+
+def heed(script: str, answer: httpx2.Response, known: dict[str, str]) -> None:
+    """What the collection's own script checks and keeps."""
+    (expected,) = re.findall(r"have\.status\((\d+)\)", script)
+    assert answer.status_code == int(expected), answer.text[:500]
+    for name, field in re.findall(r'set\("(\w+)", pm\.response\.json\(\)\.(\w+)\)', script):
+        known[name] = answer.json()[field]
+
+
+def test_an_unknown_call_is_not_described() -> None:
+    assert (operation_of("GET", "/api/nothing"), operation_of("PUT", "/api/videos")) == (None, None)

@@ -1,0 +1,85 @@
+"""/settings/data/: taking one's data along, and leaving."""
+
+import asyncio
+import io
+import zipfile
+from typing import Any
+
+import pytest
+from django.conf import LazySettings
+from django.test import Client
+
+from accounts.models import User
+from tests.videos.conftest import now_of, order
+
+
+@pytest.mark.parametrize("path", ["/settings/data/", "/settings/data/delete/"])
+def test_the_pages_ask_who_you_are(db: None, path: str) -> None:
+    assert Client().get(path)["Location"] == f"/accounts/login/?next={path}"
+
+
+def confirmed(page: Client) -> None:
+    form = {"password": "alice-password", "next": "/settings/data/"}
+    assert page.post("/accounts/reauthenticate/", form).status_code == 302
+
+
+def test_the_export_asks_for_the_password_first(page: Client) -> None:
+    answer = page.post("/settings/data/export/")
+    assert answer["Location"] == "/accounts/reauthenticate/?next=%2Fsettings%2Fdata%2Fexport%2F"
+
+
+async def _read(answer: Any) -> bytes:
+    return b"".join([chunk async for chunk in answer.streaming_content])
+
+
+def test_the_export_is_a_zip_of_ones_own(page: Client, alice: User) -> None:
+    order(alice, "A kite over the sea")
+    confirmed(page)
+    answer = page.post("/settings/data/export/")
+    assert answer["Content-Type"] == "application/zip"
+    archive = zipfile.ZipFile(io.BytesIO(asyncio.run(_read(answer))))
+    assert b"A kite over the sea" in archive.read("videos.json")
+
+
+def test_exports_are_limited(page: Client, settings: LazySettings) -> None:
+    settings.RATE_AUTH = (1, 60)
+    confirmed(page)
+    assert [page.post("/settings/data/export/").status_code for _n in range(2)] == [200, 302]
+
+
+def test_leaving_says_what_goes_and_what_stays(page: Client, alice: User) -> None:
+    order(alice)
+    text = page.get("/settings/data/delete/").content.decode()
+    assert "1 video that is rendering is cancelled." in text
+    assert "You still have 80 credits. They are lost." in text
+
+
+def test_the_account_is_closed_with_the_right_password(page: Client, alice: User) -> None:
+    video = order(alice)
+    answer = page.post("/settings/data/delete/", {"password": "alice-password"}, follow=True)
+    assert b"It will be deleted within 30 days." in answer.content
+    alice.refresh_from_db()
+    assert (alice.is_active, alice.left_at is None, now_of(video).status) == (
+        False,
+        False,
+        "cancelled",
+    )
+    assert page.get("/settings/").status_code == 302
+
+
+@pytest.mark.parametrize("password", ["", "wrong"])
+def test_nothing_is_closed_with_another_password(page: Client, alice: User, password: str) -> None:
+    answer = page.post("/settings/data/delete/", {"password": password})
+    assert (answer.status_code, b"This is not your password." in answer.content) == (422, True)
+    alice.refresh_from_db()
+    assert alice.is_active
+
+
+def test_who_has_no_password_types_the_username(page: Client, alice: User) -> None:
+    alice.set_unusable_password()
+    alice.save()
+    page.force_login(alice)
+    assert page.post("/settings/data/delete/", {"username": "bob"}).status_code == 422
+    assert page.post("/settings/data/delete/", {"username": "alice"}).status_code == 302
+    alice.refresh_from_db()
+    assert not alice.is_active

@@ -1,0 +1,131 @@
+"""The composer's page: takes are ordered together or not at all, presets, and pictures."""
+
+import re
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+
+from accounts.models import User
+from billing import ledger
+from tests.videos.conftest import order, picture, upload
+from videos import uploads
+from videos.models import Preset, Video
+
+STUDIO = "/studio/"
+OPTIONS = {"model": "sora-2", "size": "1280x720", "seconds": "4"}
+
+
+def sent(page: Client, **fields: Any) -> Any:
+    return page.post(STUDIO, {"prompt": "A boat", "go": "1", **OPTIONS, **fields})
+
+
+def checked(body: str) -> dict[str, str]:
+    """The options that are chosen on a page of the studio."""
+    found = re.findall(r'<input type="radio" name="(\w+)" value="([^"]+)"[^>]* checked', body)
+    return dict(found)
+
+
+def prompt_of(body: str) -> str:
+    return body.split('id="prompt"')[1].split(">", 1)[1].split("</textarea>", maxsplit=1)[0]
+
+
+@pytest.mark.parametrize(("takes", "made"), [("1", 1), ("4", 4), ("", 1)])
+def test_as_many_as_takes_are_ordered(page: Client, alice: User, takes: str, made: int) -> None:
+    answer = sent(page, takes=takes)
+    assert (answer.status_code, answer["Location"]) == (303, STUDIO)
+    assert [video.prompt for video in Video.objects.all()] == ["A boat"] * made
+    assert ledger.available(alice) == 100 - 20 * made
+
+
+@pytest.mark.parametrize("takes", ["0", "5", "many", "-1"])
+def test_no_other_number_of_takes_is_taken(page: Client, alice: User, takes: str) -> None:
+    assert sent(page, takes=takes).status_code == 422
+    assert (Video.objects.count(), ledger.available(alice)) == (0, 100)
+
+
+def test_takes_beyond_the_balance_are_not_ordered_at_all(page: Client, alice: User) -> None:
+    answer = sent(page, takes="4", model="sora-2-pro")
+    body = answer.content.decode()
+    assert answer.status_code == 402
+    assert "This costs <b>120</b>. You have <b>100</b>, so you need 20 more." in body
+    assert 'value="sora-2-pro 4 3"' in body
+    assert (Video.objects.count(), ledger.available(alice)) == (0, 100)
+
+
+def test_fewer_takes_are_ordered_when_the_offer_is_taken(page: Client, alice: User) -> None:
+    sent(page, takes="4", model="sora-2-pro", instead="sora-2-pro 4 3")
+    made = Video.objects.values_list("model", "seconds")
+    assert list(made) == [("sora-2-pro", 4)] * 3
+    assert ledger.available(alice) == 10
+
+
+# ---- presets ----
+
+
+def test_options_are_kept_applied_and_forgotten(page: Client, alice: User) -> None:
+    chosen = {"model": "sora-2-pro", "size": "1024x1792", "seconds": "12", "takes": "3"}
+    body = sent(
+        page, **chosen, keep="1", preset_name="Tall", preset_ending="35 mm"
+    ).content.decode()
+    assert "The preset Tall is kept." in body
+    assert (prompt_of(body), checked(body)) == ("A boat", chosen)
+    preset = Preset.objects.get()
+    body = sent(page, preset=preset.pk).content.decode()
+    assert (prompt_of(body), checked(body)) == ("A boat, 35 mm", chosen)
+    body = sent(page, forget=preset.pk).content.decode()
+    assert "The preset Tall is deleted." in body
+    assert (prompt_of(body), Preset.objects.count()) == ("A boat", 0)
+    assert Video.objects.count() == 0
+
+
+def test_the_same_name_keeps_the_options_anew(page: Client, alice: User) -> None:
+    sent(page, keep="1", preset_name="Mine")
+    sent(page, keep="1", preset_name="Mine", seconds="12")
+    assert [preset.seconds for preset in Preset.objects.all()] == [12]
+
+
+def test_a_preset_needs_a_name(page: Client, alice: User) -> None:
+    body = sent(page, keep="1", preset_name=" ").content.decode()
+    assert "Give the preset a name." in body
+    assert Preset.objects.count() == 0
+
+
+def test_enter_in_the_name_of_a_preset_orders_nothing(page: Client, alice: User) -> None:
+    page.post(STUDIO, {"prompt": "A boat", **OPTIONS, "preset_name": "Mine"})
+    assert (Preset.objects.count(), Video.objects.count()) == (1, 0)
+
+
+def test_a_strangers_preset_is_unknown(page: Client, bob: User) -> None:
+    theirs = Preset.objects.create(user=bob, name="X", model="sora-2", size="1280x720", seconds=4)
+    for word in ("preset", "forget"):
+        assert sent(page, **{word: theirs.pk}).status_code == 404
+        assert sent(page, **{word: "no-number"}).status_code == 404
+    assert Preset.objects.count() == 1
+
+
+# ---- pictures ----
+
+
+def test_a_kept_picture_is_offered_and_shown(page: Client, alice: User) -> None:
+    kept = uploads.keep_image(alice, upload(picture()))
+    body = page.get(f"{STUDIO}?reference={kept.pk}").content.decode()
+    assert f'name="reference" value="{kept.pk}" checked' in body
+    assert "<span data-cost>25</span>" in body
+    answer = page.get(f"/studio/reference/{kept.pk}/")
+    assert (answer.status_code, answer["Content-Type"]) == (200, "image/jpeg")
+
+
+def test_a_strangers_picture_is_neither_offered_nor_shown(page: Client, bob: User) -> None:
+    theirs = uploads.keep_image(bob, upload(picture()))
+    for pk in (theirs.pk, uuid4(), "no-id"):
+        assert "pill--kept" not in page.get(f"{STUDIO}?reference={pk}").content.decode()
+    assert page.get(f"/studio/reference/{theirs.pk}/").status_code == 404
+    assert Client().get(f"/studio/reference/{theirs.pk}/").status_code == 302
+
+
+def test_what_ended_is_recent_and_what_renders_is_not(page: Client, alice: User) -> None:
+    order(alice, "Still rendering")
+    shelves = page.get(STUDIO).content.decode().split('id="recent-shelf"')
+    assert ["Still rendering" in shelf for shelf in shelves] == [True, False]

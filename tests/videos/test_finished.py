@@ -1,0 +1,275 @@
+"""What is done with a finished video: its family, comparing, a picture of it, and a link to it."""
+
+import asyncio
+import json
+import re
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import time_machine
+from django.test import Client
+from django.utils import timezone
+from PIL import Image
+from pytest_django.fixtures import DjangoAssertNumQueries
+
+from accounts.models import User
+from billing import ledger
+from tests.videos.conftest import completed, failed, order
+from videos import lifecycle, sharing, stills
+from videos.cards import curl_of
+from videos.family import changes
+from videos.models import Share, Upload, Video
+
+
+async def whole(answer: Any) -> bytes:
+    return b"".join([piece async for piece in answer])
+
+
+@pytest.fixture
+def rich(alice: User) -> User:
+    ledger.grant(alice, 2000, ledger.Kind.EARNED, "gift", expires_at=None)
+    return alice
+
+
+@pytest.fixture
+def boat(rich: User, mp4: bytes) -> Video:
+    return completed(order(rich, "A boat at dusk"), mp4)
+
+
+def remixed(video: Video, prompt: str, mp4: bytes) -> Video:
+    return completed(lifecycle.remix(video, prompt), mp4)
+
+
+def nodes(page: Client, video: Video) -> list[str]:
+    """The family tree as a page of it shows it: depth by indent, and what is written there."""
+    body = page.get(f"/v/{video.pk}/").content.decode()
+    tree = body.split('<nav class="tree"')[1].split("</nav>")[0] if 'class="tree"' in body else ""
+    depth, found = 0, []
+    for tag, text in re.findall(r"(<ul>|</ul>)|</b>([^<]*)</span>|No longer kept", tree):
+        depth += {"<ul>": 1, "</ul>": -1}.get(tag, 0)
+        if not tag:
+            found.append(f"{'  ' * (depth - 1)}{text or '-'}")
+    return found
+
+
+# ---- the family ----
+
+
+def test_every_version_shows_the_whole_family(page: Client, boat: Video, mp4: bytes) -> None:
+    snow = remixed(boat, "Make it snow", mp4)
+    storm = remixed(snow, "Now a storm", mp4)
+    rain = lifecycle.remix(boat, "Make it rain")
+    tree = ["A boat at dusk", "  Make it snow", "    Now a storm", "  Make it rain"]
+    assert [nodes(page, video) for video in (boat, snow, storm, rain)] == [tree] * 4
+
+
+def test_a_deleted_version_keeps_its_place_while_others_come_from_it(
+    page: Client, boat: Video, mp4: bytes
+) -> None:
+    snow = remixed(boat, "Make it snow", mp4)
+    storm = remixed(snow, "Now a storm", mp4)
+    lifecycle.delete(snow)
+    assert nodes(page, storm) == ["A boat at dusk", "  -", "    Now a storm"]
+    lifecycle.delete(storm)
+    assert nodes(page, boat) == []
+
+
+def test_as_many_queries_for_a_big_family_as_for_a_small_one(
+    page: Client, boat: Video, mp4: bytes, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    remixed(boat, "Make it snow", mp4)
+    page.get(f"/v/{boat.pk}/")
+    with django_assert_num_queries(17):
+        page.get(f"/v/{boat.pk}/")
+    last = boat
+    for n in range(5):
+        last = remixed(last, f"Number {n}", mp4)
+    with django_assert_num_queries(17):
+        page.get(f"/v/{boat.pk}/")
+
+
+def test_the_next_and_the_previous_are_the_librarys(page: Client, rich: User, bob: User) -> None:
+    first, second = order(rich, "One"), order(rich, "Two")
+    order(bob, "Between")
+    third = order(rich, "Three")
+    lifecycle.delete(lifecycle.submit(rich, lifecycle.Wish("Gone", seconds=4)))
+
+    def beside(video: Video) -> dict[str, str]:
+        body = page.get(f"/v/{video.pk}/").content.decode()
+        return dict(re.findall(r'rel="(prev|next)" href="/v/([^/]+)/"', body))
+
+    assert beside(first) == {"prev": str(second.pk)}
+    assert beside(second) == {"prev": str(third.pk), "next": str(first.pk)}
+    assert beside(third) == {"next": str(second.pk)}
+
+
+# ---- comparing ----
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "pieces"),
+    [
+        ("A red boat", "A red boat", [("same", "A red boat")]),
+        (
+            "A red boat at dusk",
+            "A blue boat at dusk, slowly",
+            [
+                *[("same", "A"), ("same", " "), ("gone", "red"), ("same", " "), ("new", "blue")],
+                *[("same", " "), ("same", "boat at"), ("same", " "), ("gone", "dusk")],
+                *[("same", " "), ("new", "dusk, slowly")],
+            ],
+        ),
+        ("A red boat", "Make it snow now", [("new", "Make it snow now")]),
+    ],
+)
+def test_what_changed_is_marked(old: str, new: str, pieces: list[tuple[str, str]]) -> None:
+    assert changes(old, new) == pieces
+
+
+def test_a_version_stands_beside_its_source(page: Client, boat: Video, mp4: bytes) -> None:
+    snow = remixed(boat, "A boat at dawn", mp4)
+    body = page.get(f"/v/{snow.pk}/compare/").content.decode()
+    assert re.findall(r'<source src="/api/videos/([^/]+)/', body) == [str(boat.pk), str(snow.pk)]
+    assert ("<del>dusk</del>" in body, "<ins>dawn</ins>" in body) == (True, True)
+
+
+def test_there_is_nothing_to_compare_with(page: Client, boat: Video, mp4: bytes) -> None:
+    snow = remixed(boat, "Make it snow", mp4)
+    lifecycle.delete(boat)
+    for video in (boat, snow):
+        assert page.get(f"/v/{video.pk}/compare/").status_code == 404
+
+
+def test_a_strangers_versions_are_not_compared(bob: User, boat: Video, mp4: bytes) -> None:
+    snow = remixed(boat, "Make it snow", mp4)
+    client = Client()
+    client.force_login(bob)
+    assert client.get(f"/v/{snow.pk}/compare/").status_code == 404
+    assert client.post(f"/v/{snow.pk}/frame/").status_code == 404
+    assert client.post(f"/v/{snow.pk}/share/").status_code == 404
+    assert Client().post(f"/v/{snow.pk}/share/").status_code == 302
+    assert Share.objects.count() == 0
+
+
+# ---- a picture of it ----
+
+
+@pytest.mark.parametrize(("at", "frame"), [(0, 0), (0.5, 12), (0.51, 12), (99, 23)])
+def test_the_picture_is_the_one_that_is_shown_then(boat: Video, at: float, frame: int) -> None:
+    with Image.open(stills.keep_frame(boat, at).file) as picture:
+        red = picture.convert("RGB").getpixel((32, 18))[0]  # type: ignore[index]
+    assert red == pytest.approx(frame * 9 % 256, abs=6)
+
+
+def test_a_picture_begins_the_next_video(page: Client, boat: Video) -> None:
+    answer = page.post(f"/v/{boat.pk}/frame/", {"at": "0.5"})
+    kept = Upload.objects.get()
+    assert answer["Location"] == f"/studio/?from={boat.pk}&reference={kept.pk}"
+    body = page.get(answer["Location"]).content.decode()
+    assert f'name="reference" value="{kept.pk}" checked' in body
+    assert ">A boat at dusk</textarea>" in body
+
+
+@pytest.mark.parametrize("at", ["x", "nan", "inf", "-5", "1e400", ""])
+def test_no_odd_moment_breaks_it(page: Client, boat: Video, at: str) -> None:
+    assert page.post(f"/v/{boat.pk}/frame/", {"at": at}).status_code == 303
+
+
+def test_no_picture_comes_of_a_video_without_a_file(page: Client, rich: User) -> None:
+    lost = failed(order(rich))
+    body = page.post(f"/v/{lost.pk}/frame/", {"at": "1"}, follow=True).content.decode()
+    assert "No picture could be taken from this video." in body
+
+
+# ---- a link to it ----
+
+
+def link(page: Client, video: Video, **fields: object) -> str:
+    page.post(f"/v/{video.pk}/share/", fields)
+    body = page.get(f"/v/{video.pk}/").content.decode()
+    found = re.search(r'<input id="link" readonly value="http://testserver([^"]+)"', body)
+    return found.group(1) if found else ""
+
+
+def test_anybody_with_the_link_can_watch(page: Client, boat: Video, mp4: bytes) -> None:
+    address = link(page, boat)
+    visitor = Client()
+    answer = visitor.get(address)
+    body = answer.content.decode()
+    assert ("AI-generated" in body, "A boat at dusk" in body) == (True, False)
+    assert answer["X-Robots-Tag"] == "noindex"
+    film = visitor.get(f"{address}video.mp4")
+    assert (film["Content-Type"], asyncio.run(whole(film))) == ("video/mp4", mp4)
+    assert "no-cache" in answer["Cache-Control"]
+    assert film["Cache-Control"] == "private, max-age=0, must-revalidate"
+    assert visitor.get(f"{address}poster.webp")["Content-Type"] == "image/webp"
+
+
+def test_the_prompt_is_shown_when_its_owner_says_so(page: Client, boat: Video) -> None:
+    body = Client().get(link(page, boat, with_prompt="1")).content.decode()
+    assert "A boat at dusk" in body
+
+
+def test_a_link_that_was_taken_back_works_no_more(page: Client, boat: Video) -> None:
+    address = link(page, boat)
+    assert link(page, boat, withdraw="1") == ""
+    for path in (address, f"{address}video.mp4", f"{address}poster.webp"):
+        assert Client().get(path).status_code == 404
+
+
+def test_a_new_link_ends_the_one_before(page: Client, boat: Video) -> None:
+    first, second = link(page, boat), link(page, boat)
+    assert [Client().get(path).status_code for path in (first, second)] == [404, 200]
+
+
+@pytest.mark.parametrize(
+    ("days", "after", "status"), [("7", 6, 200), ("7", 7, 404), ("", 999, 200)]
+)
+def test_a_link_works_as_long_as_was_said(
+    page: Client, boat: Video, days: str, after: int, status: int
+) -> None:
+    address = link(page, boat, days=days)
+    with time_machine.travel(timezone.now() + timedelta(days=after), tick=False):
+        assert Client().get(address).status_code == status
+
+
+def test_the_link_of_a_deleted_video_works_no_more(page: Client, boat: Video) -> None:
+    address = link(page, boat)
+    lifecycle.delete(boat)
+    assert Client().get(address).status_code == 404
+
+
+def test_a_link_cannot_be_made_up(page: Client, boat: Video) -> None:
+    token = link(page, boat).split("/")[2]
+    key, _dot, signature = token.partition(".")
+    for forged in (key, f"{key}.x", f"{uuid4().hex}.{signature}", f"{boat.pk.hex}.{signature}"):
+        assert Client().get(f"/s/{forged}/").status_code == 404
+
+
+def test_what_is_not_finished_is_not_shared(page: Client, rich: User) -> None:
+    assert link(page, order(rich)) == ""
+    assert Share.objects.count() == 0
+    with pytest.raises(sharing.NotFinished):
+        sharing.share(order(rich))
+
+
+# ---- as a call of the API ----
+
+
+def test_the_call_orders_the_same(boat: Video, mp4: bytes) -> None:
+    quoted = completed(order(boat.user, 'It\'s "a boat"\n$HOME', seconds=8), mp4)
+    lines = curl_of(quoted, "https://x.example").split(" \\\n  ")
+    assert lines[0] == "curl -X POST https://x.example/api/videos"
+    sent = lines[-1].removeprefix("-d '").removesuffix("'").replace("'\"'\"'", "'")
+    assert json.loads(sent) == {
+        "prompt": 'It\'s "a boat"\n$HOME',
+        "model": "sora-2",
+        "size": "1280x720",
+        "seconds": 8,
+    }
+    remix = lifecycle.remix(boat, "Snow")
+    lines = curl_of(remix, "").split(" \\\n  ")
+    assert lines[0] == f"curl -X POST /api/videos/{boat.pk}/remix"
+    assert lines[-1] == """-d '{"prompt": "Snow"}'"""

@@ -1,0 +1,113 @@
+"""What was used: the page's figures agree with the ledger, and the file with the videos."""
+
+import csv
+import re
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from pytest_django.fixtures import DjangoAssertNumQueries
+
+from accounts.models import User
+from billing import ledger
+from tests.videos.conftest import completed, failed, now_of, order
+from videos import figures, lifecycle
+from videos.models import Video
+
+
+@pytest.fixture
+def month(alice: User, mp4: bytes) -> list[Video]:
+    """Two ready ones of two models, a failed, a cancelled, a waiting, and one of last year."""
+    ledger.grant(alice, 1000, ledger.Kind.EARNED, "gift", expires_at=None)
+    made = [
+        completed(order(alice, "A boat"), mp4),
+        completed(order(alice, "=cmd()", model="sora-2-pro"), mp4),
+        failed(order(alice, "A storm")),
+        order(alice, "A night"),
+        order(alice, "A day"),
+        completed(order(alice, "Long ago"), mp4),
+    ]
+    lifecycle.cancel(made[3])
+    Video.objects.filter(pk=made[5].pk).update(created_at=timezone.now() - timedelta(days=400))
+    return [now_of(video) for video in made]
+
+
+def test_every_video_and_credit_of_the_period_is_counted(alice: User, month: list[Video]) -> None:
+    use = figures.use_of(alice, 30)
+    assert (use.ready, use.failed, use.cancelled, use.rendering) == (2, 1, 1, 1)
+    assert use.rate == 66
+    books = sum(-e.amount for e in ledger.history(alice) if e.reference_type == figures.PURPOSE)
+    assert (use.spent, use.returned, use.kept) == (130, 40, 90)
+    assert use.kept == books
+    assert [(m.label, m.videos, m.ready, m.lost, m.credits) for m in use.models] == [
+        ("Sora 2", 4, 1, 1, 40),
+        ("Sora 2 Pro", 1, 1, 0, 30),
+    ]
+
+
+def test_the_bars_stand_on_their_days(alice: User, month: list[Video]) -> None:
+    days = figures.use_of(alice, 7).days
+    assert [(day.spent, day.returned) for day in days] == [(0, 0)] * 6 + [(130, 40)]
+    assert (days[-1].spent_height, days[-1].spent_top) == (figures.HIGHEST, 1)
+    assert days[-1].day == timezone.localdate()
+
+
+def test_a_deleted_video_was_paid_for(alice: User, month: list[Video]) -> None:
+    before = figures.use_of(alice, 30)
+    lifecycle.delete(month[0])
+    after = figures.use_of(alice, 30)
+    assert (after.kept, after.ready) == (before.kept, before.ready)
+
+
+def test_nothing_is_said_of_a_rate_when_nothing_ended(alice: User) -> None:
+    assert figures.use_of(alice, 7).rate is None
+
+
+def test_a_strangers_use_is_not_counted(bob: User, month: list[Video]) -> None:
+    use = figures.use_of(bob, 30)
+    assert (use.videos, use.spent, use.models) == (0, 0, [])
+
+
+@pytest.mark.parametrize(("query", "period"), [("", 30), ("?days=90", 90), ("?days=400", 30)])
+def test_the_page_shows_the_period(
+    page: Client, month: list[Video], query: str, period: int
+) -> None:
+    body = page.get(f"/usage/{query}").content.decode()
+    chosen = re.findall(r'aria-current="true">(\d+) days', body)
+    assert chosen == [str(period)]
+    assert "worth about ¥9.00" in body
+
+
+def test_as_many_queries_for_one_video_as_for_many(
+    page: Client, alice: User, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    ledger.grant(alice, 1000, ledger.Kind.EARNED, "gift", expires_at=None)
+    order(alice)
+    page.get("/usage/")
+    for more in (0, 6):
+        for _ in range(more):
+            order(alice, model="sora-2-pro")
+        with django_assert_num_queries(8):
+            page.get("/usage/")
+
+
+def test_the_file_has_a_line_for_each_video(page: Client, month: list[Video]) -> None:
+    lifecycle.delete(month[0])
+    answer = page.get("/usage/usage.csv")
+    assert answer["Content-Disposition"] == 'attachment; filename="usage-30-days.csv"'
+    text = b"".join(answer).decode()
+    rows = list(csv.DictReader(StringIO(text)))
+    assert [(row["status"], row["credits"], row["returned"], row["prompt"]) for row in rows] == [
+        ("queued", "20", "0", "A day"),
+        ("cancelled", "20", "20", "A night"),
+        ("failed", "20", "20", "A storm"),
+        ("completed", "30", "0", "'=cmd()"),
+        ("completed", "20", "0", ""),
+    ]
+
+
+@pytest.mark.parametrize("path", ["/usage/", "/usage/usage.csv"])
+def test_who_is_not_signed_in_is_asked_to(db: None, path: str) -> None:
+    assert Client().get(path)["Location"] == f"/accounts/login/?next={path}"

@@ -1,0 +1,122 @@
+"""/welcome/ at the beginning, /settings/data/ at the end: taking one's data along, and leaving."""
+
+from typing import cast
+
+from allauth.account.decorators import reauthentication_required
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import logout
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts import auth, counters, leaving
+from accounts.counters import Rate
+from accounts.models import User
+from billing import ledger
+from videos import catalog, departure, export
+from videos.models import Price, Video
+
+STARTERS = (
+    gettext_lazy(
+        "Morning fog pours between mountain ridges as the sun clears the last peak, slow "
+        "aerial push"
+    ),
+    gettext_lazy(
+        "A paper boat sails down a rainy gutter at street level, neon lights in the water"
+    ),
+    gettext_lazy(
+        "A fox crosses fresh snow at blue hour, breath in the air, the camera follows low"
+    ),
+    gettext_lazy("A ceramic cup on a wooden table, steam curling in window light, close and still"),
+)
+
+
+@login_required
+@require_safe
+def welcome(request: HttpRequest) -> HttpResponse:
+    """Two steps after signing up: a scene to begin with, and what the credits buy."""
+    if request.GET.get("step") != "2":
+        return render(request, "welcome/prompt.html", {"step": 1, "prompts": STARTERS})
+    available = ledger.available(_user(request))
+    scene = request.GET.get("scene", "")
+    flat = catalog.prices()
+    prices = [
+        (model.label, catalog.at_length(flat[Price.Kind.TEXT, name], catalog.DEFAULT_SECONDS))
+        for name, model in catalog.MODELS.items()
+    ]
+    context = {
+        "step": 2,
+        "available": available,
+        "prompt": STARTERS[int(scene)] if scene in {"0", "1", "2", "3"} else "",
+        "rows": [
+            {"label": label, "price": price, "videos": available // price}
+            for label, price in prices
+        ],
+    }
+    return render(request, "welcome/credits.html", context)
+
+
+@login_required
+@require_safe
+def data(request: HttpRequest) -> HttpResponse:
+    """What may be taken along, and the way out."""
+    return render(request, "settings/data.html", {"at": "settings", "tab": "data"})
+
+
+@login_required
+@require_POST
+@reauthentication_required
+def export_data(request: HttpRequest) -> HttpResponseBase:
+    """All that is kept about the asker, as a ZIP."""
+    user, rate = _user(request), Rate(*settings.RATE_AUTH)
+    if rate.limit and not counters.hit(f"export:{user.pk.hex}", rate).allowed:
+        messages.error(request, _("That was often. Wait a minute before you export again."))
+        return redirect("data")
+    return export.answer(user)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def leave(request: HttpRequest) -> HttpResponse:
+    """Say what goes and what stays; then lock the account, with the password given again."""
+    user, refused = _user(request), ""
+    if request.method == "POST":
+        refused = _refused(user, request.POST)
+        if not refused:
+            departure.leave(user)
+            logout(request)
+            words = _("Your account is closed. It will be deleted within %(n)d days.")
+            messages.success(request, words % {"n": leaving.GRACE.days})
+            return redirect("account_login")
+    context = {
+        "at": "settings",
+        "tab": "data",
+        "refused": refused,
+        "days": leaving.GRACE.days,
+        "credits": ledger.available(user),
+        "videos": Video.objects.of(user).count(),
+        "rendering": Video.objects.of(user).filter(status__in=Video.ACTIVE).count(),
+    }
+    return render(request, "settings/leave.html", context, status=422 if refused else 200)
+
+
+def _refused(user: User, sent: dict[str, str]) -> str:
+    """Why this form does not close the account; "" when it does."""
+    if not user.has_usable_password():
+        same = sent.get("username", "").strip() == user.username
+        return "" if same else _("This is not your username.")
+    try:
+        auth.confirm(user, sent.get("password", ""))
+    except auth.BadCredentials:
+        return _("This is not your password.")
+    except auth.TooManyFailures as error:
+        return _("Too many wrong passwords. Try again in %(n)d seconds.") % {"n": error.wait}
+    return ""
+
+
+def _user(request: HttpRequest) -> User:
+    return cast("User", request.user)

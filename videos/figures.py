@@ -1,0 +1,194 @@
+"""What a person used in a period: credits by day and model, and how often it went well.
+
+Deleted videos count too: they were paid for.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db.models import Avg, Count, DurationField, ExpressionWrapper, F, Q, Sum
+from django.db.models.functions import TruncDate
+from django.utils import timezone
+
+from billing import ledger
+from videos import catalog
+from videos.models import Video, VideoQuerySet
+
+Status = Video.Status
+
+# What the ledger says a video's entries are for.
+PURPOSE = "sora_task_creation"
+# In the units of the drawing: its width, the ground line and the highest bar.
+WIDE, GROUND, HIGHEST = 720, 119, 118
+
+
+@dataclass(frozen=True)
+class Day:
+    """Credits spent and returned on a day, and where their bars stand."""
+
+    day: date
+    spent: int
+    returned: int
+    x: float
+    width: float
+    highest: int
+
+    @property
+    def spent_height(self) -> int:
+        return _height(self.spent, self.highest)
+
+    @property
+    def returned_height(self) -> int:
+        return _height(self.returned, self.highest)
+
+    @property
+    def spent_top(self) -> int:
+        return GROUND - self.spent_height
+
+    @property
+    def returned_top(self) -> int:
+        return GROUND - self.returned_height
+
+    @property
+    def returned_x(self) -> float:
+        return round(self.x + self.width, 1)
+
+
+@dataclass(frozen=True)
+class ModelUse:
+    """What one model was used for; `width` is its bar, the most used one's being 100."""
+
+    label: str
+    videos: int
+    ready: int
+    lost: int
+    credits: int
+    wait: timedelta | None
+    width: int
+
+    @property
+    def rate(self) -> int | None:
+        return rate_of(self.ready, self.lost)
+
+
+@dataclass(frozen=True)
+class Use:
+    """One person's use of a period."""
+
+    days: list[Day]
+    models: list[ModelUse]
+    ready: int
+    failed: int
+    cancelled: int
+    rendering: int
+
+    @property
+    def spent(self) -> int:
+        return sum(day.spent for day in self.days)
+
+    @property
+    def returned(self) -> int:
+        return sum(day.returned for day in self.days)
+
+    @property
+    def kept(self) -> int:
+        return self.spent - self.returned
+
+    @property
+    def highest(self) -> int:
+        return self.days[0].highest if self.days else 0
+
+    @property
+    def videos(self) -> int:
+        return self.ready + self.failed + self.cancelled + self.rendering
+
+    @property
+    def rate(self) -> int | None:
+        """Of those that ended by themselves, how many percent are ready."""
+        return rate_of(self.ready, self.failed)
+
+
+def rate_of(ready: int, failed: int) -> int | None:
+    return 100 * ready // (ready + failed) if ready + failed else None
+
+
+def first_day(days: int) -> datetime:
+    """When a period of so many days, with today, began."""
+    day = timezone.localdate() - timedelta(days=days - 1)
+    return timezone.make_aware(datetime(day.year, day.month, day.day))  # noqa: DTZ001
+
+
+def ordered_since(user: AbstractBaseUser, first: datetime) -> VideoQuerySet:
+    return Video.objects.filter(user_id=user.pk, created_at__gte=first)
+
+
+def use_of(user: AbstractBaseUser, days: int) -> Use:
+    first = first_day(days)
+    videos = ordered_since(user, first)
+    failed = Count("pk", filter=Q(status__in=(Status.FAILED, Status.TIMEOUT)))
+    totals = videos.aggregate(
+        ready=Count("pk", filter=Q(status=Status.SUCCEEDED)),
+        failed=failed,
+        cancelled=Count("pk", filter=Q(status=Status.CANCELLED)),
+        rendering=Count("pk", filter=Q(status__in=Video.ACTIVE)),
+    )
+    return Use(days=_days(user, first, days), models=_models(videos), **totals)
+
+
+def _days(user: AbstractBaseUser, first: datetime, count: int) -> list[Day]:
+    spent, returned = (_by_day(user, type, first) for type in ("spent", "refunded"))
+    highest = max([*spent.values(), *returned.values()], default=0)
+    step = WIDE / count
+    return [
+        Day(
+            day := timezone.localdate(first) + timedelta(days=n),
+            spent.get(day, 0),
+            returned.get(day, 0),
+            round(n * step + step * 0.1, 1),
+            round(step * 0.4, 1),
+            highest,
+        )
+        for n in range(count)
+    ]
+
+
+def _by_day(user: AbstractBaseUser, type: str, first: datetime) -> dict[Any, int]:
+    entries = ledger.history(user, type).filter(reference_type=PURPOSE, created_at__gte=first)
+    rows = entries.order_by().annotate(day=TruncDate("created_at")).values("day")
+    return {row["day"]: abs(row["sum"]) for row in rows.annotate(sum=Sum("amount"))}
+
+
+def _height(credits: int, highest: int) -> int:
+    return max(3, round(HIGHEST * credits / highest)) if credits else 0
+
+
+def _models(videos: VideoQuerySet) -> list[ModelUse]:
+    ready = Q(status=Status.SUCCEEDED)
+    took = ExpressionWrapper(F("completed_at") - F("created_at"), output_field=DurationField())
+    rows = (
+        videos.order_by()
+        .values("model")
+        .annotate(
+            videos=Count("pk"),
+            ready=Count("pk", filter=ready),
+            lost=Count("pk", filter=Q(status__in=(Status.FAILED, Status.TIMEOUT))),
+            kept=Sum("credits", filter=~Q(status__in=Video.LOST), default=0),
+            wait=Avg(took, filter=ready),
+        )
+    )
+    most = max((row["kept"] for row in rows), default=0)
+    found = [
+        ModelUse(
+            catalog.MODELS[row["model"]].label if row["model"] in catalog.MODELS else row["model"],
+            row["videos"],
+            row["ready"],
+            row["lost"],
+            row["kept"],
+            row["wait"],
+            100 * row["kept"] // most if most else 0,
+        )
+        for row in rows
+    ]
+    return sorted(found, key=lambda use: (-use.credits, use.label))

@@ -1,0 +1,211 @@
+"""The library's pages: everything one person made, to find, keep together, download and delete."""
+
+from collections.abc import Iterable
+from datetime import date
+from itertools import groupby
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.db import transaction
+from django.db.models import Sum
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from videos import archive, catalog, lifecycle, notify, shelf
+from videos.cards import Card, cards_of
+from videos.forms import CollectionForm
+from videos.models import Collection, Video, VideoQuerySet
+from videos.shell import UserRequest, back, in_local_time, own, see_other
+
+PER_PAGE = 24
+MOST_AT_ONCE = 100
+
+
+@login_required
+@require_safe
+@in_local_time
+def library(request: UserRequest) -> HttpResponse:
+    seq = notify.current_seq(request.user.pk)  # before the videos, so that no change is missed
+    wanted = shelf.Search.read(request.GET)
+    collections = list(shelf.collections_of(request.user))
+    mine = Video.objects.of(request.user)
+    found = wanted.of(mine)
+    page = Paginator(wanted.only(found), PER_PAGE).get_page(request.GET.get("page"))
+    cards = cards_of(page)
+    context = {
+        "at": "library",
+        "seq": seq,
+        "wanted": wanted,
+        "counts": shelf.counts(found),
+        "collections": collections,
+        "collection": next((one for one in collections if one.pk == wanted.collection), None),
+        "models": catalog.MODELS.values(),
+        "page": page,
+        "cards": cards,
+        "days": [] if wanted.sort else _days(cards),
+        "picking": "select" in request.GET,
+    }
+    return render(request, "videos/library.html", context)
+
+
+def _days(cards: Iterable[Card]) -> list[tuple[date, list[Card]]]:
+    by_day = groupby(cards, key=lambda card: timezone.localdate(card.video.created_at))
+    return [(day, list(group)) for day, group in by_day]
+
+
+@login_required
+@require_POST
+def favourite(request: UserRequest, video_id: UUID) -> HttpResponse:
+    """Mark a video as a favourite, or take the mark away."""
+    shelf.toggle_favourite(own(request, video_id))
+    return back(request, "video", video_id)
+
+
+# ---- several at once ----
+
+
+@login_required
+@require_POST
+def download(request: UserRequest) -> HttpResponseBase:
+    """The chosen videos as one ZIP."""
+    items = archive.items_of(_chosen(request).filter(status=Video.Status.SUCCEEDED))
+    if not items:
+        messages.error(request, _("Choose at least one finished video."))
+        return back(request, "library")
+    name = f"videos-{timezone.localdate().isoformat()}.zip"
+    return StreamingHttpResponse(
+        archive.zipped(items),
+        content_type="application/zip",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+@login_required
+@require_POST
+@in_local_time
+def delete(request: UserRequest) -> HttpResponse:
+    """Ask before the chosen videos go; delete them once that was answered."""
+    chosen = _chosen(request)
+    if not chosen:
+        messages.error(request, _("Choose at least one video."))
+        return back(request, "library")
+    if "sure" in request.POST:
+        with transaction.atomic():
+            for video in chosen:
+                lifecycle.delete(video)
+        gone = ngettext("%(n)d video is deleted.", "%(n)d videos are deleted.", len(chosen))
+        messages.success(request, gone % {"n": len(chosen)})
+        return back(request, "library")
+    rendering = chosen.filter(status__in=Video.ACTIVE).order_by()
+    context = {
+        "at": "library",
+        "cards": cards_of(chosen),
+        "returned": rendering.aggregate(sum=Sum("credits"))["sum"] or 0,
+        "next": request.POST.get("next", ""),
+    }
+    return render(request, "videos/delete_many.html", context)
+
+
+@login_required
+@require_POST
+def collect(request: UserRequest) -> HttpResponse:
+    """Put the chosen videos into a collection, or take them out of the one they are shown in."""
+    chosen = _chosen(request)
+    out = "out" in request.POST
+    collection = _collection(request, request.POST.get("out" if out else "collection", ""))
+    if not chosen:
+        messages.error(request, _("Choose at least one video."))
+        return back(request, "library")
+    if out:
+        n = shelf.take_out(collection, chosen)
+        words = ngettext("%(n)d video taken out.", "%(n)d videos taken out.", n)
+    else:
+        n = shelf.keep(collection, chosen)
+        words = ngettext("%(n)d video added.", "%(n)d videos added.", n)
+    messages.success(request, words % {"n": n})
+    return back(request, "library")
+
+
+def _chosen(request: UserRequest) -> VideoQuerySet:
+    """The reader's own videos among those that were ticked, newest first."""
+    ids: list[UUID] = []
+    for text in request.POST.getlist("video")[:MOST_AT_ONCE]:
+        try:
+            ids.append(UUID(text))
+        except ValueError:
+            continue
+    return Video.objects.of(request.user).filter(pk__in=ids).newest()
+
+
+# ---- collections ----
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def collections(request: UserRequest) -> HttpResponse:
+    """All collections; a name that is sent begins one, with the videos that came along."""
+    form = CollectionForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        name = form.cleaned_data["name"]
+        try:
+            made = shelf.name_collection(request.user, name, None)
+        except shelf.NameTaken:
+            form.add_error("name", _("You have a collection with this name."))
+        else:
+            shelf.keep(made, _chosen(request))
+            return see_other(_address(made))
+    found = shelf.collections_of(request.user)
+    context = {"at": "collections", "collections": found, "form": form, "chosen": _ticked(request)}
+    status = 422 if form.errors else 200
+    return render(request, "videos/collections.html", context, status=status)
+
+
+def _ticked(request: HttpRequest) -> list[str]:
+    return request.POST.getlist("video")[:MOST_AT_ONCE]
+
+
+@login_required
+@require_POST
+def rename_collection(request: UserRequest, collection_id: int) -> HttpResponse:
+    collection = _collection(request, collection_id)
+    form = CollectionForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, str(form.errors["name"][0]))
+    else:
+        try:
+            shelf.name_collection(request.user, form.cleaned_data["name"], collection)
+        except shelf.NameTaken:
+            messages.error(request, _("You have a collection with this name."))
+    return see_other(_address(collection))
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete_collection(request: UserRequest, collection_id: int) -> HttpResponse:
+    """Forget a collection; its videos stay in the library."""
+    collection = _collection(request, collection_id)
+    if request.method != "POST":
+        context: dict[str, Any] = {"at": "collections", "collection": collection}
+        return render(request, "videos/delete_collection.html", context)
+    collection.delete()
+    gone = _("The collection %(name)s is deleted. Its videos are still in your library.")
+    messages.success(request, gone % {"name": collection.name})
+    return see_other("collections")
+
+
+def _collection(request: UserRequest, collection_id: int | str) -> Collection:
+    known = str(collection_id).isdecimal() and len(str(collection_id)) < 10
+    pk = int(collection_id) if known else 0
+    return get_object_or_404(Collection, pk=pk, user_id=request.user.pk)
+
+
+def _address(collection: Collection) -> str:
+    return f"{reverse('library')}?collection={collection.pk}"

@@ -1,0 +1,108 @@
+"""What stands around the content of every page: the wallet, the counts, the clock of its reader."""
+
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
+from uuid import UUID
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, resolve_url
+from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from accounts.models import User
+from billing import ledger
+from videos import shelf
+from videos.models import Video
+
+P = ParamSpec("P")
+R = TypeVar("R", bound=HttpResponseBase)
+
+THEMES = {"light", "dark"}
+MONTH, WEEK = timedelta(days=31), timedelta(days=7)
+
+
+class UserRequest(HttpRequest):
+    user: User
+
+
+def in_local_time(
+    view: Callable[Concatenate[UserRequest, P], R],
+) -> Callable[Concatenate[UserRequest, P], R]:
+    """Show times as the browser's own clock does; its zone comes in the cookie `tz`."""
+
+    @wraps(view)
+    def wrapped(request: UserRequest, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            zone = ZoneInfo(request.COOKIES.get("tz", ""))
+        except (ValueError, OSError, ZoneInfoNotFoundError):
+            zone = ZoneInfo("UTC")
+        with timezone.override(zone):
+            return view(request, *args, **kwargs)
+
+    return wrapped
+
+
+def shell(request: HttpRequest) -> dict[str, Any]:
+    """The context of every template; what costs a query is read when a template uses it."""
+    theme = request.COOKIES.get("theme")
+    user: Any = SimpleLazyObject(lambda: request.user)  # may be missing on an error page
+    return {
+        "site_name": settings.SITE_NAME,
+        "theme": theme if theme in THEMES else "",
+        "welcome_credits": settings.WELCOME_CREDITS,
+        "sandbox": SimpleLazyObject(_sandbox),
+        "wallet": SimpleLazyObject(lambda: wallet_of(user)),
+        "library": SimpleLazyObject(lambda: shelf.counts(Video.objects.of(user))),
+    }
+
+
+def _sandbox() -> dict[str, Any]:
+    """Whether the engine is the stand-in, and how to look around in it."""
+    on = settings.SANDBOX and not settings.PRODUCTION
+    demo = on and User.objects.filter(username="demo", is_active=True).exists()
+    password = "demo-firstlight" if settings.ENVIRONMENT == "development" else ""
+    return {"on": on, "demo": demo, "password": password}
+
+
+def wallet_of(user: Any) -> dict[str, Any]:
+    """The credits to spend, and the part of them that expires first."""
+    lots = list(ledger.lots(user))
+    first = lots[0].expires_at if lots else None
+    same_day = [lot.remaining for lot in lots if _day(lot.expires_at) == _day(first)]
+    return {
+        "available": sum(lot.remaining for lot in lots),
+        "expires_at": first,
+        "expiring": sum(same_day) if first and first - timezone.now() < MONTH else 0,
+        "soon": first is not None and first - timezone.now() < WEEK,
+    }
+
+
+def _day(moment: datetime | None) -> date | None:
+    return timezone.localdate(moment) if moment else None
+
+
+# ---- from page to page ----
+
+
+def own(request: UserRequest, video_id: UUID) -> Video:
+    """The reader's own video; anybody else's is as unknown as one that does not exist."""
+    rows = Video.objects.of(request.user).select_related("source", "reference", "retry_of")
+    return get_object_or_404(rows, pk=video_id)
+
+
+def see_other(to: str, *args: object) -> HttpResponseRedirect:
+    response = HttpResponseRedirect(resolve_url(to, *args))
+    response.status_code = 303
+    return response
+
+
+def back(request: HttpRequest, to: str, *args: object) -> HttpResponseRedirect:
+    """To the page named in the form, if it is one of ours, else to the one given."""
+    wanted = request.POST.get("next", "")
+    ours = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, request.is_secure())
+    return see_other(wanted if ours else resolve_url(to, *args))
