@@ -26,7 +26,8 @@ class Listener:
         self.client = client_library.Client(reconnection=False)
         self.heard: dict[str, Queue[Any]] = {}
         for name in ("video_update", "error", "connect_error", "disconnect"):
-            self.heard[name] = queue = Queue()
+            queue: Queue[Any] = Queue()
+            self.heard[name] = queue
             self.client.on(name, lambda *said, queue=queue: queue.put(said[0] if said else None))
 
     def hear(self, name: str = "video_update", seconds: float = 20) -> Any:
@@ -123,7 +124,7 @@ def test_hung_up_on_when_nobody_signs_in(live: Serving, monkeypatch: pytest.Monk
     monkeypatch.setattr("videos.socketio.AUTH_SECONDS", 0.1)
     address = live.url.replace("http", "ws") + "/socket.io/?EIO=4&transport=websocket"
     socket = create_connection(address, timeout=20)
-    assert socket.recv().startswith("0{")
+    assert str(socket.recv()).startswith("0{")
     assert socket.recv() in {"1", ""}
     socket.close()
 
