@@ -39,7 +39,8 @@ def library(request: UserRequest) -> HttpResponse:
     mine = Video.objects.of(request.user)
     found = wanted.of(mine)
     page = Paginator(wanted.only(found), PER_PAGE).get_page(request.GET.get("page"))
-    cards = cards_of(page)
+    cards, picking = cards_of(page), "select" in request.GET
+    days = [] if wanted.sort else _days(cards)
     context = {
         "at": "library",
         "seq": seq,
@@ -50,8 +51,13 @@ def library(request: UserRequest) -> HttpResponse:
         "models": catalog.MODELS.values(),
         "page": page,
         "cards": cards,
-        "days": [] if wanted.sort else _days(cards),
-        "picking": "select" in request.GET,
+        "days": days,
+        # Whether what is ordered meanwhile belongs on top of what is shown.
+        "growing": wanted == shelf.Search()
+        and not picking
+        and days[:1]
+        and days[0][0] == timezone.localdate(),
+        "picking": picking,
     }
     return render(request, "videos/library.html", context)
 

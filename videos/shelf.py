@@ -43,10 +43,12 @@ class Search:
     def read(cls, asked: Mapping[str, str]) -> "Search":
         status, sort, shape = (asked.get(name, "") for name in ("status", "sort", "shape"))
         collection = asked.get("collection", "")
+        # PostgreSQL knows no text with a NUL in it.
+        q, model = (asked.get(name, "").replace("\0", "") for name in ("q", "model"))
         return cls(
-            q=asked.get("q", "").strip()[:200],
+            q=q.strip()[:200],
             status=status if status in cls.STATUSES else "",
-            model=asked.get("model", "")[:64],
+            model=model[:64],
             shape=shape if shape in {TALL, WIDE} else "",
             sort=sort if sort in cls.SORTS else "",
             collection=int(collection) if collection.isdecimal() and len(collection) < 10 else 0,

@@ -5,6 +5,7 @@ const line = document.getElementById("live");
 const offline = document.getElementById("offline");
 const shelf = document.getElementById("live-shelf");
 const recent = document.getElementById("recent-shelf");
+const growing = document.getElementById("growing");
 const watch = document.getElementById("watch");
 const title = document.title;
 const STATES = { queued: ["queued"], in_progress: ["rendering", "saving"], completed: ["done"], failed: ["failed", "blocked"], cancelled: ["cancelled"] };
@@ -107,13 +108,15 @@ async function refreshCard(id) {
     fresh.toggleAttribute("data-fresh", fresh.dataset.state === "done");
     move(fresh, Math.max(percentOf(old), percentOf(fresh))); // what is shown may be newer
     const focused = old.contains(document.activeElement);
+    const pick = old.querySelector(".card__pick"); // chosen stays chosen
+    if (pick) fresh.querySelector(".card__body").before(pick);
     if (shelf?.contains(old) && !("active" in fresh.dataset)) moveOn(old, fresh);
     else old.replaceWith(fresh);
     if (focused) fresh.querySelector("a").focus();
-  } else if (shelf && "active" in fresh.dataset) {
+  } else if ((shelf || growing) && "active" in fresh.dataset) {
     document.getElementById("empty")?.remove();
-    shelf.hidden = false;
-    shelf.querySelector(".grid").prepend(fresh);
+    (shelf ?? growing).hidden = false;
+    (shelf ?? growing).querySelector(".grid").prepend(fresh);
   }
   fresh.fetchedAt = Date.now();
   return fresh;
@@ -128,10 +131,10 @@ function moveOn(old, fresh) {
 }
 
 // The tree of versions, when one of them was made or ended elsewhere.
-let growing;
+let branching;
 function refreshFamily() {
-  clearTimeout(growing);
-  growing = setTimeout(async () => {
+  clearTimeout(branching);
+  branching = setTimeout(async () => {
     const fresh = (await get(location.href).catch(() => null))?.getElementById("family");
     const old = document.getElementById("family");
     if (fresh && old) old.replaceWith(fresh);

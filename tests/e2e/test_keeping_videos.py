@@ -285,6 +285,21 @@ def test_version_made_elsewhere_appears_in_the_family(tab: Opener, person: Stora
     there.locator("#remix").get_by_role("button", name="Remix").click()
     expect(here.locator("#family .node")).to_have_count(2)
     expect(here.locator("#family .node img")).to_have_count(2)
+    here.goto("/library/")
+    expect(here.locator("#live")).to_have_text("Live updates on")
+    there.goto("/studio/")
+    order(there, "A third one", "4 s")
+    expect(card_of(here, "A third one")).to_have_attribute("data-state", "done")
+    here.goto("/library/?select=1")
+    order(there, "A fourth [[hang]]", "4 s")
+    here.reload()
+    here.get_by_role("checkbox", name="Choose: A fourth").check()
+    expect(card_of(here, "A fourth")).to_have_attribute("data-state", "rendering")
+    card_of(there, "A fourth").hover()
+    card_of(there, "A fourth").get_by_role("link", name="Cancel").click()
+    there.get_by_role("button", name="Cancel the render").click()
+    expect(card_of(here, "A fourth")).to_have_attribute("data-state", "cancelled")
+    expect(here.get_by_role("checkbox", name="Choose: A fourth")).to_be_checked()
 
 
 def test_everything_is_near_by_keyboard(

@@ -63,6 +63,7 @@ def test_the_newest_stand_first(page: Client, four: list[Video]) -> None:
         ("?q=harbour", [1, 0]),
         ("?q=HARBOUR+at", [0]),
         ("?q=nothing", []),
+        ("?q=har%00bour&model=sora%00-2", [1, 0]),
         ("?status=ready", [0]),
         ("?status=rendering", [3, 2]),
         ("?status=attention", [1]),
