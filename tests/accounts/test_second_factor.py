@@ -18,7 +18,7 @@ SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 
 
 def code(of: int = 0) -> str:
-    return totp.format_hotp_value(totp.hotp_value(SECRET, int(time.time()) // 30 + of))
+    return str(totp.format_hotp_value(totp.hotp_value(SECRET, int(time.time()) // 30 + of)))
 
 
 @pytest.fixture
