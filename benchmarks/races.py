@@ -32,10 +32,7 @@ from django.utils import timezone  # noqa: E402
 
 from accounts.models import User  # noqa: E402
 from billing import audit, inbox, ledger  # noqa: E402
-from billing.models import (
-    Account,
-    Lot,
-)
+from billing.models import Account, Lot  # noqa: E402
 from tests import backing  # noqa: E402
 from tests.billing import told  # noqa: E402
 
