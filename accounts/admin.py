@@ -80,7 +80,7 @@ class PersonAdmin(UserAdmin):
     def lock(self, request: HttpRequest, queryset: QuerySet[User]) -> HttpResponse | None:
         """Asked once more, with a reason; then each is out at once."""
         form = ReasonForm(request.POST if "confirm" in request.POST else None)
-        chosen = queryset.exclude(pk=request.user.pk).filter(is_active=True)
+        chosen = queryset.exclude(pk=cast("User", request.user).pk).filter(is_active=True)
         if form.is_valid():
             for user in chosen:
                 leaving.lock(user)

@@ -1,6 +1,6 @@
 """Staff: picking what the public sees, its words, its order."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
@@ -108,8 +108,8 @@ def _poster(clip: Clip) -> str:
 class LetterAdmin(admin.ModelAdmin):
     """A queue of what people wrote: read, note what was done, close."""
 
-    list_filter = ("state", "created_at")
-    search_fields = ("text", "email", "user__username", "staff_note")
+    list_filter: ClassVar[tuple[str, ...]] = ("state", "created_at")
+    search_fields: ClassVar[tuple[str, ...]] = ("text", "email", "user__username", "staff_note")
     list_select_related = ("user",)
     actions = ("close",)
 
@@ -126,8 +126,8 @@ class LetterAdmin(admin.ModelAdmin):
 @admin.register(Report)
 class ReportAdmin(LetterAdmin):
     list_display = ("created_at", "reason", "subject", "email", "user", "state")
-    list_filter = ("state", "reason", "created_at")
-    search_fields = (*LetterAdmin.search_fields, "subject")
+    list_filter: ClassVar[tuple[str, ...]] = ("state", "reason", "created_at")
+    search_fields: ClassVar[tuple[str, ...]] = (*LetterAdmin.search_fields, "subject")
     readonly_fields = ("created_at", "reason", "subject", "text", "email", "user")
     fields = (*readonly_fields, "state", "staff_note")
 

@@ -21,4 +21,5 @@ os.environ.update(
     RATE_TASKS="off",
     RATE_OTHER="off",
     RATE_ANONYMOUS="off",
+    RATE_FORMS="off",
 )

@@ -1,6 +1,7 @@
 """The staff side: who gets in, and what the first page says of the house."""
 
-from typing import Any
+from datetime import timedelta
+from typing import Any, cast
 
 import pytest
 from allauth.mfa.totp.internal.auth import TOTP
@@ -56,8 +57,7 @@ def test_staff_need_a_second_factor_where_it_is_asked(
 
 
 def shown(desk: Client) -> dict[str, Any]:
-    context: dict[str, Any] = desk.get("/admin/").context
-    return context
+    return cast("dict[str, Any]", desk.get("/admin/").context)
 
 
 def test_the_first_page_of_an_empty_house(desk: Client) -> None:
@@ -74,9 +74,7 @@ def test_the_first_page_counts_what_happened(desk: Client, alice: User, mp4: byt
     completed(order(alice), mp4)
     failed(order(alice))
     late = order(alice)
-    Video.objects.filter(pk=late.pk).update(
-        next_step_at=timezone.now() - timezone.timedelta(minutes=3)
-    )
+    Video.objects.filter(pk=late.pk).update(next_step_at=timezone.now() - timedelta(minutes=3))
     now = timezone.now()
     Payment.objects.create(
         user=alice, package="trial", name="Trial", credits=100, amount_minor=990, currency="CNY",

@@ -69,7 +69,7 @@ def data(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_POST
-@reauthentication_required
+@reauthentication_required  # type: ignore[untyped-decorator]
 def export_data(request: HttpRequest) -> HttpResponseBase:
     """All that is kept about the asker, as a ZIP."""
     user, rate = _user(request), Rate(*settings.RATE_AUTH)

@@ -70,11 +70,12 @@ def test_an_address_is_confirmed_by_its_link(db: None, settings: LazySettings) -
     client = Client()
     client.post("/accounts/signup/", SIGN_UP)
     (letter,) = mail.outbox
+    assert isinstance(letter, mail.EmailMultiAlternatives)
     assert (letter.subject, letter.to) == (
         "Confirm your address for Morgenrot",
         ["carol@example.com"],
     )
-    ((html, kind),) = letter.alternatives  # type: ignore[attr-defined]
+    html, kind = str(letter.alternatives[0][0]), letter.alternatives[0][1]
     path = link_in(str(letter.body))
     assert (kind, f'href="http://testserver{path}"' in html) == ("text/html", True)
     assert "Morgenrot" in str(letter.body)

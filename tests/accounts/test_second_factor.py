@@ -18,7 +18,7 @@ SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 
 
 def code(of: int = 0) -> str:
-    return totp.format_hotp_value(totp.hotp_value(SECRET, int(time.time()) // 30 + of))
+    return str(totp.format_hotp_value(totp.hotp_value(SECRET, int(time.time()) // 30 + of)))
 
 
 @pytest.fixture
@@ -87,4 +87,27 @@ def test_the_page_asks_for_the_code(guarded: User) -> None:
 def test_nothing_of_it_is_left_when_somebody_is_forgotten(guarded: User) -> None:
     leaving.leave(guarded)
     leaving.forget(guarded)
+    assert not Authenticator.objects.exists()
+
+
+def test_it_is_turned_on_and_off_on_pages(page: Client, alice: User) -> None:
+    cache.clear()
+    answer = page.get("/accounts/2fa/totp/activate/")
+    assert answer["Location"].startswith("/accounts/reauthenticate/")
+    page.post("/accounts/reauthenticate/", {"password": "alice-password"})
+    shown = page.get("/accounts/2fa/totp/activate/")
+    secret = shown.context["form"].secret
+    assert (secret in shown.content.decode(), b"data:image/svg+xml" in shown.content) == (
+        True,
+        True,
+    )
+    assert page.post("/accounts/2fa/totp/activate/", {"code": "x"}).status_code == 200
+    now = totp.format_hotp_value(totp.hotp_value(secret, int(time.time()) // 30))
+    assert page.post("/accounts/2fa/totp/activate/", {"code": now}).status_code == 302
+    codes = Authenticator.objects.get(user=alice, type="recovery_codes").wrap().get_unused_codes()
+    text = page.get("/accounts/2fa/recovery-codes/").content.decode()
+    assert [one in text for one in codes] == [True] * 10
+    for path in ("", "recovery-codes/generate/", "totp/deactivate/"):
+        assert page.get(f"/accounts/2fa/{path}").status_code == 200
+    page.post("/accounts/2fa/totp/deactivate/")
     assert not Authenticator.objects.exists()

@@ -1,5 +1,6 @@
 """Staff: every video with its timeline, and what may be done to it by hand, asked twice."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -87,7 +88,7 @@ def test_a_reason_is_needed(desk: Client, alice: User) -> None:
 
 def test_a_video_is_fetched_now(desk: Client, alice: User) -> None:
     video = running(order(alice))
-    Video.objects.filter(pk=video.pk).update(next_step_at=timezone.now() + timezone.timedelta(1))
+    Video.objects.filter(pk=video.pk).update(next_step_at=timezone.now() + timedelta(1))
     do(desk, video, "fetch", reason="Asked by mail")
     assert now_of(video).next_step_at <= timezone.now()  # type: ignore[operator]
 

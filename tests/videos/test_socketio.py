@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx2
 import pytest
+import socketio as client_library
 from websocket import create_connection
 
 from accounts import auth, keys
@@ -15,7 +16,6 @@ from tests.videos.conftest import now_of, order, running, told
 from videos.models import Video
 from videos.providers import JobState
 
-import socketio as client_library
 TRANSPORTS = [["websocket"], ["polling"], ["polling", "websocket"]]
 
 
