@@ -32,32 +32,7 @@ from billing.models import (
     Refund,
     StripeEvent,
 )
-from billing.staff import note
-
-
-class ReadOnly(admin.ModelAdmin):
-    """To look at; nothing here is changed by hand."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-
-class ReadOnlyInline(admin.TabularInline):
-    template = "admin/rows.html"
-    extra = 0
-    can_delete = False
-
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
+from billing.staff import ReadOnly, ReadOnlyInline, note
 
 
 class PackageForm(forms.ModelForm):

@@ -19,36 +19,11 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from billing.staff import note
+from billing.staff import ReadOnly, ReadOnlyInline, note
 from videos import catalog, circuits, deliveries, interventions, media, moderation
 from videos.models import Attempt, Delivery, Event, Price, Refusal, Upstream, Video
 
 BADGES = {"succeeded": "good", "failed": "bad", "timeout": "bad", "cancelled": "warn"}
-
-
-class ReadOnly(admin.ModelAdmin):
-    """To look at; nothing here is changed by hand."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-
-class ReadOnlyInline(admin.TabularInline):
-    template = "admin/rows.html"
-    extra = 0
-    can_delete = False
-
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
 
 
 class ReasonForm(forms.Form):

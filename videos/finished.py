@@ -15,7 +15,7 @@ from videos.cards import cards_of
 from videos.family import changes
 from videos.models import Share, Video
 from videos.providers import Variant
-from videos.shell import UserRequest, in_local_time, own, see_other
+from videos.shell import UserRequest, own, see_other
 
 VIDEO = ("video/mp4", "mp4")
 POSTER = ("image/webp", "webp")
@@ -23,7 +23,6 @@ POSTER = ("image/webp", "webp")
 
 @login_required
 @require_safe
-@in_local_time
 def compare(request: UserRequest, video_id: UUID) -> HttpResponse:
     """A version beside the one it was made of."""
     later = own(request, video_id)
@@ -81,7 +80,6 @@ def share(request: UserRequest, video_id: UUID) -> HttpResponse:
 
 
 @require_safe
-@in_local_time
 def shared(request: HttpRequest, token: str) -> HttpResponse:
     """The public page of a shared video; search engines are asked to stay away."""
     found = _shared(token)

@@ -23,7 +23,7 @@ from videos import archive, catalog, lifecycle, notify, shelf
 from videos.cards import Card, cards_of
 from videos.forms import CollectionForm
 from videos.models import Collection, Video, VideoQuerySet
-from videos.shell import UserRequest, back, in_local_time, own, see_other
+from videos.shell import UserRequest, back, own, see_other
 
 PER_PAGE = 24
 MOST_AT_ONCE = 100
@@ -31,7 +31,6 @@ MOST_AT_ONCE = 100
 
 @login_required
 @require_safe
-@in_local_time
 def library(request: UserRequest) -> HttpResponse:
     seq = notify.current_seq(request.user.pk)  # before the videos, so that no change is missed
     wanted = shelf.Search.read(request.GET)
@@ -96,7 +95,6 @@ def download(request: UserRequest) -> HttpResponseBase:
 
 @login_required
 @require_POST
-@in_local_time
 def delete(request: UserRequest) -> HttpResponse:
     """Ask before the chosen videos go; delete them once that was answered."""
     chosen = _chosen(request)

@@ -1,14 +1,11 @@
-"""What stands around the content of every page: the wallet, the counts, the clock of its reader."""
+"""What stands around the content of every page: the wallet, the counts, the way between pages."""
 
-from collections.abc import Callable
 from datetime import date, datetime, timedelta
-from functools import wraps
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, resolve_url
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
@@ -19,32 +16,12 @@ from billing import ledger
 from videos import shelf
 from videos.models import Video
 
-P = ParamSpec("P")
-R = TypeVar("R", bound=HttpResponseBase)
-
 THEMES = {"light", "dark"}
 MONTH, WEEK = timedelta(days=31), timedelta(days=7)
 
 
 class UserRequest(HttpRequest):
     user: User
-
-
-def in_local_time(
-    view: Callable[Concatenate[UserRequest, P], R],
-) -> Callable[Concatenate[UserRequest, P], R]:
-    """Show times as the browser's own clock does; its zone comes in the cookie `tz`."""
-
-    @wraps(view)
-    def wrapped(request: UserRequest, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            zone = ZoneInfo(request.COOKIES.get("tz", ""))
-        except (ValueError, OSError, ZoneInfoNotFoundError):
-            zone = ZoneInfo("UTC")
-        with timezone.override(zone):
-            return view(request, *args, **kwargs)
-
-    return wrapped
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:

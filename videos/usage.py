@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 
 from videos import dialects, figures
 from videos.models import Video
-from videos.shell import UserRequest, in_local_time
+from videos.shell import UserRequest
 
 PERIODS = (7, 30, 90)
 USUAL = 30
@@ -24,7 +24,6 @@ COLUMNS = (
 
 @login_required
 @require_safe
-@in_local_time
 def usage(request: UserRequest) -> HttpResponse:
     days = _period(request)
     use = figures.use_of(request.user, days)
@@ -40,7 +39,6 @@ def usage(request: UserRequest) -> HttpResponse:
 
 @login_required
 @require_safe
-@in_local_time
 def usage_csv(request: UserRequest) -> StreamingHttpResponse:
     days = _period(request)
     videos = figures.ordered_since(request.user, figures.first_day(days)).newest()
