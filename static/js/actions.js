@@ -1,5 +1,6 @@
 // What can be done with cards: mark, choose, look closer, and answer a question without leaving the page.
-import { announce, refresh, refreshParts } from "./live.js";
+import { refresh, refreshParts } from "./live.js";
+import { announce } from "./page.js";
 
 const send = (form, submitter) => fetch(submitter?.getAttribute("formaction") ?? form.action, { method: "POST", body: new FormData(form, submitter), redirect: "manual" });
 const went = (answer) => answer.type === "opaqueredirect" || answer.ok;

@@ -1,5 +1,5 @@
 // The composer: the price follows the choices; the server prices the order again.
-import { announce, get } from "./live.js";
+import { announce, get } from "./page.js";
 
 const numbers = new Intl.NumberFormat(document.documentElement.lang);
 const composer = document.querySelector("form.composer[data-balance]");

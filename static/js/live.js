@@ -1,5 +1,6 @@
 // Live updates: the socket brings facts, the pages bring HTML. Without a socket the cards are polled.
 import { reprice } from "./composer.js";
+import { announce, get } from "./page.js";
 
 const line = document.getElementById("live");
 const offline = document.getElementById("offline");
@@ -21,27 +22,11 @@ function say(state) {
   line.classList.toggle("live--off", state === "off");
 }
 
-export async function get(url, options) {
-  const response = await fetch(url, { redirect: "error", ...options });
-  if (!response.ok) throw new Error(response.status);
-  return new DOMParser().parseFromString(await response.text(), "text/html");
-}
-
 function move(shown, percent) {
   if (!shown.querySelector("progress")) return;
   shown.querySelector(".sky").style.setProperty("--p", percent);
   shown.querySelector("progress").value = percent;
   shown.querySelector("[data-percent]").textContent = Math.floor(percent);
-}
-
-export function announce(news, href) {
-  document.getElementById("said").textContent = news;
-  if (href === undefined) return;
-  const toast = Object.assign(document.createElement(href ? "a" : "p"), { className: "toast", textContent: news });
-  if (href) toast.href = href;
-  document.getElementById("toasts").append(toast);
-  const away = () => (toast.matches(":hover, :focus") ? setTimeout(away, 2000) : toast.remove());
-  setTimeout(away, 6000);
 }
 
 // Something ended: its number in the title while nobody looks, and a notification when that is wanted.
