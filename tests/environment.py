@@ -1,7 +1,12 @@
 """Loaded before the settings are: what tests run with. DATABASE_URL and REDIS_URL pass through."""
 
 import os
+import re
 import tempfile
+
+# Each worker of pytest-xdist has a Redis database of its own: some tests empty theirs.
+if (worker := os.environ.get("PYTEST_XDIST_WORKER")) and (url := os.environ.get("REDIS_URL")):
+    os.environ["REDIS_URL"] = re.sub(r"/\d*$", f"/{int(worker[2:]) + 1}", url)
 
 os.environ.update(
     DJANGO_SETTINGS_MODULE="config.settings",

@@ -63,7 +63,9 @@ class Lines:
         except (auth.BadCredentials, UnicodeError):
             raise socketio.exceptions.ConnectionRefusedError("Authentication error") from None
         layer: Any = get_channel_layer()
-        line = Line(pass_, await layer.new_channel("socketio"))
+        # The same prefix as our own sockets: channels_redis waits for one prefix at a time, and
+        # another one would hear nothing while a socket of ours is open and quiet.
+        line = Line(pass_, await layer.new_channel("specific"))
         for group in line.groups:
             await layer.group_add(group, line.channel)
         self._open[sid] = line
