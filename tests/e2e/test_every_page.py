@@ -141,7 +141,7 @@ def test_first_view_needs_little_code(tab: Opener, person: StorageState) -> None
     code = {Path(url).name: url for url in urls if re.search(r"\.(css|js)$", url)}
     assert set(code) == {
         *("tokens.css", "app.css"),
-        *("app.js", "live.js", "composer.js", "actions.js", "keys.js"),
+        *("app.js", "live.js", "composer.js", "actions.js", "keys.js", "page.js"),
     }
     bodies = [page.request.get(url).body() for url in code.values()]
     assert sum(len(gzip.compress(body)) for body in bodies) <= 60 * 1024
