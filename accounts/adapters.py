@@ -1,7 +1,9 @@
 """What allauth's pages do beyond pages: whoever leaves or changes a password ends what is open."""
 
 from ipaddress import ip_address
+from typing import Any
 
+import requests
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.models import EmailAddress
 from allauth.core.exceptions import ImmediateHttpResponse
@@ -58,6 +60,12 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
 
 class SocialAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
+    def get_requests_session(self) -> requests.Session:
+        """A provider that is broken has said nothing about the code it was asked of."""
+        session: requests.Session = super().get_requests_session()
+        session.hooks["response"].append(_raise_if_broken)
+        return session
+
     def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
         """Whose account it is, is decided where the API decides it; allauth only signs in."""
         if sociallogin.is_existing or sociallogin.state.get("process") == "connect":
@@ -70,3 +78,8 @@ class SocialAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
             raise ImmediateHttpResponse(redirect("account_login")) from error
         linked = SocialAccount.objects.get(provider=google.PROVIDER, uid=identity.uid)
         sociallogin.user, sociallogin.account = user, linked
+
+
+def _raise_if_broken(response: requests.Response, **_sent: Any) -> None:
+    if response.status_code >= 500:
+        response.raise_for_status()

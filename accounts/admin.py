@@ -10,6 +10,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.forms import AdminPasswordChangeForm
 from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
@@ -20,7 +21,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts import leaving, second_factor
+from accounts import auth, leaving, second_factor, signup
 from accounts.models import User
 from billing import ledger
 from billing.staff import note
@@ -34,12 +35,22 @@ class ReasonForm(forms.Form):
     reason = forms.CharField(label=gettext_lazy("Reason"), max_length=200)
 
 
+class PasswordForm(AdminPasswordChangeForm):
+    """A password that staff set, or take away, ends what the old one opened."""
+
+    def save(self, commit: bool = True) -> User:
+        user = cast("User", super().save(commit))
+        auth.sign_out_everywhere(user)
+        return user
+
+
 @admin.register(User)
 class PersonAdmin(UserAdmin):
     list_display = ("username", "email", "is_active", "is_staff", "left_at", "forgotten_at")
     list_filter = ("is_active", "is_staff", "is_superuser", "left_at")
     readonly_fields = (
-        "last_login", "date_joined", "left_at", "forgotten_at", "balance", "books", "two_factor",
+        "is_active", "last_login", "date_joined", "left_at", "forgotten_at", "balance", "books",
+        "two_factor",
     )  # fmt: skip
     fieldsets = (
         (None, {"fields": ("username", "password")}),
@@ -47,13 +58,14 @@ class PersonAdmin(UserAdmin):
         *(UserAdmin.fieldsets or ())[1:],
         (gettext_lazy("Standing"), {"fields": ("two_factor", "left_at", "forgotten_at")}),
     )
+    change_password_form = PasswordForm
     actions = ("lock", "unlock", "take_back")
 
     def save_model(self, request: HttpRequest, obj: User, form: ModelForm, change: bool) -> None:
-        """Whoever is switched off here is out at once."""
+        """Whoever staff add is welcomed like everybody."""
         super().save_model(request, obj, form, change)
-        if change and "is_active" in form.changed_data and not obj.is_active:
-            leaving.lock(obj)
+        if not change:
+            signup.welcome(obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Nobody: the books name every user. People leave, and are forgotten after 30 days."""

@@ -6,7 +6,7 @@ from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import auth, google
+from accounts import auth, google, second_factor
 from accounts.models import Session
 from accounts.public import Public
 
@@ -16,10 +16,12 @@ class GoogleBody(serializers.Serializer):
     redirect_uri = serializers.CharField(max_length=500, required=False)
     # For clients that sent a PKCE challenge.
     code_verifier = serializers.RegexField(r"^[A-Za-z0-9._~-]{43,128}\Z", required=False)
+    # Of an authenticator app, for who has a second factor here.
+    mfa_code = serializers.CharField(max_length=16, required=False)
 
 
 class GoogleLogin(Public):
-    """C03."""
+    """C03; who has a second factor sends its code too, for Google's alone is not enough."""
 
     def post(self, request: Request) -> Response:
         if not settings.GOOGLE_CLIENT_ID:
@@ -34,4 +36,5 @@ class GoogleLogin(Public):
             asked.get("code_verifier", ""),
         )
         user = google.user_of(identity)
+        second_factor.check(user, asked.get("mfa_code", ""))
         return Response(auth.sign_in(user, Session.Grant.GOOGLE).body())

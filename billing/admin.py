@@ -36,6 +36,7 @@ from billing.staff import ReadOnly, ReadOnlyInline, note
 
 
 class PackageForm(forms.ModelForm):
+    currency = forms.ChoiceField(choices=[(code, code) for code in packages.MINOR_UNITS])
     reason = forms.CharField(max_length=200, help_text="For the audit log.")
 
     class Meta:
@@ -253,7 +254,7 @@ class PaymentAdmin(ReadOnly):
 
     @admin.display(description="Amount")
     def money(self, payment: Payment) -> str:
-        return f"{amount(payment.amount_minor, payment.currency)} {payment.currency}"
+        return f"{packages.major(payment.amount_minor, payment.currency)} {payment.currency}"
 
     @admin.display(description="Refund")
     def refund_link(self, payment: Payment) -> SafeString | str:
@@ -277,7 +278,7 @@ class PaymentAdmin(ReadOnly):
         if not request.user.has_perm("billing.change_payment"):
             raise PermissionDenied
         payment = get_object_or_404(Payment.objects.select_related("user"), pk=payment_id)
-        left = amount(payments.refundable_minor(payment), payment.currency)
+        left = packages.major(payments.refundable_minor(payment), payment.currency)
         form = RefundForm(request.POST or None, initial={"amount": left})
         outlook = None
         if form.is_valid():
@@ -321,7 +322,7 @@ class PaymentAdmin(ReadOnly):
                 note(
                     _staff(request),
                     payment,
-                    f"refund of {amount(minor, payment.currency)}: {reason}",
+                    f"refund of {packages.major(minor, payment.currency)}: {reason}",
                 )
             messages.success(request, REFUND_WORDS[Refund.Status(row.status)])
         return HttpResponseRedirect(reverse("admin:billing_payment_change", args=[payment.pk]))
@@ -350,10 +351,6 @@ class ProofAdmin(ReadOnly):
 
 def _staff(request: HttpRequest) -> AbstractBaseUser:
     return cast("AbstractBaseUser", request.user)
-
-
-def amount(minor: int, currency: str) -> Decimal:
-    return Decimal(minor) / packages.MINOR_UNITS[currency]
 
 
 @admin.register(LogEntry)

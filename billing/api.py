@@ -78,7 +78,7 @@ class Transactions(APIView):
 def transaction(entry: Entry) -> dict[str, Any]:
     """One line of the history. Source: C33; a clawback is shown as `refunded`, below zero."""
     reverses = entry.type == Entry.Type.REVERSED
-    of_video = entry.reference_type == "sora_task_creation"
+    of_video = entry.reference_type == Entry.OF_VIDEO
     return {
         "id": str(entry.pk),
         "transaction_type": Entry.Type.REFUNDED.value if reverses else entry.type,
@@ -89,7 +89,9 @@ def transaction(entry: Entry) -> dict[str, Any]:
         "reference_id": entry.reference_id or None,
         "description": entry.description,
         "task_id": entry.reference_id if of_video else None,
-        "payment_order_id": entry.reference_id if entry.reference_type == "payment" else None,
+        "payment_order_id": entry.reference_id
+        if entry.reference_type == Entry.OF_PAYMENT
+        else None,
         "created_at": entry.created_at,
         "expires_at": entry.expires_at,
         "is_expired": entry.expires_at is not None and entry.expires_at <= timezone.now(),
@@ -202,14 +204,14 @@ class RefundPayment(APIView):
             payment, order, _once(request, {**asked, "amount": minor})
         )
         if not again:
-            sum = f"{major(row.amount_minor, payment.currency)} {payment.currency}"
+            sum = f"{float(packages.major(row.amount_minor, payment.currency))} {payment.currency}"
             note(user, payment, f"refund of {sum}: {row.reason}")
         failed = row.status in {Refund.Status.FAILED, Refund.Status.CANCELED}
         return Response(
             {
                 "success": not failed,
                 "refund_id": row.stripe_id or str(row.pk),
-                "amount": major(row.amount_minor, payment.currency),
+                "amount": float(packages.major(row.amount_minor, payment.currency)),
                 "credits_refunded": 0 if failed else row.credits,
                 "status": row.status,
                 "message": MESSAGES[Refund.Status(row.status)],
@@ -232,16 +234,11 @@ def payment_body(payment: Payment) -> dict[str, Any]:
     return {
         "payment_id": str(payment.pk),
         "status": payment.status,
-        "amount": major(payment.amount_minor, payment.currency),
+        "amount": float(packages.major(payment.amount_minor, payment.currency)),
         "currency": payment.currency,
         "credits_purchased": payment.credits,
         "payment_url": payment.payment_url or None,
     }
-
-
-def major(minor: int, currency: str) -> float:
-    """Minor units as the number the documents print."""
-    return float(Decimal(minor) / packages.MINOR_UNITS[currency])
 
 
 def _once(request: Request, asked: dict[str, Any]) -> Once:

@@ -22,7 +22,7 @@ from django.db.models import Q, Sum
 from django.utils import timezone
 
 from billing import ledger, reversals
-from billing.models import Dispute, Payment, Refund
+from billing.models import Dispute, Entry, Payment, Refund
 
 Status = Payment.Status
 
@@ -49,7 +49,6 @@ DISPUTE_WORDS = (
 RANK = {
     "requested": 0,
     "pending": 1,
-    "requires_action": 1,
     "succeeded": 2,
     "failed": 3,
     "canceled": 3,
@@ -57,6 +56,12 @@ RANK = {
 
 
 # ---- what Stripe tells ----
+
+
+def merge_opened(payment: Payment, made: dict[str, Any]) -> None:
+    """The session we had Stripe make; the first one stays."""
+    if payment.session_id is None:
+        payment.session_id, payment.payment_url = made["id"], made["url"] or ""
 
 
 def merge_session(payment: Payment, told: dict[str, Any], at: datetime) -> None:
@@ -78,6 +83,11 @@ def merge_session(payment: Payment, told: dict[str, Any], at: datetime) -> None:
         fail(payment, "session_expired")
 
 
+def session_unknown(payment: Payment) -> None:
+    """Stripe has forgotten the session, or we ask in another account than the one that made it."""
+    _ask_staff(payment, "Stripe knows no such session")
+
+
 def _ask_staff(payment: Payment, question: str) -> None:
     if question not in payment.decided:
         payment.review = question
@@ -91,15 +101,21 @@ def merge_refund(payment: Payment, told: dict[str, Any]) -> None:
     """Facts of a refund, ours or one that was made in Stripe's dashboard."""
     ours = uuid_of((told.get("metadata") or {}).get("refund_id"))
     row = payment.refunds.filter(Q(stripe_id=told["id"]) | Q(pk=ours)).first()
-    status = {"requires_action": "pending"}.get(str(told["status"]), str(told["status"]))
+    status = _refund_status(told.get("status"))
     if row is None:
         row = Refund(payment=payment, source=Refund.Source.EXTERNAL, created_at=timezone.now())
         row.amount_minor, row.status = int(told["amount"]), Refund.Status.REQUESTED
     # What we wrote before Stripe knew the refund was only our guess.
-    if row.stripe_id is None or RANK.get(status, 0) >= RANK[row.status]:
-        row.status = Refund.Status(status)
+    if row.stripe_id is None or RANK[status] >= RANK[row.status]:
+        row.status = status
     row.stripe_id = told["id"]
     row.save()
+
+
+def _refund_status(told: object) -> Refund.Status:
+    """What Stripe has no word for yet, or one we do not know, is still on its way."""
+    known = {status.value: status for status in Refund.Status}
+    return known.get(str(told), Refund.Status.PENDING)
 
 
 def merge_charge(payment: Payment, told: dict[str, Any]) -> None:
@@ -189,7 +205,7 @@ def _grant(payment: Payment) -> None:
         ledger.Kind.PURCHASED,
         grant_key(payment),
         expires_at=payment.paid_at + settings.PURCHASE_LIFETIME,
-        purpose=ledger.Purpose("payment", str(payment.pk), payment.name),
+        purpose=ledger.Purpose(Entry.OF_PAYMENT, str(payment.pk), payment.name),
     )
 
 

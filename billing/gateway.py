@@ -4,6 +4,7 @@ Every call goes over the network, with a short time-out, and never inside a data
 
     GatewayError        Stripe did not do it
     ├── Refused         it said no; the same will be refused again
+    │   └── Unknown     it has nothing of that id
     └── NoAnswer        it may or may not have done it: ask again with the same key
 """
 
@@ -34,6 +35,10 @@ class GatewayError(Exception):
 
 class Refused(GatewayError):
     """It said no."""
+
+
+class Unknown(Refused):
+    """It has nothing of that id, in this account and mode."""
 
 
 class NoAnswer(GatewayError):
@@ -150,4 +155,5 @@ def _translated() -> Iterator[None]:
     except stripe.StripeError as error:
         if (error.http_status or 500) >= 500 or error.http_status == 409:
             raise NoAnswer(str(error)) from error
-        raise Refused(str(error)) from error
+        unknown = error.code == "resource_missing" and error.http_status == 404
+        raise (Unknown if unknown else Refused)(str(error)) from error

@@ -99,9 +99,15 @@ def unpark(payment: Payment, current: StripeEvent | None = None) -> None:
         live=settings.STRIPE_LIVE,
     ).exclude(pk=current.pk if current else "")
     for event in waiting:
-        ACTIONS[event.type](payment, event)
-        event.state = StripeEvent.State.DONE
-        event.save(update_fields=["state"])
+        try:
+            with transaction.atomic():
+                ACTIONS[event.type](payment, event)
+        except Exception as error:  # what cannot be read must not keep a payment from its credits
+            log.exception("event %s", event.pk)
+            event.state, event.note = StripeEvent.State.ERROR, repr(error)[:500]
+        else:
+            event.state = StripeEvent.State.DONE
+        event.save(update_fields=["state", "note"])
         facts.drive(payment)
 
 

@@ -112,6 +112,9 @@ class Entry(models.Model):
         REVERSED = "reversed"
         ADJUSTED = "adjusted"
 
+    # What a line may be about: its reference_type.
+    OF_VIDEO, OF_PAYMENT = "sora_task_creation", "payment"
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     account = models.ForeignKey(Account, models.PROTECT, related_name="entries")
     seq = models.BigIntegerField()

@@ -9,6 +9,13 @@ CURRENCY = "CNY"
 # Minor units to one unit, for every currency a package may be in. Source: Stripe, "Supported
 # currencies": only the zero-decimal ones differ.
 MINOR_UNITS = {"CNY": 100, "USD": 100, "EUR": 100, "HKD": 100, "JPY": 1, "KRW": 1}
+# The one that is shown as the best value.
+FEATURED = "value"
+
+
+def major(minor: int, currency: str) -> Decimal:
+    """A price in whole units of its currency."""
+    return Decimal(minor) / MINOR_UNITS[currency]
 
 
 class UnknownPackage(Exception):
@@ -27,7 +34,7 @@ class Package:
 
     @property
     def price(self) -> Decimal:
-        return Decimal(self.price_minor) / MINOR_UNITS[self.currency]
+        return major(self.price_minor, self.currency)
 
     @property
     def unit_price(self) -> Decimal:

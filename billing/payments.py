@@ -17,7 +17,16 @@ from django.urls import reverse
 from django.utils import timezone
 
 from billing import gateway, packages, reversals
-from billing.facts import change, credits_lost, drive, fail, grant_key, is_granted, merge_refund
+from billing.facts import (
+    change,
+    credits_lost,
+    drive,
+    fail,
+    grant_key,
+    is_granted,
+    merge_opened,
+    merge_refund,
+)
 from billing.idempotency import Once, make_once
 from billing.models import Payment, Refund
 
@@ -122,11 +131,7 @@ def open_checkout(payment: Payment) -> Payment:
         raise Unreachable("The payment could not be prepared.") from error
     except gateway.NoAnswer as error:
         raise Unreachable("The payment page does not answer. Try again in a moment.") from error
-    Payment.objects.filter(pk=payment.pk, session_id=None).update(
-        session_id=made["id"], payment_url=made["url"] or ""
-    )
-    payment.refresh_from_db()
-    return payment
+    return change(payment.pk, lambda row: merge_opened(row, made))
 
 
 def checkout_order(payment: Payment) -> dict[str, Any]:

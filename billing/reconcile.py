@@ -34,7 +34,7 @@ def reconcile() -> None:
     ).order_by("received_at")[:200]:
         inbox.handle(event)
     quiet = Q(checked_at=None) | Q(checked_at__lt=now - LOOK_AFTER)
-    pending = Payment.objects.filter(quiet, status=Payment.Status.PENDING)
+    pending = Payment.objects.filter(quiet, status=Payment.Status.PENDING, review="")
     for payment in pending.filter(created_at__lt=now - RETRY_AFTER)[:200]:
         _alone(look, payment)
     paid = Payment.objects.filter(
@@ -68,6 +68,8 @@ def look(payment: Payment) -> Payment:
             return facts.change(payment.pk, lambda row: facts.fail(row, "session_expired"))
         told = gateway.session(payment.session_id)
         refunds = gateway.refunds_of(payment.payment_intent) if payment.payment_intent else []
+    except gateway.Unknown:
+        return facts.change(payment.pk, facts.session_unknown)
     except (gateway.GatewayError, payments.Unreachable):
         log.warning("payment %s could not be looked up", payment.pk, exc_info=True)
         return payment

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -20,7 +20,6 @@ from billing import ledger
 from billing.models import Entry, Lot, Payment
 
 Type, Status = Entry.Type, Payment.Status
-VIDEO, PAYMENT = "sora_task_creation", "payment"
 
 # The type a line of the history is filtered by, and its name; the rest is found under "Everything".
 FILTERS = {
@@ -124,14 +123,44 @@ STEP, BAR_WIDTH, GROUND, HIGHEST = 30, 10, 106, 70
 
 
 @dataclass(frozen=True)
-class Day:
-    """One day of the chart; what it spent and got back, and where the bars stand."""
+class Bars:
+    """Credits spent and returned on a day, and how high their bars stand over the ground."""
+
+    ground: ClassVar[int]
+    room: ClassVar[int]
 
     day: date
     spent: int
     returned: int
-    n: int
     highest: int
+
+    @property
+    def spent_height(self) -> int:
+        return self._height(self.spent)
+
+    @property
+    def returned_height(self) -> int:
+        return self._height(self.returned)
+
+    @property
+    def spent_top(self) -> int:
+        return self.ground - self.spent_height
+
+    @property
+    def returned_top(self) -> int:
+        return self.ground - self.returned_height
+
+    def _height(self, credits: int) -> int:
+        return max(3, round(self.room * credits / self.highest)) if credits else 0
+
+
+@dataclass(frozen=True)
+class Day(Bars):
+    """One of the last days, and where its bars stand."""
+
+    ground, room = GROUND, HIGHEST
+
+    n: int
 
     @property
     def x(self) -> int:
@@ -140,22 +169,6 @@ class Day:
     @property
     def middle(self) -> int:
         return self.n * STEP + STEP // 2
-
-    @property
-    def spent_height(self) -> int:
-        return _height(self.spent, self.highest)
-
-    @property
-    def returned_height(self) -> int:
-        return _height(self.returned, self.highest)
-
-    @property
-    def spent_top(self) -> int:
-        return GROUND - self.spent_height
-
-    @property
-    def returned_top(self) -> int:
-        return GROUND - self.returned_height
 
     @property
     def returned_x(self) -> int:
@@ -168,10 +181,6 @@ class Chart:
     spent: int
     returned: int
     highest: int
-
-
-def _height(credits: int, highest: int) -> int:
-    return max(3, round(HIGHEST * credits / highest)) if credits else 0
 
 
 def chart_of(user: AbstractBaseUser) -> Chart:
@@ -189,7 +198,7 @@ def chart_of(user: AbstractBaseUser) -> Chart:
     sums: dict[Any, int] = {(row["type"], row["day"]): abs(row["sum"]) for row in rows}
     highest = max(sums.values(), default=0)
     days = [
-        Day(day, sums.get((Type.SPENT, day), 0), sums.get((Type.REFUNDED, day), 0), n, highest)
+        Day(day, sums.get((Type.SPENT, day), 0), sums.get((Type.REFUNDED, day), 0), highest, n)
         for n, day in enumerate(first + timedelta(days=n) for n in range(DAYS))
     ]
     spent, returned = sum(d.spent for d in days), sum(d.returned for d in days)
@@ -229,7 +238,7 @@ class Line:
             return self._reversed()
         if entry.reference_type == "signup":
             return _("Welcome credits")
-        if entry.reference_type == VIDEO:
+        if entry.reference_type == Entry.OF_VIDEO:
             _kind, _colon, prompt = entry.description.removeprefix("Returned: ").partition(": ")
             return prompt or entry.description
         return entry.description or entry.get_type_display()
@@ -244,12 +253,12 @@ class Line:
     @property
     def video(self) -> str:
         """The id of the video the line is about, which may be deleted by now."""
-        return self.entry.reference_id if self.entry.reference_type == VIDEO else ""
+        return self.entry.reference_id if self.entry.reference_type == Entry.OF_VIDEO else ""
 
     @property
     def url(self) -> str:
         """The page of the video or the payment the line is about."""
-        pages = {VIDEO: "video", PAYMENT: "payment"}
+        pages = {Entry.OF_VIDEO: "video", Entry.OF_PAYMENT: "payment"}
         name = pages.get(self.entry.reference_type)
         return reverse(name, args=[self.entry.reference_id]) if name else ""
 

@@ -23,15 +23,14 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from billing import facts, ledger, packages, payments, reconcile
 from billing.models import Entry, Payment, Proof
-from billing.statement import FILTERS, PAYMENT, VIDEO, Line, Receipt, chart_of, parts_of
+from billing.statement import FILTERS, Line, Receipt, chart_of, parts_of
 
 PER_PAGE = 25
 RECEIPTS = 5
-FEATURED = "value"
 PROMPT_MAX = 5000
 # The fields of the studio's order; the reference is the id of an image that is stored by then.
 DRAFT = ("prompt", "model", "size", "seconds", "reference")
-# While somebody waits for a payment Stripe is asked about it, at most this often.
+# While somebody looks at a payment that waits, Stripe is asked about it at most this often.
 LOOK_AGAIN = timedelta(seconds=10)
 STUDIO = "studio"
 
@@ -47,10 +46,10 @@ def billing(request: HttpRequest) -> HttpResponse:
     user = _user(request)
     only = request.GET.get("type", "")
     only = only if only in FILTERS else ""
-    video = _uuid(request.GET.get("video", ""))
+    video = facts.uuid_of(request.GET.get("video", ""))
     entries = ledger.history(user, only) if only else ledger.history(user)
     if video:
-        entries = entries.filter(reference_type=VIDEO, reference_id=str(video))
+        entries = entries.filter(reference_type=Entry.OF_VIDEO, reference_id=str(video))
     page = Paginator(entries, PER_PAGE).get_page(request.GET.get("page"))
     bought = Payment.objects.filter(user_id=user.pk).order_by("-created_at", "-pk")
     all_receipts = request.GET.get("receipts") == "all"
@@ -61,7 +60,7 @@ def billing(request: HttpRequest) -> HttpResponse:
         "chart": chart_of(user),
         "next": _next(request.GET.get("next", "")),
         "packages": packages.on_sale().values(),
-        "featured": FEATURED,
+        "featured": packages.FEATURED,
         "days": settings.PURCHASE_LIFETIME.days,
         "test_money": settings.SANDBOX_STRIPE,
         "receipts": [Receipt(row) for row in (bought if all_receipts else bought[:RECEIPTS])],
@@ -148,7 +147,7 @@ def checkout_return(request: HttpRequest, payment_id: UUID) -> HttpResponse:
         return redirect_to_login(request.get_full_path())
     row = _own(request, payment_id)
     if row.status == Payment.Status.PENDING:
-        row = reconcile.look(row)
+        row = reconcile.look(row)  # the very moment somebody may have paid
     if _is_elsewhere(row):
         return redirect(row.return_url)
     if row.status == Payment.Status.PENDING and "cancelled" in request.GET:
@@ -182,7 +181,7 @@ def payment(request: HttpRequest, payment_id: UUID) -> HttpResponse:
     if row.status == Payment.Status.PENDING and not looked:
         row = reconcile.look(row)
     user = _user(request)
-    moves = ledger.history(user).filter(reference_type=PAYMENT, reference_id=str(row.pk))
+    moves = ledger.history(user).filter(reference_type=Entry.OF_PAYMENT, reference_id=str(row.pk))
     context = {
         "at": "billing",
         "payment": row,
@@ -208,13 +207,6 @@ def _own(request: HttpRequest, payment_id: UUID) -> Payment:
 
 def _user(request: HttpRequest) -> AbstractBaseUser:
     return cast("AbstractBaseUser", request.user)
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
 
 
 def _next(wanted: str) -> str:

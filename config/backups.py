@@ -111,8 +111,10 @@ def _load(copy: Path) -> None:
         source, target = copy / "database.sqlite3", Path(connection.settings_dict["NAME"])
         if not source.exists():
             raise Unusable("it is a copy of a PostgreSQL database")
-        if target.exists():
-            raise Unusable(f"{target} exists: move it away first")
+        # A journal that a kill left behind would be played over what is brought back.
+        old = [path for path in (target, *_journals(target)) if path.exists()]
+        if old:
+            raise Unusable(f"move this away first: {', '.join(map(str, old))}")
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(source, draft := target.with_name(f"{target.name}.restoring"))
         draft.rename(target)
@@ -124,6 +126,10 @@ def _load(copy: Path) -> None:
     name = connection.get_connection_params()["dbname"]
     arguments = ["--no-owner", "--exit-on-error", "--single-transaction", f"--dbname={name}"]
     _postgres("pg_restore", *arguments, str(copy / "database.dump"))
+
+
+def _journals(database: Path) -> list[Path]:
+    return [database.with_name(f"{database.name}-{part}") for part in ("wal", "shm", "journal")]
 
 
 def _broken_database(copy: Path) -> list[str]:

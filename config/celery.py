@@ -4,7 +4,6 @@ import os
 
 from celery import Celery
 from celery.schedules import crontab
-from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -37,14 +36,3 @@ app.conf.update(
     },
 )
 app.autodiscover_tasks(["showcase", "videos", "accounts", "billing"])
-
-if settings.SANDBOX:
-    app.conf.beat_schedule["sandbox webhooks"] = {"task": "sandbox.webhooks", "schedule": 1.0}
-
-
-@app.task(name="sandbox.webhooks", ignore_result=True, expires=5)
-def sandbox_webhooks() -> None:
-    """Send the sandbox's webhooks; in production neither it nor this is scheduled."""
-    from videos.sandbox import hooks  # noqa: PLC0415 - never even imported in production
-
-    hooks.deliver_due()

@@ -16,6 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.text import Truncator
 
+from accounts import counters
 from showcase.models import Clip, ClipQuerySet, Like, View
 from videos import media
 from videos.models import Video
@@ -83,7 +84,7 @@ def look(request: HttpRequest, clip: Clip) -> bool:
     if request.method != "GET" or "prefetch" in ahead:
         return False
     agent = request.headers.get("User-Agent", "")
-    return seen(clip, str(request.META.get("REMOTE_ADDR", "")), agent)
+    return seen(clip, counters.network_of(request), agent)
 
 
 def like(clip: Clip, user: AbstractBaseUser) -> int:

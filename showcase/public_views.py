@@ -38,7 +38,7 @@ def pricing(request: HttpRequest) -> HttpResponse:
     ]
     context = {
         "packages": packages.on_sale().values(),
-        "featured": "value",
+        "featured": packages.FEATURED,
         "rows": rows,
         "lengths": lengths,
         "bonus_days": settings.BONUS_LIFETIME.days,

@@ -39,7 +39,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "enough": settings.WELCOME_CREDITS // price,
         "clips": [_film(clip) for clip in _public()[:ON_START_PAGE]],
         "packages": packages.on_sale().values(),
-        "featured": "value",
+        "featured": packages.FEATURED,
         "topics": topics.TOPICS[1:6],
     }
     return render(request, "home.html", context)

@@ -129,7 +129,19 @@ def test_what_was_saved_is_there_again_when_restored(home: Home, build: Build, c
     seen = json.loads(other.run("-c", LOOK).stdout)
     assert seen == ["vera", True, 100, [], {"a.mp4": "film", "videos/b.webp": "picture"}]
     code, said = other.manage("restore", str(copy))
-    assert (code, "move it away" in said or "not empty" in said) == (1, True)
+    assert (code, "move this away" in said or "not empty" in said) == (1, True)
+
+
+def test_a_journal_that_was_left_behind_is_not_played_over_a_copy(tmp_path: Path) -> None:
+    one, other = Home(tmp_path / "one", ""), Home(tmp_path / "other", "")
+    assert one.manage("migrate", "--verbosity", "0") == (0, "")
+    copy = one.backup(tmp_path / "copies")
+    journal = other.folder / "firstlight.sqlite3-wal"
+    journal.parent.mkdir()
+    journal.write_bytes(b"old")
+    refusal = f"CommandError: move this away first: {journal}"
+    assert other.manage("restore", str(copy)) == (1, refusal)
+    assert list(other.folder.glob("*.sqlite3*")) == [journal]
 
 
 def test_a_whole_copy_is_said_to_be_whole(home: Home, copy: Path) -> None:

@@ -4,7 +4,7 @@ Deleted videos count too: they were paid for.
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -13,43 +13,25 @@ from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from billing import ledger
+from billing.models import Entry
+from billing.statement import Bars
 from videos import catalog
 from videos.models import Video, VideoQuerySet
 
 Status = Video.Status
 
-# What the ledger says a video's entries are for.
-PURPOSE = "sora_task_creation"
 # In the units of the drawing: its width, the ground line and the highest bar.
 WIDE, GROUND, HIGHEST = 720, 119, 118
 
 
 @dataclass(frozen=True)
-class Day:
-    """Credits spent and returned on a day, and where their bars stand."""
+class Day(Bars):
+    """A day of the period, and where its bars stand."""
 
-    day: date
-    spent: int
-    returned: int
+    ground, room = GROUND, HIGHEST
+
     x: float
     width: float
-    highest: int
-
-    @property
-    def spent_height(self) -> int:
-        return _height(self.spent, self.highest)
-
-    @property
-    def returned_height(self) -> int:
-        return _height(self.returned, self.highest)
-
-    @property
-    def spent_top(self) -> int:
-        return GROUND - self.spent_height
-
-    @property
-    def returned_top(self) -> int:
-        return GROUND - self.returned_height
 
     @property
     def returned_x(self) -> float:
@@ -146,22 +128,20 @@ def _days(user: AbstractBaseUser, first: datetime, count: int) -> list[Day]:
             day := timezone.localdate(first) + timedelta(days=n),
             spent.get(day, 0),
             returned.get(day, 0),
+            highest,
             round(n * step + step * 0.1, 1),
             round(step * 0.4, 1),
-            highest,
         )
         for n in range(count)
     ]
 
 
 def _by_day(user: AbstractBaseUser, type: str, first: datetime) -> dict[Any, int]:
-    entries = ledger.history(user, type).filter(reference_type=PURPOSE, created_at__gte=first)
+    entries = ledger.history(user, type).filter(
+        reference_type=Entry.OF_VIDEO, created_at__gte=first
+    )
     rows = entries.order_by().annotate(day=TruncDate("created_at")).values("day")
     return {row["day"]: abs(row["sum"]) for row in rows.annotate(sum=Sum("amount"))}
-
-
-def _height(credits: int, highest: int) -> int:
-    return max(3, round(HIGHEST * credits / highest)) if credits else 0
 
 
 def _models(videos: VideoQuerySet) -> list[ModelUse]:

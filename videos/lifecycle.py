@@ -25,6 +25,7 @@ from django.utils import timezone
 from django.utils.text import Truncator
 
 from billing import ledger
+from billing.models import Entry
 from videos import catalog, circuits, deliveries, moderation, notify, once
 from videos.models import Event, Price, Upload, Video
 
@@ -214,7 +215,7 @@ def _place(user: AbstractBaseUser, draft: Video, claim: once.Claim | None) -> Vi
     now = timezone.now()
     draft.created_at = draft.next_step_at = now
     draft.deadline_at = now + settings.VIDEO_DEADLINE
-    purpose = ledger.Purpose("sora_task_creation", str(draft.pk), _line(draft))
+    purpose = ledger.Purpose(Entry.OF_VIDEO, str(draft.pk), _line(draft))
     with transaction.atomic():
         draft.seq = notify.next_seq(draft.user_id)
         once.check(draft.user_id, claim)

@@ -15,15 +15,15 @@ SIGNS = {"CNY": "¥", "USD": "$", "EUR": "€", "HKD": "HK$", "JPY": "¥", "KRW"
 @register.filter
 def money(minor: int, currency: str) -> str:
     """Minor units with the sign of their currency."""
-    amount = Decimal(minor) / packages.MINOR_UNITS[currency]
+    amount = packages.major(minor, currency)
     return signed(amount, currency, 0 if amount == amount.to_integral_value() else 2)
 
 
 @register.filter
 def exact(minor: int, currency: str) -> str:
     """The same for a receipt: all decimals, and the currency's code, for ¥ is said of two."""
-    unit = packages.MINOR_UNITS[currency]
-    return f"{signed(Decimal(minor) / unit, currency, len(str(unit)) - 1)} {currency}"
+    decimals = len(str(packages.MINOR_UNITS[currency])) - 1
+    return f"{signed(packages.major(minor, currency), currency, decimals)} {currency}"
 
 
 @register.filter

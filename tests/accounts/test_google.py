@@ -1,6 +1,7 @@
 """Signing in with Google, by the API and on the page, against a provider that really checks."""
 
 import re
+import time
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -8,9 +9,12 @@ from urllib.parse import parse_qs, urlsplit
 import httpx2
 import pytest
 from allauth.account.models import EmailAddress
+from allauth.mfa.totp.internal import auth as totp
+from allauth.mfa.totp.internal.auth import TOTP
 from allauth.socialaccount.models import SocialAccount
 from allauth.socialaccount.providers.google.views import GoogleOAuth2Adapter
 from django.conf import LazySettings
+from django.core.cache import cache
 from django.test import Client
 from rest_framework.test import APIClient
 
@@ -169,6 +173,28 @@ def test_nobody_enters_when_google_is_broken(
     assert answer.status_code in {401, 500}
     assert answer.json()["detail"] in {"Invalid authorization code", "Authentication failed"}
     assert User.objects.count() == 0
+
+
+@pytest.mark.parametrize("status", [500, 503])
+def test_a_broken_google_said_nothing_about_the_code(
+    google: Provider, db: None, status: int
+) -> None:
+    google.broken = (status, b"")
+    failed = {"detail": "Authentication failed", "code": "google_unreachable"}
+    assert told(enter(google)) == (500, failed)
+
+
+def test_who_has_a_second_factor_is_asked_for_it_here_too(google: Provider, db: None) -> None:
+    user = whose(enter(google))
+    cache.clear()
+    TOTP.activate(user, "JBSWY3DPEHPK3PXP")
+    now = str(totp.format_hotp_value(totp.hotp_value("JBSWY3DPEHPK3PXP", int(time.time()) // 30)))
+    refused, wrong, right = (
+        enter(google, **body) for body in ({}, {"mfa_code": "0"}, {"mfa_code": now})
+    )
+    assert (refused.status_code, refused.json()["code"]) == (401, "code_needed")
+    assert (wrong.status_code, wrong.json()["code"]) == (401, "bad_credentials")
+    assert whose(right) == user
 
 
 def test_an_error_is_told_when_google_is_away(

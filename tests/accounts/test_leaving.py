@@ -180,24 +180,46 @@ def test_staff_take_somebody_back_until_then(office: Client, alice: User) -> Non
     assert take_back(office, alice).endswith(refusal)
 
 
-def test_whoever_staff_switch_off_is_out_at_once(
-    office: Client, api: APIClient, alice: User
-) -> None:
+def test_whoever_staff_lock_is_out_at_once(office: Client, api: APIClient, alice: User) -> None:
     keys.issue(alice, "k", ["read"])
-    path = f"/admin/accounts/user/{alice.pk}/change/"
-    form = office.get(path).context["adminform"].form
-    values = {name: form.initial.get(name) or "" for name in form.fields}
-    joined = timezone.localtime(alice.date_joined)
-    values |= {"date_joined_0": joined.date(), "date_joined_1": joined.time(), "groups": []}
-    values |= {"user_permissions": []}
-    del values["is_active"], values["password"]
-    values = {name: value for name, value in values.items() if value not in (None, "", False)}
-    assert office.post(path, values).status_code == 302
+    form = {"action": "lock", "_selected_action": [str(alice.pk)], "confirm": "1", "reason": "spam"}
+    assert office.post("/admin/accounts/user/", form).status_code == 302
     assert not User.objects.get(pk=alice.pk).is_active
     assert (api.get("/api/auth/me").status_code, ApiKey.objects.living().count()) == (401, 0)
-    User.objects.update(is_active=True)
+    leaving.unlock(alice)
     assert api.get("/api/auth/me").status_code == 401
     assert signed_in(alice).get("/api/auth/me").status_code == 200
+
+
+def test_who_comes_in_is_not_a_tick_in_a_form(office: Client, alice: User) -> None:
+    """Somebody who left would be let in, and still be forgotten."""
+    departure.leave(alice)
+    path = f"/admin/accounts/user/{alice.pk}/change/"
+    joined = timezone.localtime(alice.date_joined)
+    form = {"username": "alice", "email": alice.email, "is_active": "on"}
+    form |= {"date_joined_0": str(joined.date()), "date_joined_1": str(joined.time())}
+    assert office.post(path, form).status_code == 302
+    assert not User.objects.get(pk=alice.pk).is_active
+
+
+@pytest.mark.parametrize("usable", ["true", "false"])
+def test_a_password_that_staff_set_ends_what_the_old_one_opened(
+    office: Client, api: APIClient, alice: User, usable: str
+) -> None:
+    new = "another-long-passphrase"
+    form = {"password1": new, "password2": new, "usable_password": usable}
+    form |= {"unset-password": ""} if usable == "false" else {}
+    assert office.post(f"/admin/accounts/user/{alice.pk}/password/", form).status_code == 302
+    assert api.get("/api/auth/me").status_code == 401
+    assert User.objects.get(pk=alice.pk).check_password(new) is (usable == "true")
+
+
+def test_whoever_staff_add_is_welcomed_like_everybody(office: Client) -> None:
+    word = "another-long-passphrase"
+    form = {"username": "vera", "password1": word, "password2": word, "usable_password": "true"}
+    assert office.post("/admin/accounts/user/add/", form).status_code == 302
+    assert ledger.available(User.objects.get(username="vera")) == 100
+    assert audit.problems() == []
 
 
 def test_staff_cannot_delete_a_row_the_books_name(office: Client, alice: User) -> None:

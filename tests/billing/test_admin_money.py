@@ -186,6 +186,9 @@ def test_staff_change_a_package_with_a_reason(desk: Client) -> None:
     fields = {"key": "mega", "name": "Mega", "credits": 9, "price_minor": 100, "currency": "CNY"}
     url = "/admin/billing/packagerow/"
     assert desk.post(f"{url}add/", {**fields, "is_active": "on"}).status_code == 200
+    unknown = {**fields, "currency": "GBP", "is_active": "on", "reason": "Spring"}
+    assert desk.post(f"{url}add/", unknown).status_code == 200
+    assert "mega" not in packages.on_sale()
     desk.post(f"{url}add/", {**fields, "is_active": "on", "reason": "Spring"})
     assert packages.get("mega").credits == 9
     desk.post(f"{url}mega/change/", {**fields, "credits": 10, "reason": "Kinder"})

@@ -45,6 +45,11 @@ def refund_that_is_cancelled(p: Payment) -> list[Told]:
     return [told.completed(p), *(told.refunded(p, 500, word) for word in words)]
 
 
+def refund_in_words_we_do_not_know(p: Payment) -> list[Told]:
+    words = (None, "under_consideration", "succeeded")
+    return [told.completed(p), *(told.refunded(p, 990, word) for word in words)]  # type: ignore[arg-type]
+
+
 def dispute_won(p: Payment) -> list[Told]:
     words = ("warning_needs_response", "needs_response", "won")
     return [told.completed(p), *(told.disputed(p, word) for word in words)]
@@ -118,6 +123,7 @@ TAKEN = replace(GONE, status="succeeded", refunded_minor=0)
 TWO_THIRDS = Standing("partial_refunded", 667, credits=33, owed=0, reversed=67, grants=1)
 SCRIPTS: list[tuple[Script, Standing]] = [
     (delayed_and_refunded, GONE),
+    (refund_in_words_we_do_not_know, GONE),
     (refund_that_fails, PAID),
     (refund_that_fails_and_the_charge, PAID),
     (refund_that_is_cancelled, PAID),

@@ -89,6 +89,25 @@ def test_reconcile_applies_what_was_parked(payment: Payment) -> None:
     assert StripeEvent.objects.get().state == "done"
 
 
+def test_reconcile_is_not_held_up_by_an_event_that_cannot_be_read(carol: User) -> None:
+    payment = told.order(carol)
+    broken = {"id": "re_1", "payment_intent": told.intent(payment), "status": "succeeded"}
+    event = told.event("refund.created", broken)
+    assert told.tell(event, told.completed(payment)) == ["parked", "done"]
+    assert told.standing(payment) == told.Standing("succeeded", 0, 100, 0, 0, 1)
+    assert StripeEvent.objects.get(pk=event["id"]).state == "error"
+
+
+def test_reconcile_asks_staff_when_stripe_knows_no_such_session(payment: Payment) -> None:
+    Payment.objects.update(session_id="cs_test_of_another_account")
+    for minutes in (2, 30):
+        reconcile(minutes)
+    now = told.now_of(payment)
+    assert (now.status, now.review) == ("pending", "Stripe knows no such session")
+    payments.dismiss(now, now.review)
+    assert told.now_of(payment).status == "failed"
+
+
 def test_reconcile_when_both_events_came_at_the_same_moment(carol: User) -> None:
     payment = told.order(carol)
     told.tell(told.refunded(payment, 990), told.completed(payment))

@@ -181,6 +181,15 @@ def test_a_look_counts_once_for_a_visitor_and_an_hour(
     assert (first, again, other, far, later, views(clip)) == (1, 1, 2, 3, 4, 4)
 
 
+def test_visitors_behind_a_proxy_are_told_apart(
+    anonymous: APIClient, clip: Clip, settings: LazySettings
+) -> None:
+    settings.TRUSTED_PROXIES = 1
+    for address in ("203.0.113.8", "203.0.113.9", "203.0.113.9"):
+        anonymous.get(f"{LIST}/{clip.pk}", headers={"X-Forwarded-For": address})
+    assert views(clip) == 2
+
+
 def test_the_page_counts_as_the_api_does(clip: Clip, page: Client) -> None:
     page.get(f"/showcase/{clip.pk}/")
     page.get(f"/showcase/{clip.pk}/")

@@ -12,6 +12,7 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 
 from accounts.models import User
 from billing import ledger
+from billing.models import Entry
 from tests.videos.conftest import completed, failed, now_of, order
 from videos import figures, lifecycle
 from videos.models import Video
@@ -38,7 +39,7 @@ def test_every_video_and_credit_of_the_period_is_counted(alice: User, month: lis
     use = figures.use_of(alice, 30)
     assert (use.ready, use.failed, use.cancelled, use.rendering) == (2, 1, 1, 1)
     assert use.rate == 66
-    books = sum(-e.amount for e in ledger.history(alice) if e.reference_type == figures.PURPOSE)
+    books = sum(-e.amount for e in ledger.history(alice) if e.reference_type == Entry.OF_VIDEO)
     assert (use.spent, use.returned, use.kept) == (130, 40, 90)
     assert use.kept == books
     assert [(m.label, m.videos, m.ready, m.lost, m.credits) for m in use.models] == [

@@ -154,8 +154,11 @@ def ring(server: uvicorn.Server, stop: threading.Event) -> None:
     from videos.sandbox import hooks as engine  # noqa: PLC0415
 
     while until_started(server, stop) and not stop.wait(0.2):
-        engine.deliver_due()
-        stripe.deliver_due()
+        for bell in (engine.deliver_due, stripe.deliver_due):
+            try:
+                bell()
+            except Exception:  # a store that is busy for a while must not silence both
+                log.exception("the sandbox's webhooks stumbled")
 
 
 class every:  # noqa: N801 - reads as a word
