@@ -27,6 +27,8 @@ from django.utils import timezone
 
 from billing.models import Account, Allocation, Entry, Lot
 
+OF_VIDEO = Entry.OF_VIDEO
+
 
 class NotEnoughCredits(Exception):
     """The balance is below the price; nothing was written."""

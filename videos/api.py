@@ -145,8 +145,7 @@ class Status(APIView):
             query.is_valid(raise_exception=True)
             video_id = query.validated_data["id"]
         video = requests.own(request, video_id)
-        if video.status == Video.Status.RUNNING:
-            lifecycle.ring(video)
+        lifecycle.look_now(video)
         return Response(dialects.aliased_video(video))
 
 

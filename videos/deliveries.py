@@ -123,13 +123,15 @@ def deliver_due(limit: int = 64) -> int:
 
 def _claim(limit: int) -> list[Delivery]:
     now = timezone.now()
-    due = Delivery.objects.filter(next_try_at__lte=now).order_by("next_try_at")
+    # Who is locked out, or left, is told nothing; until the account is taken back.
+    due = Delivery.objects.filter(next_try_at__lte=now, user__is_active=True)
+    due = due.order_by("next_try_at")
     if not due.exists():
         return []
     token = uuid4()
     skip = connection.features.has_select_for_update_skip_locked
     with transaction.atomic():
-        locked = due.select_for_update(skip_locked=skip).values_list("pk", flat=True)
+        locked = due.select_for_update(skip_locked=skip, of=("self",)).values_list("pk", flat=True)
         mine = Delivery.objects.filter(pk__in=list(locked[:limit]))
         mine.update(lease=token, next_try_at=now + LEASE)
     return list(Delivery.objects.filter(lease=token).select_related("video", "user"))

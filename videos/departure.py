@@ -12,7 +12,18 @@ from accounts import leaving
 from accounts.models import User
 from billing import privacy
 from videos import lifecycle, uploads
-from videos.models import Delivery, Event, Refusal, Upload, Video, WebhookSecret
+from videos.models import (
+    Collection,
+    Delivery,
+    Event,
+    KeyedRequest,
+    Preset,
+    Refusal,
+    Share,
+    Upload,
+    Video,
+    WebhookSecret,
+)
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +55,8 @@ def forget(user: User) -> None:
         Video.objects.filter(user=user).update(
             prompt="", failure_detail="", reference=None, webhook_url=""
         )
-        for kept in (Delivery, Refusal, WebhookSecret):
+        Share.objects.filter(video__user=user).delete()
+        for kept in (Delivery, Refusal, WebhookSecret, KeyedRequest, Collection, Preset):
             kept.objects.filter(user=user).delete()
     for upload in Upload.objects.filter(user=user):
         uploads.discard(upload)

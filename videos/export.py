@@ -15,7 +15,8 @@ from django.http import StreamingHttpResponse
 
 from accounts.models import User
 from billing import ledger
-from videos.models import Upload, Video
+from videos import failures
+from videos.models import Collection, Delivery, Preset, Refusal, Share, Upload, Video
 
 PROFILE = (
     "id", "username", "email", "display_name", "avatar_url", "region", "language", "is_verified",
@@ -37,15 +38,12 @@ PAYMENT = (
 )  # fmt: skip
 SIGN_IN = ("grant", "created_at", "refreshed_at", "expires_at", "revoked_at")
 KEY = (
-    "name",
-    "prefix",
-    "last4",
-    "scopes",
-    "created_at",
-    "expires_at",
-    "last_used_at",
-    "revoked_at",
-)
+    "name", "prefix", "last4", "scopes", "created_at", "expires_at", "last_used_at", "revoked_at",
+)  # fmt: skip
+PRESET = ("name", "model", "size", "seconds", "takes", "ending")
+LINK = ("video_id", "with_prompt", "created_at", "expires_at", "revoked_at")
+WEBHOOK = ("video_id", "url", "state", "tries", "created_at", "delivered_at")
+REFUSED = ("prompt", "had_image", "categories", "overruled", "created_at")
 
 CHUNK_BYTES = 256 * 1024
 
@@ -76,6 +74,11 @@ def write(user: User, target: IO[bytes]) -> None:
         _file(archive, "profile.json", User.objects.filter(pk=user.pk).values(*PROFILE))
         _file(archive, "videos.json", _videos(user))
         _file(archive, "uploads.json", _rows(Upload.objects.filter(user=user), UPLOAD))
+        _file(archive, "collections.json", _collections(user))
+        _file(archive, "presets.json", _rows(Preset.objects.filter(user=user), PRESET))
+        _file(archive, "links.json", _rows(Share.objects.filter(video__user=user), LINK))
+        _file(archive, "webhooks.json", _rows(Delivery.objects.filter(user=user), WEBHOOK))
+        _file(archive, "refused.json", _rows(Refusal.objects.filter(user=user), REFUSED))
         _file(archive, "credits.json", _rows(ledger.history(user), ENTRY))
         _file(archive, "payments.json", _rows(user.payments.order_by("created_at"), PAYMENT))
         _file(archive, "sign_ins.json", _rows(user.api_sessions.order_by("created_at"), SIGN_IN))
@@ -89,9 +92,16 @@ def _rows(rows: QuerySet[Any], fields: tuple[str, ...]) -> Iterable[dict[str, An
 def _videos(user: User) -> Iterator[dict[str, Any]]:
     for video in Video.objects.filter(user=user).newest().iterator(500):
         row = {name: getattr(video, name) for name in VIDEO}
+        row["failure_code"] = failures.explain(video).code if video.is_lost else ""
         stored = (video.file, video.thumbnail, video.spritesheet)
         row["files"] = [str(file) for file in stored if file and not video.deleted_at]
         yield row
+
+
+def _collections(user: User) -> Iterator[dict[str, Any]]:
+    for one in Collection.objects.filter(user=user).prefetch_related("videos"):
+        kept = [video.pk for video in one.videos.all()]
+        yield {"name": one.name, "created_at": one.created_at, "videos": kept}
 
 
 def _file(archive: zipfile.ZipFile, name: str, rows: Iterable[dict[str, Any]]) -> None:

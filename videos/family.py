@@ -72,6 +72,14 @@ def family_of(video: Video) -> Branch | None:
     return whole if whole and whole.children else None
 
 
+def earlier_of(video: Video) -> Video | None:
+    """The version to compare one with: what it was made of, else what it tries again."""
+    for earlier in (video.source, video.retry_of):
+        if earlier and earlier.deleted_at is None:
+            return earlier
+    return None
+
+
 def members(branch: Branch) -> list[Video]:
     """Everybody in it who is still kept."""
     own = [branch.video] if branch.is_kept else []

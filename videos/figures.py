@@ -13,7 +13,6 @@ from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from billing import ledger
-from billing.models import Entry
 from billing.statement import Bars
 from videos import catalog
 from videos.models import Video, VideoQuerySet
@@ -138,7 +137,7 @@ def _days(user: AbstractBaseUser, first: datetime, count: int) -> list[Day]:
 
 def _by_day(user: AbstractBaseUser, type: str, first: datetime) -> dict[Any, int]:
     entries = ledger.history(user, type).filter(
-        reference_type=Entry.OF_VIDEO, created_at__gte=first
+        reference_type=ledger.OF_VIDEO, created_at__gte=first
     )
     rows = entries.order_by().annotate(day=TruncDate("created_at")).values("day")
     return {row["day"]: abs(row["sum"]) for row in rows.annotate(sum=Sum("amount"))}

@@ -10,9 +10,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from videos import media, notify, sharing, stills
+from videos import media, notify, sharing, stills, uploads
 from videos.cards import cards_of
-from videos.family import changes
+from videos.family import changes, earlier_of
 from videos.models import Share, Video
 from videos.providers import Variant
 from videos.shell import UserRequest, own, see_other
@@ -26,13 +26,14 @@ POSTER = ("image/webp", "webp")
 def compare(request: UserRequest, video_id: UUID) -> HttpResponse:
     """A version beside the one it was made of."""
     later = own(request, video_id)
-    earlier = later.source or later.retry_of
-    if earlier is None or earlier.deleted_at:
+    seq = notify.current_seq(request.user.pk)  # before the cards, so that no change is missed
+    earlier = earlier_of(later)
+    if earlier is None:
         raise Http404
     before, after = cards_of([earlier, later])
     context = {
         "at": "library",
-        "seq": notify.current_seq(request.user.pk),
+        "seq": seq,
         "before": before,
         "after": after,
         "pair": [before, after],
@@ -51,6 +52,9 @@ def frame(request: UserRequest, video_id: UUID) -> HttpResponse:
         kept = stills.keep_frame(video, min(max(at, 0), video.seconds))
     except ValueError:
         messages.error(request, _("Write the moment in seconds."))
+        return see_other("video", video_id)
+    except uploads.QuotaFull as error:
+        messages.error(request, str(error))
         return see_other("video", video_id)
     except stills.NoPicture:
         messages.error(request, _("No picture could be taken from this video."))

@@ -25,7 +25,6 @@ from django.utils import timezone
 from django.utils.text import Truncator
 
 from billing import ledger
-from billing.models import Entry
 from videos import catalog, circuits, deliveries, moderation, notify, once
 from videos.models import Event, Price, Upload, Video
 
@@ -154,6 +153,12 @@ def ring(video: Video) -> None:
     )
 
 
+def look_now(video: Video) -> None:
+    """Somebody watches: have a rendering video looked at. A lost one is looked for at its pace."""
+    if video.status == Status.RUNNING:
+        ring(video)
+
+
 def spend_key(video: Video) -> str:
     return f"video:{video.pk}:spend"
 
@@ -215,7 +220,7 @@ def _place(user: AbstractBaseUser, draft: Video, claim: once.Claim | None) -> Vi
     now = timezone.now()
     draft.created_at = draft.next_step_at = now
     draft.deadline_at = now + settings.VIDEO_DEADLINE
-    purpose = ledger.Purpose(Entry.OF_VIDEO, str(draft.pk), _line(draft))
+    purpose = ledger.Purpose(ledger.OF_VIDEO, str(draft.pk), _line(draft))
     with transaction.atomic():
         draft.seq = notify.next_seq(draft.user_id)
         once.check(draft.user_id, claim)

@@ -18,5 +18,5 @@ def status_event(user: AbstractBaseUser, video_id: object) -> dict[str, Any] | N
     video = Video.objects.of(user).filter(pk=key).first()
     if video is None:
         return None
-    lifecycle.ring(video)
+    lifecycle.look_now(video)
     return dialects.update_event(video)

@@ -19,7 +19,7 @@ class NotFinished(Exception):
 
 
 class NoSuchLink(Exception):
-    """The link was never given, was changed, was taken back, has run out, or its video is gone."""
+    """The link was never given, was taken back or has run out, or its video or owner is gone."""
 
 
 def share(video: Video, *, days: int = 0, with_prompt: bool = False) -> Share:
@@ -66,4 +66,6 @@ def shared_by(token: str) -> Share:
 
 def _working() -> QuerySet[Share]:
     fresh = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
-    return Share.objects.filter(fresh, revoked_at=None, video__deleted_at=None)
+    return Share.objects.filter(
+        fresh, revoked_at=None, video__deleted_at=None, video__user__is_active=True
+    )

@@ -103,12 +103,16 @@ class Lines:
             await asyncio.sleep(0.01)
         else:
             await self.disconnect(sid)  # it left before it was welcomed
-        while sid in self._open:
-            message = await layer.receive(line.channel)
-            if message["type"] == "video.update":
-                await self._tell(sid, message["event"])
-            else:
-                await self._look_again(sid, line)
+        try:
+            while sid in self._open:
+                message = await layer.receive(line.channel)
+                if message["type"] == "video.update":
+                    await self._tell(sid, message["event"])
+                else:
+                    await self._look_again(sid, line)
+        except Exception:  # a line without news must end, so that its client dials again
+            log.warning("a connection lost its news", exc_info=True)
+            await self._server.disconnect(sid)
 
     async def _watch(self, sid: str, line: Line) -> None:
         while sid in self._open:

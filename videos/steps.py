@@ -74,7 +74,8 @@ def claim(limit: int, *, downloads: bool = True) -> list[Video]:
         locked = due.select_for_update(skip_locked=skip).values_list("pk", flat=True)
         mine = Video.objects.filter(pk__in=list(locked[:limit]))
         mine.update(lease=token, claimed_at=now, next_step_at=now + settings.LEASE)
-        lifecycle.start(mine.filter(status=Status.SUBMITTING), Status.SUBMIT_UNKNOWN, now)
+        died = mine.filter(status=Status.SUBMITTING)
+        lifecycle.start(died, Status.SUBMIT_UNKNOWN, now, attempts=0)
         dispatch.send(mine.filter(status=Status.QUEUED, deadline_at__gt=now), now)
     held = list(Video.objects.filter(lease=token).select_related("reference", "source"))
     lost = [video for video in held if video.status == Status.SUBMIT_UNKNOWN]
@@ -102,6 +103,9 @@ def perform(video: Video) -> Result:
 
 
 def _step(video: Video) -> Result:
+    if not video.is_active:
+        _clean(video)
+        return Cleaned()
     provider = providers.get(video.provider)
     match video.status:
         case Status.SUBMITTING:
@@ -114,13 +118,16 @@ def _step(video: Video) -> Result:
             return provider.fetch(video.upstream_id)
         case Status.DOWNLOADING:
             return media.collect(provider, video)
-        case Status.QUEUED:
+        case _:
             return Overdue()
+
+
+def _clean(video: Video) -> None:
     if video.deleted_at or video.is_lost:
         media.remove(video)
-    if video.upstream_id:
-        provider.delete(video.upstream_id)
-    return Cleaned()
+    # One that is not configured any more cannot be asked, and must not keep our files here.
+    if video.upstream_id and video.provider in settings.UPSTREAMS:
+        providers.get(video.provider).delete(video.upstream_id)
 
 
 def _order(video: Video) -> Order:
@@ -186,7 +193,9 @@ def _follow(video: Video, job: Job) -> None:
         video = Video.objects.get(pk=video.pk)
         bells.ring_early(video)
     if job.state is JobState.SUCCEEDED:
-        lifecycle.move(video, Status.DOWNLOADING, rendered_at=timezone.now(), **lifecycle.due_in(0))
+        lifecycle.move(
+            video, Status.DOWNLOADING, rendered_at=timezone.now(), attempts=0, **lifecycle.due_in(0)
+        )
     elif job.failure:
         lifecycle.end(video, Status.FAILED, code=job.failure.code, detail=job.failure.detail)
     elif timezone.now() >= video.deadline_at:
@@ -216,7 +225,10 @@ def _run(video: Video, job: Job) -> bool:
 def _orphan(video: Video, job: Job) -> None:
     """The order ended while it was being accepted: have the job deleted upstream."""
     over = Video.objects.filter(pk=video.pk, upstream_id="").exclude(status__in=Video.ACTIVE)
-    over.update(upstream_id=job.id, cleanup=True, attempts=0, next_step_at=timezone.now())
+    # Without its lease a cleanup that is under way cannot call off this one.
+    over.update(
+        upstream_id=job.id, cleanup=True, attempts=0, lease=None, next_step_at=timezone.now()
+    )
 
 
 def _progress(looks: list[tuple[Video, Job]]) -> None:
@@ -367,7 +379,7 @@ def _succeed(video: Video, saved: media.Saved) -> None:
     if not done:
         # Ended meanwhile: a deleted video's files must not outlive it.
         Video.objects.filter(pk=video.pk, status__in=Video.LOST).update(
-            cleanup=True, next_step_at=timezone.now()
+            cleanup=True, lease=None, next_step_at=timezone.now()
         )
 
 

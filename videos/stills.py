@@ -19,7 +19,7 @@ class NoPicture(Exception):
 def keep_frame(video: Video, seconds: float) -> Upload:
     """Keep the picture that is shown at `seconds`, or the last one, as its owner's own.
 
-    Raises NoPicture.
+    Raises NoPicture, or uploads.QuotaFull.
     """
     if not video.file:
         raise NoPicture("The video has no file yet.")

@@ -107,8 +107,7 @@ class TaskDetail(APIView):
 
 def _rung(request: Request, video_id: UUID) -> Video:
     video = requests.own(request, video_id)
-    if video.status == Video.Status.RUNNING:
-        lifecycle.ring(video)
+    lifecycle.look_now(video)
     return video
 
 

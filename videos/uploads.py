@@ -274,9 +274,9 @@ def _sweep(pk: UUID) -> bool:
         if upload is None or _in_use().filter(reference_id=pk).exists():
             return False
         Video.objects.filter(reference_id=pk).update(reference=None)
-        upload.delete()
-        name = str(upload.file.name)
-        transaction.on_commit(lambda: default_storage.delete(name))
+        # No order can take it from now on, and its row stays until its file is gone.
+        Upload.objects.filter(pk=pk).update(stored=False)
+    discard(upload)
     return True
 
 

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.cache import cache
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import (
     Http404,
     HttpRequest,
@@ -24,7 +24,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from billing import ledger
 from videos import catalog, lifecycle, media, moderation, notify, uploads
 from videos.cards import about, branch_of, cards_of, curl_of, log_of, usual_seconds
-from videos.family import changes, family_of, members
+from videos.family import changes, earlier_of, family_of, members
 from videos.forms import SHAPES, Composer, PresetForm, RemixForm
 from videos.models import Preset, Upload, Video, VideoQuerySet
 from videos.sharing import open_share, token_of
@@ -82,7 +82,7 @@ def _draft(request: UserRequest) -> Composer:
         left["prompt"] = prompt
     form = Composer(request.user, initial=left)
     image = _uuid(left.get("reference"))
-    form.kept = Upload.objects.of(request.user).filter(pk=image).first() if image else None
+    form.kept = _pictures(request).filter(pk=image).first() if image else None
     return form
 
 
@@ -162,10 +162,14 @@ def _preset(request: UserRequest) -> HttpResponse:
     return _studio(request, form)
 
 
+def _pictures(request: UserRequest) -> QuerySet[Upload]:
+    return Upload.objects.of(request.user).filter(kind=Upload.Kind.IMAGE)
+
+
 def _picture(request: UserRequest, upload_id: str) -> Upload | None:
     """The reader's own picture of this id, if there is one."""
     try:
-        return Upload.objects.filter(user_id=request.user.pk, pk=UUID(upload_id)).first()
+        return _pictures(request).filter(pk=UUID(upload_id)).first()
     except ValueError:
         return None
 
@@ -174,7 +178,7 @@ def _picture(request: UserRequest, upload_id: str) -> Upload | None:
 @require_safe
 def reference(request: UserRequest, upload_id: UUID) -> HttpResponseBase:
     """A picture that was chosen as a reference, for its owner."""
-    picture = get_object_or_404(Upload, pk=upload_id, user_id=request.user.pk)
+    picture = get_object_or_404(_pictures(request), pk=upload_id)
     name = str(picture.file.name)
     file = media.Deliverable(name, picture.content_type, picture.name, picture.pk.hex)
     try:
@@ -313,7 +317,7 @@ def _watch(request: UserRequest, video: Video, form: RemixForm, status: int = 20
         "wallet": wallet,
         "card": shown[video.pk],
         "source": shown.get(source.pk) if source else None,
-        "comparable": source or (video.retry_of and not video.retry_of.deleted_at),
+        "comparable": earlier_of(video) is not None,
         "changes": changes(source.prompt, video.prompt) if source else [("same", video.prompt)],
         "tree": tree and branch_of(tree, shown),
         "versions": len(shown),

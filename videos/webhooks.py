@@ -54,7 +54,7 @@ def callback(request: HttpRequest) -> JsonResponse:
             _forged("callback", error)
         if video is None or video.provider not in settings.UPSTREAMS:
             raise Unwanted(404, "Resource not found")
-        bell = _heard(request, video.provider, body)
+        bell = _heard(request, video.provider, body, vouched=True)
         if not bells.take(video.provider, bell, video):
             raise Unwanted(404, "Resource not found")
     except Unwanted as unwanted:
@@ -74,9 +74,9 @@ def _body(request: HttpRequest, upstream: str = "") -> bytes:
     return body
 
 
-def _heard(request: HttpRequest, upstream: str, body: bytes) -> Bell:
+def _heard(request: HttpRequest, upstream: str, body: bytes, *, vouched: bool = False) -> Bell:
     try:
-        return providers.get(upstream).heard(request.headers, body)
+        return providers.get(upstream).heard(request.headers, body, vouched=vouched)
     except AuthFailed as error:
         _forged(upstream, error)
     except InvalidRequest as error:

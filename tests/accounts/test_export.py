@@ -7,15 +7,17 @@ import zipfile
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
 from accounts import keys
 from accounts.models import ApiKey, User
 from tests.videos.conftest import order
+from videos.models import Collection, Preset, Refusal, Share
 
 PATH = "/api/users/export"
-QUERIES = 8
+QUERIES = 13
 
 
 async def _read(answer: Any) -> bytes:
@@ -36,10 +38,17 @@ def test_all_of_ones_own_is_in_it(api: APIClient, alice: User, bob: User) -> Non
     video = order(alice, 'A "boat" — 船')
     order(bob, "Bob's secret")
     keys.issue(alice, "laptop", ["read"])
+    shelf = Collection.objects.create(user=alice, name="Boats")
+    shelf.videos.add(video)
+    options = {"model": "sora-2", "size": "1280x720", "seconds": 4}
+    Preset.objects.create(user=alice, name="Dusk", ending="at dusk", **options)
+    Refusal.objects.create(user=alice, prompt="Too much", categories=["violence"])
+    Share.objects.create(video=video, created_at=timezone.now())
     files = export(api)
     assert sorted(files) == [
-        "api_keys.json", "credits.json", "payments.json", "profile.json", "sign_ins.json",
-        "uploads.json", "videos.json",
+        "api_keys.json", "collections.json", "credits.json", "links.json", "payments.json",
+        "presets.json", "profile.json", "refused.json", "sign_ins.json", "uploads.json",
+        "videos.json", "webhooks.json",
     ]  # fmt: skip
     assert [p["email"] for p in files["profile.json"]] == ["alice@example.com"]
     (shown,) = files["videos.json"]
@@ -48,6 +57,12 @@ def test_all_of_ones_own_is_in_it(api: APIClient, alice: User, bob: User) -> Non
         ("spent", -20),
         ("bonus", 100),
     ]
+    assert [(c["name"], c["videos"]) for c in files["collections.json"]] == [
+        ("Boats", [str(video.pk)])
+    ]
+    assert [p["ending"] for p in files["presets.json"]] == ["at dusk"]
+    assert [r["prompt"] for r in files["refused.json"]] == ["Too much"]
+    assert [s["video_id"] for s in files["links.json"]] == [str(video.pk)]
     assert [key["name"] for key in files["api_keys.json"]] == ["laptop"]
     assert "secret" not in json.dumps(files)
     assert "digest" not in json.dumps(files)

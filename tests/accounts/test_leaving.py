@@ -19,8 +19,8 @@ from tests.conftest import signed_in
 from tests.videos.conftest import completed, mp4, order, picture, running, upload
 from tests.videos.test_socket import Dial, dial, token_of
 from videos import audit as videos_audit
-from videos import departure, media, uploads
-from videos.models import Event, Video
+from videos import departure, media, sharing, uploads
+from videos.models import Collection, Event, Preset, Share, Video
 
 FIXTURES = (dial, mp4)
 PATH = "/api/users/account"
@@ -123,6 +123,9 @@ def test_all_that_says_who_it_was_is_forgotten(
     video = completed(order(alice, "A private boat", reference=reference), mp4)
     Event.objects.filter(video=video).update(note="said something")
     EmailAddress.objects.create(user=alice, email=alice.email)
+    Collection.objects.create(user=alice, name="My boats")
+    Preset.objects.create(user=alice, name="Mine", model="m", size="s", seconds=4)
+    sharing.share(video)
     names = [*media.names_of(video).values(), str(reference.file.name)]
     assert [default_storage.exists(name) for name in names] == [True] * 4
     his = order(bob)
@@ -139,6 +142,7 @@ def test_all_that_says_who_it_was_is_forgotten(
     assert set(Event.objects.filter(video=gone).values_list("note", flat=True)) == {""}
     left = [EmailAddress.objects.count(), alice.uploads.count(), alice.api_sessions.count()]
     assert left == [0, 0, 0]
+    assert [kind.objects.count() for kind in (Collection, Preset, Share)] == [0, 0, 0]
     lines = [(e.type, e.amount, e.description) for e in ledger.history(alice)]
     assert lines == [("spent", -25, ""), ("bonus", 100, "")]
     assert [*audit.problems(), *videos_audit.findings()] == []

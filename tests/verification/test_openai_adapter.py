@@ -29,6 +29,7 @@ from videos.providers import (
     Unavailable,
     Unsupported,
     Variant,
+    results,
 )
 from videos.providers.openai import OpenAIVideos, connect
 
@@ -534,6 +535,15 @@ def test_the_file_is_written_as_it_comes(server: StandIn, upstream: OpenAIVideos
     upstream.download("video_1", Variant.SPRITESHEET, body)
     assert body.getvalue() == b"m" * 700_000
     assert server.asked[0][1] == "/v1/videos/video_1/content?variant=spritesheet"
+
+
+def test_a_file_without_an_end_is_not_taken(
+    server: StandIn, upstream: OpenAIVideos, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(results, "MAX_BYTES", 300_000)
+    server.answers = (200, b"m" * 700_000, {"Content-Type": "video/mp4"})
+    with pytest.raises(Unavailable):
+        upstream.download("video_1", Variant.VIDEO, BytesIO())
 
 
 @pytest.mark.parametrize(

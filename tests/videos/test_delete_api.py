@@ -93,6 +93,31 @@ def test_files_and_upstream_job_go_when_the_worker_comes(
     assert now_of(video).next_step_at is None
 
 
+def test_the_files_go_when_the_engine_is_not_configured_any_more(alice: User, mp4: bytes) -> None:
+    video = completed(order(alice), mp4)
+    Video.objects.update(provider="retired")
+    paths = [Path(default_storage.path(name)) for name in media.names_of(video).values()]
+    lifecycle.delete(video)
+    held = claimed(video)
+    steps.settle([(held, steps.perform(held))])
+    assert [path.exists() for path in paths] == [False, False, False]
+    assert now_of(video).next_step_at is None
+
+
+def test_a_late_job_is_removed_though_a_cleanup_was_under_way(alice: User) -> None:
+    held = claimed(order(alice))
+    lifecycle.delete(held)
+    cleaning = claimed(held)
+    steps.settle([(held, Job("job_late", JobState.QUEUED))])
+    steps.settle([(cleaning, steps.Cleaned())])
+    video = now_of(held)
+    assert (video.upstream_id, video.cleanup, video.next_step_at is None) == (
+        "job_late",
+        True,
+        False,
+    )
+
+
 def test_the_upstream_job_goes_when_it_was_rendering(
     live: Serving, alice: User, work: Work
 ) -> None:

@@ -9,11 +9,13 @@ from uuid import uuid4
 
 import pytest
 import time_machine
+from django.conf import LazySettings
 from django.test import Client
 from django.utils import timezone
 from PIL import Image
 from pytest_django.fixtures import DjangoAssertNumQueries
 
+from accounts import leaving
 from accounts.models import User
 from billing import ledger
 from tests.videos.conftest import completed, failed, order
@@ -183,6 +185,14 @@ def test_no_picture_comes_of_a_video_without_a_file(page: Client, rich: User) ->
     assert "No picture could be taken from this video." in body
 
 
+def test_no_picture_is_kept_when_there_is_no_room_for_it(
+    page: Client, boat: Video, settings: LazySettings
+) -> None:
+    settings.UPLOAD_QUOTA_FILES = 0
+    body = page.post(f"/v/{boat.pk}/frame/", {"at": "0"}, follow=True).content.decode()
+    assert "You keep 0 files here, which is the most." in body
+
+
 # ---- a link to it ----
 
 
@@ -233,6 +243,14 @@ def test_a_link_works_as_long_as_was_said(
     address = link(page, boat, days=days)
     with time_machine.travel(timezone.now() + timedelta(days=after), tick=False):
         assert Client().get(address).status_code == status
+
+
+def test_a_link_rests_while_its_owner_is_locked_out_or_left(page: Client, boat: Video) -> None:
+    address = link(page, boat)
+    leaving.lock(boat.user)
+    assert [Client().get(f"{address}{file}").status_code for file in ("", "video.mp4")] == [404] * 2
+    leaving.unlock(boat.user)
+    assert Client().get(address).status_code == 200
 
 
 def test_the_link_of_a_deleted_video_works_no_more(page: Client, boat: Video) -> None:

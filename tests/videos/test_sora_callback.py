@@ -128,6 +128,16 @@ def test_the_token_is_enough_when_no_key_is_configured(
     assert due_in(video) <= 0
 
 
+def test_without_a_key_the_address_that_anybody_knows_takes_nothing(
+    video: Video, settings: LazySettings
+) -> None:
+    settings.UPSTREAMS = {"kie": kie.config("http://127.0.0.1:9", callback_secret="")}
+    providers.get.cache_clear()
+    body = kie.notice(video.upstream_id)
+    assert post("/api/webhooks/kie", body, {}) == FORGED
+    assert UpstreamEvent.objects.count() == 0
+
+
 def test_not_found_when_it_names_another_task(video: Video) -> None:
     assert kie.call(video, "task_of_somebody") == UNKNOWN
     assert (UpstreamEvent.objects.count(), due_in(video) > 50) == (0, True)

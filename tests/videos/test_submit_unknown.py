@@ -13,7 +13,7 @@ from accounts.models import User
 from billing import audit, ledger
 from tests.conftest import Serving
 from tests.videos.conftest import claimed, make_due, now_of, order
-from videos import lifecycle, providers, steps
+from videos import lifecycle, live, providers, steps
 from videos.models import Video
 from videos.providers import Job, JobState, Unavailable, Unsupported
 from videos.sandbox import jobs, store
@@ -128,6 +128,23 @@ def test_it_is_looked_for_three_times_before_it_is_sent_again(alice: User) -> No
         seen.append(now_of(lost).status)
         lost = claimed(lost)
     assert seen == ["submit_unknown", "submit_unknown", "queued"]
+
+
+def test_the_search_begins_anew_when_the_worker_died_after_failed_sends(alice: User) -> None:
+    video = order(alice)
+    for _ in range(2):
+        steps.settle([(claimed(video), Unavailable("down"))])
+    claimed(video)
+    lost = claimed(video)  # its worker has died while it sent
+    assert (lost.status, lost.attempts) == ("submit_unknown", 0)
+
+
+def test_who_watches_does_not_hurry_the_search(alice: User) -> None:
+    lost = unknown(order(alice))
+    steps.settle([(lost, [])])
+    planned = now_of(lost).next_step_at
+    live.status_event(alice, lost.pk)
+    assert now_of(lost).next_step_at == planned
 
 
 def test_failed_and_paid_back_when_the_upstream_cannot_list(alice: User) -> None:

@@ -13,6 +13,7 @@ from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from accounts import leaving
 from accounts.models import User
 from tests.conftest import signed_in
 from tests.videos.conftest import completed, failed, order, running
@@ -89,6 +90,13 @@ def test_a_video_that_was_stopped_is_told_once(
     lifecycle.delete(video)
     assert (deliveries.deliver_due(), deliveries.deliver_due()) == (1, 0)
     assert [body["data"]["state"] for body in bodies(receiver)] == ["fail"]
+
+
+def test_nobody_is_told_while_the_owner_is_locked_out(ended: Video, receiver: Receiver) -> None:
+    leaving.lock(ended.user)
+    assert deliveries.deliver_due() == 0
+    leaving.unlock(ended.user)
+    assert (deliveries.deliver_due(), len(bodies(receiver))) == (1, 1)
 
 
 def test_nobody_is_told_when_no_address_was_named_or_nothing_has_ended(

@@ -16,7 +16,7 @@ ProviderError              something went wrong; `retryable` says whether the sa
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
@@ -167,9 +167,7 @@ class Job:
     size: str = ""
     seconds: str = ""
     created_at: datetime | None = None
-    urls: tuple[str, ...] = ()
     poll_after: float | None = None
-    raw: Mapping[str, object] = field(default_factory=dict)
 
 
 class Provider(Protocol):
@@ -192,8 +190,8 @@ class Provider(Protocol):
     def delete(self, job_id: str) -> None:
         """Remove a job; one that is not there counts as removed."""
 
-    def heard(self, headers: Mapping[str, str], body: bytes) -> Bell:
-        """What a genuine webhook speaks of.
+    def heard(self, headers: Mapping[str, str], body: bytes, *, vouched: bool = False) -> Bell:
+        """What a genuine webhook speaks of; `vouched` when its address was a secret of its own.
 
         Raises AuthFailed for a forged one, InvalidRequest for one that names no job.
         """

@@ -123,7 +123,9 @@ class Kie:
     def delete(self, job_id: str) -> None:
         raise Unsupported("jobs cannot be deleted")
 
-    def heard(self, headers: Mapping[str, str], body: bytes) -> Bell:
+    def heard(self, headers: Mapping[str, str], body: bytes, *, vouched: bool = False) -> Bell:
+        if not (self._secret or vouched):
+            raise AuthFailed("no callback secret is configured")
         notice = envelopes.parsed(body)
         data = notice.get("data")
         data = data if isinstance(data, dict) else {}
@@ -229,7 +231,6 @@ def _job(job_id: str, record: Mapping[str, Any]) -> Job:
         failure=_failure(record) if state is JobState.FAILED else None,
         model=str(record.get("model") or ""),
         created_at=words.moment(record.get("createTime"), 1000),
-        raw=record,
     )
 
 

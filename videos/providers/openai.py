@@ -36,6 +36,7 @@ from videos.providers import (
     Unavailable,
     Unsupported,
     Variant,
+    results,
     words,
 )
 
@@ -130,8 +131,7 @@ class OpenAIVideos:
                 job_id, variant=variant.value
             ) as answer,
         ):
-            for chunk in answer.iter_bytes(256 * 1024):
-                to.write(chunk)
+            results.copy(answer.iter_bytes(results.CHUNK_BYTES), to)
 
     def delete(self, job_id: str) -> None:
         with _translated():
@@ -144,7 +144,7 @@ class OpenAIVideos:
                     raise Unsupported(str(error)) from error
                 raise
 
-    def heard(self, headers: Mapping[str, str], body: bytes) -> Bell:
+    def heard(self, headers: Mapping[str, str], body: bytes, *, vouched: bool = False) -> Bell:
         if not self._webhook_secret:
             raise AuthFailed("no webhook secret is configured")
         try:
@@ -244,7 +244,6 @@ def _job(
         seconds=str(found.get("seconds") or ""),
         created_at=words.moment(found.get("created_at")),
         poll_after=poll_after,
-        raw=found,
     )
 
 

@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Iterable
 from typing import IO
 from urllib.parse import SplitResult, urljoin, urlsplit
 
@@ -77,8 +78,13 @@ def _write(answer: httpx2.Response, to: IO[bytes]) -> None:
         raise Unavailable(f"HTTP {status}")
     if status != 200:
         raise NotReady(f"HTTP {status}")
+    copy(answer.iter_bytes(CHUNK_BYTES), to)
+
+
+def copy(chunks: Iterable[bytes], to: IO[bytes]) -> None:
+    """Write a file as it comes. Raises Unavailable for one that has no end, or takes for ever."""
     size, until = 0, time.monotonic() + MAX_SECONDS
-    for chunk in answer.iter_bytes(CHUNK_BYTES):
+    for chunk in chunks:
         size += len(chunk)
         if size > MAX_BYTES or time.monotonic() > until:
             raise Unavailable("a file that is too large or too slow")
