@@ -92,7 +92,8 @@ def _rows(rows: QuerySet[Any], fields: tuple[str, ...]) -> Iterable[dict[str, An
 def _videos(user: User) -> Iterator[dict[str, Any]]:
     for video in Video.objects.filter(user=user).newest().iterator(500):
         row = {name: getattr(video, name) for name in VIDEO}
-        row["failure_code"] = failures.explain(video).code if video.is_lost else ""
+        told = failures.explain(video)
+        row["failure_code"] = told.code if told else ""
         stored = (video.file, video.thumbnail, video.spritesheet)
         row["files"] = [str(file) for file in stored if file and not video.deleted_at]
         yield row
