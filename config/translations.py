@@ -6,6 +6,7 @@ Babel and polib do the work; both are a developer's tools, no server imports thi
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
@@ -85,6 +86,7 @@ def messages_in(path: Path) -> Iterator[tuple[Message, Use]]:
         yield Message(context, one, many), Use(name, re.sub(r"^:? *", "", " ".join(notes)))
 
 
+@cache
 def extracted() -> dict[Message, list[Use]]:
     """Every message with its uses, ordered by the first file it stands in, then by its words."""
     found: dict[Message, list[Use]] = defaultdict(list)
