@@ -20,7 +20,7 @@ TOPICS = (
         (
             _(
                 "Say who or what is in the picture, what it does, where it is, what the light is "
-                "like"
+                "like "
                 "and how the camera moves. One scene is better than three."
             ),
             _("Sound is made too: name what is to be heard, or write that it is silent."),
@@ -32,7 +32,7 @@ TOPICS = (
         (
             _(
                 "Usually one to three minutes; longer videos and the better model take longer. "
-                "The card"
+                "The card "
                 "shows how far it is."
             ),
             _("You may close the tab: it carries on without you, and waits in your library."),
@@ -44,7 +44,7 @@ TOPICS = (
         (
             _(
                 "All its credits come back by themselves in the moment it fails, takes too long, "
-                "is"
+                "is "
                 "cancelled or is stopped by the content check."
             ),
             _(
@@ -59,7 +59,7 @@ TOPICS = (
         (
             _(
                 "A content check reads every prompt and picture before anything is charged. It "
-                "stops what"
+                "stops what "
                 "the rules of use do not allow, and sometimes more than that."
             ),
             _(
@@ -85,7 +85,7 @@ TOPICS = (
         (
             _(
                 "Write to us with the receipt's number. Credits that were bought and not spent "
-                "can be"
+                "can be "
                 "refunded to the card they were paid with."
             ),
         ),
@@ -96,7 +96,7 @@ TOPICS = (
         (
             _(
                 "Add a picture to the prompt in the studio. It becomes the first frame, cropped "
-                "to the size"
+                "to the size "
                 "of the video. JPEG, PNG and WebP work."
             ),
             _("Use pictures that are yours, and of people only with their consent."),
@@ -108,7 +108,7 @@ TOPICS = (
         (
             _(
                 "A new version of a finished video, for which you only say what is to change. The "
-                "video it"
+                "video it "
                 "came from stays as it is, and both remember each other."
             ),
         ),
@@ -119,7 +119,7 @@ TOPICS = (
         (
             _(
                 "Only you, until you share a link or offer a video to the showcase. You can take "
-                "both back at"
+                "both back at "
                 "any time."
             ),
         ),
@@ -146,7 +146,7 @@ TOPICS = (
         (
             _(
                 "In the settings, under your data. It is closed at once and deleted 30 days "
-                "later; until then"
+                "later; until then "
                 "our support can bring it back."
             ),
         ),
