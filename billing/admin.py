@@ -19,6 +19,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from billing import inbox, ledger, packages, payments, reversals
 from billing.models import (
@@ -78,7 +79,7 @@ class GrantForm(forms.Form):
 
     def clean_amount(self) -> int:
         if not (amount := int(self.cleaned_data["amount"])):
-            raise forms.ValidationError("Nothing would change.")
+            raise forms.ValidationError(_("Nothing would change."))
         return amount
 
 

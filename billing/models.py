@@ -13,6 +13,8 @@ from django.conf import settings
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 
 class Account(models.Model):
@@ -103,14 +105,14 @@ class Entry(models.Model):
     """One line of the history; never changed, never deleted (a database trigger says so too)."""
 
     class Type(models.TextChoices):
-        EARNED = "earned"
-        SPENT = "spent"
-        PURCHASED = "purchased"
-        REFUNDED = "refunded"
-        BONUS = "bonus"
-        EXPIRED = "expired"
-        REVERSED = "reversed"
-        ADJUSTED = "adjusted"
+        EARNED = "earned", _("Earned")
+        SPENT = "spent", _("Spent")
+        PURCHASED = "purchased", _("Purchased")
+        REFUNDED = "refunded", _("Refunded")
+        BONUS = "bonus", _("Bonus")
+        EXPIRED = "expired", _("Expired")
+        REVERSED = "reversed", _("Reversed")
+        ADJUSTED = "adjusted", _("Adjusted")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     account = models.ForeignKey(Account, models.PROTECT, related_name="entries")
@@ -256,6 +258,11 @@ class Payment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} {self.amount_minor} {self.currency} {self.status}"
+
+    @property
+    def title(self) -> str:
+        """The name in the reader's language, if it is that of a documented package."""
+        return gettext(self.name)
 
 
 class Refund(models.Model):

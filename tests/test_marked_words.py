@@ -1,0 +1,143 @@
+"""No page and no letter has a word that cannot be translated."""
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from allauth.account.forms import default_token_generator
+from allauth.account.utils import user_pk_to_url_str
+from django.db import transaction
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
+
+from accounts.models import User
+from billing import ledger
+from showcase import gallery
+from showcase.models import Clip
+from tests import pseudo
+from tests.billing import told
+from tests.conftest import person
+from tests.videos.conftest import clip as drawn
+from tests.videos.conftest import completed, failed, order, running
+from videos import sharing, shelf
+from videos.models import Attempt, Delivery
+
+# Answers to programs, and the stand-ins for other people's pages.
+NOT_OURS = ("api/", "^api/", "sandbox/", "^sandbox/", "health", "reference/")
+
+
+def routes(patterns: list[Any], before: str = "") -> Iterator[tuple[str, str, list[str]]]:
+    """Every address with its name and the names of what must be filled in."""
+    for pattern in patterns:
+        route = before + str(pattern.pattern)
+        if isinstance(pattern, URLPattern):
+            yield route, pattern.name or "", list(pattern.pattern.regex.groupindex)
+        elif isinstance(pattern, URLResolver):
+            yield from routes(pattern.url_patterns, route)
+
+
+PAGES = {
+    name: names
+    for route, name, names in routes(get_resolver().url_patterns)
+    if not route.startswith((*NOT_OURS, "admin/")) and not name.startswith("google_")
+}
+
+
+@pytest.fixture(scope="session")
+def mp4() -> bytes:
+    return drawn()
+
+
+@pytest.fixture
+def zoe(db: None) -> User:
+    user = person("zzz", display_name="zzz")
+    ledger.grant(user, 2000, ledger.Kind.EARNED, "gift", expires_at=None)
+    return user
+
+
+@pytest.fixture
+def things(zoe: User, mp4: bytes) -> dict[str, Any]:
+    """One of everything an address can name."""
+    done = completed(order(zoe, "zzz zzz"), mp4)
+    shown = gallery.offer(done)
+    Clip.objects.filter(pk=shown.pk).update(title="zzz", is_active=True)
+    now = timezone.now()
+    delivery = Delivery.objects.create(
+        user=zoe, video=done, url="https://zzz.zzz/", state="failed", created_at=now, round_at=now
+    )
+    Attempt.objects.create(delivery=delivery, at=now, took_ms=1234, code=500)
+    failed(order(zoe, "zzz"))
+    running(order(zoe, "zzz"))
+    order(zoe, "zzz")
+    return {
+        "video_id": done.pk,
+        "clip_id": shown.pk,
+        "topic": "prompt",
+        "token": sharing.token_of(sharing.share(done)),
+        "collection_id": shelf.name_collection(zoe, "zzz", None).pk,
+        "payment_id": told.bought(zoe).pk,
+        "delivery_id": delivery.pk,
+        "upload_id": uuid4(),
+        "key_id": uuid4(),
+        "uidb36": user_pk_to_url_str(zoe),
+        "key": default_token_generator.make_token(zoe),
+    }
+
+
+@pytest.fixture(autouse=True)
+def _pseudo(monkeypatch: pytest.MonkeyPatch) -> None:
+    pseudo.spoken(monkeypatch)
+
+
+def address(name: str, things: dict[str, Any]) -> str:
+    return reverse(name, kwargs={key: things[key] for key in PAGES[name]})
+
+
+def browser(user: User | None) -> Client:
+    """Somebody who has just given the password again, or nobody."""
+    client = Client()
+    if user:
+        client.force_login(user)
+        client.post("/accounts/reauthenticate/", {"password": f"{user.username}-password"})
+    return client
+
+
+def words_of(answer: Any) -> list[str]:
+    if answer.streaming or not answer.get("Content-Type", "").startswith("text/html"):
+        return []
+    return pseudo.missed_in(answer.content.decode())
+
+
+def looked_at(client: Client, path: str) -> list[str]:
+    return words_of(client.get(path, follow=True))
+
+
+def sent_empty(user: User | None, path: str) -> list[str]:
+    """What an empty form makes the page say; nothing of it is left behind."""
+    with transaction.atomic():
+        answer = browser(user).post(path, follow=True)
+        transaction.set_rollback(True)
+    return words_of(answer)
+
+
+def test_no_page_for_everybody_has_a_word_of_its_own(things: dict[str, Any]) -> None:
+    found = {name: looked_at(browser(None), address(name, things)) for name in PAGES}
+    assert {name: words for name, words in found.items() if words} == {}
+
+
+def test_no_page_for_a_person_has_a_word_of_its_own(zoe: User, things: dict[str, Any]) -> None:
+    found = {name: looked_at(browser(zoe), address(name, things)) for name in PAGES}
+    assert {name: words for name, words in found.items() if words} == {}
+
+
+def test_no_answer_to_an_empty_form_has_a_word_of_its_own(
+    zoe: User, things: dict[str, Any]
+) -> None:
+    found = {
+        (name, bool(who)): sent_empty(who, address(name, things))
+        for name in PAGES
+        for who in (None, zoe)
+    }
+    assert {name: words for name, words in found.items() if words} == {}
