@@ -1,19 +1,25 @@
 """No page and no letter has a word that cannot be translated."""
 
+import re
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
+import time_machine
 from allauth.account.forms import default_token_generator
 from allauth.account.utils import user_pk_to_url_str
+from django.conf import settings
+from django.core import mail
 from django.db import transaction
-from django.test import Client
+from django.shortcuts import render
+from django.test import Client, RequestFactory
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from accounts.models import User
-from billing import ledger
+from billing import expiry, ledger
 from showcase import gallery
 from showcase.models import Clip
 from tests import pseudo
@@ -24,6 +30,7 @@ from tests.videos.conftest import completed, failed, order, running
 from videos import sharing, shelf
 from videos.models import Attempt, Delivery
 
+ERRORS = (400, 403, 404, 413, 429, 500, 503)
 # Answers to programs, and the stand-ins for other people's pages.
 NOT_OURS = ("api/", "^api/", "sandbox/", "^sandbox/", "health", "reference/")
 
@@ -141,3 +148,47 @@ def test_no_answer_to_an_empty_form_has_a_word_of_its_own(
         for who in (None, zoe)
     }
     assert {name: words for name, words in found.items() if words} == {}
+
+
+MISSING = "/no-such-page/"
+
+
+def test_no_page_about_an_error_has_a_word_of_its_own(zoe: User) -> None:
+    client = browser(zoe)
+    pages = [render(RequestFactory().get("/"), f"{code}.html") for code in ERRORS]
+    assert [*map(words_of, pages), looked_at(client, MISSING)] == [[]] * (len(ERRORS) + 1)
+
+
+def written(client: Client, path: str, **form: str) -> list[str]:
+    """The words of the letters that are sent when this form is."""
+    mail.outbox.clear()
+    client.post(path, form)
+    return words_of_letters()
+
+
+def words_of_letters() -> list[str]:
+    assert mail.outbox
+    plain = [line for sent in mail.outbox for line in f"{sent.subject}\n{sent.body}".splitlines()]
+    alternatives = [part for sent in mail.outbox for part in getattr(sent, "alternatives", [])]
+    rich = [words for part in alternatives for words in pseudo.missed_in(str(part[0]))]
+    links = re.compile(r"https?://\S+")
+    return [words for line in plain for words in pseudo.missed(links.sub("", line))] + rich
+
+
+def test_no_letter_has_a_word_of_its_own(zoe: User) -> None:
+    forms = {"username": "zzzz", "email": "zzzz@example.com", "password1": "zzz-zzz-zzz-0"}
+    new = {"password1": "zzz-zzz-zzz-1", "password2": "zzz-zzz-zzz-1"}
+    found = [
+        written(Client(), "/accounts/signup/", **forms),
+        written(Client(), "/accounts/signup/", **{**forms, "email": zoe.email, "username": "zzzzz"}),
+        written(Client(), "/accounts/password/reset/", email=zoe.email),
+        written(Client(), "/accounts/password/reset/", email="zz@example.com"),
+        written(browser(zoe), "/accounts/password/change/", oldpassword="zzz-password", **new),
+    ]
+    assert found == [[]] * 5
+
+
+def test_the_warning_of_credits_that_expire_has_no_word_of_its_own(zoe: User) -> None:
+    with time_machine.travel(timezone.now() + settings.BONUS_LIFETIME - timedelta(days=3)):
+        assert expiry.warn() == 1
+    assert words_of_letters() == []
