@@ -195,11 +195,11 @@ class Payment(models.Model):
     """One purchase: what was promised, and the facts Stripe told of it."""
 
     class Status(models.TextChoices):
-        PENDING = "pending"
-        SUCCEEDED = "succeeded"
-        FAILED = "failed"
-        REFUNDED = "refunded"
-        PARTIAL_REFUNDED = "partial_refunded"
+        PENDING = "pending", _("Pending")
+        SUCCEEDED = "succeeded", _("Succeeded")
+        FAILED = "failed", _("Failed")
+        REFUNDED = "refunded", _("Refunded")
+        PARTIAL_REFUNDED = "partial_refunded", _("Partial Refunded")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="payments")
@@ -269,11 +269,11 @@ class Refund(models.Model):
     """Money on its way back to a card, by staff or seen at Stripe."""
 
     class Status(models.TextChoices):
-        REQUESTED = "requested"
-        PENDING = "pending"
-        SUCCEEDED = "succeeded"
-        FAILED = "failed"
-        CANCELED = "canceled"
+        REQUESTED = "requested", _("Requested")
+        PENDING = "pending", _("Pending")
+        SUCCEEDED = "succeeded", _("Succeeded")
+        FAILED = "failed", _("Failed")
+        CANCELED = "canceled", _("Canceled")
 
     class Source(models.TextChoices):
         API = "api"
