@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # uv when the machine has it, the standard library's venv and pip otherwise.
 UV := $(shell command -v uv 2>/dev/null)
 
-.PHONY: run dev test check fix types bench lock clean
+.PHONY: run dev test check fix types words bench lock clean
 
 run: $(VENV)/.run
 	@$(BIN)/python manage.py serve --first-run
@@ -32,6 +32,9 @@ fix: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/djade --target-version 5.2 $$(git ls-files 'templates/*.html')
+
+words: $(VENV)/.dev
+	@$(BIN)/python manage.py translations
 
 bench: $(VENV)/.dev
 	@$(BIN)/python -m benchmarks

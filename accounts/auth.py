@@ -14,6 +14,8 @@ from django.conf import settings
 from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
 
@@ -34,7 +36,12 @@ class TooManyFailures(Exception):
     """This account has seen too many wrong passwords; `wait` seconds are left."""
 
     def __init__(self, wait: int) -> None:
-        super().__init__(f"Too many failed attempts. Try again in {wait} seconds.")
+        text = ngettext(
+            "Too many failed attempts. Try again in %(n)d second.",
+            "Too many failed attempts. Try again in %(n)d seconds.",
+            wait,
+        )
+        super().__init__(text % {"n": wait})
         self.wait = wait
 
 
@@ -126,7 +133,7 @@ def check_password(request: HttpRequest | None, login: str, password: str) -> Us
     if not isinstance(user, User):
         if refusal := getattr(request, "too_many_failures", None):
             raise refusal
-        raise BadCredentials("Incorrect username or password")
+        raise BadCredentials(_("Incorrect username or password"))
     return user
 
 
@@ -136,11 +143,11 @@ def confirm(user: User, password: str) -> None:
     Raises BadCredentials, NoPassword or TooManyFailures.
     """
     if not user.has_usable_password():
-        raise NoPassword("This account has no password. Set one by the link of a reset e-mail.")
+        raise NoPassword(_("This account has no password. Set one by the link of a reset e-mail."))
     with _attempt(user.pk.hex) as attempt:
         attempt.right = user.check_password(password)
     if not attempt.right:
-        raise BadCredentials("Incorrect password")
+        raise BadCredentials(_("Incorrect password"))
 
 
 def change_password(user: User, password: str, *, but: Session | None = None) -> None:

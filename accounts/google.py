@@ -22,6 +22,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 
 from accounts import auth, keys, signup
 from accounts.models import User
@@ -141,9 +142,9 @@ def _open(identity: Identity) -> User:
 
 def _take_over(user: User, identity: Identity) -> None:
     if not identity.is_verified:
-        raise Refused("Google has not verified this address, which has an account here already.")
+        raise Refused(_("Google has not verified this address, which has an account here already."))
     if user.is_staff or user.is_superuser:
-        raise Refused("A staff account is linked from its own settings, not by its address.")
+        raise Refused(_("A staff account is linked from its own settings, not by its address."))
     known = EmailAddress.objects.filter(user=user, email__iexact=user.email, verified=True)
     if not user.is_verified and not known.exists():
         _wipe(user)

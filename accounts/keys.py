@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts import standing
 from accounts.auth import BadCredentials
@@ -34,7 +35,8 @@ def issue(
     with transaction.atomic():
         User.objects.select_for_update().get(pk=user.pk)  # keys are counted one after another
         if ApiKey.objects.living().filter(user=user).count() >= MAX_LIVING:
-            raise TooManyKeys(f"You have {MAX_LIVING} API keys. Revoke one that is not used.")
+            text = _("You have %(n)s API keys. Revoke one that is not used.")
+            raise TooManyKeys(text % {"n": MAX_LIVING})
         key = ApiKey.objects.create(
             user=user,
             name=name,
@@ -81,7 +83,7 @@ def _draw() -> str:
 def _check(drawn: str) -> str:
     """CRC32 in base 62: a mistyped key is refused without asking the database."""
     rest, digits = zlib.crc32(drawn.encode()), ""
-    for _ in range(CHECK):
+    for _n in range(CHECK):
         rest, digit = divmod(rest, len(ALPHABET))
         digits = ALPHABET[digit] + digits
     return digits

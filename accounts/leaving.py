@@ -17,6 +17,7 @@ from django.contrib.admin.models import LogEntry
 from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts import auth, keys, standing
 from accounts.models import ApiKey, Session, User
@@ -49,14 +50,14 @@ def unlock(user: User) -> None:
     """Let somebody whom staff locked in again; sign-ins and keys stay ended. Raises NotPossible."""
     rows = User.objects.filter(pk=user.pk, is_active=False, left_at=None, forgotten_at=None)
     if not rows.update(is_active=True):
-        raise NotPossible("Only an account that staff locked can be unlocked.")
+        raise NotPossible(_("Only an account that staff locked can be unlocked."))
 
 
 def take_back(user: User) -> None:
     """Undo `leave` within the 30 days; sign-ins and keys stay ended. Raises NotPossible."""
     rows = User.objects.filter(pk=user.pk, forgotten_at=None, left_at__gt=timezone.now() - GRACE)
     if not rows.update(is_active=True, left_at=None):
-        raise NotPossible("Only an account that left within the last 30 days can be taken back.")
+        raise NotPossible(_("Only an account that left within the last 30 days can be taken back."))
 
 
 def due() -> QuerySet[User]:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
 
 from accounts import signup
 from accounts.models import User
@@ -29,7 +30,7 @@ class BadProfile(Exception):
 def update(user: User, **changes: Any) -> None:
     """Change a profile as a whole or not at all. Raises BadProfile."""
     if changes.get("language", user.language) not in User.Language.values:
-        raise BadProfile("language", "Unknown language. Use zh-CN, zh-TW, en, ja or ko.")
+        raise BadProfile("language", _("Unknown language. Use zh-CN, zh-TW, en, ja or ko."))
     if changes.get("username", user.username) != user.username:
         _check_name(user, changes["username"])
     try:
@@ -38,7 +39,7 @@ def update(user: User, **changes: Any) -> None:
                 setattr(user, field, value)
             user.save(update_fields=[*changes, "updated_at"])
     except IntegrityError as error:
-        raise BadProfile("username", "This name is already in use.") from error
+        raise BadProfile("username", _("This name is already in use.")) from error
 
 
 def region_of(user: User) -> str:
@@ -48,8 +49,8 @@ def region_of(user: User) -> str:
 def _check_name(user: User, name: str) -> None:
     own_address = name.lower() == user.email.lower()
     if not own_address and not NAME_MIN <= len(name) <= NAME_MAX:
-        raise BadProfile("username", "A username has 3 to 50 characters.")
+        raise BadProfile("username", _("A username has 3 to 50 characters."))
     if not signup.NAME.fullmatch(name):
-        raise BadProfile("username", "A username has letters, digits and . + - _ only.")
+        raise BadProfile("username", _("A username has letters, digits and . + - _ only."))
     if not signup.may_be_called(name, user.email):
-        raise BadProfile("username", "A username may not be an address.")
+        raise BadProfile("username", _("A username may not be an address."))

@@ -2,6 +2,7 @@
 
 from allauth.mfa.models import Authenticator
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from accounts import counters
 from accounts.auth import BadCredentials, TooManyFailures
@@ -26,12 +27,12 @@ def check(user: User, code: str) -> None:
     if not any(one.type == Authenticator.Type.TOTP for one in found):
         return
     if not code:
-        raise CodeNeeded("Send the code of your authenticator app too.")
+        raise CodeNeeded(_("Send the code of your authenticator app too."))
     rate, key = Rate(*settings.RATE_AUTH_FAILURES), f"codes:{user.pk.hex}"
     if rate.limit:
         verdict = counters.hit(key, rate)
         if not verdict.allowed:
             raise TooManyFailures(verdict.reset)
     if not any(one.wrap().validate_code(code) for one in found):
-        raise BadCredentials("Incorrect code")
+        raise BadCredentials(_("Incorrect code"))
     counters.clear(key)

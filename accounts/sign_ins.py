@@ -3,6 +3,7 @@
 from allauth.usersessions.models import UserSession
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts import auth, standing
 from accounts.models import Session, User
@@ -57,7 +58,7 @@ def end(user: User, kind: str, key: str) -> None:
         if program:
             auth.sign_out(program)
             return
-    raise Gone("This sign-in has ended already.")
+    raise Gone(_("This sign-in has ended already."))
 
 
 def end_others(user: User, session_key: str | None) -> None:

@@ -7,6 +7,7 @@ from typing import Any, cast
 from uuid import UUID, uuid4
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -16,9 +17,12 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from billing import inbox, ledger, packages, payments, reversals
 from billing.models import (
@@ -36,8 +40,12 @@ from billing.staff import ReadOnly, ReadOnlyInline, note
 
 
 class PackageForm(forms.ModelForm):
-    currency = forms.ChoiceField(choices=[(code, code) for code in packages.MINOR_UNITS])
-    reason = forms.CharField(max_length=200, help_text="For the audit log.")
+    currency = forms.ChoiceField(
+        label=gettext_lazy("currency"), choices=[(code, code) for code in packages.MINOR_UNITS]
+    )
+    reason = forms.CharField(
+        label=gettext_lazy("Reason"), max_length=200, help_text=gettext_lazy("For the audit log.")
+    )
 
     class Meta:
         model = PackageRow
@@ -70,16 +78,23 @@ class PackageAdmin(admin.ModelAdmin):
 
 
 class GrantForm(forms.Form):
-    amount = forms.IntegerField(help_text="Credits; below zero takes what is unspent.")
-    days = forms.IntegerField(
-        min_value=1, max_value=3650, initial=90, help_text="Until they expire, for credits given."
+    amount = forms.IntegerField(
+        label=gettext_lazy("Amount"),
+        help_text=gettext_lazy("Credits; below zero takes what is unspent."),
     )
-    reason = forms.CharField(max_length=150)
+    days = forms.IntegerField(
+        label=gettext_lazy("Days"),
+        min_value=1,
+        max_value=3650,
+        initial=90,
+        help_text=gettext_lazy("Until they expire, for credits given."),
+    )
+    reason = forms.CharField(label=gettext_lazy("Reason"), max_length=150)
     token = forms.UUIDField(widget=forms.HiddenInput)
 
     def clean_amount(self) -> int:
         if not (amount := int(self.cleaned_data["amount"])):
-            raise forms.ValidationError("Nothing would change.")
+            raise forms.ValidationError(_("Nothing would change."))
         return amount
 
 
@@ -101,10 +116,10 @@ class AccountAdmin(ReadOnly):
         name = "billing_account_adjust"
         return [path("<uuid:user_id>/adjust/", view, name=name), *super().get_urls()]
 
-    @admin.display(description="Adjust")
+    @admin.display(description=gettext_lazy("Adjust"))
     def adjust(self, account: Account) -> SafeString:
         url = reverse("admin:billing_account_adjust", args=[account.pk])
-        return format_html('<a href="{}">Give or take credits</a>', url)
+        return format_html('<a href="{}">{}</a>', url, _("Give or take credits"))
 
     def adjust_view(self, request: HttpRequest, user_id: UUID) -> HttpResponse:
         if not request.user.has_perm("billing.change_account"):
@@ -115,7 +130,7 @@ class AccountAdmin(ReadOnly):
             return HttpResponseRedirect(reverse("admin:billing_account_change", args=[account.pk]))
         context = {
             **self.admin_site.each_context(request),
-            "title": "Give or take credits",
+            "title": _("Give or take credits"),
             "form": form,
             "account": account,
             "available": ledger.available(account.user),
@@ -138,11 +153,12 @@ class AccountAdmin(ReadOnly):
             form.add_error("amount", str(error))
             return False
         except ledger.KeyConflict:
-            form.add_error(None, "This form was sent before. Open it anew.")
+            form.add_error(None, _("This form was sent before. Open it anew."))
             return False
         if not again:
             note(_staff(request), account, f"{entry.amount:+} credits: {asked['reason']}")
-        messages.success(request, f"{entry.amount:+} credits booked.")
+        text = ngettext("%(n)s credit booked.", "%(n)s credits booked.", entry.amount)
+        messages.success(request, text % {"n": f"{entry.amount:+}"})
         return True
 
 
@@ -167,27 +183,29 @@ class EntryAdmin(ReadOnly):
 
 
 class RefundForm(forms.Form):
-    amount = forms.DecimalField(min_value=Decimal("0.01"), max_digits=12, decimal_places=2)
-    reason = forms.CharField(max_length=500)
+    amount = forms.DecimalField(
+        label=gettext_lazy("Amount"), min_value=Decimal("0.01"), max_digits=12, decimal_places=2
+    )
+    reason = forms.CharField(label=gettext_lazy("Reason"), max_length=500)
 
 
 class DecisionForm(forms.Form):
-    reason = forms.CharField(max_length=200)
+    reason = forms.CharField(label=gettext_lazy("Reason"), max_length=200)
 
 
 # What staff do about a payment under review: the room's function, and its words on the page.
-DECISIONS: dict[str, tuple[Callable[[Payment, str], Payment], str]] = {
-    "accept": (payments.accept, "Accept as paid"),
-    "dismiss": (payments.dismiss, "Dismiss"),
+DECISIONS: dict[str, tuple[Callable[[Payment, str], Payment], Promise]] = {
+    "accept": (payments.accept, gettext_lazy("Accept as paid")),
+    "dismiss": (payments.dismiss, gettext_lazy("Dismiss")),
 }
 
 
 REFUND_WORDS = {
-    Refund.Status.REQUESTED: "The refund is asked for; Stripe has not answered yet.",
-    Refund.Status.PENDING: "The refund is on its way.",
-    Refund.Status.SUCCEEDED: "The refund was made.",
-    Refund.Status.FAILED: "Stripe refused the refund; the credits were given back.",
-    Refund.Status.CANCELED: "The refund was cancelled; the credits were given back.",
+    Refund.Status.REQUESTED: gettext_lazy("The refund is asked for; Stripe has not answered yet."),
+    Refund.Status.PENDING: gettext_lazy("The refund is on its way."),
+    Refund.Status.SUCCEEDED: gettext_lazy("The refund was made."),
+    Refund.Status.FAILED: gettext_lazy("Stripe refused the refund; the credits were given back."),
+    Refund.Status.CANCELED: gettext_lazy("The refund was cancelled; the credits were given back."),
 }
 
 
@@ -210,11 +228,11 @@ class PaymentAdmin(ReadOnly):
     def has_decide_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("billing.change_payment"))
 
-    @admin.action(description="Accept as paid (under review)", permissions=["decide"])
+    @admin.action(description=gettext_lazy("Accept as paid (under review)"), permissions=["decide"])
     def accept(self, request: HttpRequest, rows: QuerySet[Payment]) -> HttpResponse | None:
         return self._decide(request, rows, "accept")
 
-    @admin.action(description="Dismiss the review", permissions=["decide"])
+    @admin.action(description=gettext_lazy("Dismiss the review"), permissions=["decide"])
     def dismiss(self, request: HttpRequest, rows: QuerySet[Payment]) -> HttpResponse | None:
         return self._decide(request, rows, "dismiss")
 
@@ -224,7 +242,7 @@ class PaymentAdmin(ReadOnly):
         """A page with what does not match and a reason to give; then the decision."""
         waiting = list(rows.exclude(review="").select_related("user"))
         if not waiting:
-            messages.error(request, "None of these payments is under review.")
+            messages.error(request, _("None of these payments is under review."))
             return None
         form = DecisionForm(request.POST if "confirm" in request.POST else None)
         if form.is_valid():
@@ -249,19 +267,22 @@ class PaymentAdmin(ReadOnly):
         except payments.AlreadyDecided as error:
             messages.error(request, f"{payment}: {error}")
             return
-        note(_staff(request), row, f"{words} ({question}): {reason}")
-        messages.success(request, f"{words}: the payment stands at {row.get_status_display()}.")
+        with translation.override(settings.LANGUAGE_CODE):  # the log is everybody's
+            note(_staff(request), row, f"{words} ({question}): {reason}")
+        done = {"decision": words, "status": row.get_status_display()}
+        text = _("%(decision)s: the payment stands at %(status)s.")
+        messages.success(request, text % done)
 
-    @admin.display(description="Amount")
+    @admin.display(description=gettext_lazy("Amount"))
     def money(self, payment: Payment) -> str:
         return f"{packages.major(payment.amount_minor, payment.currency)} {payment.currency}"
 
-    @admin.display(description="Refund")
+    @admin.display(description=gettext_lazy("Refund"))
     def refund_link(self, payment: Payment) -> SafeString | str:
         if not payments.refundable_minor(payment):
             return "–"
         url = reverse("admin:billing_payment_refund", args=[payment.pk])
-        return format_html('<a href="{}">Refund</a>', url)
+        return format_html('<a href="{}">{}</a>', url, _("Refund"))
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.refund_view)
@@ -291,10 +312,11 @@ class PaymentAdmin(ReadOnly):
                 outlook = payments.outlook(payment, minor)
                 request.session[name] = str(uuid4())
             except payments.NotRefundable:
-                form.add_error("amount", f"At most {left} {payment.currency} can be refunded.")
+                most = {"sum": f"{left} {payment.currency}"}
+                form.add_error("amount", _("At most %(sum)s can be refunded.") % most)
         context = {
             **self.admin_site.each_context(request),
-            "title": "Refund a payment",
+            "title": _("Refund a payment"),
             "form": form,
             "payment": payment,
             "left": left,
@@ -335,7 +357,7 @@ class StripeEventAdmin(ReadOnly):
     ordering = ("-received_at",)
     actions = ("handle_again",)
 
-    @admin.action(description="Act on these events again", permissions=["view"])
+    @admin.action(description=gettext_lazy("Act on these events again"), permissions=["view"])
     def handle_again(self, request: HttpRequest, rows: QuerySet[StripeEvent]) -> None:
         if not request.user.has_perm("billing.change_payment"):
             raise PermissionDenied

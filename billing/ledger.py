@@ -24,6 +24,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 from django.db.models import F, FilteredRelation, Q, QuerySet, Sum
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from billing.models import Account, Allocation, Entry, Lot
 
@@ -36,7 +37,11 @@ class NotEnoughCredits(Exception):
     def __init__(self, needed: int, available: int) -> None:
         self.needed, self.available = needed, available
         super().__init__(
-            f"Insufficient credits. You need {needed} credits but only have {available} available."
+            _(
+                "Insufficient credits. "
+                "You need %(needed)s credits but only have %(available)s available."
+            )
+            % {"needed": needed, "available": available}
         )
 
 

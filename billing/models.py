@@ -13,6 +13,8 @@ from django.conf import settings
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 
 class Account(models.Model):
@@ -103,14 +105,14 @@ class Entry(models.Model):
     """One line of the history; never changed, never deleted (a database trigger says so too)."""
 
     class Type(models.TextChoices):
-        EARNED = "earned"
-        SPENT = "spent"
-        PURCHASED = "purchased"
-        REFUNDED = "refunded"
-        BONUS = "bonus"
-        EXPIRED = "expired"
-        REVERSED = "reversed"
-        ADJUSTED = "adjusted"
+        EARNED = "earned", _("Earned")
+        SPENT = "spent", _("Spent")
+        PURCHASED = "purchased", _("Purchased")
+        REFUNDED = "refunded", _("Refunded")
+        BONUS = "bonus", _("Bonus")
+        EXPIRED = "expired", _("Expired")
+        REVERSED = "reversed", _("Reversed")
+        ADJUSTED = "adjusted", _("Adjusted")
 
     # What a line may be about: its reference_type.
     OF_VIDEO, OF_PAYMENT = "sora_task_creation", "payment"
@@ -196,11 +198,11 @@ class Payment(models.Model):
     """One purchase: what was promised, and the facts Stripe told of it."""
 
     class Status(models.TextChoices):
-        PENDING = "pending"
-        SUCCEEDED = "succeeded"
-        FAILED = "failed"
-        REFUNDED = "refunded"
-        PARTIAL_REFUNDED = "partial_refunded"
+        PENDING = "pending", _("Pending")
+        SUCCEEDED = "succeeded", _("Succeeded")
+        FAILED = "failed", _("Failed")
+        REFUNDED = "refunded", _("Refunded")
+        PARTIAL_REFUNDED = "partial_refunded", _("Partial Refunded")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="payments")
@@ -260,16 +262,21 @@ class Payment(models.Model):
     def __str__(self) -> str:
         return f"{self.name} {self.amount_minor} {self.currency} {self.status}"
 
+    @property
+    def title(self) -> str:
+        """The name in the reader's language, if it is that of a documented package."""
+        return gettext(self.name)
+
 
 class Refund(models.Model):
     """Money on its way back to a card, by staff or seen at Stripe."""
 
     class Status(models.TextChoices):
-        REQUESTED = "requested"
-        PENDING = "pending"
-        SUCCEEDED = "succeeded"
-        FAILED = "failed"
-        CANCELED = "canceled"
+        REQUESTED = "requested", _("Requested")
+        PENDING = "pending", _("Pending")
+        SUCCEEDED = "succeeded", _("Succeeded")
+        FAILED = "failed", _("Failed")
+        CANCELED = "canceled", _("Canceled")
 
     class Source(models.TextChoices):
         API = "api"

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
 from billing.models import PackageRow
 
 CURRENCY = "CNY"
@@ -33,6 +36,11 @@ class Package:
     currency: str = CURRENCY
 
     @property
+    def title(self) -> str:
+        """The name in the reader's language, if it is a documented one."""
+        return _(self.name)
+
+    @property
     def price(self) -> Decimal:
         return major(self.price_minor, self.currency)
 
@@ -50,10 +58,10 @@ class Package:
 
 # Source: C24.
 DOCUMENTED = (
-    Package("trial", "Trial Pack", 100, 990),
-    Package("standard", "Standard Pack", 500, 4900),
-    Package("value", "Value Pack", 1200, 9900),
-    Package("premium", "Premium Pack", 3000, 19900),
+    Package("trial", gettext_noop("Trial Pack"), 100, 990),
+    Package("standard", gettext_noop("Standard Pack"), 500, 4900),
+    Package("value", gettext_noop("Value Pack"), 1200, 9900),
+    Package("premium", gettext_noop("Premium Pack"), 3000, 19900),
 )
 
 
@@ -72,4 +80,4 @@ def get(key: str) -> Package:
     try:
         return on_sale()[key]
     except KeyError as error:
-        raise UnknownPackage(f"Invalid package: {key[:40]}") from error
+        raise UnknownPackage(_("Invalid package: %(key)s") % {"key": key[:40]}) from error

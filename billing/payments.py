@@ -15,6 +15,7 @@ from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from billing import gateway, packages, reversals
 from billing.facts import (
@@ -110,7 +111,7 @@ def create_once(
     payment, again = make_once(Payment.objects.filter(user_id=user.pk), once, begin)
     if payment.session_id is None:
         if not can_open(payment):
-            raise Unreachable("The payment could not be prepared.")
+            raise Unreachable(_("The payment could not be prepared."))
         payment = open_checkout(payment)
     return payment, again
 
@@ -128,9 +129,9 @@ def open_checkout(payment: Payment) -> Payment:
     except gateway.Refused as error:
         log.exception("Stripe refused the checkout of payment %s", payment.pk)
         change(payment.pk, lambda row: fail(row, "create_failed"))
-        raise Unreachable("The payment could not be prepared.") from error
+        raise Unreachable(_("The payment could not be prepared.")) from error
     except gateway.NoAnswer as error:
-        raise Unreachable("The payment page does not answer. Try again in a moment.") from error
+        raise Unreachable(_("The payment page does not answer. Try again in a moment.")) from error
     return change(payment.pk, lambda row: merge_opened(row, made))
 
 
@@ -169,12 +170,12 @@ def check_return_url(url: str) -> None:
     try:
         parts = urlsplit(url)
     except ValueError as error:
-        raise BadReturnUrl("return_url cannot be read.") from error
+        raise BadReturnUrl(_("return_url cannot be read.")) from error
     origins = {settings.BASE_URL, *settings.FRONTEND_ORIGINS}
     # urlsplit drops some of these without a word, browsers read a backslash as a slash.
     strange = any(char <= " " or char in "\\\x7f" for char in url)
     if strange or f"{parts.scheme}://{parts.netloc}" not in origins:
-        raise BadReturnUrl("return_url must be a page of this site.")
+        raise BadReturnUrl(_("return_url must be a page of this site."))
 
 
 # ---- what does not match ----
@@ -210,7 +211,7 @@ def dismiss(payment: Payment, question: str) -> Payment:
 
 def _decide(payment: Payment, question: str) -> None:
     if not question or payment.review != question:
-        raise AlreadyDecided("Somebody has decided this meanwhile.")
+        raise AlreadyDecided(_("Somebody has decided this meanwhile."))
     payment.decided = [*payment.decided, question]
     payment.review = ""
 
@@ -226,7 +227,7 @@ def refundable_minor(payment: Payment) -> int:
 def _check_refundable(payment: Payment, amount_minor: int) -> None:
     waits = payment.review and not is_granted(payment)
     if waits or not 0 < amount_minor <= refundable_minor(payment):
-        raise NotRefundable("Cannot refund payment with current status")
+        raise NotRefundable(_("Cannot refund payment with current status"))
 
 
 def outlook(payment: Payment, amount_minor: int) -> Outlook:

@@ -465,6 +465,7 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 USE_I18N = True
 LOCALE_PATHS = [BASE_DIR / "locale"]
+FORMAT_MODULE_PATH = "config.formats"
 
 LOG_LEVEL = text("LOG_LEVEL", default="INFO").upper()
 LOG_FORMAT = text("LOG_FORMAT", default="line")

@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.translation import ngettext
 
 from accounts import counters
 from accounts.counters import Rate
@@ -12,7 +13,12 @@ class TooMany(Exception):
     """This address wrote often enough for now; `wait` seconds are left."""
 
     def __init__(self, wait: int) -> None:
-        super().__init__(f"Too many letters. Try again in {wait} seconds.")
+        text = ngettext(
+            "Too many letters. Try again in %(n)d second.",
+            "Too many letters. Try again in %(n)d seconds.",
+            wait,
+        )
+        super().__init__(text % {"n": wait})
         self.wait = wait
 
 

@@ -15,6 +15,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.text import Truncator
+from django.utils.translation import gettext as _
 
 from accounts import counters
 from showcase.models import Clip, ClipQuerySet, Like, View
@@ -36,11 +37,11 @@ class NotReady(Exception):
 def public() -> ClipQuerySet:
     """What anybody may see. Raises NotOpen."""
     if not settings.SHOWCASE:
-        raise NotOpen("The showcase is being set up.")
+        raise NotOpen(_("The showcase is being set up."))
     try:
         Clip.objects.exists()
     except (OperationalError, ProgrammingError) as error:
-        raise NotOpen("The showcase is being set up.") from error
+        raise NotOpen(_("The showcase is being set up.")) from error
     return Clip.objects.public()
 
 
@@ -50,7 +51,7 @@ def public() -> ClipQuerySet:
 def offer(video: Video) -> Clip:
     """The owner agrees that staff may show this video. Raises NotReady."""
     if video.status != Video.Status.SUCCEEDED or video.deleted_at:
-        raise NotReady("Only a finished video can be offered to the showcase.")
+        raise NotReady(_("Only a finished video can be offered to the showcase."))
     title = Truncator(video.prompt.strip().splitlines()[0]).chars(80)
     clip, _made = Clip.objects.get_or_create(video=video, defaults={"title": title})
     Clip.objects.filter(pk=clip.pk, consented_at=None).update(consented_at=timezone.now())

@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from videos.models import Price
 
@@ -63,14 +64,18 @@ def check(model: str, size: str, seconds: int) -> Model:
     """The model, if it takes this size and length. Raises NotOffered."""
     offer = MODELS.get(model)
     if offer is None:
-        raise NotOffered("model", f"Unknown model. Choose one of: {', '.join(MODELS)}.")
+        raise NotOffered(
+            "model", _("Unknown model. Choose one of: %(models)s.") % {"models": ", ".join(MODELS)}
+        )
     if size not in offer.sizes:
-        raise NotOffered("size", f"{offer.label} makes {', '.join(offer.sizes)}.")
+        names = {"model": offer.label, "sizes": ", ".join(offer.sizes)}
+        raise NotOffered("size", _("%(model)s makes %(sizes)s.") % names)
     if seconds not in offer.seconds:
-        lengths = ", ".join(map(str, offer.seconds))
-        raise NotOffered("seconds", f"{offer.label} makes videos of {lengths} seconds.")
+        names = {"model": offer.label, "lengths": ", ".join(map(str, offer.seconds))}
+        raise NotOffered("seconds", _("%(model)s makes videos of %(lengths)s seconds.") % names)
     if not upstreams_for(model, seconds=seconds):
-        raise NotOffered("model", f"{offer.label} is not available at the moment.")
+        text = _("%(model)s is not available at the moment.")
+        raise NotOffered("model", text % {"model": offer.label})
     return offer
 
 

@@ -26,6 +26,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from standardwebhooks import Webhook
 
 from videos import dialects, outbound
@@ -86,7 +87,7 @@ def redeliver(delivery: Delivery) -> None:
     if not begun.update(
         state=State.PENDING, tries=0, round_at=now, next_try_at=now, lease=None, delivered_at=None
     ):
-        raise NotRedeliverable("It is still being delivered.")
+        raise NotRedeliverable(_("It is still being delivered."))
 
 
 def secret_of(user: AbstractBaseUser) -> WebhookSecret:

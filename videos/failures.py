@@ -8,9 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext as now_
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from videos import catalog
 from videos.models import Video
@@ -132,24 +131,24 @@ def _remedy(video: Video, code: str) -> Remedy | None:
 
 
 def _wait(video: Video) -> Remedy:
-    return Remedy("wait", now_("Try again in a few minutes."))
+    return Remedy("wait", gettext("Try again in a few minutes."))
 
 
 def _rephrase(video: Video) -> Remedy:
-    return Remedy("rephrase", now_("Describe the scene in other words."), "prompt")
+    return Remedy("rephrase", gettext("Describe the scene in other words."), "prompt")
 
 
 def _shorten_prompt(video: Video) -> Remedy:
-    return Remedy("shorten_prompt", now_("Shorten the prompt."), "prompt")
+    return Remedy("shorten_prompt", gettext("Shorten the prompt."), "prompt")
 
 
 def _fit_image(video: Video) -> Remedy:
-    text = now_("Fit the image to %(size)s.") % {"size": video.size}
+    text = gettext("Fit the image to %(size)s.") % {"size": video.size}
     return Remedy("fit_image", text, "input_reference", video.size)
 
 
 def _other_image(video: Video) -> Remedy:
-    return Remedy("other_image", now_("Use another image."), "input_reference")
+    return Remedy("other_image", gettext("Use another image."), "input_reference")
 
 
 def _shorten(video: Video) -> Remedy | None:
@@ -157,7 +156,7 @@ def _shorten(video: Video) -> Remedy | None:
     shorter = [n for n in offer.seconds if n < video.seconds] if offer else []
     if not shorter:
         return None
-    text = now_("Choose a shorter video: %(n)d seconds.") % {"n": shorter[-1]}
+    text = gettext("Choose a shorter video: %(n)d seconds.") % {"n": shorter[-1]}
     return Remedy("shorten", text, "seconds", shorter[-1])
 
 
@@ -166,7 +165,7 @@ def _other_size(video: Video) -> Remedy | None:
     sizes = [size for size in offer.sizes if size != video.size] if offer else []
     if not sizes:
         return None
-    text = now_("Choose another size: %(size)s.") % {"size": sizes[0]}
+    text = gettext("Choose another size: %(size)s.") % {"size": sizes[0]}
     return Remedy("other_size", text, "size", sizes[0])
 
 
@@ -179,7 +178,7 @@ def _other_model(video: Video) -> Remedy | None:
         except catalog.NotOffered:
             continue
         if offer.name != video.model:
-            text = now_("Try the other model: %(model)s.") % {"model": offer.label}
+            text = gettext("Try the other model: %(model)s.") % {"model": offer.label}
             return Remedy("other_model", text, "model", offer.name)
     return None
 

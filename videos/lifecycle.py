@@ -23,6 +23,7 @@ from django.db.backends.utils import CursorWrapper
 from django.db.models import Case, F, Q, QuerySet, Value, When
 from django.utils import timezone
 from django.utils.text import Truncator
+from django.utils.translation import gettext as _
 
 from billing import ledger
 from videos import catalog, circuits, deliveries, moderation, notify, once
@@ -103,7 +104,7 @@ def remix(video: Video, prompt: str, claim: once.Claim | None = None) -> Video:
     """
     once.check(video.user_id, claim)
     if video.status != Status.SUCCEEDED:
-        raise NotPossible("Only a completed video can be remixed.")
+        raise NotPossible(_("Only a completed video can be remixed."))
     return _order(video.user, _again(video, prompt, Video.Operation.REMIX, source=video), claim)
 
 
@@ -114,7 +115,7 @@ def retry(video: Video, claim: once.Claim | None = None) -> Video:
     """
     once.check(video.user_id, claim)
     if not video.is_lost:
-        raise NotPossible("Only a video that failed or was cancelled can be retried.")
+        raise NotPossible(_("Only a video that failed or was cancelled can be retried."))
     draft = _again(video, video.prompt, Video.Operation(video.operation), source=video.source)
     draft.reference, draft.retry_of = video.reference, video
     draft.webhook_url = video.webhook_url
@@ -124,7 +125,7 @@ def retry(video: Video, claim: once.Claim | None = None) -> Video:
 def cancel(video: Video) -> None:
     """Stop a video that has not ended; its credits come back. Raises NotPossible."""
     if not end(video, Status.CANCELLED, fenced=False):
-        raise NotPossible("Only a video that is waiting or rendering can be cancelled.")
+        raise NotPossible(_("Only a video that is waiting or rendering can be cancelled."))
 
 
 def delete(video: Video) -> None:
@@ -239,7 +240,9 @@ def _hold_reference(draft: Video) -> None:
         return
     rows = Upload.objects.select_for_update(no_key=True).filter(pk=draft.reference_id, stored=True)
     if not rows.values_list("pk").first():
-        raise catalog.NotOffered("input_reference", "The image is no longer there. Send it again.")
+        raise catalog.NotOffered(
+            "input_reference", _("The image is no longer there. Send it again.")
+        )
 
 
 def _line(video: Video) -> str:

@@ -9,6 +9,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 
 class VideoQuerySet(models.QuerySet["Video"]):
@@ -90,15 +91,15 @@ class Video(models.Model):
         REMIX = "remix"
 
     class Status(models.TextChoices):
-        QUEUED = "queued"
-        SUBMITTING = "submitting"
-        SUBMIT_UNKNOWN = "submit_unknown"
-        RUNNING = "running"
-        DOWNLOADING = "downloading"
-        SUCCEEDED = "succeeded"
-        FAILED = "failed"
-        CANCELLED = "cancelled"
-        TIMEOUT = "timeout"
+        QUEUED = "queued", _("Queued")
+        SUBMITTING = "submitting", _("Submitting")
+        SUBMIT_UNKNOWN = "submit_unknown", _("Submit Unknown")
+        RUNNING = "running", _("Running")
+        DOWNLOADING = "downloading", _("Downloading")
+        SUCCEEDED = "succeeded", _("Succeeded")
+        FAILED = "failed", _("Failed")
+        CANCELLED = "cancelled", _("Cancelled")
+        TIMEOUT = "timeout", _("Timeout")
 
     ACTIVE: ClassVar = (
         Status.QUEUED,

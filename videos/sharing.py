@@ -7,6 +7,7 @@ from django.core import signing
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from videos.models import Share, Video
 
@@ -28,7 +29,7 @@ def share(video: Video, *, days: int = 0, with_prompt: bool = False) -> Share:
     Raises NotFinished.
     """
     if video.status != Video.Status.SUCCEEDED:
-        raise NotFinished("Only a finished video can be shared.")
+        raise NotFinished(_("Only a finished video can be shared."))
     now = timezone.now()
     with transaction.atomic():
         Video.objects.select_for_update().get(pk=video.pk)  # two at once would both be open

@@ -6,6 +6,7 @@ from typing import IO, Any
 import av
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils.translation import gettext as _
 from PIL import Image
 
 from videos import uploads
@@ -22,13 +23,13 @@ def keep_frame(video: Video, seconds: float) -> Upload:
     Raises NoPicture, or uploads.QuotaFull.
     """
     if not video.file:
-        raise NoPicture("The video has no file yet.")
+        raise NoPicture(_("The video has no file yet."))
     body = BytesIO()
     try:
         with default_storage.open(str(video.file.name), "rb") as file:
             _frame_at(file, seconds).save(body, "PNG", compress_level=1)
     except (OSError, av.FFmpegError, IndexError) as error:
-        raise NoPicture("The file cannot be read.") from error
+        raise NoPicture(_("The file cannot be read.")) from error
     name = f"frame-at-{max(seconds, 0):.1f}-s.png"
     return uploads.keep_image(video.user, SimpleUploadedFile(name, body.getvalue(), "image/png"))
 

@@ -26,6 +26,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.db.models import Sum
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from videos import notify, once, probe
@@ -73,7 +74,8 @@ class TooLarge(Exception):
     """The file is larger than UPLOAD_MAX_BYTES."""
 
     def __init__(self) -> None:
-        super().__init__(f"The file is larger than {settings.UPLOAD_MAX_BYTES // 1024**2} MB.")
+        most = settings.UPLOAD_MAX_BYTES // 1024**2
+        super().__init__(_("The file is larger than %(most)s MB.") % {"most": most})
 
 
 class QuotaFull(Exception):
@@ -94,7 +96,8 @@ def keep_image(user: AbstractBaseUser, file: UploadedFile) -> Upload:
     Raises BadImage or QuotaFull; then nothing is stored.
     """
     if (file.size or 0) > settings.UPLOAD_MAX_BYTES:
-        raise BadImage(f"The image is larger than {settings.UPLOAD_MAX_BYTES // 1024**2} MB.")
+        most = settings.UPLOAD_MAX_BYTES // 1024**2
+        raise BadImage(_("The image is larger than %(most)s MB.") % {"most": most})
     image = _decoded(file, REFERENCE_FORMATS)
     return _keep_picture(user, file, image, "PNG" if image.mode == "RGBA" else "JPEG", None)
 
@@ -129,31 +132,39 @@ def keep(
 def _check_words(kind: str, suffix: str, size_bytes: int) -> None:
     allowed = {Kind.IMAGE.value: IMAGES, Kind.VIDEO.value: CLIPS}.get(kind)
     if allowed is None:
-        raise BadFile("Invalid file type. file_type is image or video.")
+        raise BadFile(_("Invalid file type. file_type is image or video."))
     if suffix not in allowed:
-        raise BadFile(f"Invalid file type. Allowed for {kind}: {', '.join(allowed)}.")
+        text = _("Invalid file type. Allowed for %(kind)s: %(allowed)s.")
+        raise BadFile(text % {"kind": kind, "allowed": ", ".join(allowed)})
     if size_bytes > settings.UPLOAD_MAX_BYTES:
         raise TooLarge
     if size_bytes < settings.UPLOAD_MIN_BYTES:
-        raise BadFile("Invalid file size. A file has at least 1 KB.")
+        raise BadFile(_("Invalid file size. A file has at least 1 KB."))
+
+
+def _of(formats: Collection[str]) -> str:
+    """The formats in words."""
+    *most, last = (name.replace("WEBP", "WebP") for name in formats)
+    names = {"most": ", ".join(most), "last": last}
+    return _("%(most)s or %(last)s") % names if most else last
 
 
 def _decoded(file: IO[bytes] | UploadedFile, formats: Collection[str]) -> Image.Image:
-    names = " or ".join(", ".join(formats).rsplit(", ", 1)).replace("WEBP", "WebP")
     try:
         with DECODING, Image.open(file, formats=list(formats)) as image:
             if image.width * image.height > IMAGE_MAX_PIXELS:
-                raise BadImage("The image has more than 40 megapixels.")
+                raise BadImage(_("The image has more than 40 megapixels."))
             if max(image.size) > IMAGE_MAX_SIDE:
-                raise BadImage(f"The image has more than {IMAGE_MAX_SIDE} pixels a side.")
+                text = _("The image has more than %(most)s pixels a side.")
+                raise BadImage(text % {"most": IMAGE_MAX_SIDE})
             turned = ImageOps.exif_transpose(image)
             plain = turned.convert("RGBA" if turned.has_transparency_data else "RGB")
             plain.info.clear()  # a comment or a profile would be written out again
             return plain
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
-        raise BadImage(f"The file is not a {names} image.") from error
+        raise BadImage(_("The file is not a %(names)s image.") % {"names": _of(formats)}) from error
     except Image.DecompressionBombError as error:
-        raise BadImage("The image has more than 40 megapixels.") from error
+        raise BadImage(_("The image has more than 40 megapixels.")) from error
 
 
 def _keep_picture(
@@ -199,7 +210,7 @@ def _probed(file: UploadedFile, kind: str) -> dict[str, Any]:
             )
             found: dict[str, Any] = json.loads(ended.stdout)
         except (subprocess.SubprocessError, ValueError) as error:
-            raise BadFile("The clip cannot be played.") from error
+            raise BadFile(_("The clip cannot be played.")) from error
     if "refused" in found:
         raise BadFile(found["refused"])
     return found
@@ -229,12 +240,12 @@ def _reserve(draft: Upload) -> None:
         rows = Upload.objects.filter(user_id=draft.user_id)
         kept = rows.aggregate(bytes=Sum("size_bytes", default=0))["bytes"]
         if rows.count() >= settings.UPLOAD_QUOTA_FILES:
-            raise QuotaFull(
-                f"You keep {settings.UPLOAD_QUOTA_FILES} files here, which is the most."
-            )
+            text = _("You keep %(n)s files here, which is the most.")
+            raise QuotaFull(text % {"n": settings.UPLOAD_QUOTA_FILES})
         if kept + draft.size_bytes > settings.UPLOAD_QUOTA_BYTES:
             most = settings.UPLOAD_QUOTA_BYTES // 1024**2
-            raise QuotaFull(f"With this file you would keep more than {most} MB here.")
+            text = _("With this file you would keep more than %(most)s MB here.")
+            raise QuotaFull(text % {"most": most})
         draft.save(force_insert=True)
 
 
@@ -293,7 +304,7 @@ def images_at(user: AbstractBaseUser, urls: list[str]) -> list[Upload]:
     rows = Upload.objects.of(user).filter(kind=Kind.IMAGE)
     found = rows.in_bulk([pk for pk in wanted if pk])
     if None in wanted or set(wanted) != set(found):
-        raise BadImageUrl("Upload the file first: image_urls takes your own file_url addresses.")
+        raise BadImageUrl(_("Upload the file first: image_urls takes your own file_url addresses."))
     return [found[cast("UUID", pk)] for pk in wanted]
 
 

@@ -1,0 +1,142 @@
+"""The catalogues under `locale/`: what is said in the templates and the code, in every language.
+
+Babel and polib do the work; both are a developer's tools, no server imports this module.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+from typing import NamedTuple
+
+import polib
+from babel.messages.extract import extract
+from django.conf import settings
+from django.utils.translation import template, to_locale
+
+ROOT = Path(settings.BASE_DIR)
+APPS = ("accounts", "billing", "config", "showcase", "videos")
+# What is said by which argument, counted from one; "c" is a word of context.
+ONE, MANY, IN, MANY_IN = (1,), (1, 2), ((1, "c"), 2), ((1, "c"), 2, 3)
+KEYWORDS = {
+    **dict.fromkeys(("_", "gettext", "gettext_lazy", "gettext_noop"), ONE),
+    **dict.fromkeys(("ngettext", "ngettext_lazy"), MANY),
+    **dict.fromkeys(("pgettext", "pgettext_lazy"), IN),
+    **dict.fromkeys(("npgettext", "npgettext_lazy"), MANY_IN),
+}
+# Sentences for translators stand in comments that begin so.
+NOTES = ("Translators",)
+HEADER = {
+    "MIME-Version": "1.0",
+    "Content-Type": "text/plain; charset=UTF-8",
+    "Content-Transfer-Encoding": "8bit",
+    # None of the four languages has a plural of its own.
+    "Plural-Forms": "nplurals=1; plural=0;",
+}
+PLURALS = 1
+
+
+class Message(NamedTuple):
+    """A text as it is looked up: its context, what one is called, what many are."""
+
+    context: str | None
+    one: str
+    many: str
+
+
+class Use(NamedTuple):
+    """Where a message stands, from the project's folder, and what is said of it."""
+
+    file: str
+    note: str
+
+
+def languages() -> list[str]:
+    """Django's codes of the languages that need a catalogue."""
+    return [code for code, _ in settings.LANGUAGES if code != settings.LANGUAGE_CODE]
+
+
+def catalogue(language: str) -> Path:
+    return ROOT / "locale" / to_locale(language) / "LC_MESSAGES" / "django.po"
+
+
+def sources() -> list[Path]:
+    """Every file that may say something to a person."""
+    code = (path for app in APPS for path in (ROOT / app).rglob("*.py"))
+    templates = (path for end in ("html", "txt") for path in (ROOT / "templates").rglob(f"*.{end}"))
+    return sorted([*(path for path in code if "migrations" not in path.parts), *templates])
+
+
+def in_python(path: Path) -> bytes:
+    """A file as Python; templatize blanks out all but the messages, and indents as HTML does."""
+    text = path.read_text()
+    if path.suffix != ".py":
+        lines = template.templatize(text, origin=str(path)).splitlines()
+        text = "\n".join(line.lstrip() for line in lines)
+    return text.encode()
+
+
+def messages_in(path: Path) -> Iterator[tuple[Message, Use]]:
+    name = str(path.relative_to(ROOT))
+    found = extract("python", BytesIO(in_python(path)), KEYWORDS, NOTES, strip_comment_tags=True)
+    for _line, said, notes, context in found:
+        one, many = (said, "") if isinstance(said, str) else said
+        yield Message(context, one, many), Use(name, re.sub(r"^:? *", "", " ".join(notes)))
+
+
+@cache
+def extracted() -> dict[Message, list[Use]]:
+    """Every message with its uses, ordered by the first file it stands in, then by its words."""
+    found: dict[Message, list[Use]] = defaultdict(list)
+    for path in sources():
+        for message, use in messages_in(path):
+            found[message].append(use)
+    order = sorted(found, key=lambda m: (found[m][0].file, m.one, m.context or "", m.many))
+    return {message: found[message] for message in order}
+
+
+def entry(message: Message, uses: list[Use], known: polib.POEntry | None) -> polib.POEntry:
+    """A message of a catalogue; line numbers would make every change a change of the catalogues."""
+    fresh = polib.POEntry(
+        msgctxt=message.context,
+        msgid=message.one,
+        msgid_plural=message.many,
+        comment="\n".join(dict.fromkeys(use.note for use in uses if use.note)),
+        occurrences=[(file, "") for file in dict.fromkeys(use.file for use in uses)],
+        flags=["python-format"] if re.search(r"%[(sd]", message.one + message.many) else [],
+    )
+    if message.many:
+        fresh.msgstr_plural = (known and known.msgstr_plural) or dict.fromkeys(range(PLURALS), "")
+    elif known:
+        fresh.msgstr = known.msgstr
+    return fresh
+
+
+def updated(language: str) -> polib.POFile:
+    """The catalogue as it should be: each message once, its translation kept where there is one."""
+    path = catalogue(language)
+    known = {key(old): old for old in read(path) if not old.obsolete} if path.exists() else {}
+    fresh = polib.POFile(wrapwidth=100)
+    fresh.metadata = {"Language": to_locale(language), **HEADER}
+    for message, uses in extracted().items():
+        fresh.append(entry(message, uses, known.get(message)))
+    return fresh
+
+
+def read(path: Path) -> polib.POFile:
+    return polib.pofile(str(path), wrapwidth=100)
+
+
+def key(entry: polib.POEntry) -> Message:
+    return Message(entry.msgctxt, entry.msgid, entry.msgid_plural)
+
+
+def write(language: str) -> polib.POFile:
+    """Bring the .po up to date, and its .mo with it."""
+    path, fresh = catalogue(language), updated(language)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"{fresh}\n")
+    path.with_suffix(".mo").write_bytes(fresh.to_binary())
+    return fresh
