@@ -181,9 +181,8 @@ def _drafted(user: AbstractBaseUser, wish: Wish) -> Video:
 def _again(video: Video, prompt: str, operation: Video.Operation, *, source: Video | None) -> Video:
     catalog.check(video.model, video.size, video.seconds)
     kind = Price.Kind.IMAGE if operation == Video.Operation.IMAGE else Price.Kind.TEXT
-    offered = catalog.upstreams_for(video.model, operation, video.seconds)
-    if source:  # a remix is made where its source is
-        offered = [name for name in offered if name == source.provider]
+    at = source.provider if source else ""  # a remix is made where its source is
+    offered = catalog.upstreams_for(video.model, operation, video.seconds, at)
     return Video(
         user_id=video.user_id,
         operation=operation,

@@ -36,6 +36,7 @@ from videos.shell import see_other as _see_other
 YEAR = 365 * 24 * 3600
 TOKEN_SECONDS = 3600
 RECENT = 12
+LENGTHS = [str(n) for n in catalog.DEFAULT_MODEL.seconds]
 OPTIONS = ("model", "size", "seconds", "takes")
 
 
@@ -74,7 +75,8 @@ def _draft(request: UserRequest) -> Composer:
     from_ = _uuid(request.GET.get("from"))
     if older := from_ and Video.objects.of(request.user).filter(pk=from_).first():
         fields = ("prompt", "model", "size", "seconds")
-        form = Composer(request.user, initial={name: getattr(older, name) for name in fields})
+        order = {name: getattr(older, name) for name in fields} | _advised(request)
+        form = Composer(request.user, initial=order)
         form.kept = older.reference
         return form
     left = dict(request.session.get("draft", {}))
@@ -84,6 +86,13 @@ def _draft(request: UserRequest) -> Composer:
     image = _uuid(left.get("reference"))
     form.kept = Upload.objects.of(request.user).filter(pk=image).first() if image else None
     return form
+
+
+def _advised(request: UserRequest) -> dict[str, str]:
+    """The options an address names, as a failure's remedy does; none that is not offered."""
+    known = {"model": [*catalog.MODELS], "size": [*SHAPES], "seconds": LENGTHS}
+    asked = {name: request.GET.get(name, "") for name in known}
+    return {name: value for name, value in asked.items() if value in known[name]}
 
 
 def _uuid(text: str | None) -> UUID | None:
