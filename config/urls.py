@@ -56,6 +56,7 @@ urlpatterns = [
     path("library/", library.library, name="library"),
     path("library/download/", library.download, name="library-download"),
     path("library/delete/", library.delete, name="library-delete"),
+    path("library/restore/", library.restore, name="library-restore"),
     path("library/collect/", library.collect, name="library-collect"),
     path("collections/", library.collections, name="collections"),
     path(

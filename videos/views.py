@@ -28,7 +28,7 @@ from videos.family import changes, family_of, members
 from videos.forms import SHAPES, Composer, PresetForm, RemixForm
 from videos.models import Preset, Upload, Video, VideoQuerySet
 from videos.sharing import open_share, token_of
-from videos.shell import THEMES, UserRequest, wallet_of
+from videos.shell import THEMES, UserRequest, deleted, wallet_of
 from videos.shell import back as _back
 from videos.shell import own as _own
 from videos.shell import see_other as _see_other
@@ -299,9 +299,8 @@ def delete(request: UserRequest, video_id: UUID) -> HttpResponse:
     unwanted = _own(request, video_id)
     if request.method != "POST":
         return _confirm(request, unwanted, "delete")
-    lifecycle.delete(unwanted)
-    messages.success(request, _("The video is deleted."))
-    return _back(request, "library")
+    lifecycle.delete(unwanted, undo=True)
+    return deleted(request, [unwanted])
 
 
 def _confirm(request: UserRequest, video: Video, what: str) -> HttpResponse:

@@ -209,6 +209,55 @@ def test_several_are_downloaded_and_the_question_before_deleting_can_be_declined
     expect(page.locator(".card")).to_have_count(3)
 
 
+def test_deleting_takes_a_card_away_and_undo_brings_it_back(
+    tab: Opener, maker: tuple[StorageState, dict[str, str]]
+) -> None:
+    page = tab("/library/", person=maker[0], **CALM)
+    page.evaluate("window.sameDocument = true")
+    titles = page.locator(".card__title a")
+    before = titles.all_inner_texts()
+    tower = card_of(page, "A tower")
+    tower.get_by_role("link", name="Delete").focus()
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog", name="Delete this video?")
+    expect(dialog).to_contain_text("You can undo this for 10 seconds.")
+    keep_picture(page, "delete-dialog")
+    dialog.get_by_role("button", name="Delete").click()
+    expect(tower).to_have_count(0)
+    following = before[before.index("A tower in the rain") + 1]
+    expect(page.get_by_role("link", name=following, exact=True)).to_be_focused()
+    expect(page.locator("#said")).to_have_text("The video is deleted.")
+    expect(page.locator("[data-part=library-count]")).to_have_text("2")
+    keep_picture(page, "delete-undo")
+    page.locator(".toast").get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("link", name="A tower in the rain", exact=True)).to_be_focused()
+    expect(page.locator("[data-part=library-count]")).to_have_text("3")
+    page.goto("/library/?select=1")
+    page.get_by_role("button", name="All here").click()
+    page.get_by_role("button", name="Delete").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(page.locator(".card")).to_have_count(0)
+    expect(page.locator("#said")).to_have_text("3 videos are deleted.")
+    page.locator(".toast").get_by_role("button", name="Undo").click()
+    expect(page.locator(".card")).to_have_count(3)
+    page.reload()
+    assert titles.all_inner_texts() == before
+
+
+def test_without_javascript_a_deletion_is_undone_by_a_form(
+    tab: Opener, maker: tuple[StorageState, dict[str, str]]
+) -> None:
+    page = tab(maker[1]["tower"], person=maker[0], java_script_enabled=False)
+    if not page.get_by_role("link", name="Delete").is_visible():
+        page.get_by_role("button", name="More").first.click()
+    page.get_by_role("link", name="Delete").click()
+    page.get_by_role("button", name="Delete").click()
+    expect(page.get_by_text("The video is deleted.")).to_be_visible()
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_text("1 video is back.")).to_be_visible()
+    expect(card_of(page, "A tower")).to_be_visible()
+
+
 def test_finished_card_plays_under_the_pointer(
     tab: Opener, maker: tuple[StorageState, dict[str, str]]
 ) -> None:
