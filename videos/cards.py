@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from statistics import median
 from typing import Any
 from uuid import UUID, uuid4
@@ -120,6 +121,11 @@ class Card:
     def carry_on(self) -> int | None:
         """What a video that begins with its last picture costs; None where none is made."""
         return self._price(Video.Operation.IMAGE) if self.state == "done" else None
+
+    @property
+    def worth(self) -> Decimal:
+        """What its credits are worth in money."""
+        return (self.video.credits * settings.CREDIT_VALUE_RMB).quantize(Decimal("0.01"))
 
     @property
     def token(self) -> UUID:

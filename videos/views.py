@@ -22,7 +22,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from billing import ledger
-from videos import catalog, lifecycle, media, moderation, notify, uploads
+from videos import catalog, lifecycle, media, moderation, notify, shelf, uploads
 from videos.cards import about, branch_of, cards_of, curl_of, log_of, usual_seconds
 from videos.family import changes, family_of, members
 from videos.forms import SHAPES, Composer, PresetForm, RemixForm
@@ -330,6 +330,7 @@ def _watch(request: UserRequest, video: Video, form: RemixForm, status: int = 20
         "log": log_of(video),
         "share": share,
         "link": share and request.build_absolute_uri(reverse("shared", args=[token_of(share)])),
+        "collections": shelf.collections_of(request.user),
         "call": curl_of(video, settings.BASE_URL),
         **_beside(video),
     }

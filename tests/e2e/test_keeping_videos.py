@@ -71,7 +71,13 @@ def test_every_new_page_fits(
     for name, path in pages.items():
         page.goto(path)
         check(page, name, width, theme)
+    for menu in ("Add to a collection", "More actions", "As API call", "Share by link"):
+        page.get_by_role("button", name=menu).click()
+        check(page, f"video-{menu.lower().replace(' ', '-')}", width, theme)
+        page.keyboard.press("Escape")
+    page.get_by_role("button", name="Share by link").click()
     page.get_by_role("button", name="Make a link").click()
+    check(page, "video-shared", width, theme)
     link = page.locator("#link").input_value()
     page.goto(link)
     check(page, "shared", width, theme)
@@ -248,8 +254,7 @@ def test_without_javascript_a_deletion_is_undone_by_a_form(
     tab: Opener, maker: tuple[StorageState, dict[str, str]]
 ) -> None:
     page = tab(maker[1]["tower"], person=maker[0], java_script_enabled=False)
-    if not page.get_by_role("link", name="Delete").is_visible():
-        page.get_by_role("button", name="More").first.click()
+    page.get_by_role("button", name="More actions").click()
     page.get_by_role("link", name="Delete").click()
     page.get_by_role("button", name="Delete").click()
     expect(page.get_by_text("The video is deleted.")).to_be_visible()
@@ -281,6 +286,7 @@ def test_versions_are_compared_shared_and_taken_a_picture_of(
         "() => [...document.querySelectorAll('video')].every((v) => v.currentTime > 0.2)"
     )
     page.goto(addresses["tower"])
+    page.get_by_role("button", name="Share by link").click()
     page.get_by_label("Show the prompt too").check()
     page.get_by_role("button", name="Make a link").click()
     link = page.locator("#link").input_value()
@@ -365,6 +371,19 @@ def test_everything_is_near_by_keyboard(
     page.keyboard.press("r")
     expect(page.get_by_label("What should change?")).to_be_focused()
     page.locator("h1").click()
+    page.keyboard.press("f")
+    expect(page.get_by_role("button", name="Favourite")).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("f")
+    expect(page.get_by_role("button", name="Favourite")).to_have_attribute("aria-pressed", "false")
+    page.keyboard.press(" ")
+    page.wait_for_function("() => !document.querySelector('#stage video').paused")
+    page.keyboard.press(" ")
+    page.wait_for_function("() => document.querySelector('#stage video').paused")
+    with page.expect_download():
+        page.keyboard.press("d")
+    page.keyboard.press("e")
+    expect(page.locator(".pill--kept")).to_contain_text("frame-at-4.0-s")
+    page.go_back()
     page.keyboard.press("k")
     expect(page.get_by_role("heading", level=1)).to_have_text("A boat at dawn")
     page.keyboard.press("g")
