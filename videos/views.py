@@ -9,10 +9,8 @@ from django.contrib.auth.decorators import login_required
 from django.core.cache import cache
 from django.db.models import Q
 from django.http import (
-    Http404,
     HttpRequest,
     HttpResponse,
-    HttpResponseBase,
     HttpResponseRedirect,
     QueryDict,
 )
@@ -22,7 +20,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from billing import ledger
-from videos import catalog, lifecycle, media, moderation, notify, shelf, uploads
+from videos import catalog, circuits, lifecycle, moderation, notify, shelf, uploads
 from videos.cards import about, branch_of, cards_of, curl_of, log_of, usual_seconds
 from videos.family import changes, family_of, members
 from videos.forms import SHAPES, Composer, PresetForm, RemixForm
@@ -179,19 +177,6 @@ def _picture(request: UserRequest, upload_id: str) -> Upload | None:
         return None
 
 
-@login_required
-@require_safe
-def reference(request: UserRequest, upload_id: UUID) -> HttpResponseBase:
-    """A picture that was chosen as a reference, for its owner."""
-    picture = get_object_or_404(Upload, pk=upload_id, user_id=request.user.pk)
-    name = str(picture.file.name)
-    file = media.Deliverable(name, picture.content_type, picture.name, picture.pk.hex)
-    try:
-        return media.deliver(request, file, attachment=False)
-    except FileNotFoundError as error:
-        raise Http404 from error
-
-
 def _studio(
     request: UserRequest,
     form: Composer,
@@ -212,6 +197,7 @@ def _studio(
         "offer": short and form.cheaper(short.available),
         "left": wallet["available"] - form.price,
         "missing": form.price - wallet["available"],
+        "paused": circuits.all_paused(catalog.upstreams_for(form.chosen_model.name)),
         "wait": about(usual_seconds()[form.chosen_model.name]),
         "wallet": wallet,
         "active": [card for card in cards if card.video.is_active],

@@ -197,6 +197,11 @@ if (bulk) {
     for (const box of boxes()) box.checked = on;
     count();
   });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || document.querySelector("dialog[open], :popover-open")) return;
+    for (const box of boxes()) box.checked = false;
+    count();
+  });
   addEventListener("pageshow", count);
 }
 

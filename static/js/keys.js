@@ -86,8 +86,7 @@ document.addEventListener("click", (event) => {
   else sheet.showModal();
 });
 const single = document.getElementById("keys-on");
-single.checked = localStorage.keys !== "off";
-single.addEventListener("change", () => { localStorage.keys = single.checked ? "on" : "off"; });
+single.addEventListener("change", () => fetch(single.form.action, { method: "POST", body: new FormData(single.form) }).catch(() => {}));
 
 // ---- shortcuts ----
 const watch = document.getElementById("watch");

@@ -324,7 +324,7 @@ def test_who_looks_away_is_told_when_a_video_is_ready(tab: Opener, person: Stora
         "aria-pressed", "true"
     )
     expect(card_of(page, "A slow heron")).to_have_attribute("data-state", "done")
-    expect(page).to_have_title("(1) Create · Firstlight")
+    expect(page).to_have_title("(1) Ready · Create · Firstlight")
     assert page.evaluate("window.told") == ["Firstlight: Ready: A slow heron"]
 
 
@@ -396,14 +396,60 @@ def test_everything_is_near_by_keyboard(
     page.keyboard.press("j")
     page.keyboard.press("x")
     expect(page.locator("#picked")).to_have_text("Chosen: 1")
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    page.keyboard.press("Shift+X")
+    expect(page.locator("#picked")).to_have_text("Chosen: 3")
+    page.keyboard.press("Escape")
+    expect(page.locator("#picked")).to_have_text("None chosen")
+    for key, path in {"c": "studio", "b": "billing", "u": "usage"}.items():
+        page.keyboard.press("g")
+        page.keyboard.press(key)
+        page.wait_for_url(f"**/{path}/")
+
+
+def test_single_keys_are_switched_off_everywhere(tab: Opener, person: StorageState) -> None:
+    page = tab("/studio/", person=person, **CALM)
     page.keyboard.press("?")
-    page.get_by_label("Shortcuts of a single key").uncheck()
+    with page.expect_response("**/settings/shortcuts/"):
+        page.get_by_label("Shortcuts of a single key").uncheck()
     page.keyboard.press("Escape")
     expect(page.locator("dialog[open]")).to_have_count(0)
     page.keyboard.press("?")
     expect(page.locator("dialog[open]")).to_have_count(0)
-    page.keyboard.press("Control+k")
-    expect(page.locator("#palette")).to_be_visible()
+    elsewhere = tab("/library/", person=person, **CALM)
+    elsewhere.keyboard.press("?")
+    expect(elsewhere.locator("dialog[open]")).to_have_count(0)
+    elsewhere.keyboard.press("Control+k")
+    expect(elsewhere.locator("#palette")).to_be_visible()
+    plain = tab("/settings/", person=person, java_script_enabled=False)
+    box = plain.get_by_label("Single keys are shortcuts")
+    assert box.is_checked() is False
+    box.check()
+    plain.get_by_role("button", name="Save the shortcuts").click()
+    expect(plain.get_by_text("Single keys are shortcuts.")).to_be_visible()
+    assert box.is_checked() is True
+
+
+def test_nothing_plays_under_a_finger_or_for_who_wants_calm(
+    tab: Opener, maker: tuple[StorageState, dict[str, str]]
+) -> None:
+    for options in (CALM, {"has_touch": True, "is_mobile": True}):
+        page = tab("/library/", person=maker[0], **options)
+        card_of(page, "A tower").hover()
+        page.wait_for_timeout(600)
+        assert page.locator("video.peek").count() == 0
+
+
+def test_notifications_are_chosen_in_the_settings(tab: Opener, person: StorageState) -> None:
+    page = tab("about:blank", person=person)
+    page.add_init_script(AWAY)
+    page.goto("/settings/")
+    button = page.get_by_role("button", name="Tell me when it is ready")
+    button.click()
+    expect(button).to_have_attribute("aria-pressed", "true")
+    button.click()
+    expect(button).to_have_attribute("aria-pressed", "false")
 
 
 def test_lost_connection_is_said_and_tried_again(tab: Opener, person: StorageState) -> None:
