@@ -35,6 +35,8 @@ class User(AbstractUser):
     # Part of what a page's session is checked against: raising it ends them all.
     page_sign_ins = models.PositiveIntegerField(default=0)
     must_change_password = models.BooleanField(default=False)
+    # Whether single keys are shortcuts on the pages.
+    single_keys = models.BooleanField(default=True)
     # Made by the test sign-in, which may only ever open such accounts.
     is_test = models.BooleanField(default=False)
 

@@ -35,6 +35,19 @@ def settings_page(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
+@require_POST
+def shortcuts(request: HttpRequest) -> HttpResponse:
+    """Whether single keys are shortcuts; a script is answered with a bare status."""
+    on = "on" in request.POST
+    profile.update(_user(request), single_keys=on)
+    if "quiet" in request.POST:
+        return HttpResponse(status=204)
+    said = _("Single keys are shortcuts.") if on else _("Single keys do nothing any more.")
+    messages.success(request, said)
+    return redirect("settings")
+
+
+@login_required
 @require_safe
 def sessions(request: HttpRequest) -> HttpResponse:
     """Every browser and program that is signed in."""

@@ -41,7 +41,7 @@ from billing.staff import ReadOnly, ReadOnlyInline, note
 
 class PackageForm(forms.ModelForm):
     currency = forms.ChoiceField(
-        label=gettext_lazy("currency"), choices=[(code, code) for code in packages.MINOR_UNITS]
+        label=gettext_lazy("Currency"), choices=[(code, code) for code in packages.MINOR_UNITS]
     )
     reason = forms.CharField(
         label=gettext_lazy("Reason"), max_length=200, help_text=gettext_lazy("For the audit log.")

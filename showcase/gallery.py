@@ -109,7 +109,7 @@ def unlike(clip: Clip, user: AbstractBaseUser) -> int:
 def sweep() -> None:
     """Drop the traces of visitors that have been counted, and the clips of deleted videos."""
     View.objects.filter(hour__lt=timezone.now() - VIEWS_KEPT).delete()
-    Clip.objects.filter(video__deleted_at__isnull=False).delete()
+    Clip.objects.exclude(video__in=Video.objects.kept()).delete()
 
 
 def file_of(clip: Clip, variant: Variant) -> media.Deliverable:

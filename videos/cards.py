@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from statistics import median
 from typing import Any
 from uuid import UUID, uuid4
@@ -93,6 +94,12 @@ class Card:
         return failures.sentence(self.video)
 
     @property
+    def remedy(self) -> failures.Remedy | None:
+        """What would help after a failure."""
+        found = failures.explain(self.video)
+        return found.remedy if found else None
+
+    @property
     def news(self) -> str:
         """What a screen reader and the page's title say when this state begins."""
         if self.state == "done":
@@ -102,21 +109,37 @@ class Card:
 
     @property
     def again(self) -> int | None:
-        """What ordering it once more costs; None when its model is not offered any more."""
-        image = self.video.operation == Video.Operation.IMAGE
-        return self._price(Price.Kind.IMAGE if image else Price.Kind.TEXT)
+        """What ordering it once more costs; None when that is not offered any more."""
+        return self._price(Video.Operation(self.video.operation))
 
     @property
     def remix(self) -> int | None:
-        return self._price(Price.Kind.TEXT)
+        """What a new version costs; None where its engine makes none."""
+        return self._price(Video.Operation.REMIX) if self.state == "done" else None
+
+    @property
+    def carry_on(self) -> int | None:
+        """What a video that begins with its last picture costs; None where none is made."""
+        return self._price(Video.Operation.IMAGE) if self.state == "done" else None
+
+    @property
+    def worth(self) -> Decimal:
+        """What its credits are worth in money."""
+        return (self.video.credits * settings.CREDIT_VALUE_RMB).quantize(Decimal("0.01"))
 
     @property
     def token(self) -> UUID:
         return uuid4()
 
-    def _price(self, kind: Price.Kind) -> int | None:
-        flat = self.flat.get((kind, self.video.model))
-        return None if flat is None else catalog.at_length(flat, self.video.seconds)
+    def _price(self, operation: Video.Operation) -> int | None:
+        image = operation == Video.Operation.IMAGE
+        flat = self.flat.get((Price.Kind.IMAGE if image else Price.Kind.TEXT, self.video.model))
+        # A remix is made where its source is.
+        at = self.video.provider if operation == Video.Operation.REMIX else ""
+        model, seconds = self.video.model, self.video.seconds
+        if flat is None or not catalog.upstreams_for(model, operation, seconds, at):
+            return None
+        return catalog.at_length(flat, seconds)
 
 
 def about(seconds: float) -> str:

@@ -79,8 +79,8 @@ def check(model: str, size: str, seconds: int) -> Model:
     return offer
 
 
-def upstreams_for(model: str, operation: str = "text", seconds: int = 0) -> list[str]:
-    """The upstreams that make such a video, in the order of the settings.
+def upstreams_for(model: str, operation: str = "text", seconds: int = 0, at: str = "") -> list[str]:
+    """The upstreams that make such a video, in the order of the settings; only `at` if it is given.
 
     A stand-in is never the way out of a real one's trouble, nor the other way round.
     """
@@ -94,7 +94,8 @@ def upstreams_for(model: str, operation: str = "text", seconds: int = 0) -> list
         and seconds <= int(config.get("longest") or seconds)
     ]
     kinds = {name: settings.UPSTREAMS[name].get("stand_in", "") for name in found}
-    return [name for name in found if kinds[name] == kinds[found[0]]]
+    alike = [name for name in found if kinds[name] == kinds[found[0]]]
+    return [name for name in alike if name == at] if at else alike
 
 
 def _among(word: str, words: str) -> bool:

@@ -44,6 +44,12 @@ def choose(names: Sequence[str]) -> str:
     return next((name for name in names if name not in paused), next(iter(names), ""))
 
 
+def all_paused(names: Sequence[str]) -> bool:
+    """Whether none of these upstreams takes orders now, so that an order would wait."""
+    paused = _opened().filter(retry_at__gt=timezone.now(), name__in=names)
+    return bool(names) and paused.count() == len(names)
+
+
 def opened() -> dict[str, Upstream]:
     """The upstreams whose circuit is open or half-open, by name."""
     return {row.name: row for row in _opened()}

@@ -24,6 +24,11 @@ class Remedy:
     field: str | None = None
     value: str | int | None = None
 
+    @property
+    def is_choice(self) -> bool:
+        """Whether it is an option of the composer, ready to be chosen."""
+        return self.field in {"model", "size", "seconds"}
+
 
 @dataclass(frozen=True)
 class Explanation:
@@ -33,7 +38,8 @@ class Explanation:
     remedy: Remedy | None
 
 
-# Our codes: what happened, and the code of what would help.
+NOT_THE_PROMPT = _("The engine stopped. Nothing was wrong with your prompt.")
+# Our codes: what happened and whose fault it was, and the code of what would help.
 CAUSES: dict[str, tuple[Promise, str]] = {
     "moderation_blocked": (_("The content check stopped this prompt."), "rephrase"),
     "people_refused": (_("The engine takes no pictures of real people."), "other_image"),
@@ -44,17 +50,23 @@ CAUSES: dict[str, tuple[Promise, str]] = {
     "size_refused": (_("The engine makes no video of this size."), "other_size"),
     "invalid_request": (_("The engine could not work with this order."), "other_model"),
     "unsupported": (_("The engine could not work with this order."), "other_model"),
-    "timeout": (_("The engine took too long."), "shorten"),
-    "submit_lost": (_("The engine did not take the order."), "wait"),
-    "upstream_lost_job": (_("The engine lost this video."), "wait"),
-    "result_unavailable": (_("The finished file could not be fetched."), "wait"),
+    "timeout": (_("The engine took too long. Nothing was wrong with your prompt."), "shorten"),
+    "submit_lost": (
+        _("The engine did not take the order. Nothing was wrong with your prompt."),
+        "wait",
+    ),
+    "upstream_lost_job": (
+        _("The engine lost this video. Nothing was wrong with your prompt."),
+        "wait",
+    ),
+    "result_unavailable": (
+        _("The finished file could not be fetched. Nothing was wrong with your prompt."),
+        "wait",
+    ),
     "upstream_out_of_credit": (_("The engine is not available at the moment."), "wait"),
     "upstream_auth": (_("The engine is not available at the moment."), "wait"),
-    "internal_error": (_("The engine stopped. Nothing was wrong with your prompt."), "other_model"),
-    "generation_failed": (
-        _("The engine stopped. Nothing was wrong with your prompt."),
-        "other_model",
-    ),
+    "internal_error": (NOT_THE_PROMPT, "other_model"),
+    "generation_failed": (NOT_THE_PROMPT, "other_model"),
     "stopped_by_staff": (_("Our staff stopped this video."), "wait"),
     "cancelled": (_("You cancelled this."), ""),
 }
@@ -97,9 +109,13 @@ def explain(video: Video) -> Explanation | None:
     if not video.is_lost:
         return None
     code = _code_of(video)
-    sentence, remedy = CAUSES[code]
+    cause, remedy = CAUSES[code]
+    sentence = str(cause)
+    if cause is NOT_THE_PROMPT and video.progress >= 1:
+        stopped = now_("The engine stopped at %(n)d%%. Nothing was wrong with your prompt.")
+        sentence = stopped % {"n": video.progress}
     back = ngettext("Your %(n)d credit is back.", "Your %(n)d credits are back.", video.credits)
-    return Explanation(code, str(sentence), back % {"n": video.credits}, _remedy(video, remedy))
+    return Explanation(code, sentence, back % {"n": video.credits}, _remedy(video, remedy))
 
 
 def sentence(video: Video) -> str:

@@ -11,7 +11,13 @@ from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.db import transaction
 from django.db.models import Sum
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    StreamingHttpResponse,
+)
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
@@ -23,7 +29,7 @@ from videos import archive, catalog, lifecycle, notify, shelf
 from videos.cards import Card, cards_of
 from videos.forms import CollectionForm
 from videos.models import Collection, Video, VideoQuerySet
-from videos.shell import UserRequest, back, own, see_other
+from videos.shell import UserRequest, back, deleted, own, see_other
 
 PER_PAGE = 24
 MOST_AT_ONCE = 100
@@ -102,12 +108,11 @@ def delete(request: UserRequest) -> HttpResponse:
         messages.error(request, _("Choose at least one video."))
         return back(request, "library")
     if "sure" in request.POST:
+        going = list(chosen)
         with transaction.atomic():
-            for video in chosen:
-                lifecycle.delete(video)
-        gone = ngettext("%(n)d video is deleted.", "%(n)d videos are deleted.", len(chosen))
-        messages.success(request, gone % {"n": len(chosen)})
-        return back(request, "library")
+            for video in going:
+                lifecycle.delete(video, undo=True)
+        return deleted(request, going)
     rendering = chosen.filter(status__in=Video.ACTIVE).order_by()
     context = {
         "at": "library",
@@ -116,6 +121,32 @@ def delete(request: UserRequest) -> HttpResponse:
         "next": request.POST.get("next", ""),
     }
     return render(request, "videos/delete_many.html", context)
+
+
+@login_required
+@require_POST
+def restore(request: UserRequest) -> HttpResponse:
+    """Bring back what was deleted a moment ago; a script is answered with a bare status."""
+    gone = Video.objects.filter(user_id=request.user.pk, pk__in=_ids(request))
+    if not gone:
+        raise Http404
+    came = [video for video in gone if _came_back(video)]
+    if "quiet" in request.POST:
+        return HttpResponse(status=204 if len(came) == len(gone) else 410)
+    if len(came) < len(gone):
+        messages.error(request, _("It is too late to undo this. The files are gone."))
+    else:
+        words = ngettext("%(n)d video is back.", "%(n)d videos are back.", len(came))
+        messages.success(request, words % {"n": len(came)})
+    return back(request, "library")
+
+
+def _came_back(video: Video) -> bool:
+    try:
+        lifecycle.restore(video)
+    except lifecycle.TooLate:
+        return False
+    return True
 
 
 @login_required
@@ -140,13 +171,18 @@ def collect(request: UserRequest) -> HttpResponse:
 
 def _chosen(request: UserRequest) -> VideoQuerySet:
     """The reader's own videos among those that were ticked, newest first."""
+    return Video.objects.of(request.user).filter(pk__in=_ids(request)).newest()
+
+
+def _ids(request: UserRequest) -> list[UUID]:
+    """The ids in a form, one or several in a field; what is none is left out."""
     ids: list[UUID] = []
-    for text in request.POST.getlist("video")[:MOST_AT_ONCE]:
+    for text in " ".join(request.POST.getlist("video")).split()[:MOST_AT_ONCE]:
         try:
             ids.append(UUID(text))
         except ValueError:
             continue
-    return Video.objects.of(request.user).filter(pk__in=ids).newest()
+    return ids
 
 
 # ---- collections ----

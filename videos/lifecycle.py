@@ -58,6 +58,10 @@ class NotPossible(Exception):
     """The video is not in a state that allows this; nothing was changed."""
 
 
+class TooLate(Exception):
+    """The files of a deleted video are going already; nothing was changed."""
+
+
 @dataclass(frozen=True)
 class Wish:
     """What a person asks for, in the catalog's words."""
@@ -128,20 +132,52 @@ def cancel(video: Video) -> None:
         raise NotPossible(_("Only a video that is waiting or rendering can be cancelled."))
 
 
-def delete(video: Video) -> None:
+def delete(video: Video, *, undo: bool = False) -> None:
     """Remove a video from its owner's library, and its files and its upstream job soon after.
 
-    One that has not ended is cancelled first. Safe to repeat.
+    One that has not ended is cancelled first. With `undo` the files of a finished one stay for
+    Video.UNDO, so that `restore` can bring it back. Safe to repeat.
     """
     with transaction.atomic():
         end(video, Status.CANCELLED, fenced=False)
         seq = notify.next_seq(video.user_id)
         now = timezone.now()
+        whole = When(status=Status.SUCCEEDED, then=Value(now + Video.UNDO if undo else now))
         gone = Video.objects.filter(pk=video.pk, deleted_at=None).update(
-            deleted_at=now, updated_at=now, seq=seq, cleanup=True, attempts=0, next_step_at=now
+            deleted_at=now,
+            updated_at=now,
+            seq=seq,
+            cleanup=True,
+            attempts=0,
+            next_step_at=Case(whole, default=Value(now)),
         )
         if gone:
             notify.changed(Video.objects.get(pk=video.pk))
+
+
+def restore(video: Video) -> None:
+    """Bring a deleted video back as it was; one that was rendering comes back cancelled.
+
+    Safe to repeat. Raises TooLate once a worker has begun to remove its files, or might have.
+    """
+    now = timezone.now()
+    untouched = Q(status=Status.SUCCEEDED, lease=None, attempts=0, next_step_at__gt=now)
+    lost = Q(status__in=Video.LOST, deleted_at__gt=now - Video.UNDO)
+    with transaction.atomic():
+        seq = notify.next_seq(video.user_id)
+        rows = Video.objects.filter(untouched | lost, pk=video.pk, deleted_at__isnull=False)
+        whole = {"status": Status.SUCCEEDED}
+        back = rows.update(
+            deleted_at=None,
+            updated_at=now,
+            seq=seq,
+            cleanup=Case(When(**whole, then=Value(False)), default=F("cleanup")),
+            next_step_at=Case(When(**whole, then=None), default=F("next_step_at")),
+        )
+        if back:
+            notify.changed(Video.objects.get(pk=video.pk))
+        elif Video.objects.filter(pk=video.pk, deleted_at__isnull=False).exists():
+            raise TooLate
 
 
 def ring(video: Video) -> None:
@@ -188,9 +224,8 @@ def _drafted(user: AbstractBaseUser, wish: Wish) -> Video:
 def _again(video: Video, prompt: str, operation: Video.Operation, *, source: Video | None) -> Video:
     catalog.check(video.model, video.size, video.seconds)
     kind = Price.Kind.IMAGE if operation == Video.Operation.IMAGE else Price.Kind.TEXT
-    offered = catalog.upstreams_for(video.model, operation, video.seconds)
-    if source:  # a remix is made where its source is
-        offered = [name for name in offered if name == source.provider]
+    at = source.provider if source else ""  # a remix is made where its source is
+    offered = catalog.upstreams_for(video.model, operation, video.seconds, at)
     return Video(
         user_id=video.user_id,
         operation=operation,

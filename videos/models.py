@@ -1,7 +1,7 @@
 """Videos and what belongs to them. Only videos.lifecycle writes a video's status."""
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from django.conf import settings
@@ -9,6 +9,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 
@@ -20,6 +21,10 @@ class VideoQuerySet(models.QuerySet["Video"]):
     def shown(self) -> "VideoQuerySet":
         """The videos whose signed addresses work: not deleted, and of people who are still here."""
         return self.filter(deleted_at=None, user__is_active=True)
+
+    def kept(self) -> "VideoQuerySet":
+        """What is not deleted, or so lately that it may be coming back."""
+        return self.filter(Q(deleted_at=None) | Q(deleted_at__gt=timezone.now() - 2 * Video.UNDO))
 
     def due(self, now: datetime) -> "VideoQuerySet":
         """Rows a worker should take up now, longest waiting first."""
@@ -109,6 +114,8 @@ class Video(models.Model):
         Status.DOWNLOADING,
     )
     LOST: ClassVar = (Status.FAILED, Status.CANCELLED, Status.TIMEOUT)
+    # How long a deletion can be undone. Pages promise 10 seconds; slow connections get more.
+    UNDO: ClassVar = timedelta(minutes=1)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="videos")

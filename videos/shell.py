@@ -1,15 +1,19 @@
 """What stands around the content of every page: the wallet, the counts, the way between pages."""
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponseRedirect
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, resolve_url
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.models import User
 from billing import ledger
@@ -70,6 +74,17 @@ def own(request: UserRequest, video_id: UUID) -> Video:
     """The reader's own video; anybody else's is as unknown as one that does not exist."""
     rows = Video.objects.of(request.user).select_related("source", "reference", "retry_of")
     return get_object_or_404(rows, pk=video_id)
+
+
+def deleted(request: UserRequest, videos: Sequence[Video]) -> HttpResponse:
+    """Say what was deleted, with a way back; a script says it itself."""
+    if "quiet" in request.POST:
+        return HttpResponse(status=204)
+    n = len(videos)
+    words = ngettext("%(n)d video is deleted.", "%(n)d videos are deleted.", n) % {"n": n}
+    undo = " ".join(["undo", *(str(video.pk) for video in videos)])
+    messages.success(request, words if n > 1 else _("The video is deleted."), extra_tags=undo)
+    return back(request, "library")
 
 
 def see_other(to: str, *args: object) -> HttpResponseRedirect:

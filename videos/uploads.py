@@ -275,7 +275,7 @@ def sweep() -> int:
 
 
 def _in_use() -> Any:
-    return Video.objects.filter(deleted_at=None, reference__isnull=False).values("reference_id")
+    return Video.objects.kept().filter(reference__isnull=False).values("reference_id")
 
 
 def _sweep(pk: UUID) -> bool:

@@ -9,10 +9,8 @@ from django.contrib.auth.decorators import login_required
 from django.core.cache import cache
 from django.db.models import Q, QuerySet
 from django.http import (
-    Http404,
     HttpRequest,
     HttpResponse,
-    HttpResponseBase,
     HttpResponseRedirect,
     QueryDict,
 )
@@ -22,13 +20,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from billing import ledger
-from videos import catalog, lifecycle, media, moderation, notify, uploads
+from videos import catalog, circuits, lifecycle, moderation, notify, shelf, uploads
 from videos.cards import about, branch_of, cards_of, curl_of, log_of, usual_seconds
 from videos.family import changes, earlier_of, family_of, members
 from videos.forms import SHAPES, Composer, PresetForm, RemixForm
 from videos.models import Preset, Upload, Video, VideoQuerySet
 from videos.sharing import open_share, token_of
-from videos.shell import THEMES, UserRequest, wallet_of
+from videos.shell import THEMES, UserRequest, deleted, wallet_of
 from videos.shell import back as _back
 from videos.shell import own as _own
 from videos.shell import see_other as _see_other
@@ -36,6 +34,7 @@ from videos.shell import see_other as _see_other
 YEAR = 365 * 24 * 3600
 TOKEN_SECONDS = 3600
 RECENT = 12
+LENGTHS = [str(n) for n in catalog.DEFAULT_MODEL.seconds]
 OPTIONS = ("model", "size", "seconds", "takes")
 
 
@@ -74,7 +73,8 @@ def _draft(request: UserRequest) -> Composer:
     from_ = _uuid(request.GET.get("from"))
     if older := from_ and Video.objects.of(request.user).filter(pk=from_).first():
         fields = ("prompt", "model", "size", "seconds")
-        form = Composer(request.user, initial={name: getattr(older, name) for name in fields})
+        order = {name: getattr(older, name) for name in fields} | _advised(request)
+        form = Composer(request.user, initial=order)
         form.kept = older.reference
         return form
     left = dict(request.session.get("draft", {}))
@@ -84,6 +84,13 @@ def _draft(request: UserRequest) -> Composer:
     image = _uuid(left.get("reference"))
     form.kept = _pictures(request).filter(pk=image).first() if image else None
     return form
+
+
+def _advised(request: UserRequest) -> dict[str, str]:
+    """The options an address names, as a failure's remedy does; none that is not offered."""
+    known = {"model": [*catalog.MODELS], "size": [*SHAPES], "seconds": LENGTHS}
+    asked = {name: request.GET.get(name, "") for name in known}
+    return {name: value for name, value in asked.items() if value in known[name]}
 
 
 def _uuid(text: str | None) -> UUID | None:
@@ -174,19 +181,6 @@ def _picture(request: UserRequest, upload_id: str) -> Upload | None:
         return None
 
 
-@login_required
-@require_safe
-def reference(request: UserRequest, upload_id: UUID) -> HttpResponseBase:
-    """A picture that was chosen as a reference, for its owner."""
-    picture = get_object_or_404(_pictures(request), pk=upload_id)
-    name = str(picture.file.name)
-    file = media.Deliverable(name, picture.content_type, picture.name, picture.pk.hex)
-    try:
-        return media.deliver(request, file, attachment=False)
-    except FileNotFoundError as error:
-        raise Http404 from error
-
-
 def _studio(
     request: UserRequest,
     form: Composer,
@@ -207,6 +201,7 @@ def _studio(
         "offer": short and form.cheaper(short.available),
         "left": wallet["available"] - form.price,
         "missing": form.price - wallet["available"],
+        "paused": circuits.all_paused(catalog.upstreams_for(form.chosen_model.name)),
         "wait": about(usual_seconds()[form.chosen_model.name]),
         "wallet": wallet,
         "active": [card for card in cards if card.video.is_active],
@@ -294,9 +289,8 @@ def delete(request: UserRequest, video_id: UUID) -> HttpResponse:
     unwanted = _own(request, video_id)
     if request.method != "POST":
         return _confirm(request, unwanted, "delete")
-    lifecycle.delete(unwanted)
-    messages.success(request, _("The video is deleted."))
-    return _back(request, "library")
+    lifecycle.delete(unwanted, undo=True)
+    return deleted(request, [unwanted])
 
 
 def _confirm(request: UserRequest, video: Video, what: str) -> HttpResponse:
@@ -326,6 +320,7 @@ def _watch(request: UserRequest, video: Video, form: RemixForm, status: int = 20
         "log": log_of(video),
         "share": share,
         "link": share and request.build_absolute_uri(reverse("shared", args=[token_of(share)])),
+        "collections": shelf.collections_of(request.user),
         "call": curl_of(video, settings.BASE_URL),
         **_beside(video),
     }

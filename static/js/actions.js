@@ -36,10 +36,11 @@ async function ask(request, opener, instead) {
     event.preventDefault();
     dialog.close();
   });
-  dialog.addEventListener("close", () => { dialog.remove(); opener?.isConnected && opener.focus(); });
+  dialog.addEventListener("close", () => { dialog.remove(); !form.dataset.gone && opener?.isConnected && opener.focus(); });
   const form = dialog.querySelector("form");
   if (!form.hasAttribute("action")) form.action = request[0];
-  form.addEventListener("submit", (event) => quietly(event, form, dialog, opener?.closest(".card")));
+  const act = form.dataset.gone ? remove : quietly;
+  form.addEventListener("submit", (event) => act(event, form, dialog, opener?.closest(".card")));
   dialog.showModal();
 }
 
@@ -51,6 +52,77 @@ async function quietly(event, form, dialog, card) {
   if (!answer || !went(answer)) return form.submit();
   dialog.close();
   refresh(card.dataset.id);
+}
+
+// ---- deleting: the cards leave their places at once, and come back to them when that is undone ----
+const toasts = document.getElementById("toasts");
+const UNDO_SECONDS = 10;
+
+async function remove(event, form, dialog) {
+  const ids = new FormData(form).getAll("video");
+  const cards = ids.map((id) => document.getElementById(`v-${id}`)).filter(Boolean);
+  if (!cards.length) return; // a page of its own: the next page says it, with its own way back
+  event.preventDefault();
+  dialog.close();
+  const holes = takeAway(cards);
+  const data = new FormData(form);
+  data.append("quiet", "1");
+  const answer = await fetch(form.action, { method: "POST", body: data }).catch(() => null);
+  if (!answer?.ok) {
+    comeBack(holes);
+    return form.submit();
+  }
+  refreshParts();
+  data.delete("sure");
+  offerUndo(form.dataset.gone, data, holes);
+}
+
+function takeAway(cards) {
+  const all = [...document.querySelectorAll(".card[data-id]")];
+  const at = all.indexOf(cards.at(-1));
+  const next = [...all.slice(at + 1), ...all.slice(0, at).reverse()].find((card) => !cards.includes(card));
+  const holes = cards.map((card) => {
+    const hole = document.createComment("");
+    card.replaceWith(hole);
+    return [hole, card];
+  });
+  for (const [hole] of holes) tidy(hole);
+  (next?.querySelector(".card__title a") ?? document.getElementById("main")).focus();
+  return holes;
+}
+
+function comeBack(holes) {
+  for (const [hole, card] of holes) {
+    hole.replaceWith(card);
+    tidy(card);
+  }
+  holes[0][1].querySelector(".card__title a").focus();
+  if (bulk) count();
+}
+
+function tidy(node) {
+  const shelf = node.parentNode?.closest(".shelf");
+  if (shelf) shelf.hidden = !shelf.querySelector(".card");
+  if (bulk) count();
+}
+
+function offerUndo(words, data, holes) {
+  announce(words);
+  const toast = Object.assign(document.createElement("div"), { className: "toast" });
+  const undo = Object.assign(document.createElement("button"), { className: "btn btn--sm", type: "button", textContent: toasts.dataset.undo });
+  toast.append(Object.assign(document.createElement("p"), { textContent: words }), undo);
+  toasts.append(toast);
+  const away = () => (toast.matches(":hover, :focus-within") ? setTimeout(away, 2000) : toast.remove());
+  setTimeout(away, UNDO_SECONDS * 1000);
+  undo.addEventListener("click", async () => {
+    undo.disabled = true;
+    const answer = await fetch(toasts.dataset.restore, { method: "POST", body: data }).catch(() => null);
+    toast.remove();
+    if (!answer?.ok) return announce(toasts.dataset.late, "");
+    comeBack(holes);
+    for (const [, card] of holes) refresh(card.dataset.id);
+    refreshParts();
+  });
 }
 
 document.addEventListener("click", (event) => {
@@ -123,6 +195,11 @@ if (bulk) {
   document.getElementById("pick-all").addEventListener("click", () => {
     const on = boxes().some((box) => !box.checked);
     for (const box of boxes()) box.checked = on;
+    count();
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || document.querySelector("dialog[open], :popover-open")) return;
+    for (const box of boxes()) box.checked = false;
     count();
   });
   addEventListener("pageshow", count);

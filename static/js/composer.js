@@ -12,7 +12,7 @@ export function reprice(balance) {
   const model = composer.querySelector("[name=model]:checked");
   const size = composer.querySelector("[name=size]:checked");
   if (size?.dataset.only && size.dataset.only !== model.dataset.quality) composer.querySelector("[name=size]").checked = true;
-  const kind = field("image").files.length || field("reference")?.checked ? "image" : "text";
+  const kind = field("image").files.length || composer.querySelector("[name=reference]:is([type=hidden], :checked)") ? "image" : "text";
   const one = JSON.parse(model.dataset.prices)[kind][field("seconds").value];
   const takes = Number(field("takes").value);
   const price = one * takes;
@@ -27,14 +27,98 @@ export function reprice(balance) {
 const fit = document.getElementById("fit");
 const ratioOf = (size) => size.split("x").reduce((width, height) => width / height);
 
+const IMAGES = ["image/jpeg", "image/png", "image/webp"];
+let upload;
+
 function showReference() {
   const [file] = field("image").files;
+  upload?.abort();
+  show(file && URL.createObjectURL(file), file?.name);
+  const { tooBig, wrong } = field("image").dataset;
+  const trouble = !file ? "" : file.size > 100 * 1024 * 1024 ? tooBig : IMAGES.includes(file.type) ? "" : wrong;
+  complain(trouble);
+  if (!file || trouble) return;
+  const still = () => field("image").files[0] === file;
+  createImageBitmap(file).then((read) => { read.close(); still() && send(file); }, () => still() && complain(wrong));
+}
+
+function show(source, name = "") {
   const picture = tile.querySelector("img");
-  field("image").setCustomValidity(file?.size > 100 * 1024 * 1024 ? field("image").dataset.tooBig : "");
-  URL.revokeObjectURL(picture.src);
-  tile.hidden = !file;
-  picture.src = file ? URL.createObjectURL(file) : "data:,";
-  tile.querySelector("figcaption").textContent = file?.name ?? "";
+  if (picture.src.startsWith("blob:") && picture.src !== source) URL.revokeObjectURL(picture.src);
+  tile.querySelector("[name=reference]")?.remove();
+  if (source) composer.querySelector(".pill--kept")?.remove(); // one picture for an order
+  tile.hidden = !source;
+  picture.src = source || "data:,";
+  tile.querySelector("figcaption").textContent = name;
+  tile.querySelector("progress").hidden = true;
+}
+
+// An order is not sent without the picture that was meant to go with it.
+function complain(trouble) {
+  const place = document.getElementById("image-error");
+  field("image").setCustomValidity(trouble);
+  place.textContent = trouble;
+  place.hidden = !trouble;
+}
+
+// Sent while one goes on writing; an order that is quicker takes the file along itself.
+function send(file) {
+  const [bar, caption] = [tile.querySelector("progress"), tile.querySelector("figcaption")];
+  const data = new FormData();
+  data.append("csrfmiddlewaretoken", field("csrfmiddlewaretoken").value);
+  data.append("image", file);
+  const request = new XMLHttpRequest();
+  upload = request;
+  request.responseType = "json";
+  request.upload.addEventListener("progress", ({ loaded, total }) => {
+    bar.value = (100 * loaded) / total;
+    bar.hidden = false;
+    caption.textContent = caption.dataset.sending.replace("%s", Math.floor(bar.value));
+  });
+  request.addEventListener("load", () => {
+    if (request.status === 201) return keepPicture(request.response.id, file.name, tile.querySelector("img").src);
+    show(tile.querySelector("img").src, file.name);
+    complain(request.response?.detail ?? field("image").dataset.failed);
+  });
+  request.addEventListener("error", () => {
+    show(tile.querySelector("img").src, file.name);
+    complain(field("image").dataset.failed);
+  });
+  request.open("POST", composer.dataset.upload);
+  request.send(data);
+}
+
+function keepPicture(id, name, source) {
+  field("image").value = "";
+  show(source, name);
+  tile.append(Object.assign(document.createElement("input"), { type: "hidden", name: "reference", value: id, title: name }));
+  reprice();
+  keepDraft();
+}
+
+// ---- what is written stays over a reload ----
+const CHOICES = ["model", "size", "seconds", "takes"];
+
+function keepDraft() {
+  const kept = composer.querySelector("[name=reference]:is([type=hidden], :checked)");
+  const draft = Object.fromEntries(["prompt", ...CHOICES].map((name) => [name, field(name).value]));
+  if (kept) draft.picture = [kept.value, kept.title || kept.parentElement.textContent.trim()];
+  sessionStorage.draft = JSON.stringify(draft);
+}
+
+function takeUpDraft() {
+  const draft = JSON.parse(sessionStorage.draft ?? "{}");
+  if (!draft.prompt && !draft.picture) return;
+  for (const name of CHOICES) if (draft[name]) field(name).value = draft[name];
+  field("prompt").value = draft.prompt;
+  if (draft.picture) keepPicture(draft.picture[0], draft.picture[1], `${composer.dataset.upload}${draft.picture[0]}/`);
+}
+
+function countPrompt() {
+  const place = document.getElementById("prompt-count");
+  const length = field("prompt").value.length;
+  place.hidden = length < 4500;
+  place.textContent = place.dataset.words.replace("%s", numbers.format(length));
 }
 
 // The picture fills the frame; a picture of another shape is offered the shape that loses least.
@@ -93,9 +177,18 @@ if (composer) {
     document.getElementById("cost").hidden = false;
     reprice();
     frame();
+    keepDraft();
+  });
+  composer.addEventListener("input", () => {
+    countPrompt();
+    keepDraft();
+  });
+  composer.addEventListener("submit", (event) => {
+    if (!event.defaultPrevented && (!event.submitter?.name || ["go", "instead"].includes(event.submitter.name))) delete sessionStorage.draft;
   });
   tile.querySelector("img").addEventListener("load", frame);
   tile.querySelector(".composer__off").addEventListener("click", () => {
+    upload?.abort();
     field("image").value = "";
     field("image").dispatchEvent(new Event("change", { bubbles: true }));
   });
@@ -133,6 +226,9 @@ if (composer) {
     const idea = event.target.closest("button")?.textContent.trim();
     if (idea) add(field("prompt").value.trim() ? idea.toLowerCase() : idea);
     field("prompt").focus();
+    keepDraft();
   });
+  if (!field("prompt").value && !("sentBefore" in composer.dataset) && !composer.querySelector(".pill--kept")) takeUpDraft();
+  countPrompt();
   reprice();
 }

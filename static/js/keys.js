@@ -86,8 +86,7 @@ document.addEventListener("click", (event) => {
   else sheet.showModal();
 });
 const single = document.getElementById("keys-on");
-single.checked = localStorage.keys !== "off";
-single.addEventListener("change", () => { localStorage.keys = single.checked ? "on" : "off"; });
+single.addEventListener("change", () => fetch(single.form.action, { method: "POST", body: new FormData(single.form) }).catch(() => {}));
 
 // ---- shortcuts ----
 const watch = document.getElementById("watch");
@@ -130,6 +129,7 @@ const KEYS = {
   k: () => step(-1),
   f: () => press("[data-favourite] button"),
   r: () => (watch ? document.getElementById("change")?.focus() : press('a[href$="#remix"]')),
+  e: () => (watch || here()?.dataset.state !== "done" ? press("#extend", document) : location.assign(`${here().dataset.href}#extend`)),
   d: () => press('a[href*="download=1"]'),
   x: () => choosing(false),
   X: () => choosing(true),
@@ -144,7 +144,7 @@ document.addEventListener("keydown", (event) => {
   const typing = event.target.matches("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
   if (typing || !single.checked || event.metaKey || event.ctrlKey || event.altKey || document.querySelector("dialog[open]")) return;
   if (Date.now() - going < 1500 && GO[event.key]) return location.assign(GO[event.key]);
-  if (event.key === " " && event.target === document.body && play()) event.preventDefault();
+  if (event.key === " " && event.target.matches("body, #main") && play()) event.preventDefault();
   if (!KEYS[event.key]) return;
   event.preventDefault();
   KEYS[event.key]();

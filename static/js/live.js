@@ -1,6 +1,6 @@
 // Live updates: the socket brings facts, the pages bring HTML. Without a socket the cards are polled.
 import { reprice } from "./composer.js";
-import { announce, get } from "./page.js";
+import { announce, get, wanted } from "./page.js";
 
 const line = document.getElementById("live");
 const offline = document.getElementById("offline");
@@ -33,7 +33,7 @@ function move(shown, percent) {
 function ended(shown, isNew) {
   announce(shown.dataset.news, isNew ? shown.dataset.href : undefined);
   if (!document.hidden) return;
-  document.title = `(${++finished}) ${title}`;
+  document.title = `(${++finished}) ${shown.dataset.state === "done" ? line.dataset.ready : line.dataset.ended} · ${title}`;
   if (!wanted()) return;
   const note = new Notification(document.querySelector(".brand").textContent.trim(), { body: shown.dataset.news, tag: shown.dataset.id });
   note.addEventListener("click", () => { focus(); location.assign(shown.dataset.href ?? location.href); });
@@ -41,19 +41,6 @@ function ended(shown, isNew) {
 document.addEventListener("visibilitychange", () => {
   if (!document.hidden) [finished, document.title] = [0, title];
 });
-
-// ---- notifications, for whoever asks for them ----
-const notify = document.getElementById("notify");
-const wanted = () => localStorage.notify === "on" && globalThis.Notification?.permission === "granted";
-if (notify && globalThis.Notification && Notification.permission !== "denied") {
-  notify.hidden = false;
-  notify.ariaPressed = wanted();
-  notify.addEventListener("click", async () => {
-    const allowed = !wanted() && (await Notification.requestPermission()) === "granted";
-    localStorage.notify = allowed ? "on" : "off";
-    notify.ariaPressed = wanted();
-  });
-}
 
 // Balance and counts, as a fresh copy of this page has them.
 let soon;

@@ -1,4 +1,4 @@
-// What every live part of a page uses: fetching a page, and saying something.
+// What every live part of a page uses: fetching a page, saying something, and whether to notify.
 export async function get(url, options) {
   const response = await fetch(url, { redirect: "error", ...options });
   if (!response.ok) throw new Error(response.status);
@@ -13,4 +13,22 @@ export function announce(news, href) {
   document.getElementById("toasts").append(toast);
   const away = () => (toast.matches(":hover, :focus") ? setTimeout(away, 2000) : toast.remove());
   setTimeout(away, 6000);
+}
+
+// ---- notifications, for whoever asks for them ----
+const notify = document.getElementById("notify");
+const denied = () => globalThis.Notification?.permission === "denied";
+export const wanted = () => localStorage.notify === "on" && globalThis.Notification?.permission === "granted";
+function showNotify() {
+  notify.hidden = !globalThis.Notification || denied();
+  notify.ariaPressed = wanted();
+  document.getElementById("notify-denied")?.toggleAttribute("hidden", !denied());
+}
+if (notify) {
+  showNotify();
+  notify.addEventListener("click", async () => {
+    const allowed = !wanted() && (await Notification.requestPermission()) === "granted";
+    localStorage.notify = allowed ? "on" : "off";
+    showNotify();
+  });
 }

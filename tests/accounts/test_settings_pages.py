@@ -112,3 +112,16 @@ def test_nobody_ends_the_sign_ins_of_others(alice: User, bob: User) -> None:
 )
 def test_a_browser_is_called_as_people_know_it(agent: str, name: str) -> None:
     assert sign_ins.called(agent) == name
+
+
+def test_single_keys_are_switched_off_and_on(page: Client, alice: User, bob: User) -> None:
+    found = []
+    for sent in ({}, {"on": "1"}, {"quiet": "1"}):
+        code = page.post("/settings/shortcuts/", sent).status_code
+        alice.refresh_from_db()
+        found.append((code, alice.single_keys))
+    assert found == [(302, False), (302, True), (204, False)]
+    bob.refresh_from_db()
+    assert bob.single_keys is True
+    assert Client().post("/settings/shortcuts/")["Location"].startswith("/accounts/login/")
+    assert page.get("/settings/shortcuts/").status_code == 405

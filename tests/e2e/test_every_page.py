@@ -122,6 +122,7 @@ def test_without_javascript_a_video_is_made_watched_and_deleted(tab: Opener) -> 
     assert refresh.count() == 0
     keep_picture(page, "studio-without-javascript")
     card_of(page, "A quiet harbour").get_by_role("heading").get_by_role("link").click()
+    page.get_by_role("button", name="More actions").click()
     page.get_by_role("link", name="Delete").click()
     page.get_by_role("button", name="Delete").click()
     expect(page.get_by_text("The video is deleted.")).to_be_visible()

@@ -71,7 +71,13 @@ def test_every_new_page_fits(
     for name, path in pages.items():
         page.goto(path)
         check(page, name, width, theme)
+    for menu in ("Add to a collection", "More actions", "As API call", "Share by link"):
+        page.get_by_role("button", name=menu).click()
+        check(page, f"video-{menu.lower().replace(' ', '-')}", width, theme)
+        page.keyboard.press("Escape")
+    page.get_by_role("button", name="Share by link").click()
     page.get_by_role("button", name="Make a link").click()
+    check(page, "video-shared", width, theme)
     link = page.locator("#link").input_value()
     page.goto(link)
     check(page, "shared", width, theme)
@@ -209,6 +215,54 @@ def test_several_are_downloaded_and_the_question_before_deleting_can_be_declined
     expect(page.locator(".card")).to_have_count(3)
 
 
+def test_deleting_takes_a_card_away_and_undo_brings_it_back(
+    tab: Opener, maker: tuple[StorageState, dict[str, str]]
+) -> None:
+    page = tab("/library/", person=maker[0], **CALM)
+    page.evaluate("window.sameDocument = true")
+    titles = page.locator(".card__title a")
+    before = titles.all_inner_texts()
+    tower = card_of(page, "A tower")
+    tower.get_by_role("link", name="Delete").focus()
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog", name="Delete this video?")
+    expect(dialog).to_contain_text("You can undo this for 10 seconds.")
+    keep_picture(page, "delete-dialog")
+    dialog.get_by_role("button", name="Delete").click()
+    expect(tower).to_have_count(0)
+    following = before[before.index("A tower in the rain") + 1]
+    expect(page.get_by_role("link", name=following, exact=True)).to_be_focused()
+    expect(page.locator("#said")).to_have_text("The video is deleted.")
+    expect(page.locator("[data-part=library-count]")).to_have_text("2")
+    keep_picture(page, "delete-undo")
+    page.locator(".toast").get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("link", name="A tower in the rain", exact=True)).to_be_focused()
+    expect(page.locator("[data-part=library-count]")).to_have_text("3")
+    page.goto("/library/?select=1")
+    page.get_by_role("button", name="All here").click()
+    page.get_by_role("button", name="Delete").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(page.locator(".card")).to_have_count(0)
+    expect(page.locator("#said")).to_have_text("3 videos are deleted.")
+    page.locator(".toast").get_by_role("button", name="Undo").click()
+    expect(page.locator(".card")).to_have_count(3)
+    page.reload()
+    assert titles.all_inner_texts() == before
+
+
+def test_without_javascript_a_deletion_is_undone_by_a_form(
+    tab: Opener, maker: tuple[StorageState, dict[str, str]]
+) -> None:
+    page = tab(maker[1]["tower"], person=maker[0], java_script_enabled=False)
+    page.get_by_role("button", name="More actions").click()
+    page.get_by_role("link", name="Delete").click()
+    page.get_by_role("button", name="Delete").click()
+    expect(page.get_by_text("The video is deleted.")).to_be_visible()
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_text("1 video is back.")).to_be_visible()
+    expect(card_of(page, "A tower")).to_be_visible()
+
+
 def test_finished_card_plays_under_the_pointer(
     tab: Opener, maker: tuple[StorageState, dict[str, str]]
 ) -> None:
@@ -232,6 +286,7 @@ def test_versions_are_compared_shared_and_taken_a_picture_of(
         "() => [...document.querySelectorAll('video')].every((v) => v.currentTime > 0.2)"
     )
     page.goto(addresses["tower"])
+    page.get_by_role("button", name="Share by link").click()
     page.get_by_label("Show the prompt too").check()
     page.get_by_role("button", name="Make a link").click()
     link = page.locator("#link").input_value()
@@ -269,7 +324,7 @@ def test_who_looks_away_is_told_when_a_video_is_ready(tab: Opener, person: Stora
         "aria-pressed", "true"
     )
     expect(card_of(page, "A slow heron")).to_have_attribute("data-state", "done")
-    expect(page).to_have_title("(1) Create · Firstlight")
+    expect(page).to_have_title("(1) Ready · Create · Firstlight")
     assert page.evaluate("window.told") == ["Firstlight: Ready: A slow heron"]
 
 
@@ -316,6 +371,19 @@ def test_everything_is_near_by_keyboard(
     page.keyboard.press("r")
     expect(page.get_by_label("What should change?")).to_be_focused()
     page.locator("h1").click()
+    page.keyboard.press("f")
+    expect(page.get_by_role("button", name="Favourite")).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("f")
+    expect(page.get_by_role("button", name="Favourite")).to_have_attribute("aria-pressed", "false")
+    page.keyboard.press(" ")
+    page.wait_for_function("() => !document.querySelector('#stage video').paused")
+    page.keyboard.press(" ")
+    page.wait_for_function("() => document.querySelector('#stage video').paused")
+    with page.expect_download():
+        page.keyboard.press("d")
+    page.keyboard.press("e")
+    expect(page.locator(".pill--kept")).to_contain_text("frame-at-4.0-s")
+    page.go_back()
     page.keyboard.press("k")
     expect(page.get_by_role("heading", level=1)).to_have_text("A boat at dawn")
     page.keyboard.press("g")
@@ -328,14 +396,60 @@ def test_everything_is_near_by_keyboard(
     page.keyboard.press("j")
     page.keyboard.press("x")
     expect(page.locator("#picked")).to_have_text("Chosen: 1")
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    page.keyboard.press("Shift+X")
+    expect(page.locator("#picked")).to_have_text("Chosen: 3")
+    page.keyboard.press("Escape")
+    expect(page.locator("#picked")).to_have_text("None chosen")
+    for key, path in {"c": "studio", "b": "billing", "u": "usage"}.items():
+        page.keyboard.press("g")
+        page.keyboard.press(key)
+        page.wait_for_url(f"**/{path}/")
+
+
+def test_single_keys_are_switched_off_everywhere(tab: Opener, person: StorageState) -> None:
+    page = tab("/studio/", person=person, **CALM)
     page.keyboard.press("?")
-    page.get_by_label("Shortcuts of a single key").uncheck()
+    with page.expect_response("**/settings/shortcuts/"):
+        page.get_by_label("Shortcuts of a single key").uncheck()
     page.keyboard.press("Escape")
     expect(page.locator("dialog[open]")).to_have_count(0)
     page.keyboard.press("?")
     expect(page.locator("dialog[open]")).to_have_count(0)
-    page.keyboard.press("Control+k")
-    expect(page.locator("#palette")).to_be_visible()
+    elsewhere = tab("/library/", person=person, **CALM)
+    elsewhere.keyboard.press("?")
+    expect(elsewhere.locator("dialog[open]")).to_have_count(0)
+    elsewhere.keyboard.press("Control+k")
+    expect(elsewhere.locator("#palette")).to_be_visible()
+    plain = tab("/settings/", person=person, java_script_enabled=False)
+    box = plain.get_by_label("Single keys are shortcuts")
+    assert box.is_checked() is False
+    box.check()
+    plain.get_by_role("button", name="Save the shortcuts").click()
+    expect(plain.get_by_text("Single keys are shortcuts.")).to_be_visible()
+    assert box.is_checked() is True
+
+
+def test_nothing_plays_under_a_finger_or_for_who_wants_calm(
+    tab: Opener, maker: tuple[StorageState, dict[str, str]]
+) -> None:
+    for options in (CALM, {"has_touch": True, "is_mobile": True}):
+        page = tab("/library/", person=maker[0], **options)
+        card_of(page, "A tower").hover()
+        page.wait_for_timeout(600)
+        assert page.locator("video.peek").count() == 0
+
+
+def test_notifications_are_chosen_in_the_settings(tab: Opener, person: StorageState) -> None:
+    page = tab("about:blank", person=person)
+    page.add_init_script(AWAY)
+    page.goto("/settings/")
+    button = page.get_by_role("button", name="Tell me when it is ready")
+    button.click()
+    expect(button).to_have_attribute("aria-pressed", "true")
+    button.click()
+    expect(button).to_have_attribute("aria-pressed", "false")
 
 
 def test_lost_connection_is_said_and_tried_again(tab: Opener, person: StorageState) -> None:

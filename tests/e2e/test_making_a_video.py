@@ -99,6 +99,7 @@ def test_deleted_video_is_gone(tab: Opener, person: StorageState) -> None:
     make(page, "A paper crane")
     card_of(page, "A paper crane").get_by_role("heading").get_by_role("link").click()
     address = page.url
+    page.get_by_role("button", name="More actions").click()
     page.get_by_role("link", name="Delete").click()
     page.get_by_role("button", name="Delete").click()
     expect(page.get_by_role("status").filter(has_text="The video is deleted.")).to_be_visible()

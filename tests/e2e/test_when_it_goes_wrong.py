@@ -1,17 +1,33 @@
 """What a person sees when something fails, is stopped, is too dear or is pressed twice."""
 
+import re
+from io import BytesIO
+
 import pytest
+from PIL import Image
 from playwright.sync_api import StorageState, WebSocketRoute, expect
 
 from tests.e2e.conftest import Opener, card_of, credits_of, keep_picture, order
+from tests.e2e.test_every_page import check
 
 pytestmark = pytest.mark.browser
+
+
+def noise(width: int, height: int) -> bytes:
+    """A PNG that does not compress."""
+    body = BytesIO()
+    Image.effect_noise((width, height), 90).convert("RGB").save(body, "PNG")
+    return body.getvalue()
 
 
 @pytest.mark.parametrize(
     ("trigger", "state", "words"),
     [
-        ("internal_error", "failed", "The engine stopped. Nothing was wrong with your prompt."),
+        (
+            "internal_error",
+            "failed",
+            r"The engine stopped at \d+%. Nothing was wrong with your prompt.",
+        ),
         ("moderation_blocked", "blocked", "The content check stopped this prompt."),
     ],
 )
@@ -23,7 +39,9 @@ def test_failure_returns_the_credits_and_says_so(
     card = card_of(page, "A storm")
     expect(card).to_have_attribute("data-state", state)
     message = card.locator(".card__msg").inner_text().split("\n")
-    assert [line for line in message if line] == [words, "20 credits returned"]
+    sentence, returned = [line for line in message if line]
+    assert re.fullmatch(words, sentence)
+    assert returned == "20 credits returned"
     expect(page.locator("[data-part=wallet] strong")).to_have_text("100")
     keep_picture(page, f"studio-{state}")
 
@@ -53,17 +71,96 @@ def test_price_follows_the_choices(tab: Opener, person: StorageState) -> None:
     assert seen == [("30", "70"), ("50", "50"), ("30", "70"), ("35", "with an image")]
 
 
-def test_image_that_is_none_is_refused_at_its_field(tab: Opener, person: StorageState) -> None:
-    page = tab("/studio/", person=person)
+@pytest.mark.parametrize("scripts", [True, False])
+def test_image_that_is_none_is_refused_at_its_field(
+    tab: Opener, person: StorageState, scripts: bool
+) -> None:
+    page = tab("/studio/", person=person, java_script_enabled=scripts)
+    error = page.locator(".composer__error:visible")
     page.locator("[name=image]").set_input_files(
         {"name": "dot.png", "mimeType": "image/png", "buffer": b"\x89PNG"}
     )
+    if scripts:
+        expect(error).to_have_text("The file is not a JPEG, PNG or WebP image.")
     order(page, "A dot")
-    expect(page.locator(".composer__error")).to_have_text(
-        "The file is not a JPEG, PNG or WebP image."
-    )
+    expect(error).to_have_text("The file is not a JPEG, PNG or WebP image.")
     assert page.get_by_label("Prompt", exact=True).input_value() == "A dot"
     assert credits_of(page) == "100"
+    if scripts:
+        page.get_by_role("button", name="Remove the reference image").click()
+        order(page, "A dot")
+        expect(card_of(page, "A dot")).to_be_visible()
+
+
+def test_an_image_says_how_far_it_is_and_can_be_called_back(
+    tab: Opener, person: StorageState
+) -> None:
+    page = tab("/studio/", person=person)
+    network = page.context.new_cdp_session(page)
+    network.send("Network.enable")
+    slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 90_000}
+    network.send("Network.emulateNetworkConditions", slow)
+    page.locator("[name=image]").set_input_files(
+        {"name": "noise.png", "mimeType": "image/png", "buffer": noise(900, 600)}
+    )
+    caption = page.locator("#reference-tile figcaption")
+    expect(caption).to_have_text(re.compile(r"Uploading [1-9]\d?%"))
+    keep_picture(page, "studio-uploading")
+    page.get_by_role("button", name="Remove the reference image").click()
+    expect(page.locator("#reference-tile")).to_be_hidden()
+    expect(page.locator("#composer .btn--ink [data-cost]")).to_have_text("20")
+
+
+def test_what_is_written_stays_over_a_reload_until_it_is_ordered(
+    tab: Opener, person: StorageState
+) -> None:
+    page = tab("/studio/", person=person)
+    page.get_by_label("Prompt", exact=True).fill("A kite over dunes")
+    page.locator("#composer label:has-text('Sora 2 Pro')").click()
+    page.locator("[name=image]").set_input_files(
+        {"name": "noise.png", "mimeType": "image/png", "buffer": noise(90, 160)}
+    )
+    expect(page.locator("#reference-tile [name=reference]")).to_be_attached()
+    page.reload()
+    cost = page.locator("#composer .btn--ink [data-cost]")
+    expect(cost).to_have_text("35")
+    expect(page.locator("#reference-tile figcaption")).to_have_text("noise.png")
+    assert page.get_by_label("Prompt", exact=True).input_value() == "A kite over dunes"
+    page.get_by_role("button", name="Use 9:16").click()
+    page.get_by_role("button", name="Generate").last.click()
+    expect(card_of(page, "A kite over dunes")).to_contain_text("Sora 2 Pro · 8 s · 9:16")
+    assert credits_of(page) == "65"
+    assert page.get_by_label("Prompt", exact=True).input_value() == ""
+    page.reload()
+    assert page.get_by_label("Prompt", exact=True).input_value() == ""
+
+
+def test_a_long_prompt_is_counted(tab: Opener, person: StorageState) -> None:
+    page = tab("/studio/", person=person)
+    count = page.locator("#prompt-count")
+    page.get_by_label("Prompt", exact=True).fill("a" * 4499)
+    expect(count).to_be_hidden()
+    page.get_by_label("Prompt", exact=True).fill("a" * 4600)
+    expect(count).to_have_text("4,600 of 5,000 characters")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 390])
+def test_every_choice_is_explained_by_keyboard(
+    tab: Opener, person: StorageState, width: int, theme: str
+) -> None:
+    looks = {"viewport": {"width": width, "height": 844}, "color_scheme": theme}
+    page = tab("/studio/", person=person, reduced_motion="reduce", **looks)
+    for what in ("the model", "the shape", "the length", "takes", "the reference image"):
+        button = page.get_by_role("button", name=f"Help with {what}")
+        button.focus()
+        page.keyboard.press("Enter")
+        expect(page.locator(".menu--tip:popover-open")).to_have_count(1)
+        if what == "the length":
+            check(page, "studio-tip", width, theme)
+        page.keyboard.press("Escape")
+        expect(page.locator(".menu--tip:popover-open")).to_have_count(0)
+        expect(button).to_be_focused()
 
 
 def test_order_beyond_the_balance_keeps_the_prompt_and_offers_less(

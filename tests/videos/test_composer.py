@@ -1,17 +1,20 @@
 """The composer's page: takes are ordered together or not at all, presets, and pictures."""
 
 import re
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.conf import LazySettings
 from django.test import Client
+from django.utils import timezone
 
 from accounts.models import User
 from billing import ledger
 from tests.videos.conftest import order, picture, upload
 from videos import uploads
-from videos.models import Preset, Video
+from videos.models import Preset, Upload, Upstream, Video
 
 STUDIO = "/studio/"
 OPTIONS = {"model": "sora-2", "size": "1280x720", "seconds": "4"}
@@ -129,3 +132,49 @@ def test_what_ended_is_recent_and_what_renders_is_not(page: Client, alice: User)
     order(alice, "Still rendering")
     shelves = page.get(STUDIO).content.decode().split('id="recent-shelf"')
     assert ["Still rendering" in shelf for shelf in shelves] == [True, False]
+
+
+def test_a_picture_is_sent_while_the_prompt_is_written(page: Client, alice: User) -> None:
+    answer = page.post("/studio/reference/", {"image": upload(picture(), "boat.png")})
+    kept = Upload.objects.get()
+    assert (answer.status_code, answer.json()) == (201, {"id": str(kept.pk), "name": "boat.jpg"})
+    sent(page, reference=str(kept.pk))
+    assert (Video.objects.get().reference_id, ledger.available(alice)) == (kept.pk, 75)
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({}, "Choose an image."),
+        ({"image": "text"}, "Choose an image."),
+        ({"image": upload(b"GIF89a")}, "The file is not a JPEG, PNG or WebP image."),
+    ],
+)
+def test_what_is_no_picture_is_refused_with_its_reason(
+    page: Client, fields: dict[str, Any], words: str
+) -> None:
+    answer = page.post("/studio/reference/", fields)
+    assert (answer.status_code, answer.json()) == (422, {"detail": words})
+    assert Upload.objects.count() == 0
+
+
+def test_a_picture_that_is_too_large_names_the_limit(page: Client, settings: LazySettings) -> None:
+    settings.UPLOAD_MAX_BYTES = 1024**2
+    answer = page.post("/studio/reference/", {"image": upload(bytes(1024**2 + 1))})
+    assert answer.json() == {"detail": "The image is larger than 1 MB."}
+
+
+def test_nobody_sends_pictures_without_signing_in(db: None) -> None:
+    answer = Client().post("/studio/reference/", {"image": upload(picture())})
+    assert (answer.status_code, Upload.objects.count()) == (302, 0)
+
+
+def test_an_engine_that_takes_no_orders_is_said_before_the_order(page: Client) -> None:
+    words = "What you order waits in line and starts by itself"
+    assert words not in page.get(STUDIO).content.decode()
+    soon = timezone.now() + timedelta(minutes=1)
+    Upstream.objects.create(name="sandbox", opened_at=timezone.now(), retry_at=soon)
+    assert words in page.get(STUDIO).content.decode()
+    assert sent(page).status_code == 303
+    Upstream.objects.update(retry_at=timezone.now())
+    assert words not in page.get(STUDIO).content.decode()

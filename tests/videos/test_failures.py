@@ -103,6 +103,14 @@ def test_the_words_of_a_breakdown_are_not_taken_for_a_refusal(alice: User) -> No
     assert (found.code, found.sentence, found.remedy) == ("internal_error", STOPPED, OTHER_MODEL)
 
 
+def test_how_far_it_came_is_said_when_that_is_known(alice: User) -> None:
+    refusal = Refused("It broke.", code="internal_error")
+    rendering = running(running(order(alice), progress=72.6))
+    found = failures.explain(told(rendering, JobState.FAILED, failure=refusal))
+    assert found
+    assert found.sentence == "The engine stopped at 72%. Nothing was wrong with your prompt."
+
+
 def test_the_credits_are_named(alice: User) -> None:
     assert broke(alice, "internal_error").returned == "Your 20 credits are back."
     Video.objects.update(credits=1)

@@ -352,6 +352,9 @@ def states(alice: User, mp4: bytes) -> dict[str, Video]:
     }
 
 
+SLOW = "The engine took too long. Nothing was wrong with your prompt."
+
+
 def test_every_state_has_its_word_and_its_reason(api: APIClient, alice: User, mp4: bytes) -> None:
     shown = {}
     for name, video in states(alice, mp4).items():
@@ -375,7 +378,7 @@ def test_every_state_has_its_word_and_its_reason(api: APIClient, alice: User, mp
             "The engine stopped. Nothing was wrong with your prompt.",
         ),
         "cancelled": ("FAILED", "failed", 0.0, "You cancelled this."),
-        "timeout": ("FAILED", "failed", 0.0, "The engine took too long."),
+        "timeout": ("FAILED", "failed", 0.0, SLOW),
     }
 
 

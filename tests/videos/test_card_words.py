@@ -1,0 +1,74 @@
+"""What a card and a page offer and say: what the catalog has, never an upstream's words."""
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.conf import LazySettings
+from django.test import Client
+
+from accounts.models import User
+from tests.videos.conftest import completed, order, running, told
+from videos import lifecycle
+from videos.models import Video
+from videos.providers import JobState, Refused
+
+RAW = "moderator-7 says: <b>boom</b> at /srv/render.py:12"
+
+
+def pages_of(page: Client, video: Video) -> dict[str, str]:
+    paths = {"card": f"/v/{video.pk}/card/", "page": f"/v/{video.pk}/", "library": "/library/"}
+    return {name: page.get(path).content.decode() for name, path in paths.items()}
+
+
+def engine(settings: LazySettings, **config: Any) -> None:
+    settings.UPSTREAMS = {"sandbox": {**settings.UPSTREAMS["sandbox"], **config}}
+
+
+@pytest.mark.parametrize(
+    "code", ["internal_error", "moderation_blocked", "invalid_value", "never_seen", "500"]
+)
+def test_a_failure_is_told_without_the_upstreams_words(
+    page: Client, alice: User, code: str
+) -> None:
+    refusal = Refused(RAW, code=code)
+    video = told(running(order(alice), progress=40), JobState.FAILED, failure=refusal)
+    for body in pages_of(page, video).values():
+        assert "20 credits returned" in body
+        assert [word in body for word in ("moderator-7", "render.py", "never_seen")] == [False] * 3
+
+
+def test_what_would_help_is_a_way_to_it(page: Client, alice: User) -> None:
+    refusal = Refused("x", code="internal_error")
+    video = told(running(order(alice)), JobState.FAILED, failure=refusal)
+    way = f'<a href="/studio/?from={video.pk}&amp;model=sora-2-pro">Try the other model'
+    assert [way in body for body in pages_of(page, video).values()] == [True] * 3
+    body = page.get(f"/studio/?from={video.pk}&model=sora-2-pro").content.decode()
+    assert 'value="sora-2-pro" data-quality="hd"' in body
+    chosen = body.split('value="sora-2-pro" data-quality')[1].split(">")[0]
+    assert "checked" in chosen
+    assert page.get(f"/studio/?from={video.pk}&model=x&seconds=-1&size=9").status_code == 200
+
+
+def test_a_remix_is_offered_where_the_engine_makes_it(
+    page: Client, alice: User, mp4: bytes, settings: LazySettings
+) -> None:
+    video = completed(order(alice), mp4)
+    assert ["#remix" in body for body in pages_of(page, video).values()] == [True] * 3
+    engine(settings, operations="text,image")
+    found = pages_of(page, video)
+    assert ["#remix" in body or 'id="remix"' in body for body in found.values()] == [False] * 3
+    answer = page.post(f"/v/{video.pk}/remix/", {"prompt": "At night", "token": uuid4()})
+    assert answer.status_code == 422
+    assert Video.objects.count() == 1
+
+
+def test_a_retry_is_offered_where_the_engine_makes_it(
+    page: Client, alice: User, mp4: bytes, settings: LazySettings
+) -> None:
+    lost = lifecycle.remix(completed(order(alice), mp4), "At night")
+    lifecycle.cancel(lost)
+    retry = f"/v/{lost.pk}/retry/"
+    assert [retry in body for body in pages_of(page, lost).values()] == [True] * 3
+    engine(settings, operations="text,image")
+    assert [retry in body for body in pages_of(page, lost).values()] == [False] * 3

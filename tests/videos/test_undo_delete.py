@@ -1,0 +1,203 @@
+"""A deletion that is undone: everything is as before; too late, nothing is; never half of both."""
+
+import random
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from django.core.files.storage import default_storage
+from django.test import Client
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from accounts.models import User
+from billing import audit, ledger
+from showcase import gallery
+from tests.racers import racers
+from tests.videos.conftest import completed, now_of, order, picture, running, upload
+from videos import lifecycle, media, sharing, steps, uploads
+from videos.models import Collection, Upload, Video
+
+RESTORE = "/library/restore/"
+
+
+def deleted(page: Client, *videos: Video) -> str:
+    """What the library says once these are deleted."""
+    data = {"video": [str(video.pk) for video in videos], "sure": "1"}
+    return page.post("/library/delete/", data, follow=True).content.decode()
+
+
+def restored(page: Client, *videos: Video, **data: str) -> Any:
+    return page.post(RESTORE, {"video": [str(video.pk) for video in videos], **data}, follow=True)
+
+
+def age(video: Video, by: timedelta) -> None:
+    """As if the deletion were so much older."""
+    stored = now_of(video)
+    assert stored.deleted_at
+    assert stored.next_step_at
+    Video.objects.filter(pk=video.pk).update(
+        deleted_at=stored.deleted_at - by, next_step_at=stored.next_step_at - by
+    )
+
+
+def facts(video: Video) -> dict[str, Any]:
+    """All that is stored of a video but when and in which order it changed."""
+    row: dict[str, Any] = Video.objects.filter(pk=video.pk).values().get()
+    return {name: value for name, value in row.items() if name not in {"seq", "updated_at"}}
+
+
+def files(video: Video) -> list[bool]:
+    return [default_storage.exists(name) for name in media.names_of(video).values()]
+
+
+def test_everything_is_as_before(page: Client, alice: User, mp4: bytes) -> None:
+    video = completed(order(alice), mp4)
+    Collection.objects.create(user=alice, name="Boats").videos.add(video)
+    page.post(f"/v/{video.pk}/favourite/")
+    link = sharing.token_of(sharing.share(video))
+    gallery.offer(video)
+    before, clip = facts(video), now_of(video).clip.pk
+    answer = page.post(f"/v/{video.pk}/delete/", follow=True)
+    body = answer.content.decode()
+    assert (answer.redirect_chain[-1][0], "The video is deleted." in body) == ("/library/", True)
+    assert f'<input type="hidden" name="video" value="{video.pk}">' in body
+    assert page.get(f"/v/{video.pk}/").status_code == 404
+    assert page.get(f"/s/{link}/").status_code == 404
+    uploads.sweep()
+    gallery.sweep()
+    assert steps.claim(10) == []
+    assert "1 video is back." in restored(page, video).content.decode()
+    assert (facts(video), files(video), now_of(video).clip.pk) == (before, [True] * 3, clip)
+    assert page.get(f"/v/{video.pk}/").status_code == 200
+    assert page.get(f"/s/{link}/").status_code == 200
+    assert (Collection.objects.get().videos.count(), ledger.available(alice)) == (1, 80)
+
+
+def test_several_come_back_together(page: Client, alice: User, mp4: bytes) -> None:
+    done, rendering = completed(order(alice), mp4), running(order(alice))
+    body = deleted(page, done, rendering)
+    assert "2 videos are deleted." in body
+    assert f'name="video" value="{rendering.pk} {done.pk}"' in body
+    both = f"{rendering.pk} {done.pk}"
+    said = page.post(RESTORE, {"video": both}, follow=True).content.decode()
+    assert "2 videos are back." in said
+    found = Video.objects.of(alice).values_list("status", flat=True)
+    assert sorted(found) == ["cancelled", "succeeded"]
+    assert (ledger.available(alice), audit.problems()) == (80, [])
+
+
+def test_the_upstream_job_of_a_cancelled_one_goes_all_the_same(page: Client, alice: User) -> None:
+    video = running(order(alice))
+    deleted(page, video)
+    restored(page, video)
+    assert (now_of(video).deleted_at, now_of(video).cleanup) == (None, True)
+    assert [mine.pk for mine in steps.claim(10)] == [video.pk]
+
+
+def test_a_reference_stays_while_the_deletion_can_be_undone(
+    page: Client, alice: User, mp4: bytes
+) -> None:
+    image = uploads.keep_image(alice, upload(picture()))
+    video = completed(order(alice, reference=image), mp4)
+    Upload.objects.update(created_at=timezone.now() - timedelta(days=9))
+    deleted(page, video)
+    assert (uploads.sweep(), now_of(video).reference_id) == (0, image.pk)
+    age(video, 3 * Video.UNDO)
+    assert (uploads.sweep(), now_of(video).reference_id) == (1, None)
+
+
+def test_the_same_press_again_changes_nothing(page: Client, alice: User, mp4: bytes) -> None:
+    video = completed(order(alice), mp4)
+    deleted(page, video)
+    restored(page, video)
+    seq = now_of(video).seq
+    assert "1 video is back." in restored(page, video).content.decode()
+    assert now_of(video).seq == seq
+
+
+@pytest.mark.parametrize("late", [Video.UNDO, timedelta(days=1)])
+def test_too_late_is_said(page: Client, alice: User, mp4: bytes, late: timedelta) -> None:
+    video = completed(order(alice), mp4)
+    deleted(page, video)
+    age(video, late)
+    assert "It is too late to undo this." in restored(page, video).content.decode()
+    assert restored(page, video, quiet="1").status_code == 410
+    assert now_of(video).deleted_at is not None
+    lost = running(order(alice))
+    deleted(page, lost)
+    age(lost, late)
+    assert restored(page, lost, quiet="1").status_code == 410
+
+
+def test_a_script_is_answered_with_a_status(page: Client, alice: User, mp4: bytes) -> None:
+    video = completed(order(alice), mp4)
+    data = {"video": str(video.pk), "quiet": "1"}
+    codes = [
+        page.post(path, data).status_code
+        for path in (f"/v/{video.pk}/delete/", RESTORE, RESTORE, f"/v/{video.pk}/delete/")
+    ]
+    assert codes == [204] * 4
+    assert "is deleted" not in page.get("/library/").content.decode()
+
+
+def test_what_the_api_deleted_stays_deleted(
+    page: Client, api: APIClient, alice: User, mp4: bytes
+) -> None:
+    video = completed(order(alice), mp4)
+    assert api.delete(f"/api/videos/{video.pk}").json() == {"success": True}
+    assert restored(page, video, quiet="1").status_code == 410
+    assert [mine.pk for mine in steps.claim(10)] == [video.pk]
+
+
+def test_a_strangers_video_is_as_unknown_as_one_that_does_not_exist(
+    page: Client, alice: User, bob: User, mp4: bytes
+) -> None:
+    video = completed(order(alice), mp4)
+    deleted(page, video)
+    client = Client()
+    client.force_login(bob)
+    chosen = [[str(video.pk)], [str(uuid4())], ["x"], []]
+    answers = [client.post(RESTORE, {"video": ids}) for ids in chosen]
+    assert [answer.status_code for answer in answers] == [404] * 4
+    assert now_of(video).deleted_at is not None
+    anonymous = Client().post(RESTORE, {"video": str(video.pk)})
+    assert anonymous["Location"].startswith("/accounts/login/")
+
+
+def test_a_worker_that_was_first_has_the_files(page: Client, alice: User, mp4: bytes) -> None:
+    video = completed(order(alice), mp4)
+    deleted(page, video)
+    age(video, Video.UNDO)
+    (held,) = steps.claim(10)
+    with pytest.raises(lifecycle.TooLate):
+        lifecycle.restore(video)
+    steps.settle([(held, steps.Unavailable("down", code="x"))])  # the files may be gone by now
+    with pytest.raises(lifecycle.TooLate):
+        lifecycle.restore(video)
+
+
+def either(pk: str) -> None:
+    """Undo, or take it up for removal."""
+    if random.random() < 0.5:
+        lifecycle.restore(Video.objects.get(pk=UUID(pk)))
+    else:
+        steps.claim(10)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_undone_or_removed_but_never_both(alice: User, mp4: bytes) -> None:
+    ended = set()
+    with racers(2) as team:
+        for n in range(4):
+            video = completed(order(alice), mp4)
+            lifecycle.delete(video, undo=True)
+            soon = timezone.now() + timedelta(milliseconds=30 + n)
+            Video.objects.filter(pk=video.pk).update(next_step_at=soon)
+            raised = set(team.race("tests.videos.test_undo_delete:either", str(video.pk)))
+            stored = now_of(video)
+            ended.add((stored.deleted_at is None, stored.lease is None, stored.cleanup))
+            assert raised <= {"ok", "TooLate"}
+            Video.objects.filter(pk=video.pk).update(next_step_at=None)
+    assert ended <= {(True, True, False), (False, False, True), (False, True, True)}
