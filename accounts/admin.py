@@ -1,20 +1,19 @@
 """Staff: people, whether they may come in, and whoever wants to come back."""
 
+from datetime import UTC, datetime
 from typing import Any, cast
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from allauth.usersessions.models import UserSession
-from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminPasswordChangeForm
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -22,17 +21,17 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts import auth, leaving, second_factor, signup
-from accounts.models import User
-from billing import ledger
-from billing.staff import note
+from accounts.models import Counter, User
+from billing import figures
+from billing.models import Entry
+from billing.staff import ReadOnly, ReasonForm, ask, note
+
+# So many lines of the books stand on a person's page.
+LINES = 20
 
 # What belongs to people shows on their page, and secrets on none.
 for hidden in (EmailAddress, SocialAccount, SocialApp, SocialToken, Authenticator, UserSession):
     admin.site.unregister(hidden)
-
-
-class ReasonForm(forms.Form):
-    reason = forms.CharField(label=gettext_lazy("Reason"), max_length=200)
 
 
 class PasswordForm(AdminPasswordChangeForm):
@@ -46,7 +45,7 @@ class PasswordForm(AdminPasswordChangeForm):
 
 @admin.register(User)
 class PersonAdmin(UserAdmin):
-    list_display = ("username", "email", "is_active", "is_staff", "left_at", "forgotten_at")
+    list_display = ("username", "email", "balance", "is_active", "is_staff", "date_joined")
     list_filter = ("is_active", "is_staff", "is_superuser", "left_at")
     readonly_fields = (
         "is_active", "last_login", "date_joined", "left_at", "forgotten_at", "balance", "books",
@@ -60,6 +59,17 @@ class PersonAdmin(UserAdmin):
     )
     change_password_form = PasswordForm
     actions = ("lock", "unlock", "take_back")
+    change_form_template = "admin/accounts/user.html"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        return super().get_queryset(request).annotate(credits=figures.available(OuterRef("pk")))
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        user = kwargs.get("obj")
+        lines = Entry.objects.filter(account=user.pk).order_by("-seq")[:LINES] if user else ()
+        return super().render_change_form(request, {**context, "lines": lines}, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: User, form: ModelForm, change: bool) -> None:
         """Whoever staff add is welcomed like everybody."""
@@ -71,9 +81,9 @@ class PersonAdmin(UserAdmin):
         """Nobody: the books name every user. People leave, and are forgotten after 30 days."""
         return False
 
-    @admin.display(description=gettext_lazy("credits to spend"))
+    @admin.display(description=gettext_lazy("credits to spend"), ordering="credits")
     def balance(self, user: User) -> int:
-        return ledger.available(user)
+        return int(getattr(user, "credits", 0) or 0)
 
     @admin.display(description=gettext_lazy("books"))
     def books(self, user: User) -> SafeString:
@@ -100,19 +110,17 @@ class PersonAdmin(UserAdmin):
                 self.message_user(request, _("%s is locked out.") % user.username)
             return None
         kept = [("action", "lock"), *((ACTION_CHECKBOX_NAME, str(user.pk)) for user in chosen)]
-        context = {
-            **self.admin_site.each_context(request),
-            "title": _("Lock out"),
-            "says": [
-                ", ".join(user.username for user in chosen),
-                _("Every sign-in, API key and open page ends at once. Videos keep rendering."),
-            ],
-            "form": form,
-            "kept": kept,
-            "back": reverse("admin:accounts_user_changelist"),
-            "about": _("Users"),
-        }
-        return TemplateResponse(request, "admin/ask.html", context)
+        return ask(
+            self,
+            request,
+            form,
+            title=_("Lock out"),
+            says=[_("Every sign-in, API key and open page ends at once. Videos keep rendering.")],
+            changes=[(user.username, _("may come in"), _("locked out")) for user in chosen],
+            kept=kept,
+            back=reverse("admin:accounts_user_changelist"),
+            about=_("Users"),
+        )
 
     @admin.action(description=gettext_lazy("Unlock"))
     def unlock(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
@@ -135,3 +143,17 @@ class PersonAdmin(UserAdmin):
             else:
                 self.log_change(request, user, "Taken back")
                 self.message_user(request, _("%s is back.") % user.username)
+
+
+@admin.register(Counter)
+class CounterAdmin(ReadOnly):
+    """Who has asked how often, where there is no Redis to count in."""
+
+    list_display = ("key", "hits", "ends")
+    fields = readonly_fields = list_display
+    search_fields = ("key",)
+    ordering = ("-hits",)
+
+    @admin.display(description=gettext_lazy("window ends"), ordering="ends_ms")
+    def ends(self, row: Counter) -> datetime:
+        return datetime.fromtimestamp(row.ends_ms / 1000, tz=UTC)

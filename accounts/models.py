@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext_lazy as _
 
 
 class User(AbstractUser):
@@ -23,20 +24,22 @@ class User(AbstractUser):
         KOREAN = "ko", "한국어"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    display_name = models.CharField(max_length=80, blank=True)
-    avatar_url = models.URLField(max_length=500, blank=True)
-    region = models.CharField(max_length=8, blank=True)
-    language = models.CharField(max_length=8, choices=Language, default=Language.ENGLISH)
-    is_verified = models.BooleanField(default=False)
+    display_name = models.CharField(_("display name"), max_length=80, blank=True)
+    avatar_url = models.URLField(_("picture"), max_length=500, blank=True)
+    region = models.CharField(_("region"), max_length=8, blank=True)
+    language = models.CharField(
+        _("language"), max_length=8, choices=Language, default=Language.ENGLISH
+    )
+    is_verified = models.BooleanField(_("e-mail confirmed"), default=False)
     updated_at = models.DateTimeField(auto_now=True)
     # Asked to be deleted; and, 30 days later, was.
-    left_at = models.DateTimeField(null=True)
-    forgotten_at = models.DateTimeField(null=True)
+    left_at = models.DateTimeField(_("left"), null=True)
+    forgotten_at = models.DateTimeField(_("forgotten"), null=True)
     # Part of what a page's session is checked against: raising it ends them all.
     page_sign_ins = models.PositiveIntegerField(default=0)
-    must_change_password = models.BooleanField(default=False)
+    must_change_password = models.BooleanField(_("must change the password"), default=False)
     # Whether single keys are shortcuts on the pages.
-    single_keys = models.BooleanField(default=True)
+    single_keys = models.BooleanField(_("single keys are shortcuts"), default=True)
     # Made by the test sign-in, which may only ever open such accounts.
     is_test = models.BooleanField(default=False)
 
@@ -131,9 +134,13 @@ class ApiKey(models.Model):
 class Counter(models.Model):
     """How often something happened in a window; written by accounts.counters alone."""
 
-    key = models.CharField(max_length=120, primary_key=True)
-    hits = models.PositiveIntegerField()
+    key = models.CharField(_("what is counted"), max_length=120, primary_key=True)
+    hits = models.PositiveIntegerField(_("times"))
     ends_ms = models.BigIntegerField(db_index=True)
+
+    class Meta:
+        verbose_name = _("rate limit")
+        verbose_name_plural = _("rate limits")
 
     def __str__(self) -> str:
         return f"{self.key}: {self.hits}"

@@ -3,40 +3,103 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, Q, Sum
+from django.conf import settings
+from django.db.models import Count, OuterRef, Q, Subquery, Sum
+from django.db.models.functions import Coalesce
+from django.utils import timezone
 
-from billing.models import Entry, Payment, Proof, Refund, StripeEvent
+from billing.models import Entry, Lot, Payment, Proof, Refund, StripeEvent
+
+
+def midnight() -> datetime:
+    """When today began."""
+    return timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def available(user_pk: OuterRef) -> Coalesce:
+    """What each user of a query can spend, as a column of it."""
+    living = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
+    lots = Lot.objects.filter(living, account=user_pk, remaining__gt=0).order_by()
+    return Coalesce(Subquery(lots.values("account").annotate(s=Sum("remaining")).values("s")), 0)
+
+
+def of_entries() -> dict[str, Q]:
+    """Lines of the books of today."""
+    today = Q(created_at__gte=midnight())
+    return {
+        "spent": today & Q(type=Entry.Type.SPENT),
+        "returned": today & Q(type=Entry.Type.REFUNDED),
+    }
+
+
+def of_payments() -> dict[str, Q]:
+    """Payments whose money came, or that a person must decide."""
+    return {"paid": Q(paid_at__gte=midnight()), "to_decide": ~Q(review="")}
+
+
+def of_refunds() -> dict[str, Q]:
+    """Refunds of today that were not refused."""
+    return {"today": Q(created_at__gte=midnight(), status__in=Refund.ACTIVE)}
+
+
+def of_events() -> dict[str, Q]:
+    """What Stripe told us and we could not act on."""
+    return {"trouble": Q(state__in=(StripeEvent.State.ERROR, StripeEvent.State.REVIEW))}
+
+
+def of_lots() -> dict[str, Q]:
+    """What will be lost unless it is spent soon."""
+    now = timezone.now()
+    within = Q(expires_at__gt=now, expires_at__lte=now + settings.EXPIRY_WARNING)
+    return {"expiring": within & Q(remaining__gt=0)}
 
 
 @dataclass(frozen=True)
 class Money:
-    """Since a moment: sums in minor units by currency, credits, and what waits for a person."""
+    """Today: sums in minor units by currency, credits, and what waits for a person."""
 
     revenue: dict[str, int]
     refunded: dict[str, int]
+    paid: int
+    refunds: int
     spent: int
+    spends: int
     returned: int
+    returns: int
     reviews: int
     events: int
+    expiring: int
+    expiring_credits: int
     proof: Proof | None
 
 
-def since(moment: datetime) -> Money:
-    paid = Payment.objects.filter(paid_at__gte=moment).values_list("currency")
-    back = Refund.objects.filter(created_at__gte=moment, status__in=Refund.ACTIVE)
-    credits = Entry.objects.filter(created_at__gte=moment).aggregate(
-        spent=Sum("amount", filter=Q(type=Entry.Type.SPENT)),
-        returned=Sum("amount", filter=Q(type=Entry.Type.REFUNDED)),
+def today() -> Money:
+    paid = Payment.objects.filter(of_payments()["paid"]).order_by()
+    back = Refund.objects.filter(of_refunds()["today"]).order_by()
+    came = list(paid.values_list("currency").annotate(sum=Sum("amount_minor"), n=Count("pk")))
+    went = list(
+        back.values_list("payment__currency").annotate(sum=Sum("amount_minor"), n=Count("pk"))
     )
-    troubled = (StripeEvent.State.ERROR, StripeEvent.State.REVIEW)
+    lines = of_entries()
+    credits = Entry.objects.filter(created_at__gte=midnight()).aggregate(
+        spent=Sum("amount", filter=lines["spent"]),
+        spends=Count("pk", filter=lines["spent"]),
+        returned=Sum("amount", filter=lines["returned"]),
+        returns=Count("pk", filter=lines["returned"]),
+    )
+    lots = Lot.objects.filter(of_lots()["expiring"]).aggregate(n=Count("pk"), sum=Sum("remaining"))
     return Money(
-        revenue=dict(paid.annotate(sum=Sum("amount_minor")).order_by("currency")),
-        refunded=dict(
-            back.values_list("payment__currency").annotate(sum=Sum("amount_minor")).order_by()
-        ),
+        revenue={currency: total for currency, total, _n in sorted(came)},
+        refunded={currency: total for currency, total, _n in sorted(went)},
+        paid=sum(n for _currency, _sum, n in came),
+        refunds=sum(n for _currency, _sum, n in went),
         spent=-(credits["spent"] or 0),
+        spends=credits["spends"],
         returned=credits["returned"] or 0,
-        reviews=Payment.objects.exclude(review="").aggregate(n=Count("pk"))["n"],
-        events=StripeEvent.objects.filter(state__in=troubled).count(),
+        returns=credits["returns"],
+        reviews=Payment.objects.filter(of_payments()["to_decide"]).count(),
+        events=StripeEvent.objects.filter(of_events()["trouble"]).count(),
+        expiring=lots["n"],
+        expiring_credits=lots["sum"] or 0,
         proof=Proof.objects.order_by("-at").first(),
     )

@@ -1,6 +1,6 @@
 """The staff side: Django's admin behind our own sign-in, with the state of the house on top."""
 
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from django.conf import settings
 from django.contrib import messages
@@ -10,7 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, resolve_url
 from django.template.response import TemplateResponse
-from django.utils import timezone
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -19,6 +19,75 @@ from accounts.models import User
 from billing import figures as money
 from showcase import desk
 from videos import overview
+from videos.models import Video
+
+
+class Row(NamedTuple):
+    """A number of the first page, and the list of just the rows it counts."""
+
+    words: str
+    url: str
+    n: int
+    tone: str = ""
+
+
+def _list(model: str, query: str) -> str:
+    return f"{reverse(f'admin:{model}_changelist')}?{query}"
+
+
+def _lists() -> dict[str, str]:
+    """The lists behind the numbers of the tiles."""
+    return {
+        "made": _list("videos_video", "glance=made"),
+        "paid": _list("billing_payment", "glance=paid"),
+        "refunds": _list("billing_refund", "glance=today"),
+        "spent": _list("billing_entry", "glance=spent"),
+        "returned": _list("billing_entry", "glance=returned"),
+        "expiring": _list("billing_lot", "glance=expiring"),
+    }
+
+
+def _work(videos: overview.Figures) -> list[Row]:
+    return [
+        Row(str(Video.Status(state).label), _list("videos_video", f"status__exact={state}"), n)
+        for state, n in videos.states.items()
+    ]
+
+
+def _waiting(videos: overview.Figures, books: money.Money) -> list[Row]:
+    letters = desk.waiting()
+    return [
+        Row(_("Stuck videos"), _list("videos_video", "glance=stuck"), videos.stuck, "bad"),
+        Row(_("Failed today"), _list("videos_video", "glance=lost"), videos.lost),
+        Row(
+            _("Payments to decide"),
+            _list("billing_payment", "glance=to_decide"),
+            books.reviews,
+            "warn",
+        ),
+        Row(
+            _("Payment events in trouble"),
+            _list("billing_stripeevent", "glance=trouble"),
+            books.events,
+            "bad",
+        ),
+        Row(
+            _("Webhooks given up today"),
+            _list("videos_delivery", "glance=given_up"),
+            videos.deliveries,
+        ),
+        Row(_("Refused prompts today"), _list("videos_refusal", "glance=today"), videos.refusals),
+        Row(
+            _("Open reports"),
+            _list("showcase_report", "state__exact=open"),
+            letters["report"],
+            "warn",
+        ),
+        Row(
+            _("Open feedback"), _list("showcase_feedback", "state__exact=open"), letters["feedback"]
+        ),
+        Row(_("Clips offered"), _list("showcase_clip", "glance=offered"), letters["offered"]),
+    ]
 
 
 class StaffSite(AdminSite):
@@ -56,10 +125,12 @@ class StaffSite(AdminSite):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> TemplateResponse:
         """What is going on, and what needs a person."""
-        midnight = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
+        videos, books = overview.today(), money.today()
         shown = {
-            "videos": overview.since(midnight),
-            "money": money.since(midnight),
-            "letters": desk.open_letters(),
+            "videos": videos,
+            "money": books,
+            "waiting": _waiting(videos, books),
+            "work": _work(videos),
+            "lists": _lists(),
         }
         return super().index(request, {**shown, **(extra_context or {})})

@@ -43,6 +43,16 @@ urlpatterns = [
     path("showcase/<int:clip_id>/poster.webp", showcase_views.poster, name="clip-poster"),
     path("showcase/<int:clip_id>/like/", showcase_views.like, name="clip-like"),
     path("showcase/<int:clip_id>/preview/", showcase_views.preview, name="clip-preview"),
+    path(
+        "showcase/<int:clip_id>/preview/video.mp4",
+        showcase_views.preview_video,
+        name="clip-preview-video",
+    ),
+    path(
+        "showcase/<int:clip_id>/preview/poster.webp",
+        showcase_views.preview_poster,
+        name="clip-preview-poster",
+    ),
     path("pricing/", public_views.pricing, name="pricing"),
     path("help/", public_views.help_page, name="help"),
     path("help/<slug:topic>/", public_views.topic, name="topic"),

@@ -1,12 +1,19 @@
-"""What people write to us: reports of abuse and feedback, kept for staff."""
+"""What people write to us, reports of abuse and feedback; and what staff decide about a report."""
+
+import re
+from uuid import UUID
 
 from django.conf import settings
+from django.db import transaction
 from django.http import HttpRequest
 from django.utils.translation import ngettext
 
 from accounts import counters
 from accounts.counters import Rate
-from showcase.models import Feedback, Letter, Report
+from showcase import gallery
+from showcase.models import Clip, Feedback, Letter, Report
+from videos import sharing
+from videos.models import Video
 
 
 class TooMany(Exception):
@@ -34,9 +41,61 @@ def take(request: HttpRequest, kind: type[Report] | type[Feedback], **said: str)
     return letter
 
 
-def open_letters() -> dict[str, int]:
-    """How many letters of each kind wait for staff."""
-    return {
+def waiting() -> dict[str, int]:
+    """How many letters of each kind, and offered clips, wait for staff."""
+    letters = {
         kind.__name__.lower(): kind.objects.filter(state=Letter.State.OPEN).count()
         for kind in (Report, Feedback)
     }
+    return {**letters, "offered": Clip.objects.filter(gallery.waiting()).count()}
+
+
+# ---- what a report leads to ----
+
+CLIP = re.compile(r"(?:/showcase/(?:videos/)?|^)(\d{1,18})(?:/|$)")
+SHARED = re.compile(r"/s/([^/?#]+)")
+VIDEO = re.compile(r"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE)
+
+
+def reported(report: Report) -> Video | None:
+    """The video whose address or id a report gives; None when it leads to none of ours."""
+    if found := CLIP.search(report.subject):
+        return Video.objects.filter(clip=int(found[1])).first()
+    if found := SHARED.search(report.subject):
+        try:
+            return sharing.shared_by(found[1]).video
+        except sharing.NoSuchLink:
+            return None
+    if found := VIDEO.search(report.subject):
+        return Video.objects.filter(pk=UUID(found[0])).first()
+    return None
+
+
+def is_public(video: Video) -> bool:
+    """Whether anybody but its owner can see it."""
+    return Clip.objects.public().filter(video=video).exists() or bool(sharing.open_share(video))
+
+
+def hide(report: Report, note: str) -> bool:
+    """Take what was reported from the public and close the report; False when it was decided.
+
+    The showcase shows it no more and its link ends; its owner keeps it.
+    """
+    video = reported(report)
+    with transaction.atomic():
+        if video is None or not _decide(report, Report.Decision.HIDDEN, note):
+            return False
+        Clip.objects.filter(video=video).update(is_active=False)
+        sharing.withdraw(video)
+    return True
+
+
+def keep(report: Report, note: str) -> bool:
+    """Close a report without touching anything; False when it was decided."""
+    video = reported(report)
+    return _decide(report, Report.Decision.KEPT if video else Report.Decision.UNCLEAR, note)
+
+
+def _decide(report: Report, decision: Report.Decision, note: str) -> bool:
+    rows = Report.objects.filter(pk=report.pk, state=Letter.State.OPEN)
+    return bool(rows.update(state=Letter.State.CLOSED, decision=decision, staff_note=note))

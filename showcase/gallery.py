@@ -10,7 +10,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import OperationalError, ProgrammingError, transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -62,6 +62,26 @@ def offer(video: Video) -> Clip:
 def withdraw(video: Video) -> None:
     """The owner takes the consent back; the video is public no longer."""
     Clip.objects.filter(video=video).update(consented_at=None, is_active=False)
+
+
+# ---- staff ----
+
+
+def waiting() -> Q:
+    """What its owner offers and staff have not published."""
+    return Q(is_active=False, consented_at__isnull=False)
+
+
+def move(clip: Clip, *, up: bool) -> None:
+    """One place up or down; every clip gets a number of its own."""
+    with transaction.atomic():
+        clips = list(Clip.objects.select_for_update().order_by("display_order", "-pk"))
+        at = next(n for n, each in enumerate(clips) if each.pk == clip.pk)
+        to = max(at - 1, 0) if up else min(at + 1, len(clips) - 1)
+        clips.insert(to, clips.pop(at))
+        for n, each in enumerate(clips, 1):
+            each.display_order = n * 10
+        Clip.objects.bulk_update(clips, ["display_order"])
 
 
 # ---- visitors ----

@@ -26,19 +26,25 @@ class ClipQuerySet(models.QuerySet["Clip"]):
 class Clip(models.Model):
     """A video offered for the showcase; `consented_at` is when its owner last agreed."""
 
-    video = models.OneToOneField(Video, models.CASCADE, related_name="clip")
-    title = models.CharField(max_length=120)
-    description = models.TextField(blank=True, max_length=1000)
-    display_order = models.IntegerField(default=100, help_text="Lower numbers come first.")
-    is_active = models.BooleanField("published", default=False)
-    consented_at = models.DateTimeField(null=True, editable=False)
-    view_count = models.PositiveBigIntegerField(default=0, editable=False)
-    like_count = models.PositiveBigIntegerField(default=0, editable=False)
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    video = models.OneToOneField(
+        Video, models.CASCADE, related_name="clip", verbose_name=_("video")
+    )
+    title = models.CharField(_("title"), max_length=120)
+    description = models.TextField(_("description"), blank=True, max_length=1000)
+    display_order = models.IntegerField(
+        _("order"), default=100, help_text=_("Lower numbers come first.")
+    )
+    is_active = models.BooleanField(_("published"), default=False)
+    consented_at = models.DateTimeField(_("owner agreed"), null=True, editable=False)
+    view_count = models.PositiveBigIntegerField(_("views"), default=0, editable=False)
+    like_count = models.PositiveBigIntegerField(_("likes"), default=0, editable=False)
+    created_at = models.DateTimeField(_("offered"), default=timezone.now, editable=False)
 
     objects = ClipQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("clip")
+        verbose_name_plural = _("clips")
         ordering: ClassVar = ["display_order", "-pk"]
         indexes = [
             models.Index(
@@ -87,11 +93,16 @@ class Letter(models.Model):
     """Something somebody wrote to us; staff answer it, or not, and say what they did."""
 
     class State(models.TextChoices):
-        OPEN = "open", _("open")
-        CLOSED = "closed", _("closed")
+        OPEN = "open", _("Open")
+        CLOSED = "closed", _("Closed")
 
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("person"),
     )
     email = models.EmailField(_("e-mail"), blank=True)
     text = models.TextField(_("text"), max_length=4000)
@@ -118,13 +129,27 @@ class Report(Letter):
         DECEPTION = "deception", _("It is meant to deceive")
         OTHER = "other", _("Something else")
 
+    class Decision(models.TextChoices):
+        HIDDEN = "hidden", _("Hidden from the public")
+        KEPT = "kept", _("Nothing wrong with it")
+        UNCLEAR = "unclear", _("Not ours, or not found")
+
     # The address or id as it was given; what it leads to is for staff to find.
     subject = models.CharField(_("what"), max_length=500)
     reason = models.CharField(_("reason"), max_length=12, choices=Reason)
+    decision = models.CharField(_("decision"), max_length=8, choices=Decision, blank=True)
+
+    class Meta(Letter.Meta):
+        verbose_name = _("abuse report")
+        verbose_name_plural = _("abuse reports")
+
+    def __str__(self) -> str:
+        return self.subject
 
 
 class Feedback(Letter):
     """What somebody thinks of the product."""
 
     class Meta(Letter.Meta):
-        verbose_name_plural = "feedback"
+        verbose_name = _("feedback")
+        verbose_name_plural = _("feedback")

@@ -90,13 +90,31 @@ def poster(request: HttpRequest, clip_id: int) -> HttpResponseBase:
 
 
 @require_safe
-def preview(request: HttpRequest, clip_id: int) -> HttpResponseBase:
-    """A clip that is not public yet, for staff."""
+def preview(request: HttpRequest, clip_id: int) -> HttpResponse:
+    """The page of a clip that may not be public yet, for staff: as everybody will see it."""
+    found = _previewed(request, clip_id)
+    film = {
+        **_film(found),
+        "url": resolve_url("clip-preview-video", found.pk),
+        "poster": resolve_url("clip-preview-poster", found.pk),
+    }
+    return render(request, "showcase/clip.html", {"film": film, "preview": True, "others": []})
+
+
+@require_safe
+def preview_video(request: HttpRequest, clip_id: int) -> HttpResponseBase:
+    return _sent(request, _previewed(request, clip_id), Variant.VIDEO, public=False)
+
+
+@require_safe
+def preview_poster(request: HttpRequest, clip_id: int) -> HttpResponseBase:
+    return _sent(request, _previewed(request, clip_id), Variant.THUMBNAIL, public=False)
+
+
+def _previewed(request: HttpRequest, clip_id: int) -> Clip:
     if not request.user.has_perm("showcase.view_clip"):
         raise Http404
-    found = get_object_or_404(Clip.objects.select_related("video"), pk=clip_id)
-    still = request.GET.get("variant") == Variant.THUMBNAIL.value
-    return _sent(request, found, Variant.THUMBNAIL if still else Variant.VIDEO, public=False)
+    return get_object_or_404(Clip.objects.select_related("video"), pk=clip_id)
 
 
 @login_required

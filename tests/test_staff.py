@@ -12,12 +12,14 @@ from django.utils import timezone
 
 from accounts import auth, keys
 from accounts.models import Session, User
-from billing.models import Payment, Proof
+from billing import ledger
+from billing.models import Payment, Proof, Refund, StripeEvent
+from showcase import gallery
 from showcase.models import Feedback, Report
 from tests.conftest import person
-from tests.videos.conftest import completed, failed, order
+from tests.videos.conftest import completed, failed, order, running
 from tests.videos.conftest import mp4 as mp4  # noqa: PLC0414
-from videos.models import Refusal, Video
+from videos.models import Delivery, Refusal, Video
 
 
 @pytest.fixture
@@ -105,7 +107,63 @@ def test_the_first_page_counts_what_happened(desk: Client, alice: User, mp4: byt
         1,
         proof,
     )
-    assert shown(desk)["letters"] == {"report": 1, "feedback": 1}
+
+
+def test_every_number_of_the_first_page_leads_to_just_these_rows(
+    desk: Client, alice: User, mp4: bytes, time_machine: Any
+) -> None:
+    now = timezone.now()
+    for moment in (now - timedelta(days=1), now):  # what was yesterday is in no list of today
+        time_machine.move_to(moment)
+        gallery.offer(completed(order(alice), mp4))
+        failed(order(alice))
+        running(order(alice))
+        late = running(order(alice))
+        Video.objects.filter(pk=late.pk).update(next_step_at=moment - timedelta(minutes=3))
+        ledger.grant(alice, 100, ledger.Kind.BONUS, f"x{moment}", expires_at=now + timedelta(3))
+        payment = Payment.objects.create(
+            user=alice, package="trial", name="Trial", credits=100, amount_minor=990,
+            currency="CNY", status="succeeded", is_paid=True, paid_at=moment, created_at=moment,
+            session_expires_at=moment, review="odd",
+        )  # fmt: skip
+        Refund.objects.create(
+            payment=payment, amount_minor=1, status="succeeded", source="admin", created_at=moment
+        )
+        StripeEvent.objects.create(
+            id=f"evt{moment}", type="x", created_at=moment, received_at=moment, live=False,
+            object={}, state="error",
+        )  # fmt: skip
+        for state in ("failed", "blocked", "delivered"):
+            Delivery.objects.create(
+                user=alice, video=order(alice), url="https://a.b/", state=state,
+                created_at=moment, round_at=moment,
+            )  # fmt: skip
+        Refusal.objects.create(user=alice, prompt="x", categories=["hate"])
+        Report.objects.create(subject="x", reason="other")
+        Feedback.objects.create(text="x")
+    Refusal.objects.create(user=alice, prompt="x", categories=["hate"], overruled=True)
+    Report.objects.create(subject="x", reason="other", state="closed")
+    context = shown(desk)
+    rows = {row.words: (row.n, row.url) for row in (*context["waiting"], *context["work"])}
+    money, lists = context["money"], context["lists"]
+    rows |= {
+        "made": (context["videos"].made, lists["made"]),
+        "paid": (money.paid, lists["paid"]),
+        "refunds": (money.refunds, lists["refunds"]),
+        "spent": (money.spends, lists["spent"]),
+        "returned": (money.returns, lists["returned"]),
+        "expiring": (money.expiring, lists["expiring"]),
+    }
+    counted = {words: n for words, (n, _url) in rows.items()}
+    assert counted == {
+        "Stuck videos": 7, "Failed today": 1, "Payments to decide": 2,
+        "Payment events in trouble": 2, "Webhooks given up today": 2, "Refused prompts today": 1,
+        "Open reports": 2, "Open feedback": 2, "Clips offered": 2, "Queued": 6, "Being sent": 0,
+        "Unsure whether it was sent": 0, "Rendering": 4, "Being saved": 0, "made": 1, "paid": 1,
+        "refunds": 1, "spent": 7, "returned": 1, "expiring": 3,
+    }  # fmt: skip
+    found = {words: desk.get(url).context["cl"].result_count for words, (_n, url) in rows.items()}
+    assert found == counted
 
 
 def test_the_first_page_takes_as_many_queries_for_many(

@@ -1,33 +1,33 @@
 """Staff: videos with what happened to them, what the check refused, webhooks, prices."""
 
 from datetime import datetime
-from typing import cast
+from typing import ClassVar, cast
+from uuid import UUID, uuid4
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from billing.staff import ReadOnly, ReadOnlyInline, note
-from videos import catalog, circuits, deliveries, interventions, media, moderation
+from billing import statement
+from billing.models import Entry
+from billing.staff import Glance, ReadOnly, ReadOnlyInline, ReasonForm, ask, note
+from videos import catalog, circuits, deliveries, interventions, media, moderation, overview
 from videos.models import Attempt, Delivery, Event, Price, Refusal, Upstream, Video
 
 BADGES = {"succeeded": "good", "failed": "bad", "timeout": "bad", "cancelled": "warn"}
-
-
-class ReasonForm(forms.Form):
-    reason = forms.CharField(label=gettext_lazy("Reason"), max_length=200)
 
 
 # ---- videos ----
@@ -39,13 +39,22 @@ class EventInline(ReadOnlyInline):
     readonly_fields = fields
 
 
+class VideoGlance(Glance):
+    labels: ClassVar[dict[str, Promise]] = {
+        "made": gettext_lazy("Made today"),
+        "lost": gettext_lazy("Failed today"),
+        "stuck": gettext_lazy("Stuck"),
+    }
+    selections = staticmethod(overview.of_videos)
+
+
 @admin.register(Video)
 class VideoAdmin(ReadOnly):
     """Every video, and the few things staff may do to one: each asked twice and written down."""
 
     list_display = ("still", "words", "user", "state", "provider", "credits", "created_at")
     list_display_links = ("still", "words")
-    list_filter = ("status", "provider", "model", "operation", "created_at")
+    list_filter = (VideoGlance, "status", "provider", "model", "operation", "created_at")
     search_fields = ("=id", "prompt", "user__username", "user__email", "upstream_id")
     list_select_related = ("user",)
     list_per_page = 50
@@ -53,7 +62,7 @@ class VideoAdmin(ReadOnly):
     inlines = (EventInline,)
     change_form_template = "admin/videos/video.html"
     fieldsets = (
-        (None, {"fields": ("still", "prompt", "user", "state", "progress", "credits")}),
+        (None, {"fields": ("player", "prompt", "user", "state", "percent", "credits")}),
         (
             gettext_lazy("The order"),
             {
@@ -76,7 +85,7 @@ class VideoAdmin(ReadOnly):
             {"fields": ("created_at", "submitted_at", "started_at", "completed_at", "deleted_at")},
         ),
     )  # fmt: skip
-    readonly_fields = ("still", "state")
+    readonly_fields = ("player", "state", "percent")
 
     @admin.display(description=gettext_lazy("still"))
     def still(self, video: Video) -> SafeString | str:
@@ -87,6 +96,21 @@ class VideoAdmin(ReadOnly):
             '<img src="{}" alt="{}" width="112" height="63" loading="lazy">', url, _("still")
         )
 
+    @admin.display(description=gettext_lazy("preview"))
+    def player(self, video: Video) -> SafeString | str:
+        if not video.file:
+            return "–"
+        poster = reverse("admin:videos_video_still", args=[video.pk])
+        film = reverse("admin:videos_video_film", args=[video.pk])
+        return format_html(
+            '<video src="{}" poster="{}" controls preload="none" width="{}" height="{}"></video>',
+            film, poster, video.width, video.height,
+        )  # fmt: skip
+
+    @admin.display(description=gettext_lazy("progress"))
+    def percent(self, video: Video) -> str:
+        return f"{video.progress:.0f}%"
+
     @admin.display(description=gettext_lazy("prompt"))
     def words(self, video: Video) -> str:
         return Truncator(video.prompt).chars(70) or str(video.pk)
@@ -94,7 +118,9 @@ class VideoAdmin(ReadOnly):
     @admin.display(description=gettext_lazy("state"), ordering="status")
     def state(self, video: Video) -> SafeString:
         kind = BADGES.get(video.status, "run")
-        return format_html('<span class="badge badge--{}">{}</span>', kind, video.status)
+        return format_html(
+            '<span class="badge badge--{}">{}</span>', kind, video.get_status_display()
+        )
 
     def get_urls(self) -> list[URLPattern]:
         site = self.admin_site
@@ -103,6 +129,9 @@ class VideoAdmin(ReadOnly):
                 "<uuid:video_id>/still/",
                 site.admin_view(self.still_view),
                 name="videos_video_still",
+            ),
+            path(
+                "<uuid:video_id>/film/", site.admin_view(self.film_view), name="videos_video_film"
             ),
             path(
                 "<uuid:video_id>/do/<slug:name>/",
@@ -117,23 +146,27 @@ class VideoAdmin(ReadOnly):
     ) -> HttpResponse:
         video = cast("Video", kwargs.get("obj"))
         ways = interventions.possible(video) if request.user.has_perm("videos.change_video") else []
-        shown = {**context, "interventions": ways}
+        lines = Entry.objects.filter(
+            reference_type=statement.VIDEO, reference_id=str(video.pk)
+        ).order_by("seq")
+        shown = {**context, "interventions": ways, "lines": lines}
         return super().render_change_form(request, shown, *args, **kwargs)  # type: ignore[arg-type]
 
-    def still_view(self, request: HttpRequest, video_id: str) -> HttpResponseBase:
+    def still_view(self, request: HttpRequest, video_id: UUID) -> HttpResponseBase:
         """The poster of anybody's video, for whoever may look at videos."""
+        video = self._seen(request, video_id)
+        return _sent(request, video.thumbnail.name, "image/webp", f"{video.file_sha256}-poster")
+
+    def film_view(self, request: HttpRequest, video_id: UUID) -> HttpResponseBase:
+        video = self._seen(request, video_id)
+        return _sent(request, video.file.name, "video/mp4", video.file_sha256)
+
+    def _seen(self, request: HttpRequest, video_id: UUID) -> Video:
         if not self.has_view_permission(request):
             raise PermissionDenied
-        video = get_object_or_404(Video, pk=video_id)
-        file = media.Deliverable(
-            video.thumbnail.name or "", "image/webp", "still.webp", f"{video.file_sha256}-poster"
-        )
-        try:
-            return media.deliver(request, file, attachment=False)
-        except (FileNotFoundError, IsADirectoryError) as error:
-            raise Http404 from error
+        return get_object_or_404(Video, pk=video_id)
 
-    def do_view(self, request: HttpRequest, video_id: str, name: str) -> HttpResponse:
+    def do_view(self, request: HttpRequest, video_id: UUID, name: str) -> HttpResponse:
         """What it does, a reason, and then it."""
         if not request.user.has_perm("videos.change_video"):
             raise PermissionDenied
@@ -146,18 +179,34 @@ class VideoAdmin(ReadOnly):
         if form.is_valid():
             reason = form.cleaned_data["reason"]
             try:
-                words = interventions.do(video, name, reason)
+                words, is_new = interventions.do(
+                    video, name, reason, str(form.cleaned_data["token"] or uuid4())
+                )
             except interventions.NotPossible as error:
                 messages.error(request, str(error))
             else:
-                note(_staff(request), video, f"{deed.title}: {reason}")
+                if is_new:
+                    note(_staff(request), video, f"{deed.title}: {reason}")
                 messages.success(request, words)
             return HttpResponseRedirect(back)
-        says = interventions.says(video, name)
-        return _ask(self, request, form, title=str(deed.title), says=says, back=back, about=video)
+        return ask(
+            self,
+            request,
+            form,
+            title=str(deed.title),
+            says=interventions.says(video, name),
+            changes=interventions.outlook(video, name),
+            back=back,
+            about=video,
+        )
 
 
 # ---- what the content check refused ----
+
+
+class RefusalGlance(Glance):
+    labels: ClassVar[dict[str, Promise]] = {"today": gettext_lazy("Today, not overruled")}
+    selections = staticmethod(overview.of_refusals)
 
 
 @admin.register(Refusal)
@@ -165,7 +214,7 @@ class RefusalAdmin(ReadOnly):
     """The queue of the content check; overruling frees its user and lets nothing be made."""
 
     list_display = ("created_at", "user", "why", "had_image", "words", "overruled")
-    list_filter = ("overruled", "had_image", "created_at")
+    list_filter = (RefusalGlance, "overruled", "had_image", "created_at")
     search_fields = ("prompt", "user__username", "user__email")
     list_select_related = ("user",)
     ordering = ("-created_at",)
@@ -175,7 +224,9 @@ class RefusalAdmin(ReadOnly):
 
     @admin.display(description=gettext_lazy("why"))
     def why(self, refusal: Refusal) -> str:
-        return ", ".join(refusal.categories)
+        return ", ".join(
+            str(moderation.WORDS.get(name, moderation.UNNAMED)) for name in refusal.categories
+        )
 
     @admin.display(description=gettext_lazy("prompt"))
     def words(self, refusal: Refusal) -> str:
@@ -199,9 +250,22 @@ class RefusalAdmin(ReadOnly):
             else:
                 messages.error(request, _("Somebody was first."))
             return HttpResponseRedirect(back)
-        says = [refusal.prompt, _("It counts against its user no more. No video is made by this.")]
-        title = _("Overrule the content check")
-        return _ask(self, request, form, title=title, says=says, back=back, about=refusal)
+        return ask(
+            self,
+            request,
+            form,
+            title=_("Overrule the content check"),
+            says=[refusal.prompt, _("No video is made by this.")],
+            changes=[
+                interventions.Change(
+                    _("Counts against %(user)s") % {"user": refusal.user},
+                    _("no") if refusal.overruled else _("yes"),
+                    _("no"),
+                )
+            ],
+            back=back,
+            about=refusal,
+        )
 
 
 # ---- webhooks, prices, engines ----
@@ -212,10 +276,15 @@ class AttemptInline(ReadOnlyInline):
     fields = ("at", "code", "error", "took_ms")
 
 
+class DeliveryGlance(Glance):
+    labels: ClassVar[dict[str, Promise]] = {"given_up": gettext_lazy("Given up today")}
+    selections = staticmethod(overview.of_deliveries)
+
+
 @admin.register(Delivery)
 class DeliveryAdmin(ReadOnly):
     list_display = ("created_at", "user", "url", "state", "tries", "next_try_at", "delivered_at")
-    list_filter = ("state", "created_at")
+    list_filter = (DeliveryGlance, "state", "created_at")
     search_fields = ("url", "user__username", "=video__id")
     list_select_related = ("user",)
     ordering = ("-created_at",)
@@ -239,7 +308,9 @@ class DeliveryAdmin(ReadOnly):
 
 
 class PriceForm(forms.ModelForm):
-    model = forms.ChoiceField(choices=[(m.name, m.label) for m in catalog.MODELS.values()])
+    model = forms.ChoiceField(
+        label=gettext_lazy("model"), choices=[(m.name, m.label) for m in catalog.MODELS.values()]
+    )
 
     class Meta:
         model = Price
@@ -268,7 +339,7 @@ class UpstreamAdmin(ReadOnly):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Upstream]:
         return circuits.known()
 
-    @admin.display(description="state")
+    @admin.display(description=gettext_lazy("state"))
     def state(self, row: Upstream) -> str:
         if row.opened_at is None:
             return _("takes orders")
@@ -277,40 +348,30 @@ class UpstreamAdmin(ReadOnly):
         due = row.retry_at is not None and row.retry_at <= timezone.now()
         return _("the next order tries it") if due else _("paused")
 
-    @admin.display(description="since")
-    def since(self, row: Upstream) -> datetime | None:
-        return row.opened_at
+    @admin.display(description=gettext_lazy("since"))
+    def since(self, row: Upstream) -> str:
+        return _moment(row.opened_at)
 
-    @admin.display(description="next try")
-    def next_try(self, row: Upstream) -> datetime | None:
-        return row.retry_at
+    @admin.display(description=gettext_lazy("next try"))
+    def next_try(self, row: Upstream) -> str:
+        return _moment(row.retry_at)
 
-    @admin.display(description="last error")
+    @admin.display(description=gettext_lazy("last error"))
     def last_error(self, row: Upstream) -> str:
-        return f"{row.error_code}: {row.error_detail[:200]}" if row.error_code else ""
+        return f"{row.error_code}: {row.error_detail[:200]}" if row.error_code else "–"
 
 
-def _ask(
-    door: admin.ModelAdmin,
-    request: HttpRequest,
-    form: forms.Form,
-    *,
-    title: str,
-    says: list[str],
-    back: str,
-    about: Model,
-) -> HttpResponse:
-    """The page on which a deed is asked for once more."""
-    context = {
-        **door.admin_site.each_context(request),
-        "title": title,
-        "says": says,
-        "form": form,
-        "back": back,
-        "about": about,
-        "opts": door.opts,
-    }
-    return TemplateResponse(request, "admin/ask.html", context)
+def _moment(at: datetime | None) -> str:
+    return date_format(timezone.localtime(at), "DATETIME_FORMAT") if at else "–"
+
+
+def _sent(request: HttpRequest, name: str | None, kind: str, etag: str) -> HttpResponseBase:
+    """A stored file. Raises Http404."""
+    try:
+        file = media.Deliverable(name or "", kind, kind.replace("/", "."), etag)
+        return media.deliver(request, file, attachment=False)
+    except (FileNotFoundError, IsADirectoryError) as error:
+        raise Http404 from error
 
 
 def _staff(request: HttpRequest) -> AbstractBaseUser:

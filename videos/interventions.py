@@ -6,14 +6,16 @@ retry   a video that ended without a file is ordered again, on its owner's credi
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
+from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from billing import ledger
-from videos import catalog, lifecycle, moderation
-from videos.models import Video
+from videos import catalog, lifecycle, moderation, once
+from videos.models import Price, Video
 
 Status = Video.Status
 
@@ -26,6 +28,14 @@ class NotPossible(Exception):
 class Deed:
     name: str
     title: Promise
+
+
+class Change(NamedTuple):
+    """What a deed makes of one thing."""
+
+    what: str
+    before: str
+    after: str
 
 
 DEEDS = {
@@ -55,20 +65,55 @@ def says(video: Video, name: str) -> list[str]:
     return [words[name] % about]
 
 
-def do(video: Video, name: str, reason: str) -> str:
-    """Do it; what became of it. Raises NotPossible."""
+def outlook(video: Video, name: str) -> list[Change]:
+    """What it changes, before it does; nothing where it is not possible."""
+    if not _may(video, name):
+        return []
+    state = video.get_status_display()
+    if name == "fetch":
+        due = naturaltime(video.next_step_at) if video.next_step_at else _("not planned")
+        return [Change(_("Next look at the engine"), str(due), _("now"))]
+    credits = {"user": video.user.get_username()}
+    balance = _("Credits of %(user)s") % credits
+    now = ledger.available(video.user)
+    if name == "fail":
+        back = video.credits - min(ledger.summary(video.user).owed, video.credits)
+        return [
+            Change(_("State"), state, Status.FAILED.label),
+            Change(balance, str(now), str(now + back)),
+        ]
+    return [
+        Change(_("New video"), "–", Status.QUEUED.label),
+        Change(balance, str(now), str(now - _price(video))),
+    ]
+
+
+def do(video: Video, name: str, reason: str, token: str) -> tuple[str, bool]:
+    """Do it; what became of it, and whether it was new. Raises NotPossible.
+
+    An order is made once for a token, however often its form is sent.
+    """
+    if name == "retry":
+        return _retry(video, once.Claim(f"staff:{token}", f"retry:{video.pk}"))
     if not _may(video, name):
         raise NotPossible(_("The video has moved on; nothing was changed."))
     if name == "fetch":
         lifecycle.ring(video)
-        return _("The engine is asked now.")
-    if name == "fail":
-        code = "stopped_by_staff"
-        if not lifecycle.end(video, Status.FAILED, code=code, detail=reason, fenced=False):
-            raise NotPossible(_("The video has moved on; nothing was changed."))
-        return _("The video has ended, and its credits are back.")
+        return _("The engine is asked now."), True
+    code = "stopped_by_staff"
+    if not lifecycle.end(video, Status.FAILED, code=code, detail=reason, fenced=False):
+        raise NotPossible(_("The video has moved on; nothing was changed."))
+    return _("The video has ended, and its credits are back."), True
+
+
+def _retry(video: Video, claim: once.Claim) -> tuple[str, bool]:
     try:
-        lifecycle.retry(video)
+        once.check(video.user_id, claim)
+        if not _may(video, "retry"):
+            raise NotPossible(_("The video has moved on; nothing was changed."))
+        lifecycle.retry(video, claim)
+    except once.AlreadyMade:
+        return _("The video was ordered again before; nothing was ordered twice."), False
     except (
         lifecycle.NotPossible,
         catalog.NotOffered,
@@ -76,7 +121,13 @@ def do(video: Video, name: str, reason: str) -> str:
         moderation.Stopped,
     ) as error:
         raise NotPossible(str(error)) from error
-    return _("The video is ordered again.")
+    return _("The video is ordered again."), True
+
+
+def _price(video: Video) -> int:
+    image = video.operation == Video.Operation.IMAGE
+    kind = Price.Kind.IMAGE if image else Price.Kind.TEXT
+    return catalog.price(kind, video.model, video.seconds)
 
 
 def _may(video: Video, name: str) -> bool:

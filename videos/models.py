@@ -73,14 +73,16 @@ class Price(models.Model):
     """Staff's own price in credits for up to 12 seconds; wins over the catalog's."""
 
     class Kind(models.TextChoices):
-        TEXT = "text"
-        IMAGE = "image"
+        TEXT = "text", _("From words")
+        IMAGE = "image", _("From an image")
 
-    kind = models.CharField(max_length=8, choices=Kind)
-    model = models.CharField(max_length=64)
-    credits = models.PositiveIntegerField(validators=[MinValueValidator(1)])
+    kind = models.CharField(_("kind"), max_length=8, choices=Kind)
+    model = models.CharField(_("model"), max_length=64)
+    credits = models.PositiveIntegerField(_("credits"), validators=[MinValueValidator(1)])
 
     class Meta:
+        verbose_name = _("price")
+        verbose_name_plural = _("prices")
         constraints = [models.UniqueConstraint(fields=["kind", "model"], name="price_once")]
 
     def __str__(self) -> str:
@@ -91,20 +93,20 @@ class Video(models.Model):
     """One video somebody asked for, from the order to the stored file or the returned credits."""
 
     class Operation(models.TextChoices):
-        TEXT = "text"
-        IMAGE = "image"
-        REMIX = "remix"
+        TEXT = "text", _("From words")
+        IMAGE = "image", _("From an image")
+        REMIX = "remix", _("Remix")
 
     class Status(models.TextChoices):
         QUEUED = "queued", _("Queued")
-        SUBMITTING = "submitting", _("Submitting")
-        SUBMIT_UNKNOWN = "submit_unknown", _("Submit Unknown")
-        RUNNING = "running", _("Running")
-        DOWNLOADING = "downloading", _("Downloading")
-        SUCCEEDED = "succeeded", _("Succeeded")
+        SUBMITTING = "submitting", _("Being sent")
+        SUBMIT_UNKNOWN = "submit_unknown", _("Unsure whether it was sent")
+        RUNNING = "running", _("Rendering")
+        DOWNLOADING = "downloading", _("Being saved")
+        SUCCEEDED = "succeeded", _("Done")
         FAILED = "failed", _("Failed")
         CANCELLED = "cancelled", _("Cancelled")
-        TIMEOUT = "timeout", _("Timeout")
+        TIMEOUT = "timeout", _("Too late")
 
     ACTIVE: ClassVar = (
         Status.QUEUED,
@@ -118,52 +120,60 @@ class Video(models.Model):
     UNDO: ClassVar = timedelta(minutes=1)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="videos")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="videos", verbose_name=_("person")
+    )
 
     # What was ordered, and for how much.
-    operation = models.CharField(max_length=8, choices=Operation)
-    prompt = models.TextField()
-    model = models.CharField(max_length=64)
-    size = models.CharField(max_length=16)
-    seconds = models.PositiveSmallIntegerField()
-    reference = models.ForeignKey(Upload, models.PROTECT, null=True, related_name="videos")
-    source = models.ForeignKey("self", models.PROTECT, null=True, related_name="remixes")
-    retry_of = models.ForeignKey("self", models.PROTECT, null=True, related_name="retries")
-    credits = models.PositiveIntegerField()
+    operation = models.CharField(_("operation"), max_length=8, choices=Operation)
+    prompt = models.TextField(_("prompt"))
+    model = models.CharField(_("model"), max_length=64)
+    size = models.CharField(_("size"), max_length=16)
+    seconds = models.PositiveSmallIntegerField(_("seconds"))
+    reference = models.ForeignKey(
+        Upload, models.PROTECT, null=True, related_name="videos", verbose_name=_("reference image")
+    )
+    source = models.ForeignKey(
+        "self", models.PROTECT, null=True, related_name="remixes", verbose_name=_("made from")
+    )
+    retry_of = models.ForeignKey(
+        "self", models.PROTECT, null=True, related_name="retries", verbose_name=_("new try of")
+    )
+    credits = models.PositiveIntegerField(_("credits"))
     # Whom to tell when it has ended; "" for nobody.
     webhook_url = models.CharField(max_length=2048, blank=True)
 
     # Where it stands.
-    status = models.CharField(max_length=16, choices=Status, default=Status.QUEUED)
-    progress = models.FloatField(default=0)
-    failure_code = models.CharField(max_length=64, blank=True)
+    status = models.CharField(_("state"), max_length=16, choices=Status, default=Status.QUEUED)
+    progress = models.FloatField(_("progress"), default=0)
+    failure_code = models.CharField(_("failure code"), max_length=64, blank=True)
     # What the upstream said, for staff only.
-    failure_detail = models.TextField(blank=True)
+    failure_detail = models.TextField(_("what the engine said"), blank=True)
 
     # The upstream's side.
-    provider = models.CharField(max_length=32)
-    upstream_id = models.CharField(max_length=512, blank=True)
+    provider = models.CharField(_("engine"), max_length=32)
+    upstream_id = models.CharField(_("id at the engine"), max_length=512, blank=True)
 
     # The queue: due time and lease in one column, the token that fences writes, the bell.
-    next_step_at = models.DateTimeField(null=True)
+    next_step_at = models.DateTimeField(_("next step"), null=True)
     lease = models.UUIDField(null=True)
     claimed_at = models.DateTimeField(null=True)
     rung_at = models.DateTimeField(null=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     missing_since = models.DateTimeField(null=True)
-    submits = models.PositiveSmallIntegerField(default=0)
-    polls = models.PositiveIntegerField(default=0)
+    submits = models.PositiveSmallIntegerField(_("times sent"), default=0)
+    polls = models.PositiveIntegerField(_("times asked"), default=0)
     # A finished video whose job is still to be deleted upstream.
     cleanup = models.BooleanField(default=False)
 
-    created_at = models.DateTimeField(db_index=True)
+    created_at = models.DateTimeField(_("created"), db_index=True)
     updated_at = models.DateTimeField(auto_now=True)
-    submitted_at = models.DateTimeField(null=True)
-    started_at = models.DateTimeField(null=True)
+    submitted_at = models.DateTimeField(_("sent"), null=True)
+    started_at = models.DateTimeField(_("started"), null=True)
     rendered_at = models.DateTimeField(null=True)
-    completed_at = models.DateTimeField(null=True)
+    completed_at = models.DateTimeField(_("ended"), null=True)
     deadline_at = models.DateTimeField()
-    deleted_at = models.DateTimeField(null=True)
+    deleted_at = models.DateTimeField(_("deleted"), null=True)
 
     # The stored result.
     file = models.FileField(max_length=255, blank=True)
@@ -181,6 +191,8 @@ class Video(models.Model):
     objects = VideoQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("video")
+        verbose_name_plural = _("videos")
         indexes = [
             models.Index(
                 fields=["next_step_at"], condition=Q(next_step_at__isnull=False), name="video_due"
@@ -227,14 +239,18 @@ class Video(models.Model):
 class Refusal(models.Model):
     """An order the content check stopped; staff may overrule it, which frees its user again."""
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="refusals")
-    prompt = models.TextField()
-    had_image = models.BooleanField(default=False)
-    categories = models.JSONField()
-    overruled = models.BooleanField(default=False)
-    created_at = models.DateTimeField(auto_now_add=True)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="refusals", verbose_name=_("person")
+    )
+    prompt = models.TextField(_("prompt"))
+    had_image = models.BooleanField(_("with an image"), default=False)
+    categories = models.JSONField(_("categories"))
+    overruled = models.BooleanField(_("overruled"), default=False)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     class Meta:
+        verbose_name = _("refused prompt")
+        verbose_name_plural = _("refused prompts")
         indexes = [models.Index(fields=["user", "-created_at"], name="refusal_newest")]
 
     def __str__(self) -> str:
@@ -259,28 +275,36 @@ class Delivery(models.Model):
     """One webhook on its way to a client: that a video ended."""
 
     class State(models.TextChoices):
-        PENDING = "pending"
-        DELIVERED = "delivered"
-        FAILED = "failed"
+        PENDING = "pending", _("Waiting")
+        DELIVERED = "delivered", _("Delivered")
+        FAILED = "failed", _("Failed")
         # The address leads somewhere we never go.
-        BLOCKED = "blocked"
+        BLOCKED = "blocked", _("Address not allowed")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="deliveries")
-    video = models.OneToOneField(Video, models.CASCADE, related_name="delivery")
-    url = models.CharField(max_length=2048)
-    state = models.CharField(max_length=12, choices=State, default=State.PENDING)
-    tries = models.PositiveSmallIntegerField(default=0)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.CASCADE,
+        related_name="deliveries",
+        verbose_name=_("person"),
+    )
+    video = models.OneToOneField(
+        Video, models.CASCADE, related_name="delivery", verbose_name=_("video")
+    )
+    url = models.CharField(_("address"), max_length=2048)
+    state = models.CharField(_("state"), max_length=12, choices=State, default=State.PENDING)
+    tries = models.PositiveSmallIntegerField(_("tries"), default=0)
     # The queue: due time and lease in one column, and the token that fences writes.
-    next_try_at = models.DateTimeField(null=True)
+    next_try_at = models.DateTimeField(_("next try"), null=True)
     lease = models.UUIDField(null=True)
-    created_at = models.DateTimeField()
+    created_at = models.DateTimeField(_("created"))
     # When the present round of tries began; a redelivery begins another.
     round_at = models.DateTimeField()
-    delivered_at = models.DateTimeField(null=True)
+    delivered_at = models.DateTimeField(_("delivered"), null=True)
 
     class Meta:
-        verbose_name_plural = "deliveries"
+        verbose_name = _("webhook delivery")
+        verbose_name_plural = _("webhook deliveries")
         indexes = [
             models.Index(
                 fields=["next_try_at"], condition=Q(next_try_at__isnull=False), name="delivery_due"
@@ -295,13 +319,17 @@ class Delivery(models.Model):
 class Attempt(models.Model):
     """One try of a delivery; `code` is what the other side answered, if it did."""
 
-    delivery = models.ForeignKey(Delivery, models.CASCADE, related_name="attempts")
-    at = models.DateTimeField()
-    took_ms = models.PositiveIntegerField()
-    code = models.PositiveSmallIntegerField(null=True)
-    error = models.CharField(max_length=200, blank=True)
+    delivery = models.ForeignKey(
+        Delivery, models.CASCADE, related_name="attempts", verbose_name=_("delivery")
+    )
+    at = models.DateTimeField(_("time"))
+    took_ms = models.PositiveIntegerField(_("milliseconds"))
+    code = models.PositiveSmallIntegerField(_("answer"), null=True)
+    error = models.CharField(_("error"), max_length=200, blank=True)
 
     class Meta:
+        verbose_name = _("try")
+        verbose_name_plural = _("tries")
         ordering: ClassVar = ["pk"]
 
     def __str__(self) -> str:
@@ -311,13 +339,15 @@ class Attempt(models.Model):
 class Event(models.Model):
     """A step in the life of a video, for its owner's log and for staff."""
 
-    video = models.ForeignKey(Video, models.CASCADE, related_name="events")
-    status = models.CharField(max_length=16, choices=Video.Status)
-    at = models.DateTimeField()
+    video = models.ForeignKey(Video, models.CASCADE, related_name="events", verbose_name=_("video"))
+    status = models.CharField(_("state"), max_length=16, choices=Video.Status)
+    at = models.DateTimeField(_("time"))
     # For staff only.
-    note = models.TextField(blank=True)
+    note = models.TextField(_("note"), blank=True)
 
     class Meta:
+        verbose_name = _("step")
+        verbose_name_plural = _("timeline")
         ordering: ClassVar = ["pk"]
 
     def __str__(self) -> str:
@@ -361,19 +391,23 @@ class Feed(models.Model):
 class Upstream(models.Model):
     """The circuit of one upstream, shared by every worker; videos.circuits alone writes it."""
 
-    name = models.CharField(max_length=32, primary_key=True)
+    name = models.CharField(_("name"), max_length=32, primary_key=True)
     # Orders in a row that it failed to answer.
-    failures = models.PositiveIntegerField(default=0)
+    failures = models.PositiveIntegerField(_("failures"), default=0)
     # Since when it gets no orders, and when one may try it again.
-    opened_at = models.DateTimeField(null=True)
-    retry_at = models.DateTimeField(null=True)
+    opened_at = models.DateTimeField(_("opened at"), null=True)
+    retry_at = models.DateTimeField(_("retry at"), null=True)
     pauses = models.PositiveIntegerField(default=0)
     # The video that tries it.
     probe = models.UUIDField(null=True)
     # What it said, for staff only.
-    error_code = models.CharField(max_length=64, blank=True)
-    error_detail = models.TextField(blank=True)
-    error_at = models.DateTimeField(null=True)
+    error_code = models.CharField(_("error code"), max_length=64, blank=True)
+    error_detail = models.TextField(_("error detail"), blank=True)
+    error_at = models.DateTimeField(_("last error at"), null=True)
+
+    class Meta:
+        verbose_name = _("engine")
+        verbose_name_plural = _("engines")
 
     def __str__(self) -> str:
         return self.name

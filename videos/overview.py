@@ -11,6 +11,7 @@ from django.db.models import Count, Q
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
+from billing.figures import midnight
 from videos import circuits
 from videos.models import Delivery, Refusal, Upstream, Video
 
@@ -56,9 +57,31 @@ class Day:
         return self.made_y - self.lost_height
 
 
+def of_videos() -> dict[str, Q]:
+    """Videos that ended today, and those that no worker takes up."""
+    ended = Q(completed_at__gte=midnight())
+    late = Q(next_step_at__lt=timezone.now() - STUCK) | Q(next_step_at=None, lease=None)
+    return {
+        "made": ended & Q(status=Status.SUCCEEDED),
+        "lost": ended & Q(status__in=(Status.FAILED, Status.TIMEOUT)),
+        "stuck": Q(status__in=Video.ACTIVE) & late,
+    }
+
+
+def of_deliveries() -> dict[str, Q]:
+    """Webhooks of today that did not arrive and are not tried again."""
+    failing = (Delivery.State.FAILED, Delivery.State.BLOCKED)
+    return {"given_up": Q(state__in=failing, created_at__gte=midnight())}
+
+
+def of_refusals() -> dict[str, Q]:
+    """What the content check refused today and nobody overruled."""
+    return {"today": Q(created_at__gte=midnight(), overruled=False)}
+
+
 @dataclass(frozen=True)
 class Figures:
-    """Since a moment, and now."""
+    """Today, and now."""
 
     states: dict[str, int]
     made: int
@@ -77,31 +100,29 @@ class Figures:
         return round(100 * self.made / ended) if ended else None
 
 
-def since(moment: datetime) -> Figures:
-    now = timezone.now()
+def today() -> Figures:
+    videos = of_videos()
     active = Video.objects.filter(status__in=Video.ACTIVE)
     states = dict(active.order_by().values_list("status").annotate(n=Count("pk")))
-    ended = Video.objects.filter(completed_at__gte=moment).order_by()
-    counts: dict[str, int] = dict(ended.values_list("status").annotate(n=Count("pk")))
-    late = Q(next_step_at__lt=now - STUCK) | Q(next_step_at=None, lease=None)
+    counts = Video.objects.filter(completed_at__gte=midnight()).aggregate(
+        **{name: Count("pk", filter=videos[name]) for name in ("made", "lost")}
+    )
     opened = circuits.opened()
-    failing = (Delivery.State.FAILED, Delivery.State.BLOCKED)
     return Figures(
         states={status.value: states.get(status, 0) for status in Video.ACTIVE},
-        made=counts.get(Status.SUCCEEDED, 0),
-        lost=counts.get(Status.FAILED, 0) + counts.get(Status.TIMEOUT, 0),
-        wait=_wait(moment),
-        stuck=active.filter(late).count(),
-        deliveries=Delivery.objects.filter(state__in=failing, created_at__gte=moment).count(),
-        refusals=Refusal.objects.filter(created_at__gte=moment, overruled=False).count(),
+        **counts,
+        wait=_wait(videos["made"]),
+        stuck=Video.objects.filter(videos["stuck"]).count(),
+        deliveries=Delivery.objects.filter(of_deliveries()["given_up"]).count(),
+        refusals=Refusal.objects.filter(of_refusals()["today"]).count(),
         upstreams=[(name, opened.get(name)) for name in settings.UPSTREAMS],
-        days=_days(now),
+        days=_days(timezone.now()),
     )
 
 
-def _wait(moment: datetime) -> float | None:
+def _wait(made: Q) -> float | None:
     """The median number of seconds from the order to the file."""
-    rows = Video.objects.filter(status=Status.SUCCEEDED, completed_at__gte=moment)
+    rows = Video.objects.filter(made)
     times = rows.order_by("-completed_at").values_list("created_at", "completed_at")[:WAITS]
     waits = [(end - start).total_seconds() for start, end in times if end]
     return median(waits) if waits else None

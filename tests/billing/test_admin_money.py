@@ -152,9 +152,29 @@ def test_a_review_stops_the_refund_of_what_was_never_granted(carol: User) -> Non
 # ---- grants ----
 
 
-def adjust(desk: Client, user: User, amount: int, reason: str = "Sorry", token: int = 1) -> Any:
-    asked = {"amount": amount, "days": 90, "reason": reason, "token": f"{token:032x}"}
+def adjust(
+    desk: Client, user: User, amount: int, reason: str = "Sorry", token: int = 1, **more: str
+) -> Any:
+    more = more or {"confirm": "1"}
+    asked = {"amount": amount, "days": 90, "reason": reason, "token": f"{token:032x}", **more}
     return desk.post(f"/admin/billing/account/{user.pk}/adjust/", asked)
+
+
+@pytest.mark.parametrize(("amount", "after"), [(50, 150), (-20, 80), (-100, 0)])
+def test_the_balance_after_it_is_shown_before_it_is_booked(
+    desk: Client, alice: User, amount: int, after: int
+) -> None:
+    shown = adjust(desk, alice, amount, confirm_later="1").context
+    assert (shown["available"], shown["outlook"]) == (100, after)
+    assert (lines(alice), log()) == ([("bonus", 100)], [])
+
+
+def test_what_is_owed_is_taken_from_what_is_given(desk: Client, carol: User) -> None:
+    Account.objects.create(user=carol, debt=30)
+    shown = [
+        adjust(desk, carol, amount, confirm_later="1").context["outlook"] for amount in (50, 20)
+    ]
+    assert shown == [20, 0]
 
 
 def test_staff_give_and_take_credits(desk: Client, alice: User) -> None:
@@ -227,4 +247,4 @@ def test_every_list_opens_and_nothing_can_be_added(
 
 def test_the_lists_have_proper_names(desk: Client) -> None:
     text = desk.get("/admin/").content.decode()
-    assert ("Entrys" in text, "Entries" in text) == (False, True)
+    assert ("Entrys" in text, "Ledger lines" in text) == (False, True)

@@ -43,7 +43,7 @@ def test_a_video_shows_its_timeline_and_what_may_be_done(desk: Client, alice: Us
     video = running(order(alice))
     answer = desk.get(f"/admin/videos/video/{video.pk}/change/")
     assert [deed.name for deed in answer.context["interventions"]] == ["fetch", "fail"]
-    assert [word in answer.content.decode() for word in ("Queued", "Submitting", "Running")] == [
+    assert [word in answer.content.decode() for word in ("Queued", "Being sent", "Rendering")] == [
         True
     ] * 3
 
