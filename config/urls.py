@@ -37,6 +37,7 @@ urlpatterns = [
     # pages
     path("", showcase_views.home, name="home"),
     path("showcase/", showcase_views.showcase, name="showcase"),
+    path("showcase/samples/<slug:name>/", showcase_views.sample, name="sample"),
     path("showcase/<int:clip_id>/", showcase_views.clip, name="clip"),
     path("showcase/<int:clip_id>/video.mp4", showcase_views.video_file, name="clip-video"),
     path("showcase/<int:clip_id>/poster.webp", showcase_views.poster, name="clip-poster"),
