@@ -96,6 +96,7 @@ urlpatterns = [
     path("language/", languages.choose, name="language"),
     path("welcome/", account_views.welcome, name="welcome"),
     path("settings/", accounts_views.settings_page, name="settings"),
+    path("settings/mails/", account_views.mails, name="mails"),
     path("settings/sessions/", accounts_views.sessions, name="sessions"),
     path("settings/sessions/end/", accounts_views.end_session, name="session-end"),
     path("settings/data/", account_views.data, name="data"),
@@ -109,6 +110,7 @@ urlpatterns = [
     path(
         "developers/webhooks/<uuid:delivery_id>/redeliver/", developers.redeliver, name="redeliver"
     ),
+    path("accounts/return/<str:token>/", accounts_views.come_back, name="return"),
     path("accounts/2fa/", include("allauth.mfa.urls")),
     path("accounts/", include("allauth.account.urls")),
     path("accounts/3rdparty/", include("allauth.socialaccount.urls")),

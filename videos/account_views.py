@@ -17,7 +17,7 @@ from accounts import auth, counters, leaving
 from accounts.counters import Rate
 from accounts.models import User
 from billing import ledger
-from videos import catalog, departure, export
+from videos import catalog, departure, digests, export
 from videos.models import Price, Video
 
 STARTERS = (
@@ -58,6 +58,19 @@ def welcome(request: HttpRequest) -> HttpResponse:
         ],
     }
     return render(request, "welcome/credits.html", context)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def mails(request: HttpRequest) -> HttpResponse:
+    """Which e-mails we send, and whether to send those that are only handy."""
+    user = _user(request)
+    if request.method == "POST":
+        digests.want(user, bool(request.POST.get("videos")))
+        messages.success(request, _("Your choice is saved."))
+        return redirect("mails")
+    context = {"at": "settings", "tab": "mails", "wanted": digests.wanted(user)}
+    return render(request, "settings/mails.html", context)
 
 
 @login_required

@@ -12,7 +12,7 @@ from accounts import leaving
 from accounts.models import User
 from billing import privacy
 from videos import lifecycle, uploads
-from videos.models import Delivery, Event, Refusal, Upload, Video, WebhookSecret
+from videos.models import Delivery, Digest, Event, Refusal, Upload, Video, WebhookSecret
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ def forget(user: User) -> None:
         Video.objects.filter(user=user).update(
             prompt="", failure_detail="", reference=None, webhook_url=""
         )
-        for kept in (Delivery, Refusal, WebhookSecret):
+        for kept in (Delivery, Digest, Refusal, WebhookSecret):
             kept.objects.filter(user=user).delete()
     for upload in Upload.objects.filter(user=user):
         uploads.discard(upload)

@@ -9,6 +9,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 
 class VideoQuerySet(models.QuerySet["Video"]):
@@ -348,6 +349,18 @@ class Feed(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id}: {self.seq}"
+
+
+class Digest(models.Model):
+    """Somebody wants to be written to about videos; what ended until `told_until` has been told."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="+"
+    )
+    told_until = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"{self.user_id}: {self.told_until:%Y-%m-%d %H:%M}"
 
 
 class Upstream(models.Model):
