@@ -106,6 +106,7 @@ urlpatterns = [
     path("developers/keys/", keys_views.keys_page, name="keys"),
     path("developers/keys/<uuid:key_id>/revoke/", keys_views.revoke_key, name="key-revoke"),
     path("developers/webhooks/", developers.webhooks, name="webhooks"),
+    path("developers/webhooks/test/", developers.try_webhook, name="webhook-test"),
     path("developers/webhooks/secret/", developers.change_secret, name="webhook-secret"),
     path(
         "developers/webhooks/<uuid:delivery_id>/redeliver/", developers.redeliver, name="redeliver"
