@@ -123,6 +123,8 @@ class Video(models.Model):
     source = models.ForeignKey("self", models.PROTECT, null=True, related_name="remixes")
     retry_of = models.ForeignKey("self", models.PROTECT, null=True, related_name="retries")
     credits = models.PositiveIntegerField()
+    # What a program ordered it with; nothing when a person did.
+    api_key = models.ForeignKey("accounts.ApiKey", models.SET_NULL, null=True, related_name="+")
     # Whom to tell when it has ended; "" for nobody.
     webhook_url = models.CharField(max_length=2048, blank=True)
 
