@@ -1,18 +1,24 @@
 """What allauth's pages do beyond pages: whoever leaves or changes a password ends what is open."""
 
+import time
 from ipaddress import ip_address
+from math import ceil
 from typing import Any
 
 import requests
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.models import EmailAddress
 from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.core.internal import ratelimit
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialAccount, SocialLogin
 from django.conf import settings
 from django.contrib import messages
+from django.core.cache import cache
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.shortcuts import redirect, resolve_url
+from django.utils.translation import ngettext
 
 from accounts import auth, counters, google, standing
 from accounts.models import User
@@ -28,6 +34,20 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             return str(ip_address(counters.address_of(request)))
         except ValueError:
             return NOWHERE
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: object) -> None:
+        """Whoever was wrong too often is told how long to wait. Raises ValidationError."""
+        try:
+            super().pre_authenticate(request, **credentials)
+        except ValidationError as error:
+            key = self._get_login_attempts_cache_key(request, **credentials)
+            n = _seconds_left(request, key)
+            words = ngettext(
+                "Too many wrong passwords. Try again in %(n)d second.",
+                "Too many wrong passwords. Try again in %(n)d seconds.",
+                n,
+            )
+            raise ValidationError(words % {"n": n}, code=error.code) from error
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, object]) -> None:
         """Our own words, under the name of the site."""
@@ -57,6 +77,17 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         """A new password, by a reset or on the page: the tokens of the old one end."""
         super().set_password(user, password)
         auth.sign_out_everywhere(user)
+
+
+def _seconds_left(request: HttpRequest, key: str) -> int:
+    """Until the first of the failures that count is forgotten."""
+    left, failed = 1.0, {"app": "allauth.account", "action": "login_failed"}
+    for rate in ratelimit.get_rates(**failed):
+        name = ratelimit.get_cache_key(request, **failed, rate=rate, key=key)
+        times = cache.get(name, [])  # newest first
+        if len(times) >= rate.amount:
+            left = max(left, times[rate.amount - 1] + rate.duration - time.time())
+    return ceil(left)
 
 
 class SocialAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]

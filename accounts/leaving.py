@@ -1,4 +1,4 @@
-"""Leaving: locked at once, forgotten after 30 days, undone by staff until then.
+"""Leaving: locked at once, forgotten after 30 days, undone by a link or by staff until then.
 
     active ──leave──► left ──30 days──► forgotten
       ▲                │
@@ -21,6 +21,7 @@ from django.utils.translation import gettext as _
 
 from accounts import auth, keys, standing
 from accounts.models import ApiKey, Session, User
+from billing import letters
 
 GRACE = timedelta(days=30)
 
@@ -58,6 +59,8 @@ def take_back(user: User) -> None:
     rows = User.objects.filter(pk=user.pk, forgotten_at=None, left_at__gt=timezone.now() - GRACE)
     if not rows.update(is_active=True, left_at=None):
         raise NotPossible(_("Only an account that left within the last 30 days can be taken back."))
+    # Whoever leaves again is written to again.
+    letters.forget(letters.Kind.LEAVING, user.pk)
 
 
 def due() -> QuerySet[User]:

@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts import profile, sign_ins
+from accounts import profile, returning, sign_ins
 from accounts.forms import ProfileForm
 from accounts.models import User
 
@@ -78,6 +78,19 @@ def end_session(request: HttpRequest) -> HttpResponse:
     else:
         messages.success(request, _("That sign-in has ended."))
     return redirect("sessions")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def come_back(request: HttpRequest, token: str) -> HttpResponse:
+    """The link of somebody who left: ask once, then undo it."""
+    try:
+        user = returning.come_back(token) if request.method == "POST" else returning.who(token)
+    except returning.Useless:
+        return render(request, "account/return.html", status=404)
+    if request.method == "POST":
+        messages.success(request, _("Your account is back. Sign in to go on."))
+        return redirect("account_login")
+    return render(request, "account/return.html", {"leaver": user})
 
 
 def _user(request: HttpRequest) -> User:

@@ -1,21 +1,23 @@
-"""Credits that expire: the sweep that books them, and the warning some days before."""
+"""Credits that expire: the sweep that books them, and the warnings a week and a day before."""
 
 import logging
+from datetime import timedelta
+from functools import partial
 
 from django.conf import settings
-from django.core.mail import send_mail
 from django.db.models import F, QuerySet
-from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import formats, timezone
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from billing import ledger
+from billing import ledger, letters
 from billing.models import Account, Lot
 
 log = logging.getLogger(__name__)
 
 AT_ONCE = 200
+LAST_WARNING = timedelta(days=1)
 
 
 def sweep() -> int:
@@ -34,33 +36,42 @@ def sweep() -> int:
 
 
 def warn() -> int:
-    """Write to the owners of lots that expire soon, once per lot; returns how many were written.
+    """Write to the owners of lots that expire soon, once, and once more on the last day.
 
-    A lot is marked first, so that of two sweeps one writes; if the mail cannot be handed over the
-    mark is taken away and the next sweep tries again.
+    Returns how many were written. A lot is marked first, so that of two sweeps one writes; if the
+    mail cannot be handed over the mark is taken away and the next sweep tries again.
     """
+    last = min(LAST_WARNING, settings.EXPIRY_WARNING)
+    return _warn("last_warned_at", last) + _warn("warned_at", settings.EXPIRY_WARNING)
+
+
+def _warn(mark: str, ahead: timedelta) -> int:
     sent = 0
-    for lot in _expiring()[:AT_ONCE]:
-        if not Lot.objects.filter(pk=lot.pk, warned_at=None).update(warned_at=timezone.now()):
+    for lot in _expiring(mark, ahead)[:AT_ONCE]:
+        now, told = timezone.now(), lot.warned_at
+        # Who hears of the last day needs no word about the last week.
+        both = {"last_warned_at": now, "warned_at": told or now}
+        marks = both if mark == "last_warned_at" else {mark: now}
+        if not Lot.objects.filter(pk=lot.pk, **{mark: None}).update(**marks):
             continue
         try:
-            sent += _write(lot)
+            sent += letters.send(lot.account.user, partial(_letter, lot))
         except Exception:  # one dead address must not keep the others uninformed
             log.exception("warning of lot %s", lot.pk)
-            Lot.objects.filter(pk=lot.pk).update(warned_at=None)
+            Lot.objects.filter(pk=lot.pk).update(**{**dict.fromkeys(marks), "warned_at": told})
     return sent
 
 
-def _expiring() -> QuerySet[Lot]:
+def _expiring(mark: str, ahead: timedelta) -> QuerySet[Lot]:
     """Lots nobody was told of; one that was given for so short a time says so when it is given."""
     now = timezone.now()
     return (
         Lot.objects.filter(
+            **{mark: None},
             remaining__gt=0,
-            warned_at=None,
             expires_at__gt=now,
-            expires_at__lte=now + settings.EXPIRY_WARNING,
-            created_at__lt=F("expires_at") - settings.EXPIRY_WARNING,
+            expires_at__lte=now + ahead,
+            created_at__lt=F("expires_at") - ahead,
             account__user__is_active=True,
         )
         .select_related("account__user")
@@ -68,18 +79,23 @@ def _expiring() -> QuerySet[Lot]:
     )
 
 
-def _write(lot: Lot) -> int:
-    user = lot.account.user
-    address = str(getattr(user, user.get_email_field_name(), ""))
-    if not address:
-        return 0
-    context = {
-        "lot": lot,
-        "site_name": settings.SITE_NAME,
-        "url": settings.BASE_URL + reverse("billing"),
-    }
+def _letter(lot: Lot) -> letters.Letter:
+    assert lot.expires_at
     subject = ngettext(
         "%(n)d credit is about to expire", "%(n)d credits are about to expire", lot.remaining
     )
-    text = render_to_string("billing/expiry_mail.txt", context)
-    return send_mail(subject % {"n": lot.remaining}, text, None, [address])
+    when = ngettext(
+        "%(n)d of your credits expires on %(day)s (UTC).",
+        "%(n)d of your credits expire on %(day)s (UTC).",
+        lot.remaining,
+    )
+    day = formats.date_format(lot.expires_at, "j F Y, H:i")
+    return letters.Letter(
+        subject % {"n": lot.remaining},
+        (
+            when % {"n": lot.remaining, "day": day},
+            _("The credits that expire first are spent first, so the next video uses these."),
+        ),
+        _("See your balance"),
+        settings.BASE_URL + reverse("billing"),
+    )

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import F, Q
+from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -89,6 +90,8 @@ class Lot(models.Model):
     reversed_owed = models.BigIntegerField(default=0)
     # When its owner was told that it is about to expire.
     warned_at = models.DateTimeField(null=True)
+    # When its owner was told that this is its last day.
+    last_warned_at = models.DateTimeField(null=True)
 
     class Meta:
         verbose_name = _("lot of credits")
@@ -384,6 +387,27 @@ class StripeEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.type} {self.state}"
+
+
+class Mailed(models.Model):
+    """A letter that was handed over: one of a kind about one thing."""
+
+    class Kind(models.TextChoices):
+        RECEIPT = "receipt"
+        REFUND = "refund"
+        LEAVING = "leaving"
+
+    kind = models.CharField(max_length=8, choices=Kind)
+    reference = models.UUIDField()
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "reference"], name="mailed_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.reference}"
 
 
 class Proof(models.Model):

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from billing import expiry, reconcile
+from billing import expiry, reconcile, slips
 
 
 @shared_task(ignore_result=True, expires=60)
@@ -15,6 +15,12 @@ def expire_credits() -> None:
 def warn_of_expiry() -> None:
     """Write to those whose credits are about to expire."""
     expiry.warn()
+
+
+@shared_task(ignore_result=True, expires=60)
+def write_slips() -> None:
+    """Send receipts, and say when money went back."""
+    slips.write()
 
 
 @shared_task(ignore_result=True, expires=60)

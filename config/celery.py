@@ -11,8 +11,11 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 CHORES = {
     "billing.tasks.expire_credits": 60,
     "billing.tasks.reconcile_payments": 60,
+    "billing.tasks.write_slips": 60,
     "billing.tasks.warn_of_expiry": 600,
+    "accounts.tasks.write_farewells": 60,
     "accounts.tasks.sweep_counters": 600,
+    "videos.tasks.write_digests": 60,
     "videos.tasks.sweep_accounts": 600,
     "videos.tasks.sweep": 900,
     "showcase.tasks.sweep": 3600,

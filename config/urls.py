@@ -38,6 +38,7 @@ urlpatterns = [
     # pages
     path("", showcase_views.home, name="home"),
     path("showcase/", showcase_views.showcase, name="showcase"),
+    path("showcase/samples/<slug:name>/", showcase_views.sample, name="sample"),
     path("showcase/<int:clip_id>/", showcase_views.clip, name="clip"),
     path("showcase/<int:clip_id>/video.mp4", showcase_views.video_file, name="clip-video"),
     path("showcase/<int:clip_id>/poster.webp", showcase_views.poster, name="clip-poster"),
@@ -109,6 +110,7 @@ urlpatterns = [
     path("welcome/", account_views.welcome, name="welcome"),
     path("settings/", accounts_views.settings_page, name="settings"),
     path("settings/shortcuts/", accounts_views.shortcuts, name="shortcuts"),
+    path("settings/mails/", account_views.mails, name="mails"),
     path("settings/sessions/", accounts_views.sessions, name="sessions"),
     path("settings/sessions/end/", accounts_views.end_session, name="session-end"),
     path("settings/data/", account_views.data, name="data"),
@@ -118,10 +120,12 @@ urlpatterns = [
     path("developers/keys/", keys_views.keys_page, name="keys"),
     path("developers/keys/<uuid:key_id>/revoke/", keys_views.revoke_key, name="key-revoke"),
     path("developers/webhooks/", developers.webhooks, name="webhooks"),
+    path("developers/webhooks/test/", developers.try_webhook, name="webhook-test"),
     path("developers/webhooks/secret/", developers.change_secret, name="webhook-secret"),
     path(
         "developers/webhooks/<uuid:delivery_id>/redeliver/", developers.redeliver, name="redeliver"
     ),
+    path("accounts/return/<str:token>/", accounts_views.come_back, name="return"),
     path("accounts/2fa/", include("allauth.mfa.urls")),
     path("accounts/", include("allauth.account.urls")),
     path("accounts/3rdparty/", include("allauth.socialaccount.urls")),

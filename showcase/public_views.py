@@ -16,22 +16,26 @@ from showcase import desk, topics
 from showcase.forms import FeedbackForm, ReportForm
 from showcase.models import Feedback, Report
 from videos import catalog
+from videos.forms import MOST_TAKES
 from videos.models import Price
 
 # When the words of the legal pages last changed.
 DATED = date(2026, 11, 21)
+TAKES = range(1, MOST_TAKES + 1)
 
 
 @require_safe
 def pricing(request: HttpRequest) -> HttpResponse:
-    """What credits cost, and what videos cost in credits."""
+    """What credits cost, and what videos cost in credits; of several takes, when that is asked."""
+    asked = request.GET.get("takes", "")
+    takes = int(asked) if asked in map(str, TAKES) else 1
     flat = catalog.prices()
     lengths = catalog.DEFAULT_MODEL.seconds
     rows = [
         {
             "label": model.label,
             "image": kind == Price.Kind.IMAGE,
-            "prices": [catalog.at_length(flat[kind, name], n) for n in lengths],
+            "prices": [takes * catalog.at_length(flat[kind, name], n) for n in lengths],
         }
         for name, model in catalog.MODELS.items()
         for kind in Price.Kind
@@ -41,6 +45,9 @@ def pricing(request: HttpRequest) -> HttpResponse:
         "featured": packages.FEATURED,
         "rows": rows,
         "lengths": lengths,
+        "takes": takes,
+        "takes_offered": TAKES,
+        "grace_days": settings.GRACE_LIFETIME.days,
         "bonus_days": settings.BONUS_LIFETIME.days,
         "days": settings.PURCHASE_LIFETIME.days,
     }

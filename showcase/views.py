@@ -1,11 +1,11 @@
 """The public pages: the start page and the showcase; and an owner's consent."""
 
-from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.views import redirect_to_login
 from django.core.paginator import Paginator
 from django.db.models import F
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
@@ -14,13 +14,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from billing import packages
-from showcase import gallery, topics
+from showcase import films, gallery, samples, topics
 from showcase.models import Clip, ClipQuerySet, Like
 from videos import catalog, media
 from videos.models import Price, Video
 from videos.providers import Variant
 
-ON_START_PAGE = 9
+# One large, one tall and nine others fill the rows of the wall.
+ON_START_PAGE = 11
 PER_PAGE = 24
 ORDERS = {"new": ("-created_at",), "liked": ("-like_count", "-pk")}
 
@@ -37,7 +38,7 @@ def home(request: HttpRequest) -> HttpResponse:
     context = {
         "price": price,
         "enough": settings.WELCOME_CREDITS // price,
-        "clips": [_film(clip) for clip in _public()[:ON_START_PAGE]],
+        "films": films.wall(map(films.of_clip, _public()[:ON_START_PAGE])) or _samples(),
         "packages": packages.on_sale().values(),
         "featured": packages.FEATURED,
         "topics": topics.TOPICS[1:6],
@@ -47,23 +48,36 @@ def home(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def showcase(request: HttpRequest) -> HttpResponse:
-    """Everything that is public, a page at a time."""
-    clips = _public()
-    shape, order = request.GET.get("shape", ""), request.GET.get("order", "")
-    tall = [size for size in _sizes() if int(size.split("x")[1]) > int(size.split("x")[0])]
-    if shape == "portrait":
-        clips = clips.filter(video__size__in=tall)
-    elif shape == "landscape":
-        clips = clips.exclude(video__size__in=tall)
-    page = Paginator(clips.order_by(*ORDERS.get(order, ("display_order", "-pk"))), PER_PAGE)
-    shown = page.get_page(request.GET.get("page"))
+    """Everything that is public, a page at a time; samples while that is nothing."""
+    everything = _public()
+    lengths = sorted(set(everything.order_by().values_list("video__seconds", flat=True)))
+    chosen = {name: request.GET.get(name, "") for name in ("shape", "model", "length", "order")}
+    found = _matching(everything, chosen)
+    by = ORDERS.get(chosen["order"], ("display_order", "-pk"))
+    page = Paginator(found.order_by(*by), PER_PAGE).get_page(request.GET.get("page"))
     context = {
-        "clips": [_film(clip) for clip in shown],
-        "page": shown,
-        "shape": shape,
-        "order": order,
+        "films": films.wall(map(films.of_clip, page)) if lengths else _samples(),
+        "samples": not lengths,
+        "page": page,
+        "models": [(model.name, model.label) for model in catalog.MODELS.values()],
+        "lengths": [(str(n), n) for n in lengths],
+        **chosen,
     }
     return render(request, "showcase/showcase.html", context)
+
+
+def _matching(clips: ClipQuerySet, chosen: dict[str, str]) -> ClipQuerySet:
+    """The clips of a shape, a model and a length; a word we do not know chooses nothing."""
+    tall = [size for size in _sizes() if int(size.split("x")[1]) > int(size.split("x")[0])]
+    if chosen["shape"] == "portrait":
+        clips = clips.filter(video__size__in=tall)
+    elif chosen["shape"] == "landscape":
+        clips = clips.exclude(video__size__in=tall)
+    if chosen["model"] in catalog.MODELS:
+        clips = clips.filter(video__model=chosen["model"])
+    if chosen["length"].isascii() and chosen["length"].isdigit() and len(chosen["length"]) < 4:
+        clips = clips.filter(video__seconds=int(chosen["length"]))
+    return clips
 
 
 @require_safe
@@ -75,7 +89,22 @@ def clip(request: HttpRequest, clip_id: int) -> HttpResponse:
         and Like.objects.filter(clip=found, user_id=request.user.pk).exists()
     )
     others = _public().exclude(pk=found.pk).order_by(F("like_count").desc(), "display_order")
-    context = {"film": _film(found), "liked": liked, "others": [_film(c) for c in others[:4]]}
+    context = {
+        "film": films.of_clip(found),
+        "liked": liked,
+        "others": [films.of_clip(other) for other in others[:4]],
+    }
+    return render(request, "showcase/clip.html", context)
+
+
+@require_safe
+def sample(request: HttpRequest, name: str) -> HttpResponse:
+    """A clip that comes with the product, as long as it stands in for the showcase."""
+    found = samples.named(name)
+    if found is None or _public().exists():
+        raise Http404
+    others = [film for film in films.samples() if film.page != request.path and not film.tall]
+    context = {"film": films.of_sample(found), "others": others[:4]}
     return render(request, "showcase/clip.html", context)
 
 
@@ -117,13 +146,13 @@ def _previewed(request: HttpRequest, clip_id: int) -> Clip:
     return get_object_or_404(Clip.objects.select_related("video"), pk=clip_id)
 
 
-@login_required
 @require_POST
 def like(request: HttpRequest, clip_id: int) -> HttpResponse:
-    """Like a clip, or take it back when it was liked."""
+    """Like a clip, or take it back when it was liked; signing in leads back to its page."""
+    if not request.user.is_authenticated:
+        return redirect_to_login(resolve_url("clip", clip_id))
     found = get_object_or_404(_public(), pk=clip_id)
     change = gallery.unlike if request.POST.get("liked") else gallery.like
-    assert not request.user.is_anonymous
     change(found, request.user)
     return _see_other("clip", found.pk)
 
@@ -159,16 +188,8 @@ def _sizes() -> set[str]:
     return {size for model in catalog.MODELS.values() for size in model.sizes}
 
 
-def _film(clip: Clip) -> dict[str, Any]:
-    video = clip.video
-    return {
-        "clip": clip,
-        "video": video,
-        "tall": video.height > video.width,
-        "model": catalog.MODELS[video.model].label if video.model in catalog.MODELS else "",
-        "url": gallery.video_url(clip),
-        "poster": gallery.poster_url(clip),
-    }
+def _samples() -> list[films.Film]:
+    return films.wall(films.samples())
 
 
 def _file(request: HttpRequest, clip_id: int, variant: Variant) -> HttpResponseBase:

@@ -1,6 +1,7 @@
 """/welcome/ at the beginning, /settings/data/ at the end: taking one's data along, and leaving."""
 
-from typing import cast
+from typing import Any, cast
+from urllib.parse import urlencode
 
 from allauth.account.decorators import reauthentication_required
 from django.conf import settings
@@ -8,16 +9,17 @@ from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect, render, resolve_url
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts import auth, counters, leaving
+from accounts import auth, counters, leaving, profile
 from accounts.counters import Rate
 from accounts.models import User
 from billing import ledger
-from videos import catalog, departure, export
+from videos import catalog, departure, digests, export
+from videos.forms import WelcomeForm
 from videos.models import Price, Video
 
 STARTERS = (
@@ -36,12 +38,17 @@ STARTERS = (
 
 
 @login_required
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 def welcome(request: HttpRequest) -> HttpResponse:
     """Two steps after signing up: a scene to begin with, and what the credits buy."""
-    if request.GET.get("step") != "2":
+    user = _user(request)
+    known = {"language": user.language, "mails": digests.wanted(user)}
+    form = WelcomeForm(request.POST or None, initial=known)
+    if request.method == "POST" and form.is_valid():
+        return _begin(request, user, form.cleaned_data)
+    if request.method != "POST" and request.GET.get("step") != "2":
         return render(request, "welcome/prompt.html", {"step": 1, "prompts": STARTERS})
-    available = ledger.available(_user(request))
+    available = ledger.available(user)
     scene = request.GET.get("scene", "")
     flat = catalog.prices()
     prices = [
@@ -50,6 +57,7 @@ def welcome(request: HttpRequest) -> HttpResponse:
     ]
     context = {
         "step": 2,
+        "form": form,
         "available": available,
         "prompt": STARTERS[int(scene)] if scene in {"0", "1", "2", "3"} else "",
         "rows": [
@@ -57,7 +65,29 @@ def welcome(request: HttpRequest) -> HttpResponse:
             for label, price in prices
         ],
     }
-    return render(request, "welcome/credits.html", context)
+    status = 422 if form.errors else 200
+    return render(request, "welcome/credits.html", context, status=status)
+
+
+def _begin(request: HttpRequest, user: User, chosen: dict[str, Any]) -> HttpResponse:
+    """Keep what was chosen and go to the studio, in that language, with the scene filled in."""
+    profile.update(user, language=chosen["language"])
+    digests.want(user, chosen["mails"])
+    prompt = request.POST.get("prompt", "")[: catalog.PROMPT_MAX]
+    return redirect(f"{resolve_url('studio')}?{urlencode({'prompt': prompt})}")
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def mails(request: HttpRequest) -> HttpResponse:
+    """Which e-mails we send, and whether to send those that are only handy."""
+    user = _user(request)
+    if request.method == "POST":
+        digests.want(user, bool(request.POST.get("videos")))
+        messages.success(request, _("Your choice is saved."))
+        return redirect("mails")
+    context = {"at": "settings", "tab": "mails", "wanted": digests.wanted(user)}
+    return render(request, "settings/mails.html", context)
 
 
 @login_required

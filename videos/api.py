@@ -71,7 +71,9 @@ def _order(request: Request, asked: dict[str, Any], claim: once.Claim | None) ->
     image = asked.pop("input_reference", None)
     reference = uploads.keep_image(user, image) if image else None
     try:
-        return lifecycle.submit(user, lifecycle.Wish(**asked, reference=reference), claim)
+        key = requests.key_of(request)
+        wish = lifecycle.Wish(**asked, reference=reference, api_key_id=key)
+        return lifecycle.submit(user, wish, claim)
     except Exception:
         if reference:
             uploads.discard(reference)
@@ -173,7 +175,7 @@ class Remix(APIView):
     def _remixed(self, request: Request, video: Video, asked: dict[str, Any]) -> Response:
         claim = requests.claim_of(request, asked)
         new, headers = requests.made_once(
-            partial(lifecycle.remix, video, asked["prompt"], claim=claim)
+            partial(lifecycle.remix, video, asked["prompt"], claim, requests.key_of(request))
         )
         return Response(self.rendered(new), status=201, headers=headers)
 

@@ -106,6 +106,12 @@ def change_secret(user: AbstractBaseUser) -> WebhookSecret:
     return WebhookSecret.objects.get(user_id=user.pk)
 
 
+def try_out(user: AbstractBaseUser, url: str) -> Said:
+    """Post a signed test message to an address and say what came of it; nothing is kept of it."""
+    body = json.dumps({"type": "test", "sent_at": dialects.iso(timezone.now())}).encode()
+    return _post((url, body, _headers(f"msg_{uuid4().hex}", body, secret_of(user))))
+
+
 # ---- what workers do ----
 
 

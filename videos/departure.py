@@ -15,6 +15,7 @@ from videos import lifecycle, uploads
 from videos.models import (
     Collection,
     Delivery,
+    Digest,
     Event,
     KeyedRequest,
     Preset,
@@ -56,7 +57,8 @@ def forget(user: User) -> None:
             prompt="", failure_detail="", reference=None, webhook_url=""
         )
         Share.objects.filter(video__user=user).delete()
-        for kept in (Delivery, Refusal, WebhookSecret, KeyedRequest, Collection, Preset):
+        mine = (Delivery, Digest, Refusal, WebhookSecret, KeyedRequest, Collection, Preset)
+        for kept in mine:
             kept.objects.filter(user=user).delete()
     for upload in Upload.objects.filter(user=user):
         uploads.discard(upload)

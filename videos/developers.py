@@ -3,6 +3,7 @@
 from typing import cast
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.decorators import login_required
@@ -13,7 +14,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
-from videos import catalog, deliveries
+from accounts import counters
+from accounts.counters import Rate
+from videos import catalog, deliveries, outbound
 from videos.models import Delivery
 
 PER_PAGE = 20
@@ -64,6 +67,27 @@ def change_secret(request: HttpRequest) -> HttpResponse:
     """Sign with a new secret; the former one stays good for a day."""
     deliveries.change_secret(_user(request))
     messages.success(request, _("There is a new secret. The former one works for one more day."))
+    return redirect("webhooks")
+
+
+@login_required
+@require_POST
+def try_webhook(request: HttpRequest) -> HttpResponse:
+    """Send a test message to an address, now, and say what came of it."""
+    user, rate = _user(request), Rate(*settings.RATE_GENERATE)
+    if rate.limit and not counters.hit(f"webhook-test:{user.pk}", rate).allowed:
+        messages.error(request, _("That was often. Wait a minute before you send another."))
+        return redirect("webhooks")
+    said = deliveries.try_out(user, request.POST.get("url", "").strip()[: outbound.URL_MAX])
+    if said.code is None:
+        words = _("The test did not arrive: %(reason)s") % {"reason": said.error}
+        messages.error(request, words)
+    elif 200 <= said.code < 300:
+        words = _("The test arrived: HTTP %(code)d after %(ms)d ms.")
+        messages.success(request, words % {"code": said.code, "ms": said.took_ms})
+    else:
+        words = _("The test was answered with HTTP %(code)d, so an event would be sent again.")
+        messages.error(request, words % {"code": said.code})
     return redirect("webhooks")
 
 

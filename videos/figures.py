@@ -1,8 +1,9 @@
-"""What a person used in a period: credits by day and model, and how often it went well.
+"""What a person used in a period: credits by day, model, kind and key, and how often it went well.
 
 Deleted videos count too: they were paid for.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,6 +12,8 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.db.models import Avg, Count, DurationField, ExpressionWrapper, F, Q, Sum
 from django.db.models.functions import TruncDate
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from billing import ledger
 from billing.statement import Bars
@@ -19,6 +22,11 @@ from videos.models import Video, VideoQuerySet
 
 Status = Video.Status
 
+KINDS = {
+    Video.Operation.TEXT: gettext_lazy("From words"),
+    Video.Operation.IMAGE: gettext_lazy("From words and an image"),
+    Video.Operation.REMIX: gettext_lazy("Remix"),
+}
 # In the units of the drawing: its width, the ground line and the highest bar.
 WIDE, GROUND, HIGHEST = 720, 119, 118
 
@@ -38,8 +46,8 @@ class Day(Bars):
 
 
 @dataclass(frozen=True)
-class ModelUse:
-    """What one model was used for; `width` is its bar, the most used one's being 100."""
+class Share:
+    """What a model, kind or key was used for; `width` is its bar, 100 the most used one's."""
 
     label: str
     videos: int
@@ -59,7 +67,10 @@ class Use:
     """One person's use of a period."""
 
     days: list[Day]
-    models: list[ModelUse]
+    models: list[Share]
+    kinds: list[Share]
+    keys: list[Share]
+    wait: timedelta | None
     ready: int
     failed: int
     cancelled: int
@@ -115,7 +126,15 @@ def use_of(user: AbstractBaseUser, days: int) -> Use:
         cancelled=Count("pk", filter=Q(status=Status.CANCELLED)),
         rendering=Count("pk", filter=Q(status__in=Video.ACTIVE)),
     )
-    return Use(days=_days(user, first, days), models=_models(videos), **totals)
+    rows = _rows(videos)
+    return Use(
+        days=_days(user, first, days),
+        models=_shares(rows, lambda row: _model(row["model"])),
+        kinds=_shares(rows, lambda row: str(KINDS[row["operation"]])),
+        keys=_shares(rows, lambda row: row["api_key__name"] or _("By hand, or a sign-in")),
+        wait=_wait(rows),
+        **totals,
+    )
 
 
 def _days(user: AbstractBaseUser, first: datetime, count: int) -> list[Day]:
@@ -143,12 +162,13 @@ def _by_day(user: AbstractBaseUser, type: str, first: datetime) -> dict[Any, int
     return {row["day"]: abs(row["sum"]) for row in rows.annotate(sum=Sum("amount"))}
 
 
-def _models(videos: VideoQuerySet) -> list[ModelUse]:
+def _rows(videos: VideoQuerySet) -> list[dict[str, Any]]:
+    """One row for each model, kind and key there was."""
     ready = Q(status=Status.SUCCEEDED)
     took = ExpressionWrapper(F("completed_at") - F("created_at"), output_field=DurationField())
-    rows = (
+    return list(
         videos.order_by()
-        .values("model")
+        .values("model", "operation", "api_key", "api_key__name")
         .annotate(
             videos=Count("pk"),
             ready=Count("pk", filter=ready),
@@ -157,17 +177,39 @@ def _models(videos: VideoQuerySet) -> list[ModelUse]:
             wait=Avg(took, filter=ready),
         )
     )
-    most = max((row["kept"] for row in rows), default=0)
+
+
+def _shares(rows: list[dict[str, Any]], label: Callable[[dict[str, Any]], str]) -> list[Share]:
+    """The rows by what they are called, the dearest first."""
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault(label(row), []).append(row)
+    most = max((_sum(group, "kept") for group in groups.values()), default=0)
     found = [
-        ModelUse(
-            catalog.MODELS[row["model"]].label if row["model"] in catalog.MODELS else row["model"],
-            row["videos"],
-            row["ready"],
-            row["lost"],
-            row["kept"],
-            row["wait"],
-            100 * row["kept"] // most if most else 0,
+        Share(
+            name,
+            _sum(group, "videos"),
+            _sum(group, "ready"),
+            _sum(group, "lost"),
+            kept := _sum(group, "kept"),
+            _wait(group),
+            100 * kept // most if most else 0,
         )
-        for row in rows
+        for name, group in groups.items()
     ]
-    return sorted(found, key=lambda use: (-use.credits, use.label))
+    return sorted(found, key=lambda share: (-share.credits, share.label))
+
+
+def _sum(rows: list[dict[str, Any]], name: str) -> int:
+    return sum(row[name] for row in rows)
+
+
+def _wait(rows: list[dict[str, Any]]) -> timedelta | None:
+    """How long the ready ones took, on average."""
+    ready = _sum(rows, "ready")
+    total = sum((row["wait"] * row["ready"] for row in rows if row["ready"]), timedelta())
+    return total / ready if ready else None
+
+
+def _model(name: str) -> str:
+    return catalog.MODELS[name].label if name in catalog.MODELS else name

@@ -9,6 +9,7 @@ from django import forms
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models import User
 from videos import catalog, lifecycle, uploads
 from videos.models import Preset, Price, Upload
 
@@ -227,3 +228,12 @@ class PresetForm(forms.Form):
             defaults={**options, "ending": self.cleaned_data["preset_ending"]},
         )
         return kept
+
+
+class WelcomeForm(forms.Form):
+    """How somebody wants to be spoken and written to."""
+
+    language = forms.ChoiceField(label=_("Language"), choices=User.Language.choices)
+    mails = forms.BooleanField(
+        label=_("Write to me when my videos are ready or have failed"), required=False
+    )

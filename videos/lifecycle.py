@@ -15,6 +15,7 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -72,6 +73,7 @@ class Wish:
     seconds: int = catalog.DEFAULT_SECONDS
     reference: Upload | None = None
     webhook_url: str = ""
+    api_key_id: UUID | None = None
 
 
 # ---- what people ask for ----
@@ -101,7 +103,9 @@ def submit_all(user: AbstractBaseUser, wish: Wish, takes: int) -> list[Video]:
         raise ledger.NotEnoughCredits(error.needed * takes, ledger.available(user)) from error
 
 
-def remix(video: Video, prompt: str, claim: once.Claim | None = None) -> Video:
+def remix(
+    video: Video, prompt: str, claim: once.Claim | None = None, api_key_id: UUID | None = None
+) -> Video:
     """Order a new version of a finished video, at the text price of its model.
 
     Raises NotPossible, catalog.NotOffered or ledger.NotEnoughCredits; then nothing is written.
@@ -109,10 +113,12 @@ def remix(video: Video, prompt: str, claim: once.Claim | None = None) -> Video:
     once.check(video.user_id, claim)
     if video.status != Status.SUCCEEDED:
         raise NotPossible(_("Only a completed video can be remixed."))
-    return _order(video.user, _again(video, prompt, Video.Operation.REMIX, source=video), claim)
+    draft = _again(video, prompt, Video.Operation.REMIX, source=video)
+    draft.api_key_id = api_key_id
+    return _order(video.user, draft, claim)
 
 
-def retry(video: Video, claim: once.Claim | None = None) -> Video:
+def retry(video: Video, claim: once.Claim | None = None, api_key_id: UUID | None = None) -> Video:
     """Order the same video once more, after it failed, was cancelled or timed out.
 
     Raises NotPossible, catalog.NotOffered or ledger.NotEnoughCredits; then nothing is written.
@@ -122,7 +128,7 @@ def retry(video: Video, claim: once.Claim | None = None) -> Video:
         raise NotPossible(_("Only a video that failed or was cancelled can be retried."))
     draft = _again(video, video.prompt, Video.Operation(video.operation), source=video.source)
     draft.reference, draft.retry_of = video.reference, video
-    draft.webhook_url = video.webhook_url
+    draft.webhook_url, draft.api_key_id = video.webhook_url, api_key_id
     return _order(video.user, draft, claim)
 
 
@@ -216,6 +222,7 @@ def _drafted(user: AbstractBaseUser, wish: Wish) -> Video:
         seconds=wish.seconds,
         reference=wish.reference,
         webhook_url=wish.webhook_url,
+        api_key_id=wish.api_key_id,
         credits=catalog.price(kind, wish.model, wish.seconds),
         provider=circuits.choose(catalog.upstreams_for(wish.model, kind.value, wish.seconds)),
     )

@@ -140,6 +140,8 @@ class Video(models.Model):
         "self", models.PROTECT, null=True, related_name="retries", verbose_name=_("new try of")
     )
     credits = models.PositiveIntegerField(_("credits"))
+    # What a program ordered it with; nothing when a person did.
+    api_key = models.ForeignKey("accounts.ApiKey", models.SET_NULL, null=True, related_name="+")
     # Whom to tell when it has ended; "" for nobody.
     webhook_url = models.CharField(max_length=2048, blank=True)
 
@@ -386,6 +388,18 @@ class Feed(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id}: {self.seq}"
+
+
+class Digest(models.Model):
+    """Somebody wants to be written to about videos; what ended until `told_until` has been told."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="+"
+    )
+    told_until = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"{self.user_id}: {self.told_until:%Y-%m-%d %H:%M}"
 
 
 class Upstream(models.Model):

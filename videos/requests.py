@@ -12,6 +12,7 @@ from django.shortcuts import get_object_or_404
 from rest_framework import serializers
 from rest_framework.request import Request
 
+from accounts.models import ApiKey
 from billing.idempotency import REPLAYED, fingerprint, read_key
 from videos import catalog, dialects, once, outbound
 from videos.models import Video
@@ -28,6 +29,11 @@ class OffsetAndAfter(Exception):
 
 def user_of(request: Request) -> AbstractBaseUser:
     return cast("AbstractBaseUser", request.user)
+
+
+def key_of(request: Request) -> UUID | None:
+    """The API key a request came with, when it was nothing else that let it in."""
+    return request.auth.pk if isinstance(request.auth, ApiKey) else None
 
 
 def own(request: Request, video_id: UUID) -> Video:

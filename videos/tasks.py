@@ -10,7 +10,7 @@ from celery import shared_task
 from django.conf import settings
 from django.db import close_old_connections
 
-from videos import audit, deliveries, departure, once, steps, uploads
+from videos import audit, deliveries, departure, digests, once, steps, uploads
 from videos.models import Video
 
 log = logging.getLogger(__name__)
@@ -127,3 +127,9 @@ def sweep() -> None:
 def sweep_accounts() -> None:
     """Finish what people who left have running, and forget them after 30 days."""
     departure.sweep()
+
+
+@shared_task(ignore_result=True, expires=60)
+def write_digests() -> None:
+    """Write to those who want to hear which of their videos are ready, and which failed."""
+    digests.write()

@@ -67,6 +67,7 @@ def _ordered(
         size=SIZES[asked["aspect_ratio"]],
         reference=reference,
         webhook_url=asked.get("webhook_url") or "",
+        api_key_id=requests.key_of(request),
     )
     user, claim = requests.user_of(request), requests.claim_of(request, asked)
     video, headers = requests.made_once(partial(lifecycle.submit, user, wish, claim))
@@ -150,7 +151,8 @@ class RetryTask(APIView):
         lost = requests.own(request, video_id)
         claim = requests.claim_of(request, {})
         try:
-            new, headers = requests.made_once(partial(lifecycle.retry, lost, claim))
+            key = requests.key_of(request)
+            new, headers = requests.made_once(partial(lifecycle.retry, lost, claim, key))
         except lifecycle.NotPossible as error:
             raise lifecycle.NotPossible("Task cannot be retried") from error
         body = {

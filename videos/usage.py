@@ -18,7 +18,7 @@ PERIODS = (7, 30, 90)
 USUAL = 30
 COLUMNS = (
     *("ordered", "model", "kind", "seconds", "size", "status", "credits", "returned"),
-    *("waited_seconds", "id", "prompt"),
+    *("waited_seconds", "key", "id", "prompt"),
 )
 
 
@@ -42,11 +42,17 @@ def usage(request: UserRequest) -> HttpResponse:
 def usage_csv(request: UserRequest) -> StreamingHttpResponse:
     days = _period(request)
     videos = figures.ordered_since(request.user, figures.first_day(days)).newest()
+    videos = videos.select_related("api_key")
     return StreamingHttpResponse(
         _csv(videos.iterator()),
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="usage-{days}-days.csv"'},
     )
+
+
+def _key(video: Video) -> str:
+    name = video.api_key.name if video.api_key else ""
+    return "'" + name if name[:1] in "=+-@\t\r" and name else name
 
 
 def _period(request: UserRequest) -> int:
@@ -71,4 +77,4 @@ def _csv(videos: Iterable[Video]) -> Iterator[str]:
         returned = v.credits if v.is_lost else 0
         status = dialects.LIBRARY_STATUS[Video.Status(v.status)]
         facts = [v.created_at.isoformat(), v.model, v.operation, v.seconds, v.size]
-        yield writer.writerow([*facts, status, v.credits, returned, waited, v.pk, prompt])
+        yield writer.writerow([*facts, status, v.credits, returned, waited, _key(v), v.pk, prompt])

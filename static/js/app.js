@@ -29,6 +29,16 @@ document.addEventListener("submit", (event) => {
   for (const next of event.target.querySelectorAll("[name=next][data-here]")) next.value = location.pathname + location.search;
 }, { capture: true });
 
+// ---- a password may be looked at while it is typed ----
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-reveal]");
+  if (!button) return;
+  const input = document.getElementById(button.dataset.reveal);
+  const shown = input.type === "text";
+  input.type = shown ? "password" : "text";
+  button.setAttribute("aria-pressed", String(!shown));
+});
+
 // ---- Ctrl or Cmd with Enter sends ----
 document.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.metaKey || event.ctrlKey)) event.target.form?.requestSubmit();

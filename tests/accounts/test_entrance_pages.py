@@ -3,12 +3,14 @@
 import re
 
 import pytest
+import time_machine
 from django.conf import LazySettings
 from django.core import mail
 from django.core.cache import cache
 from django.test import Client
 
 from accounts.models import User
+from videos import digests
 
 SIGN_UP = {"username": "carol", "email": "carol@example.com", "password1": "a-long-passphrase"}
 NEW = "quite-another-passphrase"
@@ -113,3 +115,59 @@ def test_a_change_of_the_password_is_told(page: Client, alice: User) -> None:
     page.post("/accounts/password/change/", form)
     (letter,) = mail.outbox
     assert "It was done from 127.0.0.1." in letter.body
+
+
+# ---- the two steps of the welcome ----
+
+
+def test_the_welcome_keeps_the_language_and_the_wish_for_letters(page: Client, alice: User) -> None:
+    form = {"language": "ja", "mails": "on", "prompt": "A lighthouse & a boat"}
+    answer = page.post("/welcome/", form)
+    assert answer["Location"] == "/studio/?prompt=A+lighthouse+%26+a+boat"
+    alice.refresh_from_db()
+    assert (alice.language, digests.wanted(alice)) == ("ja", True)
+    assert 'lang="ja"' in page.get("/welcome/?step=2").content.decode()
+    page.post("/welcome/", {"language": "ja"})
+    assert digests.wanted(alice) is False
+
+
+def test_a_language_nobody_speaks_here_is_refused(page: Client, alice: User) -> None:
+    answer = page.post("/welcome/", {"language": "xx"})
+    assert (answer.status_code, list(answer.context["form"].errors)) == (422, ["language"])
+
+
+def test_the_help_leads_back_to_the_welcome(page: Client) -> None:
+    assert b'href="/welcome/"' in page.get("/help/").content
+    assert b'href="/welcome/"' not in Client().get("/help/").content
+
+
+# ---- signing in ----
+
+
+def test_a_wrong_password_is_said_beside_the_form(alice: User) -> None:
+    answer = Client().post("/accounts/login/", {"login": "alice", "password": "wrong"})
+    assert b'role="alert"' in answer.content
+
+
+def test_whoever_is_wrong_too_often_is_told_for_how_long(alice: User) -> None:
+    cache.clear()
+    wrong = {"login": "alice", "password": "wrong"}
+    with time_machine.travel("2026-03-01T12:00:00Z", tick=False) as clock:
+        for _n in range(5):
+            Client().post("/accounts/login/", wrong)
+        clock.shift(60)
+        answer = Client().post("/accounts/login/", {**wrong, "password": "alice-password"})
+        text = answer.content.decode()
+        assert "Too many wrong passwords. Try again in 840 seconds." in text
+        clock.shift(841)
+        right = {**wrong, "password": "alice-password"}
+        assert Client().post("/accounts/login/", right).status_code == 302
+
+
+@pytest.mark.parametrize("path", ["/accounts/login/", "/accounts/signup/"])
+def test_a_password_may_be_shown(db: None, path: str) -> None:
+    assert Client().get(path).content.decode().count("data-reveal=") == 1
+
+
+def test_google_is_offered_where_it_is_set_up_only(db: None) -> None:
+    assert b"Continue with" not in Client().get("/accounts/login/").content

@@ -1,5 +1,6 @@
 """Whoever has credits that expire in a week is written to, once."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -8,7 +9,7 @@ from django.core import mail
 from time_machine import Traveller
 
 from accounts.models import User
-from billing import expiry, ledger
+from billing import expiry, ledger, letters
 from billing.models import Lot
 from tests.billing.conftest import DAY, T, give, newcomer, outcomes
 
@@ -83,13 +84,15 @@ def test_warning_is_tried_again_when_the_mail_did_not_go(
     give(dave, 5, until=T + 30 * DAY)
     clock.move_to(T + 25 * DAY)
 
-    def stumble(subject: str, text: str, sender: None, to: list[str]) -> int:
-        if to == ["carol@example.com"]:
+    send = letters.send
+
+    def stumble(user: User, compose: Callable[[], letters.Letter]) -> int:
+        if user == carol:
             raise OSError("the mail server is away")
-        return mail.send_mail(subject, text, sender, to)
+        return send(user, compose)
 
     with monkeypatch.context() as patch:
-        patch.setattr(expiry, "send_mail", stumble)
+        patch.setattr(letters, "send", stumble)
         assert expiry.warn() == 1
     assert expiry.warn() == 1
     assert [to for to, _ in warned()] == [["dave@example.com"], ["carol@example.com"]]
@@ -103,6 +106,23 @@ def test_warning_comes_as_early_as_it_is_set(
     give(carol, 5, until=T + 30 * DAY)
     clock.move_to(T + 25 * DAY)
     assert expiry.warn() == count
+
+
+def test_a_second_warning_on_the_last_day(carol: User, clock: Traveller) -> None:
+    give(carol, 30, until=T + 30 * DAY)
+    clock.move_to(T + 25 * DAY)
+    assert [expiry.warn(), expiry.warn()] == [1, 0]
+    clock.move_to(T + 29 * DAY - timedelta(seconds=1))
+    assert expiry.warn() == 0
+    clock.shift(1)
+    assert [expiry.warn(), expiry.warn()] == [1, 0]
+    assert len(warned()) == 2
+
+
+def test_whoever_hears_of_the_last_day_first_hears_once(carol: User, clock: Traveller) -> None:
+    give(carol, 30, until=T + 30 * DAY)
+    clock.move_to(T + 29 * DAY)
+    assert [expiry.warn(), expiry.warn()] == [1, 0]
 
 
 @pytest.mark.django_db(transaction=True)

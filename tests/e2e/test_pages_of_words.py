@@ -63,7 +63,7 @@ def test_a_newcomer_is_led_from_a_scene_to_the_studio(tab: Opener) -> None:
     page.get_by_label(re.compile("^A paper boat")).check()
     page.get_by_role("button", name="Next").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("You have 100 credits.")
-    page.get_by_role("main").get_by_role("link", name="Open the studio").click()
+    page.get_by_role("main").get_by_role("button", name="Open the studio").click()
     text = page.get_by_label("Prompt", exact=True).input_value()
     assert (text.startswith("A paper boat"), bool(name)) == (True, True)
 

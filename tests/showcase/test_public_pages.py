@@ -161,3 +161,26 @@ def test_too_many_reset_links_is_a_page(db: None, settings: LazySettings) -> Non
     answers = [Client().post("/accounts/password/reset/", form) for _n in range(2)]
     assert [answer.status_code for answer in answers] == [302, 429]
     assert b"A little slower" in answers[1].content
+
+
+# ---- takes ----
+
+
+@pytest.mark.parametrize(
+    ("takes", "first"), [("1", 20), ("3", 60), ("4", 80), ("5", 20), ("x", 20), ("", 20)]
+)
+def test_prices_of_several_takes(db: None, takes: str, first: int) -> None:
+    answer = Client().get("/pricing/", {"takes": takes})
+    assert answer.context["rows"][0]["prices"][0] == first
+    assert '<th scope="row">Sora 2</th>' in answer.content.decode()
+
+
+def test_every_rule_of_expiry_is_a_sentence(db: None) -> None:
+    text = Client().get("/pricing/").content.decode()
+    rules = (
+        "Bought credits last 90 days.",
+        "Free credits last 30 days.",
+        "What expires first is spent first.",
+        "when that has passed because we failed, they last 7 days more.",
+    )
+    assert [rule in text for rule in rules] == [True] * 4

@@ -16,6 +16,7 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from showcase import gallery
 from showcase.models import Clip, View
+from tests.billing.conftest import give
 from tests.conftest import signed_in
 from tests.videos.conftest import completed, failed, order
 from videos import departure, lifecycle
@@ -381,3 +382,75 @@ def test_the_words_about_a_deleted_video_are_forgotten(clip: Clip) -> None:
     lifecycle.delete(clip.video)
     gallery.sweep()
     assert Clip.objects.count() == 0
+
+
+# ---- looking for one ----
+
+
+def test_models_and_lengths_are_told_apart(alice: User, clip: Clip, mp4: bytes) -> None:
+    film(alice, mp4, "A tower", model="sora-2-pro", seconds=12)
+    found = {
+        query: [film.title for film in Client().get(f"/showcase/?{query}").context["films"]]
+        for query in ("model=sora-2", "model=sora-2-pro", "length=12", "length=8&model=sora-2-pro")
+    }
+    assert found == {
+        "model=sora-2": ["A boat"],
+        "model=sora-2-pro": ["A tower"],
+        "length=12": ["A tower"],
+        "length=8&model=sora-2-pro": [],
+    }
+
+
+@pytest.mark.parametrize("query", ["model=zebra", "length=x", "length=%C2%B2", "order=y&shape=z"])
+def test_a_choice_nobody_offered_chooses_nothing(clip: Clip, query: str) -> None:
+    assert [film.title for film in Client().get(f"/showcase/?{query}").context["films"]] == [
+        "A boat"
+    ]
+
+
+def test_the_showcase_says_when_no_clip_is_like_that(clip: Clip) -> None:
+    assert b"No film here is like that." in Client().get("/showcase/?length=77").content
+
+
+def test_a_wall_of_many_has_one_large_film(alice: User, mp4: bytes) -> None:
+    def large() -> list[str]:
+        return [film.title for film in Client().get("/").context["films"] if film.big]
+
+    give(alice, 100)
+    film(alice, mp4, "tall", 1, size="720x1280")
+    for n in range(2, 6):
+        film(alice, mp4, f"{n}", n)
+    assert large() == []
+    film(alice, mp4, "6", 6)
+    assert large() == ["2"]
+
+
+def test_the_wall_asks_as_often_for_many_as_for_one(clip: Clip, alice: User, mp4: bytes) -> None:
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as caught:
+            Client().get("/showcase/")
+        return len(caught)
+
+    few = queries()
+    film(alice, mp4, "Another")
+    assert queries() == few
+
+
+def test_signing_in_to_like_leads_back_to_the_clip(clip: Clip) -> None:
+    answer = Client().post(f"/showcase/{clip.pk}/like/")
+    assert answer["Location"] == f"/accounts/login/?next=/showcase/{clip.pk}/"
+
+
+def test_a_link_to_a_clip_shows_what_it_is(clip: Clip) -> None:
+    text = Client().get(f"/showcase/{clip.pk}/").content.decode()
+    own = f"http://127.0.0.1:8000/showcase/{clip.pk}/"
+    wanted = {"og:url": own, "og:image": f"{own}poster.webp", "og:video": f"{own}video.mp4"}
+    told = {name: f'property="{name}" content="{value}"' in text for name, value in wanted.items()}
+    assert told == dict.fromkeys(wanted, True)
+
+
+@pytest.mark.parametrize("path", ["/", "/showcase/", "/pricing/"])
+def test_every_public_page_leads_to_the_others(path: str) -> None:
+    header = Client().get(path).content.decode().split("<main")[0]
+    links = ("/showcase/", "/pricing/", "/developers/", "/help/", "/accounts/login/")
+    assert [f'href="{link}' in header for link in links] == [True] * len(links)

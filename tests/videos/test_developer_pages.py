@@ -1,18 +1,23 @@
 """/developers/: a first call to paste, and the webhooks with their log."""
 
+import re
 from typing import Any
 
 import pytest
 from django.conf import LazySettings
 from django.test import Client
 from django.utils import timezone
+from standardwebhooks import Webhook
 
+from accounts import counters
 from accounts.models import User
-from tests.videos.conftest import order
+from tests.videos.conftest import order, receiver
+from tests.videos.receiver import Receiver
 from videos import deliveries
 from videos.models import Attempt, Delivery
 
 URL = "https://example.com/hook"
+FIXTURES = (receiver,)
 
 
 @pytest.fixture
@@ -88,3 +93,40 @@ def test_nobody_sees_or_resends_those_of_others(page: Client, bob: User) -> None
     theirs = delivered(bob)
     assert URL not in page.get("/developers/webhooks/").content.decode()
     assert page.post(f"/developers/webhooks/{theirs.pk}/redeliver/").status_code == 404
+
+
+# ---- trying an address ----
+
+
+def said_of(page: Client, url: str) -> str:
+    answer = page.post("/developers/webhooks/test/", {"url": url}, follow=True)
+    return str(next(iter(answer.context["messages"])))
+
+
+def test_a_test_is_signed_and_not_in_the_log(page: Client, alice: User, receiver: Receiver) -> None:
+    assert re.fullmatch(r"The test arrived: HTTP 200 after \d+ ms\.", said_of(page, receiver.url))
+    ((headers, body),) = receiver.heard
+    told = Webhook(deliveries.secret_of(alice).secret).verify(body, headers)
+    assert (told["type"], Delivery.objects.count()) == ("test", 0)
+
+
+def test_a_test_says_what_the_other_side_answered(page: Client, receiver: Receiver) -> None:
+    receiver.code = 500
+    words = "The test was answered with HTTP 500, so an event would be sent again."
+    assert said_of(page, receiver.url) == words
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9/", "ftp://example.com/", "nonsense", ""])
+def test_a_test_goes_nowhere_inside(page: Client, url: str) -> None:
+    assert said_of(page, url).startswith("The test did not arrive: The address ")
+
+
+def test_tests_are_counted(page: Client, alice: User, settings: LazySettings) -> None:
+    settings.RATE_GENERATE = (1, 60)
+    counters.clear(f"webhook-test:{alice.pk}")
+    said_of(page, "")
+    assert said_of(page, "").startswith("That was often.")
+
+
+def test_only_people_send_tests(db: None) -> None:
+    assert Client().post("/developers/webhooks/test/", {"url": URL}).status_code == 302

@@ -9,7 +9,9 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import DjangoAssertNumQueries
+from rest_framework.test import APIClient
 
+from accounts import keys
 from accounts.models import User
 from billing import ledger
 from billing.models import Entry
@@ -112,3 +114,49 @@ def test_the_file_has_a_line_for_each_video(page: Client, month: list[Video]) ->
 @pytest.mark.parametrize("path", ["/usage/", "/usage/usage.csv"])
 def test_who_is_not_signed_in_is_asked_to(db: None, path: str) -> None:
     assert Client().get(path)["Location"] == f"/accounts/login/?next={path}"
+
+
+def test_kinds_and_keys_are_told_apart(alice: User, api: APIClient) -> None:
+    ledger.grant(alice, 1000, ledger.Kind.EARNED, "gift", expires_at=None)
+    _key, text = keys.issue(alice, "Newsletter", ["read", "generate"])
+    program = APIClient(headers={"X-API-Key": text})
+    asked = {"prompt": "A boat"}
+    assert program.post("/api/videos", {**asked, "model": "sora-2-pro"}).status_code == 201
+    assert program.post("/api/videos/text-to-video", asked, format="json").status_code == 200
+    assert api.post("/api/videos", asked).status_code == 201
+    use = figures.use_of(alice, 7)
+    assert [(share.label, share.videos, share.credits) for share in use.keys] == [
+        ("Newsletter", 2, 50),
+        ("By hand, or a sign-in", 1, 20),
+    ]
+    assert [(share.label, share.videos, share.width) for share in use.kinds] == [
+        ("From words", 3, 100)
+    ]
+    assert [(share.label, share.videos) for share in use.models] == [
+        ("Sora 2", 2),
+        ("Sora 2 Pro", 1),
+    ]
+
+
+def test_a_retry_and_a_remix_belong_to_the_key_that_asked(
+    alice: User, page: Client, mp4: bytes
+) -> None:
+    ledger.grant(alice, 1000, ledger.Kind.EARNED, "gift", expires_at=None)
+    key, text = keys.issue(alice, "Newsletter", ["read", "generate"])
+    program = APIClient(headers={"X-API-Key": text})
+    lost, done = failed(order(alice)), completed(order(alice), mp4)
+    assert program.post(f"/api/tasks/{lost.pk}/retry").status_code == 200
+    assert program.post(f"/api/videos/{done.pk}/remix", {"prompt": "Rain"}).status_code == 201
+    asked = Video.objects.exclude(pk__in=[lost.pk, done.pk])
+    assert [video.api_key_id for video in asked] == [key.pk] * 2
+    rows = list(csv.DictReader(StringIO(b"".join(page.get("/usage/usage.csv")).decode())))
+    assert sorted(row["key"] for row in rows) == ["", "", "Newsletter", "Newsletter"]
+
+
+def test_the_wait_is_the_average_of_what_is_ready(alice: User, mp4: bytes) -> None:
+    for seconds in (10, 30):
+        video = completed(order(alice), mp4)
+        until = video.created_at + timedelta(seconds=seconds)
+        Video.objects.filter(pk=video.pk).update(completed_at=until)
+    failed(order(alice))
+    assert figures.use_of(alice, 7).wait == timedelta(seconds=20)

@@ -1,0 +1,98 @@
+"""What a payment's owner is written: the receipt, and that money went back."""
+
+from datetime import timedelta
+from functools import partial
+
+from django.conf import settings
+from django.db.models import Exists, OuterRef, QuerySet
+from django.urls import reverse
+from django.utils import formats, timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from billing import letters
+from billing.letters import Letter
+from billing.models import Mailed, Payment, Refund
+from billing.templatetags.money import exact
+
+# What is older was written long ago, or before there were letters.
+FRESH = timedelta(days=2)
+AT_ONCE = 200
+
+
+def write() -> int:
+    """Write what has not been written yet; returns how many letters that was."""
+    sent = 0
+    for payment in _paid()[:AT_ONCE]:
+        kind = letters.Kind.RECEIPT
+        sent += letters.once(kind, payment.pk, payment.user, partial(_receipt, payment))
+    for refund in _refunded()[:AT_ONCE]:
+        user = refund.payment.user
+        sent += letters.once(letters.Kind.REFUND, refund.pk, user, partial(_refund, refund))
+    return sent
+
+
+def _paid() -> QuerySet[Payment]:
+    written = Mailed.objects.filter(kind=letters.Kind.RECEIPT, reference=OuterRef("pk"))
+    rows = Payment.objects.filter(
+        ~Exists(written),
+        is_paid=True,
+        review="",
+        paid_at__gt=timezone.now() - FRESH,
+        user__is_active=True,
+    )
+    return rows.select_related("user").order_by("paid_at")
+
+
+def _refunded() -> QuerySet[Refund]:
+    written = Mailed.objects.filter(kind=letters.Kind.REFUND, reference=OuterRef("pk"))
+    rows = Refund.objects.filter(
+        ~Exists(written),
+        status=Refund.Status.SUCCEEDED,
+        created_at__gt=timezone.now() - FRESH,
+        payment__user__is_active=True,
+    )
+    return rows.select_related("payment__user").order_by("created_at")
+
+
+def _receipt(payment: Payment) -> Letter:
+    sum = exact(payment.amount_minor, payment.currency)
+    added = ngettext(
+        "%(n)d credit was added to your balance.",
+        "%(n)d credits were added to your balance.",
+        payment.credits,
+    )
+    assert payment.paid_at
+    until = payment.paid_at + settings.PURCHASE_LIFETIME
+    day = formats.date_format(timezone.localtime(until), "j F Y")
+    return Letter(
+        _("Your receipt: %(item)s") % {"item": payment.name},
+        (
+            _("Thank you. We received %(sum)s for %(item)s.") % {"sum": sum, "item": payment.name},
+            added % {"n": payment.credits},
+            _("They last until %(day)s. What expires first is spent first.") % {"day": day},
+            _("Number: %(number)s") % {"number": payment.pk},
+        ),
+        _("View the receipt"),
+        _address(payment),
+    )
+
+
+def _refund(refund: Refund) -> Letter:
+    payment = refund.payment
+    sum = exact(refund.amount_minor, payment.currency)
+    return Letter(
+        _("%(sum)s is on its way back to you") % {"sum": sum},
+        (
+            _("%(sum)s of your payment for %(item)s was refunded.")
+            % {"sum": sum, "item": payment.name},
+            _("The credits it had paid for were taken back. Your history shows how many."),
+            _("Banks need some days until it shows on your statement."),
+        ),
+        _("View the payment"),
+        _address(payment),
+    )
+
+
+def _address(payment: Payment) -> str:
+    return settings.BASE_URL + reverse("payment", args=[payment.pk])

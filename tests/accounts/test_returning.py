@@ -1,0 +1,80 @@
+"""Whoever left is written to, and the letter's link brings the account back within 30 days."""
+
+import re
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.core import mail
+from django.test import Client
+from django.utils import timezone
+
+from accounts import leaving, returning
+from accounts.models import User
+from videos import departure
+
+pytestmark = pytest.mark.django_db
+
+
+def link() -> str:
+    body = str(mail.outbox[-1].body)
+    (path,) = re.findall(r"http://127\.0\.0\.1:8000(/accounts/return/\S+)", body)
+    return str(path)
+
+
+def test_leaving_is_told_once_with_its_day(alice: User) -> None:
+    with time_machine.travel("2026-03-01T12:00:00Z", tick=False):
+        departure.leave(alice)
+        assert [returning.write(), returning.write()] == [1, 0]
+    (letter,) = mail.outbox
+    assert (letter.to, letter.subject) == (
+        ["alice@example.com"],
+        "Your account will be deleted on 31 March 2026",
+    )
+    assert "You closed your account alice." in str(letter.body)
+
+
+def test_the_link_asks_first_and_then_brings_the_account_back(alice: User) -> None:
+    departure.leave(alice)
+    returning.write()
+    client, path = Client(), link()
+    assert b"Take alice back?" in client.get(path).content
+    assert not User.objects.get().is_active
+    assert client.post(path)["Location"] == "/accounts/login/"
+    assert User.objects.get().is_active
+    assert client.login(username="alice", password="alice-password")
+    assert [Client().get(path).status_code, Client().post(path).status_code] == [404, 404]
+
+
+def test_a_link_is_for_one_departure(alice: User) -> None:
+    departure.leave(alice)
+    returning.write()
+    old = link()
+    leaving.take_back(alice)
+    departure.leave(alice)
+    assert returning.write() == 1
+    assert Client().post(old).status_code == 404
+    assert (User.objects.get().is_active, Client().post(link()).status_code) == (False, 302)
+
+
+@pytest.mark.parametrize("token", ["x", "WyJ4Iiwx.a.b"])
+def test_a_damaged_link_does_nothing(alice: User, token: str) -> None:
+    departure.leave(alice)
+    answer = Client().post(f"/accounts/return/{token}/")
+    assert (answer.status_code, "This link is used up" in answer.content.decode()) == (404, True)
+    assert not User.objects.get().is_active
+
+
+def test_a_link_ends_with_the_30_days(alice: User) -> None:
+    departure.leave(alice)
+    returning.write()
+    with time_machine.travel(timezone.now() + timedelta(days=30, minutes=1)):
+        assert Client().post(link()).status_code == 404
+        departure.sweep()
+        assert Client().post(link()).status_code == 404
+
+
+def test_who_left_long_ago_is_not_written_to(alice: User) -> None:
+    departure.leave(alice)
+    User.objects.update(left_at=timezone.now() - timedelta(days=3))
+    assert returning.write() == 0

@@ -1,0 +1,58 @@
+"""While nothing is published the walls show samples that come with the product."""
+
+from pathlib import Path
+
+import av
+import pytest
+from django.conf import settings
+from django.test import Client
+from PIL import Image
+from rest_framework.test import APIClient
+
+from accounts.models import User
+from showcase.models import Clip, View
+from showcase.samples import SAMPLES, SECONDS, Sample
+from tests.showcase.test_showcase import film
+
+pytestmark = pytest.mark.django_db
+FOLDER = Path(settings.BASE_DIR) / "static" / "samples"
+
+
+@pytest.mark.parametrize("address", ["/", "/showcase/"])
+def test_an_empty_showcase_shows_every_sample_as_what_it_is(address: str) -> None:
+    text = Client().get(address).content.decode()
+    assert [f'href="/showcase/samples/{s.name}/"' in text for s in SAMPLES] == [True] * 8
+    assert text.count("<span>Sample</span>") == 8
+
+
+@pytest.mark.parametrize("address", ["/", "/showcase/"])
+def test_the_first_published_clip_takes_their_place(address: str, alice: User, mp4: bytes) -> None:
+    clip = film(alice, mp4)
+    text = Client().get(address).content.decode()
+    assert ("/showcase/samples/" in text, f"/showcase/{clip.pk}/" in text) == (False, True)
+    assert Client().get("/showcase/samples/harbour/").status_code == 404
+
+
+def test_a_sample_has_a_page_without_likes_or_views() -> None:
+    text = Client().get("/showcase/samples/harbour/").content.decode()
+    said = ["/static/samples/harbour.mp4" in text, "Use this prompt" in text, "Sample" in text]
+    assert said == [True, True, True]
+    assert ("like/" in text, " views" in text, View.objects.count()) == (False, False, 0)
+    assert Client().get("/showcase/samples/nothing/").status_code == 404
+
+
+def test_the_api_does_not_know_them(anonymous: APIClient) -> None:
+    assert anonymous.get("/api/showcase/videos").json()["total"] == 0
+    assert Clip.objects.count() == 0
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
+def test_a_sample_is_small_and_what_its_page_says(sample: Sample) -> None:
+    mp4, still = FOLDER / f"{sample.name}.mp4", FOLDER / f"{sample.name}.webp"
+    assert (mp4.stat().st_size <= 150_000, still.stat().st_size <= 50_000) == (True, True)
+    with av.open(str(mp4)) as container:
+        picture = container.streams.video[0]
+        size, seconds = (picture.width, picture.height), round((container.duration or 0) / 1e6)
+    assert (size, seconds) == ((sample.width, sample.height), SECONDS)
+    with Image.open(still) as image:
+        assert (image.height > image.width) == sample.tall

@@ -1,0 +1,130 @@
+"""Whoever wants letters about videos gets one when all that was ordered has ended."""
+
+from datetime import timedelta
+
+import pytest
+from django.core import mail
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import User
+from billing import letters
+from tests.videos.conftest import completed, failed, mp4, order, running
+from videos import departure, digests
+from videos.models import Digest, Video
+
+FIXTURES = (mp4,)
+pytestmark = pytest.mark.django_db
+AGO = timedelta(minutes=1)
+
+
+@pytest.fixture
+def reader(alice: User) -> User:
+    """Somebody who wants letters."""
+    Digest.objects.create(user=alice, told_until=timezone.now() - timedelta(hours=1))
+    return alice
+
+
+def settle(*videos: Video, ago: timedelta = AGO) -> None:
+    pks = [video.pk for video in videos]
+    Video.objects.filter(pk__in=pks).update(completed_at=timezone.now() - ago)
+
+
+def test_one_letter_for_all_that_ended(reader: User, mp4: bytes) -> None:
+    settle(completed(order(reader, "A paper boat"), mp4), failed(order(reader, "A fall")))
+    assert [digests.write(), digests.write()] == [1, 0]
+    (letter,) = mail.outbox
+    assert letter.subject == "1 video is ready."
+    assert str(letter.body).split("\n\n")[:5] == [
+        "1 video is ready.",
+        "– A paper boat",
+        "1 video failed. Its credits are back: 20.",
+        "– A fall",
+        "Open the library:\nhttp://127.0.0.1:8000/library/",
+    ]
+    assert "http://127.0.0.1:8000/settings/mails/" in str(letter.body)
+
+
+def test_a_single_video_is_linked(reader: User, mp4: bytes) -> None:
+    video = completed(order(reader), mp4)
+    settle(video)
+    digests.write()
+    assert f"Open the video:\nhttp://127.0.0.1:8000/v/{video.pk}/" in str(mail.outbox[0].body)
+
+
+def test_it_waits_for_what_is_running_but_not_for_ever(reader: User, mp4: bytes) -> None:
+    done = completed(order(reader), mp4)
+    settle(done)
+    running(order(reader))
+    assert digests.write() == 0
+    settle(done, ago=digests.LONGEST + AGO)
+    assert digests.write() == 1
+
+
+def test_it_waits_until_what_ended_is_seen_by_all(reader: User, mp4: bytes) -> None:
+    completed(order(reader), mp4)
+    assert digests.write() == 0
+
+
+def test_what_was_cancelled_or_deleted_is_no_news(reader: User, mp4: bytes) -> None:
+    gone, stopped = completed(order(reader), mp4), order(reader)
+    settle(gone)
+    Video.objects.filter(pk=gone.pk).update(deleted_at=timezone.now())
+    Client().force_login(reader)
+    page = Client()
+    page.force_login(reader)
+    page.post(f"/v/{stopped.pk}/cancel/")
+    settle(stopped)
+    assert digests.write() == 0
+
+
+def test_nobody_is_written_to_who_did_not_ask(alice: User, mp4: bytes) -> None:
+    settle(completed(order(alice), mp4))
+    assert digests.write() == 0
+
+
+def test_many_are_not_all_named(reader: User) -> None:
+    for n in range(7):
+        settle(failed(order(reader, f"Fall {n}")), ago=AGO + timedelta(seconds=9 - n))
+    digests.write()
+    body = str(mail.outbox[0].body)
+    assert [f"– Fall {n}" in body for n in range(7)] == [True] * 5 + [False] * 2
+    assert "and 2 more" in body
+
+
+def test_it_is_tried_again_when_the_mail_did_not_go(
+    reader: User, mp4: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settle(completed(order(reader), mp4))
+
+    def stumble(*args: object) -> int:
+        raise OSError("the mail server is away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(letters, "send", stumble)
+        assert digests.write() == 0
+    assert digests.write() == 1
+
+
+# ---- the switch ----
+
+
+def test_the_letters_are_switched_on_and_off(page: Client, alice: User, mp4: bytes) -> None:
+    old = completed(order(alice), mp4)
+    settle(old)
+    page.post("/settings/mails/", {"videos": "1"})
+    page.post("/settings/mails/", {"videos": "1"})
+    assert (digests.wanted(alice), digests.write()) == (True, 0)
+    assert b"checked" in page.get("/settings/mails/").content
+    page.post("/settings/mails/", {})
+    assert digests.wanted(alice) is False
+
+
+def test_the_switch_is_for_those_who_are_signed_in(db: None) -> None:
+    assert Client().get("/settings/mails/").status_code == 302
+
+
+def test_nothing_of_it_is_left_of_whoever_is_forgotten(reader: User) -> None:
+    departure.leave(reader)
+    departure.forget(reader)
+    assert Digest.objects.count() == 0
