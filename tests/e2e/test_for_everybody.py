@@ -133,8 +133,8 @@ def test_nothing_is_cut_off_at_the_side(
     width, height, zoom = NARROW[screen]
     person, film = maker
     size = {"width": width, "height": height}
-    page = tab("/", person=person, viewport=size, device_scale_factor=zoom, **CALM)
-    pages = {"home": "/", "studio": "/studio/", "library": "/library/", "billing": "/billing/"}
+    page = tab("/studio/", person=person, viewport=size, device_scale_factor=zoom, **CALM)
+    pages = {"studio": "/studio/", "library": "/library/", "billing": "/billing/"}
     for name, path in {**pages, "video": film, "usage": "/usage/"}.items():
         page.goto(path)
         keep_picture(page, f"{screen}-{name}")
