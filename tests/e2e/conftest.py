@@ -42,9 +42,15 @@ expect.set_options(timeout=60_000)
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the product keeps everything, and its log with the mails it would send."""
+    return tmp_path_factory.mktemp("site")
+
+
+@pytest.fixture(scope="session")
+def site(folder: Path) -> Iterator[str]:
     """The address of `manage.py serve` with data of its own."""
-    port, folder = free_port(), tmp_path_factory.mktemp("site")
+    port = free_port()
     kept = {k: v for k, v in os.environ.items() if k not in {"DATABASE_URL", "REDIS_URL"}}
     own = {"DATA_DIR": str(folder), "PORT": str(port), "EMBEDDED_WORKER": "1"}
     command = [sys.executable, "manage.py", "serve"]
@@ -54,14 +60,14 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         )
     url = f"http://127.0.0.1:{port}"
     try:
-        _await_health(url, process, folder / "log")
+        await_health(url, process, folder / "log")
         yield url
     finally:
         process.terminate()
         process.wait(20)
 
 
-def _await_health(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
+def await_health(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         assert process.poll() is None, log.read_text()
@@ -73,10 +79,14 @@ def _await_health(url: str, process: "subprocess.Popen[bytes]", log: Path) -> No
     raise AssertionError(log.read_text())
 
 
+def chromium_binary() -> str | None:
+    return shutil.which("chromium") or shutil.which("google-chrome")
+
+
 # Not for the whole run: a loop that Playwright keeps in this thread would stop Django's queries.
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
-    binary = shutil.which("chromium") or shutil.which("google-chrome")
+    binary = chromium_binary()
     if not binary:
         pytest.skip("no Chromium was found; Debian: apt-get install chromium")
     with sync_playwright() as playwright:

@@ -1,4 +1,4 @@
-"""Settings, developers, public and staff pages: in light and dark, wide and narrow, by hand."""
+"""What is done on the pages of settings, developers and the welcome, by hand."""
 
 import re
 
@@ -6,54 +6,8 @@ import pytest
 from playwright.sync_api import StorageState, expect
 
 from tests.e2e.conftest import PASSWORD, Opener, keep_picture, sign_up
-from tests.e2e.test_every_page import check
 
 pytestmark = pytest.mark.browser
-
-PUBLIC = {
-    "pricing": "/pricing/",
-    "help": "/help/",
-    "help-none": "/help/?q=zebra",
-    "topic": "/help/failure/",
-    "privacy": "/privacy/",
-    "terms": "/terms/",
-    "rules": "/rules/",
-    "report": "/report/",
-    "feedback": "/feedback/",
-    "showcase": "/showcase/",
-    "proof": "/proof/",
-    "reset-done": "/accounts/password/reset/done/",
-    "link-used": "/accounts/confirm-email/nonsense/",
-    "inactive": "/accounts/inactive/",
-    "turned-back": "/accounts/3rdparty/login/cancelled/",
-}
-SIGNED_IN = {
-    "welcome": "/welcome/",
-    "welcome-credits": "/welcome/?step=2&scene=1",
-    "settings": "/settings/",
-    "sessions": "/settings/sessions/",
-    "data": "/settings/data/",
-    "leave": "/settings/data/delete/",
-    "two-factor": "/accounts/2fa/",
-    "reauthenticate": "/accounts/reauthenticate/",
-    "developers": "/developers/",
-    "keys": "/developers/keys/",
-    "webhooks": "/developers/webhooks/",
-}
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 390])
-def test_every_page_fits(tab: Opener, person: StorageState, width: int, theme: str) -> None:
-    looks = {"viewport": {"width": width, "height": 844}, "color_scheme": theme}
-    page = tab("/", reduced_motion="reduce", **looks)
-    for name, path in PUBLIC.items():
-        page.goto(path)
-        check(page, name, width, theme)
-    page = tab("/studio/", person=person, reduced_motion="reduce", **looks)
-    for name, path in SIGNED_IN.items():
-        page.goto(path)
-        check(page, name, width, theme)
 
 
 def test_a_newcomer_is_led_from_a_scene_to_the_studio(tab: Opener) -> None:

@@ -1,0 +1,169 @@
+"""By keyboard alone, with little motion, on narrow, enlarged and touched screens."""
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, StorageState, expect
+
+from tests.e2e.conftest import (
+    PASSWORD,
+    Opener,
+    card_of,
+    keep_picture,
+    new_person,
+    order,
+    sign_up,
+)
+from tests.e2e.test_journey import CALM, PAY, PLAYING, until
+
+pytestmark = pytest.mark.browser
+
+# What has the focus is inside the window, and it, its label or its frame is marked.
+MARKED = """() => {
+  const here = document.activeElement;
+  const outlined = (element, pseudo) => {
+    const style = element && getComputedStyle(element, pseudo);
+    return style && style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 1;
+  };
+  const player = here.matches("video") && here.closest(".player");
+  const native = player && !here.matches(":focus-visible"); // the browser marks its own controls
+  const framed = here.closest(".composer") && here.matches("textarea");
+  const box = here.getBoundingClientRect();
+  const inside = box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth;
+  const marked = outlined(here) || outlined(here, "::after") || outlined(here.closest("label"))
+    || native || player && outlined(player)
+    || framed && getComputedStyle(here.closest(".composer")).boxShadow !== "none";
+  return here === document.body || inside && Boolean(marked) || here.outerHTML.slice(0, 200);
+}"""
+RUNNING = "document.getAnimations().filter((each) => each.playState === 'running').length"
+NARROW = {"small": (320, 640, 1), "enlarged": (720, 450, 2)}
+
+
+def walk_to(page: Page, target: Locator) -> None:
+    """Press Tab until the target has the focus; it can be seen at every step."""
+    target.wait_for()
+    for _ in range(120):
+        page.keyboard.press("Tab")
+        assert page.evaluate(MARKED) is True
+        if target.evaluate("(element) => element === document.activeElement"):
+            return
+    raise AssertionError(f"Tab never came to {target}")
+
+
+def press(page: Page, target: Locator, key: str = "Enter") -> None:
+    walk_to(page, target)
+    page.keyboard.press(key)
+
+
+def write(page: Page, label: str, words: str) -> None:
+    walk_to(page, page.get_by_label(label, exact=True))
+    page.keyboard.type(words)
+
+
+@pytest.fixture(scope="module")
+def maker(site: str, chromium: Browser) -> tuple[StorageState, str]:
+    """Somebody with a finished and a rendering video, and where the finished one is."""
+    person = new_person(site, chromium)
+    context = chromium.new_context(base_url=site, storage_state=person)
+    page = context.new_page()
+    page.goto("/studio/")
+    order(page, "A mill at noon", "4 s")
+    expect(card_of(page, "A mill at noon")).to_have_attribute("data-state", "done")
+    order(page, "An endless night [[hang]]", "4 s")
+    expect(card_of(page, "An endless night")).to_have_attribute("data-state", "rendering")
+    address = card_of(page, "A mill at noon").get_attribute("data-href") or ""
+    context.close()
+    return person, address
+
+
+def test_everything_is_done_by_keyboard_alone(tab: Opener) -> None:
+    page = tab("/accounts/signup/", **CALM)
+    name = sign_up(page)
+    page.context.clear_cookies()
+    page.goto("/accounts/login/")
+    write(page, "Username or email", name)
+    write(page, "Password", PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/studio/")
+    write(page, "Prompt", "A mill at noon")
+    press(page, page.get_by_role("button", name="Generate"))
+    card = card_of(page, "A mill at noon")
+    expect(card).to_have_attribute("data-state", "done")
+    press(page, card.get_by_role("heading").get_by_role("link"))
+    expect(page.get_by_role("heading", level=1)).to_have_text("A mill at noon")
+    press(page, page.locator("#stage video"), "Space")
+    until(lambda: page.evaluate(PLAYING) > 0.2)
+    write(page, "What should change?", "It snows")
+    press(page, page.locator("#remix").get_by_role("button", name="Remix"))
+    expect(page.get_by_role("heading", level=1)).to_have_text("It snows")
+    expect(page.locator("#stage video")).to_be_visible()
+    delete = page.get_by_role("main").get_by_role("link", name="Delete")
+    dialog = page.get_by_role("dialog", name="Delete this video?")
+    press(page, delete)
+    press(page, dialog.get_by_role("link", name="Keep it"))
+    expect(dialog).to_have_count(0)
+    expect(delete).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(dialog).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(delete).to_be_focused()
+    page.keyboard.press("Enter")
+    press(page, dialog.get_by_role("button", name="Delete"))
+    expect(page.get_by_text("The video is deleted.")).to_be_visible()
+    press(page, page.get_by_role("link", name="Billing"))
+    page.wait_for_url("**/billing/")
+    press(page, page.get_by_role("button", name="Buy Trial"))
+    press(page, page.get_by_role("button", name=PAY), "Space")
+    expect(page.get_by_text("Payment received.").last).to_be_visible()
+
+
+def test_nothing_moves_for_who_wants_it_so(tab: Opener, maker: tuple[StorageState, str]) -> None:
+    person, film = maker
+    page = tab("/studio/", person=person)
+    assert page.evaluate(RUNNING) > 0, "a rendering card moves otherwise"
+    page.emulate_media(reduced_motion="reduce")
+    for path in ("/studio/", "/library/", film, "/billing/", "/usage/", "/", "/showcase/"):
+        page.goto(path)
+        page.keyboard.press("Tab")
+        assert (path, page.evaluate(RUNNING)) == (path, 0)
+
+
+@pytest.mark.parametrize("screen", NARROW)
+def test_nothing_is_cut_off_at_the_side(
+    tab: Opener, maker: tuple[StorageState, str], screen: str
+) -> None:
+    width, height, zoom = NARROW[screen]
+    person, film = maker
+    size = {"width": width, "height": height}
+    page = tab("/studio/", person=person, viewport=size, device_scale_factor=zoom, **CALM)
+    pages = {"studio": "/studio/", "library": "/library/", "billing": "/billing/"}
+    for name, path in {**pages, "video": film, "usage": "/usage/"}.items():
+        page.goto(path)
+        keep_picture(page, f"{screen}-{name}")
+        assert (name, page.evaluate("document.documentElement.scrollWidth")) == (name, width)
+
+
+@pytest.mark.parametrize(
+    ("path", "main"),
+    [
+        ("/", "Generate"),
+        ("/accounts/login/", "Sign in"),
+        ("/studio/", "Generate"),
+        ("/billing/", "Buy Standard"),
+        ("film", "Remix"),
+        ("film/delete/", "Delete"),
+    ],
+)
+def test_a_thumb_finds_what_matters(
+    tab: Opener, maker: tuple[StorageState, str], path: str, main: str
+) -> None:
+    person, film = maker
+    thumb = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+    page = tab("/", person=None if "login" in path else person, **thumb, **CALM)
+    page.goto(path.replace("film/", film).replace("film", film))
+    found = page.get_by_role("main").get_by_role("button", name=main).first
+    box = found.bounding_box()
+    assert box
+    assert box["height"] >= 44
+    for tabs in page.locator(".tabs > *:visible").all():
+        box = tabs.bounding_box()
+        assert box
+        assert box["height"] >= 44

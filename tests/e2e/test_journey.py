@@ -1,0 +1,177 @@
+"""A person's whole way: in both themes, on desk and phone, with JavaScript and by forms."""
+
+import re
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.e2e.conftest import PASSWORD, Opener, card_of, keep_picture, new_name
+
+pytestmark = pytest.mark.browser
+
+# The test checkout is a page of its own, to which no animated page change leads.
+CALM = {"reduced_motion": "reduce"}
+PAY = re.compile("^Pay ¥")
+PROMPT = "A paper lantern drifts over a still harbour at dusk"
+FAILING = "A kite above the dunes [[fail:internal_error]]"
+PLAYING = "document.querySelector('video').currentTime"
+
+
+class Traveller:
+    """Somebody at one page, who keeps a picture of every step."""
+
+    def __init__(self, page: Page, looks: str) -> None:
+        self.page, self.looks, self.script = page, looks, not looks.endswith("forms")
+        self.steps = 0
+
+    def picture(self, step: str) -> None:
+        self.steps += 1
+        keep_picture(self.page, f"journey-{self.looks}-{self.steps:02}-{step}")
+
+    def see(self, what: Locator) -> None:
+        """Wait until it is there: a page without JavaScript is asked for again."""
+        deadline = time.monotonic() + 60
+        while not self.script and not what.is_visible() and time.monotonic() < deadline:
+            self.page.wait_for_timeout(500)
+            self.page.reload()
+        expect(what).to_be_visible()
+
+    def go(self, path: str) -> None:
+        """Follow a link of the navigation, the side's or the tabs'."""
+        self.page.locator(f"nav a[href='{path}']:visible").first.click()
+        self.page.wait_for_url(f"**{path}")
+
+    def order(self, prompt: str, state: str) -> Locator:
+        self.page.get_by_label("Prompt", exact=True).fill(prompt)
+        self.page.locator("#composer label:has-text('4 s')").last.click()
+        self.page.get_by_role("button", name="Generate").click()
+        card = card_of(self.page, prompt)
+        expect(card).to_be_visible()
+        self.page.evaluate("window.sameDocument = true")
+        self.picture(f"renders-until-{state}")
+        self.see(self.page.locator(f".card[data-state={state}]", has_text=prompt))
+        if self.script:
+            assert self.page.evaluate("window.sameDocument"), "the card changed by itself"
+        return card
+
+    def credits(self) -> str:
+        return (self.page.locator("[data-part=wallet] strong").text_content() or "").strip()
+
+    # ---- the steps ----
+
+    def sign_up(self) -> None:
+        name = new_name()
+        self.page.get_by_label("Username").fill(name)
+        self.page.get_by_label("Email").fill(f"{name}@example.com")
+        self.page.get_by_label("Password").fill(PASSWORD)
+        self.picture("sign-up")
+        self.page.get_by_role("button", name="Create account").click()
+        self.page.wait_for_url("**/welcome/")
+        self.picture("welcome")
+        self.page.get_by_role("button", name="Next").click()
+        expect(self.page.get_by_role("heading", level=1)).to_have_text("You have 100 credits.")
+        self.picture("welcome-credits")
+        self.page.get_by_role("main").get_by_role("link", name="Open the studio").click()
+        self.page.wait_for_url("**/studio/*")
+        assert self.credits() == "100"
+
+    def create(self) -> None:
+        card = self.order(PROMPT, "done")
+        assert self.credits() == "80"
+        self.picture("finished")
+        card.get_by_role("heading").get_by_role("link").click()
+        expect(self.page.get_by_role("heading", level=1)).to_have_text(PROMPT)
+
+    def play(self) -> None:
+        video = self.page.locator("#stage video")
+        video.press("Space")
+        until(lambda: self.page.evaluate(PLAYING) > 0.2)
+        self.picture("playing")
+
+    def remix(self) -> None:
+        self.page.get_by_label("What should change?").fill("The lantern is blue")
+        self.page.locator("#remix").get_by_role("button", name="Remix").click()
+        expect(self.page.get_by_role("heading", level=1)).to_have_text("The lantern is blue")
+        self.picture("remix-renders")
+        self.see(self.page.locator("#stage video"))
+        versions = self.page.get_by_role("navigation", name="Versions of this video")
+        assert versions.get_by_role("link").count() == 2
+        assert self.credits() == "60"
+        self.picture("remix")
+
+    def share(self) -> str:
+        self.page.get_by_label("Show the prompt too").check()
+        self.page.get_by_role("button", name="Make a link").click()
+        self.picture("shared")
+        return self.page.locator("#link").input_value()
+
+    def buy(self) -> None:
+        self.go("/billing/")
+        self.picture("billing")
+        self.page.get_by_role("button", name="Buy Trial").click()
+        self.page.get_by_role("button", name=PAY).wait_for()
+        self.picture("checkout")
+        self.page.get_by_role("button", name=PAY).click()
+        self.page.wait_for_url("**/billing/payments/**")
+        self.see(self.page.get_by_text("Payment received.").last)
+        assert self.credits() == "160"
+        self.picture("paid")
+
+    def fail(self) -> None:
+        self.go("/studio/")
+        card = self.order(FAILING, "failed")
+        expect(card.get_by_text("20 credits returned")).to_be_visible()
+        expect(self.page.locator("[data-part=wallet] strong")).to_have_text("160")
+        self.picture("failed")
+        card.get_by_role("heading").get_by_role("link").click()
+        self.page.get_by_role("link", name="Ledger lines").click()
+        amounts = self.page.locator("#history tbody td:nth-child(4)")
+        expect(amounts).to_have_text(["+20", "−20"])
+        self.picture("ledger")
+
+    def delete(self, address: str) -> None:
+        self.page.goto(address)
+        self.page.get_by_role("link", name="Delete").click()
+        asked = self.page.get_by_role("button", name="Delete")
+        expect(asked).to_be_visible()
+        self.picture("delete")
+        asked.click()
+        expect(self.page.get_by_text("The video is deleted.")).to_be_visible()
+        assert self.page.request.get(address).status == 404
+        self.picture("deleted")
+
+
+def until(true: Callable[[], Any]) -> None:
+    deadline = time.monotonic() + 30
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["live", "forms"])
+@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_from_signing_up_to_deleting(tab: Opener, theme: str, width: int, script: bool) -> None:
+    looks = {
+        "viewport": {"width": width, "height": 844},
+        "color_scheme": theme,
+        "java_script_enabled": script,
+        **CALM,
+    }
+    page = tab("/accounts/signup/", **looks)
+    person = Traveller(page, f"{width}-{theme}-{'live' if script else 'forms'}")
+    person.sign_up()
+    person.create()
+    person.play()
+    person.remix()
+    remix, link = page.url, person.share()
+    visitor = tab(link, **looks)
+    expect(visitor.get_by_role("heading", level=1)).to_have_text("The lantern is blue")
+    keep_picture(visitor, f"journey-{person.looks}-visitor")
+    person.buy()
+    person.fail()
+    person.delete(remix)
+    assert visitor.request.get(link).status == 404
