@@ -6,7 +6,6 @@ from typing import Any, ClassVar, cast
 from uuid import UUID, uuid4
 
 from django import forms
-from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.base_user import AbstractBaseUser

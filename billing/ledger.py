@@ -28,21 +28,14 @@ from django.utils.translation import gettext as _
 
 from billing.models import Account, Allocation, Entry, Lot
 
-OF_VIDEO = Entry.OF_VIDEO
-
 
 class NotEnoughCredits(Exception):
     """The balance is below the price; nothing was written."""
 
     def __init__(self, needed: int, available: int) -> None:
         self.needed, self.available = needed, available
-        super().__init__(
-            _(
-                "Insufficient credits. "
-                "You need %(needed)s credits but only have %(available)s available."
-            )
-            % {"needed": needed, "available": available}
-        )
+        text = _("Insufficient credits. You need %(n)s credits but only have %(left)s available.")
+        super().__init__(text % {"n": needed, "left": available})
 
 
 class KeyConflict(Exception):
@@ -80,6 +73,7 @@ class Summary:
 
 
 Kind = Lot.Kind
+OF_VIDEO = Entry.OF_VIDEO
 _NOTHING = Purpose()
 
 

@@ -72,9 +72,6 @@ class Lot(models.Model):
         EARNED = "earned", _("Earned")
         ADJUSTED = "adjusted", _("By staff")
 
-    # What a line may be about: its reference_type.
-    OF_VIDEO, OF_PAYMENT = "sora_task_creation", "payment"
-
     account = models.ForeignKey(Account, models.PROTECT, related_name="lots")
     kind = models.CharField(_("kind"), max_length=16, choices=Kind)
     amount = models.BigIntegerField(_("amount"))
@@ -127,6 +124,9 @@ class Entry(models.Model):
         EXPIRED = "expired", _("Expired")
         REVERSED = "reversed", _("Taken back")
         ADJUSTED = "adjusted", _("By staff")
+
+    # What a line may be about: its reference_type.
+    OF_VIDEO, OF_PAYMENT = "sora_task_creation", "payment"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     account = models.ForeignKey(Account, models.PROTECT, related_name="entries")

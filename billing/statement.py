@@ -241,7 +241,7 @@ class Line:
         if entry.reference_type == Entry.OF_VIDEO:
             _kind, _colon, prompt = entry.description.removeprefix("Returned: ").partition(": ")
             return prompt or entry.description
-        if entry.reference_type == PAYMENT and entry.description:
+        if entry.reference_type == Entry.OF_PAYMENT and entry.description:
             return _(entry.description)  # a package's name
         return entry.description or entry.get_type_display()
 

@@ -1,5 +1,6 @@
 """The public pages: the start page and the showcase; and an owner's consent."""
 
+from dataclasses import replace
 from uuid import UUID
 
 from django.conf import settings
@@ -122,11 +123,11 @@ def poster(request: HttpRequest, clip_id: int) -> HttpResponseBase:
 def preview(request: HttpRequest, clip_id: int) -> HttpResponse:
     """The page of a clip that may not be public yet, for staff: as everybody will see it."""
     found = _previewed(request, clip_id)
-    film = {
-        **_film(found),
-        "url": resolve_url("clip-preview-video", found.pk),
-        "poster": resolve_url("clip-preview-poster", found.pk),
-    }
+    film = replace(
+        films.of_clip(found),
+        url=resolve_url("clip-preview-video", found.pk),
+        poster=resolve_url("clip-preview-poster", found.pk),
+    )
     return render(request, "showcase/clip.html", {"film": film, "preview": True, "others": []})
 
 

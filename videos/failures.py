@@ -112,7 +112,7 @@ def explain(video: Video) -> Explanation | None:
     cause, remedy = CAUSES[code]
     sentence = str(cause)
     if cause is NOT_THE_PROMPT and video.progress >= 1:
-        stopped = now_("The engine stopped at %(n)d%%. Nothing was wrong with your prompt.")
+        stopped = gettext("The engine stopped at %(n)d%%. Nothing was wrong with your prompt.")
         sentence = stopped % {"n": video.progress}
     back = ngettext("Your %(n)d credit is back.", "Your %(n)d credits are back.", video.credits)
     return Explanation(code, sentence, back % {"n": video.credits}, _remedy(video, remedy))
