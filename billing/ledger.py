@@ -34,13 +34,10 @@ class NotEnoughCredits(Exception):
 
     def __init__(self, needed: int, available: int) -> None:
         self.needed, self.available = needed, available
-        super().__init__(
-            _(
-                "Insufficient credits. "
-                "You need %(needed)s credits but only have %(available)s available."
-            )
-            % {"needed": needed, "available": available}
+        text = _(
+            "Insufficient credits. You need %(needed)s credits but only have %(left)s available."
         )
+        super().__init__(text % {"needed": needed, "left": available})
 
 
 class KeyConflict(Exception):

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, resolve_url
 from django.template.response import TemplateResponse
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -19,6 +20,26 @@ from accounts.models import User
 from billing import figures as money
 from showcase import desk
 from videos import overview
+
+# What the tables and their apps are called in the menu.
+NAMES: dict[str, Promise] = {
+    "Accounts": gettext_lazy("Accounts"),
+    "Billing": gettext_lazy("Billing"),
+    "Clips": gettext_lazy("Clips"),
+    "Deliveries": gettext_lazy("Deliveries"),
+    "Entries": gettext_lazy("Entries"),
+    "Feedback": gettext_lazy("Feedback"),
+    "Packages": gettext_lazy("Packages"),
+    "Payments": gettext_lazy("Payments"),
+    "Prices": gettext_lazy("Prices"),
+    "Proofs": gettext_lazy("Proofs"),
+    "Refusals": gettext_lazy("Refusals"),
+    "Reports": gettext_lazy("Reports"),
+    "Showcase": gettext_lazy("Showcase"),
+    "Stripe events": gettext_lazy("Stripe events"),
+    "Upstreams": gettext_lazy("Upstreams"),
+    "Videos": gettext_lazy("Videos"),
+}
 
 
 class StaffSite(AdminSite):
@@ -37,6 +58,12 @@ class StaffSite(AdminSite):
             has_it = second_factor.is_on(cast("User", request.user))
             request.has_second_factor = has_it  # type: ignore[attr-defined]
         return bool(request.has_second_factor)  # type: ignore[attr-defined]
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        apps = super().get_app_list(request, app_label)
+        for named in (*apps, *(table for app in apps for table in app["models"])):
+            named["name"] = NAMES.get(str(named["name"]), named["name"])
+        return apps
 
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
