@@ -76,9 +76,10 @@ def things(zoe: User, mp4: bytes) -> dict[str, Any]:
     )
     Attempt.objects.create(delivery=delivery, at=now, took_ms=1234, code=500)
     failed(order(zoe, "zzz"))
-    running(order(zoe, "zzz"))
+    rendering = running(order(zoe, "zzz"))
     order(zoe, "zzz")
     return {
+        "rendering": rendering.pk,
         "video_id": done.pk,
         "clip_id": shown.pk,
         "topic": "prompt",
@@ -157,7 +158,7 @@ def test_no_page_staff_work_on_has_a_word_of_its_own(zoe: User, things: dict[str
     found = [
         looked_at(client, f"/admin/billing/payment/{things['payment_id']}/refund/"),
         looked_at(client, f"/admin/billing/account/{zoe.pk}/adjust/"),
-        looked_at(client, f"/admin/videos/video/{things['video_id']}/do/cancel/"),
+        looked_at(client, f"/admin/videos/video/{things['rendering']}/do/fail/"),
     ]
     assert found == [[]] * 3
 

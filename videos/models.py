@@ -218,7 +218,7 @@ class Video(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.pk} {self.status}"
+        return f"{self.pk} {self.get_status_display()}"
 
     @property
     def is_active(self) -> bool:
