@@ -1,5 +1,6 @@
 """What a maker does with what they made: find, keep, compare, share, and all of it by keyboard."""
 
+import re
 from io import BytesIO
 from zipfile import ZipFile
 
@@ -468,9 +469,10 @@ def test_lost_connection_is_said_and_tried_again(tab: Opener, person: StorageSta
     expect(page.locator("#live")).to_have_text("Live updates on")
     shut[0] = True
     page.evaluate("dispatchEvent(new Event('offline'))")
-    expect(page.locator("#offline")).to_contain_text("Your videos keep rendering.")
+    expect(page.locator("#offline")).to_contain_text("Reconnecting. Your videos keep rendering.")
     page.get_by_role("button", name="Try now").click()
-    expect(page.locator("#offline")).to_contain_text("Checking again in")
+    words = r"\s*Reconnecting. Your videos keep rendering. Checking again in \d+ s. Try now\s*"
+    expect(page.locator("#offline")).to_have_text(re.compile(words))
     shut[0] = False
     page.get_by_role("button", name="Try now").click()
     expect(page.locator("#offline")).to_be_hidden()
