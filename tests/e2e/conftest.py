@@ -42,11 +42,18 @@ expect.set_options(timeout=60_000)
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of `manage.py serve` with data of its own."""
-    port, folder = free_port(), tmp_path_factory.mktemp("site")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the site keeps its data."""
+    return tmp_path_factory.mktemp("site")
+
+
+@pytest.fixture(scope="session")
+def site(folder: Path) -> Iterator[str]:
+    """The address of `manage.py serve` with data of its own; staff need a second factor."""
+    port = free_port()
     kept = {k: v for k, v in os.environ.items() if k not in {"DATABASE_URL", "REDIS_URL"}}
     own = {"DATA_DIR": str(folder), "PORT": str(port), "EMBEDDED_WORKER": "1"}
+    own |= {"STAFF_TWO_FACTOR": "1"}
     command = [sys.executable, "manage.py", "serve"]
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(
