@@ -9,10 +9,11 @@ from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from allauth.usersessions.models import UserSession
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.forms import AdminPasswordChangeForm
-from django.db.models import OuterRef, QuerySet
-from django.forms import ModelForm
+from django.contrib.auth.models import Group
+from django.db.models import ManyToManyField, OuterRef, QuerySet
+from django.forms import CheckboxSelectMultiple, ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
@@ -29,8 +30,20 @@ from billing.staff import ReadOnly, ReasonForm, ask, note
 LINES = 20
 
 # What belongs to people shows on their page, and secrets on none.
-for hidden in (EmailAddress, SocialAccount, SocialApp, SocialToken, Authenticator, UserSession):
+for hidden in (
+    EmailAddress,
+    SocialAccount,
+    SocialApp,
+    SocialToken,
+    Authenticator,
+    UserSession,
+    Group,
+):
     admin.site.unregister(hidden)
+
+
+# Long lists are ticked: found by a browser's own search, and read out as what they are.
+TICKED = {ManyToManyField: {"widget": CheckboxSelectMultiple}}
 
 
 class PasswordForm(AdminPasswordChangeForm):
@@ -46,6 +59,7 @@ class PasswordForm(AdminPasswordChangeForm):
 class PersonAdmin(UserAdmin):
     list_display = ("username", "email", "balance", "is_active", "is_staff", "date_joined")
     list_filter = ("is_active", "is_staff", "is_superuser", "left_at")
+    filter_horizontal = ()
     readonly_fields = (
         "is_active", "last_login", "date_joined", "left_at", "forgotten_at", "balance", "books",
         "two_factor",
@@ -53,11 +67,19 @@ class PersonAdmin(UserAdmin):
     fieldsets = (
         (None, {"fields": ("username", "password")}),
         (gettext_lazy("Credits"), {"fields": ("balance", "books")}),
-        *(UserAdmin.fieldsets or ())[1:],
-        (gettext_lazy("Standing"), {"fields": ("two_factor", "left_at", "forgotten_at")}),
+        (gettext_lazy("Personal info"), {"fields": ("display_name", "email", "language")}),
+        (
+            gettext_lazy("Permissions"),
+            {"fields": ("is_active", "is_staff", "is_superuser", "groups")},
+        ),
+        (
+            gettext_lazy("Standing"),
+            {"fields": ("two_factor", "last_login", "date_joined", "left_at", "forgotten_at")},
+        ),
     )
     change_password_form = PasswordForm
     actions = ("lock", "unlock", "take_back")
+    formfield_overrides = TICKED
     change_form_template = "admin/accounts/user.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
@@ -156,3 +178,20 @@ class CounterAdmin(ReadOnly):
     @admin.display(description=gettext_lazy("window ends"), ordering="ends_ms")
     def ends(self, row: Counter) -> datetime:
         return datetime.fromtimestamp(row.ends_ms / 1000, tz=UTC)
+
+
+@admin.register(Group)
+class RoleAdmin(GroupAdmin):
+    """What a group of staff may do, of what there is here to do."""
+
+    filter_horizontal = ()
+    formfield_overrides = TICKED
+
+    def formfield_for_manytomany(
+        self, db_field: ManyToManyField, request: HttpRequest | None = None, **kwargs: Any
+    ) -> Any:
+        field = super().formfield_for_manytomany(db_field, request, **kwargs)
+        if db_field.name == "permissions" and field:
+            shown = [model._meta.model_name for model in self.admin_site._registry]
+            field.queryset = field.queryset.filter(content_type__model__in=shown)
+        return field

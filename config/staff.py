@@ -21,6 +21,9 @@ from showcase import desk
 from videos import overview
 from videos.models import Video
 
+# Which apps stand first on the staff side.
+ORDER = {"videos": 0, "showcase": 1, "billing": 2, "accounts": 3}
+
 
 class Row(NamedTuple):
     """A number of the first page, and the list of just the rows it counts."""
@@ -120,6 +123,19 @@ class StaffSite(AdminSite):
             raise PermissionDenied
         messages.warning(request, _("Staff need two-factor sign-in. Turn it on first."))
         return redirect("mfa_index")
+
+    def get_app_list(
+        self, request: HttpRequest, app_label: str | None = None
+    ) -> list[dict[str, Any]]:
+        """What staff work with first; Django's log under the name it has here."""
+        apps = super().get_app_list(request, app_label)
+        for app in apps:
+            if app["app_label"] == "admin":
+                app["name"] = _("Records")
+            for model in app["models"]:
+                if model["object_name"] == "LogEntry":
+                    model["name"] = _("Audit log")
+        return sorted(apps, key=lambda app: ORDER.get(app["app_label"], len(ORDER)))
 
     def index(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

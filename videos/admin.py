@@ -187,6 +187,9 @@ class VideoAdmin(ReadOnly):
                     note(_staff(request), video, f"{deed.title}: {reason}")
                 messages.success(request, words)
             return HttpResponseRedirect(back)
+        if deed not in interventions.possible(video):
+            messages.error(request, _("The video has moved on; nothing was changed."))
+            return HttpResponseRedirect(back)
         return ask(
             self,
             request,

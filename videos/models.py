@@ -10,6 +10,7 @@ from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 
 
@@ -218,7 +219,7 @@ class Video(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.pk} {self.get_status_display()}"
+        return Truncator(self.prompt).chars(60) or str(self.pk)
 
     @property
     def is_active(self) -> bool:

@@ -49,10 +49,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def site(folder: Path) -> Iterator[str]:
-    """The address of `manage.py serve` with data of its own."""
+    """The address of `manage.py serve` with data of its own; staff need a second factor."""
     port = free_port()
     kept = {k: v for k, v in os.environ.items() if k not in {"DATABASE_URL", "REDIS_URL"}}
     own = {"DATA_DIR": str(folder), "PORT": str(port), "EMBEDDED_WORKER": "1"}
+    own |= {"STAFF_TWO_FACTOR": "1"}
     command = [sys.executable, "manage.py", "serve"]
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(

@@ -1,0 +1,339 @@
+"""Staff at work in a browser: in with a second factor, and every page of theirs looked at."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import axe_playwright_python
+import pytest
+from allauth.mfa.totp.internal import auth as totp
+from playwright.sync_api import Browser, Locator, Page, StorageState, expect
+
+from tests.e2e.conftest import (
+    PASSWORD,
+    ROOT,
+    Opener,
+    card_of,
+    credits_of,
+    keep_picture,
+    new_name,
+    new_person,
+    order,
+)
+
+pytestmark = pytest.mark.browser
+
+AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js").read_text()
+CALM = {"reduced_motion": "reduce"}
+# What stands for a row in an address: a word with a figure in it, or the name of an engine.
+ID = re.compile(r"/(?=[^/]*\d)[\w-]+(?=/)|/sandbox(?=/)")
+HREFS = "links => links.map(link => link.getAttribute('href'))"
+
+
+def code_of(secret: str, later: int = 0) -> str:
+    """What an authenticator app shows, now or `later` half minutes."""
+    return totp.format_hotp_value(totp.hotp_value(secret, int(time.time()) // 30 + later))
+
+
+def hire(folder: Path) -> str:
+    """A new member of staff, made as docs/operations.md says; the name."""
+    name = new_name()
+    command = [sys.executable, "manage.py", "createsuperuser", "--noinput"]
+    own = {"DATA_DIR": str(folder), "DJANGO_SUPERUSER_PASSWORD": PASSWORD}
+    kept = {k: v for k, v in os.environ.items() if k not in {"DATABASE_URL", "REDIS_URL"}}
+    subprocess.run(
+        [*command, "--username", name, "--email", ""],
+        cwd=ROOT, env={**kept, **own}, check=True, capture_output=True,
+    )  # fmt: skip
+    return name
+
+
+def sign_in(page: Page, name: str) -> None:
+    page.get_by_label("Username").fill(name)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+
+
+@pytest.fixture(scope="module")
+def clerk(site: str, folder: Path, chromium: Browser) -> StorageState:
+    """Staff who came in the one way there is: led to a second factor, and in again with it."""
+    name = hire(folder)
+    context = chromium.new_context(base_url=site, reduced_motion="reduce")
+    page = context.new_page()
+    page.goto("/admin/billing/payment/")
+    sign_in(page, name)
+    expect(page.get_by_text("Staff need two-factor sign-in.")).to_be_visible()
+    keep_picture(page, "staff-led-to-two-factor")
+    page.get_by_role("link", name="Turn it on").click()
+    page.get_by_label("Password", exact=True).fill(PASSWORD)  # asked for once more
+    page.get_by_role("button", name="Confirm").click()
+    secret = page.locator("code").inner_text()
+    page.locator("[name=code]").fill(code_of(secret))
+    page.get_by_role("button", name="Turn it on").click()
+    page.wait_for_url("**/accounts/2fa/**")
+    context.clear_cookies()
+    page.goto("/admin/")
+    sign_in(page, name)
+    keep_picture(page, "staff-asked-for-a-code")
+    page.locator("[name=code]").fill(code_of(secret, 1))  # the present one is spent
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Today")
+    state = context.storage_state()
+    context.close()
+    return state
+
+
+def number(page: Page, words: str) -> Locator:
+    """The link of a line of the first page."""
+    return page.locator(".tile dl").get_by_role("link", name=words, exact=True)
+
+
+def after(page: Page, what: str) -> list[str]:
+    """What a page says of one thing, before and after."""
+    return page.locator(".changes tr", has_text=what).locator("td").all_inner_texts()
+
+
+def make(page: Page, *prompts: str) -> list[str]:
+    """Order videos and wait for them; where they are."""
+    for prompt in prompts:
+        order(page, prompt, "4 s")
+    for prompt in prompts:
+        expect(card_of(page, prompt)).to_have_attribute("data-state", "done")
+    return [card_of(page, prompt).get_attribute("data-href") or "" for prompt in prompts]
+
+
+def test_a_stuck_video_is_failed_and_its_credits_are_back(
+    tab: Opener, clerk: StorageState, person: StorageState
+) -> None:
+    owner, desk = tab("/studio/", person=person, **CALM), tab("/admin/", person=clerk, **CALM)
+    prompt = f"Stuck for ever {new_name()} [[hang]]"
+    order(owner, prompt, "4 s")
+    expect(card_of(owner, prompt)).to_have_attribute("data-state", "rendering")
+    desk.reload()
+    number(desk, "Rendering").click()
+    desk.get_by_role("link", name=prompt).click()
+    desk.get_by_role("link", name="Fail and refund").click()
+    assert after(desk, "State") == ["Rendering", "Failed"]
+    assert after(desk, "Credits of") == ["80", "100"]
+    keep_picture(desk, "staff-fail-before")
+    question = desk.url
+    desk.get_by_label("Reason").fill("It hangs")
+    desk.get_by_role("button", name="Fail and refund").click()
+    expect(desk.get_by_text("The video has ended, and its credits are back.")).to_be_visible()
+    assert desk.locator("#lines tbody tr td:nth-child(3)").all_inner_texts() == ["-20", "20"]
+    keep_picture(desk, "staff-fail-after")
+    desk.goto(question)
+    expect(desk.get_by_text("The video has moved on; nothing was changed.")).to_be_visible()
+    expect(card_of(owner, prompt)).to_have_attribute("data-state", "failed")
+    owner.reload()
+    assert credits_of(owner) == "100"
+
+
+def test_a_payment_is_refunded_after_a_look_at_what_it_takes(
+    tab: Opener, clerk: StorageState, person: StorageState
+) -> None:
+    owner = tab("/billing/", person=person, **CALM)
+    owner.get_by_role("button", name="Buy Trial").click()
+    owner.get_by_role("button", name=re.compile("^Pay ¥")).click()
+    expect(owner.get_by_text("Payment received.").last).to_be_visible()
+    assert credits_of(owner) == "200"
+    desk = tab("/admin/billing/payment/?glance=paid", person=clerk, **CALM)
+    desk.get_by_role("link", name="Refund this payment").first.click()
+    desk.get_by_label("Reason").fill("Asked by mail")
+    desk.get_by_role("button", name="Show what it takes back").click()
+    expect(desk.get_by_text("Refunds ¥9.90.")).to_be_visible()
+    assert after(desk, "Credits") == ["200", "100"]
+    keep_picture(desk, "staff-refund-before")
+    desk.get_by_role("button", name="Refund now").click()
+    expect(desk.locator(".messagelist")).to_contain_text("efund")
+    keep_picture(desk, "staff-refund-after")
+    owner.goto("/billing/")
+    assert credits_of(owner) == "100"
+
+
+def test_credits_are_given_after_a_look_at_the_balance(
+    tab: Opener, clerk: StorageState, person: StorageState
+) -> None:
+    owner = tab("/studio/", person=person, **CALM)
+    name = owner.request.get("/settings/").text()
+    found = re.search(r"person\d+x\d+", name)
+    assert found
+    desk = tab(f"/admin/accounts/user/?q={found[0]}", person=clerk, **CALM)
+    desk.locator("#result_list").get_by_role("link", name=found[0], exact=True).click()
+    desk.get_by_role("link", name="Give or take credits").click()
+    desk.get_by_label("Credits").fill("50")
+    desk.get_by_label("Reason").fill("Sorry for the wait")
+    desk.get_by_role("button", name="Show the balance after it").click()
+    assert after(desk, "Credits of") == ["100", "150"]
+    keep_picture(desk, "staff-give-before")
+    desk.get_by_role("button", name="Book it").click()
+    expect(desk.get_by_text("+50 credits are booked.")).to_be_visible()
+    owner.reload()
+    assert credits_of(owner) == "150"
+
+
+def test_clips_are_picked_ordered_previewed_published_and_hidden(
+    tab: Opener, clerk: StorageState, person: StorageState
+) -> None:
+    names = [f"{word} {new_name()}" for word in ("A kite", "A ferry", "A loom")]
+    owner, desk = tab("/studio/", person=person, **CALM), tab("/admin/", person=clerk, **CALM)
+    for address in make(owner, *names):
+        owner.goto(address)
+        owner.get_by_role("button", name="Offer to the showcase").click()
+    desk.reload()
+    number(desk, "Clips offered").click()
+    rows = desk.locator("#result_list tbody tr")
+    here = [" ".join(name.split()[:2]) for name in names]
+
+    def shown() -> list[str]:
+        texts = desk.locator("#result_list .field-title").all_inner_texts()
+        return [" ".join(t.split()[:2]) for t in texts if " ".join(t.split()[:2]) in here]
+
+    assert shown() == here[::-1]
+    rows.filter(has_text=names[0]).drag_to(rows.filter(has_text=names[2]))
+    assert shown() == [here[0], here[2], here[1]]
+    keep_picture(desk, "staff-clips-dragged")
+    desk.get_by_role("button", name="Save", exact=True).click()
+    expect(desk.locator(".messagelist")).to_contain_text("changed successfully")
+    desk.get_by_role("button", name=f"Move “{names[1]}” up").click()
+    desk.goto("/admin/showcase/clip/?glance=offered")
+    assert shown() == [here[0], here[1], here[2]]
+    desk.get_by_role("link", name=names[1]).click()
+    desk.get_by_label("Title").fill(f"The ferry {names[1]}")
+    desk.get_by_role("button", name="Save and continue editing").click()
+    desk.get_by_role("link", name="Preview the page").click()
+    expect(desk.get_by_text("Nobody else sees this page until you publish it.")).to_be_visible()
+    expect(desk.get_by_role("heading", level=1)).to_have_text(f"The ferry {names[1]}")
+    keep_picture(desk, "staff-clip-preview")
+    for action, public in (("Publish the chosen clips", 1), ("Hide the chosen clips", 0)):
+        desk.goto("/admin/showcase/clip/")
+        desk.locator("#result_list tr", has_text=names[1]).locator(".action-select").check()
+        desk.get_by_label("Action:").select_option(label=action)
+        desk.get_by_role("button", name="Run the selected action").click()
+        expect(desk.locator(".messagelist")).to_be_visible()
+        owner.goto("/showcase/?order=new")
+        expect(owner.get_by_role("link", name=f"The ferry {names[1]}")).to_have_count(public)
+
+
+def test_the_order_is_changed_without_javascript(
+    tab: Opener, clerk: StorageState, person: StorageState
+) -> None:
+    names = [f"{word} {new_name()}" for word in ("A drum", "A sail")]
+    owner = tab("/studio/", person=person, **CALM)
+    for address in make(owner, *names):
+        owner.goto(address)
+        owner.get_by_role("button", name="Offer to the showcase").click()
+    desk = tab("/admin/showcase/clip/", person=clerk, java_script_enabled=False)
+    titles = desk.locator("#result_list .field-title")
+    before = titles.all_inner_texts()
+    desk.get_by_role("button", name=f"Move “{names[0]}” up").click()
+    at = before.index(names[0])
+    expect(titles.nth(at - 1)).to_have_text(names[0])
+
+
+def test_a_report_is_handled(tab: Opener, clerk: StorageState, person: StorageState) -> None:
+    name = f"A stolen song {new_name()}"
+    owner = tab("/studio/", person=person, **CALM)
+    (address,) = make(owner, name)
+    owner.goto(f"{address}share/")
+    owner.goto(address)
+    owner.get_by_role("button", name="Offer to the showcase").click()
+    visitor = tab("/report/", **CALM)
+    visitor.get_by_label("Which video?").fill(visitor.url.replace("/report/", address))
+    visitor.get_by_label("What is wrong?").select_option("rights")
+    visitor.get_by_label("Tell us more").fill("I wrote it.")
+    visitor.get_by_role("button", name="Send").click()
+    desk = tab("/admin/", person=clerk, **CALM)
+    number(desk, "Open reports").click()
+    desk.get_by_role("link", name=address.strip("/").split("/")[-1]).first.click()
+    keep_picture(desk, "staff-report")
+    desk.get_by_role("link", name="Hide the video").click()
+    assert after(desk, "Report") == ["Open", "Closed"]
+    desk.get_by_label("Reason").fill("The claim holds")
+    desk.get_by_role("button", name="Hide the video").click()
+    expect(desk.get_by_text("The report is closed.")).to_be_visible()
+    expect(desk.get_by_text("Hidden from the public")).to_be_visible()
+    keep_picture(desk, "staff-report-closed")
+
+
+# ---- every page of the staff side ----
+
+
+@pytest.fixture(scope="module")
+def busy(site: str, chromium: Browser) -> None:
+    """Something on most lists of the house."""
+    person = new_person(site, chromium)
+    context = chromium.new_context(base_url=site, storage_state=person, reduced_motion="reduce")
+    page = context.new_page()
+    page.goto("/studio/")
+    order(page, "Waves that never end [[hang]]", "4 s")
+    order(page, "A fall [[fail:internal_error]]", "4 s")
+    (address,) = make(page, "A garden")
+    page.goto(address)
+    page.get_by_role("button", name="Offer to the showcase").click()
+    page.goto("/billing/")
+    page.get_by_role("button", name="Buy Trial").click()
+    page.get_by_role("button", name=re.compile("^Pay ¥")).click()
+    expect(page.get_by_text("Payment received.").last).to_be_visible()
+    for path, form in (("/report/", {"Which video?": address}), ("/feedback/", {})):
+        page.goto(path)
+        for label, words in form.items():
+            page.get_by_label(label).fill(words)
+        if path == "/feedback/":
+            page.get_by_label("What should we know?").fill("Folders, please.")
+        page.get_by_role("button", name="Send").click()
+    context.close()
+
+
+def looked_at(page: Page, name: str) -> None:
+    """In both themes and both widths: it fits, has one heading, and axe finds nothing."""
+    for width in (1440, 390):
+        page.set_viewport_size({"width": width, "height": 844})
+        for theme in ("light", "dark"):
+            page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+            keep_picture(page, f"{name}-{width}-{theme}")
+            where = (name, width, theme)
+            assert (*where, page.evaluate("document.documentElement.scrollWidth")) == (
+                *where,
+                width,
+            )
+            assert page.locator("h1").count() == 1, where
+            found = page.evaluate("axe.run({preload: false}).then((result) => result.violations)")
+            assert [(*where, v["id"], v["nodes"][0]["html"]) for v in found] == []
+
+
+def links_of(page: Page) -> list[str]:
+    hrefs = page.eval_on_selector_all("a[href^='/admin/'], #content a[href]", HREFS)
+    paths = [page.evaluate("href => new URL(href, location.href).pathname", href) for href in hrefs]
+    skipped = re.compile(r"/(still|film|logout)/")
+    return [path for path in paths if path.startswith("/admin/") and not skipped.search(path)]
+
+
+def test_every_page_of_the_staff_side(tab: Opener, clerk: StorageState, busy: None) -> None:
+    """One page of every kind that can be reached from the first one."""
+    page = tab("/admin/", person=clerk, **CALM)
+    todo, seen = ["/admin/"], {"/admin/"}
+    while todo:
+        path = todo.pop()
+        answer = page.goto(path)
+        assert answer
+        assert (path, answer.status) == (path, 200)
+        page.evaluate(AXE)
+        name = ID.sub("/one", path).strip("/").replace("/", "-")
+        for link in links_of(page):
+            kind = ID.sub("/*", link)
+            if kind not in seen:
+                seen.add(kind)
+                todo.append(link)
+        looked_at(page, name)
+    models = ["videos/video", "videos/refusal", "billing/payment", "showcase/clip", "accounts/user"]
+    assert {f"/admin/{model}/" for model in models} <= seen
+    assert {
+        "/admin/videos/video/*/do/fail/", "/admin/billing/account/*/adjust/",
+        "/admin/billing/payment/*/refund/", "/admin/showcase/report/*/decide/hide/",
+        "/admin/showcase/clip/*/delete/", "/admin/accounts/user/*/password/",
+        "/admin/accounts/user/*/history/", "/admin/videos/price/add/",
+    } <= seen  # fmt: skip
