@@ -87,7 +87,11 @@ def weigh(browser: Browser, path: str, *, signed_in: bool = False) -> Weight:
         context = browser.new_context(base_url=ADDRESS, viewport=viewport, storage_state=state)
         page = context.new_page()
     seen: list[Response] = []
-    page.on("response", seen.append)
+
+    def note(response: Response) -> None:
+        seen.append(response)
+
+    page.on("response", note)
     page.goto(path, wait_until="networkidle")
     weight = Weight()
     for response in seen:

@@ -191,7 +191,8 @@ STORAGES: dict[str, dict[str, Any]] = {
         else "django.contrib.staticfiles.storage.StaticFilesStorage"
     },
 }
-WHITENOISE_USE_FINDERS = not PRODUCTION
+# Changed files are seen at once; their lengths are not those of the start.
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = not PRODUCTION
 # A static file is small enough to be read whole.
 warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous")
 # The form part of a request; files are streamed to disk and have limits of their own.

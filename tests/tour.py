@@ -153,7 +153,7 @@ def order(page: Page, prompt: str, trigger: str = "") -> None:
 def wait_for(page: Page, prompt: str, state: str = "done") -> str:
     """Where the video is, once it is in this state."""
     card = page.locator(f".card[data-state={state}]", has_text=prompt).first
-    expect(card).to_be_visible(timeout=120_000)
+    expect(card).to_be_visible(timeout=600_000)
     return card.get_attribute("data-href") or ""
 
 
@@ -161,7 +161,7 @@ def remix(page: Page, film: str, change: str) -> str:
     page.goto(film)
     page.get_by_label("What should change?").fill(change)
     page.locator("#remix").get_by_role("button", name="Remix").click()
-    expect(page.locator("#stage video")).to_be_visible(timeout=120_000)
+    expect(page.locator("#stage video")).to_be_visible(timeout=600_000)
     return page.url
 
 
