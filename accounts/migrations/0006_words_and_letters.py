@@ -4,69 +4,81 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0005_counter'),
+        ("accounts", "0005_counter"),
     ]
 
     operations = [
         migrations.AlterModelOptions(
-            name='counter',
-            options={'verbose_name': 'rate limit', 'verbose_name_plural': 'rate limits'},
+            name="counter",
+            options={"verbose_name": "rate limit", "verbose_name_plural": "rate limits"},
         ),
         migrations.AddField(
-            model_name='user',
-            name='single_keys',
-            field=models.BooleanField(default=True, verbose_name='single keys are shortcuts'),
+            model_name="user",
+            name="single_keys",
+            field=models.BooleanField(default=True, verbose_name="single keys are shortcuts"),
         ),
         migrations.AlterField(
-            model_name='counter',
-            name='hits',
-            field=models.PositiveIntegerField(verbose_name='times'),
+            model_name="counter",
+            name="hits",
+            field=models.PositiveIntegerField(verbose_name="times"),
         ),
         migrations.AlterField(
-            model_name='counter',
-            name='key',
-            field=models.CharField(max_length=120, primary_key=True, serialize=False, verbose_name='what is counted'),
+            model_name="counter",
+            name="key",
+            field=models.CharField(
+                max_length=120, primary_key=True, serialize=False, verbose_name="what is counted"
+            ),
         ),
         migrations.AlterField(
-            model_name='user',
-            name='avatar_url',
-            field=models.URLField(blank=True, max_length=500, verbose_name='picture'),
+            model_name="user",
+            name="avatar_url",
+            field=models.URLField(blank=True, max_length=500, verbose_name="picture"),
         ),
         migrations.AlterField(
-            model_name='user',
-            name='display_name',
-            field=models.CharField(blank=True, max_length=80, verbose_name='display name'),
+            model_name="user",
+            name="display_name",
+            field=models.CharField(blank=True, max_length=80, verbose_name="display name"),
         ),
         migrations.AlterField(
-            model_name='user',
-            name='forgotten_at',
-            field=models.DateTimeField(null=True, verbose_name='forgotten'),
+            model_name="user",
+            name="forgotten_at",
+            field=models.DateTimeField(null=True, verbose_name="forgotten"),
         ),
         migrations.AlterField(
-            model_name='user',
-            name='is_verified',
-            field=models.BooleanField(default=False, verbose_name='e-mail confirmed'),
+            model_name="user",
+            name="is_verified",
+            field=models.BooleanField(default=False, verbose_name="e-mail confirmed"),
         ),
         migrations.AlterField(
-            model_name='user',
-            name='language',
-            field=models.CharField(choices=[('en', 'English'), ('zh-CN', '简体中文'), ('zh-TW', '繁體中文'), ('ja', '日本語'), ('ko', '한국어')], default='en', max_length=8, verbose_name='language'),
+            model_name="user",
+            name="language",
+            field=models.CharField(
+                choices=[
+                    ("en", "English"),
+                    ("zh-CN", "简体中文"),
+                    ("zh-TW", "繁體中文"),
+                    ("ja", "日本語"),
+                    ("ko", "한국어"),
+                ],
+                default="en",
+                max_length=8,
+                verbose_name="language",
+            ),
         ),
         migrations.AlterField(
-            model_name='user',
-            name='left_at',
-            field=models.DateTimeField(null=True, verbose_name='left'),
+            model_name="user",
+            name="left_at",
+            field=models.DateTimeField(null=True, verbose_name="left"),
         ),
         migrations.AlterField(
-            model_name='user',
-            name='must_change_password',
-            field=models.BooleanField(default=False, verbose_name='must change the password'),
+            model_name="user",
+            name="must_change_password",
+            field=models.BooleanField(default=False, verbose_name="must change the password"),
         ),
         migrations.AlterField(
-            model_name='user',
-            name='region',
-            field=models.CharField(blank=True, max_length=8, verbose_name='region'),
+            model_name="user",
+            name="region",
+            field=models.CharField(blank=True, max_length=8, verbose_name="region"),
         ),
     ]

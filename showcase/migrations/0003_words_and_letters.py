@@ -7,89 +7,142 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('showcase', '0002_letters'),
-        ('videos', '0006_words_and_letters'),
+        ("showcase", "0002_letters"),
+        ("videos", "0006_words_and_letters"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AlterModelOptions(
-            name='clip',
-            options={'ordering': ['display_order', '-pk'], 'verbose_name': 'clip', 'verbose_name_plural': 'clips'},
+            name="clip",
+            options={
+                "ordering": ["display_order", "-pk"],
+                "verbose_name": "clip",
+                "verbose_name_plural": "clips",
+            },
         ),
         migrations.AlterModelOptions(
-            name='feedback',
-            options={'ordering': ['-created_at'], 'verbose_name': 'feedback', 'verbose_name_plural': 'feedback'},
+            name="feedback",
+            options={
+                "ordering": ["-created_at"],
+                "verbose_name": "feedback",
+                "verbose_name_plural": "feedback",
+            },
         ),
         migrations.AlterModelOptions(
-            name='report',
-            options={'ordering': ['-created_at'], 'verbose_name': 'abuse report', 'verbose_name_plural': 'abuse reports'},
+            name="report",
+            options={
+                "ordering": ["-created_at"],
+                "verbose_name": "abuse report",
+                "verbose_name_plural": "abuse reports",
+            },
         ),
         migrations.AddField(
-            model_name='report',
-            name='decision',
-            field=models.CharField(blank=True, choices=[('hidden', 'Hidden from the public'), ('kept', 'Nothing wrong with it'), ('unclear', 'Not ours, or not found')], max_length=8, verbose_name='decision'),
+            model_name="report",
+            name="decision",
+            field=models.CharField(
+                blank=True,
+                choices=[
+                    ("hidden", "Hidden from the public"),
+                    ("kept", "Nothing wrong with it"),
+                    ("unclear", "Not ours, or not found"),
+                ],
+                max_length=8,
+                verbose_name="decision",
+            ),
         ),
         migrations.AlterField(
-            model_name='clip',
-            name='consented_at',
-            field=models.DateTimeField(editable=False, null=True, verbose_name='owner agreed'),
+            model_name="clip",
+            name="consented_at",
+            field=models.DateTimeField(editable=False, null=True, verbose_name="owner agreed"),
         ),
         migrations.AlterField(
-            model_name='clip',
-            name='created_at',
-            field=models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='offered'),
+            model_name="clip",
+            name="created_at",
+            field=models.DateTimeField(
+                default=django.utils.timezone.now, editable=False, verbose_name="offered"
+            ),
         ),
         migrations.AlterField(
-            model_name='clip',
-            name='description',
-            field=models.TextField(blank=True, max_length=1000, verbose_name='description'),
+            model_name="clip",
+            name="description",
+            field=models.TextField(blank=True, max_length=1000, verbose_name="description"),
         ),
         migrations.AlterField(
-            model_name='clip',
-            name='display_order',
-            field=models.IntegerField(default=100, help_text='Lower numbers come first.', verbose_name='order'),
+            model_name="clip",
+            name="display_order",
+            field=models.IntegerField(
+                default=100, help_text="Lower numbers come first.", verbose_name="order"
+            ),
         ),
         migrations.AlterField(
-            model_name='clip',
-            name='like_count',
-            field=models.PositiveBigIntegerField(default=0, editable=False, verbose_name='likes'),
+            model_name="clip",
+            name="like_count",
+            field=models.PositiveBigIntegerField(default=0, editable=False, verbose_name="likes"),
         ),
         migrations.AlterField(
-            model_name='clip',
-            name='title',
-            field=models.CharField(max_length=120, verbose_name='title'),
+            model_name="clip",
+            name="title",
+            field=models.CharField(max_length=120, verbose_name="title"),
         ),
         migrations.AlterField(
-            model_name='clip',
-            name='video',
-            field=models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='clip', to='videos.video', verbose_name='video'),
+            model_name="clip",
+            name="video",
+            field=models.OneToOneField(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="clip",
+                to="videos.video",
+                verbose_name="video",
+            ),
         ),
         migrations.AlterField(
-            model_name='clip',
-            name='view_count',
-            field=models.PositiveBigIntegerField(default=0, editable=False, verbose_name='views'),
+            model_name="clip",
+            name="view_count",
+            field=models.PositiveBigIntegerField(default=0, editable=False, verbose_name="views"),
         ),
         migrations.AlterField(
-            model_name='feedback',
-            name='state',
-            field=models.CharField(choices=[('open', 'Open'), ('closed', 'Closed')], default='open', max_length=8, verbose_name='state'),
+            model_name="feedback",
+            name="state",
+            field=models.CharField(
+                choices=[("open", "Open"), ("closed", "Closed")],
+                default="open",
+                max_length=8,
+                verbose_name="state",
+            ),
         ),
         migrations.AlterField(
-            model_name='feedback',
-            name='user',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='person'),
+            model_name="feedback",
+            name="user",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+                verbose_name="person",
+            ),
         ),
         migrations.AlterField(
-            model_name='report',
-            name='state',
-            field=models.CharField(choices=[('open', 'Open'), ('closed', 'Closed')], default='open', max_length=8, verbose_name='state'),
+            model_name="report",
+            name="state",
+            field=models.CharField(
+                choices=[("open", "Open"), ("closed", "Closed")],
+                default="open",
+                max_length=8,
+                verbose_name="state",
+            ),
         ),
         migrations.AlterField(
-            model_name='report',
-            name='user',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='person'),
+            model_name="report",
+            name="user",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+                verbose_name="person",
+            ),
         ),
     ]
