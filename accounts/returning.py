@@ -64,7 +64,7 @@ def come_back(token: str) -> User:
 
 def _letter(user: User) -> letters.Letter:
     assert user.left_at
-    day = formats.date_format(timezone.localtime(user.left_at + leaving.GRACE), "j F Y")
+    day = formats.date_format(timezone.localtime(user.left_at + leaving.GRACE), "DATE_FORMAT")
     return letters.Letter(
         _("Your account will be deleted on %(day)s") % {"day": day},
         (

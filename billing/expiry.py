@@ -89,7 +89,7 @@ def _letter(lot: Lot) -> letters.Letter:
         "%(n)d of your credits expire on %(day)s (UTC).",
         lot.remaining,
     )
-    day = formats.date_format(lot.expires_at, "j F Y, H:i")
+    day = formats.date_format(lot.expires_at, "DATETIME_FORMAT")
     return letters.Letter(
         subject % {"n": lot.remaining},
         (

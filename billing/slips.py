@@ -64,7 +64,7 @@ def _receipt(payment: Payment) -> Letter:
     )
     assert payment.paid_at
     until = payment.paid_at + settings.PURCHASE_LIFETIME
-    day = formats.date_format(timezone.localtime(until), "j F Y")
+    day = formats.date_format(timezone.localtime(until), "DATE_FORMAT")
     return Letter(
         _("Your receipt: %(item)s") % {"item": payment.name},
         (
