@@ -141,21 +141,20 @@ def cancel(video: Video) -> None:
 def delete(video: Video, *, undo: bool = False) -> None:
     """Remove a video from its owner's library, and its files and its upstream job soon after.
 
-    One that has not ended is cancelled first. With `undo` the files of a finished one stay for
-    Video.UNDO, so that `restore` can bring it back. Safe to repeat.
+    One that has not ended is cancelled first. With `undo` nothing is removed for Video.UNDO, so
+    that `restore` can bring it back. Safe to repeat.
     """
     with transaction.atomic():
         end(video, Status.CANCELLED, fenced=False)
         seq = notify.next_seq(video.user_id)
         now = timezone.now()
-        whole = When(status=Status.SUCCEEDED, then=Value(now + Video.UNDO if undo else now))
         gone = Video.objects.filter(pk=video.pk, deleted_at=None).update(
             deleted_at=now,
             updated_at=now,
             seq=seq,
             cleanup=True,
             attempts=0,
-            next_step_at=Case(whole, default=Value(now)),
+            next_step_at=now + Video.UNDO if undo else now,
         )
         if gone:
             notify.changed(Video.objects.get(pk=video.pk))
@@ -172,13 +171,13 @@ def restore(video: Video) -> None:
     with transaction.atomic():
         seq = notify.next_seq(video.user_id)
         rows = Video.objects.filter(untouched | lost, pk=video.pk, deleted_at__isnull=False)
-        whole = {"status": Status.SUCCEEDED}
+        whole = When(status=Status.SUCCEEDED, then=None)
         back = rows.update(
             deleted_at=None,
             updated_at=now,
             seq=seq,
-            cleanup=Case(When(**whole, then=Value(False)), default=F("cleanup")),
-            next_step_at=Case(When(**whole, then=None), default=F("next_step_at")),
+            cleanup=Case(When(status=Status.SUCCEEDED, then=Value(False)), default=F("cleanup")),
+            next_step_at=Case(whole, When(cleanup=True, then=Value(now)), default=None),
         )
         if back:
             notify.changed(Video.objects.get(pk=video.pk))

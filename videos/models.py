@@ -24,8 +24,8 @@ class VideoQuerySet(models.QuerySet["Video"]):
         return self.filter(deleted_at=None, user__is_active=True)
 
     def kept(self) -> "VideoQuerySet":
-        """What is not deleted, or so lately that it may be coming back."""
-        return self.filter(Q(deleted_at=None) | Q(deleted_at__gt=timezone.now() - 2 * Video.UNDO))
+        """What is not deleted, or may still be brought back."""
+        return self.filter(Q(deleted_at=None) | Q(next_step_at__gt=timezone.now()))
 
     def due(self, now: datetime) -> "VideoQuerySet":
         """Rows a worker should take up now, longest waiting first."""

@@ -18,6 +18,7 @@ from tests.racers import racers
 from tests.videos.conftest import completed, now_of, order, picture, running, upload
 from videos import lifecycle, media, sharing, steps, uploads
 from videos.models import Collection, Upload, Video
+from videos.providers import Unavailable
 
 RESTORE = "/library/restore/"
 
@@ -44,7 +45,7 @@ def age(video: Video, by: timedelta) -> None:
 
 def facts(video: Video) -> dict[str, Any]:
     """All that is stored of a video but when and in which order it changed."""
-    row: dict[str, Any] = Video.objects.filter(pk=video.pk).values().get()
+    row = Video.objects.filter(pk=video.pk).values().get()
     return {name: value for name, value in row.items() if name not in {"seq", "updated_at"}}
 
 
@@ -173,7 +174,7 @@ def test_a_worker_that_was_first_has_the_files(page: Client, alice: User, mp4: b
     (held,) = steps.claim(10)
     with pytest.raises(lifecycle.TooLate):
         lifecycle.restore(video)
-    steps.settle([(held, steps.Unavailable("down", code="x"))])  # the files may be gone by now
+    steps.settle([(held, Unavailable("down", code="x"))])  # the files may be gone by now
     with pytest.raises(lifecycle.TooLate):
         lifecycle.restore(video)
 
