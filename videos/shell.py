@@ -93,8 +93,13 @@ def see_other(to: str, *args: object) -> HttpResponseRedirect:
     return response
 
 
-def back(request: HttpRequest, to: str, *args: object) -> HttpResponseRedirect:
-    """To the page named in the form, if it is one of ours, else to the one given."""
+def back(request: HttpRequest, to: str, *args: object) -> HttpResponse:
+    """To the page named in the form, if it is one of ours, else to the one given.
+
+    A script that stays where it is asks quietly, and gets no page.
+    """
+    if "quiet" in request.POST:
+        return HttpResponse(status=204)
     wanted = request.POST.get("next", "")
     ours = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, request.is_secure())
     return see_other(wanted if ours else resolve_url(to, *args))

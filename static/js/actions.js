@@ -2,8 +2,13 @@
 import { refresh, refreshParts } from "./live.js";
 import { announce } from "./page.js";
 
-const send = (form, submitter) => fetch(submitter?.getAttribute("formaction") ?? form.action, { method: "POST", body: new FormData(form, submitter), redirect: "manual" });
-const went = (answer) => answer.type === "opaqueredirect" || answer.ok;
+// What is asked for quietly is answered without a page; a page in its place is the one to sign in on.
+async function send(form, submitter) {
+  const body = new FormData(form, submitter);
+  body.append("quiet", "1");
+  const to = submitter?.getAttribute("formaction") ?? form.action;
+  return (await fetch(to, { method: "POST", body, redirect: "manual" })).status === 204;
+}
 
 // ---- favourites ----
 document.addEventListener("submit", async (event) => {
@@ -14,9 +19,10 @@ document.addEventListener("submit", async (event) => {
   const mark = (on) => button.setAttribute("aria-pressed", on);
   const before = button.ariaPressed === "true";
   mark(!before);
-  const answer = await send(form).catch(() => null);
-  if (answer && went(answer)) refreshParts();
-  else mark(before);
+  const done = await send(form).catch(() => null);
+  if (done) return refreshParts();
+  mark(before);
+  if (done === false) form.submit();
 });
 
 // ---- questions: the page that asks, in a dialog ----
@@ -48,8 +54,7 @@ async function ask(request, opener, instead) {
 async function quietly(event, form, dialog, card) {
   if (!card) return;
   event.preventDefault();
-  const answer = await send(form, event.submitter).catch(() => null);
-  if (!answer || !went(answer)) return form.submit();
+  if (!(await send(form, event.submitter).catch(() => null))) return form.submit();
   dialog.close();
   refresh(card.dataset.id);
 }
@@ -210,13 +215,4 @@ const find = document.getElementById("find");
 find?.addEventListener("change", (event) => event.target.matches("select") && find.requestSubmit());
 find?.addEventListener("formdata", (event) => {
   for (const [name, value] of [...event.formData]) if (!value) event.formData.delete(name);
-});
-
-// ---- one press copies ----
-document.addEventListener("click", async (event) => {
-  const button = event.target.closest("[data-copy]");
-  if (!button) return;
-  const from = document.getElementById(button.dataset.copy);
-  await navigator.clipboard.writeText(from.value ?? from.textContent).catch(() => from.select?.());
-  announce(button.dataset.copied);
 });

@@ -39,6 +39,25 @@ document.addEventListener("click", (event) => {
   button.setAttribute("aria-pressed", String(!shown));
 });
 
+// ---- one press copies, or at least selects where the page may not copy ----
+async function copy(from) {
+  try {
+    await navigator.clipboard.writeText(from.value ?? from.textContent);
+  } catch {
+    from.select ? from.select() : getSelection().selectAllChildren(from);
+    return document.execCommand("copy");
+  }
+  return true;
+}
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  const words = button?.querySelector("[aria-live]");
+  if (!button || !(await copy(document.getElementById(button.dataset.copy)))) return;
+  const before = words.textContent;
+  words.textContent = button.dataset.done;
+  setTimeout(() => { words.textContent = before; }, 2000);
+});
+
 // ---- Ctrl or Cmd with Enter sends ----
 document.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.metaKey || event.ctrlKey)) event.target.form?.requestSubmit();

@@ -10,6 +10,7 @@ const growing = document.getElementById("growing");
 const watch = document.getElementById("watch");
 const title = document.title;
 const STATES = { queued: ["queued"], in_progress: ["rendering", "saving"], completed: ["done"], failed: ["failed", "blocked"], cancelled: ["cancelled"] };
+const SIGNED_OUT = 4401;
 let seq = Number(document.body.dataset.seq);
 let finished = 0;
 
@@ -35,7 +36,12 @@ function ended(shown, isNew) {
   if (!document.hidden) return;
   document.title = `(${++finished}) ${shown.dataset.state === "done" ? line.dataset.ready : line.dataset.ended} · ${title}`;
   if (!wanted()) return;
-  const note = new Notification(document.querySelector(".brand").textContent.trim(), { body: shown.dataset.news, tag: shown.dataset.id });
+  let note;
+  try {
+    note = new Notification(document.querySelector(".brand").textContent.trim(), { body: shown.dataset.news, tag: shown.dataset.id });
+  } catch {
+    return; // some phones only let a service worker notify
+  }
   note.addEventListener("click", () => { focus(); location.assign(shown.dataset.href ?? location.href); });
 }
 document.addEventListener("visibilitychange", () => {
@@ -64,12 +70,12 @@ export async function refresh(id) {
   const old = shownFor(id);
   const before = old?.dataset.state;
   const fresh = await (old && old === watch ? refreshWatch() : refreshCard(id)).catch(() => null);
-  if (fresh && fresh.dataset.state !== before) {
-    if (!("active" in fresh.dataset)) ended(fresh, !old);
-    refreshParts();
-  }
   const again = refreshing.get(id);
   refreshing.delete(id);
+  if (fresh && fresh.dataset.state !== before) {
+    refreshParts();
+    if (!("active" in fresh.dataset)) ended(fresh, !old);
+  }
   if (again) refresh(id);
 }
 
@@ -139,12 +145,36 @@ function update(id, updates, isNew) {
     return refreshParts();
   }
   if (watch && shown !== watch && isNew) refreshFamily();
+  const unseen = !shown && !shelf && !growing;
+  if (unseen && updates.status === "in_progress") return;
   if (!STATES[updates.status]?.includes(shown?.dataset.state)) return refresh(id);
   if (!("active" in shown.dataset)) return;
   const ahead = updates.progress > percentOf(shown);
   if (ahead) move(shown, updates.progress);
   // The words beside the number age; news without progress is another step.
   if ((isNew && !ahead) || Date.now() - (shown.fetchedAt ??= Date.now()) > 10000) refresh(id);
+}
+
+// News are numbered without a gap. After a gap, and after a break, the server is asked for what
+// changed since the last number before it; `seq` only moves on once nothing before it is missing.
+let heard = seq;
+let catching = false;
+function catchUp(after) {
+  catching = true;
+  socket.send(JSON.stringify({ type: "resume", after }));
+}
+function hear(message) {
+  const isNew = message.seq > seq;
+  const next = message.seq <= seq + 1;
+  heard = message.seq;
+  if (next && !catching) seq = Math.max(seq, message.seq);
+  else if (!catching) catchUp(seq);
+  update(message.video_id, message.updates, isNew);
+}
+function caughtUp(message) {
+  if (!message.complete) return catchUp(heard); // the last of the block that has just come
+  seq = Math.max(seq, heard);
+  catching = false;
 }
 
 let socket;
@@ -159,15 +189,16 @@ function listen() {
     if (message.type === "connect") {
       [opened, failures, offline.hidden] = [true, 0, true];
       say("on");
-      socket.send(JSON.stringify({ type: "resume", after: seq }));
+      catchUp(seq);
     } else if (message.type === "video_update") {
-      const isNew = message.seq > seq;
-      seq = Math.max(seq, message.seq);
-      update(message.video_id, message.updates, isNew);
+      hear(message);
+    } else if (message.type === "resumed") {
+      caughtUp(message);
     }
   });
   socket.addEventListener("close", (event) => {
     if (event.target !== socket) return;
+    if (opened && event.code === SIGNED_OUT) return location.reload();
     failures += 1;
     if (!opened && failures >= 2) return poll();
     say("off");
