@@ -16,8 +16,10 @@ from django.conf import settings
 from django.contrib import messages
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
+from django.core.mail import EmailMessage, EmailMultiAlternatives
 from django.http import HttpRequest
 from django.shortcuts import redirect, resolve_url
+from django.template.loader import render_to_string
 from django.utils.translation import ngettext
 
 from accounts import auth, counters, google, standing
@@ -53,6 +55,14 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         """Our own words, under the name of the site."""
         ours = {"site_name": settings.SITE_NAME, "support_email": settings.SUPPORT_EMAIL}
         super().send_mail(template_prefix, email, {**ours, **context})
+
+    def render_mail(self, *args: Any, **kwargs: Any) -> EmailMessage:
+        """What allauth has as text only is sent as HTML too, in the same words."""
+        mail: EmailMessage = super().render_mail(*args, **kwargs)
+        if isinstance(mail, EmailMultiAlternatives) and not mail.alternatives:
+            context = {"text": str(mail.body), "site_name": settings.SITE_NAME}
+            mail.attach_alternative(render_to_string("mail/text.html", context), "text/html")
+        return mail
 
     def get_signup_redirect_url(self, request: HttpRequest) -> str:
         """To the welcome, unless a prompt from the start page is waiting in the studio."""

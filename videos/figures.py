@@ -3,7 +3,7 @@
 Deleted videos count too: they were paid for.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -166,17 +166,15 @@ def _rows(videos: VideoQuerySet) -> list[dict[str, Any]]:
     """One row for each model, kind and key there was."""
     ready = Q(status=Status.SUCCEEDED)
     took = ExpressionWrapper(F("completed_at") - F("created_at"), output_field=DurationField())
-    return list(
-        videos.order_by()
-        .values("model", "operation", "api_key", "api_key__name")
-        .annotate(
-            videos=Count("pk"),
-            ready=Count("pk", filter=ready),
-            lost=Count("pk", filter=Q(status__in=(Status.FAILED, Status.TIMEOUT))),
-            kept=Sum("credits", filter=~Q(status__in=Video.LOST), default=0),
-            wait=Avg(took, filter=ready),
-        )
+    groups = videos.order_by().values("model", "operation", "api_key", "api_key__name")
+    rows: Iterable[Any] = groups.annotate(
+        videos=Count("pk"),
+        ready=Count("pk", filter=ready),
+        lost=Count("pk", filter=Q(status__in=(Status.FAILED, Status.TIMEOUT))),
+        kept=Sum("credits", filter=~Q(status__in=Video.LOST), default=0),
+        wait=Avg(took, filter=ready),
     )
+    return list(rows)
 
 
 def _shares(rows: list[dict[str, Any]], label: Callable[[dict[str, Any]], str]) -> list[Share]:

@@ -61,6 +61,13 @@ def test_the_welcome_is_for_those_who_are_signed_in(db: None) -> None:
     assert Client().get("/welcome/")["Location"] == "/accounts/login/?next=/welcome/"
 
 
+def html_of(letter: mail.EmailMessage) -> str:
+    assert isinstance(letter, mail.EmailMultiAlternatives)
+    ((html, kind),) = letter.alternatives
+    assert kind == "text/html"
+    return str(html)
+
+
 def link_in(body: str) -> str:
     (link,) = re.findall(r"http://testserver(\S+)", body)
     return str(link)
@@ -108,6 +115,7 @@ def test_who_has_no_account_is_told_by_e_mail_only(db: None) -> None:
         "No account at Firstlight",
         True,
     )
+    assert '<a href="http://testserver/accounts/signup/"' in html_of(letter)
 
 
 def test_a_change_of_the_password_is_told(page: Client, alice: User) -> None:
@@ -115,6 +123,7 @@ def test_a_change_of_the_password_is_told(page: Client, alice: User) -> None:
     page.post("/accounts/password/change/", form)
     (letter,) = mail.outbox
     assert "It was done from 127.0.0.1." in letter.body
+    assert "<p>It was done from 127.0.0.1." in html_of(letter)
 
 
 # ---- the two steps of the welcome ----

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.conf import LazySettings
 from django.core import mail
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from accounts.models import User
 from billing import letters, slips
@@ -51,13 +51,13 @@ def test_text_and_html_say_the_same(alice: User, settings: LazySettings) -> None
 )
 def test_a_letter_is_in_the_receivers_language(alice: User, language: str, code: str) -> None:
     alice.language = language
-    from_here = letters.translation.get_language()
+    from_here = translation.get_language()
     said = Letter("Hello", ("One",), "Open", "https://example.com/")
     letters.send(alice, lambda: said)
     (letter,) = mail.outbox
     assert isinstance(letter, mail.EmailMultiAlternatives)
     assert f'<html lang="{code}">' in str(letter.alternatives[0][0])
-    assert letters.translation.get_language() == from_here
+    assert translation.get_language() == from_here
 
 
 def test_nobody_without_an_address_is_written_to(alice: User) -> None:

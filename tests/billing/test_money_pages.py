@@ -191,3 +191,21 @@ def test_the_proof_is_for_everybody_and_about_nobody(
 def test_the_proof_is_linked_from_the_start_page(client: Client, db: None) -> None:
     assert 'href="/proof/"' in text_of(client, "/")
     assert Entry.objects.count() == 0
+
+
+# ---- payments that wait ----
+
+
+def test_a_payment_that_waits_is_said_on_top_until_its_checkout_closes(
+    page: Client, alice: User
+) -> None:
+    waiting = told.order(alice, payment_url="https://checkout.example.com/")
+    words = f"{waiting.name} for ¥9.90 is not paid yet."
+    text = text_of(page, "/billing/")
+    assert (words in text, f'href="/billing/payments/{waiting.pk}/"' in text) == (True, True)
+    Payment.objects.update(session_expires_at=waiting.created_at)
+    assert words not in text_of(page, "/billing/")
+
+
+def test_the_chart_leads_to_all_of_the_use(page: Client, alice: User) -> None:
+    assert '<a class="small" href="/usage/">' in text_of(page, "/billing/")

@@ -6,8 +6,15 @@ import pytest
 from playwright.sync_api import StorageState, expect
 
 from tests.e2e.conftest import PASSWORD, Opener, keep_picture, sign_up
+from tests.e2e.test_every_page import check
 
 pytestmark = pytest.mark.browser
+
+PLAYED = """(video) => new Promise((resolve) => {
+  video.muted = true;
+  video.ontimeupdate = () => { if (video.currentTime > 0.2) resolve(video.currentTime); };
+  video.play();
+})"""
 
 
 def test_a_newcomer_is_led_from_a_scene_to_the_studio(tab: Opener) -> None:
@@ -56,3 +63,34 @@ def test_an_unconfirmed_address_keeps_two_factor_off(tab: Opener, person: Storag
     page = tab("/accounts/2fa/", person=person)
     page.get_by_role("link", name="Turn it on").click()
     expect(page.get_by_role("alert")).to_contain_text("verified your email address")
+
+
+def test_a_password_is_looked_at_and_hidden_again(tab: Opener) -> None:
+    page = tab("/accounts/login/")
+    password = page.get_by_label("Password", exact=True)
+    button = page.get_by_role("button", name="Show what is typed")
+    password.fill("tin-lantern")
+    button.click()
+    expect(password).to_have_attribute("type", "text")
+    expect(button).to_have_attribute("aria-pressed", "true")
+    button.click()
+    expect(password).to_have_attribute("type", "password")
+    assert password.input_value() == "tin-lantern"
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_a_newcomer_sees_a_living_wall(tab: Opener, width: int) -> None:
+    """Nobody published anything: the samples are there, play, and say what they are."""
+    page = tab("/", viewport={"width": width, "height": 844}, reduced_motion="reduce")
+    page.get_by_role("heading", name="Made here").scroll_into_view_if_needed()
+    assert page.locator(".wall .film").count() == 8
+    page.get_by_role("link", name="Paper boat").click()
+    check(page, f"sample-{width}", width, "light")
+    expect(page.get_by_text("Comes with the product", exact=False)).to_be_visible()
+    assert page.locator("video").evaluate(PLAYED) > 0.2
+
+
+def test_prices_of_several_takes_without_javascript(tab: Opener) -> None:
+    page = tab("/pricing/", java_script_enabled=False)
+    page.get_by_role("link", name="3 takes").click()
+    expect(page.locator("tbody tr").first).to_contain_text("60")
