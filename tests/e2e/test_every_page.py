@@ -39,6 +39,7 @@ RULES = '{ rules: { "target-size": { enabled: true } } }'
 PUBLIC = {
     "home": "/",
     "showcase": "/showcase/",
+    "sample": "/showcase/samples/lavender/",
     "pricing": "/pricing/",
     "help": "/help/",
     "topic": "/help/failure/",
@@ -48,6 +49,7 @@ PUBLIC = {
     "report": "/report/",
     "feedback": "/feedback/",
     "proof": "/proof/",
+    "return": "/accounts/return/nonsense/",
     "account_login": "/accounts/login/",
     "account_signup": "/accounts/signup/",
     "account_inactive": "/accounts/inactive/",
@@ -67,6 +69,7 @@ SIGNED_IN = {
     "billing": "/billing/",
     "welcome": "/welcome/",
     "settings": "/settings/",
+    "mails": "/settings/mails/",
     "sessions": "/settings/sessions/",
     "data": "/settings/data/",
     "leave": "/settings/data/delete/",
@@ -110,13 +113,15 @@ OWN_STATES = {
 }
 # Routes that answer with a file, a redirect, a fragment or nothing but a form's result.
 NO_PAGE = {
-    *("clip-video", "clip-poster", "clip-like", "clip-preview", "shared-video", "shared-poster"),
+    *("clip-video", "clip-poster", "clip-like", "shared-video", "shared-poster"),
     *("reference", "library-download", "library-collect", "usage-csv", "billing-csv"),
     *("collection-rename", "video-offer", "video-favourite", "video-frame", "video-share"),
     *("video-card", "video-retry", "billing-buy", "checkout-return", "theme", "language"),
     *("session-end", "data-export", "key-revoke", "webhook-secret", "redeliver", "health"),
     *("mfa_download_recovery_codes", "account_confirm_login_code", "google_login"),
-    *("google_callback", "api-redoc-script"),
+    *("google_callback", "api-redoc-script", "shortcuts", "library-restore", "webhook-test"),
+    *("reference-keep", "clip-preview-video", "clip-preview-poster"),
+    "clip-preview",  # for staff; looked at in test_staff
     "library-delete",  # its question is asked in test_keeping_videos
     "video-remix",  # a refused remix is the video's page again
     "account_set_password",  # only for who came by Google: the form of the change
