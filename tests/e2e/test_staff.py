@@ -194,7 +194,11 @@ def test_clips_are_picked_ordered_previewed_published_and_hidden(
 
     expect(rows.filter(has_text=names[0])).to_be_visible()
     assert shown() == here[::-1]
-    rows.filter(has_text=names[0]).drag_to(rows.filter(has_text=names[2]))
+    rows.filter(has_text=names[0]).drag_to(
+        rows.filter(has_text=names[2]),
+        source_position={"x": 100, "y": 40},
+        target_position={"x": 100, "y": 5},
+    )
     assert shown() == [here[0], here[2], here[1]]
     keep_picture(desk, "staff-clips-dragged")
     desk.get_by_role("button", name="Save", exact=True).click()
@@ -312,6 +316,15 @@ def links_of(page: Page) -> list[str]:
     return [path for path in paths if path.startswith("/admin/") and not skipped.search(path)]
 
 
+def kind_of(path: str) -> str:
+    """Pages that differ in nothing but their row, or come from one template of Django's."""
+    kind = ID.sub("/*", path)
+    last = kind.strip("/").rsplit("/", 1)[-1]
+    if kind.count("/") == 3:
+        return "app"
+    return last if last in {"history", "delete"} else kind
+
+
 def test_every_page_of_the_staff_side(tab: Opener, clerk: StorageState, busy: None) -> None:
     """One page of every kind that can be reached from the first one."""
     page = tab("/admin/", person=clerk, **CALM)
@@ -324,7 +337,7 @@ def test_every_page_of_the_staff_side(tab: Opener, clerk: StorageState, busy: No
         page.evaluate(AXE)
         name = ID.sub("/one", path).strip("/").replace("/", "-")
         for link in links_of(page):
-            kind = ID.sub("/*", link)
+            kind = kind_of(link)
             if kind not in seen:
                 seen.add(kind)
                 todo.append(link)
@@ -333,8 +346,7 @@ def test_every_page_of_the_staff_side(tab: Opener, clerk: StorageState, busy: No
     models = ["videos/video", "videos/refusal", "billing/payment", "showcase/clip", "accounts/user"]
     assert {f"/admin/{model}/" for model in models} <= seen
     assert {
-        "/admin/videos/video/*/do/fail/", "/admin/billing/account/*/adjust/",
+        "history", "delete", "/admin/videos/video/*/do/fail/", "/admin/billing/account/*/adjust/",
         "/admin/billing/payment/*/refund/", "/admin/showcase/report/*/decide/hide/",
-        "/admin/showcase/clip/*/delete/", "/admin/accounts/user/*/password/",
-        "/admin/accounts/user/*/history/", "/admin/videos/price/add/",
+        "/admin/accounts/user/*/password/", "/admin/videos/price/add/",
     } <= seen  # fmt: skip
