@@ -23,7 +23,6 @@ from django.utils.translation import gettext_lazy
 from accounts import leaving, second_factor
 from accounts.models import Counter, User
 from billing import figures
-from billing.models import Entry
 from billing.staff import ReadOnly, ReasonForm, ask, note
 
 # So many lines of the books stand on a person's page.
@@ -78,7 +77,7 @@ class PersonAdmin(UserAdmin):
         self, request: HttpRequest, context: dict, *args: Any, **kwargs: Any
     ) -> HttpResponse:
         user = kwargs.get("obj")
-        lines = Entry.objects.filter(account=user.pk).order_by("-seq")[:LINES] if user else ()
+        lines = figures.lines_of(user.pk, LINES) if user else ()
         return super().render_change_form(request, {**context, "lines": lines}, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: User, form: ModelForm, change: bool) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
-from django.db.models import Count, OuterRef, Q, Subquery, Sum
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -21,6 +21,16 @@ def available(user_pk: OuterRef) -> Coalesce:
     living = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
     lots = Lot.objects.filter(living, account=user_pk, remaining__gt=0).order_by()
     return Coalesce(Subquery(lots.values("account").annotate(s=Sum("remaining")).values("s")), 0)
+
+
+def lines_of(user_pk: object, n: int) -> QuerySet[Entry]:
+    """The last lines of somebody's books, newest first."""
+    return Entry.objects.filter(account=user_pk).order_by("-seq")[:n]
+
+
+def lines_about(kind: str, name: str) -> QuerySet[Entry]:
+    """The lines that one thing is the reason of, oldest first."""
+    return Entry.objects.filter(reference_type=kind, reference_id=name).order_by("seq")
 
 
 def of_entries() -> dict[str, Q]:

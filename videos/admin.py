@@ -21,8 +21,7 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from billing import statement
-from billing.models import Entry
+from billing import figures, statement
 from billing.staff import Glance, ReadOnly, ReadOnlyInline, ReasonForm, ask, note
 from videos import catalog, circuits, deliveries, interventions, media, moderation, overview
 from videos.models import Attempt, Delivery, Event, Price, Refusal, Upstream, Video
@@ -146,9 +145,7 @@ class VideoAdmin(ReadOnly):
     ) -> HttpResponse:
         video = cast("Video", kwargs.get("obj"))
         ways = interventions.possible(video) if request.user.has_perm("videos.change_video") else []
-        lines = Entry.objects.filter(
-            reference_type=statement.VIDEO, reference_id=str(video.pk)
-        ).order_by("seq")
+        lines = figures.lines_about(statement.VIDEO, str(video.pk))
         shown = {**context, "interventions": ways, "lines": lines}
         return super().render_change_form(request, shown, *args, **kwargs)  # type: ignore[arg-type]
 
