@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from django.conf import settings
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery, Sum
@@ -23,7 +24,7 @@ def available(user_pk: OuterRef) -> Coalesce:
     return Coalesce(Subquery(lots.values("account").annotate(s=Sum("remaining")).values("s")), 0)
 
 
-def lines_of(user_pk: object, n: int) -> QuerySet[Entry]:
+def lines_of(user_pk: UUID, n: int) -> QuerySet[Entry]:
     """The last lines of somebody's books, newest first."""
     return Entry.objects.filter(account=user_pk).order_by("-seq")[:n]
 

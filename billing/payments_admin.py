@@ -221,7 +221,7 @@ class PaymentAdmin(ReadOnly):
                     payment,
                     f"refund of {amount(minor, payment.currency)}: {reason}",
                 )
-            messages.success(request, REFUND_WORDS[Refund.Status(row.status)])
+            messages.success(request, str(REFUND_WORDS[Refund.Status(row.status)]))
         return HttpResponseRedirect(reverse("admin:billing_payment_change", args=[payment.pk]))
 
 

@@ -35,7 +35,7 @@ HREFS = "links => links.map(link => link.getAttribute('href'))"
 
 def code_of(secret: str, later: int = 0) -> str:
     """What an authenticator app shows, now or `later` half minutes."""
-    return totp.format_hotp_value(totp.hotp_value(secret, int(time.time()) // 30 + later))
+    return str(totp.format_hotp_value(totp.hotp_value(secret, int(time.time()) // 30 + later)))
 
 
 def hire(folder: Path) -> str:
@@ -299,7 +299,7 @@ def faults_of(page: Page, name: str) -> list[tuple[object, ...]]:
     for width in (1440, 390):
         page.set_viewport_size({"width": width, "height": 844})
         for theme in ("light", "dark"):
-            page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+            page.emulate_media(color_scheme=theme)
             keep_picture(page, f"{name}-{width}-{theme}")
             found = page.evaluate("axe.run({preload: false}).then((result) => result.violations)")
             faults += [(name, width, theme, v["id"], v["nodes"][0]["html"]) for v in found]
