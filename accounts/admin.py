@@ -12,7 +12,7 @@ from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.forms import AdminPasswordChangeForm
 from django.contrib.auth.models import Group
-from django.db.models import ManyToManyField, OuterRef, QuerySet
+from django.db.models import Field, ManyToManyField, OuterRef, QuerySet
 from django.forms import CheckboxSelectMultiple, ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -43,7 +43,7 @@ for hidden in (
 
 
 # Long lists are ticked: found by a browser's own search, and read out as what they are.
-TICKED = {ManyToManyField: {"widget": CheckboxSelectMultiple}}
+TICKED: dict[type[Field], dict[str, Any]] = {ManyToManyField: {"widget": CheckboxSelectMultiple}}
 
 
 class PasswordForm(AdminPasswordChangeForm):
@@ -83,7 +83,8 @@ class PersonAdmin(UserAdmin):
     change_form_template = "admin/accounts/user.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
-        return super().get_queryset(request).annotate(credits=figures.available(OuterRef("pk")))
+        people: QuerySet[User] = super().get_queryset(request)
+        return people.annotate(credits=figures.available(OuterRef("pk")))
 
     def render_change_form(
         self, request: HttpRequest, context: dict, *args: Any, **kwargs: Any
@@ -191,7 +192,7 @@ class RoleAdmin(GroupAdmin):
         self, db_field: ManyToManyField, request: HttpRequest | None = None, **kwargs: Any
     ) -> Any:
         field = super().formfield_for_manytomany(db_field, request, **kwargs)
-        if db_field.name == "permissions" and field:
+        if db_field.name == "permissions" and field and field.queryset is not None:
             shown = [model._meta.model_name for model in self.admin_site._registry]
             field.queryset = field.queryset.filter(content_type__model__in=shown)
         return field

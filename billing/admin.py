@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.models import LogEntry
+from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, OuterRef, QuerySet, Subquery
@@ -133,7 +134,9 @@ class AccountAdmin(ReadOnly):
     def adjust_view(self, request: HttpRequest, user_id: UUID) -> HttpResponse:
         if not request.user.has_perm("billing.change_account"):
             raise PermissionDenied
-        account = get_object_or_404(Account.objects.select_related("user"), pk=user_id)
+        user = get_object_or_404(get_user_model(), pk=user_id)
+        # Who has never had a credit has no account yet; the ledger opens it.
+        account = Account.objects.filter(pk=user_id).first() or Account(user=user)
         form = GrantForm(request.POST or None, initial={"token": uuid4()})
         sure = "confirm" in request.POST
         if form.is_valid() and sure and self._adjusted(request, account, form):

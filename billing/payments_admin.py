@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -20,7 +21,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
-from billing import figures, inbox, packages, payments
+from billing import figures, inbox, ledger, packages, payments
 from billing.models import Payment, Refund, StripeEvent
 from billing.staff import Glance, ReadOnly, ReadOnlyInline, note
 
@@ -193,6 +194,8 @@ class PaymentAdmin(ReadOnly):
             "payment": payment,
             "left": left,
             "outlook": outlook,
+            "changes": _changes(payment, outlook) if outlook else [],
+            "opts": self.opts,
         }
         return TemplateResponse(request, "admin/billing/refund.html", context)
 
@@ -218,7 +221,7 @@ class PaymentAdmin(ReadOnly):
                     payment,
                     f"refund of {packages.major(minor, payment.currency)}: {reason}",
                 )
-            messages.success(request, REFUND_WORDS[Refund.Status(row.status)])
+            messages.success(request, str(REFUND_WORDS[Refund.Status(row.status)]))
         return HttpResponseRedirect(reverse("admin:billing_payment_change", args=[payment.pk]))
 
 
@@ -258,6 +261,7 @@ class EventGlance(Glance):
 @admin.register(StripeEvent)
 class StripeEventAdmin(ReadOnly):
     list_display = ("received_at", "type", "state", "payment_intent", "note")
+    fields = (*list_display, "created_at", "live", "object")
     list_filter = (EventGlance, "state", "type")
     ordering = ("-received_at",)
     actions = ("handle_again",)
@@ -272,6 +276,24 @@ class StripeEventAdmin(ReadOnly):
             text = _("%(event)s stands at “%(state)s”.")
             words = {"event": event.type, "state": event.get_state_display()}
             messages.info(request, text % words)
+
+
+def _changes(payment: Payment, outlook: payments.Outlook) -> list[tuple[str, str, str]]:
+    """The credits and the money, before a refund and after it."""
+    now, currency = ledger.available(payment.user), payment.currency
+    refunded = payment.refunded_minor
+    return [
+        (
+            _("Credits of %(user)s") % {"user": payment.user},
+            intcomma(now),
+            intcomma(now - outlook.from_balance),
+        ),
+        (
+            _("Refunded of this payment"),
+            _sum(refunded, currency),
+            _sum(refunded + outlook.amount_minor, currency),
+        ),
+    ]
 
 
 def _staff(request: HttpRequest) -> AbstractBaseUser:

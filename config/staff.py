@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy
 from accounts import second_factor
 from accounts.models import User
 from billing import figures as money
-from showcase import desk
+from showcase import desk, gallery
 from videos import overview
 from videos.models import Video
 
@@ -58,7 +58,7 @@ def _work(videos: overview.Figures) -> list[Row]:
 
 
 def _waiting(videos: overview.Figures, books: money.Money) -> list[Row]:
-    letters = desk.waiting()
+    letters = desk.open_letters()
     return [
         Row(_("Stuck videos"), _list("videos_video", "glance=stuck"), videos.stuck, "bad"),
         Row(_("Failed today"), _list("videos_video", "glance=lost"), videos.lost),
@@ -89,7 +89,7 @@ def _waiting(videos: overview.Figures, books: money.Money) -> list[Row]:
         Row(
             _("Open feedback"), _list("showcase_feedback", "state__exact=open"), letters["feedback"]
         ),
-        Row(_("Clips offered"), _list("showcase_clip", "glance=offered"), letters["offered"]),
+        Row(_("Clips offered"), _list("showcase_clip", "glance=offered"), gallery.offered()),
     ]
 
 

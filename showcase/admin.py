@@ -7,6 +7,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
+from django.forms.widgets import Script
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
@@ -69,7 +70,7 @@ class ClipAdmin(admin.ModelAdmin):
     change_form_template = "admin/showcase/clip.html"
 
     class Media:
-        js = ("js/order.js",)
+        js = (Script("js/order.js", defer=True),)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -243,11 +244,16 @@ class ReportAdmin(LetterAdmin):
             else:
                 self.message_user(request, gettext("Somebody was first."), messages.ERROR)
             return HttpResponseRedirect(back)
-        shown = {
-            "says": [report.subject, str(says)],
-            "changes": _changes(report, video, hides=way == "hide"),
-        }
-        return ask(self, request, form, title=str(title), back=back, about=report, **shown)
+        return ask(
+            self,
+            request,
+            form,
+            title=str(title),
+            says=[report.subject, str(says)],
+            changes=_changes(report, video, hides=way == "hide"),
+            back=back,
+            about=report,
+        )
 
 
 # What staff decide about a report: the room's function, its name, and what it does.

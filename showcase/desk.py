@@ -10,7 +10,6 @@ from django.utils.translation import ngettext
 
 from accounts import counters
 from accounts.counters import Rate
-from showcase import gallery
 from showcase.models import Clip, Feedback, Letter, Report
 from videos import sharing
 from videos.models import Video
@@ -41,13 +40,12 @@ def take(request: HttpRequest, kind: type[Report] | type[Feedback], **said: str)
     return letter
 
 
-def waiting() -> dict[str, int]:
-    """How many letters of each kind, and offered clips, wait for staff."""
-    letters = {
+def open_letters() -> dict[str, int]:
+    """How many letters of each kind wait for staff."""
+    return {
         kind.__name__.lower(): kind.objects.filter(state=Letter.State.OPEN).count()
         for kind in (Report, Feedback)
     }
-    return {**letters, "offered": Clip.objects.filter(gallery.waiting()).count()}
 
 
 # ---- what a report leads to ----

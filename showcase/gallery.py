@@ -67,6 +67,11 @@ def withdraw(video: Video) -> None:
 # ---- staff ----
 
 
+def offered() -> int:
+    """How many clips wait for staff."""
+    return Clip.objects.filter(waiting()).count()
+
+
 def waiting() -> Q:
     """What its owner offers and staff have not published."""
     return Q(is_active=False, consented_at__isnull=False)

@@ -1,14 +1,20 @@
 """The staff side: who gets in, and what the first page says of the house."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any, cast
 
 import pytest
 from allauth.mfa.totp.internal.auth import TOTP
+from django.apps import apps
 from django.conf import LazySettings
+from django.contrib import admin
 from django.contrib.admin.models import LogEntry
+from django.contrib.admin.utils import flatten_fieldsets
+from django.http import HttpRequest
 from django.test import Client
 from django.utils import timezone
+from django.utils.functional import Promise
 
 from accounts import auth, keys
 from accounts.models import Session, User
@@ -212,3 +218,40 @@ def test_somebody_is_locked_out_after_a_second_question(
 def test_no_secret_is_shown_anywhere(desk: Client) -> None:
     text = desk.get("/admin/").content.decode()
     assert [word in text for word in ("/admin/mfa/", "/admin/socialaccount/")] == [False, False]
+
+
+# ---- words ----
+
+
+def is_bare(words: object) -> bool:
+    """English that no language file can change."""
+    return bool(words) and not isinstance(words, Promise)
+
+
+def bare_words(door: admin.options.BaseModelAdmin) -> Iterator[str]:
+    """The names of what a page of the staff side shows, where they are bare English."""
+    request = HttpRequest()
+    request.user = User(is_superuser=True, is_staff=True, is_active=True)
+    model = door.model
+    shown = {*flatten_fieldsets(door.get_fieldsets(request)), *getattr(door, "list_display", ())}
+    for name in sorted(shown - {"__str__"}):
+        field = next((f for f in model._meta.fields if f.name == name), None)
+        if field is not None:
+            choices = [label for _value, label in field.choices or ()]
+            words = [field.verbose_name, field.help_text, *choices]
+        else:
+            words = [getattr(getattr(door, name, None), "short_description", None)]
+        yield from (f"{model.__name__}.{name}: {each}" for each in words if is_bare(each))
+    for name in getattr(door, "actions", ()) or ():
+        words = getattr(getattr(door, name), "short_description", name)
+        yield from [f"{type(door).__name__}.{name}"] if is_bare(words) else []
+    for title in (model._meta.verbose_name, model._meta.verbose_name_plural):
+        yield from [f"{model.__name__}: {title}"] if is_bare(title) else []
+
+
+def test_no_name_on_the_staff_side_is_bare_english() -> None:
+    doors: list[admin.options.BaseModelAdmin] = [*admin.site._registry.values()]
+    doors += [inline(door.model, admin.site) for door in list(doors) for inline in door.inlines]
+    assert sorted({words for door in doors for words in bare_words(door)}) == []
+    ours = [apps.get_app_config(name) for name in ("accounts", "billing", "videos", "showcase")]
+    assert [app.name for app in ours if is_bare(app.verbose_name)] == []

@@ -289,7 +289,7 @@ class DeliveryAdmin(ReadOnly):
     search_fields = ("url", "user__username", "=video__id")
     list_select_related = ("user",)
     ordering = ("-created_at",)
-    raw_id_fields = ("video",)
+    fields = (*list_display, "video")
     inlines = (AttemptInline,)
     actions = ("send_again",)
 
@@ -368,8 +368,10 @@ def _moment(at: datetime | None) -> str:
 
 def _sent(request: HttpRequest, name: str | None, kind: str, etag: str) -> HttpResponseBase:
     """A stored file. Raises Http404."""
+    if not name:
+        raise Http404
     try:
-        file = media.Deliverable(name or "", kind, kind.replace("/", "."), etag)
+        file = media.Deliverable(name, kind, kind.replace("/", "."), etag)
         return media.deliver(request, file, attachment=False)
     except (FileNotFoundError, IsADirectoryError) as error:
         raise Http404 from error

@@ -4,7 +4,7 @@ let held = null;
 
 for (const row of body?.rows ?? []) {
   row.draggable = true;
-  row.addEventListener("dragstart", () => { held = row; });
+  row.addEventListener("dragstart", () => { held = row; row.classList.add("is-held"); });
   row.addEventListener("dragover", (event) => {
     event.preventDefault();
     const box = row.getBoundingClientRect();
@@ -12,6 +12,7 @@ for (const row of body?.rows ?? []) {
   });
   row.addEventListener("dragend", () => {
     held = null;
+    row.classList.remove("is-held");
     [...body.rows].forEach((each, at) => { each.querySelector('input[name$="-display_order"]').value = (at + 1) * 10; });
   });
 }

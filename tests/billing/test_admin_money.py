@@ -184,6 +184,12 @@ def test_staff_give_and_take_credits(desk: Client, alice: User) -> None:
     assert log() == ["+50 credits: Sorry", "-20 credits: Sorry"]
 
 
+def test_somebody_without_an_account_is_given_credits(desk: Client, carol: User) -> None:
+    assert Account.objects.filter(user=carol).count() == 0
+    assert adjust(desk, carol, 50).status_code == 302
+    assert (ledger.available(carol), log()) == (50, ["+50 credits: Sorry"])
+
+
 def test_staff_give_credits_once(desk: Client, alice: User) -> None:
     for _ in range(2):
         adjust(desk, alice, 50)

@@ -35,7 +35,7 @@ HREFS = "links => links.map(link => link.getAttribute('href'))"
 
 def code_of(secret: str, later: int = 0) -> str:
     """What an authenticator app shows, now or `later` half minutes."""
-    return totp.format_hotp_value(totp.hotp_value(secret, int(time.time()) // 30 + later))
+    return str(totp.format_hotp_value(totp.hotp_value(secret, int(time.time()) // 30 + later)))
 
 
 def hire(folder: Path) -> str:
@@ -144,7 +144,7 @@ def test_a_payment_is_refunded_after_a_look_at_what_it_takes(
     desk.get_by_role("link", name="Refund this payment").first.click()
     desk.get_by_label("Reason").fill("Asked by mail")
     desk.get_by_role("button", name="Show what it takes back").click()
-    expect(desk.get_by_text("Refunds ¥9.90.")).to_be_visible()
+    expect(desk.get_by_text("Refunds ¥9.90 CNY.")).to_be_visible()
     assert after(desk, "Credits") == ["200", "100"]
     keep_picture(desk, "staff-refund-before")
     desk.get_by_role("button", name="Refund now").click()
@@ -192,13 +192,19 @@ def test_clips_are_picked_ordered_previewed_published_and_hidden(
         texts = desk.locator("#result_list .field-title").all_inner_texts()
         return [" ".join(t.split()[:2]) for t in texts if " ".join(t.split()[:2]) in here]
 
+    expect(rows.filter(has_text=names[0])).to_be_visible()
     assert shown() == here[::-1]
-    rows.filter(has_text=names[0]).drag_to(rows.filter(has_text=names[2]))
+    rows.filter(has_text=names[0]).drag_to(
+        rows.filter(has_text=names[2]),
+        source_position={"x": 100, "y": 40},
+        target_position={"x": 100, "y": 5},
+    )
     assert shown() == [here[0], here[2], here[1]]
     keep_picture(desk, "staff-clips-dragged")
     desk.get_by_role("button", name="Save", exact=True).click()
     expect(desk.locator(".messagelist")).to_contain_text("changed successfully")
     desk.get_by_role("button", name=f"Move “{names[1]}” up").click()
+    desk.wait_for_url("**/admin/showcase/clip/")
     desk.goto("/admin/showcase/clip/?glance=offered")
     assert shown() == [here[0], here[1], here[2]]
     desk.get_by_role("link", name=names[1]).click()
@@ -238,7 +244,6 @@ def test_a_report_is_handled(tab: Opener, clerk: StorageState, person: StorageSt
     name = f"A stolen song {new_name()}"
     owner = tab("/studio/", person=person, **CALM)
     (address,) = make(owner, name)
-    owner.goto(f"{address}share/")
     owner.goto(address)
     owner.get_by_role("button", name="Offer to the showcase").click()
     visitor = tab("/report/", **CALM)
@@ -288,21 +293,20 @@ def busy(site: str, chromium: Browser) -> None:
     context.close()
 
 
-def looked_at(page: Page, name: str) -> None:
-    """In both themes and both widths: it fits, has one heading, and axe finds nothing."""
+def faults_of(page: Page, name: str) -> list[tuple[object, ...]]:
+    """What is wrong in either theme and width: it fits, has one heading, and axe is content."""
+    faults: list[tuple[object, ...]] = []
     for width in (1440, 390):
         page.set_viewport_size({"width": width, "height": 844})
         for theme in ("light", "dark"):
-            page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+            page.emulate_media(color_scheme=theme)
             keep_picture(page, f"{name}-{width}-{theme}")
-            where = (name, width, theme)
-            assert (*where, page.evaluate("document.documentElement.scrollWidth")) == (
-                *where,
-                width,
-            )
-            assert page.locator("h1").count() == 1, where
             found = page.evaluate("axe.run({preload: false}).then((result) => result.violations)")
-            assert [(*where, v["id"], v["nodes"][0]["html"]) for v in found] == []
+            faults += [(name, width, theme, v["id"], v["nodes"][0]["html"]) for v in found]
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        faults += [(name, width, "is as wide as", wide)] if wide != width else []
+    headings = page.locator("h1").count()
+    return faults if headings == 1 else [*faults, (name, "headings", headings)]
 
 
 def links_of(page: Page) -> list[str]:
@@ -312,10 +316,19 @@ def links_of(page: Page) -> list[str]:
     return [path for path in paths if path.startswith("/admin/") and not skipped.search(path)]
 
 
+def kind_of(path: str) -> str:
+    """Pages that differ in nothing but their row, or come from one template of Django's."""
+    kind = ID.sub("/*", path)
+    last = kind.strip("/").rsplit("/", 1)[-1]
+    if kind.count("/") == 3:
+        return "app"
+    return last if last in {"history", "delete"} else kind
+
+
 def test_every_page_of_the_staff_side(tab: Opener, clerk: StorageState, busy: None) -> None:
     """One page of every kind that can be reached from the first one."""
     page = tab("/admin/", person=clerk, **CALM)
-    todo, seen = ["/admin/"], {"/admin/"}
+    todo, seen, faults = ["/admin/"], {"/admin/"}, []
     while todo:
         path = todo.pop()
         answer = page.goto(path)
@@ -324,16 +337,16 @@ def test_every_page_of_the_staff_side(tab: Opener, clerk: StorageState, busy: No
         page.evaluate(AXE)
         name = ID.sub("/one", path).strip("/").replace("/", "-")
         for link in links_of(page):
-            kind = ID.sub("/*", link)
+            kind = kind_of(link)
             if kind not in seen:
                 seen.add(kind)
                 todo.append(link)
-        looked_at(page, name)
+        faults += faults_of(page, name)
+    assert faults == []
     models = ["videos/video", "videos/refusal", "billing/payment", "showcase/clip", "accounts/user"]
     assert {f"/admin/{model}/" for model in models} <= seen
     assert {
-        "/admin/videos/video/*/do/fail/", "/admin/billing/account/*/adjust/",
+        "history", "delete", "/admin/videos/video/*/do/fail/", "/admin/billing/account/*/adjust/",
         "/admin/billing/payment/*/refund/", "/admin/showcase/report/*/decide/hide/",
-        "/admin/showcase/clip/*/delete/", "/admin/accounts/user/*/password/",
-        "/admin/accounts/user/*/history/", "/admin/videos/price/add/",
+        "/admin/accounts/user/*/password/", "/admin/videos/price/add/",
     } <= seen  # fmt: skip

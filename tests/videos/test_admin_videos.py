@@ -79,6 +79,55 @@ def test_a_video_is_failed_and_refunded_once(desk: Client, staff: User, alice: U
     )
 
 
+def test_what_it_changes_is_shown_before(desk: Client, alice: User) -> None:
+    video = running(order(alice))
+    shown = {
+        name: desk.get(f"/admin/videos/video/{video.pk}/do/{name}/").context["changes"]
+        for name in ("fail", "fetch")
+    }
+    assert shown["fail"] == [("State", "Rendering", "Failed"), ("Credits of alice", "80", "100")]
+    assert [(change.what, change.after) for change in shown["fetch"]] == [
+        ("Next look at the engine", "now")
+    ]
+    again = desk.get(f"/admin/videos/video/{failed(order(alice)).pk}/do/retry/")
+    assert again.context["changes"] == [
+        ("New video", "–", "Queued"), ("Credits of alice", "80", "60"),
+    ]  # fmt: skip
+
+
+def test_a_page_sent_twice_orders_once(desk: Client, alice: User) -> None:
+    video = failed(order(alice))
+    asked = desk.get(f"/admin/videos/video/{video.pk}/do/retry/").context["form"]
+    token = str(asked["token"].value())
+    do(desk, video, "retry", reason="Asked by mail", token=token)
+    again = do(desk, video, "retry", reason="Asked by mail", token=token)
+    assert b"nothing was ordered twice" in again.content
+    assert (Video.objects.count(), ledger.available(alice), LogEntry.objects.count()) == (2, 80, 1)
+
+
+def test_what_cannot_be_done_is_not_asked(desk: Client, alice: User) -> None:
+    video = failed(order(alice))
+    answer = desk.get(f"/admin/videos/video/{video.pk}/do/fail/", follow=True)
+    assert b"The video has moved on; nothing was changed." in answer.content
+
+
+def test_a_video_shows_what_it_cost(desk: Client, alice: User) -> None:
+    video = failed(order(alice))
+    order(alice, "Another")
+    lines = desk.get(f"/admin/videos/video/{video.pk}/change/").context["lines"]
+    assert [(line.type, line.amount) for line in lines] == [("spent", -20), ("refunded", 20)]
+
+
+def test_staff_play_the_film_and_others_do_not(desk: Client, alice: User, mp4: bytes) -> None:
+    video = completed(order(alice), mp4)
+    path = f"/admin/videos/video/{video.pk}/film/"
+    assert desk.get(path)["Content-Type"] == "video/mp4"
+    assert desk.get(f"/admin/videos/video/{order(alice).pk}/film/").status_code == 404
+    helper = Client()
+    helper.force_login(person("helper", is_staff=True))
+    assert (helper.get(path).status_code, Client().get(path).status_code) == (403, 302)
+
+
 def test_a_reason_is_needed(desk: Client, alice: User) -> None:
     video = running(order(alice))
     answer = do(desk, video, "fail", reason="")

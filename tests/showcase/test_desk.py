@@ -1,0 +1,157 @@
+"""Staff: the order and the preview of the showcase, and what is decided about a report."""
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.test import Client
+
+from accounts.models import User
+from showcase import desk as room
+from showcase import gallery
+from showcase.models import Clip, Report
+from tests.conftest import person
+from tests.videos.conftest import completed, order
+from videos import sharing
+from videos.models import Video
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def desk(staff: User) -> Client:
+    """A member of staff's browser."""
+    client = Client()
+    client.force_login(staff)
+    return client
+
+
+@pytest.fixture
+def helper() -> Client:
+    """Staff who may do nothing yet."""
+    client = Client()
+    client.force_login(person("helper", is_staff=True))
+    return client
+
+
+def clips(alice: User, mp4: bytes, *titles: str) -> list[Clip]:
+    """Offered clips, in this order."""
+    made = []
+    for n, title in enumerate(titles):
+        clip = gallery.offer(completed(order(alice), mp4))
+        Clip.objects.filter(pk=clip.pk).update(title=title, display_order=n)
+        made.append(clip)
+    return made
+
+
+def titles() -> list[str]:
+    return list(Clip.objects.values_list("title", flat=True))
+
+
+# ---- the order ----
+
+
+def test_a_clip_moves_a_place_at_a_time(desk: Client, alice: User, mp4: bytes) -> None:
+    a, _b, c = clips(alice, mp4, "a", "b", "c")
+    seen = []
+    for clip, way in ((c, "up"), (c, "up"), (c, "up"), (a, "down"), (a, "down")):
+        desk.post(f"/admin/showcase/clip/{clip.pk}/move/{way}/")
+        seen.append("".join(titles()))
+    assert seen == ["acb", "cab", "cab", "cba", "cba"]
+    assert list(Clip.objects.values_list("display_order", flat=True)) == [10, 20, 30]
+
+
+def test_only_those_who_may_change_clips_move_them(
+    desk: Client, helper: Client, alice: User, mp4: bytes
+) -> None:
+    _a, b = clips(alice, mp4, "a", "b")
+    path = f"/admin/showcase/clip/{b.pk}/move/up/"
+    codes = [helper.post(path).status_code, Client().post(path).status_code]
+    assert (codes, desk.get(path).status_code, titles()) == ([403, 302], 405, ["a", "b"])
+    assert desk.post("/admin/showcase/clip/999999/move/up/").status_code == 404
+
+
+# ---- the preview ----
+
+
+@pytest.mark.parametrize("path", ["", "video.mp4", "poster.webp"])
+def test_a_page_is_previewed_by_staff_alone(
+    desk: Client, helper: Client, alice: User, mp4: bytes, path: str
+) -> None:
+    (clip,) = clips(alice, mp4, "a")
+    address = f"/showcase/{clip.pk}/preview/{path}"
+    codes = [client.get(address).status_code for client in (desk, helper, Client())]
+    assert codes == [200, 404, 404]
+
+
+def test_the_preview_is_the_page_everybody_will_see(desk: Client, alice: User, mp4: bytes) -> None:
+    (clip,) = clips(alice, mp4, "A boat at sea")
+    text = desk.get(f"/showcase/{clip.pk}/preview/").content.decode()
+    assert "<h1>A boat at sea</h1>" in text
+    assert f"/showcase/{clip.pk}/preview/video.mp4" in text
+    clip.refresh_from_db()
+    assert clip.view_count == 0
+
+
+# ---- reports ----
+
+
+def report(subject: str) -> Report:
+    return Report.objects.create(subject=subject, reason="rights")
+
+
+def test_a_report_leads_to_its_video(alice: User, mp4: bytes) -> None:
+    (clip,) = clips(alice, mp4, "a")
+    video = clip.video
+    token = sharing.token_of(sharing.share(video))
+    subjects = [
+        f"https://x.example/showcase/{clip.pk}/", f"https://x.example/api/showcase/videos/{clip.pk}",
+        f"https://x.example/s/{token}/", f"https://x.example/v/{video.pk}/", str(video.pk),
+        video.pk.hex, str(clip.pk),
+    ]  # fmt: skip
+    assert [room.reported(report(subject)) for subject in subjects] == [video] * 7
+    unknown = ["", "nonsense", "/s/nonsense/", "/showcase/999999/", "0" * 32, "9" * 400]
+    assert [room.reported(report(subject)) for subject in unknown] == [None] * 6
+
+
+def test_what_was_reported_is_hidden_once(desk: Client, alice: User, mp4: bytes) -> None:
+    (clip,) = clips(alice, mp4, "a")
+    Clip.objects.update(is_active=True)
+    sharing.share(clip.video)
+    row = report(f"/showcase/{clip.pk}/")
+    path = f"/admin/showcase/report/{row.pk}/decide/hide/"
+    assert desk.get(path).context["changes"] == [
+        ("Report", "Open", "Closed"), ("Video", "anybody can see it", "not public"),
+    ]  # fmt: skip
+    desk.post(path, {"reason": ""})
+    assert room.is_public(clip.video)
+    answers = [desk.post(path, {"reason": "Stolen"}, follow=True).content for _ in range(2)]
+    assert (b"The report is closed." in answers[0], b"Somebody was first." in answers[1]) == (
+        True,
+        True,
+    )
+    row.refresh_from_db()
+    assert (row.state, row.decision, row.staff_note) == ("closed", "hidden", "Stolen")
+    assert not room.is_public(clip.video)
+    assert Video.objects.get(pk=clip.video_id).deleted_at is None
+    assert LogEntry.objects.get().change_message == "Hide the video: Stolen"
+
+
+@pytest.mark.parametrize(("known", "decision"), [(True, "kept"), (False, "unclear")])
+def test_a_report_is_closed_without_touching_the_video(
+    desk: Client, alice: User, mp4: bytes, known: bool, decision: str
+) -> None:
+    (clip,) = clips(alice, mp4, "a")
+    Clip.objects.update(is_active=True)
+    row = report(f"/showcase/{clip.pk}/" if known else "somewhere else")
+    desk.post(f"/admin/showcase/report/{row.pk}/decide/keep/", {"reason": "Fine"})
+    row.refresh_from_db()
+    assert (row.state, row.decision, room.is_public(clip.video)) == ("closed", decision, True)
+
+
+def test_only_those_who_may_decide_do(desk: Client, helper: Client) -> None:
+    row = report("somewhere else")
+    path = f"/admin/showcase/report/{row.pk}/decide"
+    assert helper.post(f"{path}/keep/", {"reason": "x"}).status_code == 403
+    assert Client().post(f"{path}/keep/", {"reason": "x"}).status_code == 302
+    assert [desk.get(f"{path}/{way}/").status_code for way in ("hide", "burn")] == [404, 404]
+    row.refresh_from_db()
+    assert row.state == "open"
