@@ -250,9 +250,10 @@ def videos_of(page: Page) -> dict[str, str]:
     page.get_by_role("button", name="Collection").click()
     page.get_by_label("New collection").fill("Water")
     page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Water")
     link = page.get_by_role("link", name="Delete the collection")
-    found["collection"] = page.url
     return found | {
+        "collection": page.url,
         "collection-delete": link.get_attribute("href") or "",
         "video": film,
         "video-compare": f"{film}compare/",
