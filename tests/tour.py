@@ -34,7 +34,7 @@ CHANGES = ("The sea is stormy", "A second sail far out, the harbour wider")
 LATER = "Pull the camera back slowly"
 LOST = {
     "A red kite climbs above the chalk cliffs, the tide coming in": "fail:internal_error",
-    "A famous singer walks through a pine forest in heavy fog": "fail:moderation_blocked",
+    "A famous singer walks through a pine forest in heavy morning fog": "fail:moderation_blocked",
 }
 RENDERING = {
     "Morning fog pours between mountain ridges as the sun clears the last peak": "slow:150",
