@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, Response, sync_playwright
+from playwright.sync_api import Browser, Response, ViewportSize, sync_playwright
 
 ADDRESS = os.environ.get("ADDRESS", "http://127.0.0.1:8000")
 NAME, PASSWORD = os.environ.get("SIGN_IN", "demo:demo-firstlight").split(":", 1)
@@ -70,7 +70,7 @@ def main() -> None:
 
 def weigh(browser: Browser, path: str, *, signed_in: bool = False) -> Weight:
     """Load a page on a phone; no path is the newest video's page."""
-    viewport = {"width": 412, "height": 823}
+    viewport: ViewportSize = {"width": 412, "height": 823}
     context = browser.new_context(base_url=ADDRESS, viewport=viewport)
     page = context.new_page()
     if signed_in:

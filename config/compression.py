@@ -1,16 +1,21 @@
-"""Pages leave compressed; files, streams and JSON go as they are."""
+"""Text a browser shows leaves compressed; films, pictures and JSON go as they are."""
 
 from django.http import HttpRequest, HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
 
+TYPES = ("text/html", "text/css", "text/javascript", "image/svg+xml")
 
-class Pages(GZipMiddleware):
-    """Gzip with Django's random padding, so that the length tells nothing of a secret."""
+
+class Text(GZipMiddleware):
+    """Gzip with Django's random padding, so that the length tells nothing of a secret.
+
+    Production's static files come compressed already and are left alone.
+    """
 
     def process_response(
         self, request: HttpRequest, response: HttpResponseBase
     ) -> HttpResponseBase:
-        page = response.headers.get("Content-Type", "").startswith("text/html")
-        if response.streaming or not page:
+        kind = response.headers.get("Content-Type", "")
+        if response.status_code == 206 or not kind.startswith(TYPES):
             return response
         return super().process_response(request, response)

@@ -10,9 +10,10 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
 from tests.backing import free_port
 from tests.e2e.conftest import FLAGS, PASSWORD, ROOT, await_health, chromium_binary
@@ -33,7 +34,7 @@ CHANGES = ("The sea is stormy", "A second sail far out, the harbour wider")
 LATER = "Pull the camera back slowly"
 LOST = {
     "A red kite climbs above the chalk cliffs, the tide coming in": "fail:internal_error",
-    "A famous singer walks through a pine forest in heavy fog": "fail:moderation_blocked",
+    "A famous singer walks through a pine forest in heavy morning fog": "fail:moderation_blocked",
 }
 RENDERING = {
     "Morning fog pours between mountain ridges as the sun clears the last peak": "slow:150",
@@ -248,8 +249,8 @@ class Receiver(BaseHTTPRequestHandler):
 
 
 def walk(browser: Browser, url: str, folder: Path) -> None:
-    desk = {"base_url": url, "reduced_motion": "reduce"}
-    viewport = {"width": SIZE[0], "height": SIZE[1]}
+    desk: dict[str, Any] = {"base_url": url, "reduced_motion": "reduce"}
+    viewport: ViewportSize = {"width": SIZE[0], "height": SIZE[1]}
     page = browser.new_context(**desk, viewport=viewport).new_page()
     page.set_default_timeout(60_000)
     arrive(page)
@@ -266,7 +267,7 @@ def walk(browser: Browser, url: str, folder: Path) -> None:
     shoot_at(page, "/developers/webhooks/", "webhooks", 720)
     compose(page)
     live(page, folder)
-    narrow = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2}
+    narrow: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2}
     state = page.context.storage_state()
     phone = browser.new_context(**desk, **narrow, is_mobile=True, storage_state=state).new_page()
     phones = [visited(phone, path) for path in ("/studio/", "/library/", version)]

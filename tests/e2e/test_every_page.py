@@ -163,7 +163,7 @@ def faults(page: Page, name: str, width: int, theme: str) -> list[tuple[str, ...
     titles = page.locator("h1").count()
     page.evaluate(AXE)
     found = page.evaluate(f"axe.run({RULES}).then((result) => result.violations)")
-    wrong = [(name, v["id"], v["nodes"][0]["html"]) for v in found]
+    wrong: list[tuple[str, ...]] = [(name, v["id"], v["nodes"][0]["html"]) for v in found]
     wrong += [(name, f"{wide} px wide")] if wide != width else []
     return wrong + ([(name, f"{titles} titles")] if titles != 1 else [])
 
@@ -208,7 +208,8 @@ def world(site: str, folder: Path, chromium: Browser) -> World:
 def mailed(folder: Path, path: str) -> str:
     """The newest link of this kind in a mail."""
     time.sleep(0.5)
-    return re.findall(rf"{re.escape(path)}[-:\w]+/", (folder / "log").read_text())[-1]
+    found = re.findall(rf"{re.escape(path)}[-:\w]+/", (folder / "log").read_text())
+    return str(found[-1])
 
 
 def confirm(page: Page, folder: Path) -> None:
@@ -255,9 +256,10 @@ def videos_of(page: Page) -> dict[str, str]:
     page.get_by_role("button", name="Collection").click()
     page.get_by_label("New collection").fill("Water")
     page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Water")
     link = page.get_by_role("link", name="Delete the collection")
-    found["collection"] = page.url
     return found | {
+        "collection": page.url,
         "collection-delete": link.get_attribute("href") or "",
         "video": film,
         "video-compare": f"{film}compare/",

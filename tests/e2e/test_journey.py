@@ -48,7 +48,7 @@ class Traveller:
         self.page.get_by_label("Prompt", exact=True).fill(prompt)
         self.page.locator("#composer label:has-text('4 s')").last.click()
         self.page.get_by_role("button", name="Generate").click()
-        card = card_of(self.page, prompt)
+        card: Locator = card_of(self.page, prompt)
         expect(card).to_be_visible()
         self.page.evaluate("window.sameDocument = true")
         self.picture(f"renders-until-{state}")
