@@ -1,0 +1,102 @@
+"""Every message of the templates and the code is said in every language of the site."""
+
+import re
+from collections import Counter
+
+import polib
+import pytest
+
+from config import translations
+from config.translations import Message
+
+LANGUAGES = translations.languages()
+PLACEHOLDER = re.compile(r"%\(\w+\)[a-z]|%[a-z%]|\{\w*\}|</?\w+[^>]*>")
+
+
+@pytest.fixture(scope="module")
+def extracted() -> list[Message]:
+    return list(translations.extracted())
+
+
+@pytest.fixture(params=LANGUAGES)
+def language(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def catalogue(language: str) -> polib.POFile:
+    return translations.read(translations.catalogue(language))
+
+
+def said(entry: polib.POEntry) -> list[str]:
+    """A message's translations: one, or one for each plural form of the language."""
+    return list(entry.msgstr_plural.values()) if entry.msgid_plural else [entry.msgstr]
+
+
+def placeholders(text: str) -> Counter[str]:
+    return Counter(PLACEHOLDER.findall(text))
+
+
+def edges(text: str) -> tuple[str, str]:
+    """The white space a text begins and ends with."""
+    return text[: len(text) - len(text.lstrip())], text[len(text.rstrip()) :]
+
+
+def test_there_are_four_languages_beside_english() -> None:
+    assert LANGUAGES == ["zh-hans", "zh-hant", "ja", "ko"]
+    assert len(translations.extracted()) > 1000
+
+
+def test_a_message_is_looked_up_in_one_way(extracted: list[Message]) -> None:
+    ways = Counter((message.context, message.one) for message in extracted)
+    assert [words for words, times in ways.items() if times > 1] == []
+
+
+def test_the_catalogue_holds_just_what_is_said(
+    catalogue: polib.POFile, extracted: list[Message]
+) -> None:
+    assert [translations.key(entry) for entry in catalogue] == extracted
+    assert [entry.msgid for entry in catalogue if entry.obsolete] == []
+
+
+def test_every_message_is_translated(catalogue: polib.POFile) -> None:
+    assert [entry.msgid for entry in catalogue if not all(said(entry))] == []
+    assert [entry.msgid for entry in catalogue if entry.fuzzy] == []
+
+
+def test_every_plural_form_is_there(catalogue: polib.POFile) -> None:
+    assert catalogue.metadata["Plural-Forms"] == "nplurals=1; plural=0;"
+    forms = {tuple(entry.msgstr_plural) for entry in catalogue if entry.msgid_plural}
+    assert forms == {(0,)}
+
+
+def test_placeholders_and_marks_are_those_of_the_source(catalogue: polib.POFile) -> None:
+    """Of several English forms, the one for many has them all."""
+    wrong = [
+        (entry.msgid, text)
+        for entry in catalogue
+        for text in said(entry)
+        if text and placeholders(text) != placeholders(entry.msgid_plural or entry.msgid)
+    ]
+    assert wrong == []
+
+
+def test_space_and_lines_are_those_of_the_source(catalogue: polib.POFile) -> None:
+    wrong = [
+        (entry.msgid, text)
+        for entry in catalogue
+        for text in said(entry)
+        if text and (edges(text), text.count("\n")) != (edges(entry.msgid), entry.msgid.count("\n"))
+    ]
+    assert wrong == []
+
+
+def test_the_file_is_as_the_command_writes_it(language: str) -> None:
+    path = translations.catalogue(language)
+    assert path.read_text() == f"{translations.updated(language)}\n"
+
+
+def test_the_compiled_catalogue_is_that_of_the_words(
+    language: str, catalogue: polib.POFile
+) -> None:
+    assert translations.catalogue(language).with_suffix(".mo").read_bytes() == catalogue.to_binary()
