@@ -250,8 +250,9 @@ def bare_words(door: admin.options.BaseModelAdmin) -> Iterator[str]:
 
 
 def test_no_name_on_the_staff_side_is_bare_english() -> None:
-    doors: list[admin.options.BaseModelAdmin] = [*admin.site._registry.values()]
-    doors += [inline(door.model, admin.site) for door in list(doors) for inline in door.inlines]
+    lists = list(admin.site._registry.values())
+    doors: list[admin.options.BaseModelAdmin] = [*lists]
+    doors += [inline(door.model, admin.site) for door in lists for inline in door.inlines]
     assert sorted({words for door in doors for words in bare_words(door)}) == []
     ours = [apps.get_app_config(name) for name in ("accounts", "billing", "videos", "showcase")]
     assert [app.name for app in ours if is_bare(app.verbose_name)] == []

@@ -79,11 +79,11 @@ def outlook(video: Video, name: str) -> list[Change]:
     if name == "fail":
         back = video.credits - min(ledger.summary(video.user).owed, video.credits)
         return [
-            Change(_("State"), state, Status.FAILED.label),
+            Change(_("State"), state, str(Status.FAILED.label)),
             Change(balance, str(now), str(now + back)),
         ]
     return [
-        Change(_("New video"), "–", Status.QUEUED.label),
+        Change(_("New video"), "–", str(Status.QUEUED.label)),
         Change(balance, str(now), str(now - _price(video))),
     ]
 

@@ -218,7 +218,7 @@ def test_clips_are_picked_ordered_previewed_published_and_hidden(
         desk.goto("/admin/showcase/clip/")
         desk.locator("#result_list tr", has_text=names[1]).locator(".action-select").check()
         desk.get_by_label("Action:").select_option(label=action)
-        desk.get_by_role("button", name="Run the selected action").click()
+        desk.get_by_role("button", name="Go", exact=True).click()
         expect(desk.locator(".messagelist")).to_be_visible()
         owner.goto("/showcase/?order=new")
         expect(owner.get_by_role("link", name=f"The ferry {names[1]}")).to_have_count(public)
