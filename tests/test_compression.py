@@ -12,7 +12,7 @@ GZIP = {"accept-encoding": "gzip"}
 
 def body(answer: object) -> bytes:
     if isinstance(answer, StreamingHttpResponse | FileResponse):
-        return b"".join(answer)  # type: ignore[arg-type]
+        return b"".join(answer)
     return bytes(answer.content)  # type: ignore[attr-defined]
 
 
