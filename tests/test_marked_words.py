@@ -83,6 +83,7 @@ def things(zoe: User, mp4: bytes) -> dict[str, Any]:
         "video_id": done.pk,
         "clip_id": shown.pk,
         "topic": "prompt",
+        "name": "lavender",
         "token": sharing.token_of(sharing.share(done)),
         "collection_id": shelf.name_collection(zoe, "zzz", None).pk,
         "payment_id": told.bought(zoe).pk,
@@ -183,8 +184,10 @@ def words_of_letters() -> list[str]:
     assert mail.outbox
     plain = [line for sent in mail.outbox for line in f"{sent.subject}\n{sent.body}".splitlines()]
     alternatives = [part for sent in mail.outbox for part in getattr(sent, "alternatives", [])]
-    rich = [words for part in alternatives for words in pseudo.missed_in(str(part[0]))]
-    links = re.compile(r"https?://\S+")
+    links = re.compile(r'https?://[^\s<"]+')
+    rich = [
+        words for part in alternatives for words in pseudo.missed_in(links.sub("", str(part[0])))
+    ]
     return [words for line in plain for words in pseudo.missed(links.sub("", line))] + rich
 
 
