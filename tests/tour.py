@@ -16,7 +16,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
 from tests.backing import free_port
-from tests.e2e.conftest import FLAGS, PASSWORD, ROOT, await_health, chromium_binary
+from tests.e2e.conftest import FLAGS, PASSWORD, ROOT, await_health, chromium_binary, offer
 
 FOLDER = ROOT / "docs" / "tour"
 LARGEST = 60 * 1024
@@ -206,7 +206,7 @@ def make(page: Page) -> tuple[str, str, str]:
     version, _ = (remix(page, film, change) for change in CHANGES)
     remix(page, version, LATER)
     page.goto(film)
-    page.get_by_role("button", name="Offer to the showcase").click()
+    offer(page)
     for prompt in (HERO, FILMS[0]):
         page.goto("/library/")
         page.locator(".card", has_text=prompt).first.hover()

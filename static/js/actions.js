@@ -42,7 +42,10 @@ async function ask(request, opener, instead) {
     event.preventDefault();
     dialog.close();
   });
-  dialog.addEventListener("close", () => { dialog.remove(); !form.dataset.gone && opener?.isConnected && opener.focus(); });
+  // A menu has closed by now; the focus goes back to what opened it.
+  const menu = opener?.closest("[popover]");
+  const before = menu ? document.querySelector(`[popovertarget="${menu.id}"]`) : opener;
+  dialog.addEventListener("close", () => { dialog.remove(); dialog.returnValue !== "gone" && before?.isConnected && before.focus(); });
   const form = dialog.querySelector("form");
   if (!form.hasAttribute("action")) form.action = request[0];
   const act = form.dataset.gone ? remove : quietly;
@@ -68,7 +71,7 @@ async function remove(event, form, dialog) {
   const cards = ids.map((id) => document.getElementById(`v-${id}`)).filter(Boolean);
   if (!cards.length) return; // a page of its own: the next page says it, with its own way back
   event.preventDefault();
-  dialog.close();
+  dialog.close("gone");
   const holes = takeAway(cards);
   const data = new FormData(form);
   data.append("quiet", "1");

@@ -69,7 +69,7 @@ def site(folder: Path) -> Iterator[str]:
 
 
 def await_health(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     while time.monotonic() < deadline:
         assert process.poll() is None, log.read_text()
         try:
@@ -170,6 +170,12 @@ def order(page: Page, prompt: str, *choices: str) -> None:
     for choice in choices:
         page.locator(f"#composer label:has-text('{choice}')").last.click()
     page.get_by_role("button", name="Generate").click()
+
+
+def offer(page: Page) -> None:
+    """Offer the video whose page it is to the showcase."""
+    page.get_by_role("button", name="More actions").click()
+    page.get_by_role("button", name="Offer to the showcase").click()
 
 
 def card_of(page: Page, prompt: str) -> Any:

@@ -26,6 +26,7 @@ from tests.e2e.conftest import (
     credits_of,
     keep_picture,
     new_person,
+    offer,
     order,
     sign_up,
 )
@@ -282,9 +283,10 @@ def money_of(page: Page) -> dict[str, str]:
 def shown(page: Page, film: str, folder: Path) -> dict[str, str]:
     """Shared by a link and shown to everybody, which staff decide elsewhere."""
     page.goto(film)
+    page.get_by_role("button", name="Share by link").click()
     page.get_by_role("button", name="Make a link").click()
     link = page.locator("#link").input_value()
-    page.get_by_role("button", name="Offer to the showcase").click()
+    offer(page)
     expect(page.get_by_text("You have offered this video.")).to_be_visible()
     kept = {k: v for k, v in os.environ.items() if k not in {"DATABASE_URL", "REDIS_URL"}}
     publish = "from showcase.models import Clip; Clip.objects.update(is_active=True)"

@@ -74,7 +74,7 @@ class Traveller:
         self.page.get_by_role("button", name="Next").click()
         expect(self.page.get_by_role("heading", level=1)).to_have_text("You have 100 credits.")
         self.picture("welcome-credits")
-        self.page.get_by_role("main").get_by_role("link", name="Open the studio").click()
+        self.page.get_by_role("main").get_by_role("button", name="Open the studio").click()
         self.page.wait_for_url("**/studio/*")
         assert self.credits() == "100"
 
@@ -103,6 +103,7 @@ class Traveller:
         self.picture("remix")
 
     def share(self) -> str:
+        self.page.get_by_role("button", name="Share by link").click()
         self.page.get_by_label("Show the prompt too").check()
         self.page.get_by_role("button", name="Make a link").click()
         self.picture("shared")
@@ -134,6 +135,7 @@ class Traveller:
 
     def delete(self, address: str) -> None:
         self.page.goto(address)
+        self.page.get_by_role("button", name="More actions").click()
         self.page.get_by_role("link", name="Delete").click()
         asked = self.page.get_by_role("button", name="Delete")
         expect(asked).to_be_visible()

@@ -21,6 +21,7 @@ from tests.e2e.conftest import (
     keep_picture,
     new_name,
     new_person,
+    offer,
     order,
 )
 
@@ -182,7 +183,7 @@ def test_clips_are_picked_ordered_previewed_published_and_hidden(
     owner, desk = tab("/studio/", person=person, **CALM), tab("/admin/", person=clerk, **CALM)
     for address in make(owner, *names):
         owner.goto(address)
-        owner.get_by_role("button", name="Offer to the showcase").click()
+        offer(owner)
     desk.reload()
     number(desk, "Clips offered").click()
     rows = desk.locator("#result_list tbody tr")
@@ -231,7 +232,7 @@ def test_the_order_is_changed_without_javascript(
     owner = tab("/studio/", person=person, **CALM)
     for address in make(owner, *names):
         owner.goto(address)
-        owner.get_by_role("button", name="Offer to the showcase").click()
+        offer(owner)
     desk = tab("/admin/showcase/clip/", person=clerk, java_script_enabled=False)
     titles = desk.locator("#result_list .field-title")
     before = titles.all_inner_texts()
@@ -245,7 +246,7 @@ def test_a_report_is_handled(tab: Opener, clerk: StorageState, person: StorageSt
     owner = tab("/studio/", person=person, **CALM)
     (address,) = make(owner, name)
     owner.goto(address)
-    owner.get_by_role("button", name="Offer to the showcase").click()
+    offer(owner)
     visitor = tab("/report/", **CALM)
     visitor.get_by_label("Which video?").fill(visitor.url.replace("/report/", address))
     visitor.get_by_label("What is wrong?").select_option("rights")
@@ -278,7 +279,7 @@ def busy(site: str, chromium: Browser) -> None:
     order(page, "A fall [[fail:internal_error]]", "4 s")
     (address,) = make(page, "A garden")
     page.goto(address)
-    page.get_by_role("button", name="Offer to the showcase").click()
+    offer(page)
     page.goto("/billing/")
     page.get_by_role("button", name="Buy Trial").click()
     page.get_by_role("button", name=re.compile("^Pay ¥")).click()
