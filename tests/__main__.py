@@ -7,6 +7,11 @@ import sys
 
 from tests import backing
 
+# What has no database of its own, or is the embedded mode either way, is enough once.
+ONCE = (
+    *("e2e", "verification", "test_house.py", "test_doctor.py", "test_documented_names.py"),
+    *("test_translations.py", "test_marked_words.py"),
+)
 CI = os.environ.get("CI", "").lower() in {"1", "true"}
 
 
@@ -23,9 +28,8 @@ def main() -> int:
     codes = [run("SQLite, embedded", {}, *left_out)]
     os.environ.update({name: value for name, value in configured.items() if value})
     with backing.postgres_and_redis() as services:
-        # What has no database of its own, or is the embedded mode either way, is enough once.
         once = {**services, "CI": ""}
-        left_out = (*left_out, "--ignore=tests/e2e", "--ignore=tests/verification")
+        left_out = (*left_out, *(f"--ignore=tests/{name}" for name in ONCE))
         codes.append(run("PostgreSQL and Redis", once, *left_out))
     if not browser:
         print("\n!!! LEFT OUT: every browser test, because no Chromium was found.", flush=True)
