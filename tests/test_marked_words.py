@@ -48,7 +48,7 @@ def routes(patterns: list[Any], before: str = "") -> Iterator[tuple[str, str, li
 PAGES = {
     name: names
     for route, name, names in routes(get_resolver().url_patterns)
-    if not route.startswith((*NOT_OURS, "admin/")) and not name.startswith("google_")
+    if not route.startswith((*NOT_OURS, "admin/"))
 }
 
 

@@ -205,6 +205,12 @@ def test_an_error_is_told_when_google_is_away(
     assert told(enter(google)) == (500, failed)
 
 
+@pytest.mark.parametrize("way", ["login", "login/callback"])
+def test_there_is_no_page_for_it_when_google_is_not_configured(db: None, way: str) -> None:
+    assert Client().get(f"/accounts/google/{way}/").status_code == 404
+    assert Client().post(f"/accounts/google/{way}/").status_code == 404
+
+
 def test_refused_when_google_is_not_configured(db: None) -> None:
     answer = APIClient().post(PATH, {"code": "x"}, format="json")
     assert told(answer) == (403, {"detail": "Google sign-in is not configured"})
