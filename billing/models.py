@@ -109,7 +109,7 @@ class Lot(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.remaining}/{self.amount}"
+        return f"{self.get_kind_display()} {self.remaining}/{self.amount}"
 
 
 class Entry(models.Model):
@@ -283,7 +283,7 @@ class Payment(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.name} {self.amount_minor} {self.currency} {self.status}"
+        return f"{self.title}, {self.get_status_display()}"
 
     @property
     def title(self) -> str:

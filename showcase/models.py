@@ -144,7 +144,7 @@ class Report(Letter):
         verbose_name_plural = _("abuse reports")
 
     def __str__(self) -> str:
-        return self.subject
+        return f"{self.get_reason_display()}, {self.created_at:%Y-%m-%d}"
 
 
 class Feedback(Letter):

@@ -174,6 +174,7 @@ if (composer) {
   composer.addEventListener("change", (event) => {
     if (event.target.name === "image") showReference();
     document.getElementById("short")?.remove();
+    document.getElementById("go").classList.add("btn--ink");
     document.getElementById("cost").hidden = false;
     reprice();
     frame();
