@@ -12,7 +12,7 @@ from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.forms import AdminPasswordChangeForm
 from django.contrib.auth.models import Group
-from django.db.models import Field, ManyToManyField, OuterRef, QuerySet
+from django.db.models import Field, ManyToManyField, OuterRef, Q, QuerySet
 from django.forms import CheckboxSelectMultiple, ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -124,7 +124,9 @@ class PersonAdmin(UserAdmin):
     def lock(self, request: HttpRequest, queryset: QuerySet[User]) -> HttpResponse | None:
         """Asked once more, with a reason; then each is out at once."""
         form = ReasonForm(request.POST if "confirm" in request.POST else None)
-        chosen = queryset.exclude(pk=cast("User", request.user).pk).filter(is_active=True)
+        chosen = queryset.exclude(pk=cast("User", request.user).pk).filter(
+            Q(is_active=True) | Q(left_at__isnull=False, forgotten_at=None)
+        )
         if form.is_valid():
             for user in chosen:
                 leaving.lock(user)

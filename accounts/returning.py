@@ -37,17 +37,18 @@ def write() -> int:
 
 def token_of(user: User) -> str:
     assert user.left_at
-    return signing.dumps([user.pk.hex, user.left_at.timestamp()], salt=SALT)
+    return signing.dumps([user.pk.hex, user.left_at.timestamp(), user.page_sign_ins], salt=SALT)
 
 
 def who(token: str) -> User:
     """Whose way back a link is. Raises Useless."""
     try:
-        pk, left = signing.loads(token, salt=SALT, max_age=leaving.GRACE)
+        pk, *left = signing.loads(token, salt=SALT, max_age=leaving.GRACE)
         user = User.objects.get(pk=UUID(pk), forgotten_at=None, left_at__isnull=False)
     except (signing.BadSignature, ValueError, ValidationError, User.DoesNotExist) as error:
         raise Useless from error
-    if not user.left_at or user.left_at.timestamp() != left:
+    # Whom staff lock afterwards stays out: that counts the page sign-ins on.
+    if not user.left_at or [user.left_at.timestamp(), user.page_sign_ins] != left:
         raise Useless
     return user
 

@@ -3,6 +3,7 @@
 import logging
 from datetime import timedelta
 from functools import partial
+from smtplib import SMTPRecipientsRefused
 
 from django.conf import settings
 from django.db.models import F, QuerySet
@@ -56,9 +57,13 @@ def _warn(mark: str, ahead: timedelta) -> int:
             continue
         try:
             sent += letters.send(lot.account.user, partial(_letter, lot))
-        except Exception:  # one dead address must not keep the others uninformed
+        except SMTPRecipientsRefused:  # and would be again
+            log.warning("the warning of lot %s was refused", lot.pk)
+        except Exception as error:
             log.exception("warning of lot %s", lot.pk)
             Lot.objects.filter(pk=lot.pk).update(**{**dict.fromkeys(marks), "warned_at": told})
+            if isinstance(error, OSError):  # the mail server is away, for everybody
+                raise
     return sent
 
 

@@ -6,6 +6,7 @@ It stands at the bottom because all apps write; of a receiver it knows an addres
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from smtplib import SMTPRecipientsRefused
 from uuid import UUID
 
 from django.conf import settings
@@ -55,13 +56,22 @@ def send(user: AbstractBaseUser, compose: Callable[[], Letter]) -> int:
 
 
 def once(kind: Kind, reference: UUID, user: AbstractBaseUser, compose: Callable[[], Letter]) -> int:
-    """`send`, but only once for what it is about; what did not go is written again by the beat."""
+    """`send`, but at most once for what it is about; what was not handed over is tried again.
+
+    Raises OSError when the mail server is away: then it is for everybody else, too.
+    """
     _row, is_new = Mailed.objects.get_or_create(kind=kind, reference=reference)
     if not is_new:
         return 0
     try:
         return send(user, compose)
-    except Exception:  # one dead address must not keep the others uninformed
+    except SMTPRecipientsRefused:  # and would be again
+        log.warning("letter of %s %s was refused", kind, reference)
+        return 0
+    except OSError:
+        forget(kind, reference)
+        raise
+    except Exception:  # one broken letter must not keep the others uninformed
         log.exception("letter of %s %s", kind, reference)
         forget(kind, reference)
         return 0

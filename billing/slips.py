@@ -10,7 +10,7 @@ from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from billing import letters
+from billing import facts, letters
 from billing.letters import Letter
 from billing.models import Mailed, Payment, Refund
 from billing.templatetags.money import exact
@@ -66,9 +66,9 @@ def _receipt(payment: Payment) -> Letter:
     until = payment.paid_at + settings.PURCHASE_LIFETIME
     day = formats.date_format(timezone.localtime(until), "DATE_FORMAT")
     return Letter(
-        _("Your receipt: %(item)s") % {"item": payment.name},
+        _("Your receipt: %(item)s") % {"item": payment.title},
         (
-            _("Thank you. We received %(sum)s for %(item)s.") % {"sum": sum, "item": payment.name},
+            _("Thank you. We received %(sum)s for %(item)s.") % {"sum": sum, "item": payment.title},
             added % {"n": payment.credits},
             _("They last until %(day)s. What expires first is spent first.") % {"day": day},
             _("Number: %(number)s") % {"number": payment.pk},
@@ -80,13 +80,14 @@ def _receipt(payment: Payment) -> Letter:
 
 def _refund(refund: Refund) -> Letter:
     payment = refund.payment
+    taken = _("The credits it had paid for were taken back. Your history shows how many.")
     sum = exact(refund.amount_minor, payment.currency)
     return Letter(
         _("%(sum)s is on its way back to you") % {"sum": sum},
         (
             _("%(sum)s of your payment for %(item)s was refunded.")
-            % {"sum": sum, "item": payment.name},
-            _("The credits it had paid for were taken back. Your history shows how many."),
+            % {"sum": sum, "item": payment.title},
+            *([taken] if facts.is_granted(payment) else []),
             _("Banks need some days until it shows on your statement."),
         ),
         _("View the payment"),

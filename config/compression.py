@@ -7,7 +7,7 @@ TYPES = ("text/html", "text/css", "text/javascript", "image/svg+xml")
 
 
 class Text(GZipMiddleware):
-    """Gzip with Django's random padding, so that the length tells nothing of a secret.
+    """Gzip with Django's random padding, so that a secret is hard to guess by the length.
 
     Production's static files come compressed already and are left alone.
     """

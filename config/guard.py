@@ -21,8 +21,9 @@ ENVELOPE_BYTES = 64 * 1024
 WEBHOOK_BYTES = MIB // 2
 OTHER_BYTES = MIB
 WEBHOOKS = ("/api/webhooks/", "/api/payments/webhook/", "/api/videos/sora/callback")
-FILES = {"/api/videos", "/api/videos/create", "/api/videos/upload", "/studio/"} | {
-    "/studio/reference/"
+FILES = {
+    *("/api/videos", "/api/videos/create", "/api/videos/upload"),
+    *("/studio/", "/studio/reference/"),
 }
 FILES_BELOW = ("/v1/", "/sandbox/v1/", "/admin/")
 # A body that stops coming for so long is given up.

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST
 
 from accounts import languages, profile
 
-# Programs are answered in the language they ask for.
+# Programs are answered in the documented words, whatever their language.
 FOR_PROGRAMS = ("/api/", "/v1/", "/sandbox/", "/health")
 YEAR = 365 * 24 * 3600
 
@@ -22,8 +22,9 @@ def middleware(
     """Stands behind LocaleMiddleware and after the one that knows the user."""
 
     def answer(request: HttpRequest) -> HttpResponseBase:
-        has_session = settings.SESSION_COOKIE_NAME in request.COOKIES
-        if has_session and not request.path.startswith(FOR_PROGRAMS):
+        if request.path.startswith(FOR_PROGRAMS):
+            translation.activate(settings.LANGUAGE_CODE)
+        elif settings.SESSION_COOKIE_NAME in request.COOKIES:
             user = request.user
             if user.is_authenticated:
                 translation.activate(languages.code_of(user.language))

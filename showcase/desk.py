@@ -10,6 +10,7 @@ from django.utils.translation import ngettext
 
 from accounts import counters
 from accounts.counters import Rate
+from showcase import gallery
 from showcase.models import Clip, Feedback, Letter, Report
 from videos import sharing
 from videos.models import Video
@@ -50,7 +51,7 @@ def open_letters() -> dict[str, int]:
 
 # ---- what a report leads to ----
 
-CLIP = re.compile(r"(?:/showcase/(?:videos/)?|^)(\d{1,18})(?:/|$)")
+CLIP = re.compile(r"(?:/showcase/(?:videos/)?|^)(\d{1,18})(?![\w-])")
 SHARED = re.compile(r"/s/([^/?#]+)")
 VIDEO = re.compile(r"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE)
 
@@ -63,7 +64,7 @@ def reported(report: Report) -> Video | None:
         try:
             return sharing.shared_by(found[1]).video
         except sharing.NoSuchLink:
-            return None
+            pass  # it may name the video besides
     if found := VIDEO.search(report.subject):
         return Video.objects.filter(pk=UUID(found[0])).first()
     return None
@@ -83,7 +84,7 @@ def hide(report: Report, note: str) -> bool:
     with transaction.atomic():
         if video is None or not _decide(report, Report.Decision.HIDDEN, note):
             return False
-        Clip.objects.filter(video=video).update(is_active=False)
+        gallery.withdraw(video)  # nobody publishes it again unless its owner offers it again
         sharing.withdraw(video)
     return True
 

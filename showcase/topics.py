@@ -147,7 +147,7 @@ TOPICS = (
             _(
                 "In the settings, under your data. It is closed at once and deleted 30 days "
                 "later; until then "
-                "our support can bring it back."
+                "the link in our e-mail brings it back, or our support does."
             ),
         ),
     ),

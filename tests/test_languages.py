@@ -4,9 +4,11 @@ import pytest
 from django.conf import LazySettings
 from django.test import Client
 from django.utils import translation
+from rest_framework.test import APIClient
 
 from accounts import languages, signup
 from accounts.models import User
+from billing import ledger
 
 
 def spoken(client: Client, path: str = "/accounts/login/", **headers: str) -> str:
@@ -25,6 +27,16 @@ def spoken(client: Client, path: str = "/accounts/login/", **headers: str) -> st
 )
 def test_the_browser_is_followed(db: None, asked: str, code: str) -> None:
     assert spoken(Client(), **{"accept-language": asked}) == code
+
+
+def test_programs_are_answered_in_the_documented_words(stranger: APIClient) -> None:
+    answer = stranger.get("/api/payments/packages", headers={"accept-language": "ja"})
+    assert answer["Content-Language"] == "en"
+    body = {"prompt": "A kite", "model": "sora-2", "seconds": "4"}
+    refused = {"detail": "Insufficient credits. You need 20 credits but only have 0 available."}
+    ledger.spend(User.objects.get(), 100, "all", ledger.Purpose())
+    answer = stranger.post("/api/videos", body, format="json", headers={"accept-language": "ja"})
+    assert (answer.status_code, answer.json()["detail"]) == (402, refused["detail"])
 
 
 def test_a_choice_is_kept_in_a_cookie(db: None) -> None:

@@ -6,6 +6,7 @@ It is written when the last video that was running has ended, or the first one w
 import logging
 from datetime import datetime, timedelta
 from functools import partial
+from smtplib import SMTPRecipientsRefused
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -56,7 +57,12 @@ def write() -> int:
             continue
         try:
             sent += letters.send(digest.user, partial(_letter, ended))
-        except Exception:  # one dead address must not keep the others uninformed
+        except SMTPRecipientsRefused:  # and would be again
+            log.warning("digest of %s was refused", digest.user_id)
+        except OSError:  # the mail server is away, for everybody
+            mine.filter(told_until=until).update(told_until=digest.told_until)
+            raise
+        except Exception:  # one broken letter must not keep the others uninformed
             log.exception("digest of %s", digest.user_id)
             mine.filter(told_until=until).update(told_until=digest.told_until)
     return sent

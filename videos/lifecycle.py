@@ -253,8 +253,10 @@ def _order(user: AbstractBaseUser, draft: Video, claim: once.Claim | None) -> Vi
 def _allow(user: AbstractBaseUser, draft: Video) -> None:
     """Whether it can be made and may be; asks the network, so never within a transaction."""
     if not draft.provider:
-        text = "The engine that made this video is not available."
-        raise catalog.NotOffered("model", text if draft.source else "No engine makes such a video.")
+        gone = _("The engine that made this video is not available.")
+        raise catalog.NotOffered(
+            "model", gone if draft.source else _("No engine makes such a video.")
+        )
     moderation.check(user, draft.prompt, draft.reference)
 
 

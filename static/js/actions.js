@@ -75,9 +75,11 @@ async function remove(event, form, dialog) {
   const holes = takeAway(cards);
   const data = new FormData(form);
   data.append("quiet", "1");
-  const answer = await fetch(form.action, { method: "POST", body: data }).catch(() => null);
-  if (!answer?.ok) {
+  const answer = await fetch(form.action, { method: "POST", body: data, redirect: "manual" }).catch(() => null);
+  if (answer?.status !== 204) {
     comeBack(holes);
+    form.hidden = true; // its dialog is gone, and a form outside the page sends nothing
+    document.body.append(form);
     return form.submit();
   }
   refreshParts();
@@ -124,9 +126,9 @@ function offerUndo(words, data, holes) {
   setTimeout(away, UNDO_SECONDS * 1000);
   undo.addEventListener("click", async () => {
     undo.disabled = true;
-    const answer = await fetch(toasts.dataset.restore, { method: "POST", body: data }).catch(() => null);
+    const answer = await fetch(toasts.dataset.restore, { method: "POST", body: data, redirect: "manual" }).catch(() => null);
     toast.remove();
-    if (!answer?.ok) return announce(toasts.dataset.late, "");
+    if (answer?.status !== 204) return announce(toasts.dataset.late, "");
     comeBack(holes);
     for (const [, card] of holes) refresh(card.dataset.id);
     refreshParts();

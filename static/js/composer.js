@@ -102,13 +102,14 @@ const CHOICES = ["model", "size", "seconds", "takes"];
 function keepDraft() {
   const kept = composer.querySelector("[name=reference]:is([type=hidden], :checked)");
   const draft = Object.fromEntries(["prompt", ...CHOICES].map((name) => [name, field(name).value]));
+  draft.owner = composer.dataset.owner;
   if (kept) draft.picture = [kept.value, kept.title || kept.parentElement.textContent.trim()];
   sessionStorage.draft = JSON.stringify(draft);
 }
 
 function takeUpDraft() {
   const draft = JSON.parse(sessionStorage.draft ?? "{}");
-  if (!draft.prompt && !draft.picture) return;
+  if (draft.owner !== composer.dataset.owner || (!draft.prompt && !draft.picture)) return;
   for (const name of CHOICES) if (draft[name]) field(name).value = draft[name];
   field("prompt").value = draft.prompt;
   if (draft.picture) keepPicture(draft.picture[0], draft.picture[1], `${composer.dataset.upload}${draft.picture[0]}/`);

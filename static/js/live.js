@@ -137,9 +137,12 @@ async function refreshWatch() {
 let leaving = false;
 document.addEventListener("submit", (event) => setTimeout(() => { leaving ||= !event.defaultPrevented; }));
 
+const gone = new Set();
 function update(id, updates, isNew) {
   const shown = shownFor(id);
+  if (updates.status !== "deleted" && gone.delete(id)) return refreshParts(); // undone, which is no news
   if (updates.status === "deleted") {
+    gone.add(id);
     if (shown && shown === watch && !leaving) location.assign("/library/");
     shown?.remove();
     return refreshParts();

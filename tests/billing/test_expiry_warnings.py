@@ -88,7 +88,7 @@ def test_warning_is_tried_again_when_the_mail_did_not_go(
 
     def stumble(user: User, compose: Callable[[], letters.Letter]) -> int:
         if user == carol:
-            raise OSError("the mail server is away")
+            raise ValueError("a letter that cannot be written")
         return send(user, compose)
 
     with monkeypatch.context() as patch:

@@ -1,6 +1,7 @@
 """Letters: the same words as text and as HTML, in the receiver's language; receipts and refunds."""
 
 from datetime import timedelta
+from smtplib import SMTPRecipientsRefused
 
 import pytest
 from django.conf import LazySettings
@@ -97,8 +98,27 @@ def test_a_receipt_that_did_not_go_is_tried_again(
 
     with monkeypatch.context() as patch:
         patch.setattr(letters, "send", stumble)
-        assert (slips.write(), Mailed.objects.count()) == (0, 0)
+        with pytest.raises(OSError, match="away"):
+            slips.write()
+    assert Mailed.objects.count() == 0
     assert slips.write() == 1
+
+
+def test_an_address_that_is_refused_is_not_tried_for_ever(
+    carol: User, dave: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told.bought(carol)
+    told.bought(dave)
+    tried = []
+
+    def refuse(user: User, compose: object) -> int:
+        tried.append(user.username)
+        raise SMTPRecipientsRefused({user.email: (550, b"unknown")})
+
+    with monkeypatch.context() as patch:
+        patch.setattr(letters, "send", refuse)
+        assert [slips.write(), slips.write()] == [0, 0]
+    assert sorted(tried) == ["carol", "dave"]
 
 
 # ---- refunds ----

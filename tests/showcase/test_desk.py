@@ -105,9 +105,10 @@ def test_a_report_leads_to_its_video(alice: User, mp4: bytes) -> None:
     subjects = [
         f"https://x.example/showcase/{clip.pk}/", f"https://x.example/api/showcase/videos/{clip.pk}",
         f"https://x.example/s/{token}/", f"https://x.example/v/{video.pk}/", str(video.pk),
-        video.pk.hex, str(clip.pk),
+        video.pk.hex, str(clip.pk), f"https://x.example/showcase/{clip.pk}?utm=1#top",
+        f"https://x.example/s/nonsense/ which is {video.pk}",
     ]  # fmt: skip
-    assert [room.reported(report(subject)) for subject in subjects] == [video] * 7
+    assert [room.reported(report(subject)) for subject in subjects] == [video] * 9
     unknown = ["", "nonsense", "/s/nonsense/", "/showcase/999999/", "0" * 32, "9" * 400]
     assert [room.reported(report(subject)) for subject in unknown] == [None] * 6
 
@@ -131,6 +132,7 @@ def test_what_was_reported_is_hidden_once(desk: Client, alice: User, mp4: bytes)
     row.refresh_from_db()
     assert (row.state, row.decision, row.staff_note) == ("closed", "hidden", "Stolen")
     assert not room.is_public(clip.video)
+    assert not Clip.objects.filter(gallery.waiting()).exists()
     assert Video.objects.get(pk=clip.video_id).deleted_at is None
     assert LogEntry.objects.get().change_message == "Hide the video: Stolen"
 

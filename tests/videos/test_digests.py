@@ -102,7 +102,8 @@ def test_it_is_tried_again_when_the_mail_did_not_go(
 
     with monkeypatch.context() as patch:
         patch.setattr(letters, "send", stumble)
-        assert digests.write() == 0
+        with pytest.raises(OSError, match="away"):
+            digests.write()
     assert digests.write() == 1
 
 
