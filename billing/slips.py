@@ -15,8 +15,8 @@ from billing.letters import Letter
 from billing.models import Mailed, Payment, Refund
 from billing.templatetags.money import exact
 
-# What is older was written long ago, or before there were letters.
-FRESH = timedelta(days=2)
+# A payment may wait for staff, and a bank for a refund, but nobody wants word of what is older.
+FRESH = timedelta(days=30)
 AT_ONCE = 200
 
 
