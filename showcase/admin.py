@@ -119,7 +119,9 @@ class ClipAdmin(admin.ModelAdmin):
         return str(clip.video.user)
 
     @admin.display(description=_("still"))
-    def still(self, clip: Clip) -> SafeString:
+    def still(self, clip: Clip) -> SafeString | str:
+        if clip.video.deleted_at:
+            return "–"
         return format_html(
             '<img src="{}" alt="" width="112" height="63" loading="lazy" draggable="false">',
             _poster(clip),

@@ -88,7 +88,7 @@ class VideoAdmin(ReadOnly):
 
     @admin.display(description=gettext_lazy("still"))
     def still(self, video: Video) -> SafeString | str:
-        if not video.thumbnail:
+        if not video.thumbnail or video.deleted_at:
             return "–"
         url = reverse("admin:videos_video_still", args=[video.pk])
         return format_html(
@@ -97,7 +97,7 @@ class VideoAdmin(ReadOnly):
 
     @admin.display(description=gettext_lazy("preview"))
     def player(self, video: Video) -> SafeString | str:
-        if not video.file:
+        if not video.file or video.deleted_at:
             return "–"
         poster = reverse("admin:videos_video_still", args=[video.pk])
         film = reverse("admin:videos_video_film", args=[video.pk])
