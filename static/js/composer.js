@@ -17,7 +17,7 @@ export function reprice(balance) {
   const takes = Number(field("takes").value);
   const price = one * takes;
   const left = composer.dataset.balance - price;
-  const figures = { ".btn--ink [data-cost]": price, ".btn--lg [data-takes]": takes, "[data-one]": one, "[data-left]": left, "[data-price]": price, "[data-available]": composer.dataset.balance, "[data-missing]": -left };
+  const figures = { "#go [data-cost]": price, "#go [data-takes]": takes, "[data-one]": one, "[data-left]": left, "[data-price]": price, "[data-available]": composer.dataset.balance, "[data-missing]": -left };
   for (const [place, figure] of Object.entries(figures)) composer.querySelector(place).textContent = numbers.format(figure);
   const shown = { "[data-enough]": left >= 0, "[data-short]": left < 0, "[data-times]": takes > 1, "[data-several]": takes > 1, "[data-single]": takes === 1 };
   for (const [place, on] of Object.entries(shown)) composer.querySelector(place).hidden = !on;
