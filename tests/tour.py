@@ -307,6 +307,8 @@ def compose(page: Page) -> None:
 
 
 def live(page: Page, folder: Path) -> None:
+    page.evaluate("sessionStorage.clear()")  # the order that was not sent
+    page.goto("/studio/")
     for prompt, trigger in RENDERING.items():
         order(page, prompt, trigger)
     tidy(folder)
