@@ -85,12 +85,12 @@ async function refreshCard(id) {
   if (old) {
     fresh.toggleAttribute("data-fresh", fresh.dataset.state === "done");
     move(fresh, Math.max(percentOf(old), percentOf(fresh))); // what is shown may be newer
-    const focused = old.contains(document.activeElement);
+    const focused = old.contains(document.activeElement) ? document.activeElement : null;
     const pick = old.querySelector(".card__pick"); // chosen stays chosen
     if (pick) fresh.querySelector(".card__body").before(pick);
     if (shelf?.contains(old) && !("active" in fresh.dataset)) moveOn(old, fresh);
     else old.replaceWith(fresh);
-    if (focused) fresh.querySelector("a").focus();
+    if (focused) ([...fresh.querySelectorAll("a, button, input")].find((one) => one.isEqualNode(focused)) ?? fresh.querySelector(".card__title a")).focus();
   } else if ((shelf || growing) && "active" in fresh.dataset) {
     document.getElementById("empty")?.remove();
     (shelf ?? growing).hidden = false;
