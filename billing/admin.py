@@ -1,15 +1,13 @@
 """Staff: packages, balances and grants; the ledger, the proofs and the audit log to read."""
 
 from datetime import timedelta
-from decimal import Decimal
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 from uuid import UUID, uuid4
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth import get_user_model
-from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -58,7 +56,7 @@ class PackageAdmin(admin.ModelAdmin):
 
     @admin.display(description=gettext_lazy("price"), ordering="price_minor")
     def price(self, row: PackageRow) -> str:
-        return f"{Decimal(row.price_minor) / packages.MINOR_UNITS[row.currency]:.2f} {row.currency}"
+        return packages.plain(row.price_minor, row.currency)
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False  # retired, never deleted: the audit log goes on naming it
@@ -141,27 +139,26 @@ class AccountAdmin(ReadOnly):
         sure = "confirm" in request.POST
         if form.is_valid() and sure and self._adjusted(request, account, form):
             return HttpResponseRedirect(reverse("admin:billing_account_change", args=[account.pk]))
-        now = ledger.available(account.user)
         context = {
             **self.admin_site.each_context(request),
             "title": _("Give or take credits"),
             "form": form,
             "account": account,
-            "available": now,
-            "outlook": self._outlook(account, form, now),
+            "available": ledger.available(account.user),
+            "outlook": self._outlook(account, form),
             "opts": self.opts,
         }
         return TemplateResponse(request, "admin/billing/adjust.html", context)
 
-    def _outlook(self, account: Account, form: GrantForm, now: int) -> int | None:
-        """The balance after it, of a form that can be booked; what is owed is taken first."""
+    def _outlook(self, account: Account, form: GrantForm) -> int | None:
+        """The balance after it, of a form that can be booked."""
         if not form.is_valid():
             return None
-        amount: int = form.cleaned_data["amount"]
-        if now + amount < 0:
-            form.add_error("amount", str(ledger.NotEnoughCredits(-amount, now)))
+        try:
+            return reversals.outlook_of_adjust(account.user, form.cleaned_data["amount"])
+        except ledger.NotEnoughCredits as error:
+            form.add_error("amount", str(error))
             return None
-        return now + amount - min(account.debt, max(amount, 0))
 
     def _adjusted(self, request: HttpRequest, account: Account, form: GrantForm) -> bool:
         asked = form.cleaned_data
@@ -182,11 +179,7 @@ class AccountAdmin(ReadOnly):
             form.add_error(None, _("This form was sent before. Open it anew."))
             return False
         if not again:
-            note(
-                cast("AbstractBaseUser", request.user),
-                account,
-                f"{entry.amount:+} credits: {asked['reason']}",
-            )
+            note(request.user, account, f"{entry.amount:+} credits: {asked['reason']}")
         text = ngettext("%(n)s credit is booked.", "%(n)s credits are booked.", abs(entry.amount))
         messages.success(request, text % {"n": f"{entry.amount:+}"})
         return True

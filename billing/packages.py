@@ -21,6 +21,11 @@ def major(minor: int, currency: str) -> Decimal:
     return Decimal(minor) / MINOR_UNITS[currency]
 
 
+def plain(minor: int, currency: str) -> str:
+    """A sum as staff read it beside others: 9.90 CNY."""
+    return f"{major(minor, currency):.2f} {currency}"
+
+
 class UnknownPackage(Exception):
     """No package of this name is on sale."""
 

@@ -60,7 +60,7 @@ class RefundInline(ReadOnlyInline):
 
     @admin.display(description=gettext_lazy("amount"))
     def money(self, refund: Refund) -> str:
-        return _sum(refund.amount_minor, refund.payment.currency)
+        return packages.plain(refund.amount_minor, refund.payment.currency)
 
 
 class PaymentGlance(Glance):
@@ -128,21 +128,21 @@ class PaymentAdmin(ReadOnly):
         except payments.AlreadyDecided as error:
             messages.error(request, f"{payment}: {error}")
             return
-        note(_staff(request), row, f"{words} ({question}): {reason}")
+        note(request.user, row, f"{words} ({question}): {reason}")
         text = _("%(decision)s: the payment stands at “%(state)s”.")
         messages.success(request, text % {"decision": words, "state": row.get_status_display()})
 
     @admin.display(description=gettext_lazy("amount"), ordering="amount_minor")
     def money(self, payment: Payment) -> str:
-        return _sum(payment.amount_minor, payment.currency)
+        return packages.plain(payment.amount_minor, payment.currency)
 
     @admin.display(description=gettext_lazy("refunded"))
     def refunded(self, payment: Payment) -> str:
-        return _sum(payment.refunded_minor, payment.currency)
+        return packages.plain(payment.refunded_minor, payment.currency)
 
     @admin.display(description=gettext_lazy("disputed"))
     def disputed(self, payment: Payment) -> str:
-        return _sum(payment.disputed_minor, payment.currency)
+        return packages.plain(payment.disputed_minor, payment.currency)
 
     @admin.display(description=gettext_lazy("decided before"))
     def decisions(self, payment: Payment) -> str:
@@ -209,18 +209,15 @@ class PaymentAdmin(ReadOnly):
                 minor,
                 source=Refund.Source.ADMIN,
                 reason=reason,
-                actor=_staff(request),
+                actor=cast("AbstractBaseUser", request.user),
                 pk=key,
             )
         except payments.NotRefundable as error:
             messages.error(request, str(error))
         else:
             if not again:
-                note(
-                    _staff(request),
-                    payment,
-                    f"refund of {packages.major(minor, payment.currency)}: {reason}",
-                )
+                sum = packages.major(minor, payment.currency)
+                note(request.user, payment, f"refund of {sum}: {reason}")
             messages.success(request, str(REFUND_WORDS[Refund.Status(row.status)]))
         return HttpResponseRedirect(reverse("admin:billing_payment_change", args=[payment.pk]))
 
@@ -245,7 +242,7 @@ class RefundAdmin(ReadOnly):
 
     @admin.display(description=gettext_lazy("amount"), ordering="amount_minor")
     def money(self, refund: Refund) -> str:
-        return _sum(refund.amount_minor, refund.payment.currency)
+        return packages.plain(refund.amount_minor, refund.payment.currency)
 
     @admin.display(description=gettext_lazy("payment"))
     def paid_with(self, refund: Refund) -> SafeString:
@@ -272,7 +269,7 @@ class StripeEventAdmin(ReadOnly):
             raise PermissionDenied
         for event in rows:
             inbox.handle(event)
-            note(_staff(request), event, f"acted on again by hand: {event.state}")
+            note(request.user, event, f"acted on again by hand: {event.state}")
             text = _("%(event)s stands at “%(state)s”.")
             words = {"event": event.type, "state": event.get_state_display()}
             messages.info(request, text % words)
@@ -290,15 +287,7 @@ def _changes(payment: Payment, outlook: payments.Outlook) -> list[tuple[str, str
         ),
         (
             _("Refunded of this payment"),
-            _sum(refunded, currency),
-            _sum(refunded + outlook.amount_minor, currency),
+            packages.plain(refunded, currency),
+            packages.plain(refunded + outlook.amount_minor, currency),
         ),
     ]
-
-
-def _staff(request: HttpRequest) -> AbstractBaseUser:
-    return cast("AbstractBaseUser", request.user)
-
-
-def _sum(minor: int, currency: str) -> str:
-    return f"{packages.major(minor, currency):.2f} {currency}"

@@ -49,6 +49,17 @@ def adjust(
         return entry
 
 
+def outlook_of_adjust(user: AbstractBaseUser, amount: int) -> int:
+    """What could be spent after `adjust`; of credits given, what is owed is taken first.
+
+    Raises NotEnoughCredits.
+    """
+    now = ledger.summary(user)
+    if now.available + amount < 0:
+        raise NotEnoughCredits(-amount, now.available)
+    return now.available + amount - min(now.owed, max(amount, 0))
+
+
 def reverse_to(grant_key: str, target: int) -> None:
     """Cancel credits of a granted lot until `target` of them are cancelled, or give some again.
 

@@ -8,6 +8,7 @@ from django import forms
 from django.contrib import admin
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -33,7 +34,7 @@ class Glance(admin.SimpleListFilter):
         return queryset.filter(type(self).selections()[wanted])
 
 
-def note(actor: AbstractBaseUser, target: Model, text: str) -> None:
+def note(actor: AbstractBaseUser | AnonymousUser, target: Model, text: str) -> None:
     """Keep one deed, with its reason, beside the row it changed."""
     LogEntry.objects.log_actions(str(actor.pk), [target], CHANGE, text, single_object=True)
 

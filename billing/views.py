@@ -1,9 +1,7 @@
 """The money pages: balance, packages, history, receipts, and the way back from the checkout."""
 
-import csv
-from collections.abc import Iterator
 from datetime import timedelta
-from typing import cast
+from typing import Any, cast
 from uuid import UUID
 
 from django.conf import settings
@@ -21,7 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from billing import facts, ledger, packages, payments, reconcile
+from billing import facts, ledger, packages, payments, reconcile, sheets
 from billing.models import Entry, Payment, Proof
 from billing.statement import FILTERS, Line, Receipt, chart_of, parts_of
 
@@ -33,6 +31,7 @@ DRAFT = ("prompt", "model", "size", "seconds", "reference")
 # While somebody looks at a payment that waits, Stripe is asked about it at most this often.
 LOOK_AGAIN = timedelta(seconds=10)
 STUDIO = "studio"
+COLUMNS = ("time", "type", "credits", "balance", "what", "reference", "expires")
 
 
 # ---- the billing page ----
@@ -87,27 +86,16 @@ def _keep_draft(request: HttpRequest) -> HttpResponse:
 def history_csv(request: HttpRequest) -> StreamingHttpResponse:
     entries = ledger.history(_user(request))
     return StreamingHttpResponse(
-        _csv(entries.iterator()),
+        sheets.lines(COLUMNS, map(_row, entries.iterator())),
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": 'attachment; filename="credits.csv"'},
     )
 
 
-class _Line:
-    def write(self, line: str) -> str:
-        return line
-
-
-def _csv(entries: Iterator[Entry]) -> Iterator[str]:
-    writer = csv.writer(_Line())
-    yield writer.writerow(["time", "type", "credits", "balance", "what", "reference", "expires"])
-    for e in entries:
-        # A leading sign would make a spreadsheet run the text.
-        what = "'" + e.description if e.description[:1] in "=+-@" else e.description
-        yield writer.writerow(
-            [e.created_at.isoformat(), e.type, e.amount, e.balance_after, what, e.reference_id,
-             e.expires_at.isoformat() if e.expires_at else ""]
-        )  # fmt: skip
+def _row(e: Entry) -> tuple[Any, ...]:
+    expires = e.expires_at.isoformat() if e.expires_at else ""
+    facts = (e.created_at.isoformat(), e.type, e.amount, e.balance_after)
+    return (*facts, e.description, e.reference_id, expires)
 
 
 # ---- for everybody ----

@@ -75,6 +75,10 @@ class ClipAdmin(admin.ModelAdmin):
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
+    def save_model(self, request: HttpRequest, obj: Clip, form: Any, change: bool) -> None:
+        """Only what was changed here: looks and likes are counted meanwhile, consent withdrawn."""
+        obj.save(update_fields=form.changed_data)
+
     def get_changelist_form(self, request: HttpRequest, **kwargs: Any) -> type[ClipForm]:
         return ClipForm
 
@@ -145,11 +149,11 @@ class ClipAdmin(admin.ModelAdmin):
 
     @admin.action(description=_("Publish the chosen clips"), permissions=["change"])
     def publish(self, request: HttpRequest, chosen: "QuerySet[Clip]") -> None:
-        agreed = chosen.exclude(consented_at=None)
-        left = chosen.count() - agreed.count()
-        for clip in agreed.filter(is_active=False):
+        left = chosen.filter(consented_at=None).count()
+        shown = gallery.publish(chosen)
+        for clip in shown:
             self.log_change(request, clip, "Published.")
-        if n := agreed.filter(is_active=False).update(is_active=True):
+        if n := len(shown):
             text = ngettext("%(n)d clip is public now.", "%(n)d clips are public now.", n)
             self.message_user(request, text % {"n": n})
         if left:
@@ -162,9 +166,10 @@ class ClipAdmin(admin.ModelAdmin):
 
     @admin.action(description=_("Hide the chosen clips"), permissions=["change"])
     def hide(self, request: HttpRequest, chosen: "QuerySet[Clip]") -> None:
-        for clip in chosen.filter(is_active=True):
+        hidden = gallery.hide(chosen)
+        for clip in hidden:
             self.log_change(request, clip, "Hidden.")
-        if n := chosen.filter(is_active=True).update(is_active=False):
+        if n := len(hidden):
             text = ngettext("%(n)d clip is hidden now.", "%(n)d clips are hidden now.", n)
             self.message_user(request, text % {"n": n})
 
@@ -189,9 +194,8 @@ class LetterAdmin(admin.ModelAdmin):
 
     @admin.action(description=_("Close the chosen ones"), permissions=["change"])
     def close(self, request: HttpRequest, chosen: "QuerySet[Letter]") -> None:
-        for letter in chosen.filter(state=Letter.State.OPEN):
+        for letter in desk.close(chosen):
             self.log_change(request, letter, "Closed.")
-        chosen.update(state=Letter.State.CLOSED)
 
 
 @admin.register(Report)

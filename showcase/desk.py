@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import ngettext
 
@@ -47,6 +48,13 @@ def open_letters() -> dict[str, int]:
         kind.__name__.lower(): kind.objects.filter(state=Letter.State.OPEN).count()
         for kind in (Report, Feedback)
     }
+
+
+def close(kept: QuerySet[Letter]) -> list[Letter]:
+    """Close letters without a decision; those that were open."""
+    rows = list(kept.filter(state=Letter.State.OPEN))
+    kept.filter(pk__in=[letter.pk for letter in rows]).update(state=Letter.State.CLOSED)
+    return rows
 
 
 # ---- what a report leads to ----

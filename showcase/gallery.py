@@ -10,7 +10,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import OperationalError, ProgrammingError, transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -75,6 +75,25 @@ def offered() -> int:
 def waiting() -> Q:
     """What its owner offers and staff have not published."""
     return Q(is_active=False, consented_at__isnull=False)
+
+
+def publish(clips: QuerySet[Clip]) -> list[Clip]:
+    """Show to everybody what its owners agreed to; what became public by that."""
+    shown = list(clips.filter(waiting()))
+    Clip.objects.filter(waiting(), pk__in=[clip.pk for clip in shown]).update(is_active=True)
+    return shown
+
+
+def hide(clips: QuerySet[Clip]) -> list[Clip]:
+    """Take clips from the public, which their owners still agree to; what was public before."""
+    hidden = list(clips.filter(is_active=True))
+    Clip.objects.filter(pk__in=[clip.pk for clip in hidden]).update(is_active=False)
+    return hidden
+
+
+def promise(video: Video, title: str) -> None:
+    """A clip that everybody sees as soon as its video is finished; its owner has agreed."""
+    Clip.objects.create(video=video, title=title, is_active=True, consented_at=timezone.now())
 
 
 def move(clip: Clip, *, up: bool) -> None:

@@ -92,6 +92,14 @@ def staff(db: None) -> User:
 
 
 @pytest.fixture
+def desk(staff: User) -> Client:
+    """A member of staff's browser."""
+    client = Client()
+    client.force_login(staff)
+    return client
+
+
+@pytest.fixture
 def anonymous() -> APIClient:
     return APIClient()
 

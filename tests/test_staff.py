@@ -27,14 +27,6 @@ from tests.videos.conftest import completed, failed, order, running
 from tests.videos.conftest import mp4 as mp4  # noqa: PLC0414
 from videos.models import Delivery, Refusal, Video
 
-
-@pytest.fixture
-def desk(staff: User) -> Client:
-    client = Client()
-    client.force_login(staff)
-    return client
-
-
 # ---- the door ----
 
 

@@ -6,7 +6,6 @@ from uuid import UUID, uuid4
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
@@ -184,7 +183,7 @@ class VideoAdmin(ReadOnly):
                 messages.error(request, str(error))
             else:
                 if is_new:
-                    note(_staff(request), video, f"{deed.title}: {reason}")
+                    note(request.user, video, f"{deed.title}: {reason}")
                 messages.success(request, words)
             return HttpResponseRedirect(back)
         if deed not in interventions.possible(video):
@@ -246,7 +245,7 @@ class RefusalAdmin(ReadOnly):
         form = ReasonForm(request.POST or None)
         if form.is_valid():
             if moderation.overrule(refusal):
-                note(_staff(request), refusal, f"Overruled: {form.cleaned_data['reason']}")
+                note(request.user, refusal, f"Overruled: {form.cleaned_data['reason']}")
                 messages.success(request, _("Overruled. It counts against its user no more."))
             else:
                 messages.error(request, _("Somebody was first."))
@@ -304,7 +303,7 @@ class DeliveryAdmin(ReadOnly):
             except deliveries.NotRedeliverable as error:
                 messages.warning(request, f"{row.url}: {error}")
             else:
-                note(_staff(request), row, "Sent again")
+                note(request.user, row, "Sent again")
                 messages.success(request, _("%(url)s is told again.") % {"url": row.url})
 
 
@@ -375,7 +374,3 @@ def _sent(request: HttpRequest, name: str | None, kind: str, etag: str) -> HttpR
         return media.deliver(request, file, attachment=False)
     except (FileNotFoundError, IsADirectoryError) as error:
         raise Http404 from error
-
-
-def _staff(request: HttpRequest) -> AbstractBaseUser:
-    return cast("AbstractBaseUser", request.user)

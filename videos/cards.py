@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import cached_property
 from statistics import median
 from typing import Any
 from uuid import UUID, uuid4
@@ -50,7 +51,7 @@ class Card:
 
     @property
     def state(self) -> str:
-        blocked = self.video.failure_code == "moderation_blocked"
+        blocked = failures.is_blocked(self.video)
         return "blocked" if blocked else STATES[Status(self.video.status)]
 
     @property
@@ -89,15 +90,10 @@ class Card:
             return _("slower than usual")
         return _("%(time)s left") % {"time": about(max(self.usual - elapsed, 5))}
 
-    @property
-    def sentence(self) -> str:
-        return failures.sentence(self.video)
-
-    @property
-    def remedy(self) -> failures.Remedy | None:
-        """What would help after a failure."""
-        found = failures.explain(self.video)
-        return found.remedy if found else None
+    @cached_property
+    def failure(self) -> failures.Explanation | None:
+        """Why there is no file, and what would help."""
+        return failures.explain(self.video)
 
     @property
     def news(self) -> str:
@@ -105,7 +101,8 @@ class Card:
         if self.state == "done":
             return _("Ready: %(title)s") % {"title": self.title}
         returned = ngettext("%(n)d credit returned.", "%(n)d credits returned.", self.video.credits)
-        return f"{self.sentence} {returned % {'n': self.video.credits}}" if self.sentence else ""
+        paid_back = returned % {"n": self.video.credits}
+        return f"{self.failure.sentence} {paid_back}" if self.failure else ""
 
     @property
     def again(self) -> int | None:

@@ -29,6 +29,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from standardwebhooks import Webhook
 
+from accounts import counters
+from accounts.counters import Rate
 from videos import dialects, outbound
 from videos.models import Attempt, Delivery, Video, WebhookSecret
 
@@ -47,6 +49,10 @@ BUSY = (429, 503)
 
 class NotRedeliverable(Exception):
     """It is still being delivered; nothing was changed."""
+
+
+class TooOften(Exception):
+    """So many tests were sent that another has to wait; nothing was sent."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +113,13 @@ def change_secret(user: AbstractBaseUser) -> WebhookSecret:
 
 
 def try_out(user: AbstractBaseUser, url: str) -> Said:
-    """Post a signed test message to an address and say what came of it; nothing is kept of it."""
+    """Post a signed test message to an address and say what came of it; nothing is kept of it.
+
+    Raises TooOften.
+    """
+    rate = Rate(*settings.RATE_GENERATE)
+    if rate.limit and not counters.hit(f"webhook-test:{user.pk}", rate).allowed:
+        raise TooOften(_("That was often. Wait a minute before you send another."))
     body = json.dumps({"type": "test", "sent_at": dialects.iso(timezone.now())}).encode()
     return _post((url, body, _headers(f"msg_{uuid4().hex}", body, secret_of(user))))
 

@@ -3,7 +3,6 @@
 from typing import cast
 from uuid import UUID
 
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.decorators import login_required
@@ -14,8 +13,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts import counters
-from accounts.counters import Rate
 from videos import catalog, deliveries, outbound
 from videos.models import Delivery
 
@@ -74,11 +71,12 @@ def change_secret(request: HttpRequest) -> HttpResponse:
 @require_POST
 def try_webhook(request: HttpRequest) -> HttpResponse:
     """Send a test message to an address, now, and say what came of it."""
-    user, rate = _user(request), Rate(*settings.RATE_GENERATE)
-    if rate.limit and not counters.hit(f"webhook-test:{user.pk}", rate).allowed:
-        messages.error(request, _("That was often. Wait a minute before you send another."))
+    url = request.POST.get("url", "").strip()[: outbound.URL_MAX]
+    try:
+        said = deliveries.try_out(_user(request), url)
+    except deliveries.TooOften as error:
+        messages.error(request, str(error))
         return redirect("webhooks")
-    said = deliveries.try_out(user, request.POST.get("url", "").strip()[: outbound.URL_MAX])
     if said.code is None:
         words = _("The test did not arrive: %(reason)s") % {"reason": said.error}
         messages.error(request, words)

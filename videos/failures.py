@@ -124,6 +124,11 @@ def sentence(video: Video) -> str:
     return found.sentence if found else ""
 
 
+def is_blocked(video: Video) -> bool:
+    """Whether the content check stopped it, under whatever code its engine says so."""
+    return _code_of(video) == "moderation_blocked"
+
+
 def _code_of(video: Video) -> str:
     if video.status != Video.Status.FAILED:
         return str(video.status)

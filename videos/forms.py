@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from uuid import uuid4
 
 from django import forms
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.utils.translation import gettext_lazy as _
 
@@ -61,8 +62,11 @@ class Composer(forms.Form):
         self.flat = catalog.prices()
         self.token = uuid4()
         self.kept: Upload | None = None
-        images = Upload.objects.of(user).filter(kind=Upload.Kind.IMAGE)
+        images = uploads.pictures_of(user)
         self.fields["reference"].queryset = images  # type: ignore[attr-defined]
+
+    image_most = property(lambda _form: settings.UPLOAD_MAX_BYTES)
+    image_most_mb = property(lambda _form: settings.UPLOAD_MAX_BYTES // 1024**2)
 
     def wish(self) -> lifecycle.Wish:
         """What was ordered; its image is stored by now. Raises uploads.BadImage."""

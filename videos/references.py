@@ -9,7 +9,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from videos import media, uploads
-from videos.models import Upload
 from videos.shell import UserRequest
 
 
@@ -31,7 +30,7 @@ def keep(request: UserRequest) -> HttpResponse:
 @require_safe
 def shown(request: UserRequest, upload_id: UUID) -> HttpResponseBase:
     """A picture that was chosen as a reference, for its owner."""
-    picture = get_object_or_404(Upload, pk=upload_id, user_id=request.user.pk)
+    picture = get_object_or_404(uploads.pictures_of(request.user), pk=upload_id)
     name = str(picture.file.name)
     file = media.Deliverable(name, picture.content_type, picture.name, picture.pk.hex)
     try:

@@ -30,7 +30,7 @@ from django.utils.translation import gettext as _
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from videos import notify, once, probe
-from videos.models import Upload, Video
+from videos.models import Upload, UploadQuerySet, Video
 
 Kind = Upload.Kind
 
@@ -258,6 +258,11 @@ def _settle(draft: Upload, claim: once.Claim | None) -> None:
         once.record(draft.user_id, claim, draft)
 
 
+def pictures_of(user: AbstractBaseUser) -> UploadQuerySet:
+    """The images this user may begin a video with."""
+    return Upload.objects.of(user).filter(kind=Kind.IMAGE)
+
+
 def discard(upload: Upload) -> None:
     """Forget a file that no video came to use."""
     default_storage.delete(str(upload.file.name))
@@ -301,8 +306,7 @@ def url_of(upload: Upload) -> str:
 def images_at(user: AbstractBaseUser, urls: list[str]) -> list[Upload]:
     """The user's own images at addresses that url_of gave, in their order. Raises BadImageUrl."""
     wanted = [_id_in(url) for url in urls]
-    rows = Upload.objects.of(user).filter(kind=Kind.IMAGE)
-    found = rows.in_bulk([pk for pk in wanted if pk])
+    found = pictures_of(user).in_bulk([pk for pk in wanted if pk])
     if None in wanted or set(wanted) != set(found):
         raise BadImageUrl(_("Upload the file first: image_urls takes your own file_url addresses."))
     return [found[cast("UUID", pk)] for pk in wanted]

@@ -1,8 +1,7 @@
 """The page of what was used and what it cost, and the same as a file."""
 
-import csv
-from collections.abc import Iterable, Iterator
 from decimal import Decimal
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
@@ -10,6 +9,7 @@ from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from billing import sheets
 from videos import dialects, figures
 from videos.models import Video
 from videos.shell import UserRequest
@@ -44,15 +44,10 @@ def usage_csv(request: UserRequest) -> StreamingHttpResponse:
     videos = figures.ordered_since(request.user, figures.first_day(days)).newest()
     videos = videos.select_related("api_key")
     return StreamingHttpResponse(
-        _csv(videos.iterator()),
+        sheets.lines(COLUMNS, map(_row, videos.iterator())),
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="usage-{days}-days.csv"'},
     )
-
-
-def _key(video: Video) -> str:
-    name = video.api_key.name if video.api_key else ""
-    return "'" + name if name[:1] in "=+-@\t\r" and name else name
 
 
 def _period(request: UserRequest) -> int:
@@ -60,21 +55,12 @@ def _period(request: UserRequest) -> int:
     return int(asked) if asked in map(str, PERIODS) else USUAL
 
 
-class _Line:
-    def write(self, line: str) -> str:
-        return line
-
-
-def _csv(videos: Iterable[Video]) -> Iterator[str]:
-    writer = csv.writer(_Line())
-    yield writer.writerow(COLUMNS)
-    for v in videos:
-        ended = v.completed_at
-        waited = round((ended - v.created_at).total_seconds()) if ended else ""
-        # What was deleted is only counted; a leading sign would make a spreadsheet run the text.
-        prompt = "" if v.deleted_at else v.prompt
-        prompt = "'" + prompt if prompt[:1] in "=+-@\t\r" and prompt else prompt
-        returned = v.credits if v.is_lost else 0
-        status = dialects.LIBRARY_STATUS[Video.Status(v.status)]
-        facts = [v.created_at.isoformat(), v.model, v.operation, v.seconds, v.size]
-        yield writer.writerow([*facts, status, v.credits, returned, waited, _key(v), v.pk, prompt])
+def _row(v: Video) -> list[Any]:
+    ended = v.completed_at
+    waited = round((ended - v.created_at).total_seconds()) if ended else ""
+    status = dialects.LIBRARY_STATUS[Video.Status(v.status)]
+    returned = v.credits if v.is_lost else 0
+    key = v.api_key.name if v.api_key else ""
+    prompt = "" if v.deleted_at else v.prompt  # what was deleted is only counted
+    facts = [v.created_at.isoformat(), v.model, v.operation, v.seconds, v.size]
+    return [*facts, status, v.credits, returned, waited, key, v.pk, prompt]

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.cache import cache
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.http import (
     HttpRequest,
     HttpResponse,
@@ -82,7 +82,7 @@ def _draft(request: UserRequest) -> Composer:
         left["prompt"] = prompt
     form = Composer(request.user, initial=left)
     image = _uuid(left.get("reference"))
-    form.kept = _pictures(request).filter(pk=image).first() if image else None
+    form.kept = uploads.pictures_of(request.user).filter(pk=image).first() if image else None
     return form
 
 
@@ -169,14 +169,10 @@ def _preset(request: UserRequest) -> HttpResponse:
     return _studio(request, form)
 
 
-def _pictures(request: UserRequest) -> QuerySet[Upload]:
-    return Upload.objects.of(request.user).filter(kind=Upload.Kind.IMAGE)
-
-
 def _picture(request: UserRequest, upload_id: str) -> Upload | None:
     """The reader's own picture of this id, if there is one."""
     try:
-        return _pictures(request).filter(pk=UUID(upload_id)).first()
+        return uploads.pictures_of(request.user).filter(pk=UUID(upload_id)).first()
     except ValueError:
         return None
 

@@ -183,7 +183,7 @@ let last = null;
 function count() {
   const n = boxes().filter((box) => box.checked).length;
   const words = document.getElementById("picked");
-  words.textContent = n ? `${words.dataset.some} ${n}` : words.dataset.none;
+  words.textContent = n ? words.dataset.some.replace("%s", n) : words.dataset.none;
   for (const button of bulk.querySelectorAll("[type=submit], [popovertarget]")) button.disabled = !n;
 }
 export function choose(box, on, range) {

@@ -34,8 +34,8 @@ function showReference() {
   const [file] = field("image").files;
   upload?.abort();
   show(file && URL.createObjectURL(file), file?.name);
-  const { tooBig, wrong } = field("image").dataset;
-  const trouble = !file ? "" : file.size > 100 * 1024 * 1024 ? tooBig : IMAGES.includes(file.type) ? "" : wrong;
+  const { most, tooBig, wrong } = field("image").dataset;
+  const trouble = !file ? "" : file.size > most ? tooBig : IMAGES.includes(file.type) ? "" : wrong;
   complain(trouble);
   if (!file || trouble) return;
   const still = () => field("image").files[0] === file;
@@ -134,7 +134,7 @@ function frame() {
   const best = sizes.sort((a, b) => loss(a.value) - loss(b.value))[0];
   fit.hidden = tile.hidden || loss(chosen) - loss(best.value) < 0.1;
   fit.value = best.value;
-  fit.querySelector("span").textContent = `${fit.querySelector("span").dataset.word} ${best.dataset.shape}`;
+  fit.querySelector("span").textContent = fit.querySelector("span").dataset.words.replace("%s", best.dataset.shape);
 }
 
 function take(files) {

@@ -161,33 +161,26 @@ def test_name_and_address_are_free_when_forgotten(anonymous: APIClient, alice: U
 # ---- staff ----
 
 
-@pytest.fixture
-def office(staff: User) -> Client:
-    client = Client()
-    client.force_login(staff)
-    return client
-
-
-def take_back(office: Client, user: User) -> str:
+def take_back(desk: Client, user: User) -> str:
     form = {"action": "take_back", "_selected_action": [str(user.pk)]}
-    answer = office.post("/admin/accounts/user/", form, follow=True)
+    answer = desk.post("/admin/accounts/user/", form, follow=True)
     return str(next(iter(answer.context["messages"])))
 
 
-def test_staff_take_somebody_back_until_then(office: Client, alice: User) -> None:
+def test_staff_take_somebody_back_until_then(desk: Client, alice: User) -> None:
     departure.leave(alice)
-    assert (take_back(office, alice), login("alice")) == ("alice is back.", 200)
+    assert (take_back(desk, alice), login("alice")) == ("alice is back.", 200)
     refusal = "Only an account that left within the last 30 days can be taken back."
-    assert take_back(office, alice) == f"alice: {refusal}"
+    assert take_back(desk, alice) == f"alice: {refusal}"
     departure.leave(alice)
     User.objects.update(left_at=timezone.now() - 31 * DAYS)
-    assert take_back(office, alice).endswith(refusal)
+    assert take_back(desk, alice).endswith(refusal)
 
 
-def test_whoever_staff_lock_is_out_at_once(office: Client, api: APIClient, alice: User) -> None:
+def test_whoever_staff_lock_is_out_at_once(desk: Client, api: APIClient, alice: User) -> None:
     keys.issue(alice, "k", ["read"])
     form = {"action": "lock", "_selected_action": [str(alice.pk)], "confirm": "1", "reason": "spam"}
-    assert office.post("/admin/accounts/user/", form).status_code == 302
+    assert desk.post("/admin/accounts/user/", form).status_code == 302
     assert not User.objects.get(pk=alice.pk).is_active
     assert (api.get("/api/auth/me").status_code, ApiKey.objects.living().count()) == (401, 0)
     leaving.unlock(alice)
@@ -195,36 +188,34 @@ def test_whoever_staff_lock_is_out_at_once(office: Client, api: APIClient, alice
     assert signed_in(alice).get("/api/auth/me").status_code == 200
 
 
-def test_who_comes_in_is_not_a_tick_in_a_form(office: Client, alice: User) -> None:
+def test_who_comes_in_is_not_a_tick_in_a_form(desk: Client, alice: User) -> None:
     """Somebody who left would be let in, and still be forgotten."""
     departure.leave(alice)
     path = f"/admin/accounts/user/{alice.pk}/change/"
     form = {"username": "alice", "email": alice.email, "language": "en", "is_active": "on"}
-    assert office.post(path, form).status_code == 302
+    assert desk.post(path, form).status_code == 302
     assert not User.objects.get(pk=alice.pk).is_active
 
 
 @pytest.mark.parametrize("usable", ["true", "false"])
 def test_a_password_that_staff_set_ends_what_the_old_one_opened(
-    office: Client, api: APIClient, alice: User, usable: str
+    desk: Client, api: APIClient, alice: User, usable: str
 ) -> None:
     new = "another-long-passphrase"
     form = {"password1": new, "password2": new, "usable_password": usable}
     form |= {"unset-password": ""} if usable == "false" else {}
-    assert office.post(f"/admin/accounts/user/{alice.pk}/password/", form).status_code == 302
+    assert desk.post(f"/admin/accounts/user/{alice.pk}/password/", form).status_code == 302
     assert api.get("/api/auth/me").status_code == 401
     assert User.objects.get(pk=alice.pk).check_password(new) is (usable == "true")
 
 
-def test_whoever_staff_add_is_welcomed_like_everybody(office: Client) -> None:
+def test_whoever_staff_add_is_welcomed_like_everybody(desk: Client) -> None:
     word = "another-long-passphrase"
     form = {"username": "vera", "password1": word, "password2": word, "usable_password": "true"}
-    assert office.post("/admin/accounts/user/add/", form).status_code == 302
+    assert desk.post("/admin/accounts/user/add/", form).status_code == 302
     assert ledger.available(User.objects.get(username="vera")) == 100
     assert audit.problems() == []
 
 
-def test_staff_cannot_delete_a_row_the_books_name(office: Client, alice: User) -> None:
-    assert (
-        office.post(f"/admin/accounts/user/{alice.pk}/delete/", {"post": "yes"}).status_code == 403
-    )
+def test_staff_cannot_delete_a_row_the_books_name(desk: Client, alice: User) -> None:
+    assert desk.post(f"/admin/accounts/user/{alice.pk}/delete/", {"post": "yes"}).status_code == 403

@@ -17,14 +17,6 @@ PAYMENTS = "/admin/billing/payment/"
 
 
 @pytest.fixture
-def desk(staff: User) -> Client:
-    """A member of staff's browser."""
-    client = Client()
-    client.force_login(staff)
-    return client
-
-
-@pytest.fixture
 def doubtful(carol: User) -> Payment:
     """Less was paid than was asked."""
     payment = told.order(carol)

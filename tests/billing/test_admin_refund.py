@@ -38,14 +38,6 @@ def form(amount: str = "9.90") -> dict[str, str]:
     return {"amount": amount, "reason": "Broken"}
 
 
-@pytest.fixture
-def desk(staff: User) -> Client:
-    """A member of staff's browser."""
-    client = Client()
-    client.force_login(staff)
-    return client
-
-
 def preview(desk: Client, payment: Payment, amount: str = "9.90") -> Any:
     """What the page shows."""
     return desk.post(url(payment), form(amount)).context

@@ -7,6 +7,7 @@ from django.test import Client
 from accounts.models import User
 from showcase import desk as room
 from showcase import gallery
+from showcase.admin import ClipForm
 from showcase.models import Clip, Report
 from tests.conftest import person
 from tests.videos.conftest import completed, order
@@ -14,14 +15,6 @@ from videos import sharing
 from videos.models import Video
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def desk(staff: User) -> Client:
-    """A member of staff's browser."""
-    client = Client()
-    client.force_login(staff)
-    return client
 
 
 @pytest.fixture
@@ -67,6 +60,23 @@ def test_only_those_who_may_change_clips_move_them(
     codes = [helper.post(path).status_code, Client().post(path).status_code]
     assert (codes, desk.get(path).status_code, titles()) == ([403, 302], 405, ["a", "b"])
     assert desk.post("/admin/showcase/clip/999999/move/up/").status_code == 404
+
+
+def test_what_is_counted_or_withdrawn_meanwhile_stays(
+    desk: Client, alice: User, mp4: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (clip,) = clips(alice, mp4, "a")
+    check = ClipForm.clean_is_active
+
+    def meanwhile(form: ClipForm) -> bool:
+        Clip.objects.update(view_count=7, consented_at=None)
+        return check(form)
+
+    monkeypatch.setattr(ClipForm, "clean_is_active", meanwhile)
+    form = {"title": "b", "description": "", "display_order": clip.display_order}
+    assert desk.post(f"/admin/showcase/clip/{clip.pk}/change/", form).status_code == 302
+    clip.refresh_from_db()
+    assert (clip.title, clip.view_count, clip.consented_at) == ("b", 7, None)
 
 
 # ---- the preview ----

@@ -16,14 +16,6 @@ from videos import moderation
 from videos.models import Delivery, Price, Refusal, Video
 
 
-@pytest.fixture
-def desk(staff: User) -> Client:
-    """A member of staff's browser."""
-    client = Client()
-    client.force_login(staff)
-    return client
-
-
 def do(client: Client, video: Video, name: str, **form: str) -> Any:
     return client.post(f"/admin/videos/video/{video.pk}/do/{name}/", form, follow=True)
 

@@ -25,6 +25,15 @@ def engine(settings: LazySettings, **config: Any) -> None:
     settings.UPSTREAMS = {"sandbox": {**settings.UPSTREAMS["sandbox"], **config}}
 
 
+@pytest.mark.parametrize("code", ["moderation_blocked", "sentinel_block", "content_filter"])
+def test_what_the_check_of_an_engine_stopped_looks_like_it(
+    page: Client, alice: User, code: str
+) -> None:
+    video = told(running(order(alice)), JobState.FAILED, failure=Refused(RAW, code=code))
+    body = page.get(f"/v/{video.pk}/card/").content.decode()
+    assert ('data-state="blocked"' in body, "Edit prompt" in body) == (True, True)
+
+
 @pytest.mark.parametrize(
     "code", ["internal_error", "moderation_blocked", "invalid_value", "never_seen", "500"]
 )

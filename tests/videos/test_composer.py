@@ -120,6 +120,18 @@ def test_a_kept_picture_is_offered_and_shown(page: Client, alice: User) -> None:
     assert (answer.status_code, answer["Content-Type"]) == (200, "image/jpeg")
 
 
+@pytest.mark.parametrize(
+    "fields", [{"kind": "video", "content_type": "video/mp4"}, {"stored": False}]
+)
+def test_only_a_picture_that_is_stored_is_offered_or_shown(
+    page: Client, alice: User, fields: dict[str, Any]
+) -> None:
+    kept = uploads.keep_image(alice, upload(picture()))
+    Upload.objects.update(**fields)
+    assert "pill--kept" not in page.get(f"{STUDIO}?reference={kept.pk}").content.decode()
+    assert page.get(f"/studio/reference/{kept.pk}/").status_code == 404
+
+
 def test_a_strangers_picture_is_neither_offered_nor_shown(page: Client, bob: User) -> None:
     theirs = uploads.keep_image(bob, upload(picture()))
     for pk in (theirs.pk, uuid4(), "no-id"):

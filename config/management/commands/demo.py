@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts import signup
 from accounts.models import User
 from billing import ledger
-from showcase.models import Clip
+from showcase import gallery
 from videos import catalog, lifecycle
 from videos.models import Video
 
@@ -83,4 +83,4 @@ def clips() -> None:
     for title, prompt, size in PROMPTS:
         wish = lifecycle.Wish(prompt=prompt, size=size, seconds=catalog.DEFAULT_SECONDS)
         video = lifecycle.submit(user, wish)
-        Clip.objects.create(video=video, title=title, is_active=True, consented_at=video.created_at)
+        gallery.promise(video, title)
