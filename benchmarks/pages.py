@@ -3,13 +3,14 @@
 import gzip
 import os
 import re
-import shutil
 import sys
 from dataclasses import dataclass, field
 from pathlib import PurePath
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, Response, ViewportSize, sync_playwright
+
+from tests import backing
 
 ADDRESS = os.environ.get("ADDRESS", "http://127.0.0.1:8000")
 NAME, PASSWORD = os.environ.get("SIGN_IN", "demo:demo-firstlight").split(":", 1)
@@ -55,7 +56,7 @@ class Weight:
 
 def main() -> None:
     """Print a table for the running server at ADDRESS, signed in as SIGN_IN (name:password)."""
-    binary = shutil.which("chromium") or shutil.which("google-chrome")
+    binary = backing.browser()
     if not binary:
         sys.exit("No Chromium was found.")
     with sync_playwright() as playwright:

@@ -1,4 +1,4 @@
-"""PostgreSQL and Redis for the tests: those that are configured, else our own from pip wheels."""
+"""What tests stand on: a browser; PostgreSQL and Redis, the configured ones or our own."""
 
 import os
 import shutil
@@ -17,6 +17,12 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def browser() -> str | None:
+    """Chromium without its windows where it is installed, which takes a quarter less work."""
+    found = map(shutil.which, ("chromium-headless-shell", "chromium", "google-chrome"))
+    return next(filter(None, found), None)
 
 
 @contextmanager

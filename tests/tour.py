@@ -1,12 +1,9 @@
 """`python -m tests.tour`: take the pictures of docs/tour.md anew, from the real product."""
 
-import os
 import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from pathlib import Path
@@ -16,7 +13,15 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
 from tests.backing import free_port
-from tests.e2e.conftest import FLAGS, PASSWORD, ROOT, await_health, chromium_binary, offer
+from tests.e2e.conftest import (
+    FLAGS,
+    PASSWORD,
+    ROOT,
+    chromium_binary,
+    environment,
+    offer,
+    served,
+)
 
 FOLDER = ROOT / "docs" / "tour"
 LARGEST = 60 * 1024
@@ -64,36 +69,16 @@ for number, video in enumerate(Video.objects.filter(user__username="mira").order
 """
 
 
-@contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """The product as `make run` starts it, with data of its own."""
-    port = free_port()
-    command = [sys.executable, "manage.py", "serve", "--first-run"]
-    with (folder / "log").open("w") as log:
-        process = subprocess.Popen(
-            command, cwd=ROOT, env=environment(folder, port), stdout=log, stderr=log
-        )
-    url = f"http://127.0.0.1:{port}"
-    try:
-        await_health(url, process, folder / "log")
-        yield url
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
-def environment(folder: Path, port: int = 8000) -> dict[str, str]:
-    kept = {k: v for k, v in os.environ.items() if k not in {"DATABASE_URL", "REDIS_URL"}}
-    own = {"DATA_DIR": str(folder), "PORT": str(port), "EMBEDDED_WORKER": "1"}
+def settings_of(folder: Path) -> dict[str, str]:
     hooks = {"WEBHOOK_ALLOWED_NETWORKS": "127.0.0.1/32", "WEBHOOK_PORTS": str(HOOK_PORT)}
-    return {**kept, **own, **hooks, "SANDBOX_SPEED": "6"}
+    return {**environment(folder), **hooks, "SANDBOX_SPEED": "6"}
 
 
 def tidy(folder: Path, spread: tuple[int, ...] = ()) -> None:
     """Take the test words out of the prompts; `spread` is how many days ago each was made."""
     code = f"SPREAD = {spread}\n{TIDY}"
     command = [sys.executable, "manage.py", "shell", "--no-imports", "-c", code]
-    subprocess.run(command, cwd=ROOT, env=environment(folder), check=True)
+    subprocess.run(command, cwd=ROOT, env=settings_of(folder), check=True)
 
 
 # ---- pictures ----
@@ -321,7 +306,7 @@ def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     with (
         tempfile.TemporaryDirectory() as name,
-        served(Path(name)) as url,
+        served(Path(name), settings_of(Path(name)), "--first-run") as url,
         sync_playwright() as playwright,
     ):
         browser = playwright.chromium.launch(executable_path=chromium_binary(), args=FLAGS)

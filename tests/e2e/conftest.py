@@ -2,12 +2,12 @@
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -16,12 +16,14 @@ import pytest
 from playwright.sync_api import (
     Browser,
     ConsoleMessage,
+    Locator,
     Page,
     StorageState,
     expect,
     sync_playwright,
 )
 
+from tests import backing
 from tests.backing import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -50,25 +52,36 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def site(folder: Path) -> Iterator[str]:
     """The address of `manage.py serve` with data of its own; staff need a second factor."""
-    port = free_port()
+    own = {**environment(folder), "STAFF_TWO_FACTOR": "1", "SANDBOX_SPEED": "8"}
+    with served(folder, own) as url:
+        yield url
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """Of a product that keeps everything in this folder."""
     kept = {k: v for k, v in os.environ.items() if k not in {"DATABASE_URL", "REDIS_URL"}}
-    own = {"DATA_DIR": str(folder), "PORT": str(port), "EMBEDDED_WORKER": "1"}
-    own |= {"STAFF_TWO_FACTOR": "1"}
-    command = [sys.executable, "manage.py", "serve"]
+    return {**kept, "DATA_DIR": str(folder), "EMBEDDED_WORKER": "1"}
+
+
+@contextmanager
+def served(folder: Path, environment: dict[str, str], *words: str) -> Iterator[str]:
+    """The address of `manage.py serve` as long as it is needed."""
+    port = free_port()
+    command = [sys.executable, "manage.py", "serve", *words]
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(
-            command, cwd=ROOT, env={**kept, **own, "SANDBOX_SPEED": "8"}, stdout=log, stderr=log
+            command, cwd=ROOT, env={**environment, "PORT": str(port)}, stdout=log, stderr=log
         )
     url = f"http://127.0.0.1:{port}"
     try:
-        await_health(url, process, folder / "log")
+        _await_health(url, process, folder / "log")
         yield url
     finally:
         process.terminate()
         process.wait(20)
 
 
-def await_health(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
+def _await_health(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
     deadline = time.monotonic() + 180
     while time.monotonic() < deadline:
         assert process.poll() is None, log.read_text()
@@ -80,18 +93,18 @@ def await_health(url: str, process: "subprocess.Popen[bytes]", log: Path) -> Non
     raise AssertionError(log.read_text())
 
 
-def chromium_binary() -> str | None:
-    return shutil.which("chromium") or shutil.which("google-chrome")
+def chromium_binary() -> str:
+    found = backing.browser()
+    # `make test` leaves these tests out and says so; whoever asks for them by name is told why.
+    assert found, "no Chromium was found; Debian: apt-get install chromium-headless-shell"
+    return found
 
 
 # Not for the whole run: a loop that Playwright keeps in this thread would stop Django's queries.
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
-    binary = chromium_binary()
-    if not binary:
-        pytest.skip("no Chromium was found; Debian: apt-get install chromium")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=binary, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=chromium_binary(), args=FLAGS)
         yield browser
         browser.close()
 
@@ -178,14 +191,15 @@ def offer(page: Page) -> None:
     page.get_by_role("button", name="Offer to the showcase").click()
 
 
-def card_of(page: Page, prompt: str) -> Any:
+def card_of(page: Page, prompt: str) -> Locator:
     return page.locator(".card", has_text=prompt)
 
 
-def credits_of(page: Page) -> str:
-    return page.locator("[data-part=wallet] strong").inner_text()
+def wallet(page: Page) -> Locator:
+    """The credits beside the name."""
+    return page.locator("[data-part=wallet] strong")
 
 
 def keep_picture(page: Page, name: str) -> None:
     ARTIFACTS.mkdir(exist_ok=True)
-    page.screenshot(path=ARTIFACTS / f"{name}.png", full_page=True)
+    page.screenshot(path=ARTIFACTS / f"{name}.jpg", full_page=True, type="jpeg", quality=80)

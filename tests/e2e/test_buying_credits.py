@@ -5,8 +5,8 @@ import re
 import pytest
 from playwright.sync_api import Page, StorageState, expect
 
-from tests.e2e.conftest import Opener, card_of, credits_of, keep_picture, order
-from tests.e2e.test_every_page import check
+from tests.e2e.conftest import Opener, card_of, keep_picture, order, wallet
+from tests.e2e.looks import check, looks
 
 pytestmark = pytest.mark.browser
 
@@ -18,7 +18,7 @@ def spend_all(page: Page) -> None:
     for prompt in ("The first half [[hang]]", "The other half [[hang]]"):
         order(page, prompt, "Sora 2 Pro", "20 s")
         expect(card_of(page, prompt)).to_be_visible()
-    expect(page.locator("[data-part=wallet] strong")).to_have_text("0")
+    expect(wallet(page)).to_have_text("0")
 
 
 def buy(page: Page, package: str, outcome: str | re.Pattern[str]) -> None:
@@ -41,11 +41,11 @@ def test_prompt_waits_while_credits_are_bought(tab: Opener, person: StorageState
     buy(page, "Standard", PAY)
     page.wait_for_url("**/studio/")
     expect(page.get_by_text("Payment received. 500 credits were added.")).to_be_visible()
-    assert page.get_by_label("Prompt", exact=True).input_value() == "A lighthouse in the rain"
+    expect(page.get_by_label("Prompt", exact=True)).to_have_value("A lighthouse in the rain")
     keep_picture(page, "buying-back-with-credits")
     page.get_by_role("button", name="Generate").click()
     expect(card_of(page, "A lighthouse in the rain")).to_be_visible()
-    assert credits_of(page) == "480"
+    expect(wallet(page)).to_have_text("480")
 
 
 def test_add_credits_is_offered_before_the_order_is_sent(tab: Opener, person: StorageState) -> None:
@@ -56,7 +56,7 @@ def test_add_credits_is_offered_before_the_order_is_sent(tab: Opener, person: St
     page.get_by_label("Prompt", exact=True).fill("Not sent yet")
     add.click()
     page.get_by_role("link", name="Back to the prompt").click()
-    assert page.get_by_label("Prompt", exact=True).input_value() == "Not sent yet"
+    expect(page.get_by_label("Prompt", exact=True)).to_have_value("Not sent yet")
 
 
 def test_enter_on_an_option_orders_and_leaves_for_nowhere(
@@ -76,12 +76,12 @@ def test_declined_card_and_left_checkout_charge_nothing(tab: Opener, person: Sto
     page.get_by_role("link", name="Cancel and go back").click()
     expect(page.get_by_text("The checkout was left without paying.")).to_be_visible()
     keep_picture(page, "buying-cancelled")
-    assert credits_of(page) == "100"
+    expect(wallet(page)).to_have_text("100")
     page.locator("#receipts").get_by_role("link", name="Trial Pack").click()
     page.get_by_role("link", name="Continue to the checkout").click()
     page.get_by_role("button", name=PAY).click()
     expect(page.get_by_text("Payment received.").last).to_be_visible()
-    assert credits_of(page) == "200"
+    expect(wallet(page)).to_have_text("200")
 
 
 def test_late_payment_arrives_on_the_open_page(tab: Opener, person: StorageState) -> None:
@@ -90,7 +90,7 @@ def test_late_payment_arrives_on_the_open_page(tab: Opener, person: StorageState
     expect(page.get_by_text("Waiting for the payment, usually seconds.")).to_be_visible()
     keep_picture(page, "buying-pending")
     expect(page.locator("#said")).to_have_text("Payment received. 100 credits were added.")
-    assert credits_of(page) == "200"
+    expect(wallet(page)).to_have_text("200")
     keep_picture(page, "buying-receipt")
 
 
@@ -99,11 +99,11 @@ def test_late_failure_says_why_and_can_be_tried_again(tab: Opener, person: Stora
     buy(page, "Trial", "Pay later and fail")
     expect(page.locator("#said")).to_contain_text("The bank did not let the payment through.")
     keep_picture(page, "buying-failed")
-    assert credits_of(page) == "100"
+    expect(wallet(page)).to_have_text("100")
     page.get_by_role("button", name="Try again").click()
     page.get_by_role("button", name=PAY).click()
     expect(page.locator("#payment")).to_have_attribute("data-status", "succeeded")
-    assert credits_of(page) == "200"
+    expect(wallet(page)).to_have_text("200")
 
 
 def test_without_javascript_credits_are_bought(tab: Opener, person: StorageState) -> None:
@@ -114,14 +114,14 @@ def test_without_javascript_credits_are_bought(tab: Opener, person: StorageState
     page.get_by_role("button", name="Add credits").click()
     buy(page, "Trial", "Pay later and succeed")
     refresh = page.locator("meta[http-equiv=refresh]")
-    assert refresh.get_attribute("content") == "5"
+    expect(refresh).to_have_attribute("content", "5")
     expect(page.locator("#payment")).to_have_attribute("data-status", "succeeded")
-    assert refresh.count() == 0
+    expect(refresh).to_have_count(0)
     page.get_by_role("link", name="Back to the prompt").click()
-    assert page.get_by_label("Prompt", exact=True).input_value() == "By candle light"
+    expect(page.get_by_label("Prompt", exact=True)).to_have_value("By candle light")
     page.get_by_role("button", name="Generate").click()
     expect(card_of(page, "By candle light")).to_be_visible()
-    assert credits_of(page) == "80"
+    expect(wallet(page)).to_have_text("80")
 
 
 def test_every_line_of_a_video_is_found_from_its_receipt(tab: Opener, person: StorageState) -> None:
@@ -132,21 +132,19 @@ def test_every_line_of_a_video_is_found_from_its_receipt(tab: Opener, person: St
     card.get_by_role("heading").get_by_role("link").click()
     page.get_by_role("link", name="Ledger lines").click()
     amounts = page.locator("#history tbody td:nth-child(4)")
-    assert amounts.all_inner_texts() == ["+20", "−20"]
+    expect(amounts).to_have_text(["+20", "−20"])
     page.get_by_role("link", name="Show all").click()
-    assert amounts.all_inner_texts() == ["+20", "−20", "+100"]
+    expect(amounts).to_have_text(["+20", "−20", "+100"])
     page.get_by_role("link", name="Returned").click()
-    assert amounts.all_inner_texts() == ["+20"]
+    expect(amounts).to_have_text(["+20"])
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1440, 390])
-def test_money_pages_fit(tab: Opener, person: StorageState, width: int, theme: str) -> None:
-    looks = {"viewport": {"width": width, "height": 844}, "color_scheme": theme}
-    page = tab("/billing/", person=person, **looks, **CALM)
+def test_money_pages_fit(tab: Opener, person: StorageState, width: int) -> None:
+    page = tab("/billing/", person=person, **looks(width))
     buy(page, "Value", PAY)
     page.wait_for_url("**/payments/**")
-    check(page, "payment", width, theme)
+    check(page, "payment")
     page.goto("/billing/")
     page.get_by_text("The same as a table").click()
-    check(page, "billing", width, theme)
+    check(page, "billing")

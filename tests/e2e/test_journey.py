@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.e2e.conftest import PASSWORD, Opener, card_of, keep_picture, new_name
+from tests.e2e.conftest import PASSWORD, Opener, card_of, keep_picture, new_name, wallet
 
 pytestmark = pytest.mark.browser
 
@@ -57,9 +57,6 @@ class Traveller:
             assert self.page.evaluate("window.sameDocument"), "the card changed by itself"
         return card
 
-    def credits(self) -> str:
-        return (self.page.locator("[data-part=wallet] strong").text_content() or "").strip()
-
     # ---- the steps ----
 
     def sign_up(self) -> None:
@@ -76,11 +73,11 @@ class Traveller:
         self.picture("welcome-credits")
         self.page.get_by_role("main").get_by_role("button", name="Open the studio").click()
         self.page.wait_for_url("**/studio/*")
-        assert self.credits() == "100"
+        expect(wallet(self.page)).to_have_text("100")
 
     def create(self) -> None:
         card = self.order(PROMPT, "done")
-        assert self.credits() == "80"
+        expect(wallet(self.page)).to_have_text("80")
         self.picture("finished")
         card.get_by_role("heading").get_by_role("link").click()
         expect(self.page.get_by_role("heading", level=1)).to_have_text(PROMPT)
@@ -98,8 +95,8 @@ class Traveller:
         self.picture("remix-renders")
         self.see(self.page.locator("#stage video"))
         versions = self.page.get_by_role("navigation", name="Versions of this video")
-        assert versions.get_by_role("link").count() == 2
-        assert self.credits() == "60"
+        expect(versions.get_by_role("link")).to_have_count(2)
+        expect(wallet(self.page)).to_have_text("60")
         self.picture("remix")
 
     def share(self) -> str:
@@ -118,14 +115,14 @@ class Traveller:
         self.page.get_by_role("button", name=PAY).click()
         self.page.wait_for_url("**/billing/payments/**")
         self.see(self.page.get_by_text("Payment received.").last)
-        assert self.credits() == "160"
+        expect(wallet(self.page)).to_have_text("160")
         self.picture("paid")
 
     def fail(self) -> None:
         self.go("/studio/")
         card = self.order(FAILING, "failed")
         expect(card.get_by_text("20 credits returned")).to_be_visible()
-        expect(self.page.locator("[data-part=wallet] strong")).to_have_text("160")
+        expect(wallet(self.page)).to_have_text("160")
         self.picture("failed")
         card.get_by_role("heading").get_by_role("link").click()
         self.page.get_by_role("link", name="Ledger lines").click()

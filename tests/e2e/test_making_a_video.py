@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, StorageState, expect
 
-from tests.e2e.conftest import Opener, card_of, credits_of, keep_picture, order, sign_up
+from tests.e2e.conftest import Opener, card_of, keep_picture, order, sign_up, wallet
 
 pytestmark = pytest.mark.browser
 
@@ -35,7 +35,7 @@ def make(page: Page, prompt: str) -> None:
 def test_signing_up_gives_the_welcome_credits(tab: Opener) -> None:
     page = tab("/accounts/signup/")
     sign_up(page)
-    assert credits_of(page) == "100"
+    expect(wallet(page)).to_have_text("100")
 
 
 def test_prompt_of_the_start_page_waits_in_the_studio_after_signing_up(tab: Opener) -> None:
@@ -43,7 +43,7 @@ def test_prompt_of_the_start_page_waits_in_the_studio_after_signing_up(tab: Open
     page.get_by_label("Prompt").fill("A lighthouse in the rain")
     page.get_by_role("button", name="Generate").click()
     sign_up(page)
-    assert page.get_by_label("Prompt", exact=True).input_value() == "A lighthouse in the rain"
+    expect(page.get_by_label("Prompt", exact=True)).to_have_value("A lighthouse in the rain")
 
 
 def test_card_moves_by_itself_while_its_video_renders(tab: Opener, person: StorageState) -> None:
@@ -57,13 +57,14 @@ def test_card_moves_by_itself_while_its_video_renders(tab: Opener, person: Stora
     assert page.evaluate("window.sameDocument") is True
     assert seen == sorted(seen)
     assert len(seen) >= 2
-    assert credits_of(page) == "80"
+    expect(wallet(page)).to_have_text("80")
 
 
 def test_finished_video_plays(tab: Opener, person: StorageState) -> None:
     page = tab("/studio/", person=person)
     make(page, "A train in the snow")
     card_of(page, "A train in the snow").get_by_role("heading").get_by_role("link").click()
+    expect(page.locator("#stage video")).to_be_visible()
     assert page.evaluate(PLAY) == pytest.approx(4, abs=0.2)
     keep_picture(page, "video")
 
@@ -87,11 +88,8 @@ def test_remix_becomes_a_version_of_its_source(tab: Opener, person: StorageState
     expect(page.get_by_role("heading", level=1)).to_have_text("Make it snow")
     expect(page.locator("#stage video")).to_be_visible()
     versions = page.get_by_role("navigation", name="Versions of this video").get_by_role("link")
-    assert [text.split("\n")[-1] for text in versions.all_inner_texts()] == [
-        "A boat at dusk",
-        "Make it snow",
-    ]
-    assert credits_of(page) == "60"
+    expect(versions).to_contain_text(["A boat at dusk", "Make it snow"])
+    expect(wallet(page)).to_have_text("60")
 
 
 def test_deleted_video_is_gone(tab: Opener, person: StorageState) -> None:
@@ -103,7 +101,7 @@ def test_deleted_video_is_gone(tab: Opener, person: StorageState) -> None:
     page.get_by_role("link", name="Delete").click()
     page.get_by_role("button", name="Delete").click()
     expect(page.get_by_role("status").filter(has_text="The video is deleted.")).to_be_visible()
-    assert card_of(page, "A paper crane").count() == 0
+    expect(card_of(page, "A paper crane")).to_have_count(0)
     answer = page.goto(address)
     assert answer
     assert answer.status == 404

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import StorageState, expect
 
 from tests.e2e.conftest import PASSWORD, Opener, keep_picture, sign_up
-from tests.e2e.test_every_page import check
+from tests.e2e.looks import check, looks
 
 pytestmark = pytest.mark.browser
 
@@ -75,17 +75,17 @@ def test_a_password_is_looked_at_and_hidden_again(tab: Opener) -> None:
     expect(button).to_have_attribute("aria-pressed", "true")
     button.click()
     expect(password).to_have_attribute("type", "password")
-    assert password.input_value() == "tin-lantern"
+    expect(password).to_have_value("tin-lantern")
 
 
 @pytest.mark.parametrize("width", [1440, 390])
 def test_a_newcomer_sees_a_living_wall(tab: Opener, width: int) -> None:
     """Nobody published anything: the samples are there, play, and say what they are."""
-    page = tab("/", viewport={"width": width, "height": 844}, reduced_motion="reduce")
+    page = tab("/", **looks(width))
     page.get_by_role("heading", name="Made here").scroll_into_view_if_needed()
-    assert page.locator(".wall .film").count() == 8
+    expect(page.locator(".wall .film")).to_have_count(8)
     page.get_by_role("link", name="Paper boat").click()
-    check(page, f"sample-{width}", width, "light")
+    check(page, "sample")
     expect(page.get_by_text("Comes with the product", exact=False)).to_be_visible()
     assert page.locator("video").evaluate(PLAYED) > 0.2
 

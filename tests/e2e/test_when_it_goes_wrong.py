@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import StorageState, WebSocketRoute, expect
 
-from tests.e2e.conftest import Opener, card_of, credits_of, keep_picture, order
-from tests.e2e.test_every_page import check
+from tests.e2e.conftest import Opener, card_of, keep_picture, order, wallet
+from tests.e2e.looks import check, looks
 
 pytestmark = pytest.mark.browser
 
@@ -42,7 +42,7 @@ def test_failure_returns_the_credits_and_says_so(
     sentence, returned = [line for line in message if line]
     assert re.fullmatch(words, sentence)
     assert returned == "20 credits returned"
-    expect(page.locator("[data-part=wallet] strong")).to_have_text("100")
+    expect(wallet(page)).to_have_text("100")
     keep_picture(page, f"studio-{state}")
 
 
@@ -54,7 +54,7 @@ def test_cancelled_render_returns_the_credits(tab: Opener, person: StorageState)
     page.get_by_role("button", name="Cancel the render").click()
     expect(page.locator("#stage")).to_contain_text("You cancelled this.")
     expect(page.locator("#stage")).to_contain_text("20 credits returned")
-    assert credits_of(page) == "100"
+    expect(wallet(page)).to_have_text("100")
 
 
 def test_price_follows_the_choices(tab: Opener, person: StorageState) -> None:
@@ -84,8 +84,8 @@ def test_image_that_is_none_is_refused_at_its_field(
         expect(error).to_have_text("The file is not a JPEG, PNG or WebP image.")
     order(page, "A dot")
     expect(error).to_have_text("The file is not a JPEG, PNG or WebP image.")
-    assert page.get_by_label("Prompt", exact=True).input_value() == "A dot"
-    assert credits_of(page) == "100"
+    expect(page.get_by_label("Prompt", exact=True)).to_have_value("A dot")
+    expect(wallet(page)).to_have_text("100")
     if scripts:
         page.get_by_role("button", name="Remove the reference image").click()
         order(page, "A dot")
@@ -125,14 +125,14 @@ def test_what_is_written_stays_over_a_reload_until_it_is_ordered(
     cost = page.locator("#composer .btn--ink [data-cost]")
     expect(cost).to_have_text("35")
     expect(page.locator("#reference-tile figcaption")).to_have_text("noise.png")
-    assert page.get_by_label("Prompt", exact=True).input_value() == "A kite over dunes"
+    expect(page.get_by_label("Prompt", exact=True)).to_have_value("A kite over dunes")
     page.get_by_role("button", name="Use 9:16").click()
     page.get_by_role("button", name="Generate").last.click()
     expect(card_of(page, "A kite over dunes")).to_contain_text("Sora 2 Pro · 8 s · 9:16")
-    assert credits_of(page) == "65"
-    assert page.get_by_label("Prompt", exact=True).input_value() == ""
+    expect(wallet(page)).to_have_text("65")
+    expect(page.get_by_label("Prompt", exact=True)).to_have_value("")
     page.reload()
-    assert page.get_by_label("Prompt", exact=True).input_value() == ""
+    expect(page.get_by_label("Prompt", exact=True)).to_have_value("")
 
 
 def test_a_long_prompt_is_counted(tab: Opener, person: StorageState) -> None:
@@ -144,20 +144,18 @@ def test_a_long_prompt_is_counted(tab: Opener, person: StorageState) -> None:
     expect(count).to_have_text("4,600 of 5,000 characters")
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1440, 390])
 def test_every_choice_is_explained_by_keyboard(
-    tab: Opener, person: StorageState, width: int, theme: str
+    tab: Opener, person: StorageState, width: int
 ) -> None:
-    looks = {"viewport": {"width": width, "height": 844}, "color_scheme": theme}
-    page = tab("/studio/", person=person, reduced_motion="reduce", **looks)
+    page = tab("/studio/", person=person, **looks(width))
     for what in ("the model", "the shape", "the length", "takes", "the reference image"):
         button = page.get_by_role("button", name=f"Help with {what}")
         button.focus()
         page.keyboard.press("Enter")
         expect(page.locator(".menu--tip:popover-open")).to_have_count(1)
         if what == "the length":
-            check(page, "studio-tip", width, theme)
+            check(page, "studio-tip")
         page.keyboard.press("Escape")
         expect(page.locator(".menu--tip:popover-open")).to_have_count(0)
         expect(button).to_be_focused()
@@ -174,11 +172,11 @@ def test_order_beyond_the_balance_keeps_the_prompt_and_offers_less(
     expect(page.get_by_role("alert")).to_have_text(
         "This costs 30. You have 20, so you need 10 more. Your prompt is saved."
     )
-    assert page.get_by_label("Prompt", exact=True).input_value() == "Third"
+    expect(page.get_by_label("Prompt", exact=True)).to_have_value("Third")
     keep_picture(page, "studio-short")
     page.get_by_role("button", name="Use Sora 2, 8 s instead").click()
     expect(card_of(page, "Third")).to_be_visible()
-    assert credits_of(page) == "0"
+    expect(wallet(page)).to_have_text("0")
 
 
 def test_order_sent_twice_is_placed_once(tab: Opener, person: StorageState) -> None:
@@ -190,8 +188,8 @@ def test_order_sent_twice_is_placed_once(tab: Opener, person: StorageState) -> N
     }""")
     page.reload()
     assert sent == [200, 200, 200]
-    assert page.locator(".card").count() == 1
-    assert credits_of(page) == "80"
+    expect(page.locator(".card")).to_have_count(1)
+    expect(wallet(page)).to_have_text("80")
 
 
 def test_two_tabs_show_the_same(tab: Opener, person: StorageState) -> None:
@@ -202,9 +200,9 @@ def test_two_tabs_show_the_same(tab: Opener, person: StorageState) -> None:
     expect(card_of(there, "A shared sunrise")).to_be_visible()
     expect(card_of(there, "A shared sunrise")).to_have_attribute("data-state", "done")
     expect(card_of(here, "A shared sunrise")).to_have_attribute("data-state", "done")
-    expect(there.locator("[data-part=wallet] strong")).to_have_text("80")
+    expect(wallet(there)).to_have_text("80")
     expect(there.locator("[data-left]")).to_have_text("60")
-    assert there.get_by_label("Prompt", exact=True).input_value() == "half a thought"
+    expect(there.get_by_label("Prompt", exact=True)).to_have_value("half a thought")
 
 
 def test_cards_are_polled_when_the_socket_stays_shut(tab: Opener, person: StorageState) -> None:
