@@ -49,11 +49,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("site")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def site(folder: Path) -> Iterator[str]:
     """The address of `manage.py serve` with data of its own; staff need a second factor."""
-    own = {**environment(folder), "STAFF_TWO_FACTOR": "1", "SANDBOX_SPEED": "8"}
-    with served(folder, own) as url:
+    # Videos that hang are many in the end; they are not to be looked at every second.
+    own = {"STAFF_TWO_FACTOR": "1", "SANDBOX_SPEED": "8", "POLL_MAX_SECONDS": "3"}
+    with served(folder, {**environment(folder), **own}) as url:
         yield url
 
 
