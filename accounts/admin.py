@@ -130,7 +130,7 @@ class PersonAdmin(UserAdmin):
         if form.is_valid():
             for user in chosen:
                 leaving.lock(user)
-                note(request.user, user, f"Locked: {form.cleaned_data['reason']}")
+                note(request.user, user, "Locked", form.cleaned_data["reason"])
                 self.message_user(request, _("%s is locked out.") % user.username)
             return None
         kept = [("action", "lock"), *((ACTION_CHECKBOX_NAME, str(user.pk)) for user in chosen)]

@@ -179,7 +179,7 @@ class AccountAdmin(ReadOnly):
             form.add_error(None, _("This form was sent before. Open it anew."))
             return False
         if not again:
-            note(request.user, account, f"{entry.amount:+} credits: {asked['reason']}")
+            note(request.user, account, f"{entry.amount:+} credits", asked["reason"])
         text = ngettext("%(n)s credit is booked.", "%(n)s credits are booked.", abs(entry.amount))
         messages.success(request, text % {"n": f"{entry.amount:+}"})
         return True

@@ -205,7 +205,7 @@ class RefundPayment(APIView):
         )
         if not again:
             sum = f"{float(packages.major(row.amount_minor, payment.currency))} {payment.currency}"
-            note(user, payment, f"refund of {sum}: {row.reason}")
+            note(user, payment, f"refund of {sum}", row.reason)
         failed = row.status in {Refund.Status.FAILED, Refund.Status.CANCELED}
         return Response(
             {

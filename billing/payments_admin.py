@@ -18,6 +18,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
@@ -128,7 +129,7 @@ class PaymentAdmin(ReadOnly):
         except payments.AlreadyDecided as error:
             messages.error(request, f"{payment}: {error}")
             return
-        note(request.user, row, f"{words} ({question}): {reason}")
+        note(request.user, row, format_lazy("{} ({})", words, question), reason)
         text = _("%(decision)s: the payment stands at “%(state)s”.")
         messages.success(request, text % {"decision": words, "state": row.get_status_display()})
 
@@ -217,7 +218,7 @@ class PaymentAdmin(ReadOnly):
         else:
             if not again:
                 sum = packages.major(minor, payment.currency)
-                note(request.user, payment, f"refund of {sum}: {reason}")
+                note(request.user, payment, f"refund of {sum}", reason)
             messages.success(request, str(REFUND_WORDS[Refund.Status(row.status)]))
         return HttpResponseRedirect(reverse("admin:billing_payment_change", args=[payment.pk]))
 
@@ -269,7 +270,7 @@ class StripeEventAdmin(ReadOnly):
             raise PermissionDenied
         for event in rows:
             inbox.handle(event)
-            note(request.user, event, f"acted on again by hand: {event.state}")
+            note(request.user, event, "acted on again by hand", event.state)
             text = _("%(event)s stands at “%(state)s”.")
             words = {"event": event.type, "state": event.get_state_display()}
             messages.info(request, text % words)

@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import override
 
 
 class Glance(admin.SimpleListFilter):
@@ -34,8 +35,12 @@ class Glance(admin.SimpleListFilter):
         return queryset.filter(type(self).selections()[wanted])
 
 
-def note(actor: AbstractBaseUser | AnonymousUser, target: Model, text: str) -> None:
-    """Keep one deed, with its reason, beside the row it changed."""
+def note(
+    actor: AbstractBaseUser | AnonymousUser, target: Model, deed: str | Promise, reason: str = ""
+) -> None:
+    """Keep one deed, with its reason, beside the row it changed; in English, whoever did it."""
+    with override("en"):
+        text = f"{deed}: {reason}" if reason else str(deed)
     LogEntry.objects.log_actions(str(actor.pk), [target], CHANGE, text, single_object=True)
 
 

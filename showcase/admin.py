@@ -19,7 +19,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
-from billing.staff import Glance, ReasonForm, ask
+from billing.staff import Glance, ReasonForm, ask, note
 from showcase import desk, gallery
 from showcase.models import Clip, Feedback, Letter, Report
 from videos.models import Video
@@ -245,7 +245,7 @@ class ReportAdmin(LetterAdmin):
         if form.is_valid():
             reason = form.cleaned_data["reason"]
             if room(report, reason):
-                self.log_change(request, report, f"{title}: {reason}")
+                note(request.user, report, title, reason)
                 self.message_user(request, gettext("The report is closed."))
             else:
                 self.message_user(request, gettext("Somebody was first."), messages.ERROR)

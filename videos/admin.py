@@ -183,7 +183,7 @@ class VideoAdmin(ReadOnly):
                 messages.error(request, str(error))
             else:
                 if is_new:
-                    note(request.user, video, f"{deed.title}: {reason}")
+                    note(request.user, video, deed.title, reason)
                 messages.success(request, words)
             return HttpResponseRedirect(back)
         if deed not in interventions.possible(video):
@@ -245,7 +245,7 @@ class RefusalAdmin(ReadOnly):
         form = ReasonForm(request.POST or None)
         if form.is_valid():
             if moderation.overrule(refusal):
-                note(request.user, refusal, f"Overruled: {form.cleaned_data['reason']}")
+                note(request.user, refusal, "Overruled", form.cleaned_data["reason"])
                 messages.success(request, _("Overruled. It counts against its user no more."))
             else:
                 messages.error(request, _("Somebody was first."))

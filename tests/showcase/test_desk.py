@@ -159,6 +159,15 @@ def test_a_report_is_closed_without_touching_the_video(
     assert (row.state, row.decision, room.is_public(clip.video)) == ("closed", decision, True)
 
 
+def test_the_audit_log_is_in_english_whatever_the_staff_reads(desk: Client) -> None:
+    row = report("somewhere else")
+    desk.post("/language/", {"language": "ja"})
+    path = f"/admin/showcase/report/{row.pk}/decide/keep/"
+    answer = desk.post(path, {"reason": "Fine"}, follow=True)
+    logged = LogEntry.objects.get().change_message
+    assert (answer["Content-Language"], logged) == ("ja", "Leave it, and close: Fine")
+
+
 def test_only_those_who_may_decide_do(desk: Client, helper: Client) -> None:
     row = report("somewhere else")
     path = f"/admin/showcase/report/{row.pk}/decide"
