@@ -30,7 +30,8 @@ def main() -> int:
     with backing.postgres_and_redis() as services:
         once = {**services, "CI": ""}
         left_out = (*left_out, *(f"--ignore=tests/{name}" for name in ONCE))
-        codes.append(run("PostgreSQL and Redis", once, *left_out))
+        # Without browsers little is made for a whole file: whoever is idle takes of the other's.
+        codes.append(run("PostgreSQL and Redis", once, "--dist=worksteal", *left_out))
     if not browser:
         print("\n!!! LEFT OUT: every browser test, because no Chromium was found.", flush=True)
         print(
