@@ -94,8 +94,8 @@ def history_csv(request: HttpRequest) -> StreamingHttpResponse:
 
 def _row(e: Entry) -> tuple[Any, ...]:
     expires = e.expires_at.isoformat() if e.expires_at else ""
-    facts = (e.created_at.isoformat(), e.type, e.amount, e.balance_after)
-    return (*facts, e.description, e.reference_id, expires)
+    booked = (e.created_at.isoformat(), e.type, e.amount, e.balance_after)
+    return (*booked, e.description, e.reference_id, expires)
 
 
 # ---- for everybody ----

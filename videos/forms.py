@@ -65,8 +65,14 @@ class Composer(forms.Form):
         images = uploads.pictures_of(user)
         self.fields["reference"].queryset = images  # type: ignore[attr-defined]
 
-    image_most = property(lambda _form: settings.UPLOAD_MAX_BYTES)
-    image_most_mb = property(lambda _form: settings.UPLOAD_MAX_BYTES // 1024**2)
+    @property
+    def image_most(self) -> int:
+        """How large an image may be, in bytes."""
+        return int(settings.UPLOAD_MAX_BYTES)
+
+    @property
+    def image_most_mb(self) -> int:
+        return self.image_most // 1024**2
 
     def wish(self) -> lifecycle.Wish:
         """What was ordered; its image is stored by now. Raises uploads.BadImage."""
