@@ -1,0 +1,92 @@
+"""Every package that our code imports is declared in pyproject.toml and locked."""
+
+import ast
+import re
+import sys
+import tomllib
+from functools import cache
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+from django.conf import settings
+
+ROOT = Path(settings.BASE_DIR)
+FOLDERS = ("accounts", "benchmarks", "billing", "config", "showcase", "tests", "videos")
+DEVELOPMENT = ("benchmarks/", "tests/")
+# Read and write the catalogues; only `manage.py translations`, a developer's command, imports them.
+CATALOGUE_TOOLS = {"babel", "polib"}
+
+
+def normal(name: str) -> str:
+    """The name of a distribution as the index compares names (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def names(requirements: list[str]) -> set[str]:
+    """The names in a list of requirements, without extras and versions."""
+    return {normal(re.split(r"[\[<>=!~ ;]", line)[0]) for line in requirements}
+
+
+def locked(name: str) -> set[str]:
+    return names(re.findall(r"(?m)^[\w.-]+(?:\[.*?\])?==\S+", (ROOT / name).read_text()))
+
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+RUNTIME = names(PROJECT["project"]["dependencies"])
+DEVELOPER = names(PROJECT["dependency-groups"]["dev"])
+
+
+@cache
+def imported() -> dict[str, set[str]]:
+    """The top-level packages of others that our files import, and the files that do."""
+    found: dict[str, set[str]] = {}
+    for path in [path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py")]:
+        file = str(path.relative_to(ROOT))
+        for node in ast.walk(ast.parse(path.read_text())):
+            modules: list[str] = []
+            if isinstance(node, ast.Import):
+                modules = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                modules = [node.module]
+            for module in modules:
+                found.setdefault(module.partition(".")[0], set()).add(file)
+    return {name: files for name, files in found.items() if name not in sys.stdlib_module_names}
+
+
+def undeclared() -> dict[str, list[str]]:
+    """Imported packages whose distribution is not declared where the importing file needs it."""
+    distributions = packages_distributions()
+    missing = {}
+    for package, files in imported().items():
+        owners = {normal(name) for name in distributions.get(package, [package])}
+        if package in FOLDERS or owners & (RUNTIME | CATALOGUE_TOOLS):
+            continue
+        served = [name for name in files if not name.startswith(DEVELOPMENT)]
+        if served or not owners & DEVELOPER:
+            missing[package] = sorted(served or files)
+    return missing
+
+
+def test_every_imported_package_is_declared() -> None:
+    assert undeclared() == {}
+
+
+def test_the_imports_are_read_from_all_our_folders() -> None:
+    assert {"django", "requests", "engineio", "pytest", "jwt", "playwright"} - {
+        *imported()
+    } == set()
+
+
+def test_one_served_module_alone_imports_the_tools_for_catalogues() -> None:
+    files = imported()
+    served = {
+        name: [file for file in files[name] if not file.startswith(DEVELOPMENT)]
+        for name in CATALOGUE_TOOLS
+    }
+    assert {name: len(importers) for name, importers in served.items()} == {"babel": 1, "polib": 1}
+    assert CATALOGUE_TOOLS <= DEVELOPER
+
+
+def test_every_declared_package_is_locked() -> None:
+    assert RUNTIME - locked("requirements.txt") == set()
+    assert (RUNTIME | DEVELOPER) - locked("requirements-dev.txt") == set()
