@@ -1,6 +1,7 @@
 """HTTP and WebSocket."""
 
 import os
+import sys
 from typing import Any
 
 from django.core.asgi import get_asgi_application
@@ -18,7 +19,12 @@ from config import celery, checks, guard  # noqa: E402, F401 - shared tasks find
 from videos.consumers import VideoConsumer  # noqa: E402
 
 checks.enforce()
-guard.shield_daphne()
+if "daphne.server" in sys.modules:
+    # daphne serves this process (`manage.py runserver`); no other process may import it, for it
+    # costs 22 MB.
+    from config import daphne_limits
+
+    daphne_limits.install()
 router: Any = ProtocolTypeRouter(
     {
         "http": http,

@@ -1,8 +1,8 @@
 """How much may be sent: a body that is too large, or from nobody, is refused before it is read.
 
 It stands in front of everything else, in the words of ASGI. Under uvicorn that is enough, because
-bodies reach an application while they arrive. daphne collects a body first; there the same rules
-are asked by its own request object (see shield_daphne).
+bodies reach an application while they arrive. daphne, the server of runserver, collects a body
+first; `config.daphne_limits` applies the same rules there.
 """
 
 import asyncio
@@ -12,7 +12,6 @@ from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from uuid import uuid4
 
-from daphne import http_protocol
 from django.conf import settings
 
 MIB = 1024 * 1024
@@ -35,7 +34,6 @@ LINGER_BYTES = 8 * MIB
 
 Headers = Iterable[tuple[bytes, bytes]]
 DETAIL = {401: "Not authenticated", 408: "Request timeout", 413: "Payload too large"}
-PHRASE = {401: b"Unauthorized", 408: b"Request Timeout", 413: b"Content Too Large"}
 
 
 def limit_of(path: str) -> int:
@@ -73,20 +71,20 @@ def _has_session(cookie: bytes) -> bool:
         return False
 
 
-def _body(status: int) -> bytes:
-    return json.dumps({"detail": DETAIL[status]}).encode()
-
-
-def _headers(status: int) -> list[tuple[bytes, bytes]]:
-    named = [
+def answer(status: int) -> tuple[list[tuple[bytes, bytes]], bytes]:
+    """The headers and the JSON body of a refusal with this status (401, 408 or 413)."""
+    body = json.dumps({"detail": DETAIL[status]}).encode()
+    headers = [
         (b"content-type", b"application/json"),
-        (b"content-length", str(len(_body(status))).encode()),
+        (b"content-length", str(len(body)).encode()),
         (b"connection", b"close"),
         (b"cache-control", b"private, no-store"),
         (b"x-content-type-options", b"nosniff"),
         (b"x-request-id", uuid4().hex.encode()),
     ]
-    return [*named, (b"www-authenticate", b"Bearer")] if status == 401 else named
+    if status == 401:
+        headers.append((b"www-authenticate", b"Bearer"))
+    return headers, body
 
 
 # ---- ASGI ----
@@ -144,12 +142,10 @@ class Exchange:
         await self._send(message)
 
     async def refuse(self) -> None:
-        headers = _headers(self.code)
+        headers, body = answer(self.code)
         start = {"type": "http.response.start", "status": self.code, "headers": headers}
         await self._send(start)
-        await self._send(
-            {"type": "http.response.body", "body": _body(self.code), "more_body": True}
-        )
+        await self._send({"type": "http.response.body", "body": body, "more_body": True})
         if self.code != 408 and b"expect" not in dict(self._headers):
             await self._linger()
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})
@@ -164,51 +160,3 @@ class Exchange:
                     self._whole = not message.get("more_body", False)
         except TimeoutError:
             pass
-
-
-# ---- daphne ----
-
-
-class ShieldedRequest(http_protocol.WebRequest):  # type: ignore[misc]
-    """daphne's request, which asks before it collects a body and leaves the forms to Django."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        # Twisted would parse a multipart body in memory, whoever sent it.
-        self._parsePOSTFormSubmission = False
-        self._size, self._refused = 0, False
-
-    def gotLength(self, length: int | None) -> None:  # noqa: N802 - Twisted's name
-        super().gotLength(length)
-        self._judge(length or 0)
-
-    def handleContentChunk(self, data: bytes) -> None:  # noqa: N802
-        self._size += len(data)
-        self._judge(self._size)
-        if not self._refused:
-            super().handleContentChunk(data)
-
-    def requestReceived(self, *args: Any) -> None:  # noqa: N802
-        if not self._refused:
-            super().requestReceived(*args)
-
-    def _judge(self, size: int) -> None:
-        if self._refused:
-            return
-        path = self.channel._path.split(b"?", 1)[0].decode("latin-1")
-        named = self.requestHeaders.getAllRawHeaders()
-        headers = [(name.lower(), value) for name, values in named for value in values]
-        status = refusal(path, headers, size)
-        if not status:
-            return
-        self._refused = True
-        self.requestHeaders.removeHeader(b"expect")
-        lines = [b"HTTP/1.1 %d %s" % (status, PHRASE[status])]
-        lines += [b"%s: %s" % header for header in _headers(status)]
-        self.channel.transport.write(b"\r\n".join([*lines, b"", _body(status)]))
-        asyncio.get_running_loop().call_later(LINGER_SECONDS, self.channel.loseConnection)
-
-
-def shield_daphne() -> None:
-    """Have daphne, should it be what serves, use the request object above."""
-    http_protocol.WebRequest = ShieldedRequest

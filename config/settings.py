@@ -68,7 +68,7 @@ CSRF_TRUSTED_ORIGINS = [*FRONTEND_ORIGINS]
 
 # ---- what it is made of ----
 INSTALLED_APPS = [
-    "daphne",
+    "config",  # its runserver goes before that of staticfiles
     "config.apps.Staff",  # django.contrib.admin with our own sign-in
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -89,7 +89,6 @@ INSTALLED_APPS = [
     "allauth.socialaccount.providers.google",
     "allauth.mfa",
     "allauth.usersessions",
-    "config",
     "billing",
     "accounts",
     "videos",

@@ -7,10 +7,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import LazySettings, settings
-from django.core.management import call_command
+from django.core.management import call_command, get_commands, load_command_class
 from django.urls import URLPattern, get_resolver
 
 from accounts import signup
@@ -176,6 +177,45 @@ def test_the_sandbox_is_not_even_loaded_in_production(tmp_path: Path) -> None:
     )
 
 
+SERVE = """
+from config.management.commands import serve
+serve.configuration().load()
+"""
+WORKER = """
+import celery.apps.beat, celery.apps.worker
+from config.celery import app
+app.loader.import_default_modules()
+app.finalize()
+assert "videos.tasks.tick" in app.tasks
+"""
+READY = """
+import os, sys, django
+os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+django.setup()
+{code}
+from django.core import checks
+from django.urls import get_resolver
+checks.run_checks()
+get_resolver().url_patterns
+print(sorted({{"autobahn", "daphne", "twisted"}}.intersection(sys.modules)))
+"""
+
+
+@pytest.mark.parametrize("code", [SERVE, WORKER], ids=["serve", "worker"])
+@pytest.mark.parametrize("environment", ["production", "development"])
+def test_no_server_and_no_worker_imports_daphne(
+    tmp_path: Path, code: str, environment: str
+) -> None:
+    ended = start(tmp_path, READY.format(code=code), ENVIRONMENT=environment)
+    assert (ended.stdout, ended.returncode) == ("[]\n", 0), ended.stderr
+
+
+def test_runserver_is_served_by_daphne() -> None:
+    assert get_commands()["runserver"] == "config"
+    command: Any = load_command_class("config", "runserver")
+    assert command.server_cls.__module__ == "daphne.server"
+
+
 @pytest.mark.parametrize("name", ["SECRET_KEY", "JWT_SECRET_KEY"])
 def test_production_does_not_start_without_a_secret(tmp_path: Path, name: str) -> None:
     ended = start(tmp_path, "import config.settings", **{name: ""})
@@ -217,7 +257,7 @@ FIRST_PASSWORD = """
 import asyncio, os, django
 os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
 django.setup()
-from django.core.management import call_command
+from django.core.management import call_command, get_commands, load_command_class
 from accounts import signup
 call_command("migrate", verbosity=0)
 signup.open_account("admin", "", "admin", is_staff=True, is_superuser=True)
