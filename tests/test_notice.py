@@ -1,0 +1,93 @@
+"""NOTICE names every part by others that its licence asks us to name."""
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+
+ROOT = Path(settings.BASE_DIR)
+NOTICE = (ROOT / "NOTICE").read_text()
+NAMES = set(re.findall(r"[\w./-]+", NOTICE))
+COPYLEFT = re.compile(r"GPL|MPL|Mozilla|EUPL|CDDL|General Public", re.IGNORECASE)
+# Drawn and made for Firstlight itself, so they are under LICENSE.
+OWN = {"mark.svg", "day.webp", "hero.webp"}
+
+
+@cache
+def runtime() -> tuple[Distribution, ...]:
+    """What requirements.txt installs on this platform."""
+    found: dict[str, Distribution] = {}
+    for name in re.findall(r"(?m)^([\w.-]+)==", (ROOT / "requirements.txt").read_text()):
+        try:
+            found[name] = distribution(name)
+        except PackageNotFoundError:
+            continue  # for another platform, or another version of Python
+    return tuple(found.values())
+
+
+def licences(package: Distribution) -> str:
+    """All that the metadata of a package says of its licence, in one text."""
+    said: Any = package.metadata
+    classifiers = [c for c in said.get_all("Classifier") or [] if c.startswith("License")]
+    # Some packages put a whole licence into "License"; its first line names it.
+    first = (said.get("License") or "").strip().partition("\n")[0]
+    return "\n".join([said.get("License-Expression") or "", first, *classifiers])
+
+
+def bundled() -> Iterator[str]:
+    """The shared libraries that runtime packages bring, without the hash in their names."""
+    for package in runtime():
+        for file in package.files or []:
+            if file.parts[0].endswith(".libs") and ".so" in file.name:
+                yield re.sub(r"(-[0-9a-f]{8})+$", "", file.name.partition(".so")[0])
+
+
+def test_every_package_with_a_copyleft_licence_is_named() -> None:
+    names = {each.metadata["Name"] for each in runtime() if COPYLEFT.search(licences(each))}
+    assert {name.lower() for name in names} == {
+        "bidict", "certifi", "fido2", "psycopg", "psycopg-binary", "psycopg-pool",
+    }  # fmt: skip
+    assert {name.lower() for name in names} <= NAMES
+
+
+def test_every_library_inside_a_package_is_named() -> None:
+    found = set(bundled())
+    assert found - NAMES == set()
+    assert {"libavcodec", "libpq"} <= found
+
+
+def test_every_font_and_image_of_others_is_named() -> None:
+    files = [*(ROOT / "static" / "fonts").iterdir(), *(ROOT / "static" / "img").iterdir()]
+    foreign = {str(path.relative_to(ROOT)) for path in files if path.name not in OWN}
+    assert foreign - NAMES == set()
+    assert len(foreign) == 3
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Copyright 2024 The Geist Project Authors",
+        "Copyright 2022 The Instrument Serif Project Authors",
+        "SIL OPEN FONT LICENSE Version 1.1 - 26 February 2007",
+        "Copyright (c) 2026 Lucide Icons and Contributors",
+        "Permission to use, copy, modify, and/or distribute this software",
+        "Copyright (c) 2013-present Cole Bemis",
+    ],
+)
+def test_the_licence_text_of_what_the_repository_holds_is_whole(words: str) -> None:
+    assert words in NOTICE
+
+
+def test_the_build_of_ffmpeg_is_the_one_described() -> None:
+    from av._core import library_meta  # what `python -m av --version` prints
+
+    build = library_meta["libavcodec"]
+    options = set(build["configuration"].split())
+    assert build["license"] == "LGPL version 3 or later"
+    assert {"--enable-version3", "--enable-libx264", "--enable-libx265"} <= options
+    assert {"--enable-gpl", "--enable-nonfree"} & options == set()
