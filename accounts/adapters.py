@@ -22,8 +22,10 @@ from django.shortcuts import redirect, resolve_url
 from django.template.loader import render_to_string
 from django.utils.translation import ngettext
 
-from accounts import auth, counters, google, standing
+from accounts.auth import connections, tokens
 from accounts.models import User
+from accounts.people import google
+from config.lib import rate_limits
 
 # The address of whoever signs in from inside this process, or through a socket that has none.
 NOWHERE = "::"
@@ -33,7 +35,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def get_client_ip(self, request: HttpRequest) -> str:
         """The address that everything else counts by."""
         try:
-            return str(ip_address(counters.address_of(request)))
+            return str(ip_address(rate_limits.address_of(request)))
         except ValueError:
             return NOWHERE
 
@@ -73,7 +75,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         user_id = request.user.pk
         super().logout(request)
         if user_id:
-            standing.changed(user_id)
+            connections.changed(user_id)
 
     def confirm_email(self, request: HttpRequest, email_address: EmailAddress) -> bool:
         """An address whose link was followed is the user's own."""
@@ -86,7 +88,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def set_password(self, user: User, password: str) -> None:
         """A new password, by a reset or on the page: the tokens of the old one end."""
         super().set_password(user, password)
-        auth.sign_out_everywhere(user)
+        tokens.sign_out_everywhere(user)
 
 
 def _seconds_left(request: HttpRequest, key: str) -> int:
@@ -121,7 +123,7 @@ class SocialAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         identity = google.read(sociallogin.account.uid, sociallogin.account.extra_data)
         try:
             user = google.user_of(identity)
-        except (google.Refused, auth.BadCredentials) as error:
+        except (google.Refused, tokens.BadCredentials) as error:
             messages.error(request, str(error))
             raise ImmediateHttpResponse(redirect("account_login")) from error
         linked = SocialAccount.objects.get(provider=google.PROVIDER, uid=identity.uid)

@@ -21,10 +21,13 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts import auth, leaving, second_factor, signup
-from accounts.models import Counter, User
-from billing import figures, ledger
-from billing.staff import ReadOnly, ReasonForm, ask, note
+from accounts.auth import second_factor, tokens
+from accounts.models import User
+from accounts.people import deletion, signup
+from billing.ledger import credits
+from billing.reports import dashboard
+from config.lib.admin import ReadOnly, ReasonForm, ask, note
+from config.lib.models import RateCounter
 
 # So many lines of the books stand on a person's page.
 LINES = 20
@@ -51,7 +54,7 @@ class PasswordForm(AdminPasswordChangeForm):
 
     def save(self, commit: bool = True) -> User:
         user = cast("User", super().save(commit))
-        auth.sign_out_everywhere(user)
+        tokens.sign_out_everywhere(user)
         return user
 
 
@@ -84,13 +87,13 @@ class PersonAdmin(UserAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         people: QuerySet[User] = super().get_queryset(request)
-        return people.annotate(credits=figures.available(OuterRef("pk")))
+        return people.annotate(credits=dashboard.available(OuterRef("pk")))
 
     def render_change_form(
         self, request: HttpRequest, context: dict, *args: Any, **kwargs: Any
     ) -> HttpResponse:
         user = kwargs.get("obj")
-        lines = ledger.history(user)[:LINES] if user else ()
+        lines = credits.history(user)[:LINES] if user else ()
         return super().render_change_form(request, {**context, "lines": lines}, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: User, form: ModelForm, change: bool) -> None:
@@ -129,7 +132,7 @@ class PersonAdmin(UserAdmin):
         )
         if form.is_valid():
             for user in chosen:
-                leaving.lock(user)
+                deletion.lock(user)
                 note(request.user, user, "Locked", form.cleaned_data["reason"])
                 self.message_user(request, _("%s is locked out.") % user.username)
             return None
@@ -150,8 +153,8 @@ class PersonAdmin(UserAdmin):
     def unlock(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         for user in queryset:
             try:
-                leaving.unlock(user)
-            except leaving.NotPossible as error:
+                deletion.unlock(user)
+            except deletion.NotPossible as error:
                 self.message_user(request, f"{user.username}: {error}", messages.WARNING)
             else:
                 self.log_change(request, user, "Unlocked")
@@ -161,15 +164,15 @@ class PersonAdmin(UserAdmin):
     def take_back(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         for user in queryset:
             try:
-                leaving.take_back(user)
-            except leaving.NotPossible as error:
+                deletion.take_back(user)
+            except deletion.NotPossible as error:
                 self.message_user(request, f"{user.username}: {error}", messages.WARNING)
             else:
                 self.log_change(request, user, "Taken back")
                 self.message_user(request, _("%s is back.") % user.username)
 
 
-@admin.register(Counter)
+@admin.register(RateCounter)
 class CounterAdmin(ReadOnly):
     """Who has asked how often, where there is no Redis to count in."""
 
@@ -179,7 +182,7 @@ class CounterAdmin(ReadOnly):
     ordering = ("-hits",)
 
     @admin.display(description=gettext_lazy("window ends"), ordering="ends_ms")
-    def ends(self, row: Counter) -> datetime:
+    def ends(self, row: RateCounter) -> datetime:
         return datetime.fromtimestamp(row.ends_ms / 1000, tz=UTC)
 
 

@@ -129,18 +129,3 @@ class ApiKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…{self.last4})"
-
-
-class Counter(models.Model):
-    """How often something happened in a window; written by accounts.counters alone."""
-
-    key = models.CharField(_("what is counted"), max_length=120, primary_key=True)
-    hits = models.PositiveIntegerField(_("times"))
-    ends_ms = models.BigIntegerField(db_index=True)
-
-    class Meta:
-        verbose_name = _("rate limit")
-        verbose_name_plural = _("rate limits")
-
-    def __str__(self) -> str:
-        return f"{self.key}: {self.hits}"

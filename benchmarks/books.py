@@ -11,7 +11,7 @@ from django.db import connections, transaction
 from django.utils import timezone
 
 from accounts.models import User
-from billing import ledger
+from billing.ledger import credits
 from billing.models import Account, Allocation, Entry, Lot
 
 WORKERS = 8
@@ -37,14 +37,14 @@ def run(users: int, seconds: float, entries: int) -> None:
 
 
 def _spend(user: User) -> None:
-    ledger.spend(user, 1, f"bench:{uuid4()}")
+    credits.spend(user, 1, f"bench:{uuid4()}")
 
 
 READS: dict[str, Callable[[User], object]] = {
     "spend": _spend,
-    "balance": ledger.summary,
-    "history, first page": lambda user: list(ledger.history(user)[:20]),
-    "history, how many": lambda user: ledger.history(user).count(),
+    "balance": credits.summary,
+    "history, first page": lambda user: list(credits.history(user)[:20]),
+    "history, how many": lambda user: credits.history(user).count(),
 }
 
 
@@ -56,7 +56,7 @@ def _people(how_many: int) -> list[User]:
         ]
         for user in people:
             key = f"bench:{user.pk}"
-            ledger.grant(user, PLENTY, ledger.Kind.BONUS, key, expires_at=None)
+            credits.grant(user, PLENTY, credits.Kind.BONUS, key, expires_at=None)
     return people
 
 

@@ -9,18 +9,18 @@ from uuid import uuid4
 import websocket
 from django.utils import timezone
 
-from accounts import auth
+from accounts.auth import tokens
 from accounts.models import Session, User
 from tests.conftest import Serving
-from videos import steps
+from videos.engines.base import Job, JobState
+from videos.jobs import worker
 from videos.models import Video
-from videos.providers import Job, JobState
 
 
 def run(changes: int, sockets: int) -> None:
     """Print the latency of `changes` progress updates with `sockets` open sockets of one user."""
     user = User.objects.create_user(f"live{time.time_ns()}")
-    token = auth.sign_in(user, Session.Grant.PASSWORD).access
+    token = tokens.sign_in(user, Session.Grant.PASSWORD).access
     arrived: list[dict[int, float]] = []
     with Serving("config.asgi:application") as server:
         readers = [_reader(server.port, token, arrived) for _ in range(sockets)]
@@ -74,7 +74,7 @@ def _change(user: User, changes: int) -> dict[int, float]:
         Video.objects.filter(pk=video.pk).update(lease=lease)
         video.lease = lease
         began = time.perf_counter()
-        steps.settle([(video, Job("x", JobState.RUNNING, progress=float(n % 90 + 1)))])
+        worker.settle([(video, Job("x", JobState.RUNNING, progress=float(n % 90 + 1)))])
         video = Video.objects.get(pk=video.pk)
         sent[video.seq] = began
         time.sleep(0.01)

@@ -17,7 +17,9 @@ from django.utils import timezone
 
 from accounts.models import User
 from tests.backing import free_port
-from videos import providers, steps, tasks
+from videos import tasks
+from videos.engines import base
+from videos.jobs import worker
 from videos.models import Video
 
 INTERVAL = timedelta(seconds=5)
@@ -43,7 +45,7 @@ def run(counts: tuple[int, ...], seconds: float) -> None:
             POLL_SLOWEST=INTERVAL,
             LEASE=timedelta(seconds=15),
         ):
-            providers.get.cache_clear()
+            base.get.cache_clear()
             print(
                 "| active | polls/s (needed) | interval p50 / p95 s | late p95 s | CPU | queries |"
             )
@@ -58,7 +60,7 @@ def _row(count: int, seconds: float) -> str:
     _fill(count)
     lateness: list[float] = []
     looked: dict[object, list[float]] = {}
-    real = steps.claim
+    real = worker.claim
 
     def claim(limit: int, *, downloads: bool = True) -> list[Video]:
         now = timezone.now()
@@ -71,7 +73,7 @@ def _row(count: int, seconds: float) -> str:
         return claimed
 
     engine = tasks.Engine(settings.WORKER_THREADS)
-    with mock.patch.object(steps, "claim", claim):
+    with mock.patch.object(worker, "claim", claim):
         _turn(engine, INTERVAL.total_seconds())  # every video once, to spread them
         lateness.clear()
         looked.clear()

@@ -31,8 +31,9 @@ from django.db import connection, connections  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from accounts.models import User  # noqa: E402
-from billing import audit, inbox, ledger  # noqa: E402
+from billing.ledger import credits, invariants  # noqa: E402
 from billing.models import Account, Lot  # noqa: E402
+from billing.payments import stripe_events  # noqa: E402
 from tests import backing  # noqa: E402
 from tests.billing import told  # noqa: E402
 
@@ -47,10 +48,10 @@ def spend(user: User) -> Race:
     given(user, 100)
 
     def held(results: list[Any]) -> bool:
-        refused = sum(isinstance(one, ledger.NotEnoughCredits) for one in results)
+        refused = sum(isinstance(one, credits.NotEnoughCredits) for one in results)
         return refused == AT_ONCE - 5 and standing(user) == (0, {"bonus": 1, "spent": 5})
 
-    return lambda n: ledger.spend(user, 20, f"{user.pk}:{n}"), held
+    return lambda n: credits.spend(user, 20, f"{user.pk}:{n}"), held
 
 
 def repeated_spend(user: User) -> Race:
@@ -60,19 +61,19 @@ def repeated_spend(user: User) -> Race:
     def held(results: list[Any]) -> bool:
         return len(set(results)) == 1 and standing(user) == (80, {"bonus": 1, "spent": 1})
 
-    return lambda n: ledger.spend(user, 20, f"{user.pk}:spend"), held
+    return lambda n: credits.spend(user, 20, f"{user.pk}:spend"), held
 
 
 def refund(user: User) -> Race:
     """Fifty failures of one video give its credits back once."""
     given(user, 100)
-    key = ledger.spend(user, 20, f"{user.pk}:spend").key
+    key = credits.spend(user, 20, f"{user.pk}:spend").key
 
     def held(results: list[Any]) -> bool:
         once = (100, {"bonus": 1, "spent": 1, "refunded": 1})
         return len(set(results)) == 1 and standing(user) == once
 
-    return lambda n: ledger.refund(key, f"{user.pk}:refund", grace=True), held
+    return lambda n: credits.refund(key, f"{user.pk}:refund", grace=True), held
 
 
 def expire(user: User) -> Race:
@@ -85,7 +86,7 @@ def expire(user: User) -> Race:
     def held(results: list[Any]) -> bool:
         return sum(results) == 100 and standing(user) == (0, {"bonus": 1, "expired": 1})
 
-    return lambda n: ledger.expire(user), held
+    return lambda n: credits.expire(user), held
 
 
 def webhook(user: User) -> Race:
@@ -99,21 +100,21 @@ def webhook(user: User) -> Race:
         alone = all(not isinstance(one, Exception) for one in results)
         return alone and standing(user) == (100, {"purchased": 1})
 
-    return lambda n: inbox.receive(dict(known)), held
+    return lambda n: stripe_events.receive(dict(known)), held
 
 
 RACES = (spend, repeated_spend, refund, expire, webhook)
 
 
 def given(user: User, amount: int) -> None:
-    ledger.grant(user, amount, ledger.Kind.BONUS, f"{user.pk}:grant", expires_at=None)
+    credits.grant(user, amount, credits.Kind.BONUS, f"{user.pk}:grant", expires_at=None)
 
 
 def standing(user: User) -> tuple[int, dict[str, int]]:
     """The balance, and how many lines of each type; a balance of -1 says the books are broken."""
-    types = list(ledger.history(user).values_list("type", flat=True))
-    right = audit.problems_of(user.pk) == []
-    return ledger.available(user) if right else -1, {type: types.count(type) for type in types}
+    types = list(credits.history(user).values_list("type", flat=True))
+    right = invariants.problems_of(user.pk) == []
+    return credits.available(user) if right else -1, {type: types.count(type) for type in types}
 
 
 def rounds(race: Callable[[User], Race], count: int) -> Iterator[tuple[bool, float]]:

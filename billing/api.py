@@ -15,10 +15,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from billing import ledger, packages, payments
-from billing.idempotency import REPLAYED, Once, fingerprint, read_key
+from billing import money
+from billing.ledger import credits
 from billing.models import Entry, Payment, Refund
-from billing.staff import note
+from billing.payments import checkout, packages
+from config.lib.admin import note
+from config.lib.idempotency import REPLAYED, Once, fingerprint, read_key
 
 
 class Credits(APIView):
@@ -26,7 +28,7 @@ class Credits(APIView):
 
     def get(self, request: Request) -> Response:
         user = cast("AbstractBaseUser", request.user)
-        now = ledger.summary(user)
+        now = credits.summary(user)
         return Response(
             {
                 "user_id": str(user.pk),
@@ -63,7 +65,7 @@ class Transactions(APIView):
         page, size = query.validated_data["page"], query.validated_data["page_size"]
         word = query.validated_data.get("transaction_type")
         types = SHOWN_AS.get(word, (word,)) if word else ()
-        entries = ledger.history(_user(request), *types)
+        entries = credits.history(_user(request), *types)
         rows = entries[(page - 1) * size : page * size]
         return Response(
             {
@@ -137,7 +139,7 @@ class CreatePayment(APIView):
         body.is_valid(raise_exception=True)
         asked = body.validated_data
         once = _once(request, asked)
-        payment, again = payments.create_once(
+        payment, again = checkout.create_once(
             _user(request), asked["package"], asked["return_url"], once
         )
         return Response(payment_body(payment), headers=REPLAYED if again else None)
@@ -198,20 +200,20 @@ class RefundPayment(APIView):
         payment = get_object_or_404(Payment, pk=asked["payment_id"])
         minor = None
         if "amount" in asked:
-            minor = int(asked["amount"] * packages.MINOR_UNITS[payment.currency])
-        order = payments.Order(minor, Refund.Source.API, asked["reason"], user)
-        row, again = payments.refund_once(
+            minor = int(asked["amount"] * money.MINOR_UNITS[payment.currency])
+        order = checkout.Order(minor, Refund.Source.API, asked["reason"], user)
+        row, again = checkout.refund_once(
             payment, order, _once(request, {**asked, "amount": minor})
         )
         if not again:
-            sum = f"{float(packages.major(row.amount_minor, payment.currency))} {payment.currency}"
+            sum = f"{float(money.to_major(row.amount_minor, payment.currency))} {payment.currency}"
             note(user, payment, f"refund of {sum}", row.reason)
         failed = row.status in {Refund.Status.FAILED, Refund.Status.CANCELED}
         return Response(
             {
                 "success": not failed,
                 "refund_id": row.stripe_id or str(row.pk),
-                "amount": float(packages.major(row.amount_minor, payment.currency)),
+                "amount": float(money.to_major(row.amount_minor, payment.currency)),
                 "credits_refunded": 0 if failed else row.credits,
                 "status": row.status,
                 "message": MESSAGES[Refund.Status(row.status)],
@@ -234,7 +236,7 @@ def payment_body(payment: Payment) -> dict[str, Any]:
     return {
         "payment_id": str(payment.pk),
         "status": payment.status,
-        "amount": float(packages.major(payment.amount_minor, payment.currency)),
+        "amount": float(money.to_major(payment.amount_minor, payment.currency)),
         "currency": payment.currency,
         "credits_purchased": payment.credits,
         "payment_url": payment.payment_url or None,

@@ -1,9 +1,9 @@
 """The books: an account per user, lots of credits, immutable entries, and which lot paid what;
 and the payments that buy lots.
 
-Only billing.ledger and billing.reversals write the books; payments and refunds begin in
-billing.payments, and what Stripe tells of them is written by billing.facts. A user is known here as
-AUTH_USER_MODEL and nothing else.
+Only billing.ledger.credits and billing.ledger.clawbacks write the books; payments and refunds begin
+in billing.payments.checkout, and what Stripe tells of them is written by billing.payments.state.
+A user is known here as AUTH_USER_MODEL and nothing else.
 """
 
 import uuid
@@ -13,7 +13,6 @@ from django.conf import settings
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import F, Q
-from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -257,7 +256,7 @@ class Payment(models.Model):
     session_expires_at = models.DateTimeField()
     paid_at = models.DateTimeField(_("paid"), null=True)
     checked_at = models.DateTimeField(null=True, db_index=True)
-    # The key the request came under, and what it asked; see billing.idempotency.
+    # The key the request came under, and what it asked; see config.lib.idempotency.
     idempotency_key = models.CharField(max_length=255, blank=True)
     idempotency_print = models.CharField(max_length=64, blank=True)
 
@@ -387,27 +386,6 @@ class StripeEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.type} {self.state}"
-
-
-class Mailed(models.Model):
-    """A letter that was handed over: one of a kind about one thing."""
-
-    class Kind(models.TextChoices):
-        RECEIPT = "receipt"
-        REFUND = "refund"
-        LEAVING = "leaving"
-
-    kind = models.CharField(max_length=8, choices=Kind)
-    reference = models.UUIDField()
-    at = models.DateTimeField(default=timezone.now)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["kind", "reference"], name="mailed_once"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.reference}"
 
 
 class Proof(models.Model):

@@ -2,7 +2,8 @@
 
 from celery import shared_task
 
-from billing import expiry, reconcile, slips
+from billing.ledger import expiry
+from billing.payments import receipts, reconciliation
 
 
 @shared_task(ignore_result=True, expires=60)
@@ -20,10 +21,10 @@ def warn_of_expiry() -> None:
 @shared_task(ignore_result=True, expires=60)
 def write_slips() -> None:
     """Send receipts, and say when money went back."""
-    slips.write()
+    receipts.write()
 
 
 @shared_task(ignore_result=True, expires=60)
 def reconcile_payments() -> None:
     """Ask Stripe about what it may have told in vain."""
-    reconcile.reconcile()
+    reconciliation.reconcile()

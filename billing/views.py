@@ -19,9 +19,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from billing import facts, ledger, packages, payments, reconcile, sheets
+from billing.ledger import credits
 from billing.models import Entry, Payment, Proof
-from billing.statement import FILTERS, Line, Receipt, chart_of, parts_of
+from billing.payments import checkout, packages, reconciliation, state
+from billing.reports.statement import FILTERS, Line, Receipt, chart_of, parts_of
+from config.lib import csv_export
 
 PER_PAGE = 25
 RECEIPTS = 5
@@ -45,8 +47,8 @@ def billing(request: HttpRequest) -> HttpResponse:
     user = _user(request)
     only = request.GET.get("type", "")
     only = only if only in FILTERS else ""
-    video = facts.uuid_of(request.GET.get("video", ""))
-    entries = ledger.history(user, only) if only else ledger.history(user)
+    video = state.uuid_of(request.GET.get("video", ""))
+    entries = credits.history(user, only) if only else credits.history(user)
     if video:
         entries = entries.filter(reference_type=Entry.OF_VIDEO, reference_id=str(video))
     page = Paginator(entries, PER_PAGE).get_page(request.GET.get("page"))
@@ -54,8 +56,8 @@ def billing(request: HttpRequest) -> HttpResponse:
     all_receipts = request.GET.get("receipts") == "all"
     context = {
         "at": "billing",
-        "summary": ledger.summary(user),
-        "parts": parts_of(ledger.lots(user)),
+        "summary": credits.summary(user),
+        "parts": parts_of(credits.lots(user)),
         "chart": chart_of(user),
         "next": _next(request.GET.get("next", "")),
         "packages": packages.on_sale().values(),
@@ -84,9 +86,9 @@ def _keep_draft(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_safe
 def history_csv(request: HttpRequest) -> StreamingHttpResponse:
-    entries = ledger.history(_user(request))
+    entries = credits.history(_user(request))
     return StreamingHttpResponse(
-        sheets.lines(COLUMNS, map(_row, entries.iterator())),
+        csv_export.lines(COLUMNS, map(_row, entries.iterator())),
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": 'attachment; filename="credits.csv"'},
     )
@@ -117,8 +119,8 @@ def buy(request: HttpRequest) -> HttpResponse:
     wanted = _next(request.POST.get("next", ""))
     back = settings.BASE_URL + reverse("studio") if wanted else ""
     try:
-        payment = payments.create(_user(request), request.POST.get("package", ""), back)
-    except (packages.UnknownPackage, payments.Unreachable) as error:
+        payment = checkout.create(_user(request), request.POST.get("package", ""), back)
+    except (packages.UnknownPackage, checkout.Unreachable) as error:
         messages.error(request, str(error))
         return _see_other(_shop(wanted))
     return _see_other(payment.payment_url)
@@ -135,7 +137,7 @@ def checkout_return(request: HttpRequest, payment_id: UUID) -> HttpResponse:
         return redirect_to_login(request.get_full_path())
     row = _own(request, payment_id)
     if row.status == Payment.Status.PENDING:
-        row = reconcile.look(row)  # the very moment somebody may have paid
+        row = reconciliation.look(row)  # the very moment somebody may have paid
     if _is_elsewhere(row):
         return redirect(row.return_url)
     if row.status == Payment.Status.PENDING and "cancelled" in request.GET:
@@ -167,17 +169,17 @@ def payment(request: HttpRequest, payment_id: UUID) -> HttpResponse:
     row = _own(request, payment_id)
     looked = row.checked_at and timezone.now() - row.checked_at < LOOK_AGAIN
     if row.status == Payment.Status.PENDING and not looked:
-        row = reconcile.look(row)
+        row = reconciliation.look(row)
     user = _user(request)
-    moves = ledger.history(user).filter(reference_type=Entry.OF_PAYMENT, reference_id=str(row.pk))
+    moves = credits.history(user).filter(reference_type=Entry.OF_PAYMENT, reference_id=str(row.pk))
     context = {
         "at": "billing",
         "payment": row,
         "receipt": Receipt(row),
-        "grant": ledger.entry_for(facts.grant_key(row)),
+        "grant": credits.entry_for(state.grant_key(row)),
         "lines": [Line(entry) for entry in moves],
-        "lost": facts.credits_lost(row, row.refunded_minor) if row.is_paid else 0,
-        "owed": ledger.summary(user).owed,
+        "lost": state.credits_lost(row, row.refunded_minor) if row.is_paid else 0,
+        "owed": credits.summary(user).owed,
         "refunds": row.refunds.order_by("created_at"),
         "disputes": row.disputes.order_by("told_at"),
         "on_sale": row.package in packages.on_sale(),

@@ -5,7 +5,7 @@ import logging
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from billing import gateway, inbox
+from billing.payments import stripe_client, stripe_events
 
 log = logging.getLogger(__name__)
 
@@ -21,9 +21,9 @@ def stripe(request: HttpRequest) -> JsonResponse:
     if int(request.headers.get("Content-Length") or 0) > MAX_BYTES:
         return JsonResponse({"detail": "Payload too large"}, status=413)
     try:
-        event = gateway.read_event(request.body, request.headers.get("Stripe-Signature", ""))
-    except gateway.BadEvent as error:
+        event = stripe_client.read_event(request.body, request.headers.get("Stripe-Signature", ""))
+    except stripe_client.BadEvent as error:
         log.warning("Stripe webhook refused: %s", error)
         return JsonResponse({"detail": "Invalid signature"}, status=400)
-    inbox.receive(event)
+    stripe_events.receive(event)
     return JsonResponse({"received": True})

@@ -10,9 +10,9 @@ class Config(AppConfig):
     name = "config"
 
     def ready(self) -> None:
-        import_module("config.checks")
+        import_module("config.ops.checks")
 
 
 class Staff(admin_apps.AdminConfig):
     default = False
-    default_site = "config.staff.StaffSite"
+    default_site = "config.admin_site.StaffSite"

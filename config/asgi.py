@@ -15,14 +15,16 @@ from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from django.conf import settings  # noqa: E402
 from django.urls import path  # noqa: E402
 
-from config import celery, checks, guard  # noqa: E402, F401 - shared tasks find their app
-from videos.consumers import VideoConsumer  # noqa: E402
+from config import celery  # noqa: E402, F401 - shared tasks find their app
+from config.http import body_limits  # noqa: E402
+from config.ops import checks  # noqa: E402
+from videos.realtime.consumers import VideoConsumer  # noqa: E402
 
 checks.enforce()
 if "daphne.server" in sys.modules:
     # daphne serves this process (`manage.py runserver`); no other process may import it, for it
     # costs 22 MB.
-    from config import daphne_limits
+    from config.http import daphne_limits
 
     daphne_limits.install()
 router: Any = ProtocolTypeRouter(
@@ -34,7 +36,7 @@ router: Any = ProtocolTypeRouter(
     }
 )
 if settings.SOCKETIO:
-    from videos import socketio
+    from videos.realtime import socketio
 
     router = socketio.in_front_of(router)
-application = guard.Guard(router)
+application = body_limits.Guard(router)

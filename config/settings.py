@@ -15,9 +15,9 @@ from urllib.parse import urlsplit
 from corsheaders.defaults import default_headers
 from django.core.exceptions import ImproperlyConfigured
 
-from config import logs, upstreams
-from config.databases import SQLITE_OPTIONS, caches, channel_layers, read_database_url
-from config.environment import (
+from config.environment import engines, logging
+from config.environment.databases import SQLITE_OPTIONS, caches, channel_layers, read_database_url
+from config.environment.env import (
     BASE_DIR,
     READINGS,  # noqa: F401 - for the doctor
     env,
@@ -89,29 +89,30 @@ INSTALLED_APPS = [
     "allauth.socialaccount.providers.google",
     "allauth.mfa",
     "allauth.usersessions",
+    "config.lib",
     "billing",
     "accounts",
     "videos",
     "showcase",
 ]
 MIDDLEWARE = [
-    "config.request_ids.middleware",
-    "config.access_log.middleware",
+    "config.http.request_id.middleware",
+    "config.http.access_log.middleware",
     "django.middleware.security.SecurityMiddleware",
-    "config.compression.Text",
+    "config.http.compression.Text",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "config.headers.middleware",
+    "config.http.headers.middleware",
     "corsheaders.middleware.CorsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "config.languages.middleware",
+    "config.http.language.middleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "config.clock.middleware",
+    "config.http.timezone.middleware",
 ]
 ROOT_URLCONF = "config.urls"
 ASGI_APPLICATION = "config.asgi.application"
@@ -127,8 +128,8 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "videos.shell.shell",
-                "config.shell.shell",
+                "videos.web.context_processors.shell",
+                "config.http.context_processors.shell",
             ],
         },
     }
@@ -199,7 +200,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 FILE_UPLOAD_TEMP_DIR = DATA_DIR / "uploads"
 FILE_UPLOAD_TEMP_DIR.mkdir(parents=True, exist_ok=True)
 
-# ---- how often: (hits, seconds), see config.limits ----
+# ---- how often: (hits, seconds), see config.api.throttling ----
 # How many proxies of ours a request comes through; without any, no header names the client.
 TRUSTED_PROXIES = number("TRUSTED_PROXIES", "NUM_PROXIES", default=0)
 RATE_AUTH = rate("RATE_AUTH", default="5/min")
@@ -212,10 +213,10 @@ RATE_FORMS = rate("RATE_FORMS", default="10/hour")
 
 # ---- people ----
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["accounts.auth.Backend"]
+AUTHENTICATION_BACKENDS = ["accounts.auth.tokens.Backend"]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
-    "accounts.importing.ImportedBcrypt",  # hashes imported as bcrypt$$2b$10$...
+    "accounts.people.import_users.ImportedBcrypt",  # hashes imported as bcrypt$$2b$10$...
 ]
 # The user list of system A; whoever is in it is imported when the server starts.
 USERS_FILE = env("USERS_FILE", default=DATA_DIR / "users.json", read=Path)
@@ -232,7 +233,7 @@ ACCOUNT_EMAIL_VERIFICATION = "optional"
 ACCOUNT_LOGOUT_REDIRECT_URL = "home"
 ACCOUNT_ADAPTER = "accounts.adapters.AccountAdapter"
 SOCIALACCOUNT_ADAPTER = "accounts.adapters.SocialAdapter"
-ACCOUNT_FORMS = {"signup": "accounts.forms.SignupForm"}
+ACCOUNT_FORMS = {"signup": "accounts.web.forms.SignupForm"}
 # Google is off without a client id. Its addresses may be a stand-in's.
 GOOGLE_CLIENT_ID = text("GOOGLE_CLIENT_ID")
 GOOGLE_CALLBACK = f"{BASE_URL}/accounts/google/login/callback/"
@@ -309,16 +310,16 @@ SECURE_HSTS_SECONDS = number("HSTS_SECONDS", default=30 * 24 * 3600 if PRODUCTIO
 # ---- the JSON API ----
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "accounts.access.BearerAuthentication",
+        "accounts.auth.authentication.BearerAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_PARSER_CLASSES": ["config.parsers.StrictJSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["config.api.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_SCHEMA_CLASS": "config.openapi.Schema",
-    "EXCEPTION_HANDLER": "config.errors.answer",
+    "DEFAULT_SCHEMA_CLASS": "config.api.openapi.Schema",
+    "EXCEPTION_HANDLER": "config.api.errors.answer",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
-    "DEFAULT_THROTTLE_CLASSES": ["config.limits.Limit"],
+    "DEFAULT_THROTTLE_CLASSES": ["config.api.throttling.Limit"],
 }
 
 # Pages of these origins may call the API, with a token or a key; never with our cookies.
@@ -348,7 +349,7 @@ SPECTACULAR_SETTINGS = {
     "PATH_CONVERTER_OVERRIDES": {
         "video": {"type": "string", "description": "A UUID, or `video_` and its 32 hex digits."}
     },
-    "POSTPROCESSING_HOOKS": ["config.openapi.complete"],
+    "POSTPROCESSING_HOOKS": ["config.api.openapi.complete"],
 }
 
 # ---- credits ----
@@ -385,11 +386,11 @@ SANDBOX_MAX_RPM = number("SANDBOX_MAX_RPM", default=0)
 SANDBOX_API_KEYS = listing("SANDBOX_API_KEYS", default=["sk-sandbox"])
 SANDBOX_WEBHOOK_URL = text("SANDBOX_WEBHOOK_URL", default=f"{LOCAL_URL}/api/webhooks/sandbox")
 SANDBOX_KIE = SANDBOX and flag("SANDBOX_KIE", default=False)
-SANDBOX_KIE_SECRET = upstreams.SANDBOX_KIE_SECRET
+SANDBOX_KIE_SECRET = engines.SANDBOX_KIE_SECRET
 SANDBOX_WEBHOOK_SECRET = "whsec_c2FuZGJveC13ZWJob29rLXNlY3JldC0wMQ=="  # noqa: S105 - a stand-in's
 
 # ---- upstreams: name -> how to reach it; the first one that offers a model renders it ----
-UPSTREAMS = upstreams.configured(
+UPSTREAMS = engines.configured(
     LOCAL_URL, SANDBOX_API_KEYS[0], SANDBOX_WEBHOOK_SECRET, sandbox=SANDBOX, sandbox_kie=SANDBOX_KIE
 )
 # So many orders in a row that an upstream fails to take pause it, at first for CIRCUIT_PAUSE.
@@ -473,4 +474,4 @@ LOG_FORMAT = text("LOG_FORMAT", default="line")
 if LOG_FORMAT not in {"line", "json"}:
     raise ImproperlyConfigured("LOG_FORMAT: expected line or json")
 ACCESS_LOG = flag("ACCESS_LOG", default=PRODUCTION)
-LOGGING = logs.configuration(LOG_LEVEL, LOG_FORMAT)
+LOGGING = logging.configuration(LOG_LEVEL, LOG_FORMAT)

@@ -5,34 +5,27 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path, re_path, register_converter
 
-from accounts import api as accounts_api
-from accounts import google_api, keys_api, keys_views, profile_api
-from accounts import views as accounts_views
+from accounts.api import api_keys as api_api_keys
+from accounts.api import auth as accounts_api
+from accounts.api import google, profile
+from accounts.web import api_keys as web_api_keys
+from accounts.web import settings as accounts_views
 from billing import api as billing_api
 from billing import views as billing_views
 from billing import webhooks as billing_webhooks
-from config import errors, health, languages, reference
+from config.api import docs, errors
+from config.http import health, language
 from showcase import api as showcase_api
-from showcase import public_views
-from showcase import views as showcase_views
-from videos import (
-    account_api,
-    account_views,
-    deliveries_api,
-    developers,
-    dialects,
-    finished,
-    library,
-    references,
-    tasks_api,
-    uploads_api,
-    usage,
-    views,
-    webhooks,
-)
-from videos import api as videos_api
+from showcase.web import pages as web_pages
+from showcase.web import showcase as showcase_views
+from videos import representations
+from videos.api import account as api_account
+from videos.api import callbacks, tasks, uploads, webhooks
+from videos.api import videos as videos_api
+from videos.web import account as web_account
+from videos.web import developers, library, reference_images, sharing, studio, usage
 
-register_converter(dialects.VideoId, "video")
+register_converter(representations.VideoId, "video")
 
 urlpatterns = [
     # pages
@@ -54,18 +47,18 @@ urlpatterns = [
         showcase_views.preview_poster,
         name="clip-preview-poster",
     ),
-    path("pricing/", public_views.pricing, name="pricing"),
-    path("help/", public_views.help_page, name="help"),
-    path("help/<slug:topic>/", public_views.topic, name="topic"),
-    path("privacy/", public_views.privacy, name="privacy"),
-    path("terms/", public_views.terms, name="terms"),
-    path("rules/", public_views.rules, name="rules"),
-    path("report/", public_views.report, name="report"),
-    path("feedback/", public_views.feedback, name="feedback"),
+    path("pricing/", web_pages.pricing, name="pricing"),
+    path("help/", web_pages.help_page, name="help"),
+    path("help/<slug:topic>/", web_pages.topic, name="topic"),
+    path("privacy/", web_pages.privacy, name="privacy"),
+    path("terms/", web_pages.terms, name="terms"),
+    path("rules/", web_pages.rules, name="rules"),
+    path("report/", web_pages.report, name="report"),
+    path("feedback/", web_pages.feedback, name="feedback"),
     path("v/<uuid:video_id>/offer/", showcase_views.offer, name="video-offer"),
-    path("studio/", views.studio, name="studio"),
-    path("studio/reference/", references.keep, name="reference-keep"),
-    path("studio/reference/<uuid:upload_id>/", references.shown, name="reference"),
+    path("studio/", studio.studio, name="studio"),
+    path("studio/reference/", reference_images.keep, name="reference-keep"),
+    path("studio/reference/<uuid:upload_id>/", reference_images.shown, name="reference"),
     path("library/", library.library, name="library"),
     path("library/download/", library.download, name="library-download"),
     path("library/delete/", library.delete, name="library-delete"),
@@ -82,19 +75,19 @@ urlpatterns = [
         library.delete_collection,
         name="collection-delete",
     ),
-    path("v/<uuid:video_id>/", views.video, name="video"),
+    path("v/<uuid:video_id>/", studio.video, name="video"),
     path("v/<uuid:video_id>/favourite/", library.favourite, name="video-favourite"),
-    path("v/<uuid:video_id>/compare/", finished.compare, name="video-compare"),
-    path("v/<uuid:video_id>/frame/", finished.frame, name="video-frame"),
-    path("v/<uuid:video_id>/share/", finished.share, name="video-share"),
-    path("s/<str:token>/", finished.shared, name="shared"),
-    path("s/<str:token>/video.mp4", finished.shared_video, name="shared-video"),
-    path("s/<str:token>/poster.webp", finished.shared_poster, name="shared-poster"),
-    path("v/<uuid:video_id>/card/", views.card, name="video-card"),
-    path("v/<uuid:video_id>/remix/", views.remix, name="video-remix"),
-    path("v/<uuid:video_id>/retry/", views.retry, name="video-retry"),
-    path("v/<uuid:video_id>/cancel/", views.cancel, name="video-cancel"),
-    path("v/<uuid:video_id>/delete/", views.delete, name="video-delete"),
+    path("v/<uuid:video_id>/compare/", sharing.compare, name="video-compare"),
+    path("v/<uuid:video_id>/frame/", sharing.frame, name="video-frame"),
+    path("v/<uuid:video_id>/share/", sharing.share, name="video-share"),
+    path("s/<str:token>/", sharing.shared, name="shared"),
+    path("s/<str:token>/video.mp4", sharing.shared_video, name="shared-video"),
+    path("s/<str:token>/poster.webp", sharing.shared_poster, name="shared-poster"),
+    path("v/<uuid:video_id>/card/", studio.card, name="video-card"),
+    path("v/<uuid:video_id>/remix/", studio.remix, name="video-remix"),
+    path("v/<uuid:video_id>/retry/", studio.retry, name="video-retry"),
+    path("v/<uuid:video_id>/cancel/", studio.cancel, name="video-cancel"),
+    path("v/<uuid:video_id>/delete/", studio.delete, name="video-delete"),
     path("usage/", usage.usage, name="usage"),
     path("usage/usage.csv", usage.usage_csv, name="usage-csv"),
     path("billing/", billing_views.billing, name="billing"),
@@ -105,20 +98,20 @@ urlpatterns = [
         "billing/return/<uuid:payment_id>/", billing_views.checkout_return, name="checkout-return"
     ),
     path("proof/", billing_views.proof, name="proof"),
-    path("theme/", views.theme, name="theme"),
-    path("language/", languages.choose, name="language"),
-    path("welcome/", account_views.welcome, name="welcome"),
+    path("theme/", studio.theme, name="theme"),
+    path("language/", language.choose, name="language"),
+    path("welcome/", web_account.welcome, name="welcome"),
     path("settings/", accounts_views.settings_page, name="settings"),
     path("settings/shortcuts/", accounts_views.shortcuts, name="shortcuts"),
-    path("settings/mails/", account_views.mails, name="mails"),
+    path("settings/mails/", web_account.mails, name="mails"),
     path("settings/sessions/", accounts_views.sessions, name="sessions"),
     path("settings/sessions/end/", accounts_views.end_session, name="session-end"),
-    path("settings/data/", account_views.data, name="data"),
-    path("settings/data/export/", account_views.export_data, name="data-export"),
-    path("settings/data/delete/", account_views.leave, name="leave"),
+    path("settings/data/", web_account.data, name="data"),
+    path("settings/data/export/", web_account.export_data, name="data-export"),
+    path("settings/data/delete/", web_account.leave, name="leave"),
     path("developers/", developers.quick_start, name="developers"),
-    path("developers/keys/", keys_views.keys_page, name="keys"),
-    path("developers/keys/<uuid:key_id>/revoke/", keys_views.revoke_key, name="key-revoke"),
+    path("developers/keys/", web_api_keys.keys_page, name="keys"),
+    path("developers/keys/<uuid:key_id>/revoke/", web_api_keys.revoke_key, name="key-revoke"),
     path("developers/webhooks/", developers.webhooks, name="webhooks"),
     path("developers/webhooks/test/", developers.try_webhook, name="webhook-test"),
     path("developers/webhooks/secret/", developers.change_secret, name="webhook-secret"),
@@ -135,18 +128,18 @@ urlpatterns = [
     # accounts
     path("api/auth/register", accounts_api.Register.as_view()),
     path("api/auth/login", accounts_api.Login.as_view()),
-    path("api/auth/google/login", google_api.GoogleLogin.as_view()),
+    path("api/auth/google/login", google.GoogleLogin.as_view()),
     path("api/auth/refresh", accounts_api.Refresh.as_view()),
     path("api/auth/logout", accounts_api.Logout.as_view()),
     path("api/auth/me", accounts_api.Me.as_view()),
     path("api/auth/test/login", accounts_api.TestLogin.as_view()),
-    path("api/auth/profile", profile_api.AuthProfile.as_view()),
-    path("api/auth/password", profile_api.Password.as_view()),
-    path("api/users/profile", profile_api.Profile.as_view()),
-    path("api/users/account", account_api.Account.as_view()),
-    path("api/users/export", account_api.Export.as_view()),
-    path("api/users/api-keys", keys_api.Keys.as_view()),
-    path("api/users/api-keys/<uuid:key_id>", keys_api.KeyDetail.as_view()),
+    path("api/auth/profile", profile.AuthProfile.as_view()),
+    path("api/auth/password", profile.Password.as_view()),
+    path("api/users/profile", profile.Profile.as_view()),
+    path("api/users/account", api_account.Account.as_view()),
+    path("api/users/export", api_account.Export.as_view()),
+    path("api/users/api-keys", api_api_keys.Keys.as_view()),
+    path("api/users/api-keys/<uuid:key_id>", api_api_keys.KeyDetail.as_view()),
     # credits
     path("api/users/credits", billing_api.Credits.as_view()),
     path("api/users/credits/transactions", billing_api.Transactions.as_view()),
@@ -164,42 +157,42 @@ urlpatterns = [
     path("api/videos/status/<video:video_id>", videos_api.Status.as_view()),
     path("api/videos/remix", videos_api.RemixB.as_view()),
     path("api/videos/remix/<video:video_id>", videos_api.RemixB.as_view()),
-    path("api/videos/upload", uploads_api.UploadFile.as_view()),
-    path("api/videos/uploads/<uuid:upload_id>", uploads_api.UploadedContent.as_view()),
-    path("api/videos/text-to-video", tasks_api.TextToVideo.as_view()),
-    path("api/videos/image-to-video", tasks_api.ImageToVideo.as_view()),
-    path("api/videos/sora/callback", webhooks.callback, name="sora-callback"),
-    path("api/videos/tasks/<video:video_id>", tasks_api.TaskStatus.as_view()),
+    path("api/videos/upload", uploads.UploadFile.as_view()),
+    path("api/videos/uploads/<uuid:upload_id>", uploads.UploadedContent.as_view()),
+    path("api/videos/text-to-video", tasks.TextToVideo.as_view()),
+    path("api/videos/image-to-video", tasks.ImageToVideo.as_view()),
+    path("api/videos/sora/callback", callbacks.callback, name="sora-callback"),
+    path("api/videos/tasks/<video:video_id>", tasks.TaskStatus.as_view()),
     path("api/videos/<video:video_id>", videos_api.VideoDetail.as_view(), name="api-video"),
     path("api/videos/<video:video_id>/content", videos_api.Content.as_view(), name="api-content"),
     path("api/videos/<video:video_id>/download", videos_api.Download.as_view()),
     path("api/videos/<video:video_id>/remix", videos_api.Remix.as_view(), name="api-remix"),
     # tasks
-    path("api/tasks/user/tasks", tasks_api.UserTasks.as_view()),
-    path("api/tasks/<video:video_id>", tasks_api.TaskDetail.as_view()),
-    path("api/tasks/<video:video_id>/retry", tasks_api.RetryTask.as_view()),
+    path("api/tasks/user/tasks", tasks.UserTasks.as_view()),
+    path("api/tasks/<video:video_id>", tasks.TaskDetail.as_view()),
+    path("api/tasks/<video:video_id>/retry", tasks.RetryTask.as_view()),
     # webhooks, to clients and from upstreams
-    path("api/webhooks/secret", deliveries_api.Secret.as_view(), name="api-webhook-secret"),
-    path("api/webhooks/deliveries", deliveries_api.Deliveries.as_view(), name="api-deliveries"),
+    path("api/webhooks/secret", webhooks.Secret.as_view(), name="api-webhook-secret"),
+    path("api/webhooks/deliveries", webhooks.Deliveries.as_view(), name="api-deliveries"),
     path(
         "api/webhooks/deliveries/<uuid:delivery_id>",
-        deliveries_api.DeliveryDetail.as_view(),
+        webhooks.DeliveryDetail.as_view(),
         name="api-delivery",
     ),
     path(
         "api/webhooks/deliveries/<uuid:delivery_id>/redeliver",
-        deliveries_api.Redeliver.as_view(),
+        webhooks.Redeliver.as_view(),
         name="api-redeliver",
     ),
-    path("api/webhooks/<slug:upstream>", webhooks.upstream, name="upstream-webhook"),
+    path("api/webhooks/<slug:upstream>", callbacks.upstream, name="upstream-webhook"),
     # the public showcase
     path("api/showcase/videos", showcase_api.Clips.as_view(), name="api-clips"),
     path("api/showcase/videos/<int:clip_id>", showcase_api.ClipDetail.as_view(), name="api-clip"),
     path("api/showcase/videos/<int:clip_id>/like", showcase_api.ClipLike.as_view()),
-    path("api/schema", reference.SchemaJSON.as_view(), name="api-schema"),
-    path("api/docs", reference.Swagger.as_view(), name="api-docs"),
-    path("reference/redoc.js", reference.redoc_script, name="api-redoc-script"),
-    path("api/redoc", reference.Redoc.as_view(), name="api-redoc"),
+    path("api/schema", docs.SchemaJSON.as_view(), name="api-schema"),
+    path("api/docs", docs.Swagger.as_view(), name="api-docs"),
+    path("reference/redoc.js", docs.redoc_script, name="api-redoc-script"),
+    path("api/redoc", docs.Redoc.as_view(), name="api-redoc"),
     path("health", health.health, name="health"),
     re_path(r"^api/.*$", errors.api_not_found),
 ]
@@ -207,9 +200,10 @@ urlpatterns = [
 if settings.SANDBOX:
     # Never even imported in production.
     from billing.sandbox import api as stripe
-    from billing.sandbox import dashboard, pages
-    from videos.sandbox import api as engine
-    from videos.sandbox import kie
+    from billing.sandbox import dashboard
+    from billing.sandbox import pages as checkout_pages
+    from videos.sandbox import kie_api
+    from videos.sandbox import openai_api as engine
 
     urlpatterns += [
         re_path(r"^sandbox/v1/videos/?$", engine.videos),
@@ -218,10 +212,10 @@ if settings.SANDBOX:
         re_path(r"^sandbox/v1/videos/(?P<job_id>[^/]+)/remix/?$", engine.remix),
         re_path(r"^sandbox/v1/models/?$", engine.models),
         re_path(r"^sandbox/v1/.*$", engine.unknown),
-        path("sandbox/kie/api/v1/jobs/createTask", kie.create_task),
-        path("sandbox/kie/api/v1/jobs/recordInfo", kie.record_info),
-        path("sandbox/kie/api/file-stream-upload", kie.upload),
-        path("sandbox/kie/files/<slug:job_id>.mp4", kie.file),
+        path("sandbox/kie/api/v1/jobs/createTask", kie_api.create_task),
+        path("sandbox/kie/api/v1/jobs/recordInfo", kie_api.record_info),
+        path("sandbox/kie/api/file-stream-upload", kie_api.upload),
+        path("sandbox/kie/files/<slug:job_id>.mp4", kie_api.file),
         path("sandbox/stripe/v1/checkout/sessions", stripe.sessions),
         path("sandbox/stripe/v1/checkout/sessions/<str:session_id>", stripe.session),
         path("sandbox/stripe/v1/checkout/sessions/<str:session_id>/expire", stripe.session_expire),
@@ -237,12 +231,12 @@ if settings.SANDBOX:
         path("sandbox/stripe/v1/events", stripe.events),
         path("sandbox/stripe/v1/events/<str:event_id>", stripe.event),
         re_path(r"^sandbox/stripe/v[12]/.*$", stripe.unknown),
-        path("sandbox/stripe/c/pay/<str:session_id>", pages.pay, name="sandbox-checkout"),
+        path("sandbox/stripe/c/pay/<str:session_id>", checkout_pages.pay, name="sandbox-checkout"),
         path("sandbox/stripe/dashboard", dashboard.dashboard, name="sandbox-stripe"),
     ]
 
-handler400 = "config.errors.bad_request"
-handler403 = "config.errors.forbidden"
-handler404 = "config.errors.not_found"
-handler500 = "config.errors.server_error"
-handler429 = "config.errors.too_many"
+handler400 = "config.api.errors.bad_request"
+handler403 = "config.api.errors.forbidden"
+handler404 = "config.api.errors.not_found"
+handler500 = "config.api.errors.server_error"
+handler429 = "config.api.errors.too_many"

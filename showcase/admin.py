@@ -19,8 +19,8 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
-from billing.staff import Glance, ReasonForm, ask, note
-from showcase import desk, gallery
+from config.lib.admin import Glance, ReasonForm, ask, note
+from showcase import abuse_reports, gallery
 from showcase.models import Clip, Feedback, Letter, Report
 from videos.models import Video
 
@@ -194,7 +194,7 @@ class LetterAdmin(admin.ModelAdmin):
 
     @admin.action(description=_("Close the chosen ones"), permissions=["change"])
     def close(self, request: HttpRequest, chosen: "QuerySet[Letter]") -> None:
-        for letter in desk.close(chosen):
+        for letter in abuse_reports.close(chosen):
             self.log_change(request, letter, "Closed.")
 
 
@@ -212,7 +212,7 @@ class ReportAdmin(LetterAdmin):
 
     @admin.display(description=_("the video"))
     def reported(self, report: Report) -> SafeString | str:
-        video = desk.reported(report)
+        video = abuse_reports.reported(report)
         if video is None:
             return gettext("It leads to no video of ours.")
         state = _standing(video)
@@ -223,7 +223,7 @@ class ReportAdmin(LetterAdmin):
     def render_change_form(
         self, request: HttpRequest, context: dict, *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        leads = desk.reported(kwargs["obj"]) is not None
+        leads = abuse_reports.reported(kwargs["obj"]) is not None
         return super().render_change_form(request, {**context, "leads": leads}, *args, **kwargs)
 
     def get_urls(self) -> list[URLPattern]:
@@ -236,7 +236,7 @@ class ReportAdmin(LetterAdmin):
         if not request.user.has_perm("showcase.change_report"):
             raise PermissionDenied
         report = get_object_or_404(Report, pk=report_id)
-        video = desk.reported(report)
+        video = abuse_reports.reported(report)
         if way not in DECISIONS or (way == "hide" and video is None):
             raise Http404
         back = reverse("admin:showcase_report_change", args=[report.pk])
@@ -265,11 +265,11 @@ class ReportAdmin(LetterAdmin):
 # What staff decide about a report: the room's function, its name, and what it does.
 DECISIONS: dict[str, tuple[Callable[[Report, str], bool], Promise, Promise]] = {
     "hide": (
-        desk.hide,
+        abuse_reports.hide,
         _("Hide the video"),
         _("The showcase shows it no more and its link ends. Its owner keeps it."),
     ),
-    "keep": (desk.keep, _("Leave it, and close"), _("Nothing happens to the video.")),
+    "keep": (abuse_reports.keep, _("Leave it, and close"), _("Nothing happens to the video.")),
 }
 
 
@@ -283,7 +283,9 @@ def _changes(report: Report, video: Video | None, *, hides: bool) -> list[tuple[
 
 
 def _standing(video: Video) -> str:
-    return gettext("anybody can see it") if desk.is_public(video) else gettext("not public")
+    return (
+        gettext("anybody can see it") if abuse_reports.is_public(video) else gettext("not public")
+    )
 
 
 @admin.register(Feedback)

@@ -17,11 +17,11 @@ from django.utils import timezone
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
-from accounts import counters
+from config.lib import rate_limits
 from showcase.models import Clip, ClipQuerySet, Like, View
-from videos import media
+from videos.engines.base import Variant
+from videos.media import files
 from videos.models import Video
-from videos.providers import Variant
 
 VIEWS_KEPT = timedelta(days=2)
 
@@ -129,7 +129,7 @@ def look(request: HttpRequest, clip: Clip) -> bool:
     if request.method != "GET" or "prefetch" in ahead:
         return False
     agent = request.headers.get("User-Agent", "")
-    return seen(clip, counters.network_of(request), agent)
+    return seen(clip, rate_limits.network_of(request), agent)
 
 
 def like(clip: Clip, user: AbstractBaseUser) -> int:
@@ -156,15 +156,15 @@ def sweep() -> None:
     Clip.objects.exclude(video__in=Video.objects.kept()).delete()
 
 
-def file_of(clip: Clip, variant: Variant) -> media.Deliverable:
+def file_of(clip: Clip, variant: Variant) -> files.Deliverable:
     """A clip's stored file, as a visitor gets it."""
     video = clip.video
     if variant is Variant.VIDEO:
-        return media.Deliverable(
+        return files.Deliverable(
             video.file.name or "", "video/mp4", f"clip-{clip.pk}.mp4", video.file_sha256
         )
     etag = f"{video.file_sha256}-poster"
-    return media.Deliverable(video.thumbnail.name or "", "image/webp", f"clip-{clip.pk}.webp", etag)
+    return files.Deliverable(video.thumbnail.name or "", "image/webp", f"clip-{clip.pk}.webp", etag)
 
 
 def video_url(clip: Clip) -> str:

@@ -15,11 +15,13 @@ from django.test import Client
 from django.utils import translation
 from rest_framework.test import APIClient
 
-from accounts import auth, signup
+from accounts.auth import tokens as auth_tokens
 from accounts.models import Session, User
+from accounts.people import signup
 from tests import schema
 from tests.backing import free_port
-from videos import providers, tasks
+from videos import tasks
+from videos.engines import base
 from videos.models import Video
 
 
@@ -46,10 +48,10 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
 def _fast_and_fresh(settings: LazySettings, tmp_path: Any) -> Iterator[None]:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
-    providers.get.cache_clear()
+    base.get.cache_clear()
     translation.deactivate()  # a test before may have spoken another
     yield
-    providers.get.cache_clear()
+    base.get.cache_clear()
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -107,7 +109,7 @@ def anonymous() -> APIClient:
 def signed_in(user: User) -> APIClient:
     """An API client with this user's bearer token."""
     client = APIClient()
-    tokens = auth.sign_in(user, Session.Grant.PASSWORD)
+    tokens = auth_tokens.sign_in(user, Session.Grant.PASSWORD)
     client.credentials(HTTP_AUTHORIZATION=f"Bearer {tokens.access}")
     return client
 

@@ -20,11 +20,11 @@ for path in ("/api/nothing?token=hidden", "/api/a%0Ab"):
 
 def test_a_line_tells_of_every_request(tmp_path: Path) -> None:
     said = start(tmp_path, ASK).stderr
-    lines = [line for line in said.splitlines() if "config.access_log" in line]
+    lines = [line for line in said.splitlines() if "config.http.access_log" in line]
     told = [re.sub(r"^\S+ \S+ (.+) \d+ ms$", r"\1", line) for line in lines]
     assert told == [
-        "INFO config.access_log [asked-1] GET '/api/nothing' 404",
-        r"INFO config.access_log [asked-1] GET '/api/a\nb' 404",
+        "INFO config.http.access_log [asked-1] GET '/api/nothing' 404",
+        r"INFO config.http.access_log [asked-1] GET '/api/a\nb' 404",
     ]
     assert "hidden" not in said
 
@@ -33,7 +33,7 @@ def test_a_line_is_an_object_when_so_configured(tmp_path: Path) -> None:
     said = start(tmp_path, ASK, LOG_FORMAT="json").stderr
     told = [json.loads(line) for line in said.splitlines()]
     names = ("request_id", "method", "path", "status")
-    lines = [line for line in told if line["logger"] == "config.access_log"]
+    lines = [line for line in told if line["logger"] == "config.http.access_log"]
     assert [[line[name] for name in names] for line in lines] == [
         ["asked-1", "GET", "/api/nothing", 404],
         ["asked-1", "GET", "/api/a\nb", 404],
@@ -43,7 +43,7 @@ def test_a_line_is_an_object_when_so_configured(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("environment", [{"ACCESS_LOG": "0"}, {"LOG_LEVEL": "WARNING"}])
 def test_nothing_is_written_when_it_is_off(tmp_path: Path, environment: dict[str, str]) -> None:
-    assert "config.access_log" not in start(tmp_path, ASK, **environment).stderr
+    assert "config.http.access_log" not in start(tmp_path, ASK, **environment).stderr
 
 
 def test_an_error_is_an_object_too(tmp_path: Path) -> None:

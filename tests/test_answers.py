@@ -9,8 +9,8 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from billing import ledger
-from config import request_ids
+from billing.ledger import credits
+from config.http import request_id
 
 
 def test_health_is_told_to_anybody(db: None, settings: LazySettings) -> None:
@@ -50,7 +50,7 @@ def test_nothing_is_given_away_when_it_breaks(
     def broken(user: User) -> int:
         raise RuntimeError("SECRET-DETAIL")
 
-    monkeypatch.setattr(ledger, "available", broken)
+    monkeypatch.setattr(credits, "available", broken)
     api.raise_request_exception = False
     answer = api.get("/api/auth/me")
     assert (answer.status_code, answer.json()) == (500, {"detail": "Internal server error"})
@@ -87,14 +87,14 @@ def test_a_log_line_names_its_request(api: APIClient, monkeypatch: pytest.Monkey
 
     def balance(user: User) -> int:
         record = logging.LogRecord("x", logging.INFO, "", 0, "x", (), None)
-        request_ids.Naming().filter(record)
+        request_id.Naming().filter(record)
         said.append(str(record.request_id))  # type: ignore[attr-defined]
         return 5
 
-    monkeypatch.setattr(ledger, "available", balance)
+    monkeypatch.setattr(credits, "available", balance)
     api.get("/api/auth/me", HTTP_X_REQUEST_ID="quoted-1")
     made = api.get("/api/auth/me")["X-Request-ID"]
-    assert (said, request_ids.current.get()) == (["quoted-1", made], "-")
+    assert (said, request_id.current.get()) == (["quoted-1", made], "-")
 
 
 @pytest.mark.parametrize(

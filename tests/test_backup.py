@@ -23,7 +23,7 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
 django.setup()
 from django.conf import settings
 from django.core.management import call_command
-from accounts import signup
+from accounts.people import signup
 call_command("migrate", verbosity=0)
 signup.open_account("vera", "vera@example.com", "vera-password")
 for name, body in {"a.mp4": b"film", "videos/b.webp": b"picture"}.items():

@@ -15,7 +15,7 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.conf import LazySettings, settings
 
-from config import guard
+from config.http import body_limits
 from tests.backing import free_port
 
 MIB = 1024**2
@@ -185,9 +185,12 @@ def test_others_are_answered_while_much_is_being_sent(server: Server) -> None:
     ],
 )
 def test_the_limit_is_that_of_the_address(path: str, limit: int) -> None:
-    assert guard.limit_of(path) == limit
+    assert body_limits.limit_of(path) == limit
     asker = [(b"authorization", b"Bearer x")]
-    assert [guard.refusal(path, asker, limit), guard.refusal(path, asker, limit + 1)] == [0, 413]
+    assert [
+        body_limits.refusal(path, asker, limit),
+        body_limits.refusal(path, asker, limit + 1),
+    ] == [0, 413]
 
 
 @pytest.mark.parametrize(
@@ -205,8 +208,8 @@ def test_the_limit_is_that_of_the_address(path: str, limit: int) -> None:
 def test_a_large_body_needs_something_that_can_be_checked(
     header: tuple[bytes, bytes], status: int
 ) -> None:
-    assert guard.refusal(UPLOAD, [header], 2 * MIB) == status
-    assert guard.refusal(UPLOAD, [header], MIB) == 0
+    assert body_limits.refusal(UPLOAD, [header], 2 * MIB) == status
+    assert body_limits.refusal(UPLOAD, [header], MIB) == 0
 
 
 class Asked:
@@ -230,12 +233,12 @@ class Asked:
             self.heard += message["body"]
 
     async def status(self) -> int:
-        await guard.Guard(self.app)(self.scope, self.receive, self.send)
+        await body_limits.Guard(self.app)(self.scope, self.receive, self.send)
         return int(self.told[0]["status"])
 
 
 def test_given_up_when_nothing_more_comes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guard, "IDLE_SECONDS", 0.01)
+    monkeypatch.setattr(body_limits, "IDLE_SECONDS", 0.01)
     asked = Asked(b"a", b"b")
     assert (async_to_sync(asked.status)(), asked.heard) == (408, b"ab")
 
@@ -243,6 +246,6 @@ def test_given_up_when_nothing_more_comes(monkeypatch: pytest.MonkeyPatch) -> No
 def test_nothing_is_heard_beyond_the_limit(
     monkeypatch: pytest.MonkeyPatch, settings: LazySettings
 ) -> None:
-    monkeypatch.setattr(guard, "LINGER_SECONDS", 0.01)
+    monkeypatch.setattr(body_limits, "LINGER_SECONDS", 0.01)
     asked = Asked(bytes(MIB), b"x", b"y", b"z")
     assert (async_to_sync(asked.status)(), len(asked.heard)) == (413, MIB)

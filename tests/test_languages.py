@@ -6,9 +6,9 @@ from django.test import Client
 from django.utils import translation
 from rest_framework.test import APIClient
 
-from accounts import languages, signup
 from accounts.models import User
-from billing import ledger
+from accounts.people import languages, signup
+from billing.ledger import credits
 
 
 def spoken(client: Client, path: str = "/accounts/login/", **headers: str) -> str:
@@ -34,7 +34,7 @@ def test_programs_are_answered_in_the_documented_words(stranger: APIClient) -> N
     assert answer["Content-Language"] == "en"
     body = {"prompt": "A kite", "model": "sora-2", "seconds": "4"}
     refused = {"detail": "Insufficient credits. You need 20 credits but only have 0 available."}
-    ledger.spend(User.objects.get(), 100, "all", ledger.Purpose())
+    credits.spend(User.objects.get(), 100, "all", credits.Purpose())
     answer = stranger.post("/api/videos", body, format="json", headers={"accept-language": "ja"})
     assert (answer.status_code, answer.json()["detail"]) == (402, refused["detail"])
 

@@ -19,7 +19,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from accounts.models import User
-from billing import expiry, ledger
+from billing.ledger import credits, expiry
 from showcase import gallery
 from showcase.models import Clip
 from tests import pseudo
@@ -27,7 +27,7 @@ from tests.billing import told
 from tests.conftest import person
 from tests.videos.conftest import clip as drawn
 from tests.videos.conftest import completed, failed, order, running
-from videos import sharing, shelf
+from videos.library import collections, share_links
 from videos.models import Attempt, Delivery
 
 ERRORS = (400, 403, 404, 413, 429, 500, 503)
@@ -60,7 +60,7 @@ def mp4() -> bytes:
 @pytest.fixture
 def zoe(db: None) -> User:
     user = person("zzz", display_name="zzz")
-    ledger.grant(user, 2000, ledger.Kind.EARNED, "gift", expires_at=None)
+    credits.grant(user, 2000, credits.Kind.EARNED, "gift", expires_at=None)
     return user
 
 
@@ -84,8 +84,8 @@ def things(zoe: User, mp4: bytes) -> dict[str, Any]:
         "clip_id": shown.pk,
         "topic": "prompt",
         "name": "lavender",
-        "token": sharing.token_of(sharing.share(done)),
-        "collection_id": shelf.name_collection(zoe, "zzz", None).pk,
+        "token": share_links.token_of(share_links.share(done)),
+        "collection_id": collections.name_collection(zoe, "zzz", None).pk,
         "payment_id": told.bought(zoe).pk,
         "delivery_id": delivery.pk,
         "upload_id": uuid4(),

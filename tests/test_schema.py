@@ -17,7 +17,7 @@ from django.test import Client
 from django.urls import URLPattern, get_resolver
 from rest_framework.test import APIClient
 
-from config import openapi
+from config.api import openapi
 from config.management.commands import demo
 from tests.conftest import Serving
 from tests.schema import document, operation_of

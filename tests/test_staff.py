@@ -16,9 +16,10 @@ from django.test import Client
 from django.utils import timezone
 from django.utils.functional import Promise
 
-from accounts import auth, keys
+from accounts.auth import api_keys
+from accounts.auth import tokens as auth_tokens
 from accounts.models import Session, User
-from billing import ledger
+from billing.ledger import credits
 from billing.models import Payment, Proof, Refund, StripeEvent
 from showcase import gallery
 from showcase.models import Feedback, Report
@@ -117,7 +118,7 @@ def test_every_number_of_the_first_page_leads_to_just_these_rows(
         failed(order(alice))
         running(order(alice))
         late = running(order(alice))
-        ledger.grant(alice, 100, ledger.Kind.BONUS, f"x{moment}", expires_at=now + timedelta(3))
+        credits.grant(alice, 100, credits.Kind.BONUS, f"x{moment}", expires_at=now + timedelta(3))
         payment = Payment.objects.create(
             user=alice, package="trial", name="Trial", credits=100, amount_minor=990,
             currency="CNY", status="succeeded", is_paid=True, paid_at=moment, created_at=moment,
@@ -187,8 +188,8 @@ def test_a_persons_page_has_balance_and_books(desk: Client, alice: User) -> None
 def test_somebody_is_locked_out_after_a_second_question(
     desk: Client, staff: User, alice: User, page: Client
 ) -> None:
-    tokens = auth.sign_in(alice, Session.Grant.PASSWORD)
-    key, _text = keys.issue(alice, "bot", ["read"])
+    tokens = auth_tokens.sign_in(alice, Session.Grant.PASSWORD)
+    key, _text = api_keys.issue(alice, "bot", ["read"])
     form = {"action": "lock", "_selected_action": [str(alice.pk), str(staff.pk)]}
     asked = desk.post("/admin/accounts/user/", form)
     alice.refresh_from_db()
@@ -199,8 +200,8 @@ def test_somebody_is_locked_out_after_a_second_question(
     key.refresh_from_db()
     assert (alice.is_active, staff.is_active, key.revoked_at is None) == (False, True, False)
     assert page.get("/studio/").status_code == 302
-    with pytest.raises(auth.BadCredentials):
-        auth.session_of(tokens.access)
+    with pytest.raises(auth_tokens.BadCredentials):
+        auth_tokens.session_of(tokens.access)
     assert LogEntry.objects.get().change_message == "Locked: Fraud"
     desk.post("/admin/accounts/user/", {**form, "action": "unlock"})
     alice.refresh_from_db()

@@ -6,8 +6,8 @@ from collections import Counter
 import polib
 import pytest
 
-from config import translations
-from config.translations import Message
+from config.ops import translations
+from config.ops.translations import Message
 
 LANGUAGES = translations.languages()
 PLACEHOLDER = re.compile(r"%\(\w+\)[a-z]|%[a-z%]|\{\w*\}|</?\w+[^>]*>")

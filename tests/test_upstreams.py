@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from config import environment, upstreams
-from videos import providers
-from videos.providers.kie import Kie
+from config.environment import engines, env
+from videos.engines import base
+from videos.engines.kie import Kie
 
 NAMES = (
     "OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODELS", "OPENAI_WEBHOOK_SECRET", "SANDBOX_URL",
@@ -19,7 +19,7 @@ NAMES = (
 
 @pytest.fixture(autouse=True)
 def empty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(environment, "READINGS", [])
+    monkeypatch.setattr(env, "READINGS", [])
     for name in NAMES:
         monkeypatch.delenv(name, raising=False)
 
@@ -33,7 +33,7 @@ def configured(
 ) -> dict[str, dict[str, str]]:
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    return upstreams.configured(
+    return engines.configured(
         "http://127.0.0.1:8000", "key", "secret", sandbox=sandbox, sandbox_kie=sandbox_kie
     )
 
@@ -77,7 +77,7 @@ def test_the_documented_names_reach_the_adapter(monkeypatch: pytest.MonkeyPatch)
         "operations": "text,image",
         "longest": "10",
         "result_hosts": "cdn.example",
-        "upload_url": upstreams.KIE_UPLOADS,
+        "upload_url": engines.KIE_UPLOADS,
     }
 
 
@@ -110,5 +110,5 @@ def test_the_defaults_are_those_of_the_example(monkeypatch: pytest.MonkeyPatch) 
 def test_the_adapter_is_made_from_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     config = configured(monkeypatch, SORA_API_KEY="k")
     monkeypatch.setattr("django.conf.settings.UPSTREAMS", config)
-    providers.get.cache_clear()
-    assert isinstance(providers.get("kie"), Kie)
+    base.get.cache_clear()
+    assert isinstance(base.get("kie"), Kie)

@@ -20,10 +20,14 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from billing import ledger
-from billing.staff import Glance, ReadOnly, ReadOnlyInline, ReasonForm, ask, note
-from videos import catalog, circuits, deliveries, interventions, media, moderation, overview
+from billing.ledger import credits
+from config.lib.admin import Glance, ReadOnly, ReadOnlyInline, ReasonForm, ask, note
+from videos import catalog
+from videos.jobs import admin_actions, circuit_breaker, moderation
+from videos.media import files
 from videos.models import Attempt, Delivery, Event, Price, Refusal, Upstream, Video
+from videos.reports import dashboard
+from videos.webhooks import deliveries
 
 BADGES = {"succeeded": "good", "failed": "bad", "timeout": "bad", "cancelled": "warn"}
 
@@ -43,7 +47,7 @@ class VideoGlance(Glance):
         "lost": gettext_lazy("Failed today"),
         "stuck": gettext_lazy("Stuck"),
     }
-    selections = staticmethod(overview.of_videos)
+    selections = staticmethod(dashboard.of_videos)
 
 
 @admin.register(Video)
@@ -143,9 +147,9 @@ class VideoAdmin(ReadOnly):
         self, request: HttpRequest, context: dict, *args: object, **kwargs: object
     ) -> HttpResponse:
         video = cast("Video", kwargs.get("obj"))
-        ways = interventions.possible(video) if request.user.has_perm("videos.change_video") else []
-        of_it = {"reference_type": ledger.OF_VIDEO, "reference_id": str(video.pk)}
-        lines = ledger.history(video.user).filter(**of_it).order_by("seq")
+        ways = admin_actions.possible(video) if request.user.has_perm("videos.change_video") else []
+        of_it = {"reference_type": credits.OF_VIDEO, "reference_id": str(video.pk)}
+        lines = credits.history(video.user).filter(**of_it).order_by("seq")
         shown = {**context, "interventions": ways, "lines": lines}
         return super().render_change_form(request, shown, *args, **kwargs)  # type: ignore[arg-type]
 
@@ -168,7 +172,7 @@ class VideoAdmin(ReadOnly):
         if not request.user.has_perm("videos.change_video"):
             raise PermissionDenied
         video = get_object_or_404(Video.objects.select_related("user"), pk=video_id)
-        deed = interventions.DEEDS.get(name)
+        deed = admin_actions.DEEDS.get(name)
         if deed is None:
             raise Http404
         back = reverse("admin:videos_video_change", args=[video.pk])
@@ -176,17 +180,17 @@ class VideoAdmin(ReadOnly):
         if form.is_valid():
             reason = form.cleaned_data["reason"]
             try:
-                words, is_new = interventions.do(
+                words, is_new = admin_actions.do(
                     video, name, reason, str(form.cleaned_data["token"] or uuid4())
                 )
-            except interventions.NotPossible as error:
+            except admin_actions.NotPossible as error:
                 messages.error(request, str(error))
             else:
                 if is_new:
                     note(request.user, video, deed.title, reason)
                 messages.success(request, words)
             return HttpResponseRedirect(back)
-        if deed not in interventions.possible(video):
+        if deed not in admin_actions.possible(video):
             messages.error(request, _("The video has moved on; nothing was changed."))
             return HttpResponseRedirect(back)
         return ask(
@@ -194,8 +198,8 @@ class VideoAdmin(ReadOnly):
             request,
             form,
             title=str(deed.title),
-            says=interventions.says(video, name),
-            changes=interventions.outlook(video, name),
+            says=admin_actions.says(video, name),
+            changes=admin_actions.outlook(video, name),
             back=back,
             about=video,
         )
@@ -206,7 +210,7 @@ class VideoAdmin(ReadOnly):
 
 class RefusalGlance(Glance):
     labels: ClassVar[dict[str, Promise]] = {"today": gettext_lazy("Today, not overruled")}
-    selections = staticmethod(overview.of_refusals)
+    selections = staticmethod(dashboard.of_refusals)
 
 
 @admin.register(Refusal)
@@ -257,7 +261,7 @@ class RefusalAdmin(ReadOnly):
             title=_("Overrule the content check"),
             says=[refusal.prompt, _("No video is made by this.")],
             changes=[
-                interventions.Change(
+                admin_actions.Change(
                     _("Counts against %(user)s") % {"user": refusal.user},
                     _("no") if refusal.overruled else _("yes"),
                     _("no"),
@@ -278,7 +282,7 @@ class AttemptInline(ReadOnlyInline):
 
 class DeliveryGlance(Glance):
     labels: ClassVar[dict[str, Promise]] = {"given_up": gettext_lazy("Given up today")}
-    selections = staticmethod(overview.of_deliveries)
+    selections = staticmethod(dashboard.of_deliveries)
 
 
 @admin.register(Delivery)
@@ -337,7 +341,7 @@ class UpstreamAdmin(ReadOnly):
     fields = readonly_fields = (*list_display, "error_detail")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Upstream]:
-        return circuits.known()
+        return circuit_breaker.known()
 
     @admin.display(description=gettext_lazy("state"))
     def state(self, row: Upstream) -> str:
@@ -370,7 +374,7 @@ def _sent(request: HttpRequest, name: str | None, kind: str, etag: str) -> HttpR
     if not name:
         raise Http404
     try:
-        file = media.Deliverable(name, kind, kind.replace("/", "."), etag)
-        return media.deliver(request, file, attachment=False)
+        file = files.Deliverable(name, kind, kind.replace("/", "."), etag)
+        return files.deliver(request, file, attachment=False)
     except (FileNotFoundError, IsADirectoryError) as error:
         raise Http404 from error

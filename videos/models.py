@@ -1,4 +1,4 @@
-"""Videos and what belongs to them. Only videos.lifecycle writes a video's status."""
+"""Videos and what belongs to them. Only videos.jobs.state_machine writes a video's status."""
 
 import uuid
 from datetime import datetime, timedelta
@@ -404,7 +404,7 @@ class Digest(models.Model):
 
 
 class Upstream(models.Model):
-    """The circuit of one upstream, shared by every worker; videos.circuits alone writes it."""
+    """The circuit of one engine, shared by every worker; written by videos.jobs.circuit_breaker."""
 
     name = models.CharField(_("name"), max_length=32, primary_key=True)
     # Orders in a row that it failed to answer.

@@ -10,8 +10,13 @@ from celery import shared_task
 from django.conf import settings
 from django.db import close_old_connections
 
-from videos import audit, deliveries, departure, digests, once, steps, uploads
+from videos import idempotency
+from videos.account import deletion, email_digests
+from videos.jobs import worker
+from videos.media import uploads
 from videos.models import Video
+from videos.reports import refund_audit
+from videos.webhooks import deliveries
 
 log = logging.getLogger(__name__)
 
@@ -34,14 +39,14 @@ class Engine:
     def __init__(self, threads: int) -> None:
         self._threads = threads
         self._pool = ThreadPoolExecutor(threads, "step")
-        self._steps: dict[Future[steps.Result], Video] = {}
+        self._steps: dict[Future[worker.Result], Video] = {}
         self._renewed = time.monotonic()
 
     def turn(self) -> bool:
         """Take up what is due, settle what is done; waits a moment at most. False when idle."""
         if len(self._steps) <= self._threads:
             for video in self._claim():
-                self._steps[self._pool.submit(steps.perform, video)] = video
+                self._steps[self._pool.submit(worker.perform, video)] = video
         return self.drain()
 
     def drain(self) -> bool:
@@ -52,7 +57,7 @@ class Engine:
         wait(self._steps, IDLE_SECONDS, FIRST_COMPLETED)
         time.sleep(GATHER_SECONDS)
         done = [step for step in self._steps if step.done()]
-        steps.settle([(self._steps.pop(step), step.result()) for step in done])
+        worker.settle([(self._steps.pop(step), step.result()) for step in done])
         return True
 
     def close(self) -> None:
@@ -62,13 +67,13 @@ class Engine:
     def _claim(self) -> list[Video]:
         room = self._threads * AHEAD - len(self._steps)
         downloading = sum(v.status == Video.Status.DOWNLOADING for v in self._steps.values())
-        return steps.claim(room, downloads=downloading < self._threads * DOWNLOAD_SHARE)
+        return worker.claim(room, downloads=downloading < self._threads * DOWNLOAD_SHARE)
 
     def _renew(self) -> None:
         now = time.monotonic()
         if now - self._renewed >= settings.LEASE.total_seconds() / 3:
             self._renewed = now
-            steps.renew(list(self._steps.values()))
+            worker.renew(list(self._steps.values()))
 
 
 def run(stop: threading.Event, *others: Callable[[], object]) -> None:
@@ -113,23 +118,23 @@ def deliver_webhooks() -> None:
 @shared_task(ignore_result=True, expires=3600)
 def audit_books() -> None:
     """Prove the books, once a night."""
-    audit.prove()
+    refund_audit.prove()
 
 
 @shared_task(ignore_result=True, expires=3600)
 def sweep() -> None:
     """Remove unused uploads and keys that are no longer honoured, every quarter of an hour."""
     uploads.sweep()
-    once.forget_old()
+    idempotency.forget_old()
 
 
 @shared_task(ignore_result=True, expires=600)
 def sweep_accounts() -> None:
     """Finish what people who left have running, and forget them after 30 days."""
-    departure.sweep()
+    deletion.sweep()
 
 
 @shared_task(ignore_result=True, expires=60)
 def write_digests() -> None:
     """Write to those who want to hear which of their videos are ready, and which failed."""
-    digests.write()
+    email_digests.write()

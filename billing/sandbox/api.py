@@ -18,20 +18,20 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from django.views.decorators.csrf import csrf_exempt
 
 from billing.sandbox import (
-    books,
     checkout,
-    clock,
+    database,
     faults,
     idempotency,
-    intake,
     lists,
     objects,
     parameters,
     refunds,
+    request_parsing,
+    scheduler,
 )
-from billing.sandbox.books import API_VERSION, Books, Json, new_id
+from billing.sandbox.database import API_VERSION, Books, Json, new_id
 from billing.sandbox.idempotency import Answer
-from billing.sandbox.intake import Reader, Refused
+from billing.sandbox.request_parsing import Reader, Refused
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ def door(view: View) -> View:
         request_id = new_id("req")
         try:
             _authenticate(request)
-            clock.turn()
+            scheduler.turn()
             response = view(request, request_id=request_id, **ids)
         except Refused as refused:
             response = JsonResponse({"error": refused.error}, status=refused.status)
@@ -91,7 +91,7 @@ def session_expire(request: HttpRequest, request_id: str, session_id: str) -> Ht
 def line_items(request: HttpRequest, request_id: str, session_id: str) -> HttpResponseBase:
     if request.method != "GET":
         raise _unrecognized(request)
-    with books.reading() as desk:
+    with database.reading() as desk:
         _find(desk, "checkout.session", session_id)
         return JsonResponse(objects.page(_path(request), desk.children("item", session_id)))
 
@@ -195,10 +195,10 @@ def _find(desk: Books, kind: str, thing_id: str) -> Json:
 
 def _strike(route: str) -> str:
     """Return the fault that waits for this call, "" for none."""
-    with books.reading() as desk:
+    with database.reading() as desk:
         if not faults.pending(desk):
             return ""
-    with books.writing() as desk:
+    with database.writing() as desk:
         return faults.strike(desk, route) or ""
 
 
@@ -222,8 +222,8 @@ def _look(request: HttpRequest, route: str, read: Reader, look: Work) -> HttpRes
     fault = _strike(route)
     if refusal := faults.refusal(fault):
         raise refusal
-    wanted = read("", intake.unfold(request.META.get("QUERY_STRING", "")))
-    with books.reading() as desk:
+    wanted = read("", request_parsing.unfold(request.META.get("QUERY_STRING", "")))
+    with database.reading() as desk:
         body = lists.expand(desk, look(desk, wanted), wanted.get("expand", []))
     return _misfortune(request, fault, json.dumps(body)) or JsonResponse(body)
 
@@ -234,14 +234,14 @@ def _post(
     """Carry out a request once per idempotency key, with the misfortune that waits for it."""
     key = request.headers.get("Idempotency-Key") or None
     idempotency.check(key)
-    raw = intake.unfold_body(request)
+    raw = request_parsing.unfold_body(request)
     fault = _strike(route)
     if fault == "drop_before":
         return faults.hang_up(request)
     if fault != "500_after" and (refusal := faults.refusal(fault)):
         raise refusal
     mark = idempotency.fingerprint("POST", request.path, raw)
-    with books.writing(request_id, key) as desk:
+    with database.writing(request_id, key) as desk:
         answer = idempotency.recall(desk, mark)
         if answer is None:
             answer = _carry_out(desk, read("", raw), work, fault)

@@ -10,8 +10,8 @@ import time
 from typing import Literal
 
 from billing.sandbox import objects
-from billing.sandbox.books import Books, Json, new_id, pace
-from billing.sandbox.intake import Refused
+from billing.sandbox.database import Books, Json, new_id, pace
+from billing.sandbox.request_parsing import Refused
 
 SHORTEST_SECONDS, LONGEST_SECONDS = 30 * 60, 24 * 3600
 TOLERANCE_SECONDS = 5

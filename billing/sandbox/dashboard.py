@@ -8,9 +8,18 @@ import itertools
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.views.decorators.http import require_http_methods
 
-from billing.sandbox import books, checkout, clock, disputes, faults, hooks, pages, refunds
-from billing.sandbox.books import Books, Json
-from billing.sandbox.intake import Refused
+from billing.sandbox import (
+    checkout,
+    database,
+    disputes,
+    faults,
+    pages,
+    refunds,
+    scheduler,
+    webhooks,
+)
+from billing.sandbox.database import Books, Json
+from billing.sandbox.request_parsing import Refused
 
 SHOWN = 30
 SWITCHES = {
@@ -23,7 +32,7 @@ SWITCHES = {
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def dashboard(request: HttpRequest) -> HttpResponse:
-    clock.turn()
+    scheduler.turn()
     if request.method != "POST":
         return _show(request)
     try:
@@ -36,7 +45,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
 
 
 def _show(request: HttpRequest, *, error: str = "", status: int = 200) -> HttpResponse:
-    with books.reading() as desk:
+    with database.reading() as desk:
         sessions = list(itertools.islice(desk.newest("checkout.session"), SHOWN))
         context = {
             "error": error,
@@ -111,12 +120,12 @@ def _act(request: HttpRequest) -> None:
         case "refund":
             _refund(target, form.get("amount", "").strip())
         case "resend":
-            hooks.resend([target])
+            webhooks.resend([target])
         case "resend-all" | "resend-shuffled" as action:
             shuffled = action == "resend-shuffled"
-            hooks.resend(_event_ids(target), copies=2 if shuffled else 1, shuffled=shuffled)
+            webhooks.resend(_event_ids(target), copies=2 if shuffled else 1, shuffled=shuffled)
         case action:
-            with books.writing() as desk:
+            with database.writing() as desk:
                 _change(desk, action, target)
 
 
@@ -139,7 +148,7 @@ def _change(desk: Books, action: str, target: str) -> None:
 def _switch(name: str) -> None:
     if name not in SWITCHES:
         raise ValueError(f"Unknown switch {name[:40]!r}.")
-    with books.writing() as desk:
+    with database.writing() as desk:
         if desk.connection.execute("DELETE FROM switch WHERE name = ?", (name,)).rowcount == 0:
             desk.connection.execute("INSERT INTO switch (name) VALUES (?)", (name,))
 
@@ -151,11 +160,11 @@ def _refund(intent_id: str, amount: str) -> None:
         if not amount.isascii() or not amount.isdigit() or not 0 < int(amount) < 10**9:
             raise ValueError("The amount is a whole number of cents.")
         order["amount"] = int(amount)
-    with books.writing() as desk:
+    with database.writing() as desk:
         refunds.create(desk, order)
 
 
 def _event_ids(session_id: str) -> list[str]:
-    with books.reading() as desk:
+    with database.reading() as desk:
         session = desk.find("checkout.session", session_id)
         return [event["id"] for event in _events(desk, session)] if session else []

@@ -7,7 +7,7 @@ warning_needs_response --respond--> warning_under_review --close--> warning_clos
 import re
 import time
 
-from billing.sandbox.books import Books, Json, new_id
+from billing.sandbox.database import Books, Json, new_id
 
 FEE = 1500
 DAYS_TO_RESPOND = 9

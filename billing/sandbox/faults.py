@@ -23,8 +23,8 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
 from billing.sandbox import store
-from billing.sandbox.books import Books
-from billing.sandbox.intake import Refused
+from billing.sandbox.database import Books
+from billing.sandbox.request_parsing import Refused
 
 KINDS = ("drop_before", "drop_after", "cut", "409", "429", "500", "500_after")
 ROUTES = (

@@ -9,8 +9,8 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from billing.sandbox.books import Books
-from billing.sandbox.intake import Refused
+from billing.sandbox.database import Books
+from billing.sandbox.request_parsing import Refused
 
 KEY_LENGTH = 255
 KEPT_SECONDS = 48 * 3600

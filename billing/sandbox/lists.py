@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from billing.sandbox import objects
-from billing.sandbox.books import Books, Json
-from billing.sandbox.intake import Refused
+from billing.sandbox.database import Books, Json
+from billing.sandbox.request_parsing import Refused
 
 LIMIT = 10
 EXPANDABLE = {

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.conf import settings
 
-from billing.sandbox.books import Json, new_id
+from billing.sandbox.database import Json, new_id
 
 METHODS = ("card", "alipay", "wechat_pay")
 CARD = {"brand": "visa", "country": "US", "funding": "credit", "last4": "4242", "network": "visa"}

@@ -13,9 +13,9 @@ from django.middleware.csrf import get_token
 from django.template.loader import get_template
 from django.views.decorators.http import require_http_methods
 
-from billing.sandbox import books, checkout, clock
-from billing.sandbox.books import Json
+from billing.sandbox import checkout, database, scheduler
 from billing.sandbox.checkout import Outcome
+from billing.sandbox.database import Json
 
 POLICY = (
     "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self'; script-src 'self'; "
@@ -72,8 +72,8 @@ def render(
 @require_http_methods(["GET", "HEAD", "POST"])
 def pay(request: HttpRequest, session_id: str) -> HttpResponse:
     """Show a session, or do what the payer chose."""
-    clock.turn()
-    with books.reading() as desk:
+    scheduler.turn()
+    with database.reading() as desk:
         session = desk.find("checkout.session", session_id)
     if session is None:
         return render(request, "sandbox/closed.html", {"state": "unknown"}, status=404)
@@ -93,7 +93,7 @@ def _show(
             success_url(session) if session["status"] == "complete" else session["cancel_url"]
         )
         return render(request, "sandbox/closed.html", context, status=status)
-    with books.reading() as desk:
+    with database.reading() as desk:
         items = desk.children("item", session["id"])
         data = desk.get("intent_data", f"{session['id']}.intent")
     chosen = request.POST.get("method") or session["payment_method_types"][0]
@@ -126,7 +126,7 @@ def _act(request: HttpRequest, session: Json) -> HttpResponse:
     email = (session["customer_email"] or request.POST.get("email", "")).strip()[:EMAIL_LENGTH]
     if action not in (*OUTCOMES, "expire") or method not in session["payment_method_types"]:
         return _show(request, session, error="Choose one of the ways below.", status=400)
-    with books.writing() as desk:
+    with database.writing() as desk:
         session = desk.get("checkout.session", session["id"])
         if action != "expire":
             session = checkout.pay(desk, session["id"], cast(Outcome, action), method, email)

@@ -6,7 +6,7 @@ needs one more is a change to this page.
 
 import re
 
-from billing.sandbox.intake import (
+from billing.sandbox.request_parsing import (
     Reader,
     boolean,
     choice,

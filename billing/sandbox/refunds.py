@@ -3,8 +3,8 @@
 import time
 
 from billing.sandbox import lists, objects
-from billing.sandbox.books import Books, Json, new_id, pace
-from billing.sandbox.intake import Refused
+from billing.sandbox.database import Books, Json, new_id, pace
+from billing.sandbox.request_parsing import Refused
 
 WALLET_SECONDS = 5.0
 FAIL_SECONDS = 5.0

@@ -12,7 +12,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
-from accounts import auth, keys
+from accounts.auth import api_keys, tokens
 from accounts.models import ApiKey, Session, User
 from tests.billing.conftest import outcomes
 
@@ -27,7 +27,7 @@ def make(client: APIClient, **body: Any) -> Any:
 
 def holding(user: User, *scopes: str, **fields: Any) -> APIClient:
     """A client with a new key of this user in X-API-Key."""
-    return APIClient(headers={"X-API-Key": keys.issue(user, "test", list(scopes), **fields)[1]})
+    return APIClient(headers={"X-API-Key": api_keys.issue(user, "test", list(scopes), **fields)[1]})
 
 
 def told(answer: Any) -> tuple[int, Any]:
@@ -56,7 +56,7 @@ def test_the_key_is_shown_once_when_made(api: APIClient, alice: User) -> None:
 
 
 def test_only_a_digest_is_kept(alice: User) -> None:
-    text = keys.issue(alice, "laptop", ["read"])[1]
+    text = api_keys.issue(alice, "laptop", ["read"])[1]
     (row,) = ApiKey.objects.values_list()
     assert not [value for value in row if text[3:] in str(value)]
 
@@ -64,7 +64,7 @@ def test_only_a_digest_is_kept(alice: User) -> None:
 def test_its_form_is_checked_without_asking_the_database(
     alice: User, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    text = keys.issue(alice, "laptop", ["read"])[1]
+    text = api_keys.issue(alice, "laptop", ["read"])[1]
     assert len(text) == 39
     other = "1" if text[10] == "0" else "0"
     for wrong in (
@@ -76,8 +76,8 @@ def test_its_form_is_checked_without_asking_the_database(
         text[3:],
         "fl_é",
     ):
-        with django_assert_num_queries(0), pytest.raises(auth.BadCredentials):
-            keys.find(wrong)
+        with django_assert_num_queries(0), pytest.raises(tokens.BadCredentials):
+            api_keys.find(wrong)
 
 
 def test_two_queries_suffice_when_a_key_is_used_again(
@@ -90,7 +90,7 @@ def test_two_queries_suffice_when_a_key_is_used_again(
 
 
 def test_a_key_stands_for_its_user_in_either_header(anonymous: APIClient, alice: User) -> None:
-    text = keys.issue(alice, "laptop", ["read"])[1]
+    text = api_keys.issue(alice, "laptop", ["read"])[1]
     for headers in ({"X-API-Key": text}, {"Authorization": f"Bearer {text}"}):
         answer = APIClient(headers=headers).get("/api/auth/me")
         assert (answer.status_code, answer.json()["id"]) == (200, str(alice.pk))
@@ -100,7 +100,7 @@ def test_a_key_stands_for_its_user_in_either_header(anonymous: APIClient, alice:
 def test_refused_when_key_and_token_are_of_two_users(alice: User, bob: User) -> None:
     client = holding(alice, "read", "generate")
     client.credentials(
-        HTTP_AUTHORIZATION=f"Bearer {auth.sign_in(bob, Session.Grant.PASSWORD).access}"
+        HTTP_AUTHORIZATION=f"Bearer {tokens.sign_in(bob, Session.Grant.PASSWORD).access}"
     )
     for answer in (client.get("/api/auth/me"), client.post("/api/videos", ORDER, format="json")):
         assert told(answer) == (403, {"detail": "The API key belongs to somebody else"})
@@ -118,7 +118,7 @@ def test_refused_when_the_key_is_not_living(alice: User, end: str) -> None:
     client = holding(alice, "read", expires_at=soon)
     assert client.get("/api/auth/me").status_code == 200
     if end == "revoked":
-        keys.revoke(ApiKey.objects.get())
+        api_keys.revoke(ApiKey.objects.get())
     elif end == "inactive":
         User.objects.update(is_active=False)
     elif end == "unknown":
@@ -165,7 +165,7 @@ def test_no_key_may_touch_the_account(alice: User, method: str, path: str) -> No
 
 
 def test_a_token_may_do_everything_when_a_weak_key_comes_along(api: APIClient, alice: User) -> None:
-    text = keys.issue(alice, "laptop", ["read"])[1]
+    text = api_keys.issue(alice, "laptop", ["read"])[1]
     assert api.post("/api/videos", ORDER, format="json", HTTP_X_API_KEY=text).status_code == 201
 
 
@@ -174,7 +174,7 @@ def test_token_and_key_are_both_needed_when_so_configured(
 ) -> None:
     settings.REQUIRE_API_KEY = True
     alone = holding(alice, *ApiKey.Scope.values)
-    both = keys.issue(alice, "laptop", ["generate"])[1]
+    both = api_keys.issue(alice, "laptop", ["generate"])[1]
 
     def order(client: APIClient, **headers: Any) -> int:
         return client.post("/api/videos", ORDER, format="json", **headers).status_code
@@ -219,7 +219,7 @@ def test_ten_keys_and_no_more_when_twelve_are_made_at_once(transactional_db: Non
         "code": "too_many_keys",
     }
     assert [a.json() for a in answers if a.status_code == 400] == [refused] * 2
-    keys.revoke(ApiKey.objects.first() or ApiKey())
+    api_keys.revoke(ApiKey.objects.first() or ApiKey())
     assert make(clients[0]).status_code == 201
 
 

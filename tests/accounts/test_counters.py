@@ -11,9 +11,9 @@ from django.conf import LazySettings
 from django.test import RequestFactory
 from django.utils import timezone
 
-from accounts import counters
-from accounts.counters import Rate
-from accounts.models import Counter
+from config.lib import rate_limits
+from config.lib.models import RateCounter
+from config.lib.rate_limits import Rate
 from tests.racers import racers
 
 ROUNDS = int(os.environ.get("RACE_ROUNDS", "5"))
@@ -23,32 +23,32 @@ RATE = Rate(3, 60)
 @pytest.fixture(autouse=True)
 def _empty(db: None, settings: LazySettings) -> None:
     if settings.REDIS_URL:
-        counters._redis().flushdb()
+        rate_limits._redis().flushdb()
 
 
 @pytest.fixture(params=["as configured", "database", "redis away"])
 def backend(request: pytest.FixtureRequest, settings: LazySettings) -> Iterator[str]:
-    counters._redis.cache_clear()
+    rate_limits._redis.cache_clear()
     if request.param == "database":
         settings.REDIS_URL = ""
     elif request.param == "redis away":
         settings.REDIS_URL = "redis://127.0.0.1:1/0"
     yield str(request.param)
-    counters._redis.cache_clear()
+    rate_limits._redis.cache_clear()
 
 
 def test_a_window_allows_so_many_and_no_more(backend: str) -> None:
-    verdicts = [counters.hit("a", RATE) for _ in range(5)]
+    verdicts = [rate_limits.hit("a", RATE) for _ in range(5)]
     assert [v.allowed for v in verdicts] == [True] * 3 + [False] * 2
     assert [v.remaining for v in verdicts] == [2, 1, 0, 0, 0]
     assert {v.reset for v in verdicts} <= {59, 60}
-    assert counters.hit("b", RATE).hits == 1
+    assert rate_limits.hit("b", RATE).hits == 1
 
 
 def test_it_starts_from_nothing_when_cleared(backend: str) -> None:
-    counters.hit("a", RATE)
-    counters.clear("a")
-    assert counters.hit("a", RATE).hits == 1
+    rate_limits.hit("a", RATE)
+    rate_limits.clear("a")
+    assert rate_limits.hit("a", RATE).hits == 1
 
 
 def test_a_new_window_starts_when_one_is_over(settings: LazySettings) -> None:
@@ -57,7 +57,7 @@ def test_a_new_window_starts_when_one_is_over(settings: LazySettings) -> None:
     told = []
     for second in (0, 20, 59, 60, 61):
         with time_machine.travel(start.timestamp() + second, tick=False):
-            verdict = counters.hit("a", RATE)
+            verdict = rate_limits.hit("a", RATE)
             told.append((verdict.hits, verdict.reset))
     assert told == [(1, 60), (2, 40), (3, 1), (1, 60), (2, 59)]
 
@@ -65,10 +65,10 @@ def test_a_new_window_starts_when_one_is_over(settings: LazySettings) -> None:
 def test_only_windows_that_are_over_are_swept(settings: LazySettings) -> None:
     settings.REDIS_URL = ""
     with time_machine.travel(timezone.now().timestamp() - 61):
-        counters.hit("old", RATE)
-    counters.hit("new", RATE)
-    counters.sweep()
-    assert list(Counter.objects.values_list("key", flat=True)) == ["new"]
+        rate_limits.hit("old", RATE)
+    rate_limits.hit("new", RATE)
+    rate_limits.sweep()
+    assert list(RateCounter.objects.values_list("key", flat=True)) == ["new"]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -79,7 +79,7 @@ def test_exactly_ten_of_twenty_pass_when_four_processes_count_at_once(
     found: Tally[tuple[int, int]] = Tally()
     with racers(4, REDIS_URL=settings.REDIS_URL if redis else "") as team:
         for n in range(ROUNDS):
-            words = Tally(team.race("accounts.counters:allows", f"race{n}", 10, 60))
+            words = Tally(team.race("config.lib.rate_limits:allows", f"race{n}", 10, 60))
             found[words["ok"], words["no"]] += 1
     assert found == {(10, 10): ROUNDS}
 
@@ -105,4 +105,4 @@ def test_an_address_is_believed_of_our_own_proxies_only(
     settings.TRUSTED_PROXIES = proxies
     extra: dict[str, Any] = {"HTTP_X_FORWARDED_FOR": forwarded} if forwarded else {}
     request = rf.get("/", REMOTE_ADDR="192.0.2.1", HTTP_X_REAL_IP="1.1.1.1", **extra)
-    assert counters.network_of(request) == network
+    assert rate_limits.network_of(request) == network

@@ -11,7 +11,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
-from accounts import keys
+from accounts.auth import api_keys
 from accounts.models import ApiKey, User
 from tests.videos.conftest import order
 from videos.models import Collection, Preset, Refusal, Share
@@ -37,7 +37,7 @@ def export(client: APIClient) -> dict[str, Any]:
 def test_all_of_ones_own_is_in_it(api: APIClient, alice: User, bob: User) -> None:
     video = order(alice, 'A "boat" — 船')
     order(bob, "Bob's secret")
-    keys.issue(alice, "laptop", ["read"])
+    api_keys.issue(alice, "laptop", ["read"])
     shelf = Collection.objects.create(user=alice, name="Boats")
     shelf.videos.add(video)
     options = {"model": "sora-2", "size": "1280x720", "seconds": 4}
@@ -80,5 +80,5 @@ def test_the_number_of_queries_does_not_grow(
 
 
 def test_refused_when_anonymous_or_by_key(anonymous: APIClient, alice: User) -> None:
-    key = APIClient(headers={"X-API-Key": keys.issue(alice, "k", ApiKey.Scope.values)[1]})
+    key = APIClient(headers={"X-API-Key": api_keys.issue(alice, "k", ApiKey.Scope.values)[1]})
     assert (anonymous.get(PATH).status_code, key.get(PATH).status_code) == (401, 403)

@@ -18,9 +18,9 @@ from django.core.cache import cache
 from django.test import Client
 from rest_framework.test import APIClient
 
-from accounts import auth, keys
+from accounts.auth import api_keys, tokens
 from accounts.models import ApiKey, Session, User
-from billing import audit, ledger
+from billing.ledger import credits, invariants
 from tests.accounts.provider import CLIENT, REFUSAL, SECRET, Provider, Serving, challenge_of
 from tests.conftest import person, signed_in
 
@@ -61,7 +61,7 @@ def told(answer: Any) -> tuple[int, Any]:
 
 def whose(answer: Any) -> User:
     token = answer.json()["access_token"]
-    return auth.session_of(token).user
+    return tokens.session_of(token).user
 
 
 # ---- the API ----
@@ -88,9 +88,9 @@ def test_an_account_is_opened_at_the_first_time(
         True,
         "https://example.com/vera.png",
     )
-    assert (user.has_usable_password(), ledger.available(user)) == (False, 100)
+    assert (user.has_usable_password(), credits.available(user)) == (False, 100)
     assert Session.objects.get().grant == "google"
-    assert audit.problems() == []
+    assert invariants.problems() == []
 
 
 def test_the_same_account_is_entered_ever_after(google: Provider, db: None) -> None:
@@ -229,15 +229,19 @@ def test_refused_when_a_field_is_bad(google: Provider, db: None, body: dict[str,
 
 def test_whoever_opened_it_under_anothers_address_is_thrown_out(google: Provider, db: None) -> None:
     eve = person("vera")
-    his, page, renewal = signed_in(eve), Client(), auth.sign_in(eve, Session.Grant.PASSWORD).refresh
+    his, page, renewal = (
+        signed_in(eve),
+        Client(),
+        tokens.sign_in(eve, Session.Grant.PASSWORD).refresh,
+    )
     page.force_login(eve)
-    key = APIClient(headers={"X-API-Key": keys.issue(eve, "k", ["read"])[1]})
+    key = APIClient(headers={"X-API-Key": api_keys.issue(eve, "k", ["read"])[1]})
     assert whose(enter(google)) == eve
     assert [c.get("/api/auth/me").status_code for c in (his, page, key)] == [401, 401, 401]
     again = {"refresh_token": renewal}
     assert APIClient().post("/api/auth/refresh", again, format="json").status_code == 401
-    with pytest.raises(auth.BadCredentials):
-        auth.check_password(None, "vera", "vera-password")
+    with pytest.raises(tokens.BadCredentials):
+        tokens.check_password(None, "vera", "vera-password")
     now = User.objects.get()
     assert (now.is_verified, now.has_usable_password()) == (True, False)
 
@@ -261,11 +265,11 @@ def test_a_verified_account_is_linked_and_keeps_all(google: Provider, db: None, 
     if where == "address":
         EmailAddress.objects.create(user=vera, email=vera.email, verified=True)
     hers = signed_in(vera)
-    keys.issue(vera, "k", ["read"])
+    api_keys.issue(vera, "k", ["read"])
     google.person["email"] = "VERA@example.com"
     assert whose(enter(google)) == vera
     assert hers.get("/api/auth/me").status_code == 200
-    assert auth.check_password(None, "vera", "vera-password") == vera
+    assert tokens.check_password(None, "vera", "vera-password") == vera
     assert ApiKey.objects.living().count() == 1
 
 
@@ -278,7 +282,7 @@ def test_an_address_google_has_not_verified_opens_no_account_that_is_there(
     answer = enter(google)
     message = "Google has not verified this address, which has an account here already."
     assert told(answer) == (403, {"detail": message, "code": "google_refused"})
-    assert auth.check_password(None, "vera", "vera-password") == vera
+    assert tokens.check_password(None, "vera", "vera-password") == vera
     assert SocialAccount.objects.count() == 0
 
 
@@ -344,7 +348,7 @@ def test_signed_in_on_the_page_with_state_and_pkce(google: Provider, db: None) -
     assert (answer.status_code, answer["Location"]) == (302, "/studio/")
     assert browser.get("/api/auth/me").json()["email"] == "vera@example.com"
     assert len(google.asked[0]["code_verifier"]) >= 43
-    assert ledger.available(User.objects.get()) == 100
+    assert credits.available(User.objects.get()) == 100
 
 
 def test_page_and_api_are_one_account(google: Provider, db: None) -> None:

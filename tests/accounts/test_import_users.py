@@ -11,16 +11,16 @@ from django.contrib.auth.hashers import identify_hasher
 from django.core.management import CommandError, call_command
 from rest_framework.test import APIClient
 
-from accounts import importing
 from accounts.models import User
-from billing import audit, ledger
+from accounts.people import import_users
+from billing.ledger import credits, invariants
 
 
 @pytest.fixture(autouse=True)
 def _real_hashers(settings: LazySettings) -> None:
     settings.PASSWORD_HASHERS = [
         *settings.PASSWORD_HASHERS,
-        "accounts.importing.ImportedBcrypt",
+        "accounts.people.import_users.ImportedBcrypt",
     ]
 
 
@@ -38,9 +38,9 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "users.json"
 
 
-def bring(file: Path, *entries: object) -> importing.Report:
+def bring(file: Path, *entries: object) -> import_users.Report:
     file.write_text(json.dumps(entries))
-    return importing.import_users(file)
+    return import_users.import_users(file)
 
 
 def login(name: str, password: str) -> int:
@@ -49,10 +49,10 @@ def login(name: str, password: str) -> int:
 
 
 def test_a_person_keeps_the_password_and_gets_the_welcome_credits(db: None, file: Path) -> None:
-    assert bring(file, entry("vera")) == importing.Report(opened=["vera"])
+    assert bring(file, entry("vera")) == import_users.Report(opened=["vera"])
     assert (login("vera", "other"), login("vera", "old-secret")) == (401, 200)
-    assert ledger.available(User.objects.get()) == 100
-    assert audit.problems() == []
+    assert credits.available(User.objects.get()) == 100
+    assert invariants.problems() == []
 
 
 def test_the_documented_cost_verifies(db: None, file: Path) -> None:
@@ -86,14 +86,14 @@ def test_nothing_changes_when_repeated(db: None, file: Path) -> None:
     bring(file, entry("vera"))
     login("vera", "old-secret")
     before = User.objects.values_list("password", "updated_at").get()
-    assert bring(file, entry("VERA", "new-secret")) == importing.Report(kept=["VERA"])
+    assert bring(file, entry("VERA", "new-secret")) == import_users.Report(kept=["VERA"])
     assert User.objects.values_list("password", "updated_at").get() == before
     assert (login("vera", "new-secret"), login("vera", "old-secret")) == (401, 200)
 
 
 def test_nobodys_password_is_overwritten(alice: User, file: Path) -> None:
     mine = entry("alice", "stolen"), entry("eve", "stolen", email="alice@example.com")
-    assert bring(file, *mine) == importing.Report(kept=["alice", "eve"])
+    assert bring(file, *mine) == import_users.Report(kept=["alice", "eve"])
     assert (login("alice", "stolen"), login("alice", "alice-password")) == (401, 200)
     assert list(User.objects.all()) == [alice]
 

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from rest_framework.test import APIClient
 
-from accounts import keys
+from accounts.auth import api_keys
 from accounts.models import ApiKey, User
 
 FORM = {"name": "Newsletter", "scopes": ["read"], "days": "30"}
@@ -42,14 +42,14 @@ def test_no_key_is_made_when_the_form_is_wrong(page: Client, field: str, value: 
 
 
 def test_no_more_keys_than_allowed(page: Client, alice: User) -> None:
-    for n in range(keys.MAX_LIVING):
-        keys.issue(alice, f"{n}", ["read"])
+    for n in range(api_keys.MAX_LIVING):
+        api_keys.issue(alice, f"{n}", ["read"])
     answer = page.post("/developers/keys/", FORM)
-    assert (answer.status_code, ApiKey.objects.count()) == (422, keys.MAX_LIVING)
+    assert (answer.status_code, ApiKey.objects.count()) == (422, api_keys.MAX_LIVING)
 
 
 def test_a_key_is_revoked(page: Client, alice: User) -> None:
-    key, text = keys.issue(alice, "Old", ["read"])
+    key, text = api_keys.issue(alice, "Old", ["read"])
     answer = page.post(f"/developers/keys/{key.pk}/revoke/", follow=True)
     assert b"Old does not work any more." in answer.content
     client = APIClient(headers={"authorization": f"Bearer {text}"})
@@ -57,7 +57,7 @@ def test_a_key_is_revoked(page: Client, alice: User) -> None:
 
 
 def test_nobody_sees_or_revokes_the_keys_of_others(page: Client, bob: User) -> None:
-    key, _text = keys.issue(bob, "Bobs", ["read"])
+    key, _text = api_keys.issue(bob, "Bobs", ["read"])
     assert b"Bobs" not in page.get("/developers/keys/").content
     assert page.post(f"/developers/keys/{key.pk}/revoke/").status_code == 404
     key.refresh_from_db()

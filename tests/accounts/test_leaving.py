@@ -12,15 +12,18 @@ from django.test import Client
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from accounts import auth, keys, leaving
+from accounts.auth import api_keys, tokens
 from accounts.models import ApiKey, Session, User
-from billing import audit, ledger
+from accounts.people import deletion as people_deletion
+from billing.ledger import credits, invariants
 from tests.conftest import signed_in
 from tests.videos.conftest import completed, mp4, order, picture, running, upload
 from tests.videos.test_socket import Dial, dial, token_of
-from videos import audit as videos_audit
-from videos import departure, media, sharing, uploads
+from videos.account import deletion as account_deletion
+from videos.library import share_links
+from videos.media import files, uploads
 from videos.models import Collection, Event, Preset, Share, Video
+from videos.reports import refund_audit as videos_audit
 
 FIXTURES = (dial, mp4)
 PATH = "/api/users/account"
@@ -40,8 +43,8 @@ def login(name: str) -> int:
 def test_every_way_in_ends_at_once(api: APIClient, alice: User) -> None:
     page = Client()
     page.force_login(alice)
-    refresh = auth.sign_in(alice, Session.Grant.PASSWORD).refresh
-    key = APIClient(headers={"X-API-Key": keys.issue(alice, "k", ["read"])[1]})
+    refresh = tokens.sign_in(alice, Session.Grant.PASSWORD).refresh
+    key = APIClient(headers={"X-API-Key": api_keys.issue(alice, "k", ["read"])[1]})
     answer = leave(api)
     assert (answer.status_code, answer.json()) == (200, {"message": GONE})
     assert [c.get("/api/auth/me").status_code for c in (api, page, key)] == [401, 401, 401]
@@ -53,9 +56,9 @@ def test_every_way_in_ends_at_once(api: APIClient, alice: User) -> None:
 def test_nothing_old_works_when_taken_back(api: APIClient, alice: User) -> None:
     page = Client()
     page.force_login(alice)
-    key = APIClient(headers={"X-API-Key": keys.issue(alice, "k", ["read"])[1]})
+    key = APIClient(headers={"X-API-Key": api_keys.issue(alice, "k", ["read"])[1]})
     leave(api)
-    leaving.take_back(alice)
+    people_deletion.take_back(alice)
     assert [c.get("/api/auth/me").status_code for c in (api, page, key)] == [401, 401, 401]
     assert login("alice") == 200
 
@@ -65,24 +68,24 @@ def test_open_sockets_end_at_once(dial: Dial, alice: User) -> None:
     for socket in sockets:
         socket.hear()
         socket.raw.settimeout(5)
-    departure.leave(alice)
+    account_deletion.leave(alice)
     assert [socket.closed() for socket in sockets] == [4401, 4401]
 
 
 def test_running_videos_end_and_their_credits_come_back(api: APIClient, alice: User) -> None:
     videos = [order(alice), running(order(alice))]
-    assert ledger.available(alice) == 60
+    assert credits.available(alice) == 60
     leave(api)
-    assert ledger.available(alice) == 100
+    assert credits.available(alice) == 100
     assert {Video.objects.get(pk=video.pk).status for video in videos} == {"cancelled"}
-    assert [*audit.problems(), *videos_audit.findings()] == []
+    assert [*invariants.problems(), *videos_audit.findings()] == []
 
 
 def test_a_video_ordered_in_the_last_moment_ends_with_the_next_sweep(alice: User) -> None:
-    leaving.leave(alice)
+    people_deletion.leave(alice)
     order(alice)
-    departure.sweep()
-    assert (Video.objects.get().status, ledger.available(alice)) == ("cancelled", 100)
+    account_deletion.sweep()
+    assert (Video.objects.get().status, credits.available(alice)) == ("cancelled", 100)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +104,7 @@ def test_no_password_is_asked_for_where_there_is_none(api: APIClient, alice: Use
 
 
 def test_refused_when_anonymous_or_by_key(anonymous: APIClient, alice: User) -> None:
-    key = APIClient(headers={"X-API-Key": keys.issue(alice, "k", ApiKey.Scope.values)[1]})
+    key = APIClient(headers={"X-API-Key": api_keys.issue(alice, "k", ApiKey.Scope.values)[1]})
     assert (leave(anonymous).status_code, leave(key).status_code) == (401, 403)
     assert User.objects.get().is_active
 
@@ -110,9 +113,9 @@ def test_refused_when_anonymous_or_by_key(anonymous: APIClient, alice: User) -> 
 
 
 def test_nothing_is_forgotten_before_the_day(alice: User) -> None:
-    departure.leave(alice)
+    account_deletion.leave(alice)
     with time_machine.travel(timezone.now() + 30 * DAYS - timedelta(minutes=1)):
-        departure.sweep()
+        account_deletion.sweep()
     assert User.objects.get().email == "alice@example.com"
 
 
@@ -125,14 +128,14 @@ def test_all_that_says_who_it_was_is_forgotten(
     EmailAddress.objects.create(user=alice, email=alice.email)
     Collection.objects.create(user=alice, name="My boats")
     Preset.objects.create(user=alice, name="Mine", model="m", size="s", seconds=4)
-    sharing.share(video)
-    names = [*media.names_of(video).values(), str(reference.file.name)]
+    share_links.share(video)
+    names = [*files.names_of(video).values(), str(reference.file.name)]
     assert [default_storage.exists(name) for name in names] == [True] * 4
     his = order(bob)
-    departure.leave(alice)
+    account_deletion.leave(alice)
     User.objects.filter(pk=alice.pk).update(left_at=timezone.now() - 31 * DAYS)
-    departure.sweep()
-    departure.sweep()
+    account_deletion.sweep()
+    account_deletion.sweep()
     work(lambda: not any(default_storage.exists(name) for name in names))
     row = User.objects.get(pk=alice.pk)
     assert (row.username, row.email, row.name) == (f"left-{row.pk.hex}", "", row.username)
@@ -143,18 +146,18 @@ def test_all_that_says_who_it_was_is_forgotten(
     left = [EmailAddress.objects.count(), alice.uploads.count(), alice.api_sessions.count()]
     assert left == [0, 0, 0]
     assert [kind.objects.count() for kind in (Collection, Preset, Share)] == [0, 0, 0]
-    lines = [(e.type, e.amount, e.description) for e in ledger.history(alice)]
+    lines = [(e.type, e.amount, e.description) for e in credits.history(alice)]
     assert lines == [("spent", -25, ""), ("bonus", 100, "")]
-    assert [*audit.problems(), *videos_audit.findings()] == []
+    assert [*invariants.problems(), *videos_audit.findings()] == []
     assert Video.objects.get(pk=his.pk).deleted_at is None
 
 
 def test_name_and_address_are_free_when_forgotten(anonymous: APIClient, alice: User) -> None:
     body = {"username": "alice", "email": "alice@example.com", "password": "tin-lantern-9"}
-    departure.leave(alice)
+    account_deletion.leave(alice)
     assert anonymous.post("/api/auth/register", body, format="json").status_code == 422
     with time_machine.travel(timezone.now() + 31 * DAYS):
-        departure.sweep()
+        account_deletion.sweep()
         assert anonymous.post("/api/auth/register", body, format="json").status_code == 201
 
 
@@ -168,29 +171,29 @@ def take_back(desk: Client, user: User) -> str:
 
 
 def test_staff_take_somebody_back_until_then(desk: Client, alice: User) -> None:
-    departure.leave(alice)
+    account_deletion.leave(alice)
     assert (take_back(desk, alice), login("alice")) == ("alice is back.", 200)
     refusal = "Only an account that left within the last 30 days can be taken back."
     assert take_back(desk, alice) == f"alice: {refusal}"
-    departure.leave(alice)
+    account_deletion.leave(alice)
     User.objects.update(left_at=timezone.now() - 31 * DAYS)
     assert take_back(desk, alice).endswith(refusal)
 
 
 def test_whoever_staff_lock_is_out_at_once(desk: Client, api: APIClient, alice: User) -> None:
-    keys.issue(alice, "k", ["read"])
+    api_keys.issue(alice, "k", ["read"])
     form = {"action": "lock", "_selected_action": [str(alice.pk)], "confirm": "1", "reason": "spam"}
     assert desk.post("/admin/accounts/user/", form).status_code == 302
     assert not User.objects.get(pk=alice.pk).is_active
     assert (api.get("/api/auth/me").status_code, ApiKey.objects.living().count()) == (401, 0)
-    leaving.unlock(alice)
+    people_deletion.unlock(alice)
     assert api.get("/api/auth/me").status_code == 401
     assert signed_in(alice).get("/api/auth/me").status_code == 200
 
 
 def test_who_comes_in_is_not_a_tick_in_a_form(desk: Client, alice: User) -> None:
     """Somebody who left would be let in, and still be forgotten."""
-    departure.leave(alice)
+    account_deletion.leave(alice)
     path = f"/admin/accounts/user/{alice.pk}/change/"
     form = {"username": "alice", "email": alice.email, "language": "en", "is_active": "on"}
     assert desk.post(path, form).status_code == 302
@@ -213,8 +216,8 @@ def test_whoever_staff_add_is_welcomed_like_everybody(desk: Client) -> None:
     word = "another-long-passphrase"
     form = {"username": "vera", "password1": word, "password2": word, "usable_password": "true"}
     assert desk.post("/admin/accounts/user/add/", form).status_code == 302
-    assert ledger.available(User.objects.get(username="vera")) == 100
-    assert audit.problems() == []
+    assert credits.available(User.objects.get(username="vera")) == 100
+    assert invariants.problems() == []
 
 
 def test_staff_cannot_delete_a_row_the_books_name(desk: Client, alice: User) -> None:

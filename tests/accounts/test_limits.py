@@ -7,8 +7,9 @@ from django.conf import LazySettings
 from django.test import Client
 from rest_framework.test import APIClient
 
-from accounts import auth, counters, keys
+from accounts.auth import api_keys, tokens
 from accounts.models import User
+from config.lib import rate_limits
 from tests.conftest import signed_in
 
 ORDER = {"prompt": "A boat", "seconds": 4}
@@ -21,7 +22,7 @@ def _rates(db: None, settings: LazySettings) -> None:
     settings.RATE_GENERATE, settings.RATE_OTHER = (2, 60), (4, 60)
     settings.RATE_ANONYMOUS = (3, 900)
     if settings.REDIS_URL:
-        counters._redis().flushdb()
+        rate_limits._redis().flushdb()
 
 
 def login(client: APIClient, body: dict[str, str] = WRONG, **extra: Any) -> Any:
@@ -54,7 +55,9 @@ def test_nothing_is_hashed_when_refused(
     for _ in range(5):
         login(anonymous)
     hashed: list[object] = []
-    monkeypatch.setattr(auth.Backend, "authenticate", lambda *words, **named: hashed.append(words))
+    monkeypatch.setattr(
+        tokens.Backend, "authenticate", lambda *words, **named: hashed.append(words)
+    )
     assert (login(anonymous).status_code, hashed) == (429, [])
 
 
@@ -97,7 +100,7 @@ def test_every_user_has_a_count_of_their_own(api: APIClient, stranger: APIClient
 
 
 def test_tokens_and_keys_of_a_user_share_one_count(api: APIClient, alice: User) -> None:
-    key = APIClient(headers={"X-API-Key": keys.issue(alice, "k", ["read"])[1]})
+    key = APIClient(headers={"X-API-Key": api_keys.issue(alice, "k", ["read"])[1]})
     other = signed_in(alice)
     answers = [client.get("/api/auth/me") for client in (api, key, other, api, key)]
     assert codes(answers) == [200] * 4 + [429]

@@ -3,14 +3,14 @@
 from django.test import Client
 from rest_framework.test import APIClient
 
-from accounts import auth
+from accounts.auth import tokens as auth_tokens
 from accounts.models import Session, User
 
 
 def test_both_tokens_stop_working_when_signed_out(
     api: APIClient, alice: User, anonymous: APIClient
 ) -> None:
-    tokens = auth.sign_in(alice, Session.Grant.PASSWORD)
+    tokens = auth_tokens.sign_in(alice, Session.Grant.PASSWORD)
     api.credentials(HTTP_AUTHORIZATION=f"Bearer {tokens.access}")
     answer = api.post("/api/auth/logout")
     assert (answer.status_code, answer.json()) == (200, {"message": "Successfully logged out"})
@@ -25,7 +25,7 @@ def test_refused_when_signed_out_twice(api: APIClient) -> None:
 
 
 def test_other_sign_ins_stay_when_one_ends(api: APIClient, alice: User) -> None:
-    other = auth.sign_in(alice, Session.Grant.PASSWORD)
+    other = auth_tokens.sign_in(alice, Session.Grant.PASSWORD)
     api.post("/api/auth/logout")
     api.credentials(HTTP_AUTHORIZATION=f"Bearer {other.access}")
     assert api.get("/api/auth/me").status_code == 200

@@ -10,7 +10,7 @@ from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 from rest_framework_simplejwt.tokens import AccessToken
 
-from accounts import auth
+from accounts.auth import tokens
 from accounts.models import Session, User
 
 NOT_SIGNED_IN = {"detail": "Not authenticated"}
@@ -55,13 +55,13 @@ def test_refused_when_the_header_is_bad(anonymous: APIClient, db: None, header: 
 
 
 def test_the_scheme_may_be_spelled_anyhow_when_it_is_bearer(alice: User) -> None:
-    token = auth.sign_in(alice, Session.Grant.PASSWORD).access
+    token = tokens.sign_in(alice, Session.Grant.PASSWORD).access
     client = APIClient(headers={"Authorization": f"bearer {token}"})
     assert client.get("/api/auth/me").status_code == 200
 
 
 def test_refused_when_the_token_is_a_refresh_token(anonymous: APIClient, alice: User) -> None:
-    token = auth.sign_in(alice, Session.Grant.PASSWORD).refresh
+    token = tokens.sign_in(alice, Session.Grant.PASSWORD).refresh
     anonymous.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
     assert anonymous.get("/api/auth/me").status_code == 401
 
@@ -86,7 +86,7 @@ def test_refused_when_the_token_names_no_session(anonymous: APIClient, alice: Us
 def test_refused_when_the_session_is_another_users(
     anonymous: APIClient, alice: User, bob: User
 ) -> None:
-    auth.sign_in(bob, Session.Grant.PASSWORD)
+    tokens.sign_in(bob, Session.Grant.PASSWORD)
     token = AccessToken()
     token["sub"], token["sid"] = str(alice.pk), str(Session.objects.get().pk)
     anonymous.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")

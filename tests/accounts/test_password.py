@@ -8,7 +8,7 @@ from django.core import mail
 from django.test import Client
 from rest_framework.test import APIClient
 
-from accounts import auth, keys
+from accounts.auth import api_keys, tokens
 from accounts.models import ApiKey, Session, User
 from tests.conftest import signed_in
 
@@ -26,8 +26,8 @@ def send(client: APIClient, **body: Any) -> Any:
 
 def works(password: str) -> bool:
     try:
-        auth.check_password(None, "alice", password)
-    except auth.BadCredentials:
+        tokens.check_password(None, "alice", password)
+    except tokens.BadCredentials:
         return False
     return True
 
@@ -52,7 +52,7 @@ def test_the_asking_page_lives_on_when_changed(page: Client, alice: User) -> Non
 
 
 def test_keys_live_on_when_changed(api: APIClient, alice: User) -> None:
-    keys.issue(alice, "laptop", ["read"])
+    api_keys.issue(alice, "laptop", ["read"])
     send(api)
     assert ApiKey.objects.living().count() == 1
 
@@ -84,7 +84,7 @@ def test_refused_when_anonymous(anonymous: APIClient, db: None) -> None:
 
 
 def test_no_key_may_change_it(alice: User) -> None:
-    client = APIClient(headers={"X-API-Key": keys.issue(alice, "k", ApiKey.Scope.values)[1]})
+    client = APIClient(headers={"X-API-Key": api_keys.issue(alice, "k", ApiKey.Scope.values)[1]})
     assert send(client).status_code == 403
 
 

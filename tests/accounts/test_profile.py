@@ -7,7 +7,7 @@ import pytest
 from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
-from accounts import keys
+from accounts.auth import api_keys
 from accounts.models import User
 from tests.conftest import person
 
@@ -157,7 +157,7 @@ def test_refused_when_anonymous(anonymous: APIClient, db: None, method: str, pat
 
 
 def test_a_key_may_read_but_not_change_it(alice: User) -> None:
-    client = APIClient(headers={"X-API-Key": keys.issue(alice, "k", ["read", "generate"])[1]})
+    client = APIClient(headers={"X-API-Key": api_keys.issue(alice, "k", ["read", "generate"])[1]})
     assert (client.get(PATH).status_code, put(client, name="x").status_code) == (200, 403)
 
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 from rest_framework_simplejwt.tokens import AccessToken
 
-from accounts import auth
+from accounts.auth import tokens as auth_tokens
 from accounts.models import Session, User
 from tests.billing.conftest import outcomes
 
@@ -28,12 +28,12 @@ def me(client: APIClient, token: str) -> int:
 
 
 @pytest.fixture
-def tokens(alice: User) -> auth.Tokens:
-    return auth.sign_in(alice, Session.Grant.PASSWORD)
+def tokens(alice: User) -> auth_tokens.Tokens:
+    return auth_tokens.sign_in(alice, Session.Grant.PASSWORD)
 
 
 def test_a_new_pair_is_given_when_the_token_is_fresh(
-    anonymous: APIClient, tokens: auth.Tokens
+    anonymous: APIClient, tokens: auth_tokens.Tokens
 ) -> None:
     answer = refresh(anonymous, tokens.refresh)
     body = answer.json()
@@ -45,7 +45,9 @@ def test_a_new_pair_is_given_when_the_token_is_fresh(
     assert me(anonymous, body["access_token"]) == 200
 
 
-def test_each_new_token_works_when_used_in_turn(anonymous: APIClient, tokens: auth.Tokens) -> None:
+def test_each_new_token_works_when_used_in_turn(
+    anonymous: APIClient, tokens: auth_tokens.Tokens
+) -> None:
     token = tokens.refresh
     for _ in range(3):
         answer = refresh(anonymous, token)
@@ -55,7 +57,7 @@ def test_each_new_token_works_when_used_in_turn(anonymous: APIClient, tokens: au
 
 
 def test_every_token_of_the_family_dies_when_one_is_replayed(
-    anonymous: APIClient, tokens: auth.Tokens
+    anonymous: APIClient, tokens: auth_tokens.Tokens
 ) -> None:
     newer = refresh(anonymous, tokens.refresh).json()
     replay = refresh(anonymous, tokens.refresh)
@@ -66,9 +68,9 @@ def test_every_token_of_the_family_dies_when_one_is_replayed(
 
 
 def test_other_sign_ins_live_on_when_one_is_revoked(
-    anonymous: APIClient, alice: User, tokens: auth.Tokens
+    anonymous: APIClient, alice: User, tokens: auth_tokens.Tokens
 ) -> None:
-    elsewhere = auth.sign_in(alice, Session.Grant.PASSWORD)
+    elsewhere = auth_tokens.sign_in(alice, Session.Grant.PASSWORD)
     refresh(anonymous, tokens.refresh)
     refresh(anonymous, tokens.refresh)
     assert me(anonymous, elsewhere.access) == 200
@@ -76,14 +78,14 @@ def test_other_sign_ins_live_on_when_one_is_revoked(
 
 @pytest.mark.django_db(transaction=True)
 def test_exactly_one_wins_when_twenty_use_a_token_at_once(alice: User) -> None:
-    token = auth.sign_in(alice, Session.Grant.PASSWORD).refresh
+    token = auth_tokens.sign_in(alice, Session.Grant.PASSWORD).refresh
     answers = outcomes([partial(refresh, APIClient(), token) for _ in range(20)])
     assert sorted(answer.status_code for answer in answers) == [200] + [401] * 19
     assert Session.objects.get().revoked_at is not None
 
 
 def test_refused_when_the_token_has_expired(
-    anonymous: APIClient, tokens: auth.Tokens, settings: LazySettings
+    anonymous: APIClient, tokens: auth_tokens.Tokens, settings: LazySettings
 ) -> None:
     later = timezone.now() + settings.JWT_REFRESH_LIFETIME + timedelta(minutes=1)
     with time_machine.travel(later):
@@ -92,7 +94,7 @@ def test_refused_when_the_token_has_expired(
 
 
 def test_the_end_of_the_sign_in_stays_when_it_is_refreshed(
-    anonymous: APIClient, tokens: auth.Tokens, settings: LazySettings
+    anonymous: APIClient, tokens: auth_tokens.Tokens, settings: LazySettings
 ) -> None:
     ends = Session.objects.get().expires_at
     refresh(anonymous, tokens.refresh)
@@ -106,13 +108,15 @@ def test_refused_when_the_token_is_garbage(anonymous: APIClient, db: None, token
     assert answer["WWW-Authenticate"] == "Bearer"
 
 
-def test_refused_when_an_access_token_is_used(anonymous: APIClient, tokens: auth.Tokens) -> None:
+def test_refused_when_an_access_token_is_used(
+    anonymous: APIClient, tokens: auth_tokens.Tokens
+) -> None:
     assert refresh(anonymous, tokens.access).status_code == 401
     assert me(anonymous, tokens.access) == 200
 
 
 def test_refused_when_the_user_is_gone_or_inactive(
-    anonymous: APIClient, alice: User, tokens: auth.Tokens
+    anonymous: APIClient, alice: User, tokens: auth_tokens.Tokens
 ) -> None:
     User.objects.update(is_active=False)
     assert refresh(anonymous, tokens.refresh).json() == REFUSED

@@ -8,7 +8,7 @@ from collections import Counter
 
 import pytest
 
-from accounts import auth
+from accounts.auth import tokens
 from accounts.models import Session, User
 from tests.racers import racers
 
@@ -21,8 +21,8 @@ def test_exactly_one_of_twenty_wins_when_four_processes_use_a_token_at_once(alic
     with racers(4) as team:
         for _ in range(ROUNDS):
             Session.objects.all().delete()
-            token = auth.sign_in(alice, Session.Grant.PASSWORD).refresh
-            words = Counter(team.race("accounts.auth:refresh", token))
+            token = tokens.sign_in(alice, Session.Grant.PASSWORD).refresh
+            words = Counter(team.race("accounts.auth.tokens:refresh", token))
             ended = Session.objects.get().revoked_at is not None
             found[words["ok"], words["BadCredentials"], ended] += 1
     assert found == {(1, 19, True): ROUNDS}

@@ -7,7 +7,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from billing import audit, ledger
+from billing.ledger import credits, invariants
 from tests.billing.conftest import outcomes
 
 GOOD = {"email": "carol@example.com", "password": "tin-lantern-9", "name": "Carol"}
@@ -28,7 +28,7 @@ def test_account_is_opened_when_all_is_given(anonymous: APIClient, db: None) -> 
         "name": "Carol",
     }
     assert user.check_password("tin-lantern-9")
-    assert [(e.type, e.amount) for e in ledger.history(user)] == [("bonus", 100)]
+    assert [(e.type, e.amount) for e in credits.history(user)] == [("bonus", 100)]
 
 
 def test_its_token_works_when_registered(anonymous: APIClient, db: None) -> None:
@@ -61,7 +61,7 @@ def test_refused_when_the_name_or_address_is_taken(
         "detail": [{"loc": ["body", "email"], "msg": message, "type": "value_error.taken"}]
     }
     assert list(User.objects.all()) == [alice]
-    assert audit.problems() == []
+    assert invariants.problems() == []
 
 
 @pytest.mark.parametrize("password", ["short-1", "password123", "carol@example.com", "x" * 129])
@@ -105,5 +105,5 @@ def test_one_account_is_opened_when_asked_six_times_at_once(transactional_db: No
     calls = [partial(register, APIClient(), **GOOD) for _ in range(6)]
     codes = sorted(answer.status_code for answer in outcomes(calls))
     assert codes == [201, 422, 422, 422, 422, 422]
-    assert ledger.available(User.objects.get()) == 100
-    assert audit.problems() == []
+    assert credits.available(User.objects.get()) == 100
+    assert invariants.problems() == []

@@ -9,9 +9,10 @@ from django.core import mail
 from django.test import Client
 from django.utils import timezone
 
-from accounts import leaving, returning
 from accounts.models import User
-from videos import departure
+from accounts.people import deletion as people_deletion
+from accounts.people import restoration
+from videos.account import deletion as account_deletion
 
 pytestmark = pytest.mark.django_db
 
@@ -24,8 +25,8 @@ def link() -> str:
 
 def test_leaving_is_told_once_with_its_day(alice: User) -> None:
     with time_machine.travel("2026-03-01T12:00:00Z", tick=False):
-        departure.leave(alice)
-        assert [returning.write(), returning.write()] == [1, 0]
+        account_deletion.leave(alice)
+        assert [restoration.write(), restoration.write()] == [1, 0]
     (letter,) = mail.outbox
     assert (letter.to, letter.subject) == (
         ["alice@example.com"],
@@ -35,8 +36,8 @@ def test_leaving_is_told_once_with_its_day(alice: User) -> None:
 
 
 def test_the_link_asks_first_and_then_brings_the_account_back(alice: User) -> None:
-    departure.leave(alice)
-    returning.write()
+    account_deletion.leave(alice)
+    restoration.write()
     client, path = Client(), link()
     assert b"Take alice back?" in client.get(path).content
     assert not User.objects.get().is_active
@@ -47,19 +48,19 @@ def test_the_link_asks_first_and_then_brings_the_account_back(alice: User) -> No
 
 
 def test_a_link_is_for_one_departure(alice: User) -> None:
-    departure.leave(alice)
-    returning.write()
+    account_deletion.leave(alice)
+    restoration.write()
     old = link()
-    leaving.take_back(alice)
-    departure.leave(alice)
-    assert returning.write() == 1
+    people_deletion.take_back(alice)
+    account_deletion.leave(alice)
+    assert restoration.write() == 1
     assert Client().post(old).status_code == 404
     assert (User.objects.get().is_active, Client().post(link()).status_code) == (False, 302)
 
 
 def test_whom_staff_lock_afterwards_stays_out(alice: User, desk: Client) -> None:
-    departure.leave(alice)
-    returning.write()
+    account_deletion.leave(alice)
+    restoration.write()
     form = {"action": "lock", "_selected_action": [str(alice.pk)], "confirm": "1", "reason": "spam"}
     assert desk.post("/admin/accounts/user/", form).status_code == 302
     assert Client().post(link()).status_code == 404
@@ -68,22 +69,22 @@ def test_whom_staff_lock_afterwards_stays_out(alice: User, desk: Client) -> None
 
 @pytest.mark.parametrize("token", ["x", "WyJ4Iiwx.a.b"])
 def test_a_damaged_link_does_nothing(alice: User, token: str) -> None:
-    departure.leave(alice)
+    account_deletion.leave(alice)
     answer = Client().post(f"/accounts/return/{token}/")
     assert (answer.status_code, "This link is used up" in answer.content.decode()) == (404, True)
     assert not User.objects.get().is_active
 
 
 def test_a_link_ends_with_the_30_days(alice: User) -> None:
-    departure.leave(alice)
-    returning.write()
+    account_deletion.leave(alice)
+    restoration.write()
     with time_machine.travel(timezone.now() + timedelta(days=30, minutes=1)):
         assert Client().post(link()).status_code == 404
-        departure.sweep()
+        account_deletion.sweep()
         assert Client().post(link()).status_code == 404
 
 
 def test_who_left_long_ago_is_not_written_to(alice: User) -> None:
-    departure.leave(alice)
+    account_deletion.leave(alice)
     User.objects.update(left_at=timezone.now() - timedelta(days=3))
-    assert returning.write() == 0
+    assert restoration.write() == 0

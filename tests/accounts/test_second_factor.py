@@ -11,8 +11,8 @@ from django.core.cache import cache
 from django.test import Client
 from rest_framework.test import APIClient
 
-from accounts import leaving
 from accounts.models import User
+from accounts.people import deletion
 
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 
@@ -85,8 +85,8 @@ def test_the_page_asks_for_the_code(guarded: User) -> None:
 
 
 def test_nothing_of_it_is_left_when_somebody_is_forgotten(guarded: User) -> None:
-    leaving.leave(guarded)
-    leaving.forget(guarded)
+    deletion.leave(guarded)
+    deletion.forget(guarded)
     assert not Authenticator.objects.exists()
 
 

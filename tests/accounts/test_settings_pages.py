@@ -4,7 +4,8 @@ import pytest
 from allauth.usersessions.models import UserSession
 from django.test import Client
 
-from accounts import auth, sign_ins
+from accounts.auth import sessions
+from accounts.auth import tokens as auth_tokens
 from accounts.models import Session, User
 
 PROFILE = {
@@ -61,8 +62,8 @@ def browser_sign_in(user: User, agent: str) -> Client:
 def test_browsers_and_programs_are_listed(alice: User, bob: User) -> None:
     here = browser_sign_in(alice, FIREFOX)
     browser_sign_in(bob, "curl/8")
-    auth.sign_in(alice, Session.Grant.PASSWORD)
-    auth.sign_in(bob, Session.Grant.PASSWORD)
+    auth_tokens.sign_in(alice, Session.Grant.PASSWORD)
+    auth_tokens.sign_in(bob, Session.Grant.PASSWORD)
     shown = here.get("/settings/sessions/").context
     assert [name for _row, name in shown["browsers"]] == ["Firefox, Windows"]
     assert [row.user for row in shown["programs"]] == [alice]
@@ -77,15 +78,15 @@ def test_another_browser_is_signed_out(alice: User) -> None:
 
 def test_everything_else_is_signed_out(alice: User) -> None:
     here, there = browser_sign_in(alice, FIREFOX), browser_sign_in(alice, "x")
-    auth.sign_in(alice, Session.Grant.PASSWORD)
+    auth_tokens.sign_in(alice, Session.Grant.PASSWORD)
     here.post("/settings/sessions/end/", {"others": "1"})
     assert (there.get("/settings/").status_code, here.get("/settings/").status_code) == (302, 200)
-    assert list(sign_ins.programs(alice)) == []
+    assert list(sessions.programs(alice)) == []
 
 
 def test_nobody_ends_the_sign_ins_of_others(alice: User, bob: User) -> None:
     there = browser_sign_in(bob, "x")
-    tokens = auth.sign_in(bob, Session.Grant.PASSWORD)
+    tokens = auth_tokens.sign_in(bob, Session.Grant.PASSWORD)
     here = browser_sign_in(alice, FIREFOX)
     theirs = UserSession.objects.get(user=bob)
     program = Session.objects.get(user=bob)
@@ -98,7 +99,7 @@ def test_nobody_ends_the_sign_ins_of_others(alice: User, bob: User) -> None:
         answer = here.post("/settings/sessions/end/", {"kind": kind, "id": key}, follow=True)
         assert b"This sign-in has ended already." in answer.content
     assert there.get("/settings/").status_code == 200
-    assert auth.session_of(tokens.access).user == bob
+    assert auth_tokens.session_of(tokens.access).user == bob
 
 
 @pytest.mark.parametrize(
@@ -111,7 +112,7 @@ def test_nobody_ends_the_sign_ins_of_others(alice: User, bob: User) -> None:
     ],
 )
 def test_a_browser_is_called_as_people_know_it(agent: str, name: str) -> None:
-    assert sign_ins.called(agent) == name
+    assert sessions.called(agent) == name
 
 
 def test_single_keys_are_switched_off_and_on(page: Client, alice: User, bob: User) -> None:

@@ -15,7 +15,7 @@ from django.db.models import Model
 from stripe._stripe_service import StripeService
 
 from accounts.models import User
-from billing import ledger
+from billing.ledger import credits
 from billing.models import Account, Allocation, Entry, Lot
 from tests.conftest import Serving
 from tests.verification import stripe_shapes
@@ -75,17 +75,17 @@ def give(
     user: User, amount: int, *, until: datetime | None = None, kind: Lot.Kind = Lot.Kind.BONUS
 ) -> Entry:
     """A grant with a key of its own."""
-    return ledger.grant(user, amount, kind, f"test:grant:{next(_numbers)}", expires_at=until)
+    return credits.grant(user, amount, kind, f"test:grant:{next(_numbers)}", expires_at=until)
 
 
 def lines(user: User) -> list[tuple[str, int]]:
     """The history, oldest first: type and amount."""
-    return list(ledger.history(user).reverse().values_list("type", "amount"))
+    return list(credits.history(user).reverse().values_list("type", "amount"))
 
 
 def left(user: User) -> list[tuple[int, datetime | None]]:
     """What can be spent, in that order: how much, and until when."""
-    return list(ledger.lots(user).values_list("remaining", "expires_at"))
+    return list(credits.lots(user).values_list("remaining", "expires_at"))
 
 
 def everything() -> list[list[Any]]:

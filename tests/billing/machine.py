@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from accounts.models import User
-from billing import audit, ledger
+from billing.ledger import credits, invariants
 from billing.models import Account, Entry, Lot
 from tests.billing.conftest import DAY, T, everything, newcomer
 from tests.billing.oracle import GRACE, Purse
@@ -40,7 +40,7 @@ waits = st.sampled_from([timedelta(hours=1), DAY, GRACE - timedelta(seconds=1), 
 class Machine(RuleBasedStateMachine):
     """`ledger` is the module under test; a mutant takes its place."""
 
-    ledger: Any = ledger
+    ledger: Any = credits
 
     def __init__(self) -> None:
         super().__init__()
@@ -249,7 +249,7 @@ class Machine(RuleBasedStateMachine):
             if self.seen.get(user.pk) == standing[user.pk]:
                 continue
             self.seen[user.pk] = standing[user.pk]
-            assert audit.problems_of(user.pk) == []
+            assert invariants.problems_of(user.pk) == []
             assert astuple(self.ledger.summary(user)) == astuple(purse.summary())
             lots = [
                 (lot.remaining, lot.kind, lot.expires_at, lot.parent_id is not None)

@@ -9,7 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, precondition, rule
 
-from billing import ledger, reversals
+from billing.ledger import clawbacks, credits
 from billing.models import Account, Lot
 from tests.billing.conftest import DAY, everything
 from tests.billing.machine import THOROUGH, Machine, amounts, people, picks, waits
@@ -107,7 +107,7 @@ class Wallet(Purse):
 class MoneyMachine(Machine):
     """`reversals` is the module under test; `purchases` are (who, key) as they were made."""
 
-    reversals: Any = reversals
+    reversals: Any = clawbacks
 
     def __init__(self) -> None:
         super().__init__()
@@ -121,7 +121,7 @@ class MoneyMachine(Machine):
         until = self.now + lifetime
         user = self.users[who]
         self.do(
-            lambda n: ledger.grant(user, n, ledger.Kind.PURCHASED, key, expires_at=until),  # type: ignore[arg-type]
+            lambda n: credits.grant(user, n, credits.Kind.PURCHASED, key, expires_at=until),  # type: ignore[arg-type]
             amount,
         )
         self.wallets[who].buy(amount, until, self.now)

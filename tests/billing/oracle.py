@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count, groupby
 
-from billing.ledger import Summary
+from billing.ledger.credits import Summary
 
 GRACE = timedelta(days=7)
 

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from billing import gateway
 from billing.models import Payment
-from billing.sandbox import books, checkout, clock, disputes, faults, hooks, refunds
-from billing.sandbox.books import Json
+from billing.payments import stripe_client
+from billing.sandbox import checkout, database, disputes, faults, refunds, scheduler, webhooks
 from billing.sandbox.checkout import Outcome
+from billing.sandbox.database import Json
 from tests.billing import told
 
 
@@ -25,7 +25,7 @@ def pay(
     tell: bool = True,
 ) -> Payment:
     """The payer pays on the hosted page, and unless told otherwise we hear of it."""
-    with books.writing() as desk:
+    with database.writing() as desk:
         checkout.pay(desk, str(payment.session_id), outcome, method, email)
     if tell:
         deliver()
@@ -35,30 +35,30 @@ def pay(
 def deliver() -> None:
     """Everything that is due happens and is delivered, until nothing is left."""
     deadline = time.monotonic() + 20
-    while clock.turn() + hooks.deliver_due():
+    while scheduler.turn() + webhooks.deliver_due():
         assert time.monotonic() < deadline
 
 
 def forget() -> None:
     """The events that wait are lost."""
-    with books.writing() as desk:
+    with database.writing() as desk:
         desk.connection.execute("DELETE FROM delivery")
 
 
 def all_of(kind: str) -> list[Json]:
-    with books.reading() as desk:
+    with database.reading() as desk:
         return list(desk.oldest(kind))
 
 
 def refund_by_hand(payment: Payment, amount: int | None = None) -> None:
     """A refund made in the dashboard."""
     asked: Json = {"payment_intent": payment.payment_intent}
-    with books.writing() as desk:
+    with database.writing() as desk:
         refunds.create(desk, asked if amount is None else {**asked, "amount": amount})
 
 
 def dispute(payment: Payment) -> str:
-    with books.writing() as desk:
+    with database.writing() as desk:
         charge = desk.children("charge", payment.payment_intent)[0]
         made = disputes.open_(desk, charge["id"])
     assert made is not None
@@ -66,7 +66,7 @@ def dispute(payment: Payment) -> str:
 
 
 def step(dispute_id: str, word: str) -> None:
-    with books.writing() as desk:
+    with database.writing() as desk:
         disputes.move(desk, dispute_id, word)
 
 
@@ -80,12 +80,12 @@ def fault(route: str, *kinds: str) -> None:
 def watched(patch: pytest.MonkeyPatch) -> Iterator[list[bool]]:
     """Whether a transaction was open, for every call to Stripe."""
     seen: list[bool] = []
-    client = gateway.client
+    client = stripe_client.client
 
     def watch() -> Any:
         seen.append(connection.in_atomic_block)
         return client()
 
     with patch.context() as inner:
-        inner.setattr(gateway, "client", watch)
+        inner.setattr(stripe_client, "client", watch)
         yield seen

@@ -7,8 +7,9 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client
 
 from accounts.models import User
-from billing import audit, ledger, packages, payments
+from billing.ledger import credits, invariants
 from billing.models import Account, Payment, Proof
+from billing.payments import checkout, packages
 from tests.billing import told
 from tests.billing.conftest import lines
 from tests.conftest import person
@@ -60,14 +61,14 @@ def test_a_payment_that_is_accepted(desk: Client, doubtful: Payment) -> None:
     assert decide(desk, "accept", doubtful).status_code == 302
     assert told.standing(doubtful) == told.Standing("succeeded", 0, 100, 0, 0, 1)
     assert log() == [f"Accept as paid ({doubtful.review}): Seen the money"]
-    assert audit.problems() == []
+    assert invariants.problems() == []
 
 
 def test_a_payment_that_is_dismissed(desk: Client, doubtful: Payment) -> None:
     assert decide(desk, "dismiss", doubtful).status_code == 302
     now = told.now_of(doubtful)
     assert (now.status, now.failure_code, now.review) == ("failed", "not_accepted", "")
-    assert ledger.available(doubtful.user) == 0
+    assert credits.available(doubtful.user) == 0
     assert log() == [f"Dismiss ({doubtful.review}): Seen the money"]
 
 
@@ -82,7 +83,7 @@ def test_what_was_decided_is_not_asked_again(desk: Client, doubtful: Payment, ac
 
 
 def test_a_decision_that_somebody_else_made_first(desk: Client, doubtful: Payment) -> None:
-    payments.dismiss(doubtful, doubtful.review)
+    checkout.dismiss(doubtful, doubtful.review)
     told.tell(told.completed(doubtful, payment_status="no_payment_required"))
     decide(desk, "accept", doubtful)
     now = told.now_of(doubtful)
@@ -93,8 +94,8 @@ def test_there_is_nothing_to_decide_about_a_sound_payment(desk: Client, carol: U
     payment = told.bought(carol)
     assert ask(desk, "accept", payment).status_code == 302
     assert (told.standing(payment).grants, log()) == (1, [])
-    with pytest.raises(payments.AlreadyDecided):
-        payments.accept(payment, "")
+    with pytest.raises(checkout.AlreadyDecided):
+        checkout.accept(payment, "")
 
 
 def test_a_decision_is_for_those_who_may(doubtful: Payment) -> None:
@@ -118,13 +119,13 @@ def granted(carol: User) -> Payment:
 @pytest.mark.parametrize("word", ["refund", "dispute"])
 def test_a_review_does_not_keep_credits_whose_money_went_back(granted: Payment, word: str) -> None:
     told.tell(told.refunded(granted, 990) if word == "refund" else told.disputed(granted, "lost"))
-    assert (granted.review != "", ledger.available(granted.user)) == (True, 0)
+    assert (granted.review != "", credits.available(granted.user)) == (True, 0)
     told.tell(told.refunded(granted, 990, "failed"), told.disputed(granted, "won"))
-    assert ledger.available(granted.user) == 100
+    assert credits.available(granted.user) == 100
 
 
 def test_a_review_does_not_stop_staff_from_refunding(granted: Payment) -> None:
-    assert payments.outlook(granted, 990) == payments.Outlook(990, 100, 100, 0)
+    assert checkout.outlook(granted, 990) == checkout.Outlook(990, 100, 100, 0)
 
 
 def test_a_review_stops_the_refund_of_what_was_never_granted(carol: User) -> None:
@@ -133,11 +134,11 @@ def test_a_review_stops_the_refund_of_what_was_never_granted(carol: User) -> Non
     told.tell(told.event("checkout.session.completed", other), told.completed(payment))
     payment = told.now_of(payment)
     assert (payment.is_paid, payment.review != "") == (True, True)
-    with pytest.raises(payments.NotRefundable):
-        payments.outlook(payment, 990)
+    with pytest.raises(checkout.NotRefundable):
+        checkout.outlook(payment, 990)
     told.tell(told.refunded(payment, 330))
     assert lines(carol) == []
-    payments.dismiss(payment, payment.review)
+    checkout.dismiss(payment, payment.review)
     assert told.standing(payment) == told.Standing("partial_refunded", 330, 67, 0, 33, 1)
 
 
@@ -179,14 +180,14 @@ def test_staff_give_and_take_credits(desk: Client, alice: User) -> None:
 def test_somebody_without_an_account_is_given_credits(desk: Client, carol: User) -> None:
     assert Account.objects.filter(user=carol).count() == 0
     assert adjust(desk, carol, 50).status_code == 302
-    assert (ledger.available(carol), log()) == (50, ["+50 credits: Sorry"])
+    assert (credits.available(carol), log()) == (50, ["+50 credits: Sorry"])
 
 
 def test_staff_give_credits_once(desk: Client, alice: User) -> None:
     for _ in range(2):
         adjust(desk, alice, 50)
     assert adjust(desk, alice, 60).status_code == 200
-    assert (ledger.available(alice), log()) == (150, ["+50 credits: Sorry"])
+    assert (credits.available(alice), log()) == (150, ["+50 credits: Sorry"])
 
 
 @pytest.mark.parametrize(("amount", "reason"), [(0, "x"), (-101, "x"), (10, ""), (10, "  ")])

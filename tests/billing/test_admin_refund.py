@@ -7,8 +7,9 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client
 
 from accounts.models import User
-from billing import gateway, ledger, payments
+from billing.ledger import credits
 from billing.models import Payment, Refund
+from billing.payments import checkout, stripe_client
 from tests.billing import told
 from tests.conftest import person
 
@@ -21,7 +22,7 @@ def refunds(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
         asked.append(order)
         return {**order, "id": f"re_{len(asked)}", "status": "succeeded"}
 
-    monkeypatch.setattr(gateway, "create_refund", create)
+    monkeypatch.setattr(stripe_client, "create_refund", create)
     return asked
 
 
@@ -57,9 +58,9 @@ def test_refund_page_offers_all_that_is_left(payment: Payment, desk: Client) -> 
 def test_refund_page_shows_what_it_would_take(
     payment: Payment, desk: Client, refunds: list[Any]
 ) -> None:
-    ledger.spend(payment.user, 60, "spend")
-    assert preview(desk, payment)["outlook"] == payments.Outlook(990, 100, 40, 60)
-    assert (refunds, Refund.objects.count(), ledger.available(payment.user)) == ([], 0, 40)
+    credits.spend(payment.user, 60, "spend")
+    assert preview(desk, payment)["outlook"] == checkout.Outlook(990, 100, 40, 60)
+    assert (refunds, Refund.objects.count(), credits.available(payment.user)) == ([], 0, 40)
 
 
 def test_refund_page_when_confirmed(
@@ -73,7 +74,7 @@ def test_refund_page_when_confirmed(
     )
     row = Refund.objects.get()
     assert (row.amount_minor, row.source, row.reason, row.actor) == (330, "admin", "Broken", staff)
-    assert ledger.available(payment.user) == 67
+    assert credits.available(payment.user) == 67
     entry = LogEntry.objects.get()
     assert (entry.user_id, entry.object_id) == (staff.pk, str(payment.pk))
     assert entry.get_change_message() == "refund of 3.3: Broken"
@@ -85,7 +86,7 @@ def test_refund_page_when_confirmed_twice(
     preview(desk, payment, "3.30")
     assert [confirm(desk, payment, "3.30").status_code for _ in range(2)] == [302, 302]
     assert (len(refunds), Refund.objects.count(), LogEntry.objects.count()) == (1, 1, 1)
-    assert ledger.available(payment.user) == 67
+    assert credits.available(payment.user) == 67
 
 
 def test_refund_page_when_another_is_made_after_the_first(
@@ -108,7 +109,7 @@ def test_refund_page_when_somebody_else_was_faster(
     payment: Payment, desk: Client, refunds: list[Any]
 ) -> None:
     preview(desk, payment)
-    payments.refund(payment, None, source=Refund.Source.API)
+    checkout.refund(payment, None, source=Refund.Source.API)
     assert confirm(desk, payment).status_code == 302
     assert (len(refunds), LogEntry.objects.count()) == (1, 0)
 

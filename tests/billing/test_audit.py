@@ -7,7 +7,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import User
-from billing import audit, ledger
+from billing.ledger import credits, invariants
 from billing.models import Account, Allocation, Entry, Lot
 from tests.billing.conftest import T, give
 
@@ -16,8 +16,8 @@ from tests.billing.conftest import T, give
 def books(carol: User, dave: User) -> None:
     """Carol: 100 given, 20 spent, 5 of them back. Dave: 10 given."""
     give(carol, 100, until=T.replace(year=2999))
-    ledger.spend(carol, 20, "spend")
-    ledger.refund("spend", "back", grace=True, amount=5)
+    credits.spend(carol, 20, "spend")
+    credits.refund("spend", "back", grace=True, amount=5)
     give(dave, 10)
 
 
@@ -51,7 +51,7 @@ def cover(entry: Entry) -> None:
 
 
 def test_problems_when_there_are_none() -> None:
-    assert audit.problems() == []
+    assert invariants.problems() == []
 
 
 def lot_differs() -> list[str]:
@@ -129,4 +129,4 @@ def more_came_back_than_was_spent() -> list[str]:
     ],
 )
 def test_problems_when_a_row_is_wrong(carol: User, damage: Callable[[], list[str]]) -> None:
-    assert damage() == [problem.removeprefix(f"{carol.pk}: ") for problem in audit.problems()]
+    assert damage() == [problem.removeprefix(f"{carol.pk}: ") for problem in invariants.problems()]

@@ -8,9 +8,11 @@ import pytest
 from django.conf import LazySettings
 
 from accounts.models import User
-from billing import audit, gateway, ledger, payments, reconcile
+from billing.ledger import credits as ledger_credits
+from billing.ledger import invariants
 from billing.models import Payment, Refund, StripeEvent
-from billing.sandbox import hooks
+from billing.payments import checkout, reconciliation, stripe_client
+from billing.sandbox import webhooks
 from tests.billing import stripe, told
 from tests.billing.conftest import lines
 from tests.conftest import Serving
@@ -19,18 +21,18 @@ from tests.verification.stripe_shapes import check_call, check_params
 
 @pytest.fixture
 def buy(till: Serving, alice: User) -> Callable[[], Payment]:
-    return lambda: payments.create(alice, "trial")
+    return lambda: checkout.create(alice, "trial")
 
 
 def test_purchase_waits_for_its_payment(till: Serving, alice: User) -> None:
-    payment = payments.create(alice, "standard")
+    payment = checkout.create(alice, "standard")
     assert (payment.status, payment.amount_minor, payment.currency) == ("pending", 4900, "CNY")
     assert payment.payment_url.startswith(f"{till.url}/sandbox/stripe/c/pay/")
-    told_of_it = gateway.session(payment.session_id or "")
+    told_of_it = stripe_client.session(payment.session_id or "")
     assert (told_of_it["amount_total"], told_of_it["currency"]) == (4900, "cny")
     assert told_of_it["payment_status"] == "unpaid"
-    assert ledger.available(alice) == 100
-    assert audit.problems() == []
+    assert ledger_credits.available(alice) == 100
+    assert invariants.problems() == []
 
 
 def test_purchase_paid(buy: Callable[[], Payment], alice: User) -> None:
@@ -39,7 +41,7 @@ def test_purchase_paid(buy: Callable[[], Payment], alice: User) -> None:
     assert lines(alice) == [("bonus", 100), ("purchased", 100)]
     states = set(StripeEvent.objects.values_list("state", flat=True))
     assert states == {"done", "ignored"}
-    assert audit.problems() == []
+    assert invariants.problems() == []
 
 
 @pytest.mark.parametrize(
@@ -50,7 +52,7 @@ def test_purchase_paid_in_other_ways(
     buy: Callable[[], Payment], alice: User, outcome: Any, status: str, credits: int
 ) -> None:
     assert stripe.pay(buy(), outcome).status == status
-    assert ledger.available(alice) == credits
+    assert ledger_credits.available(alice) == credits
 
 
 @pytest.mark.parametrize("word", ["twice", "shuffled", "late"])
@@ -58,9 +60,9 @@ def test_purchase_when_events_come_strangely(
     buy: Callable[[], Payment], alice: User, word: str
 ) -> None:
     payment = stripe.pay(buy(), email=f"anna+{word}@example.com")
-    payments.refund(payment, 330, source=Refund.Source.ADMIN)
+    checkout.refund(payment, 330, source=Refund.Source.ADMIN)
     for _ in range(2):
-        hooks.resend([event["id"] for event in stripe.all_of("event")], copies=2, shuffled=True)
+        webhooks.resend([event["id"] for event in stripe.all_of("event")], copies=2, shuffled=True)
         stripe.deliver()
     assert told.standing(payment) == told.Standing("partial_refunded", 330, 167, 0, 33, 1)
 
@@ -69,10 +71,10 @@ def test_purchase_disputed(buy: Callable[[], Payment], alice: User) -> None:
     payment = stripe.pay(buy())
     dispute = stripe.dispute(payment)
     stripe.deliver()
-    assert ledger.available(alice) == 100
+    assert ledger_credits.available(alice) == 100
     stripe.step(dispute, "win")
     stripe.deliver()
-    assert ledger.available(alice) == 200
+    assert ledger_credits.available(alice) == 200
 
 
 def test_purchase_refunded_in_the_dashboard(buy: Callable[[], Payment], alice: User) -> None:
@@ -85,7 +87,7 @@ def test_purchase_refunded_in_the_dashboard(buy: Callable[[], Payment], alice: U
 def test_checkout_opened_again_is_the_same(buy: Callable[[], Payment]) -> None:
     payment = buy()
     before = (payment.session_id, payment.payment_url)
-    again = payments.open_checkout(payment)
+    again = checkout.open_checkout(payment)
     assert (again.session_id, again.payment_url) == before
     assert len(stripe.all_of("checkout.session")) == 1
 
@@ -112,21 +114,21 @@ def test_checkout_when_stripe_does_not_answer(
     buy: Callable[[], Payment], kinds: list[str], sessions: int
 ) -> None:
     stripe.fault("sessions", *kinds)
-    with pytest.raises(payments.Unreachable):
+    with pytest.raises(checkout.Unreachable):
         buy()
     payment = Payment.objects.get()
     assert (payment.status, payment.session_id) == ("pending", None)
     assert len(stripe.all_of("checkout.session")) == sessions
-    payment = payments.open_checkout(payment)
+    payment = checkout.open_checkout(payment)
     assert [one["id"] for one in stripe.all_of("checkout.session")] == [payment.session_id]
 
 
 def test_checkout_that_is_refused_has_failed(
     till: Serving, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(payments, "SESSION_LIFETIME", timedelta(hours=25))
-    with pytest.raises(payments.Unreachable, match="could not be prepared"):
-        payments.create(alice, "trial")
+    monkeypatch.setattr(checkout, "SESSION_LIFETIME", timedelta(hours=25))
+    with pytest.raises(checkout.Unreachable, match="could not be prepared"):
+        checkout.create(alice, "trial")
     payment = Payment.objects.get()
     assert (payment.status, payment.failure_code) == ("failed", "create_failed")
     assert stripe.all_of("checkout.session") == []
@@ -136,20 +138,20 @@ def test_checkout_is_asked_for_outside_any_transaction(
     buy: Callable[[], Payment], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with stripe.watched(monkeypatch) as in_transaction:
-        reconcile.look(buy())
+        reconciliation.look(buy())
     assert in_transaction == [False, False]
 
 
 def test_checkout_order_is_what_the_sdk_describes(carol: User) -> None:
-    order = payments.checkout_order(told.order(carol))
+    order = checkout.checkout_order(told.order(carol))
     assert check_params("checkout.session", order) == []
     assert order["line_items"][0]["price_data"]["unit_amount"] == 990
 
 
 def test_checkout_order_is_the_same_for_the_same_payment(carol: User) -> None:
     payment = told.order(carol)
-    first = payments.checkout_order(payment)
-    assert payments.checkout_order(told.now_of(payment)) == first
+    first = checkout.checkout_order(payment)
+    assert checkout.checkout_order(told.now_of(payment)) == first
 
 
 OURS = "https://firstlight.example"
@@ -159,7 +161,7 @@ FRONT = "https://studio.example:8443"
 @pytest.mark.parametrize("url", ["", f"{OURS}/billing/", f"{FRONT}/a?b=c#d", OURS])
 def test_return_url_of_ours(settings: LazySettings, url: str) -> None:
     settings.BASE_URL, settings.FRONTEND_ORIGINS = OURS, [FRONT]
-    payments.check_return_url(url)
+    checkout.check_return_url(url)
 
 
 @pytest.mark.parametrize(
@@ -186,8 +188,8 @@ def test_return_url_of_ours(settings: LazySettings, url: str) -> None:
 )
 def test_return_url_of_others(settings: LazySettings, carol: User, url: str) -> None:
     settings.BASE_URL, settings.FRONTEND_ORIGINS = OURS, [FRONT]
-    with pytest.raises(payments.BadReturnUrl):
-        payments.create(carol, "trial", url)
+    with pytest.raises(checkout.BadReturnUrl):
+        checkout.create(carol, "trial", url)
     assert Payment.objects.count() == 0
 
 

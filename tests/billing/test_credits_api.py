@@ -9,7 +9,7 @@ from rest_framework.test import APIClient
 from time_machine import Traveller
 
 from accounts.models import User
-from billing import ledger
+from billing.ledger import credits
 from billing.models import Account, Entry
 from tests.billing import told
 from tests.billing.conftest import DAY, T, give
@@ -27,8 +27,8 @@ def client(carol: User) -> APIClient:
 
 
 def spend_on_a_video(user: User, amount: int, task: str = TASK) -> Entry:
-    purpose = ledger.Purpose("sora_task_creation", task, "Sora text-to-video (standard): A cat...")
-    return ledger.spend(user, amount, f"video:{task}:spend", purpose)
+    purpose = credits.Purpose("sora_task_creation", task, "Sora text-to-video (standard): A cat...")
+    return credits.spend(user, amount, f"video:{task}:spend", purpose)
 
 
 def test_credits_when_something_was_spent(client: APIClient, carol: User) -> None:
@@ -56,7 +56,7 @@ def test_credits_when_some_have_expired_and_some_are_owed(
     give(carol, 100, until=T + DAY)
     spend_on_a_video(carol, 100)
     Account.objects.update(debt=30)
-    ledger.refund(f"video:{TASK}:spend", "back", grace=True)
+    credits.refund(f"video:{TASK}:spend", "back", grace=True)
     clock.move_to(T + DAY)
     assert client.get(CREDITS).json() == {
         "user_id": str(carol.pk),
@@ -105,13 +105,13 @@ def test_doors_are_each_users_own(client: APIClient, carol: User, dave: User, pa
 
 
 def test_transactions_are_newest_first(client: APIClient, carol: User, clock: Traveller) -> None:
-    given = ledger.grant(
+    given = credits.grant(
         carol,
         100,
-        ledger.Kind.BONUS,
+        credits.Kind.BONUS,
         f"signup:{carol.pk}",
         expires_at=T + 30 * DAY,
-        purpose=ledger.Purpose("signup", str(carol.pk), "Welcome credits"),
+        purpose=credits.Purpose("signup", str(carol.pk), "Welcome credits"),
     )
     clock.shift(timedelta(minutes=5))
     spent = spend_on_a_video(carol, 20)
@@ -167,7 +167,7 @@ def test_transactions_when_a_lot_has_died(client: APIClient, carol: User, clock:
     give(carol, 10, until=T + DAY)
     give(carol, 10)
     clock.move_to(T + DAY)
-    ledger.expire(carol)
+    credits.expire(carol)
     body = client.get(TRANSACTIONS).json()
     assert [(row["amount"], row["is_expired"]) for row in body["transactions"]] == [
         (-10, True),
@@ -196,7 +196,7 @@ def test_transactions_add_up_to_the_balance(client: APIClient, carol: User) -> N
     give(carol, 90, until=T + DAY)
     for n in range(4):
         spend_on_a_video(carol, 20, f"video-{n}")
-    ledger.refund("video:video-2:spend", "back", grace=True)
+    credits.refund("video:video-2:spend", "back", grace=True)
     body = client.get(TRANSACTIONS, {"page_size": 100}).json()
     lines = body["transactions"][::-1]
     assert sum(line["amount"] for line in lines) == client.get(CREDITS).json()["credits"] == 30
@@ -208,12 +208,12 @@ def test_transactions_add_up_to_the_balance(client: APIClient, carol: User) -> N
 @pytest.fixture
 def every_type(carol: User, clock: Traveller) -> None:
     """One line of each type but `reversed`."""
-    for kind in ledger.Kind:
+    for kind in credits.Kind:
         give(carol, 10, kind=kind, until=T + DAY)
     spend_on_a_video(carol, 5)
-    ledger.refund(f"video:{TASK}:spend", "back", grace=True)
+    credits.refund(f"video:{TASK}:spend", "back", grace=True)
     clock.move_to(T + DAY)
-    ledger.expire(carol)
+    credits.expire(carol)
 
 
 @pytest.mark.usefixtures("every_type")
@@ -296,7 +296,7 @@ def test_transactions_taken_back_are_found_under_the_documented_word(
 ) -> None:
     give(carol, 10)
     spend_on_a_video(carol, 5)
-    ledger.refund(f"video:{TASK}:spend", "back", grace=True)
+    credits.refund(f"video:{TASK}:spend", "back", grace=True)
     told.tell(told.refunded(told.bought(carol), 990))
     assert rows(client, transaction_type="refunded") == [("refunded", -100), ("refunded", 5)]
     assert rows(client, transaction_type="reversed") == [("refunded", -100)]

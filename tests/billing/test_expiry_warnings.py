@@ -9,8 +9,9 @@ from django.core import mail
 from time_machine import Traveller
 
 from accounts.models import User
-from billing import expiry, ledger, letters
+from billing.ledger import credits, expiry
 from billing.models import Lot
+from config.lib import mail as lib_mail
 from tests.billing.conftest import DAY, T, give, newcomer, outcomes
 
 WEEK = 7 * DAY
@@ -45,7 +46,7 @@ def test_warning_is_one_per_lot(carol: User, clock: Traveller) -> None:
 
 def test_warning_tells_what_is_left(carol: User, clock: Traveller) -> None:
     give(carol, 30, until=T + 30 * DAY)
-    ledger.spend(carol, 10, "spend")
+    credits.spend(carol, 10, "spend")
     clock.move_to(T + 25 * DAY)
     expiry.warn()
     assert [subject for _, subject in warned()] == ["20 credits are about to expire"]
@@ -53,7 +54,7 @@ def test_warning_tells_what_is_left(carol: User, clock: Traveller) -> None:
 
 def test_no_warning_of_what_is_spent_dead_or_lasts(carol: User, clock: Traveller) -> None:
     give(carol, 30, until=T + 30 * DAY)
-    ledger.spend(carol, 30, "spend")
+    credits.spend(carol, 30, "spend")
     give(carol, 5, until=T + 20 * DAY)
     give(carol, 5)
     clock.move_to(T + 25 * DAY)
@@ -84,15 +85,15 @@ def test_warning_is_tried_again_when_the_mail_did_not_go(
     give(dave, 5, until=T + 30 * DAY)
     clock.move_to(T + 25 * DAY)
 
-    send = letters.send
+    send = lib_mail.send
 
-    def stumble(user: User, compose: Callable[[], letters.Letter]) -> int:
+    def stumble(user: User, compose: Callable[[], lib_mail.Letter]) -> int:
         if user == carol:
             raise ValueError("a letter that cannot be written")
         return send(user, compose)
 
     with monkeypatch.context() as patch:
-        patch.setattr(letters, "send", stumble)
+        patch.setattr(lib_mail, "send", stumble)
         assert expiry.warn() == 1
     assert expiry.warn() == 1
     assert [to for to, _ in warned()] == [["dave@example.com"], ["carol@example.com"]]

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 from django.http import HttpHeaders
 
-from billing.idempotency import BadIdempotencyKey, fingerprint, read_key
+from config.lib.idempotency import BadIdempotencyKey, fingerprint, read_key
 
 
 def headers(value: str) -> HttpHeaders:

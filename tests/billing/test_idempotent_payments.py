@@ -11,11 +11,12 @@ from django.contrib.admin.models import LogEntry
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from accounts import auth
+from accounts.auth import tokens
 from accounts.models import Session, User
-from billing import audit, gateway, ledger, payments
-from billing.idempotency import Once
+from billing.ledger import credits, invariants
 from billing.models import PackageRow, Payment, Refund
+from billing.payments import checkout, stripe_client
+from config.lib.idempotency import Once
 from tests.billing import stripe, told
 from tests.billing.conftest import newcomer, outcomes
 from tests.conftest import Serving, person, signed_in
@@ -41,8 +42,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         keys.append(key)
         return {**order, "id": f"re_{key}", "status": "succeeded"}
 
-    monkeypatch.setattr(gateway, "create_session", session)
-    monkeypatch.setattr(gateway, "create_refund", refund)
+    monkeypatch.setattr(stripe_client, "create_session", session)
+    monkeypatch.setattr(stripe_client, "create_refund", refund)
     return keys
 
 
@@ -129,7 +130,7 @@ def test_a_repeat_after_a_crash_before_stripe_was_asked(
     api: APIClient, asked: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(payments, "open_checkout", lambda payment: 1 / 0)
+        patch.setattr(checkout, "open_checkout", lambda payment: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             buy(api)
     row = Payment.objects.get()
@@ -145,9 +146,9 @@ def test_a_repeat_of_what_stripe_refused(
     api: APIClient, asked: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(order: dict[str, Any], key: str) -> dict[str, Any]:
-        raise gateway.Refused("no")
+        raise stripe_client.Refused("no")
 
-    monkeypatch.setattr(gateway, "create_session", refuse)
+    monkeypatch.setattr(stripe_client, "create_session", refuse)
     first, second = buy(api), buy(api)
     assert (first.status_code, first.json()) == (500, second.json())
     assert Payment.objects.count() == 1
@@ -166,7 +167,7 @@ def test_the_same_key_refunds_once(admin: APIClient, payment: Payment, asked: li
     second = give_back(admin, payment, amount=3.3)
     assert (first.status_code, first.json()) == (200, second.json())
     assert (replayed(first), replayed(second), len(asked)) == (False, True, 1)
-    assert (first.json()["credits_refunded"], ledger.available(payment.user)) == (33, 67)
+    assert (first.json()["credits_refunded"], credits.available(payment.user)) == (33, 67)
     assert [entry.get_change_message() for entry in LogEntry.objects.all()] == [
         "refund of 3.3 CNY: Broken"
     ]
@@ -211,7 +212,7 @@ def many(transactional_db: None) -> Callable[[Callable[[], Any]], list[Any]]:
 def test_fifty_at_once_begin_one_payment(
     till: Serving, many: Callable[[Callable[[], Any]], list[Any]]
 ) -> None:
-    token = auth.sign_in(person("alice"), Session.Grant.PASSWORD).access
+    token = tokens.sign_in(person("alice"), Session.Grant.PASSWORD).access
 
     def post() -> Any:
         mine = APIClient()
@@ -228,13 +229,13 @@ def test_fifty_at_once_begin_one_payment(
 def test_fifty_at_once_refund_once(
     till: Serving, many: Callable[[Callable[[], Any]], list[Any]]
 ) -> None:
-    payment = stripe.pay(payments.create(newcomer("erin"), "trial"))
+    payment = stripe.pay(checkout.create(newcomer("erin"), "trial"))
     boss = person("boss", is_staff=True)
-    order = partial(payments.Order, 330, Refund.Source.API, "", boss)
+    order = partial(checkout.Order, 330, Refund.Source.API, "", boss)
     once = Once("key", "print")
-    results = many(lambda: payments.refund_once(payment, order(), once))
+    results = many(lambda: checkout.refund_once(payment, order(), once))
     assert {row.pk for row, _ in results} == {Refund.objects.get().pk}
     assert sorted(again for _, again in results) == [False] + [True] * 49
     assert told.standing(payment) == told.Standing("partial_refunded", 330, 67, 0, 33, 1)
     assert len(stripe.all_of("refund")) == 1
-    assert audit.problems() == []
+    assert invariants.problems() == []

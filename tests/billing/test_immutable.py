@@ -9,7 +9,7 @@ from django.db.models import ProtectedError
 from django.utils import timezone
 
 from accounts.models import User
-from billing import ledger, privacy
+from billing.ledger import credits, erasure
 from billing.models import Account, Allocation, Entry, Lot
 from tests.billing.conftest import everything, give
 
@@ -22,7 +22,7 @@ Act = Callable[[], object]
 def books(carol: User) -> Iterator[None]:
     """A few lines, with the triggers that conftest takes away on SQLite."""
     give(carol, 100)
-    ledger.spend(carol, 20, "spend")
+    credits.spend(carol, 20, "spend")
     bare = connection.vendor == "sqlite"
     if bare:
         migration.protect(None, connection.schema_editor())
@@ -82,8 +82,8 @@ def test_entries_cannot_be_deleted_by_the_orm() -> None:
 
 @pytest.mark.usefixtures("books")
 def test_history_goes_on_beside_the_triggers(carol: User) -> None:
-    ledger.refund("spend", "back", grace=True)
-    assert ledger.available(carol) == 100
+    credits.refund("spend", "back", grace=True)
+    assert credits.available(carol) == 100
 
 
 def entry(**fields: object) -> Act:
@@ -152,7 +152,7 @@ WRONG: dict[str, tuple[str, Act]] = {
 @pytest.mark.parametrize(("name", "act"), WRONG.values(), ids=WRONG.keys())
 def test_database_refuses_what_cannot_be(carol: User, name: str, act: Act) -> None:
     give(carol, 100)
-    ledger.spend(carol, 20, "spend")
+    credits.spend(carol, 20, "spend")
     before = everything()
     with pytest.raises(IntegrityError, match=name), transaction.atomic():
         act()
@@ -161,7 +161,7 @@ def test_database_refuses_what_cannot_be(carol: User, name: str, act: Act) -> No
 
 def test_a_right_line_is_taken(carol: User) -> None:
     give(carol, 100)
-    ledger.spend(carol, 20, "spend")
+    credits.spend(carol, 20, "spend")
     entry()()
     allocation(5, "one more")()
     lot()()
@@ -183,11 +183,11 @@ def test_user_with_an_account_cannot_be_deleted(carol: User, dave: User) -> None
         by_hand()
     assert User.objects.count() == 2
     dave.delete()
-    assert ledger.available(carol) == 100
+    assert credits.available(carol) == 100
 
 
 def test_the_words_of_a_line_can_be_forgotten(carol: User, books: None) -> None:
     before = list(Entry.objects.order_by("seq").values_list("seq", "amount", "key"))
-    privacy.forget_words(carol)
+    erasure.forget_words(carol)
     after = list(Entry.objects.order_by("seq").values_list("seq", "amount", "key"))
     assert (after, set(Entry.objects.values_list("description", flat=True))) == (before, {""})

@@ -7,7 +7,7 @@ from django.db import transaction
 from time_machine import Traveller
 
 from accounts.models import User
-from billing import audit, expiry, ledger
+from billing.ledger import credits, expiry, invariants
 from billing.models import Account, Entry, Lot
 from tests.billing.conftest import DAY, T, everything, give, left, lines
 
@@ -16,9 +16,9 @@ pytestmark = pytest.mark.usefixtures("clock")
 
 
 def test_grant_when_first(carol: User) -> None:
-    purpose = ledger.Purpose("referral", "r-1", "A friend came")
-    entry = ledger.grant(
-        carol, 40, ledger.Kind.EARNED, "referral:1", expires_at=T + DAY, purpose=purpose
+    purpose = credits.Purpose("referral", "r-1", "A friend came")
+    entry = credits.grant(
+        carol, 40, credits.Kind.EARNED, "referral:1", expires_at=T + DAY, purpose=purpose
     )
     assert Entry.objects.values().get() == {
         "id": entry.pk,
@@ -37,7 +37,7 @@ def test_grant_when_first(carol: User) -> None:
         "created_at": T,
     }
     assert left(carol) == [(40, T + DAY)]
-    assert audit.problems() == []
+    assert invariants.problems() == []
 
 
 @pytest.mark.parametrize("kind", list(Lot.Kind))
@@ -49,22 +49,22 @@ def test_grant_is_booked_as_its_kind(carol: User, kind: Lot.Kind) -> None:
 def test_grant_when_it_has_expired_already(carol: User) -> None:
     give(carol, 5, until=T)
     assert lines(carol) == [("bonus", 5), ("expired", -5)]
-    assert ledger.available(carol) == 0
-    assert audit.problems() == []
+    assert credits.available(carol) == 0
+    assert invariants.problems() == []
 
 
 def test_spend_takes_what_expires_first(carol: User) -> None:
     give(carol, 10, until=T + 3 * DAY)
     give(carol, 10, until=T + DAY)
     give(carol, 10, until=T + 2 * DAY)
-    ledger.spend(carol, 15, "spend")
+    credits.spend(carol, 15, "spend")
     assert left(carol) == [(5, T + 2 * DAY), (10, T + 3 * DAY)]
 
 
 def test_spend_takes_the_older_of_two_that_expire_together(carol: User) -> None:
-    give(carol, 10, until=T + DAY, kind=ledger.Kind.BONUS)
-    give(carol, 10, until=T + DAY, kind=ledger.Kind.PURCHASED)
-    ledger.spend(carol, 12, "spend")
+    give(carol, 10, until=T + DAY, kind=credits.Kind.BONUS)
+    give(carol, 10, until=T + DAY, kind=credits.Kind.PURCHASED)
+    credits.spend(carol, 12, "spend")
     assert list(Lot.objects.order_by("id").values_list("kind", "remaining")) == [
         ("bonus", 0),
         ("purchased", 8),
@@ -74,7 +74,7 @@ def test_spend_takes_the_older_of_two_that_expire_together(carol: User) -> None:
 def test_spend_takes_what_never_expires_last(carol: User) -> None:
     give(carol, 10)
     give(carol, 10, until=T + 900 * DAY)
-    ledger.spend(carol, 12, "spend")
+    credits.spend(carol, 12, "spend")
     assert left(carol) == [(8, None)]
 
 
@@ -82,25 +82,25 @@ def test_spend_is_one_line_over_several_lots(carol: User) -> None:
     give(carol, 10, until=T + DAY)
     give(carol, 10, until=T + 2 * DAY)
     give(carol, 10)
-    purpose = ledger.Purpose("sora_task_creation", "v-1", "x" * 300)
-    entry = ledger.spend(carol, 25, "spend", purpose)
+    purpose = credits.Purpose("sora_task_creation", "v-1", "x" * 300)
+    entry = credits.spend(carol, 25, "spend", purpose)
     assert (entry.amount, entry.balance_before, entry.balance_after) == (-25, 30, 5)
     assert (entry.expires_at, entry.description) == (T + 2 * DAY, "x" * 200)
     assert list(entry.allocations.order_by("id").values_list("amount", flat=True)) == [-10, -10, -5]
-    assert audit.problems() == []
+    assert invariants.problems() == []
 
 
 def test_spend_when_it_takes_everything(carol: User) -> None:
     give(carol, 10, until=T + DAY)
-    assert ledger.spend(carol, 10, "spend").expires_at == T + DAY
-    assert (ledger.available(carol), left(carol)) == (0, [])
+    assert credits.spend(carol, 10, "spend").expires_at == T + DAY
+    assert (credits.available(carol), left(carol)) == (0, [])
 
 
 def test_spend_when_there_is_too_little(carol: User) -> None:
     give(carol, 19)
     before = everything()
-    with pytest.raises(ledger.NotEnoughCredits) as caught:
-        ledger.spend(carol, 20, "spend")
+    with pytest.raises(credits.NotEnoughCredits) as caught:
+        credits.spend(carol, 20, "spend")
     assert str(caught.value) == (
         "Insufficient credits. You need 20 credits but only have 19 available."
     )
@@ -109,34 +109,34 @@ def test_spend_when_there_is_too_little(carol: User) -> None:
 
 
 def test_spend_when_there_was_never_an_account(carol: User) -> None:
-    with pytest.raises(ledger.NotEnoughCredits, match="only have 0 available"):
-        ledger.spend(carol, 1, "spend")
+    with pytest.raises(credits.NotEnoughCredits, match="only have 0 available"):
+        credits.spend(carol, 1, "spend")
     assert Account.objects.count() == 0
 
 
 def test_spend_never_takes_from_somebody_else(carol: User, dave: User) -> None:
     give(dave, 100)
     give(carol, 10)
-    with pytest.raises(ledger.NotEnoughCredits):
-        ledger.spend(carol, 11, "spend")
-    ledger.spend(carol, 10, "spend")
+    with pytest.raises(credits.NotEnoughCredits):
+        credits.spend(carol, 11, "spend")
+    credits.spend(carol, 10, "spend")
     assert left(dave) == [(100, None)]
 
 
 def test_spend_a_moment_before_the_expiry(carol: User, clock: Traveller) -> None:
     give(carol, 10, until=T + 30 * DAY)
     clock.move_to(T + 30 * DAY - MICROSECOND)
-    assert ledger.available(carol) == 10
-    assert ledger.spend(carol, 10, "spend").balance_after == 0
+    assert credits.available(carol) == 10
+    assert credits.spend(carol, 10, "spend").balance_after == 0
 
 
 def test_spend_at_the_expiry(carol: User, clock: Traveller) -> None:
     give(carol, 100, until=T + 30 * DAY)
     clock.move_to(T + 30 * DAY)
     before = everything()
-    assert ledger.available(carol) == 0
-    with pytest.raises(ledger.NotEnoughCredits) as caught:
-        ledger.spend(carol, 20, "spend")
+    assert credits.available(carol) == 0
+    with pytest.raises(credits.NotEnoughCredits) as caught:
+        credits.spend(carol, 20, "spend")
     assert str(caught.value) == (
         "Insufficient credits. You need 20 credits but only have 0 available."
     )
@@ -147,15 +147,15 @@ def test_spend_books_what_has_expired_before_it(carol: User, clock: Traveller) -
     give(carol, 10, until=T + DAY)
     give(carol, 10)
     clock.move_to(T + 2 * DAY)
-    ledger.spend(carol, 4, "spend")
+    credits.spend(carol, 4, "spend")
     assert lines(carol) == [("bonus", 10), ("bonus", 10), ("expired", -10), ("spent", -4)]
-    assert audit.problems() == []
+    assert invariants.problems() == []
 
 
 def test_expire_when_nothing_is_due(carol: User) -> None:
     give(carol, 10, until=T + DAY)
     before = everything()
-    assert (ledger.expire(carol), expiry.sweep()) == (0, 0)
+    assert (credits.expire(carol), expiry.sweep()) == (0, 0)
     assert everything() == before
 
 
@@ -163,8 +163,8 @@ def test_expire_books_each_dead_lot_once(carol: User, clock: Traveller) -> None:
     for days in (1, 2, 3):
         give(carol, 10 * days, until=T + days * DAY)
     clock.move_to(T + 2 * DAY)
-    assert ledger.expire(carol) == 30
-    assert ledger.expire(carol) == 0
+    assert credits.expire(carol) == 30
+    assert credits.expire(carol) == 0
     assert lines(carol)[3:] == [("expired", -10), ("expired", -20)]
     assert Account.objects.get().next_expiry_at == T + 3 * DAY
 
@@ -175,7 +175,7 @@ def test_expire_due_sweeps_every_account(carol: User, dave: User, clock: Travell
     give(dave, 5, until=T + 2 * DAY)
     clock.move_to(T + DAY)
     assert (expiry.sweep(), expiry.sweep()) == (17, 0)
-    assert (ledger.available(carol), ledger.available(dave)) == (0, 5)
+    assert (credits.available(carol), credits.available(dave)) == (0, 5)
 
 
 def test_sweep_goes_on_when_one_account_fails(
@@ -185,7 +185,7 @@ def test_sweep_goes_on_when_one_account_fails(
     give(dave, 7, until=T + DAY)
     clock.move_to(T + DAY)
     first, second = sorted([carol, dave], key=lambda user: user.pk)
-    expire = ledger.expire
+    expire = credits.expire
     seen = []
 
     def stumble(user: User) -> int:
@@ -193,25 +193,25 @@ def test_sweep_goes_on_when_one_account_fails(
         return 1 // 0 if user == first else expire(user)
 
     with monkeypatch.context() as patch:
-        patch.setattr(ledger, "expire", stumble)
+        patch.setattr(credits, "expire", stumble)
         assert expiry.sweep() == (7 if second == dave else 10)
     assert seen == [first, second]
     assert expiry.sweep() == (10 if second == dave else 7)
 
 
 def test_summary_when_there_was_never_an_account(carol: User) -> None:
-    assert ledger.summary(carol) == ledger.Summary(0, 0, 0, 0, 0, 0, None)
+    assert credits.summary(carol) == credits.Summary(0, 0, 0, 0, 0, 0, None)
     assert Account.objects.count() == 0
 
 
 def test_summary_adds_up(carol: User) -> None:
     give(carol, 100, until=T + DAY)
     give(carol, 50)
-    ledger.spend(carol, 20, "first")
-    ledger.spend(carol, 30, "second")
-    ledger.refund("first", "back", grace=True)
-    now = ledger.summary(carol)
-    assert now == ledger.Summary(
+    credits.spend(carol, 20, "first")
+    credits.spend(carol, 30, "second")
+    credits.refund("first", "back", grace=True)
+    now = credits.summary(carol)
+    assert now == credits.Summary(
         available=120,
         owed=0,
         total_earned=150,
@@ -225,10 +225,10 @@ def test_summary_adds_up(carol: User) -> None:
 def test_summary_counts_what_has_expired_but_is_not_booked(carol: User, clock: Traveller) -> None:
     give(carol, 100, until=T + DAY)
     give(carol, 50, until=T + 2 * DAY)
-    ledger.spend(carol, 20, "spend")
+    credits.spend(carol, 20, "spend")
     clock.move_to(T + DAY)
-    unbooked = ledger.summary(carol)
-    assert unbooked == ledger.Summary(
+    unbooked = credits.summary(carol)
+    assert unbooked == credits.Summary(
         available=50,
         owed=0,
         total_earned=150,
@@ -238,48 +238,48 @@ def test_summary_counts_what_has_expired_but_is_not_booked(carol: User, clock: T
         next_expiry_at=T + 2 * DAY,
     )
     assert lines(carol)[-1] == ("spent", -20)
-    ledger.expire(carol)
-    assert ledger.summary(carol) == unbooked
+    credits.expire(carol)
+    assert credits.summary(carol) == unbooked
 
 
 def test_entry_for_when_the_event_has_and_has_not_happened(carol: User) -> None:
-    assert ledger.entry_for("spend") is None
+    assert credits.entry_for("spend") is None
     give(carol, 10)
-    assert ledger.entry_for("spend") is None
-    entry = ledger.spend(carol, 10, "spend")
-    assert ledger.entry_for("spend") == entry
+    assert credits.entry_for("spend") is None
+    entry = credits.spend(carol, 10, "spend")
+    assert credits.entry_for("spend") == entry
 
 
 def test_history_is_newest_first_and_filters(carol: User, dave: User) -> None:
     given = give(carol, 10)
-    spent = ledger.spend(carol, 4, "spend")
+    spent = credits.spend(carol, 4, "spend")
     give(dave, 5)
-    assert list(ledger.history(carol)) == [spent, given]
-    assert list(ledger.history(carol, "bonus")) == [given]
-    assert list(ledger.history(carol, "purchased")) == []
+    assert list(credits.history(carol)) == [spent, given]
+    assert list(credits.history(carol, "bonus")) == [given]
+    assert list(credits.history(carol, "purchased")) == []
 
 
 def test_operations_leave_nothing_when_the_caller_rolls_back(
     carol: User, dave: User, clock: Traveller
 ) -> None:
     give(carol, 30, until=T + DAY)
-    ledger.spend(carol, 10, "spend")
+    credits.spend(carol, 10, "spend")
     before = everything()
     clock.move_to(T + 2 * DAY)
     with transaction.atomic():
-        ledger.refund("spend", "back", grace=True)
-        ledger.expire(carol)
-        ledger.spend(carol, 5, "more")
+        credits.refund("spend", "back", grace=True)
+        credits.expire(carol)
+        credits.spend(carol, 5, "more")
         give(dave, 10)
         transaction.set_rollback(True)
     assert everything() == before
-    assert audit.problems() == []
+    assert invariants.problems() == []
 
 
 def test_operations_go_on_in_the_callers_transaction_after_a_refusal(carol: User) -> None:
     give(carol, 10)
     with transaction.atomic():
-        with pytest.raises(ledger.NotEnoughCredits):
-            ledger.spend(carol, 11, "too much")
-        ledger.spend(carol, 10, "enough")
+        with pytest.raises(credits.NotEnoughCredits):
+            credits.spend(carol, 11, "too much")
+        credits.spend(carol, 10, "enough")
     assert lines(carol) == [("bonus", 10), ("spent", -10)]

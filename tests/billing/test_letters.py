@@ -9,9 +9,11 @@ from django.core import mail
 from django.utils import timezone, translation
 
 from accounts.models import User
-from billing import letters, slips
-from billing.letters import Letter
-from billing.models import Mailed, Payment, Refund
+from billing.models import Payment, Refund
+from billing.payments import receipts
+from config.lib import mail as lib_mail
+from config.lib.mail import Letter
+from config.lib.models import SentEmail
 from tests.billing import told
 
 pytestmark = pytest.mark.django_db
@@ -24,7 +26,7 @@ def outbox() -> list[tuple[str, str]]:
 def test_text_and_html_say_the_same(alice: User, settings: LazySettings) -> None:
     settings.SITE_NAME, settings.SUPPORT_EMAIL = "Morgenrot", "help@example.com"
     said = Letter("Hello", ("One & two", "<b>"), "Open", "https://example.com/?a=1&b=2", "Because")
-    assert letters.send(alice, lambda: said) == 1
+    assert lib_mail.send(alice, lambda: said) == 1
     (letter,) = mail.outbox
     assert isinstance(letter, mail.EmailMultiAlternatives)
     assert str(letter.body).strip().split("\n\n") == [
@@ -54,7 +56,7 @@ def test_a_letter_is_in_the_receivers_language(alice: User, language: str, code:
     alice.language = language
     from_here = translation.get_language()
     said = Letter("Hello", ("One",), "Open", "https://example.com/")
-    letters.send(alice, lambda: said)
+    lib_mail.send(alice, lambda: said)
     (letter,) = mail.outbox
     assert isinstance(letter, mail.EmailMultiAlternatives)
     assert f'<html lang="{code}">' in str(letter.alternatives[0][0])
@@ -63,7 +65,7 @@ def test_a_letter_is_in_the_receivers_language(alice: User, language: str, code:
 
 def test_nobody_without_an_address_is_written_to(alice: User) -> None:
     alice.email = ""
-    assert (letters.send(alice, lambda: Letter("", (), "", "")), mail.outbox) == (0, [])
+    assert (lib_mail.send(alice, lambda: Letter("", (), "", "")), mail.outbox) == (0, [])
 
 
 # ---- receipts ----
@@ -71,7 +73,7 @@ def test_nobody_without_an_address_is_written_to(alice: User) -> None:
 
 def test_a_receipt_is_written_once(carol: User) -> None:
     payment = told.bought(carol)
-    assert [slips.write(), slips.write()] == [1, 0]
+    assert [receipts.write(), receipts.write()] == [1, 0]
     assert outbox() == [("carol@example.com", f"Your receipt: {payment.name}")]
     body = str(mail.outbox[0].body)
     assert f"We received ¥9.90 CNY for {payment.name}." in body
@@ -82,10 +84,10 @@ def test_a_receipt_is_written_once(carol: User) -> None:
 def test_no_receipt_for_what_is_not_paid_old_or_in_question(carol: User) -> None:
     told.order(carol)
     old, asked = told.bought(carol), told.bought(carol)
-    ago = timezone.now() - slips.FRESH - timedelta(seconds=1)
+    ago = timezone.now() - receipts.FRESH - timedelta(seconds=1)
     Payment.objects.filter(pk=old.pk).update(paid_at=ago)
     Payment.objects.filter(pk=asked.pk).update(review="the session is not this payment's")
-    assert (slips.write(), outbox()) == (0, [])
+    assert (receipts.write(), outbox()) == (0, [])
 
 
 def test_a_receipt_that_did_not_go_is_tried_again(
@@ -97,11 +99,11 @@ def test_a_receipt_that_did_not_go_is_tried_again(
         raise OSError("the mail server is away")
 
     with monkeypatch.context() as patch:
-        patch.setattr(letters, "send", stumble)
+        patch.setattr(lib_mail, "send", stumble)
         with pytest.raises(OSError, match="away"):
-            slips.write()
-    assert Mailed.objects.count() == 0
-    assert slips.write() == 1
+            receipts.write()
+    assert SentEmail.objects.count() == 0
+    assert receipts.write() == 1
 
 
 def test_an_address_that_is_refused_is_not_tried_for_ever(
@@ -116,8 +118,8 @@ def test_an_address_that_is_refused_is_not_tried_for_ever(
         raise SMTPRecipientsRefused({user.email: (550, b"unknown")})
 
     with monkeypatch.context() as patch:
-        patch.setattr(letters, "send", refuse)
-        assert [slips.write(), slips.write()] == [0, 0]
+        patch.setattr(lib_mail, "send", refuse)
+        assert [receipts.write(), receipts.write()] == [0, 0]
     assert sorted(tried) == ["carol", "dave"]
 
 
@@ -126,16 +128,16 @@ def test_an_address_that_is_refused_is_not_tried_for_ever(
 
 def test_a_refund_is_told_once_it_succeeded(carol: User) -> None:
     payment = told.bought(carol)
-    slips.write()
+    receipts.write()
     told.tell(told.refunded(payment, 330))
-    assert [slips.write(), slips.write()] == [1, 0]
+    assert [receipts.write(), receipts.write()] == [1, 0]
     assert outbox()[1] == ("carol@example.com", "¥3.30 CNY is on its way back to you")
     assert f"/billing/payments/{payment.pk}/" in str(mail.outbox[1].body)
 
 
 def test_a_refund_that_failed_is_not_told(carol: User) -> None:
     payment = told.bought(carol)
-    slips.write()
+    receipts.write()
     Refund.objects.create(
         payment=payment,
         amount_minor=1,
@@ -143,4 +145,4 @@ def test_a_refund_that_failed_is_not_told(carol: User) -> None:
         source=Refund.Source.ADMIN,
         created_at=timezone.now(),
     )
-    assert slips.write() == 0
+    assert receipts.write() == 0

@@ -10,11 +10,11 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
-from billing import ledger
+from billing.ledger import credits
 from billing.models import Entry, Payment, Proof
 from tests.billing import told
 from tests.conftest import person
-from videos import lifecycle
+from videos.jobs import state_machine
 from videos.models import Upload, Video
 
 DRAFT = {
@@ -27,7 +27,7 @@ DRAFT = {
 
 @pytest.fixture
 def video(alice: User) -> Video:
-    return lifecycle.submit(alice, lifecycle.Wish(prompt="A paper boat", seconds=4))
+    return state_machine.submit(alice, state_machine.Wish(prompt="A paper boat", seconds=4))
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def test_a_line_leads_to_its_video_until_that_is_deleted(page: Client, video: Vi
     link = f'href="/v/{video.pk}/"'
     assert link in text_of(page, "/billing/")
     assert link in text_of(page, f"/billing/?video={video.pk}")
-    lifecycle.delete(video)
+    state_machine.delete(video)
     for path in ("/billing/", f"/billing/?video={video.pk}"):
         shown = text_of(page, path)
         assert (link in shown, "A paper boat" in shown) == (False, True)
@@ -67,9 +67,9 @@ def test_the_history_asks_as_often_for_many_videos_as_for_one(
 ) -> None:
     with django_assert_num_queries(15) as first:
         page.get("/billing/")
-    ledger.grant(alice, 500, ledger.Kind.BONUS, "more", expires_at=None)
+    credits.grant(alice, 500, credits.Kind.BONUS, "more", expires_at=None)
     for _ in range(9):
-        lifecycle.submit(alice, lifecycle.Wish(prompt="Another", seconds=4))
+        state_machine.submit(alice, state_machine.Wish(prompt="Another", seconds=4))
     with django_assert_num_queries(len(first)):
         page.get("/billing/")
 

@@ -9,7 +9,7 @@ from django.db import IntegrityError
 from hypothesis import Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from billing import ledger, reversals
+from billing.ledger import clawbacks, credits
 from tests.billing.machine import THOROUGH, Machine
 from tests.billing.machine_money import MoneyMachine
 
@@ -117,7 +117,7 @@ MONEY_MUTANTS = [
 ]
 
 
-def planted(mutant: Mutant, source_of: ModuleType = ledger) -> ModuleType:
+def planted(mutant: Mutant, source_of: ModuleType = credits) -> ModuleType:
     source, name = inspect.getsource(source_of), source_of.__name__
     assert source.count(mutant.old) == 1, f"{mutant.name} does not fit {name} any more"
     module = ModuleType(mutant.name)
@@ -147,7 +147,7 @@ def test_machine_notices(mutant: Mutant) -> None:
 @pytest.mark.usefixtures("db")
 def test_money_machine_lets_the_right_reversals_live() -> None:
     class Control(MoneyMachine):
-        reversals = planted(Mutant("none", "def reverse_to(", "def reverse_to("), reversals)
+        reversals = planted(Mutant("none", "def reverse_to(", "def reverse_to("), clawbacks)
 
     run_state_machine_as_test(Control, settings=settings(QUICK, max_examples=5))
 
@@ -156,7 +156,7 @@ def test_money_machine_lets_the_right_reversals_live() -> None:
 @pytest.mark.parametrize("mutant", MONEY_MUTANTS, ids=lambda mutant: mutant.name)
 def test_money_machine_notices(mutant: Mutant) -> None:
     class Mutated(MoneyMachine):
-        reversals = planted(mutant, reversals)
+        reversals = planted(mutant, clawbacks)
 
     with pytest.raises(NOTICED):
         run_state_machine_as_test(Mutated, settings=QUICK)

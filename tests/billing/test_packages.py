@@ -6,9 +6,9 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from accounts.models import User
-from billing import packages
 from billing.models import PackageRow
-from billing.packages import Package
+from billing.payments import packages
+from billing.payments.packages import Package
 from tests.billing import told
 
 pytestmark = pytest.mark.django_db

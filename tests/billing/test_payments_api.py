@@ -11,8 +11,9 @@ from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from billing import gateway, ledger
+from billing.ledger import credits
 from billing.models import PackageRow, Payment, Refund
+from billing.payments import stripe_client
 from tests.billing import stripe, told
 from tests.conftest import Serving, signed_in
 
@@ -30,7 +31,7 @@ def session(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
         asked.append(order)
         return {"id": f"cs_{key}", "url": f"https://checkout.example/{key}"}
 
-    monkeypatch.setattr(gateway, "create_session", create)
+    monkeypatch.setattr(stripe_client, "create_session", create)
     return asked
 
 
@@ -43,7 +44,7 @@ def refunds(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
         asked.append(order)
         return {**order, "id": f"re_{len(asked)}", "status": "succeeded"}
 
-    monkeypatch.setattr(gateway, "create_refund", create)
+    monkeypatch.setattr(stripe_client, "create_refund", create)
     return asked
 
 
@@ -171,9 +172,9 @@ def test_create_when_stripe_does_not_answer(
     api: APIClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def create(order: object, key: object) -> None:
-        raise gateway.NoAnswer("sk_live_secret inside")
+        raise stripe_client.NoAnswer("sk_live_secret inside")
 
-    monkeypatch.setattr(gateway, "create_session", create)
+    monkeypatch.setattr(stripe_client, "create_session", create)
     answer = api.post(CREATE, {"package": "trial"}, format="json")
     assert (answer.status_code, answer.json()["code"]) == (500, "payment_unreachable")
     assert "secret" not in answer.content.decode()
@@ -300,7 +301,7 @@ def test_refund_answers_as_documented(admin: APIClient, alice: User, refunds: li
         User.objects.get(username="staff"),
         "Sorry",
     )
-    assert ledger.available(alice) == 100
+    assert credits.available(alice) == 100
 
 
 def test_refund_of_a_part(admin: APIClient, alice: User, refunds: list[Any]) -> None:
@@ -388,20 +389,20 @@ def test_refund_when_the_query_is_wrong(
 ) -> None:
     payment = told.bought(alice)
     assert admin.post(f"{REFUND}?{query.replace('{pk}', str(payment.pk))}").status_code == 422
-    assert (refunds, ledger.available(alice)) == ([], 200)
+    assert (refunds, credits.available(alice)) == ([], 200)
 
 
 def test_refund_that_is_refused(
     admin: APIClient, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(order: object, key: object) -> None:
-        raise gateway.Refused("Charge has been charged back")
+        raise stripe_client.Refused("Charge has been charged back")
 
-    monkeypatch.setattr(gateway, "create_refund", refuse)
+    monkeypatch.setattr(stripe_client, "create_refund", refuse)
     payment = told.bought(alice)
     body = admin.post(f"{REFUND}?payment_id={payment.pk}").json()
     assert (body["success"], body["status"], body["credits_refunded"]) == (False, "failed", 0)
-    assert ledger.available(alice) == 200
+    assert credits.available(alice) == 200
 
 
 def test_refund_in_a_currency_without_cents(

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
-from billing import audit, ledger
+from billing.ledger import credits, invariants
 from billing.models import Payment, Refund, StripeEvent
 from tests.billing import told
 from tests.billing.told import Standing, Told
@@ -165,7 +165,7 @@ def test_facts_in_any_order(carol: User, script: Script, end: Standing, seconds:
             assert told.standing(payment) == end, words
             told.tell(*order, *(again if n % 4 == 1 else ()))
             assert told.standing(payment) == end, words
-            assert audit.problems() == []
+            assert invariants.problems() == []
             states = set(StripeEvent.objects.values_list("state", flat=True))
             assert states <= {"done"} or not told.now_of(payment).payment_intent
             transaction.set_rollback(True)
@@ -185,7 +185,7 @@ def test_facts_when_they_lower_and_restore_credits_step_by_step(carol: User) -> 
         told.refunded(payment, 330, "failed"),
     ):
         told.tell(event)
-        seen.append((told.now_of(payment).status, ledger.available(carol)))
+        seen.append((told.now_of(payment).status, credits.available(carol)))
     assert seen == [
         ("succeeded", 100),
         ("succeeded", 100),

@@ -8,10 +8,13 @@ import time_machine
 from django.utils import timezone
 
 from accounts.models import User
-from billing import audit, gateway, ledger, payments
-from billing import reconcile as reconciling
+from billing.ledger import credits, invariants
 from billing.models import Payment, StripeEvent
-from billing.sandbox import books, checkout
+from billing.payments import checkout as payments_checkout
+from billing.payments import reconciliation as reconciling
+from billing.payments import stripe_client
+from billing.sandbox import checkout as sandbox_checkout
+from billing.sandbox import database
 from tests.billing import stripe, told
 from tests.billing.conftest import lines, newcomer
 from tests.conftest import Serving
@@ -24,7 +27,7 @@ def reconcile(minutes: float = 2) -> None:
 
 @pytest.fixture
 def payment(till: Serving) -> Payment:
-    return payments.create(newcomer("erin"), "trial")
+    return payments_checkout.create(newcomer("erin"), "trial")
 
 
 def test_reconcile_when_the_event_never_came(payment: Payment) -> None:
@@ -39,8 +42,8 @@ def test_reconcile_when_the_event_never_came(payment: Payment) -> None:
 
 
 def test_reconcile_when_the_session_expired(payment: Payment) -> None:
-    with books.writing() as desk:
-        checkout.expire(desk, str(payment.session_id))
+    with database.writing() as desk:
+        sandbox_checkout.expire(desk, str(payment.session_id))
     reconcile()
     payment = told.now_of(payment)
     assert (payment.status, payment.failure_code) == ("failed", "session_expired")
@@ -48,8 +51,8 @@ def test_reconcile_when_the_session_expired(payment: Payment) -> None:
 
 def test_reconcile_when_the_session_was_never_made(till: Serving) -> None:
     stripe.fault("sessions", "429")
-    with pytest.raises(payments.Unreachable):
-        payments.create(newcomer("erin"), "trial")
+    with pytest.raises(payments_checkout.Unreachable):
+        payments_checkout.create(newcomer("erin"), "trial")
     reconcile()
     reconcile(15)
     made = [one["id"] for one in stripe.all_of("checkout.session")]
@@ -58,8 +61,8 @@ def test_reconcile_when_the_session_was_never_made(till: Serving) -> None:
 
 def test_reconcile_when_it_is_too_late_for_a_session(till: Serving) -> None:
     stripe.fault("sessions", "429")
-    with pytest.raises(payments.Unreachable):
-        payments.create(newcomer("erin"), "trial")
+    with pytest.raises(payments_checkout.Unreachable):
+        payments_checkout.create(newcomer("erin"), "trial")
     reconcile(45)
     payment = Payment.objects.get()
     assert (payment.status, payment.failure_code) == ("failed", "session_expired")
@@ -79,7 +82,7 @@ def test_reconcile_applies_what_was_parked(payment: Payment) -> None:
     """The refund's event came, but that of the payment was lost."""
     stripe.pay(payment, tell=False)
     stripe.forget()
-    with books.reading() as desk:
+    with database.reading() as desk:
         session = desk.get("checkout.session", str(payment.session_id))
     gone = {"id": "re_1", "amount": 990, "status": "succeeded", "metadata": {}}
     event = told.event("refund.created", {**gone, "payment_intent": session["payment_intent"]})
@@ -104,7 +107,7 @@ def test_reconcile_asks_staff_when_stripe_knows_no_such_session(payment: Payment
         reconcile(minutes)
     now = told.now_of(payment)
     assert (now.status, now.review) == ("pending", "Stripe knows no such session")
-    payments.dismiss(now, now.review)
+    payments_checkout.dismiss(now, now.review)
     assert told.now_of(payment).status == "failed"
 
 
@@ -120,15 +123,17 @@ def test_reconcile_when_both_events_came_at_the_same_moment(carol: User) -> None
 def test_reconcile_acts_on_events_that_failed(carol: User, monkeypatch: pytest.MonkeyPatch) -> None:
     payment = told.order(carol)
     with monkeypatch.context() as patch:
-        patch.setattr(ledger, "grant", lambda *words, **names: 1 / 0)
+        patch.setattr(credits, "grant", lambda *words, **names: 1 / 0)
         assert told.tell(told.completed(payment)) == ["new"]
     assert StripeEvent.objects.get().state == "error"
     reconcile()
     assert told.standing(payment).credits == 100
-    assert audit.problems() == []
+    assert invariants.problems() == []
 
 
-@pytest.mark.parametrize("error", [gateway.NoAnswer("x"), gateway.Refused("x"), KeyError("x")])
+@pytest.mark.parametrize(
+    "error", [stripe_client.NoAnswer("x"), stripe_client.Refused("x"), KeyError("x")]
+)
 def test_reconcile_goes_on_when_one_cannot_be_looked_up(
     carol: User, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
@@ -139,7 +144,7 @@ def test_reconcile_goes_on_when_one_cannot_be_looked_up(
             raise error
         return told.session(first if session_id == first.session_id else third)
 
-    monkeypatch.setattr(gateway, "session", session)
+    monkeypatch.setattr(stripe_client, "session", session)
     reconcile()
     seen = [told.now_of(one).status for one in (first, second, third)]
     assert seen == ["succeeded", "pending", "succeeded"]
@@ -159,7 +164,7 @@ def test_reconcile_finds_a_refund_of_a_paid_payment(paid: Payment, days: int) ->
     now = told.standing(paid)
     assert (now.status, now.refunded_minor) == ("partial_refunded", 330)
     assert paid.refunds.get().source == "external"
-    assert audit.problems() == []
+    assert invariants.problems() == []
 
 
 def test_reconcile_finds_a_dispute_of_a_paid_payment(paid: Payment) -> None:
@@ -195,8 +200,8 @@ def test_reconcile_checks_a_few_payments_at_a_time_and_none_twice(
         asked.append(intent)
         return []
 
-    monkeypatch.setattr(gateway, "refunds_of", refunds_of)
-    monkeypatch.setattr(gateway, "disputes_of", lambda intent: [])
+    monkeypatch.setattr(stripe_client, "refunds_of", refunds_of)
+    monkeypatch.setattr(stripe_client, "disputes_of", lambda intent: [])
     counts = []
     for _ in range(3):
         reconciling.reconcile()

@@ -9,9 +9,10 @@ import time_machine
 from django.utils import timezone
 
 from accounts.models import User
-from billing import audit, ledger, payments, reconcile
+from billing.ledger import credits, invariants
 from billing.models import Payment, Refund
-from billing.sandbox.intake import Refused
+from billing.payments import checkout, reconciliation
+from billing.sandbox.request_parsing import Refused
 from tests.billing import stripe, told
 from tests.billing.conftest import newcomer, outcomes
 from tests.billing.told import Standing
@@ -24,10 +25,10 @@ PAID = Standing("succeeded", 0, credits=100, owed=0, reversed=0, grants=1)
 @pytest.fixture
 def payment(till: Serving) -> Payment:
     """A trial pack, paid by card."""
-    return stripe.pay(payments.create(newcomer("erin"), "trial"))
+    return stripe.pay(checkout.create(newcomer("erin"), "trial"))
 
 
-refund = partial(payments.refund, source=Refund.Source.ADMIN)
+refund = partial(checkout.refund, source=Refund.Source.ADMIN)
 
 
 def later(minutes: float) -> time_machine.travel:
@@ -47,7 +48,7 @@ def test_refund_of_everything(payment: Payment, monkeypatch: pytest.MonkeyPatch)
     stripe.deliver()
     assert told.standing(payment) == GONE
     assert payment.refunds.count() == 1
-    assert audit.problems() == []
+    assert invariants.problems() == []
 
 
 def test_refund_in_parts(payment: Payment) -> None:
@@ -57,14 +58,14 @@ def test_refund_in_parts(payment: Payment) -> None:
         reversed.append(told.standing(payment).reversed)
     assert reversed == [33, 66, 100]
     assert told.standing(payment) == GONE
-    with pytest.raises(payments.NotRefundable):
+    with pytest.raises(checkout.NotRefundable):
         refund(payment, None)
     assert len(stripe.all_of("refund")) == 3
 
 
 @pytest.mark.parametrize("amount", [991, 0, -1, 10**9])
 def test_refund_of_more_than_was_paid(payment: Payment, amount: int) -> None:
-    with pytest.raises(payments.NotRefundable, match="Cannot refund payment with current status"):
+    with pytest.raises(checkout.NotRefundable, match="Cannot refund payment with current status"):
         refund(payment, amount)
     assert (payment.refunds.count(), stripe.all_of("refund")) == (0, [])
     assert told.standing(payment) == PAID
@@ -72,22 +73,22 @@ def test_refund_of_more_than_was_paid(payment: Payment, amount: int) -> None:
 
 def test_refund_of_more_than_is_left(payment: Payment) -> None:
     refund(payment, 500)
-    with pytest.raises(payments.NotRefundable):
+    with pytest.raises(checkout.NotRefundable):
         refund(payment, 491)
     assert payment.refunds.count() == 1
 
 
 def test_refund_of_what_was_never_paid(carol: User) -> None:
-    with pytest.raises(payments.NotRefundable):
+    with pytest.raises(checkout.NotRefundable):
         refund(told.order(carol), None)
-    with pytest.raises(payments.NotRefundable):
-        payments.outlook(told.order(carol), 990)
+    with pytest.raises(checkout.NotRefundable):
+        checkout.outlook(told.order(carol), 990)
 
 
 def test_refund_of_what_needs_a_person(carol: User) -> None:
     payment = told.order(carol)
     Payment.objects.update(is_paid=True, paid_at=timezone.now(), review="Look at this")
-    with pytest.raises(payments.NotRefundable):
+    with pytest.raises(checkout.NotRefundable):
         refund(payment, None)
 
 
@@ -103,9 +104,9 @@ def test_refund_when_stripe_does_not_answer(payment: Payment, kind: str) -> None
     row = refund(payment, None)
     assert row.status == "requested"
     assert told.standing(payment) == GONE
-    assert audit.problems() == []
+    assert invariants.problems() == []
     with later(2):
-        reconcile.reconcile()
+        reconciliation.reconcile()
     row.refresh_from_db()
     assert row.status == "succeeded"
     assert [one["id"] for one in stripe.all_of("refund")] == [row.stripe_id]
@@ -116,7 +117,7 @@ def test_refund_when_stripe_does_not_answer(payment: Payment, kind: str) -> None
 def test_refund_when_stripe_is_asked_again_too_early(payment: Payment) -> None:
     stripe.fault("refunds", *["500"] * 3)
     row = refund(payment, None)
-    reconcile.reconcile()
+    reconciliation.reconcile()
     row.refresh_from_db()
     assert row.status == "requested"
 
@@ -136,7 +137,7 @@ def test_refund_when_the_key_has_died_and_it_was_done(payment: Payment) -> None:
     row = refund(payment, None)
     stripe.forget()
     with later(60 * 24):
-        reconcile.reconcile()
+        reconciliation.reconcile()
     row.refresh_from_db()
     assert row.status == "succeeded"
     assert len(stripe.all_of("refund")) == 1
@@ -146,7 +147,7 @@ def test_refund_when_the_key_has_died_and_it_was_not_done(payment: Payment) -> N
     stripe.fault("refunds", *["drop_before"] * 3)
     row = refund(payment, None)
     with later(60 * 24):
-        reconcile.reconcile()
+        reconciliation.reconcile()
     row.refresh_from_db()
     assert row.status == "failed"
     assert told.standing(payment) == PAID
@@ -160,7 +161,7 @@ def test_refund_when_stripe_refuses(payment: Payment) -> None:
     stripe.deliver()
     lost = Standing("succeeded", 0, credits=0, owed=0, reversed=100, grants=1)
     assert told.standing(payment) == lost
-    assert audit.problems() == []
+    assert invariants.problems() == []
 
 
 def test_refund_when_the_second_request_is_refused_but_the_first_was_done(
@@ -170,7 +171,7 @@ def test_refund_when_the_second_request_is_refused_but_the_first_was_done(
     row = refund(payment, None)
     with monkeypatch.context() as patch, later(2):
         patch.setattr("billing.sandbox.api._authenticate", _deny)
-        reconcile.reconcile()
+        reconciliation.reconcile()
     row.refresh_from_db()
     assert row.status == "failed"
     stripe.deliver()
@@ -184,17 +185,17 @@ def _deny(request: object) -> None:
 
 
 def test_refund_that_fails_at_stripe_later(till: Serving) -> None:
-    payment = stripe.pay(payments.create(newcomer("erin"), "trial"), email="e+refundfail@x.org")
+    payment = stripe.pay(checkout.create(newcomer("erin"), "trial"), email="e+refundfail@x.org")
     assert refund(payment, None).status == "succeeded"
     assert told.standing(payment) == GONE
     stripe.deliver()
     assert told.standing(payment) == PAID
     assert payment.refunds.get().status == "failed"
-    assert audit.problems() == []
+    assert invariants.problems() == []
 
 
 def test_refund_to_a_wallet_takes_a_while(till: Serving) -> None:
-    payment = stripe.pay(payments.create(newcomer("erin"), "trial"), method="alipay")
+    payment = stripe.pay(checkout.create(newcomer("erin"), "trial"), method="alipay")
     assert refund(payment, 330).status == "pending"
     assert told.standing(payment) == Standing("partial_refunded", 330, 67, 0, 33, 1)
     stripe.deliver()
@@ -208,7 +209,7 @@ def test_refund_twenty_times_at_once(payment: Payment) -> None:
     assert sorted(names) == ["NotRefundable"] * 19 + ["Refund"]
     assert len(stripe.all_of("refund")) == 1
     assert told.standing(payment) == GONE
-    assert audit.problems() == []
+    assert invariants.problems() == []
 
 
 def test_refund_in_the_dashboard_and_here_at_once(payment: Payment) -> None:
@@ -224,7 +225,7 @@ def test_refund_in_the_dashboard_and_here_at_once(payment: Payment) -> None:
 
 def test_outlook_says_what_a_refund_would_do(carol: User) -> None:
     payment = told.bought(carol)
-    ledger.spend(carol, 60, "spend")
-    assert payments.outlook(payment, 990) == payments.Outlook(990, 100, 40, 60)
-    assert payments.outlook(payment, 330) == payments.Outlook(330, 33, 33, 0)
-    assert ledger.available(carol) == 40
+    credits.spend(carol, 60, "spend")
+    assert checkout.outlook(payment, 990) == checkout.Outlook(990, 100, 40, 60)
+    assert checkout.outlook(payment, 330) == checkout.Outlook(330, 33, 33, 0)
+    assert credits.available(carol) == 40

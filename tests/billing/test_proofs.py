@@ -8,17 +8,19 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from accounts.models import User
-from billing import audit as books
-from billing import facts, ledger, reversals
+from billing.ledger import clawbacks, credits
+from billing.ledger import invariants as books
 from billing.models import Account, Lot, Payment, Proof
+from billing.payments import state
 from tests.billing import told
-from videos import audit, lifecycle
+from videos.jobs import state_machine
 from videos.models import Video
+from videos.reports import refund_audit
 
 
 @pytest.fixture
 def video(alice: User) -> Video:
-    return lifecycle.submit(alice, lifecycle.Wish(prompt="A paper boat", seconds=4))
+    return state_machine.submit(alice, state_machine.Wish(prompt="A paper boat", seconds=4))
 
 
 def put(video: Video, status: str) -> None:
@@ -27,12 +29,12 @@ def put(video: Video, status: str) -> None:
 
 
 def found() -> list[tuple[str, str]]:
-    return [(one.problem, one.mended) for one in audit.prove().findings]
+    return [(one.problem, one.mended) for one in refund_audit.prove().findings]
 
 
 def test_proof_of_a_clean_system(video: Video, bob: User) -> None:
     told.bought(bob)
-    report = audit.prove()
+    report = refund_audit.prove()
     assert report.findings == []
     proof = Proof.objects.get()
     assert proof == report.proof
@@ -44,15 +46,15 @@ def test_proof_of_a_clean_system(video: Video, bob: User) -> None:
 def test_proof_mends_a_lost_video_once(video: Video, alice: User, status: str) -> None:
     put(video, status)
     assert found() == [(f"video {video.pk} was {status} without a refund", f"+{video.credits}")]
-    assert ledger.available(alice) == 100
+    assert credits.available(alice) == 100
     assert found() == []
-    assert ledger.summary(alice).total_spent == 0
+    assert credits.summary(alice).total_spent == 0
     latest = Proof.objects.latest()
     assert (latest.problems, latest.repaired) == ([], [])
 
 
 def test_proof_tells_of_a_video_that_was_returned_and_made(video: Video, alice: User) -> None:
-    ledger.refund(lifecycle.spend_key(video), lifecycle.refund_key(video), grace=True)
+    credits.refund(state_machine.spend_key(video), state_machine.refund_key(video), grace=True)
     Video.objects.filter(pk=video.pk).update(status="succeeded", file="x.mp4")
     problem = f"video {video.pk} is succeeded and was refunded"
     assert found() == [(problem, "")]
@@ -68,20 +70,20 @@ def test_proof_tells_of_a_video_nobody_paid_for(video: Video) -> None:
 
 
 def test_proof_tells_of_a_video_long_after_its_deadline(video: Video) -> None:
-    Video.objects.update(deadline_at=timezone.now() - audit.STUCK_AFTER)
+    Video.objects.update(deadline_at=timezone.now() - refund_audit.STUCK_AFTER)
     assert found() == [(f"video {video.pk} is queued long after its deadline", "")]
 
 
 def test_proof_when_a_video_fails_while_it_runs(
     video: Video, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    known = ledger.known
+    known = credits.known
 
     def meddle(keys: list[str]) -> set[str]:
-        lifecycle.cancel(Video.objects.get(pk=video.pk))
+        state_machine.cancel(Video.objects.get(pk=video.pk))
         return known(keys)
 
-    monkeypatch.setattr(ledger, "known", meddle)
+    monkeypatch.setattr(credits, "known", meddle)
     assert found() == []
 
 
@@ -112,9 +114,9 @@ def test_proof_mends_credits_that_do_not_follow_the_money(carol: User, told_of: 
     if told_of:
         told.tell(told.refunded(payment, told_of))
         right = told.standing(payment)
-        reversals.reverse_to(facts.grant_key(payment), 0)
+        clawbacks.reverse_to(state.grant_key(payment), 0)
     else:
-        reversals.reverse_to(facts.grant_key(payment), 34)
+        clawbacks.reverse_to(state.grant_key(payment), 34)
     was, due = (0, 33) if told_of else (34, 0)
     problem = f"payment {payment.pk} has {was} credits cancelled, not {due}"
     assert found() == [(problem, f"now {due}")]

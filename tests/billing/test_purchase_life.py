@@ -5,8 +5,8 @@ from datetime import timedelta
 from django.conf import LazySettings
 from time_machine import Traveller
 
-from accounts import signup
-from billing import ledger
+from accounts.people import signup
+from billing.ledger import credits
 from tests.billing import told
 from tests.billing.conftest import DAY, T, left
 
@@ -17,9 +17,9 @@ def test_bought_credits_expire_ninety_days_after_the_payment(clock: Traveller) -
     welcome, bought = (100, T + 30 * DAY), (100, T + 90 * DAY)
     assert left(user) == [welcome, bought]
     clock.move_to(T + 90 * DAY - timedelta(microseconds=1))
-    assert ledger.available(user) == 100
+    assert credits.available(user) == 100
     clock.move_to(T + 90 * DAY)
-    assert ledger.available(user) == 0
+    assert credits.available(user) == 0
 
 
 def test_they_live_as_long_as_is_set(clock: Traveller, settings: LazySettings) -> None:

@@ -14,7 +14,7 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.models import User
-from billing import audit, expiry, ledger
+from billing.ledger import credits, expiry, invariants
 from billing.models import Account, Entry
 from tests.billing.conftest import DAY, T, give, lines, newcomer, outcomes
 
@@ -34,16 +34,16 @@ def kinds(results: list[Any]) -> dict[str, int]:
 
 def test_spends_at_once_take_no_more_than_there_is(erin: User) -> None:
     give(erin, 100)
-    results = outcomes([partial(ledger.spend, erin, 20, f"spend:{n}") for n in range(50)])
+    results = outcomes([partial(credits.spend, erin, 20, f"spend:{n}") for n in range(50)])
     assert kinds(results) == {"Entry": 5, "NotEnoughCredits": 45}
     assert lines(erin) == [("bonus", 100), *[("spent", -20)] * 5]
-    assert ledger.available(erin) == 0
-    assert audit.problems() == []
+    assert credits.available(erin) == 0
+    assert invariants.problems() == []
 
 
 def test_spends_at_once_with_one_key_are_one(erin: User) -> None:
     give(erin, 100)
-    results = outcomes([partial(ledger.spend, erin, 20, "spend")] * 20)
+    results = outcomes([partial(credits.spend, erin, 20, "spend")] * 20)
     assert results == [Entry.objects.get(key="spend")] * 20
     assert lines(erin) == [("bonus", 100), ("spent", -20)]
 
@@ -52,11 +52,11 @@ def test_first_grants_at_once_open_one_account(erin: User) -> None:
     results = outcomes([partial(give, erin, 5)] * 10)
     assert kinds(results) == {"Entry": 10}
     assert list(Account.objects.values_list("balance", "seq")) == [(50, 10)]
-    assert audit.problems() == []
+    assert invariants.problems() == []
 
 
 def test_first_grants_at_once_with_one_key_are_one(erin: User) -> None:
-    grant = partial(ledger.grant, erin, 100, ledger.Kind.BONUS, "signup", expires_at=None)
+    grant = partial(credits.grant, erin, 100, credits.Kind.BONUS, "signup", expires_at=None)
     results = outcomes([grant] * 20)
     assert results == [Entry.objects.get(key="signup")] * 20
     assert lines(erin) == [("bonus", 100)]
@@ -64,17 +64,17 @@ def test_first_grants_at_once_with_one_key_are_one(erin: User) -> None:
 
 def test_refunds_at_once_with_one_key_are_one(erin: User) -> None:
     give(erin, 100)
-    ledger.spend(erin, 20, "spend")
-    results = outcomes([partial(ledger.refund, "spend", "back", grace=True)] * 20)
+    credits.spend(erin, 20, "spend")
+    results = outcomes([partial(credits.refund, "spend", "back", grace=True)] * 20)
     assert results == [Entry.objects.get(key="back")] * 20
     assert lines(erin)[1:] == [("spent", -20), ("refunded", 20)]
-    assert audit.problems() == []
+    assert invariants.problems() == []
 
 
 def test_refunds_at_once_with_many_keys_are_one(erin: User) -> None:
     give(erin, 100)
-    ledger.spend(erin, 20, "spend")
-    calls = [partial(ledger.refund, "spend", f"back:{n}", grace=True) for n in range(20)]
+    credits.spend(erin, 20, "spend")
+    calls = [partial(credits.refund, "spend", f"back:{n}", grace=True) for n in range(20)]
     assert kinds(outcomes(calls)) == {"Entry": 1, "OverRefund": 19}
     assert lines(erin)[1:] == [("spent", -20), ("refunded", 20)]
 
@@ -89,8 +89,8 @@ def test_sweeps_at_once_book_an_expiry_once(erin: User) -> None:
 
 def test_summary_is_of_one_moment(erin: User) -> None:
     give(erin, 100)
-    before = ledger.summary(erin)
-    others = iter([partial(ledger.spend, erin, 20, "spend")])
+    before = credits.summary(erin)
+    others = iter([partial(credits.spend, erin, 20, "spend")])
 
     def meddle(execute: Callable[..., Any], *words: Any) -> Any:
         """Right after the first statement somebody else spends."""
@@ -100,8 +100,8 @@ def test_summary_is_of_one_moment(erin: User) -> None:
         return result
 
     with connection.execute_wrapper(meddle):
-        assert ledger.summary(erin) == before
-    assert ledger.summary(erin).total_spent == 20
+        assert credits.summary(erin) == before
+    assert credits.summary(erin).total_spent == 20
 
 
 def test_everything_at_once_leaves_the_books_right(transactional_db: None) -> None:
@@ -109,7 +109,7 @@ def test_everything_at_once_leaves_the_books_right(transactional_db: None) -> No
     for user in users:
         give(user, 50)
     until = time.monotonic() + 3
-    refusals = (ledger.NotEnoughCredits, ledger.OverRefund, Entry.DoesNotExist)
+    refusals = (credits.NotEnoughCredits, credits.OverRefund, Entry.DoesNotExist)
 
     def live(seed: int) -> int:
         """Keys are shared between threads, so that most events happen several times."""
@@ -122,11 +122,11 @@ def test_everything_at_once_leaves_the_books_right(transactional_db: None) -> No
             end = life if life is None else timezone.now() + timedelta(seconds=life)
             acts: list[Callable[[], object]] = [
                 partial(give, user, 7, until=end),
-                partial(ledger.spend, user, 5, spend),
-                partial(ledger.spend, user, 5, spend),
-                partial(ledger.refund, spend, f"{spend}:back", grace=chance.random() < 0.5),
-                partial(ledger.refund, spend, f"{spend}:{turns}", grace=True, amount=2),
-                partial(ledger.expire, user),
+                partial(credits.spend, user, 5, spend),
+                partial(credits.spend, user, 5, spend),
+                partial(credits.refund, spend, f"{spend}:back", grace=chance.random() < 0.5),
+                partial(credits.refund, spend, f"{spend}:{turns}", grace=True, amount=2),
+                partial(credits.expire, user),
                 expiry.sweep,
             ]
             with suppress(*refusals):
@@ -137,9 +137,9 @@ def test_everything_at_once_leaves_the_books_right(transactional_db: None) -> No
     def watch(_: int) -> int:
         """The auditor and the summary, while all of that goes on."""
         while time.monotonic() < until:
-            assert audit.problems() == []
+            assert invariants.problems() == []
             for user in users:
-                now = ledger.summary(user)
+                now = credits.summary(user)
                 spent = now.total_spent + now.total_expired + now.total_reversed
                 assert now.available == now.total_earned - spent
         return 1
@@ -147,9 +147,9 @@ def test_everything_at_once_leaves_the_books_right(transactional_db: None) -> No
     workers = [partial(live, seed) for seed in range(8)]
     results = outcomes([*workers, partial(watch, 0)])
     assert [type(result) for result in results] == [int] * 9, results
-    assert audit.problems() == []
+    assert invariants.problems() == []
     assert Entry.objects.count() > 20
     with time_machine.travel(timezone.now() + timedelta(minutes=1), tick=False):
         expiry.sweep()
         assert expiry.sweep() == 0
-        assert audit.problems() == []
+        assert invariants.problems() == []

@@ -6,7 +6,7 @@ import pytest
 from time_machine import Traveller
 
 from accounts.models import User
-from billing import ledger
+from billing.ledger import credits
 from billing.models import Entry
 from tests.billing.conftest import DAY, T, everything, give, lines
 
@@ -18,12 +18,12 @@ pytestmark = pytest.mark.usefixtures("clock")
 def operations(carol: User) -> dict[str, Operation]:
     """One of each, every time with the same key."""
     return {
-        "grant": lambda: ledger.grant(
-            carol, 50, ledger.Kind.EARNED, "grant", expires_at=T + 2 * DAY
+        "grant": lambda: credits.grant(
+            carol, 50, credits.Kind.EARNED, "grant", expires_at=T + 2 * DAY
         ),
-        "spend": lambda: ledger.spend(carol, 20, "spend"),
-        "part": lambda: ledger.refund("spend", "part", grace=True, amount=5),
-        "rest": lambda: ledger.refund("spend", "rest", grace=True),
+        "spend": lambda: credits.spend(carol, 20, "spend"),
+        "part": lambda: credits.refund("spend", "part", grace=True, amount=5),
+        "rest": lambda: credits.refund("spend", "rest", grace=True),
     }
 
 
@@ -46,16 +46,16 @@ def test_replay_writes_nothing_when_lots_have_expired_meanwhile(
 
 def test_replay_of_a_spend_when_the_balance_is_gone(carol: User) -> None:
     give(carol, 20)
-    entry = ledger.spend(carol, 20, "spend")
-    assert ledger.spend(carol, 20, "spend") == entry
+    entry = credits.spend(carol, 20, "spend")
+    assert credits.spend(carol, 20, "spend") == entry
     assert lines(carol) == [("bonus", 20), ("spent", -20)]
 
 
 def test_replay_after_a_refusal_is_a_first_try(carol: User) -> None:
-    with pytest.raises(ledger.NotEnoughCredits):
-        ledger.spend(carol, 20, "spend")
+    with pytest.raises(credits.NotEnoughCredits):
+        credits.spend(carol, 20, "spend")
     give(carol, 20)
-    assert ledger.spend(carol, 20, "spend").balance_after == 0
+    assert credits.spend(carol, 20, "spend").balance_after == 0
 
 
 def test_conflict_when_the_user_the_amount_or_the_type_differs(
@@ -64,28 +64,28 @@ def test_conflict_when_the_user_the_amount_or_the_type_differs(
     for operation in operations.values():
         operation()
     give(dave, 100)
-    ledger.spend(dave, 20, "dave's")
-    ledger.spend(carol, 5, "another")
-    kind = ledger.Kind
+    credits.spend(dave, 20, "dave's")
+    credits.spend(carol, 5, "another")
+    kind = credits.Kind
     others: list[Operation] = [
-        lambda: ledger.grant(dave, 50, kind.EARNED, "grant", expires_at=None),
-        lambda: ledger.grant(carol, 51, kind.EARNED, "grant", expires_at=None),
-        lambda: ledger.grant(carol, 50, kind.BONUS, "grant", expires_at=None),
-        lambda: ledger.grant(carol, 20, kind.BONUS, "spend", expires_at=None),
-        lambda: ledger.spend(dave, 20, "spend"),
-        lambda: ledger.spend(carol, 21, "spend"),
-        lambda: ledger.spend(carol, 50, "grant"),
-        lambda: ledger.spend(carol, 15, "rest"),
-        lambda: ledger.refund("spend", "part", grace=True, amount=6),
-        lambda: ledger.refund("dave's", "part", grace=True, amount=5),
-        lambda: ledger.refund("dave's", "rest", grace=True),
-        lambda: ledger.refund("another", "rest", grace=True),
-        lambda: ledger.refund("another", "part", grace=True, amount=5),
-        lambda: ledger.refund("spend", "spend", grace=True),
-        lambda: ledger.refund("spend", "grant", grace=True, amount=50),
+        lambda: credits.grant(dave, 50, kind.EARNED, "grant", expires_at=None),
+        lambda: credits.grant(carol, 51, kind.EARNED, "grant", expires_at=None),
+        lambda: credits.grant(carol, 50, kind.BONUS, "grant", expires_at=None),
+        lambda: credits.grant(carol, 20, kind.BONUS, "spend", expires_at=None),
+        lambda: credits.spend(dave, 20, "spend"),
+        lambda: credits.spend(carol, 21, "spend"),
+        lambda: credits.spend(carol, 50, "grant"),
+        lambda: credits.spend(carol, 15, "rest"),
+        lambda: credits.refund("spend", "part", grace=True, amount=6),
+        lambda: credits.refund("dave's", "part", grace=True, amount=5),
+        lambda: credits.refund("dave's", "rest", grace=True),
+        lambda: credits.refund("another", "rest", grace=True),
+        lambda: credits.refund("another", "part", grace=True, amount=5),
+        lambda: credits.refund("spend", "spend", grace=True),
+        lambda: credits.refund("spend", "grant", grace=True, amount=50),
     ]
     before = everything()
     for other in others:
-        with pytest.raises(ledger.KeyConflict):
+        with pytest.raises(credits.KeyConflict):
             other()
     assert everything() == before

@@ -7,7 +7,8 @@ from hypothesis.stateful import run_state_machine_as_test
 from time_machine import Traveller
 
 from accounts.models import User
-from billing import audit, ledger, reversals
+from billing.ledger import clawbacks, invariants
+from billing.ledger import credits as ledger_credits
 from billing.models import Entry, Lot
 from tests.billing import told
 from tests.billing.conftest import DAY, T, everything, give, left, lines
@@ -19,16 +20,16 @@ KEY = "buy"
 
 
 def buy(user: User, credits: int = 100, key: str = KEY) -> Entry:
-    return ledger.grant(
-        user, credits, ledger.Kind.PURCHASED, key, expires_at=T + 90 * DAY, purpose=PURPOSE
+    return ledger_credits.grant(
+        user, credits, ledger_credits.Kind.PURCHASED, key, expires_at=T + 90 * DAY, purpose=PURPOSE
     )
 
 
-PURPOSE = ledger.Purpose("payment", "p-1", "Trial Pack")
+PURPOSE = ledger_credits.Purpose("payment", "p-1", "Trial Pack")
 
 
 def owed(user: User) -> int:
-    return ledger.summary(user).owed
+    return ledger_credits.summary(user).owed
 
 
 @pytest.mark.parametrize(
@@ -47,17 +48,17 @@ def test_reversal_is_the_floor_of_all_money_that_is_gone(
     seen = []
     for n, amount in enumerate(amounts):
         told.tell(told.refunded(payment, amount, id=f"re_{n}"))
-        seen.append(ledger.summary(carol).total_reversed)
+        seen.append(ledger_credits.summary(carol).total_reversed)
     assert seen == expected
-    assert audit.problems() == []
+    assert invariants.problems() == []
 
 
 def test_reversal_takes_the_payments_own_credits_first(carol: User) -> None:
     give(carol, 30, until=T + 30 * DAY)
     buy(carol)
-    reversals.reverse_to(KEY, 60)
+    clawbacks.reverse_to(KEY, 60)
     assert left(carol) == [(30, T + 30 * DAY), (40, T + 90 * DAY)]
-    entry = ledger.history(carol)[0]
+    entry = ledger_credits.history(carol)[0]
     assert (entry.type, entry.amount, entry.reference_type, entry.reference_id) == (
         "reversed",
         -60,
@@ -70,157 +71,157 @@ def test_reversal_then_takes_other_credits_first_to_expire_first(carol: User) ->
     give(carol, 30)
     give(carol, 30, until=T + 100 * DAY)
     buy(carol)
-    ledger.spend(carol, 60, "spend")
-    reversals.reverse_to(KEY, 80)
+    ledger_credits.spend(carol, 60, "spend")
+    clawbacks.reverse_to(KEY, 80)
     assert left(carol) == [(20, None)]
-    assert ledger.summary(carol).total_reversed == 80
-    assert audit.problems() == []
+    assert ledger_credits.summary(carol).total_reversed == 80
+    assert invariants.problems() == []
 
 
 def test_reversal_leaves_the_rest_as_a_debt(carol: User) -> None:
     give(carol, 30)
     buy(carol)
-    ledger.spend(carol, 100, "spend")
-    assert reversals.outlook(KEY, 100) == (30, 70)
-    reversals.reverse_to(KEY, 100)
+    ledger_credits.spend(carol, 100, "spend")
+    assert clawbacks.outlook(KEY, 100) == (30, 70)
+    clawbacks.reverse_to(KEY, 100)
     assert (left(carol), owed(carol)) == ([], 70)
-    assert audit.problems() == []
+    assert invariants.problems() == []
 
 
 def test_reversal_when_nothing_is_left_writes_no_entry(carol: User) -> None:
     buy(carol)
-    ledger.spend(carol, 100, "spend")
-    reversals.reverse_to(KEY, 100)
+    ledger_credits.spend(carol, 100, "spend")
+    clawbacks.reverse_to(KEY, 100)
     assert lines(carol) == [("purchased", 100), ("spent", -100)]
     assert owed(carol) == 100
 
 
 def test_reversal_repeated_writes_nothing(carol: User) -> None:
     buy(carol)
-    reversals.reverse_to(KEY, 60)
+    clawbacks.reverse_to(KEY, 60)
     before = everything()
-    reversals.reverse_to(KEY, 60)
+    clawbacks.reverse_to(KEY, 60)
     assert everything() == before
 
 
 def test_reversal_of_an_unknown_grant(carol: User) -> None:
     with pytest.raises(Entry.DoesNotExist):
-        reversals.reverse_to("nobody's", 1)
+        clawbacks.reverse_to("nobody's", 1)
 
 
 def test_reversal_when_the_credits_expired_unspent(carol: User, clock: Traveller) -> None:
     buy(carol)
     give(carol, 50)
     clock.move_to(T + 100 * DAY)
-    reversals.reverse_to(KEY, 100)
+    clawbacks.reverse_to(KEY, 100)
     assert (left(carol), owed(carol)) == ([(50, None)], 0)
     assert lines(carol)[2:] == [("expired", -100)]
-    assert audit.problems() == []
+    assert invariants.problems() == []
 
 
 def test_reversal_when_some_expired_and_some_were_spent(carol: User, clock: Traveller) -> None:
     buy(carol)
-    ledger.spend(carol, 40, "spend")
+    ledger_credits.spend(carol, 40, "spend")
     clock.move_to(T + 90 * DAY)
-    reversals.reverse_to(KEY, 70)
+    clawbacks.reverse_to(KEY, 70)
     assert owed(carol) == 10
-    reversals.reverse_to(KEY, 100)
+    clawbacks.reverse_to(KEY, 100)
     assert owed(carol) == 40
-    assert audit.problems() == []
+    assert invariants.problems() == []
 
 
 def test_reversal_counts_what_expired_in_its_grace(carol: User, clock: Traveller) -> None:
     """Our failure gave the credits a week more; that they died in it is no debt."""
     buy(carol)
-    ledger.spend(carol, 100, "spend")
+    ledger_credits.spend(carol, 100, "spend")
     clock.move_to(T + 90 * DAY)
-    ledger.refund("spend", "back", grace=True)
+    ledger_credits.refund("spend", "back", grace=True)
     clock.move_to(T + 90 * DAY + GRACE)
-    reversals.reverse_to(KEY, 100)
+    clawbacks.reverse_to(KEY, 100)
     assert owed(carol) == 0
-    assert audit.problems() == []
+    assert invariants.problems() == []
 
 
 def test_reversal_takes_its_own_credits_that_live_in_grace(carol: User, clock: Traveller) -> None:
     buy(carol)
     give(carol, 100, until=T + 91 * DAY)
-    ledger.spend(carol, 100, "spend")
+    ledger_credits.spend(carol, 100, "spend")
     clock.move_to(T + 90 * DAY)
-    ledger.refund("spend", "back", grace=True)
-    reversals.reverse_to(KEY, 100)
+    ledger_credits.refund("spend", "back", grace=True)
+    clawbacks.reverse_to(KEY, 100)
     assert left(carol) == [(100, T + 91 * DAY)]
 
 
 def test_reversal_undone_gives_the_credits_back(carol: User) -> None:
     buy(carol)
-    reversals.reverse_to(KEY, 100)
-    reversals.reverse_to(KEY, 0)
+    clawbacks.reverse_to(KEY, 100)
+    clawbacks.reverse_to(KEY, 0)
     assert left(carol) == [(100, T + 90 * DAY)]
-    assert ledger.summary(carol).total_reversed == 0
+    assert ledger_credits.summary(carol).total_reversed == 0
     restored = Lot.objects.get(parent__isnull=False)
     assert (restored.kind, restored.amount) == ("purchased", 100)
-    assert audit.problems() == []
+    assert invariants.problems() == []
 
 
 def test_reversal_undone_and_done_again_takes_the_same_credits(carol: User) -> None:
     give(carol, 50, until=T + 30 * DAY)
     buy(carol)
     for target in (100, 0, 100):
-        reversals.reverse_to(KEY, target)
+        clawbacks.reverse_to(KEY, target)
     assert left(carol) == [(50, T + 30 * DAY)]
-    assert audit.problems() == []
+    assert invariants.problems() == []
 
 
 def test_reversal_undone_lowers_the_debt_first(carol: User) -> None:
     buy(carol)
-    ledger.spend(carol, 60, "spend")
-    reversals.reverse_to(KEY, 100)
+    ledger_credits.spend(carol, 60, "spend")
+    clawbacks.reverse_to(KEY, 100)
     assert owed(carol) == 60
-    reversals.reverse_to(KEY, 50)
+    clawbacks.reverse_to(KEY, 50)
     assert (left(carol), owed(carol)) == ([], 10)
-    reversals.reverse_to(KEY, 0)
+    clawbacks.reverse_to(KEY, 0)
     assert (left(carol), owed(carol)) == ([(40, T + 90 * DAY)], 0)
-    assert audit.problems() == []
+    assert invariants.problems() == []
 
 
 def test_reversal_undone_after_the_debt_was_paid(carol: User) -> None:
     buy(carol)
-    ledger.spend(carol, 100, "spend")
-    reversals.reverse_to(KEY, 100)
+    ledger_credits.spend(carol, 100, "spend")
+    clawbacks.reverse_to(KEY, 100)
     give(carol, 120)
     assert (left(carol), owed(carol)) == ([(20, None)], 0)
-    reversals.reverse_to(KEY, 0)
+    clawbacks.reverse_to(KEY, 0)
     assert left(carol) == [(100, T + 90 * DAY), (20, None)]
-    assert ledger.summary(carol).total_reversed == 0
-    assert audit.problems() == []
+    assert ledger_credits.summary(carol).total_reversed == 0
+    assert invariants.problems() == []
 
 
 def test_reversal_undone_after_the_lot_died_gives_a_week(carol: User, clock: Traveller) -> None:
     buy(carol)
-    reversals.reverse_to(KEY, 100)
+    clawbacks.reverse_to(KEY, 100)
     now = T + 200 * DAY
     clock.move_to(now)
-    reversals.reverse_to(KEY, 0)
+    clawbacks.reverse_to(KEY, 0)
     assert left(carol) == [(100, now + GRACE)]
     clock.move_to(now + GRACE)
-    reversals.reverse_to(KEY, 100)
-    assert (ledger.available(carol), owed(carol)) == (0, 0)
-    assert audit.problems() == []
+    clawbacks.reverse_to(KEY, 100)
+    assert (ledger_credits.available(carol), owed(carol)) == (0, 0)
+    assert invariants.problems() == []
 
 
 def test_reversal_undone_brings_no_expired_credit_to_life(carol: User, clock: Traveller) -> None:
     buy(carol)
     clock.move_to(T + 90 * DAY)
-    reversals.reverse_to(KEY, 100)
-    reversals.reverse_to(KEY, 0)
+    clawbacks.reverse_to(KEY, 100)
+    clawbacks.reverse_to(KEY, 0)
     assert (left(carol), owed(carol)) == ([], 0)
     assert lines(carol) == [("purchased", 100), ("expired", -100)]
 
 
 def test_debt_is_taken_from_the_next_purchase(carol: User) -> None:
     buy(carol)
-    ledger.spend(carol, 100, "spend")
-    reversals.reverse_to(KEY, 100)
+    ledger_credits.spend(carol, 100, "spend")
+    clawbacks.reverse_to(KEY, 100)
     buy(carol, 500, "next")
     assert (left(carol), owed(carol)) == ([(400, T + 90 * DAY)], 0)
     assert lines(carol)[2:] == [("purchased", 500), ("reversed", -100)]
@@ -228,17 +229,17 @@ def test_debt_is_taken_from_the_next_purchase(carol: User) -> None:
 
 def test_debt_is_taken_from_the_refund_of_a_video(carol: User) -> None:
     buy(carol)
-    ledger.spend(carol, 100, "spend")
-    reversals.reverse_to(KEY, 100)
-    ledger.refund("spend", "back", grace=True)
+    ledger_credits.spend(carol, 100, "spend")
+    clawbacks.reverse_to(KEY, 100)
+    ledger_credits.refund("spend", "back", grace=True)
     assert (left(carol), owed(carol)) == ([], 0)
-    assert audit.problems() == []
+    assert invariants.problems() == []
 
 
 def test_half_refunded_then_disputed_in_full(carol: User) -> None:
     payment = told.bought(carol, "standard")
     told.tell(told.refunded(payment, 2450), told.disputed(payment, "needs_response"))
-    assert ledger.summary(carol).total_reversed == 500
+    assert ledger_credits.summary(carol).total_reversed == 500
     told.tell(told.disputed(payment, "won"))
     assert told.standing(payment) == told.Standing("partial_refunded", 2450, 250, 0, 250, 1)
 
@@ -247,25 +248,25 @@ def test_money_comes_again_at_the_moment_its_credits_die(carol: User, clock: Tra
     """What expired in the same operation stays expired."""
     give(carol, 100, until=T + DAY, kind=Lot.Kind.PURCHASED)
     key = Entry.objects.get().key
-    reversals.reverse_to(key, 20)
+    clawbacks.reverse_to(key, 20)
     clock.move_to(T + DAY)
-    reversals.reverse_to(key, 10)
+    clawbacks.reverse_to(key, 10)
     assert lines(carol)[1:] == [("reversed", -20), ("expired", -80), ("reversed", 10)]
     assert left(carol) == [(10, T + 8 * DAY)]
-    assert audit.problems() == []
+    assert invariants.problems() == []
 
 
 def test_adjustment_up_and_down(carol: User) -> None:
-    reversals.adjust(carol, 50, "adj:1", expires_at=T + DAY)
-    reversals.adjust(carol, -20, "adj:2", expires_at=None)
+    clawbacks.adjust(carol, 50, "adj:1", expires_at=T + DAY)
+    clawbacks.adjust(carol, -20, "adj:2", expires_at=None)
     assert lines(carol) == [("adjusted", 50), ("adjusted", -20)]
     assert left(carol) == [(30, T + DAY)]
     before = everything()
-    with pytest.raises(ledger.NotEnoughCredits):
-        reversals.adjust(carol, -31, "adj:3", expires_at=None)
-    reversals.adjust(carol, -20, "adj:2", expires_at=None)
+    with pytest.raises(ledger_credits.NotEnoughCredits):
+        clawbacks.adjust(carol, -31, "adj:3", expires_at=None)
+    clawbacks.adjust(carol, -20, "adj:2", expires_at=None)
     assert everything() == before
-    assert audit.problems() == []
+    assert invariants.problems() == []
 
 
 def test_outlook_changes_nothing(carol: User, clock: Traveller) -> None:
@@ -273,7 +274,7 @@ def test_outlook_changes_nothing(carol: User, clock: Traveller) -> None:
     give(carol, 10, until=T + DAY)
     clock.move_to(T + DAY)
     before = everything()
-    assert reversals.outlook(KEY, 100) == (100, 0)
+    assert clawbacks.outlook(KEY, 100) == (100, 0)
     assert everything() == before
 
 

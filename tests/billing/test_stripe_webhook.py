@@ -10,7 +10,7 @@ from django.conf import LazySettings
 from django.test import Client
 
 from accounts.models import User
-from billing import audit, ledger
+from billing.ledger import credits, invariants
 from billing.models import Payment, StripeEvent
 from billing.webhooks import MAX_BYTES
 from tests.billing import told
@@ -170,7 +170,7 @@ def test_webhook_when_it_comes_fifty_times_at_once() -> None:
     assert [getattr(answer, "status_code", answer) for answer in answers] == [200] * 50
     assert lines(erin) == [("purchased", 100)]
     assert list(StripeEvent.objects.values_list("state", flat=True)) == ["done"]
-    assert audit.problems() == []
+    assert invariants.problems() == []
 
 
 def test_webhook_when_the_type_is_none_of_ours(payment: Payment) -> None:
@@ -243,7 +243,7 @@ def test_webhook_when_a_parked_event_is_sent_again(payment: Payment) -> None:
 def test_webhook_when_acting_on_it_fails(payment: Payment, monkeypatch: pytest.MonkeyPatch) -> None:
     event = told.completed(payment)
     with monkeypatch.context() as patch:
-        patch.setattr(ledger, "grant", lambda *words, **names: 1 / 0)
+        patch.setattr(credits, "grant", lambda *words, **names: 1 / 0)
         assert post(told.body_of(event)).status_code == 200
     row = StripeEvent.objects.get()
     assert (row.state, row.note) == ("error", "ZeroDivisionError('division by zero')")

@@ -7,9 +7,9 @@ from django.conf import LazySettings
 from django.db import IntegrityError
 from time_machine import Traveller
 
-from accounts import signup
 from accounts.models import User
-from billing import audit, expiry, ledger
+from accounts.people import signup
+from billing.ledger import credits, expiry, invariants
 from billing.models import Account, Entry
 from tests.billing.conftest import T, everything, left, lines
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("clock")
 
 def test_welcome_when_an_account_is_opened() -> None:
     user = signup.open_account("erin", "erin@example.com", "a password")
-    assert ledger.summary(user) == ledger.Summary(100, 0, 100, 0, 0, 0, T + MONTH)
+    assert credits.summary(user) == credits.Summary(100, 0, 100, 0, 0, 0, T + MONTH)
     entry = Entry.objects.get()
     assert (entry.type, entry.amount, entry.key) == ("bonus", 100, f"signup:{user.pk}")
     assert (entry.reference_type, entry.reference_id, entry.description) == (
@@ -37,7 +37,7 @@ def test_welcome_ends_after_thirty_days(clock: Traveller) -> None:
     assert left(user) == []
     assert expiry.sweep() == 100
     assert lines(user) == [("bonus", 100), ("expired", -100)]
-    assert audit.problems() == []
+    assert invariants.problems() == []
 
 
 def test_welcome_when_it_is_repeated(clock: Traveller) -> None:
@@ -52,7 +52,7 @@ def test_welcome_when_there_is_none_to_give(settings: LazySettings) -> None:
     settings.WELCOME_CREDITS = 0
     user = signup.open_account("erin", "erin@example.com", None)
     assert (Account.objects.count(), Entry.objects.count()) == (0, 0)
-    assert ledger.summary(user) == ledger.Summary(0, 0, 0, 0, 0, 0, None)
+    assert credits.summary(user) == credits.Summary(0, 0, 0, 0, 0, 0, None)
 
 
 def test_welcome_when_the_name_is_taken(carol: User) -> None:

@@ -15,8 +15,9 @@ from django.conf import settings
 from django.utils import timezone
 
 from accounts.models import User
-from billing import inbox, ledger, packages, payments
+from billing.ledger import credits as ledger_credits
 from billing.models import Entry, Payment, StripeEvent
+from billing.payments import checkout, packages, stripe_events
 
 Told = dict[str, Any]
 _numbers = count(1)
@@ -34,7 +35,7 @@ def order(user: User, package: str = "trial", **fields: Any) -> Payment:
         "currency": sold.currency,
         "session_id": f"cs_{next(_numbers)}",
         "created_at": now,
-        "session_expires_at": now + payments.SESSION_LIFETIME,
+        "session_expires_at": now + checkout.SESSION_LIFETIME,
     }
     return Payment.objects.create(user=user, **{**row, **fields})
 
@@ -136,7 +137,7 @@ def tell(*events: Told) -> list[str]:
 
 def receive(told: Told) -> StripeEvent:
     known = {name: deepcopy(told[name]) for name in ("id", "type", "created", "livemode", "data")}
-    return inbox.receive({**known, "api_version": told["api_version"]})
+    return stripe_events.receive({**known, "api_version": told["api_version"]})
 
 
 def signed(body: bytes, at: float | None = None, secret: str = "") -> str:
@@ -169,8 +170,8 @@ class Standing:
 
 def standing(payment: Payment) -> Standing:
     now = now_of(payment)
-    summary = ledger.summary(now.user)
-    net = Counter(ledger.history(now.user).values_list("type", flat=True))
+    summary = ledger_credits.summary(now.user)
+    net = Counter(ledger_credits.history(now.user).values_list("type", flat=True))
     return Standing(
         status=now.status,
         refunded_minor=now.refunded_minor,

@@ -17,7 +17,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import load_backend
 from django.test import override_settings
 
-from billing import audit, ledger
+from billing.ledger import credits, invariants
 from tests.faults.house import PATIENCE, House, until
 from tests.faults.people import PRICE, WELCOME, Person
 from videos.models import Video
@@ -110,7 +110,7 @@ def settle(house: House, person: Person, *, seconds: float = PATIENCE) -> None:
 def losses(house: House, person: Person) -> Losses:
     """Compare a person's rows, credits, files and jobs, once all their videos have ended."""
     videos = list(Video.objects.filter(user=person.user))
-    found = Losses(others=audit.problems())
+    found = Losses(others=invariants.problems())
     known = {str(video.pk) for video in videos if not video.is_active}
     found.lost = [pk for pk in person.accepted if pk not in known]
     _compare_credits(person, videos, found)
@@ -124,7 +124,7 @@ def losses(house: House, person: Person) -> Losses:
 
 
 def _compare_credits(person: Person, videos: list[Video], found: Losses) -> None:
-    entries = list(ledger.history(person.user))
+    entries = list(credits.history(person.user))
     spent = Counter(e.reference_id for e in entries if e.type == "spent")
     returned = Counter(e.reference_id for e in entries if e.type == "refunded")
     for video in videos:

@@ -7,8 +7,9 @@ from itertools import count
 import httpx2
 from django.test import Client
 
-from accounts import auth, signup
+from accounts.auth import tokens
 from accounts.models import Session, User
+from accounts.people import signup
 from tests.faults.house import House
 
 CSRF = "x" * 32
@@ -77,8 +78,8 @@ def newcomer(house: House) -> Person:
     """Open an account in the house's database, which must be the current one, and sign in."""
     user = signup.open_account(f"person{next(_numbers)}", "", None)
     browser = Client()
-    browser.force_login(user, "accounts.auth.Backend")
-    token = auth.sign_in(user, Session.Grant.PASSWORD).access
+    browser.force_login(user, "accounts.auth.tokens.Backend")
+    token = tokens.sign_in(user, Session.Grant.PASSWORD).access
     http = httpx2.Client(
         base_url=house.url,
         headers={"Authorization": f"Bearer {token}", "X-CSRFToken": CSRF},

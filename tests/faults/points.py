@@ -9,11 +9,13 @@ from functools import wraps
 from itertools import count
 from typing import IO, Any
 
-from billing import ledger
-from videos import lifecycle, media, notify, steps
+from billing.ledger import credits
+from videos import feed
+from videos.engines.base import Variant
+from videos.engines.openai import OpenAIVideos
+from videos.jobs import state_machine, worker
+from videos.media import files
 from videos.models import Video
-from videos.providers import Variant
-from videos.providers.openai import OpenAIVideos
 
 Status = Video.Status
 Burn = Callable[[], None]
@@ -90,17 +92,17 @@ def midway(burn: Burn) -> None:
 
 def writing(status: Status) -> Install:
     """The status is written, its transaction is not committed and moves no credits yet."""
-    return after(notify, "changed", lambda _, video: video.status == status)
+    return after(feed, "changed", lambda _, video: video.status == status)
 
 
 def written(status: Status) -> Install:
     """The status is committed."""
-    return after(lifecycle, "move", lambda done, video, to, **_: done and to == status)
+    return after(state_machine, "move", lambda done, video, to, **_: done and to == status)
 
 
 def ended(status: Status) -> Install:
     """The end and its refund are committed."""
-    return after(lifecycle, "end", lambda done, video, to, **_: done and to == status)
+    return after(state_machine, "end", lambda done, video, to, **_: done and to == status)
 
 
 def claiming(status: Status) -> Install:
@@ -108,16 +110,16 @@ def claiming(status: Status) -> Install:
         changed = Video.objects.filter(status=status, claimed_at=now, updated_at=now)
         return to == status and changed.exists()
 
-    return after(lifecycle, "start", touched)
+    return after(state_machine, "start", touched)
 
 
 def claimed(status: Status) -> Install:
-    return after(steps, "claim", lambda found, *_, **__: status in [v.status for v in found])
+    return after(worker, "claim", lambda found, *_, **__: status in [v.status for v in found])
 
 
 def refunded(*, grace: bool) -> Install:
     """The credits are back, the transaction is not committed; a user's own cancel has no grace."""
-    return after(ledger, "refund", lambda _, *__, **words: words["grace"] == grace)
+    return after(credits, "refund", lambda _, *__, **words: words["grace"] == grace)
 
 
 WORKER_POINTS: dict[str, Install] = {
@@ -129,15 +131,15 @@ WORKER_POINTS: dict[str, Install] = {
     "unknown.after_commit": written(Status.SUBMIT_UNKNOWN),
     "find.after_answer": after(OpenAIVideos, "find"),
     "running.before_commit": writing(Status.RUNNING),
-    "running.after_commit": after(steps, "_run", lambda done, *_: done),
+    "running.after_commit": after(worker, "_run", lambda done, *_: done),
     "poll.after_answer": after(OpenAIVideos, "fetch"),
-    "progress.before_commit": after(lifecycle, "looked"),
-    "progress.after_commit": after(steps, "_progress", lambda _, looks: looks),
+    "progress.before_commit": after(state_machine, "looked"),
+    "progress.after_commit": after(worker, "_progress", lambda _, looks: looks),
     "downloading.before_commit": writing(Status.DOWNLOADING),
     "downloading.after_commit": written(Status.DOWNLOADING),
     "download.midway": midway,
-    "store.after_video_file": after(media, "_store"),
-    "collect.after_all_files": after(media, "collect"),
+    "store.after_video_file": after(files, "_store"),
+    "collect.after_all_files": after(files, "collect"),
     "succeed.before_commit": writing(Status.SUCCEEDED),
     "succeed.after_commit": written(Status.SUCCEEDED),
     "fail.after_status_before_refund": writing(Status.FAILED),
@@ -155,16 +157,16 @@ HEALING_POINTS: dict[str, Install] = {
     "heal.after_commit": claimed(Status.SUBMIT_UNKNOWN),
 }
 ORDER_POINTS: dict[str, Install] = {
-    "order.after_row_before_spend": before(ledger, "spend"),
-    "order.after_spend_before_commit": after(ledger, "spend"),
-    "order.after_commit_before_answer": after(lifecycle, "submit"),
+    "order.after_row_before_spend": before(credits, "spend"),
+    "order.after_spend_before_commit": after(credits, "spend"),
+    "order.after_commit_before_answer": after(state_machine, "submit"),
 }
 CANCEL_POINTS: dict[str, Install] = {
     "cancel.after_status_before_refund": writing(Status.CANCELLED),
     "cancel.before_commit": refunded(grace=False),
-    "cancel.after_commit": after(lifecycle, "cancel"),
-    "delete.before_commit": after(notify, "changed", lambda _, video: video.deleted_at),
-    "delete.after_commit": after(lifecycle, "delete"),
+    "cancel.after_commit": after(state_machine, "cancel"),
+    "delete.before_commit": after(feed, "changed", lambda _, video: video.deleted_at),
+    "delete.after_commit": after(state_machine, "delete"),
 }
 WEB_POINTS = {**ORDER_POINTS, **CANCEL_POINTS}
 POINTS = {**WORKER_POINTS, **TIMEOUT_POINTS, **HEALING_POINTS, **WEB_POINTS}

@@ -8,10 +8,10 @@ from django.core.exceptions import RequestDataTooBig
 from django.db import OperationalError
 from django.test import Client
 
-from accounts import counters
 from accounts.models import User
 from config import urls
-from showcase import topics
+from config.lib import rate_limits
+from showcase import faq
 from showcase.models import Feedback, Report
 
 PAGES = ["/", "/pricing/", "/help/", "/privacy/", "/terms/", "/rules/", "/report/", "/feedback/"]
@@ -44,7 +44,7 @@ def test_prices_are_those_of_the_catalog(db: None) -> None:
         ("expire", ["credits"]),
         ("RECOVERY codes", ["security"]),
         ("zebra", []),
-        ("", [topic.slug for topic in topics.TOPICS]),
+        ("", [topic.slug for topic in faq.TOPICS]),
     ],
 )
 def test_help_is_found_by_its_words(db: None, words: str, found: list[str]) -> None:
@@ -100,7 +100,7 @@ def test_nothing_is_kept_when_the_form_is_wrong(db: None, field: str, value: str
 def test_letters_are_counted_for_an_address(db: None, settings: LazySettings) -> None:
     settings.RATE_FORMS = (2, 3600)
     client = Client(REMOTE_ADDR="192.0.2.77")
-    counters.clear("letters:192.0.2.77")
+    rate_limits.clear("letters:192.0.2.77")
     codes = [client.post("/report/", REPORT).status_code for _n in range(3)]
     codes.append(client.post("/feedback/", {"text": "Hello"}).status_code)
     assert (codes, Report.objects.count()) == ([302, 302, 429, 429], 2)

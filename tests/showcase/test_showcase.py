@@ -19,7 +19,8 @@ from showcase.models import Clip, View
 from tests.billing.conftest import give
 from tests.conftest import signed_in
 from tests.videos.conftest import completed, failed, order
-from videos import departure, lifecycle
+from videos.account import deletion
+from videos.jobs import state_machine
 from videos.models import Video
 
 pytestmark = pytest.mark.django_db
@@ -89,9 +90,9 @@ def test_only_what_is_public_is_shown(
 ) -> None:
     offered = gallery.offer(completed(order(alice), mp4))
     deleted, withdrawn, left = film(alice, mp4), film(alice, mp4), film(bob, mp4)
-    lifecycle.delete(deleted.video)
+    state_machine.delete(deleted.video)
     gallery.withdraw(withdrawn.video)
-    departure.leave(bob)
+    deletion.leave(bob)
     assert anonymous.get(LIST).json()["total"] == 0
     hidden = (offered, deleted, withdrawn, left)
     assert [anonymous.get(f"{LIST}/{c.pk}").status_code for c in hidden] == [404] * 4
@@ -310,7 +311,7 @@ def test_its_file_is_for_everybody(clip: Clip, mp4: bytes) -> None:
     assert (answer.status_code, answer["Cache-Control"], answer["Content-Type"]) == (
         206, "public, max-age=3600", "video/mp4",
     )  # fmt: skip
-    lifecycle.delete(clip.video)
+    state_machine.delete(clip.video)
     assert Client().get(f"/showcase/{clip.pk}/video.mp4").status_code == 404
 
 
@@ -379,7 +380,7 @@ def test_a_stale_token_does_not_shut_the_door(clip: Clip) -> None:
 
 
 def test_the_words_about_a_deleted_video_are_forgotten(clip: Clip) -> None:
-    lifecycle.delete(clip.video)
+    state_machine.delete(clip.video)
     gallery.sweep()
     assert Clip.objects.count() == 0
 

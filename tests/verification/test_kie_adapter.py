@@ -20,7 +20,7 @@ from tests.verification.test_openai_adapter import (
     sleep_on,
 )
 from tests.videos import kie
-from videos.providers import (
+from videos.engines.base import (
     AuthFailed,
     BadAnswer,
     Blocked,
@@ -39,8 +39,8 @@ from videos.providers import (
     Unsupported,
     Variant,
 )
-from videos.providers.kie import Kie, connect
-from videos.providers.results import Foreign
+from videos.engines.downloads import Foreign
+from videos.engines.kie import Kie, connect
 
 CALLBACK = "https://ours.example/api/videos/sora/callback?t=token"
 ORDER = Order("token-1", "A paper boat", "sora-2", "1280x720", 8, callback_url=CALLBACK)

@@ -12,7 +12,8 @@ from typing import Any
 import openai
 import pytest
 
-from videos.providers import (
+from videos.engines import downloads
+from videos.engines.base import (
     AuthFailed,
     BadAnswer,
     Blocked,
@@ -29,9 +30,8 @@ from videos.providers import (
     Unavailable,
     Unsupported,
     Variant,
-    results,
 )
-from videos.providers.openai import OpenAIVideos, connect
+from videos.engines.openai import OpenAIVideos, connect
 
 ORDER = Order("token-1", "A paper boat", "sora-2", "1280x720", 8)
 JSON, HTML = "application/json", "text/html"
@@ -540,7 +540,7 @@ def test_the_file_is_written_as_it_comes(server: StandIn, upstream: OpenAIVideos
 def test_a_file_without_an_end_is_not_taken(
     server: StandIn, upstream: OpenAIVideos, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(results, "MAX_BYTES", 300_000)
+    monkeypatch.setattr(downloads, "MAX_BYTES", 300_000)
     server.answers = (200, b"m" * 700_000, {"Content-Type": "video/mp4"})
     with pytest.raises(Unavailable):
         upstream.download("video_1", Variant.VIDEO, BytesIO())

@@ -13,7 +13,7 @@ from openai import InvalidWebhookSignatureError
 from standardwebhooks import Webhook
 
 from tests.verification.test_sandbox_server import Sandbox, age
-from videos.sandbox import hooks, store
+from videos.sandbox import store, webhooks
 
 SECRET = "whsec_dGhlLXRlc3RzLW93bi13ZWJob29rLXNlY3JldA=="
 
@@ -91,7 +91,7 @@ def test_a_completed_video_is_announced_and_the_client_verifies_it(
     sandbox: Sandbox, receiver: Receiver
 ) -> None:
     video = sandbox.finished("sea")
-    assert hooks.deliver_due() == 1
+    assert webhooks.deliver_due() == 1
     (received,) = receiver.received
     assert received.event["type"] == "video.completed"
     assert received.event["data"] == {"id": video.id}
@@ -99,12 +99,12 @@ def test_a_completed_video_is_announced_and_the_client_verifies_it(
     event = sandbox.client.webhooks.unwrap(received.body, received.headers, secret=SECRET)
     assert (event.type, event.data.id) == ("video.completed", video.id)  # type: ignore[union-attr]
     assert Webhook(SECRET).verify(received.body, received.headers) == received.event
-    assert hooks.deliver_due() == 0
+    assert webhooks.deliver_due() == 0
 
 
 def test_a_failed_video_is_announced_as_failed(sandbox: Sandbox, receiver: Receiver) -> None:
     sandbox.client.videos.create(prompt="a [[fail:x]]")
-    assert hooks.deliver_due() == 1
+    assert webhooks.deliver_due() == 1
     assert [each.event["type"] for each in receiver.received] == ["video.failed"]
 
 
@@ -113,10 +113,10 @@ def test_nothing_is_announced_before_the_file_exists(
 ) -> None:
     settings.SANDBOX_SPEED = 1
     video = sandbox.client.videos.create(prompt="another sea")
-    assert (hooks.deliver_due(), receiver.received) == (0, [])
+    assert (webhooks.deliver_due(), receiver.received) == (0, [])
     age(video.id, 3600)
     make_due(3600)
-    sandbox.until(lambda: hooks.deliver_due() == 1)
+    sandbox.until(lambda: webhooks.deliver_due() == 1)
     assert sandbox.client.videos.retrieve(video.id).status == "completed"
 
 
@@ -127,12 +127,12 @@ def test_a_refused_event_is_repeated_with_the_same_id_and_body(
     sandbox.client.videos.create(prompt="a [[fail:x]]")
     waits = []
     for _ in range(4):
-        assert hooks.deliver_due() == 0
+        assert webhooks.deliver_due() == 0
         waits.append(waits_seconds())
         make_due(1e6)
     assert waits == [5, 30, 300, 1800]
     receiver.status = 200
-    assert hooks.deliver_due() == 1
+    assert webhooks.deliver_due() == 1
     assert waits_seconds() is None
     assert len({(each.headers["webhook-id"], each.body) for each in receiver.received}) == 1
     assert len(receiver.received) == 5
@@ -143,20 +143,20 @@ def test_an_unreachable_receiver_is_tried_again(
 ) -> None:
     settings.SANDBOX_WEBHOOK_URL = "http://127.0.0.1:9/nobody"
     sandbox.client.videos.create(prompt="a [[fail:x]]")
-    assert (hooks.deliver_due(), waits_seconds()) == (0, 5)
+    assert (webhooks.deliver_due(), waits_seconds()) == (0, 5)
     settings.SANDBOX_WEBHOOK_URL = receiver.url
     make_due(10)
-    assert hooks.deliver_due() == 1
+    assert webhooks.deliver_due() == 1
 
 
 def test_webhook_none_sends_nothing(sandbox: Sandbox, receiver: Receiver) -> None:
     sandbox.client.videos.create(prompt="a [[webhook:none]] [[fail:x]]")
-    assert (hooks.deliver_due(), receiver.received) == (0, [])
+    assert (webhooks.deliver_due(), receiver.received) == (0, [])
 
 
 def test_webhook_dup_sends_the_same_event_twice(sandbox: Sandbox, receiver: Receiver) -> None:
     sandbox.client.videos.create(prompt="a [[webhook:dup]] [[fail:x]]")
-    assert hooks.deliver_due() == 1
+    assert webhooks.deliver_due() == 1
     first, second = receiver.received
     assert (first.headers["webhook-id"], first.body) == (second.headers["webhook-id"], second.body)
 
@@ -166,14 +166,14 @@ def test_webhook_late_sends_late(
 ) -> None:
     settings.SANDBOX_SPEED = 10
     sandbox.client.videos.create(prompt="a [[webhook:late:300]] [[instant]] [[fail:x]]")
-    assert (hooks.deliver_due(), waits_seconds()) == (0, 30)
+    assert (webhooks.deliver_due(), waits_seconds()) == (0, 30)
     make_due(30)
-    assert hooks.deliver_due() == 1
+    assert webhooks.deliver_due() == 1
 
 
 def test_webhook_badsig_cannot_be_verified(sandbox: Sandbox, receiver: Receiver) -> None:
     sandbox.client.videos.create(prompt="a [[webhook:badsig]] [[fail:x]]")
-    hooks.deliver_due()
+    webhooks.deliver_due()
     (received,) = receiver.received
     with pytest.raises(InvalidWebhookSignatureError):
         sandbox.client.webhooks.unwrap(received.body, received.headers, secret=SECRET)
@@ -184,10 +184,10 @@ def test_webhook_early_arrives_before_the_create_answer(
 ) -> None:
     video = sandbox.client.videos.create(prompt="sea [[webhook:early]]")
     assert [each.event["data"]["id"] for each in receiver.received] == [video.id]
-    assert (hooks.deliver_due(), len(receiver.received)) == (0, 1)
+    assert (webhooks.deliver_due(), len(receiver.received)) == (0, 1)
 
 
 def test_a_deleted_video_is_not_announced(sandbox: Sandbox, receiver: Receiver) -> None:
     video = sandbox.client.videos.create(prompt="a [[fail:x]]")
     sandbox.client.videos.delete(video.id)
-    assert (hooks.deliver_due(), receiver.received) == (0, [])
+    assert (webhooks.deliver_due(), receiver.received) == (0, [])

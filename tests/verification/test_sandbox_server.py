@@ -22,15 +22,15 @@ from openai import DefaultHttpxClient, OpenAI
 from openai.types import Video
 
 from tests.backing import free_port
-from videos.sandbox import api, intake, renderer, store
+from videos.sandbox import openai_api, renderer, request_parsing, store
 
 urlpatterns = [
-    re_path(r"^sandbox/v1/videos/?$", api.videos),
-    re_path(r"^sandbox/v1/videos/(?P<job_id>[^/]+)/?$", api.video),
-    re_path(r"^sandbox/v1/videos/(?P<job_id>[^/]+)/content/?$", api.content),
-    re_path(r"^sandbox/v1/videos/(?P<job_id>[^/]+)/remix/?$", api.remix),
-    re_path(r"^sandbox/v1/models/?$", api.models),
-    re_path(r"^sandbox/v1/.*$", api.unknown),
+    re_path(r"^sandbox/v1/videos/?$", openai_api.videos),
+    re_path(r"^sandbox/v1/videos/(?P<job_id>[^/]+)/?$", openai_api.video),
+    re_path(r"^sandbox/v1/videos/(?P<job_id>[^/]+)/content/?$", openai_api.content),
+    re_path(r"^sandbox/v1/videos/(?P<job_id>[^/]+)/remix/?$", openai_api.remix),
+    re_path(r"^sandbox/v1/models/?$", openai_api.models),
+    re_path(r"^sandbox/v1/.*$", openai_api.unknown),
 ]
 
 
@@ -188,7 +188,7 @@ def test_a_body_of_another_type_is_415(sandbox: Sandbox) -> None:
 
 
 def test_a_body_above_25_mib_is_413(sandbox: Sandbox) -> None:
-    body = b" " * (intake.BODY_LIMIT + 1)
+    body = b" " * (request_parsing.BODY_LIMIT + 1)
     headers = {"Content-Type": "application/json"}
     answer = sandbox.http("POST", "/videos", content=body, headers=headers)
     assert (answer.status_code, set(answer.json()["error"])) == (413, ERROR_KEYS)
@@ -219,7 +219,7 @@ def test_a_trailing_slash_changes_nothing(sandbox: Sandbox) -> None:
 
 
 def test_models_are_listed(sandbox: Sandbox) -> None:
-    assert [model.id for model in sandbox.client.models.list()] == list(intake.MODELS)
+    assert [model.id for model in sandbox.client.models.list()] == list(request_parsing.MODELS)
 
 
 def test_a_killed_renderer_is_replaced_by_the_next_poll(
@@ -247,7 +247,7 @@ def test_a_job_goes_on_after_its_server_was_killed(
         "import django, sys, time; from pathlib import Path; from django.conf import settings;"
         "settings.configure(SANDBOX_DIR=Path(sys.argv[1]), SANDBOX_SPEED=20.0,"
         " SANDBOX_DETAIL='draft', SANDBOX_WEBHOOK_URL='', SANDBOX_WEBHOOK_SECRET='');"
-        "from videos.sandbox import jobs; from videos.sandbox.intake import CreateRequest;"
+        "from videos.sandbox import jobs; from videos.sandbox.request_parsing import CreateRequest;"
         "from hashlib import sha256; owner = sha256(sys.argv[2].encode()).hexdigest();"
         "job = jobs.create(owner, CreateRequest('sea', 'sora-2', '720x1280', '4', None));"
         "from videos.sandbox import renderer;"

@@ -18,7 +18,7 @@ from django.core.asgi import get_asgi_application
 from django.test import Client, override_settings
 from django.urls import path, re_path
 
-from billing.sandbox import api, books, dashboard, hooks, pages
+from billing.sandbox import api, dashboard, database, pages, webhooks
 from tests.conftest import Serving
 from tests.verification import stripe_shapes
 
@@ -172,7 +172,7 @@ class Shop:
     def deliver(self) -> list[str]:
         """Let all time pass, deliver everything and return the types that came now."""
         before = len(self.hook.received)
-        while hooks.deliver_due():
+        while webhooks.deliver_due():
             pass
         return self.hook.types()[before:]
 
@@ -191,7 +191,7 @@ def raw(shop: Shop, method: str, path: str, **options: Any) -> httpx2.Response:
 
 def age(thing_id: str, seconds: float) -> None:
     """Make a session and its timer older, as if that much time had passed."""
-    with books.writing() as desk:
+    with database.writing() as desk:
         body = desk.find_any(thing_id)
         assert body is not None
         body["created"] -= int(seconds)
@@ -324,7 +324,7 @@ def test_a_delayed_payment_completes_unpaid_and_ends_later(
     assert (waiting.status, waiting.payment_status) == ("complete", "unpaid")
     assert shop.deliver()[-1] == "checkout.session.completed"
     assert shop.hook.received[-1].event["data"]["object"]["payment_status"] == "unpaid"
-    with books.writing() as desk:
+    with database.writing() as desk:
         desk.connection.execute("UPDATE timer SET due_at = 0 WHERE step LIKE 'payment.%'")
     assert shop.deliver()[-1] == last
     assert shop.v1.checkout.sessions.retrieve(session.id).payment_status == status

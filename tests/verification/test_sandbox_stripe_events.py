@@ -11,7 +11,7 @@ import pytest
 import stripe
 from django.conf import LazySettings
 
-from billing.sandbox import books, hooks, store
+from billing.sandbox import database, store, webhooks
 from tests.verification.test_sandbox_stripe import SECRET, Shop, shop
 
 __all__ = ["shop"]
@@ -40,7 +40,7 @@ def test_our_hmac_equals_the_sdks(shop: Shop) -> None:
     header = stripe.WebhookSignature.generate_signature_header(
         body, SECRET, timestamp=1_700_000_000
     )
-    assert hooks.signature(body.encode(), SECRET, 1_700_000_000) == header
+    assert webhooks.signature(body.encode(), SECRET, 1_700_000_000) == header
     at, _, given = header.removeprefix("t=").partition(",v1=")
     signed = f"{at}.{body}".encode()
     assert hmac.new(SECRET.encode(), signed, sha256).hexdigest() == given
@@ -76,11 +76,11 @@ def test_an_event_is_sent_again_until_it_is_accepted(shop: Shop, settings: LazyS
     settings.SANDBOX_SPEED = 1.0
     shop.press(shop.open().id, "expire")
     shop.hook.status = 500
-    assert [hooks.deliver_due(), hooks.deliver_due()] == [0, 0]
+    assert [webhooks.deliver_due(), webhooks.deliver_due()] == [0, 0]
     assert len(shop.hook.received) == 1  # the second try waits for its time
     shop.hook.status = 200
     due_now()
-    assert [hooks.deliver_due(), hooks.deliver_due()] == [1, 0]
+    assert [webhooks.deliver_due(), webhooks.deliver_due()] == [1, 0]
     first, second = shop.hook.received
     assert first.body == second.body
 
@@ -94,14 +94,14 @@ def test_an_event_is_given_up_after_all_tries(shop: Shop) -> None:
     shop.hook.status = 400
     shop.press(shop.open().id, "expire")
     for _ in range(20):
-        hooks.deliver_due()
-    assert len(shop.hook.received) == len(hooks.BACK_OFF_SECONDS) + 1
+        webhooks.deliver_due()
+    assert len(shop.hook.received) == len(webhooks.BACK_OFF_SECONDS) + 1
 
 
 def test_an_endpoint_that_is_away_is_tried_again(shop: Shop, settings: LazySettings) -> None:
     settings.SANDBOX_STRIPE_WEBHOOK_URL = "http://127.0.0.1:9/nobody"
     shop.press(shop.open().id, "expire")
-    assert hooks.deliver_due() == 0
+    assert webhooks.deliver_due() == 0
     settings.SANDBOX_STRIPE_WEBHOOK_URL = shop.hook.url
     assert shop.deliver() == ["checkout.session.expired"]
 
@@ -109,7 +109,7 @@ def test_an_endpoint_that_is_away_is_tried_again(shop: Shop, settings: LazySetti
 def test_several_processes_send_an_event_once(shop: Shop) -> None:
     for _ in range(3):
         shop.paid()
-    threads = [threading.Thread(target=hooks.deliver_due) for _ in range(6)]
+    threads = [threading.Thread(target=webhooks.deliver_due) for _ in range(6)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -171,7 +171,7 @@ def test_the_dashboard_sends_events_again(shop: Shop) -> None:
 
 
 def test_a_broken_row_does_not_stop_the_clock(shop: Shop) -> None:
-    with books.writing() as desk:
+    with database.writing() as desk:
         desk.schedule("session.expire", "cs_gone", 0)
     shop.press(shop.open().id, "expire")
     assert shop.deliver() == ["checkout.session.expired"]
@@ -181,5 +181,5 @@ def test_an_idle_turn_is_cheap(shop: Shop) -> None:
     shop.open()
     started = time.process_time()
     for _ in range(100):
-        hooks.deliver_due()
+        webhooks.deliver_due()
     assert time.process_time() - started < 1.0

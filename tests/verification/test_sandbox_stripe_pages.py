@@ -6,7 +6,7 @@ import pytest
 from django.conf import LazySettings
 from django.test import Client
 
-from billing.sandbox import books, faults
+from billing.sandbox import database, faults
 from tests.verification.test_sandbox_stripe import Shop, age, shop
 
 __all__ = ["shop"]
@@ -188,16 +188,16 @@ def test_the_dashboard_expires_a_session(shop: Shop) -> None:
 
 def test_the_dashboard_switches_misbehaviour_on_and_off(shop: Shop) -> None:
     assert shop.do("switch", "twice") == 303
-    with books.reading() as desk:
+    with database.reading() as desk:
         assert desk.switches() == {"twice"}
     assert 'aria-pressed="true"' in read(shop, DASHBOARD)
     assert shop.do("switch", "twice") == 303
-    with books.reading() as desk:
+    with database.reading() as desk:
         assert desk.switches() == set()
 
 
 def test_the_dashboard_adds_a_fault_for_the_next_call(shop: Shop) -> None:
     assert shop.do("fault", "", route="refunds", kind="429") == 303
     assert shop.do("fault", "", route="refunds", kind="fire") == 400
-    with books.reading() as desk:
+    with database.reading() as desk:
         assert faults.pending(desk) == [("refunds", "429")]

@@ -6,7 +6,7 @@ import pytest
 import stripe
 from django.conf import LazySettings
 
-from billing.sandbox import books
+from billing.sandbox import database
 from tests.verification.test_sandbox_stripe import Shop, shop
 
 __all__ = ["shop"]
@@ -95,7 +95,7 @@ def test_a_wallet_refund_is_pending_and_succeeds_later(
 
 
 def age_timers() -> None:
-    with books.writing() as desk:
+    with database.writing() as desk:
         desk.connection.execute("UPDATE timer SET due_at = 0 WHERE step NOT LIKE 'session.%'")
 
 

@@ -9,7 +9,7 @@ import pytest
 import stripe
 from django.conf import LazySettings
 
-from billing.sandbox import books, faults, idempotency
+from billing.sandbox import database, faults, idempotency
 from tests.verification.test_sandbox_stripe import KEY, Shop, raw, shop
 
 __all__ = ["shop"]
@@ -189,7 +189,7 @@ def test_a_refusal_by_the_state_of_things_is_replayed(shop: Shop) -> None:
 def test_a_key_is_forgotten_after_two_days(shop: Shop) -> None:
     order: Any = shop.order()
     first = shop.v1.checkout.sessions.create(order, {"idempotency_key": "old"})
-    with books.writing() as desk:
+    with database.writing() as desk:
         desk.connection.execute("UPDATE answer SET at = at - ?", (idempotency.KEPT_SECONDS,))
     assert shop.v1.checkout.sessions.create(order, {"idempotency_key": "old"}).id != first.id
 

@@ -10,7 +10,7 @@ from django.conf import LazySettings
 from openai import APIConnectionError, APIStatusError, BadRequestError, NotFoundError
 
 from tests.verification.test_sandbox_server import Sandbox, age
-from videos.sandbox import life, triggers
+from videos.sandbox import job_timeline, triggers
 from videos.sandbox.triggers import Triggers
 
 
@@ -23,7 +23,7 @@ def sandbox(
 
 
 def at(prompt: str, seconds: float, speed: float = 1) -> tuple[str, int]:
-    stage = life.stage(Triggers(prompt), life.pace_of(speed), seconds)
+    stage = job_timeline.stage(Triggers(prompt), job_timeline.pace_of(speed), seconds)
     return stage.status, stage.progress
 
 
@@ -64,7 +64,7 @@ def test_speed_scales_every_duration() -> None:
 
 def test_words_that_make_no_sense_do_nothing() -> None:
     words = Triggers("[[slow:x]] [[http:200]] [[http:x]] [[poll:5]] [[webhook:late:x]] [[]] [[a")
-    assert life.takes_seconds(words, 1) == 60
+    assert job_timeline.takes_seconds(words, 1) == 60
     assert (words.http(), words.fault("poll"), words.webhook()) == (None, None, ("late", 0.0))
 
 

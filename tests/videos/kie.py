@@ -8,7 +8,7 @@ from typing import Any
 
 from django.test import Client
 
-from videos import bells
+from videos.jobs import callbacks
 from videos.models import Video
 
 SECRET = "sandbox-callback-secret"
@@ -69,7 +69,7 @@ def signed(task_id: str, secret: str = SECRET, at: float | None = None) -> dict[
 
 def address_of(video: Video) -> str:
     """Path and query of the address that calls back about a video."""
-    return bells.address_of(video).removeprefix("http://").partition("/")[2].join(("/", ""))
+    return callbacks.address_of(video).removeprefix("http://").partition("/")[2].join(("/", ""))
 
 
 def call(

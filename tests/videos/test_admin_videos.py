@@ -9,10 +9,10 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
-from billing import ledger
+from billing.ledger import credits
 from tests.conftest import person
 from tests.videos.conftest import completed, failed, now_of, order, running
-from videos import moderation
+from videos.jobs import moderation
 from videos.models import Delivery, Price, Refusal, Video
 
 
@@ -58,7 +58,7 @@ def test_a_video_is_failed_and_refunded_once(desk: Client, staff: User, alice: U
     again = do(desk, video, "fail", reason="Stuck for an hour")
     assert b"The video has moved on; nothing was changed." in again.content
     stood = now_of(video)
-    assert (stood.status, stood.failure_code, ledger.available(alice)) == (
+    assert (stood.status, stood.failure_code, credits.available(alice)) == (
         "failed",
         "stopped_by_staff",
         100,
@@ -94,7 +94,7 @@ def test_a_page_sent_twice_orders_once(desk: Client, alice: User) -> None:
     do(desk, video, "retry", reason="Asked by mail", token=token)
     again = do(desk, video, "retry", reason="Asked by mail", token=token)
     assert b"nothing was ordered twice" in again.content
-    assert (Video.objects.count(), ledger.available(alice), LogEntry.objects.count()) == (2, 80, 1)
+    assert (Video.objects.count(), credits.available(alice), LogEntry.objects.count()) == (2, 80, 1)
 
 
 def test_what_cannot_be_done_is_not_asked(desk: Client, alice: User) -> None:
@@ -138,12 +138,12 @@ def test_a_video_is_ordered_again_on_its_owners_credits(desk: Client, alice: Use
     video = failed(order(alice))
     do(desk, video, "retry", reason="Asked by mail")
     assert Video.objects.get(retry_of=video).user == alice
-    assert ledger.available(alice) == 80
+    assert credits.available(alice) == 80
 
 
 def test_an_order_that_cannot_be_paid_says_so(desk: Client, alice: User) -> None:
     video = failed(order(alice))
-    ledger.spend(alice, 95, "gone")
+    credits.spend(alice, 95, "gone")
     answer = do(desk, video, "retry", reason="Asked by mail")
     assert (Video.objects.count(), LogEntry.objects.count()) == (1, 0)
     assert b'class="error"' in answer.content

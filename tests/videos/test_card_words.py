@@ -9,9 +9,9 @@ from django.test import Client
 
 from accounts.models import User
 from tests.videos.conftest import completed, order, running, told
-from videos import lifecycle
+from videos.engines.base import JobState, Refused
+from videos.jobs import state_machine
 from videos.models import Video
-from videos.providers import JobState, Refused
 
 RAW = "moderator-7 says: <b>boom</b> at /srv/render.py:12"
 
@@ -75,8 +75,8 @@ def test_a_remix_is_offered_where_the_engine_makes_it(
 def test_a_retry_is_offered_where_the_engine_makes_it(
     page: Client, alice: User, mp4: bytes, settings: LazySettings
 ) -> None:
-    lost = lifecycle.remix(completed(order(alice), mp4), "At night")
-    lifecycle.cancel(lost)
+    lost = state_machine.remix(completed(order(alice), mp4), "At night")
+    state_machine.cancel(lost)
     retry = f"/v/{lost.pk}/retry/"
     assert [retry in body for body in pages_of(page, lost).values()] == [True] * 3
     engine(settings, operations="text,image")

@@ -12,13 +12,13 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
-from billing import audit, ledger
+from billing.ledger import credits, invariants
 from tests.billing.conftest import give, outcomes
 from tests.conftest import Serving
 from tests.videos.conftest import completed, now_of, order, running
-from videos import catalog, circuits, lifecycle, providers, steps
-from videos.models import Upstream, Video
-from videos.providers import (
+from videos import catalog
+from videos.engines import base
+from videos.engines.base import (
     AuthFailed,
     BadAnswer,
     Blocked,
@@ -31,6 +31,8 @@ from videos.providers import (
     Unavailable,
     Unsupported,
 )
+from videos.jobs import circuit_breaker, state_machine, worker
+from videos.models import Upstream, Video
 
 DOWN = Unavailable("connection refused")
 LOST = Unavailable("no answer", maybe_accepted=True)
@@ -51,17 +53,17 @@ def two(settings: LazySettings) -> None:
 def sent(video: Video, result: ProviderError | None = None) -> Video:
     """The order as a worker sends it once, and what comes of it."""
     Video.objects.filter(pk=video.pk).update(next_step_at=timezone.now())
-    for held in steps.claim(100):
+    for held in worker.claim(100):
         if held.pk == video.pk:
             answer = result or Job(f"job_{video.pk.hex}", JobState.QUEUED)
-            steps.settle([(held, answer)])
+            worker.settle([(held, answer)])
     return now_of(video)
 
 
 def broken(name: str = "sandbox", times: int = 3) -> None:
     """An upstream that failed to take so many orders in a row."""
     for video in [Video(provider=name) for _ in range(times)]:
-        circuits.report(name, video.pk, DOWN)
+        circuit_breaker.report(name, video.pk, DOWN)
 
 
 def state_of(name: str = "sandbox") -> tuple[int, bool]:
@@ -108,7 +110,9 @@ def test_an_answer_of_any_kind_starts_the_count_again(
 
 def test_our_own_faults_are_not_the_upstreams(alice: User) -> None:
     broken(times=2)
-    sent(order(alice), Unavailable("disk full", code=circuits.OUR_FAULT, maybe_accepted=True))
+    sent(
+        order(alice), Unavailable("disk full", code=circuit_breaker.OUR_FAULT, maybe_accepted=True)
+    )
     assert state_of() == (2, False)
 
 
@@ -136,8 +140,8 @@ def test_a_waiting_order_ends_with_its_credits_back_when_its_time_is_over(alice:
     Video.objects.update(deadline_at=timezone.now() + timedelta(seconds=5))
     assert 0 < wait_of(sent(video)) <= 5
     Video.objects.update(deadline_at=timezone.now(), next_step_at=timezone.now())
-    steps.settle([(held, steps.perform(held)) for held in steps.claim(1)])
-    assert (now_of(video).status, ledger.available(alice)) == ("timeout", 100)
+    worker.settle([(held, worker.perform(held)) for held in worker.claim(1)])
+    assert (now_of(video).status, credits.available(alice)) == ("timeout", 100)
 
 
 def test_one_order_tries_it_when_the_pause_is_over(alice: User) -> None:
@@ -145,7 +149,7 @@ def test_one_order_tries_it_when_the_pause_is_over(alice: User) -> None:
     broken()
     videos = [order(alice, f"{n}") for n in range(4)]
     with time_machine.travel(timezone.now() + timedelta(seconds=11)):
-        held = steps.claim(100)
+        held = worker.claim(100)
         assert [video.status for video in held] == ["submitting"]
         assert sorted(now_of(v).status for v in videos) == ["queued"] * 3 + ["submitting"]
 
@@ -159,7 +163,7 @@ def test_everything_flows_again_when_the_trial_succeeds(alice: User) -> None:
         sent(videos[0])
         assert state_of() == (0, False)
         assert [wait_of(video) <= 0 for video in videos[1:]] == [True, True]
-        assert len([v for v in steps.claim(100) if v.status == "submitting"]) == 2
+        assert len([v for v in worker.claim(100) if v.status == "submitting"]) == 2
 
 
 def test_the_pause_doubles_when_the_trial_fails(alice: User) -> None:
@@ -189,9 +193,9 @@ def test_another_order_tries_it_when_the_worker_of_the_trial_died(alice: User) -
     broken()
     first, second = order(alice, "1"), order(alice, "2")
     now = timezone.now() + timedelta(seconds=11)
-    assert circuits.may_try("sandbox", first.pk, now)
-    assert not circuits.may_try("sandbox", second.pk, now)
-    assert circuits.may_try("sandbox", second.pk, now + circuits.TRIAL)
+    assert circuit_breaker.may_try("sandbox", first.pk, now)
+    assert not circuit_breaker.may_try("sandbox", second.pk, now)
+    assert circuit_breaker.may_try("sandbox", second.pk, now + circuit_breaker.TRIAL)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -201,9 +205,9 @@ def test_exactly_one_tries_it_when_workers_claim_at_once(alice: User) -> None:
         order(alice, f"{n}")
     broken()
     Upstream.objects.update(retry_at=timezone.now())
-    held = outcomes([partial(steps.claim, 5)] * 4)
+    held = outcomes([partial(worker.claim, 5)] * 4)
     submitting = [video.pk for batch in held for video in batch]
-    assert (len(submitting), audit.problems()) == (1, [])
+    assert (len(submitting), invariants.problems()) == (1, [])
 
 
 # ---- moving on ----
@@ -229,7 +233,7 @@ def test_an_order_moves_on_when_the_account_there_is_of_no_use(
     assert (video.provider, video.status) == ("second", "queued")
     video = sent(video, error)
     assert (video.status, video.failure_code) == ("failed", error.code)
-    assert (ledger.available(alice), audit.problems()) == (100, [])
+    assert (credits.available(alice), invariants.problems()) == (100, [])
 
 
 @pytest.mark.usefixtures("two")
@@ -244,9 +248,9 @@ def test_an_order_stays_when_nothing_speaks_against_its_upstream(
 def test_an_order_stays_when_it_may_have_been_taken(alice: User) -> None:
     video = sent(order(alice), LOST)
     assert (video.provider, video.status) == ("first", "submit_unknown")
-    for _ in range(steps.LOOKS):  # it is not in the list, so it may be sent again: to the same one
+    for _ in range(worker.LOOKS):  # it is not in the list, so it may be sent again: to the same one
         Video.objects.update(next_step_at=timezone.now())
-        steps.settle([(held, []) for held in steps.claim(1)])
+        worker.settle([(held, []) for held in worker.claim(1)])
     assert now_of(video).status == "queued"
     video = sent(video, DOWN)
     assert (video.provider, video.status) == ("first", "queued")
@@ -269,9 +273,9 @@ def test_one_order_still_tries_the_first_when_its_pause_is_over(alice: User) -> 
     broken("first")
     with time_machine.travel(timezone.now() + timedelta(seconds=11)):
         one, other = order(alice, "1"), order(alice, "2")
-        held = steps.claim(100)
+        held = worker.claim(100)
         assert sorted(video.provider for video in held) == ["first", "second"]
-        steps.settle([(video, Job(video.pk.hex, JobState.QUEUED)) for video in held])
+        worker.settle([(video, Job(video.pk.hex, JobState.QUEUED)) for video in held])
         assert {now_of(one).status, now_of(other).status} == {"running"}
         assert state_of("first") == (0, False)
 
@@ -299,7 +303,7 @@ def test_orders_wait_when_all_are_paused(alice: User) -> None:
 
 @pytest.mark.usefixtures("two")
 def test_a_remix_stays_where_its_source_is(alice: User, mp4: bytes) -> None:
-    video = lifecycle.remix(completed(order(alice), mp4), "At night")
+    video = state_machine.remix(completed(order(alice), mp4), "At night")
     assert sent(video, DOWN).provider == "first"
 
 
@@ -310,8 +314,8 @@ def test_a_remix_is_refused_and_free_where_its_source_cannot_be_remixed(
     sandbox = settings.UPSTREAMS["sandbox"]
     settings.UPSTREAMS = {"sandbox": {**sandbox, "operations": "text,image"}, "other": sandbox}
     with pytest.raises(catalog.NotOffered):
-        lifecycle.remix(source, "At night")
-    assert (ledger.available(alice), Video.objects.count()) == (80, 1)
+        state_machine.remix(source, "At night")
+    assert (credits.available(alice), Video.objects.count()) == (80, 1)
 
 
 def test_only_upstreams_that_make_such_a_video_are_chosen(settings: LazySettings) -> None:
@@ -340,17 +344,17 @@ def test_the_video_is_made_by_the_next_when_the_first_is_down(
 ) -> None:
     sandbox = settings.UPSTREAMS["sandbox"]
     settings.UPSTREAMS = {"down": {**sandbox, "base_url": "http://127.0.0.1:9/v1"}, "up": sandbox}
-    providers.get.cache_clear()
+    base.get.cache_clear()
     video = finish(order(alice, "A kite [[instant]]"))
     assert (video.status, video.provider, video.submits) == ("succeeded", "up", 1)
-    assert (ledger.available(alice), state_of("down")) == (80, (1, False))
+    assert (credits.available(alice), state_of("down")) == (80, (1, False))
 
 
 # ---- who sees what ----
 
 
 def test_health_is_degraded_and_says_nothing_more(alice: User) -> None:
-    circuits.report("sandbox", alice.pk, AuthFailed("key sk-secret is wrong"))
+    circuit_breaker.report("sandbox", alice.pk, AuthFailed("key sk-secret is wrong"))
     assert Client().get("/health").json()["status"] == "ok"
     broken()
     answer = Client().get("/health")
@@ -378,6 +382,6 @@ def test_nobody_else_sees_it(alice: User) -> None:
 
 
 def test_nothing_can_be_changed_by_hand(staff: User) -> None:
-    circuits.known()
+    circuit_breaker.known()
     assert admin_page(staff, "add/").status_code == 403
     assert admin_page(staff, "sandbox/delete/").status_code == 403

@@ -11,9 +11,9 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
-from billing import ledger
+from billing.ledger import credits
 from tests.videos.conftest import order, picture, upload
-from videos import uploads
+from videos.media import uploads
 from videos.models import Preset, Upload, Upstream, Video
 
 STUDIO = "/studio/"
@@ -39,13 +39,13 @@ def test_as_many_as_takes_are_ordered(page: Client, alice: User, takes: str, mad
     answer = sent(page, takes=takes)
     assert (answer.status_code, answer["Location"]) == (303, STUDIO)
     assert [video.prompt for video in Video.objects.all()] == ["A boat"] * made
-    assert ledger.available(alice) == 100 - 20 * made
+    assert credits.available(alice) == 100 - 20 * made
 
 
 @pytest.mark.parametrize("takes", ["0", "5", "many", "-1"])
 def test_no_other_number_of_takes_is_taken(page: Client, alice: User, takes: str) -> None:
     assert sent(page, takes=takes).status_code == 422
-    assert (Video.objects.count(), ledger.available(alice)) == (0, 100)
+    assert (Video.objects.count(), credits.available(alice)) == (0, 100)
 
 
 def test_takes_beyond_the_balance_are_not_ordered_at_all(page: Client, alice: User) -> None:
@@ -54,14 +54,14 @@ def test_takes_beyond_the_balance_are_not_ordered_at_all(page: Client, alice: Us
     assert answer.status_code == 402
     assert "This costs <b>120</b>. You have <b>100</b>, so you need 20 more." in body
     assert 'value="sora-2-pro 4 3"' in body
-    assert (Video.objects.count(), ledger.available(alice)) == (0, 100)
+    assert (Video.objects.count(), credits.available(alice)) == (0, 100)
 
 
 def test_fewer_takes_are_ordered_when_the_offer_is_taken(page: Client, alice: User) -> None:
     sent(page, takes="4", model="sora-2-pro", instead="sora-2-pro 4 3")
     made = Video.objects.values_list("model", "seconds")
     assert list(made) == [("sora-2-pro", 4)] * 3
-    assert ledger.available(alice) == 10
+    assert credits.available(alice) == 10
 
 
 # ---- presets ----
@@ -151,7 +151,7 @@ def test_a_picture_is_sent_while_the_prompt_is_written(page: Client, alice: User
     kept = Upload.objects.get()
     assert (answer.status_code, answer.json()) == (201, {"id": str(kept.pk), "name": "boat.jpg"})
     sent(page, reference=str(kept.pk))
-    assert (Video.objects.get().reference_id, ledger.available(alice)) == (kept.pk, 75)
+    assert (Video.objects.get().reference_id, credits.available(alice)) == (kept.pk, 75)
 
 
 @pytest.mark.parametrize(

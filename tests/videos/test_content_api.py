@@ -7,7 +7,7 @@ from uuid import uuid4
 import httpx2
 import pytest
 
-from accounts import auth
+from accounts.auth import tokens
 from accounts.models import Session, User
 from tests.conftest import Serving
 from tests.videos.conftest import completed, order, running
@@ -19,7 +19,7 @@ class Door:
 
     def __init__(self, live: Serving, user: User, video: Video) -> None:
         self.url, self.video = f"{live.url}/api/videos/{video.pk}/content", video
-        token = auth.sign_in(user, Session.Grant.PASSWORD).access
+        token = tokens.sign_in(user, Session.Grant.PASSWORD).access
         self.headers = {"Authorization": f"Bearer {token}"}
 
     def get(self, query: str = "", method: str = "GET", **headers: str) -> httpx2.Response:

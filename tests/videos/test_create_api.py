@@ -6,7 +6,8 @@ import pytest
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from billing import audit, ledger
+from billing.ledger import credits as ledger_credits
+from billing.ledger import invariants
 from tests.conftest import signed_in
 from tests.videos.conftest import order, picture, upload
 from videos.models import Upload, Video
@@ -18,8 +19,8 @@ def create(client: APIClient, format: str = "json", **body: Any) -> Any:
 
 def nothing_happened(user: User) -> bool:
     """No video, no upload, no credit moved."""
-    counts = (Video.objects.count(), Upload.objects.count(), ledger.available(user))
-    return counts == (0, 0, 100) and audit.problems() == []
+    counts = (Video.objects.count(), Upload.objects.count(), ledger_credits.available(user))
+    return counts == (0, 0, 100) and invariants.problems() == []
 
 
 @pytest.mark.parametrize("format", ["json", "multipart"])
@@ -51,7 +52,7 @@ def test_the_documented_object_is_answered_when_only_a_prompt_is_sent(
         "remix_of": None,
         "credits": 20,
     }
-    assert ledger.available(alice) == 80
+    assert ledger_credits.available(alice) == 80
 
 
 @pytest.mark.parametrize("format", ["json", "multipart"])
@@ -67,7 +68,7 @@ def test_every_choice_is_kept_when_it_is_offered(api: APIClient, alice: User) ->
     wanted = {"model": "sora-2-pro", "size": "1024x1792", "seconds": "12"}
     answer = create(api, **wanted)
     assert {key: answer.json()[key] for key in wanted} == wanted
-    assert (answer.json()["credits"], ledger.available(alice)) == (30, 70)
+    assert (answer.json()["credits"], ledger_credits.available(alice)) == (30, 70)
 
 
 @pytest.mark.parametrize(
@@ -135,7 +136,7 @@ def test_refused_when_credits_are_short(api: APIClient, alice: User) -> None:
     sentence = "Insufficient credits. You need 30 credits but only have 20 available."
     assert answer.status_code == 402
     assert answer.json() == {"detail": sentence, "code": "insufficient_credits"}
-    assert (Video.objects.count(), ledger.available(alice)) == (4, 20)
+    assert (Video.objects.count(), ledger_credits.available(alice)) == (4, 20)
 
 
 @pytest.mark.parametrize(
@@ -149,7 +150,7 @@ def test_an_image_is_kept_and_priced_when_sent(
     body = answer.json()
     assert answer.status_code == 201
     assert (body["has_input_reference"], body["credits"]) == (True, credits)
-    assert ledger.available(alice) == 100 - credits
+    assert ledger_credits.available(alice) == 100 - credits
     kept = Upload.objects.get()
     assert (kept.user, kept.width, kept.height, kept.name) == (alice, 40, 30, "a.jpg")
 
@@ -167,5 +168,5 @@ def test_refused_in_json_when_anonymous(anonymous: APIClient, db: None) -> None:
 
 def test_it_is_charged_to_the_asker_when_two_people_ask(alice: User, bob: User) -> None:
     create(signed_in(bob), user_id=str(alice.pk))
-    assert (ledger.available(alice), ledger.available(bob)) == (100, 80)
+    assert (ledger_credits.available(alice), ledger_credits.available(bob)) == (100, 80)
     assert Video.objects.get().user == bob

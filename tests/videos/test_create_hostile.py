@@ -10,7 +10,7 @@ from django.conf import LazySettings
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from billing import audit, ledger
+from billing.ledger import credits, invariants
 from tests.videos.conftest import picture, upload
 from videos.models import Upload, Video
 
@@ -25,9 +25,9 @@ def shown(value: object) -> str | None:
 
 def untouched(user: User, media_root: Path) -> bool:
     """No video, no upload, no file, no credit moved."""
-    rows = (Video.objects.count(), Upload.objects.count(), ledger.available(user))
+    rows = (Video.objects.count(), Upload.objects.count(), credits.available(user))
     files = [path for path in media_root.rglob("*") if path.is_file()]
-    return (rows, files, audit.problems()) == ((0, 0, 100), [], [])
+    return (rows, files, invariants.problems()) == ((0, 0, 100), [], [])
 
 
 @pytest.fixture(autouse=True)
@@ -183,7 +183,7 @@ def test_refused_when_the_file_is_too_large(
 def test_no_image_is_kept_when_credits_are_short(
     api: APIClient, alice: User, tmp_path: Path
 ) -> None:
-    ledger.spend(alice, 90, "test:spend")
+    credits.spend(alice, 90, "test:spend")
     fields = {"prompt": "A boat", "input_reference": upload(picture())}
     assert api.post("/api/videos", fields, format="multipart").status_code == 402
     assert (Upload.objects.count(), [p for p in tmp_path.rglob("*") if p.is_file()]) == (0, [])

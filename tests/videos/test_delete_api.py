@@ -11,12 +11,13 @@ from django.core.files.storage import default_storage
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from billing import audit, ledger
+from billing.ledger import credits, invariants
 from tests.conftest import Serving
 from tests.videos.conftest import claimed, completed, failed, make_due, now_of, order, running
-from videos import lifecycle, media, steps
+from videos.engines.base import Job, JobState, Variant
+from videos.jobs import state_machine, worker
+from videos.media import files
 from videos.models import Video
-from videos.providers import Job, JobState, Variant
 from videos.sandbox import jobs
 
 Work = Callable[..., None]
@@ -36,32 +37,32 @@ def test_cancelled_and_paid_back_when_it_had_not_ended(
     assert (answer.status_code, answer.json()) == (200, {"success": True})
     video = now_of(video)
     assert (video.status, video.deleted_at is not None) == ("cancelled", True)
-    assert [e.type for e in ledger.history(alice)] == ["refunded", "spent", "bonus"]
-    assert ledger.available(alice) == 100
+    assert [e.type for e in credits.history(alice)] == ["refunded", "spent", "bonus"]
+    assert credits.available(alice) == 100
 
 
 def test_its_credits_stay_spent_when_it_was_done(api: APIClient, alice: User, mp4: bytes) -> None:
     video = completed(order(alice), mp4)
     assert delete(api, video).json() == {"success": True}
-    assert (now_of(video).status, ledger.available(alice)) == ("succeeded", 80)
+    assert (now_of(video).status, credits.available(alice)) == ("succeeded", 80)
 
 
 def test_no_second_refund_when_it_had_failed(api: APIClient, alice: User) -> None:
     delete(api, failed(order(alice)))
-    assert (ledger.available(alice), audit.problems()) == (100, [])
+    assert (credits.available(alice), invariants.problems()) == (100, [])
 
 
 def test_not_found_when_deleted_twice(api: APIClient, alice: User) -> None:
     video = order(alice)
     codes = [delete(api, video).status_code for _ in range(2)]
-    assert (codes, ledger.available(alice)) == ([200, 404], 100)
+    assert (codes, credits.available(alice)) == ([200, 404], 100)
 
 
 def test_one_news_when_the_room_is_asked_twice(alice: User) -> None:
     video = order(alice)
-    lifecycle.delete(video)
+    state_machine.delete(video)
     first = now_of(video)
-    lifecycle.delete(video)
+    state_machine.delete(video)
     assert now_of(video).deleted_at == first.deleted_at
 
 
@@ -74,7 +75,7 @@ def test_a_strangers_answer_is_that_of_an_unknown_id(stranger: APIClient, alice:
 
 def test_its_remixes_stay_when_the_source_goes(api: APIClient, alice: User, mp4: bytes) -> None:
     source = completed(order(alice), mp4)
-    child = lifecycle.remix(source, "At night")
+    child = state_machine.remix(source, "At night")
     delete(api, source)
     assert api.get(f"/api/videos/{child.pk}").json()["remix_of"] == str(source.pk)
 
@@ -83,10 +84,10 @@ def test_files_and_upstream_job_go_when_the_worker_comes(
     live: Serving, alice: User, finish: Finish, work: Work
 ) -> None:
     video = finish(order(alice, "A kite [[instant]]"))
-    paths = [Path(default_storage.path(name)) for name in media.names_of(video).values()]
+    paths = [Path(default_storage.path(name)) for name in files.names_of(video).values()]
     assert [path.exists() for path in paths] == [True, True, True]
     assert jobs.find_any(video.upstream_id) is not None
-    lifecycle.delete(video)
+    state_machine.delete(video)
     work(lambda: not now_of(video).cleanup)
     assert [path.exists() for path in paths] == [False, False, False]
     assert jobs.find_any(video.upstream_id) is None
@@ -96,20 +97,20 @@ def test_files_and_upstream_job_go_when_the_worker_comes(
 def test_the_files_go_when_the_engine_is_not_configured_any_more(alice: User, mp4: bytes) -> None:
     video = completed(order(alice), mp4)
     Video.objects.update(provider="retired")
-    paths = [Path(default_storage.path(name)) for name in media.names_of(video).values()]
-    lifecycle.delete(video)
+    paths = [Path(default_storage.path(name)) for name in files.names_of(video).values()]
+    state_machine.delete(video)
     held = claimed(video)
-    steps.settle([(held, steps.perform(held))])
+    worker.settle([(held, worker.perform(held))])
     assert [path.exists() for path in paths] == [False, False, False]
     assert now_of(video).next_step_at is None
 
 
 def test_a_late_job_is_removed_though_a_cleanup_was_under_way(alice: User) -> None:
     held = claimed(order(alice))
-    lifecycle.delete(held)
+    state_machine.delete(held)
     cleaning = claimed(held)
-    steps.settle([(held, Job("job_late", JobState.QUEUED))])
-    steps.settle([(cleaning, steps.Cleaned())])
+    worker.settle([(held, Job("job_late", JobState.QUEUED))])
+    worker.settle([(cleaning, worker.Cleaned())])
     video = now_of(held)
     assert (video.upstream_id, video.cleanup, video.next_step_at is None) == (
         "job_late",
@@ -123,36 +124,36 @@ def test_the_upstream_job_goes_when_it_was_rendering(
 ) -> None:
     video = order(alice, "A kite [[fail:internal_error]]")
     work(lambda: now_of(video).status == "running")
-    lifecycle.delete(video)
+    state_machine.delete(video)
 
     def gone() -> bool:
         make_due(video)  # the upstream takes no deletion before its job has ended
         return jobs.find_any(now_of(video).upstream_id) is None
 
     work(gone)
-    assert audit.problems() == []
+    assert invariants.problems() == []
 
 
 def test_the_job_is_removed_when_its_acceptance_arrives_late(alice: User, api: APIClient) -> None:
     held = claimed(order(alice))
     delete(api, held)
-    steps.settle([(held, Job("job_late", JobState.QUEUED))])
+    worker.settle([(held, Job("job_late", JobState.QUEUED))])
     video = now_of(held)
     assert (video.status, video.upstream_id, video.cleanup) == ("cancelled", "job_late", True)
-    assert ledger.available(alice) == 100
+    assert credits.available(alice) == 100
 
 
 def test_the_files_are_removed_when_they_arrive_late(
     alice: User, api: APIClient, mp4: bytes
 ) -> None:
     video = running(order(alice))
-    steps.settle([(claimed(video), Job(video.upstream_id, JobState.SUCCEEDED))])
+    worker.settle([(claimed(video), Job(video.upstream_id, JobState.SUCCEEDED))])
     held = claimed(video)
-    name = default_storage.save(media.names_of(video)[Variant.VIDEO], ContentFile(mp4))
+    name = default_storage.save(files.names_of(video)[Variant.VIDEO], ContentFile(mp4))
     delete(api, video)
-    steps.settle([(held, media.Saved(name, len(mp4), "0" * 64, name, name))])
+    worker.settle([(held, files.Saved(name, len(mp4), "0" * 64, name, name))])
     stored = now_of(video)
     assert (stored.status, stored.cleanup) == ("cancelled", True)
     mine = claimed(video)
-    media.remove(mine)
+    files.remove(mine)
     assert not default_storage.exists(name)

@@ -9,7 +9,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from tests.videos.conftest import completed, failed, now_of, order, running
-from videos import lifecycle
+from videos.jobs import state_machine
 from videos.models import Video
 
 
@@ -81,7 +81,7 @@ def test_the_upstreams_own_words_stay_inside_when_it_failed(api: APIClient, alic
 
 def test_cancelled_is_shown_as_such(api: APIClient, alice: User) -> None:
     video = order(alice)
-    lifecycle.cancel(video)
+    state_machine.cancel(video)
     body = api.get(f"/api/videos/{video.pk}").json()
     assert (body["status"], body["error_message"]) == ("cancelled", "You cancelled this.")
     assert body["failure"]["code"] == "cancelled"
@@ -96,7 +96,7 @@ def test_a_strangers_answer_is_that_of_an_unknown_id(stranger: APIClient, alice:
 
 def test_gone_when_deleted(api: APIClient, alice: User) -> None:
     video = order(alice)
-    lifecycle.delete(video)
+    state_machine.delete(video)
     assert api.get(f"/api/videos/{video.pk}").status_code == 404
 
 

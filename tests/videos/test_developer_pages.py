@@ -9,12 +9,12 @@ from django.test import Client
 from django.utils import timezone
 from standardwebhooks import Webhook
 
-from accounts import counters
 from accounts.models import User
+from config.lib import rate_limits
 from tests.videos.conftest import order, receiver
 from tests.videos.receiver import Receiver
-from videos import deliveries
 from videos.models import Attempt, Delivery
+from videos.webhooks import deliveries
 
 URL = "https://example.com/hook"
 FIXTURES = (receiver,)
@@ -123,7 +123,7 @@ def test_a_test_goes_nowhere_inside(page: Client, url: str) -> None:
 
 def test_tests_are_counted(page: Client, alice: User, settings: LazySettings) -> None:
     settings.RATE_GENERATE = (1, 60)
-    counters.clear(f"webhook-test:{alice.pk}")
+    rate_limits.clear(f"webhook-test:{alice.pk}")
     said_of(page, "")
     assert said_of(page, "").startswith("That was often.")
 

@@ -8,10 +8,11 @@ from django.utils import translation
 
 from accounts.models import User
 from tests.videos.conftest import completed, now_of, order, running, told
-from videos import failures, lifecycle
+from videos import failures
+from videos.engines.base import JobState, Refused
 from videos.failures import Explanation, Remedy
+from videos.jobs import state_machine
 from videos.models import Video
-from videos.providers import JobState, Refused
 
 STOPPED = "The engine stopped. Nothing was wrong with your prompt."
 OTHER_MODEL = Remedy("other_model", "Try the other model: Sora 2 Pro.", "model", "sora-2-pro")
@@ -131,7 +132,7 @@ def test_waiting_is_advised_when_nothing_shorter_is_made(alice: User) -> None:
 
 
 def test_a_remix_is_not_sent_to_another_model(alice: User, mp4: bytes) -> None:
-    remix = lifecycle.remix(completed(order(alice), mp4), "At night")
+    remix = state_machine.remix(completed(order(alice), mp4), "At night")
     video = told(running(remix), JobState.FAILED, failure=Refused("x", code="internal_error"))
     found = failures.explain(video)
     assert found
@@ -141,7 +142,7 @@ def test_a_remix_is_not_sent_to_another_model(alice: User, mp4: bytes) -> None:
 def test_nothing_is_advised_after_a_cancel_and_nothing_said_of_others(alice: User) -> None:
     video = order(alice)
     assert (failures.explain(video), failures.sentence(video)) == (None, "")
-    lifecycle.cancel(video)
+    state_machine.cancel(video)
     assert failures.explain(now_of(video)) == Explanation(
         "cancelled", "You cancelled this.", "Your 20 credits are back.", None
     )

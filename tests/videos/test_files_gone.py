@@ -9,7 +9,7 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from billing import audit, ledger
+from billing.ledger import credits, invariants
 from showcase.models import Clip
 from tests.videos.conftest import completed, now_of, order
 from videos import tasks
@@ -44,4 +44,4 @@ def test_it_can_be_deleted_when_its_file_is_gone(cleared: Video, api: APIClient)
     engine.turn()
     engine.close()
     assert now_of(cleared).deleted_at is not None
-    assert (ledger.available(cleared.user), audit.problems()) == (80, [])
+    assert (credits.available(cleared.user), invariants.problems()) == (80, [])

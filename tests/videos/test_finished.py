@@ -15,14 +15,16 @@ from django.utils import timezone
 from PIL import Image
 from pytest_django.fixtures import DjangoAssertNumQueries
 
-from accounts import leaving
 from accounts.models import User
-from billing import ledger
+from accounts.people import deletion
+from billing.ledger import credits
 from tests.videos.conftest import completed, failed, order
-from videos import lifecycle, sharing, stills
-from videos.cards import curl_of
-from videos.family import changes
+from videos.jobs import state_machine
+from videos.library import share_links
+from videos.library.lineage import changes
+from videos.media import frames
 from videos.models import Share, Upload, Video
+from videos.web.presenters import curl_of
 
 
 async def whole(answer: Any) -> bytes:
@@ -31,7 +33,7 @@ async def whole(answer: Any) -> bytes:
 
 @pytest.fixture
 def rich(alice: User) -> User:
-    ledger.grant(alice, 2000, ledger.Kind.EARNED, "gift", expires_at=None)
+    credits.grant(alice, 2000, credits.Kind.EARNED, "gift", expires_at=None)
     return alice
 
 
@@ -41,7 +43,7 @@ def boat(rich: User, mp4: bytes) -> Video:
 
 
 def remixed(video: Video, prompt: str, mp4: bytes) -> Video:
-    return completed(lifecycle.remix(video, prompt), mp4)
+    return completed(state_machine.remix(video, prompt), mp4)
 
 
 def nodes(page: Client, video: Video) -> list[str]:
@@ -62,7 +64,7 @@ def nodes(page: Client, video: Video) -> list[str]:
 def test_every_version_shows_the_whole_family(page: Client, boat: Video, mp4: bytes) -> None:
     snow = remixed(boat, "Make it snow", mp4)
     storm = remixed(snow, "Now a storm", mp4)
-    rain = lifecycle.remix(boat, "Make it rain")
+    rain = state_machine.remix(boat, "Make it rain")
     tree = ["A boat at dusk", "  Make it snow", "    Now a storm", "  Make it rain"]
     assert [nodes(page, video) for video in (boat, snow, storm, rain)] == [tree] * 4
 
@@ -72,9 +74,9 @@ def test_a_deleted_version_keeps_its_place_while_others_come_from_it(
 ) -> None:
     snow = remixed(boat, "Make it snow", mp4)
     storm = remixed(snow, "Now a storm", mp4)
-    lifecycle.delete(snow)
+    state_machine.delete(snow)
     assert nodes(page, storm) == ["A boat at dusk", "  -", "    Now a storm"]
-    lifecycle.delete(storm)
+    state_machine.delete(storm)
     assert nodes(page, boat) == []
 
 
@@ -96,7 +98,7 @@ def test_the_next_and_the_previous_are_the_librarys(page: Client, rich: User, bo
     first, second = order(rich, "One"), order(rich, "Two")
     order(bob, "Between")
     third = order(rich, "Three")
-    lifecycle.delete(lifecycle.submit(rich, lifecycle.Wish("Gone", seconds=4)))
+    state_machine.delete(state_machine.submit(rich, state_machine.Wish("Gone", seconds=4)))
 
     def beside(video: Video) -> dict[str, str]:
         body = page.get(f"/v/{video.pk}/").content.decode()
@@ -139,7 +141,7 @@ def test_a_version_stands_beside_its_source(page: Client, boat: Video, mp4: byte
 
 def test_there_is_nothing_to_compare_with(page: Client, boat: Video, mp4: bytes) -> None:
     snow = remixed(boat, "Make it snow", mp4)
-    lifecycle.delete(boat)
+    state_machine.delete(boat)
     for video in (boat, snow):
         assert page.get(f"/v/{video.pk}/compare/").status_code == 404
 
@@ -160,7 +162,7 @@ def test_a_strangers_versions_are_not_compared(bob: User, boat: Video, mp4: byte
 
 @pytest.mark.parametrize(("at", "frame"), [(0, 0), (0.5, 12), (0.51, 12), (99, 23)])
 def test_the_picture_is_the_one_that_is_shown_then(boat: Video, at: float, frame: int) -> None:
-    with Image.open(stills.keep_frame(boat, at).file) as picture:
+    with Image.open(frames.keep_frame(boat, at).file) as picture:
         red = picture.convert("RGB").getpixel((32, 18))[0]  # type: ignore[index]
     assert red == pytest.approx(frame * 9 % 256, abs=6)
 
@@ -247,15 +249,15 @@ def test_a_link_works_as_long_as_was_said(
 
 def test_a_link_rests_while_its_owner_is_locked_out_or_left(page: Client, boat: Video) -> None:
     address = link(page, boat)
-    leaving.lock(boat.user)
+    deletion.lock(boat.user)
     assert [Client().get(f"{address}{file}").status_code for file in ("", "video.mp4")] == [404] * 2
-    leaving.unlock(boat.user)
+    deletion.unlock(boat.user)
     assert Client().get(address).status_code == 200
 
 
 def test_the_link_of_a_deleted_video_works_no_more(page: Client, boat: Video) -> None:
     address = link(page, boat)
-    lifecycle.delete(boat)
+    state_machine.delete(boat)
     assert Client().get(address).status_code == 404
 
 
@@ -269,8 +271,8 @@ def test_a_link_cannot_be_made_up(page: Client, boat: Video) -> None:
 def test_what_is_not_finished_is_not_shared(page: Client, rich: User) -> None:
     assert link(page, order(rich)) == ""
     assert Share.objects.count() == 0
-    with pytest.raises(sharing.NotFinished):
-        sharing.share(order(rich))
+    with pytest.raises(share_links.NotFinished):
+        share_links.share(order(rich))
 
 
 # ---- as a call of the API ----
@@ -287,7 +289,7 @@ def test_the_call_orders_the_same(boat: Video, mp4: bytes) -> None:
         "size": "1280x720",
         "seconds": 8,
     }
-    remix = lifecycle.remix(boat, "Snow")
+    remix = state_machine.remix(boat, "Snow")
     lines = curl_of(remix, "").split(" \\\n  ")
     assert lines[0] == f"curl -X POST /api/videos/{boat.pk}/remix"
     assert lines[-1] == """-d '{"prompt": "Snow"}'"""

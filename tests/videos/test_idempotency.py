@@ -11,14 +11,16 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from billing import audit, ledger
-from billing.idempotency import IdempotencyMismatch
+from billing.ledger import credits, invariants
+from config.lib.idempotency import IdempotencyMismatch
 from tests.billing.conftest import outcomes
 from tests.conftest import person, signed_in
 from tests.videos.conftest import completed, failed, order, photo, picture, upload
-from videos import lifecycle, once, tasks, uploads
+from videos import idempotency, tasks
+from videos.idempotency import AlreadyMade, Claim
+from videos.jobs import state_machine
+from videos.media import uploads
 from videos.models import KeyedRequest, Upload, Video
-from videos.once import AlreadyMade, Claim
 
 PHOTO = photo()
 Make = Callable[[APIClient, str], Any]
@@ -33,7 +35,7 @@ def post(address: str, body: dict[str, Any], format: str = "json") -> Make:
 @pytest.fixture
 def makers(alice: User, mp4: bytes) -> dict[str, Make]:
     """A create at every address that has one."""
-    ledger.grant(alice, 1000, ledger.Kind.BONUS, "test:more", expires_at=None)
+    credits.grant(alice, 1000, credits.Kind.BONUS, "test:more", expires_at=None)
     done, lost = completed(order(alice), mp4), failed(order(alice))
     image = uploads.url_of(uploads.keep_image(alice, upload(picture())))
     words = {"prompt": "A paper boat"}
@@ -54,7 +56,7 @@ def test_every_create_makes_one_video_of_one_key(
     api: APIClient, alice: User, makers: dict[str, Make]
 ) -> None:
     for name, make in makers.items():
-        before = (Video.objects.count(), ledger.available(alice))
+        before = (Video.objects.count(), credits.available(alice))
         first, second, third = (make(api, name) for _ in range(3))
         assert first.status_code in {200, 201}
         assert "Idempotent-Replayed" not in first
@@ -62,8 +64,8 @@ def test_every_create_makes_one_video_of_one_key(
             assert (again.status_code, again.json()) == (first.status_code, first.json())
             assert again["Idempotent-Replayed"] == "true"
         assert Video.objects.count() == before[0] + 1
-        assert ledger.available(alice) == before[1] - Video.objects.newest()[0].credits
-    assert audit.problems() == []
+        assert credits.available(alice) == before[1] - Video.objects.newest()[0].credits
+    assert invariants.problems() == []
 
 
 def test_a_key_is_refused_at_any_other_request(
@@ -114,19 +116,19 @@ def test_a_key_is_its_users_own(api: APIClient, stranger: APIClient) -> None:
 
 
 def test_nothing_is_kept_of_a_key_when_the_request_was_refused(api: APIClient, alice: User) -> None:
-    ledger.spend(alice, 95, "test:spend")
+    credits.spend(alice, 95, "test:spend")
     make = post("/api/videos", {"prompt": "A boat"})
     assert [make(api, "k").status_code for _ in range(2)] == [402, 402]
-    ledger.grant(alice, 20, ledger.Kind.BONUS, "test:more", expires_at=None)
+    credits.grant(alice, 20, credits.Kind.BONUS, "test:more", expires_at=None)
     answer = make(api, "k")
     assert (answer.status_code, "Idempotent-Replayed" in answer) == (201, False)
-    assert (Video.objects.count(), ledger.available(alice)) == (1, 5)
+    assert (Video.objects.count(), credits.available(alice)) == (1, 5)
 
 
 def test_the_answer_tells_how_it_stands_now(api: APIClient, alice: User) -> None:
     make = post("/api/videos", {"prompt": "A boat"})
     made = make(api, "k").json()
-    lifecycle.cancel(Video.objects.get(pk=made["id"]))
+    state_machine.cancel(Video.objects.get(pk=made["id"]))
     again = make(api, "k")
     assert (again.json()["id"], again.json()["status"]) == (made["id"], "cancelled")
 
@@ -141,19 +143,19 @@ def test_no_key_makes_two(api: APIClient) -> None:
 def test_refused_when_the_key_is_none(api: APIClient, alice: User, key: str) -> None:
     answer = api.post("/api/videos", {"prompt": "A boat"}, format="json", HTTP_IDEMPOTENCY_KEY=key)
     assert (answer.status_code, answer.json()["code"]) == (400, "bad_idempotency_key")
-    assert (Video.objects.count(), ledger.available(alice)) == (0, 100)
+    assert (Video.objects.count(), credits.available(alice)) == (0, 100)
 
 
 def test_a_key_is_free_again_after_a_day(alice: User) -> None:
-    wish, claim = lifecycle.Wish("A boat"), Claim("k", "f")
+    wish, claim = state_machine.Wish("A boat"), Claim("k", "f")
     with time_machine.travel(timezone.now(), tick=False) as clock:
-        first = lifecycle.submit(alice, wish, claim)
+        first = state_machine.submit(alice, wish, claim)
         clock.shift(timedelta(hours=24) - timedelta(seconds=1))
         with pytest.raises(AlreadyMade) as told:
-            lifecycle.submit(alice, wish, claim)
+            state_machine.submit(alice, wish, claim)
         assert told.value.made == first
         clock.shift(timedelta(seconds=1))
-        second = lifecycle.submit(alice, wish, Claim("k", "another"))
+        second = state_machine.submit(alice, wish, Claim("k", "another"))
     assert second != first
     assert KeyedRequest.objects.get().video == second
 
@@ -161,8 +163,8 @@ def test_a_key_is_free_again_after_a_day(alice: User) -> None:
 def test_only_keys_of_the_last_day_are_kept(alice: User) -> None:
     with time_machine.travel(timezone.now() - timedelta(hours=25)):
         order(alice)
-        lifecycle.submit(alice, lifecycle.Wish("A boat"), Claim("old", "f"))
-    lifecycle.submit(alice, lifecycle.Wish("A boat"), Claim("new", "f"))
+        state_machine.submit(alice, state_machine.Wish("A boat"), Claim("old", "f"))
+    state_machine.submit(alice, state_machine.Wish("A boat"), Claim("new", "f"))
     tasks.sweep()
     assert [row.key for row in KeyedRequest.objects.all()] == ["new"]
     assert Video.objects.count() == 3
@@ -190,8 +192,8 @@ def test_fifty_posts_at_once_with_one_key_make_one_video(erin: User) -> None:
     assert {answer.status_code for answer in answers} == {201}
     assert len({answer.json()["id"] for answer in answers}) == 1
     assert sum("Idempotent-Replayed" not in answer for answer in answers) == 1
-    assert (Video.objects.count(), ledger.available(erin)) == (1, 80)
-    assert audit.problems() == []
+    assert (Video.objects.count(), credits.available(erin)) == (1, 80)
+    assert invariants.problems() == []
 
 
 @pytest.mark.django_db(transaction=True)
@@ -200,14 +202,14 @@ def test_different_requests_at_once_with_one_key_make_one_thing(erin: User) -> N
         return uploads.keep(erin, upload(PHOTO, "a.jpg"), "image", Claim("k", f"upload {n}"))
 
     orders = [
-        partial(lifecycle.submit, erin, lifecycle.Wish("A boat"), Claim("k", f"order {n}"))
+        partial(state_machine.submit, erin, state_machine.Wish("A boat"), Claim("k", f"order {n}"))
         for n in range(8)
     ]
     results = outcomes([*orders, *(partial(keep, n) for n in range(8))])
     assert kinds(results)["IdempotencyMismatch"] == 15
     assert Video.objects.count() + Upload.objects.count() == 1
     assert KeyedRequest.objects.count() == 1
-    assert audit.problems() == []
+    assert invariants.problems() == []
 
 
 @pytest.mark.django_db(transaction=True)
@@ -222,8 +224,8 @@ def test_equal_uploads_at_once_with_one_key_keep_one_file(erin: User) -> None:
 
 
 def test_mismatch_is_told_before_anything_is_looked_at(alice: User) -> None:
-    lifecycle.submit(alice, lifecycle.Wish("A boat"), Claim("k", "f"))
+    state_machine.submit(alice, state_machine.Wish("A boat"), Claim("k", "f"))
     with pytest.raises(IdempotencyMismatch):
-        once.check(alice.pk, Claim("k", "g"))
-    once.check(alice.pk, Claim("other", "g"))
-    once.check(alice.pk, None)
+        idempotency.check(alice.pk, Claim("k", "g"))
+    idempotency.check(alice.pk, Claim("other", "g"))
+    idempotency.check(alice.pk, None)

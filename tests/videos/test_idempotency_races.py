@@ -5,9 +5,10 @@ import os
 import pytest
 
 from accounts.models import User
-from billing import ledger
+from billing.ledger import credits
 from tests.racers import racers
-from videos import lifecycle, once
+from videos import idempotency
+from videos.jobs import state_machine
 from videos.models import Video
 
 ROUNDS = int(os.environ.get("RACE_ROUNDS", "5"))
@@ -16,16 +17,18 @@ ROUNDS = int(os.environ.get("RACE_ROUNDS", "5"))
 def order(user_id: str, key: str) -> None:
     """What each racer does."""
     user = User.objects.get(pk=user_id)
-    lifecycle.submit(user, lifecycle.Wish("A paper boat", seconds=4), once.Claim(key, "f" * 64))
+    state_machine.submit(
+        user, state_machine.Wish("A paper boat", seconds=4), idempotency.Claim(key, "f" * 64)
+    )
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.timeout(900)
 def test_one_of_many_equal_orders_is_made(alice: User) -> None:
-    ledger.grant(alice, 20 * ROUNDS, ledger.Kind.EARNED, "rich", expires_at=None)
-    before = ledger.available(alice)
+    credits.grant(alice, 20 * ROUNDS, credits.Kind.EARNED, "rich", expires_at=None)
+    before = credits.available(alice)
     with racers() as team:
         for n in range(ROUNDS):
             words = team.race("tests.videos.test_idempotency_races:order", str(alice.pk), f"k{n}")
             assert sorted(words) == sorted(["AlreadyMade"] * (team.count - 1) + ["ok"])
-    assert (Video.objects.count(), before - ledger.available(alice)) == (ROUNDS, 20 * ROUNDS)
+    assert (Video.objects.count(), before - credits.available(alice)) == (ROUNDS, 20 * ROUNDS)

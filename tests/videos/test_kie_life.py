@@ -8,13 +8,14 @@ from django.conf import LazySettings
 from django.utils import timezone
 
 from accounts.models import User
-from billing import audit, ledger
+from billing.ledger import credits, invariants
 from tests.conftest import Serving
 from tests.videos import kie
 from tests.videos.conftest import now_of, order, picture, upload
-from videos import providers, uploads
+from videos.engines import base
+from videos.media import uploads
 from videos.models import UpstreamEvent, Video
-from videos.sandbox import hooks, store
+from videos.sandbox import store, webhooks
 
 Finish = Callable[[Video], Video]
 Work = Callable[..., None]
@@ -25,7 +26,7 @@ def there(live: Serving, settings: LazySettings) -> Serving:
     """The product with the sandbox as a kie.ai; its files are drawn small and fast."""
     settings.SANDBOX_SPEED = 20
     settings.UPSTREAMS = {"kie-sandbox": kie.config(f"{live.url}/sandbox/kie")}
-    providers.get.cache_clear()
+    base.get.cache_clear()
     return live
 
 
@@ -38,7 +39,7 @@ def hurried(work: Work, video: Video) -> Video:
     """Work without the pauses that give a lost answer or a callback time to come."""
 
     def done() -> bool:
-        hooks.deliver_due()
+        webhooks.deliver_due()
         waiting = Video.objects.filter(status="submit_unknown", lease=None)
         waiting.update(next_step_at=timezone.now())
         return not now_of(video).is_active
@@ -52,13 +53,13 @@ def test_a_video_is_made_and_stored(there: Serving, alice: User, finish: Finish)
     assert (video.status, video.provider, video.submits) == ("succeeded", "kie-sandbox", 1)
     assert video.file.read(12)[4:8] == b"ftyp"
     assert (bool(video.thumbnail), bool(video.spritesheet)) == (True, True)
-    assert ledger.available(alice) == 80
+    assert credits.available(alice) == 80
 
 
 def test_a_video_is_made_from_an_image(there: Serving, alice: User, finish: Finish) -> None:
     reference = uploads.keep_image(alice, upload(picture(size=(1300, 800))))
     video = finish(order(alice, "A paper boat [[instant]]", reference=reference))
-    assert (video.status, video.operation, ledger.available(alice)) == ("succeeded", "image", 75)
+    assert (video.status, video.operation, credits.available(alice)) == ("succeeded", "image", 75)
 
 
 @pytest.mark.parametrize(
@@ -79,7 +80,7 @@ def test_failed_and_paid_back(
 ) -> None:
     video = finish(order(alice, f"A kite {trigger} [[instant]]"))
     assert (video.status, video.failure_code) == ("failed", code)
-    assert (ledger.available(alice), audit.problems()) == (100, [])
+    assert (credits.available(alice), invariants.problems()) == (100, [])
 
 
 @pytest.mark.parametrize(
@@ -111,7 +112,7 @@ def test_the_job_is_adopted_when_only_its_answer_was_lost_and_its_callback_names
     assert (video.status, video.submits, jobs_upstream()) == ("succeeded", 1, 1)
     events = list(video.events.values_list("status", flat=True))
     assert events[:4] == ["queued", "submitting", "submit_unknown", "running"]
-    assert ledger.available(alice) == 80
+    assert credits.available(alice) == 80
 
 
 @pytest.mark.parametrize(
@@ -121,7 +122,7 @@ def test_the_video_is_made_once_when_its_callbacks_are_odd(
     there: Serving, alice: User, work: Work, trigger: str
 ) -> None:
     video = hurried(work, order(alice, f"A kite [[instant]] {trigger}"))
-    hooks.deliver_due()
+    webhooks.deliver_due()
     heard = 0 if trigger in {"[[webhook:badsig]]", "[[webhook:none]]"} else 1
     assert (video.status, video.submits, UpstreamEvent.objects.count()) == ("succeeded", 1, heard)
-    assert ledger.available(alice) == 80
+    assert credits.available(alice) == 80

@@ -10,7 +10,7 @@ import pytest
 from channels.layers import get_channel_layer
 
 from accounts.models import User
-from config.layer import LocalLayer
+from config.lib.channel_layer import LocalLayer
 from tests.conftest import Serving
 from tests.videos.test_socket import Socket, bearer
 

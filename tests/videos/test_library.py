@@ -13,7 +13,7 @@ from django.test import Client
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from accounts.models import User
-from billing import ledger
+from billing.ledger import credits
 from tests.videos.conftest import completed, failed, now_of, order
 from videos.models import Collection, Video
 
@@ -89,7 +89,7 @@ def test_numbers_on_the_pills_follow_the_search(page: Client, four: list[Video])
 
 
 def test_a_page_holds_twenty_four(page: Client, alice: User) -> None:
-    ledger.grant(alice, 1000, ledger.Kind.EARNED, "gift", expires_at=None)
+    credits.grant(alice, 1000, credits.Kind.EARNED, "gift", expires_at=None)
     for n in range(25):
         order(alice, f"Number {n}")
     assert titles(page)[0] == "Number 24"
@@ -99,7 +99,7 @@ def test_a_page_holds_twenty_four(page: Client, alice: User) -> None:
 def test_as_many_queries_for_one_video_as_for_many(
     page: Client, alice: User, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    ledger.grant(alice, 1000, ledger.Kind.EARNED, "gift", expires_at=None)
+    credits.grant(alice, 1000, credits.Kind.EARNED, "gift", expires_at=None)
     order(alice)
     page.get(LIBRARY)  # the session is written once
     with django_assert_num_queries(11):
@@ -183,10 +183,10 @@ def test_deleting_several_asks_first(page: Client, alice: User, four: list[Video
     assert "Delete 2 videos?" in asked
     assert "What is still rendering stops, and 20 credits come back." in asked
     assert len(titles(page)) == 4
-    before = ledger.available(alice)
+    before = credits.available(alice)
     assert "2 videos are deleted." in html(page, "/library/delete/", video=ids, sure="1")
     assert titles(page) == ["A tall tower", "A storm over the harbour"]
-    assert ledger.available(alice) - before == 20
+    assert credits.available(alice) - before == 20
 
 
 def test_a_strangers_videos_are_neither_sent_nor_deleted(bob: User, four: list[Video]) -> None:

@@ -6,10 +6,10 @@ import av
 import pytest
 
 from accounts.models import User
-from billing import audit, ledger
+from billing.ledger import credits, invariants
 from tests.conftest import Serving
-from videos import lifecycle
-from videos.lifecycle import Wish
+from videos.jobs import state_machine
+from videos.jobs.state_machine import Wish
 from videos.models import Video
 
 Finish = Callable[[Video], Video]
@@ -20,7 +20,7 @@ def wish(prompt: str) -> Wish:
 
 
 def test_a_video_when_all_goes_well(live: Serving, alice: User, finish: Finish) -> None:
-    video = finish(lifecycle.submit(alice, wish("A paper boat at dusk")))
+    video = finish(state_machine.submit(alice, wish("A paper boat at dusk")))
     assert (video.status, video.progress, video.submits) == ("succeeded", 100, 1)
     assert list(video.events.values_list("status", flat=True)) == [
         "queued",
@@ -29,8 +29,8 @@ def test_a_video_when_all_goes_well(live: Serving, alice: User, finish: Finish) 
         "downloading",
         "succeeded",
     ]
-    assert ledger.available(alice) == 80
-    assert audit.problems() == []
+    assert credits.available(alice) == 80
+    assert invariants.problems() == []
     with av.open(video.file.path) as clip:
         codecs = {stream.type: stream.codec_context.name for stream in clip.streams}
     assert codecs == {"video": "h264", "audio": "aac"}
@@ -51,11 +51,11 @@ def test_a_video_when_all_goes_well(live: Serving, alice: User, finish: Finish) 
 def test_credits_come_back_once_when_the_engine_fails(
     live: Serving, alice: User, finish: Finish, trigger: str, code: str
 ) -> None:
-    video = finish(lifecycle.submit(alice, wish(f"A kite {trigger}")))
+    video = finish(state_machine.submit(alice, wish(f"A kite {trigger}")))
     assert (video.status, video.failure_code) == ("failed", code)
-    history = [(e.type, e.amount) for e in ledger.history(alice)]
+    history = [(e.type, e.amount) for e in credits.history(alice)]
     assert history == [("refunded", 20), ("spent", -20), ("bonus", 100)]
-    assert audit.problems() == []
+    assert invariants.problems() == []
 
 
 @pytest.mark.parametrize(
@@ -79,6 +79,6 @@ def test_credits_come_back_once_when_the_engine_fails(
 def test_the_video_is_made_once_when_the_engine_stumbles(
     live: Serving, alice: User, finish: Finish, trigger: str
 ) -> None:
-    video = finish(lifecycle.submit(alice, wish(f"A kite {trigger}")))
+    video = finish(state_machine.submit(alice, wish(f"A kite {trigger}")))
     assert (video.status, video.failure_code) == ("succeeded", "")
-    assert ledger.available(alice) == 80
+    assert credits.available(alice) == 80

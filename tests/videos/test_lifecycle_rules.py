@@ -9,20 +9,23 @@ from django.conf import LazySettings
 from django.utils import timezone
 
 from accounts.models import User
-from billing import audit, ledger
+from billing.ledger import credits as ledger_credits
+from billing.ledger import invariants
 from tests.conftest import Serving
 from tests.videos.conftest import claimed, completed, failed, now_of, order, picture, running, told
 from tests.videos.conftest import upload as file
-from videos import catalog, lifecycle, steps, uploads
+from videos import catalog
+from videos.engines.base import Job, JobState, Refused, Unavailable
+from videos.jobs import state_machine, worker
+from videos.media import uploads
 from videos.models import Price, Video
-from videos.providers import Job, JobState, Refused, Unavailable
 
 Work = Callable[..., None]
 Finish = Callable[[Video], Video]
 
 
 def history(user: User) -> list[tuple[str, int]]:
-    return [(entry.type, entry.amount) for entry in ledger.history(user)]
+    return [(entry.type, entry.amount) for entry in ledger_credits.history(user)]
 
 
 # ---- prices ----
@@ -44,7 +47,7 @@ def test_the_price_grows_pro_rata_when_it_is_longer_than_twelve_seconds(
     alice: User, model: str, seconds: int, credits: int
 ) -> None:
     assert order(alice, model=model, seconds=seconds).credits == credits
-    assert ledger.available(alice) == 100 - credits
+    assert ledger_credits.available(alice) == 100 - credits
 
 
 def test_staffs_own_price_wins_when_there_is_one(alice: User) -> None:
@@ -58,7 +61,7 @@ def test_nothing_is_offered_when_no_engine_is_configured(
     settings.UPSTREAMS = {}
     with pytest.raises(catalog.NotOffered):
         order(alice)
-    assert (Video.objects.count(), ledger.available(alice)) == (0, 100)
+    assert (Video.objects.count(), ledger_credits.available(alice)) == (0, 100)
 
 
 # ---- retry, cancel ----
@@ -67,7 +70,7 @@ def test_nothing_is_offered_when_no_engine_is_configured(
 def test_the_same_is_ordered_again_when_a_failed_one_is_retried(alice: User, mp4: bytes) -> None:
     reference = uploads.keep_image(alice, file(picture()))
     first = failed(order(alice, model="sora-2-pro", size="1792x1024", reference=reference))
-    again = lifecycle.retry(first)
+    again = state_machine.retry(first)
     same = ("prompt", "model", "size", "seconds", "operation", "reference_id", "credits")
     assert [getattr(again, name) for name in same] == [getattr(first, name) for name in same]
     assert (again.retry_of, again.status) == (first, "queued")
@@ -76,44 +79,44 @@ def test_the_same_is_ordered_again_when_a_failed_one_is_retried(alice: User, mp4
 
 def test_its_source_is_kept_when_a_failed_remix_is_retried(alice: User, mp4: bytes) -> None:
     source = completed(order(alice), mp4)
-    again = lifecycle.retry(failed(lifecycle.remix(source, "At night")))
+    again = state_machine.retry(failed(state_machine.remix(source, "At night")))
     assert (again.operation, again.source) == ("remix", source)
 
 
 @pytest.mark.parametrize("state", [order, lambda user: running(order(user))])
 def test_no_retry_when_it_has_not_ended(alice: User, state: Callable[[User], Video]) -> None:
     video = state(alice)
-    with pytest.raises(lifecycle.NotPossible):
-        lifecycle.retry(video)
+    with pytest.raises(state_machine.NotPossible):
+        state_machine.retry(video)
     assert Video.objects.count() == 1
 
 
 def test_no_retry_when_it_was_done(alice: User, mp4: bytes) -> None:
-    with pytest.raises(lifecycle.NotPossible):
-        lifecycle.retry(completed(order(alice), mp4))
+    with pytest.raises(state_machine.NotPossible):
+        state_machine.retry(completed(order(alice), mp4))
 
 
 def test_credits_come_back_once_when_cancelled_twice(alice: User) -> None:
     video = running(order(alice))
-    lifecycle.cancel(video)
-    with pytest.raises(lifecycle.NotPossible):
-        lifecycle.cancel(video)
+    state_machine.cancel(video)
+    with pytest.raises(state_machine.NotPossible):
+        state_machine.cancel(video)
     assert history(alice) == [("refunded", 20), ("spent", -20), ("bonus", 100)]
 
 
 def test_no_cancel_when_it_has_ended(alice: User, mp4: bytes) -> None:
     for video in (failed(order(alice)), completed(order(alice), mp4)):
-        with pytest.raises(lifecycle.NotPossible):
-            lifecycle.cancel(video)
-    assert ledger.available(alice) == 80
+        with pytest.raises(state_machine.NotPossible):
+            state_machine.cancel(video)
+    assert ledger_credits.available(alice) == 80
 
 
 def test_a_late_answer_changes_nothing_when_cancelled_meanwhile(alice: User) -> None:
     held = claimed(running(order(alice)))
-    lifecycle.cancel(held)
-    steps.settle([(held, Job(held.upstream_id, JobState.SUCCEEDED, 100))])
+    state_machine.cancel(held)
+    worker.settle([(held, Job(held.upstream_id, JobState.SUCCEEDED, 100))])
     assert (now_of(held).status, now_of(held).progress) == ("cancelled", 0)
-    assert ledger.available(alice) == 100
+    assert ledger_credits.available(alice) == 100
 
 
 # ---- time ----
@@ -126,7 +129,7 @@ def test_timed_out_and_paid_back_when_the_engine_hangs(
     video = finish(order(alice, "A kite [[hang]]"))
     assert (video.status, video.failure_code) == ("timeout", "timeout")
     assert history(alice) == [("refunded", 20), ("spent", -20), ("bonus", 100)]
-    assert audit.problems() == []
+    assert invariants.problems() == []
 
 
 def test_timed_out_and_paid_back_when_it_waited_for_an_engine_that_is_down(
@@ -134,14 +137,14 @@ def test_timed_out_and_paid_back_when_it_waited_for_an_engine_that_is_down(
 ) -> None:
     video = order(alice)
     held = claimed(video)
-    steps.settle([(held, Unavailable("refused"))])
+    worker.settle([(held, Unavailable("refused"))])
     assert now_of(video).status == "queued"
     Video.objects.update(deadline_at=video.created_at)
     late = claimed(video)
     assert late.status == "queued"  # it is not sent any more
-    steps.settle([(late, steps.perform(late))])
+    worker.settle([(late, worker.perform(late))])
     assert (now_of(video).status, now_of(video).submits) == ("timeout", 0)
-    assert ledger.available(alice) == 100
+    assert ledger_credits.available(alice) == 100
 
 
 @pytest.mark.parametrize("answer", [Job("job_1", JobState.RUNNING, 50), Unavailable("down")])
@@ -150,8 +153,8 @@ def test_timed_out_when_the_deadline_passes_while_it_renders(
 ) -> None:
     video = running(order(alice))
     Video.objects.update(deadline_at=video.created_at)
-    steps.settle([(claimed(video), answer)])
-    assert (now_of(video).status, ledger.available(alice)) == ("timeout", 100)
+    worker.settle([(claimed(video), answer)])
+    assert (now_of(video).status, ledger_credits.available(alice)) == ("timeout", 100)
 
 
 def test_done_when_it_is_finished_at_the_deadline(alice: User) -> None:
@@ -166,7 +169,7 @@ def test_lost_and_paid_back_when_the_engine_denies_the_job_for_long(
     settings.MISSING_AFTER = timedelta(seconds=0.6)
     video = finish(order(alice, "A kite [[poll:404]]"))
     assert (video.status, video.failure_code) == ("failed", "upstream_lost_job")
-    assert ledger.available(alice) == 100
+    assert ledger_credits.available(alice) == 100
 
 
 def test_done_when_the_engine_denies_the_job_only_for_a_moment(
@@ -174,7 +177,7 @@ def test_done_when_the_engine_denies_the_job_only_for_a_moment(
 ) -> None:
     settings.MISSING_AFTER = timedelta(seconds=3)
     video = finish(order(alice, "A kite [[instant]] [[poll:404x1]]"))
-    assert (video.status, ledger.available(alice)) == ("succeeded", 80)
+    assert (video.status, ledger_credits.available(alice)) == ("succeeded", 80)
 
 
 def test_expired_credits_come_back_for_a_while_when_we_failed_and_not_when_cancelled(
@@ -182,8 +185,8 @@ def test_expired_credits_come_back_for_a_while_when_we_failed_and_not_when_cance
 ) -> None:
     stopped, broken = running(order(alice)), running(order(alice))
     with time_machine.travel(timezone.now() + timedelta(days=31)):
-        lifecycle.cancel(stopped)
-        assert ledger.available(alice) == 0
+        state_machine.cancel(stopped)
+        assert ledger_credits.available(alice) == 0
         told(broken, JobState.FAILED, failure=Refused("x", code="internal_error"))
-        assert ledger.available(alice) == 20
-    assert audit.problems() == []
+        assert ledger_credits.available(alice) == 20
+    assert invariants.problems() == []

@@ -11,7 +11,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from tests.videos.conftest import completed, failed, order, running
-from videos import lifecycle
+from videos.jobs import state_machine
 from videos.models import Video
 
 UNKNOWN = UUID(int=7)
@@ -99,7 +99,7 @@ def test_only_its_words_count_when_filtered_by_status(
     queued, rendering, broken, stopped, done = (order(alice, str(n)) for n in range(5))
     running(rendering)
     failed(broken)
-    lifecycle.cancel(stopped)
+    state_machine.cancel(stopped)
     completed(done, mp4)
     words = {
         "queued": queued,

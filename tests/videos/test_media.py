@@ -14,9 +14,10 @@ from PIL import Image
 from accounts.models import User
 from tests.conftest import Serving
 from tests.videos.conftest import clip, order, picture, running, upload
-from videos import media, uploads
+from videos.engines.base import BadAnswer, NotReady, Variant
+from videos.media import files as media_files
+from videos.media import uploads
 from videos.models import Upload, Video
-from videos.providers import BadAnswer, NotReady, Variant
 
 Finish = Callable[[Video], Video]
 
@@ -79,7 +80,7 @@ def test_transparency_is_kept_when_there_is_some(alice: User, mode: str, stored:
 def test_the_first_frame_has_the_exact_size_when_sent(
     alice: User, size: str, shape: tuple[int, int]
 ) -> None:
-    frame = media.first_frame(uploads.keep_image(alice, upload(picture(size=shape))), size)
+    frame = media_files.first_frame(uploads.keep_image(alice, upload(picture(size=shape))), size)
     with frame.open() as file, Image.open(file) as image:
         assert ("{}x{}".format(*image.size), image.mode, image.format) == (size, "RGB", "PNG")
     assert (frame.name, frame.content_type) == ("boat.png", "image/png")
@@ -91,7 +92,7 @@ def test_the_middle_is_kept_when_the_first_frame_is_cropped(alice: User) -> None
     body = BytesIO()
     image.save(body, "PNG")
     kept = uploads.keep_image(alice, upload(body.getvalue()))
-    with media.first_frame(kept, "720x1280").open() as file, Image.open(file) as frame:
+    with media_files.first_frame(kept, "720x1280").open() as file, Image.open(file) as frame:
         pixel = frame.getpixel((360, 640))
     assert isinstance(pixel, tuple)
     assert pixel[2] > 200
@@ -136,7 +137,7 @@ class Engine:
 def checked(tmp_path: Path, body: bytes) -> None:
     path = tmp_path / "film"
     path.write_bytes(body)
-    media.check_mp4(str(path))
+    media_files.check_mp4(str(path))
 
 
 @pytest.mark.parametrize("audio", [True, False])
@@ -190,7 +191,7 @@ def test_the_upstreams_pictures_are_kept_when_it_has_them(alice: User, mp4: byte
         Variant.THUMBNAIL: picture("WEBP", (2000, 1000)),
         Variant.SPRITESHEET: picture("JPEG", (800, 300)),
     }
-    saved = media.collect(Engine(files), video)  # type: ignore[arg-type]
+    saved = media_files.collect(Engine(files), video)  # type: ignore[arg-type]
     assert default_storage.open(saved.file).read() == mp4
     with Image.open(default_storage.open(saved.thumbnail)) as image:
         assert (image.format, image.size) == ("WEBP", (960, 480))
@@ -202,7 +203,7 @@ def test_the_upstreams_pictures_are_kept_when_it_has_them(alice: User, mp4: byte
 def test_pictures_are_drawn_here_when_the_upstream_has_none(
     alice: User, mp4: bytes, given: dict[Variant, bytes]
 ) -> None:
-    saved = media.collect(Engine({Variant.VIDEO: mp4, **given}), running(order(alice)))  # type: ignore[arg-type]
+    saved = media_files.collect(Engine({Variant.VIDEO: mp4, **given}), running(order(alice)))  # type: ignore[arg-type]
     with Image.open(default_storage.open(saved.thumbnail)) as image:
         assert (image.format, image.size) == ("WEBP", (64, 36))
     with Image.open(default_storage.open(saved.spritesheet)) as image:
@@ -210,14 +211,14 @@ def test_pictures_are_drawn_here_when_the_upstream_has_none(
 
 
 def test_pictures_are_drawn_when_the_clip_has_a_single_frame(alice: User) -> None:
-    saved = media.collect(Engine({Variant.VIDEO: clip(frames=1)}), running(order(alice)))  # type: ignore[arg-type]
+    saved = media_files.collect(Engine({Variant.VIDEO: clip(frames=1)}), running(order(alice)))  # type: ignore[arg-type]
     assert default_storage.exists(saved.thumbnail)
 
 
 def test_the_same_names_are_used_when_a_download_is_repeated(alice: User, mp4: bytes) -> None:
     video = running(order(alice))
-    first = media.collect(Engine({Variant.VIDEO: clip(frames=30)}), video)  # type: ignore[arg-type]
-    second = media.collect(Engine({Variant.VIDEO: mp4}), video)  # type: ignore[arg-type]
+    first = media_files.collect(Engine({Variant.VIDEO: clip(frames=30)}), video)  # type: ignore[arg-type]
+    second = media_files.collect(Engine({Variant.VIDEO: mp4}), video)  # type: ignore[arg-type]
     assert (first.file, first.thumbnail) == (second.file, second.thumbnail)
     assert default_storage.open(second.file).read() == mp4
     assert second.size_bytes == len(mp4)

@@ -15,11 +15,12 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from billing import ledger
+from billing.ledger import credits
 from tests.videos.conftest import completed, failed, order, picture
-from videos import lifecycle, moderation, uploads
+from videos.engines.moderation import by_rules, read_rules
+from videos.jobs import moderation, state_machine
+from videos.media import uploads
 from videos.models import Refusal, Video
-from videos.providers.moderation import by_rules, read_rules
 
 pytestmark = pytest.mark.django_db
 
@@ -82,7 +83,7 @@ def model(settings: LazySettings) -> Iterator[Model]:
 
 
 def nothing_happened(user: User) -> bool:
-    return (ledger.available(user), Video.objects.count()) == (100, 0)
+    return (credits.available(user), Video.objects.count()) == (100, 0)
 
 
 # ---- rules ----
@@ -156,10 +157,10 @@ def test_the_page_says_why_and_keeps_the_prompt(alice: User, page: Client) -> No
 
 def test_a_remix_is_checked_too(alice: User, mp4: bytes) -> None:
     video = completed(order(alice), mp4)
-    before = ledger.available(alice)
+    before = credits.available(alice)
     with pytest.raises(moderation.ContentRefused):
-        lifecycle.remix(video, BAD)
-    assert (ledger.available(alice), Video.objects.count()) == (before, 1)
+        state_machine.remix(video, BAD)
+    assert (credits.available(alice), Video.objects.count()) == (before, 1)
 
 
 def test_a_retry_is_checked_by_todays_rules(
@@ -170,7 +171,7 @@ def test_a_retry_is_checked_by_todays_rules(
     file.write_text("boats: boat")
     settings.MODERATION_RULES_FILE = str(file)
     with pytest.raises(moderation.ContentRefused, match="something the rules do not allow"):
-        lifecycle.retry(video)
+        state_machine.retry(video)
 
 
 def test_off_is_off(alice: User, settings: LazySettings) -> None:

@@ -6,7 +6,8 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from tests.videos.conftest import completed, failed, order, picture, upload
-from videos import lifecycle, uploads
+from videos.jobs import state_machine
+from videos.media import uploads
 from videos.models import Video
 
 
@@ -28,7 +29,7 @@ def test_a_line_says_what_was_ordered_and_how_it_begins(
     first = completed(order(alice, "A boat"), mp4)
     image = uploads.keep_image(alice, upload(picture()))
     second = order(alice, "A kite", model="sora-2-pro", reference=image)
-    third = lifecycle.remix(first, "In snow")
+    third = state_machine.remix(first, "In snow")
     assert lines(api) == [
         spent(third, "remix (standard)"),
         spent(second, "image-to-video (hd)"),

@@ -7,7 +7,7 @@ import pytest
 from django.conf import LazySettings
 
 from tests.videos.receiver import Receiver
-from videos import outbound
+from videos.webhooks import http_client
 
 HOSTILE = [
     "http://127.0.0.1/",
@@ -74,8 +74,8 @@ def connections_made(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 @pytest.mark.parametrize("url", HOSTILE)
 def test_an_address_inside_is_never_reached(url: str, connections_made: list[Any]) -> None:
-    with pytest.raises((outbound.Blocked, outbound.Unreachable)):
-        outbound.post(url, b"{}", {})
+    with pytest.raises((http_client.Blocked, http_client.Unreachable)):
+        http_client.post(url, b"{}", {})
     assert connections_made == []
 
 
@@ -96,8 +96,8 @@ def test_a_name_that_leads_inside_is_never_reached(
     address: str, monkeypatch: pytest.MonkeyPatch, connections_made: list[Any]
 ) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", answers_of_names(address))
-    with pytest.raises(outbound.Blocked):
-        outbound.post("http://hooks.example.com/", b"{}", {})
+    with pytest.raises(http_client.Blocked):
+        http_client.post("http://hooks.example.com/", b"{}", {})
     assert connections_made == []
 
 
@@ -109,8 +109,8 @@ def test_a_name_with_an_answer_outside_and_one_inside_is_never_reached(
         (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 80)),
     ]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *a, **k: both)
-    with pytest.raises(outbound.Blocked):
-        outbound.post("http://hooks.example.com/", b"{}", {})
+    with pytest.raises(http_client.Blocked):
+        http_client.post("http://hooks.example.com/", b"{}", {})
     assert connections_made == []
 
 
@@ -125,21 +125,21 @@ def test_a_name_that_changes_its_answer_does_not_lead_inside(
 
     monkeypatch.setattr(socket.socket, "connect", connect)
     monkeypatch.setattr(socket, "getaddrinfo", answers_of_names("93.184.215.14", "127.0.0.1"))
-    with pytest.raises(outbound.Unreachable):
-        outbound.post("http://hooks.example.com/", b"{}", {})
+    with pytest.raises(http_client.Unreachable):
+        http_client.post("http://hooks.example.com/", b"{}", {})
     assert set(reached) == {"93.184.215.14"}
 
 
 def test_only_https_is_good_enough_where_the_operator_says_so(settings: LazySettings) -> None:
     settings.WEBHOOK_SCHEMES = ["https"]
-    with pytest.raises(outbound.Blocked):
-        outbound.check("http://example.com/hook")
-    outbound.check("https://example.com/hook")
+    with pytest.raises(http_client.Blocked):
+        http_client.check("http://example.com/hook")
+    http_client.check("https://example.com/hook")
 
 
 def test_a_post_is_sent_whole(receiver: Receiver) -> None:
     receiver.code = 201
-    answer = outbound.post(receiver.url, b'{"a": 1}', {"X-Mine": "yes"})
+    answer = http_client.post(receiver.url, b'{"a": 1}', {"X-Mine": "yes"})
     ((headers, body),) = receiver.heard
     assert (answer.code, body, headers["x-mine"], headers[":path"], headers["host"]) == (
         201, b'{"a": 1}', "yes", "/hook?from=firstlight", f"127.0.0.1:{receiver.port}",
@@ -148,7 +148,7 @@ def test_a_post_is_sent_whole(receiver: Receiver) -> None:
 
 def test_a_redirect_is_not_followed(receiver: Receiver) -> None:
     receiver.code, receiver.headers = 302, {"Location": f"http://127.0.0.1:{receiver.port}/inside"}
-    assert outbound.post(receiver.url, b"{}", {}).code == 302
+    assert http_client.post(receiver.url, b"{}", {}).code == 302
     assert len(receiver.heard) == 1
 
 
@@ -157,13 +157,13 @@ def test_an_answer_that_never_ends_is_left(
     settings: LazySettings,
 ) -> None:
     settings.WEBHOOK_TIMEOUT, receiver.drips = 0.3, True
-    with pytest.raises(outbound.Unreachable):
-        outbound.post(receiver.url, b"{}", {})
+    with pytest.raises(http_client.Unreachable):
+        http_client.post(receiver.url, b"{}", {})
 
 
 def test_a_port_where_nobody_listens_is_unreachable(
     receiver: Receiver,
 ) -> None:
     receiver.close()
-    with pytest.raises(outbound.Unreachable):
-        outbound.post(receiver.url, b"{}", {})
+    with pytest.raises(http_client.Unreachable):
+        http_client.post(receiver.url, b"{}", {})

@@ -8,13 +8,13 @@ from django.conf import LazySettings
 from django.utils import timezone
 
 from accounts.models import User
-from billing import audit, ledger
+from billing.ledger import credits, invariants
 from tests.billing.conftest import give, outcomes
 from tests.conftest import Serving
 from tests.videos.conftest import claimed, make_due, now_of, order, running, told
-from videos import lifecycle, steps
+from videos.engines.base import BadAnswer, Job, JobState, RateLimited, Refused, Unavailable
+from videos.jobs import state_machine, worker
 from videos.models import Video
-from videos.providers import BadAnswer, Job, JobState, RateLimited, Refused, Unavailable
 
 Finish = Callable[[Video], Video]
 
@@ -38,27 +38,27 @@ def real_pauses(settings: LazySettings) -> None:
 def test_no_video_is_claimed_twice_when_workers_claim_at_once(alice: User) -> None:
     give(alice, 1000)
     videos = {order(alice, f"Boat {n}").pk for n in range(30)}
-    taken = outcomes([lambda: [video.pk for video in steps.claim(10)] for _ in range(5)])
+    taken = outcomes([lambda: [video.pk for video in worker.claim(10)] for _ in range(5)])
     found = [pk for batch in taken for pk in batch]
-    found += [video.pk for video in steps.claim(100)]
+    found += [video.pk for video in worker.claim(100)]
     assert sorted(found) == sorted(videos)
     assert set(Video.objects.values_list("submits", flat=True)) == {1}
 
 
 def test_the_longest_waiting_come_first_when_there_is_room_for_few(alice: User) -> None:
     first, second = order(alice, "1"), order(alice, "2")
-    assert [v.pk for v in steps.claim(1)] == [first.pk]
-    assert [v.pk for v in steps.claim(1)] == [second.pk]
-    assert steps.claim(0) == []
+    assert [v.pk for v in worker.claim(1)] == [first.pk]
+    assert [v.pk for v in worker.claim(1)] == [second.pk]
+    assert worker.claim(0) == []
 
 
 def test_nothing_is_written_when_the_lease_was_taken_over(alice: User) -> None:
     video = running(order(alice))
     slow = claimed(video)
     quick = claimed(video)
-    steps.settle([(slow, Job(video.upstream_id, JobState.RUNNING, 90))])
-    steps.settle([(slow, Job(video.upstream_id, JobState.SUCCEEDED))])
-    steps.settle([(slow, Unavailable("down"))])
+    worker.settle([(slow, Job(video.upstream_id, JobState.RUNNING, 90))])
+    worker.settle([(slow, Job(video.upstream_id, JobState.SUCCEEDED))])
+    worker.settle([(slow, Unavailable("down"))])
     stored = now_of(video)
     assert (stored.status, stored.progress, stored.lease) == ("running", 0, quick.lease)
 
@@ -66,8 +66,8 @@ def test_nothing_is_written_when_the_lease_was_taken_over(alice: User) -> None:
 def test_a_lost_lease_refunds_nothing_when_its_job_failed(alice: User) -> None:
     slow = claimed(running(order(alice)))
     claimed(slow)
-    steps.settle([(slow, Job("x", JobState.FAILED, failure=Refused("x")))])
-    assert (now_of(slow).status, ledger.available(alice)) == ("running", 80)
+    worker.settle([(slow, Job("x", JobState.FAILED, failure=Refused("x")))])
+    assert (now_of(slow).status, credits.available(alice)) == ("running", 80)
 
 
 def test_it_is_looked_for_upstream_when_its_worker_died_while_sending(alice: User) -> None:
@@ -81,7 +81,7 @@ def test_the_lease_is_longer_when_it_is_renewed(alice: User, settings: LazySetti
     settings.LEASE = timedelta(seconds=15)
     held = claimed(order(alice))
     make_due(held)
-    steps.renew([held])
+    worker.renew([held])
     assert 14 < wait_of(held) <= 15
 
 
@@ -89,8 +89,8 @@ def test_the_books_are_right_when_the_same_answer_is_settled_twice(alice: User) 
     held = claimed(running(order(alice)))
     failure = Refused("x")
     for _ in range(2):
-        steps.settle([(held, Job("x", JobState.FAILED, failure=failure))])
-    assert (ledger.available(alice), audit.problems()) == (100, [])
+        worker.settle([(held, Job("x", JobState.FAILED, failure=failure))])
+    assert (credits.available(alice), invariants.problems()) == (100, [])
 
 
 # ---- pauses ----
@@ -124,7 +124,7 @@ def test_the_upstreams_own_pause_is_kept_when_it_names_one(alice: User) -> None:
 
 def test_the_attempt_is_free_when_the_upstream_is_busy(alice: User) -> None:
     video = order(alice)
-    steps.settle([(claimed(video), RateLimited("slow down", retry_after=7))])
+    worker.settle([(claimed(video), RateLimited("slow down", retry_after=7))])
     stored = now_of(video)
     assert (stored.status, stored.attempts, stored.submits) == ("queued", 0, 0)
     assert 6 < wait_of(video) <= 7
@@ -134,7 +134,7 @@ def test_the_pause_doubles_when_the_upstream_stays_down(alice: User) -> None:
     video = order(alice)
     pauses = []
     for _ in range(3):
-        steps.settle([(claimed(video), Unavailable("down"))])
+        worker.settle([(claimed(video), Unavailable("down"))])
         pauses.append(wait_of(video))
     assert [1 < p < 3 or 3 < p < 5 or 6 < p < 10 for p in pauses] == [True] * 3
     assert pauses == sorted(pauses)
@@ -145,10 +145,10 @@ def test_failed_and_paid_back_when_the_file_never_comes(alice: User) -> None:
     video = told(running(order(alice)), JobState.SUCCEEDED)
     tries = 0
     while now_of(video).is_active:
-        steps.settle([(claimed(video), BadAnswer("truncated"))])
+        worker.settle([(claimed(video), BadAnswer("truncated"))])
         tries += 1
     assert (now_of(video).failure_code, tries) == ("result_unavailable", 9)
-    assert ledger.available(alice) == 100
+    assert credits.available(alice) == 100
 
 
 # ---- the bell ----
@@ -156,41 +156,41 @@ def test_failed_and_paid_back_when_the_file_never_comes(alice: User) -> None:
 
 def test_it_is_due_at_once_when_the_bell_rings(alice: User) -> None:
     video = running(order(alice), poll_after=60.0)
-    lifecycle.ring(video)
+    state_machine.ring(video)
     assert wait_of(video) <= 0
 
 
 def test_it_is_due_at_once_when_the_bell_rang_during_its_step(alice: User) -> None:
     video = running(order(alice))
     held = claimed(video)
-    lifecycle.ring(video)
+    state_machine.ring(video)
     assert wait_of(video) > 0  # the lease is not cut short
-    assert steps.claim(10) == []
-    steps.settle([(held, Job(video.upstream_id, JobState.RUNNING, poll_after=60))])
+    assert worker.claim(10) == []
+    worker.settle([(held, Job(video.upstream_id, JobState.RUNNING, poll_after=60))])
     assert wait_of(video) <= 0
 
 
 def test_an_old_bell_is_forgotten_when_its_step_has_been_taken(alice: User) -> None:
     video = running(order(alice), poll_after=60.0)
-    lifecycle.ring(video)
+    state_machine.ring(video)
     told(video, JobState.RUNNING, poll_after=60.0)
     assert wait_of(video) > 50
 
 
 def test_the_bell_counts_once_a_second_when_it_is_rung_on_and_on(alice: User) -> None:
     video = running(order(alice), poll_after=60.0)
-    lifecycle.ring(video)
+    state_machine.ring(video)
     told(video, JobState.RUNNING, poll_after=60.0)
-    lifecycle.ring(video)
+    state_machine.ring(video)
     assert wait_of(video) > 50
 
 
 def test_the_bell_is_not_heard_when_nothing_is_rendering(alice: User) -> None:
     video = order(alice)
     due = now_of(video).next_step_at
-    lifecycle.ring(video)
-    lifecycle.cancel(video)
-    lifecycle.ring(video)
+    state_machine.ring(video)
+    state_machine.cancel(video)
+    state_machine.ring(video)
     assert due is not None
     assert now_of(video).next_step_at is None
 
@@ -216,10 +216,10 @@ def test_the_video_is_done_when_the_upstreams_progress_went_back(
 def test_one_number_is_used_for_each_news_when_several_move_at_once(alice: User) -> None:
     held = [claimed(running(order(alice))) for _ in range(3)]
     before = max(now_of(video).seq for video in held)
-    answers: list[tuple[Video, steps.Result]] = [
+    answers: list[tuple[Video, worker.Result]] = [
         (v, Job(v.upstream_id, JobState.RUNNING, p)) for v, p in zip(held, (5, 0, 7), strict=True)
     ]
-    steps.settle(answers)
+    worker.settle(answers)
     assert [now_of(v).progress for v in held] == [5, 0, 7]
     moved = [now_of(v).seq for v in held if now_of(v).seq > before]
     assert moved == [before + 1, before + 2]

@@ -8,9 +8,10 @@ from django.conf import LazySettings
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from billing import audit, ledger
+from billing.ledger import credits, invariants
 from tests.videos.conftest import completed, failed, order, picture, running, upload
-from videos import lifecycle, uploads
+from videos.jobs import state_machine
+from videos.media import uploads
 from videos.models import Video
 
 
@@ -37,7 +38,7 @@ def test_a_new_video_is_ordered_when_the_old_one_is_done(
         str(done.pk),
     )
     assert (body["model"], body["size"], body["seconds"]) == ("sora-2", "1280x720", "4")
-    assert (body["credits"], ledger.available(alice)) == (20, 60)
+    assert (body["credits"], credits.available(alice)) == (20, 60)
 
 
 def test_the_text_price_of_its_model_is_charged_when_it_came_from_an_image(
@@ -69,11 +70,11 @@ def test_refused_with_its_place_when_the_prompt_is_bad(
 
 
 def test_refused_when_credits_are_short(api: APIClient, alice: User, done: Video) -> None:
-    ledger.spend(alice, 70, "test:spend")
+    credits.spend(alice, 70, "test:spend")
     answer = remix(api, done, prompt="At night")
     sentence = "Insufficient credits. You need 20 credits but only have 10 available."
     assert (answer.status_code, answer.json()["detail"]) == (402, sentence)
-    assert (Video.objects.count(), audit.problems()) == (1, [])
+    assert (Video.objects.count(), invariants.problems()) == (1, [])
 
 
 def test_refused_when_its_engine_is_no_longer_configured(
@@ -99,5 +100,5 @@ def test_refused_when_anonymous(anonymous: APIClient, done: Video) -> None:
 
 
 def test_gone_when_the_old_one_was_deleted(api: APIClient, done: Video) -> None:
-    lifecycle.delete(done)
+    state_machine.delete(done)
     assert remix(api, done, prompt="At night").status_code == 404

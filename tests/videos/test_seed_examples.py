@@ -10,11 +10,11 @@ import pytest
 from django.conf import LazySettings
 from rest_framework.test import APIClient
 
-from accounts import auth
+from accounts.auth import tokens
 from accounts.models import Session, User
 from tests.conftest import Serving
 from tests.videos.conftest import completed, failed, order, photo, picture, running, upload
-from videos import uploads
+from videos.media import uploads
 from videos.models import Video
 
 JSON = "application/json"
@@ -296,7 +296,7 @@ def test_c_notes_1_upload_first(api: APIClient, settings: LazySettings) -> None:
 def test_c_the_whole_walk_through(
     live: Serving, alice: User, finish: Callable[[Video], Video]
 ) -> None:
-    token = auth.sign_in(alice, Session.Grant.TEST).access
+    token = tokens.sign_in(alice, Session.Grant.TEST).access
     with httpx2.Client(base_url=live.url, headers={"Authorization": f"Bearer {token}"}) as client:
         picture = photo("PNG", (1000, 900))  # beyond what is held in memory
         sent = client.post(

@@ -11,9 +11,10 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from tests.videos.conftest import completed, order
-from videos import lifecycle, links
+from videos import signed_urls
+from videos.engines.base import Variant
+from videos.jobs import state_machine
 from videos.models import Video
-from videos.providers import Variant
 
 
 @pytest.fixture
@@ -71,19 +72,19 @@ def test_it_opens_no_other_video(
 def test_it_is_over_after_a_day_and_less_than_an_hour(done: Video) -> None:
     start = datetime(2026, 1, 1, 9, 59, 59, tzinfo=UTC)
     with time_machine.travel(start, tick=False) as clock:
-        url = links.signed_url(done)
+        url = signed_urls.signed_url(done)
         expires, signature = (part.partition("=")[2] for part in url.split("&")[1:])
         works: list[Any] = []
         for step in (timedelta(hours=24), timedelta(seconds=1)):
             clock.shift(step)
-            works.append(links.allows(done.pk, Variant.VIDEO, int(expires), signature))
+            works.append(signed_urls.allows(done.pk, Variant.VIDEO, int(expires), signature))
     assert works == [True, False]
 
 
 def test_it_is_over_when_the_video_is_deleted(
     anonymous: APIClient, done: Video, address: str
 ) -> None:
-    lifecycle.delete(done)
+    state_machine.delete(done)
     answer = anonymous.get(address)
     assert (answer.status_code, answer.json()) == (404, {"detail": "Resource not found"})
 

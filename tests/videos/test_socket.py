@@ -9,13 +9,15 @@ from django.conf import LazySettings
 from django.test import Client
 from websocket import WebSocket, WebSocketTimeoutException, create_connection
 
-from accounts import auth
+from accounts.auth import tokens
 from accounts.models import Session, User
 from tests.conftest import Serving
 from tests.videos.conftest import completed, failed, now_of, order, running, told
-from videos import consumers, lifecycle, notify
+from videos import feed
+from videos.engines.base import JobState
+from videos.jobs import state_machine
 from videos.models import Video
-from videos.providers import JobState
+from videos.realtime import consumers
 
 Work = Callable[..., None]
 CLOSE = 8
@@ -66,7 +68,7 @@ def dial(live: Serving) -> Iterator[Dial]:
 
 
 def token_of(user: User) -> str:
-    return auth.sign_in(user, Session.Grant.PASSWORD).access
+    return tokens.sign_in(user, Session.Grant.PASSWORD).access
 
 
 def bearer(user: User) -> dict[str, Any]:
@@ -80,7 +82,7 @@ def cookie_of(user: User) -> str:
 
 
 def welcome(user: User) -> dict[str, Any]:
-    return {"type": "connect", "seq": notify.current_seq(user.pk), "user_id": str(user.pk)}
+    return {"type": "connect", "seq": feed.current_seq(user.pk), "user_id": str(user.pk)}
 
 
 # ---- who may listen ----
@@ -189,7 +191,7 @@ def test_closed_when_the_first_message_is_no_sign_in(dial: Dial, message: dict[s
 
 def test_closed_when_the_sign_in_was_revoked(dial: Dial, alice: User) -> None:
     token = token_of(alice)
-    auth.sign_out(Session.objects.get())
+    tokens.sign_out(Session.objects.get())
     assert dial(subprotocols=["bearer", token]).closed() == 4401
 
 
@@ -262,7 +264,7 @@ def test_nothing_of_bob_reaches_alice(dial: Dial, alice: User, bob: User) -> Non
     socket, his = dial(**bearer(alice)), dial(**bearer(bob))
     socket.hear(), his.hear()
     bobs = running(order(bob, "Bob's boat"))
-    lifecycle.delete(bobs)
+    state_machine.delete(bobs)
     his.until(lambda m: m["updates"]["status"] == "deleted")
     mine = order(alice, "Alice's boat")
     assert socket.hear()["video_id"] == str(mine.pk)
@@ -272,7 +274,7 @@ def test_deleted_is_told_without_anything_else(dial: Dial, alice: User) -> None:
     video = order(alice)
     socket = dial(**bearer(alice))
     socket.hear()
-    lifecycle.delete(video)
+    state_machine.delete(video)
     heard = socket.until(lambda m: m["updates"]["status"] == "deleted")
     assert heard[-1]["updates"] == {"status": "deleted"}
 
@@ -310,11 +312,11 @@ def test_a_foreign_video_is_as_unknown_as_garbage_when_asked_for(
 
 
 def test_what_was_missed_is_told_in_order_when_resumed(dial: Dial, alice: User, bob: User) -> None:
-    start = notify.current_seq(alice.pk)
+    start = feed.current_seq(alice.pk)
     first, second, third = order(alice, "1"), order(alice, "2"), order(alice, "3")
     order(bob)
     running(first, progress=30)
-    lifecycle.delete(second)
+    state_machine.delete(second)
     socket = dial(**bearer(alice))
     socket.hear()
     socket.say({"type": "resume", "after": start})

@@ -8,17 +8,17 @@ from django.conf import LazySettings
 from django.test import Client
 from django.utils import timezone
 
-from accounts import auth, keys
+from accounts.auth import api_keys, tokens
 from accounts.models import ApiKey, Session, User
 from tests.conftest import Serving
 from tests.videos.test_socket import Dial, cookie_of, dial, token_of, welcome
-from videos import consumers
+from videos.realtime import consumers
 
 assert dial  # the fixture
 
 
 def key_of(user: User, *scopes: str) -> str:
-    return keys.issue(user, "socket", list(scopes))[1]
+    return api_keys.issue(user, "socket", list(scopes))[1]
 
 
 def test_a_key_that_may_read_is_welcome_as_a_token_is(dial: Dial, alice: User) -> None:
@@ -34,9 +34,9 @@ def test_closed_when_the_key_may_not_read(dial: Dial, alice: User) -> None:
 
 
 END: dict[str, Callable[[User], object]] = {
-    "signed out": lambda user: auth.sign_out(Session.objects.get()),
-    "signed out everywhere": auth.sign_out_everywhere,
-    "key revoked": lambda user: keys.revoke(ApiKey.objects.get()),
+    "signed out": lambda user: tokens.sign_out(Session.objects.get()),
+    "signed out everywhere": tokens.sign_out_everywhere,
+    "key revoked": lambda user: api_keys.revoke(ApiKey.objects.get()),
 }
 
 
@@ -58,7 +58,7 @@ def test_the_others_stay_when_one_ends(dial: Dial, alice: User, bob: User) -> No
     other = dial(subprotocols=["bearer", token_of(alice)])
     for socket in (mine, his, other):
         socket.hear()
-    auth.sign_out(Session.objects.filter(user=alice).earliest("created_at"))
+    tokens.sign_out(Session.objects.filter(user=alice).earliest("created_at"))
     assert mine.closed() == 4401
     for socket in (his, other):
         socket.say({"type": "resume", "after": 0})
@@ -105,7 +105,7 @@ def test_it_stays_open_while_all_is_well(
     dial: Dial, live: Serving, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(consumers, "LOOK_AGAIN_SECONDS", 0.05)
-    key = keys.issue(alice, "socket", ["read"], timezone.now() + timedelta(hours=1))[1]
+    key = api_keys.issue(alice, "socket", ["read"], timezone.now() + timedelta(hours=1))[1]
     sockets = [
         dial(cookie=cookie_of(alice), origin=live.url, suppress_origin=False),
         dial(subprotocols=["bearer", token_of(alice)]),

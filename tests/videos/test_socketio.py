@@ -9,12 +9,12 @@ import pytest
 import socketio as client_library
 from websocket import create_connection
 
-from accounts import auth, keys
+from accounts.auth import api_keys, tokens
 from accounts.models import ApiKey, Session, User
 from tests.conftest import Serving
 from tests.videos.conftest import now_of, order, running, told
+from videos.engines.base import JobState
 from videos.models import Video
-from videos.providers import JobState
 
 TRANSPORTS = [["websocket"], ["polling"], ["polling", "websocket"]]
 
@@ -56,7 +56,7 @@ def dial(live: Serving) -> Iterator[Dial]:
 
 
 def signed(user: User) -> dict[str, str]:
-    return {"token": auth.sign_in(user, Session.Grant.PASSWORD).access}
+    return {"token": tokens.sign_in(user, Session.Grant.PASSWORD).access}
 
 
 # ---- who may listen ----
@@ -82,7 +82,7 @@ def test_each_change_is_told_whatever_carries_it(
 
 
 def test_a_key_that_may_read_is_welcome(dial: Dial, alice: User) -> None:
-    _, text = keys.issue(alice, "Agent", [ApiKey.Scope.READ], None)
+    _, text = api_keys.issue(alice, "Agent", [ApiKey.Scope.READ], None)
     assert dial({"token": text}).client.connected
 
 
@@ -106,13 +106,13 @@ def test_refused_with_a_word_when_it_is_no_sign_in(
 
 def test_refused_when_the_sign_in_was_revoked(live: Serving, alice: User) -> None:
     token = signed(alice)
-    auth.sign_out(Session.objects.get())
+    tokens.sign_out(Session.objects.get())
     assert refused(live, token, "websocket") == {"message": "Authentication error"}
 
 
 def test_it_ends_at_once_when_its_sign_in_does(dial: Dial, alice: User) -> None:
     mine, other = dial(signed(alice)), dial(signed(alice))
-    auth.sign_out(Session.objects.earliest("created_at"))
+    tokens.sign_out(Session.objects.earliest("created_at"))
     mine.hear("disconnect")
     video = order(alice)
     assert other.hear()["video_id"] == str(video.pk)
@@ -121,7 +121,7 @@ def test_it_ends_at_once_when_its_sign_in_does(dial: Dial, alice: User) -> None:
 
 
 def test_hung_up_on_when_nobody_signs_in(live: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("videos.socketio.AUTH_SECONDS", 0.1)
+    monkeypatch.setattr("videos.realtime.socketio.AUTH_SECONDS", 0.1)
     address = live.url.replace("http", "ws") + "/socket.io/?EIO=4&transport=websocket"
     socket = create_connection(address, timeout=20)
     assert str(socket.recv()).startswith("0{")

@@ -17,13 +17,14 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
-from billing import audit, ledger
+from billing.ledger import credits, invariants
 from tests.billing.conftest import give, outcomes
 from tests.videos import kie
 from tests.videos.conftest import claimed, make_due, now_of, order, running
-from videos import bells, lifecycle, providers, steps
+from videos.engines import base
+from videos.engines.base import Job, JobState, Refused, Unavailable
+from videos.jobs import callbacks, state_machine, worker
 from videos.models import UpstreamEvent, Video
-from videos.providers import Job, JobState, Refused, Unavailable
 
 ROUNDS = int(os.environ.get("CALLBACK_ROUNDS", "12"))
 FORGED = (401, {"detail": "Not authenticated"})
@@ -33,7 +34,7 @@ UNKNOWN = (404, {"detail": "Resource not found"})
 @pytest.fixture(autouse=True)
 def there(settings: LazySettings) -> None:
     settings.UPSTREAMS = {"kie": kie.config("http://127.0.0.1:9")}
-    providers.get.cache_clear()
+    base.get.cache_clear()
 
 
 @pytest.fixture
@@ -75,7 +76,7 @@ def test_the_next_look_is_immediate_when_a_genuine_call_comes(video: Video) -> N
 def test_the_body_alone_moves_nothing(video: Video, alice: User, state: str, message: str) -> None:
     assert kie.call(video, video.upstream_id, state) == taken(video, message)
     stored = now_of(video)
-    assert (stored.status, stored.progress, ledger.available(alice)) == ("running", 0, 80)
+    assert (stored.status, stored.progress, credits.available(alice)) == ("running", 0, 80)
 
 
 def test_the_task_is_known_wherever_it_is_named(video: Video) -> None:
@@ -123,7 +124,7 @@ def test_the_token_is_enough_when_no_key_is_configured(
     video: Video, settings: LazySettings
 ) -> None:
     settings.UPSTREAMS = {"kie": kie.config("http://127.0.0.1:9", callback_secret="")}
-    providers.get.cache_clear()
+    base.get.cache_clear()
     assert kie.call(video, video.upstream_id, headers={}) == taken(video)
     assert due_in(video) <= 0
 
@@ -132,7 +133,7 @@ def test_without_a_key_the_address_that_anybody_knows_takes_nothing(
     video: Video, settings: LazySettings
 ) -> None:
     settings.UPSTREAMS = {"kie": kie.config("http://127.0.0.1:9", callback_secret="")}
-    providers.get.cache_clear()
+    base.get.cache_clear()
     body = kie.notice(video.upstream_id)
     assert post("/api/webhooks/kie", body, {}) == FORGED
     assert UpstreamEvent.objects.count() == 0
@@ -188,52 +189,56 @@ def test_stored_once_when_it_is_said_again(video: Video) -> None:
 def test_the_truth_wins_when_the_calls_contradict_each_other(video: Video, alice: User) -> None:
     for state in ("success", "fail", "success", "waiting"):
         kie.call(video, video.upstream_id, state)
-    steps.settle([(claimed(video), Job(video.upstream_id, JobState.RUNNING, 40))])
+    worker.settle([(claimed(video), Job(video.upstream_id, JobState.RUNNING, 40))])
     stored = now_of(video)
-    assert (stored.status, stored.progress, ledger.available(alice)) == ("running", 40, 80)
+    assert (stored.status, stored.progress, credits.available(alice)) == ("running", 40, 80)
 
 
 def test_harmless_when_it_comes_after_the_end(video: Video, alice: User) -> None:
-    lifecycle.cancel(video)
+    state_machine.cancel(video)
     assert kie.call(video, video.upstream_id) == taken(video)
     stored = now_of(video)
-    assert (stored.status, ledger.available(alice), audit.problems()) == ("cancelled", 100, [])
+    assert (stored.status, credits.available(alice), invariants.problems()) == (
+        "cancelled",
+        100,
+        [],
+    )
 
 
 def test_it_rings_once_the_job_is_known_when_it_came_early(alice: User) -> None:
     held = claimed(order(alice))
     assert kie.call(held, "task_1") == taken(held)
-    steps.settle([(held, Job("task_1", JobState.QUEUED, poll_after=60.0))])
+    worker.settle([(held, Job("task_1", JobState.QUEUED, poll_after=60.0))])
     assert (now_of(held).status, due_in(held) <= 0) == ("running", True)
 
 
 def test_it_does_not_ring_for_a_job_that_turned_out_to_be_another(alice: User) -> None:
     held = claimed(order(alice))
     kie.call(held, "task_9")
-    steps.settle([(held, Job("task_1", JobState.QUEUED, poll_after=60.0))])
+    worker.settle([(held, Job("task_1", JobState.QUEUED, poll_after=60.0))])
     assert due_in(held) > 50
 
 
 def test_a_lost_order_is_looked_for_at_once_when_it_calls_back(alice: User) -> None:
     held = claimed(order(alice))
-    steps.settle([(held, Unavailable("no answer", maybe_accepted=True))])
+    worker.settle([(held, Unavailable("no answer", maybe_accepted=True))])
     Video.objects.update(next_step_at=timezone.now() + timedelta(hours=1))
     assert kie.call(held, "task_1") == taken(held)
     assert due_in(held) <= 0
     looking = claimed(held)
-    assert steps._order(looking).heard == ("task_1",)
+    assert worker._order(looking).heard == ("task_1",)
 
 
 def test_the_inbox_stays_small_whoever_holds_a_token(alice: User) -> None:
     held = claimed(order(alice))
-    answers = [kie.call(held, f"task_{n}")[0] for n in range(bells.GUESSES + 5)]
-    assert answers == [200] * bells.GUESSES + [404] * 5
-    assert UpstreamEvent.objects.count() == bells.GUESSES
+    answers = [kie.call(held, f"task_{n}")[0] for n in range(callbacks.GUESSES + 5)]
+    assert answers == [200] * callbacks.GUESSES + [404] * 5
+    assert UpstreamEvent.objects.count() == callbacks.GUESSES
 
 
 def test_old_bells_are_forgotten(video: Video) -> None:
     kie.call(video, video.upstream_id, "waiting")
-    UpstreamEvent.objects.update(at=timezone.now() - bells.KEPT * 2)
+    UpstreamEvent.objects.update(at=timezone.now() - callbacks.KEPT * 2)
     kie.call(video, video.upstream_id)
     assert [event.event for event in UpstreamEvent.objects.all()] == [
         f"{video.upstream_id}:succeeded"
@@ -242,15 +247,15 @@ def test_old_bells_are_forgotten(video: Video) -> None:
 
 def test_every_video_has_an_address_of_its_own_that_does_not_change(alice: User) -> None:
     first, second = order(alice, "1"), order(alice, "2")
-    assert bells.address_of(first) == bells.address_of(now_of(first))
-    assert bells.address_of(first) != bells.address_of(second)
+    assert callbacks.address_of(first) == callbacks.address_of(now_of(first))
+    assert callbacks.address_of(first) != callbacks.address_of(second)
 
 
 # ---- at once ----
 
 
 def settled(held: Video, result: Job | Refused) -> None:
-    steps.settle([(held, result)])
+    worker.settle([(held, result)])
 
 
 def polled(video: Video, result: Job) -> Callable[[], None]:
@@ -258,7 +263,7 @@ def polled(video: Video, result: Job) -> Callable[[], None]:
 
     def look() -> None:
         make_due(video)
-        steps.settle([(mine, result) for mine in steps.claim(1) if mine.pk == video.pk])
+        worker.settle([(mine, result) for mine in worker.claim(1) if mine.pk == video.pk])
 
     return look
 
@@ -269,23 +274,23 @@ def test_credits_move_exactly_once_when_callbacks_meet_cancels_and_looks(alice: 
     give(alice, 20 * ROUNDS)
     for n in range(ROUNDS):
         video = running(order(alice, f"Boat {n}"), poll_after=60.0)
-        before, job = ledger.available(alice), video.upstream_id
+        before, job = credits.available(alice), video.upstream_id
         broke = Job(job, JobState.FAILED, failure=Refused("It broke.", code="internal_error"))
         calls: list[Callable[[], Any]] = [
             partial(kie.call, video, job, "success"),
             partial(kie.call, video, job, "fail"),
             partial(kie.call, video, job, "success"),
             polled(video, broke),
-            partial(lifecycle.cancel, video),
+            partial(state_machine.cancel, video),
         ]
         random.shuffle(calls)
         results = outcomes(calls)
         stored = now_of(video)
         assert stored.status in {"failed", "cancelled"}, results
-        assert ledger.available(alice) == before + 20
+        assert credits.available(alice) == before + 20
         assert stored.events.filter(status__in=("failed", "cancelled")).count() == 1
         assert UpstreamEvent.objects.filter(job_id=job).count() == 2
-    assert audit.problems() == []
+    assert invariants.problems() == []
 
 
 Role = Callable[[Callable[[], object]], None]
@@ -309,7 +314,7 @@ def in_processes(roles: list[Role]) -> list[int | None]:
 def test_credits_move_exactly_once_when_the_same_happens_in_several_processes(alice: User) -> None:
     """CALLBACK_ROUNDS=200 for the long form."""
     give(alice, 20 * ROUNDS)
-    before = ledger.available(alice)
+    before = credits.available(alice)
     videos = [running(order(alice, f"Boat {n}"), poll_after=600.0) for n in range(ROUNDS)]
 
     def calls(state: str, step: Callable[[], object]) -> None:
@@ -322,10 +327,10 @@ def test_credits_move_exactly_once_when_the_same_happens_in_several_processes(al
         for video in videos:
             step()
             while now_of(video).is_active:
-                held = [mine for mine in steps.claim(100) if mine.is_active]
-                told: list[tuple[Video, steps.Result]]
+                held = [mine for mine in worker.claim(100) if mine.is_active]
+                told: list[tuple[Video, worker.Result]]
                 told = [(v, Job(v.upstream_id, JobState.FAILED, failure=broke)) for v in held]
-                steps.settle(told)
+                worker.settle(told)
                 time.sleep(0.002)
 
     def cancels(step: Callable[[], object]) -> None:
@@ -334,8 +339,8 @@ def test_credits_move_exactly_once_when_the_same_happens_in_several_processes(al
             while not now_of(video).rung_at:
                 time.sleep(0.002)
             time.sleep(random.uniform(0, 0.03))
-            with suppress(lifecycle.NotPossible):
-                lifecycle.cancel(video)
+            with suppress(state_machine.NotPossible):
+                state_machine.cancel(video)
 
     roles: list[Role] = [partial(calls, "success"), partial(calls, "fail"), looks, looks, cancels]
     assert in_processes(roles) == [0] * len(roles)
@@ -343,7 +348,7 @@ def test_credits_move_exactly_once_when_the_same_happens_in_several_processes(al
     assert {video.status for video in ended} <= {"failed", "cancelled"}
     counts = [v.events.filter(status__in=("failed", "cancelled")).count() for v in ended]
     assert counts == [1] * ROUNDS
-    assert (ledger.available(alice), audit.problems()) == (before, [])
+    assert (credits.available(alice), invariants.problems()) == (before, [])
     assert UpstreamEvent.objects.count() == 2 * ROUNDS
 
 

@@ -10,12 +10,14 @@ from django.conf import LazySettings
 from django.utils import timezone
 
 from accounts.models import User
-from billing import audit, ledger
+from billing.ledger import credits, invariants
 from tests.conftest import Serving
 from tests.videos.conftest import claimed, make_due, now_of, order
-from videos import lifecycle, live, providers, steps
+from videos.engines import base
+from videos.engines.base import Job, JobState, Unavailable, Unsupported
+from videos.jobs import state_machine, worker
 from videos.models import Video
-from videos.providers import Job, JobState, Unavailable, Unsupported
+from videos.realtime import status
 from videos.sandbox import jobs, store
 
 Work = Callable[..., None]
@@ -41,7 +43,7 @@ def hurried(work: Work, done: Callable[[], bool]) -> None:
 def unknown(video: Video) -> Video:
     """A video whose submit got no answer, in the hands of the worker that looks for it."""
     lost = Unavailable("no answer", maybe_accepted=True)
-    steps.settle([(claimed(video), lost)])
+    worker.settle([(claimed(video), lost)])
     assert now_of(video).status == "submit_unknown"
     return claimed(video)
 
@@ -60,7 +62,7 @@ def test_the_job_is_adopted_when_only_its_answer_was_lost(
     assert jobs.find_any(video.upstream_id) is not None
     events = list(video.events.values_list("status", flat=True))
     assert events[:4] == ["queued", "submitting", "submit_unknown", "running"]
-    assert ledger.available(alice) == 80
+    assert credits.available(alice) == 80
 
 
 def test_it_is_sent_again_when_it_never_arrived(live: Serving, alice: User, work: Work) -> None:
@@ -75,8 +77,8 @@ def test_failed_and_paid_back_when_it_never_arrives(live: Serving, alice: User, 
     hurried(work, lambda: not now_of(video).is_active)
     video = now_of(video)
     assert (video.status, video.failure_code, video.submits) == ("failed", "submit_lost", 3)
-    assert (jobs_upstream(), ledger.available(alice)) == (0, 100)
-    assert audit.problems() == []
+    assert (jobs_upstream(), credits.available(alice)) == (0, 100)
+    assert invariants.problems() == []
 
 
 def test_each_has_its_own_job_when_two_alike_are_in_flight_and_one_answer_is_lost(
@@ -92,30 +94,30 @@ def test_each_has_its_own_job_when_two_alike_are_in_flight_and_one_answer_is_los
 
 def test_the_job_is_left_to_its_twin_when_that_is_still_being_sent(alice: User) -> None:
     lost, twin = unknown(order(alice)), claimed(order(alice))
-    steps.settle([(lost, [queued_job("job_1", lost)])])
+    worker.settle([(lost, [queued_job("job_1", lost)])])
     assert now_of(lost).status == "submit_unknown"
-    steps.settle([(twin, queued_job("job_1", twin))])
+    worker.settle([(twin, queued_job("job_1", twin))])
     assert now_of(twin).upstream_id == "job_1"
 
 
 def test_a_job_that_is_anothers_is_not_adopted(alice: User) -> None:
     first, second = order(alice), order(alice)
-    steps.settle([(claimed(first), queued_job("job_1", first))])
+    worker.settle([(claimed(first), queued_job("job_1", first))])
     lost = unknown(second)
-    steps.settle([(lost, [queued_job("job_1", lost)])])
+    worker.settle([(lost, [queued_job("job_1", lost)])])
     assert (now_of(second).status, now_of(second).upstream_id) == ("submit_unknown", "")
 
 
 def test_the_oldest_free_job_is_adopted_when_there_are_several(alice: User) -> None:
     lost = unknown(order(alice))
-    steps.settle([(lost, [queued_job("job_2", lost), queued_job("job_1", lost)])])
+    worker.settle([(lost, [queued_job("job_2", lost), queued_job("job_1", lost)])])
     assert now_of(lost).upstream_id == "job_1"
 
 
 def test_it_is_looked_for_again_when_its_job_was_adopted_by_another(alice: User) -> None:
     lost, late = unknown(order(alice)), order(alice, "Another")
-    steps.settle([(lost, [queued_job("job_1", lost)])])
-    steps.settle([(claimed(late), queued_job("job_1", late))])
+    worker.settle([(lost, [queued_job("job_1", lost)])])
+    worker.settle([(claimed(late), queued_job("job_1", late))])
     assert (now_of(late).status, now_of(late).upstream_id) == ("submit_unknown", "")
     assert now_of(lost).upstream_id == "job_1"
 
@@ -124,7 +126,7 @@ def test_it_is_looked_for_three_times_before_it_is_sent_again(alice: User) -> No
     lost = unknown(order(alice))
     seen = []
     for _ in range(3):
-        steps.settle([(lost, [])])
+        worker.settle([(lost, [])])
         seen.append(now_of(lost).status)
         lost = claimed(lost)
     assert seen == ["submit_unknown", "submit_unknown", "queued"]
@@ -133,7 +135,7 @@ def test_it_is_looked_for_three_times_before_it_is_sent_again(alice: User) -> No
 def test_the_search_begins_anew_when_the_worker_died_after_failed_sends(alice: User) -> None:
     video = order(alice)
     for _ in range(2):
-        steps.settle([(claimed(video), Unavailable("down"))])
+        worker.settle([(claimed(video), Unavailable("down"))])
     claimed(video)
     lost = claimed(video)  # its worker has died while it sent
     assert (lost.status, lost.attempts) == ("submit_unknown", 0)
@@ -141,34 +143,34 @@ def test_the_search_begins_anew_when_the_worker_died_after_failed_sends(alice: U
 
 def test_who_watches_does_not_hurry_the_search(alice: User) -> None:
     lost = unknown(order(alice))
-    steps.settle([(lost, [])])
+    worker.settle([(lost, [])])
     planned = now_of(lost).next_step_at
-    live.status_event(alice, lost.pk)
+    status.status_event(alice, lost.pk)
     assert now_of(lost).next_step_at == planned
 
 
 def test_failed_and_paid_back_when_the_upstream_cannot_list(alice: User) -> None:
     lost = unknown(order(alice))
-    steps.settle([(lost, Unsupported("no list"))])
+    worker.settle([(lost, Unsupported("no list"))])
     assert (now_of(lost).status, now_of(lost).failure_code) == ("failed", "submit_lost")
-    assert (now_of(lost).submits, ledger.available(alice)) == (1, 100)
+    assert (now_of(lost).submits, credits.available(alice)) == (1, 100)
 
 
 def test_it_stays_unknown_when_the_list_does_not_answer(alice: User) -> None:
     lost = unknown(order(alice))
     for _ in range(5):
-        steps.settle([(lost, Unavailable("down"))])
+        worker.settle([(lost, Unavailable("down"))])
         lost = claimed(lost)
     assert (lost.status, lost.submits) == ("submit_unknown", 1)
 
 
 def test_credits_come_back_when_cancelled_while_unknown(alice: User) -> None:
     lost = unknown(order(alice))
-    lifecycle.cancel(lost)
-    steps.settle([(lost, [queued_job("job_1", lost)])])
+    state_machine.cancel(lost)
+    worker.settle([(lost, [queued_job("job_1", lost)])])
     stored = now_of(lost)
     assert (stored.status, stored.upstream_id, stored.cleanup) == ("cancelled", "job_1", True)
-    assert (ledger.available(alice), audit.problems()) == (100, [])
+    assert (credits.available(alice), invariants.problems()) == (100, [])
 
 
 class Upstream:
@@ -178,7 +180,7 @@ class Upstream:
         self.posts = 0
         self.answer_list = answer_list
         transport = httpx2.MockTransport(self.answer)
-        provider: Any = providers.get("sandbox")
+        provider: Any = base.get("sandbox")
         provider._client = openai.OpenAI(
             base_url="http://upstream/v1",
             api_key="k",
@@ -211,7 +213,7 @@ def test_never_sent_twice_when_the_list_tells_nothing(
     video = order(alice)
     while now_of(video).is_active:
         held = claimed(video)
-        steps.settle([(held, steps.perform(held))])
+        worker.settle([(held, worker.perform(held))])
         make_due(video)
     assert (now_of(video).failure_code, upstream.posts) == ("submit_lost", 1)
-    assert ledger.available(alice) == 100
+    assert credits.available(alice) == 100

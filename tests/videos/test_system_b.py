@@ -11,7 +11,7 @@ from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from billing import ledger
+from billing.ledger import credits
 from tests.videos.conftest import completed, now_of, order, picture, running, upload
 from videos.models import Upload, Video
 
@@ -48,7 +48,7 @@ def test_the_object_has_its_own_names_too_when_created(
     plain = api.get(f"/api/videos/{video.pk}").json()
     assert plain.pop("seconds") == "12"
     assert shown == plain
-    assert ledger.available(alice) == 70
+    assert credits.available(alice) == 70
 
 
 def test_an_image_is_its_first_frame_when_one_is_sent(api: APIClient) -> None:

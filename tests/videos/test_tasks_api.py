@@ -11,9 +11,11 @@ from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from billing import audit, ledger
+from billing.ledger import credits as ledger_credits
+from billing.ledger import invariants
 from tests.videos.conftest import completed, failed, now_of, order, picture, running, upload
-from videos import lifecycle, uploads
+from videos.jobs import state_machine
+from videos.media import uploads
 from videos.models import Upload, Video
 
 TEXT, IMAGE = "/api/videos/text-to-video", "/api/videos/image-to-video"
@@ -62,7 +64,7 @@ def test_a_task_is_ordered_from_words(
         },
     )
     assert ((video.model, video.size), video.seconds, video.operation) == (made, 8, "text")
-    assert ledger.available(alice) == 100 - credits
+    assert ledger_credits.available(alice) == 100 - credits
 
 
 @pytest.mark.parametrize(("quality", "credits"), [("standard", 25), ("hd", 35)])
@@ -82,7 +84,7 @@ def test_a_task_is_ordered_from_an_image(
         },
     )
     assert (video.reference, video.operation) == (Upload.objects.get(), "image")
-    assert ledger.available(alice) == 100 - credits
+    assert ledger_credits.available(alice) == 100 - credits
 
 
 def test_the_first_image_is_used_when_there_are_several(api: APIClient, alice: User) -> None:
@@ -119,7 +121,7 @@ def test_refused_with_its_place_when_a_field_is_bad(
     answer = ask(api, address, **{"image_urls": [image], **body})
     assert answer.status_code == 422
     assert [item["loc"] for item in answer.json()["detail"]] == [["body", *error]]
-    assert (Video.objects.count(), ledger.available(alice)) == (0, 100)
+    assert (Video.objects.count(), ledger_credits.available(alice)) == (0, 100)
 
 
 def test_the_documented_body_is_answered_when_the_prompt_is_missing(api: APIClient) -> None:
@@ -161,11 +163,11 @@ def test_refused_when_the_body_is_hostile(api: APIClient, address: str, body: by
 def test_the_documented_sentence_is_said_when_credits_are_short(
     api: APIClient, alice: User
 ) -> None:
-    ledger.spend(alice, 95, "test:spend")
+    ledger_credits.spend(alice, 95, "test:spend")
     answer = ask(api)
     sentence = "Insufficient credits. You need 20 credits but only have 5 available."
     assert (answer.status_code, answer.json()["detail"]) == (402, sentence)
-    assert (Video.objects.count(), audit.problems()) == (0, [])
+    assert (Video.objects.count(), invariants.problems()) == (0, [])
 
 
 # ---- image_urls ----
@@ -204,7 +206,7 @@ def test_upload_first_when_the_address_is_not_that_of_an_upload(
     for urls in ([bad], [image, bad]):
         answer = ask(api, IMAGE, image_urls=urls)
         assert (answer.status_code, answer.json()) == (400, UPLOAD_FIRST)
-    assert (Video.objects.count(), ledger.available(alice)) == (0, 100)
+    assert (Video.objects.count(), ledger_credits.available(alice)) == (0, 100)
 
 
 def test_upload_first_when_the_image_is_anothers(stranger: APIClient, image: str) -> None:
@@ -339,9 +341,9 @@ def test_a_waiting_task_is_shown_in_the_words_of_each_address(api: APIClient, al
 
 def states(alice: User, mp4: bytes) -> dict[str, Video]:
     stopped, late = order(alice), running(order(alice))
-    lifecycle.cancel(stopped)
-    lifecycle.end(late, Video.Status.TIMEOUT, code="timeout", fenced=False)
-    ledger.grant(alice, 500, ledger.Kind.BONUS, "test:more", expires_at=None)
+    state_machine.cancel(stopped)
+    state_machine.end(late, Video.Status.TIMEOUT, code="timeout", fenced=False)
+    ledger_credits.grant(alice, 500, ledger_credits.Kind.BONUS, "test:more", expires_at=None)
     return {
         "queued": order(alice),
         "running": running(order(alice), progress=45.5),
@@ -391,7 +393,7 @@ def test_its_kind_is_told_when_it_came_from_an_image(
     api: APIClient, image: str, alice: User, mp4: bytes
 ) -> None:
     task_id = ask(api, IMAGE, image_urls=[image]).json()["task_id"]
-    remix = lifecycle.remix(completed(order(alice), mp4), "At night")
+    remix = state_machine.remix(completed(order(alice), mp4), "At night")
     kinds = [api.get(f"/api/tasks/{one}").json()["task_type"] for one in (task_id, remix.pk)]
     assert kinds == ["IMAGE_TO_VIDEO", "TEXT_TO_VIDEO"]
 
@@ -428,7 +430,7 @@ def test_pages_walk_every_task_once_newest_first(api: APIClient, alice: User) ->
 
 
 def test_ten_are_shown_as_their_own_address_shows_them(api: APIClient, alice: User) -> None:
-    ledger.grant(alice, 500, ledger.Kind.BONUS, "test:more", expires_at=None)
+    ledger_credits.grant(alice, 500, ledger_credits.Kind.BONUS, "test:more", expires_at=None)
     video = [order(alice, str(n)) for n in range(11)][-1]
     body = listed(api)
     assert (len(body["tasks"]), body["total"], body["page_size"]) == (10, 11, 10)
@@ -494,7 +496,7 @@ def test_three_queries_suffice_whatever_the_number_of_rows(
 
 def test_nothing_of_others_or_deleted_is_listed(api: APIClient, alice: User, bob: User) -> None:
     order(bob)
-    lifecycle.delete(order(alice))
+    state_machine.delete(order(alice))
     mine = order(alice)
     body = listed(api)
     assert ([task["task_id"] for task in body["tasks"]], body["total"]) == ([str(mine.pk)], 1)
@@ -508,7 +510,7 @@ def test_cancelled_and_paid_back(api: APIClient, alice: User, state: Any) -> Non
     video = state(alice)
     answer = api.delete(f"/api/tasks/{video.pk}")
     assert (answer.status_code, answer.json()) == (200, {"message": "Task cancelled successfully"})
-    assert (now_of(video).status, ledger.available(alice)) == ("cancelled", 100)
+    assert (now_of(video).status, ledger_credits.available(alice)) == ("cancelled", 100)
     assert api.get(f"/api/tasks/{video.pk}").json()["status"] == "failed"
 
 
@@ -519,7 +521,7 @@ def test_not_cancelled_when_it_has_ended(api: APIClient, alice: User, mp4: bytes
             400,
             {"detail": "Cannot cancel task with current status", "code": "not_possible"},
         )
-    assert ledger.available(alice) == 80
+    assert ledger_credits.available(alice) == 80
 
 
 def test_a_failed_task_is_tried_again(api: APIClient, alice: User, image: str) -> None:
@@ -537,7 +539,7 @@ def test_a_failed_task_is_tried_again(api: APIClient, alice: User, image: str) -
     )
     same = ("operation", "prompt", "model", "size", "seconds", "reference_id", "credits")
     assert [getattr(new, name) for name in same] == [getattr(first, name) for name in same]
-    assert (new.retry_of, ledger.available(alice)) == (first, 65)
+    assert (new.retry_of, ledger_credits.available(alice)) == (first, 65)
 
 
 def test_not_tried_again_when_it_has_not_failed(api: APIClient, alice: User, mp4: bytes) -> None:
@@ -551,7 +553,7 @@ def test_not_tried_again_when_it_has_not_failed(api: APIClient, alice: User, mp4
 
 
 def test_not_tried_again_when_credits_are_short(api: APIClient, alice: User, lost: Video) -> None:
-    ledger.spend(alice, 90, "test:spend")
+    ledger_credits.spend(alice, 90, "test:spend")
     answer = api.post(f"/api/tasks/{lost.pk}/retry")
     assert (answer.status_code, answer.json()["code"]) == (402, "insufficient_credits")
     assert Video.objects.count() == 1

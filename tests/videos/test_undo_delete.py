@@ -12,13 +12,16 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from billing import audit, ledger
+from billing.ledger import credits, invariants
 from showcase import gallery
 from tests.racers import racers
 from tests.videos.conftest import completed, now_of, order, picture, running, upload
-from videos import lifecycle, media, sharing, steps, uploads
+from videos.engines.base import Unavailable
+from videos.jobs import state_machine, worker
+from videos.library import share_links
+from videos.media import files as media_files
+from videos.media import uploads
 from videos.models import Collection, Upload, Video
-from videos.providers import Unavailable
 
 RESTORE = "/library/restore/"
 
@@ -50,14 +53,14 @@ def facts(video: Video) -> dict[str, Any]:
 
 
 def files(video: Video) -> list[bool]:
-    return [default_storage.exists(name) for name in media.names_of(video).values()]
+    return [default_storage.exists(name) for name in media_files.names_of(video).values()]
 
 
 def test_everything_is_as_before(page: Client, alice: User, mp4: bytes) -> None:
     video = completed(order(alice), mp4)
     Collection.objects.create(user=alice, name="Boats").videos.add(video)
     page.post(f"/v/{video.pk}/favourite/")
-    link = sharing.token_of(sharing.share(video))
+    link = share_links.token_of(share_links.share(video))
     gallery.offer(video)
     before, clip = facts(video), now_of(video).clip.pk
     answer = page.post(f"/v/{video.pk}/delete/", follow=True)
@@ -68,12 +71,12 @@ def test_everything_is_as_before(page: Client, alice: User, mp4: bytes) -> None:
     assert page.get(f"/s/{link}/").status_code == 404
     uploads.sweep()
     gallery.sweep()
-    assert steps.claim(10) == []
+    assert worker.claim(10) == []
     assert "1 video is back." in restored(page, video).content.decode()
     assert (facts(video), files(video), now_of(video).clip.pk) == (before, [True] * 3, clip)
     assert page.get(f"/v/{video.pk}/").status_code == 200
     assert page.get(f"/s/{link}/").status_code == 200
-    assert (Collection.objects.get().videos.count(), ledger.available(alice)) == (1, 80)
+    assert (Collection.objects.get().videos.count(), credits.available(alice)) == (1, 80)
 
 
 def test_several_come_back_together(page: Client, alice: User, mp4: bytes) -> None:
@@ -86,7 +89,7 @@ def test_several_come_back_together(page: Client, alice: User, mp4: bytes) -> No
     assert "2 videos are back." in said
     found = Video.objects.of(alice).values_list("status", flat=True)
     assert sorted(found) == ["cancelled", "succeeded"]
-    assert (ledger.available(alice), audit.problems()) == (80, [])
+    assert (credits.available(alice), invariants.problems()) == (80, [])
 
 
 def test_the_upstream_job_of_a_cancelled_one_goes_all_the_same(page: Client, alice: User) -> None:
@@ -94,7 +97,7 @@ def test_the_upstream_job_of_a_cancelled_one_goes_all_the_same(page: Client, ali
     deleted(page, video)
     restored(page, video)
     assert (now_of(video).deleted_at, now_of(video).cleanup) == (None, True)
-    assert [mine.pk for mine in steps.claim(10)] == [video.pk]
+    assert [mine.pk for mine in worker.claim(10)] == [video.pk]
 
 
 def test_a_reference_stays_while_the_deletion_can_be_undone(
@@ -149,7 +152,7 @@ def test_what_the_api_deleted_stays_deleted(
     video = completed(order(alice), mp4)
     assert api.delete(f"/api/videos/{video.pk}").json() == {"success": True}
     assert restored(page, video, quiet="1").status_code == 410
-    assert [mine.pk for mine in steps.claim(10)] == [video.pk]
+    assert [mine.pk for mine in worker.claim(10)] == [video.pk]
 
 
 def test_a_strangers_video_is_as_unknown_as_one_that_does_not_exist(
@@ -171,20 +174,20 @@ def test_a_worker_that_was_first_has_the_files(page: Client, alice: User, mp4: b
     video = completed(order(alice), mp4)
     deleted(page, video)
     age(video, Video.UNDO)
-    (held,) = steps.claim(10)
-    with pytest.raises(lifecycle.TooLate):
-        lifecycle.restore(video)
-    steps.settle([(held, Unavailable("down", code="x"))])  # the files may be gone by now
-    with pytest.raises(lifecycle.TooLate):
-        lifecycle.restore(video)
+    (held,) = worker.claim(10)
+    with pytest.raises(state_machine.TooLate):
+        state_machine.restore(video)
+    worker.settle([(held, Unavailable("down", code="x"))])  # the files may be gone by now
+    with pytest.raises(state_machine.TooLate):
+        state_machine.restore(video)
 
 
 def either(pk: str) -> None:
     """Undo, or take it up for removal."""
     if random.random() < 0.5:
-        lifecycle.restore(Video.objects.get(pk=UUID(pk)))
+        state_machine.restore(Video.objects.get(pk=UUID(pk)))
     else:
-        steps.claim(10)
+        worker.claim(10)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -193,7 +196,7 @@ def test_undone_or_removed_but_never_both(alice: User, mp4: bytes) -> None:
     with racers(2) as team:
         for n in range(4):
             video = completed(order(alice), mp4)
-            lifecycle.delete(video, undo=True)
+            state_machine.delete(video, undo=True)
             soon = timezone.now() + timedelta(milliseconds=30 + n)
             Video.objects.filter(pk=video.pk).update(next_step_at=soon)
             raised = set(team.race("tests.videos.test_undo_delete:either", str(video.pk)))

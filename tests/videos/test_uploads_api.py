@@ -24,12 +24,14 @@ from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from billing import ledger
+from billing.ledger import credits
 from tests.billing.conftest import outcomes
 from tests.conftest import person
 from tests.videos.conftest import clip, order, photo, picture, upload
 from tests.videos.test_create_hostile import SVG, bomb, shown
-from videos import catalog, lifecycle, tasks, uploads
+from videos import catalog, tasks
+from videos.jobs import state_machine
+from videos.media import uploads
 from videos.models import Upload, Video
 
 HTML = b"<html><script>alert(1)</script></html>"
@@ -424,7 +426,7 @@ def test_the_studio_says_so_when_its_image_was_swept_meanwhile(
     def swept(draft: Video) -> None:
         raise catalog.NotOffered("input_reference", "The image is no longer there.")
 
-    monkeypatch.setattr(lifecycle, "_hold_reference", swept)
+    monkeypatch.setattr(state_machine, "_hold_reference", swept)
     form = {"prompt": "A boat", "model": "sora-2", "size": "1280x720", "seconds": "8"}
     answer = page.post("/studio/", {**form, "reference": str(kept.pk)})
     assert (answer.status_code, Video.objects.count()) == (422, 0)
@@ -533,9 +535,9 @@ def test_what_is_in_use_stays_and_what_only_deleted_videos_used_goes(
     video = order(alice, reference=kept)
     age(hours=25)
     assert uploads.sweep() == 0
-    lifecycle.cancel(video)
+    state_machine.cancel(video)
     assert uploads.sweep() == 0
-    lifecycle.delete(video)
+    state_machine.delete(video)
     assert uploads.sweep() == 1
     assert Video.objects.get().reference is None
 
@@ -553,10 +555,10 @@ def test_an_order_is_refused_when_its_image_was_swept_meanwhile(
     api: APIClient, alice: User, kept: Upload
 ) -> None:
     age(hours=25)
-    wish = lifecycle.Wish("A boat", reference=kept)
+    wish = state_machine.Wish("A boat", reference=kept)
     assert uploads.sweep() == 1
     with pytest.raises(catalog.NotOffered) as told:
-        lifecycle.submit(alice, wish)
+        state_machine.submit(alice, wish)
     assert str(told.value) == "The image is no longer there. Send it again."
     assert Video.objects.count() == 0
 
@@ -564,12 +566,12 @@ def test_an_order_is_refused_when_its_image_was_swept_meanwhile(
 @pytest.mark.django_db(transaction=True)
 def test_an_order_and_a_sweep_at_once_leave_both_or_neither(transactional_db: None) -> None:
     erin = person("erin")
-    ledger.grant(erin, 1000, ledger.Kind.BONUS, "test:more", expires_at=None)
+    credits.grant(erin, 1000, credits.Kind.BONUS, "test:more", expires_at=None)
     for _ in range(15):
         image = uploads.keep_image(erin, upload(picture()))
         age(hours=25)
-        wish = lifecycle.Wish("A boat", reference=image)
-        ordered, swept = outcomes([partial(lifecycle.submit, erin, wish), uploads.sweep])
+        wish = state_machine.Wish("A boat", reference=image)
+        ordered, swept = outcomes([partial(state_machine.submit, erin, wish), uploads.sweep])
         assert (type(ordered), swept) in {(Video, 0), (catalog.NotOffered, 1)}
         assert Upload.objects.filter(pk=image.pk).exists() == isinstance(ordered, Video)
         Video.objects.update(deleted_at=timezone.now())

@@ -13,12 +13,13 @@ from django.utils import timezone
 from standardwebhooks import Webhook
 
 from accounts.models import User
-from billing import ledger
+from billing.ledger import credits
 from tests.conftest import Serving
 from tests.videos.conftest import now_of, order, running
-from videos import lifecycle, providers
+from videos.engines import base
+from videos.jobs import state_machine
 from videos.models import Video
-from videos.sandbox import hooks
+from videos.sandbox import webhooks
 
 Work = Callable[..., None]
 ADDRESS = "/api/webhooks/sandbox"
@@ -76,7 +77,7 @@ def test_the_body_alone_moves_nothing_when_it_is_genuine(
 ) -> None:
     body = body_for(video.upstream_id, kind)
     send(body, signed(body, secret))
-    assert (now_of(video).status, ledger.available(alice)) == ("running", 80)
+    assert (now_of(video).status, credits.available(alice)) == ("running", 80)
 
 
 def test_refused_when_it_is_forged(video: Video, secret: str) -> None:
@@ -127,16 +128,16 @@ def test_harmless_when_it_is_replayed(video: Video, alice: User, secret: str) ->
     body = body_for(video.upstream_id)
     headers = signed(body, secret)
     assert [send(body, headers) for _ in range(3)] == [TAKEN] * 3
-    lifecycle.cancel(video)
+    state_machine.cancel(video)
     assert send(body, headers) == TAKEN
-    assert (now_of(video).status, ledger.available(alice)) == ("cancelled", 100)
+    assert (now_of(video).status, credits.available(alice)) == ("cancelled", 100)
 
 
 def test_refused_when_no_secret_is_configured(
     video: Video, secret: str, settings: LazySettings
 ) -> None:
     settings.UPSTREAMS = {"sandbox": {**settings.UPSTREAMS["sandbox"], "webhook_secret": ""}}
-    providers.get.cache_clear()
+    base.get.cache_clear()
     body = body_for(video.upstream_id)
     assert send(body, signed(body, secret)) == FORGED
 
@@ -180,8 +181,8 @@ def test_the_video_is_made_once_when_the_upstreams_calls_are_odd(
     video = order(alice, f"A kite [[instant]] {trigger}")
 
     def done() -> bool:
-        hooks.deliver_due()
+        webhooks.deliver_due()
         return now_of(video).status == "succeeded"
 
     work(done)
-    assert (now_of(video).submits, ledger.available(alice)) == (1, 80)
+    assert (now_of(video).submits, credits.available(alice)) == (1, 80)

@@ -11,19 +11,20 @@ from django.utils import timezone
 from pytest_django.fixtures import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
-from accounts import keys
+from accounts.auth import api_keys
 from accounts.models import User
-from billing import ledger
+from billing.ledger import credits
 from billing.models import Entry
 from tests.videos.conftest import completed, failed, now_of, order
-from videos import figures, lifecycle
+from videos.jobs import state_machine
 from videos.models import Video
+from videos.reports import usage
 
 
 @pytest.fixture
 def month(alice: User, mp4: bytes) -> list[Video]:
     """Two ready ones of two models, a failed, a cancelled, a waiting, and one of last year."""
-    ledger.grant(alice, 1000, ledger.Kind.EARNED, "gift", expires_at=None)
+    credits.grant(alice, 1000, credits.Kind.EARNED, "gift", expires_at=None)
     made = [
         completed(order(alice, "A boat"), mp4),
         completed(order(alice, "=cmd()", model="sora-2-pro"), mp4),
@@ -32,16 +33,16 @@ def month(alice: User, mp4: bytes) -> list[Video]:
         order(alice, "A day"),
         completed(order(alice, "Long ago"), mp4),
     ]
-    lifecycle.cancel(made[3])
+    state_machine.cancel(made[3])
     Video.objects.filter(pk=made[5].pk).update(created_at=timezone.now() - timedelta(days=400))
     return [now_of(video) for video in made]
 
 
 def test_every_video_and_credit_of_the_period_is_counted(alice: User, month: list[Video]) -> None:
-    use = figures.use_of(alice, 30)
+    use = usage.use_of(alice, 30)
     assert (use.ready, use.failed, use.cancelled, use.rendering) == (2, 1, 1, 1)
     assert use.rate == 66
-    books = sum(-e.amount for e in ledger.history(alice) if e.reference_type == Entry.OF_VIDEO)
+    books = sum(-e.amount for e in credits.history(alice) if e.reference_type == Entry.OF_VIDEO)
     assert (use.spent, use.returned, use.kept) == (130, 40, 90)
     assert use.kept == books
     assert [(m.label, m.videos, m.ready, m.lost, m.credits) for m in use.models] == [
@@ -51,25 +52,25 @@ def test_every_video_and_credit_of_the_period_is_counted(alice: User, month: lis
 
 
 def test_the_bars_stand_on_their_days(alice: User, month: list[Video]) -> None:
-    days = figures.use_of(alice, 7).days
+    days = usage.use_of(alice, 7).days
     assert [(day.spent, day.returned) for day in days] == [(0, 0)] * 6 + [(130, 40)]
-    assert (days[-1].spent_height, days[-1].spent_top) == (figures.HIGHEST, 1)
+    assert (days[-1].spent_height, days[-1].spent_top) == (usage.HIGHEST, 1)
     assert days[-1].day == timezone.localdate()
 
 
 def test_a_deleted_video_was_paid_for(alice: User, month: list[Video]) -> None:
-    before = figures.use_of(alice, 30)
-    lifecycle.delete(month[0])
-    after = figures.use_of(alice, 30)
+    before = usage.use_of(alice, 30)
+    state_machine.delete(month[0])
+    after = usage.use_of(alice, 30)
     assert (after.kept, after.ready) == (before.kept, before.ready)
 
 
 def test_nothing_is_said_of_a_rate_when_nothing_ended(alice: User) -> None:
-    assert figures.use_of(alice, 7).rate is None
+    assert usage.use_of(alice, 7).rate is None
 
 
 def test_a_strangers_use_is_not_counted(bob: User, month: list[Video]) -> None:
-    use = figures.use_of(bob, 30)
+    use = usage.use_of(bob, 30)
     assert (use.videos, use.spent, use.models) == (0, 0, [])
 
 
@@ -86,7 +87,7 @@ def test_the_page_shows_the_period(
 def test_as_many_queries_for_one_video_as_for_many(
     page: Client, alice: User, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    ledger.grant(alice, 1000, ledger.Kind.EARNED, "gift", expires_at=None)
+    credits.grant(alice, 1000, credits.Kind.EARNED, "gift", expires_at=None)
     order(alice)
     page.get("/usage/")
     for more in (0, 6):
@@ -97,7 +98,7 @@ def test_as_many_queries_for_one_video_as_for_many(
 
 
 def test_the_file_has_a_line_for_each_video(page: Client, month: list[Video]) -> None:
-    lifecycle.delete(month[0])
+    state_machine.delete(month[0])
     answer = page.get("/usage/usage.csv")
     assert answer["Content-Disposition"] == 'attachment; filename="usage-30-days.csv"'
     text = b"".join(answer).decode()
@@ -117,14 +118,14 @@ def test_who_is_not_signed_in_is_asked_to(db: None, path: str) -> None:
 
 
 def test_kinds_and_keys_are_told_apart(alice: User, api: APIClient) -> None:
-    ledger.grant(alice, 1000, ledger.Kind.EARNED, "gift", expires_at=None)
-    _key, text = keys.issue(alice, "Newsletter", ["read", "generate"])
+    credits.grant(alice, 1000, credits.Kind.EARNED, "gift", expires_at=None)
+    _key, text = api_keys.issue(alice, "Newsletter", ["read", "generate"])
     program = APIClient(headers={"X-API-Key": text})
     asked = {"prompt": "A boat"}
     assert program.post("/api/videos", {**asked, "model": "sora-2-pro"}).status_code == 201
     assert program.post("/api/videos/text-to-video", asked, format="json").status_code == 200
     assert api.post("/api/videos", asked).status_code == 201
-    use = figures.use_of(alice, 7)
+    use = usage.use_of(alice, 7)
     assert [(share.label, share.videos, share.credits) for share in use.keys] == [
         ("Newsletter", 2, 50),
         ("By hand, or a sign-in", 1, 20),
@@ -141,8 +142,8 @@ def test_kinds_and_keys_are_told_apart(alice: User, api: APIClient) -> None:
 def test_a_retry_and_a_remix_belong_to_the_key_that_asked(
     alice: User, page: Client, mp4: bytes
 ) -> None:
-    ledger.grant(alice, 1000, ledger.Kind.EARNED, "gift", expires_at=None)
-    key, text = keys.issue(alice, "Newsletter", ["read", "generate"])
+    credits.grant(alice, 1000, credits.Kind.EARNED, "gift", expires_at=None)
+    key, text = api_keys.issue(alice, "Newsletter", ["read", "generate"])
     program = APIClient(headers={"X-API-Key": text})
     lost, done = failed(order(alice)), completed(order(alice), mp4)
     assert program.post(f"/api/tasks/{lost.pk}/retry").status_code == 200
@@ -159,4 +160,4 @@ def test_the_wait_is_the_average_of_what_is_ready(alice: User, mp4: bytes) -> No
         until = video.created_at + timedelta(seconds=seconds)
         Video.objects.filter(pk=video.pk).update(completed_at=until)
     failed(order(alice))
-    assert figures.use_of(alice, 7).wait == timedelta(seconds=20)
+    assert usage.use_of(alice, 7).wait == timedelta(seconds=20)

@@ -13,13 +13,14 @@ from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from accounts import leaving
 from accounts.models import User
+from accounts.people import deletion
 from tests.conftest import signed_in
 from tests.videos.conftest import completed, failed, order, running
 from tests.videos.receiver import Receiver
-from videos import deliveries, lifecycle
+from videos.jobs import state_machine
 from videos.models import Delivery, Video, WebhookSecret
+from videos.webhooks import deliveries
 
 pytestmark = pytest.mark.django_db
 
@@ -79,7 +80,7 @@ def test_failure_is_told_in_plain_words(ended: Video, receiver: Receiver) -> Non
     ]
 
 
-@pytest.mark.parametrize("finish", [lifecycle.cancel, lifecycle.delete])
+@pytest.mark.parametrize("finish", [state_machine.cancel, state_machine.delete])
 def test_a_video_that_was_stopped_is_told_once(
     alice: User,
     receiver: Receiver,
@@ -87,15 +88,15 @@ def test_a_video_that_was_stopped_is_told_once(
 ) -> None:
     video = hooked(alice, receiver.url)
     finish(video)
-    lifecycle.delete(video)
+    state_machine.delete(video)
     assert (deliveries.deliver_due(), deliveries.deliver_due()) == (1, 0)
     assert [body["data"]["state"] for body in bodies(receiver)] == ["fail"]
 
 
 def test_nobody_is_told_while_the_owner_is_locked_out(ended: Video, receiver: Receiver) -> None:
-    leaving.lock(ended.user)
+    deletion.lock(ended.user)
     assert deliveries.deliver_due() == 0
-    leaving.unlock(ended.user)
+    deletion.unlock(ended.user)
     assert (deliveries.deliver_due(), len(bodies(receiver))) == (1, 1)
 
 
@@ -111,7 +112,7 @@ def test_nobody_is_told_when_no_address_was_named_or_nothing_has_ended(
 def test_what_rolls_back_is_not_told(alice: User, receiver: Receiver) -> None:
     video = hooked(alice, receiver.url)
     with transaction.atomic():
-        lifecycle.cancel(video)
+        state_machine.cancel(video)
         transaction.set_rollback(True)
     assert (Delivery.objects.count(), deliveries.deliver_due()) == (0, 0)
 

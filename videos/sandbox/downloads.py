@@ -5,7 +5,7 @@ from pathlib import Path
 
 from django.http import HttpRequest, HttpResponse
 
-from videos.sandbox.intake import Refused
+from videos.sandbox.request_parsing import Refused
 
 
 def answer(request: HttpRequest, file: Path, content_type: str) -> HttpResponse:

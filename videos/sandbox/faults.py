@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 
-from videos.sandbox.intake import Refused
+from videos.sandbox.request_parsing import Refused
 
 PAGE = "<!doctype html><title>Just a moment...</title><h1>Checking your browser</h1>"
 CODES = {

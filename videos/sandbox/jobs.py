@@ -15,10 +15,10 @@ from typing import Literal
 from django.conf import settings
 
 from videos.sandbox import clip as clips
-from videos.sandbox import life, renderer, store
+from videos.sandbox import job_timeline, renderer, store
 from videos.sandbox.clip import Clip
-from videos.sandbox.intake import CreateRequest
-from videos.sandbox.life import Stage
+from videos.sandbox.job_timeline import Stage
+from videos.sandbox.request_parsing import CreateRequest
 from videos.sandbox.triggers import Triggers, caption
 
 KEPT_SECONDS = 24 * 3600
@@ -55,7 +55,7 @@ class Job:
     @property
     def due_at(self) -> float:
         """When its clock runs out; infinite for `[[hang]]`."""
-        return self.created_at + life.takes_seconds(self.triggers, self.pace)
+        return self.created_at + job_timeline.takes_seconds(self.triggers, self.pace)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ def _store(
         size=size,
         seconds=str(clip.seconds),
         created_at=time.time(),
-        pace=life.pace_of(settings.SANDBOX_SPEED),
+        pace=job_timeline.pace_of(settings.SANDBOX_SPEED),
         remixed_from=remixed_from,
         clip=dataclasses.replace(
             clip,
@@ -218,7 +218,7 @@ def delete(job: Job) -> None:
 
 def observe(job: Job) -> tuple[Job, Stage]:
     """Look at a job now: settle what has become final and restart a render that got lost."""
-    stage = life.stage(job.triggers, job.pace, time.time() - job.created_at)
+    stage = job_timeline.stage(job.triggers, job.pace, time.time() - job.created_at)
     if job.completed_at is not None:
         return job, Stage("completed", 100, due=True)
     if not _needs_clip(job):

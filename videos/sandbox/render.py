@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from videos.sandbox import clip as clips
-from videos.sandbox import film
+from videos.sandbox import encoder
 from videos.sandbox.clip import Clip, Shelf
 
 KEEP_SECONDS = 48 * 3600
@@ -57,7 +57,7 @@ def fill(shelf: Shelf, clip: Clip) -> None:
 
 def draw(shelf: Shelf, clip: Clip) -> None:
     """Write a clip's three files; the MP4 appears last, and says by that that all are whole."""
-    reel = film.Reel(clip, shelf.reference(clip) if clip.reference else None)
+    reel = encoder.Reel(clip, shelf.reference(clip) if clip.reference else None)
     part = _written(shelf.video(clip), reel.write_video)
     for target, write in (
         (shelf.thumbnail(clip), reel.write_thumbnail),

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from django import template
 
-from billing.statement import Line
+from billing.reports.statement import Line
 from videos.models import Video
 
 register = template.Library()

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from accounts import importing
+from accounts.people import import_users
 
 
 class Command(BaseCommand):
@@ -17,8 +17,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            report = importing.import_users(options["file"])
-        except importing.Unreadable as error:
+            report = import_users.import_users(options["file"])
+        except import_users.Unreadable as error:
             raise CommandError(str(error)) from error
         for line in report.refused:
             self.stderr.write(f"Left out: {line}")

@@ -5,14 +5,14 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from videos import audit
+from videos.reports import refund_audit
 
 
 class Command(BaseCommand):
     help = "Prove the books, mend gaps, and exit with 1 when something needs a person."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        report = audit.prove()
+        report = refund_audit.prove()
         proof = report.proof
         self.stdout.write(
             f"{proof.accounts} accounts, {proof.entries} entries, {proof.videos} videos, "

@@ -7,11 +7,12 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from accounts import signup
 from accounts.models import User
-from billing import ledger
+from accounts.people import signup
+from billing.ledger import credits
 from showcase import gallery
-from videos import catalog, lifecycle
+from videos import catalog
+from videos.jobs import state_machine
 from videos.models import Video
 
 USERNAME, PASSWORD = "demo", "demo-firstlight"
@@ -62,13 +63,13 @@ def people() -> None:
         User.objects.filter(pk=admin.pk).update(must_change_password=True)
     if not User.objects.filter(username=USERNAME).exists():
         user = signup.open_account(USERNAME, "demo@example.com", PASSWORD, display_name="Demo")
-        ledger.grant(
+        credits.grant(
             user,
             CREDITS,
-            ledger.Kind.EARNED,
+            credits.Kind.EARNED,
             f"demo:{user.pk}",
             expires_at=timezone.now() + timedelta(days=365),
-            purpose=ledger.Purpose("demo", "", "Credits to look around with"),
+            purpose=credits.Purpose("demo", "", "Credits to look around with"),
         )
 
 
@@ -81,6 +82,6 @@ def clips() -> None:
     if Video.objects.filter(user=user).exists():
         return
     for title, prompt, size in PROMPTS:
-        wish = lifecycle.Wish(prompt=prompt, size=size, seconds=catalog.DEFAULT_SECONDS)
-        video = lifecycle.submit(user, wish)
+        wish = state_machine.Wish(prompt=prompt, size=size, seconds=catalog.DEFAULT_SECONDS)
+        video = state_machine.submit(user, wish)
         gallery.promise(video, title)

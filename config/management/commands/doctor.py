@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
-from videos import providers
+from videos.engines import base
 
 
 class Command(BaseCommand):
@@ -78,7 +78,7 @@ def missing() -> list[str]:
         found.append(f"the database does not answer: {error}")
     for name in settings.UPSTREAMS:
         try:
-            providers.get(name)
+            base.get(name)
         except (ImportError, ValueError) as error:
             found.append(f"engine {name}: {error}")
     return found

@@ -19,7 +19,8 @@ from django.utils.module_loading import import_string
 from accounts.models import User
 from config.celery import CHORES
 from config.management.commands import demo
-from videos import deliveries, tasks
+from videos import tasks
+from videos.webhooks import deliveries
 
 log = logging.getLogger(__name__)
 
@@ -150,8 +151,8 @@ def tell(server: uvicorn.Server, stop: threading.Event) -> None:
 
 def ring(server: uvicorn.Server, stop: threading.Event) -> None:
     """Send the webhooks of the sandbox engine and of the sandbox Stripe."""
-    from billing.sandbox import hooks as stripe  # noqa: PLC0415 - never imported in production
-    from videos.sandbox import hooks as engine  # noqa: PLC0415
+    from billing.sandbox import webhooks as stripe  # noqa: PLC0415 - never imported in production
+    from videos.sandbox import webhooks as engine  # noqa: PLC0415
 
     while until_started(server, stop) and not stop.wait(0.2):
         for bell in (engine.deliver_due, stripe.deliver_due):

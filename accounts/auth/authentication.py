@@ -1,0 +1,81 @@
+"""Who asks, and how far they may go: a signed-in token may do everything, a key what it is for.
+
+A view says what it needs of a key: `scope` for calls that change something (default "generate"),
+`read_scope` for the others (default "read"). "account" is for no key at all.
+"""
+
+from django.conf import settings
+from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.exceptions import NotAuthenticated, PermissionDenied
+from rest_framework.permissions import SAFE_METHODS
+from rest_framework.request import Request
+
+from accounts.auth import api_keys, connections, tokens
+from accounts.models import ApiKey, Session, User
+
+Holder = Session | ApiKey
+
+
+class BearerAuthentication(BaseAuthentication):
+    """`Authorization: Bearer <token or key>`, `X-API-Key: <key>`, or both of the same user.
+
+    request.auth is the session, or the key when that came alone.
+    """
+
+    def authenticate(self, request: Request) -> tuple[User, Holder] | None:
+        try:
+            found = [_holder(text) for text in _bearer(request)]
+            found += [api_keys.find(text) for text in _key(request)]
+        except tokens.BadCredentials as error:
+            raise NotAuthenticated from error
+        if not found:
+            return None
+        if len({holder.user_id for holder in found}) > 1:
+            raise PermissionDenied("The API key belongs to somebody else")
+        self._check(request, found)
+        return found[0].user, found[0]
+
+    def authenticate_header(self, request: Request) -> str:
+        return "Bearer"
+
+    def _check(self, request: Request, found: list[Holder]) -> None:
+        view = (request.parser_context or {}).get("view")
+        reads = request.method in SAFE_METHODS
+        if settings.REQUIRE_API_KEY and not reads and getattr(view, "needs_both", False):
+            if not isinstance(found[0], Session):
+                raise NotAuthenticated
+            if len(found) == 1:
+                raise PermissionDenied("Send your API key in X-API-Key too")
+        needed = getattr(view, "read_scope", "read") if reads else scope_of(view)
+        if isinstance(found[0], ApiKey) and needed not in found[0].scopes:
+            raise PermissionDenied(f"This API key may not do that: it needs the scope {needed}")
+
+
+def scope_of(view: object) -> str:
+    return str(getattr(view, "scope", ApiKey.Scope.GENERATE))
+
+
+def admit(text: str) -> connections.Pass:
+    """Let a token, or a key that may read, into a lasting connection. Raises BadCredentials."""
+    if text.startswith(api_keys.PREFIX):
+        key = api_keys.find(text)
+        if ApiKey.Scope.READ not in key.scopes:
+            raise tokens.BadCredentials("This API key may not read")
+        return connections.by_key(key)
+    return connections.by_session(tokens.session_of(text), tokens.end_of(text))
+
+
+def _holder(text: str) -> Holder:
+    return api_keys.find(text) if text.startswith(api_keys.PREFIX) else tokens.session_of(text)
+
+
+def _bearer(request: Request) -> list[str]:
+    words = get_authorization_header(request).split()
+    if len(words) != 2 or words[0].lower() != b"bearer":
+        return []
+    return [words[1].decode("ascii", "replace")]
+
+
+def _key(request: Request) -> list[str]:
+    text = request.headers.get("X-API-Key")
+    return [text] if text else []

@@ -1,0 +1,97 @@
+"""Bringing people along: the `users.json` of system A, with its bcrypt hashes.
+
+A user is imported once. Whoever exists already is left alone, whatever the file says by now.
+"""
+
+import json
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import bcrypt
+from django.contrib.auth.hashers import BCryptPasswordHasher
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import IntegrityError, transaction
+
+from accounts.models import User
+from accounts.people import signup
+
+# A higher cost would make every sign-in of that user a burden to all.
+HASH = re.compile(r"\$2[aby]\$(0[4-9]|1[0-4])\$[./A-Za-z0-9]{53}")
+BCRYPT_BYTES = 72
+
+
+class ImportedBcrypt(BCryptPasswordHasher):
+    """Verifies as the old system did, which read no more than the first 72 bytes."""
+
+    def encode(self, password: str, salt: Any) -> str:
+        shortened = password.encode()[:BCRYPT_BYTES]
+        hashed = bcrypt.hashpw(shortened, salt)
+        return f"{self.algorithm}${hashed.decode('ascii')}"
+
+
+class Unreadable(Exception):
+    """The file is not a list of users; nobody was imported."""
+
+
+@dataclass
+class Report:
+    """Who was opened, who existed, and why an entry was left out."""
+
+    opened: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+
+
+def import_users(path: Path) -> Report:
+    """Open an account for every entry that has none yet. Raises Unreadable. Safe to repeat."""
+    try:
+        entries = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise Unreadable(f"{path}: {error}") from error
+    if not isinstance(entries, list):
+        raise Unreadable(f"{path}: expected a list of users")
+    report = Report()
+    for number, entry in enumerate(entries, 1):
+        try:
+            name, address, password = _read(entry)
+        except ValueError as error:
+            report.refused.append(f"entry {number}: {error}")
+            continue
+        opened = _open(name, address, password)
+        (report.opened if opened else report.kept).append(name)
+    return report
+
+
+def _read(entry: object) -> tuple[str, str, str]:
+    """Name, address and hash of an entry. Raises ValueError."""
+    if not isinstance(entry, dict):
+        raise ValueError("not an object")
+    name, password = entry.get("username"), entry.get("password")
+    if not isinstance(name, str) or len(name) > 150 or not signup.NAME.fullmatch(name):
+        raise ValueError("no usable username")
+    if not isinstance(password, str) or not HASH.fullmatch(password):
+        raise ValueError(f"the password of {name} is not a bcrypt hash")
+    address = entry.get("email") or (name if "@" in name else "")
+    try:
+        if address:
+            validate_email(address)
+    except ValidationError as error:
+        raise ValueError(f"the address of {name} is none") from error
+    if not signup.may_be_called(name, address):
+        raise ValueError(f"{name} is an address, but not that of this user")
+    return name, address, password
+
+
+def _open(name: str, address: str, password: str) -> bool:
+    if User.objects.filter(username__iexact=name).exists():
+        return False
+    try:
+        with transaction.atomic():
+            user = signup.open_account(name, address, None)
+            User.objects.filter(pk=user.pk).update(password=f"bcrypt${password}")
+    except IntegrityError:  # somebody was first, or has this address
+        return False
+    return True

@@ -1,0 +1,102 @@
+"""The forms of accounts: signing up, which grants the welcome credits, and the profile."""
+
+from typing import Any, cast
+
+from allauth.account.forms import SignupForm as AccountForm
+from django import forms
+from django.db import transaction
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import ApiKey, User
+from accounts.people import languages, signup
+
+
+class SignupForm(AccountForm):  # type: ignore[misc]
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        hint = _("At least 8 characters, and none of the common ones.")
+        self.fields["password1"].help_text = hint
+
+    def clean(self) -> dict[str, Any]:
+        found: dict[str, Any] = super().clean()
+        if not signup.may_be_called(found.get("username", ""), found.get("email", "")):
+            self.add_error("username", _("A username may not be an address."))
+        return found
+
+    def save(self, request: HttpRequest) -> User:
+        """Create the user and grant the welcome credits, together or not at all."""
+        with transaction.atomic():
+            user = cast(User, super().save(request))
+            user.language = languages.here()
+            user.save(update_fields=["language", "updated_at"])
+            signup.welcome(user)
+        return user
+
+
+REGIONS = {
+    "": _("As my language says"),
+    "CN": _("China"),
+    "HK": _("Hong Kong"),
+    "TW": _("Taiwan"),
+    "JP": _("Japan"),
+    "KR": _("South Korea"),
+    "SG": _("Singapore"),
+    "US": _("United States"),
+    "EU": _("European Union"),
+    "GB": _("United Kingdom"),
+}
+
+
+class ProfileForm(forms.Form):
+    """What people say about themselves; accounts.people.profile decides."""
+
+    display_name = forms.CharField(label=_("Name"), max_length=80, required=False)
+    username = forms.CharField(label=_("Username"), max_length=150)
+    avatar_url = forms.URLField(
+        label=_("Picture"),
+        max_length=500,
+        required=False,
+        assume_scheme="https",
+        help_text=_("The address of a picture. It is passed on to programs and never fetched."),
+    )
+    language = forms.ChoiceField(label=_("Language"), choices=User.Language.choices)
+    region = forms.ChoiceField(label=_("Region"), required=False)
+
+    def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, field in self.fields.items():
+            field.initial = getattr(user, name)
+        regions = {**REGIONS, user.region: REGIONS.get(user.region, user.region)}
+        cast("forms.ChoiceField", self.fields["region"]).choices = list(regions.items())
+        self.fields["username"].widget.attrs["autocomplete"] = "username"
+        self.fields["display_name"].widget.attrs["autocomplete"] = "name"
+
+
+class KeyForm(forms.Form):
+    """A new API key: what it is called, what it may do, how long it lives."""
+
+    name = forms.CharField(
+        label=_("Name"), max_length=80, help_text=_("Where it is used, such as “newsletter bot”.")
+    )
+    scopes = forms.MultipleChoiceField(
+        label=_("May"),
+        choices=[
+            (ApiKey.Scope.READ.value, _("read videos, uploads and deliveries")),
+            (ApiKey.Scope.GENERATE.value, _("order videos, which spends credits")),
+            (ApiKey.Scope.BILLING.value, _("read the balance and buy credits")),
+        ],
+        initial=[ApiKey.Scope.READ.value, ApiKey.Scope.GENERATE.value],
+        widget=forms.CheckboxSelectMultiple,
+    )
+    days = forms.ChoiceField(
+        label=_("Expires"),
+        choices=[
+            ("30", _("in 30 days")),
+            ("90", _("in 90 days")),
+            ("365", _("in a year")),
+            ("", _("never")),
+        ],
+        initial="90",
+        required=False,
+    )

@@ -1,0 +1,76 @@
+"""What can be bought: the documented packages, and staff's changes in rows that win over them."""
+
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from billing import money
+from billing.models import PackageRow
+
+CURRENCY = "CNY"
+# The one that is shown as the best value.
+FEATURED = "value"
+
+
+class UnknownPackage(Exception):
+    """No package of this name is on sale."""
+
+
+@dataclass(frozen=True)
+class Package:
+    """Credits for money; the price in minor units (fen)."""
+
+    key: str
+    name: str
+    credits: int
+    price_minor: int
+    currency: str = CURRENCY
+
+    @property
+    def title(self) -> str:
+        """The name in the reader's language, if it is a documented one."""
+        return _(self.name)
+
+    @property
+    def price(self) -> Decimal:
+        return money.to_major(self.price_minor, self.currency)
+
+    @property
+    def unit_price(self) -> Decimal:
+        """One credit's price, four decimals, as the documents print it. Source: C24."""
+        return (self.price / self.credits).quantize(Decimal("0.0001"), ROUND_HALF_UP)
+
+    @property
+    def saving(self) -> int:
+        """How many per cent a credit is cheaper here than in the dearest documented package."""
+        dearest = DOCUMENTED[0].unit_price
+        return round((1 - self.unit_price / dearest) * 100) if self.currency == CURRENCY else 0
+
+
+# Source: C24.
+DOCUMENTED = (
+    Package("trial", gettext_noop("Trial Pack"), 100, 990),
+    Package("standard", gettext_noop("Standard Pack"), 500, 4900),
+    Package("value", gettext_noop("Value Pack"), 1200, 9900),
+    Package("premium", gettext_noop("Premium Pack"), 3000, 19900),
+)
+
+
+def on_sale() -> dict[str, Package]:
+    """Every package that can be bought now, cheapest first."""
+    found = {package.key: package for package in DOCUMENTED}
+    for row in PackageRow.objects.all():
+        found.pop(row.key, None)
+        if row.is_active:
+            found[row.key] = Package(row.key, row.name, row.credits, row.price_minor, row.currency)
+    return dict(sorted(found.items(), key=lambda item: item[1].price_minor))
+
+
+def get(key: str) -> Package:
+    """The package of this key. Raises UnknownPackage."""
+    try:
+        return on_sale()[key]
+    except KeyError as error:
+        raise UnknownPackage(_("Invalid package: %(key)s") % {"key": key[:40]}) from error

@@ -1,0 +1,101 @@
+"""What a payment's owner is written: the receipt, and that money went back."""
+
+from datetime import timedelta
+from functools import partial
+
+from django.conf import settings
+from django.db.models import Exists, OuterRef, QuerySet
+from django.urls import reverse
+from django.utils import formats, timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from billing.models import Payment, Refund
+from billing.money import exact
+from billing.payments import state
+from config.lib import mail
+from config.lib.mail import Letter
+from config.lib.models import SentEmail
+
+# A payment may wait for staff, and a bank for a refund, but nobody wants word of what is older.
+FRESH = timedelta(days=30)
+AT_ONCE = 200
+
+
+def write() -> int:
+    """Write what has not been written yet; returns how many letters that was."""
+    sent = 0
+    for payment in _paid()[:AT_ONCE]:
+        kind = mail.Kind.RECEIPT
+        sent += mail.once(kind, payment.pk, payment.user, partial(_receipt, payment))
+    for refund in _refunded()[:AT_ONCE]:
+        user = refund.payment.user
+        sent += mail.once(mail.Kind.REFUND, refund.pk, user, partial(_refund, refund))
+    return sent
+
+
+def _paid() -> QuerySet[Payment]:
+    written = SentEmail.objects.filter(kind=mail.Kind.RECEIPT, reference=OuterRef("pk"))
+    rows = Payment.objects.filter(
+        ~Exists(written),
+        is_paid=True,
+        review="",
+        paid_at__gt=timezone.now() - FRESH,
+        user__is_active=True,
+    )
+    return rows.select_related("user").order_by("paid_at")
+
+
+def _refunded() -> QuerySet[Refund]:
+    written = SentEmail.objects.filter(kind=mail.Kind.REFUND, reference=OuterRef("pk"))
+    rows = Refund.objects.filter(
+        ~Exists(written),
+        status=Refund.Status.SUCCEEDED,
+        created_at__gt=timezone.now() - FRESH,
+        payment__user__is_active=True,
+    )
+    return rows.select_related("payment__user").order_by("created_at")
+
+
+def _receipt(payment: Payment) -> Letter:
+    sum = exact(payment.amount_minor, payment.currency)
+    added = ngettext(
+        "%(n)d credit was added to your balance.",
+        "%(n)d credits were added to your balance.",
+        payment.credits,
+    )
+    assert payment.paid_at
+    until = payment.paid_at + settings.PURCHASE_LIFETIME
+    day = formats.date_format(timezone.localtime(until), "DATE_FORMAT")
+    return Letter(
+        _("Your receipt: %(item)s") % {"item": payment.title},
+        (
+            _("Thank you. We received %(sum)s for %(item)s.") % {"sum": sum, "item": payment.title},
+            added % {"n": payment.credits},
+            _("They last until %(day)s. What expires first is spent first.") % {"day": day},
+            _("Number: %(number)s") % {"number": payment.pk},
+        ),
+        _("View the receipt"),
+        _address(payment),
+    )
+
+
+def _refund(refund: Refund) -> Letter:
+    payment = refund.payment
+    taken = _("The credits it had paid for were taken back. Your history shows how many.")
+    sum = exact(refund.amount_minor, payment.currency)
+    return Letter(
+        _("%(sum)s is on its way back to you") % {"sum": sum},
+        (
+            _("%(sum)s of your payment for %(item)s was refunded.")
+            % {"sum": sum, "item": payment.title},
+            *([taken] if state.is_granted(payment) else []),
+            _("Banks need some days until it shows on your statement."),
+        ),
+        _("View the payment"),
+        _address(payment),
+    )
+
+
+def _address(payment: Payment) -> str:
+    return settings.BASE_URL + reverse("payment", args=[payment.pk])

@@ -1,0 +1,186 @@
+"""Domain errors to HTTP: the only such mapping. Under /api every error is JSON with `detail`."""
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from django.core.exceptions import RequestDataTooBig
+from django.db import OperationalError
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.views.decorators.csrf import csrf_exempt, requires_csrf_token
+from rest_framework import exceptions, status
+from rest_framework.response import Response
+from rest_framework.views import exception_handler, set_rollback
+
+from accounts.auth.api_keys import TooManyKeys
+from accounts.auth.second_factor import CodeNeeded
+from accounts.auth.tokens import BadCredentials, NoPassword, TooManyFailures
+from accounts.people import google
+from accounts.people.profile import BadProfile
+from billing.ledger.credits import NotEnoughCredits, UnknownType
+from billing.payments.checkout import BadReturnUrl, NotRefundable, Unreachable
+from billing.payments.packages import UnknownPackage
+from config.lib.idempotency import BadIdempotencyKey, IdempotencyMismatch
+from showcase.gallery import NotOpen, NotReady
+from videos.api.fields import OffsetAndAfter
+from videos.catalog import NotOffered
+from videos.jobs.moderation import ContentRefused, NoVerdict
+from videos.jobs.state_machine import NotPossible
+from videos.media.uploads import BadFile, BadImage, BadImageUrl, QuotaFull, TooLarge
+from videos.webhooks.deliveries import NotRedeliverable
+
+STATUS_OF: dict[type[Exception], tuple[int, str]] = {
+    BadCredentials: (401, "bad_credentials"),
+    BadIdempotencyKey: (400, "bad_idempotency_key"),
+    IdempotencyMismatch: (409, "idempotency_mismatch"),
+    google.Refused: (403, "google_refused"),
+    google.Unreachable: (500, "google_unreachable"),
+    CodeNeeded: (401, "code_needed"),
+    TooManyFailures: (429, "too_many_failures"),
+    TooManyKeys: (400, "too_many_keys"),
+    BadProfile: (400, "bad_profile"),
+    NoPassword: (400, "no_password"),
+    NotEnoughCredits: (402, "insufficient_credits"),
+    UnknownType: (400, "unknown_type"),
+    NotOffered: (400, "not_offered"),
+    NotPossible: (400, "not_possible"),
+    OffsetAndAfter: (400, "offset_and_after"),
+    BadImage: (400, "bad_image"),
+    BadFile: (400, "bad_file"),
+    TooLarge: (413, "too_large"),
+    QuotaFull: (400, "quota_full"),
+    BadImageUrl: (400, "bad_image_url"),
+    NotRedeliverable: (400, "not_redeliverable"),
+    ContentRefused: (400, "moderation_blocked"),
+    NoVerdict: (503, "moderation_unavailable"),
+    UnknownPackage: (400, "unknown_package"),
+    BadReturnUrl: (400, "bad_return_url"),
+    NotRefundable: (400, "not_refundable"),
+    Unreachable: (500, "payment_unreachable"),
+    NotReady: (400, "not_ready"),
+    NotOpen: (503, "showcase_unavailable"),
+}
+# DRF's words for what is wrong with a field, as the documented bodies call them. Source: C41.
+TYPE_OF = {
+    "required": "value_error.missing",
+    "null": "type_error.none.not_allowed",
+    "blank": "value_error.any_str.min_length",
+    "min_length": "value_error.any_str.min_length",
+    "max_length": "value_error.any_str.max_length",
+    "min_value": "value_error.number.not_ge",
+    "max_value": "value_error.number.not_le",
+    "invalid_choice": "value_error.const",
+}
+PHRASES = {
+    400: "Invalid parameters",
+    403: "Permission denied",
+    404: "Resource not found",
+    405: "Method not allowed",
+    413: "Payload too large",
+    429: "Too many requests",
+    500: "Internal server error",
+    503: "Service unavailable",
+}
+# How long until it is worth another try, in seconds.
+RETRY_AFTER = {429: "60", 503: "30"}
+
+
+def answer(error: Exception, context: dict[str, Any]) -> Response | None:
+    """DRF's exception handler: the documented shape for every error a view raises."""
+    for kind, (code, word) in STATUS_OF.items():
+        if isinstance(error, kind):
+            set_rollback()
+            body: dict[str, Any] = {"detail": str(error), "code": getattr(error, "code", word)}
+            if isinstance(error, NotOffered | BadProfile):
+                body["field"] = error.field
+            headers = {"WWW-Authenticate": "Bearer"} if code == status.HTTP_401_UNAUTHORIZED else {}
+            if isinstance(error, TooManyFailures):
+                headers["Retry-After"] = str(error.wait)
+            return Response(body, status=code, headers=headers)
+    if isinstance(error, RequestDataTooBig):
+        set_rollback()
+        return Response({"detail": PHRASES[413]}, status=413)
+    if isinstance(error, exceptions.ValidationError):
+        set_rollback()
+        where = "query" if context["request"].method in {"GET", "HEAD"} else "body"
+        return Response({"detail": list(_flat(error.get_full_details(), [where]))}, status=422)
+    response = exception_handler(error, context)
+    if response is not None:
+        response.data = {"detail": _phrase(error, response)}
+    return response
+
+
+def _phrase(error: Exception, response: Response) -> str:
+    if isinstance(error, exceptions.NotAuthenticated | exceptions.AuthenticationFailed):
+        return "Not authenticated"
+    if isinstance(error, Http404):
+        return PHRASES[404]
+    if isinstance(error, exceptions.Throttled):
+        return f"Too many requests. Try again in {response['Retry-After']} seconds."
+    if isinstance(error, exceptions.ParseError):
+        return "The body could not be read."
+    return str(response.data.get("detail", PHRASES.get(response.status_code, "")))
+
+
+def _flat(details: Any, loc: list[str | int]) -> Iterator[dict[str, Any]]:
+    if isinstance(details, list):
+        for n, item in enumerate(details):
+            leaf = isinstance(item, dict) and set(item) == {"message", "code"}
+            yield from _flat(item, loc if leaf else [*loc, n])
+    elif set(details) == {"message", "code"}:
+        code = str(details["code"])
+        missing = code == "required"
+        yield {
+            "loc": loc,
+            "msg": "field required" if missing else str(details["message"]),
+            "type": TYPE_OF.get(code, f"value_error.{code}"),
+        }
+    else:
+        for name, inner in details.items():
+            yield from _flat(inner, loc if name == "non_field_errors" else [*loc, name])
+
+
+def _wants_json(request: HttpRequest) -> bool:
+    return request.path.startswith(("/api/", "/health"))
+
+
+def _error(request: HttpRequest, code: int) -> HttpResponse:
+    headers = {"Retry-After": RETRY_AFTER[code]} if code in RETRY_AFTER else {}
+    if _wants_json(request):
+        return JsonResponse({"detail": PHRASES[code]}, status=code, headers=headers)
+    response = render(request, f"{code}.html", status=code)
+    for name, value in headers.items():
+        response[name] = value
+    return response
+
+
+@csrf_exempt
+def api_not_found(request: HttpRequest) -> HttpResponse:
+    return JsonResponse({"detail": PHRASES[404]}, status=404)
+
+
+@requires_csrf_token
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _error(request, 413 if isinstance(exception, RequestDataTooBig) else 400)
+
+
+@requires_csrf_token
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _error(request, 403)
+
+
+@requires_csrf_token
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _error(request, 404)
+
+
+@requires_csrf_token
+def too_many(request: HttpRequest) -> HttpResponse:
+    return _error(request, 429)
+
+
+@requires_csrf_token
+def server_error(request: HttpRequest) -> HttpResponse:
+    """A database that is away is no fault of the code, and passes."""
+    return _error(request, 503 if isinstance(sys.exc_info()[1], OperationalError) else 500)

@@ -1,0 +1,102 @@
+"""Which engines are configured, and how each is reached; read once, by the settings.
+
+Beside what its adapter needs an entry says which models it "offers" and its "operations" (empty:
+all of them), the "longest" video in seconds, and whether it is a "stand_in".
+"""
+
+import json
+import re
+
+from config.environment.env import env, text
+
+SANDBOX_KIE_SECRET = "sandbox-callback-secret"  # noqa: S105 - a stand-in's
+KIE_MODELS = (
+    "sora-2=sora-2-text-to-video:sora-2-image-to-video,"
+    "sora-2-pro=sora-2-pro-text-to-video:sora-2-pro-image-to-video"
+)
+KIE_INPUT = (
+    '{"*": {"aspect_ratio": "{aspect}", "n_frames": "{seconds}", "image_urls": "{images}",'
+    ' "remove_watermark": true}, "sora-2-pro": {"size": "{resolution}"}}'
+)
+KIE_UPLOADS = "https://kieai.redpandaai.co/api/file-stream-upload"
+
+
+def configured(
+    local_url: str, key: str, secret: str, *, sandbox: bool, sandbox_kie: bool
+) -> dict[str, dict[str, str]]:
+    """Every engine by its name, in the order asked; `key` and `secret` are the sandbox's."""
+    found: dict[str, dict[str, str]] = {}
+    openai_key, openai_url = text("OPENAI_API_KEY", secret=True), text("OPENAI_BASE_URL")
+    if openai_key or openai_url:
+        found["openai"] = {
+            "adapter": "openai",
+            "base_url": openai_url or "https://api.openai.com/v1",
+            "api_key": openai_key or "none",
+            "webhook_secret": text("OPENAI_WEBHOOK_SECRET", secret=True),
+            # Other names for our models there, such as "sora-2=wan-2.2, sora-2-pro=wan-2.2-hq".
+            "models": text("OPENAI_MODELS"),
+        }
+    if sora_key := text("SORA_API_KEY", secret=True):
+        found["kie"] = _kie(
+            text("SORA_API_BASE_URL", default="https://api.kie.ai").rstrip("/"),
+            sora_key,
+            text("SORA_CALLBACK_SECRET", secret=True),
+            result_hosts=text("SORA_RESULT_HOSTS"),
+            upload_url=text("SORA_UPLOAD_URL", default=KIE_UPLOADS),
+        )
+    if sandbox_kie:
+        base = f"{local_url}/sandbox/kie"
+        upload_url = f"{base}/api/file-stream-upload"
+        found["kie-sandbox"] = _kie(
+            base, key, SANDBOX_KIE_SECRET, result_hosts="", upload_url=upload_url, stand_in="1"
+        )
+    if sandbox:
+        found["sandbox"] = {
+            "adapter": "openai",
+            "base_url": text("SANDBOX_URL", default=f"{local_url}/sandbox/v1"),
+            "api_key": key,
+            "webhook_secret": secret,
+            "models": "",
+            "stand_in": "1",
+        }
+    return _in_order(found)
+
+
+def _kie(base_url: str, api_key: str, secret: str, **more: str) -> dict[str, str]:
+    models = re.sub(r"\s", "", text("SORA_MODELS", default=KIE_MODELS))
+    seconds = env("SORA_SECONDS", default="10,15", read=_lengths)
+    return {
+        "adapter": "kie",
+        "base_url": base_url,
+        "api_key": api_key,
+        "callback_secret": secret,
+        "models": models,
+        "input": env("SORA_INPUT", default=KIE_INPUT, read=_object),
+        "seconds": seconds,
+        "offers": ",".join(pair.split("=")[0] for pair in models.split(",")),
+        "operations": "text,image",
+        "longest": str(max(map(int, seconds.split(",")))),
+        **more,
+    }
+
+
+def _in_order(found: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+    def read(value: str) -> list[str]:
+        names = re.split(r"[,\s]+", value)
+        if unknown := [name for name in names if name not in found]:
+            raise ValueError(f"{unknown[0]} is not configured")
+        return names
+
+    return {name: found[name] for name in env("UPSTREAMS", default=[*found], read=read)}
+
+
+def _lengths(value: str) -> str:
+    """Whole seconds, separated by commas."""
+    return ",".join(str(int(length)) for length in value.split(","))
+
+
+def _object(value: str) -> str:
+    """The text of a JSON object."""
+    if not isinstance(json.loads(value), dict):
+        raise ValueError("expected a JSON object")
+    return value

@@ -1,0 +1,52 @@
+"""One line per event on standard error, with the id of the request it belongs to."""
+
+import json
+import logging
+from datetime import UTC, datetime
+from typing import Any
+
+
+class Object(logging.Formatter):
+    """A record as a JSON object on one line, for machines that collect logs."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        found: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "request_id": getattr(record, "request_id", "-"),
+            "message": record.getMessage(),
+            **getattr(record, "facts", {}),
+        }
+        if record.exc_info:
+            found["error"] = self.formatException(record.exc_info)
+        return json.dumps(found, default=str)
+
+
+def configuration(level: str, form: str = "line") -> dict[str, Any]:
+    line = "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "filters": {"request": {"()": "config.http.request_id.Naming"}},
+        "formatters": {
+            "line": {"format": line},
+            "json": {"()": "config.environment.logging.Object"},
+        },
+        "handlers": {
+            "console": {
+                "class": "logging.StreamHandler",
+                "formatter": form,
+                "filters": ["request"],
+            }
+        },
+        "root": {"handlers": ["console"], "level": level},
+        "loggers": {
+            # The access log of the embedded server says the same with less.
+            "django.server": {"level": "WARNING"},
+            "django.channels.server": {"level": "WARNING"},
+            "httpx": {"level": "WARNING"},
+            "httpx2": {"level": "WARNING"},
+            "asyncio": {"level": "WARNING"},
+        },
+    }

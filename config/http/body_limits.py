@@ -1,0 +1,162 @@
+"""How much may be sent: a body that is too large, or from nobody, is refused before it is read.
+
+It stands in front of everything else, in the words of ASGI. Under uvicorn that is enough, because
+bodies reach an application while they arrive. daphne, the server of runserver, collects a body
+first; `config.http.daphne_limits` applies the same rules there.
+"""
+
+import asyncio
+import json
+from collections.abc import Iterable
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
+from uuid import uuid4
+
+from django.conf import settings
+
+MIB = 1024 * 1024
+# What is around a file in a form.
+ENVELOPE_BYTES = 64 * 1024
+WEBHOOK_BYTES = MIB // 2
+OTHER_BYTES = MIB
+WEBHOOKS = ("/api/webhooks/", "/api/payments/webhook/", "/api/videos/sora/callback")
+FILES = {
+    *("/api/videos", "/api/videos/create", "/api/videos/upload"),
+    *("/studio/", "/studio/reference/"),
+}
+FILES_BELOW = ("/v1/", "/sandbox/v1/", "/admin/")
+# A body that stops coming for so long is given up.
+IDLE_SECONDS = 20.0
+# So long, and so much, is still read after a refusal: a connection that is cut while its client is
+# sending would take the answer with it.
+LINGER_SECONDS = 1.0
+LINGER_BYTES = 8 * MIB
+
+Headers = Iterable[tuple[bytes, bytes]]
+DETAIL = {401: "Not authenticated", 408: "Request timeout", 413: "Payload too large"}
+
+
+def limit_of(path: str) -> int:
+    """The most bytes a body may have at this address."""
+    if path.startswith(WEBHOOKS):
+        return WEBHOOK_BYTES
+    if path in FILES or path.startswith(FILES_BELOW):
+        return int(settings.UPLOAD_MAX_BYTES) + ENVELOPE_BYTES
+    return OTHER_BYTES
+
+
+def refusal(path: str, headers: Headers, size: int) -> int:
+    """The status a body of so many bytes is refused with; 0 when it may come."""
+    if size <= min(OTHER_BYTES, limit_of(path)):
+        return 0
+    if size > limit_of(path):
+        return 413
+    return 0 if _has_credentials(headers) else 401
+
+
+def _has_credentials(headers: Headers) -> bool:
+    """Whether there is anything to check; whether it is good is not known here."""
+    for name, value in headers:
+        if name in {b"authorization", b"x-api-key"} and value.strip():
+            return True
+        if name == b"cookie" and _has_session(value):
+            return True
+    return False
+
+
+def _has_session(cookie: bytes) -> bool:
+    try:
+        return settings.SESSION_COOKIE_NAME in SimpleCookie(cookie.decode("latin-1"))
+    except CookieError:
+        return False
+
+
+def answer(status: int) -> tuple[list[tuple[bytes, bytes]], bytes]:
+    """The headers and the JSON body of a refusal with this status (401, 408 or 413)."""
+    body = json.dumps({"detail": DETAIL[status]}).encode()
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+        (b"connection", b"close"),
+        (b"cache-control", b"private, no-store"),
+        (b"x-content-type-options", b"nosniff"),
+        (b"x-request-id", uuid4().hex.encode()),
+    ]
+    if status == 401:
+        headers.append((b"www-authenticate", b"Bearer"))
+    return headers, body
+
+
+# ---- ASGI ----
+
+
+class Guard:
+    """An ASGI application in front of another one."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        exchange = Exchange(scope, receive, send)
+        if exchange.code:
+            await exchange.refuse()
+            return
+        await self._app(scope, exchange.receive, exchange.send)
+        if exchange.code and not exchange.answered:
+            await exchange.refuse()
+
+
+class Exchange:
+    """One request and its answer; `code` is the status of a refusal, 0 as long as there is none."""
+
+    def __init__(self, scope: Any, receive: Any, send: Any) -> None:
+        self._path, self._headers = scope["path"], list(scope["headers"])
+        self._receive, self._send = receive, send
+        self._size, self._whole = 0, False
+        self.answered = False
+        self.code = refusal(self._path, self._headers, self._declared())
+
+    def _declared(self) -> int:
+        length = dict(self._headers).get(b"content-length", b"0")
+        return int(length) if length.isdigit() else 0
+
+    async def receive(self) -> Any:
+        """The next part of the body; to the application, a refusal is a client that left."""
+        if self._whole:
+            return await self._receive()
+        try:
+            message = await asyncio.wait_for(self._receive(), IDLE_SECONDS)
+        except TimeoutError:
+            self.code = 408
+            return {"type": "http.disconnect"}
+        self._size += len(message.get("body", b""))
+        self._whole = not message.get("more_body", False)
+        self.code = refusal(self._path, self._headers, self._size)
+        return {"type": "http.disconnect"} if self.code else message
+
+    async def send(self, message: Any) -> None:
+        self.answered = True
+        await self._send(message)
+
+    async def refuse(self) -> None:
+        headers, body = answer(self.code)
+        start = {"type": "http.response.start", "status": self.code, "headers": headers}
+        await self._send(start)
+        await self._send({"type": "http.response.body", "body": body, "more_body": True})
+        if self.code != 408 and b"expect" not in dict(self._headers):
+            await self._linger()
+        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _linger(self) -> None:
+        left = LINGER_BYTES
+        try:
+            async with asyncio.timeout(LINGER_SECONDS):
+                while left > 0 and not self._whole:
+                    message = await self._receive()
+                    left -= len(message.get("body", b""))
+                    self._whole = not message.get("more_body", False)
+        except TimeoutError:
+            pass

@@ -1,0 +1,65 @@
+"""Body limits under daphne, which collects a whole body before it calls an ASGI application.
+
+daphne offers no hook for that, so this module replaces its request class by a subclass and reads
+private attributes of Twisted: `Request._parsePOSTFormSubmission` and `HTTPChannel._path`. Only a
+process that daphne itself serves imports this module; uvicorn needs only
+`config.http.body_limits`.
+"""
+
+import asyncio
+from typing import Any
+
+from daphne import http_protocol
+
+from config.http import body_limits
+
+PHRASE = {401: b"Unauthorized", 413: b"Content Too Large"}
+
+
+class LimitedRequest(http_protocol.WebRequest):  # type: ignore[misc]
+    """daphne's request, which checks the limits while a body arrives and leaves forms to Django."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Twisted would parse a multipart body in memory, whoever sent it.
+        self._parsePOSTFormSubmission = False
+        self._size, self._refused = 0, False
+
+    def gotLength(self, length: int | None) -> None:  # noqa: N802 - Twisted's name
+        super().gotLength(length)
+        self._check(length or 0)
+
+    def handleContentChunk(self, data: bytes) -> None:  # noqa: N802
+        self._size += len(data)
+        self._check(self._size)
+        if not self._refused:
+            super().handleContentChunk(data)
+
+    def requestReceived(self, *args: Any) -> None:  # noqa: N802
+        if not self._refused:
+            super().requestReceived(*args)
+
+    def _check(self, size: int) -> None:
+        if self._refused:
+            return
+        path = self.channel._path.split(b"?", 1)[0].decode("latin-1")
+        named = self.requestHeaders.getAllRawHeaders()
+        sent = [(name.lower(), value) for name, values in named for value in values]
+        if status := body_limits.refusal(path, sent, size):
+            self._refused = True
+            self._refuse(status)
+
+    def _refuse(self, status: int) -> None:
+        self.requestHeaders.removeHeader(b"expect")
+        headers, body = body_limits.answer(status)
+        lines = [b"HTTP/1.1 %d %s" % (status, PHRASE[status])]
+        lines += [b"%s: %s" % header for header in headers]
+        self.channel.transport.write(b"\r\n".join([*lines, b"", body]))
+        asyncio.get_running_loop().call_later(
+            body_limits.LINGER_SECONDS, self.channel.loseConnection
+        )
+
+
+def install() -> None:
+    """Make daphne use the request class above; call it before daphne serves."""
+    http_protocol.WebRequest = LimitedRequest

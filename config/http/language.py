@@ -1,0 +1,57 @@
+"""Which language a page speaks: the profile's, else the cookie's, else the browser's."""
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.shortcuts import resolve_url
+from django.utils import translation
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_POST
+
+from accounts.people import languages, profile
+
+# Programs are answered in the documented words, whatever their language.
+FOR_PROGRAMS = ("/api/", "/v1/", "/sandbox/", "/health")
+YEAR = 365 * 24 * 3600
+
+
+def middleware(
+    get_response: Callable[[HttpRequest], HttpResponseBase],
+) -> Callable[[HttpRequest], HttpResponseBase]:
+    """Stands behind LocaleMiddleware and after the one that knows the user."""
+
+    def answer(request: HttpRequest) -> HttpResponseBase:
+        if request.path.startswith(FOR_PROGRAMS):
+            translation.activate(settings.LANGUAGE_CODE)
+        elif settings.SESSION_COOKIE_NAME in request.COOKIES:
+            user = request.user
+            if user.is_authenticated:
+                translation.activate(languages.code_of(user.language))
+                request.LANGUAGE_CODE = translation.get_language()
+        return get_response(request)
+
+    return answer
+
+
+@require_POST
+def choose(request: HttpRequest) -> HttpResponse:
+    """Remember a language for this browser, and in the profile of who is signed in."""
+    back = request.POST.get("next", "")
+    if not url_has_allowed_host_and_scheme(back, {request.get_host()}, request.is_secure()):
+        back = resolve_url("home")
+    response = HttpResponseRedirect(back)
+    wanted = request.POST.get("language", "")
+    if wanted not in dict(settings.LANGUAGES):
+        return response
+    if request.user.is_authenticated:
+        names = {code: name for name, code in languages.CODES.items()}
+        profile.update(request.user, language=names[wanted])
+    response.set_cookie(
+        settings.LANGUAGE_COOKIE_NAME,
+        wanted,
+        max_age=YEAR,
+        samesite="Lax",
+        secure=settings.PRODUCTION,
+    )
+    return response

@@ -1,0 +1,115 @@
+"""Everything we keep about one person, as a ZIP of JSON files."""
+
+import json
+import zipfile
+from collections.abc import AsyncIterator, Iterable, Iterator
+from datetime import UTC, datetime
+from tempfile import TemporaryFile
+from typing import IO, Any
+
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db.models import QuerySet
+from django.http import StreamingHttpResponse
+
+from accounts.models import User
+from billing.ledger import credits
+from videos import failures
+from videos.models import Collection, Delivery, Preset, Refusal, Share, Upload, Video
+
+PROFILE = (
+    "id", "username", "email", "display_name", "avatar_url", "region", "language", "is_verified",
+    "date_joined", "updated_at", "last_login",
+)  # fmt: skip
+VIDEO = (
+    "id", "operation", "prompt", "model", "size", "seconds", "credits", "status", "progress",
+    "failure_code", "source_id", "retry_of_id", "reference_id", "created_at", "completed_at",
+    "deleted_at", "file_bytes", "file_sha256",
+)  # fmt: skip
+UPLOAD = ("id", "name", "content_type", "size_bytes", "width", "height", "created_at")
+ENTRY = (
+    "id", "type", "amount", "balance_before", "balance_after", "reference_type", "reference_id",
+    "description", "expires_at", "created_at",
+)  # fmt: skip
+PAYMENT = (
+    "id", "package", "name", "credits", "amount_minor", "currency", "status", "refunded_minor",
+    "created_at", "paid_at",
+)  # fmt: skip
+SIGN_IN = ("grant", "created_at", "refreshed_at", "expires_at", "revoked_at")
+KEY = (
+    "name", "prefix", "last4", "scopes", "created_at", "expires_at", "last_used_at", "revoked_at",
+)  # fmt: skip
+PRESET = ("name", "model", "size", "seconds", "takes", "ending")
+LINK = ("video_id", "with_prompt", "created_at", "expires_at", "revoked_at")
+WEBHOOK = ("video_id", "url", "state", "tries", "created_at", "delivered_at")
+REFUSED = ("prompt", "had_image", "categories", "overruled", "created_at")
+
+CHUNK_BYTES = 256 * 1024
+
+
+def answer(user: User) -> StreamingHttpResponse:
+    """The ZIP as a download."""
+    # On disk, not in memory; the file has no name and ends with the answer.
+    file = TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR)  # noqa: SIM115
+    write(user, file)
+    length = file.tell()
+    file.seek(0)
+    headers = {
+        "Content-Disposition": 'attachment; filename="export.zip"',
+        "Content-Length": str(length),
+    }
+    return StreamingHttpResponse(_chunks(file), content_type="application/zip", headers=headers)
+
+
+async def _chunks(file: IO[bytes]) -> AsyncIterator[bytes]:
+    with file:
+        while chunk := await sync_to_async(file.read, thread_sensitive=False)(CHUNK_BYTES):
+            yield chunk
+
+
+def write(user: User, target: IO[bytes]) -> None:
+    """Write the ZIP; rows are read and written one after another, however many there are."""
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        _file(archive, "profile.json", User.objects.filter(pk=user.pk).values(*PROFILE))
+        _file(archive, "videos.json", _videos(user))
+        _file(archive, "uploads.json", _rows(Upload.objects.filter(user=user), UPLOAD))
+        _file(archive, "collections.json", _collections(user))
+        _file(archive, "presets.json", _rows(Preset.objects.filter(user=user), PRESET))
+        _file(archive, "links.json", _rows(Share.objects.filter(video__user=user), LINK))
+        _file(archive, "webhooks.json", _rows(Delivery.objects.filter(user=user), WEBHOOK))
+        _file(archive, "refused.json", _rows(Refusal.objects.filter(user=user), REFUSED))
+        _file(archive, "credits.json", _rows(credits.history(user), ENTRY))
+        _file(archive, "payments.json", _rows(user.payments.order_by("created_at"), PAYMENT))
+        _file(archive, "sign_ins.json", _rows(user.api_sessions.order_by("created_at"), SIGN_IN))
+        _file(archive, "api_keys.json", _rows(user.api_keys.order_by("created_at"), KEY))
+
+
+def _rows(rows: QuerySet[Any], fields: tuple[str, ...]) -> Iterable[dict[str, Any]]:
+    return rows.values(*fields).iterator(500)
+
+
+def _videos(user: User) -> Iterator[dict[str, Any]]:
+    for video in Video.objects.filter(user=user).newest().iterator(500):
+        row = {name: getattr(video, name) for name in VIDEO}
+        told = failures.explain(video)
+        row["failure_code"] = told.code if told else ""
+        stored = (video.file, video.thumbnail, video.spritesheet)
+        row["files"] = [str(file) for file in stored if file and not video.deleted_at]
+        yield row
+
+
+def _collections(user: User) -> Iterator[dict[str, Any]]:
+    for one in Collection.objects.filter(user=user).prefetch_related("videos"):
+        kept = [video.pk for video in one.videos.all()]
+        yield {"name": one.name, "created_at": one.created_at, "videos": kept}
+
+
+def _file(archive: zipfile.ZipFile, name: str, rows: Iterable[dict[str, Any]]) -> None:
+    now = datetime.now(UTC).timetuple()[:6]
+    with archive.open(zipfile.ZipInfo(name, now), "w") as target:
+        target.write(b"[")
+        for number, row in enumerate(rows):
+            text = json.dumps(row, cls=DjangoJSONEncoder, ensure_ascii=False, indent=1)
+            target.write((",\n" if number else "\n").encode() + text.encode())
+        target.write(b"\n]\n")

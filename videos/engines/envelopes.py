@@ -1,0 +1,145 @@
+"""Answers in an envelope `{code, msg, data}`: read strictly, and what their codes mean."""
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import httpx2
+
+from videos.engines import status_words
+from videos.engines.base import (
+    AuthFailed,
+    BadAnswer,
+    Blocked,
+    InvalidRequest,
+    NotFound,
+    OutOfCredit,
+    ProviderError,
+    RateLimited,
+    Refused,
+    Unavailable,
+    Unsupported,
+)
+
+MAX_BYTES = 1024 * 1024
+MAX_DIGITS = 20
+NEVER_SENT = (
+    httpx2.ConnectError,
+    httpx2.ConnectTimeout,
+    httpx2.PoolTimeout,
+    httpx2.UnsupportedProtocol,
+)
+MAINTENANCE, GENERATION_FAILED = 455, 501
+KINDS: dict[int, type[ProviderError]] = {
+    401: AuthFailed,
+    402: OutOfCredit,
+    403: AuthFailed,
+    405: Unsupported,
+    408: Unavailable,
+    409: Unavailable,
+    429: RateLimited,
+    433: OutOfCredit,  # the key's own limit
+    MAINTENANCE: Unavailable,
+    GENERATION_FAILED: Refused,
+    505: Unsupported,
+}
+UNKNOWN_JOB = re.compile(r"\bnull\b|not (exist|found)")
+
+
+def ask(
+    client: httpx2.Client, request: httpx2.Request, *, submitting: bool = False
+) -> dict[str, Any]:
+    """The `data` of the answer to one request; nothing is repeated and no redirect followed.
+
+    Raises ProviderError, with `maybe_accepted` when a submit may have been taken all the same.
+    """
+    try:
+        answer = client.send(request, stream=True)
+        try:
+            body = _read(answer)
+        finally:
+            answer.close()
+    except NEVER_SENT as error:
+        raise Unavailable(str(error)) from error
+    except httpx2.HTTPError as error:
+        raise Unavailable(str(error), maybe_accepted=submitting) from error
+    found = parsed(body)
+    code = _number(found.get("code"))
+    status = answer.status_code if code in {None, 200} else code
+    if status != 200:
+        said = found.get("msg") or found.get("message") or found.get("detail") or ""
+        message = str(said or body[:300].decode(errors="replace"))[:500]
+        raise _refusal(status or 0, message, answer.headers, submitting)
+    data = found.get("data")
+    if code is None or not isinstance(data, dict):
+        said = body[:300].decode(errors="replace")
+        raise BadAnswer(f"not an answer: {said}", maybe_accepted=submitting)
+    return data
+
+
+def _read(answer: httpx2.Response) -> bytes:
+    body = b""
+    for chunk in answer.iter_bytes():
+        body += chunk
+        if len(body) > MAX_BYTES:
+            return b""
+    return body
+
+
+def _refusal(
+    status: int, message: str, headers: Mapping[str, str], submitting: bool
+) -> ProviderError:
+    kind = _kind(status, message, submitting)
+    unsure = submitting and kind in {Unavailable, BadAnswer} and status != MAINTENANCE
+    return kind(
+        f"code {status}: {message}",
+        code="generation_failed" if kind is Refused else "",
+        retry_after=status_words.retry_after(headers) if kind is RateLimited else None,
+        maybe_accepted=unsure,
+    )
+
+
+def _kind(status: int, message: str, submitting: bool) -> type[ProviderError]:
+    if status_words.is_blocked(message):
+        return Blocked
+    if not submitting and status in {400, 404, 422}:
+        unknown = status == 404 or UNKNOWN_JOB.search(message.lower())
+        return NotFound if unknown else InvalidRequest
+    if status in KINDS:
+        return KINDS[status]
+    if status >= 500:
+        return Unavailable
+    return InvalidRequest if 400 <= status < 500 else BadAnswer
+
+
+def parsed(text: object) -> dict[str, Any]:
+    """The object that is written in a JSON text; {} for whatever is not one of plain values."""
+    if not isinstance(text, str | bytes):
+        return {}
+    try:
+        found = json.loads(text, parse_constant=_finite, parse_float=_finite, parse_int=_whole)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _finite(text: str) -> float:
+    found = float(text)
+    if not math.isfinite(found):
+        raise ValueError("a number is not finite")
+    return found
+
+
+def _whole(text: str) -> int:
+    if len(text) > MAX_DIGITS:
+        raise ValueError("a number is too long")
+    return int(text)
+
+
+def _number(value: object) -> int | None:
+    """A code as a number or as its text; None for anything else."""
+    if isinstance(value, str) and re.fullmatch(r"\d{1,4}", value, re.ASCII):
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None

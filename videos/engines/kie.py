@@ -1,0 +1,247 @@
+"""kie.ai's job API: createTask, recordInfo, files at addresses that the record names.
+
+Its answers are envelopes whose `code` counts, whatever the HTTP status says. The key goes to the
+configured addresses only: a result is fetched without it, and only from hosts that are allowed.
+Source: docs.kie.ai, market/common/get-task-detail, common-api/webhook-verification.
+"""
+
+import base64
+import binascii
+import hmac
+import logging
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import IO, Any
+
+import httpx2
+
+from videos.engines import downloads, envelopes, status_words
+from videos.engines.base import (
+    AuthFailed,
+    BadAnswer,
+    Bell,
+    Blocked,
+    InvalidRequest,
+    Job,
+    JobState,
+    NotFound,
+    NotReady,
+    Order,
+    Refused,
+    Unavailable,
+    Unsupported,
+    Variant,
+)
+
+log = logging.getLogger(__name__)
+
+# A name of our own; without one the network in front of the API turns requests away.
+USER_AGENT = "Mozilla/5.0 (compatible; Firstlight)"
+ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
+CODE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+TOLERANCE = timedelta(minutes=5)
+# There is no list of jobs: so long after an order whose answer was lost, its callback may tell.
+PATIENCE = timedelta(minutes=7)
+LOOK_AGAIN_SECONDS = 15.0
+STANDARD_PIXELS = 1280
+
+
+def connect(name: str, config: Mapping[str, str]) -> "Kie":
+    return Kie(name, config)
+
+
+class Kie:
+    """One account there; `models` and `input` of its settings say how an order is put."""
+
+    def __init__(self, name: str, config: Mapping[str, str]) -> None:
+        self.name = name
+        self._key = config["api_key"]
+        self._secret = config["callback_secret"]
+        self._models = dict(
+            pair.split("=", 1) for pair in re.split(r"[,\s]+", config["models"]) if pair
+        )
+        self._fields = envelopes.parsed(config["input"])
+        self._lengths = sorted(int(length) for length in re.findall(r"\d+", config["seconds"]))
+        self._upload_url = config["upload_url"]
+        self._client = httpx2.Client(
+            base_url=config["base_url"],
+            headers={"User-Agent": USER_AGENT, "Authorization": f"Bearer {self._key}"},
+            timeout=httpx2.Timeout(30, connect=5),
+        )
+        # Another client, so that nothing of the first one's manners can reach a foreign host.
+        self._files = httpx2.Client(
+            headers={"User-Agent": USER_AGENT}, timeout=httpx2.Timeout(30, connect=5)
+        )
+        self._shelf = downloads.Shelf(self._files, config["base_url"], config["result_hosts"])
+
+    def submit(self, order: Order) -> Job:
+        body: dict[str, Any] = {"model": self._model(order), "input": self._input(order)}
+        if order.callback_url:
+            body["callBackUrl"] = order.callback_url
+        request = self._client.build_request("POST", "/api/v1/jobs/createTask", json=body)
+        task_id = envelopes.ask(self._client, request, submitting=True).get("taskId")
+        if not isinstance(task_id, str) or not ID.fullmatch(task_id):
+            raise BadAnswer("accepted without a usable taskId", maybe_accepted=True)
+        return Job(task_id, JobState.QUEUED, prompt=order.prompt)
+
+    def find(self, order: Order, since: datetime) -> list[Job]:
+        """There is no list: jobs that callbacks named, if their records are of this order."""
+        if not order.callback_url:
+            raise Unsupported("there is no list of jobs, and no callback was asked for")
+        found = []
+        for job_id in filter(ID.fullmatch, order.heard):
+            try:
+                record = self._record(job_id)
+            except NotFound:
+                continue
+            if self._is_of(record, order):
+                found.append(_job(job_id, record))
+        if found:
+            return found
+        if datetime.now(UTC) - since < PATIENCE:
+            raise Unavailable("no callback has come yet", retry_after=LOOK_AGAIN_SECONDS)
+        raise Unsupported("there is no list of jobs, and no callback came")
+
+    def fetch(self, job_id: str) -> Job:
+        return _job(job_id, self._record(job_id))
+
+    def download(self, job_id: str, variant: Variant, to: IO[bytes]) -> None:
+        if variant is not Variant.VIDEO:
+            raise Unsupported("there are no pictures")
+        record = self._record(job_id)
+        if _state(record) is not JobState.SUCCEEDED:
+            raise NotReady(f"the job is {str(record.get('state'))[:40]}")
+        made = envelopes.parsed(record.get("resultJson")).get("resultUrls")
+        urls = [url for url in made if isinstance(url, str)] if isinstance(made, list) else []
+        if not urls:
+            raise NotReady("the record names no file")
+        self._shelf.save(urls[0], to)
+
+    def delete(self, job_id: str) -> None:
+        raise Unsupported("jobs cannot be deleted")
+
+    def heard(self, headers: Mapping[str, str], body: bytes, *, vouched: bool = False) -> Bell:
+        if not (self._secret or vouched):
+            raise AuthFailed("no callback secret is configured")
+        notice = envelopes.parsed(body)
+        data = notice.get("data")
+        data = data if isinstance(data, dict) else {}
+        task_id = data.get("taskId") or data.get("task_id") or notice.get("taskId")
+        if not isinstance(task_id, str) or not ID.fullmatch(task_id):
+            raise InvalidRequest("a callback that names no task")
+        if self._secret:
+            self._verify(headers, task_id)
+        word = str(data.get("state")).lower()
+        state = status_words.STATE_OF.get(word)
+        return Bell(task_id, f"{task_id}:{state or 'unknown'}", state)
+
+    def _verify(self, headers: Mapping[str, str], task_id: str) -> None:
+        """Raises AuthFailed. What is signed is the task and the time, not the body."""
+        sent_at = headers.get("X-Webhook-Timestamp", "")
+        try:
+            given = base64.b64decode(headers.get("X-Webhook-Signature", ""), validate=True)
+        except (binascii.Error, ValueError) as error:
+            raise AuthFailed("callback: an unreadable signature") from error
+        signed = f"{task_id}.{sent_at}".encode(errors="replace")
+        if not hmac.compare_digest(given, hmac.digest(self._secret.encode(), signed, "sha256")):
+            raise AuthFailed("callback: a wrong signature")
+        at = status_words.moment(sent_at)
+        if at is None or abs(datetime.now(UTC) - at) > TOLERANCE:
+            raise AuthFailed("callback: a stale signature")
+
+    def _record(self, job_id: str) -> dict[str, Any]:
+        if not ID.fullmatch(job_id):
+            raise NotFound("not an id of this upstream")
+        request = self._client.build_request(
+            "GET", "/api/v1/jobs/recordInfo", params={"taskId": job_id}
+        )
+        return envelopes.ask(self._client, request)
+
+    def _model(self, order: Order) -> str:
+        """The model's name there; "text:image" where the two have different ones."""
+        if order.source_id:
+            raise Unsupported("there are no remixes")
+        text, _, image = self._models.get(order.model, "").partition(":")
+        name = (image or text) if order.image else text
+        if not name:
+            raise Unsupported(f"{order.model} is not among the configured models")
+        return name
+
+    def _input(self, order: Order) -> dict[str, Any]:
+        """The configured fields, their {words} filled in; a field without a value is left out."""
+        width, height = map(int, order.size.split("x"))
+        seconds = next((n for n in self._lengths if n >= order.seconds), None)
+        if seconds is None:
+            raise InvalidRequest(f"{order.seconds} seconds are too long here", code="too_long")
+        known: dict[str, Any] = {
+            "{aspect}": "portrait" if height > width else "landscape",
+            "{size}": order.size,
+            "{resolution}": "high" if max(width, height) > STANDARD_PIXELS else "standard",
+            "{seconds}": str(seconds),
+            "{seconds_number}": seconds,
+            "{images}": [self._uploaded(order)] if order.image else None,
+        }
+        fields: dict[str, Any] = {}
+        for group in ("*", order.model):
+            extra = self._fields.get(group)
+            fields |= extra if isinstance(extra, dict) else {}
+        filled = {
+            name: known.get(value, value) if isinstance(value, str) else value
+            for name, value in fields.items()
+        }
+        given = {name: value for name, value in filled.items() if value is not None}
+        return {**given, "prompt": order.prompt}
+
+    def _uploaded(self, order: Order) -> str:
+        """The address of the first frame once it is uploaded there; that orders nothing yet."""
+        assert order.image
+        if not self._upload_url:
+            raise Unsupported("no address for uploads is configured")
+        with order.image.open() as image:
+            request = self._files.build_request(
+                "POST",
+                self._upload_url,
+                headers={"Authorization": f"Bearer {self._key}"},
+                data={"uploadPath": "firstlight", "fileName": f"{order.token}.png"},
+                files={"file": (order.image.name, image.read(), order.image.content_type)},
+            )
+        url = envelopes.ask(self._files, request).get("downloadUrl")
+        if not isinstance(url, str) or not url.startswith(("https://", "http://")):
+            raise BadAnswer("uploaded without an address")
+        return url
+
+    def _is_of(self, record: Mapping[str, Any], order: Order) -> bool:
+        """Whether the request a record repeats is this order: the callback address is its own."""
+        asked = envelopes.parsed(record.get("param"))
+        return hmac.compare_digest(
+            str(asked.get("callBackUrl") or "").encode(errors="replace"),
+            order.callback_url.encode(),
+        )
+
+
+def _job(job_id: str, record: Mapping[str, Any]) -> Job:
+    state = _state(record)
+    return Job(
+        id=job_id,
+        state=state,
+        progress=status_words.progress(record.get("progress")),
+        failure=_failure(record) if state is JobState.FAILED else None,
+        model=str(record.get("model") or ""),
+        created_at=status_words.moment(record.get("createTime"), 1000),
+    )
+
+
+def _state(record: Mapping[str, Any]) -> JobState:
+    word = str(record.get("state") or "").lower()
+    if word not in status_words.STATE_OF:
+        log.warning("an upstream answered the unknown state %r", word[:40])
+    return status_words.STATE_OF.get(word, JobState.RUNNING)
+
+
+def _failure(record: Mapping[str, Any]) -> Refused:
+    code, message = str(record.get("failCode") or ""), str(record.get("failMsg") or "")
+    if status_words.is_blocked(f"{code} {message}"):
+        return Blocked(message or code)
+    known = code if CODE.fullmatch(code) else "generation_failed"
+    return Refused(message or "the job failed", code=known)

@@ -1,0 +1,63 @@
+"""What upstreams mean by their words: states, refusals, progress, pauses and times."""
+
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from videos.engines.base import JobState
+
+STATES = {
+    JobState.QUEUED: "queued pending waiting queuing submitted not_start created",
+    JobState.RUNNING: "in_progress processing running generating preprocessing cancelling",
+    JobState.SUCCEEDED: "completed succeeded success succeed done",
+    JobState.FAILED: "failed fail failure error cancelled canceled deleted expired",
+}
+STATE_OF = {word: state for state, words in STATES.items() for word in words.split()}
+BLOCKED_WORDS = (
+    "moderation_blocked",
+    "content_policy_violation",
+    "content_filter",
+    "blocked by our moderation",
+    "content policy",
+    "safety system",
+)
+LONGEST_PAUSE = 300.0
+
+
+def is_blocked(said: str) -> bool:
+    """Whether a code or a message speaks of the upstream's content check."""
+    return any(word in said.lower() for word in BLOCKED_WORDS)
+
+
+def progress(value: object) -> float | None:
+    """0..100 from an int, a float or "45%"; None for anything else."""
+    try:
+        found = float(str(value).rstrip("% "))
+    except ValueError:
+        return None
+    return None if math.isnan(found) else min(max(found, 0.0), 100.0)
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    return (
+        pause(headers, "retry-after-ms", 1000)
+        or pause(headers, "retry-after")
+        or pause(headers, "llm_provider-retry-after")
+    )
+
+
+def pause(headers: Mapping[str, str], name: str, scale: int = 1) -> float | None:
+    """Seconds that a header asks to wait, at most LONGEST_PAUSE; None where it names none."""
+    try:
+        found = float(headers[name]) / scale
+    except (KeyError, ValueError):
+        return None
+    return min(found, LONGEST_PAUSE) if found >= 0 else None
+
+
+def moment(value: object, scale: int = 1) -> datetime | None:
+    """A time in unix seconds, or in `scale` parts of them."""
+    try:
+        return datetime.fromtimestamp(float(str(value)) / scale, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None

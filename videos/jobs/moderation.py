@@ -1,0 +1,112 @@
+"""The content check of an order, before any credit moves: a refused one costs nothing.
+
+What was refused is kept for staff, with its words and without its image. Who is refused too often
+has to wait.
+"""
+
+import logging
+from datetime import timedelta
+from io import BytesIO
+
+from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from PIL import Image
+
+from videos.engines import moderation
+from videos.models import Refusal, Upload
+
+log = logging.getLogger(__name__)
+
+STRIKES_WITHIN = timedelta(days=1)
+IMAGE_PIXELS = (1024, 1024)
+WORDS: dict[str, Promise] = {
+    "sexual/minors": gettext_lazy("sexual content with minors"),
+    "sexual": gettext_lazy("sexual content"),
+    "harassment": gettext_lazy("harassment"),
+    "hate": gettext_lazy("hate"),
+    "self-harm": gettext_lazy("self-harm"),
+    "violence": gettext_lazy("violence"),
+    "illicit": gettext_lazy("help with something illegal"),
+}
+UNNAMED = gettext_lazy("something the rules do not allow")
+
+
+class Stopped(Exception):
+    """The order may not be made, or not now; nothing was ordered and nothing charged."""
+
+
+class ContentRefused(Stopped):
+    """The content check says no; `code` says whether to this order or to this user for a while."""
+
+    def __init__(self, message: str, code: str = "moderation_blocked") -> None:
+        self.code = code
+        super().__init__(message)
+
+
+class NoVerdict(Stopped):
+    """The content check did not answer."""
+
+
+def check(user: AbstractBaseUser, prompt: str, image: Upload | None) -> None:
+    """Nothing when the order may be made.
+
+    Raises ContentRefused, which leaves a Refusal for staff; NoVerdict when the check cannot be made
+    and MODERATION_ON_ERROR says to block. Must not be called in a transaction: it asks the network.
+    """
+    if settings.MODERATION == "off":
+        return
+    _check_strikes(user)
+    found = moderation.by_rules(prompt)
+    if not found and settings.MODERATION == "model":
+        found = _ask(prompt, image)
+    if found:
+        Refusal.objects.create(
+            user_id=user.pk, prompt=prompt, had_image=image is not None, categories=found
+        )
+        raise ContentRefused(
+            _("The content check stopped this prompt: %(why)s. Nothing was charged.")
+            % {"why": ", ".join(dict.fromkeys(_word(category) for category in found))}
+        )
+
+
+def overrule(refusal: Refusal) -> bool:
+    """Staff say that the check was wrong: it counts no more; False when somebody was first."""
+    return bool(Refusal.objects.filter(pk=refusal.pk, overruled=False).update(overruled=True))
+
+
+def _ask(prompt: str, image: Upload | None) -> list[str]:
+    try:
+        return moderation.by_model(prompt, _preview(image) if image else None)
+    except moderation.NoVerdict as error:
+        log.warning("content check: %s", error)
+        if settings.MODERATION_ON_ERROR == "allow":
+            return []
+        text = _("The content check does not answer. Nothing was charged; try again in a moment.")
+        raise NoVerdict(text) from error
+
+
+def _check_strikes(user: AbstractBaseUser) -> None:
+    if not settings.MODERATION_STRIKES:
+        return
+    since = timezone.now() - STRIKES_WITHIN
+    refused = Refusal.objects.filter(user_id=user.pk, created_at__gt=since, overruled=False)
+    if refused.count() >= settings.MODERATION_STRIKES:
+        text = _("Too many of your prompts were stopped by the content check. Try again tomorrow.")
+        raise ContentRefused(text, "generation_locked")
+
+
+def _word(category: str) -> str:
+    return str(WORDS.get(category) or WORDS.get(category.split("/", maxsplit=1)[0]) or UNNAMED)
+
+
+def _preview(upload: Upload) -> bytes:
+    body = BytesIO()
+    with upload.file.open("rb") as file, Image.open(file) as image:
+        small = image.convert("RGB")
+        small.thumbnail(IMAGE_PIXELS)
+        small.save(body, "JPEG", quality=85)
+    return body.getvalue()

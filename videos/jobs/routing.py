@@ -1,0 +1,86 @@
+"""Which upstream an order goes to: on with it, over to the next one, or a wait.
+
+An order moves only while it was certainly never taken: once an answer was lost, it belongs to the
+upstream that may have it. A remix stays where its source is.
+"""
+
+from datetime import datetime
+
+from django.conf import settings
+from django.db.models import F, QuerySet
+
+from videos import catalog
+from videos.engines.base import ProviderError
+from videos.jobs import circuit_breaker, state_machine
+from videos.models import Upstream, Video
+
+Status = Video.Status
+
+
+def send(claimed: QuerySet[Video], now: datetime) -> None:
+    """Move claimed orders to SUBMITTING; those whose upstream is paused go elsewhere or wait."""
+    orders = list(claimed)
+    if not orders:
+        return
+    paused = circuit_breaker.opened()
+    free = [video.pk for video in orders if video.provider in settings.UPSTREAMS.keys() - paused]
+    if free:
+        _start(claimed.filter(pk__in=free), now)
+    for video in orders:
+        if video.pk in free:
+            continue
+        row = claimed.filter(pk=video.pk)
+        if circuit_breaker.may_try(video.provider, video.pk, now):
+            _start(row, now)
+        elif other := elsewhere(video):
+            note = f"moved from {video.provider}, which gets no orders at the moment"
+            _start(row, now, note=note, provider=other)
+        else:
+            _put_off(row, video, now)
+
+
+def elsewhere(video: Video) -> str:
+    """Another upstream that takes orders and makes such a video; "" where the order must stay."""
+    submits_before = video.submits - (video.status == Status.SUBMITTING)
+    if submits_before or video.source_id:
+        return ""
+    offered = catalog.upstreams_for(video.model, video.operation, video.seconds)
+    opened = circuit_breaker.opened()
+    others = (name for name in offered if name not in opened and name != video.provider)
+    return next(others, "")
+
+
+def move_on(video: Video, error: ProviderError) -> bool:
+    """Move an order that its upstream was at fault not to take; each upstream is tried once."""
+    tried_all = video.attempts >= len(settings.UPSTREAMS) - 1
+    if tried_all or not circuit_breaker.blames(error) or not (other := elsewhere(video)):
+        return False
+    state_machine.move(
+        video,
+        Status.QUEUED,
+        note=f"moved from {video.provider}: {error}",
+        provider=other,
+        attempts=video.attempts + 1,
+        submits=F("submits") - 1,
+        **state_machine.due_in(0),
+    )
+    return True
+
+
+def _start(rows: QuerySet[Video], now: datetime, *, note: str = "", **fields: object) -> None:
+    state_machine.start(
+        rows,
+        Status.SUBMITTING,
+        now,
+        note=note,
+        submitted_at=now,
+        submits=F("submits") + 1,
+        **fields,
+    )
+
+
+def _put_off(row: QuerySet[Video], video: Video, now: datetime) -> None:
+    """Until its upstream may be tried again; a wait ends at the order's deadline at the latest."""
+    paused = Upstream.objects.filter(pk=video.provider).first()
+    retry_at = (paused and paused.retry_at) or now + settings.CIRCUIT_PAUSE
+    row.update(lease=None, next_step_at=min(retry_at, video.deadline_at))

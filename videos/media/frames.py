@@ -1,0 +1,50 @@
+"""A single picture out of a finished video, to begin the next one with."""
+
+from io import BytesIO
+from typing import IO, Any
+
+import av
+from django.core.files.storage import default_storage
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils.translation import gettext as _
+from PIL import Image
+
+from videos.media import uploads
+from videos.models import Upload, Video
+
+
+class NoPicture(Exception):
+    """The video has no file, or none that can be read; nothing was kept."""
+
+
+def keep_frame(video: Video, seconds: float) -> Upload:
+    """Keep the picture that is shown at `seconds`, or the last one, as its owner's own.
+
+    Raises NoPicture, or uploads.QuotaFull.
+    """
+    if not video.file:
+        raise NoPicture(_("The video has no file yet."))
+    body = BytesIO()
+    try:
+        with default_storage.open(str(video.file.name), "rb") as file:
+            _frame_at(file, seconds).save(body, "PNG", compress_level=1)
+    except (OSError, av.FFmpegError, IndexError) as error:
+        raise NoPicture(_("The file cannot be read.")) from error
+    name = f"frame-at-{max(seconds, 0):.1f}-s.png"
+    return uploads.keep_image(video.user, SimpleUploadedFile(name, body.getvalue(), "image/png"))
+
+
+def _frame_at(file: IO[Any], seconds: float) -> Image.Image:
+    with av.open(file, mode="r") as container:
+        stream = container.streams.video[0]
+        base = float(stream.time_base or 1)
+        container.seek(int(max(seconds, 0) / base), stream=stream)
+        found = None
+        for frame in container.decode(stream):
+            if found is not None and (frame.pts or 0) * base > seconds + 1e-3:
+                break
+            found = frame
+        if found is None:
+            raise IndexError(seconds)
+        picture: Image.Image = found.to_image()  # type: ignore[no-untyped-call]
+        return picture

@@ -1,0 +1,193 @@
+"""/ws/videos/: a user's own changes, as they happen.
+
+Whoever signs in by cookie must come from our own pages; a token may come from anywhere: as the
+subprotocols `bearer, <token>`, or in a first message `{"type": "auth", "token": ...}` within 5 s;
+an API key that may read counts as one. A socket ends with what let it in.
+"""
+
+import asyncio
+import json
+import logging
+from typing import Any
+
+from channels.db import database_sync_to_async
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
+from django.utils import timezone
+
+from accounts.auth import authentication, connections, tokens
+from accounts.models import User
+from videos import feed, representations
+from videos.models import Video
+from videos.realtime import status
+
+log = logging.getLogger(__name__)
+
+AUTH_SECONDS = 5
+# Word of an ended sign-in comes at once; this is for when it was lost.
+LOOK_AGAIN_SECONDS = 15.0
+MAX_MESSAGE = 64 * 1024
+MAX_BAD_MESSAGES = 3
+RESUME_LIMIT = 500
+
+BAD_MESSAGE, NOT_SIGNED_IN, FOREIGN_ORIGIN = 4400, 4401, 4403
+
+
+class VideoConsumer(AsyncWebsocketConsumer):
+    """One socket of one user; it says nothing before it knows who that is."""
+
+    user: User | None = None
+    pass_: connections.Pass
+    watch: asyncio.Task[None] | None = None
+    bad_messages = 0
+    deadline: asyncio.TimerHandle | None = None
+
+    async def connect(self) -> None:
+        offered = list(self.scope.get("subprotocols") or [])
+        if len(offered) >= 2 and offered[0] == "bearer":
+            await self.accept("bearer")
+            await self._sign_in(offered[1])
+            return
+        await self.accept()
+        by_cookie: Any = self.scope["user"]
+        if by_cookie.is_authenticated:
+            if not self._same_origin():
+                await self.close(FOREIGN_ORIGIN)
+                return
+            await self._welcome(connections.by_cookie(by_cookie, self.scope["session"].session_key))
+            return
+        loop = asyncio.get_running_loop()
+        self.deadline = loop.call_later(
+            AUTH_SECONDS, lambda: asyncio.ensure_future(self.close(NOT_SIGNED_IN))
+        )
+
+    async def disconnect(self, code: int) -> None:
+        if self.deadline:
+            self.deadline.cancel()
+        if self.watch:
+            self.watch.cancel()
+        if self.user:
+            for group in _groups(self.user):
+                await self.channel_layer.group_discard(group, self.channel_name)
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        message = _read(text_data)
+        if message is None:
+            await self._refuse("Send a JSON object with a type.")
+        elif self.user is None:
+            token = message.get("token")
+            if message["type"] != "auth" or not isinstance(token, str):
+                await self.close(NOT_SIGNED_IN)
+                return
+            await self._sign_in(token)
+        elif message["type"] == "request_video_status":
+            await self._status(message)
+        elif message["type"] == "resume":
+            await self._resume(message)
+        elif message["type"] != "auth":
+            await self._refuse("Unknown type.")
+
+    async def video_update(self, message: dict[str, Any]) -> None:
+        """A change, from the channel layer."""
+        await self._say(message["event"])
+
+    async def standing_changed(self, message: dict[str, Any]) -> None:
+        """A sign-in or a key of this user has ended, perhaps ours."""
+        await self._look_again()
+
+    async def _sign_in(self, token: str) -> None:
+        try:
+            pass_ = await database_sync_to_async(authentication.admit)(token)
+        except tokens.BadCredentials:
+            await self.close(NOT_SIGNED_IN)
+            return
+        await self._welcome(pass_)
+
+    async def _welcome(self, pass_: connections.Pass) -> None:
+        if self.deadline:
+            self.deadline.cancel()
+        self.pass_, self.user = pass_, pass_.user
+        # Join first, so that nothing falls between the number we tell and the first change.
+        for group in _groups(pass_.user):
+            await self.channel_layer.group_add(group, self.channel_name)
+        seq = await database_sync_to_async(feed.current_seq)(pass_.user.pk)
+        await self._say({"type": "connect", "seq": seq, "user_id": str(pass_.user.pk)})
+        self.watch = asyncio.create_task(self._watch())
+
+    async def _watch(self) -> None:
+        while True:
+            until, now = self.pass_.until, timezone.now()
+            left = max((until - now).total_seconds(), 0) if until else LOOK_AGAIN_SECONDS
+            await asyncio.sleep(min(left, LOOK_AGAIN_SECONDS))
+            try:
+                await self._look_again()
+            except Exception:  # a database that is away for a while must not end every socket
+                log.warning("could not look a socket's sign-in up", exc_info=True)
+                await asyncio.sleep(1)
+
+    async def _look_again(self) -> None:
+        if not await database_sync_to_async(lambda: self.pass_.is_good)():
+            await self.close(NOT_SIGNED_IN)
+
+    async def _status(self, message: dict[str, Any]) -> None:
+        """A21, A23: the state now, to the asker alone; and have the upstream asked."""
+        assert self.user
+        event = await database_sync_to_async(status.status_event)(
+            self.user, message.get("video_id")
+        )
+        if event is None:
+            await self._say({"type": "error", "code": "not_found", "detail": "Resource not found"})
+        else:
+            await self._say(event)
+
+    async def _resume(self, message: dict[str, Any]) -> None:
+        after = message.get("after")
+        if not isinstance(after, int) or isinstance(after, bool) or after < 0:
+            await self._refuse("after must be a number from 0.")
+            return
+        events, more = await database_sync_to_async(self._missed)(after)
+        for event in events:
+            await self._say(event)
+        await self._say({"type": "resumed", "after": after, "complete": not more})
+
+    def _missed(self, after: int) -> tuple[list[dict[str, Any]], bool]:
+        """What changed since, each video once, as it is now."""
+        assert self.user
+        rows = Video.objects.filter(user_id=self.user.pk, seq__gt=min(after, 2**62)).order_by("seq")
+        found = list(rows[: RESUME_LIMIT + 1])
+        return [representations.update_event(v) for v in found[:RESUME_LIMIT]], len(
+            found
+        ) > RESUME_LIMIT
+
+    async def _refuse(self, detail: str) -> None:
+        self.bad_messages += 1
+        if self.bad_messages >= MAX_BAD_MESSAGES:
+            await self.close(BAD_MESSAGE)
+        else:
+            await self._say({"type": "error", "code": "bad_message", "detail": detail})
+
+    async def _say(self, message: dict[str, Any]) -> None:
+        await self.send(text_data=json.dumps(message))
+
+    def _same_origin(self) -> bool:
+        """Scheme, host and port of the page are ours, or a configured front's."""
+        headers = dict(self.scope["headers"])
+        origin = headers.get(b"origin", b"").decode("latin-1")
+        host = headers.get(b"host", b"").decode("latin-1")
+        scheme = "https" if self.scope.get("scheme") == "wss" else "http"
+        return origin in {f"{scheme}://{host}", settings.BASE_URL, *settings.FRONTEND_ORIGINS}
+
+
+def _groups(user: User) -> tuple[str, str]:
+    return feed.group_of(user.pk), connections.group_of(user.pk)
+
+
+def _read(text: str | None) -> dict[str, Any] | None:
+    if text is None or len(text) > MAX_MESSAGE:
+        return None
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    is_message = isinstance(found, dict) and isinstance(found.get("type"), str)
+    return found if is_message else None

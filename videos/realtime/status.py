@@ -1,0 +1,23 @@
+"""What a connection that stays open may ask: how one of its user's videos stands."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.base_user import AbstractBaseUser
+
+from videos import representations
+from videos.jobs import state_machine
+from videos.models import Video
+
+
+def status_event(user: AbstractBaseUser, video_id: object) -> dict[str, Any] | None:
+    """The state now, and have the upstream asked; None for what is not this user's. Source: A23."""
+    try:
+        key = UUID(str(video_id).removeprefix("video_"))
+    except ValueError:
+        return None
+    video = Video.objects.of(user).filter(pk=key).first()
+    if video is None:
+        return None
+    state_machine.look_now(video)
+    return representations.update_event(video)

@@ -1,0 +1,64 @@
+"""The auditor's second half: every video that ended without a file has exactly one refund.
+
+A gap is mended through the ledger; what cannot be mended is told to staff by the proof.
+"""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from django.utils import timezone
+
+from billing.ledger import credits
+from billing.reports import audit_runs
+from billing.reports.audit_runs import Finding
+from videos.jobs import state_machine
+from videos.models import Video
+
+BATCH = 500
+STUCK_AFTER = timedelta(hours=1)
+
+
+def prove() -> audit_runs.Report:
+    """Check all books, mend what can be mended, and keep the result as the newest proof."""
+    found = [*audit_runs.findings(), *findings()]
+    return audit_runs.record(found, Video.objects.count())
+
+
+def findings() -> Iterator[Finding]:
+    """Videos whose credits are not where their status says they must be."""
+    last = None
+    while True:
+        rows = Video.objects.order_by("pk")
+        batch = list((rows.filter(pk__gt=last) if last else rows)[:BATCH])
+        if not batch:
+            return
+        yield from _check(batch)
+        last = batch[-1].pk
+
+
+def _check(batch: list[Video]) -> Iterator[Finding]:
+    keys = [make(v) for v in batch for make in (state_machine.spend_key, state_machine.refund_key)]
+    known = credits.known(keys)
+    for video in batch:
+        if state_machine.refund_key(video) in known and not video.is_lost:
+            video.refresh_from_db()  # it may have failed since the batch was read
+        spent = state_machine.spend_key(video) in known
+        returned = state_machine.refund_key(video) in known
+        if not spent:
+            yield Finding(f"video {video.pk} was never paid for")
+        elif video.is_lost and not returned:
+            yield _mend(video)
+        elif returned and not video.is_lost:
+            yield Finding(f"video {video.pk} is {video.status} and was refunded")
+        if video.is_active and timezone.now() > video.deadline_at + STUCK_AFTER:
+            yield Finding(f"video {video.pk} is {video.status} long after its deadline")
+
+
+def _mend(video: Video) -> Finding:
+    entry = credits.refund(
+        state_machine.spend_key(video),
+        state_machine.refund_key(video),
+        grace=video.status != Video.Status.CANCELLED,
+        description="Returned by the auditor",
+    )
+    return Finding(f"video {video.pk} was {video.status} without a refund", f"+{entry.amount}")

@@ -1,0 +1,192 @@
+"""One video in the words of each documented system, and its socket event."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+
+from videos import failures, signed_urls
+from videos.models import Video
+
+Status = Video.Status
+
+# Systems A and B. Source: A13, B18, K9.
+LIBRARY_STATUS = {
+    Status.QUEUED: "queued",
+    Status.SUBMITTING: "queued",
+    Status.SUBMIT_UNKNOWN: "queued",
+    Status.RUNNING: "in_progress",
+    Status.DOWNLOADING: "in_progress",
+    Status.SUCCEEDED: "completed",
+    Status.FAILED: "failed",
+    Status.CANCELLED: "cancelled",
+    Status.TIMEOUT: "failed",
+}
+
+# System C, as /api/videos/tasks/{id} and as /api/tasks spell it. Source: C16, C18, C19.
+TASK_STATUS = {
+    Status.QUEUED: "PENDING",
+    Status.SUBMITTING: "PENDING",
+    Status.SUBMIT_UNKNOWN: "PENDING",
+    Status.RUNNING: "PROCESSING",
+    Status.DOWNLOADING: "PROCESSING",
+    Status.SUCCEEDED: "SUCCEEDED",
+    Status.FAILED: "FAILED",
+    Status.CANCELLED: "FAILED",
+    Status.TIMEOUT: "FAILED",
+}
+TASK_WORDS = {"PENDING": "pending", "PROCESSING": "processing", "SUCCEEDED": "completed"}
+DETAIL_STATUS = {status: TASK_WORDS.get(word, "failed") for status, word in TASK_STATUS.items()}
+# The callbacks of C, and our own words. Source: C17, C19.
+CALLBACK_STATUS = {
+    status: {"PENDING": "waiting", "PROCESSING": "waiting", "SUCCEEDED": "success"}.get(
+        word, "fail"
+    )
+    for status, word in TASK_STATUS.items()
+}
+OWN_STATUS = {status: status.value for status in Status}
+SPELLINGS = (LIBRARY_STATUS, TASK_STATUS, DETAIL_STATUS, CALLBACK_STATUS, OWN_STATUS)
+
+
+def spelled(word: str, dialect: Mapping[Status, str]) -> list[Status]:
+    """The states a word means, in a dialect if it has the word, else in any; none if nobody has."""
+    for table in (dialect, *SPELLINGS):
+        if found := [status for status, name in table.items() if name.lower() == word.lower()]:
+            return found
+    return []
+
+
+class VideoId:
+    """An id in an address: a UUID, or `video_` and its 32 hex digits. Source: K8."""
+
+    regex = "[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}|video_[0-9a-fA-F]{32}"
+
+    def to_python(self, value: str) -> UUID:
+        return UUID(value.removeprefix("video_"))
+
+    def to_url(self, value: UUID | str) -> str:
+        return str(value)
+
+
+def library_video(video: Video) -> dict[str, Any]:
+    """The video object of systems A and B; times in unix seconds. Source: A13, A15, A19."""
+    done = video.status == Status.SUCCEEDED
+    return {
+        "id": str(video.pk),
+        "user_id": str(video.user_id),
+        "openai_video_id": video.upstream_id or None,
+        "prompt": video.prompt,
+        "model": video.model,
+        "size": video.size,
+        "seconds": str(video.seconds),
+        "status": LIBRARY_STATUS[Status(video.status)],
+        "progress": int(video.progress),
+        "created_at": int(video.created_at.timestamp()),
+        "completed_at": int(video.completed_at.timestamp()) if video.completed_at else None,
+        "file_path": video.file.name or None,
+        "thumbnail_path": video.thumbnail.name or None,
+        "video_url": _content_url(video) if done else None,
+        "thumbnail_url": _content_url(video, "?variant=thumbnail") if done else None,
+        "error_message": failures.sentence(video) or None,
+        "failure": failure(video),
+        "has_input_reference": video.reference_id is not None,
+        "remix_of": str(video.source_id) if video.source_id else None,
+        "credits": video.credits,
+    }
+
+
+def aliased_video(video: Video) -> dict[str, Any]:
+    """The object on the paths only system B has: also under its own names. Source: B16, B22, K6."""
+    whole = library_video(video)
+    done = video.status == Status.SUCCEEDED
+    return {
+        **whole,
+        "seconds": video.seconds,
+        "userId": whole["user_id"],
+        "openaiVideoId": whole["openai_video_id"],
+        "videoUrl": f"{settings.BASE_URL}/api/videos/{video.pk}/download" if done else None,
+        "thumbnailUrl": whole["thumbnail_url"],
+        "createdAt": iso(video.created_at),
+        "updatedAt": iso(video.updated_at),
+    }
+
+
+def task(video: Video) -> dict[str, Any]:
+    """The task of /api/videos/tasks/{id}. Source: C16."""
+    done = video.status == Status.SUCCEEDED
+    return {
+        "task_id": str(video.pk),
+        "status": TASK_STATUS[Status(video.status)],
+        "progress": float(video.progress),
+        "result_url": signed_urls.signed_url(video) if done else None,
+        "error_message": failures.sentence(video) or None,
+        "created_at": iso(video.created_at),
+        "updated_at": iso(video.updated_at),
+        "completed_at": iso(video.completed_at) if video.completed_at else None,
+    }
+
+
+def task_detail(video: Video) -> dict[str, Any]:
+    """The task of /api/tasks. Source: C18."""
+    from_image = video.operation == Video.Operation.IMAGE
+    return {
+        **task(video),
+        "user_id": str(video.user_id),
+        "task_type": "IMAGE_TO_VIDEO" if from_image else "TEXT_TO_VIDEO",
+        "status": DETAIL_STATUS[Status(video.status)],
+    }
+
+
+def iso(moment: datetime) -> str:
+    """A time as system C prints it: UTC, whole seconds, a Z at the end."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def failure(video: Video) -> dict[str, Any] | None:
+    """Why it ended without a file; `refunded` credits came back, `remedy` is what would help."""
+    found = failures.explain(video)
+    if found is None:
+        return None
+    return {
+        "code": found.code,
+        "message": found.sentence,
+        "refunded": video.credits,
+        "returned": found.returned,
+        "remedy": asdict(found.remedy) if found.remedy else None,
+    }
+
+
+def update_event(video: Video) -> dict[str, Any]:
+    """The `video_update` of a socket. Source: A22."""
+    updates: dict[str, Any] = {"status": "deleted"}
+    if not video.deleted_at:
+        whole = library_video(video)
+        keys: tuple[str, ...] = ("status", "progress")
+        if not video.is_active:
+            keys += ("completed_at", "video_url", "thumbnail_url", "error_message", "failure")
+        updates = {key: whole[key] for key in keys}
+    return {
+        "type": "video_update",
+        "seq": video.seq,
+        "video_id": str(video.pk),
+        "updates": updates,
+    }
+
+
+def callback_body(video: Video) -> dict[str, Any]:
+    """What a client's webhook gets once a video has ended. Source: C43."""
+    done = video.status == Status.SUCCEEDED
+    data: dict[str, Any] = {"taskId": str(video.pk), "state": "success" if done else "fail"}
+    if done:
+        data["resultJson"] = json.dumps({"resultUrls": [signed_urls.signed_url(video)]})
+    elif found := failures.explain(video):
+        data |= {"failCode": found.code, "failMsg": found.sentence}
+    return {"code": 200 if done else 501, "msg": "success" if done else "fail", "data": data}
+
+
+def _content_url(video: Video, query: str = "") -> str:
+    return f"{settings.BASE_URL}/api/videos/{video.pk}/content{query}"

@@ -1,0 +1,127 @@
+"""What is done with a finished video beside watching it: compare it, take a picture, share it."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from videos import feed
+from videos.engines.base import Variant
+from videos.library import share_links
+from videos.library.lineage import changes, earlier_of
+from videos.media import files, frames, uploads
+from videos.models import Share, Video
+from videos.web.context_processors import UserRequest, own, see_other
+from videos.web.presenters import cards_of
+
+VIDEO = ("video/mp4", "mp4")
+POSTER = ("image/webp", "webp")
+
+
+@login_required
+@require_safe
+def compare(request: UserRequest, video_id: UUID) -> HttpResponse:
+    """A version beside the one it was made of."""
+    later = own(request, video_id)
+    seq = feed.current_seq(request.user.pk)  # before the cards, so that no change is missed
+    earlier = earlier_of(later)
+    if earlier is None:
+        raise Http404
+    before, after = cards_of([earlier, later])
+    context = {
+        "at": "library",
+        "seq": seq,
+        "before": before,
+        "after": after,
+        "pair": [before, after],
+        "changes": changes(earlier.prompt, later.prompt),
+    }
+    return render(request, "videos/compare.html", context)
+
+
+@login_required
+@require_POST
+def frame(request: UserRequest, video_id: UUID) -> HttpResponse:
+    """Begin the next video with a picture of this one."""
+    video = own(request, video_id)
+    try:
+        at = float(request.POST.get("at", "0")[:12] or 0)
+        kept = frames.keep_frame(video, min(max(at, 0), video.seconds))
+    except ValueError:
+        messages.error(request, _("Write the moment in seconds."))
+        return see_other("video", video_id)
+    except uploads.QuotaFull as error:
+        messages.error(request, str(error))
+        return see_other("video", video_id)
+    except frames.NoPicture:
+        messages.error(request, _("No picture could be taken from this video."))
+        return see_other("video", video_id)
+    return see_other(f"{reverse('studio')}?from={video.pk}&reference={kept.pk}")
+
+
+# ---- links ----
+
+
+@login_required
+@require_POST
+def share(request: UserRequest, video_id: UUID) -> HttpResponse:
+    """Make a link to a video, or take it back."""
+    video = own(request, video_id)
+    if "withdraw" in request.POST:
+        share_links.withdraw(video)
+        messages.success(request, _("The link does not work any more."))
+        return see_other("video", video_id)
+    days = request.POST.get("days", "")
+    known = int(days) if days in map(str, share_links.DAYS) else 0
+    try:
+        share_links.share(video, days=known, with_prompt="with_prompt" in request.POST)
+    except share_links.NotFinished:
+        messages.error(request, _("Only a finished video can be shared."))
+    return see_other(f"{reverse('video', args=[video_id])}#share")
+
+
+@require_safe
+def shared(request: HttpRequest, token: str) -> HttpResponse:
+    """The public page of a shared video; search engines are asked to stay away."""
+    found = _shared(token)
+    context = {"share": found, "token": token, "card": cards_of([found.video])[0]}
+    answer = render(request, "videos/shared.html", context)
+    answer["X-Robots-Tag"] = "noindex"
+    answer["Cache-Control"] = "private, no-cache"
+    return answer
+
+
+@require_safe
+def shared_video(request: HttpRequest, token: str) -> HttpResponseBase:
+    video = _shared(token).video
+    return _file(request, video, str(video.file.name), Variant.VIDEO, VIDEO)
+
+
+@require_safe
+def shared_poster(request: HttpRequest, token: str) -> HttpResponseBase:
+    video = _shared(token).video
+    return _file(request, video, str(video.thumbnail.name), Variant.THUMBNAIL, POSTER)
+
+
+def _shared(token: str) -> Share:
+    try:
+        return share_links.shared_by(token)
+    except share_links.NoSuchLink as error:
+        raise Http404 from error
+
+
+def _file(
+    request: HttpRequest, video: Video, name: str, variant: Variant, kind: tuple[str, str]
+) -> HttpResponseBase:
+    content_type, suffix = kind
+    etag = f"{video.file_sha256[:32]}-{variant.value}"
+    file = files.Deliverable(name, content_type, f"{video.pk}.{suffix}", etag)
+    try:
+        return files.deliver(request, file, attachment=False)
+    except FileNotFoundError as error:
+        raise Http404 from error

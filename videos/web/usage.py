@@ -1,0 +1,67 @@
+"""The page of what was used and what it cost, and the same as a file."""
+
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse, StreamingHttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from config.lib import csv_export
+from videos import representations
+from videos.models import Video
+from videos.reports import usage as reports_usage
+from videos.web.context_processors import UserRequest
+
+PERIODS = (7, 30, 90)
+USUAL = 30
+COLUMNS = (
+    *("ordered", "model", "kind", "seconds", "size", "status", "credits", "returned"),
+    *("waited_seconds", "key", "id", "prompt"),
+)
+
+
+@login_required
+@require_safe
+def usage(request: UserRequest) -> HttpResponse:
+    days = _period(request)
+    use = reports_usage.use_of(request.user, days)
+    context = {
+        "at": "usage",
+        "periods": PERIODS,
+        "period": days,
+        "use": use,
+        "worth": (use.kept * settings.CREDIT_VALUE_RMB).quantize(Decimal("0.01")),
+    }
+    return render(request, "videos/usage.html", context)
+
+
+@login_required
+@require_safe
+def usage_csv(request: UserRequest) -> StreamingHttpResponse:
+    days = _period(request)
+    videos = reports_usage.ordered_since(request.user, reports_usage.first_day(days)).newest()
+    videos = videos.select_related("api_key")
+    return StreamingHttpResponse(
+        csv_export.lines(COLUMNS, map(_row, videos.iterator())),
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="usage-{days}-days.csv"'},
+    )
+
+
+def _period(request: UserRequest) -> int:
+    asked = request.GET.get("days", "")
+    return int(asked) if asked in map(str, PERIODS) else USUAL
+
+
+def _row(v: Video) -> list[Any]:
+    ended = v.completed_at
+    waited = round((ended - v.created_at).total_seconds()) if ended else ""
+    status = representations.LIBRARY_STATUS[Video.Status(v.status)]
+    returned = v.credits if v.is_lost else 0
+    key = v.api_key.name if v.api_key else ""
+    prompt = "" if v.deleted_at else v.prompt  # what was deleted is only counted
+    facts = [v.created_at.isoformat(), v.model, v.operation, v.seconds, v.size]
+    return [*facts, status, v.credits, returned, waited, key, v.pk, prompt]
