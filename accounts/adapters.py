@@ -1,20 +1,16 @@
 """What allauth's pages do beyond pages: whoever leaves or changes a password ends what is open."""
 
-import time
 from ipaddress import ip_address
-from math import ceil
 from typing import Any
 
 import requests
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.models import EmailAddress
 from allauth.core.exceptions import ImmediateHttpResponse
-from allauth.core.internal import ratelimit
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialAccount, SocialApp, SocialLogin
 from django.conf import settings
 from django.contrib import messages
-from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.core.mail import EmailMessage, EmailMultiAlternatives
 from django.http import Http404, HttpRequest
@@ -22,7 +18,7 @@ from django.shortcuts import redirect, resolve_url
 from django.template.loader import render_to_string
 from django.utils.translation import ngettext
 
-from accounts.auth import connections, tokens
+from accounts.auth import allauth_internals, connections, tokens
 from accounts.models import User
 from accounts.people import google
 from config.lib import rate_limits
@@ -44,8 +40,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         try:
             super().pre_authenticate(request, **credentials)
         except ValidationError as error:
-            key = self._get_login_attempts_cache_key(request, **credentials)
-            n = _seconds_left(request, key)
+            n = allauth_internals.seconds_until_login(self, request, **credentials)
             words = ngettext(
                 "Too many wrong passwords. Try again in %(n)d second.",
                 "Too many wrong passwords. Try again in %(n)d seconds.",
@@ -89,17 +84,6 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         """A new password, by a reset or on the page: the tokens of the old one end."""
         super().set_password(user, password)
         tokens.sign_out_everywhere(user)
-
-
-def _seconds_left(request: HttpRequest, key: str) -> int:
-    """Until the first of the failures that count is forgotten."""
-    left, failed = 1.0, {"app": "allauth.account", "action": "login_failed"}
-    for rate in ratelimit.get_rates(**failed):
-        name = ratelimit.get_cache_key(request, **failed, rate=rate, key=key)
-        times = cache.get(name, [])  # newest first
-        if len(times) >= rate.amount:
-            left = max(left, times[rate.amount - 1] + rate.duration - time.time())
-    return ceil(left)
 
 
 class SocialAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]

@@ -7,6 +7,7 @@ from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from allauth.usersessions.models import UserSession
+from django.apps import apps
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
@@ -198,6 +199,7 @@ class RoleAdmin(GroupAdmin):
     ) -> Any:
         field = super().formfield_for_manytomany(db_field, request, **kwargs)
         if db_field.name == "permissions" and field and field.queryset is not None:
-            shown = [model._meta.model_name for model in self.admin_site._registry]
+            registered = filter(self.admin_site.is_registered, apps.get_models())
+            shown = [model._meta.model_name for model in registered]
             field.queryset = field.queryset.filter(content_type__model__in=shown)
         return field

@@ -4,6 +4,7 @@ from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from accounts.auth import allauth_internals
 from accounts.auth.tokens import BadCredentials, TooManyFailures
 from accounts.models import User
 from config.lib import rate_limits
@@ -33,6 +34,6 @@ def check(user: User, code: str) -> None:
         verdict = rate_limits.hit(key, rate)
         if not verdict.allowed:
             raise TooManyFailures(verdict.reset)
-    if not any(one.wrap().validate_code(code) for one in found):
+    if not any(allauth_internals.is_code_valid(one, code) for one in found):
         raise BadCredentials(_("Incorrect code"))
     rate_limits.clear(key)

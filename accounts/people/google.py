@@ -15,7 +15,6 @@ from dataclasses import dataclass
 import requests
 from allauth.account.models import EmailAddress
 from allauth.socialaccount.models import SocialAccount
-from allauth.socialaccount.providers.google.views import GoogleOAuth2Adapter
 from allauth.socialaccount.providers.oauth2.client import OAuth2Error
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -24,7 +23,7 @@ from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from accounts.auth import api_keys, tokens
+from accounts.auth import allauth_internals, api_keys, tokens
 from accounts.models import User
 from accounts.people import signup
 
@@ -76,15 +75,9 @@ def exchange(request: HttpRequest, code: str, redirect_uri: str, verifier: str =
     """
     if redirect_uri not in settings.GOOGLE_REDIRECT_URIS:
         raise tokens.BadCredentials("Invalid authorization code")
-    adapter = GoogleOAuth2Adapter(request)
-    app = adapter.get_provider().app
-    client = adapter.get_client(request, app)
-    client.callback_url = redirect_uri
     try:
-        answer = client.get_access_token(code, pkce_code_verifier=verifier or None)
-        adapter.did_fetch_access_token = True
-        login = adapter.complete_login(request, app, adapter.parse_token(answer), response=answer)
-        return read(str(login.account.uid), dict(login.account.extra_data))
+        account = allauth_internals.fetch_google_account(request, code, redirect_uri, verifier)
+        return read(str(account.uid), dict(account.extra_data))
     except OAuth2Error as error:
         raise tokens.BadCredentials("Invalid authorization code") from error
     except (requests.RequestException, ValueError, TypeError, KeyError) as error:

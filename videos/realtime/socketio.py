@@ -15,11 +15,10 @@ import socketio
 from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
 from django.utils import timezone
-from engineio import packet
 
 from accounts.auth import authentication, connections, tokens
 from videos import feed
-from videos.realtime import status
+from videos.realtime import socketio_internals, status
 
 log = logging.getLogger(__name__)
 
@@ -99,7 +98,7 @@ class Lines:
     async def _pump(self, sid: str, line: Line) -> None:
         layer: Any = get_channel_layer()
         for _ in range(500):
-            if self._server.manager.is_connected(sid, "/"):
+            if self._server.is_welcomed(sid):
                 break  # news must not overtake the welcome
             await asyncio.sleep(0.01)
         else:
@@ -131,24 +130,16 @@ class Lines:
             await self._server.disconnect(sid)
 
 
-class Server(socketio.AsyncServer):  # type: ignore[misc]
-    """Hangs up on whoever does not sign in, and lets go of whoever hangs up."""
+class Server(socketio_internals.ObservedServer):
+    """Hangs up on whoever does not sign in in time."""
 
-    async def _handle_eio_connect(self, eio_sid: str, environ: dict[str, Any]) -> None:
-        await super()._handle_eio_connect(eio_sid, environ)
+    async def opened(self, eio_sid: str) -> None:
         asyncio.get_running_loop().call_later(
             AUTH_SECONDS, lambda: asyncio.ensure_future(self._hang_up(eio_sid))
         )
 
-    async def _handle_eio_disconnect(self, eio_sid: str, reason: str) -> None:
-        await super()._handle_eio_disconnect(eio_sid, reason)
-        line = self.eio.sockets.get(eio_sid)
-        if line and not line.upgraded and reason == self.reason.CLIENT_DISCONNECT:
-            # The library would leave a poll that is under way to wait for its time-out.
-            await line.queue.put(packet.Packet(packet.NOOP))
-
     async def _hang_up(self, eio_sid: str) -> None:
-        if self.manager.sid_from_eio_sid(eio_sid, "/") is None:
+        if not self.has_signed_in(eio_sid):
             await self.eio.disconnect(eio_sid)
 
 
