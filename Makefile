@@ -1,4 +1,4 @@
-# One word for each habit; README and CONTRIBUTING explain them.
+# Commands for users and developers; README and CONTRIBUTING explain them.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
