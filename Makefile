@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # uv when the machine has it, the standard library's venv and pip otherwise.
 UV := $(shell command -v uv 2>/dev/null)
 
-.PHONY: run dev test check fix types words bench lock clean
+.PHONY: run dev test test-thorough check fix types words bench lock clean
 
 run: $(VENV)/.run
 	@$(BIN)/python manage.py serve --first-run
@@ -15,6 +15,9 @@ dev: $(VENV)/.run
 
 test: $(VENV)/.dev
 	@$(BIN)/python -m tests
+
+test-thorough: $(VENV)/.dev
+	@$(BIN)/python -m tests --thorough
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .

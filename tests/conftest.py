@@ -25,8 +25,13 @@ from videos.engines import base
 from videos.models import Video
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What only one of the two ways of running has is not collected in the other."""
+    """Mark what uses a database; leave out what only the other way of running has."""
+    for item in items:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if fixtures & {"db", "transactional_db"} or any(item.iter_markers("django_db")):
+            item.add_marker("database")
     other = "embedded" if configured.REDIS_URL else "scaled"
     left_out = [item for item in items if item.get_closest_marker(other)]
     items[:] = [item for item in items if item not in left_out]

@@ -3,9 +3,10 @@
 import pytest
 
 from tests import fuzz
+from tests.tiers import rounds
 
 
 @pytest.mark.embedded
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(3600)
 def test_generated_requests_of_two_users_break_nothing() -> None:
-    assert fuzz.run("--max-examples", "2", "--warnings", "off") == 0
+    assert fuzz.run("--max-examples", str(rounds(2, 30)), "--warnings", "off") == 0

@@ -30,6 +30,7 @@ from tests.videos.conftest import completed, failed, order, running
 from videos.library import collections, share_links
 from videos.models import Attempt, Delivery
 
+pytestmark = pytest.mark.embedded
 ERRORS = (400, 403, 404, 413, 429, 500, 503)
 # Answers to programs, and the stand-ins for other people's pages.
 NOT_OURS = ("api/", "^api/", "sandbox/", "^sandbox/", "health", "reference/")

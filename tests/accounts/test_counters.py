@@ -15,8 +15,9 @@ from config.lib import rate_limits
 from config.lib.models import RateCounter
 from config.lib.rate_limits import Rate
 from tests.racers import racers
+from tests.tiers import rounds
 
-ROUNDS = int(os.environ.get("RACE_ROUNDS", "5"))
+ROUNDS = int(os.environ.get("RACE_ROUNDS", rounds(2, 100)))
 RATE = Rate(3, 60)
 
 

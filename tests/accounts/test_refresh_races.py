@@ -11,8 +11,9 @@ import pytest
 from accounts.auth import tokens
 from accounts.models import Session, User
 from tests.racers import racers
+from tests.tiers import rounds
 
-ROUNDS = int(os.environ.get("RACE_ROUNDS", "5"))
+ROUNDS = int(os.environ.get("RACE_ROUNDS", rounds(2, 100)))
 
 
 @pytest.mark.django_db(transaction=True)

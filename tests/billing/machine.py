@@ -1,6 +1,5 @@
 """Random lives of two accounts, compared with the oracle after every step."""
 
-import os
 from collections.abc import Callable
 from dataclasses import astuple
 from datetime import datetime, timedelta
@@ -20,11 +19,11 @@ from billing.ledger import credits, invariants
 from billing.models import Account, Entry, Lot
 from tests.billing.conftest import DAY, T, everything, newcomer
 from tests.billing.oracle import GRACE, Purse
+from tests.tiers import rounds
 
-CI = os.environ.get("CI", "").lower() in {"1", "true"}
-THOROUGH = settings(
-    max_examples=300 if CI else 30,
-    stateful_step_count=40 if CI else 20,
+RANDOM = settings(
+    max_examples=rounds(30, 300),
+    stateful_step_count=rounds(20, 40),
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )

@@ -1,6 +1,5 @@
 """Random lives in which credits are bought and their money goes back and comes again."""
 
-import os
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,11 +11,11 @@ from hypothesis.stateful import invariant, precondition, rule
 from billing.ledger import clawbacks, credits
 from billing.models import Account, Lot
 from tests.billing.conftest import DAY, everything
-from tests.billing.machine import THOROUGH, Machine, amounts, people, picks, waits
+from tests.billing.machine import RANDOM, Machine, amounts, people, picks, waits
 from tests.billing.oracle import GRACE, Credit, Purse
+from tests.tiers import rounds
 
-CI = os.environ.get("CI", "").lower() in {"1", "true"}
-MODERATE = settings(THOROUGH, max_examples=100 if CI else 20, stateful_step_count=30 if CI else 20)
+MODERATE = settings(RANDOM, max_examples=rounds(20, 100), stateful_step_count=rounds(20, 30))
 
 
 @dataclass(eq=False)

@@ -10,11 +10,11 @@ from hypothesis import Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from billing.ledger import clawbacks, credits
-from tests.billing.machine import THOROUGH, Machine
+from tests.billing.machine import RANDOM, Machine
 from tests.billing.machine_money import MoneyMachine
 
 QUICK = settings(
-    THOROUGH,
+    RANDOM,
     max_examples=100,
     stateful_step_count=15,
     derandomize=True,
@@ -29,6 +29,9 @@ _GRACE = "if dead and grace and lot.parent_id is None:"
 _SETTLED = "ledger._settle(account, now)\n        lot.refresh_from_db()\n        change"
 _PAID_GRANT = "purpose)\n        _settle(account, now)\n        _pay_debt(account, now)"
 _PAID_REFUND = "reverses=spent)\n        _settle(account, now)\n        _pay_debt(account, now)"
+
+
+pytestmark = [pytest.mark.thorough, pytest.mark.embedded]
 
 
 @dataclass(frozen=True)

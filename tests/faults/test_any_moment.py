@@ -10,9 +10,10 @@ from tests.faults.books import Losses
 from tests.faults.conftest import Verdict
 from tests.faults.house import House
 from tests.faults.people import Person
+from tests.tiers import rounds
 
 pytestmark = pytest.mark.fault
-ROUNDS = int(os.environ.get("FAULT_ROUNDS", "5"))
+ROUNDS = int(os.environ.get("FAULT_ROUNDS", rounds(3, 25)))
 PROMPTS = (
     "A harbour",
     "A comet [[instant]]",

@@ -7,11 +7,12 @@ import pytest
 from accounts.models import User
 from billing.ledger import credits
 from tests.racers import racers
+from tests.tiers import rounds
 from videos import idempotency
 from videos.jobs import state_machine
 from videos.models import Video
 
-ROUNDS = int(os.environ.get("RACE_ROUNDS", "5"))
+ROUNDS = int(os.environ.get("RACE_ROUNDS", rounds(2, 100)))
 
 
 def order(user_id: str, key: str) -> None:
