@@ -121,8 +121,16 @@ TEMPLATES: list[dict[str, Any]] = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [BASE_DIR / "templates"],
-        "APP_DIRS": True,
         "OPTIONS": {
+            "loaders": [
+                (
+                    "django.template.loaders.cached.Loader",
+                    [
+                        "config.http.template_loaders.FilesystemLoader",
+                        "config.http.template_loaders.AppDirectoriesLoader",
+                    ],
+                )
+            ],
             "builtins": ["django.templatetags.static", "django.templatetags.i18n"],
             "context_processors": [
                 "django.template.context_processors.request",

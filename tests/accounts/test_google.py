@@ -23,6 +23,7 @@ from accounts.models import ApiKey, Session, User
 from billing.ledger import credits, invariants
 from tests.accounts.provider import CLIENT, REFUSAL, SECRET, Provider, Serving, challenge_of
 from tests.conftest import person, signed_in
+from tests.markup import flat
 
 PATH = "/api/auth/google/login"
 CALLBACK = "https://app.example.com/auth/callback"
@@ -334,7 +335,7 @@ def by_page(browser: Client, google: Provider, **changes: str) -> Any:
 
 
 def test_the_button_is_there_only_when_configured(db: None, google: Provider) -> None:
-    page = Client().get("/accounts/login/").content.decode()
+    page = flat(Client().get("/accounts/login/"))
     assert re.search(r"<button[^>]*>Continue with Google</button>", page)
 
 

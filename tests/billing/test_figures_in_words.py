@@ -8,6 +8,7 @@ from time_machine import Traveller
 
 from accounts.models import User
 from tests.billing import told
+from tests.markup import flat
 
 
 @pytest.mark.parametrize(
@@ -27,7 +28,7 @@ def test_a_receipt_is_written_as_the_language_does(
     payment = told.bought(carol, "premium")
     client = Client()
     client.force_login(carol)
-    shown = client.get(f"/billing/payments/{payment.pk}/").content.decode()
+    shown = flat(client.get(f"/billing/payments/{payment.pk}/"))
     times = re.findall(r"<time[^>]*>([^<]*)</time>", shown)
     assert (paid in times, "3,000" in shown, "¥199.00 CNY" in shown) == (True, True, True)
 

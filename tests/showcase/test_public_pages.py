@@ -13,6 +13,7 @@ from config import urls
 from config.lib import rate_limits
 from showcase import faq
 from showcase.models import Feedback, Report
+from tests.markup import flat
 
 PAGES = ["/", "/pricing/", "/help/", "/privacy/", "/terms/", "/rules/", "/report/", "/feedback/"]
 REPORT = {"subject": "https://example.com/v/1", "reason": "person", "text": "Me", "email": ""}
@@ -20,7 +21,7 @@ REPORT = {"subject": "https://example.com/v/1", "reason": "person", "text": "Me"
 
 @pytest.mark.parametrize("path", PAGES)
 def test_anybody_may_read_it(db: None, path: str) -> None:
-    text = Client().get(path).content.decode()
+    text = flat(Client().get(path))
     links = ("/pricing/", "/help/", "/rules/", "/terms/", "/privacy/", "/report/", "/feedback/")
     assert [f'href="{link}"' in text for link in links] == [True] * len(links)
     assert 'name="language" value="zh-hant"' in text

@@ -8,6 +8,7 @@ from django.conf import LazySettings
 from django.test import Client
 
 from accounts.models import User
+from tests.markup import flat
 from tests.videos.conftest import completed, order, running, told
 from videos.engines.base import JobState, Refused
 from videos.jobs import state_machine
@@ -18,7 +19,7 @@ RAW = "moderator-7 says: <b>boom</b> at /srv/render.py:12"
 
 def pages_of(page: Client, video: Video) -> dict[str, str]:
     paths = {"card": f"/v/{video.pk}/card/", "page": f"/v/{video.pk}/", "library": "/library/"}
-    return {name: page.get(path).content.decode() for name, path in paths.items()}
+    return {name: flat(page.get(path)) for name, path in paths.items()}
 
 
 def engine(settings: LazySettings, **config: Any) -> None:
@@ -52,7 +53,7 @@ def test_what_would_help_is_a_way_to_it(page: Client, alice: User) -> None:
     video = told(running(order(alice)), JobState.FAILED, failure=refusal)
     way = f'<a href="/studio/?from={video.pk}&amp;model=sora-2-pro">Try the other model'
     assert [way in body for body in pages_of(page, video).values()] == [True] * 3
-    body = page.get(f"/studio/?from={video.pk}&model=sora-2-pro").content.decode()
+    body = flat(page.get(f"/studio/?from={video.pk}&model=sora-2-pro"))
     assert 'value="sora-2-pro" data-quality="hd"' in body
     chosen = body.split('value="sora-2-pro" data-quality')[1].split(">")[0]
     assert "checked" in chosen

@@ -26,7 +26,9 @@ def sent(page: Client, **fields: Any) -> Any:
 
 def checked(body: str) -> dict[str, str]:
     """The options that are chosen on a page of the studio."""
-    found = re.findall(r'<input type="radio" name="(\w+)" value="([^"]+)"[^>]* checked', body)
+    found = re.findall(
+        r'<input\s+type="radio"\s+name="(\w+)"\s+value="([^"]+)"[^>]*\schecked', body
+    )
     return dict(found)
 
 

@@ -11,6 +11,7 @@ from standardwebhooks import Webhook
 
 from accounts.models import User
 from config.lib import rate_limits
+from tests.markup import flat
 from tests.videos.conftest import order, receiver
 from tests.videos.receiver import Receiver
 from videos.models import Attempt, Delivery
@@ -49,7 +50,7 @@ def test_the_quick_start_names_this_very_server(page: Client, settings: LazySett
 
 
 def test_the_log_shows_each_attempt(page: Client, delivery: Delivery) -> None:
-    text = page.get("/developers/webhooks/").content.decode()
+    text = flat(page.get("/developers/webhooks/"))
     assert [part in text for part in (URL, "HTTP 500", "1,234 ms", "HTTP 204", "2 attempts")] == [
         True
     ] * 5

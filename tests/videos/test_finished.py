@@ -18,6 +18,7 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 from accounts.models import User
 from accounts.people import deletion
 from billing.ledger import credits
+from tests.markup import flat
 from tests.videos.conftest import completed, failed, order
 from videos.jobs import state_machine
 from videos.library import share_links
@@ -48,7 +49,7 @@ def remixed(video: Video, prompt: str, mp4: bytes) -> Video:
 
 def nodes(page: Client, video: Video) -> list[str]:
     """The family tree as a page of it shows it: depth by indent, and what is written there."""
-    body = page.get(f"/v/{video.pk}/").content.decode()
+    body = flat(page.get(f"/v/{video.pk}/"))
     tree = body.split('<nav class="tree"')[1].split("</nav>")[0] if 'class="tree"' in body else ""
     depth, found = 0, []
     for tag, text in re.findall(r"(<ul>|</ul>)|</b>([^<]*)</span>|No longer kept", tree):
@@ -200,7 +201,7 @@ def test_no_picture_is_kept_when_there_is_no_room_for_it(
 
 def link(page: Client, video: Video, **fields: object) -> str:
     page.post(f"/v/{video.pk}/share/", fields)
-    body = page.get(f"/v/{video.pk}/").content.decode()
+    body = flat(page.get(f"/v/{video.pk}/"))
     found = re.search(r'<input id="link" readonly value="http://testserver([^"]+)"', body)
     return found.group(1) if found else ""
 

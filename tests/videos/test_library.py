@@ -14,6 +14,7 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 
 from accounts.models import User
 from billing.ledger import credits
+from tests.markup import flat
 from tests.videos.conftest import completed, failed, now_of, order
 from videos.models import Collection, Video
 
@@ -22,13 +23,13 @@ LIBRARY = "/library/"
 
 def titles(page: Client, query: str = "") -> list[str]:
     """The prompts on the cards of a library page, in order."""
-    body = page.get(f"{LIBRARY}{query}").content.decode()
+    body = flat(page.get(f"{LIBRARY}{query}"))
     return re.findall(r'class="card__title"><a [^>]*>([^<]*)</a>', body)
 
 
 def pills(page: Client, query: str = "") -> list[int]:
     """The numbers on the pills: all, ready, rendering, needing attention, favourites."""
-    body = page.get(f"{LIBRARY}{query}").content.decode()
+    body = flat(page.get(f"{LIBRARY}{query}"))
     shown = body.split('data-part="pills"')[1].split("</nav>")[0]
     return [int(n) for n in re.findall(r'class="num">(\d+)<', shown)]
 

@@ -15,6 +15,7 @@ from accounts.auth import api_keys
 from accounts.models import User
 from billing.ledger import credits
 from billing.models import Entry
+from tests.markup import flat
 from tests.videos.conftest import completed, failed, now_of, order
 from videos.jobs import state_machine
 from videos.models import Video
@@ -78,7 +79,7 @@ def test_a_strangers_use_is_not_counted(bob: User, month: list[Video]) -> None:
 def test_the_page_shows_the_period(
     page: Client, month: list[Video], query: str, period: int
 ) -> None:
-    body = page.get(f"/usage/{query}").content.decode()
+    body = flat(page.get(f"/usage/{query}"))
     chosen = re.findall(r'aria-current="true">(\d+) days', body)
     assert chosen == [str(period)]
     assert "worth about ¥9.00" in body

@@ -5,12 +5,11 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
-from django.http import HttpResponse
-from django.http.response import HttpResponseBase
+from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from config.lib.csv_export import csv_response
+from config.lib import csv_export
 from videos import representations
 from videos.models import Video
 from videos.reports import usage as reports_usage
@@ -41,11 +40,15 @@ def usage(request: UserRequest) -> HttpResponse:
 
 @login_required
 @require_safe
-def usage_csv(request: UserRequest) -> HttpResponseBase:
+def usage_csv(request: UserRequest) -> StreamingHttpResponse:
     days = _period(request)
     videos = reports_usage.ordered_since(request.user, reports_usage.first_day(days)).newest()
     videos = videos.select_related("api_key")
-    return csv_response(f"usage-{days}-days.csv", COLUMNS, map(_row, videos.iterator()))
+    return StreamingHttpResponse(
+        csv_export.lines(COLUMNS, map(_row, videos.iterator())),
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="usage-{days}-days.csv"'},
+    )
 
 
 def _period(request: UserRequest) -> int:
