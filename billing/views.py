@@ -10,7 +10,8 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import redirect_to_login
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render, resolve_url
 from django.urls import reverse
 from django.utils import timezone
@@ -23,7 +24,7 @@ from billing.ledger import credits
 from billing.models import Entry, Payment, Proof
 from billing.payments import checkout, packages, reconciliation, state
 from billing.reports.statement import FILTERS, Line, Receipt, chart_of, parts_of
-from config.lib import csv_export
+from config.lib.csv_export import csv_response
 
 PER_PAGE = 25
 RECEIPTS = 5
@@ -85,13 +86,9 @@ def _keep_draft(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_safe
-def history_csv(request: HttpRequest) -> StreamingHttpResponse:
+def history_csv(request: HttpRequest) -> HttpResponseBase:
     entries = credits.history(_user(request))
-    return StreamingHttpResponse(
-        csv_export.lines(COLUMNS, map(_row, entries.iterator())),
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": 'attachment; filename="credits.csv"'},
-    )
+    return csv_response("credits.csv", COLUMNS, map(_row, entries.iterator()))
 
 
 def _row(e: Entry) -> tuple[Any, ...]:

@@ -5,11 +5,12 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from config.lib import csv_export
+from config.lib.csv_export import csv_response
 from videos import representations
 from videos.models import Video
 from videos.reports import usage as reports_usage
@@ -40,15 +41,11 @@ def usage(request: UserRequest) -> HttpResponse:
 
 @login_required
 @require_safe
-def usage_csv(request: UserRequest) -> StreamingHttpResponse:
+def usage_csv(request: UserRequest) -> HttpResponseBase:
     days = _period(request)
     videos = reports_usage.ordered_since(request.user, reports_usage.first_day(days)).newest()
     videos = videos.select_related("api_key")
-    return StreamingHttpResponse(
-        csv_export.lines(COLUMNS, map(_row, videos.iterator())),
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="usage-{days}-days.csv"'},
-    )
+    return csv_response(f"usage-{days}-days.csv", COLUMNS, map(_row, videos.iterator()))
 
 
 def _period(request: UserRequest) -> int:
