@@ -32,6 +32,7 @@ from billing.sandbox import (
 from billing.sandbox.database import API_VERSION, Books, Json, new_id
 from billing.sandbox.idempotency import Answer
 from billing.sandbox.request_parsing import Reader, Refused
+from config.lib.sandbox import connections
 
 log = logging.getLogger(__name__)
 
@@ -237,7 +238,7 @@ def _post(
     raw = request_parsing.unfold_body(request)
     fault = _strike(route)
     if fault == "drop_before":
-        return faults.hang_up(request)
+        return connections.close(request)
     if fault != "500_after" and (refusal := faults.refusal(fault)):
         raise refusal
     mark = idempotency.fingerprint("POST", request.path, raw)
@@ -266,9 +267,9 @@ def _carry_out(desk: Books, order: Json, work: Work, fault: str) -> Answer:
 
 def _misfortune(request: HttpRequest, fault: str, body: str) -> HttpResponseBase | None:
     if fault in ("drop_before", "drop_after"):
-        return faults.hang_up(request)
+        return connections.close(request)
     if fault == "cut":
-        return faults.cut_off(request, body[: len(body) // 2].encode())
+        return connections.truncate(request, body[: len(body) // 2].encode())
     return None
 
 

@@ -16,7 +16,8 @@ from typing import Any
 
 from django.conf import settings
 
-from billing.sandbox import store
+from billing.sandbox.store import STORE
+from config.lib.sandbox.pace import pace_factor
 
 API_VERSION = "2026-10-28.endive"
 LATE_SECONDS = 30.0
@@ -30,8 +31,8 @@ def new_id(prefix: str) -> str:
 
 
 def pace() -> float:
-    """Return the factor every delay is multiplied with; SANDBOX_SPEED 0 makes all of them 0."""
-    return 1 / settings.SANDBOX_SPEED if settings.SANDBOX_SPEED > 0 else 0.0
+    """Return the factor every delay is multiplied with."""
+    return pace_factor(settings.SANDBOX_SPEED)
 
 
 @dataclass(slots=True)
@@ -160,11 +161,11 @@ class Books:
 
 @contextmanager
 def reading() -> Iterator[Books]:
-    with store.reading() as connection:
+    with STORE.reading() as connection:
         yield Books(connection)
 
 
 @contextmanager
 def writing(request_id: str | None = None, key: str | None = None) -> Iterator[Books]:
-    with store.writing() as connection:
+    with STORE.writing() as connection:
         yield Books(connection, request_id, key)

@@ -4,8 +4,9 @@ import logging
 import sqlite3
 import time
 
-from billing.sandbox import checkout, database, disputes, refunds, store
+from billing.sandbox import checkout, database, disputes, refunds
 from billing.sandbox.database import Books
+from billing.sandbox.store import STORE
 
 AT_ONCE = 50
 
@@ -14,9 +15,9 @@ log = logging.getLogger(__name__)
 
 def turn() -> int:
     """Take every step whose time has come and return how many; cheap when there is none."""
-    if not store.path().exists():
+    if not STORE.path().exists():
         return 0
-    with store.reading() as connection:
+    with STORE.reading() as connection:
         due = connection.execute(
             "SELECT * FROM timer WHERE due_at <= ? ORDER BY due_at, id LIMIT ?",
             (time.time(), AT_ONCE),
@@ -34,7 +35,7 @@ def _take(row: sqlite3.Row) -> bool:
             _step(desk, row["step"], row["thing"])
     except Exception:  # one broken row must not stop the clock
         log.exception("sandbox step %s of %s failed", row["step"], row["thing"])
-        with store.writing() as connection:
+        with STORE.writing() as connection:
             connection.execute("DELETE FROM timer WHERE id = ?", (row["id"],))
         return False
     return True

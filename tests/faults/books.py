@@ -21,7 +21,7 @@ from billing.ledger import credits, invariants
 from tests.faults.house import PATIENCE, House, until
 from tests.faults.people import PRICE, WELCOME, Person
 from videos.models import Video
-from videos.sandbox import store
+from videos.sandbox.store import STORE
 
 LEDGER_OF_JOBS = """
 CREATE TABLE made (prompt TEXT NOT NULL);
@@ -68,7 +68,7 @@ def _connection(house: House, like: BaseDatabaseWrapper) -> BaseDatabaseWrapper:
 
 def note_every_job(house: House) -> None:
     """Have the stand-in upstream remember each job it makes, also once it is deleted."""
-    with override_settings(SANDBOX_DIR=house.folder / "sandbox"), store.writing() as connection:
+    with override_settings(SANDBOX_DIR=house.folder / "sandbox"), STORE.writing() as connection:
         # Not executescript, which would commit first.
         for statement in LEDGER_OF_JOBS.strip().split("\n"):
             connection.execute(statement)

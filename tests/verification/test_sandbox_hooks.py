@@ -13,7 +13,8 @@ from openai import InvalidWebhookSignatureError
 from standardwebhooks import Webhook
 
 from tests.verification.test_sandbox_server import Sandbox, age
-from videos.sandbox import store, webhooks
+from videos.sandbox import webhooks
+from videos.sandbox.store import STORE
 
 SECRET = "whsec_dGhlLXRlc3RzLW93bi13ZWJob29rLXNlY3JldA=="
 
@@ -70,19 +71,19 @@ def sandbox(
     sandbox = Sandbox(settings, directory, f"sk-{request.node.name}")
     settings.SANDBOX_WEBHOOK_URL = receiver.url
     settings.SANDBOX_WEBHOOK_SECRET = SECRET
-    with store.writing() as connection:
+    with STORE.writing() as connection:
         connection.execute("DELETE FROM delivery")
     return sandbox
 
 
 def make_due(seconds: float) -> None:
     """Let time pass for deliveries that wait."""
-    with store.writing() as connection:
+    with STORE.writing() as connection:
         connection.execute("UPDATE delivery SET due_at = due_at - ?", (seconds,))
 
 
 def waits_seconds() -> float | None:
-    with store.reading() as connection:
+    with STORE.reading() as connection:
         (due_at,) = connection.execute("SELECT due_at FROM delivery").fetchone()
     return None if due_at is None else round(due_at - time.time())
 

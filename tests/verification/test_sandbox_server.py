@@ -22,7 +22,8 @@ from openai import DefaultHttpxClient, OpenAI
 from openai.types import Video
 
 from tests.backing import free_port
-from videos.sandbox import openai_api, renderer, request_parsing, store
+from videos.sandbox import openai_api, renderer, request_parsing
+from videos.sandbox.store import STORE
 
 urlpatterns = [
     re_path(r"^sandbox/v1/videos/?$", openai_api.videos),
@@ -92,7 +93,7 @@ class Sandbox:
 
 def age(video_id: str, seconds: float) -> None:
     """Make a job older, as if that much time had passed."""
-    with store.writing() as connection:
+    with STORE.writing() as connection:
         connection.execute(
             "UPDATE job SET created_at = created_at - ?, completed_at = completed_at - ?"
             " WHERE id = ?",

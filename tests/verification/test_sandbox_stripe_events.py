@@ -11,7 +11,8 @@ import pytest
 import stripe
 from django.conf import LazySettings
 
-from billing.sandbox import database, store, webhooks
+from billing.sandbox import database, webhooks
+from billing.sandbox.store import STORE
 from tests.verification.test_sandbox_stripe import SECRET, Shop, shop
 
 __all__ = ["shop"]
@@ -86,7 +87,7 @@ def test_an_event_is_sent_again_until_it_is_accepted(shop: Shop, settings: LazyS
 
 
 def due_now() -> None:
-    with store.writing() as connection:
+    with STORE.writing() as connection:
         connection.execute("UPDATE delivery SET due_at = 0 WHERE due_at IS NOT NULL")
 
 

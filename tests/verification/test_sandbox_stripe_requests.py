@@ -10,6 +10,7 @@ import stripe
 from django.conf import LazySettings
 
 from billing.sandbox import database, faults, idempotency
+from config.lib.sandbox import connections
 from tests.verification.test_sandbox_stripe import KEY, Shop, raw, shop
 
 __all__ = ["shop"]
@@ -256,7 +257,7 @@ def test_an_answer_breaks_off_where_the_socket_is_out_of_reach(shop: Shop) -> No
     faults.next("session", "drop_after")
     answer: Any = shop.browser.get(path, headers={"Authorization": f"Bearer {KEY}"})
     assert answer["Content-Length"] == "1"
-    with pytest.raises(faults.ConnectionDropped):
+    with pytest.raises(connections.ConnectionDropped):
         list(answer.streaming_content)
 
 

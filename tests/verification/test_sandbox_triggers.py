@@ -9,6 +9,7 @@ import pytest
 from django.conf import LazySettings
 from openai import APIConnectionError, APIStatusError, BadRequestError, NotFoundError
 
+from config.lib.sandbox.pace import pace_factor
 from tests.verification.test_sandbox_server import Sandbox, age
 from videos.sandbox import job_timeline, triggers
 from videos.sandbox.triggers import Triggers
@@ -23,7 +24,7 @@ def sandbox(
 
 
 def at(prompt: str, seconds: float, speed: float = 1) -> tuple[str, int]:
-    stage = job_timeline.stage(Triggers(prompt), job_timeline.pace_of(speed), seconds)
+    stage = job_timeline.stage(Triggers(prompt), pace_factor(speed), seconds)
     return stage.status, stage.progress
 
 

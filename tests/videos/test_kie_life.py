@@ -15,7 +15,8 @@ from tests.videos.conftest import now_of, order, picture, upload
 from videos.engines import base
 from videos.media import uploads
 from videos.models import UpstreamEvent, Video
-from videos.sandbox import store, webhooks
+from videos.sandbox import webhooks
+from videos.sandbox.store import STORE
 
 Finish = Callable[[Video], Video]
 Work = Callable[..., None]
@@ -31,7 +32,7 @@ def there(live: Serving, settings: LazySettings) -> Serving:
 
 
 def jobs_upstream() -> int:
-    with store.reading() as connection:
+    with STORE.reading() as connection:
         return int(connection.execute("SELECT count(*) FROM job").fetchone()[0])
 
 

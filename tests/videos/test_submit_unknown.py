@@ -18,14 +18,15 @@ from videos.engines.base import Job, JobState, Unavailable, Unsupported
 from videos.jobs import state_machine, worker
 from videos.models import Video
 from videos.realtime import status
-from videos.sandbox import jobs, store
+from videos.sandbox import jobs
+from videos.sandbox.store import STORE
 
 Work = Callable[..., None]
 Finish = Callable[[Video], Video]
 
 
 def jobs_upstream() -> int:
-    with store.reading() as connection:
+    with STORE.reading() as connection:
         return int(connection.execute("SELECT count(*) FROM job").fetchone()[0])
 
 

@@ -24,11 +24,6 @@ class Stage:
     due: bool = False
 
 
-def pace_of(speed: float) -> float:
-    """Return the factor every duration is multiplied with; speed 0 makes all of them 0."""
-    return 1 / speed if speed > 0 else 0.0
-
-
 def takes_seconds(triggers: Triggers, pace: float) -> float:
     """Return a job's length in seconds, infinite for `[[hang]]`."""
     if triggers.has("hang"):

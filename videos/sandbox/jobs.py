@@ -14,11 +14,13 @@ from typing import Literal
 
 from django.conf import settings
 
+from config.lib.sandbox.pace import pace_factor
 from videos.sandbox import clip as clips
-from videos.sandbox import job_timeline, renderer, store
+from videos.sandbox import job_timeline, renderer
 from videos.sandbox.clip import Clip
 from videos.sandbox.job_timeline import Stage
 from videos.sandbox.request_parsing import CreateRequest
+from videos.sandbox.store import STORE
 from videos.sandbox.triggers import Triggers, caption
 
 KEPT_SECONDS = 24 * 3600
@@ -109,7 +111,7 @@ def _store(
         size=size,
         seconds=str(clip.seconds),
         created_at=time.time(),
-        pace=job_timeline.pace_of(settings.SANDBOX_SPEED),
+        pace=pace_factor(settings.SANDBOX_SPEED),
         remixed_from=remixed_from,
         clip=dataclasses.replace(
             clip,
@@ -118,7 +120,7 @@ def _store(
             silent=triggers.has("silent"),
         ),
     )
-    with store.writing() as connection:
+    with STORE.writing() as connection:
         connection.execute(
             "INSERT INTO job (id, owner, prompt, model, size, seconds, created_at, pace,"
             " remixed_from, clip) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -162,7 +164,7 @@ def find(owner: str, job_id: str) -> Job | None:
 
 
 def find_any(job_id: str) -> Job | None:
-    with store.reading() as connection:
+    with STORE.reading() as connection:
         row = connection.execute("SELECT * FROM job WHERE id = ?", (job_id,)).fetchone()
     return _read(row) if row else None
 
@@ -179,7 +181,7 @@ def page(owner: str, *, after: str | None, limit: int, ascending: bool) -> tuple
     Raises LookupError when `after` is not a job of this owner.
     """
     cursor = 0 if ascending else 2**62
-    with store.reading() as connection:
+    with STORE.reading() as connection:
         if after is not None:
             row = connection.execute(
                 "SELECT sequence FROM job WHERE id = ? AND owner = ?", (after, owner)
@@ -210,7 +212,7 @@ def _read(row: sqlite3.Row) -> Job:
 
 def delete(job: Job) -> None:
     """Forget a job and its unsent event; a render it shares with other jobs stays."""
-    with store.writing() as connection:
+    with STORE.writing() as connection:
         connection.execute("DELETE FROM delivery WHERE job_id = ?", (job.id,))
         connection.execute("DELETE FROM kie_task WHERE job_id = ?", (job.id,))
         connection.execute("DELETE FROM job WHERE id = ?", (job.id,))
@@ -248,7 +250,7 @@ _SETTLE = {
 
 def _settle(job: Job, fact: Literal["completed_at", "broken"], value: int) -> Job:
     """Write a final fact unless another reader was first; return the row as it now is."""
-    with store.writing() as connection:
+    with STORE.writing() as connection:
         connection.execute(_SETTLE[fact], (value, job.id))
     return find_any(job.id) or job
 
@@ -261,14 +263,14 @@ _COUNT = {
 
 def count(job: Job, what: Literal["polls", "downloads"]) -> int:
     """Count one request and return how many came before it."""
-    with store.writing() as connection:
+    with STORE.writing() as connection:
         row = connection.execute(_COUNT[what], (job.id,)).fetchone()
     return int(row[0]) - 1 if row else 0
 
 
 def sight(owner: str, prompt: str) -> int:
     """Count one create with this very prompt and return how many came before it."""
-    with store.writing() as connection:
+    with STORE.writing() as connection:
         row = connection.execute(
             "INSERT INTO sighting (owner, prompt, times) VALUES (?, ?, 1)"
             " ON CONFLICT DO UPDATE SET times = times + 1 RETURNING times",
@@ -280,7 +282,7 @@ def sight(owner: str, prompt: str) -> int:
 def wait_seconds(owner: str, per_minute: int) -> float:
     """Count one create against `per_minute`; return how long to wait when it is one too many."""
     now = time.time()
-    with store.writing() as connection:
+    with STORE.writing() as connection:
         connection.execute("DELETE FROM attempt WHERE at < ?", (now - 60,))
         times = connection.execute(
             "SELECT at FROM attempt WHERE owner = ? ORDER BY at DESC LIMIT ?", (owner, per_minute)

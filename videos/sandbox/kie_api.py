@@ -21,6 +21,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from django.views.decorators.csrf import csrf_exempt
 from PIL import Image, ImageOps
 
+from config.lib.sandbox import connections
 from videos.sandbox import (
     faults,
     jobs,
@@ -90,12 +91,12 @@ def create_task(request: HttpRequest) -> HttpResponseBase:
     if first or not once:
         _refuse_as_asked(triggers)
         if drop == "before":
-            return faults.dropped(request)
+            return connections.truncate(request)
     job = jobs.create(owner, order, task)
     if triggers.webhook()[0] == "early":
         webhooks.deliver_early(job.id)
     if drop == "after" and first:
-        return faults.dropped(request)
+        return connections.truncate(request)
     return JsonResponse(kie_objects.envelope({"taskId": job.id}))
 
 

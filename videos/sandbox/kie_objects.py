@@ -10,10 +10,10 @@ import sqlite3
 import time
 from typing import Any
 
-from videos.sandbox import store
 from videos.sandbox.job_timeline import Stage
 from videos.sandbox.jobs import Job
 from videos.sandbox.openai_objects import failure_message
+from videos.sandbox.store import STORE
 
 STATES = {
     "queued": "waiting",
@@ -29,7 +29,7 @@ def envelope(data: object, code: int = 200, msg: str = "success") -> dict[str, A
 
 def task_of(job_id: str) -> sqlite3.Row | None:
     """What a job's createTask said; None for a job of the other API."""
-    with store.reading() as connection:
+    with STORE.reading() as connection:
         row: sqlite3.Row | None = connection.execute(
             "SELECT * FROM kie_task WHERE job_id = ?", (job_id,)
         ).fetchone()

@@ -16,6 +16,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
+from config.lib.sandbox import connections
 from videos.sandbox import (
     downloads,
     faults,
@@ -176,12 +177,12 @@ def _submit(
     if first or not once:
         _refuse_as_asked(triggers)
         if drop == "before":
-            return faults.dropped(request)
+            return connections.truncate(request)
     job = store()
     if triggers.webhook()[0] == "early":
         webhooks.deliver_early(job.id)
     if drop == "after" and first:
-        return faults.dropped(request)
+        return connections.truncate(request)
     return JsonResponse(openai_objects.newborn(job))
 
 
@@ -268,7 +269,7 @@ def download(request: HttpRequest, job: Job, variant: str) -> HttpResponseBase:
             return faults.web_page()
         if watched.kind == "truncate":
             whole = file.read_bytes()
-            return faults.dropped(request, whole[: len(whole) // 2], VARIANTS[variant])
+            return connections.truncate(request, whole[: len(whole) // 2], VARIANTS[variant])
     try:
         return downloads.answer(request, file, VARIANTS[variant])
     except FileNotFoundError as error:

@@ -3,23 +3,20 @@
 Source: Standard Webhooks; payload and headers as in OpenAI's webhook guide.
 """
 
-import http.client
 import json
-import logging
 import secrets
 import sqlite3
 import time
-import urllib.error
-import urllib.request
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from standardwebhooks import Webhook
 
-from videos.sandbox import jobs, kie_objects, store
+from config.lib.sandbox import deliveries
+from videos.sandbox import jobs, kie_objects
 from videos.sandbox.job_timeline import Stage
+from videos.sandbox.store import STORE
 
 BACK_OFF_SECONDS = (5, 30, 300, 1800, 7200, 18_000, 36_000, 72_000, 108_000)
 TIMEOUT_SECONDS = 10
@@ -27,29 +24,19 @@ LEASE_SECONDS = 3 * TIMEOUT_SECONDS
 AT_ONCE = 20
 LOOK_AGAIN_SECONDS = 0.25
 
-log = logging.getLogger(__name__)
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *args: Any, **kwargs: Any) -> None:
-        return None
-
-
-# No proxies and no redirects: an event goes where the settings say or nowhere.
-_opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect)
-
 
 def deliver_due() -> int:
     """Send every event whose time has come and return how many were accepted.
 
     Cheap when nothing is due. Safe in several processes at once: each claims what it sends.
     """
-    if not store.path().exists():
+    if not STORE.path().exists():
         return 0
     configured = bool(settings.SANDBOX_WEBHOOK_URL and settings.SANDBOX_WEBHOOK_SECRET)
-    with store.reading() as connection:
+    with STORE.reading() as connection:
         due = connection.execute(
-            "SELECT * FROM delivery WHERE due_at <= ? AND (type = ? OR ?) ORDER BY due_at LIMIT ?",
+            "SELECT rowid, * FROM delivery WHERE due_at <= ? AND (type = ? OR ?)"
+            " ORDER BY due_at LIMIT ?",
             (time.time(), jobs.CALLBACK, configured, AT_ONCE),
         ).fetchall()
     return sum(_deliver(row) for row in due)
@@ -57,9 +44,11 @@ def deliver_due() -> int:
 
 def deliver_early(job_id: str) -> None:
     """Send a job's event now, before it is true and before its create request is answered."""
-    with store.reading() as connection:
-        row = connection.execute("SELECT * FROM delivery WHERE job_id = ?", (job_id,)).fetchone()
-    if row is not None and _claim(row):
+    with STORE.reading() as connection:
+        row = connection.execute(
+            "SELECT rowid, * FROM delivery WHERE job_id = ?", (job_id,)
+        ).fetchone()
+    if row is not None and deliveries.claim(STORE, row, LEASE_SECONDS):
         _attempt(row)
 
 
@@ -72,17 +61,7 @@ def _deliver(row: sqlite3.Row) -> bool:
     if stage.status in ("queued", "in_progress") and row["fault"] != "early":
         _put_off(row["id"], time.time() + LOOK_AGAIN_SECONDS)
         return False
-    return _claim(row) and _attempt(row)
-
-
-def _claim(row: sqlite3.Row) -> bool:
-    """Take one attempt of a delivery, so that no other process sends it meanwhile."""
-    with store.writing() as connection:
-        claimed = connection.execute(
-            "UPDATE delivery SET due_at = ?, attempts = attempts + 1 WHERE id = ? AND due_at = ?",
-            (time.time() + LEASE_SECONDS, row["id"], row["due_at"]),
-        )
-    return claimed.rowcount == 1
+    return deliveries.claim(STORE, row, LEASE_SECONDS) and _attempt(row)
 
 
 def _attempt(row: sqlite3.Row) -> bool:
@@ -91,18 +70,15 @@ def _attempt(row: sqlite3.Row) -> bool:
     accepted = post(row, body, forged=row["fault"] == "badsig")
     if row["fault"] == "dup":
         accepted = post(row, body) and accepted
-    earlier = row["attempts"]
-    if accepted or earlier >= len(BACK_OFF_SECONDS):
-        _put_off(row["id"], None)
-    else:
-        _put_off(row["id"], time.time() + BACK_OFF_SECONDS[earlier])
+    again_at = deliveries.next_attempt_at(row["attempts"], BACK_OFF_SECONDS)
+    _put_off(row["id"], None if accepted else again_at)
     return accepted
 
 
 def _write_body(row: sqlite3.Row) -> str:
     """Store the event as it is first sent: every repetition carries the same bytes."""
     body = json.dumps(_callback(row) if row["type"] == jobs.CALLBACK else _event(row))
-    with store.writing() as connection:
+    with STORE.writing() as connection:
         connection.execute("UPDATE delivery SET body = ? WHERE id = ?", (body, row["id"]))
     return body
 
@@ -135,7 +111,7 @@ def _true_type(row: sqlite3.Row) -> str:
 
 def _put_off(delivery_id: str, due_at: float | None) -> None:
     """Set when a delivery is due again; None ends it."""
-    with store.writing() as connection:
+    with STORE.writing() as connection:
         connection.execute("UPDATE delivery SET due_at = ? WHERE id = ?", (due_at, delivery_id))
 
 
@@ -158,23 +134,5 @@ def _call_back(row: sqlite3.Row, body: str, *, forged: bool = False) -> bool:
 
 
 def _post(url: str, headers: dict[str, str], body: str) -> bool:
-    if urlsplit(url).scheme not in {"http", "https"}:
-        return False
-    request = urllib.request.Request(  # noqa: S310 - the address is the developer's own setting
-        url,
-        data=body.encode(),
-        headers={
-            "Content-Type": "application/json",
-            "User-Agent": "Firstlight-Sandbox",
-            **headers,
-        },
-    )
-    try:
-        with _opener.open(request, timeout=TIMEOUT_SECONDS) as response:
-            return bool(200 <= response.status < 300)
-    except urllib.error.HTTPError as error:
-        error.close()
-        log.info("a sandbox event was answered %s", error.code)
-    except (OSError, http.client.HTTPException) as error:
-        log.info("a sandbox event was not delivered: %s", error)
-    return False
+    sent = {"Content-Type": "application/json", "User-Agent": "Firstlight-Sandbox", **headers}
+    return deliveries.is_accepted(deliveries.post(url, sent, body.encode(), TIMEOUT_SECONDS))

@@ -1,0 +1,1 @@
+"""What the sandbox engine and the sandbox Stripe share; nothing else may import it."""
