@@ -20,7 +20,7 @@ from billing.ledger import credits
 from billing.models import Entry, Payment, Refund
 from billing.payments import checkout, packages
 from config.lib.admin import note
-from config.lib.idempotency import REPLAYED, Once, fingerprint, read_key
+from config.lib.idempotency import RequestKey, key_of_headers
 
 
 class Credits(APIView):
@@ -138,11 +138,10 @@ class CreatePayment(APIView):
         body = CreateBody(data=request.data)
         body.is_valid(raise_exception=True)
         asked = body.validated_data
-        once = _once(request, asked)
-        payment, again = checkout.create_once(
-            _user(request), asked["package"], asked["return_url"], once
+        outcome = checkout.create_once(
+            _user(request), asked["package"], asked["return_url"], _request_key(request, asked)
         )
-        return Response(payment_body(payment), headers=REPLAYED if again else None)
+        return Response(payment_body(outcome.result), headers=outcome.headers)
 
 
 class PaymentDetail(APIView):
@@ -202,10 +201,10 @@ class RefundPayment(APIView):
         if "amount" in asked:
             minor = int(asked["amount"] * money.MINOR_UNITS[payment.currency])
         order = checkout.Order(minor, Refund.Source.API, asked["reason"], user)
-        row, again = checkout.refund_once(
-            payment, order, _once(request, {**asked, "amount": minor})
-        )
-        if not again:
+        key = _request_key(request, {**asked, "amount": minor})
+        outcome = checkout.refund_once(payment, order, key)
+        row = outcome.result
+        if not outcome.is_replay:
             sum = f"{float(money.to_major(row.amount_minor, payment.currency))} {payment.currency}"
             note(user, payment, f"refund of {sum}", row.reason)
         failed = row.status in {Refund.Status.FAILED, Refund.Status.CANCELED}
@@ -218,7 +217,7 @@ class RefundPayment(APIView):
                 "status": row.status,
                 "message": MESSAGES[Refund.Status(row.status)],
             },
-            headers=REPLAYED if again else None,
+            headers=outcome.headers,
         )
 
 
@@ -243,8 +242,8 @@ def payment_body(payment: Payment) -> dict[str, Any]:
     }
 
 
-def _once(request: Request, asked: dict[str, Any]) -> Once:
-    return Once(read_key(request.headers), fingerprint(asked))
+def _request_key(request: Request, asked: dict[str, Any]) -> RequestKey | None:
+    return key_of_headers(request.user, request.headers, request.method, request.path, asked)
 
 
 def _object(data: Any) -> dict[str, Any]:

@@ -256,9 +256,6 @@ class Payment(models.Model):
     session_expires_at = models.DateTimeField()
     paid_at = models.DateTimeField(_("paid"), null=True)
     checked_at = models.DateTimeField(null=True, db_index=True)
-    # The key the request came under, and what it asked; see config.lib.idempotency.
-    idempotency_key = models.CharField(max_length=255, blank=True)
-    idempotency_print = models.CharField(max_length=64, blank=True)
 
     class Meta:
         verbose_name = _("payment")
@@ -273,11 +270,6 @@ class Payment(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(is_paid=False) | Q(paid_at__isnull=False), name="payment_paid_has_time"
-            ),
-            models.UniqueConstraint(
-                fields=["user", "idempotency_key"],
-                condition=~Q(idempotency_key=""),
-                name="payment_idempotency_key",
             ),
         ]
 
@@ -321,19 +313,12 @@ class Refund(models.Model):
     tried_at = models.DateTimeField(null=True)
     # How many credits it cancelled when it was written down.
     credits = models.PositiveIntegerField(_("credits"), default=0)
-    idempotency_key = models.CharField(max_length=255, blank=True)
-    idempotency_print = models.CharField(max_length=64, blank=True)
 
     class Meta:
         verbose_name = _("refund")
         verbose_name_plural = _("refunds")
         constraints = [
             models.CheckConstraint(condition=Q(amount_minor__gt=0), name="refund_positive"),
-            models.UniqueConstraint(
-                fields=["actor", "idempotency_key"],
-                condition=~Q(idempotency_key=""),
-                name="refund_idempotency_key",
-            ),
         ]
 
     def __str__(self) -> str:

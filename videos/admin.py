@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from typing import ClassVar, cast
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django import forms
 from django.contrib import admin, messages
@@ -21,6 +21,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from billing.ledger import credits
+from config.lib import idempotency
 from config.lib.admin import Glance, ReadOnly, ReadOnlyInline, ReasonForm, ask, note
 from videos import catalog
 from videos.jobs import admin_actions, circuit_breaker, moderation
@@ -180,9 +181,9 @@ class VideoAdmin(ReadOnly):
         if form.is_valid():
             reason = form.cleaned_data["reason"]
             try:
-                words, is_new = admin_actions.do(
-                    video, name, reason, str(form.cleaned_data["token"] or uuid4())
-                )
+                token = form.cleaned_data["token"]
+                key = idempotency.key_of_form(request.user, f"retry {video.pk}", token)
+                words, is_new = admin_actions.do(video, name, reason, key)
             except admin_actions.NotPossible as error:
                 messages.error(request, str(error))
             else:

@@ -357,28 +357,6 @@ class Event(models.Model):
         return f"{self.video_id} {self.status}"
 
 
-class KeyedRequest(models.Model):
-    """What a request with an Idempotency-Key made: the same request again makes nothing new."""
-
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
-    key = models.CharField(max_length=255)
-    fingerprint = models.CharField(max_length=64)
-    video = models.ForeignKey(Video, models.CASCADE, null=True, related_name="+")
-    upload = models.ForeignKey(Upload, models.CASCADE, null=True, related_name="+")
-    created_at = models.DateTimeField(db_index=True)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["user", "key"], name="keyed_request_once"),
-            models.CheckConstraint(
-                condition=Q(video=None) ^ Q(upload=None), name="keyed_request_made_one_thing"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.user_id}: {self.key}"
-
-
 class Feed(models.Model):
     """The counter of one user's stream of changes; its row serialises them."""
 

@@ -10,7 +10,7 @@ from celery import shared_task
 from django.conf import settings
 from django.db import close_old_connections
 
-from videos import idempotency
+from config.lib import idempotency
 from videos.account import deletion, email_digests
 from videos.jobs import worker
 from videos.media import uploads
@@ -123,9 +123,9 @@ def audit_books() -> None:
 
 @shared_task(ignore_result=True, expires=3600)
 def sweep() -> None:
-    """Remove unused uploads and keys that are no longer honoured, every quarter of an hour."""
+    """Remove unused uploads and idempotency keys older than 24 hours, every quarter of an hour."""
     uploads.sweep()
-    idempotency.forget_old()
+    idempotency.delete_expired()
 
 
 @shared_task(ignore_result=True, expires=600)

@@ -1,6 +1,7 @@
 """Staff: packages, balances and grants; the ledger, the proofs and the audit log to read."""
 
 from datetime import timedelta
+from functools import partial
 from typing import Any, ClassVar
 from uuid import UUID, uuid4
 
@@ -30,7 +31,9 @@ from billing.models import (
     Proof,
 )
 from billing.reports import dashboard
+from config.lib import idempotency
 from config.lib.admin import Glance, ReadOnly, ReadOnlyInline, note
+from config.lib.idempotency import key_of_form
 
 # So many lines of the books stand on an account's page.
 LINES = 20
@@ -164,23 +167,27 @@ class AccountAdmin(ReadOnly):
 
     def _adjusted(self, request: HttpRequest, account: Account, form: GrantForm) -> bool:
         asked = form.cleaned_data
-        key = f"adj:{asked['token']}"
-        again = credits.entry_for(key) is not None
+        amount, token = asked["amount"], asked["token"]
+        key = key_of_form(request.user, f"adjust {account.pk}", token, amount)
+        adjust = partial(
+            clawbacks.adjust,
+            account.user,
+            amount,
+            f"adj:{token}",
+            expires_at=timezone.now() + timedelta(days=asked["days"]),
+            purpose=credits.Purpose("staff", str(request.user.pk), asked["reason"]),
+            request_key=key,
+        )
         try:
-            entry = clawbacks.adjust(
-                account.user,
-                asked["amount"],
-                key,
-                expires_at=timezone.now() + timedelta(days=asked["days"]),
-                purpose=credits.Purpose("staff", str(request.user.pk), asked["reason"]),
-            )
+            outcome = idempotency.run(key, adjust)
         except credits.NotEnoughCredits as error:
             form.add_error("amount", str(error))
             return False
-        except credits.KeyConflict:
+        except (credits.KeyConflict, idempotency.IdempotencyMismatch):
             form.add_error(None, _("This form was sent before. Open it anew."))
             return False
-        if not again:
+        entry = outcome.result
+        if not outcome.is_replay:
             note(request.user, account, f"{entry.amount:+} credits", asked["reason"])
         text = ngettext("%(n)s credit is booked.", "%(n)s credits are booked.", abs(entry.amount))
         messages.success(request, text % {"n": f"{entry.amount:+}"})

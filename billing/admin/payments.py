@@ -28,6 +28,7 @@ from billing.models import Payment, Refund, StripeEvent
 from billing.payments import checkout, stripe_events
 from billing.reports import dashboard
 from config.lib.admin import Glance, ReadOnly, ReadOnlyInline, note
+from config.lib.idempotency import key_of_form
 
 
 class RefundForm(forms.Form):
@@ -169,7 +170,7 @@ class PaymentAdmin(ReadOnly):
     def refund_view(self, request: HttpRequest, payment_id: UUID) -> HttpResponse:
         """Amount and reason, then a preview of the credits it takes, then the refund.
 
-        The preview names the refund in the session, so that a form sent twice refunds once.
+        The preview's form has a token of its own, so that a form sent twice refunds once.
         """
         if not request.user.has_perm("billing.change_payment"):
             raise PermissionDenied
@@ -179,13 +180,12 @@ class PaymentAdmin(ReadOnly):
         outlook = None
         if form.is_valid():
             minor = int(form.cleaned_data["amount"] * billing_money.MINOR_UNITS[payment.currency])
-            name = f"refund:{payment.pk}"
-            if "confirm" in request.POST and name in request.session:
-                key = UUID(request.session[name])
-                return self._refund(request, payment, minor, form.cleaned_data["reason"], key)
+            token = request.POST.get("token", "")[:64]
+            if "confirm" in request.POST and token:
+                reason = form.cleaned_data["reason"]
+                return self._refund(request, payment, minor, reason, token)
             try:
                 outlook = checkout.outlook(payment, minor)
-                request.session[name] = str(uuid4())
             except checkout.NotRefundable:
                 form.add_error(
                     "amount",
@@ -198,31 +198,28 @@ class PaymentAdmin(ReadOnly):
             "payment": payment,
             "left": left,
             "outlook": outlook,
+            "token": uuid4(),
             "changes": _changes(payment, outlook) if outlook else [],
             "opts": self.opts,
         }
         return TemplateResponse(request, "admin/billing/refund.html", context)
 
     def _refund(
-        self, request: HttpRequest, payment: Payment, minor: int, reason: str, key: UUID
+        self, request: HttpRequest, payment: Payment, minor: int, reason: str, token: str
     ) -> HttpResponse:
-        again = payment.refunds.filter(pk=key).exists()
+        staff = cast("AbstractBaseUser", request.user)
+        key = key_of_form(staff, f"refund {payment.pk}", token)
+        order = checkout.Order(minor, Refund.Source.ADMIN, reason, staff)
         try:
-            row = checkout.refund(
-                payment,
-                minor,
-                source=Refund.Source.ADMIN,
-                reason=reason,
-                actor=cast("AbstractBaseUser", request.user),
-                pk=key,
-            )
+            outcome = checkout.refund_once(payment, order, key)
         except checkout.NotRefundable as error:
             messages.error(request, str(error))
         else:
-            if not again:
+            if not outcome.is_replay:
                 sum = billing_money.to_major(minor, payment.currency)
                 note(request.user, payment, f"refund of {sum}", reason)
-            messages.success(request, str(REFUND_WORDS[Refund.Status(row.status)]))
+            status = Refund.Status(outcome.result.status)
+            messages.success(request, str(REFUND_WORDS[status]))
         return HttpResponseRedirect(reverse("admin:billing_payment_change", args=[payment.pk]))
 
 

@@ -14,6 +14,8 @@ from django.utils import timezone
 from billing.ledger import credits
 from billing.ledger.credits import Kind, NotEnoughCredits, Purpose
 from billing.models import Account, Allocation, Entry, Lot
+from config.lib import idempotency
+from config.lib.idempotency import RequestKey
 
 _NOTHING = Purpose()
 
@@ -25,15 +27,24 @@ def adjust(
     *,
     expires_at: datetime | None,
     purpose: Purpose = _NOTHING,
+    request_key: RequestKey | None = None,
 ) -> Entry:
     """Staff's own correction: give credits, or with `amount` below zero take unspent ones.
 
-    Raises NotEnoughCredits or KeyConflict; then nothing is written.
+    Raises NotEnoughCredits or KeyConflict, or what idempotency.record raises; then nothing is
+    written.
     """
-    if amount > 0:
-        return credits.grant(
-            user, amount, Kind.ADJUSTED, key, expires_at=expires_at, purpose=purpose
+    with transaction.atomic():
+        entry = (
+            credits.grant(user, amount, Kind.ADJUSTED, key, expires_at=expires_at, purpose=purpose)
+            if amount > 0
+            else _take_back(user, amount, key, purpose)
         )
+        idempotency.record(request_key, entry)
+        return entry
+
+
+def _take_back(user: AbstractBaseUser, amount: int, key: str, purpose: Purpose) -> Entry:
     with transaction.atomic():
         account = credits._lock(user)
         if entry := credits._replay(key, account, Entry.Type.ADJUSTED, amount):

@@ -6,14 +6,15 @@ is safe: every request has its own key there.
 """
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -31,7 +32,8 @@ from billing.payments.state import (
     merge_opened,
     merge_refund,
 )
-from config.lib.idempotency import Once, make_once
+from config.lib import idempotency
+from config.lib.idempotency import Outcome, RequestKey
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +75,6 @@ class Order:
     source: Refund.Source
     reason: str = ""
     actor: AbstractBaseUser | None = None
-    pk: UUID = field(default_factory=uuid4)
 
 
 # ---- buying ----
@@ -81,23 +82,24 @@ class Order:
 
 def create(user: AbstractBaseUser, package_key: str, return_url: str = "") -> Payment:
     """Begin a purchase, as create_once does for a request without a key."""
-    return create_once(user, package_key, return_url, Once())[0]
+    return create_once(user, package_key, return_url, None).result
 
 
 def create_once(
-    user: AbstractBaseUser, package_key: str, return_url: str, once: Once
-) -> tuple[Payment, bool]:
-    """Begin a purchase: its row, then its hosted checkout page; and whether it was begun before.
+    user: AbstractBaseUser, package_key: str, return_url: str, request_key: RequestKey | None
+) -> Outcome[Payment]:
+    """Begin a purchase: its row, then its hosted checkout page.
 
     Raises packages.UnknownPackage, BadReturnUrl or IdempotencyMismatch, then nothing is written;
     Unreachable when Stripe does not answer, then the payment stays pending and is not charged.
     """
 
+    @transaction.atomic
     def begin() -> Payment:
         package = packages.get(package_key)
         check_return_url(return_url)
         now = timezone.now()
-        return Payment.objects.create(
+        payment = Payment.objects.create(
             user_id=user.pk,
             package=package.key,
             name=package.name,
@@ -107,15 +109,17 @@ def create_once(
             return_url=return_url,
             created_at=now,
             session_expires_at=now + SESSION_LIFETIME,
-            **once.columns,
         )
+        idempotency.record(request_key, payment)
+        return payment
 
-    payment, again = make_once(Payment.objects.filter(user_id=user.pk), once, begin)
+    outcome = idempotency.run(request_key, begin)
+    payment = outcome.result
     if payment.session_id is None:
         if not can_open(payment):
             raise Unreachable(_("The payment could not be prepared."))
         payment = open_checkout(payment)
-    return payment, again
+    return Outcome(payment, outcome.is_replay)
 
 
 def can_open(payment: Payment) -> bool:
@@ -248,31 +252,28 @@ def refund(
     source: Refund.Source,
     reason: str = "",
     actor: AbstractBaseUser | None = None,
-    pk: UUID | None = None,
 ) -> Refund:
-    """Give money back, as refund_once does; `pk` names the refund: a repeat returns the first."""
-    order = Order(amount_minor, source, reason, actor, pk or uuid4())
-    return refund_once(payment, order, Once())[0]
+    """Give money back, as refund_once does for a request without a key."""
+    return refund_once(payment, Order(amount_minor, source, reason, actor), None).result
 
 
-def refund_once(payment: Payment, order: Order, once: Once) -> tuple[Refund, bool]:
-    """Give money back and take its credits, in two phases; and whether it was done before.
+def refund_once(payment: Payment, order: Order, request_key: RequestKey | None) -> Outcome[Refund]:
+    """Give money back and take its credits, in two phases.
 
     The credits go first, with the refund's row; then Stripe is asked. If it refuses they come back;
     if it does not answer the beat asks again with the same key.
     Raises NotRefundable or IdempotencyMismatch; then nothing is written.
     """
 
+    @transaction.atomic
     def begin() -> Refund:
         locked = Payment.objects.select_for_update().get(pk=payment.pk)
-        if known := locked.refunds.filter(pk=order.pk).first():
-            return known
+        idempotency.check(request_key)  # an equal request may have had the lock before
         left = refundable_minor(locked)
         wanted = left if order.amount_minor is None else order.amount_minor
         _check_refundable(locked, wanted)
         before = credits_lost(locked, locked.refunded_minor)
         row = locked.refunds.create(
-            pk=order.pk,
             amount_minor=wanted,
             status=Refund.Status.REQUESTED,
             source=order.source,
@@ -280,14 +281,13 @@ def refund_once(payment: Payment, order: Order, once: Once) -> tuple[Refund, boo
             actor_id=order.actor.pk if order.actor else None,
             created_at=timezone.now(),
             credits=credits_lost(locked, locked.refunded_minor + wanted) - before,
-            **once.columns,
         )
+        idempotency.record(request_key, row)
         drive(locked)
         return row
 
-    mine = Refund.objects.filter(actor_id=order.actor.pk if order.actor else None)
-    row, again = make_once(mine, once, begin)
-    return (row, True) if again or row.tried_at else (send_refund(row), False)
+    outcome = idempotency.run(request_key, begin)
+    return outcome if outcome.is_replay else Outcome(send_refund(outcome.result), is_replay=False)
 
 
 def send_refund(row: Refund) -> Refund:

@@ -1,9 +1,13 @@
-"""Idempotency keys: a request sent twice under one key is done once, and answered twice.
+"""Idempotency keys: keep the result of a request for 24 hours and return it again for the same key.
 
-The key and the fingerprint of its request are columns of the row the request makes, written in the
-same transaction, so no crash can come between them. They are honoured for HONOURED, per user; the
-row's table has a unique constraint on both. A row that keeps them has the fields `idempotency_key`,
-`idempotency_print` and `created_at`.
+A client names a request with the header `Idempotency-Key`, a page with the hidden `token` of its
+form. The key is stored in the transaction that makes the result, so no crash comes between the two,
+and of many equal requests at the same time one is carried out and the others get its result.
+
+    outcome = idempotency.run(request_key, make)    in the interface: look the key up, then `make`
+    idempotency.record(request_key, result)         in `make`: inside the transaction of the result
+
+A key belongs to its user. Without a key (None) every request is a new one.
 """
 
 import hashlib
@@ -11,17 +15,25 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar, cast
+from uuid import UUID
 
+from django.apps import apps
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser
+from django.core.files.uploadedfile import UploadedFile
 from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 
-Row = TypeVar("Row", bound=models.Model)
+from config.lib.models import IdempotencyKey
+
+T = TypeVar("T", bound=models.Model)
+Actor = AbstractBaseUser | AnonymousUser  # as `request.user` is typed; always signed in here
 
 HEADER = "Idempotency-Key"
 # Stands on every answer that was given before.
 REPLAYED = {"Idempotent-Replayed": "true"}
-HONOURED = timedelta(hours=24)
+LIFETIME = timedelta(hours=24)
 MAX_LENGTH = 255
 
 
@@ -36,6 +48,35 @@ class IdempotencyMismatch(Exception):
         super().__init__("This Idempotency-Key was used for another request.")
 
 
+class AlreadyDone(Exception):
+    """The same request was carried out before; `result` is the row it made."""
+
+    def __init__(self, result: models.Model) -> None:
+        self.result = result
+        super().__init__(str(result.pk))
+
+
+@dataclass(frozen=True)
+class RequestKey:
+    """The key of a user's request, and the fingerprint of what it asks for."""
+
+    user_id: UUID
+    key: str
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class Outcome(Generic[T]):
+    """The result of a request; `is_replay` when an equal request had made it before."""
+
+    result: T
+    is_replay: bool
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return REPLAYED if self.is_replay else {}
+
+
 def read_key(headers: Mapping[str, str]) -> str:
     """The request's key; empty when it has none. Raises BadIdempotencyKey."""
     if HEADER not in headers:
@@ -46,50 +87,108 @@ def read_key(headers: Mapping[str, str]) -> str:
     return key
 
 
+def key_of_headers(user: Actor, headers: Mapping[str, str], *asked: Any) -> RequestKey | None:
+    """The key of an API request that asks for `asked`; None without one. Raises BadIdempotencyKey.
+
+    `asked` names the method and the path too, so that a key counts for one address.
+    """
+    key = read_key(headers)
+    return RequestKey(_id_of(user), key, fingerprint(asked)) if key else None
+
+
+def key_of_form(user: Actor, action: str, token: object, *asked: Any) -> RequestKey | None:
+    """The key of a form for `action` that was sent with this hidden token; None without a token."""
+    key = f"form {action} {token}"[:MAX_LENGTH]
+    return RequestKey(_id_of(user), key, fingerprint(asked)) if token else None
+
+
+def _id_of(user: Actor) -> UUID:
+    return cast("UUID", user.pk)
+
+
 def fingerprint(data: Any) -> str:
-    """The same 64 characters for the same data, however it was spelt or ordered."""
-    text = json.dumps(data, sort_keys=True, separators=(",", ":"), default=str)
+    """The same 64 characters for the same data, whatever the order of its keys."""
+    text = json.dumps(data, sort_keys=True, separators=(",", ":"), default=_plain)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-@dataclass(frozen=True)
-class Once:
-    """A request's key and the fingerprint of what it asks; without a key every request is new."""
-
-    key: str = ""
-    print: str = ""
-
-    @property
-    def columns(self) -> dict[str, str]:
-        """For the row that is made."""
-        return {"idempotency_key": self.key, "idempotency_print": self.print if self.key else ""}
+def _plain(value: object) -> object:
+    """A file by its name and content, any other value as text."""
+    if not isinstance(value, UploadedFile):
+        return str(value)
+    digest = hashlib.sha256()
+    for chunk in value.chunks():
+        digest.update(chunk)
+    value.seek(0)
+    return [value.name, digest.hexdigest()]
 
 
-def make_once(rows: models.QuerySet[Row], once: Once, make: Callable[[], Row]) -> tuple[Row, bool]:
-    """The row `make` makes, or the one among `rows` its key made before: (row, was it there).
+def run(request_key: RequestKey | None, make: Callable[[], T]) -> Outcome[T]:
+    """Carry out a request, or return what the same request made before.
 
-    `make` runs in a transaction and writes `once.columns`; of many at once, one is kept.
-    Raises IdempotencyMismatch, or what `make` raises; then nothing is written.
+    `make` calls `record` in the transaction of its result. Raises IdempotencyMismatch, or what
+    `make` raises; then nothing is kept of the key.
     """
     try:
-        with transaction.atomic():
-            known = _known(rows, once)
-            return (known, True) if known else (make(), False)
-    except IntegrityError:
-        # Somebody else was as fast; their row can be seen now.
-        known = _known(rows, once)
-        if known is None:
-            raise
-        return known, True
+        check(request_key)
+        return Outcome(make(), is_replay=False)
+    except AlreadyDone as done:
+        return Outcome(cast("T", done.result), is_replay=True)
 
 
-def _known(rows: models.QuerySet[Row], once: Once) -> Row | None:
-    """The row a key made; a key that is honoured no longer is set free."""
-    if not once.key:
-        return None
-    mine = rows.filter(idempotency_key=once.key)
-    mine.filter(created_at__lte=timezone.now() - HONOURED).update(idempotency_key="")
-    row = mine.first()
-    if row is not None and vars(row)["idempotency_print"] != once.print:
+def check(request_key: RequestKey | None) -> None:
+    """Return when the key is new or there is none.
+
+    Raises AlreadyDone, or IdempotencyMismatch when another request used the key.
+    """
+    if request_key is None:
+        return
+    rows = IdempotencyKey.objects.filter(user_id=request_key.user_id, key=request_key.key)
+    row = rows.first()
+    if row is None:
+        return
+    result = _result_of(row)
+    if result is None or row.created_at <= timezone.now() - LIFETIME:
+        IdempotencyKey.objects.filter(pk=row.pk).delete()
+        return
+    if row.fingerprint != request_key.fingerprint:
         raise IdempotencyMismatch
-    return row
+    raise AlreadyDone(result)
+
+
+def record(request_key: RequestKey | None, result: models.Model) -> None:
+    """Store the key with the result, which may be unsaved, in the caller's open transaction.
+
+    Raises AlreadyDone or IdempotencyMismatch when another request was faster; the caller's
+    transaction must then be rolled back.
+    """
+    if request_key is None:
+        return
+    try:
+        with transaction.atomic():
+            _insert(request_key, result)
+    except IntegrityError:
+        check(request_key)
+        _insert(request_key, result)  # the key was there, but is no longer kept
+
+
+def delete_expired() -> None:
+    """Delete the keys that are older than 24 hours."""
+    IdempotencyKey.objects.filter(created_at__lte=timezone.now() - LIFETIME).delete()
+
+
+def _insert(request_key: RequestKey, result: models.Model) -> None:
+    IdempotencyKey.objects.create(
+        user_id=request_key.user_id,
+        key=request_key.key,
+        fingerprint=request_key.fingerprint,
+        result_type=result._meta.label_lower,
+        result_id=str(result.pk),
+        created_at=timezone.now(),
+    )
+
+
+def _result_of(row: IdempotencyKey) -> models.Model | None:
+    """The row that the request made, as it stands now; None when it was deleted."""
+    rows: models.Manager[models.Model] = apps.get_model(row.result_type)._base_manager
+    return rows.filter(pk=row.result_id).first()

@@ -1,5 +1,6 @@
-"""Tables that every app shares: rate limit counters and the e-mails that were sent."""
+"""Tables that every app shares: rate limit counters, sent e-mails and idempotency keys."""
 
+from django.conf import settings
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -41,3 +42,25 @@ class SentEmail(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.reference}"
+
+
+class IdempotencyKey(models.Model):
+    """The key of a request that was carried out, and the row it made; see config.lib.idempotency.
+
+    The result is named as text, because it may be a row of any app.
+    """
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    key = models.CharField(max_length=255)
+    fingerprint = models.CharField(max_length=64)
+    result_type = models.CharField(max_length=100)
+    result_id = models.CharField(max_length=64)
+    created_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "key"], name="idempotency_key_once_per_user"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id}: {self.key}"

@@ -44,8 +44,9 @@ def preview(desk: Client, payment: Payment, amount: str = "9.90") -> Any:
     return desk.post(url(payment), form(amount)).context
 
 
-def confirm(desk: Client, payment: Payment, amount: str = "9.90") -> Any:
-    return desk.post(url(payment), {**form(amount), "confirm": "1"})
+def confirm(desk: Client, payment: Payment, shown: Any, amount: str = "9.90") -> Any:
+    sent = {**form(amount), "confirm": "1", "token": str(shown["token"])}
+    return desk.post(url(payment), sent)
 
 
 def test_refund_page_offers_all_that_is_left(payment: Payment, desk: Client) -> None:
@@ -66,8 +67,7 @@ def test_refund_page_shows_what_it_would_take(
 def test_refund_page_when_confirmed(
     payment: Payment, desk: Client, staff: User, refunds: list[Any]
 ) -> None:
-    preview(desk, payment, "3.30")
-    answer = confirm(desk, payment, "3.30")
+    answer = confirm(desk, payment, preview(desk, payment, "3.30"), "3.30")
     assert (answer.status_code, answer["Location"]) == (
         302,
         f"/admin/billing/payment/{payment.pk}/change/",
@@ -83,8 +83,8 @@ def test_refund_page_when_confirmed(
 def test_refund_page_when_confirmed_twice(
     payment: Payment, desk: Client, refunds: list[Any]
 ) -> None:
-    preview(desk, payment, "3.30")
-    assert [confirm(desk, payment, "3.30").status_code for _ in range(2)] == [302, 302]
+    shown = preview(desk, payment, "3.30")
+    assert [confirm(desk, payment, shown, "3.30").status_code for _ in range(2)] == [302, 302]
     assert (len(refunds), Refund.objects.count(), LogEntry.objects.count()) == (1, 1, 1)
     assert credits.available(payment.user) == 67
 
@@ -93,24 +93,23 @@ def test_refund_page_when_another_is_made_after_the_first(
     payment: Payment, desk: Client, refunds: list[Any]
 ) -> None:
     for _ in range(2):
-        preview(desk, payment, "3.30")
-        confirm(desk, payment, "3.30")
+        confirm(desk, payment, preview(desk, payment, "3.30"), "3.30")
     assert (len(refunds), LogEntry.objects.count()) == (2, 2)
 
 
 def test_refund_page_when_confirmed_without_a_preview(
     payment: Payment, desk: Client, refunds: list[Any]
 ) -> None:
-    answer = confirm(desk, payment)
+    answer = desk.post(url(payment), {**form(), "confirm": "1"})
     assert (answer.status_code, refunds, Refund.objects.count()) == (200, [], 0)
 
 
 def test_refund_page_when_somebody_else_was_faster(
     payment: Payment, desk: Client, refunds: list[Any]
 ) -> None:
-    preview(desk, payment)
+    shown = preview(desk, payment)
     checkout.refund(payment, None, source=Refund.Source.API)
-    assert confirm(desk, payment).status_code == 302
+    assert confirm(desk, payment, shown).status_code == 302
     assert (len(refunds), LogEntry.objects.count()) == (1, 0)
 
 
@@ -132,6 +131,9 @@ def test_refund_page_of_what_was_never_paid(carol: User, desk: Client) -> None:
 def test_refund_page_is_for_those_who_may(payment: Payment, clerk: bool) -> None:
     other = Client()
     other.force_login(person("other", is_staff=clerk))
-    codes = [other.get(url(payment)).status_code, confirm(other, payment).status_code]
+    codes = [
+        other.get(url(payment)).status_code,
+        confirm(other, payment, {"token": "x"}).status_code,
+    ]
     assert codes == ([403, 403] if clerk else [302, 302])
     assert Refund.objects.count() == 0

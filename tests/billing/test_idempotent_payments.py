@@ -16,7 +16,7 @@ from accounts.models import Session, User
 from billing.ledger import credits, invariants
 from billing.models import PackageRow, Payment, Refund
 from billing.payments import checkout, stripe_client
-from config.lib.idempotency import Once
+from config.lib.idempotency import RequestKey
 from tests.billing import stripe, told
 from tests.billing.conftest import newcomer, outcomes
 from tests.conftest import Serving, person, signed_in
@@ -232,10 +232,10 @@ def test_fifty_at_once_refund_once(
     payment = stripe.pay(checkout.create(newcomer("erin"), "trial"))
     boss = person("boss", is_staff=True)
     order = partial(checkout.Order, 330, Refund.Source.API, "", boss)
-    once = Once("key", "print")
-    results = many(lambda: checkout.refund_once(payment, order(), once))
-    assert {row.pk for row, _ in results} == {Refund.objects.get().pk}
-    assert sorted(again for _, again in results) == [False] + [True] * 49
+    key = RequestKey(boss.pk, "key", "print")
+    results = many(lambda: checkout.refund_once(payment, order(), key))
+    assert {outcome.result.pk for outcome in results} == {Refund.objects.get().pk}
+    assert sorted(outcome.is_replay for outcome in results) == [False] + [True] * 49
     assert told.standing(payment) == told.Standing("partial_refunded", 330, 67, 0, 33, 1)
     assert len(stripe.all_of("refund")) == 1
     assert invariants.problems() == []

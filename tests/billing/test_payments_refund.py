@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 from functools import partial
-from uuid import uuid4
 
 import pytest
 import time_machine
@@ -13,6 +12,7 @@ from billing.ledger import credits, invariants
 from billing.models import Payment, Refund
 from billing.payments import checkout, reconciliation
 from billing.sandbox.request_parsing import Refused
+from config.lib.idempotency import RequestKey
 from tests.billing import stripe, told
 from tests.billing.conftest import newcomer, outcomes
 from tests.billing.told import Standing
@@ -93,8 +93,10 @@ def test_refund_of_what_needs_a_person(carol: User) -> None:
 
 
 def test_refund_named_twice_is_one(payment: Payment) -> None:
-    name = uuid4()
-    assert refund(payment, 330, pk=name) == refund(payment, 330, pk=name)
+    key = RequestKey(payment.user_id, "key", "fingerprint")
+    order = checkout.Order(330, Refund.Source.API)
+    first, second = (checkout.refund_once(payment, order, key) for _ in range(2))
+    assert (second.result, second.is_replay) == (first.result, True)
     assert told.now_of(payment).refunded_minor == 330
 
 

@@ -12,15 +12,16 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from billing.ledger import credits, invariants
-from config.lib.idempotency import IdempotencyMismatch
+from config.lib import idempotency
+from config.lib.idempotency import AlreadyDone, IdempotencyMismatch, RequestKey
+from config.lib.models import IdempotencyKey
 from tests.billing.conftest import outcomes
 from tests.conftest import person, signed_in
 from tests.videos.conftest import completed, failed, order, photo, picture, upload
-from videos import idempotency, tasks
-from videos.idempotency import AlreadyMade, Claim
+from videos import tasks
 from videos.jobs import state_machine
 from videos.media import uploads
-from videos.models import KeyedRequest, Upload, Video
+from videos.models import Upload, Video
 
 PHOTO = photo()
 Make = Callable[[APIClient, str], Any]
@@ -136,7 +137,7 @@ def test_the_answer_tells_how_it_stands_now(api: APIClient, alice: User) -> None
 def test_no_key_makes_two(api: APIClient) -> None:
     for _ in range(2):
         api.post("/api/videos", {"prompt": "A boat"}, format="json")
-    assert (Video.objects.count(), KeyedRequest.objects.count()) == (2, 0)
+    assert (Video.objects.count(), IdempotencyKey.objects.count()) == (2, 0)
 
 
 @pytest.mark.parametrize("key", ["", " ", "x" * 256, "é", "a\tb"])
@@ -147,26 +148,26 @@ def test_refused_when_the_key_is_none(api: APIClient, alice: User, key: str) -> 
 
 
 def test_a_key_is_free_again_after_a_day(alice: User) -> None:
-    wish, claim = state_machine.Wish("A boat"), Claim("k", "f")
+    wish, key = state_machine.Wish("A boat"), RequestKey(alice.pk, "k", "f")
     with time_machine.travel(timezone.now(), tick=False) as clock:
-        first = state_machine.submit(alice, wish, claim)
+        first = state_machine.submit(alice, wish, key)
         clock.shift(timedelta(hours=24) - timedelta(seconds=1))
-        with pytest.raises(AlreadyMade) as told:
-            state_machine.submit(alice, wish, claim)
-        assert told.value.made == first
+        with pytest.raises(AlreadyDone) as told:
+            state_machine.submit(alice, wish, key)
+        assert told.value.result == first
         clock.shift(timedelta(seconds=1))
-        second = state_machine.submit(alice, wish, Claim("k", "another"))
+        second = state_machine.submit(alice, wish, RequestKey(alice.pk, "k", "another"))
     assert second != first
-    assert KeyedRequest.objects.get().video == second
+    assert IdempotencyKey.objects.get().result_id == str(second.pk)
 
 
 def test_only_keys_of_the_last_day_are_kept(alice: User) -> None:
     with time_machine.travel(timezone.now() - timedelta(hours=25)):
         order(alice)
-        state_machine.submit(alice, state_machine.Wish("A boat"), Claim("old", "f"))
-    state_machine.submit(alice, state_machine.Wish("A boat"), Claim("new", "f"))
+        state_machine.submit(alice, state_machine.Wish("A boat"), RequestKey(alice.pk, "old", "f"))
+    state_machine.submit(alice, state_machine.Wish("A boat"), RequestKey(alice.pk, "new", "f"))
     tasks.sweep()
-    assert [row.key for row in KeyedRequest.objects.all()] == ["new"]
+    assert [row.key for row in IdempotencyKey.objects.all()] == ["new"]
     assert Video.objects.count() == 3
 
 
@@ -199,33 +200,39 @@ def test_fifty_posts_at_once_with_one_key_make_one_video(erin: User) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_different_requests_at_once_with_one_key_make_one_thing(erin: User) -> None:
     def keep(n: int) -> Upload:
-        return uploads.keep(erin, upload(PHOTO, "a.jpg"), "image", Claim("k", f"upload {n}"))
+        key = RequestKey(erin.pk, "k", f"upload {n}")
+        return uploads.keep(erin, upload(PHOTO, "a.jpg"), "image", key)
 
     orders = [
-        partial(state_machine.submit, erin, state_machine.Wish("A boat"), Claim("k", f"order {n}"))
+        partial(
+            state_machine.submit,
+            erin,
+            state_machine.Wish("A boat"),
+            RequestKey(erin.pk, "k", f"order {n}"),
+        )
         for n in range(8)
     ]
     results = outcomes([*orders, *(partial(keep, n) for n in range(8))])
     assert kinds(results)["IdempotencyMismatch"] == 15
     assert Video.objects.count() + Upload.objects.count() == 1
-    assert KeyedRequest.objects.count() == 1
+    assert IdempotencyKey.objects.count() == 1
     assert invariants.problems() == []
 
 
 @pytest.mark.django_db(transaction=True)
 def test_equal_uploads_at_once_with_one_key_keep_one_file(erin: User) -> None:
     def keep() -> Upload:
-        return uploads.keep(erin, upload(PHOTO, "a.jpg"), "image", Claim("k", "f"))
+        return uploads.keep(erin, upload(PHOTO, "a.jpg"), "image", RequestKey(erin.pk, "k", "f"))
 
     results = outcomes([keep] * 10)
-    assert kinds(results) == {"Upload": 1, "AlreadyMade": 9}
+    assert kinds(results) == {"Upload": 1, "AlreadyDone": 9}
     kept = Upload.objects.get()
-    assert {getattr(result, "made", result).pk for result in results} == {kept.pk}
+    assert {getattr(result, "result", result).pk for result in results} == {kept.pk}
 
 
 def test_mismatch_is_told_before_anything_is_looked_at(alice: User) -> None:
-    state_machine.submit(alice, state_machine.Wish("A boat"), Claim("k", "f"))
+    state_machine.submit(alice, state_machine.Wish("A boat"), RequestKey(alice.pk, "k", "f"))
     with pytest.raises(IdempotencyMismatch):
-        idempotency.check(alice.pk, Claim("k", "g"))
-    idempotency.check(alice.pk, Claim("other", "g"))
-    idempotency.check(alice.pk, None)
+        idempotency.check(RequestKey(alice.pk, "k", "g"))
+    idempotency.check(RequestKey(alice.pk, "other", "g"))
+    idempotency.check(None)

@@ -11,6 +11,7 @@ from django.db import transaction
 from accounts.models import User
 from accounts.people import deletion
 from billing.ledger import erasure
+from config.lib.models import IdempotencyKey
 from videos.jobs import state_machine
 from videos.media import uploads
 from videos.models import (
@@ -18,7 +19,6 @@ from videos.models import (
     Delivery,
     Digest,
     Event,
-    KeyedRequest,
     Preset,
     Refusal,
     Share,
@@ -58,7 +58,7 @@ def forget(user: User) -> None:
             prompt="", failure_detail="", reference=None, webhook_url=""
         )
         Share.objects.filter(video__user=user).delete()
-        mine = (Delivery, Digest, Refusal, WebhookSecret, KeyedRequest, Collection, Preset)
+        mine = (Delivery, Digest, Refusal, WebhookSecret, IdempotencyKey, Collection, Preset)
         for kept in mine:
             kept.objects.filter(user=user).delete()
     for upload in Upload.objects.filter(user=user):

@@ -1,24 +1,20 @@
 """What every JSON door of videos reads off a request: whose video, which page, which key."""
 
-import hashlib
 import re
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar, cast
+from collections.abc import Mapping
+from typing import Any, cast
 from uuid import UUID
 
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.core.files.uploadedfile import UploadedFile
 from django.shortcuts import get_object_or_404
 from rest_framework import serializers
 from rest_framework.request import Request
 
 from accounts.models import ApiKey
-from config.lib.idempotency import REPLAYED, fingerprint, read_key
-from videos import catalog, idempotency, representations
+from config.lib.idempotency import RequestKey, key_of_headers
+from videos import catalog, representations
 from videos.models import Video
 from videos.webhooks import http_client
-
-T = TypeVar("T")
 
 
 class OffsetAndAfter(Exception):
@@ -45,34 +41,12 @@ def own(request: Request, video_id: UUID) -> Video:
 # ---- the same request once more ----
 
 
-def claim_of(request: Request, asked: Mapping[str, Any]) -> idempotency.Claim | None:
-    """The request's idempotency key, if it has one, over what was asked for.
+def request_key_of(request: Request, asked: Mapping[str, Any]) -> RequestKey | None:
+    """The request's idempotency key, if it has one, over what it asks for.
 
     Raises BadIdempotencyKey.
     """
-    key = read_key(request.headers)
-    if not key:
-        return None
-    plain = {name: _plain(value) for name, value in asked.items()}
-    return idempotency.Claim(key, fingerprint([request.method, request.path, plain]))
-
-
-def _plain(value: object) -> object:
-    if not isinstance(value, UploadedFile):
-        return value
-    digest = hashlib.sha256()
-    for chunk in value.chunks():
-        digest.update(chunk)
-    value.seek(0)
-    return [value.name, digest.hexdigest()]
-
-
-def made_once(make: Callable[[], T]) -> tuple[T, dict[str, str]]:
-    """What `make` made, or what the same request made before, and the headers that say so."""
-    try:
-        return make(), {}
-    except idempotency.AlreadyMade as error:
-        return cast("T", error.made), REPLAYED
+    return key_of_headers(request.user, request.headers, request.method, request.path, asked)
 
 
 # ---- fields ----

@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from config.lib import idempotency
 from videos import catalog, representations
 from videos.api import fields
 from videos.jobs import state_machine
@@ -72,8 +73,9 @@ def _ordered(
         webhook_url=asked.get("webhook_url") or "",
         api_key_id=fields.key_of(request),
     )
-    user, claim = fields.user_of(request), fields.claim_of(request, asked)
-    video, headers = fields.made_once(partial(state_machine.submit, user, wish, claim))
+    user, key = fields.user_of(request), fields.request_key_of(request, asked)
+    outcome = idempotency.run(key, partial(state_machine.submit, user, wish, key))
+    video = outcome.result
     body = {
         "success": True,
         "task_id": str(video.pk),
@@ -81,7 +83,7 @@ def _ordered(
         "credits_estimated": video.credits,
         "estimated_time": ESTIMATED_SECONDS,
     }
-    return Response(body, headers=headers)
+    return Response(body, headers=outcome.headers)
 
 
 class TaskStatus(APIView):
@@ -152,15 +154,15 @@ class RetryTask(APIView):
 
     def post(self, request: Request, video_id: UUID) -> Response:
         lost = fields.own(request, video_id)
-        claim = fields.claim_of(request, {})
+        key = fields.request_key_of(request, {})
         try:
-            key = fields.key_of(request)
-            new, headers = fields.made_once(partial(state_machine.retry, lost, claim, key))
+            api_key_id = fields.key_of(request)
+            outcome = idempotency.run(key, partial(state_machine.retry, lost, key, api_key_id))
         except state_machine.NotPossible as error:
             raise state_machine.NotPossible("Task cannot be retried") from error
         body = {
             "message": "Task retry initiated",
-            "task_id": str(new.pk),
+            "task_id": str(outcome.result.pk),
             "original_task_id": str(lost.pk),
         }
-        return Response(body, headers=headers)
+        return Response(body, headers=outcome.headers)

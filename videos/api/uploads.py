@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from config.lib import idempotency
 from videos.api import fields
 from videos.media import files, uploads
 from videos.models import Upload
@@ -35,10 +36,9 @@ class UploadFile(APIView):
         body.is_valid(raise_exception=True)
         asked = body.validated_data
         file: UploadedFile = asked["file"]
-        claim = fields.claim_of(request, asked)
-        upload, headers = fields.made_once(
-            partial(uploads.keep, fields.user_of(request), file, asked["file_type"], claim)
-        )
+        user, key = fields.user_of(request), fields.request_key_of(request, asked)
+        outcome = idempotency.run(key, partial(uploads.keep, user, file, asked["file_type"], key))
+        upload = outcome.result
         answer = {
             "success": True,
             "file_url": uploads.url_of(upload),
@@ -48,7 +48,7 @@ class UploadFile(APIView):
             "file_type": upload.kind,
             "message": f"{upload.get_kind_display()} uploaded successfully",
         }
-        return Response(answer, headers=headers)
+        return Response(answer, headers=outcome.headers)
 
 
 class UploadedContent(APIView):

@@ -18,7 +18,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from videos import catalog, idempotency, representations, signed_urls
+from config.lib import idempotency
+from config.lib.idempotency import RequestKey
+from videos import catalog, representations, signed_urls
 from videos.api import fields
 from videos.engines.base import Variant
 from videos.jobs import state_machine
@@ -61,14 +63,13 @@ class Create(APIView):
         body = CreateBody(data=request.data)
         body.is_valid(raise_exception=True)
         asked = body.validated_data
-        claim = fields.claim_of(request, asked)
-        video, headers = fields.made_once(partial(_order, request, asked, claim))
-        return Response(self.rendered(video), status=201, headers=headers)
+        key = fields.request_key_of(request, asked)
+        outcome = idempotency.run(key, partial(_order, request, asked, key))
+        return Response(self.rendered(outcome.result), status=201, headers=outcome.headers)
 
 
-def _order(request: Request, asked: dict[str, Any], claim: idempotency.Claim | None) -> Video:
+def _order(request: Request, asked: dict[str, Any], request_key: RequestKey | None) -> Video:
     user = fields.user_of(request)
-    idempotency.check(user.pk, claim)
     # Before the image is read.
     catalog.check(asked["model"], asked["size"], asked["seconds"])
     image = asked.pop("input_reference", None)
@@ -76,7 +77,7 @@ def _order(request: Request, asked: dict[str, Any], claim: idempotency.Claim | N
     try:
         key = fields.key_of(request)
         wish = state_machine.Wish(**asked, reference=reference, api_key_id=key)
-        return state_machine.submit(user, wish, claim)
+        return state_machine.submit(user, wish, request_key)
     except Exception:
         if reference:
             uploads.discard(reference)
@@ -176,11 +177,10 @@ class Remix(APIView):
         return self._remixed(request, video, body.validated_data)
 
     def _remixed(self, request: Request, video: Video, asked: dict[str, Any]) -> Response:
-        claim = fields.claim_of(request, asked)
-        new, headers = fields.made_once(
-            partial(state_machine.remix, video, asked["prompt"], claim, fields.key_of(request))
-        )
-        return Response(self.rendered(new), status=201, headers=headers)
+        key, api_key_id = fields.request_key_of(request, asked), fields.key_of(request)
+        order = partial(state_machine.remix, video, asked["prompt"], key, api_key_id)
+        outcome = idempotency.run(key, order)
+        return Response(self.rendered(outcome.result), status=201, headers=outcome.headers)
 
 
 class RemixB(Remix):

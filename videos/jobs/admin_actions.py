@@ -14,7 +14,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from billing.ledger import credits as ledger_credits
-from videos import catalog, idempotency
+from config.lib import idempotency
+from config.lib.idempotency import RequestKey
+from videos import catalog
 from videos.jobs import moderation, state_machine
 from videos.models import Price, Video
 
@@ -89,13 +91,10 @@ def outlook(video: Video, name: str) -> list[Change]:
     ]
 
 
-def do(video: Video, name: str, reason: str, token: str) -> tuple[str, bool]:
-    """Do it; what became of it, and whether it was new. Raises NotPossible.
-
-    An order is made once for a token, however often its form is sent.
-    """
+def do(video: Video, name: str, reason: str, request_key: RequestKey | None) -> tuple[str, bool]:
+    """Do it; what became of it, and whether it was new. Raises NotPossible."""
     if name == "retry":
-        return _retry(video, idempotency.Claim(f"staff:{token}", f"retry:{video.pk}"))
+        return _retry(video, request_key)
     if not _may(video, name):
         raise NotPossible(_("The video has moved on; nothing was changed."))
     if name == "fetch":
@@ -107,14 +106,14 @@ def do(video: Video, name: str, reason: str, token: str) -> tuple[str, bool]:
     return _("The video has ended, and its credits are back."), True
 
 
-def _retry(video: Video, claim: idempotency.Claim) -> tuple[str, bool]:
-    try:
-        idempotency.check(video.user_id, claim)
+def _retry(video: Video, request_key: RequestKey | None) -> tuple[str, bool]:
+    def order() -> Video:
         if not _may(video, "retry"):
             raise NotPossible(_("The video has moved on; nothing was changed."))
-        state_machine.retry(video, claim)
-    except idempotency.AlreadyMade:
-        return _("The video was ordered again before; nothing was ordered twice."), False
+        return state_machine.retry(video, request_key)
+
+    try:
+        outcome = idempotency.run(request_key, order)
     except (
         state_machine.NotPossible,
         catalog.NotOffered,
@@ -122,6 +121,8 @@ def _retry(video: Video, claim: idempotency.Claim) -> tuple[str, bool]:
         moderation.Stopped,
     ) as error:
         raise NotPossible(str(error)) from error
+    if outcome.is_replay:
+        return _("The video was ordered again before; nothing was ordered twice."), False
     return _("The video is ordered again."), True
 
 

@@ -27,7 +27,9 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
 from billing.ledger import credits
-from videos import catalog, feed, idempotency
+from config.lib import idempotency
+from config.lib.idempotency import RequestKey
+from videos import catalog, feed
 from videos.jobs import circuit_breaker, moderation
 from videos.models import Event, Price, Upload, Video
 from videos.webhooks import deliveries
@@ -81,17 +83,18 @@ class Wish:
 # ---- what people ask for ----
 
 
-def submit(user: AbstractBaseUser, wish: Wish, claim: idempotency.Claim | None = None) -> Video:
+def submit(user: AbstractBaseUser, wish: Wish, request_key: RequestKey | None = None) -> Video:
     """Order a video: its row and its price are written together, the rest happens by itself.
 
-    Raises catalog.NotOffered or ledger.NotEnoughCredits; then nothing is written. Under a claim
-    this and the two below also raise once.AlreadyMade and IdempotencyMismatch.
+    Raises catalog.NotOffered or ledger.NotEnoughCredits; then nothing is written. With a
+    `request_key` this and the two below also raise AlreadyDone and IdempotencyMismatch.
     """
-    idempotency.check(user.pk, claim)
-    return _order(user, _drafted(user, wish), claim)
+    return _order(user, _drafted(user, wish), request_key)
 
 
-def submit_all(user: AbstractBaseUser, wish: Wish, takes: int) -> list[Video]:
+def submit_all(
+    user: AbstractBaseUser, wish: Wish, takes: int, request_key: RequestKey | None = None
+) -> list[Video]:
     """Order the same video `takes` times: all of them, or none.
 
     Raises what submit raises; ledger.NotEnoughCredits with the price of all.
@@ -100,7 +103,8 @@ def submit_all(user: AbstractBaseUser, wish: Wish, takes: int) -> list[Video]:
     _allow(user, drafts[0])
     try:
         with transaction.atomic():
-            return [_place(user, draft, None) for draft in drafts]
+            first = _place(user, drafts[0], request_key)
+            return [first, *(_place(user, draft, None) for draft in drafts[1:])]
     except credits.NotEnoughCredits as error:
         raise credits.NotEnoughCredits(error.needed * takes, credits.available(user)) from error
 
@@ -108,35 +112,33 @@ def submit_all(user: AbstractBaseUser, wish: Wish, takes: int) -> list[Video]:
 def remix(
     video: Video,
     prompt: str,
-    claim: idempotency.Claim | None = None,
+    request_key: RequestKey | None = None,
     api_key_id: UUID | None = None,
 ) -> Video:
     """Order a new version of a finished video, at the text price of its model.
 
     Raises NotPossible, catalog.NotOffered or ledger.NotEnoughCredits; then nothing is written.
     """
-    idempotency.check(video.user_id, claim)
     if video.status != Status.SUCCEEDED:
         raise NotPossible(_("Only a completed video can be remixed."))
     draft = _again(video, prompt, Video.Operation.REMIX, source=video)
     draft.api_key_id = api_key_id
-    return _order(video.user, draft, claim)
+    return _order(video.user, draft, request_key)
 
 
 def retry(
-    video: Video, claim: idempotency.Claim | None = None, api_key_id: UUID | None = None
+    video: Video, request_key: RequestKey | None = None, api_key_id: UUID | None = None
 ) -> Video:
     """Order the same video once more, after it failed, was cancelled or timed out.
 
     Raises NotPossible, catalog.NotOffered or ledger.NotEnoughCredits; then nothing is written.
     """
-    idempotency.check(video.user_id, claim)
     if not video.is_lost:
         raise NotPossible(_("Only a video that failed or was cancelled can be retried."))
     draft = _again(video, video.prompt, Video.Operation(video.operation), source=video.source)
     draft.reference, draft.retry_of = video.reference, video
     draft.webhook_url, draft.api_key_id = video.webhook_url, api_key_id
-    return _order(video.user, draft, claim)
+    return _order(video.user, draft, request_key)
 
 
 def cancel(video: Video) -> None:
@@ -254,9 +256,9 @@ def _again(video: Video, prompt: str, operation: Video.Operation, *, source: Vid
     )
 
 
-def _order(user: AbstractBaseUser, draft: Video, claim: idempotency.Claim | None) -> Video:
+def _order(user: AbstractBaseUser, draft: Video, request_key: RequestKey | None) -> Video:
     _allow(user, draft)
-    return _place(user, draft, claim)
+    return _place(user, draft, request_key)
 
 
 def _allow(user: AbstractBaseUser, draft: Video) -> None:
@@ -269,17 +271,16 @@ def _allow(user: AbstractBaseUser, draft: Video) -> None:
     moderation.check(user, draft.prompt, draft.reference)
 
 
-def _place(user: AbstractBaseUser, draft: Video, claim: idempotency.Claim | None) -> Video:
+def _place(user: AbstractBaseUser, draft: Video, request_key: RequestKey | None) -> Video:
     now = timezone.now()
     draft.created_at = draft.next_step_at = now
     draft.deadline_at = now + settings.VIDEO_DEADLINE
     purpose = credits.Purpose(credits.OF_VIDEO, str(draft.pk), _line(draft))
     with transaction.atomic():
         draft.seq = feed.next_seq(draft.user_id)
-        idempotency.check(draft.user_id, claim)
+        idempotency.record(request_key, draft)
         _hold_reference(draft)
         draft.save(force_insert=True)
-        idempotency.record(draft.user_id, claim, draft)
         credits.spend(user, draft.credits, spend_key(draft), purpose)
         Event.objects.create(video=draft, status=Status.QUEUED, at=now)
         feed.changed(draft)

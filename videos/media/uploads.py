@@ -29,7 +29,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from videos import feed, idempotency
+from config.lib import idempotency
+from config.lib.idempotency import RequestKey
+from videos import feed
 from videos.media import probe
 from videos.models import Upload, UploadQuerySet, Video
 
@@ -104,19 +106,18 @@ def keep_image(user: AbstractBaseUser, file: UploadedFile) -> Upload:
 
 
 def keep(
-    user: AbstractBaseUser, file: UploadedFile, kind: str, claim: idempotency.Claim | None = None
+    user: AbstractBaseUser, file: UploadedFile, kind: str, request_key: RequestKey | None = None
 ) -> Upload:
     """Check an image or a clip by its extension and its content, and store it.
 
-    Raises BadFile, TooLarge, QuotaFull, or what once.check raises; then nothing is stored.
+    Raises BadFile, TooLarge, QuotaFull, or what idempotency.record raises; then nothing is stored.
     """
-    idempotency.check(user.pk, claim)
     suffix = PurePath(file.name or "").suffix.lower()
     _check_words(kind, suffix, file.size or 0)
     if kind == Kind.IMAGE:
         image = _decoded(file, (IMAGES[suffix],))
         encoding = IMAGES[suffix] if IMAGES[suffix] in STORED_AS else "PNG"
-        return _keep_picture(user, file, image, encoding, claim)
+        return _keep_picture(user, file, image, encoding, request_key)
     found = _probed(file, suffix.removeprefix("."))
     draft = Upload(
         user_id=user.pk,
@@ -127,7 +128,7 @@ def keep(
         width=found["width"],
         height=found["height"],
     )
-    return _keep(draft, file, claim)
+    return _keep(draft, file, request_key)
 
 
 def _check_words(kind: str, suffix: str, size_bytes: int) -> None:
@@ -173,7 +174,7 @@ def _keep_picture(
     file: UploadedFile,
     image: Image.Image,
     encoding: str,
-    claim: idempotency.Claim | None,
+    request_key: RequestKey | None,
 ) -> Upload:
     suffix, content_type = STORED_AS[encoding]
     with tempfile.TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR) as body:
@@ -188,7 +189,7 @@ def _keep_picture(
             height=image.height,
         )
         body.seek(0)
-        return _keep(draft, File(body), claim)
+        return _keep(draft, File(body), request_key)
 
 
 def _safe_name(name: str, suffix: str, otherwise: str) -> str:
@@ -220,7 +221,7 @@ def _probed(file: UploadedFile, kind: str) -> dict[str, Any]:
 # ---- reserved, then stored ----
 
 
-def _keep(draft: Upload, content: Any, claim: idempotency.Claim | None) -> Upload:
+def _keep(draft: Upload, content: Any, request_key: RequestKey | None) -> Upload:
     day = timezone.now().strftime("%Y/%m/%d")
     unique = secrets.token_hex(8)
     draft.file.name = f"uploads/{draft.kind}/{draft.user_id}/{day}/{unique}_{draft.name}"
@@ -228,7 +229,7 @@ def _keep(draft: Upload, content: Any, claim: idempotency.Claim | None) -> Uploa
     _reserve(draft)
     try:
         draft.file.name = default_storage.save(str(draft.file.name), content)
-        _settle(draft, claim)
+        _settle(draft, request_key)
     except BaseException:
         discard(draft)
         raise
@@ -250,13 +251,12 @@ def _reserve(draft: Upload) -> None:
         draft.save(force_insert=True)
 
 
-def _settle(draft: Upload, claim: idempotency.Claim | None) -> None:
+def _settle(draft: Upload, request_key: RequestKey | None) -> None:
     with transaction.atomic():
         feed.next_seq(draft.user_id, 0)
-        idempotency.check(draft.user_id, claim)
+        idempotency.record(request_key, draft)
         draft.stored = True
         draft.save(update_fields=["stored", "file"])
-        idempotency.record(draft.user_id, claim, draft)
 
 
 def pictures_of(user: AbstractBaseUser) -> UploadQuerySet:

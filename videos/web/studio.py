@@ -1,12 +1,12 @@
 """The pages. Everything but live updates works without JavaScript."""
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.cache import cache
 from django.db.models import Q
 from django.http import (
     HttpRequest,
@@ -20,6 +20,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from billing.ledger import credits
+from config.lib import idempotency
+from config.lib.idempotency import RequestKey
 from videos import catalog, feed
 from videos.jobs import circuit_breaker, moderation, state_machine
 from videos.library import collections
@@ -35,7 +37,6 @@ from videos.web.forms import SHAPES, Composer, PresetForm, RemixForm
 from videos.web.presenters import about, branch_of, cards_of, curl_of, log_of, usual_seconds
 
 YEAR = 365 * 24 * 3600
-TOKEN_SECONDS = 3600
 RECENT = 12
 LENGTHS = [str(n) for n in catalog.DEFAULT_MODEL.seconds]
 OPTIONS = ("model", "size", "seconds", "takes")
@@ -107,10 +108,14 @@ def _create(request: UserRequest) -> HttpResponse:
     form = Composer(request.user, _instead(request.POST), request.FILES)
     if not form.is_valid():
         return _studio(request, form, 422)
-    if _pressed_before(request):
-        return _see_other("studio")
+    key = _request_key(request)
+
+    def order() -> Video:
+        takes = form.chosen_takes
+        return state_machine.submit_all(request.user, form.wish(), takes, key)[0]
+
     try:
-        state_machine.submit_all(request.user, form.wish(), form.chosen_takes)
+        idempotency.run(key, order)
     except catalog.NotOffered as error:
         form.add_error(error.field if error.field in form.fields else "image", str(error))
     except (uploads.BadImage, uploads.QuotaFull) as error:
@@ -118,12 +123,10 @@ def _create(request: UserRequest) -> HttpResponse:
     except moderation.Stopped as error:
         form.add_error("prompt", str(error))
     except credits.NotEnoughCredits as error:
-        _may_press_again(request)
         return _studio(request, form, 402, error)
     else:
         request.session.pop("draft", None)
         return _see_other("studio")
-    _may_press_again(request)
     return _studio(request, form, 422)
 
 
@@ -235,10 +238,9 @@ def remix(request: UserRequest, video_id: UUID) -> HttpResponse:
     form = RemixForm(request.POST)
     if not form.is_valid():
         return _watch(request, source, form, 422)
-    if _pressed_before(request):
-        return _see_other("video", video_id)
+    key, prompt = _request_key(request), form.cleaned_data["prompt"]
     try:
-        made = state_machine.remix(source, form.cleaned_data["prompt"])
+        made = idempotency.run(key, partial(state_machine.remix, source, prompt, key)).result
     except (state_machine.NotPossible, catalog.NotOffered, moderation.Stopped) as error:
         form.add_error(None, str(error))
         status = 422
@@ -247,7 +249,6 @@ def remix(request: UserRequest, video_id: UUID) -> HttpResponse:
         status = 402
     else:
         return _see_other("video", made.pk)
-    _may_press_again(request)
     return _watch(request, source, form, status)
 
 
@@ -255,17 +256,15 @@ def remix(request: UserRequest, video_id: UUID) -> HttpResponse:
 @require_POST
 def retry(request: UserRequest, video_id: UUID) -> HttpResponse:
     lost = _own(request, video_id)
-    if _pressed_before(request):
-        return _see_other("studio")
+    key = _request_key(request)
     try:
-        made = state_machine.retry(lost)
+        made = idempotency.run(key, partial(state_machine.retry, lost, key)).result
     except (state_machine.NotPossible, catalog.NotOffered, moderation.Stopped) as error:
         messages.error(request, str(error))
     except credits.NotEnoughCredits as error:
         messages.error(request, _missing(error))
     else:
         return _back(request, "video", made.pk)
-    _may_press_again(request)
     return _back(request, "video", video_id)
 
 
@@ -350,12 +349,7 @@ def _missing(error: credits.NotEnoughCredits) -> str:
     }
 
 
-def _pressed_before(request: UserRequest) -> bool:
-    """Whether this very form was sent already: a second press must not order a second video."""
+def _request_key(request: UserRequest) -> RequestKey | None:
+    """The key of the form that was sent: pressed twice, it orders once."""
     token = request.POST.get("token", "")[:64]
-    return bool(token) and not cache.add(f"pressed:{request.user.pk}:{token}", 1, TOKEN_SECONDS)
-
-
-def _may_press_again(request: UserRequest) -> None:
-    """Nothing was ordered after all."""
-    cache.delete(f"pressed:{request.user.pk}:{request.POST.get('token', '')[:64]}")
+    return idempotency.key_of_form(request.user, request.path, token)
