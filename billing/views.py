@@ -1,16 +1,14 @@
 """The money pages: balance, packages, history, receipts, and the way back from the checkout."""
 
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import redirect_to_login
-from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render, resolve_url
 from django.urls import reverse
@@ -25,6 +23,7 @@ from billing.models import Entry, Payment, Proof
 from billing.payments import checkout, packages, reconciliation, state
 from billing.reports.statement import FILTERS, Line, Receipt, chart_of, parts_of
 from config.lib.csv_export import csv_response
+from config.lib.http import page_of, see_other, user_of
 
 PER_PAGE = 25
 RECEIPTS = 5
@@ -45,14 +44,14 @@ COLUMNS = ("time", "type", "credits", "balance", "what", "reference", "expires")
 def billing(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         return _keep_draft(request)
-    user = _user(request)
+    user = user_of(request)
     only = request.GET.get("type", "")
     only = only if only in FILTERS else ""
     video = state.uuid_of(request.GET.get("video", ""))
     entries = credits.history(user, only) if only else credits.history(user)
     if video:
         entries = entries.filter(reference_type=Entry.OF_VIDEO, reference_id=str(video))
-    page = Paginator(entries, PER_PAGE).get_page(request.GET.get("page"))
+    page = page_of(request, entries, PER_PAGE)
     bought = Payment.objects.filter(user_id=user.pk).order_by("-created_at", "-pk")
     all_receipts = request.GET.get("receipts") == "all"
     context = {
@@ -81,13 +80,13 @@ def _keep_draft(request: HttpRequest) -> HttpResponse:
     """Somebody leaves the studio to buy: what they ordered waits there for them."""
     draft = {name: request.POST.get(name, "").strip()[:PROMPT_MAX] for name in DRAFT}
     request.session["draft"] = {name: value for name, value in draft.items() if value}
-    return _see_other(f"{reverse('billing')}?next={STUDIO}#packages")
+    return see_other(f"{reverse('billing')}?next={STUDIO}#packages")
 
 
 @login_required
 @require_safe
 def history_csv(request: HttpRequest) -> HttpResponseBase:
-    entries = credits.history(_user(request))
+    entries = credits.history(user_of(request))
     return csv_response("credits.csv", COLUMNS, map(_row, entries.iterator()))
 
 
@@ -116,11 +115,11 @@ def buy(request: HttpRequest) -> HttpResponse:
     wanted = _next(request.POST.get("next", ""))
     back = settings.BASE_URL + reverse("studio") if wanted else ""
     try:
-        payment = checkout.create(_user(request), request.POST.get("package", ""), back)
+        payment = checkout.create(user_of(request), request.POST.get("package", ""), back)
     except (packages.UnknownPackage, checkout.Unreachable) as error:
         messages.error(request, str(error))
-        return _see_other(_shop(wanted))
-    return _see_other(payment.payment_url)
+        return see_other(_shop(wanted))
+    return see_other(payment.payment_url)
 
 
 @require_safe
@@ -167,7 +166,7 @@ def payment(request: HttpRequest, payment_id: UUID) -> HttpResponse:
     looked = row.checked_at and timezone.now() - row.checked_at < LOOK_AGAIN
     if row.status == Payment.Status.PENDING and not looked:
         row = reconciliation.look(row)
-    user = _user(request)
+    user = user_of(request)
     moves = credits.history(user).filter(reference_type=Entry.OF_PAYMENT, reference_id=str(row.pk))
     context = {
         "at": "billing",
@@ -192,10 +191,6 @@ def _own(request: HttpRequest, payment_id: UUID) -> Payment:
 # ---- between pages ----
 
 
-def _user(request: HttpRequest) -> AbstractBaseUser:
-    return cast("AbstractBaseUser", request.user)
-
-
 def _next(wanted: str) -> str:
     """Where to go after paying, if it is a place we know."""
     return wanted if wanted == STUDIO else ""
@@ -208,9 +203,3 @@ def _shop(wanted: str) -> str:
 def _is_elsewhere(row: Payment) -> bool:
     """Whether the payer comes from a front end of another origin."""
     return bool(row.return_url) and not row.return_url.startswith(f"{settings.BASE_URL}/")
-
-
-def _see_other(url: str) -> HttpResponseRedirect:
-    response = HttpResponseRedirect(url)
-    response.status_code = 303
-    return response

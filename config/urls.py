@@ -14,7 +14,7 @@ from billing import api as billing_api
 from billing import views as billing_views
 from billing import webhooks as billing_webhooks
 from config.api import docs, errors
-from config.http import health, language
+from config.http import health, language, theme
 from showcase import api as showcase_api
 from showcase.web import pages as web_pages
 from showcase.web import showcase as showcase_views
@@ -23,7 +23,17 @@ from videos.api import account as api_account
 from videos.api import callbacks, tasks, uploads, webhooks
 from videos.api import videos as videos_api
 from videos.web import account as web_account
-from videos.web import developers, library, reference_images, sharing, studio, usage
+from videos.web import (
+    collections,
+    developers,
+    library,
+    reference_images,
+    selection,
+    sharing,
+    studio,
+    usage,
+    video,
+)
 
 register_converter(representations.VideoId, "video")
 
@@ -57,37 +67,37 @@ urlpatterns = [
     path("feedback/", web_pages.feedback, name="feedback"),
     path("v/<uuid:video_id>/offer/", showcase_views.offer, name="video-offer"),
     path("studio/", studio.studio, name="studio"),
-    path("studio/reference/", reference_images.keep, name="reference-keep"),
-    path("studio/reference/<uuid:upload_id>/", reference_images.shown, name="reference"),
+    path("studio/reference/", reference_images.upload, name="reference-keep"),
+    path("studio/reference/<uuid:upload_id>/", reference_images.show, name="reference"),
     path("library/", library.library, name="library"),
-    path("library/download/", library.download, name="library-download"),
-    path("library/delete/", library.delete, name="library-delete"),
-    path("library/restore/", library.restore, name="library-restore"),
-    path("library/collect/", library.collect, name="library-collect"),
-    path("collections/", library.collections, name="collections"),
+    path("library/download/", selection.download, name="library-download"),
+    path("library/delete/", selection.delete, name="library-delete"),
+    path("library/restore/", selection.restore, name="library-restore"),
+    path("library/collect/", selection.collect, name="library-collect"),
+    path("collections/", collections.collections, name="collections"),
     path(
         "collections/<int:collection_id>/rename/",
-        library.rename_collection,
+        collections.rename_collection,
         name="collection-rename",
     ),
     path(
         "collections/<int:collection_id>/delete/",
-        library.delete_collection,
+        collections.delete_collection,
         name="collection-delete",
     ),
-    path("v/<uuid:video_id>/", studio.video, name="video"),
-    path("v/<uuid:video_id>/favourite/", library.favourite, name="video-favourite"),
+    path("v/<uuid:video_id>/", video.video, name="video"),
+    path("v/<uuid:video_id>/favourite/", video.favourite, name="video-favourite"),
     path("v/<uuid:video_id>/compare/", sharing.compare, name="video-compare"),
     path("v/<uuid:video_id>/frame/", sharing.frame, name="video-frame"),
     path("v/<uuid:video_id>/share/", sharing.share, name="video-share"),
     path("s/<str:token>/", sharing.shared, name="shared"),
     path("s/<str:token>/video.mp4", sharing.shared_video, name="shared-video"),
     path("s/<str:token>/poster.webp", sharing.shared_poster, name="shared-poster"),
-    path("v/<uuid:video_id>/card/", studio.card, name="video-card"),
-    path("v/<uuid:video_id>/remix/", studio.remix, name="video-remix"),
-    path("v/<uuid:video_id>/retry/", studio.retry, name="video-retry"),
-    path("v/<uuid:video_id>/cancel/", studio.cancel, name="video-cancel"),
-    path("v/<uuid:video_id>/delete/", studio.delete, name="video-delete"),
+    path("v/<uuid:video_id>/card/", video.card, name="video-card"),
+    path("v/<uuid:video_id>/remix/", video.remix, name="video-remix"),
+    path("v/<uuid:video_id>/retry/", video.retry, name="video-retry"),
+    path("v/<uuid:video_id>/cancel/", video.cancel, name="video-cancel"),
+    path("v/<uuid:video_id>/delete/", video.delete, name="video-delete"),
     path("usage/", usage.usage, name="usage"),
     path("usage/usage.csv", usage.usage_csv, name="usage-csv"),
     path("billing/", billing_views.billing, name="billing"),
@@ -98,17 +108,17 @@ urlpatterns = [
         "billing/return/<uuid:payment_id>/", billing_views.checkout_return, name="checkout-return"
     ),
     path("proof/", billing_views.proof, name="proof"),
-    path("theme/", studio.theme, name="theme"),
+    path("theme/", theme.choose, name="theme"),
     path("language/", language.choose, name="language"),
     path("welcome/", web_account.welcome, name="welcome"),
     path("settings/", accounts_views.settings_page, name="settings"),
     path("settings/shortcuts/", accounts_views.shortcuts, name="shortcuts"),
-    path("settings/mails/", web_account.mails, name="mails"),
+    path("settings/mails/", web_account.emails, name="mails"),
     path("settings/sessions/", accounts_views.sessions, name="sessions"),
     path("settings/sessions/end/", accounts_views.end_session, name="session-end"),
     path("settings/data/", web_account.data, name="data"),
     path("settings/data/export/", web_account.export_data, name="data-export"),
-    path("settings/data/delete/", web_account.leave, name="leave"),
+    path("settings/data/delete/", web_account.delete_account, name="leave"),
     path("developers/", developers.quick_start, name="developers"),
     path("developers/keys/", web_api_keys.keys_page, name="keys"),
     path("developers/keys/<uuid:key_id>/revoke/", web_api_keys.revoke_key, name="key-revoke"),

@@ -70,8 +70,8 @@ def reported(report: Report) -> Video | None:
         return Video.objects.filter(clip=int(found[1])).first()
     if found := SHARED.search(report.subject):
         try:
-            return share_links.shared_by(found[1]).video
-        except share_links.NoSuchLink:
+            return share_links.link_for_token(found[1]).video
+        except share_links.LinkNotFound:
             pass  # it may name the video besides
     if found := VIDEO.search(report.subject):
         return Video.objects.filter(pk=UUID(found[0])).first()
@@ -80,7 +80,9 @@ def reported(report: Report) -> Video | None:
 
 def is_public(video: Video) -> bool:
     """Whether anybody but its owner can see it."""
-    return Clip.objects.public().filter(video=video).exists() or bool(share_links.open_share(video))
+    return Clip.objects.public().filter(video=video).exists() or bool(
+        share_links.active_link(video)
+    )
 
 
 def hide(report: Report, note: str) -> bool:
@@ -93,7 +95,7 @@ def hide(report: Report, note: str) -> bool:
         if video is None or not _decide(report, Report.Decision.HIDDEN, note):
             return False
         gallery.withdraw(video)  # nobody publishes it again unless its owner offers it again
-        share_links.withdraw(video)
+        share_links.revoke_link(video)
     return True
 
 

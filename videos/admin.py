@@ -48,7 +48,7 @@ class VideoGlance(Glance):
         "lost": gettext_lazy("Failed today"),
         "stuck": gettext_lazy("Stuck"),
     }
-    selections = staticmethod(dashboard.of_videos)
+    selections = staticmethod(dashboard.video_filters)
 
 
 @admin.register(Video)
@@ -211,7 +211,7 @@ class VideoAdmin(ReadOnly):
 
 class RefusalGlance(Glance):
     labels: ClassVar[dict[str, Promise]] = {"today": gettext_lazy("Today, not overruled")}
-    selections = staticmethod(dashboard.of_refusals)
+    selections = staticmethod(dashboard.rejected_prompt_filters)
 
 
 @admin.register(Refusal)
@@ -283,7 +283,7 @@ class AttemptInline(ReadOnlyInline):
 
 class DeliveryGlance(Glance):
     labels: ClassVar[dict[str, Promise]] = {"given_up": gettext_lazy("Given up today")}
-    selections = staticmethod(dashboard.of_deliveries)
+    selections = staticmethod(dashboard.delivery_filters)
 
 
 @admin.register(Delivery)

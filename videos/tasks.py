@@ -118,7 +118,7 @@ def deliver_webhooks() -> None:
 @shared_task(ignore_result=True, expires=3600)
 def audit_books() -> None:
     """Prove the books, once a night."""
-    refund_audit.prove()
+    refund_audit.run_audit()
 
 
 @shared_task(ignore_result=True, expires=3600)
@@ -131,10 +131,10 @@ def sweep() -> None:
 @shared_task(ignore_result=True, expires=600)
 def sweep_accounts() -> None:
     """Finish what people who left have running, and forget them after 30 days."""
-    deletion.sweep()
+    deletion.erase_due_accounts()
 
 
 @shared_task(ignore_result=True, expires=60)
 def write_digests() -> None:
     """Write to those who want to hear which of their videos are ready, and which failed."""
-    email_digests.write()
+    email_digests.send_due()

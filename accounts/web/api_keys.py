@@ -1,7 +1,6 @@
 """/developers/keys/: making, listing and revoking API keys on a page."""
 
 from datetime import timedelta
-from typing import cast
 from uuid import UUID
 
 from django.contrib import messages
@@ -13,8 +12,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.auth import api_keys
-from accounts.models import ApiKey, User
+from accounts.models import ApiKey
 from accounts.web.forms import KeyForm
+from config.lib.http import user_of
 
 
 @login_required
@@ -27,12 +27,12 @@ def keys_page(request: HttpRequest) -> HttpResponse:
         days = asked["days"]
         until = timezone.now() + timedelta(days=int(days)) if days else None
         try:
-            made, text = api_keys.issue(_user(request), asked["name"], asked["scopes"], until)
+            made, text = api_keys.issue(user_of(request), asked["name"], asked["scopes"], until)
         except api_keys.TooManyKeys as error:
             form.add_error(None, str(error))
         else:
             form = KeyForm()
-    rows = ApiKey.objects.filter(user=_user(request), revoked_at=None).order_by("-created_at")
+    rows = ApiKey.objects.filter(user=user_of(request), revoked_at=None).order_by("-created_at")
     context = {
         "at": "developers",
         "tab": "keys",
@@ -53,12 +53,8 @@ def keys_page(request: HttpRequest) -> HttpResponse:
 @require_POST
 def revoke_key(request: HttpRequest, key_id: UUID) -> HttpResponse:
     """End a key at once."""
-    rows = ApiKey.objects.filter(user=_user(request), revoked_at=None)
+    rows = ApiKey.objects.filter(user=user_of(request), revoked_at=None)
     key = get_object_or_404(rows, pk=key_id)
     api_keys.revoke(key)
     messages.success(request, _("%(name)s does not work any more.") % {"name": key.name})
     return redirect("keys")
-
-
-def _user(request: HttpRequest) -> User:
-    return cast("User", request.user)

@@ -1,7 +1,5 @@
 """/settings/: who somebody is here, and where that somebody is signed in."""
 
-from typing import cast
-
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -10,16 +8,16 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.auth import sessions as auth_sessions
-from accounts.models import User
 from accounts.people import profile, restoration
 from accounts.web.forms import ProfileForm
+from config.lib.http import user_of
 
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def settings_page(request: HttpRequest) -> HttpResponse:
     """The profile; a value that cannot be taken is said beside its field."""
-    user = _user(request)
+    user = user_of(request)
     form = ProfileForm(user, request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
@@ -40,7 +38,7 @@ def settings_page(request: HttpRequest) -> HttpResponse:
 def shortcuts(request: HttpRequest) -> HttpResponse:
     """Whether single keys are shortcuts; a script is answered with a bare status."""
     on = "on" in request.POST
-    profile.update(_user(request), single_keys=on)
+    profile.update(user_of(request), single_keys=on)
     if "quiet" in request.POST:
         return HttpResponse(status=204)
     said = _("Single keys are shortcuts.") if on else _("Single keys do nothing any more.")
@@ -52,7 +50,7 @@ def shortcuts(request: HttpRequest) -> HttpResponse:
 @require_safe
 def sessions(request: HttpRequest) -> HttpResponse:
     """Every browser and program that is signed in."""
-    user = _user(request)
+    user = user_of(request)
     context = {
         "at": "settings",
         "tab": "sessions",
@@ -69,7 +67,7 @@ def sessions(request: HttpRequest) -> HttpResponse:
 @require_POST
 def end_session(request: HttpRequest) -> HttpResponse:
     """End one sign-in, or all but this one."""
-    user = _user(request)
+    user = user_of(request)
     if request.POST.get("others"):
         auth_sessions.end_others(user, request.session.session_key)
         messages.success(request, _("You are signed out everywhere else."))
@@ -94,7 +92,3 @@ def come_back(request: HttpRequest, token: str) -> HttpResponse:
         messages.success(request, _("Your account is back. Sign in to go on."))
         return redirect("account_login")
     return render(request, "account/return.html", {"leaver": user})
-
-
-def _user(request: HttpRequest) -> User:
-    return cast("User", request.user)

@@ -1,15 +1,15 @@
-"""What every template may say of the place it stands in."""
+"""Site-wide values for every template: addresses, the request id, the theme."""
 
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
 
-from config.http import request_id
+from config.http import request_id, theme
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
-    """A context processor without a query."""
+    """Return values that need no database query."""
     return {
         "base_url": settings.BASE_URL,
         "google_on": bool(settings.GOOGLE_CLIENT_ID),
@@ -17,4 +17,5 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "docs_url": settings.DOCS_URL,
         "status_url": settings.STATUS_URL,
         "request_id": request_id.current.get(),
+        "theme": theme.theme_of(request),
     }

@@ -17,11 +17,11 @@ from showcase.forms import FeedbackForm, ReportForm
 from showcase.models import Feedback, Report
 from videos import catalog
 from videos.models import Price
-from videos.web.forms import MOST_TAKES
+from videos.web.composer import MAX_TAKES
 
 # When the words of the legal pages last changed.
 DATED = date(2026, 11, 21)
-TAKES = range(1, MOST_TAKES + 1)
+TAKES = range(1, MAX_TAKES + 1)
 
 
 @require_safe

@@ -134,10 +134,10 @@ def test_the_welcome_keeps_the_language_and_the_wish_for_letters(page: Client, a
     answer = page.post("/welcome/", form)
     assert answer["Location"] == "/studio/?prompt=A+lighthouse+%26+a+boat"
     alice.refresh_from_db()
-    assert (alice.language, email_digests.wanted(alice)) == ("ja", True)
+    assert (alice.language, email_digests.is_enabled(alice)) == ("ja", True)
     assert 'lang="ja"' in page.get("/welcome/?step=2").content.decode()
     page.post("/welcome/", {"language": "ja"})
-    assert email_digests.wanted(alice) is False
+    assert email_digests.is_enabled(alice) is False
 
 
 def test_a_language_nobody_speaks_here_is_refused(page: Client, alice: User) -> None:

@@ -68,7 +68,7 @@ def test_open_sockets_end_at_once(dial: Dial, alice: User) -> None:
     for socket in sockets:
         socket.hear()
         socket.raw.settimeout(5)
-    account_deletion.leave(alice)
+    account_deletion.request_deletion(alice)
     assert [socket.closed() for socket in sockets] == [4401, 4401]
 
 
@@ -84,7 +84,7 @@ def test_running_videos_end_and_their_credits_come_back(api: APIClient, alice: U
 def test_a_video_ordered_in_the_last_moment_ends_with_the_next_sweep(alice: User) -> None:
     people_deletion.leave(alice)
     order(alice)
-    account_deletion.sweep()
+    account_deletion.erase_due_accounts()
     assert (Video.objects.get().status, credits.available(alice)) == ("cancelled", 100)
 
 
@@ -113,9 +113,9 @@ def test_refused_when_anonymous_or_by_key(anonymous: APIClient, alice: User) -> 
 
 
 def test_nothing_is_forgotten_before_the_day(alice: User) -> None:
-    account_deletion.leave(alice)
+    account_deletion.request_deletion(alice)
     with time_machine.travel(timezone.now() + 30 * DAYS - timedelta(minutes=1)):
-        account_deletion.sweep()
+        account_deletion.erase_due_accounts()
     assert User.objects.get().email == "alice@example.com"
 
 
@@ -128,14 +128,14 @@ def test_all_that_says_who_it_was_is_forgotten(
     EmailAddress.objects.create(user=alice, email=alice.email)
     Collection.objects.create(user=alice, name="My boats")
     Preset.objects.create(user=alice, name="Mine", model="m", size="s", seconds=4)
-    share_links.share(video)
+    share_links.create_link(video)
     names = [*files.names_of(video).values(), str(reference.file.name)]
     assert [default_storage.exists(name) for name in names] == [True] * 4
     his = order(bob)
-    account_deletion.leave(alice)
+    account_deletion.request_deletion(alice)
     User.objects.filter(pk=alice.pk).update(left_at=timezone.now() - 31 * DAYS)
-    account_deletion.sweep()
-    account_deletion.sweep()
+    account_deletion.erase_due_accounts()
+    account_deletion.erase_due_accounts()
     work(lambda: not any(default_storage.exists(name) for name in names))
     row = User.objects.get(pk=alice.pk)
     assert (row.username, row.email, row.name) == (f"left-{row.pk.hex}", "", row.username)
@@ -154,10 +154,10 @@ def test_all_that_says_who_it_was_is_forgotten(
 
 def test_name_and_address_are_free_when_forgotten(anonymous: APIClient, alice: User) -> None:
     body = {"username": "alice", "email": "alice@example.com", "password": "tin-lantern-9"}
-    account_deletion.leave(alice)
+    account_deletion.request_deletion(alice)
     assert anonymous.post("/api/auth/register", body, format="json").status_code == 422
     with time_machine.travel(timezone.now() + 31 * DAYS):
-        account_deletion.sweep()
+        account_deletion.erase_due_accounts()
         assert anonymous.post("/api/auth/register", body, format="json").status_code == 201
 
 
@@ -171,11 +171,11 @@ def take_back(desk: Client, user: User) -> str:
 
 
 def test_staff_take_somebody_back_until_then(desk: Client, alice: User) -> None:
-    account_deletion.leave(alice)
+    account_deletion.request_deletion(alice)
     assert (take_back(desk, alice), login("alice")) == ("alice is back.", 200)
     refusal = "Only an account that left within the last 30 days can be taken back."
     assert take_back(desk, alice) == f"alice: {refusal}"
-    account_deletion.leave(alice)
+    account_deletion.request_deletion(alice)
     User.objects.update(left_at=timezone.now() - 31 * DAYS)
     assert take_back(desk, alice).endswith(refusal)
 
@@ -193,7 +193,7 @@ def test_whoever_staff_lock_is_out_at_once(desk: Client, api: APIClient, alice: 
 
 def test_who_comes_in_is_not_a_tick_in_a_form(desk: Client, alice: User) -> None:
     """Somebody who left would be let in, and still be forgotten."""
-    account_deletion.leave(alice)
+    account_deletion.request_deletion(alice)
     path = f"/admin/accounts/user/{alice.pk}/change/"
     form = {"username": "alice", "email": alice.email, "language": "en", "is_active": "on"}
     assert desk.post(path, form).status_code == 302

@@ -25,7 +25,7 @@ def link() -> str:
 
 def test_leaving_is_told_once_with_its_day(alice: User) -> None:
     with time_machine.travel("2026-03-01T12:00:00Z", tick=False):
-        account_deletion.leave(alice)
+        account_deletion.request_deletion(alice)
         assert [restoration.write(), restoration.write()] == [1, 0]
     (letter,) = mail.outbox
     assert (letter.to, letter.subject) == (
@@ -36,7 +36,7 @@ def test_leaving_is_told_once_with_its_day(alice: User) -> None:
 
 
 def test_the_link_asks_first_and_then_brings_the_account_back(alice: User) -> None:
-    account_deletion.leave(alice)
+    account_deletion.request_deletion(alice)
     restoration.write()
     client, path = Client(), link()
     assert b"Take alice back?" in client.get(path).content
@@ -48,18 +48,18 @@ def test_the_link_asks_first_and_then_brings_the_account_back(alice: User) -> No
 
 
 def test_a_link_is_for_one_departure(alice: User) -> None:
-    account_deletion.leave(alice)
+    account_deletion.request_deletion(alice)
     restoration.write()
     old = link()
     people_deletion.take_back(alice)
-    account_deletion.leave(alice)
+    account_deletion.request_deletion(alice)
     assert restoration.write() == 1
     assert Client().post(old).status_code == 404
     assert (User.objects.get().is_active, Client().post(link()).status_code) == (False, 302)
 
 
 def test_whom_staff_lock_afterwards_stays_out(alice: User, desk: Client) -> None:
-    account_deletion.leave(alice)
+    account_deletion.request_deletion(alice)
     restoration.write()
     form = {"action": "lock", "_selected_action": [str(alice.pk)], "confirm": "1", "reason": "spam"}
     assert desk.post("/admin/accounts/user/", form).status_code == 302
@@ -69,22 +69,22 @@ def test_whom_staff_lock_afterwards_stays_out(alice: User, desk: Client) -> None
 
 @pytest.mark.parametrize("token", ["x", "WyJ4Iiwx.a.b"])
 def test_a_damaged_link_does_nothing(alice: User, token: str) -> None:
-    account_deletion.leave(alice)
+    account_deletion.request_deletion(alice)
     answer = Client().post(f"/accounts/return/{token}/")
     assert (answer.status_code, "This link is used up" in answer.content.decode()) == (404, True)
     assert not User.objects.get().is_active
 
 
 def test_a_link_ends_with_the_30_days(alice: User) -> None:
-    account_deletion.leave(alice)
+    account_deletion.request_deletion(alice)
     restoration.write()
     with time_machine.travel(timezone.now() + timedelta(days=30, minutes=1)):
         assert Client().post(link()).status_code == 404
-        account_deletion.sweep()
+        account_deletion.erase_due_accounts()
         assert Client().post(link()).status_code == 404
 
 
 def test_who_left_long_ago_is_not_written_to(alice: User) -> None:
-    account_deletion.leave(alice)
+    account_deletion.request_deletion(alice)
     User.objects.update(left_at=timezone.now() - timedelta(days=3))
     assert restoration.write() == 0

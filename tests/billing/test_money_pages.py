@@ -106,7 +106,11 @@ def test_the_way_to_the_checkout_keeps_the_whole_order(
     assert (answer.status_code, answer["Location"]) == (303, "/billing/?next=studio#packages")
     form = composer(page)
     assert {name: form[name].value() for name in DRAFT} == DRAFT
-    assert (form.kept, form.chosen_model.name, form.chosen_seconds) == (upload, "sora-2-pro", 12)
+    assert (form.stored_image, form.chosen_model.name, form.chosen_seconds) == (
+        upload,
+        "sora-2-pro",
+        12,
+    )
     shown = text_of(page, "/studio/")
     assert DRAFT["prompt"] in shown
     assert f'value="{upload.pk}"' in shown
@@ -123,7 +127,7 @@ def test_a_kept_order_that_makes_no_sense_is_only_an_empty_one(page: Client) -> 
     odd = {"prompt": "x" * 9000, "model": "gpt", "size": "1x1", "seconds": "99", "reference": "no"}
     page.post("/billing/", odd)
     form = composer(page)
-    assert (form.kept, form.chosen_model.name, form.chosen_seconds) == (None, "sora-2", 8)
+    assert (form.stored_image, form.chosen_model.name, form.chosen_seconds) == (None, "sora-2", 8)
     assert len(form["prompt"].value()) == 5000
 
 
@@ -133,7 +137,7 @@ def test_an_image_of_somebody_else_is_not_given_back(
     other = Client()
     other.force_login(bob)
     other.post("/billing/", {**DRAFT, "reference": str(upload.pk)})
-    assert composer(other).kept is None
+    assert composer(other).stored_image is None
 
 
 def test_what_the_start_page_was_told_is_kept_too(client: Client, db: None) -> None:

@@ -359,7 +359,7 @@ def test_without_javascript_a_video_is_made_watched_and_deleted(tab: Opener) -> 
     page.get_by_role("button", name="More actions").click()
     page.get_by_role("link", name="Delete").click()
     page.get_by_role("button", name="Delete").click()
-    expect(page.get_by_text("The video is deleted.")).to_be_visible()
+    expect(page.get_by_text("The video was deleted.")).to_be_visible()
     expect(card_of(page, "A quiet harbour")).to_have_count(0)
 
 

@@ -111,7 +111,7 @@ def test_everything_is_done_by_keyboard_alone(tab: Opener) -> None:
     page.keyboard.press("Enter")
     press(page, delete)
     press(page, dialog.get_by_role("button", name="Delete"))
-    expect(page.get_by_text("The video is deleted.")).to_be_visible()
+    expect(page.get_by_text("The video was deleted.")).to_be_visible()
     press(page, page.get_by_role("link", name="Billing"))
     page.wait_for_url("**/billing/")
     press(page, page.get_by_role("button", name="Buy Trial"))

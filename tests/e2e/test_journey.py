@@ -138,7 +138,7 @@ class Traveller:
         expect(asked).to_be_visible()
         self.picture("delete")
         asked.click()
-        expect(self.page.get_by_text("The video is deleted.")).to_be_visible()
+        expect(self.page.get_by_text("The video was deleted.")).to_be_visible()
         assert self.page.request.get(address).status == 404
         self.picture("deleted")
 

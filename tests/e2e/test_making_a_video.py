@@ -100,7 +100,7 @@ def test_deleted_video_is_gone(tab: Opener, person: StorageState) -> None:
     page.get_by_role("button", name="More actions").click()
     page.get_by_role("link", name="Delete").click()
     page.get_by_role("button", name="Delete").click()
-    expect(page.get_by_role("status").filter(has_text="The video is deleted.")).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="The video was deleted.")).to_be_visible()
     expect(card_of(page, "A paper crane")).to_have_count(0)
     answer = page.goto(address)
     assert answer

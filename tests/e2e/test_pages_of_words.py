@@ -56,7 +56,7 @@ def test_the_account_is_closed_by_keyboard_and_without_javascript(tab: Opener) -
     page.get_by_role("link", name="Delete my account").press("Enter")
     page.get_by_label("Your password").fill(PASSWORD)
     page.get_by_label("Your password").press("Enter")
-    expect(page.get_by_text("It will be deleted within 30 days.")).to_be_visible()
+    expect(page.get_by_text("We will delete it in 30 days.")).to_be_visible()
 
 
 def test_an_unconfirmed_address_keeps_two_factor_off(tab: Opener, person: StorageState) -> None:

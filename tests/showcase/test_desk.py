@@ -111,7 +111,7 @@ def report(subject: str) -> Report:
 def test_a_report_leads_to_its_video(alice: User, mp4: bytes) -> None:
     (clip,) = clips(alice, mp4, "a")
     video = clip.video
-    token = share_links.token_of(share_links.share(video))
+    token = share_links.token_of(share_links.create_link(video))
     subjects = [
         f"https://x.example/showcase/{clip.pk}/", f"https://x.example/api/showcase/videos/{clip.pk}",
         f"https://x.example/s/{token}/", f"https://x.example/v/{video.pk}/", str(video.pk),
@@ -126,7 +126,7 @@ def test_a_report_leads_to_its_video(alice: User, mp4: bytes) -> None:
 def test_what_was_reported_is_hidden_once(desk: Client, alice: User, mp4: bytes) -> None:
     (clip,) = clips(alice, mp4, "a")
     Clip.objects.update(is_active=True)
-    share_links.share(clip.video)
+    share_links.create_link(clip.video)
     row = report(f"/showcase/{clip.pk}/")
     path = f"/admin/showcase/report/{row.pk}/decide/hide/"
     assert desk.get(path).context["changes"] == [

@@ -92,7 +92,7 @@ def test_only_what_is_public_is_shown(
     deleted, withdrawn, left = film(alice, mp4), film(alice, mp4), film(bob, mp4)
     state_machine.delete(deleted.video)
     gallery.withdraw(withdrawn.video)
-    deletion.leave(bob)
+    deletion.request_deletion(bob)
     assert anonymous.get(LIST).json()["total"] == 0
     hidden = (offered, deleted, withdrawn, left)
     assert [anonymous.get(f"{LIST}/{c.pk}").status_code for c in hidden] == [404] * 4

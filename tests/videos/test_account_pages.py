@@ -57,7 +57,7 @@ def test_leaving_says_what_goes_and_what_stays(page: Client, alice: User) -> Non
 def test_the_account_is_closed_with_the_right_password(page: Client, alice: User) -> None:
     video = order(alice)
     answer = page.post("/settings/data/delete/", {"password": "alice-password"}, follow=True)
-    assert b"It will be deleted within 30 days." in answer.content
+    assert b"We will delete it in 30 days." in answer.content
     alice.refresh_from_db()
     assert (alice.is_active, alice.left_at is None, now_of(video).status) == (
         False,

@@ -74,13 +74,13 @@ def test_options_are_kept_applied_and_forgotten(page: Client, alice: User) -> No
     body = sent(
         page, **chosen, keep="1", preset_name="Tall", preset_ending="35 mm"
     ).content.decode()
-    assert "The preset Tall is kept." in body
+    assert "The preset Tall was saved." in body
     assert (prompt_of(body), checked(body)) == ("A boat", chosen)
     preset = Preset.objects.get()
     body = sent(page, preset=preset.pk).content.decode()
     assert (prompt_of(body), checked(body)) == ("A boat, 35 mm", chosen)
     body = sent(page, forget=preset.pk).content.decode()
-    assert "The preset Tall is deleted." in body
+    assert "The preset Tall was deleted." in body
     assert (prompt_of(body), Preset.objects.count()) == ("A boat", 0)
     assert Video.objects.count() == 0
 
@@ -93,7 +93,7 @@ def test_the_same_name_keeps_the_options_anew(page: Client, alice: User) -> None
 
 def test_a_preset_needs_a_name(page: Client, alice: User) -> None:
     body = sent(page, keep="1", preset_name=" ").content.decode()
-    assert "Give the preset a name." in body
+    assert "Enter a name for the preset." in body
     assert Preset.objects.count() == 0
 
 

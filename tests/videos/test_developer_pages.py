@@ -83,7 +83,7 @@ def test_the_secret_is_changed(page: Client, alice: User) -> None:
 
 def test_one_is_sent_again(page: Client, delivery: Delivery) -> None:
     answer = page.post(f"/developers/webhooks/{delivery.pk}/redeliver/", follow=True)
-    assert b"It is sent again." in answer.content
+    assert b"The webhook is being sent again." in answer.content
     delivery.refresh_from_db()
     assert (delivery.state, delivery.tries) == ("pending", 0)
     answer = page.post(f"/developers/webhooks/{delivery.pk}/redeliver/", follow=True)
@@ -105,7 +105,9 @@ def said_of(page: Client, url: str) -> str:
 
 
 def test_a_test_is_signed_and_not_in_the_log(page: Client, alice: User, receiver: Receiver) -> None:
-    assert re.fullmatch(r"The test arrived: HTTP 200 after \d+ ms\.", said_of(page, receiver.url))
+    assert re.fullmatch(
+        r"The test webhook was delivered: HTTP 200 after \d+ ms\.", said_of(page, receiver.url)
+    )
     ((headers, body),) = receiver.heard
     told = Webhook(deliveries.secret_of(alice).secret).verify(body, headers)
     assert (told["type"], Delivery.objects.count()) == ("test", 0)
@@ -113,13 +115,13 @@ def test_a_test_is_signed_and_not_in_the_log(page: Client, alice: User, receiver
 
 def test_a_test_says_what_the_other_side_answered(page: Client, receiver: Receiver) -> None:
     receiver.code = 500
-    words = "The test was answered with HTTP 500, so an event would be sent again."
+    words = "The server answered HTTP 500. We would retry a webhook answered like this."
     assert said_of(page, receiver.url) == words
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9/", "ftp://example.com/", "nonsense", ""])
 def test_a_test_goes_nowhere_inside(page: Client, url: str) -> None:
-    assert said_of(page, url).startswith("The test did not arrive: The address ")
+    assert said_of(page, url).startswith("The test webhook was not delivered: The address ")
 
 
 def test_tests_are_counted(page: Client, alice: User, settings: LazySettings) -> None:

@@ -32,13 +32,13 @@ def settle(*videos: Video, ago: timedelta = AGO) -> None:
 
 def test_one_letter_for_all_that_ended(reader: User, mp4: bytes) -> None:
     settle(completed(order(reader, "A paper boat"), mp4), failed(order(reader, "A fall")))
-    assert [email_digests.write(), email_digests.write()] == [1, 0]
+    assert [email_digests.send_due(), email_digests.send_due()] == [1, 0]
     (letter,) = mail.outbox
     assert letter.subject == "1 video is ready."
     assert str(letter.body).split("\n\n")[:5] == [
         "1 video is ready.",
         "– A paper boat",
-        "1 video failed. Its credits are back: 20.",
+        "1 video failed. Credits returned: 20.",
         "– A fall",
         "Open the library:\nhttp://127.0.0.1:8000/library/",
     ]
@@ -48,7 +48,7 @@ def test_one_letter_for_all_that_ended(reader: User, mp4: bytes) -> None:
 def test_a_single_video_is_linked(reader: User, mp4: bytes) -> None:
     video = completed(order(reader), mp4)
     settle(video)
-    email_digests.write()
+    email_digests.send_due()
     assert f"Open the video:\nhttp://127.0.0.1:8000/v/{video.pk}/" in str(mail.outbox[0].body)
 
 
@@ -56,14 +56,14 @@ def test_it_waits_for_what_is_running_but_not_for_ever(reader: User, mp4: bytes)
     done = completed(order(reader), mp4)
     settle(done)
     running(order(reader))
-    assert email_digests.write() == 0
-    settle(done, ago=email_digests.LONGEST + AGO)
-    assert email_digests.write() == 1
+    assert email_digests.send_due() == 0
+    settle(done, ago=email_digests.MAX_WAIT + AGO)
+    assert email_digests.send_due() == 1
 
 
 def test_it_waits_until_what_ended_is_seen_by_all(reader: User, mp4: bytes) -> None:
     completed(order(reader), mp4)
-    assert email_digests.write() == 0
+    assert email_digests.send_due() == 0
 
 
 def test_what_was_cancelled_or_deleted_is_no_news(reader: User, mp4: bytes) -> None:
@@ -75,18 +75,18 @@ def test_what_was_cancelled_or_deleted_is_no_news(reader: User, mp4: bytes) -> N
     page.force_login(reader)
     page.post(f"/v/{stopped.pk}/cancel/")
     settle(stopped)
-    assert email_digests.write() == 0
+    assert email_digests.send_due() == 0
 
 
 def test_nobody_is_written_to_who_did_not_ask(alice: User, mp4: bytes) -> None:
     settle(completed(order(alice), mp4))
-    assert email_digests.write() == 0
+    assert email_digests.send_due() == 0
 
 
 def test_many_are_not_all_named(reader: User) -> None:
     for n in range(7):
         settle(failed(order(reader, f"Fall {n}")), ago=AGO + timedelta(seconds=9 - n))
-    email_digests.write()
+    email_digests.send_due()
     body = str(mail.outbox[0].body)
     assert [f"– Fall {n}" in body for n in range(7)] == [True] * 5 + [False] * 2
     assert "and 2 more" in body
@@ -103,8 +103,8 @@ def test_it_is_tried_again_when_the_mail_did_not_go(
     with monkeypatch.context() as patch:
         patch.setattr(lib_mail, "send", stumble)
         with pytest.raises(OSError, match="away"):
-            email_digests.write()
-    assert email_digests.write() == 1
+            email_digests.send_due()
+    assert email_digests.send_due() == 1
 
 
 # ---- the switch ----
@@ -115,10 +115,10 @@ def test_the_letters_are_switched_on_and_off(page: Client, alice: User, mp4: byt
     settle(old)
     page.post("/settings/mails/", {"videos": "1"})
     page.post("/settings/mails/", {"videos": "1"})
-    assert (email_digests.wanted(alice), email_digests.write()) == (True, 0)
+    assert (email_digests.is_enabled(alice), email_digests.send_due()) == (True, 0)
     assert b"checked" in page.get("/settings/mails/").content
     page.post("/settings/mails/", {})
-    assert email_digests.wanted(alice) is False
+    assert email_digests.is_enabled(alice) is False
 
 
 def test_the_switch_is_for_those_who_are_signed_in(db: None) -> None:
@@ -126,6 +126,6 @@ def test_the_switch_is_for_those_who_are_signed_in(db: None) -> None:
 
 
 def test_nothing_of_it_is_left_of_whoever_is_forgotten(reader: User) -> None:
-    deletion.leave(reader)
-    deletion.forget(reader)
+    deletion.request_deletion(reader)
+    deletion.erase_account(reader)
     assert Digest.objects.count() == 0

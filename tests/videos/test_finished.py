@@ -22,10 +22,10 @@ from tests.markup import flat
 from tests.videos.conftest import completed, failed, order
 from videos.jobs import state_machine
 from videos.library import share_links
-from videos.library.lineage import changes
+from videos.library.lineage import prompt_changes
 from videos.media import frames
 from videos.models import Share, Upload, Video
-from videos.web.presenters import curl_of
+from videos.web.presenters.code_sample import curl_command
 
 
 async def whole(answer: Any) -> bytes:
@@ -130,7 +130,7 @@ def test_the_next_and_the_previous_are_the_librarys(page: Client, rich: User, bo
     ],
 )
 def test_what_changed_is_marked(old: str, new: str, pieces: list[tuple[str, str]]) -> None:
-    assert changes(old, new) == pieces
+    assert prompt_changes(old, new) == pieces
 
 
 def test_a_version_stands_beside_its_source(page: Client, boat: Video, mp4: bytes) -> None:
@@ -185,7 +185,7 @@ def test_no_odd_moment_breaks_it(page: Client, boat: Video, at: str) -> None:
 def test_no_picture_comes_of_a_video_without_a_file(page: Client, rich: User) -> None:
     lost = failed(order(rich))
     body = page.post(f"/v/{lost.pk}/frame/", {"at": "1"}, follow=True).content.decode()
-    assert "No picture could be taken from this video." in body
+    assert "No frame could be read from this video." in body
 
 
 def test_no_picture_is_kept_when_there_is_no_room_for_it(
@@ -273,7 +273,7 @@ def test_what_is_not_finished_is_not_shared(page: Client, rich: User) -> None:
     assert link(page, order(rich)) == ""
     assert Share.objects.count() == 0
     with pytest.raises(share_links.NotFinished):
-        share_links.share(order(rich))
+        share_links.create_link(order(rich))
 
 
 # ---- as a call of the API ----
@@ -281,7 +281,7 @@ def test_what_is_not_finished_is_not_shared(page: Client, rich: User) -> None:
 
 def test_the_call_orders_the_same(boat: Video, mp4: bytes) -> None:
     quoted = completed(order(boat.user, 'It\'s "a boat"\n$HOME', seconds=8), mp4)
-    lines = curl_of(quoted, "https://x.example").split(" \\\n  ")
+    lines = curl_command(quoted, "https://x.example").split(" \\\n  ")
     assert lines[0] == "curl -X POST https://x.example/api/videos"
     sent = lines[-1].removeprefix("-d '").removesuffix("'").replace("'\"'\"'", "'")
     assert json.loads(sent) == {
@@ -291,6 +291,6 @@ def test_the_call_orders_the_same(boat: Video, mp4: bytes) -> None:
         "seconds": 8,
     }
     remix = state_machine.remix(boat, "Snow")
-    lines = curl_of(remix, "").split(" \\\n  ")
+    lines = curl_command(remix, "").split(" \\\n  ")
     assert lines[0] == f"curl -X POST /api/videos/{boat.pk}/remix"
     assert lines[-1] == """-d '{"prompt": "Snow"}'"""

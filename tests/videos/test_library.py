@@ -185,7 +185,7 @@ def test_deleting_several_asks_first(page: Client, alice: User, four: list[Video
     assert "What is still rendering stops, and 20 credits come back." in asked
     assert len(titles(page)) == 4
     before = credits.available(alice)
-    assert "2 videos are deleted." in html(page, "/library/delete/", video=ids, sure="1")
+    assert "2 videos were deleted." in html(page, "/library/delete/", video=ids, sure="1")
     assert titles(page) == ["A tall tower", "A storm over the harbour"]
     assert credits.available(alice) - before == 20
 
@@ -210,10 +210,10 @@ def test_a_collection_is_begun_with_videos_filled_and_emptied(
     assert titles(page, f"?collection={mine.pk}") == ["A harbour at dawn"]
     ids = [str(four[0].pk), str(four[1].pk)]
     said = html(page, "/library/collect/", video=ids, collection=mine.pk)
-    assert "1 video added." in said
+    assert "1 video was added." in said
     assert len(titles(page, f"?collection={mine.pk}")) == 2
     said = html(page, "/library/collect/", video=ids[:1], out=mine.pk)
-    assert "1 video taken out." in said
+    assert "1 video was removed from the collection." in said
     assert titles(page, f"?collection={mine.pk}") == ["A storm over the harbour"]
     assert len(titles(page)) == 4
 
@@ -243,7 +243,7 @@ def test_two_collections_cannot_have_one_name(page: Client, alice: User, bob: Us
     assert page.post("/collections/", {"name": "Mine"}).status_code == 303
     again = page.post("/collections/", {"name": " Mine "})
     assert again.status_code == 422
-    assert "You have a collection with this name." in again.content.decode()
+    assert "You already have a collection with this name." in again.content.decode()
     other = Collection.objects.create(user=alice, name="Other")
     page.post(f"/collections/{other.pk}/rename/", {"name": "Mine"})
     assert sorted(Collection.objects.filter(user=alice).values_list("name", flat=True)) == [
@@ -255,7 +255,7 @@ def test_two_collections_cannot_have_one_name(page: Client, alice: User, bob: Us
 def test_a_collection_needs_a_name(page: Client) -> None:
     answer = page.post("/collections/", {"name": " "})
     assert (answer.status_code, Collection.objects.count()) == (422, 0)
-    assert "Give it a name." in answer.content.decode()
+    assert "Enter a name." in answer.content.decode()
 
 
 def test_a_strangers_collection_is_as_unknown_as_one_that_does_not_exist(

@@ -60,19 +60,19 @@ def test_everything_is_as_before(page: Client, alice: User, mp4: bytes) -> None:
     video = completed(order(alice), mp4)
     Collection.objects.create(user=alice, name="Boats").videos.add(video)
     page.post(f"/v/{video.pk}/favourite/")
-    link = share_links.token_of(share_links.share(video))
+    link = share_links.token_of(share_links.create_link(video))
     gallery.offer(video)
     before, clip = facts(video), now_of(video).clip.pk
     answer = page.post(f"/v/{video.pk}/delete/", follow=True)
     body = answer.content.decode()
-    assert (answer.redirect_chain[-1][0], "The video is deleted." in body) == ("/library/", True)
+    assert (answer.redirect_chain[-1][0], "The video was deleted." in body) == ("/library/", True)
     assert f'<input type="hidden" name="video" value="{video.pk}">' in body
     assert page.get(f"/v/{video.pk}/").status_code == 404
     assert page.get(f"/s/{link}/").status_code == 404
     uploads.sweep()
     gallery.sweep()
     assert worker.claim(10) == []
-    assert "1 video is back." in restored(page, video).content.decode()
+    assert "1 video was restored." in restored(page, video).content.decode()
     assert (facts(video), files(video), now_of(video).clip.pk) == (before, [True] * 3, clip)
     assert page.get(f"/v/{video.pk}/").status_code == 200
     assert page.get(f"/s/{link}/").status_code == 200
@@ -82,11 +82,11 @@ def test_everything_is_as_before(page: Client, alice: User, mp4: bytes) -> None:
 def test_several_come_back_together(page: Client, alice: User, mp4: bytes) -> None:
     done, rendering = completed(order(alice), mp4), running(order(alice))
     body = deleted(page, done, rendering)
-    assert "2 videos are deleted." in body
+    assert "2 videos were deleted." in body
     assert f'name="video" value="{rendering.pk} {done.pk}"' in body
     both = f"{rendering.pk} {done.pk}"
     said = page.post(RESTORE, {"video": both}, follow=True).content.decode()
-    assert "2 videos are back." in said
+    assert "2 videos were restored." in said
     found = Video.objects.of(alice).values_list("status", flat=True)
     assert sorted(found) == ["cancelled", "succeeded"]
     assert (credits.available(alice), invariants.problems()) == (80, [])
@@ -117,7 +117,7 @@ def test_the_same_press_again_changes_nothing(page: Client, alice: User, mp4: by
     deleted(page, video)
     restored(page, video)
     seq = now_of(video).seq
-    assert "1 video is back." in restored(page, video).content.decode()
+    assert "1 video was restored." in restored(page, video).content.decode()
     assert now_of(video).seq == seq
 
 
@@ -126,7 +126,7 @@ def test_too_late_is_said(page: Client, alice: User, mp4: bytes, late: timedelta
     video = completed(order(alice), mp4)
     deleted(page, video)
     age(video, late)
-    assert "It is too late to undo this." in restored(page, video).content.decode()
+    assert "The video can no longer be restored" in restored(page, video).content.decode()
     assert restored(page, video, quiet="1").status_code == 410
     assert now_of(video).deleted_at is not None
     lost = running(order(alice))

@@ -40,7 +40,7 @@ def month(alice: User, mp4: bytes) -> list[Video]:
 
 
 def test_every_video_and_credit_of_the_period_is_counted(alice: User, month: list[Video]) -> None:
-    use = usage.use_of(alice, 30)
+    use = usage.usage_of(alice, 30)
     assert (use.ready, use.failed, use.cancelled, use.rendering) == (2, 1, 1, 1)
     assert use.rate == 66
     books = sum(-e.amount for e in credits.history(alice) if e.reference_type == Entry.OF_VIDEO)
@@ -53,25 +53,25 @@ def test_every_video_and_credit_of_the_period_is_counted(alice: User, month: lis
 
 
 def test_the_bars_stand_on_their_days(alice: User, month: list[Video]) -> None:
-    days = usage.use_of(alice, 7).days
+    days = usage.usage_of(alice, 7).days
     assert [(day.spent, day.returned) for day in days] == [(0, 0)] * 6 + [(130, 40)]
     assert (days[-1].spent_height, days[-1].spent_top) == (usage.HIGHEST, 1)
     assert days[-1].day == timezone.localdate()
 
 
 def test_a_deleted_video_was_paid_for(alice: User, month: list[Video]) -> None:
-    before = usage.use_of(alice, 30)
+    before = usage.usage_of(alice, 30)
     state_machine.delete(month[0])
-    after = usage.use_of(alice, 30)
+    after = usage.usage_of(alice, 30)
     assert (after.kept, after.ready) == (before.kept, before.ready)
 
 
 def test_nothing_is_said_of_a_rate_when_nothing_ended(alice: User) -> None:
-    assert usage.use_of(alice, 7).rate is None
+    assert usage.usage_of(alice, 7).rate is None
 
 
 def test_a_strangers_use_is_not_counted(bob: User, month: list[Video]) -> None:
-    use = usage.use_of(bob, 30)
+    use = usage.usage_of(bob, 30)
     assert (use.videos, use.spent, use.models) == (0, 0, [])
 
 
@@ -126,10 +126,10 @@ def test_kinds_and_keys_are_told_apart(alice: User, api: APIClient) -> None:
     assert program.post("/api/videos", {**asked, "model": "sora-2-pro"}).status_code == 201
     assert program.post("/api/videos/text-to-video", asked, format="json").status_code == 200
     assert api.post("/api/videos", asked).status_code == 201
-    use = usage.use_of(alice, 7)
+    use = usage.usage_of(alice, 7)
     assert [(share.label, share.videos, share.credits) for share in use.keys] == [
         ("Newsletter", 2, 50),
-        ("By hand, or a sign-in", 1, 20),
+        ("In the studio", 1, 20),
     ]
     assert [(share.label, share.videos, share.width) for share in use.kinds] == [
         ("From words", 3, 100)
@@ -161,4 +161,4 @@ def test_the_wait_is_the_average_of_what_is_ready(alice: User, mp4: bytes) -> No
         until = video.created_at + timedelta(seconds=seconds)
         Video.objects.filter(pk=video.pk).update(completed_at=until)
     failed(order(alice))
-    assert usage.use_of(alice, 7).wait == timedelta(seconds=20)
+    assert usage.usage_of(alice, 7).wait == timedelta(seconds=20)

@@ -1,4 +1,4 @@
-"""Everything we keep about one person, as a ZIP of JSON files."""
+"""Export everything we store about one user as a ZIP of JSON files."""
 
 import json
 import zipfile
@@ -48,11 +48,11 @@ REFUSED = ("prompt", "had_image", "categories", "overruled", "created_at")
 CHUNK_BYTES = 256 * 1024
 
 
-def answer(user: User) -> StreamingHttpResponse:
-    """The ZIP as a download."""
-    # On disk, not in memory; the file has no name and ends with the answer.
+def download_response(user: User) -> StreamingHttpResponse:
+    """Return the ZIP as a download."""
+    # Written to disk, not to memory; the unnamed file disappears when the answer is sent.
     file = TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR)  # noqa: SIM115
-    write(user, file)
+    write_zip(user, file)
     length = file.tell()
     file.seek(0)
     headers = {
@@ -68,8 +68,8 @@ async def _chunks(file: IO[bytes]) -> AsyncIterator[bytes]:
             yield chunk
 
 
-def write(user: User, target: IO[bytes]) -> None:
-    """Write the ZIP; rows are read and written one after another, however many there are."""
+def write_zip(user: User, target: IO[bytes]) -> None:
+    """Write the ZIP; rows are read and written in batches, so any number fits in memory."""
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         _file(archive, "profile.json", User.objects.filter(pk=user.pk).values(*PROFILE))
         _file(archive, "videos.json", _videos(user))
@@ -92,8 +92,8 @@ def _rows(rows: QuerySet[Any], fields: tuple[str, ...]) -> Iterable[dict[str, An
 def _videos(user: User) -> Iterator[dict[str, Any]]:
     for video in Video.objects.filter(user=user).newest().iterator(500):
         row = {name: getattr(video, name) for name in VIDEO}
-        told = failures.explain(video)
-        row["failure_code"] = told.code if told else ""
+        failure = failures.explain(video)
+        row["failure_code"] = failure.code if failure else ""
         stored = (video.file, video.thumbnail, video.spritesheet)
         row["files"] = [str(file) for file in stored if file and not video.deleted_at]
         yield row

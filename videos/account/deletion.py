@@ -1,7 +1,8 @@
-"""When a person leaves: running videos end with their credits back; after 30 days all goes.
+"""Account deletion, the part that concerns videos.
 
-The account itself is locked and forgotten by accounts.people.deletion. The ledger and the
-payments stay, under a user who is nobody any more.
+A request cancels running videos and returns their credits; after 30 days everything is erased.
+accounts.people.deletion locks and anonymises the account itself. Ledger and payments stay, under
+the anonymised user.
 """
 
 import logging
@@ -30,26 +31,29 @@ from videos.models import (
 log = logging.getLogger(__name__)
 
 
-def leave(user: User) -> None:
-    """Lock the account and stop what it has running. Safe to repeat."""
+def request_deletion(user: User) -> None:
+    """Close the account and cancel its running videos. Safe to repeat."""
     deletion.leave(user)
-    _stop(user)
+    _cancel_active_videos(user)
 
 
-def sweep() -> None:
-    """What a crash or a race left over, and those whose 30 days are over. Safe to repeat."""
-    left = User.objects.filter(forgotten_at=None, left_at__isnull=False)
-    for user in left.filter(videos__status__in=Video.ACTIVE).distinct():
-        _stop(user)
+def erase_due_accounts() -> None:
+    """Erase accounts whose 30 days are over, and cancel videos that a crash left running.
+
+    Safe to repeat.
+    """
+    closed = User.objects.filter(forgotten_at=None, left_at__isnull=False)
+    for user in closed.filter(videos__status__in=Video.ACTIVE).distinct():
+        _cancel_active_videos(user)
     for user in deletion.due():
         try:
-            forget(user)
-        except Exception:  # one account must not keep the others from being forgotten
-            log.exception("account %s could not be forgotten", user.pk)
+            erase_account(user)
+        except Exception:  # one account must not keep the others from being erased
+            log.exception("account %s could not be erased", user.pk)
 
 
-def forget(user: User) -> None:
-    """Remove prompts, uploads and, through the worker, files and upstream jobs; then the person."""
+def erase_account(user: User) -> None:
+    """Erase prompts and uploads, then the account; the worker erases files and engine jobs."""
     for video in Video.objects.filter(user=user, deleted_at=None):
         state_machine.delete(video)
     with transaction.atomic():
@@ -58,15 +62,16 @@ def forget(user: User) -> None:
             prompt="", failure_detail="", reference=None, webhook_url=""
         )
         Share.objects.filter(video__user=user).delete()
-        mine = (Delivery, Digest, Refusal, WebhookSecret, IdempotencyKey, Collection, Preset)
-        for kept in mine:
-            kept.objects.filter(user=user).delete()
+        personal = (Delivery, Digest, Refusal, WebhookSecret, IdempotencyKey, Collection, Preset)
+        for model in personal:
+            model.objects.filter(user=user).delete()
     for upload in Upload.objects.filter(user=user):
         uploads.discard(upload)
     erasure.forget_words(user)
     deletion.forget(user)
 
 
-def _stop(user: User) -> None:
+def _cancel_active_videos(user: User) -> None:
+    """Cancel videos that are waiting or rendering; their credits are returned."""
     for video in Video.objects.filter(user=user, status__in=Video.ACTIVE):
         state_machine.end(video, Video.Status.CANCELLED, fenced=False)

@@ -1,6 +1,6 @@
-"""E-mails about videos, for those who want them: one for all that ended, not one for each.
+"""E-mail digests: one e-mail about all videos that ended, for users who subscribed.
 
-It is written when the last video that was running has ended, or the first one waits for so long.
+A digest is sent when no video is running any more, or MAX_WAIT after the first one ended.
 """
 
 import logging
@@ -21,33 +21,34 @@ from videos.models import Digest, Video
 
 log = logging.getLogger(__name__)
 
-# A transaction that ends a video may be seen a little later than the time it wrote down.
-SETTLED = timedelta(seconds=20)
-LONGEST = timedelta(minutes=15)
-NAMED = 5
+# A transaction that ends a video may be committed this much later than its completed_at.
+COMMIT_DELAY = timedelta(seconds=20)
+MAX_WAIT = timedelta(minutes=15)
+MAX_NAMED = 5
 Status = Video.Status
 FAILED = (Status.FAILED, Status.TIMEOUT)
 
 
-def wanted(user: AbstractBaseUser) -> bool:
+def is_enabled(user: AbstractBaseUser) -> bool:
+    """Return whether a user gets digests."""
     return Digest.objects.filter(user_id=user.pk).exists()
 
 
-def want(user: AbstractBaseUser, yes: bool) -> None:
-    """Turn the letters on, for what ends from now on, or off. Safe to repeat."""
-    if yes:
+def set_enabled(user: AbstractBaseUser, enabled: bool) -> None:
+    """Switch digests on, for videos that end from now on, or off. Safe to repeat."""
+    if enabled:
         Digest.objects.get_or_create(user_id=user.pk)
     else:
         Digest.objects.filter(user_id=user.pk).delete()
 
 
-def write() -> int:
-    """Write what is due; returns how many letters that was.
+def send_due() -> int:
+    """Send the digests that are due; return how many e-mails were sent.
 
-    What is told is marked first, so that of two sweeps one writes; if the mail cannot be handed
-    over the mark is taken back and the next sweep tries again.
+    The subscription is marked first, so that only one of two workers sends. When the mail server
+    does not take the e-mail the mark is undone and the next run tries again.
     """
-    until, sent = timezone.now() - SETTLED, 0
+    until, sent = timezone.now() - COMMIT_DELAY, 0
     for digest in Digest.objects.filter(user__is_active=True).select_related("user"):
         ended = _ended(digest, until)
         if not ended or not _is_time(digest, ended, until):
@@ -56,14 +57,14 @@ def write() -> int:
         if not mine.filter(told_until=digest.told_until).update(told_until=until):
             continue
         try:
-            sent += mail.send(digest.user, partial(_letter, ended))
-        except SMTPRecipientsRefused:  # and would be again
-            log.warning("digest of %s was refused", digest.user_id)
-        except OSError:  # the mail server is away, for everybody
+            sent += mail.send(digest.user, partial(_compose, ended))
+        except SMTPRecipientsRefused:  # and would be refused again
+            log.warning("digest e-mail of user %s was refused", digest.user_id)
+        except OSError:  # the mail server is down, for every digest
             mine.filter(told_until=until).update(told_until=digest.told_until)
             raise
-        except Exception:  # one broken letter must not keep the others uninformed
-            log.exception("digest of %s", digest.user_id)
+        except Exception:  # one broken e-mail must not hold up the others
+            log.exception("digest e-mail of user %s failed", digest.user_id)
             mine.filter(told_until=until).update(told_until=digest.told_until)
     return sent
 
@@ -83,40 +84,40 @@ def _is_time(digest: Digest, ended: list[Video], until: datetime) -> bool:
     first = ended[0].completed_at
     assert first
     running = Video.objects.filter(user_id=digest.user_id, status__in=Video.ACTIVE)
-    return until - first >= LONGEST or not running.exists()
+    return until - first >= MAX_WAIT or not running.exists()
 
 
-def _letter(ended: list[Video]) -> mail.Letter:
+def _compose(ended: list[Video]) -> mail.Letter:
     ready = [video for video in ended if video.status == Status.SUCCEEDED]
     failed = [video for video in ended if video.status in FAILED]
-    said = []
+    paragraphs = []
     if ready:
-        words = ngettext("%(n)d video is ready.", "%(n)d videos are ready.", len(ready))
-        said += [words % {"n": len(ready)}, *_named(ready)]
+        text = ngettext("%(n)d video is ready.", "%(n)d videos are ready.", len(ready))
+        paragraphs += [text % {"n": len(ready)}, *_named(ready)]
     if failed:
-        words = ngettext(
-            "%(n)d video failed. Its credits are back: %(credits)d.",
-            "%(n)d videos failed. Their credits are back: %(credits)d.",
+        text = ngettext(
+            "%(n)d video failed. Credits returned: %(credits)d.",
+            "%(n)d videos failed. Credits returned: %(credits)d.",
             len(failed),
         )
         credits = sum(video.credits for video in failed)
-        said += [words % {"n": len(failed), "credits": credits}, *_named(failed)]
-    alone = ended[0] if len(ended) == 1 else None
-    path = reverse("video", args=[alone.pk]) if alone else reverse("library")
-    off = settings.BASE_URL + reverse("mails")
+        paragraphs += [text % {"n": len(failed), "credits": credits}, *_named(failed)]
+    single = ended[0] if len(ended) == 1 else None
+    path = reverse("video", args=[single.pk]) if single else reverse("library")
+    settings_url = settings.BASE_URL + reverse("mails")
     return mail.Letter(
-        said[0],
-        tuple(said),
-        _("Open the video") if alone else _("Open the library"),
+        paragraphs[0],
+        tuple(paragraphs),
+        _("Open the video") if single else _("Open the library"),
         settings.BASE_URL + path,
-        _("You asked for these letters. They are switched off here: %(url)s") % {"url": off},
+        _("You subscribed to these e-mails. To stop them, open %(url)s") % {"url": settings_url},
     )
 
 
 def _named(videos: list[Video]) -> list[str]:
-    """The first prompts, shortened, and how many more there are."""
-    named = [f"– {Truncator(video.prompt).chars(80)}" for video in videos[:NAMED]]
-    more = len(videos) - NAMED
+    """Return the first prompts, shortened, and how many more there are."""
+    named = [f"– {Truncator(video.prompt).chars(80)}" for video in videos[:MAX_NAMED]]
+    more = len(videos) - MAX_NAMED
     if more > 0:
         named.append(ngettext("and %(n)d more", "and %(n)d more", more) % {"n": more})
     return named

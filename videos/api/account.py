@@ -37,7 +37,7 @@ class Account(APIView):
                 required = serializers.ErrorDetail("field required", code="required")
                 raise serializers.ValidationError({"password": [required]})
             tokens.confirm(user, body.validated_data["password"])
-        deletion.leave(user)
+        deletion.request_deletion(user)
         return Response({"message": GONE})
 
 
@@ -48,4 +48,4 @@ class Export(APIView):
     read_rate = "auth"
 
     def get(self, request: Request) -> HttpResponseBase:
-        return data_export.answer(cast("User", request.user))
+        return data_export.download_response(cast("User", request.user))

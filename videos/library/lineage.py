@@ -1,4 +1,4 @@
-"""Where a video comes from and what was made of it: its versions, and what one changed."""
+"""The lineage of a video: the version it was made from, its remixes, and what a prompt changed."""
 
 import re
 from dataclasses import dataclass, field
@@ -9,12 +9,12 @@ from django.db import connection
 
 from videos.models import Video
 
-MOST = 200
-# Prompts that share less than this are two prompts, not an edited one.
-ALIKE = 0.5
+MAX_VERSIONS = 200
+# Below this share of common words two prompts are shown as different, not as one edited.
+MIN_SIMILARITY = 0.5
 
-# Up to the first version, and down again to all that came of it.
-FAMILY = """
+# Climb from a video to the first version, then descend to everything made from that.
+LINEAGE_SQL = """
 WITH RECURSIVE up(id, source_id) AS (
     SELECT id, source_id FROM videos_video WHERE id = %s AND user_id = %s
     UNION
@@ -29,68 +29,68 @@ SELECT id FROM down LIMIT %s
 
 
 @dataclass
-class Branch:
-    """A version and those made of it; one that was deleted keeps its place for their sake."""
+class LineageNode:
+    """A version and its children; a deleted version stays in the tree while it has children."""
 
     video: Video
-    children: list["Branch"] = field(default_factory=list)
+    children: list["LineageNode"] = field(default_factory=list)
 
     @property
     def is_kept(self) -> bool:
         return self.video.deleted_at is None
 
-    def living(self) -> "Branch | None":
-        """The branch without what is deleted and carries nothing."""
-        self.children = [child for child in self.children if child.living()]
+    def without_deleted(self) -> "LineageNode | None":
+        """Drop deleted videos that have no kept descendants; None when nothing is left."""
+        self.children = [child for child in self.children if child.without_deleted()]
         return self if self.is_kept or self.children else None
 
 
-def family_of(video: Video) -> Branch | None:
-    """The whole family from its first version on, in two queries; None for a video alone."""
+def lineage_of(video: Video) -> LineageNode | None:
+    """Return the root of the lineage, in two queries; None for a video without other versions."""
     key = Video._meta.pk
     owner = Video._meta.get_field("user")
     with connection.cursor() as cursor:
         cursor.execute(
-            FAMILY,
+            LINEAGE_SQL,
             [
                 key.get_db_prep_value(video.pk, connection),
                 owner.get_db_prep_value(video.user_id, connection),
-                MOST,
+                MAX_VERSIONS,
             ],
         )
         ids = [key.to_python(row[0]) for row in cursor.fetchall()]
     rows = Video.objects.filter(pk__in=ids, user_id=video.user_id).order_by("created_at", "id")
-    branches: dict[UUID, Branch] = {row.pk: Branch(row) for row in rows}
-    first = None
-    for branch in branches.values():
-        source = branches.get(branch.video.source_id) if branch.video.source_id else None
+    nodes: dict[UUID, LineageNode] = {row.pk: LineageNode(row) for row in rows}
+    root = None
+    for node in nodes.values():
+        source = nodes.get(node.video.source_id) if node.video.source_id else None
         if source:
-            source.children.append(branch)
+            source.children.append(node)
         else:
-            first = first or branch
-    whole = first.living() if first else None
-    return whole if whole and whole.children else None
+            root = root or node
+    root = root.without_deleted() if root else None
+    return root if root and root.children else None
 
 
-def earlier_of(video: Video) -> Video | None:
-    """The version to compare one with: what it was made of, else what it tries again."""
+def previous_version(video: Video) -> Video | None:
+    """Return the video it was made from, else the one it retries; None if both were deleted."""
     for earlier in (video.source, video.retry_of):
         if earlier and earlier.deleted_at is None:
             return earlier
     return None
 
 
-def members(branch: Branch) -> list[Video]:
-    """Everybody in it who is still kept."""
-    own = [branch.video] if branch.is_kept else []
-    return own + [video for child in branch.children for video in members(child)]
+def kept_videos(node: LineageNode) -> list[Video]:
+    """Return the videos of a node and its descendants that were not deleted."""
+    own = [node.video] if node.is_kept else []
+    return own + [video for child in node.children for video in kept_videos(child)]
 
 
-def changes(old: str, new: str) -> list[tuple[str, str]]:
-    """The new text in pieces, each "same", "gone" or "new"; all of it new when little is shared."""
+def prompt_changes(old: str, new: str) -> list[tuple[str, str]]:
+    """Return the new text in pieces, each "same", "gone" or "new"; all new if little is shared."""
     before, after = re.findall(r"\s*\S+", old), re.findall(r"\s*\S+", new)
     matcher = SequenceMatcher(None, [w.strip() for w in before], [w.strip() for w in after], False)
-    if matcher.ratio() < ALIKE:
+    if matcher.ratio() < MIN_SIMILARITY:
         return [("new", new)]
     pieces: list[tuple[str, str]] = []
     for tag, a, b, c, d in matcher.get_opcodes():
@@ -102,7 +102,7 @@ def changes(old: str, new: str) -> list[tuple[str, str]]:
 
 
 def _piece(kind: str, words: list[str]) -> list[tuple[str, str]]:
-    """Words with the space before them, which is never marked."""
+    """Return words as a piece of this kind; the space before them is never marked."""
     text = "".join(words)
     bare = text.lstrip()
     space = [("same", text[: len(text) - len(bare)])] if bare != text else []

@@ -1,4 +1,4 @@
-"""Links by which anybody may see one video, until its owner takes them back or they run out."""
+"""Share links: anyone with the link can watch one video, until it expires or is revoked."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -11,29 +11,31 @@ from django.utils.translation import gettext as _
 
 from videos.models import Share, Video
 
-DAYS = (7, 30)
+LIFETIME_DAYS = (7, 30)
 _signer = signing.Signer(salt="videos.share", sep=".")
 
 
 class NotFinished(Exception):
-    """There is no file to show yet; nothing was shared."""
+    """The video has no file yet; no link was created."""
 
 
-class NoSuchLink(Exception):
-    """The link was never given, was taken back or has run out, or its video or owner is gone."""
+class LinkNotFound(Exception):
+    """The link is unknown, revoked or expired, or its video or account was deleted."""
 
 
-def share(video: Video, *, days: int = 0, with_prompt: bool = False) -> Share:
-    """A new link to a finished video, for `days` or for good; the one before it ends.
+def create_link(video: Video, *, days: int = 0, with_prompt: bool = False) -> Share:
+    """Create a link to a finished video and revoke the one before it. Raises NotFinished.
 
-    Raises NotFinished.
+    The link works for `days` days; 0 means until it is revoked.
     """
     if video.status != Video.Status.SUCCEEDED:
         raise NotFinished(_("Only a finished video can be shared."))
     now = timezone.now()
     with transaction.atomic():
-        Video.objects.select_for_update().get(pk=video.pk)  # two at once would both be open
-        withdraw(video)
+        Video.objects.select_for_update().get(
+            pk=video.pk
+        )  # or two requests at once would leave two links
+        revoke_link(video)
         return Share.objects.create(
             video=video,
             with_prompt=with_prompt,
@@ -42,30 +44,31 @@ def share(video: Video, *, days: int = 0, with_prompt: bool = False) -> Share:
         )
 
 
-def withdraw(video: Video) -> None:
-    """Take back a video's link. Safe to repeat."""
+def revoke_link(video: Video) -> None:
+    """Revoke a video's link. Safe to repeat."""
     Share.objects.filter(video=video, revoked_at=None).update(revoked_at=timezone.now())
 
 
-def open_share(video: Video) -> Share | None:
-    """The link of a video that works now."""
-    return _working().filter(video=video).first()
+def active_link(video: Video) -> Share | None:
+    """Return the video's link that works now; None when there is none."""
+    return _active_links().filter(video=video).first()
 
 
 def token_of(share: Share) -> str:
+    """Return the signed token that stands in the link."""
     return _signer.sign(share.pk.hex)
 
 
-def shared_by(token: str) -> Share:
-    """What a link shows. Raises NoSuchLink."""
+def link_for_token(token: str) -> Share:
+    """Return the working link with this token. Raises LinkNotFound."""
     try:
         key = UUID(_signer.unsign(token))
-        return _working().select_related("video").get(pk=key)
+        return _active_links().select_related("video").get(pk=key)
     except (signing.BadSignature, ValueError, Share.DoesNotExist) as error:
-        raise NoSuchLink(token) from error
+        raise LinkNotFound(token) from error
 
 
-def _working() -> QuerySet[Share]:
+def _active_links() -> QuerySet[Share]:
     fresh = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
     return Share.objects.filter(
         fresh, revoked_at=None, video__deleted_at=None, video__user__is_active=True

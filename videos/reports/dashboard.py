@@ -18,12 +18,12 @@ from videos.models import Delivery, Refusal, Upstream, Video
 Status = Video.Status
 
 # What no worker has taken up for so long is stuck.
-STUCK = timedelta(minutes=2)
+STUCK_AFTER = timedelta(minutes=2)
 DAYS = 14
 # The picture of the days, in its own units.
 WIDTH, HEIGHT, BAR = 22, 100, 14
 # The waits that a median is taken of, at most.
-WAITS = 2000
+MEDIAN_SAMPLE = 2000
 
 
 @dataclass(frozen=True)
@@ -57,10 +57,10 @@ class Day:
         return self.made_y - self.lost_height
 
 
-def of_videos() -> dict[str, Q]:
+def video_filters() -> dict[str, Q]:
     """Videos that ended today, and those that no worker takes up."""
     ended = Q(completed_at__gte=midnight())
-    late = Q(next_step_at__lt=timezone.now() - STUCK) | Q(next_step_at=None, lease=None)
+    late = Q(next_step_at__lt=timezone.now() - STUCK_AFTER) | Q(next_step_at=None, lease=None)
     return {
         "made": ended & Q(status=Status.SUCCEEDED),
         "lost": ended & Q(status__in=(Status.FAILED, Status.TIMEOUT)),
@@ -68,13 +68,13 @@ def of_videos() -> dict[str, Q]:
     }
 
 
-def of_deliveries() -> dict[str, Q]:
+def delivery_filters() -> dict[str, Q]:
     """Webhooks of today that did not arrive and are not tried again."""
     failing = (Delivery.State.FAILED, Delivery.State.BLOCKED)
     return {"given_up": Q(state__in=failing, created_at__gte=midnight())}
 
 
-def of_refusals() -> dict[str, Q]:
+def rejected_prompt_filters() -> dict[str, Q]:
     """What the content check refused today and nobody overruled."""
     return {"today": Q(created_at__gte=midnight(), overruled=False)}
 
@@ -101,7 +101,7 @@ class Figures:
 
 
 def today() -> Figures:
-    videos = of_videos()
+    videos = video_filters()
     active = Video.objects.filter(status__in=Video.ACTIVE)
     states = dict(active.order_by().values_list("status").annotate(n=Count("pk")))
     counts = Video.objects.filter(completed_at__gte=midnight()).aggregate(
@@ -113,8 +113,8 @@ def today() -> Figures:
         **counts,
         wait=_wait(videos["made"]),
         stuck=Video.objects.filter(videos["stuck"]).count(),
-        deliveries=Delivery.objects.filter(of_deliveries()["given_up"]).count(),
-        refusals=Refusal.objects.filter(of_refusals()["today"]).count(),
+        deliveries=Delivery.objects.filter(delivery_filters()["given_up"]).count(),
+        refusals=Refusal.objects.filter(rejected_prompt_filters()["today"]).count(),
         upstreams=[(name, opened.get(name)) for name in settings.UPSTREAMS],
         days=_days(timezone.now()),
     )
@@ -123,7 +123,7 @@ def today() -> Figures:
 def _wait(made: Q) -> float | None:
     """The median number of seconds from the order to the file."""
     rows = Video.objects.filter(made)
-    times = rows.order_by("-completed_at").values_list("created_at", "completed_at")[:WAITS]
+    times = rows.order_by("-completed_at").values_list("created_at", "completed_at")[:MEDIAN_SAMPLE]
     waits = [(end - start).total_seconds() for start, end in times if end]
     return median(waits) if waits else None
 

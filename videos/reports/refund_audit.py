@@ -18,7 +18,7 @@ BATCH = 500
 STUCK_AFTER = timedelta(hours=1)
 
 
-def prove() -> audit_runs.Report:
+def run_audit() -> audit_runs.Report:
     """Check all books, mend what can be mended, and keep the result as the newest proof."""
     found = [*audit_runs.findings(), *findings()]
     return audit_runs.record(found, Video.objects.count())
@@ -47,14 +47,14 @@ def _check(batch: list[Video]) -> Iterator[Finding]:
         if not spent:
             yield Finding(f"video {video.pk} was never paid for")
         elif video.is_lost and not returned:
-            yield _mend(video)
+            yield _repair(video)
         elif returned and not video.is_lost:
             yield Finding(f"video {video.pk} is {video.status} and was refunded")
         if video.is_active and timezone.now() > video.deadline_at + STUCK_AFTER:
             yield Finding(f"video {video.pk} is {video.status} long after its deadline")
 
 
-def _mend(video: Video) -> Finding:
+def _repair(video: Video) -> Finding:
     entry = credits.refund(
         state_machine.spend_key(video),
         state_machine.refund_key(video),

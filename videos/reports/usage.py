@@ -46,7 +46,7 @@ class Day(Bars):
 
 
 @dataclass(frozen=True)
-class Share:
+class UsageGroup:
     """What a model, kind or key was used for; `width` is its bar, 100 the most used one's."""
 
     label: str
@@ -63,13 +63,13 @@ class Share:
 
 
 @dataclass(frozen=True)
-class Use:
+class UsageReport:
     """One person's use of a period."""
 
     days: list[Day]
-    models: list[Share]
-    kinds: list[Share]
-    keys: list[Share]
+    models: list[UsageGroup]
+    kinds: list[UsageGroup]
+    keys: list[UsageGroup]
     wait: timedelta | None
     ready: int
     failed: int
@@ -116,7 +116,7 @@ def ordered_since(user: AbstractBaseUser, first: datetime) -> VideoQuerySet:
     return Video.objects.filter(user_id=user.pk, created_at__gte=first)
 
 
-def use_of(user: AbstractBaseUser, days: int) -> Use:
+def usage_of(user: AbstractBaseUser, days: int) -> UsageReport:
     first = first_day(days)
     videos = ordered_since(user, first)
     failed = Count("pk", filter=Q(status__in=(Status.FAILED, Status.TIMEOUT)))
@@ -127,11 +127,11 @@ def use_of(user: AbstractBaseUser, days: int) -> Use:
         rendering=Count("pk", filter=Q(status__in=Video.ACTIVE)),
     )
     rows = _rows(videos)
-    return Use(
+    return UsageReport(
         days=_days(user, first, days),
-        models=_shares(rows, lambda row: _model(row["model"])),
-        kinds=_shares(rows, lambda row: str(KINDS[row["operation"]])),
-        keys=_shares(rows, lambda row: row["api_key__name"] or _("By hand, or a sign-in")),
+        models=_groups(rows, lambda row: _model(row["model"])),
+        kinds=_groups(rows, lambda row: str(KINDS[row["operation"]])),
+        keys=_groups(rows, lambda row: row["api_key__name"] or _("In the studio")),
         wait=_wait(rows),
         **totals,
     )
@@ -177,14 +177,14 @@ def _rows(videos: VideoQuerySet) -> list[dict[str, Any]]:
     return list(rows)
 
 
-def _shares(rows: list[dict[str, Any]], label: Callable[[dict[str, Any]], str]) -> list[Share]:
+def _groups(rows: list[dict[str, Any]], label: Callable[[dict[str, Any]], str]) -> list[UsageGroup]:
     """The rows by what they are called, the dearest first."""
     groups: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
         groups.setdefault(label(row), []).append(row)
     most = max((_sum(group, "kept") for group in groups.values()), default=0)
     found = [
-        Share(
+        UsageGroup(
             name,
             _sum(group, "videos"),
             _sum(group, "ready"),

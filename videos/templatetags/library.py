@@ -1,4 +1,4 @@
-"""Which videos there still are, for pages of apps that know no videos."""
+"""Template tags about the library, for pages of apps that may not import videos."""
 
 from collections.abc import Iterable
 
@@ -11,8 +11,8 @@ register = template.Library()
 
 
 @register.simple_tag
-def videos_there(lines: Iterable[Line]) -> set[str]:
-    """The ids of those videos the lines are about that were not deleted."""
+def kept_video_ids(lines: Iterable[Line]) -> set[str]:
+    """Return the ids of the videos in these ledger lines that were not deleted."""
     wanted = {line.video for line in lines if line.video}
     found = Video.objects.filter(pk__in=wanted, deleted_at=None).values_list("pk", flat=True)
     return {str(pk) for pk in found} if wanted else set()

@@ -1,4 +1,4 @@
-"""Credits in videos, for pages of apps that know no videos."""
+"""Template tags about prices, for pages of apps that may not import videos."""
 
 from django import template
 
@@ -9,12 +9,12 @@ register = template.Library()
 
 
 @register.simple_tag
-def usual_price() -> int:
-    """What a video costs when nothing special is chosen."""
+def default_video_price() -> int:
+    """Return the credits for a video with the default model and length."""
     return catalog.price(Price.Kind.TEXT, catalog.DEFAULT_MODEL.name, catalog.DEFAULT_SECONDS)
 
 
 @register.filter
 def videos(credits: int, price: int) -> int:
-    """How many videos of this price the credits pay for."""
+    """Return how many videos of this price the credits pay for."""
     return credits // price

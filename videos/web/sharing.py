@@ -1,4 +1,4 @@
-"""What is done with a finished video beside watching it: compare it, take a picture, share it."""
+"""Compare a video with its previous version, use one of its frames, share it by a link."""
 
 from uuid import UUID
 
@@ -10,14 +10,15 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from config.lib.http import UserRequest, file_or_404, see_other
 from videos import feed
 from videos.engines.base import Variant
 from videos.library import share_links
-from videos.library.lineage import changes, earlier_of
+from videos.library.lineage import previous_version, prompt_changes
 from videos.media import files, frames, uploads
 from videos.models import Share, Video
-from videos.web.context_processors import UserRequest, own, see_other
-from videos.web.presenters import cards_of
+from videos.web.pages import get_own_video
+from videos.web.presenters.video_card import cards_of
 
 VIDEO = ("video/mp4", "mp4")
 POSTER = ("image/webp", "webp")
@@ -26,10 +27,10 @@ POSTER = ("image/webp", "webp")
 @login_required
 @require_safe
 def compare(request: UserRequest, video_id: UUID) -> HttpResponse:
-    """A version beside the one it was made of."""
-    later = own(request, video_id)
-    seq = feed.current_seq(request.user.pk)  # before the cards, so that no change is missed
-    earlier = earlier_of(later)
+    """Show a video beside the version it was made from."""
+    later = get_own_video(request, video_id)
+    seq = feed.current_seq(request.user.pk)  # read before the cards, so that no change is missed
+    earlier = previous_version(later)
     if earlier is None:
         raise Http404
     before, after = cards_of([earlier, later])
@@ -39,7 +40,7 @@ def compare(request: UserRequest, video_id: UUID) -> HttpResponse:
         "before": before,
         "after": after,
         "pair": [before, after],
-        "changes": changes(earlier.prompt, later.prompt),
+        "changes": prompt_changes(earlier.prompt, later.prompt),
     }
     return render(request, "videos/compare.html", context)
 
@@ -47,39 +48,36 @@ def compare(request: UserRequest, video_id: UUID) -> HttpResponse:
 @login_required
 @require_POST
 def frame(request: UserRequest, video_id: UUID) -> HttpResponse:
-    """Begin the next video with a picture of this one."""
-    video = own(request, video_id)
+    """Save one frame of a video and open the studio with it as the reference image."""
+    video = get_own_video(request, video_id)
     try:
         at = float(request.POST.get("at", "0")[:12] or 0)
         kept = frames.keep_frame(video, min(max(at, 0), video.seconds))
     except ValueError:
-        messages.error(request, _("Write the moment in seconds."))
+        messages.error(request, _("Enter the time in seconds."))
         return see_other("video", video_id)
     except uploads.QuotaFull as error:
         messages.error(request, str(error))
         return see_other("video", video_id)
     except frames.NoPicture:
-        messages.error(request, _("No picture could be taken from this video."))
+        messages.error(request, _("No frame could be read from this video."))
         return see_other("video", video_id)
     return see_other(f"{reverse('studio')}?from={video.pk}&reference={kept.pk}")
-
-
-# ---- links ----
 
 
 @login_required
 @require_POST
 def share(request: UserRequest, video_id: UUID) -> HttpResponse:
-    """Make a link to a video, or take it back."""
-    video = own(request, video_id)
+    """Create a link to a video, or revoke it."""
+    video = get_own_video(request, video_id)
     if "withdraw" in request.POST:
-        share_links.withdraw(video)
-        messages.success(request, _("The link does not work any more."))
+        share_links.revoke_link(video)
+        messages.success(request, _("The link was revoked and no longer works."))
         return see_other("video", video_id)
     days = request.POST.get("days", "")
-    known = int(days) if days in map(str, share_links.DAYS) else 0
+    known = int(days) if days in map(str, share_links.LIFETIME_DAYS) else 0
     try:
-        share_links.share(video, days=known, with_prompt="with_prompt" in request.POST)
+        share_links.create_link(video, days=known, with_prompt="with_prompt" in request.POST)
     except share_links.NotFinished:
         messages.error(request, _("Only a finished video can be shared."))
     return see_other(f"{reverse('video', args=[video_id])}#share")
@@ -87,7 +85,7 @@ def share(request: UserRequest, video_id: UUID) -> HttpResponse:
 
 @require_safe
 def shared(request: HttpRequest, token: str) -> HttpResponse:
-    """The public page of a shared video; search engines are asked to stay away."""
+    """Show a shared video to anyone who has its link; search engines are told not to index it."""
     found = _shared(token)
     context = {"share": found, "token": token, "card": cards_of([found.video])[0]}
     answer = render(request, "videos/shared.html", context)
@@ -99,29 +97,27 @@ def shared(request: HttpRequest, token: str) -> HttpResponse:
 @require_safe
 def shared_video(request: HttpRequest, token: str) -> HttpResponseBase:
     video = _shared(token).video
-    return _file(request, video, str(video.file.name), Variant.VIDEO, VIDEO)
+    return _deliver(request, video, str(video.file.name), Variant.VIDEO, VIDEO)
 
 
 @require_safe
 def shared_poster(request: HttpRequest, token: str) -> HttpResponseBase:
     video = _shared(token).video
-    return _file(request, video, str(video.thumbnail.name), Variant.THUMBNAIL, POSTER)
+    return _deliver(request, video, str(video.thumbnail.name), Variant.THUMBNAIL, POSTER)
 
 
 def _shared(token: str) -> Share:
     try:
-        return share_links.shared_by(token)
-    except share_links.NoSuchLink as error:
+        return share_links.link_for_token(token)
+    except share_links.LinkNotFound as error:
         raise Http404 from error
 
 
-def _file(
+def _deliver(
     request: HttpRequest, video: Video, name: str, variant: Variant, kind: tuple[str, str]
 ) -> HttpResponseBase:
     content_type, suffix = kind
     etag = f"{video.file_sha256[:32]}-{variant.value}"
     file = files.Deliverable(name, content_type, f"{video.pk}.{suffix}", etag)
-    try:
+    with file_or_404():
         return files.deliver(request, file, attachment=False)
-    except FileNotFoundError as error:
-        raise Http404 from error

@@ -1,4 +1,4 @@
-"""The page of what was used and what it cost, and the same as a file."""
+"""The usage page and its CSV file."""
 
 from decimal import Decimal
 from typing import Any
@@ -11,13 +11,13 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from config.lib.csv_export import csv_response
+from config.lib.http import UserRequest
 from videos import representations
 from videos.models import Video
 from videos.reports import usage as reports_usage
-from videos.web.context_processors import UserRequest
 
 PERIODS = (7, 30, 90)
-USUAL = 30
+DEFAULT_PERIOD = 30
 COLUMNS = (
     *("ordered", "model", "kind", "seconds", "size", "status", "credits", "returned"),
     *("waited_seconds", "key", "id", "prompt"),
@@ -27,8 +27,9 @@ COLUMNS = (
 @login_required
 @require_safe
 def usage(request: UserRequest) -> HttpResponse:
+    """Show the credits spent in a period of 7, 30 or 90 days, by day, model, kind and API key."""
     days = _period(request)
-    use = reports_usage.use_of(request.user, days)
+    use = reports_usage.usage_of(request.user, days)
     context = {
         "at": "usage",
         "periods": PERIODS,
@@ -50,7 +51,7 @@ def usage_csv(request: UserRequest) -> HttpResponseBase:
 
 def _period(request: UserRequest) -> int:
     asked = request.GET.get("days", "")
-    return int(asked) if asked in map(str, PERIODS) else USUAL
+    return int(asked) if asked in map(str, PERIODS) else DEFAULT_PERIOD
 
 
 def _row(v: Video) -> list[Any]:
@@ -59,6 +60,6 @@ def _row(v: Video) -> list[Any]:
     status = representations.LIBRARY_STATUS[Video.Status(v.status)]
     returned = v.credits if v.is_lost else 0
     key = v.api_key.name if v.api_key else ""
-    prompt = "" if v.deleted_at else v.prompt  # what was deleted is only counted
+    prompt = "" if v.deleted_at else v.prompt  # a deleted video counts, but its prompt is gone
     facts = [v.created_at.isoformat(), v.model, v.operation, v.seconds, v.size]
     return [*facts, status, v.credits, returned, waited, key, v.pk, prompt]

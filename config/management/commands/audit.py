@@ -12,7 +12,7 @@ class Command(BaseCommand):
     help = "Prove the books, mend gaps, and exit with 1 when something needs a person."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        report = refund_audit.prove()
+        report = refund_audit.run_audit()
         proof = report.proof
         self.stdout.write(
             f"{proof.accounts} accounts, {proof.entries} entries, {proof.videos} videos, "

@@ -1,0 +1,48 @@
+"""What happened to a video, in sentences: its steps and the moves of its credits."""
+
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from billing.ledger import credits
+from videos import failures
+from videos.jobs import state_machine
+from videos.models import Video
+
+Status = Video.Status
+
+
+def history_of(video: Video) -> list[tuple[datetime, str]]:
+    """Return (time, sentence) pairs, oldest first."""
+    spent = credits.entry_for(state_machine.spend_key(video))
+    back = credits.entry_for(state_machine.refund_key(video))
+    lines = [
+        (event.at, _describe_step(video, Status(event.status))) for event in video.events.all()
+    ]
+    if spent:
+        held = ngettext("%(n)d credit held", "%(n)d credits held", -spent.amount)
+        lines[:1] = [(spent.created_at, held % {"n": -spent.amount})]
+    if back:
+        returned = ngettext("%(n)d credit returned", "%(n)d credits returned", back.amount)
+        lines.append((back.created_at, returned % {"n": back.amount}))
+    return lines
+
+
+def _describe_step(video: Video, status: Status) -> str:
+    spent = ngettext(
+        "Saved to your library. %(n)d credit spent",
+        "Saved to your library. %(n)d credits spent",
+        video.credits,
+    )
+    words = {
+        Status.QUEUED: _("Waiting in the queue again"),
+        Status.SUBMITTING: _("Sent to the engine"),
+        Status.SUBMIT_UNKNOWN: _(
+            "The engine’s answer was lost. Looking for the video at the engine"
+        ),
+        Status.RUNNING: _("Rendering started"),
+        Status.DOWNLOADING: _("Rendered"),
+        Status.SUCCEEDED: spent % {"n": video.credits},
+    }
+    return words.get(status) or failures.sentence(video)

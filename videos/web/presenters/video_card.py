@@ -1,0 +1,156 @@
+"""A video as its card and its page show it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.utils import timezone
+from django.utils.text import Truncator
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from videos import catalog, failures
+from videos.library.lineage import LineageNode
+from videos.models import Price, Video
+from videos.web.composer import SHAPES
+from videos.web.presenters import waiting_times
+
+Status = Video.Status
+
+STATES = {
+    Status.QUEUED: "queued",
+    Status.SUBMITTING: "queued",
+    Status.SUBMIT_UNKNOWN: "queued",
+    Status.RUNNING: "rendering",
+    Status.DOWNLOADING: "saving",
+    Status.SUCCEEDED: "done",
+    Status.FAILED: "failed",
+    Status.CANCELLED: "cancelled",
+    Status.TIMEOUT: "failed",
+}
+
+
+@dataclass(frozen=True)
+class VideoCard:
+    """A video with its title, state, prices and remaining time."""
+
+    video: Video
+    typical_seconds: float
+    flat_prices: dict[tuple[Price.Kind, str], int]
+
+    @property
+    def state(self) -> str:
+        blocked = failures.is_blocked(self.video)
+        return "blocked" if blocked else STATES[Status(self.video.status)]
+
+    @property
+    def title(self) -> str:
+        return Truncator(" ".join(self.video.prompt.split())).chars(90)
+
+    @property
+    def model(self) -> str:
+        offer = catalog.MODELS.get(self.video.model)
+        return offer.label if offer else self.video.model
+
+    @property
+    def shape(self) -> str:
+        return SHAPES.get(self.video.size, (self.video.size, ""))[0]
+
+    @property
+    def is_portrait(self) -> bool:
+        return self.video.height > self.video.width
+
+    @property
+    def percent(self) -> int:
+        return 100 if self.state == "saving" else int(self.video.progress)
+
+    @property
+    def tenths(self) -> int:
+        return self.percent // 10
+
+    @property
+    def eta(self) -> str:
+        elapsed = (timezone.now() - self.video.created_at).total_seconds()
+        if self.state == "saving":
+            return _("saving the file")
+        if self.state == "queued":
+            return _("waiting for the engine") if elapsed > 60 else _("starts soon")
+        if elapsed > max(1.5 * self.typical_seconds, self.typical_seconds + 10):
+            return _("slower than usual")
+        return _("%(time)s left") % {
+            "time": waiting_times.approximate(max(self.typical_seconds - elapsed, 5))
+        }
+
+    @cached_property
+    def failure(self) -> failures.Explanation | None:
+        """Why the video has no file and what would help; None when it has not failed."""
+        return failures.explain(self.video)
+
+    @property
+    def announcement(self) -> str:
+        """The sentence for screen readers and the page's title when this state begins."""
+        if self.state == "done":
+            return _("Ready: %(title)s") % {"title": self.title}
+        returned = ngettext("%(n)d credit returned.", "%(n)d credits returned.", self.video.credits)
+        paid_back = returned % {"n": self.video.credits}
+        return f"{self.failure.sentence} {paid_back}" if self.failure else ""
+
+    @property
+    def retry_price(self) -> int | None:
+        """Credits to order the video again; None when it is no longer offered."""
+        return self._price(Video.Operation(self.video.operation))
+
+    @property
+    def remix_price(self) -> int | None:
+        """Credits for a remix; None when the video's engine makes none."""
+        return self._price(Video.Operation.REMIX) if self.state == "done" else None
+
+    @property
+    def extend_price(self) -> int | None:
+        """Credits for a video that begins with the last frame; None when it is not offered."""
+        return self._price(Video.Operation.IMAGE) if self.state == "done" else None
+
+    @property
+    def money_value(self) -> Decimal:
+        """What the video's credits are worth, in yuan."""
+        return (self.video.credits * settings.CREDIT_VALUE_RMB).quantize(Decimal("0.01"))
+
+    @property
+    def token(self) -> UUID:
+        """A new token for one form, so that a double click orders one video."""
+        return uuid4()
+
+    def _price(self, operation: Video.Operation) -> int | None:
+        image = operation == Video.Operation.IMAGE
+        flat = self.flat_prices.get(
+            (Price.Kind.IMAGE if image else Price.Kind.TEXT, self.video.model)
+        )
+        # The engine that made the source must make the remix.
+        at = self.video.provider if operation == Video.Operation.REMIX else ""
+        model, seconds = self.video.model, self.video.seconds
+        if flat is None or not catalog.upstreams_for(model, operation, seconds, at):
+            return None
+        return catalog.at_length(flat, seconds)
+
+
+def cards_of(videos: Iterable[Video]) -> list[VideoCard]:
+    """Return the cards of videos, in their order."""
+    usual, flat = waiting_times.typical_seconds(), catalog.prices()
+    return [VideoCard(video, usual[video.model], flat) for video in videos]
+
+
+@dataclass(frozen=True)
+class CardNode:
+    """A node of the lineage with its card; a deleted version has no card."""
+
+    card: VideoCard | None
+    children: list["CardNode"]
+
+
+def card_node(node: LineageNode, cards: Mapping[UUID, VideoCard]) -> CardNode:
+    """Return the lineage below a node, with the cards of its videos."""
+    children = [card_node(child, cards) for child in node.children]
+    return CardNode(cards.get(node.video.pk), children)

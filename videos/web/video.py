@@ -1,0 +1,187 @@
+"""The page of one video and what its buttons do."""
+
+from functools import partial
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.db.models import Q
+from django.http import (
+    HttpResponse,
+    HttpResponseRedirect,
+)
+from django.shortcuts import render, resolve_url
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from billing.ledger import credits
+from config.lib import idempotency
+from config.lib.http import UserRequest, redirect_back, see_other
+from videos import catalog, feed
+from videos.jobs import moderation, state_machine
+from videos.library import collections
+from videos.library.lineage import kept_videos, lineage_of, previous_version, prompt_changes
+from videos.library.share_links import active_link, token_of
+from videos.models import Video, VideoQuerySet
+from videos.web import pages
+from videos.web.forms import RemixForm
+from videos.web.pages import answer_deletion, get_own_video
+from videos.web.presenters.code_sample import curl_command
+from videos.web.presenters.history import history_of
+from videos.web.presenters.video_card import card_node, cards_of
+from videos.web.presenters.wallet import wallet_of
+
+
+@login_required
+@require_POST
+def favourite(request: UserRequest, video_id: UUID) -> HttpResponse:
+    """Add a video to the favourites, or remove it."""
+    collections.toggle_favourite(get_own_video(request, video_id))
+    return redirect_back(request, "video", video_id)
+
+
+@login_required
+@require_safe
+def video(request: UserRequest, video_id: UUID) -> HttpResponse:
+    """Show one video."""
+    return _render_video(request, get_own_video(request, video_id), RemixForm())
+
+
+@login_required
+@require_safe
+def card(request: UserRequest, video_id: UUID) -> HttpResponse:
+    """Render the card alone, for a page that is already open."""
+    cards = cards_of([get_own_video(request, video_id)])
+    return render(request, "videos/card.html", {"card": cards[0]})
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def remix(request: UserRequest, video_id: UUID) -> HttpResponse:
+    """Order a remix, or show what is wrong with the order."""
+    source = get_own_video(request, video_id)
+    if request.method != "POST":
+        return HttpResponseRedirect(resolve_url("video", video_id) + "#remix")
+    form = RemixForm(request.POST)
+    if not form.is_valid():
+        return _render_video(request, source, form, 422)
+    key, prompt = pages.request_key(request), form.cleaned_data["prompt"]
+    try:
+        made = idempotency.run(key, partial(state_machine.remix, source, prompt, key)).result
+    except (state_machine.NotPossible, catalog.NotOffered, moderation.Stopped) as error:
+        form.add_error(None, str(error))
+        status = 422
+    except credits.NotEnoughCredits as error:
+        form.add_error(None, _missing_credits(error))
+        status = 402
+    else:
+        return see_other("video", made.pk)
+    return _render_video(request, source, form, status)
+
+
+@login_required
+@require_POST
+def retry(request: UserRequest, video_id: UUID) -> HttpResponse:
+    """Order a failed video again."""
+    failed = get_own_video(request, video_id)
+    key = pages.request_key(request)
+    try:
+        made = idempotency.run(key, partial(state_machine.retry, failed, key)).result
+    except (state_machine.NotPossible, catalog.NotOffered, moderation.Stopped) as error:
+        messages.error(request, str(error))
+    except credits.NotEnoughCredits as error:
+        messages.error(request, _missing_credits(error))
+    else:
+        return redirect_back(request, "video", made.pk)
+    return redirect_back(request, "video", video_id)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def cancel(request: UserRequest, video_id: UUID) -> HttpResponse:
+    """Ask, then cancel a video that is waiting or rendering."""
+    video = get_own_video(request, video_id)
+    if request.method != "POST":
+        return _confirm(request, video, "cancel")
+    try:
+        state_machine.cancel(video)
+    except state_machine.NotPossible as error:
+        messages.error(request, str(error))
+    return redirect_back(request, "video", video_id)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete(request: UserRequest, video_id: UUID) -> HttpResponse:
+    """Ask, then delete a video; the user can undo it for a short time."""
+    video = get_own_video(request, video_id)
+    if request.method != "POST":
+        return _confirm(request, video, "delete")
+    state_machine.delete(video, undo=True)
+    return answer_deletion(request, [video])
+
+
+def _confirm(request: UserRequest, video: Video, what: str) -> HttpResponse:
+    """Ask before a video is cancelled or deleted; `what` is "cancel" or "delete"."""
+    context = {"card": cards_of([video])[0], "what": what, "at": "library"}
+    return render(request, "videos/confirm.html", context)
+
+
+def _render_video(
+    request: UserRequest, video: Video, form: RemixForm, status: int = 200
+) -> HttpResponse:
+    """Render the page; `form` is the remix form."""
+    seq = feed.current_seq(request.user.pk)  # read before the video, so that no change is missed
+    wallet = wallet_of(request.user)
+    tree = lineage_of(video)
+    shown = {
+        card.video.pk: card for card in cards_of({*(kept_videos(tree) if tree else ()), video})
+    }
+    source = video.source if video.source and not video.source.deleted_at else None
+    share = active_link(video)
+    context = {
+        "at": "library",
+        "seq": seq,
+        "wallet": wallet,
+        "card": shown[video.pk],
+        "source": shown.get(source.pk) if source else None,
+        "comparable": previous_version(video) is not None,
+        "changes": prompt_changes(source.prompt, video.prompt)
+        if source
+        else [("same", video.prompt)],
+        "tree": tree and card_node(tree, shown),
+        "versions": len(shown),
+        "form": form,
+        "left": wallet["available"] - (shown[video.pk].remix_price or 0),
+        "log": history_of(video),
+        "share": share,
+        "link": share and request.build_absolute_uri(reverse("shared", args=[token_of(share)])),
+        "collections": collections.collections_of(request.user),
+        "call": curl_command(video, settings.BASE_URL),
+        **_neighbours(video),
+    }
+    return render(request, "videos/video.html", context, status=status)
+
+
+def _neighbours(video: Video) -> dict[str, UUID | None]:
+    """Return the ids of the next newer and the next older video."""
+    mine = Video.objects.filter(user_id=video.user_id, deleted_at=None)
+    at, same = video.created_at, Q(created_at=video.created_at)
+    newer = mine.filter(Q(created_at__gt=at) | same & Q(pk__gt=video.pk)).newest().reverse()
+    older = mine.filter(Q(created_at__lt=at) | same & Q(pk__lt=video.pk)).newest()
+    return {"newer": _first(newer), "older": _first(older)}
+
+
+def _first(videos: VideoQuerySet) -> UUID | None:
+    return videos.values_list("pk", flat=True).first()
+
+
+def _missing_credits(error: credits.NotEnoughCredits) -> str:
+    """Say how many credits are missing."""
+    return _("This costs %(needed)d. You have %(available)d, so you need %(more)d more.") % {
+        "needed": error.needed,
+        "available": error.available,
+        "more": error.needed - error.available,
+    }
