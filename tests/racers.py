@@ -1,14 +1,16 @@
 """Other processes that do the same thing at the same moment, each on several threads."""
 
 import json
+import multiprocessing
 import os
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
+from multiprocessing.connection import Connection
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,30 +21,26 @@ class Racers:
     """Started once, raced as often as wanted."""
 
     def __init__(self, processes: int, environment: Mapping[str, str]) -> None:
-        words = [sys.executable, "-m", "tests.racers"]
+        words = [sys.executable, "-m", "tests.racers", str(processes)]
         pipes: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-        env = {**os.environ, **environment}
-        self._processes = [subprocess.Popen(words, env=env, **pipes) for _ in range(processes)]
+        self._parent = subprocess.Popen(words, env={**os.environ, **environment}, **pipes)
         self.count = processes * THREADS
-        for process in self._processes:
-            assert self._line(process) == "ready"
+        assert self._answer() == "ready"
 
     def race(self, call: str, *args: object) -> list[str]:
         """Call `module:function` everywhere at once; "ok", or the name of what each raised."""
-        order = json.dumps({"call": call, "args": args, "at": time.time() + 0.02})
-        for process in self._processes:
-            assert process.stdin
-            process.stdin.write(order + "\n")
-            process.stdin.flush()
-        return [word for process in self._processes for word in json.loads(self._line(process))]
+        assert self._parent.stdin
+        order = {"call": call, "args": args, "at": time.time() + 0.02}
+        self._parent.stdin.write(json.dumps(order) + "\n")
+        self._parent.stdin.flush()
+        return list(self._answer())
 
     def close(self) -> None:
-        for process in self._processes:
-            process.communicate(timeout=20)
+        self._parent.communicate(timeout=20)
 
-    def _line(self, process: "subprocess.Popen[str]") -> str:
-        assert process.stdout
-        return process.stdout.readline().strip()
+    def _answer(self) -> Any:
+        assert self._parent.stdout
+        return json.loads(self._parent.stdout.readline())
 
 
 @contextmanager
@@ -76,22 +74,39 @@ def _run(call: Any, args: list[Any], at: float, outcomes: list[str]) -> None:
         connection.close()
 
 
+def _race(pipe: Connection) -> None:
+    """One process: runs each order on several threads, until the pipe is closed."""
+    with suppress(EOFError):
+        while True:
+            order = pipe.recv()
+            module, _, name = order["call"].partition(":")
+            outcomes: list[str] = []
+            words = (getattr(import_module(module), name), order["args"], order["at"], outcomes)
+            threads = [threading.Thread(target=_run, args=words) for _ in range(THREADS)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            pipe.send(outcomes)
+
+
 def main() -> None:
+    """Fork the processes from one that has imported the product: each start costs seconds."""
     import django
 
     django.setup()
-    print("ready", flush=True)
+    import_module("config.urls")
+    fork = multiprocessing.get_context("fork")
+    pipes = []
+    for _ in range(int(sys.argv[1])):
+        ours, theirs = fork.Pipe()
+        fork.Process(target=_race, args=[theirs], daemon=True).start()
+        pipes.append(ours)
+    print(json.dumps("ready"), flush=True)
     for line in sys.stdin:
-        order = json.loads(line)
-        module, _, name = order["call"].partition(":")
-        outcomes: list[str] = []
-        words = (getattr(import_module(module), name), order["args"], order["at"], outcomes)
-        threads = [threading.Thread(target=_run, args=words) for _ in range(THREADS)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        print(json.dumps(outcomes), flush=True)
+        for pipe in pipes:
+            pipe.send(json.loads(line))
+        print(json.dumps([word for pipe in pipes for word in pipe.recv()]), flush=True)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-from tests import backing
+from tests import backing, tiers
 from tests.backing import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -202,5 +202,8 @@ def wallet(page: Page) -> Locator:
 
 
 def keep_picture(page: Page, name: str) -> None:
+    """Save a screenshot in artifacts/, in the long tier or where SCREENSHOTS=1 asks for it."""
+    if not (tiers.THOROUGH or os.environ.get("SCREENSHOTS")):
+        return
     ARTIFACTS.mkdir(exist_ok=True)
     page.screenshot(path=ARTIFACTS / f"{name}.jpg", full_page=True, type="jpeg", quality=80)

@@ -150,8 +150,15 @@ def until(true: Callable[[], Any]) -> None:
         time.sleep(0.1)
 
 
-# Each theme with each width, and each of both with JavaScript and without.
-WAYS = [("light", 1440, True), ("dark", 1440, False), ("light", 390, False), ("dark", 390, True)]
+# Each theme, each width, with JavaScript and without; the long tier meets each pair of these.
+WAYS = [
+    ("light", 1440, True),
+    ("dark", 390, False),
+    *(
+        pytest.param(*way, marks=pytest.mark.thorough)
+        for way in [("dark", 1440, False), ("light", 390, False), ("dark", 390, True)]
+    ),
+]
 
 
 @pytest.mark.parametrize(("theme", "width", "script"), WAYS)

@@ -1,12 +1,15 @@
 """Kill -9 at every step of the life of a video, and what is left of the promise afterwards."""
 
+from collections.abc import Collection
+from typing import Any
+
 import pytest
 from django.utils import timezone
 
 from tests.faults import points
 from tests.faults.books import Losses, jobs_left
 from tests.faults.conftest import Verdict
-from tests.faults.house import House, until
+from tests.faults.house import POSTGRES, House, until
 from tests.faults.people import Broken, Person
 from videos.models import Video
 
@@ -28,6 +31,13 @@ LINE = (
 )
 
 
+def spread(names: Collection[str]) -> list[Any]:
+    """One parameter a point; the short tier meets every other on SQLite, the rest on PostgreSQL."""
+    usual = int(POSTGRES)
+    marks = [() if n % 2 == usual else pytest.mark.thorough for n, _ in enumerate(names)]
+    return [pytest.param(name, marks=mark) for name, mark in zip(names, marks, strict=True)]
+
+
 def die_at(home: House, person: Person, point: str, *prompts: str) -> None:
     """Order videos from a house that dies at the point."""
     role = home.victim(point)
@@ -37,7 +47,7 @@ def die_at(home: House, person: Person, point: str, *prompts: str) -> None:
     home.await_death(role)
 
 
-@pytest.mark.parametrize("point", points.WORKER_POINTS)
+@pytest.mark.parametrize("point", spread(points.WORKER_POINTS))
 def test_nothing_is_lost_when_the_work_dies(
     home: House, person: Person, verdict: Verdict, point: str
 ) -> None:
@@ -70,7 +80,7 @@ def test_one_job_is_made_when_every_heir_dies_too(
     assert person.user.videos.get().status == Status.SUCCEEDED
 
 
-@pytest.mark.parametrize("point", points.TIMEOUT_POINTS)
+@pytest.mark.parametrize("point", spread(points.TIMEOUT_POINTS))
 def test_credits_return_once_when_the_work_dies_at_a_timeout(
     home: House, person: Person, verdict: Verdict, point: str
 ) -> None:
@@ -84,7 +94,7 @@ def test_credits_return_once_when_the_work_dies_at_a_timeout(
     assert person.user.videos.get().status == Status.TIMEOUT
 
 
-@pytest.mark.parametrize("point", points.ORDER_POINTS)
+@pytest.mark.parametrize("point", spread(points.ORDER_POINTS))
 def test_an_order_is_whole_or_nothing_when_its_server_dies(
     home: House, person: Person, verdict: Verdict, point: str
 ) -> None:
@@ -99,7 +109,7 @@ def test_an_order_is_whole_or_nothing_when_its_server_dies(
     assert verdict() == Losses()
 
 
-@pytest.mark.parametrize("point", points.CANCEL_POINTS)
+@pytest.mark.parametrize("point", spread(points.CANCEL_POINTS))
 def test_credits_return_once_when_the_server_dies_at_a_cancel(
     home: House, person: Person, verdict: Verdict, point: str
 ) -> None:
