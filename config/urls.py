@@ -10,9 +10,10 @@ from accounts.api import auth as accounts_api
 from accounts.api import google, profile
 from accounts.web import api_keys as web_api_keys
 from accounts.web import settings as accounts_views
-from billing import api as billing_api
 from billing import views as billing_views
 from billing import webhooks as billing_webhooks
+from billing.api import credits as credits_api
+from billing.api import payments as payments_api
 from config.api import docs, errors
 from config.http import health, language, theme
 from showcase import api as showcase_api
@@ -20,7 +21,7 @@ from showcase.web import pages as web_pages
 from showcase.web import showcase as showcase_views
 from videos import representations
 from videos.api import account as api_account
-from videos.api import callbacks, tasks, uploads, webhooks
+from videos.api import aliases, callbacks, content, tasks, uploads, webhooks
 from videos.api import videos as videos_api
 from videos.web import account as web_account
 from videos.web import (
@@ -136,73 +137,75 @@ urlpatterns = [
     path("accounts/google/login/callback/", google_views.oauth2_callback, name="google_callback"),
     path("admin/", admin.site.urls),
     # accounts
-    path("api/auth/register", accounts_api.Register.as_view()),
-    path("api/auth/login", accounts_api.Login.as_view()),
-    path("api/auth/google/login", google.GoogleLogin.as_view()),
-    path("api/auth/refresh", accounts_api.Refresh.as_view()),
-    path("api/auth/logout", accounts_api.Logout.as_view()),
-    path("api/auth/me", accounts_api.Me.as_view()),
-    path("api/auth/test/login", accounts_api.TestLogin.as_view()),
-    path("api/auth/profile", profile.AuthProfile.as_view()),
-    path("api/auth/password", profile.Password.as_view()),
-    path("api/users/profile", profile.Profile.as_view()),
-    path("api/users/account", api_account.Account.as_view()),
-    path("api/users/export", api_account.Export.as_view()),
-    path("api/users/api-keys", api_api_keys.Keys.as_view()),
-    path("api/users/api-keys/<uuid:key_id>", api_api_keys.KeyDetail.as_view()),
+    path("api/auth/register", accounts_api.RegisterView.as_view()),
+    path("api/auth/login", accounts_api.LoginView.as_view()),
+    path("api/auth/google/login", google.GoogleLoginView.as_view()),
+    path("api/auth/refresh", accounts_api.RefreshTokenView.as_view()),
+    path("api/auth/logout", accounts_api.LogoutView.as_view()),
+    path("api/auth/me", accounts_api.CurrentUserView.as_view()),
+    path("api/auth/test/login", accounts_api.TestLoginView.as_view()),
+    path("api/auth/profile", profile.AuthProfileView.as_view()),
+    path("api/auth/password", profile.ChangePasswordView.as_view()),
+    path("api/users/profile", profile.ProfileView.as_view()),
+    path("api/users/account", api_account.AccountView.as_view()),
+    path("api/users/export", api_account.DataExportView.as_view()),
+    path("api/users/api-keys", api_api_keys.ApiKeyListView.as_view()),
+    path("api/users/api-keys/<uuid:key_id>", api_api_keys.ApiKeyDetailView.as_view()),
     # credits
-    path("api/users/credits", billing_api.Credits.as_view()),
-    path("api/users/credits/transactions", billing_api.Transactions.as_view()),
+    path("api/users/credits", credits_api.CreditsView.as_view()),
+    path("api/users/credits/transactions", credits_api.TransactionListView.as_view()),
     # payments
-    path("api/payments", billing_api.Payments.as_view(), name="api-payments"),
-    path("api/payments/packages", billing_api.Packages.as_view()),
-    path("api/payments/stripe/create", billing_api.CreatePayment.as_view()),
-    path("api/payments/stripe/refund", billing_api.RefundPayment.as_view()),
+    path("api/payments", payments_api.PaymentListView.as_view(), name="api-payments"),
+    path("api/payments/packages", payments_api.PackagesView.as_view()),
+    path("api/payments/stripe/create", payments_api.CreatePaymentView.as_view()),
+    path("api/payments/stripe/refund", payments_api.RefundPaymentView.as_view()),
     path("api/payments/webhook/stripe", billing_webhooks.stripe),
-    path("api/payments/<uuid:payment_id>", billing_api.PaymentDetail.as_view()),
+    path("api/payments/<uuid:payment_id>", payments_api.PaymentDetailView.as_view()),
     # videos
-    path("api/videos", videos_api.Videos.as_view(), name="api-videos"),
-    path("api/videos/create", videos_api.Create.as_view()),
-    path("api/videos/status", videos_api.Status.as_view()),
-    path("api/videos/status/<video:video_id>", videos_api.Status.as_view()),
-    path("api/videos/remix", videos_api.RemixB.as_view()),
-    path("api/videos/remix/<video:video_id>", videos_api.RemixB.as_view()),
-    path("api/videos/upload", uploads.UploadFile.as_view()),
-    path("api/videos/uploads/<uuid:upload_id>", uploads.UploadedContent.as_view()),
-    path("api/videos/text-to-video", tasks.TextToVideo.as_view()),
-    path("api/videos/image-to-video", tasks.ImageToVideo.as_view()),
+    path("api/videos", videos_api.VideoListView.as_view(), name="api-videos"),
+    path("api/videos/create", aliases.CreateVideoAliasView.as_view()),
+    path("api/videos/status", aliases.VideoStatusByQueryView.as_view()),
+    path("api/videos/status/<video:video_id>", aliases.VideoStatusView.as_view()),
+    path("api/videos/remix", aliases.RemixByBodyView.as_view()),
+    path("api/videos/remix/<video:video_id>", aliases.RemixAliasView.as_view()),
+    path("api/videos/upload", uploads.UploadView.as_view()),
+    path("api/videos/uploads/<uuid:upload_id>", uploads.UploadContentView.as_view()),
+    path("api/videos/text-to-video", tasks.TextToVideoView.as_view()),
+    path("api/videos/image-to-video", tasks.ImageToVideoView.as_view()),
     path("api/videos/sora/callback", callbacks.callback, name="sora-callback"),
-    path("api/videos/tasks/<video:video_id>", tasks.TaskStatus.as_view()),
-    path("api/videos/<video:video_id>", videos_api.VideoDetail.as_view(), name="api-video"),
-    path("api/videos/<video:video_id>/content", videos_api.Content.as_view(), name="api-content"),
-    path("api/videos/<video:video_id>/download", videos_api.Download.as_view()),
-    path("api/videos/<video:video_id>/remix", videos_api.Remix.as_view(), name="api-remix"),
+    path("api/videos/tasks/<video:video_id>", tasks.TaskStatusView.as_view()),
+    path("api/videos/<video:video_id>", videos_api.VideoDetailView.as_view(), name="api-video"),
+    path("api/videos/<video:video_id>/content", content.ContentView.as_view(), name="api-content"),
+    path("api/videos/<video:video_id>/download", content.DownloadView.as_view()),
+    path("api/videos/<video:video_id>/remix", videos_api.RemixView.as_view(), name="api-remix"),
     # tasks
-    path("api/tasks/user/tasks", tasks.UserTasks.as_view()),
-    path("api/tasks/<video:video_id>", tasks.TaskDetail.as_view()),
-    path("api/tasks/<video:video_id>/retry", tasks.RetryTask.as_view()),
+    path("api/tasks/user/tasks", tasks.TaskListView.as_view()),
+    path("api/tasks/<video:video_id>", tasks.TaskDetailView.as_view()),
+    path("api/tasks/<video:video_id>/retry", tasks.RetryTaskView.as_view()),
     # webhooks, to clients and from upstreams
-    path("api/webhooks/secret", webhooks.Secret.as_view(), name="api-webhook-secret"),
-    path("api/webhooks/deliveries", webhooks.Deliveries.as_view(), name="api-deliveries"),
+    path("api/webhooks/secret", webhooks.WebhookSecretView.as_view(), name="api-webhook-secret"),
+    path("api/webhooks/deliveries", webhooks.DeliveryListView.as_view(), name="api-deliveries"),
     path(
         "api/webhooks/deliveries/<uuid:delivery_id>",
-        webhooks.DeliveryDetail.as_view(),
+        webhooks.DeliveryDetailView.as_view(),
         name="api-delivery",
     ),
     path(
         "api/webhooks/deliveries/<uuid:delivery_id>/redeliver",
-        webhooks.Redeliver.as_view(),
+        webhooks.RedeliverView.as_view(),
         name="api-redeliver",
     ),
     path("api/webhooks/<slug:upstream>", callbacks.upstream, name="upstream-webhook"),
     # the public showcase
-    path("api/showcase/videos", showcase_api.Clips.as_view(), name="api-clips"),
-    path("api/showcase/videos/<int:clip_id>", showcase_api.ClipDetail.as_view(), name="api-clip"),
-    path("api/showcase/videos/<int:clip_id>/like", showcase_api.ClipLike.as_view()),
-    path("api/schema", docs.SchemaJSON.as_view(), name="api-schema"),
-    path("api/docs", docs.Swagger.as_view(), name="api-docs"),
+    path("api/showcase/videos", showcase_api.ClipListView.as_view(), name="api-clips"),
+    path(
+        "api/showcase/videos/<int:clip_id>", showcase_api.ClipDetailView.as_view(), name="api-clip"
+    ),
+    path("api/showcase/videos/<int:clip_id>/like", showcase_api.ClipLikeView.as_view()),
+    path("api/schema", docs.SchemaView.as_view(), name="api-schema"),
+    path("api/docs", docs.SwaggerView.as_view(), name="api-docs"),
     path("reference/redoc.js", docs.redoc_script, name="api-redoc-script"),
-    path("api/redoc", docs.Redoc.as_view(), name="api-redoc"),
+    path("api/redoc", docs.RedocView.as_view(), name="api-redoc"),
     path("health", health.health, name="health"),
     re_path(r"^api/.*$", errors.api_not_found),
 ]

@@ -1,81 +1,145 @@
-"""/api/showcase: what the public sees. Source: C36 to C39, C60."""
+"""/api/showcase: the public clips, and likes. Source: C36 to C39, C60."""
 
 from math import ceil
-from typing import Any, cast
+from typing import Any
 
-from django.contrib.auth.base_user import AbstractBaseUser
+from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from config.lib.api.openapi import errors
+from config.lib.api.pagination import ListView, PageNumberPagination, PageQuerySerializer
+from config.lib.api.serializers import PageSerializer
+from config.lib.http import user_of
 from showcase import gallery
 from showcase.models import Clip
 from videos import catalog
 from videos.models import Video
 
 
-class Public(APIView):
-    """A door that needs no sign-in."""
+class ClipSerializer(serializers.Serializer):
+    """Source: C37."""
+
+    id = serializers.IntegerField()
+    title = serializers.CharField()
+    description = serializers.CharField()
+    video_url = serializers.CharField()
+    thumbnail_url = serializers.CharField()
+    task_type = serializers.ChoiceField(["TEXT_TO_VIDEO", "IMAGE_TO_VIDEO"])
+    quality = serializers.ChoiceField(["standard", "hd"])
+    aspect_ratio = serializers.ChoiceField(["landscape", "portrait"])
+    duration_seconds = serializers.FloatField()
+    view_count = serializers.IntegerField()
+    like_count = serializers.IntegerField()
+    display_order = serializers.IntegerField()
+    is_active = serializers.BooleanField()
+    created_at = serializers.DateTimeField()
+
+
+class ClipsSerializer(PageSerializer):
+    """`message` says that the showcase is still being set up; the list is empty then."""
+
+    total_pages = serializers.IntegerField()
+    videos = ClipSerializer(many=True)
+    message = serializers.CharField(required=False)
+
+
+class LikeSerializer(serializers.Serializer):
+    liked = serializers.BooleanField()
+    like_count = serializers.IntegerField()
+
+
+class PublicView(APIView):
+    """A view that needs no sign-in."""
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
 
 
-class ClipsQuery(serializers.Serializer):
-    page = serializers.IntegerField(min_value=1, max_value=10_000, default=1)
+class ClipQuerySerializer(PageQuerySerializer):
     page_size = serializers.IntegerField(min_value=1, max_value=100, default=12)
 
 
-class Clips(Public):
-    """C36: the showcase, in the order staff gave it; empty while it is being set up."""
+class ClipPagination(PageNumberPagination):
+    """Page numbers with `total_pages`. Source: C36."""
+
+    def numbers(self) -> dict[str, int]:
+        return {**super().numbers(), "total_pages": ceil(self.total / self.size)}
+
+
+@extend_schema_view(
+    get=extend_schema(
+        operation_id="list_clips",
+        summary="List the clips of the public showcase",
+        parameters=[ClipQuerySerializer],
+        responses={200: ClipsSerializer},
+    )
+)
+class ClipListView(PublicView, ListView):
+    """C36: the showcase in the order that staff gave it; empty while it is being set up."""
+
+    query_serializer_class = ClipQuerySerializer
+    pagination_class = ClipPagination
+    results_field = "videos"
 
     def get(self, request: Request) -> Response:
-        query = ClipsQuery(data=request.query_params)
-        query.is_valid(raise_exception=True)
-        page, size = query.validated_data["page"], query.validated_data["page_size"]
-        body = {"total": 0, "page": page, "page_size": size, "total_pages": 0, "videos": []}
         try:
-            clips = gallery.public()
+            return super().get(request)
         except gallery.NotOpen as closed:
-            return Response({**body, "message": str(closed)})
-        total = clips.count()
-        shown = clips[(page - 1) * size : page * size]
-        return Response(
-            {
-                **body,
-                "total": total,
-                "total_pages": ceil(total / size),
-                "videos": [clip_object(clip) for clip in shown],
-            }
-        )
+            self.paginate_queryset(Clip.objects.none())
+            empty = self.get_paginated_response([])
+            return Response({**empty.data, "message": str(closed)})
+
+    def get_queryset(self) -> QuerySet[Clip]:
+        return gallery.public()
+
+    def represent(self, page: list[Clip]) -> Any:
+        return [clip_body(clip) for clip in page]
 
 
-class ClipDetail(Public):
-    """C38: one clip; looking at it counts once for a visitor and an hour."""
+class ClipDetailView(PublicView):
+    """C38: one clip; a visitor's views of it count once an hour."""
 
+    @extend_schema(
+        operation_id="get_clip",
+        summary="Get one clip and count the view",
+        responses={200: ClipSerializer, **errors(503)},
+    )
     def get(self, request: Request, clip_id: int) -> Response:
         clip = get_object_or_404(gallery.public(), pk=clip_id)
         clip.view_count += gallery.look(request._request, clip)
-        return Response(clip_object(clip))
+        return Response(clip_body(clip))
 
 
-class ClipLike(APIView):
-    """C60: like a clip, or take it back."""
+class ClipLikeView(APIView):
+    """C60: like a clip, or take the like back."""
 
+    @extend_schema(
+        operation_id="like",
+        summary="Like a clip",
+        responses={200: LikeSerializer, **errors(503)},
+    )
     def post(self, request: Request, clip_id: int) -> Response:
         clip = get_object_or_404(gallery.public(), pk=clip_id)
-        return Response({"liked": True, "like_count": gallery.like(clip, _user(request))})
+        return Response({"liked": True, "like_count": gallery.like(clip, user_of(request))})
 
+    @extend_schema(
+        operation_id="unlike",
+        summary="Take your like of a clip back",
+        responses={200: LikeSerializer, **errors(503)},
+    )
     def delete(self, request: Request, clip_id: int) -> Response:
         clip = get_object_or_404(gallery.public(), pk=clip_id)
-        return Response({"liked": False, "like_count": gallery.unlike(clip, _user(request))})
+        return Response({"liked": False, "like_count": gallery.unlike(clip, user_of(request))})
 
 
-def clip_object(clip: Clip) -> dict[str, Any]:
-    """C37; durations in seconds."""
+def clip_body(clip: Clip) -> dict[str, Any]:
+    """Return the clip object of the API; its duration is in seconds. Source: C37."""
     video = clip.video
     from_image = video.operation == Video.Operation.IMAGE
     model = catalog.MODELS.get(video.model)
@@ -95,7 +159,3 @@ def clip_object(clip: Clip) -> dict[str, Any]:
         "is_active": clip.is_active,
         "created_at": clip.created_at,
     }
-
-
-def _user(request: Request) -> AbstractBaseUser:
-    return cast("AbstractBaseUser", request.user)

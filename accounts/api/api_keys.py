@@ -1,23 +1,26 @@
-"""/api/users/api-keys: making, listing and revoking keys; only a signed-in person may."""
+"""/api/users/api-keys: create, list and revoke API keys; needs a sign-in, not a key."""
 
 from datetime import datetime
-from typing import Any, cast
 from uuid import UUID
 
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.auth import api_keys
-from accounts.models import ApiKey, User
+from accounts.models import ApiKey
+from config.lib.api.openapi import errors, request_example
+from config.lib.api.serializers import SuccessSerializer, validated
+from config.lib.http import user_of
 
 DEFAULT_SCOPES = (ApiKey.Scope.READ.value, ApiKey.Scope.GENERATE.value)
 
 
-class KeyBody(serializers.Serializer):
+class CreateApiKeySerializer(serializers.Serializer):
     name = serializers.CharField(max_length=80)
     scopes = serializers.ListField(
         child=serializers.ChoiceField(ApiKey.Scope.values),
@@ -33,41 +36,64 @@ class KeyBody(serializers.Serializer):
         return value
 
 
-class Keys(APIView):
-    """S7: a user's keys; the text of a new one is shown in this answer and never again."""
+class ApiKeySerializer(serializers.Serializer):
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    prefix = serializers.CharField()
+    last4 = serializers.CharField()
+    scopes = serializers.ListField(child=serializers.ChoiceField(ApiKey.Scope.values))
+    created_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField(allow_null=True)
+    last_used_at = serializers.DateTimeField(allow_null=True)
+
+
+class NewApiKeySerializer(ApiKeySerializer):
+    key = serializers.CharField()
+
+
+class ApiKeysSerializer(serializers.Serializer):
+    api_keys = ApiKeySerializer(many=True)
+
+
+class ApiKeyListView(APIView):
+    """S7: a user's keys. Only the answer that creates a key shows its text."""
 
     scope = read_scope = "account"
 
+    @extend_schema(
+        operation_id="list_keys",
+        summary="List your API keys",
+        responses={200: ApiKeysSerializer},
+    )
     def get(self, request: Request) -> Response:
-        rows = ApiKey.objects.filter(user=cast("User", request.user), revoked_at=None)
-        return Response({"api_keys": [shown(key) for key in rows.order_by("-created_at", "-id")]})
+        keys = ApiKey.objects.filter(user=user_of(request), revoked_at=None)
+        return Response(ApiKeysSerializer({"api_keys": keys.order_by("-created_at", "-id")}).data)
 
+    @extend_schema(
+        operation_id="create_key",
+        summary="Create an API key; only this answer shows it",
+        request=CreateApiKeySerializer,
+        responses={201: NewApiKeySerializer, **errors(400, 403)},
+        examples=request_example({"name": "build server", "scopes": ["read", "generate"]}),
+    )
     def post(self, request: Request) -> Response:
-        body = KeyBody(data=request.data)
-        body.is_valid(raise_exception=True)
-        key, text = api_keys.issue(cast("User", request.user), **body.validated_data)
-        return Response({**shown(key), "key": text}, 201, headers={"Cache-Control": "no-store"})
+        asked = validated(CreateApiKeySerializer, request.data)
+        key, text = api_keys.issue(user_of(request), **asked)
+        body = {**ApiKeySerializer(key).data, "key": text}
+        return Response(body, status=201, headers={"Cache-Control": "no-store"})
 
 
-class KeyDetail(APIView):
-    """Revoke a key."""
+class ApiKeyDetailView(APIView):
+    """One key of the user."""
 
     scope = "account"
 
+    @extend_schema(
+        operation_id="revoke_key",
+        summary="Revoke an API key",
+        responses={200: SuccessSerializer, **errors(403)},
+    )
     def delete(self, request: Request, key_id: UUID) -> Response:
-        rows = ApiKey.objects.filter(user=cast("User", request.user), revoked_at=None)
-        api_keys.revoke(get_object_or_404(rows, pk=key_id))
+        keys = ApiKey.objects.filter(user=user_of(request), revoked_at=None)
+        api_keys.revoke(get_object_or_404(keys, pk=key_id))
         return Response({"success": True})
-
-
-def shown(key: ApiKey) -> dict[str, Any]:
-    return {
-        "id": str(key.pk),
-        "name": key.name,
-        "prefix": key.prefix,
-        "last4": key.last4,
-        "scopes": key.scopes,
-        "created_at": key.created_at,
-        "expires_at": key.expires_at,
-        "last_used_at": key.last_used_at,
-    }

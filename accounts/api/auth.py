@@ -1,4 +1,4 @@
-"""/api/auth: signing up, in and out by JSON."""
+"""/api/auth: register, sign in and out, refresh tokens."""
 
 from typing import Any
 
@@ -6,24 +6,33 @@ from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError as PasswordRefused
 from django.db import IntegrityError, transaction
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.api.public import Public
+from accounts.api.public import PublicView
+from accounts.api.serializers import (
+    CurrentUserSerializer,
+    SignInSerializer,
+    TokensSerializer,
+    sign_in_body,
+)
 from accounts.auth import second_factor
 from accounts.auth import tokens as auth_tokens
 from accounts.models import Session, User
 from accounts.people import signup
-from billing.ledger import credits
+from config.lib.api.openapi import errors, request_example
+from config.lib.api.serializers import MessageSerializer, validated
+from config.lib.http import user_of
 
 # An address may become the username, and has to fit there.
 ADDRESS_MAX = 150
 
 
-class RegisterBody(serializers.Serializer):
+class RegisterSerializer(serializers.Serializer):
     email = serializers.EmailField(max_length=ADDRESS_MAX)
     password = serializers.CharField(max_length=128, trim_whitespace=False)
     username = serializers.RegexField(r"^[\w.@+-]+$", min_length=3, max_length=50, required=False)
@@ -41,29 +50,36 @@ class RegisterBody(serializers.Serializer):
         return attrs
 
 
-class Register(Public):
-    """B01: open an account; answers with its first tokens."""
+class RegisterView(PublicView):
+    """B01: open an account and answer with its first tokens."""
 
+    @extend_schema(
+        operation_id="register",
+        summary="Open an account",
+        request=RegisterSerializer,
+        responses={201: SignInSerializer},
+        examples=request_example(
+            {"email": "ann@example.com", "password": "tin-lantern-9", "name": "Ann"}
+        ),
+    )
     def post(self, request: Request) -> Response:
-        body = RegisterBody(data=request.data)
-        body.is_valid(raise_exception=True)
-        wanted = body.validated_data
+        asked = validated(RegisterSerializer, request.data)
         try:
             with transaction.atomic():
                 user = signup.open_account(
-                    wanted["username"],
-                    wanted["email"],
-                    wanted["password"],
-                    display_name=wanted.get("name", ""),
+                    asked["username"],
+                    asked["email"],
+                    asked["password"],
+                    display_name=asked.get("name", ""),
                 )
         except IntegrityError as error:
             taken = "This name or address is already in use."
             raise serializers.ValidationError({"email": [taken]}, code="taken") from error
         tokens = auth_tokens.sign_in(user, Session.Grant.PASSWORD)
-        return Response(signed_in(user, tokens), status=201)
+        return Response(sign_in_body(user, tokens), status=201)
 
 
-class LoginBody(serializers.Serializer):
+class LoginSerializer(serializers.Serializer):
     username = serializers.CharField(max_length=254, required=False)
     email = serializers.CharField(max_length=254, required=False)
     password = serializers.CharField(max_length=128, trim_whitespace=False)
@@ -76,87 +92,88 @@ class LoginBody(serializers.Serializer):
         return attrs
 
 
-class Login(Public):
-    """A01, B02: sign in with a username or an address, and a code for who has a second factor."""
+class LoginView(PublicView):
+    """A01, B02: sign in with a username or an e-mail address, and with a code if 2FA is on."""
 
+    @extend_schema(
+        operation_id="login",
+        summary="Sign in with a username or an e-mail address",
+        request=LoginSerializer,
+        responses={200: SignInSerializer, **errors(401)},
+        examples=request_example({"username": "demo", "password": "demo-firstlight"}),
+    )
     def post(self, request: Request) -> Response:
-        body = LoginBody(data=request.data)
-        body.is_valid(raise_exception=True)
-        asked = body.validated_data
+        asked = validated(LoginSerializer, request.data)
         login = asked.get("username") or asked["email"]
         user = auth_tokens.check_password(request, login, asked["password"])
         second_factor.check(user, asked.get("code", ""))
-        return Response(signed_in(user, auth_tokens.sign_in(user, Session.Grant.PASSWORD)))
+        return Response(sign_in_body(user, auth_tokens.sign_in(user, Session.Grant.PASSWORD)))
 
 
-class RefreshBody(serializers.Serializer):
+class RefreshTokenSerializer(serializers.Serializer):
     refresh_token = serializers.CharField(max_length=4096)
 
 
-class Refresh(Public):
-    """C04: a new pair of tokens for a refresh token, which is then used up."""
+class RefreshTokenView(PublicView):
+    """C04: exchange a refresh token, which works once, for a new pair of tokens."""
 
+    @extend_schema(
+        operation_id="refresh",
+        summary="Exchange a refresh token for new tokens; it works once",
+        request=RefreshTokenSerializer,
+        responses={200: TokensSerializer, **errors(401)},
+        examples=request_example({"refresh_token": "eyJ"}),
+    )
     def post(self, request: Request) -> Response:
-        body = RefreshBody(data=request.data)
-        body.is_valid(raise_exception=True)
-        return Response(auth_tokens.refresh(body.validated_data["refresh_token"]).body())
+        asked = validated(RefreshTokenSerializer, request.data)
+        return Response(auth_tokens.refresh(asked["refresh_token"]).body())
 
 
-class Logout(APIView):
-    """C05: end the session of the token that asks."""
+class LogoutView(APIView):
+    """C05: end the session of the token that the request carries."""
 
     scope = "account"
 
+    @extend_schema(
+        operation_id="logout",
+        summary="Sign out: end the session of this token",
+        responses={200: MessageSerializer},
+    )
     def post(self, request: Request) -> Response:
         if isinstance(request.auth, Session):
             auth_tokens.sign_out(request.auth)
         return Response({"message": "Successfully logged out"})
 
 
-class Me(APIView):
-    """C06: who the token stands for."""
+class CurrentUserView(APIView):
+    """C06: the user whom the token or the key belongs to."""
 
+    @extend_schema(
+        operation_id="me",
+        summary="Get the user of this token",
+        responses={200: CurrentUserSerializer},
+    )
     def get(self, request: Request) -> Response:
-        user = request.user
-        assert isinstance(user, User)
-        return Response(
-            {
-                "id": str(user.pk),
-                "email": user.email,
-                "username": user.username,
-                "name": user.name,
-                "credits": credits.available(user),
-                "avatar_url": user.avatar_url or None,
-                "is_verified": user.is_verified,
-            }
-        )
+        return Response(CurrentUserSerializer(user_of(request)).data)
 
 
-class TestLoginQuery(serializers.Serializer):
+class TestLoginQuerySerializer(serializers.Serializer):
     email = serializers.EmailField(max_length=ADDRESS_MAX, default="test@example.com")
 
 
-class TestLogin(Public):
-    """C07: create or sign in a test user; development only, and never into a real account."""
+class TestLoginView(PublicView):
+    """C07: create or sign in a test user; only in development, and never into a real account."""
 
+    @extend_schema(
+        operation_id="test_login",
+        summary="Sign in a test user (development only)",
+        parameters=[TestLoginQuerySerializer],
+        request=None,
+        responses={200: TokensSerializer, **errors(403)},
+    )
     def post(self, request: Request) -> Response:
         if settings.PRODUCTION:
             raise PermissionDenied("Not available in production")
-        query = TestLoginQuery(data=request.query_params)
-        query.is_valid(raise_exception=True)
-        user = signup.test_user(query.validated_data["email"])
+        query = validated(TestLoginQuerySerializer, request.query_params)
+        user = signup.test_user(query["email"])
         return Response(auth_tokens.sign_in(user, Session.Grant.TEST).body())
-
-
-def signed_in(user: User, tokens: auth_tokens.Tokens) -> dict[str, Any]:
-    """The one answer that serves all three systems. Source: K1."""
-    return {
-        "token": tokens.access,
-        **tokens.body(),
-        "user": {
-            "id": str(user.pk),
-            "username": user.username,
-            "email": user.email,
-            "name": user.name,
-        },
-    }

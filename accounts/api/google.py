@@ -1,35 +1,44 @@
-"""POST /api/auth/google/login: an authorization code for our own tokens."""
+"""POST /api/auth/google/login: exchange Google's authorization code for our tokens."""
 
 from django.conf import settings
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api.public import Public
+from accounts.api.public import PublicView
+from accounts.api.serializers import TokensSerializer
 from accounts.auth import second_factor, tokens
 from accounts.models import Session
 from accounts.people import google
+from config.lib.api.openapi import errors, request_example
+from config.lib.api.serializers import validated
 
 
-class GoogleBody(serializers.Serializer):
+class GoogleLoginSerializer(serializers.Serializer):
     code = serializers.CharField(max_length=2048)
     redirect_uri = serializers.CharField(max_length=500, required=False)
     # For clients that sent a PKCE challenge.
     code_verifier = serializers.RegexField(r"^[A-Za-z0-9._~-]{43,128}\Z", required=False)
-    # Of an authenticator app, for who has a second factor here.
+    # The authenticator app's code, for accounts with two-factor sign-in.
     mfa_code = serializers.CharField(max_length=16, required=False)
 
 
-class GoogleLogin(Public):
-    """C03; who has a second factor sends its code too, for Google's alone is not enough."""
+class GoogleLoginView(PublicView):
+    """C03. An account with two-factor sign-in also needs its code: Google's alone is not enough."""
 
+    @extend_schema(
+        operation_id="google_login",
+        summary="Sign in with Google's authorization code",
+        request=GoogleLoginSerializer,
+        responses={200: TokensSerializer, **errors(401, 403)},
+        examples=request_example({"code": "4/0AX4XfWh"}),
+    )
     def post(self, request: Request) -> Response:
         if not settings.GOOGLE_CLIENT_ID:
             raise PermissionDenied("Google sign-in is not configured")
-        body = GoogleBody(data=request.data)
-        body.is_valid(raise_exception=True)
-        asked = body.validated_data
+        asked = validated(GoogleLoginSerializer, request.data)
         identity = google.exchange(
             request._request,
             asked["code"],

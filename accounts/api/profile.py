@@ -1,23 +1,27 @@
-"""/api/users/profile and /api/auth/profile: one person, in the words of systems C and B."""
+"""/api/users/profile, /api/auth/profile and /api/auth/password."""
 
-from typing import Any, cast
+from typing import Any
 
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError as PasswordRefused
 from django.core.validators import URLValidator
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.api.serializers import AuthProfileSerializer, ProfileSerializer
 from accounts.auth import tokens
-from accounts.models import Session, User
+from accounts.models import Session
 from accounts.people import profile
-from billing.ledger import credits
+from config.lib.api.openapi import errors, request_example
+from config.lib.api.serializers import MessageSerializer, validated
+from config.lib.http import user_of
 
 
-class ProfileBody(serializers.Serializer):
+class UpdateProfileSerializer(serializers.Serializer):
     username = serializers.CharField(max_length=254, required=False)
     name = serializers.CharField(max_length=80, required=False, allow_blank=True)
     # Shown, never fetched.
@@ -31,80 +35,75 @@ class ProfileBody(serializers.Serializer):
     language = serializers.CharField(max_length=16, required=False)
 
 
-class Profile(APIView):
-    """C29, C30."""
+class ProfileView(APIView):
+    """C29, C30: read and change the profile."""
 
     scope = "account"
 
+    @extend_schema(
+        operation_id="profile", summary="Get your profile", responses={200: ProfileSerializer}
+    )
     def get(self, request: Request) -> Response:
-        return Response(shown(cast("User", request.user)))
+        return Response(ProfileSerializer(user_of(request)).data)
 
+    @extend_schema(
+        operation_id="update_profile",
+        summary="Change your profile; fields that are left out stay as they are",
+        request=UpdateProfileSerializer,
+        responses={200: ProfileSerializer, **errors(400, 403)},
+        examples=request_example({"language": "en", "name": "Ann"}),
+    )
     def put(self, request: Request) -> Response:
-        body = ProfileBody(data=request.data)
-        body.is_valid(raise_exception=True)
-        changes: dict[str, Any] = dict(body.validated_data)
+        changes: dict[str, Any] = dict(validated(UpdateProfileSerializer, request.data))
         if "name" in changes:
             changes["display_name"] = changes.pop("name")
-        user = cast("User", request.user)
+        user = user_of(request)
         profile.update(user, **changes)
-        return Response(shown(user))
+        return Response(ProfileSerializer(user).data)
 
 
-class AuthProfile(APIView):
-    """B03, B15."""
+class AuthProfileView(APIView):
+    """B03, B15: the account in the names of system B."""
 
+    @extend_schema(
+        operation_id="auth_profile",
+        summary="Get your account in the field names of system B",
+        responses={200: AuthProfileSerializer},
+    )
     def get(self, request: Request) -> Response:
-        user = cast("User", request.user)
-        return Response(
-            {
-                "id": str(user.pk),
-                "email": user.email,
-                "username": user.username,
-                "name": user.name,
-                "createdAt": user.date_joined,
-                "updatedAt": user.updated_at,
-            }
-        )
+        return Response(AuthProfileSerializer(user_of(request)).data)
 
 
-class PasswordBody(serializers.Serializer):
+class ChangePasswordSerializer(serializers.Serializer):
     current_password = serializers.CharField(max_length=128, trim_whitespace=False)
     new_password = serializers.CharField(max_length=128, trim_whitespace=False)
 
 
-class Password(APIView):
-    """Change the password; whoever else is signed in to the account is not any more."""
+class ChangePasswordView(APIView):
+    """Change the password and end every other session of the account."""
 
     scope = "account"
     rate = "auth"
 
+    @extend_schema(
+        operation_id="change_password",
+        summary="Change your password; your other sessions end",
+        request=ChangePasswordSerializer,
+        responses={200: MessageSerializer, **errors(400, 401, 403)},
+        examples=request_example(
+            {"current_password": "demo-firstlight", "new_password": "tin-lantern-9"}
+        ),
+    )
     def post(self, request: Request) -> Response:
-        body = PasswordBody(data=request.data)
-        body.is_valid(raise_exception=True)
-        user = cast("User", request.user)
-        tokens.confirm(user, body.validated_data["current_password"])
-        password = body.validated_data["new_password"]
+        asked = validated(ChangePasswordSerializer, request.data)
+        user, password = user_of(request), asked["new_password"]
+        tokens.confirm(user, asked["current_password"])
         try:
             validate_password(password, user)
         except PasswordRefused as error:
             raise serializers.ValidationError({"new_password": error.messages}) from error
-        asking = request.auth if isinstance(request.auth, Session) else None
-        tokens.change_password(user, password, but=asking)
-        if asking is None:
+        session = request.auth if isinstance(request.auth, Session) else None
+        tokens.change_password(user, password, but=session)
+        if session is None:
             update_session_auth_hash(request._request, user)
         return Response({"message": "Password changed"})
-
-
-def shown(user: User) -> dict[str, Any]:
-    return {
-        "id": str(user.pk),
-        "email": user.email,
-        "username": user.username,
-        "name": user.name,
-        "avatar_url": user.avatar_url or None,
-        "region": profile.region_of(user),
-        "language": user.language,
-        "credits": credits.available(user),
-        "created_at": user.date_joined,
-        "last_login_at": user.last_login,
-    }

@@ -1,12 +1,12 @@
-"""The doors that take credentials, and therefore cannot ask for any."""
+"""The base of views that take credentials and therefore need no sign-in."""
 
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
 
-class Public(APIView):
-    """A door that needs no sign-in; a wrong credential there is 401, not 403."""
+class PublicView(APIView):
+    """A view without sign-in; a wrong credential is answered 401, not 403."""
 
     authentication_classes = ()
     permission_classes = (AllowAny,)

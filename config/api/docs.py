@@ -34,13 +34,13 @@ POLICY = "; ".join(
 REDOC_LOGO = b"https://cdn.redoc.ly/redoc/logo-mini.svg"
 
 
-class SchemaJSON(SpectacularJSONAPIView):
+class SchemaView(SpectacularJSONAPIView):
     """GET /api/schema: OpenAPI 3 as JSON."""
 
     schema = None
 
 
-class Swagger(SpectacularSwaggerSplitView):
+class SwaggerView(SpectacularSwaggerSplitView):
     """GET /api/docs: the schema to read and to try."""
 
     schema = None
@@ -51,7 +51,7 @@ class Swagger(SpectacularSwaggerSplitView):
         return _relaxed(super().get(request, *args, **kwargs))  # type: ignore[no-untyped-call]
 
 
-class Redoc(SpectacularRedocView):
+class RedocView(SpectacularRedocView):
     """GET /api/redoc: the schema to read."""
 
     schema = None

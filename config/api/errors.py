@@ -21,9 +21,9 @@ from accounts.people.profile import BadProfile
 from billing.ledger.credits import NotEnoughCredits, UnknownType
 from billing.payments.checkout import BadReturnUrl, NotRefundable, Unreachable
 from billing.payments.packages import UnknownPackage
+from config.lib.api.pagination import OffsetAndAfter
 from config.lib.idempotency import BadIdempotencyKey, IdempotencyMismatch
 from showcase.gallery import NotOpen, NotReady
-from videos.api.fields import OffsetAndAfter
 from videos.catalog import NotOffered
 from videos.jobs.moderation import ContentRefused, NoVerdict
 from videos.jobs.state_machine import NotPossible

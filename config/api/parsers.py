@@ -1,11 +1,10 @@
-"""JSON bodies, read strictly: what is ambiguous or cannot be kept is refused, never guessed.
+"""The parser of JSON request bodies.
 
-Text with NUL reaches a serializer, whose fields refuse it by name; half a surrogate pair does not,
-for not even the answer that refuses it could be written.
+It refuses what is ambiguous (a key twice) or cannot be stored (infinite numbers). A serializer
+refuses text with NUL and names its field; half of a surrogate pair is refused here, because an
+answer that quotes it could not be encoded.
 """
 
-import json
-import math
 from collections.abc import Mapping
 from typing import IO, Any
 
@@ -14,12 +13,16 @@ from django.core.exceptions import RequestDataTooBig
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import JSONParser
 
-MAX_DIGITS = 20
+from config.lib import strict_json
+
 MAX_DEPTH = 32
 
 
 class StrictJSONParser(JSONParser):
-    """UTF-8 of at most MAX_DEPTH levels, no key twice, no number infinite or beyond MAX_DIGITS."""
+    """UTF-8 of at most DATA_UPLOAD_MAX_MEMORY_SIZE bytes and MAX_DEPTH levels.
+
+    Raises RequestDataTooBig or ParseError.
+    """
 
     def parse(
         self,
@@ -31,27 +34,14 @@ class StrictJSONParser(JSONParser):
         if len(body) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
             raise RequestDataTooBig("JSON")
         try:
-            found = json.loads(
-                body.decode(),
-                object_pairs_hook=_object,
-                parse_int=_integer,
-                parse_float=_decimal,
-                parse_constant=_decimal,
-            )
-            _check(found)
+            found = strict_json.loads(body.decode(), unique_keys=True)
+            _check_texts_and_depth(found)
             return found
         except (ValueError, RecursionError) as error:
             raise ParseError from error
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a key stands twice")
-    return found
-
-
-def _check(found: Any) -> None:
+def _check_texts_and_depth(found: Any) -> None:
     level = [found]
     for _ in range(MAX_DEPTH + 1):
         inner: list[Any] = []
@@ -62,22 +52,9 @@ def _check(found: Any) -> None:
                 inner += value
             elif isinstance(value, dict):
                 if any("\0" in key for key in value):
-                    raise ValueError("a key with NUL")
+                    raise ValueError("a key contains NUL")
                 inner += [*value, *value.values()]
         if not inner:
             return
         level = inner
-    raise ValueError("too deep")
-
-
-def _integer(text: str) -> int:
-    if len(text) > MAX_DIGITS:
-        raise ValueError("a number is too long")
-    return int(text)
-
-
-def _decimal(text: str) -> float:
-    found = float(text)
-    if not math.isfinite(found):
-        raise ValueError("a number is not finite")
-    return found
+    raise ValueError(f"more than {MAX_DEPTH} levels")

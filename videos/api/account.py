@@ -1,51 +1,63 @@
-"""/api/users/account and /api/users/export: leaving, and taking one's data along.
+"""/api/users/account and /api/users/export: delete the account, and export its data.
 
-Both concern the library as much as the account, so their doors stand here.
+Both concern videos as much as the account, and the accounts app may not import videos.
 """
 
-from typing import cast
-
 from django.http import HttpResponseBase
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.auth import tokens
-from accounts.models import User
+from config.lib.api.openapi import errors
+from config.lib.api.serializers import MessageSerializer, validated
+from config.lib.http import user_of
 from videos.account import data_export, deletion
 
-GONE = "Account deletion requested. Your account will be deleted within 30 days."
+DELETION_REQUESTED = "Account deletion requested. Your account will be deleted within 30 days."
 
 
-class LeaveBody(serializers.Serializer):
+class DeleteAccountSerializer(serializers.Serializer):
     password = serializers.CharField(max_length=128, trim_whitespace=False, required=False)
 
 
-class Account(APIView):
-    """C35: leave. Whoever has a password is asked for it again."""
+class AccountView(APIView):
+    """C35: delete the account. A user who has a password must send it."""
 
     scope = "account"
     rate = "auth"
 
+    @extend_schema(
+        operation_id="leave",
+        summary="Delete your account; it can be restored for 30 days",
+        request=DeleteAccountSerializer,
+        responses={200: MessageSerializer, **errors(401, 403)},
+    )
     def delete(self, request: Request) -> Response:
-        body = LeaveBody(data=request.data)
-        body.is_valid(raise_exception=True)
-        user = cast("User", request.user)
+        asked = validated(DeleteAccountSerializer, request.data)
+        user = user_of(request)
         if user.has_usable_password():
-            if "password" not in body.validated_data:
+            if "password" not in asked:
                 required = serializers.ErrorDetail("field required", code="required")
                 raise serializers.ValidationError({"password": [required]})
-            tokens.confirm(user, body.validated_data["password"])
+            tokens.confirm(user, asked["password"])
         deletion.request_deletion(user)
-        return Response({"message": GONE})
+        return Response({"message": DELETION_REQUESTED})
 
 
-class Export(APIView):
-    """All that is kept about the asker, as a ZIP."""
+class DataExportView(APIView):
+    """Everything that is stored about the user, as a ZIP of JSON files."""
 
     read_scope = "account"
     read_rate = "auth"
 
+    @extend_schema(
+        operation_id="export",
+        summary="Export everything that is stored about you, as a ZIP",
+        responses={(200, "application/zip"): OpenApiResponse(OpenApiTypes.BINARY)},
+    )
     def get(self, request: Request) -> HttpResponseBase:
-        return data_export.download_response(cast("User", request.user))
+        return data_export.download_response(user_of(request))

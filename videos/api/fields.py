@@ -1,55 +1,41 @@
-"""What every JSON door of videos reads off a request: whose video, which page, which key."""
+"""What API views of videos read from a request: the user's video, the API key, fields of a body."""
 
 import re
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
-from django.contrib.auth.base_user import AbstractBaseUser
 from django.shortcuts import get_object_or_404
 from rest_framework import serializers
 from rest_framework.request import Request
 
 from accounts.models import ApiKey
+from config.lib.http import user_of
 from config.lib.idempotency import RequestKey, key_of_headers
 from videos import catalog, representations
 from videos.models import Video
 from videos.webhooks import http_client
 
-
-class OffsetAndAfter(Exception):
-    """A list was asked to start in two places."""
-
-    def __init__(self) -> None:
-        super().__init__("Use either offset or after.")
+# The prompt in examples of the OpenAPI document.
+EXAMPLE_PROMPT = "A paper boat at dusk, slow dolly in"
 
 
-def user_of(request: Request) -> AbstractBaseUser:
-    return cast("AbstractBaseUser", request.user)
-
-
-def key_of(request: Request) -> UUID | None:
-    """The API key a request came with, when it was nothing else that let it in."""
+def api_key_id_of(request: Request) -> UUID | None:
+    """Return the id of the API key that the request is authenticated by, or None."""
     return request.auth.pk if isinstance(request.auth, ApiKey) else None
 
 
-def own(request: Request, video_id: UUID) -> Video:
-    """The asker's video of this id; anybody else's is as unknown as one that does not exist."""
+def get_own_video(request: Request, video_id: UUID) -> Video:
+    """Return the user's video of this id. Raises Http404, also for another user's video."""
     return get_object_or_404(Video.objects.of(user_of(request)), pk=video_id)
 
 
-# ---- the same request once more ----
-
-
 def request_key_of(request: Request, asked: Mapping[str, Any]) -> RequestKey | None:
-    """The request's idempotency key, if it has one, over what it asks for.
+    """Return the request's idempotency key over what it asks for, or None without one.
 
     Raises BadIdempotencyKey.
     """
     return key_of_headers(request.user, request.headers, request.method, request.path, asked)
-
-
-# ---- fields ----
 
 
 def prompt_field() -> serializers.CharField:
@@ -57,7 +43,7 @@ def prompt_field() -> serializers.CharField:
 
 
 class VideoIdField(serializers.CharField):
-    """An id in a body or a query: a UUID, or `video_` and its hex digits."""
+    """The id of a video in a body or a query: a UUID, or `video_` and its 32 hex digits."""
 
     default_error_messages = {"invalid_id": "Not an id of a video."}
 
@@ -69,7 +55,10 @@ class VideoIdField(serializers.CharField):
 
 
 class StatusField(serializers.CharField):
-    """A status in the words of any dialect, those of its own first; the states it means."""
+    """A status as any of the documented systems spells it; becomes the states that it means.
+
+    A spelling of its own dialect is read in that dialect.
+    """
 
     default_error_messages = {"invalid_choice": "Not a status."}
 
@@ -85,7 +74,7 @@ class StatusField(serializers.CharField):
 
 
 class WebhookUrlField(serializers.CharField):
-    """An address to be told at: https, or outside production also http; never with a password."""
+    """The URL of a webhook: https, outside production also http; never with a password in it."""
 
     default_error_messages = {"invalid_url": "Not a usable address: https://host/path."}
 
@@ -94,12 +83,12 @@ class WebhookUrlField(serializers.CharField):
 
     def to_internal_value(self, data: Any) -> str:
         text: str = super().to_internal_value(data)
-        if text and not _may_be_told(text):
+        if text and not _is_callable(text):
             self.fail("invalid_url")
         return text
 
 
-def _may_be_told(url: str) -> bool:
+def _is_callable(url: str) -> bool:
     if not url.isascii() or not url.isprintable() or set(url) & set(' \\"<>^`{|}'):
         return False
     try:

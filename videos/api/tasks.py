@@ -1,69 +1,103 @@
-"""The tasks of system C: /api/videos/text-to-video, image-to-video and tasks, and /api/tasks."""
+"""The tasks of system C: order them, poll them, list, cancel and retry them.
+
+A task is a video in other words: the same row and the same id.
+"""
 
 from functools import partial
 from typing import Any
 from uuid import UUID
 
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from config.lib import idempotency
+from config.lib.api.openapi import IDEMPOTENCY_KEY, errors, request_example
+from config.lib.api.pagination import ListView, PageNumberPagination, PageQuerySerializer
+from config.lib.api.serializers import MessageSerializer, validated
+from config.lib.http import user_of
 from videos import catalog, representations
 from videos.api import fields
+from videos.api.serializers import (
+    NewTaskSerializer,
+    RetriedTaskSerializer,
+    TaskSerializer,
+    TasksSerializer,
+    TaskStatusSerializer,
+)
 from videos.jobs import state_machine
 from videos.media import uploads
 from videos.models import Upload, Video
 
 SIZES = {"landscape": catalog.LANDSCAPE, "portrait": catalog.PORTRAIT}
 MODELS = {model.quality: model.name for model in catalog.MODELS.values()}
-# What is told to expect, in seconds. Source: C12.
+# How long a video takes according to the answer, in seconds. Source: C12.
 ESTIMATED_SECONDS = 180
 MAX_IMAGES = 10
 
 
-class TextBody(serializers.Serializer):
+class TextToVideoSerializer(serializers.Serializer):
     prompt = fields.prompt_field()
     aspect_ratio = serializers.ChoiceField(list(SIZES), default="landscape")
     quality = serializers.ChoiceField(list(MODELS), default="standard")
     webhook_url = fields.WebhookUrlField(required=False, allow_blank=True, allow_null=True)
 
 
-class ImageBody(TextBody):
+class ImageToVideoSerializer(TextToVideoSerializer):
     image_urls = serializers.ListField(
         child=serializers.CharField(max_length=None), min_length=1, max_length=MAX_IMAGES
     )
 
 
-class TextToVideo(APIView):
-    """C11: a video from words alone."""
+class TextToVideoView(APIView):
+    """C11: order a video from text alone."""
 
     needs_both = True
     rate = "generate"
 
+    @extend_schema(
+        operation_id="text_to_video",
+        summary="Order a video from text",
+        parameters=[IDEMPOTENCY_KEY],
+        request=TextToVideoSerializer,
+        responses={200: NewTaskSerializer, **errors(400, 402, 409, 503)},
+        examples=request_example({"prompt": fields.EXAMPLE_PROMPT, "quality": "standard"}),
+    )
     def post(self, request: Request) -> Response:
-        body = TextBody(data=request.data)
-        body.is_valid(raise_exception=True)
-        return _ordered(request, body.validated_data, None, "Text-to-video")
+        asked = validated(TextToVideoSerializer, request.data)
+        return _create_task(request, asked, None, "Text-to-video")
 
 
-class ImageToVideo(APIView):
-    """C13: a video that begins with an image; the first of several is that one."""
+class ImageToVideoView(APIView):
+    """C13: order a video that begins with an image; the first of several is used."""
 
     needs_both = True
     rate = "generate"
 
+    @extend_schema(
+        operation_id="image_to_video",
+        summary="Order a video that begins with an image",
+        parameters=[IDEMPOTENCY_KEY],
+        request=ImageToVideoSerializer,
+        responses={200: NewTaskSerializer, **errors(400, 402, 409, 503)},
+        examples=request_example(
+            {
+                "prompt": fields.EXAMPLE_PROMPT,
+                "image_urls": ["https://example.com/api/videos/uploads/0bea85fc"],
+            }
+        ),
+    )
     def post(self, request: Request) -> Response:
-        body = ImageBody(data=request.data)
-        body.is_valid(raise_exception=True)
-        asked = body.validated_data
-        first, *_ = uploads.images_at(fields.user_of(request), asked["image_urls"])
-        return _ordered(request, asked, first, "Image-to-video")
+        asked = validated(ImageToVideoSerializer, request.data)
+        first, *_ = uploads.images_at(user_of(request), asked["image_urls"])
+        return _create_task(request, asked, first, "Image-to-video")
 
 
-def _ordered(
-    request: Request, asked: dict[str, Any], reference: Upload | None, what: str
+def _create_task(
+    request: Request, asked: dict[str, Any], reference: Upload | None, kind: str
 ) -> Response:
     wish = state_machine.Wish(
         prompt=asked["prompt"],
@@ -71,98 +105,116 @@ def _ordered(
         size=SIZES[asked["aspect_ratio"]],
         reference=reference,
         webhook_url=asked.get("webhook_url") or "",
-        api_key_id=fields.key_of(request),
+        api_key_id=fields.api_key_id_of(request),
     )
-    user, key = fields.user_of(request), fields.request_key_of(request, asked)
+    user, key = user_of(request), fields.request_key_of(request, asked)
     outcome = idempotency.run(key, partial(state_machine.submit, user, wish, key))
     video = outcome.result
     body = {
         "success": True,
         "task_id": str(video.pk),
-        "message": f"{what} task created successfully. Credits deducted.",
+        "message": f"{kind} task created successfully. Credits deducted.",
         "credits_estimated": video.credits,
         "estimated_time": ESTIMATED_SECONDS,
     }
     return Response(body, headers=outcome.headers)
 
 
-class TaskStatus(APIView):
-    """C16: how far it is; reading it also has the engine asked at once."""
+class TaskStatusView(APIView):
+    """C16: how far a task is; reading it also polls the engine at once."""
 
     rate = "tasks"
 
+    @extend_schema(
+        operation_id="task_status",
+        summary="Get how far a task is, and poll its engine",
+        responses={200: TaskStatusSerializer},
+    )
     def get(self, request: Request, video_id: UUID) -> Response:
-        return Response(representations.task(_rung(request, video_id)))
+        return Response(representations.task(_get_and_poll(request, video_id)))
 
 
-class TaskDetail(APIView):
+class TaskDetailView(APIView):
     """C18, C21: one task; deleting it cancels the video and keeps it in the library."""
 
     rate = "tasks"
 
+    @extend_schema(operation_id="get_task", summary="Get one task", responses={200: TaskSerializer})
     def get(self, request: Request, video_id: UUID) -> Response:
-        return Response(representations.task_detail(_rung(request, video_id)))
+        return Response(representations.task_detail(_get_and_poll(request, video_id)))
 
+    @extend_schema(
+        operation_id="cancel_task",
+        summary="Cancel a task; its credits are given back",
+        responses={200: MessageSerializer, **errors(400)},
+    )
     def delete(self, request: Request, video_id: UUID) -> Response:
         try:
-            state_machine.cancel(fields.own(request, video_id))
+            state_machine.cancel(fields.get_own_video(request, video_id))
         except state_machine.NotPossible as error:
             raise state_machine.NotPossible("Cannot cancel task with current status") from error
         return Response({"message": "Task cancelled successfully"})
 
 
-def _rung(request: Request, video_id: UUID) -> Video:
-    video = fields.own(request, video_id)
+def _get_and_poll(request: Request, video_id: UUID) -> Video:
+    video = fields.get_own_video(request, video_id)
     state_machine.look_now(video)
     return video
 
 
-class TasksQuery(serializers.Serializer):
-    page = serializers.IntegerField(min_value=1, max_value=10_000, default=1)
+class TaskQuerySerializer(PageQuerySerializer):
     page_size = serializers.IntegerField(min_value=1, max_value=100, default=10)
     status = fields.StatusField(representations.DETAIL_STATUS, required=False)
 
 
-class UserTasks(APIView):
-    """C20: one's own tasks, newest first; a page past the end is empty."""
+@extend_schema_view(
+    get=extend_schema(
+        operation_id="list_tasks",
+        summary="List your tasks, newest first",
+        parameters=[TaskQuerySerializer],
+        responses={200: TasksSerializer},
+    )
+)
+class TaskListView(ListView):
+    """C20: the user's tasks, newest first."""
 
     rate = "tasks"
+    query_serializer_class = TaskQuerySerializer
+    pagination_class = PageNumberPagination
+    results_field = "tasks"
+    results_first = True
 
-    def get(self, request: Request) -> Response:
-        query = TasksQuery(data=request.query_params)
-        query.is_valid(raise_exception=True)
-        asked = query.validated_data
-        rows = Video.objects.of(fields.user_of(request))
-        if states := asked.get("status"):
-            rows = rows.filter(status__in=states)
-        page, size = asked["page"], asked["page_size"]
-        shown = rows.newest()[(page - 1) * size : page * size]
-        return Response(
-            {
-                "tasks": [representations.task_detail(video) for video in shown],
-                "total": rows.count(),
-                "page": page,
-                "page_size": size,
-            }
-        )
+    def get_queryset(self) -> QuerySet[Video]:
+        videos = Video.objects.of(user_of(self.request)).newest()
+        statuses = self.query.get("status")
+        return videos.filter(status__in=statuses) if statuses else videos
+
+    def represent(self, page: list[Video]) -> Any:
+        return [representations.task_detail(video) for video in page]
 
 
-class RetryTask(APIView):
-    """C22: the same order once more, after it failed."""
+class RetryTaskView(APIView):
+    """C22: order a failed task once more."""
 
     rate = "generate"
 
+    @extend_schema(
+        operation_id="retry_task",
+        summary="Order a failed task once more",
+        parameters=[IDEMPOTENCY_KEY],
+        request=None,
+        responses={200: RetriedTaskSerializer, **errors(400, 402, 409, 503)},
+    )
     def post(self, request: Request, video_id: UUID) -> Response:
-        lost = fields.own(request, video_id)
-        key = fields.request_key_of(request, {})
+        failed = fields.get_own_video(request, video_id)
+        key, api_key_id = fields.request_key_of(request, {}), fields.api_key_id_of(request)
         try:
-            api_key_id = fields.key_of(request)
-            outcome = idempotency.run(key, partial(state_machine.retry, lost, key, api_key_id))
+            outcome = idempotency.run(key, partial(state_machine.retry, failed, key, api_key_id))
         except state_machine.NotPossible as error:
             raise state_machine.NotPossible("Task cannot be retried") from error
         body = {
             "message": "Task retry initiated",
             "task_id": str(outcome.result.pk),
-            "original_task_id": str(lost.pk),
+            "original_task_id": str(failed.pk),
         }
         return Response(body, headers=outcome.headers)

@@ -1,4 +1,4 @@
-"""/api/videos/upload of system C, and the files it has taken."""
+"""/api/videos/upload of system C, and the uploaded files."""
 
 from functools import partial
 from uuid import UUID
@@ -6,6 +6,7 @@ from uuid import UUID
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpResponseBase
 from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound
 from rest_framework.parsers import MultiPartParser
@@ -14,32 +15,51 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from config.lib import idempotency
+from config.lib.api.openapi import IDEMPOTENCY_KEY, errors, file_responses
+from config.lib.api.serializers import validated
+from config.lib.http import user_of
 from videos.api import fields
 from videos.media import files, uploads
 from videos.models import Upload
 
 
-class UploadBody(serializers.Serializer):
+class UploadSerializer(serializers.Serializer):
     file = serializers.FileField(allow_empty_file=True, max_length=None)
     file_type = serializers.CharField(max_length=16, default=Upload.Kind.IMAGE.value)
 
 
-class UploadFile(APIView):
-    """C08-C10: take an image or a clip."""
+class UploadedFileSerializer(serializers.Serializer):
+    """`file_size` is in bytes. Source: C10."""
+
+    success = serializers.BooleanField()
+    file_url = serializers.CharField()
+    storage_key = serializers.CharField()
+    file_size = serializers.IntegerField()
+    content_type = serializers.CharField()
+    file_type = serializers.ChoiceField(Upload.Kind.values)
+    message = serializers.CharField()
+
+
+class UploadView(APIView):
+    """C08-C10: upload an image or a clip."""
 
     needs_both = True
-
     parser_classes = (MultiPartParser,)
 
+    @extend_schema(
+        operation_id="upload",
+        summary="Upload an image or a clip of 1 KB to 100 MB",
+        parameters=[IDEMPOTENCY_KEY],
+        request=UploadSerializer,
+        responses={200: UploadedFileSerializer, **errors(400, 403, 409)},
+    )
     def post(self, request: Request) -> Response:
-        body = UploadBody(data=request.data)
-        body.is_valid(raise_exception=True)
-        asked = body.validated_data
+        asked = validated(UploadSerializer, request.data)
         file: UploadedFile = asked["file"]
-        user, key = fields.user_of(request), fields.request_key_of(request, asked)
+        user, key = user_of(request), fields.request_key_of(request, asked)
         outcome = idempotency.run(key, partial(uploads.keep, user, file, asked["file_type"], key))
         upload = outcome.result
-        answer = {
+        body = {
             "success": True,
             "file_url": uploads.url_of(upload),
             "storage_key": upload.file.name,
@@ -48,24 +68,28 @@ class UploadFile(APIView):
             "file_type": upload.kind,
             "message": f"{upload.get_kind_display()} uploaded successfully",
         }
-        return Response(answer, headers=outcome.headers)
+        return Response(body, headers=outcome.headers)
 
 
-class UploadedContent(APIView):
-    """A file, to the person who sent it."""
+class UploadContentView(APIView):
+    """An uploaded file, for the user who uploaded it; clips come as attachments."""
 
+    @extend_schema(
+        operation_id="get_upload",
+        summary="Get a file that you uploaded",
+        responses=file_responses(),
+    )
     def get(self, request: Request, upload_id: UUID) -> HttpResponseBase:
-        upload = get_object_or_404(Upload.objects.of(fields.user_of(request)), pk=upload_id)
+        upload = get_object_or_404(Upload.objects.of(user_of(request)), pk=upload_id)
         file = files.Deliverable(
             name=str(upload.file.name),
             content_type=upload.content_type,
             filename=upload.name,
             etag=upload.pk.hex,
         )
+        is_image = upload.kind == Upload.Kind.IMAGE
         try:
-            return files.deliver(
-                request._request, file, attachment=upload.kind != Upload.Kind.IMAGE
-            )
+            return files.deliver(request._request, file, attachment=not is_image)
         except FileNotFoundError as error:
             raise NotFound("The file is no longer there.") from error
 

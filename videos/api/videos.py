@@ -1,48 +1,77 @@
-"""/api/videos in the words of systems A and B."""
+"""/api/videos in the words of system A: order, list, read, delete and remix videos."""
 
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q
-from django.http import HttpResponseBase
-from django.shortcuts import get_object_or_404
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers
-from rest_framework.exceptions import NotAuthenticated, NotFound
-from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import FormParser, MultiPartParser
-from rest_framework.permissions import AllowAny
-from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from config.lib import idempotency
+from config.lib.api.openapi import IDEMPOTENCY_KEY, errors, request_example
+from config.lib.api.pagination import LimitOffsetPagination, ListView
+from config.lib.api.serializers import SuccessSerializer, validated
+from config.lib.http import user_of
 from config.lib.idempotency import RequestKey
-from videos import catalog, representations, signed_urls
+from videos import catalog, representations
 from videos.api import fields
-from videos.engines.base import Variant
+from videos.api.serializers import VideoSerializer, VideosSerializer
 from videos.jobs import state_machine
-from videos.media import files, uploads
+from videos.media import uploads
 from videos.models import Video
 
-Rendered = Callable[[Video], dict[str, Any]]
+Representation = Callable[[Video], dict[str, Any]]
 
 
-class SecondsField(serializers.IntegerField):
-    """A length in seconds, as a number or as its text."""
+class CreateVideoSerializer(serializers.Serializer):
+    """`seconds` may also be the text of a number."""
 
-
-class CreateBody(serializers.Serializer):
     prompt = fields.prompt_field()
     model = serializers.CharField(max_length=64, default=catalog.DEFAULT_MODEL.name)
     size = serializers.CharField(max_length=16, default=catalog.LANDSCAPE)
-    seconds = SecondsField(min_value=1, max_value=600, default=catalog.DEFAULT_SECONDS)
+    seconds = serializers.IntegerField(min_value=1, max_value=600, default=catalog.DEFAULT_SECONDS)
     input_reference = serializers.FileField(required=False)
 
 
-class ListQuery(serializers.Serializer):
+class CreateVideoView(APIView):
+    """POST orders a video; a subclass chooses how the answer shows it."""
+
+    needs_both = True
+    rate = "generate"
+    parser_classes = (*APIView.parser_classes, MultiPartParser, FormParser)
+    representation: Representation
+
+    def post(self, request: Request) -> Response:
+        asked = validated(CreateVideoSerializer, request.data)
+        key = fields.request_key_of(request, asked)
+        outcome = idempotency.run(key, partial(_order, request, asked, key))
+        body = self.representation(outcome.result)
+        return Response(body, status=201, headers=outcome.headers)
+
+
+def _order(request: Request, asked: dict[str, Any], request_key: RequestKey | None) -> Video:
+    user = user_of(request)
+    # Before the image is read.
+    catalog.check(asked["model"], asked["size"], asked["seconds"])
+    image = asked.pop("input_reference", None)
+    reference = uploads.keep_image(user, image) if image else None
+    try:
+        api_key_id = fields.api_key_id_of(request)
+        wish = state_machine.Wish(**asked, reference=reference, api_key_id=api_key_id)
+        return state_machine.submit(user, wish, request_key)
+    except Exception:
+        if reference:
+            uploads.discard(reference)
+        raise
+
+
+class VideoQuerySerializer(serializers.Serializer):
     limit = serializers.IntegerField(min_value=1, max_value=100, default=50)
     offset = serializers.IntegerField(min_value=0, max_value=10_000, required=False)
     after = fields.VideoIdField(required=False)
@@ -51,233 +80,96 @@ class ListQuery(serializers.Serializer):
     status = fields.StatusField(representations.LIBRARY_STATUS, required=False)
 
 
-class Create(APIView):
-    """B04, B05: order a video; system B's own address."""
-
-    needs_both = True
-    rate = "generate"
-    parser_classes = (*APIView.parser_classes, MultiPartParser, FormParser)
-    rendered: Rendered = staticmethod(representations.aliased_video)
-
-    def post(self, request: Request) -> Response:
-        body = CreateBody(data=request.data)
-        body.is_valid(raise_exception=True)
-        asked = body.validated_data
-        key = fields.request_key_of(request, asked)
-        outcome = idempotency.run(key, partial(_order, request, asked, key))
-        return Response(self.rendered(outcome.result), status=201, headers=outcome.headers)
+class VideoPagination(LimitOffsetPagination):
+    unknown_after = "No such video."
 
 
-def _order(request: Request, asked: dict[str, Any], request_key: RequestKey | None) -> Video:
-    user = fields.user_of(request)
-    # Before the image is read.
-    catalog.check(asked["model"], asked["size"], asked["seconds"])
-    image = asked.pop("input_reference", None)
-    reference = uploads.keep_image(user, image) if image else None
-    try:
-        key = fields.key_of(request)
-        wish = state_machine.Wish(**asked, reference=reference, api_key_id=key)
-        return state_machine.submit(user, wish, request_key)
-    except Exception:
-        if reference:
-            uploads.discard(reference)
-        raise
+@extend_schema_view(
+    get=extend_schema(
+        operation_id="list_videos",
+        summary="List your videos, newest first",
+        parameters=[VideoQuerySerializer],
+        responses={200: VideosSerializer, **errors(400)},
+    ),
+    post=extend_schema(
+        operation_id="create_video",
+        summary="Order a video",
+        parameters=[IDEMPOTENCY_KEY],
+        request=CreateVideoSerializer,
+        responses={201: VideoSerializer, **errors(400, 402, 409, 503)},
+        examples=request_example({"prompt": fields.EXAMPLE_PROMPT, "seconds": "8"}),
+    ),
+)
+class VideoListView(CreateVideoView, ListView):
+    """A07-A14: order a video, and list the user's own."""
+
+    representation: Representation = staticmethod(representations.library_video)
+    query_serializer_class = VideoQuerySerializer
+    pagination_class = VideoPagination
+    results_field = "videos"
+
+    def get_queryset(self) -> QuerySet[Video]:
+        videos = Video.objects.of(user_of(self.request)).matching(self.query.get("q", ""))
+        statuses = self.query.get("status")
+        return videos.filter(status__in=statuses) if statuses else videos
+
+    def represent(self, page: list[Video]) -> Any:
+        return [representations.library_video(video) for video in page]
 
 
-class Videos(Create):
-    """A07-A14: order a video, and list one's own."""
+class VideoDetailView(APIView):
+    """A15, A18: read or delete one video; deleting a running one cancels it first."""
 
-    rendered: Rendered = staticmethod(representations.library_video)
-
-    def get(self, request: Request) -> Response:
-        query = ListQuery(data=request.query_params)
-        query.is_valid(raise_exception=True)
-        asked = query.validated_data
-        if "after" in asked and "offset" in asked:
-            raise fields.OffsetAndAfter
-        rows = Video.objects.of(fields.user_of(request)).matching(asked.get("q", ""))
-        if states := asked.get("status"):
-            rows = rows.filter(status__in=states)
-        total = rows.count()
-        limit, offset = asked["limit"], asked.get("offset", 0)
-        page = list(_ordered(rows, asked)[offset : offset + limit + 1])
-        shown = page[:limit]
-        return Response(
-            {
-                "videos": [representations.library_video(video) for video in shown],
-                "limit": limit,
-                "offset": offset,
-                "total": total,
-                "has_more": len(page) > limit,
-                "first_id": str(shown[0].pk) if shown else None,
-                "last_id": str(shown[-1].pk) if shown else None,
-            }
-        )
-
-
-def _ordered(rows: Any, asked: dict[str, Any]) -> Any:
-    descending = asked["order"] == "desc"
-    if after := asked.get("after"):
-        last = rows.model.objects.filter(pk=after, pk__in=rows.values("pk")).first()
-        if last is None:
-            raise serializers.ValidationError({"after": ["No such video."]})
-        word = "lt" if descending else "gt"
-        same = Q(created_at=last.created_at, **{f"id__{word}": last.pk})
-        rows = rows.filter(Q(**{f"created_at__{word}": last.created_at}) | same)
-    return rows.newest() if descending else rows.newest().reverse()
-
-
-class VideoDetail(APIView):
-    """A15, A18: one video; deleting it also cancels it and frees its credits."""
-
+    @extend_schema(
+        operation_id="get_video", summary="Get one video", responses={200: VideoSerializer}
+    )
     def get(self, request: Request, video_id: UUID) -> Response:
-        return Response(representations.library_video(fields.own(request, video_id)))
+        return Response(representations.library_video(fields.get_own_video(request, video_id)))
 
+    @extend_schema(
+        operation_id="delete_video",
+        summary="Delete a video; one that is still rendering is cancelled",
+        responses={200: SuccessSerializer},
+    )
     def delete(self, request: Request, video_id: UUID) -> Response:
-        state_machine.delete(fields.own(request, video_id))
+        state_machine.delete(fields.get_own_video(request, video_id))
         return Response({"success": True})
 
 
-class StatusQuery(serializers.Serializer):
-    id = fields.VideoIdField()
-
-
-class Status(APIView):
-    """B06, B12: one video as it stands; reading it also has the engine asked at once."""
-
-    def get(self, request: Request, video_id: UUID | None = None) -> Response:
-        if video_id is None:
-            query = StatusQuery(data=request.query_params)
-            query.is_valid(raise_exception=True)
-            video_id = query.validated_data["id"]
-        video = fields.own(request, video_id)
-        state_machine.look_now(video)
-        return Response(representations.aliased_video(video))
-
-
-class RemixBody(serializers.Serializer):
+class RemixSerializer(serializers.Serializer):
     prompt = fields.prompt_field()
 
 
-class RemixOf(RemixBody):
-    remix_video_id = fields.VideoIdField()
-
-
-class Remix(APIView):
-    """A17: a new version of a completed video."""
+class CreateRemixView(APIView):
+    """POST orders a new version of a video; a subclass chooses how the answer shows it."""
 
     rate = "generate"
     parser_classes = (*APIView.parser_classes, MultiPartParser, FormParser)
-    rendered: Rendered = staticmethod(representations.library_video)
+    representation: Representation
+
+    def remix(self, request: Request, source: Video, asked: dict[str, Any]) -> Response:
+        key, api_key_id = fields.request_key_of(request, asked), fields.api_key_id_of(request)
+        order = partial(state_machine.remix, source, asked["prompt"], key, api_key_id)
+        outcome = idempotency.run(key, order)
+        body = self.representation(outcome.result)
+        return Response(body, status=201, headers=outcome.headers)
 
     def post(self, request: Request, video_id: UUID) -> Response:
-        video = fields.own(request, video_id)
-        body = RemixBody(data=request.data)
-        body.is_valid(raise_exception=True)
-        return self._remixed(request, video, body.validated_data)
-
-    def _remixed(self, request: Request, video: Video, asked: dict[str, Any]) -> Response:
-        key, api_key_id = fields.request_key_of(request, asked), fields.key_of(request)
-        order = partial(state_machine.remix, video, asked["prompt"], key, api_key_id)
-        outcome = idempotency.run(key, order)
-        return Response(self.rendered(outcome.result), status=201, headers=outcome.headers)
+        source = fields.get_own_video(request, video_id)
+        return self.remix(request, source, validated(RemixSerializer, request.data))
 
 
-class RemixB(Remix):
-    """B10, B11: the same in system B's two spellings, with the source in the path or the body."""
-
-    rendered: Rendered = staticmethod(representations.aliased_video)
-
-    def post(self, request: Request, video_id: UUID | None = None) -> Response:
-        if video_id is not None:
-            return super().post(request, video_id)
-        body = RemixOf(data=request.data)
-        body.is_valid(raise_exception=True)
-        asked = body.validated_data
-        return self._remixed(request, fields.own(request, asked["remix_video_id"]), asked)
-
-
-class AnyAccept(BaseContentNegotiation):
-    """Files are what they are, whatever the Accept header says."""
-
-    def select_parser(self, request: Request, parsers: Any) -> Any:
-        return parsers[0]
-
-    def select_renderer(
-        self, request: Request, renderers: Any, format_suffix: str | None = None
-    ) -> tuple[BaseRenderer, str]:
-        return renderers[0], renderers[0].media_type
-
-
-class ContentQuery(serializers.Serializer):
-    variant = serializers.ChoiceField([v.value for v in Variant], default=Variant.VIDEO.value)
-    download = serializers.BooleanField(default=False)
-    expires = serializers.IntegerField(min_value=0, max_value=2**40, default=0)
-    signature = serializers.CharField(max_length=128, default="")
-
-
-TYPES = {
-    Variant.VIDEO: ("video/mp4", "mp4"),
-    Variant.THUMBNAIL: ("image/webp", "webp"),
-    Variant.SPRITESHEET: ("image/jpeg", "jpg"),
-}
-
-
-class Content(APIView):
-    """A16, B24: the MP4, its thumbnail or its spritesheet; ranges, HEAD and validators work.
-
-    To its owner, or to whoever holds a signed address of this very file.
-    """
-
-    content_negotiation_class = AnyAccept
-    permission_classes = (AllowAny,)
-
-    def get(self, request: Request, video_id: UUID) -> HttpResponseBase:
-        query = ContentQuery(data=request.query_params)
-        readable = query.is_valid()
-        asked = query.validated_data
-        variant = Variant(asked.get("variant", Variant.VIDEO))
-        if readable and signed_urls.allows(video_id, variant, asked["expires"], asked["signature"]):
-            video = get_object_or_404(Video.objects.shown(), pk=video_id)
-        elif request.user.is_authenticated:
-            video = fields.own(request, video_id)
-        else:
-            raise NotAuthenticated
-        query.is_valid(raise_exception=True)
-        return _delivered(request, video, variant, asked["download"])
-
-    head = get
-
-
-class Download(APIView):
-    """B08: the MP4, to be saved."""
-
-    content_negotiation_class = AnyAccept
-
-    def get(self, request: Request, video_id: UUID) -> HttpResponseBase:
-        return _delivered(request, fields.own(request, video_id), Variant.VIDEO, True)
-
-    head = get
-
-
-def _delivered(
-    request: Request, video: Video, variant: Variant, attachment: bool
-) -> HttpResponseBase:
-    field = {
-        Variant.VIDEO: video.file,
-        Variant.THUMBNAIL: video.thumbnail,
-        Variant.SPRITESHEET: video.spritesheet,
-    }[variant]
-    if not field:
-        raise NotFound("The video has no file yet." if video.is_active else "It has no file.")
-    content_type, suffix = TYPES[variant]
-    file = files.Deliverable(
-        name=str(field.name),
-        content_type=content_type,
-        filename=f"{video.pk}.{suffix}",
-        etag=f"{video.file_sha256[:32]}-{variant.value}",
+@extend_schema_view(
+    post=extend_schema(
+        operation_id="remix_video",
+        summary="Order a new version of a finished video",
+        parameters=[IDEMPOTENCY_KEY],
+        request=RemixSerializer,
+        responses={201: VideoSerializer, **errors(400, 402, 409, 503)},
+        examples=request_example({"prompt": "The same boat, at sunrise"}),
     )
-    try:
-        return files.deliver(request._request, file, attachment=attachment)
-    except FileNotFoundError as error:
-        raise NotFound("The file is no longer there.") from error
+)
+class RemixView(CreateRemixView):
+    """A17: order a new version of a completed video."""
+
+    representation: Representation = staticmethod(representations.library_video)

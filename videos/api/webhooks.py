@@ -1,105 +1,147 @@
-"""/api/webhooks: what signs a client's webhooks, which were sent, and sending one again."""
+"""/api/webhooks: the secret that signs a user's webhooks, their deliveries, and redelivery."""
 
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
-from django.contrib.auth.base_user import AbstractBaseUser
+from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from config.lib.api.openapi import errors
+from config.lib.api.pagination import ListView, PageNumberPagination, PageQuerySerializer
+from config.lib.api.serializers import BlankAsNullField, PageSerializer
+from config.lib.http import user_of
 from videos.models import Delivery, WebhookSecret
 from videos.webhooks import deliveries
 
 
-class Secret(APIView):
-    """The secret that signs this user's webhooks; POST changes it."""
+class WebhookSecretSerializer(serializers.Serializer):
+    """`former_valid_until` is when the secret before this one stops signing too."""
+
+    secret = serializers.CharField()
+    former_valid_until = serializers.DateTimeField(source="former_until", allow_null=True)
+
+
+class WebhookSecretView(APIView):
+    """The secret that signs this user's webhooks; POST replaces it."""
 
     scope = read_scope = "account"
 
+    @extend_schema(
+        operation_id="webhook_secret",
+        summary="Get the secret that signs your webhooks",
+        responses={200: WebhookSecretSerializer},
+    )
     def get(self, request: Request) -> Response:
-        return _secret(deliveries.secret_of(_user(request)))
+        return _secret_response(deliveries.secret_of(user_of(request)))
 
+    @extend_schema(
+        operation_id="change_webhook_secret",
+        summary="Replace the secret that signs your webhooks",
+        request=None,
+        responses={200: WebhookSecretSerializer},
+    )
     def post(self, request: Request) -> Response:
-        return _secret(deliveries.change_secret(_user(request)))
+        return _secret_response(deliveries.change_secret(user_of(request)))
 
 
-class DeliveriesQuery(serializers.Serializer):
-    page = serializers.IntegerField(min_value=1, max_value=10_000, default=1)
-    page_size = serializers.IntegerField(min_value=1, max_value=100, default=20)
+def _secret_response(secret: WebhookSecret) -> Response:
+    body = WebhookSecretSerializer(secret).data
+    return Response(body, headers={"Cache-Control": "no-store"})
+
+
+class DeliveryAttemptSerializer(serializers.Serializer):
+    """`code` is the HTTP status that the client's server answered."""
+
+    at = serializers.DateTimeField()
+    took_ms = serializers.IntegerField()
+    code = serializers.IntegerField(allow_null=True)
+    error = BlankAsNullField()
+
+
+class DeliverySerializer(serializers.Serializer):
+    id = serializers.UUIDField()
+    webhook_id = serializers.SerializerMethodField()
+    task_id = serializers.UUIDField(source="video_id")
+    url = serializers.CharField()
+    status = serializers.ChoiceField(Delivery.State.values, source="state")
+    created_at = serializers.DateTimeField()
+    delivered_at = serializers.DateTimeField(allow_null=True)
+    next_try_at = serializers.DateTimeField(allow_null=True)
+    attempts = DeliveryAttemptSerializer(many=True)
+
+    def get_webhook_id(self, delivery: Delivery) -> str:
+        return f"msg_{delivery.pk.hex}"
+
+
+class DeliveriesSerializer(PageSerializer):
+    deliveries = DeliverySerializer(many=True)
+
+
+class DeliveryQuerySerializer(PageQuerySerializer):
     status = serializers.ChoiceField(choices=Delivery.State.choices, required=False)
     task_id = serializers.UUIDField(required=False)
 
 
-class Deliveries(APIView):
-    """The delivery log, newest first."""
+@extend_schema_view(
+    get=extend_schema(
+        operation_id="list_deliveries",
+        summary="List the deliveries of your webhooks, newest first",
+        parameters=[DeliveryQuerySerializer],
+        responses={200: DeliveriesSerializer},
+    )
+)
+class DeliveryListView(ListView):
+    """The user's deliveries, newest first."""
 
-    def get(self, request: Request) -> Response:
-        query = DeliveriesQuery(data=request.query_params)
-        query.is_valid(raise_exception=True)
-        asked = query.validated_data
-        rows = Delivery.objects.filter(user_id=_user(request).pk).order_by("-created_at", "-pk")
-        if "status" in asked:
-            rows = rows.filter(state=asked["status"])
-        if "task_id" in asked:
-            rows = rows.filter(video_id=asked["task_id"])
-        start = (asked["page"] - 1) * asked["page_size"]
-        shown = rows.prefetch_related("attempts")[start : start + asked["page_size"]]
-        return Response(
-            {
-                "deliveries": [delivery_object(row) for row in shown],
-                "total": rows.count(),
-                "page": asked["page"],
-                "page_size": asked["page_size"],
-            }
-        )
+    query_serializer_class = DeliveryQuerySerializer
+    pagination_class = PageNumberPagination
+    results_field = "deliveries"
+    results_first = True
+
+    def get_queryset(self) -> QuerySet[Delivery]:
+        rows = _own_deliveries(self.request).order_by("-created_at", "-pk")
+        if "status" in self.query:
+            rows = rows.filter(state=self.query["status"])
+        if "task_id" in self.query:
+            rows = rows.filter(video_id=self.query["task_id"])
+        return rows
+
+    def represent(self, page: list[Delivery]) -> Any:
+        return DeliverySerializer(page, many=True).data
 
 
-class DeliveryDetail(APIView):
-    """One delivery with each of its attempts."""
+class DeliveryDetailView(APIView):
+    """One delivery with its attempts."""
 
+    @extend_schema(
+        operation_id="get_delivery",
+        summary="Get one delivery with its attempts",
+        responses={200: DeliverySerializer},
+    )
     def get(self, request: Request, delivery_id: UUID) -> Response:
-        return Response(delivery_object(_own(request, delivery_id)))
+        delivery = get_object_or_404(_own_deliveries(request), pk=delivery_id)
+        return Response(DeliverySerializer(delivery).data)
 
 
-class Redeliver(APIView):
-    """Send one again, with the same `webhook-id`."""
+class RedeliverView(APIView):
+    """Send a webhook again with the same `webhook-id`."""
 
+    @extend_schema(
+        operation_id="redeliver",
+        summary="Send a webhook again",
+        request=None,
+        responses={200: DeliverySerializer, **errors(400)},
+    )
     def post(self, request: Request, delivery_id: UUID) -> Response:
-        deliveries.redeliver(_own(request, delivery_id))
-        return Response(delivery_object(_own(request, delivery_id)))
+        own = _own_deliveries(request)
+        deliveries.redeliver(get_object_or_404(own, pk=delivery_id))
+        return Response(DeliverySerializer(get_object_or_404(own, pk=delivery_id)).data)
 
 
-def delivery_object(delivery: Delivery) -> dict[str, Any]:
-    """A delivery as the API shows it; times in ISO, durations in milliseconds."""
-    attempts = [
-        {"at": tried.at, "took_ms": tried.took_ms, "code": tried.code, "error": tried.error or None}
-        for tried in delivery.attempts.all()
-    ]
-    return {
-        "id": str(delivery.pk),
-        "webhook_id": f"msg_{delivery.pk.hex}",
-        "task_id": str(delivery.video_id),
-        "url": delivery.url,
-        "status": delivery.state,
-        "created_at": delivery.created_at,
-        "delivered_at": delivery.delivered_at,
-        "next_try_at": delivery.next_try_at,
-        "attempts": attempts,
-    }
-
-
-def _secret(row: WebhookSecret) -> Response:
-    body = {"secret": row.secret, "former_valid_until": row.former_until}
-    return Response(body, headers={"Cache-Control": "no-store"})
-
-
-def _own(request: Request, delivery_id: UUID) -> Delivery:
-    mine = Delivery.objects.filter(user_id=_user(request).pk).prefetch_related("attempts")
-    return get_object_or_404(mine, pk=delivery_id)
-
-
-def _user(request: Request) -> AbstractBaseUser:
-    return cast("AbstractBaseUser", request.user)
+def _own_deliveries(request: Request) -> QuerySet[Delivery]:
+    return Delivery.objects.filter(user_id=user_of(request).pk).prefetch_related("attempts")

@@ -1,13 +1,12 @@
 """Answers in an envelope `{code, msg, data}`: read strictly, and what their codes mean."""
 
-import json
-import math
 import re
 from collections.abc import Mapping
 from typing import Any
 
 import httpx2
 
+from config.lib import strict_json
 from videos.engines import status_words
 from videos.engines.base import (
     AuthFailed,
@@ -24,7 +23,6 @@ from videos.engines.base import (
 )
 
 MAX_BYTES = 1024 * 1024
-MAX_DIGITS = 20
 NEVER_SENT = (
     httpx2.ConnectError,
     httpx2.ConnectTimeout,
@@ -119,23 +117,10 @@ def parsed(text: object) -> dict[str, Any]:
     if not isinstance(text, str | bytes):
         return {}
     try:
-        found = json.loads(text, parse_constant=_finite, parse_float=_finite, parse_int=_whole)
+        found = strict_json.loads(text)
     except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
-
-
-def _finite(text: str) -> float:
-    found = float(text)
-    if not math.isfinite(found):
-        raise ValueError("a number is not finite")
-    return found
-
-
-def _whole(text: str) -> int:
-    if len(text) > MAX_DIGITS:
-        raise ValueError("a number is too long")
-    return int(text)
 
 
 def _number(value: object) -> int | None:

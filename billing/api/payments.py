@@ -1,0 +1,216 @@
+"""/api/payments: packages, purchases and, for staff, refunds."""
+
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework import serializers
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from billing import money
+from billing.models import Payment, Refund
+from billing.payments import checkout, packages
+from config.lib.admin import note
+from config.lib.api.openapi import IDEMPOTENCY_KEY, errors, request_example
+from config.lib.api.pagination import ListView, PageNumberPagination, PageQuerySerializer
+from config.lib.api.serializers import BlankAsNullField, PageSerializer, validated
+from config.lib.http import user_of
+from config.lib.idempotency import RequestKey, key_of_headers
+
+REFUND_MESSAGES = {
+    Refund.Status.REQUESTED: "Refund requested; the payment provider has not answered yet",
+    Refund.Status.PENDING: "Refund processed successfully",
+    Refund.Status.SUCCEEDED: "Refund processed successfully",
+    Refund.Status.FAILED: "The payment provider refused the refund; the credits were given back",
+    Refund.Status.CANCELED: "The refund was cancelled; the credits were given back",
+}
+
+
+class PackageSerializer(serializers.Serializer):
+    """A price is in major units of its currency."""
+
+    name = serializers.CharField()
+    credits = serializers.IntegerField()
+    price = serializers.FloatField()
+    currency = serializers.CharField()
+    unit_price = serializers.FloatField()
+
+
+class PackagesSerializer(serializers.Serializer):
+    packages = serializers.DictField(child=PackageSerializer())
+    credit_value_rmb = serializers.FloatField()
+
+
+class PackagesView(APIView):
+    """C23: the packages of credits on sale, for everybody."""
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+
+    @extend_schema(
+        operation_id="packages",
+        summary="List the packages of credits on sale",
+        responses={200: PackagesSerializer},
+    )
+    def get(self, request: Request) -> Response:
+        body = {"packages": packages.on_sale(), "credit_value_rmb": settings.CREDIT_VALUE_RMB}
+        return Response(PackagesSerializer(body).data)
+
+
+class CreatePaymentSerializer(serializers.Serializer):
+    package = serializers.CharField(max_length=40)
+    return_url = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
+
+
+class NewPaymentSerializer(serializers.Serializer):
+    """Source: C25; `payment_url` stays after the payment has ended, as C26 prints it."""
+
+    payment_id = serializers.UUIDField(source="pk")
+    status = serializers.ChoiceField(Payment.Status.values)
+    amount = serializers.SerializerMethodField()
+    currency = serializers.CharField()
+    credits_purchased = serializers.IntegerField(source="credits")
+    payment_url = BlankAsNullField()
+
+    def get_amount(self, payment: Payment) -> float:
+        return float(money.to_major(payment.amount_minor, payment.currency))
+
+
+class PaymentSerializer(NewPaymentSerializer):
+    created_at = serializers.DateTimeField()
+    paid_at = serializers.DateTimeField(allow_null=True)
+
+
+class PaymentsSerializer(PageSerializer):
+    payments = PaymentSerializer(many=True)
+
+
+class CreatePaymentView(APIView):
+    """C25: begin a purchase; the buyer pays at the answer's `payment_url`."""
+
+    scope = "billing"
+
+    @extend_schema(
+        operation_id="create_payment",
+        summary="Begin a purchase of credits",
+        parameters=[IDEMPOTENCY_KEY],
+        request=CreatePaymentSerializer,
+        responses={200: NewPaymentSerializer, **errors(400, 409)},
+        examples=request_example({"package": "trial"}),
+    )
+    def post(self, request: Request) -> Response:
+        asked = validated(CreatePaymentSerializer, request.data)
+        key = _request_key(request, asked)
+        outcome = checkout.create_once(user_of(request), asked["package"], asked["return_url"], key)
+        return Response(NewPaymentSerializer(outcome.result).data, headers=outcome.headers)
+
+
+class PaymentDetailView(APIView):
+    """C26: one of the user's payments."""
+
+    @extend_schema(
+        operation_id="get_payment",
+        summary="Get one of your payments",
+        responses={200: PaymentSerializer},
+    )
+    def get(self, request: Request, payment_id: UUID) -> Response:
+        payment = get_object_or_404(Payment, pk=payment_id, user_id=user_of(request).pk)
+        return Response(PaymentSerializer(payment).data)
+
+
+@extend_schema_view(
+    get=extend_schema(
+        operation_id="list_payments",
+        summary="List your payments, newest first",
+        parameters=[PageQuerySerializer],
+        responses={200: PaymentsSerializer},
+    )
+)
+class PaymentListView(ListView):
+    """The user's payments, newest first."""
+
+    query_serializer_class = PageQuerySerializer
+    pagination_class = PageNumberPagination
+    results_field = "payments"
+    ignores_blank_parameters = False
+
+    def get_queryset(self) -> QuerySet[Payment]:
+        payments = Payment.objects.filter(user_id=user_of(self.request).pk)
+        return payments.order_by("-created_at", "-pk")
+
+    def represent(self, page: list[Payment]) -> Any:
+        return PaymentSerializer(page, many=True).data
+
+
+class RefundQuerySerializer(serializers.Serializer):
+    """`amount` is in major units of the payment's currency; left out, all of it goes back."""
+
+    payment_id = serializers.UUIDField()
+    reason = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
+    amount = serializers.DecimalField(
+        max_digits=12, decimal_places=2, min_value=Decimal("0.01"), required=False
+    )
+
+
+class RefundSerializer(serializers.Serializer):
+    success = serializers.BooleanField()
+    refund_id = serializers.CharField()
+    amount = serializers.FloatField()
+    credits_refunded = serializers.IntegerField()
+    status = serializers.CharField()
+    message = serializers.CharField()
+
+
+class RefundPaymentView(APIView):
+    """C28: staff refund a payment in full or in part, and its credits are taken back."""
+
+    scope = "billing"
+
+    @extend_schema(
+        operation_id="refund",
+        summary="Refund a payment and take back its credits (staff only)",
+        parameters=[RefundQuerySerializer, IDEMPOTENCY_KEY],
+        request=None,
+        responses={200: RefundSerializer, **errors(400, 404, 409)},
+    )
+    def post(self, request: Request) -> Response:
+        user = user_of(request)
+        if not getattr(user, "is_staff", False):
+            raise PermissionDenied("Only administrators can issue refunds")
+        body = request.data if isinstance(request.data, dict) else {}
+        asked = validated(RefundQuerySerializer, {**request.query_params.dict(), **body})
+        payment = get_object_or_404(Payment, pk=asked["payment_id"])
+        minor = None
+        if "amount" in asked:
+            minor = int(asked["amount"] * money.MINOR_UNITS[payment.currency])
+        order = checkout.Order(minor, Refund.Source.API, asked["reason"], user)
+        key = _request_key(request, {**asked, "amount": minor})
+        outcome = checkout.refund_once(payment, order, key)
+        refund = outcome.result
+        amount = float(money.to_major(refund.amount_minor, payment.currency))
+        if not outcome.is_replay:
+            note(user, payment, f"refund of {amount} {payment.currency}", refund.reason)
+        failed = refund.status in {Refund.Status.FAILED, Refund.Status.CANCELED}
+        return Response(
+            {
+                "success": not failed,
+                "refund_id": refund.stripe_id or str(refund.pk),
+                "amount": amount,
+                "credits_refunded": 0 if failed else refund.credits,
+                "status": refund.status,
+                "message": REFUND_MESSAGES[Refund.Status(refund.status)],
+            },
+            headers=outcome.headers,
+        )
+
+
+def _request_key(request: Request, asked: dict[str, Any]) -> RequestKey | None:
+    return key_of_headers(request.user, request.headers, request.method, request.path, asked)

@@ -1,0 +1,153 @@
+"""The OpenAPI document: what all operations have in common.
+
+Views describe their operations with `extend_schema`. `Schema` adds chapters, ways to sign in and
+the error answers that follow from the kind of an operation; `complete` adds the few addresses that
+are no API views.
+"""
+
+from typing import Any
+
+from django.conf import settings
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.plumbing import ComponentRegistry
+
+from config.lib.api.openapi import DESCRIPTIONS
+from config.lib.api.serializers import ErrorSerializer, ValidationErrorSerializer
+
+# The first word of the address under /api, and the chapter it stands in.
+CHAPTERS = {
+    "auth": "Accounts",
+    "users": "Accounts",
+    "videos": "Videos",
+    "tasks": "Tasks",
+    "payments": "Payments",
+    "webhooks": "Webhooks",
+    "showcase": "Showcase",
+}
+SECURITY_SCHEMES = {
+    "token": {"type": "http", "scheme": "bearer"},
+    "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+    "session": {"type": "apiKey", "in": "cookie", "name": settings.SESSION_COOKIE_NAME},
+}
+
+
+class Schema(AutoSchema):
+    """Describe a view's operations; everything that belongs to one view is in its decorator."""
+
+    def get_description(self) -> str:  # type: ignore[override]
+        # Docstrings of views are for readers of the code.
+        return ""
+
+    def get_tags(self) -> list[str]:
+        return [CHAPTERS[self.path.split("/")[2]]]
+
+    def get_auth(self) -> list[dict[str, Any]]:
+        return [{name: []} for name in SECURITY_SCHEMES] if self.view.authentication_classes else []
+
+    def get_request_serializer(self) -> Any:
+        return None
+
+    def get_operation(
+        self,
+        path: str,
+        path_regex: str,
+        path_prefix: str,
+        method: str,
+        registry: ComponentRegistry,
+    ) -> dict[str, Any] | None:
+        operation = super().get_operation(path, path_regex, path_prefix, method, registry)
+        if operation is not None:
+            responses = operation["responses"]
+            for code in self._common_errors(operation):
+                responses.setdefault(str(code), self._error(code))
+            operation["responses"] = dict(sorted(responses.items()))
+        return operation
+
+    def _common_errors(self, operation: dict[str, Any]) -> set[int]:
+        codes = {429, 500}
+        if self.get_auth():
+            codes |= {401, 403}
+        if "{" in self.path:
+            codes.add(404)
+        parameters = operation.get("parameters", [])
+        has_body = self.get_request_serializer() is not None
+        if has_body or any(parameter["in"] == "query" for parameter in parameters):
+            codes.add(422)
+        if has_body or self.method in {"POST", "PUT"}:
+            codes |= {400, 413, 415}
+        return codes
+
+    def _error(self, code: int) -> dict[str, Any]:
+        serializer = ValidationErrorSerializer if code == 422 else ErrorSerializer
+        component = self.resolve_serializer(serializer, "response")
+        return _json_response(DESCRIPTIONS[code], component.ref)
+
+
+def complete(result: dict[str, Any], **_: object) -> dict[str, Any]:
+    """Add to the document what is no API view: the health check and the callbacks that come in."""
+    result["components"]["securitySchemes"] = SECURITY_SCHEMES
+    result["components"]["schemas"] |= {
+        "Health": _object(
+            status={"enum": ["ok", "degraded"], "type": "string"}, version={"type": "string"}
+        ),
+        "EventReceipt": _object(received={"type": "boolean"}),
+        "CallbackReceipt": _object(
+            success={"type": "boolean"}, message={"type": "string"}, task_id={"type": "string"}
+        ),
+    }
+    result["paths"] |= {
+        "/health": {"get": _plain_view("health", "Check that the server works", "Health")},
+        "/api/payments/webhook/stripe": {
+            "post": _callback("stripe_webhook", "Receive a signed event of Stripe", "EventReceipt")
+        },
+        "/api/videos/sora/callback": {
+            "post": _callback(
+                "sora_callback",
+                "Receive a callback of kie.ai",
+                "CallbackReceipt",
+                401,
+            )
+        },
+        "/api/webhooks/{upstream}": {
+            "post": _callback(
+                "upstream_webhook", "Receive a signed callback of an engine", "EventReceipt", 401
+            )
+            | {"parameters": [_path_parameter("upstream")]}
+        },
+    }
+    return result
+
+
+def _plain_view(
+    operation_id: str, summary: str, answer: str, tag: str = "Operations"
+) -> dict[str, Any]:
+    return {
+        "operationId": operation_id,
+        "summary": summary,
+        "tags": [tag],
+        "responses": {"200": _json_response("", _reference(answer))},
+    }
+
+
+def _callback(operation_id: str, summary: str, answer: str, *refused: int) -> dict[str, Any]:
+    operation = _plain_view(operation_id, summary, answer, "Callbacks to Firstlight")
+    operation["requestBody"] = {"content": {"application/json": {"schema": {"type": "object"}}}}
+    for code in (400, *refused, 404, 413):
+        operation["responses"][str(code)] = _json_response(DESCRIPTIONS[code], _reference("Error"))
+    return operation
+
+
+def _json_response(description: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"content": {"application/json": {"schema": schema}}, "description": description}
+
+
+def _reference(component: str) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{component}"}
+
+
+def _object(**properties: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+def _path_parameter(name: str) -> dict[str, Any]:
+    return {"in": "path", "name": name, "required": True, "schema": {"type": "string"}}

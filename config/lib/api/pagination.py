@@ -1,0 +1,132 @@
+"""Lists of the API: a view that answers one page, and the two ways a client names that page.
+
+Both paginations read the validated query of a `ListView`. A page past the end is an empty list.
+"""
+
+from typing import Any, cast
+
+from django.db.models import Model, Q, QuerySet
+from rest_framework import serializers
+from rest_framework.generics import GenericAPIView
+from rest_framework.pagination import BasePagination
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+
+class OffsetAndAfter(Exception):
+    """The query names two places for the list to start at."""
+
+    def __init__(self) -> None:
+        super().__init__("Use either offset or after.")
+
+
+class ListView(GenericAPIView[Any]):
+    """GET answers one page of `get_queryset()`; a parameter that is out of range is answered 422.
+
+    A subclass names the serializer of its query (its filters and its page), its pagination and the
+    field of the answer that holds the list.
+    """
+
+    query_serializer_class: type[serializers.Serializer]
+    results_field: str
+    # Whether the list stands before the page's numbers in the answer. Source: C20, C32.
+    results_first = False
+    # Whether `?page=` counts as left out; otherwise it is answered 422.
+    ignores_blank_parameters = True
+    # The validated query of this request.
+    query: dict[str, Any]
+
+    def get(self, request: Request) -> Response:
+        params = request.query_params
+        query = self.query_serializer_class(
+            data=params if self.ignores_blank_parameters else params.dict()
+        )
+        query.is_valid(raise_exception=True)
+        self.query = query.validated_data
+        page = self.paginate_queryset(self.get_queryset()) or []
+        return self.get_paginated_response(self.represent(page))
+
+    def represent(self, page: list[Any]) -> Any:
+        """Return the objects that stand for these rows in the answer."""
+        raise NotImplementedError
+
+
+class PageQuerySerializer(serializers.Serializer):
+    """The query that `PageNumberPagination` reads."""
+
+    page = serializers.IntegerField(min_value=1, max_value=10_000, default=1)
+    page_size = serializers.IntegerField(min_value=1, max_value=100, default=20)
+
+
+class PageNumberPagination(BasePagination):
+    """`page` and `page_size`, as system C documents them."""
+
+    def paginate_queryset(
+        self, queryset: QuerySet[Any] | Any, request: Request, view: APIView | None = None
+    ) -> list[Any]:
+        self.view = cast("ListView", view)
+        self.page, self.size = self.view.query["page"], self.view.query["page_size"]
+        self.total = queryset.count()
+        start = (self.page - 1) * self.size
+        return list(queryset[start : start + self.size])
+
+    def numbers(self) -> dict[str, int]:
+        """Return what the answer says beside the list."""
+        return {"total": self.total, "page": self.page, "page_size": self.size}
+
+    def get_paginated_response(self, data: Any) -> Response:
+        results, numbers = {self.view.results_field: data}, self.numbers()
+        return Response(results | numbers if self.view.results_first else numbers | results)
+
+
+class LimitOffsetPagination(BasePagination):
+    """`limit` and either `offset` or `after`, the id of the last row read, as system A documents.
+
+    Rows come in the order of their `created_at` and then their id, so `after` stays right while
+    newer rows appear. Raises OffsetAndAfter, or ValidationError when `after` is not in the list.
+    """
+
+    unknown_after = "Not in this list."
+
+    def paginate_queryset(
+        self, queryset: QuerySet[Any] | Any, request: Request, view: APIView | None = None
+    ) -> list[Any]:
+        self.view = cast("ListView", view)
+        query = self.view.query
+        if "after" in query and "offset" in query:
+            raise OffsetAndAfter
+        self.limit, self.offset = query["limit"], query.get("offset", 0)
+        self.total = queryset.count()
+        rows = self._in_order(queryset, query["order"] == "desc", query.get("after"))
+        # One row more tells whether another page follows.
+        found = list(rows[self.offset : self.offset + self.limit + 1])
+        self.has_more = len(found) > self.limit
+        self.page: list[Model] = found[: self.limit]
+        return self.page
+
+    def _in_order(self, queryset: QuerySet[Any], descending: bool, after: Any) -> QuerySet[Any]:
+        if after:
+            last = queryset.model.objects.filter(pk=after, pk__in=queryset.values("pk")).first()
+            if last is None:
+                raise serializers.ValidationError({"after": [self.unknown_after]})
+            comparison = "lt" if descending else "gt"
+            later = Q(**{f"created_at__{comparison}": last.created_at})
+            same_time = Q(created_at=last.created_at, **{f"id__{comparison}": last.pk})
+            queryset = queryset.filter(later | same_time)
+        sign = "-" if descending else ""
+        return queryset.order_by(f"{sign}created_at", f"{sign}id")
+
+    def get_paginated_response(self, data: Any) -> Response:
+        first, last = (self.page[0], self.page[-1]) if self.page else (None, None)
+        return Response(
+            {
+                self.view.results_field: data,
+                "limit": self.limit,
+                "offset": self.offset,
+                "total": self.total,
+                "has_more": self.has_more,
+                "first_id": str(first.pk) if first else None,
+                "last_id": str(last.pk) if last else None,
+            }
+        )

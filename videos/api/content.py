@@ -1,0 +1,120 @@
+"""The files of a video: the MP4, its thumbnail and its spritesheet."""
+
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpResponseBase
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.exceptions import NotAuthenticated, NotFound
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.permissions import AllowAny
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from config.lib.api.openapi import file_responses
+from videos import signed_urls
+from videos.api import fields
+from videos.engines.base import Variant
+from videos.media import files
+from videos.models import Video
+
+# Content type and suffix of each file.
+TYPES = {
+    Variant.VIDEO: ("video/mp4", "mp4"),
+    Variant.THUMBNAIL: ("image/webp", "webp"),
+    Variant.SPRITESHEET: ("image/jpeg", "jpg"),
+}
+
+
+class AnyAccept(BaseContentNegotiation):
+    """Answer with the file, whatever the Accept header asks for."""
+
+    def select_parser(self, request: Request, parsers: Any) -> Any:
+        return parsers[0]
+
+    def select_renderer(
+        self, request: Request, renderers: Any, format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        return renderers[0], renderers[0].media_type
+
+
+class ContentQuerySerializer(serializers.Serializer):
+    variant = serializers.ChoiceField([v.value for v in Variant], default=Variant.VIDEO.value)
+    download = serializers.BooleanField(default=False)
+    expires = serializers.IntegerField(min_value=0, max_value=2**40, default=0)
+    signature = serializers.CharField(max_length=128, default="")
+
+
+class ContentView(APIView):
+    """A16, B24: a file of a video, with ranges, HEAD and validators.
+
+    For the video's owner, and for whoever has a signed URL of this file.
+    """
+
+    content_negotiation_class = AnyAccept
+    permission_classes = (AllowAny,)
+
+    @extend_schema(
+        operation_id="get_content",
+        summary="Get the MP4 of a video, its thumbnail or its spritesheet",
+        parameters=[ContentQuerySerializer],
+        responses=file_responses(),
+    )
+    def get(self, request: Request, video_id: UUID) -> HttpResponseBase:
+        query = ContentQuerySerializer(data=request.query_params)
+        is_valid = query.is_valid()
+        asked = query.validated_data
+        variant = Variant(asked.get("variant", Variant.VIDEO))
+        if is_valid and signed_urls.allows(video_id, variant, asked["expires"], asked["signature"]):
+            video = get_object_or_404(Video.objects.shown(), pk=video_id)
+        elif request.user.is_authenticated:
+            video = fields.get_own_video(request, video_id)
+        else:
+            raise NotAuthenticated
+        query.is_valid(raise_exception=True)
+        return _file_response(request, video, variant, asked["download"])
+
+    head = get
+
+
+class DownloadView(APIView):
+    """B08: the MP4 as an attachment."""
+
+    content_negotiation_class = AnyAccept
+
+    @extend_schema(
+        operation_id="download",
+        summary="Download the MP4 of a video",
+        responses=file_responses(),
+    )
+    def get(self, request: Request, video_id: UUID) -> HttpResponseBase:
+        video = fields.get_own_video(request, video_id)
+        return _file_response(request, video, Variant.VIDEO, True)
+
+    head = get
+
+
+def _file_response(
+    request: Request, video: Video, variant: Variant, attachment: bool
+) -> HttpResponseBase:
+    stored = {
+        Variant.VIDEO: video.file,
+        Variant.THUMBNAIL: video.thumbnail,
+        Variant.SPRITESHEET: video.spritesheet,
+    }[variant]
+    if not stored:
+        raise NotFound("The video has no file yet." if video.is_active else "It has no file.")
+    content_type, suffix = TYPES[variant]
+    file = files.Deliverable(
+        name=str(stored.name),
+        content_type=content_type,
+        filename=f"{video.pk}.{suffix}",
+        etag=f"{video.file_sha256[:32]}-{variant.value}",
+    )
+    try:
+        return files.deliver(request._request, file, attachment=attachment)
+    except FileNotFoundError as error:
+        raise NotFound("The file is no longer there.") from error

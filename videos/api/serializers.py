@@ -1,0 +1,116 @@
+"""Answers about videos and tasks, as `videos.representations` builds them.
+
+They describe the answers for the OpenAPI document and do not render them: a dict is built several
+times faster. The tests hold every answer against this description.
+"""
+
+from rest_framework import serializers
+
+from config.lib.api.serializers import MessageSerializer, PageSerializer
+from videos.representations import DETAIL_STATUS, LIBRARY_STATUS, TASK_STATUS
+
+
+class RemedySerializer(serializers.Serializer):
+    """`field` is the field of the order to change and `value` what to change it to."""
+
+    code = serializers.CharField()
+    text = serializers.CharField()
+    field = serializers.CharField(allow_null=True)
+    value = serializers.JSONField()  # a text, a number or null
+
+
+class FailureSerializer(serializers.Serializer):
+    """`refunded` is the number of credits that were given back."""
+
+    code = serializers.CharField()
+    message = serializers.CharField()
+    refunded = serializers.IntegerField()
+    returned = serializers.CharField()
+    remedy = RemedySerializer(allow_null=True)
+
+
+class VideoSerializer(serializers.Serializer):
+    """The video object of systems A and B; times are unix seconds. Source: A13, A15, A19."""
+
+    id = serializers.UUIDField()
+    user_id = serializers.UUIDField()
+    openai_video_id = serializers.CharField(allow_null=True)
+    prompt = serializers.CharField()
+    model = serializers.CharField()
+    size = serializers.CharField()
+    seconds = serializers.CharField()
+    status = serializers.ChoiceField(list(dict.fromkeys(LIBRARY_STATUS.values())))
+    progress = serializers.IntegerField(min_value=0, max_value=100)
+    created_at = serializers.IntegerField()
+    completed_at = serializers.IntegerField(allow_null=True)
+    file_path = serializers.CharField(allow_null=True)
+    thumbnail_path = serializers.CharField(allow_null=True)
+    video_url = serializers.CharField(allow_null=True)
+    thumbnail_url = serializers.CharField(allow_null=True)
+    error_message = serializers.CharField(allow_null=True)
+    failure = FailureSerializer(allow_null=True)
+    has_input_reference = serializers.BooleanField()
+    remix_of = serializers.UUIDField(allow_null=True)
+    credits = serializers.IntegerField()
+
+
+class AliasedVideoSerializer(VideoSerializer):
+    """The video object with system B's names beside the others. Source: B16, B22, K6."""
+
+    seconds = serializers.IntegerField()  # type: ignore[assignment]
+    userId = serializers.UUIDField()  # noqa: N815 - B's own names
+    openaiVideoId = serializers.CharField(allow_null=True)  # noqa: N815
+    videoUrl = serializers.CharField(allow_null=True)  # noqa: N815
+    thumbnailUrl = serializers.CharField(allow_null=True)  # noqa: N815
+    createdAt = serializers.DateTimeField()  # noqa: N815
+    updatedAt = serializers.DateTimeField()  # noqa: N815
+
+
+class VideosSerializer(serializers.Serializer):
+    videos = VideoSerializer(many=True)
+    limit = serializers.IntegerField()
+    offset = serializers.IntegerField()
+    total = serializers.IntegerField()
+    has_more = serializers.BooleanField()
+    first_id = serializers.UUIDField(allow_null=True)
+    last_id = serializers.UUIDField(allow_null=True)
+
+
+class NewTaskSerializer(serializers.Serializer):
+    """`estimated_time` is in seconds. Source: C12."""
+
+    success = serializers.BooleanField()
+    task_id = serializers.UUIDField()
+    message = serializers.CharField()
+    credits_estimated = serializers.IntegerField()
+    estimated_time = serializers.IntegerField()
+
+
+class TaskStatusSerializer(serializers.Serializer):
+    """Source: C16."""
+
+    task_id = serializers.UUIDField()
+    status = serializers.ChoiceField(list(dict.fromkeys(TASK_STATUS.values())))
+    progress = serializers.FloatField(min_value=0, max_value=100)
+    result_url = serializers.CharField(allow_null=True)
+    error_message = serializers.CharField(allow_null=True)
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()
+    completed_at = serializers.DateTimeField(allow_null=True)
+
+
+class TaskSerializer(TaskStatusSerializer):
+    """Source: C18."""
+
+    status = serializers.ChoiceField(list(dict.fromkeys(DETAIL_STATUS.values())))
+    user_id = serializers.UUIDField()
+    task_type = serializers.ChoiceField(["TEXT_TO_VIDEO", "IMAGE_TO_VIDEO"])
+
+
+class TasksSerializer(PageSerializer):
+    tasks = TaskSerializer(many=True)
+
+
+class RetriedTaskSerializer(MessageSerializer):
+    task_id = serializers.UUIDField()
+    original_task_id = serializers.UUIDField()
