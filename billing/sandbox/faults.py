@@ -5,6 +5,8 @@
 | `drop_before` | the connection closes unanswered | nothing |
 | `drop_after` | the connection closes unanswered | the request was carried out |
 | `cut` | an answer that breaks off | the request was carried out |
+| `400` | 400 invalid_request_error | nothing |
+| `401` | 401 invalid_request_error, as for a wrong key | nothing |
 | `409` | 409 idempotency_key_in_use | nothing |
 | `429` | 429 rate_limit | nothing |
 | `500` | 500 api_error | nothing; a retry is carried out |
@@ -15,7 +17,7 @@ from billing.sandbox.database import Books
 from billing.sandbox.request_parsing import Refused
 from billing.sandbox.store import STORE
 
-KINDS = ("drop_before", "drop_after", "cut", "409", "429", "500", "500_after")
+KINDS = ("drop_before", "drop_after", "cut", "400", "401", "409", "429", "500", "500_after")
 ROUTES = (
     *("sessions", "sessions.list", "session", "session.expire"),
     *("refunds", "refunds.list", "refund", "refund.update"),
@@ -50,6 +52,10 @@ def pending(books: Books) -> list[tuple[str, str]]:
 
 def refusal(kind: str) -> Refused | None:
     """Return the error of a kind that is one."""
+    if kind == "400":
+        return Refused(400, "The request was refused.")
+    if kind == "401":
+        return Refused(401, "Invalid API Key provided.")
     if kind == "409":
         return Refused(
             409,

@@ -2,15 +2,17 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from pathlib import Path
 from threading import Barrier
 from typing import Any
 
 import pytest
 import time_machine
 from django.conf import LazySettings
-from django.db import connections
+from django.db import OperationalError, connection, connections
 from django.db.models import Model
 from stripe._stripe_service import StripeService
 
@@ -43,6 +45,17 @@ def _described(monkeypatch: pytest.MonkeyPatch) -> None:
         return request(self, method, url, *words, **names)
 
     monkeypatch.setattr(StripeService, "_request", watched)
+
+
+@pytest.fixture
+def stripe_server(
+    _server: Serving, settings: LazySettings, tmp_path: Path, _described: None
+) -> Serving:
+    """The sandbox Stripe on a real port; a test hands on its events by itself."""
+    settings.SANDBOX_DIR = tmp_path / "sandbox"
+    settings.STRIPE_API_BASE = f"{_server.url}/sandbox/stripe"
+    settings.SANDBOX_SPEED = 0
+    return _server
 
 
 @pytest.fixture
@@ -92,6 +105,22 @@ def everything() -> list[list[Any]]:
     """Every row of the books, to see that nothing was written."""
     tables: tuple[type[Model], ...] = (Account, Lot, Entry, Allocation)
     return [list(table._default_manager.order_by("pk").values_list()) for table in tables]
+
+
+@contextmanager
+def broken_table(
+    table: str, error: str = "disk is full", parameter: object = None
+) -> Iterator[None]:
+    """The database fails at each statement that writes to a table, or only with one parameter."""
+
+    def fail(execute: Callable[..., Any], sql: str, parameters: Any, *words: Any) -> Any:
+        writes = sql.startswith((f'INSERT INTO "{table}"', f'UPDATE "{table}"'))
+        if writes and (parameter is None or parameter in parameters):
+            raise OperationalError(error)
+        return execute(sql, parameters, *words)
+
+    with connection.execute_wrapper(fail):
+        yield
 
 
 def outcomes(calls: Sequence[Callable[[], Any]]) -> list[Any]:

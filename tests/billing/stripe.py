@@ -3,13 +3,16 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from django.db import connection
+from stripe._stripe_service import StripeService
 
+from accounts.models import User
 from billing.models import Payment
-from billing.payments import stripe_client
+from billing.payments import checkout as payments_checkout
 from billing.sandbox import checkout, database, disputes, faults, refunds, scheduler, webhooks
 from billing.sandbox.checkout import Outcome
 from billing.sandbox.database import Json
@@ -76,16 +79,47 @@ def fault(route: str, *kinds: str) -> None:
         faults.next(route, kind)
 
 
-@contextmanager
-def watched(patch: pytest.MonkeyPatch) -> Iterator[list[bool]]:
-    """Whether a transaction was open, for every call to Stripe."""
-    seen: list[bool] = []
-    client = stripe_client.client
+@dataclass(frozen=True)
+class Call:
+    """A call to Stripe, and whether a database transaction was open."""
 
-    def watch() -> Any:
-        seen.append(connection.in_atomic_block)
-        return client()
+    method: str
+    url: str
+    parameters: dict[str, Any]
+    in_transaction: bool
+
+
+@contextmanager
+def watched(patch: pytest.MonkeyPatch) -> Iterator[list[Call]]:
+    """Every call that the SDK is asked for, the SDK's own retries left out."""
+    seen: list[Call] = []
+    request = StripeService._request
+
+    def watch(self: StripeService, method: str, url: str, *words: Any, **names: Any) -> Any:
+        parameters = names.get("params", words[0] if words else None)
+        seen.append(Call(method, url, dict(parameters or {}), connection.in_atomic_block))
+        return request(self, method, url, *words, **names)
 
     with patch.context() as inner:
-        inner.setattr(stripe_client, "client", watch)
+        inner.setattr(StripeService, "_request", watch)
         yield seen
+
+
+def bought(user: User, package: str = "trial") -> Payment:
+    """A payment made and paid at the sandbox, whose event was received in this process."""
+    payment = payments_checkout.create(user, package)
+    pay(payment, tell=False)
+    told.tell(told.event("checkout.session.completed", session_of(payment)))
+    return told.now_of(payment)
+
+
+def session_of(payment: Payment) -> Json:
+    with database.reading() as books:
+        return books.get("checkout.session", str(payment.session_id))
+
+
+def keys_used() -> list[str]:
+    """The idempotency keys of everything that was carried out, oldest first."""
+    with database.reading() as books:
+        rows = books.connection.execute("SELECT key FROM answer ORDER BY rowid")
+        return [row["key"] for row in rows]

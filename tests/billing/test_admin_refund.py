@@ -9,26 +9,14 @@ from django.test import Client
 from accounts.models import User
 from billing.ledger import credits
 from billing.models import Payment, Refund
-from billing.payments import checkout, stripe_client
-from tests.billing import told
-from tests.conftest import person
+from billing.payments import checkout
+from tests.billing import stripe, told
+from tests.conftest import Serving, person
 
 
 @pytest.fixture
-def refunds(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    asked: list[dict[str, Any]] = []
-
-    def create(order: dict[str, Any], key: str) -> dict[str, Any]:
-        asked.append(order)
-        return {**order, "id": f"re_{len(asked)}", "status": "succeeded"}
-
-    monkeypatch.setattr(stripe_client, "create_refund", create)
-    return asked
-
-
-@pytest.fixture
-def payment(carol: User) -> Payment:
-    return told.bought(carol)
+def payment(stripe_server: Serving, carol: User) -> Payment:
+    return stripe.bought(carol)
 
 
 def url(payment: Payment) -> str:
@@ -56,17 +44,17 @@ def test_refund_page_offers_all_that_is_left(payment: Payment, desk: Client) -> 
     assert shown["outlook"] is None
 
 
-def test_refund_page_shows_what_it_would_take(
-    payment: Payment, desk: Client, refunds: list[Any]
-) -> None:
+def test_refund_page_shows_what_it_would_take(payment: Payment, desk: Client) -> None:
     credits.spend(payment.user, 60, "spend")
     assert preview(desk, payment)["outlook"] == checkout.Outlook(990, 100, 40, 60)
-    assert (refunds, Refund.objects.count(), credits.available(payment.user)) == ([], 0, 40)
+    assert (stripe.all_of("refund"), Refund.objects.count(), credits.available(payment.user)) == (
+        [],
+        0,
+        40,
+    )
 
 
-def test_refund_page_when_confirmed(
-    payment: Payment, desk: Client, staff: User, refunds: list[Any]
-) -> None:
+def test_refund_page_when_confirmed(payment: Payment, desk: Client, staff: User) -> None:
     answer = confirm(desk, payment, preview(desk, payment, "3.30"), "3.30")
     assert (answer.status_code, answer["Location"]) == (
         302,
@@ -80,43 +68,37 @@ def test_refund_page_when_confirmed(
     assert entry.get_change_message() == "refund of 3.3: Broken"
 
 
-def test_refund_page_when_confirmed_twice(
-    payment: Payment, desk: Client, refunds: list[Any]
-) -> None:
+def test_refund_page_when_confirmed_twice(payment: Payment, desk: Client) -> None:
     shown = preview(desk, payment, "3.30")
     assert [confirm(desk, payment, shown, "3.30").status_code for _ in range(2)] == [302, 302]
-    assert (len(refunds), Refund.objects.count(), LogEntry.objects.count()) == (1, 1, 1)
+    assert (len(stripe.all_of("refund")), Refund.objects.count(), LogEntry.objects.count()) == (
+        1,
+        1,
+        1,
+    )
     assert credits.available(payment.user) == 67
 
 
-def test_refund_page_when_another_is_made_after_the_first(
-    payment: Payment, desk: Client, refunds: list[Any]
-) -> None:
+def test_refund_page_when_another_is_made_after_the_first(payment: Payment, desk: Client) -> None:
     for _ in range(2):
         confirm(desk, payment, preview(desk, payment, "3.30"), "3.30")
-    assert (len(refunds), LogEntry.objects.count()) == (2, 2)
+    assert (len(stripe.all_of("refund")), LogEntry.objects.count()) == (2, 2)
 
 
-def test_refund_page_when_confirmed_without_a_preview(
-    payment: Payment, desk: Client, refunds: list[Any]
-) -> None:
+def test_refund_page_when_confirmed_without_a_preview(payment: Payment, desk: Client) -> None:
     answer = desk.post(url(payment), {**form(), "confirm": "1"})
-    assert (answer.status_code, refunds, Refund.objects.count()) == (200, [], 0)
+    assert (answer.status_code, stripe.all_of("refund"), Refund.objects.count()) == (200, [], 0)
 
 
-def test_refund_page_when_somebody_else_was_faster(
-    payment: Payment, desk: Client, refunds: list[Any]
-) -> None:
+def test_refund_page_when_somebody_else_was_faster(payment: Payment, desk: Client) -> None:
     shown = preview(desk, payment)
     checkout.refund(payment, None, source=Refund.Source.API)
     assert confirm(desk, payment, shown).status_code == 302
-    assert (len(refunds), LogEntry.objects.count()) == (1, 0)
+    assert (len(stripe.all_of("refund")), LogEntry.objects.count()) == (1, 0)
 
 
 @pytest.mark.parametrize("amount", ["9.91", "0", "-1", "x", "1.001", ""])
-def test_refund_page_when_the_amount_is_wrong(
-    payment: Payment, desk: Client, refunds: list[Any], amount: str
-) -> None:
+def test_refund_page_when_the_amount_is_wrong(payment: Payment, desk: Client, amount: str) -> None:
     shown = preview(desk, payment, amount)
     assert list(shown["form"].errors) == ["amount"]
     assert shown["outlook"] is None

@@ -13,7 +13,6 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from billing.ledger import credits
 from billing.models import PackageRow, Payment, Refund
-from billing.payments import stripe_client
 from tests.billing import stripe, told
 from tests.conftest import Serving, signed_in
 
@@ -22,30 +21,7 @@ REFUND = "/api/payments/stripe/refund"
 MISSING = {"detail": "Resource not found"}
 
 
-@pytest.fixture
-def session(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """Every checkout that was asked for; Stripe itself is not needed here."""
-    asked: list[dict[str, Any]] = []
-
-    def create(order: dict[str, Any], key: str) -> dict[str, Any]:
-        asked.append(order)
-        return {"id": f"cs_{key}", "url": f"https://checkout.example/{key}"}
-
-    monkeypatch.setattr(stripe_client, "create_session", create)
-    return asked
-
-
-@pytest.fixture
-def refunds(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """Every refund that was asked for; Stripe does it at once."""
-    asked: list[dict[str, Any]] = []
-
-    def create(order: dict[str, Any], key: str) -> dict[str, Any]:
-        asked.append(order)
-        return {**order, "id": f"re_{len(asked)}", "status": "succeeded"}
-
-    monkeypatch.setattr(stripe_client, "create_refund", create)
-    return asked
+pytestmark = pytest.mark.usefixtures("stripe_server")
 
 
 @pytest.fixture
@@ -114,9 +90,10 @@ def test_packages_take_one_query(
 # ---- buying ----
 
 
-def test_create_answers_as_documented(api: APIClient, session: list[Any]) -> None:
+def test_create_answers_as_documented(api: APIClient) -> None:
     answer = api.post(CREATE, {"package": "standard"}, format="json")
     payment = Payment.objects.get()
+    [session] = stripe.all_of("checkout.session")
     assert (answer.status_code, answer.json()) == (
         200,
         {
@@ -125,10 +102,10 @@ def test_create_answers_as_documented(api: APIClient, session: list[Any]) -> Non
             "amount": 49.0,
             "currency": "CNY",
             "credits_purchased": 500,
-            "payment_url": f"https://checkout.example/co:{payment.pk}",
+            "payment_url": session["url"],
         },
     )
-    assert session[0]["line_items"][0]["price_data"]["unit_amount"] == 4900
+    assert (session["amount_total"], session["currency"]) == (4900, "cny")
 
 
 @pytest.mark.parametrize(
@@ -149,18 +126,16 @@ def test_create_answers_as_documented(api: APIClient, session: list[Any]) -> Non
         ({"package": "trial", "return_url": "x" * 501}, 422),
     ],
 )
-def test_create_when_the_body_is_wrong(
-    api: APIClient, session: list[Any], body: dict[str, Any], status: int
-) -> None:
+def test_create_when_the_body_is_wrong(api: APIClient, body: dict[str, Any], status: int) -> None:
     assert api.post(CREATE, body, format="json").status_code == status
-    assert (Payment.objects.count(), session) == (0, [])
+    assert (Payment.objects.count(), stripe.all_of("checkout.session")) == (0, [])
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"null", b"{", b"\xff", b'{"package":"trial"} x'])
-def test_create_when_the_body_is_no_object(api: APIClient, session: list[Any], body: bytes) -> None:
+def test_create_when_the_body_is_no_object(api: APIClient, body: bytes) -> None:
     answer = api.post(CREATE, body, content_type="application/json")
     assert answer.status_code in {400, 422}
-    assert (Payment.objects.count(), session) == (0, [])
+    assert (Payment.objects.count(), stripe.all_of("checkout.session")) == (0, [])
 
 
 def test_create_says_which_package_is_not_there(api: APIClient) -> None:
@@ -168,16 +143,12 @@ def test_create_says_which_package_is_not_there(api: APIClient) -> None:
     assert answer.json() == {"detail": "Invalid package: gold", "code": "unknown_package"}
 
 
-def test_create_when_stripe_does_not_answer(
-    api: APIClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def create(order: object, key: object) -> None:
-        raise stripe_client.NoAnswer("sk_live_secret inside")
-
-    monkeypatch.setattr(stripe_client, "create_session", create)
+def test_create_when_stripe_does_not_answer(api: APIClient, settings: LazySettings) -> None:
+    stripe.fault("sessions", *["drop_before"] * 3)
     answer = api.post(CREATE, {"package": "trial"}, format="json")
     assert (answer.status_code, answer.json()["code"]) == (500, "payment_unreachable")
-    assert "secret" not in answer.content.decode()
+    assert settings.STRIPE_SECRET_KEY not in answer.content.decode()
+    assert settings.STRIPE_API_BASE not in answer.content.decode()
     assert Payment.objects.get().status == "pending"
 
 
@@ -280,21 +251,22 @@ def test_doors_are_closed_to_the_anonymous(anonymous: APIClient, method: str, pa
 # ---- giving money back ----
 
 
-def test_refund_answers_as_documented(admin: APIClient, alice: User, refunds: list[Any]) -> None:
-    payment = told.bought(alice, "standard")
+def test_refund_answers_as_documented(admin: APIClient, alice: User) -> None:
+    payment = stripe.bought(alice, "standard")
     answer = admin.post(f"{REFUND}?payment_id={payment.pk}&reason=Sorry")
+    [refund] = stripe.all_of("refund")
     assert (answer.status_code, answer.json()) == (
         200,
         {
             "success": True,
-            "refund_id": "re_1",
+            "refund_id": refund["id"],
             "amount": 49.0,
             "credits_refunded": 500,
             "status": "succeeded",
             "message": "Refund processed successfully",
         },
     )
-    assert (refunds[0]["amount"], refunds[0]["metadata"]["reason"]) == (4900, "Sorry")
+    assert (refund["amount"], refund["metadata"]["reason"]) == (4900, "Sorry")
     row = Refund.objects.get()
     assert (row.source, row.actor, row.reason) == (
         "api",
@@ -304,8 +276,8 @@ def test_refund_answers_as_documented(admin: APIClient, alice: User, refunds: li
     assert credits.available(alice) == 100
 
 
-def test_refund_of_a_part(admin: APIClient, alice: User, refunds: list[Any]) -> None:
-    payment = told.bought(alice)
+def test_refund_of_a_part(admin: APIClient, alice: User) -> None:
+    payment = stripe.bought(alice)
     seen = []
     for _ in range(3):
         body = admin.post(f"{REFUND}?payment_id={payment.pk}&amount=3.30").json()
@@ -314,22 +286,22 @@ def test_refund_of_a_part(admin: APIClient, alice: User, refunds: list[Any]) -> 
     assert told.now_of(payment).status == "refunded"
 
 
-def test_refund_asked_for_in_the_body(admin: APIClient, alice: User, refunds: list[Any]) -> None:
-    payment = told.bought(alice)
+def test_refund_asked_for_in_the_body(admin: APIClient, alice: User) -> None:
+    payment = stripe.bought(alice)
     body = {"payment_id": str(payment.pk), "amount": "0.29"}
     assert admin.post(REFUND, body, format="json").json()["amount"] == 0.29
-    assert refunds[0]["amount"] == 29
+    assert [one["amount"] for one in stripe.all_of("refund")] == [29]
 
 
-def test_refund_is_for_staff_only(api: APIClient, alice: User, refunds: list[Any]) -> None:
-    payment = told.bought(alice)
+def test_refund_is_for_staff_only(api: APIClient, alice: User) -> None:
+    payment = stripe.bought(alice)
     for pk in (payment.pk, uuid4(), "x"):
         answer = api.post(f"{REFUND}?payment_id={pk}")
         assert (answer.status_code, answer.json()) == (
             403,
             {"detail": "Only administrators can issue refunds"},
         )
-    assert refunds == []
+    assert stripe.all_of("refund") == []
 
 
 def test_refund_of_an_unknown_payment(admin: APIClient) -> None:
@@ -338,14 +310,14 @@ def test_refund_of_an_unknown_payment(admin: APIClient) -> None:
 
 
 @pytest.mark.parametrize("amount", ["9.91", "1000000"])
-def test_refund_of_too_much(admin: APIClient, alice: User, refunds: list[Any], amount: str) -> None:
-    payment = told.bought(alice)
+def test_refund_of_too_much(admin: APIClient, alice: User, amount: str) -> None:
+    payment = stripe.bought(alice)
     answer = admin.post(f"{REFUND}?payment_id={payment.pk}&amount={amount}")
     assert (answer.status_code, answer.json()["detail"]) == (
         400,
         "Cannot refund payment with current status",
     )
-    assert refunds == []
+    assert stripe.all_of("refund") == []
 
 
 @pytest.mark.parametrize("tell", [told.expired, lambda p: told.completed(p, amount_total=1)])
@@ -362,10 +334,10 @@ def test_refund_of_what_was_not_paid(
         told.tell(tell(payment))
 
 
-def test_refund_of_what_was_refunded(admin: APIClient, alice: User, refunds: list[Any]) -> None:
-    payment = told.bought(alice)
+def test_refund_of_what_was_refunded(admin: APIClient, alice: User) -> None:
+    payment = stripe.bought(alice)
     codes = [admin.post(f"{REFUND}?payment_id={payment.pk}").status_code for _ in range(2)]
-    assert (codes, len(refunds)) == ([200, 400], 1)
+    assert (codes, len(stripe.all_of("refund"))) == ([200, 400], 1)
 
 
 @pytest.mark.parametrize(
@@ -384,36 +356,27 @@ def test_refund_of_what_was_refunded(admin: APIClient, alice: User, refunds: lis
         "payment_id={pk}&reason=" + "x" * 501,
     ],
 )
-def test_refund_when_the_query_is_wrong(
-    admin: APIClient, alice: User, refunds: list[Any], query: str
-) -> None:
-    payment = told.bought(alice)
+def test_refund_when_the_query_is_wrong(admin: APIClient, alice: User, query: str) -> None:
+    payment = stripe.bought(alice)
     assert admin.post(f"{REFUND}?{query.replace('{pk}', str(payment.pk))}").status_code == 422
-    assert (refunds, credits.available(alice)) == ([], 200)
+    assert (stripe.all_of("refund"), credits.available(alice)) == ([], 200)
 
 
-def test_refund_that_is_refused(
-    admin: APIClient, alice: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(order: object, key: object) -> None:
-        raise stripe_client.Refused("Charge has been charged back")
-
-    monkeypatch.setattr(stripe_client, "create_refund", refuse)
-    payment = told.bought(alice)
+def test_refund_that_is_refused(admin: APIClient, alice: User) -> None:
+    payment = stripe.bought(alice)
+    stripe.step(stripe.dispute(payment), "lose")
     body = admin.post(f"{REFUND}?payment_id={payment.pk}").json()
     assert (body["success"], body["status"], body["credits_refunded"]) == (False, "failed", 0)
     assert credits.available(alice) == 200
 
 
-def test_refund_in_a_currency_without_cents(
-    admin: APIClient, alice: User, refunds: list[Any]
-) -> None:
+def test_refund_in_a_currency_without_cents(admin: APIClient, alice: User) -> None:
     PackageRow.objects.create(key="yen", name="Yen", credits=100, price_minor=500, currency="JPY")
-    payment = told.bought(alice, "yen")
+    payment = stripe.bought(alice, "yen")
     query = f"{REFUND}?payment_id={payment.pk}&amount="
     assert admin.post(f"{query}0.50").status_code == 400
     assert admin.post(f"{query}100").json()["amount"] == 100.0
-    assert refunds[0]["amount"] == 100
+    assert [one["amount"] for one in stripe.all_of("refund")] == [100]
 
 
 def test_doors_against_the_real_stripe_stand_in(
