@@ -82,7 +82,7 @@ def _lengthen(user: User, entries: int) -> None:
     now, before = timezone.now(), account.balance
     made = [
         Entry(
-            account=account, seq=account.seq + n, type=Entry.Type.SPENT, amount=-1,
+            account=account, sequence=account.last_sequence + n, type=Entry.Type.SPENT, amount=-1,
             balance_before=before - n + 1, balance_after=before - n, key=f"bench:{uuid4()}",
             created_at=now,
         )
@@ -93,7 +93,7 @@ def _lengthen(user: User, entries: int) -> None:
         parts = (Allocation(entry=entry, lot=lot, amount=-1) for entry in made)
         Allocation.objects.bulk_create(parts, batch_size=5000)
         Lot.objects.filter(pk=lot.pk).update(remaining=before - entries)
-        account.balance, account.seq = before - entries, account.seq + entries
+        account.balance, account.last_sequence = before - entries, account.last_sequence + entries
         account.total_spent += entries
         account.save()
 

@@ -19,7 +19,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from billing.ledger import credits
-from billing.models import Entry, Payment, Proof
+from billing.models import AuditRun, Entry, Payment
 from billing.payments import checkout, packages, reconciliation, state
 from billing.reports.statement import FILTERS, Line, Receipt, chart_of, parts_of
 from config.lib.csv_export import csv_response
@@ -71,7 +71,7 @@ def billing(request: HttpRequest) -> HttpResponse:
         "video": video,
         "page": page,
         "lines": [Line(entry) for entry in page],
-        "proof": Proof.objects.order_by("-at").first(),
+        "audit_run": AuditRun.objects.order_by("-run_at").first(),
     }
     return render(request, "billing/billing.html", context)
 
@@ -100,9 +100,11 @@ def _row(e: Entry) -> tuple[Any, ...]:
 
 
 @require_safe
-def proof(request: HttpRequest) -> HttpResponse:
+def audit(request: HttpRequest) -> HttpResponse:
     """What the last check of all books found; nothing about anybody."""
-    return render(request, "billing/proof.html", {"proof": Proof.objects.order_by("-at").first()})
+    return render(
+        request, "billing/audit.html", {"audit_run": AuditRun.objects.order_by("-run_at").first()}
+    )
 
 
 # ---- buying ----
@@ -177,7 +179,7 @@ def payment(request: HttpRequest, payment_id: UUID) -> HttpResponse:
         "lost": state.credits_lost(row, row.refunded_minor) if row.is_paid else 0,
         "owed": credits.summary(user).owed,
         "refunds": row.refunds.order_by("created_at"),
-        "disputes": row.disputes.order_by("told_at"),
+        "disputes": row.disputes.order_by("reported_at"),
         "on_sale": row.package in packages.on_sale(),
         "next": STUDIO if row.return_url and not _is_elsewhere(row) else "",
     }

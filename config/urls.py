@@ -108,7 +108,7 @@ urlpatterns = [
     path(
         "billing/return/<uuid:payment_id>/", billing_views.checkout_return, name="checkout-return"
     ),
-    path("proof/", billing_views.proof, name="proof"),
+    path("proof/", billing_views.audit, name="audit"),
     path("theme/", theme.choose, name="theme"),
     path("language/", language.choose, name="language"),
     path("welcome/", web_account.welcome, name="welcome"),

@@ -20,7 +20,7 @@ from accounts.auth import api_keys
 from accounts.auth import tokens as auth_tokens
 from accounts.models import Session, User
 from billing.ledger import credits
-from billing.models import Payment, Proof, Refund, StripeEvent
+from billing.models import AuditRun, Payment, Refund, StripeEvent
 from showcase import gallery
 from showcase.models import Feedback, Report
 from tests.conftest import person
@@ -68,7 +68,7 @@ def test_the_first_page_of_an_empty_house(desk: Client) -> None:
         None,
         None,
     )
-    assert (context["money"].revenue, context["money"].proof) == ({}, None)
+    assert (context["money"].revenue, context["money"].audit_run) == ({}, None)
 
 
 def test_the_first_page_counts_what_happened(desk: Client, alice: User, mp4: bytes) -> None:
@@ -80,9 +80,9 @@ def test_the_first_page_counts_what_happened(desk: Client, alice: User, mp4: byt
     Payment.objects.create(
         user=alice, package="trial", name="Trial", credits=100, amount_minor=990, currency="CNY",
         status="succeeded", is_paid=True, paid_at=now, created_at=now, session_expires_at=now,
-        review="odd",
+        review_reason="odd",
     )  # fmt: skip
-    proof = Proof.objects.create(at=now, accounts=1, entries=1, videos=1, payments=1)
+    audit_run = AuditRun.objects.create(run_at=now, accounts=1, entries=1, videos=1, payments=1)
     Refusal.objects.create(user=alice, prompt="x", categories=["hate"])
     Report.objects.create(subject="x", reason="other")
     Feedback.objects.create(text="x")
@@ -99,12 +99,12 @@ def test_the_first_page_counts_what_happened(desk: Client, alice: User, mp4: byt
     }  # fmt: skip
     assert (videos.days[-1].made, videos.days[-1].lost) == (1, 1)
     assert (videos.days[-1].made_height, videos.days[-1].lost_y) == (50, 0)
-    assert (money.revenue, money.spent, money.returned, money.reviews, money.proof) == (
+    assert (money.revenue, money.spent, money.returned, money.reviews, money.audit_run) == (
         {"CNY": 990},
         60,
         20,
         1,
-        proof,
+        audit_run,
     )
 
 
@@ -122,7 +122,7 @@ def test_every_number_of_the_first_page_leads_to_just_these_rows(
         payment = Payment.objects.create(
             user=alice, package="trial", name="Trial", credits=100, amount_minor=990,
             currency="CNY", status="succeeded", is_paid=True, paid_at=moment, created_at=moment,
-            session_expires_at=moment, review="odd",
+            session_expires_at=moment, review_reason="odd",
         )  # fmt: skip
         Refund.objects.create(
             payment=payment, amount_minor=1, status="succeeded", source="admin", created_at=moment

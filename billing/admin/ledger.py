@@ -22,14 +22,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from billing import money
 from billing.ledger import clawbacks, credits
-from billing.models import (
-    Account,
-    Allocation,
-    Entry,
-    Lot,
-    PackageRow,
-    Proof,
-)
+from billing.models import Account, Allocation, AuditRun, Entry, Lot, PackageOverride
 from billing.reports import dashboard
 from config.lib import idempotency
 from config.lib.admin import Glance, ReadOnly, ReadOnlyInline, note
@@ -50,24 +43,24 @@ class PackageForm(forms.ModelForm):
     )
 
     class Meta:
-        model = PackageRow
+        model = PackageOverride
         fields = ("key", "name", "credits", "price_minor", "currency", "is_active")
 
 
-@admin.register(PackageRow)
+@admin.register(PackageOverride)
 class PackageAdmin(admin.ModelAdmin):
     form = PackageForm
     list_display = ("key", "name", "credits", "price", "is_active")
 
     @admin.display(description=gettext_lazy("price"), ordering="price_minor")
-    def price(self, row: PackageRow) -> str:
+    def price(self, row: PackageOverride) -> str:
         return money.with_code(row.price_minor, row.currency)
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False  # retired, never deleted: the audit log goes on naming it
 
     def get_readonly_fields(
-        self, request: HttpRequest, obj: PackageRow | None = None
+        self, request: HttpRequest, obj: PackageOverride | None = None
     ) -> tuple[str, ...]:
         return ("key",) if obj else ()
 
@@ -107,11 +100,13 @@ class EntryInline(ReadOnlyInline):
     model = Entry
     fields = ("created_at", "type", "amount", "balance_after", "description")
     readonly_fields = fields
-    ordering = ("-seq",)
+    ordering = ("-sequence",)
     verbose_name_plural = gettext_lazy("the last lines")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Entry]:
-        newest = super().get_queryset(request).filter(account=OuterRef("account")).order_by("-seq")
+        newest = (
+            super().get_queryset(request).filter(account=OuterRef("account")).order_by("-sequence")
+        )
         return super().get_queryset(request).filter(pk__in=Subquery(newest.values("pk")[:LINES]))
 
 
@@ -123,7 +118,7 @@ class LotInline(ReadOnlyInline):
 @admin.register(Account)
 class AccountAdmin(ReadOnly):
     list_display = ("user", "balance", "debt", "total_earned", "total_spent", "next_expiry_at")
-    fields = (*list_display, "total_expired", "total_reversed")
+    fields = (*list_display, "total_expired", "total_clawed_back")
     search_fields = ("user__username", "user__email")
     list_select_related = ("user",)
     inlines = (LotInline, EntryInline)
@@ -250,18 +245,18 @@ class EntryAdmin(ReadOnly):
 # ---- proofs, and who did what ----
 
 
-@admin.register(Proof)
+@admin.register(AuditRun)
 class ProofAdmin(ReadOnly):
-    list_display = ("at", "accounts", "entries", "videos", "payments", "found", "mended")
+    list_display = ("run_at", "accounts", "entries", "videos", "payments", "found", "mended")
     fields = readonly_fields = list_display
-    ordering = ("-at",)
+    ordering = ("-run_at",)
 
     @admin.display(description=gettext_lazy("problems"))
-    def found(self, proof: Proof) -> str:
+    def found(self, proof: AuditRun) -> str:
         return "; ".join(map(str, proof.problems)) or "–"
 
     @admin.display(description=gettext_lazy("mended"))
-    def mended(self, proof: Proof) -> str:
+    def mended(self, proof: AuditRun) -> str:
         return "; ".join(map(str, proof.repaired)) or "–"
 
 

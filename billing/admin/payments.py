@@ -78,13 +78,13 @@ class PaymentGlance(Glance):
 
 @admin.register(Payment)
 class PaymentAdmin(ReadOnly):
-    list_display = ("created_at", "user", "name", "money", "status", "review", "refund_link")
+    list_display = ("created_at", "user", "name", "money", "status", "review_reason", "refund_link")
     list_filter = (PaymentGlance, "status", "package")
     search_fields = ("user__username", "user__email", "session_id", "payment_intent")
     list_select_related = ("user",)
     ordering = ("-created_at",)
     fields = readonly_fields = (
-        "user", "name", "credits", "money", "status", "failure_code", "review", "decisions",
+        "user", "name", "credits", "money", "status", "failure_code", "review_reason", "decisions",
         "refunded", "disputed", "created_at", "paid_at", "session_id", "payment_intent",
         "refund_link",
     )  # fmt: skip
@@ -106,7 +106,7 @@ class PaymentAdmin(ReadOnly):
         self, request: HttpRequest, rows: QuerySet[Payment], name: str
     ) -> HttpResponse | None:
         """A page with what does not match and a reason to give; then the decision."""
-        waiting = list(rows.exclude(review="").select_related("user"))
+        waiting = list(rows.exclude(review_reason="").select_related("user"))
         if not waiting:
             messages.error(request, _("None of these payments is under review."))
             return None
@@ -151,7 +151,7 @@ class PaymentAdmin(ReadOnly):
 
     @admin.display(description=gettext_lazy("decided before"))
     def decisions(self, payment: Payment) -> str:
-        return "; ".join(map(str, payment.decided)) or "–"
+        return "; ".join(map(str, payment.reviewed_reasons)) or "–"
 
     @admin.display(description=pgettext_lazy("verb", "refund"))
     def refund_link(self, payment: Payment) -> SafeString | str:

@@ -18,7 +18,7 @@ from config.lib.api.serializers import PageSerializer
 from config.lib.http import user_of
 
 # A clawback is shown as `refunded`, which is documented, so it is also found under that word.
-TYPES_SHOWN_AS = {Entry.Type.REFUNDED.value: (Entry.Type.REFUNDED, Entry.Type.REVERSED)}
+TYPES_SHOWN_AS = {Entry.Type.REFUNDED.value: (Entry.Type.REFUNDED, Entry.Type.CLAWED_BACK)}
 
 
 class CreditsSerializer(serializers.Serializer):
@@ -50,7 +50,7 @@ class CreditsView(APIView):
                 "total_earned": summary.total_earned,
                 "total_spent": summary.total_spent,
                 "total_expired": summary.total_expired,
-                "total_reversed": summary.total_reversed,
+                "total_reversed": summary.total_clawed_back,
                 "credits_owed": summary.owed,
                 "next_expiry_at": summary.next_expiry_at,
             }
@@ -108,7 +108,7 @@ class TransactionListView(ListView):
 
 def transaction_body(entry: Entry) -> dict[str, Any]:
     """Return one entry of the history; a clawback is a negative refund. Source: C33."""
-    is_clawback = entry.type == Entry.Type.REVERSED
+    is_clawback = entry.type == Entry.Type.CLAWED_BACK
     is_of_video = entry.reference_type == Entry.OF_VIDEO
     is_of_payment = entry.reference_type == Entry.OF_PAYMENT
     return {

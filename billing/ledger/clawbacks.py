@@ -84,7 +84,7 @@ def reverse_to(grant_key: str, target: int) -> None:
         now = timezone.now()
         credits._settle(account, now)
         lot.refresh_from_db()
-        change = target - lot.reversed
+        change = target - lot.clawed_back
         if change > 0:
             _reverse(account, lot, change, now, grant_key)
         elif change < 0:
@@ -95,7 +95,7 @@ def reverse_to(grant_key: str, target: int) -> None:
 
 def cancelled(grant_key: str) -> int:
     """How many credits of a granted lot are cancelled now. Raises Entry.DoesNotExist."""
-    return _granted_lot(Entry.objects.get(key=grant_key)).reversed
+    return _granted_lot(Entry.objects.get(key=grant_key)).clawed_back
 
 
 def outlook(grant_key: str, target: int) -> tuple[int, int]:
@@ -104,7 +104,7 @@ def outlook(grant_key: str, target: int) -> tuple[int, int]:
         account, lot = _granted(grant_key)
         credits._settle(account, timezone.now())
         lot.refresh_from_db()
-        own, _dead, others, owed = _plan(account, lot, max(target - lot.reversed, 0))
+        own, _dead, others, owed = _plan(account, lot, max(target - lot.clawed_back, 0))
         transaction.set_rollback(True)  # only a look
     return own + others, owed
 
@@ -125,7 +125,7 @@ def _plan(account: Account, lot: Lot, change: int) -> tuple[int, int, int, int]:
     expired = Allocation.objects.filter(
         lot__in=_family(lot), entry__type=Entry.Type.EXPIRED
     ).aggregate(s=Sum("amount"))
-    dead = min(-(expired["s"] or 0) - lot.reversed_dead, change - own)
+    dead = min(-(expired["s"] or 0) - lot.clawed_back_expired, change - own)
     others = min(account.balance - own, change - own - dead)
     return own, dead, others, change - own - dead - others
 
@@ -148,29 +148,29 @@ def _take_own(lot: Lot, amount: int) -> list[tuple[Lot, int]]:
 
 def _reverse(account: Account, lot: Lot, change: int, now: datetime, grant_key: str) -> None:
     own, dead, others, owed = _plan(account, lot, change)
-    lot.reversed += change
-    lot.reversed_dead += dead
-    lot.reversed_owed += owed
-    lot.save(update_fields=["reversed", "reversed_dead", "reversed_owed"])
+    lot.clawed_back += change
+    lot.clawed_back_expired += dead
+    lot.clawed_back_owed += owed
+    lot.save(update_fields=["clawed_back", "clawed_back_expired", "clawed_back_owed"])
     parts = _take_own(lot, own)
     if others:
         parts += credits._take(account, others, now)
     account.debt += owed
-    account.total_reversed += own + others
+    account.total_clawed_back += own + others
     if parts:
-        key = f"{grant_key}:rev:{account.seq + 1}"
-        credits._post(account, Entry.Type.REVERSED, key, parts, now, _of_grant(grant_key))
+        key = f"{grant_key}:rev:{account.last_sequence + 1}"
+        credits._post(account, Entry.Type.CLAWED_BACK, key, parts, now, _of_grant(grant_key))
     credits._refresh_next_expiry(account)
 
 
 def _restore(account: Account, lot: Lot, give: int, now: datetime, grant_key: str) -> None:
     """The money stays after all: what is owed falls first, then credits live again."""
-    owed = min(give, account.debt, lot.reversed_owed)
-    living = min(give - owed, lot.reversed - lot.reversed_dead - owed)
-    settled = max(living - (lot.reversed - lot.reversed_dead - lot.reversed_owed), 0)
-    lot.reversed -= give
-    lot.reversed_owed -= owed + settled
-    lot.reversed_dead -= give - owed - living
+    owed = min(give, account.debt, lot.clawed_back_owed)
+    living = min(give - owed, lot.clawed_back - lot.clawed_back_expired - owed)
+    settled = max(living - (lot.clawed_back - lot.clawed_back_expired - lot.clawed_back_owed), 0)
+    lot.clawed_back -= give
+    lot.clawed_back_owed -= owed + settled
+    lot.clawed_back_expired -= give - owed - living
     lot.save()
     account.debt -= owed
     if not living:
@@ -185,9 +185,11 @@ def _restore(account: Account, lot: Lot, give: int, now: datetime, grant_key: st
         parent=lot,
         created_at=now,
     )
-    account.total_reversed -= living
-    key = f"{grant_key}:rev:{account.seq + 1}"
-    credits._post(account, Entry.Type.REVERSED, key, [(again, living)], now, _of_grant(grant_key))
+    account.total_clawed_back -= living
+    key = f"{grant_key}:rev:{account.last_sequence + 1}"
+    credits._post(
+        account, Entry.Type.CLAWED_BACK, key, [(again, living)], now, _of_grant(grant_key)
+    )
 
 
 def _of_grant(grant_key: str) -> Purpose:

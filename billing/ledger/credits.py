@@ -68,7 +68,7 @@ class Summary:
     total_earned: int
     total_spent: int
     total_expired: int
-    total_reversed: int
+    total_clawed_back: int
     next_expiry_at: datetime | None
 
 
@@ -159,7 +159,7 @@ def refund(
         parts = [_give_back(lot, part, now, grace) for lot, part in _first(left, wanted)]
         account.total_spent -= wanted
         purpose = Purpose(spent.reference_type, spent.reference_id, description)
-        entry = _post(account, Entry.Type.REFUNDED, key, parts, now, purpose, reverses=spent)
+        entry = _post(account, Entry.Type.REFUNDED, key, parts, now, purpose, refund_of=spent)
         _settle(account, now)
         _pay_debt(account, now)
         _save(account)
@@ -203,7 +203,7 @@ def summary(user: AbstractBaseUser) -> Summary:
         total_earned=account.total_earned,
         total_spent=account.total_spent,
         total_expired=account.total_expired + account.balance - live,
-        total_reversed=account.total_reversed,
+        total_clawed_back=account.total_clawed_back,
         next_expiry_at=min((row.until for row in rows if row.until), default=None),
     )
 
@@ -217,7 +217,7 @@ def history(user: AbstractBaseUser, *types: str) -> QuerySet[Entry]:
     """The account's entries of these types, or all of them, newest first. Raises UnknownType."""
     if not set(types) <= set(Entry.Type.values):
         raise UnknownType("Invalid parameters")
-    entries = Entry.objects.filter(account_id=user.pk).order_by("-seq")
+    entries = Entry.objects.filter(account_id=user.pk).order_by("-sequence")
     return entries.filter(type__in=types) if types else entries
 
 
@@ -255,13 +255,13 @@ def _replay(
     account: Account,
     type: Entry.Type,
     amount: int | None,
-    reverses: Entry | None = None,
+    refund_of: Entry | None = None,
 ) -> Entry | None:
     entry = Entry.objects.filter(key=key).first()
     if entry is None:
         return None
-    event = (account.pk, type, reverses.pk if reverses else None)
-    same = (entry.account_id, entry.type, entry.reverses_id) == event
+    event = (account.pk, type, refund_of.pk if refund_of else None)
+    same = (entry.account_id, entry.type, entry.refund_of_id) == event
     if not same or (amount is not None and entry.amount != amount):
         raise KeyConflict(key)
     return entry
@@ -277,7 +277,7 @@ def _settle(account: Account, now: datetime) -> int:
         part = lot.remaining
         _move(lot, -part)
         account.total_expired += part
-        key = f"expire:{lot.pk}:{account.seq + 1}"
+        key = f"expire:{lot.pk}:{account.last_sequence + 1}"
         _post(account, Entry.Type.EXPIRED, key, [(lot, -part)], now, _NOTHING)
         gone += part
     _refresh_next_expiry(account)
@@ -341,10 +341,10 @@ def _pay_debt(account: Account, now: datetime) -> None:
     if not due:
         return
     account.debt -= due
-    account.total_reversed += due
+    account.total_clawed_back += due
     taken = _take(account, due, now)
-    key = f"debt:{account.pk}:{account.seq + 1}"
-    _post(account, Entry.Type.REVERSED, key, taken, now, Purpose("debt", "", "Credits owed"))
+    key = f"debt:{account.pk}:{account.last_sequence + 1}"
+    _post(account, Entry.Type.CLAWED_BACK, key, taken, now, Purpose("debt", "", "Credits owed"))
 
 
 def _move(lot: Lot, part: int) -> None:
@@ -359,13 +359,13 @@ def _post(
     parts: list[tuple[Lot, int]],
     now: datetime,
     purpose: Purpose,
-    reverses: Entry | None = None,
+    refund_of: Entry | None = None,
 ) -> Entry:
     amount = sum(part for _, part in parts)
     expiries = [lot.expires_at for lot, _ in parts if lot.expires_at]
     entry = Entry.objects.create(
         account=account,
-        seq=account.seq + 1,
+        sequence=account.last_sequence + 1,
         type=type,
         amount=amount,
         balance_before=account.balance,
@@ -374,14 +374,14 @@ def _post(
         reference_type=purpose.type,
         reference_id=purpose.id,
         description=purpose.description[:200],
-        reverses=reverses,
+        refund_of=refund_of,
         expires_at=max(expiries, default=None),
         created_at=now,
     )
     Allocation.objects.bulk_create(
         Allocation(entry=entry, lot=lot, amount=part) for lot, part in parts
     )
-    account.seq += 1
+    account.last_sequence += 1
     account.balance += amount
     if amount > 0 and expiries:
         account.next_expiry_at = min(filter(None, [account.next_expiry_at, *expiries]))

@@ -14,7 +14,7 @@ _COUNTS_AS: dict[str, str] = {
     Entry.Type.SPENT: "spent",
     Entry.Type.REFUNDED: "spent",
     Entry.Type.EXPIRED: "expired",
-    Entry.Type.REVERSED: "reversed",
+    Entry.Type.CLAWED_BACK: "clawed back",
 }
 
 
@@ -22,12 +22,12 @@ class Line(NamedTuple):
     """What the auditor reads of an entry."""
 
     pk: UUID
-    seq: int
+    sequence: int
     type: str
     amount: int
     balance_before: int
     balance_after: int
-    reverses_id: UUID | None
+    refund_of_id: UUID | None
 
 
 def problems() -> list[str]:
@@ -45,7 +45,7 @@ def problems_of(owner: UUID) -> list[str]:
         account = Account.objects.select_for_update().filter(pk=owner).first()
         if account is None:
             return []
-        rows = Entry.objects.filter(account=account).order_by("seq")
+        rows = Entry.objects.filter(account=account).order_by("sequence")
         entries = [Line(*row) for row in rows.values_list(*Line._fields)]
         lots = list(Lot.objects.filter(account=account).order_by("pk"))
         found = (
@@ -81,7 +81,7 @@ def _by_type(account: Account, entries: list[Line]) -> Iterable[str]:
         ("earned", sums["earned"], account.total_earned),
         ("spent", -sums["spent"], account.total_spent),
         ("expired", -sums["expired"], account.total_expired),
-        ("reversed", -sums["reversed"], account.total_reversed),
+        ("clawed back", -sums["clawed back"], account.total_clawed_back),
     ):
         if booked != cached:
             yield f"entries say {booked} {name}, the account says {cached}"
@@ -90,8 +90,8 @@ def _by_type(account: Account, entries: list[Line]) -> Iterable[str]:
 def _chain(entries: list[Line]) -> Iterable[str]:
     before = 0
     for n, entry in enumerate(entries, 1):
-        if entry.seq != n or entry.balance_before != before:
-            yield f"entry {entry.seq} does not follow entry {n - 1}"
+        if entry.sequence != n or entry.balance_before != before:
+            yield f"entry {entry.sequence} does not follow entry {n - 1}"
         before = entry.balance_after
 
 
@@ -104,7 +104,7 @@ def _allocations(account: Account, entries: list[Line], lots: list[Lot]) -> Iter
         by_lot[lot_id] += amount
     for entry in entries:
         if by_entry[entry.pk] != entry.amount:
-            yield f"entry {entry.seq} is not covered by its lots"
+            yield f"entry {entry.sequence} is not covered by its lots"
     for lot in lots:
         if by_lot[lot.pk] != lot.remaining:
             yield f"lot {lot.pk} holds {lot.remaining}, its entries say {by_lot[lot.pk]}"
@@ -113,8 +113,8 @@ def _allocations(account: Account, entries: list[Line], lots: list[Lot]) -> Iter
 def _refunds(entries: list[Line]) -> Iterable[str]:
     left = {entry.pk: -entry.amount for entry in entries if entry.type == Entry.Type.SPENT}
     for entry in entries:
-        if entry.type == Entry.Type.REFUNDED and entry.reverses_id in left:
-            left[entry.reverses_id] -= entry.amount
+        if entry.type == Entry.Type.REFUNDED and entry.refund_of_id in left:
+            left[entry.refund_of_id] -= entry.amount
     for pk, rest in left.items():
         if rest < 0:
             yield f"spend {pk} came back more than once"
@@ -122,5 +122,5 @@ def _refunds(entries: list[Line]) -> Iterable[str]:
 
 def _cancelled(lots: list[Lot]) -> Iterable[str]:
     for lot in lots:
-        if not 0 <= lot.reversed_dead + lot.reversed_owed <= lot.reversed <= lot.amount:
-            yield f"lot {lot.pk} has {lot.reversed} of its {lot.amount} credits cancelled"
+        if not 0 <= lot.clawed_back_expired + lot.clawed_back_owed <= lot.clawed_back <= lot.amount:
+            yield f"lot {lot.pk} has {lot.clawed_back} of its {lot.amount} credits cancelled"

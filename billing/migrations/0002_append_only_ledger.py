@@ -8,8 +8,8 @@ from django.db import migrations
 ENTRY, ALLOCATION = "billing_entry", "billing_allocation"
 # Every column of an entry but its description.
 KEPT = (
-    "id", "account_id", "seq", "type", "amount", "balance_before", "balance_after", "key",
-    "reference_type", "reference_id", "reverses_id", "expires_at", "created_at",
+    "id", "account_id", "sequence", "type", "amount", "balance_before", "balance_after", "key",
+    "reference_type", "reference_id", "refund_of_id", "expires_at", "created_at",
 )  # fmt: skip
 TRIGGERS = [(table, event) for table in (ENTRY, ALLOCATION) for event in ("UPDATE", "DELETE")]
 

@@ -216,10 +216,10 @@ def dismiss(payment: Payment, question: str) -> Payment:
 
 
 def _decide(payment: Payment, question: str) -> None:
-    if not question or payment.review != question:
+    if not question or payment.review_reason != question:
         raise AlreadyDecided(_("Somebody has decided this meanwhile."))
-    payment.decided = [*payment.decided, question]
-    payment.review = ""
+    payment.reviewed_reasons = [*payment.reviewed_reasons, question]
+    payment.review_reason = ""
 
 
 # ---- giving money back ----
@@ -231,7 +231,7 @@ def refundable_minor(payment: Payment) -> int:
 
 
 def _check_refundable(payment: Payment, amount_minor: int) -> None:
-    waits = payment.review and not is_granted(payment)
+    waits = payment.review_reason and not is_granted(payment)
     if waits or not 0 < amount_minor <= refundable_minor(payment):
         raise NotRefundable(_("Cannot refund payment with current status"))
 

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from billing import money
-from billing.models import PackageRow
+from billing.models import PackageOverride
 
 CURRENCY = "CNY"
 # The one that is shown as the best value.
@@ -61,7 +61,7 @@ DOCUMENTED = (
 def on_sale() -> dict[str, Package]:
     """Every package that can be bought now, cheapest first."""
     found = {package.key: package for package in DOCUMENTED}
-    for row in PackageRow.objects.all():
+    for row in PackageOverride.objects.all():
         found.pop(row.key, None)
         if row.is_active:
             found[row.key] = Package(row.key, row.name, row.credits, row.price_minor, row.currency)

@@ -39,7 +39,7 @@ def _paid() -> QuerySet[Payment]:
     rows = Payment.objects.filter(
         ~Exists(written),
         is_paid=True,
-        review="",
+        review_reason="",
         paid_at__gt=timezone.now() - FRESH,
         user__is_active=True,
     )

@@ -28,13 +28,13 @@ def reconcile() -> None:
     now = timezone.now()
     known = Payment.objects.exclude(payment_intent="").values("payment_intent")
     unsettled = Q(state__in=(StripeEvent.State.NEW, StripeEvent.State.ERROR))
-    found = Q(state=StripeEvent.State.PARKED, payment_intent__in=known)
+    found = Q(state=StripeEvent.State.UNMATCHED, payment_intent__in=known)
     for event in StripeEvent.objects.filter(
         unsettled | found, received_at__lt=now - RETRY_AFTER
     ).order_by("received_at")[:200]:
         stripe_events.handle(event)
     quiet = Q(checked_at=None) | Q(checked_at__lt=now - LOOK_AFTER)
-    pending = Payment.objects.filter(quiet, status=Payment.Status.PENDING, review="")
+    pending = Payment.objects.filter(quiet, status=Payment.Status.PENDING, review_reason="")
     for payment in pending.filter(created_at__lt=now - RETRY_AFTER)[:200]:
         _alone(look, payment)
     paid = Payment.objects.filter(

@@ -89,8 +89,8 @@ def session_unknown(payment: Payment) -> None:
 
 
 def _ask_staff(payment: Payment, question: str) -> None:
-    if question not in payment.decided:
-        payment.review = question
+    if question not in payment.reviewed_reasons:
+        payment.review_reason = question
 
 
 def fail(payment: Payment, code: str) -> None:
@@ -132,10 +132,10 @@ def merge_dispute(payment: Payment, told: dict[str, Any], at: datetime) -> None:
     """Facts of a dispute; the latest word counts."""
     row = Dispute.objects.filter(pk=told["id"]).first()
     if row is None:
-        row = Dispute(pk=told["id"], payment=payment, told_at=at)
+        row = Dispute(pk=told["id"], payment=payment, reported_at=at)
         row.amount_minor, row.status = int(told["amount"]), str(told["status"])
-    elif (at, _dispute_rank(told)) >= (row.told_at, _dispute_rank(vars(row))):
-        row.told_at, row.status = at, str(told["status"])
+    elif (at, _dispute_rank(told)) >= (row.reported_at, _dispute_rank(vars(row))):
+        row.reported_at, row.status = at, str(told["status"])
         row.amount_minor = int(told["amount"])
     row.save()
 
@@ -163,9 +163,9 @@ def drive(payment: Payment) -> None:
     payment.disputed_minor = min(disputed["s"] or 0, payment.amount_minor)
     payment.status = _status(payment)
     payment.save()
-    if payment.is_paid and not payment.review:
+    if payment.is_paid and not payment.review_reason:
         _grant(payment)
-    if payment.is_paid and (not payment.review or is_granted(payment)):
+    if payment.is_paid and (not payment.review_reason or is_granted(payment)):
         clawbacks.reverse_to(grant_key(payment), credits_lost(payment, payment.refunded_minor))
 
 

@@ -22,7 +22,7 @@ from billing.payments import state as payments_state
 log = logging.getLogger(__name__)
 
 # Events that are acted on again when they come again.
-UNSETTLED = (StripeEvent.State.NEW, StripeEvent.State.ERROR, StripeEvent.State.PARKED)
+UNSETTLED = (StripeEvent.State.NEW, StripeEvent.State.ERROR, StripeEvent.State.UNMATCHED)
 
 
 def receive(event: dict[str, Any]) -> StripeEvent:
@@ -65,14 +65,14 @@ def _act(event: StripeEvent) -> tuple[StripeEvent.State, str]:
         return StripeEvent.State.IGNORED, ""
     payment = _payment_of(event)
     if payment is None:
-        return StripeEvent.State.PARKED, "no payment of ours yet"
+        return StripeEvent.State.UNMATCHED, "no payment of ours yet"
     if event.live != settings.STRIPE_LIVE:
         return StripeEvent.State.REVIEW, "live mode and test mode do not match"
     act(payment, event)
     payments_state.drive(payment)
     unpark(payment, event)
-    if payment.review:
-        return StripeEvent.State.REVIEW, payment.review
+    if payment.review_reason:
+        return StripeEvent.State.REVIEW, payment.review_reason
     return StripeEvent.State.DONE, ""
 
 
@@ -95,7 +95,7 @@ def unpark(payment: Payment, current: StripeEvent | None = None) -> None:
         return
     waiting = StripeEvent.objects.filter(
         payment_intent=payment.payment_intent,
-        state=StripeEvent.State.PARKED,
+        state=StripeEvent.State.UNMATCHED,
         live=settings.STRIPE_LIVE,
     ).exclude(pk=current.pk if current else "")
     for event in waiting:

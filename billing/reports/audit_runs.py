@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from billing.ledger import clawbacks, credits, invariants
-from billing.models import Account, Entry, Payment, Proof
+from billing.models import Account, AuditRun, Entry, Payment
 from billing.payments import state
 
 
@@ -16,29 +16,29 @@ class Finding:
     """Something that was not as it must be, and how it was mended, if it was."""
 
     problem: str
-    mended: str = ""
+    repair: str = ""
 
 
 @dataclass(frozen=True)
 class Report:
     """What one run counted and found."""
 
-    proof: Proof
+    audit_run: AuditRun
     findings: list[Finding]
 
 
 def record(found: list[Finding], videos: int) -> Report:
     """Keep the result of a run as the newest proof."""
-    proof = Proof.objects.create(
-        at=timezone.now(),
+    audit_run = AuditRun.objects.create(
+        run_at=timezone.now(),
         accounts=Account.objects.count(),
         entries=Entry.objects.count(),
         videos=videos,
         payments=Payment.objects.count(),
-        problems=[one.problem for one in found if not one.mended],
-        repaired=[f"{one.problem}: {one.mended}" for one in found if one.mended],
+        problems=[one.problem for one in found if not one.repair],
+        repaired=[f"{one.problem}: {one.repair}" for one in found if one.repair],
     )
-    return Report(proof, found)
+    return Report(audit_run, found)
 
 
 def findings() -> Iterator[Finding]:
@@ -55,8 +55,8 @@ def _of_payment(payment: Payment) -> Iterator[Finding]:
     """A paid payment grants once, and loses as many credits as its money pays for no more."""
     key = state.grant_key(payment)
     granted = credits.entry_for(key)
-    if payment.review:
-        yield Finding(f"payment {payment.pk} needs a person: {payment.review}")
+    if payment.review_reason:
+        yield Finding(f"payment {payment.pk} needs a person: {payment.review_reason}")
     elif granted is None:
         state.settle(payment)
         yield Finding(f"payment {payment.pk} was paid and not granted", "granted")

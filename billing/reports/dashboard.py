@@ -8,7 +8,7 @@ from django.db.models import Count, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from billing.models import Entry, Lot, Payment, Proof, Refund, StripeEvent
+from billing.models import AuditRun, Entry, Lot, Payment, Refund, StripeEvent
 
 
 def midnight() -> datetime:
@@ -34,7 +34,7 @@ def of_entries() -> dict[str, Q]:
 
 def of_payments() -> dict[str, Q]:
     """Payments whose money came, or that a person must decide."""
-    return {"paid": Q(paid_at__gte=midnight()), "to_decide": ~Q(review="")}
+    return {"paid": Q(paid_at__gte=midnight()), "to_decide": ~Q(review_reason="")}
 
 
 def of_refunds() -> dict[str, Q]:
@@ -70,7 +70,7 @@ class Money:
     events: int
     expiring: int
     expiring_credits: int
-    proof: Proof | None
+    audit_run: AuditRun | None
 
 
 def today() -> Money:
@@ -101,5 +101,5 @@ def today() -> Money:
         events=StripeEvent.objects.filter(of_events()["trouble"]).count(),
         expiring=lots["n"],
         expiring_credits=lots["sum"] or 0,
-        proof=Proof.objects.order_by("-at").first(),
+        audit_run=AuditRun.objects.order_by("-run_at").first(),
     )

@@ -234,7 +234,7 @@ class Line:
         entry = self.entry
         if entry.type == Type.EXPIRED:
             return _("Credits that were not used in time")
-        if entry.type == Type.REVERSED:
+        if entry.type == Type.CLAWED_BACK:
             return self._reversed()
         if entry.reference_type == "signup":
             return _("Welcome credits")
@@ -266,7 +266,7 @@ class Line:
 
     @property
     def badge(self) -> tuple[Promise, str] | None:
-        if self.entry.type == Type.REVERSED:
+        if self.entry.type == Type.CLAWED_BACK:
             return GIVEN_AGAIN if self.entry.amount > 0 else TAKEN_BACK
         return BADGES.get(self.entry.type)
 

@@ -231,4 +231,4 @@ class MoneyMachine(Machine):
             cancelled = sum(p.cancelled - p.cancelled_dead for p in self.wallets[who].purchases)
             account = Account.objects.filter(user_id=user.pk).first()
             if account:
-                assert account.total_reversed + account.debt == cancelled
+                assert account.total_clawed_back + account.debt == cancelled

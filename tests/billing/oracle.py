@@ -80,7 +80,7 @@ class Purse:
             total_earned=self.earned,
             total_spent=sum(map(len, self.held.values())),
             total_expired=self.expired,
-            total_reversed=self.reversed,
+            total_clawed_back=self.reversed,
             next_expiry_at=self.open[0].expires_at if self.open else None,
         )
 

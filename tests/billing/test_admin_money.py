@@ -8,7 +8,7 @@ from django.test import Client
 
 from accounts.models import User
 from billing.ledger import credits, invariants
-from billing.models import Account, Payment, Proof
+from billing.models import Account, AuditRun, Payment
 from billing.payments import checkout, packages
 from tests.billing import told
 from tests.billing.conftest import lines
@@ -32,7 +32,7 @@ def ask(desk: Client, action: str, *chosen: Payment, **more: str) -> Any:
 
 
 def decide(desk: Client, action: str, payment: Payment, reason: str = "Seen the money") -> Any:
-    more = {"confirm": "1", f"question:{payment.pk}": payment.review, "reason": reason}
+    more = {"confirm": "1", f"question:{payment.pk}": payment.review_reason, "reason": reason}
     return ask(desk, action, payment, **more)
 
 
@@ -46,7 +46,7 @@ def log() -> list[str]:
 def test_a_decision_is_shown_before_it_is_made(desk: Client, doubtful: Payment) -> None:
     shown = ask(desk, "accept", doubtful)
     assert (shown.context["payments"], shown.context["title"]) == ([doubtful], "Accept as paid")
-    assert doubtful.review in shown.content.decode()
+    assert doubtful.review_reason in shown.content.decode()
     assert (told.now_of(doubtful), log()) == (doubtful, [])
 
 
@@ -54,22 +54,22 @@ def test_a_decision_is_shown_before_it_is_made(desk: Client, doubtful: Payment) 
 def test_a_decision_needs_a_reason(desk: Client, doubtful: Payment, reason: str) -> None:
     answer = decide(desk, "accept", doubtful, reason)
     assert list(answer.context["form"].errors) == ["reason"]
-    assert (told.now_of(doubtful).review, log()) == (doubtful.review, [])
+    assert (told.now_of(doubtful).review_reason, log()) == (doubtful.review_reason, [])
 
 
 def test_a_payment_that_is_accepted(desk: Client, doubtful: Payment) -> None:
     assert decide(desk, "accept", doubtful).status_code == 302
     assert told.standing(doubtful) == told.Standing("succeeded", 0, 100, 0, 0, 1)
-    assert log() == [f"Accept as paid ({doubtful.review}): Seen the money"]
+    assert log() == [f"Accept as paid ({doubtful.review_reason}): Seen the money"]
     assert invariants.problems() == []
 
 
 def test_a_payment_that_is_dismissed(desk: Client, doubtful: Payment) -> None:
     assert decide(desk, "dismiss", doubtful).status_code == 302
     now = told.now_of(doubtful)
-    assert (now.status, now.failure_code, now.review) == ("failed", "not_accepted", "")
+    assert (now.status, now.failure_code, now.review_reason) == ("failed", "not_accepted", "")
     assert credits.available(doubtful.user) == 0
-    assert log() == [f"Dismiss ({doubtful.review}): Seen the money"]
+    assert log() == [f"Dismiss ({doubtful.review_reason}): Seen the money"]
 
 
 @pytest.mark.parametrize("action", ["accept", "dismiss"])
@@ -77,17 +77,17 @@ def test_what_was_decided_is_not_asked_again(desk: Client, doubtful: Payment, ac
     decide(desk, action, doubtful)
     after = told.standing(doubtful)
     assert told.tell(told.completed(doubtful, amount_total=980)) == ["done"]
-    assert (told.now_of(doubtful).review, told.standing(doubtful)) == ("", after)
+    assert (told.now_of(doubtful).review_reason, told.standing(doubtful)) == ("", after)
     told.tell(told.completed(doubtful, payment_status="no_payment_required"))
-    assert told.now_of(doubtful).review == "Stripe asked for no payment"
+    assert told.now_of(doubtful).review_reason == "Stripe asked for no payment"
 
 
 def test_a_decision_that_somebody_else_made_first(desk: Client, doubtful: Payment) -> None:
-    checkout.dismiss(doubtful, doubtful.review)
+    checkout.dismiss(doubtful, doubtful.review_reason)
     told.tell(told.completed(doubtful, payment_status="no_payment_required"))
     decide(desk, "accept", doubtful)
     now = told.now_of(doubtful)
-    assert (now.is_paid, now.review, log()) == (False, "Stripe asked for no payment", [])
+    assert (now.is_paid, now.review_reason, log()) == (False, "Stripe asked for no payment", [])
 
 
 def test_there_is_nothing_to_decide_about_a_sound_payment(desk: Client, carol: User) -> None:
@@ -102,7 +102,7 @@ def test_a_decision_is_for_those_who_may(doubtful: Payment) -> None:
     clerk = Client()
     clerk.force_login(person("clerk", is_staff=True))
     assert decide(clerk, "accept", doubtful).status_code == 403
-    assert told.now_of(doubtful).review == doubtful.review
+    assert told.now_of(doubtful).review_reason == doubtful.review_reason
 
 
 # ---- what was granted is taken back, whatever waits for a decision ----
@@ -119,7 +119,7 @@ def granted(carol: User) -> Payment:
 @pytest.mark.parametrize("word", ["refund", "dispute"])
 def test_a_review_does_not_keep_credits_whose_money_went_back(granted: Payment, word: str) -> None:
     told.tell(told.refunded(granted, 990) if word == "refund" else told.disputed(granted, "lost"))
-    assert (granted.review != "", credits.available(granted.user)) == (True, 0)
+    assert (granted.review_reason != "", credits.available(granted.user)) == (True, 0)
     told.tell(told.refunded(granted, 990, "failed"), told.disputed(granted, "won"))
     assert credits.available(granted.user) == 100
 
@@ -133,12 +133,12 @@ def test_a_review_stops_the_refund_of_what_was_never_granted(carol: User) -> Non
     other = {**told.session(payment), "id": "cs_of_somebody_else"}
     told.tell(told.event("checkout.session.completed", other), told.completed(payment))
     payment = told.now_of(payment)
-    assert (payment.is_paid, payment.review != "") == (True, True)
+    assert (payment.is_paid, payment.review_reason != "") == (True, True)
     with pytest.raises(checkout.NotRefundable):
         checkout.outlook(payment, 990)
     told.tell(told.refunded(payment, 330))
     assert lines(carol) == []
-    checkout.dismiss(payment, payment.review)
+    checkout.dismiss(payment, payment.review_reason)
     assert told.standing(payment) == told.Standing("partial_refunded", 330, 67, 0, 33, 1)
 
 
@@ -203,7 +203,7 @@ def test_staff_cannot_give_without_reason_or_take_too_much(
 
 def test_staff_change_a_package_with_a_reason(desk: Client) -> None:
     fields = {"key": "mega", "name": "Mega", "credits": 9, "price_minor": 100, "currency": "CNY"}
-    url = "/admin/billing/packagerow/"
+    url = "/admin/billing/packageoverride/"
     assert desk.post(f"{url}add/", {**fields, "is_active": "on"}).status_code == 200
     unknown = {**fields, "currency": "GBP", "is_active": "on", "reason": "Spring"}
     assert desk.post(f"{url}add/", unknown).status_code == 200
@@ -217,7 +217,7 @@ def test_staff_change_a_package_with_a_reason(desk: Client) -> None:
 
 
 def test_staff_cannot_delete_a_package(desk: Client) -> None:
-    assert desk.post("/admin/billing/packagerow/mega/delete/").status_code in {302, 403}
+    assert desk.post("/admin/billing/packageoverride/mega/delete/").status_code in {302, 403}
 
 
 # ---- the log ----
@@ -238,7 +238,7 @@ def test_the_log_can_be_read_and_not_written(desk: Client, alice: User) -> None:
 def test_every_list_opens_and_nothing_can_be_added(
     desk: Client, doubtful: Payment, model: str
 ) -> None:
-    Proof.objects.create(at=doubtful.created_at, accounts=1, entries=0, videos=0, payments=0)
+    AuditRun.objects.create(run_at=doubtful.created_at, accounts=1, entries=0, videos=0, payments=0)
     assert Account.objects.count() > 0
     assert desk.get(f"/admin/billing/{model}/").status_code == 200
     assert desk.post(f"/admin/billing/{model}/add/").status_code == 403

@@ -29,15 +29,15 @@ def change(**fields: object) -> None:
     Account.objects.filter(user__username="carol").update(**fields)
 
 
-def add(amount: int, before: int, seq: int, **fields: object) -> Entry:
+def add(amount: int, before: int, sequence: int, **fields: object) -> Entry:
     """A line that the ledger did not write; the totals follow, the lot does not."""
-    right = {"type": Entry.Type.BONUS, "key": f"added:{seq}", "created_at": timezone.now()}
+    right = {"type": Entry.Type.BONUS, "key": f"added:{sequence}", "created_at": timezone.now()}
     return Entry.objects.create(
         account=hers(),
         amount=amount,
         balance_before=before,
         balance_after=before + amount,
-        seq=seq,
+        sequence=sequence,
         **{**right, **fields},
     )
 
@@ -73,12 +73,12 @@ def balance_differs() -> list[str]:
 
 
 def totals_differ() -> list[str]:
-    change(total_earned=107, total_spent=17, total_expired=3, total_reversed=2)
+    change(total_earned=107, total_spent=17, total_expired=3, total_clawed_back=2)
     return [
         "entries say 100 earned, the account says 107",
         "entries say 15 spent, the account says 17",
         "entries say 0 expired, the account says 3",
-        "entries say 0 reversed, the account says 2",
+        "entries say 0 clawed back, the account says 2",
     ]
 
 
@@ -88,17 +88,17 @@ def next_expiry_differs() -> list[str]:
 
 
 def number_is_missing() -> list[str]:
-    cover(add(5, 85, seq=5))
+    cover(add(5, 85, sequence=5))
     return ["entry 5 does not follow entry 3"]
 
 
 def balance_jumps() -> list[str]:
-    cover(add(5, 95, seq=4))
+    cover(add(5, 95, sequence=4))
     return ["entry 4 does not follow entry 3"]
 
 
 def entry_is_not_covered() -> list[str]:
-    add(5, 85, seq=4)
+    add(5, 85, sequence=4)
     return [
         "entries sum to 90, the balance says 85",
         "entries say 105 earned, the account says 100",
@@ -108,7 +108,7 @@ def entry_is_not_covered() -> list[str]:
 
 def more_came_back_than_was_spent() -> list[str]:
     spent = Entry.objects.get(key="spend")
-    more = add(16, 85, seq=4, type=Entry.Type.REFUNDED, reverses=spent)
+    more = add(16, 85, sequence=4, type=Entry.Type.REFUNDED, refund_of=spent)
     Lot.objects.filter(account=hers()).update(amount=101)
     cover(more)
     change(total_earned=100, total_spent=-1)

@@ -37,7 +37,7 @@ def test_purchase_waits_for_its_payment(till: Serving, alice: User) -> None:
 
 def test_purchase_paid(buy: Callable[[], Payment], alice: User) -> None:
     payment = stripe.pay(buy())
-    assert (payment.status, payment.is_paid, payment.review) == ("succeeded", True, "")
+    assert (payment.status, payment.is_paid, payment.review_reason) == ("succeeded", True, "")
     assert lines(alice) == [("bonus", 100), ("purchased", 100)]
     states = set(StripeEvent.objects.values_list("state", flat=True))
     assert states == {"done", "ignored"}

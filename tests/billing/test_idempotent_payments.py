@@ -15,7 +15,7 @@ from stripe._stripe_service import StripeService
 from accounts.auth import tokens
 from accounts.models import Session, User
 from billing.ledger import credits, invariants
-from billing.models import PackageRow, Payment, Refund
+from billing.models import PackageOverride, Payment, Refund
 from billing.payments import checkout
 from config.lib.idempotency import RequestKey
 from tests.billing import stripe, told
@@ -114,7 +114,7 @@ def test_a_key_is_not_spent_on_a_refused_request(api: APIClient) -> None:
 
 def test_a_repeat_when_the_package_is_gone_meanwhile(api: APIClient) -> None:
     first = buy(api)
-    PackageRow.objects.create(key="trial", name="x", credits=1, price_minor=1, is_active=False)
+    PackageOverride.objects.create(key="trial", name="x", credits=1, price_minor=1, is_active=False)
     assert buy(api).json() == first.json()
 
 

@@ -13,7 +13,7 @@ from billing.ledger import credits, erasure
 from billing.models import Account, Allocation, Entry, Lot
 from tests.billing.conftest import everything, give
 
-migration = import_module("billing.migrations.0002_immutable")
+migration = import_module("billing.migrations.0002_append_only_ledger")
 blanking = import_module("billing.migrations.0005_forget_words")
 Act = Callable[[], object]
 
@@ -92,7 +92,7 @@ def entry(**fields: object) -> Act:
     def write() -> None:
         right = {
             "account": Account.objects.get(),
-            "seq": 3,
+            "sequence": 3,
             "type": Entry.Type.BONUS,
             "amount": 5,
             "balance_before": 80,
@@ -143,7 +143,7 @@ WRONG: dict[str, tuple[str, Act]] = {
     "entry-that-does-not-add-up": ("entry_balance_adds_up", entry(balance_after=86)),
     "entry-below-zero": ("entry_balance_not_negative", entry(amount=-81, balance_after=-1)),
     "entry-with-a-known-key": ("key", entry(key="spend")),
-    "entry-with-a-known-number": ("seq", entry(seq=2)),
+    "entry-with-a-known-number": ("sequence", entry(sequence=2)),
     "allocation-of-nothing": ("allocation_not_zero", allocation(0, "spend")),
     "allocation-repeated": ("allocation_once|entry_id, .*lot_id", allocation(-5, "spend")),
 }
@@ -187,7 +187,7 @@ def test_user_with_an_account_cannot_be_deleted(carol: User, dave: User) -> None
 
 
 def test_the_words_of_a_line_can_be_forgotten(carol: User, books: None) -> None:
-    before = list(Entry.objects.order_by("seq").values_list("seq", "amount", "key"))
+    before = list(Entry.objects.order_by("sequence").values_list("sequence", "amount", "key"))
     erasure.forget_words(carol)
-    after = list(Entry.objects.order_by("seq").values_list("seq", "amount", "key"))
+    after = list(Entry.objects.order_by("sequence").values_list("sequence", "amount", "key"))
     assert (after, set(Entry.objects.values_list("description", flat=True))) == (before, {""})

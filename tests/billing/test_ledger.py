@@ -23,7 +23,7 @@ def test_grant_when_first(carol: User) -> None:
     assert Entry.objects.values().get() == {
         "id": entry.pk,
         "account_id": carol.pk,
-        "seq": 1,
+        "sequence": 1,
         "type": "earned",
         "amount": 40,
         "balance_before": 0,
@@ -32,7 +32,7 @@ def test_grant_when_first(carol: User) -> None:
         "reference_type": "referral",
         "reference_id": "r-1",
         "description": "A friend came",
-        "reverses_id": None,
+        "refund_of_id": None,
         "expires_at": T + DAY,
         "created_at": T,
     }
@@ -217,7 +217,7 @@ def test_summary_adds_up(carol: User) -> None:
         total_earned=150,
         total_spent=30,
         total_expired=0,
-        total_reversed=0,
+        total_clawed_back=0,
         next_expiry_at=T + DAY,
     )
 
@@ -234,7 +234,7 @@ def test_summary_counts_what_has_expired_but_is_not_booked(carol: User, clock: T
         total_earned=150,
         total_spent=20,
         total_expired=80,
-        total_reversed=0,
+        total_clawed_back=0,
         next_expiry_at=T + 2 * DAY,
     )
     assert lines(carol)[-1] == ("spent", -20)

@@ -86,7 +86,7 @@ def test_no_receipt_for_what_is_not_paid_old_or_in_question(carol: User) -> None
     old, asked = told.bought(carol), told.bought(carol)
     ago = timezone.now() - receipts.FRESH - timedelta(seconds=1)
     Payment.objects.filter(pk=old.pk).update(paid_at=ago)
-    Payment.objects.filter(pk=asked.pk).update(review="the session is not this payment's")
+    Payment.objects.filter(pk=asked.pk).update(review_reason="the session is not this payment's")
     assert (receipts.write(), outbox()) == (0, [])
 
 

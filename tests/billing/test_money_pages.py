@@ -11,7 +11,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
 from billing.ledger import credits
-from billing.models import Entry, Payment, Proof
+from billing.models import AuditRun, Entry, Payment
 from tests.billing import told
 from tests.conftest import person
 from videos.jobs import state_machine
@@ -178,8 +178,8 @@ def test_the_proof_is_for_everybody_and_about_nobody(
     secret = f"payment {uuid4()} needs a person"
     at = datetime(2026, 1, 2, 3, 17, tzinfo=UTC)
     for n in (0, 1234):
-        Proof.objects.create(
-            at=at.replace(year=2025 + (n > 0)),
+        AuditRun.objects.create(
+            run_at=at.replace(year=2025 + (n > 0)),
             accounts=n + 1,
             entries=n + 2,
             videos=n + 3,

@@ -28,7 +28,7 @@ _TAKING = "_open_lots(account.pk, now).order_by(*_SPENDING_ORDER)"
 _GRACE = "if dead and grace and lot.parent_id is None:"
 _SETTLED = "ledger._settle(account, now)\n        lot.refresh_from_db()\n        change"
 _PAID_GRANT = "purpose)\n        _settle(account, now)\n        _pay_debt(account, now)"
-_PAID_REFUND = "reverses=spent)\n        _settle(account, now)\n        _pay_debt(account, now)"
+_PAID_REFUND = "refund_of=spent)\n        _settle(account, now)\n        _pay_debt(account, now)"
 
 
 pytestmark = [pytest.mark.thorough, pytest.mark.embedded]
@@ -72,14 +72,14 @@ MUTANTS = [
     Mutant("refund-twice-by-grace", "else lot.parent_id\n", "else None\n"),
     Mutant("refund-not-in-the-total", "account.total_spent -= wanted", "pass"),
     Mutant("debt-left-by-a-grant", _PAID_GRANT, "purpose)"),
-    Mutant("debt-left-by-a-refund", _PAID_REFUND, "reverses=spent)"),
+    Mutant("debt-left-by-a-refund", _PAID_REFUND, "refund_of=spent)"),
     Mutant("debt-paid-with-the-dead", _PAID_GRANT, "purpose)\n        _pay_debt(account, now)"),
     Mutant("expiry-seen-late", "= min(filter(None", "= max(filter(None"),
     Mutant(
         "expiry-seen-early", "    _refresh_next_expiry(account)\n    return gone", "    return gone"
     ),
     Mutant("unbooked-expiry-unseen", "total_expired + account.balance - live", "total_expired"),
-    Mutant("sequence-stuck", "    account.seq += 1\n", ""),
+    Mutant("sequence-stuck", "    account.last_sequence += 1\n", ""),
 ]
 
 
@@ -92,30 +92,32 @@ MONEY_MUTANTS = [
     Mutant("graces-forgotten", "Q(pk=lot.pk) | Q(parent=lot)", "pk=lot.pk"),
     Mutant("graces-alone", "Q(pk=lot.pk) | Q(parent=lot)", "parent=lot"),
     Mutant("dead-taken-again", 'dead = min(-(expired["s"] or 0)', "dead = min(0"),
-    Mutant("dead-counted-twice", " - lot.reversed_dead, change - own)", ", change - own)"),
+    Mutant("dead-counted-twice", " - lot.clawed_back_expired, change - own)", ", change - own)"),
     Mutant("anything-is-dead", "entry__type=Entry.Type.EXPIRED", "entry__type=Entry.Type.SPENT"),
     Mutant("others-spared", "others = min(account.balance - own,", "others = min(0,"),
     Mutant("debt-not-written", "account.debt += owed", "pass"),
     Mutant("debt-not-forgiven", "account.debt -= owed", "pass"),
-    Mutant("others-debt-forgiven", ", account.debt, lot.reversed_owed)", ", account.debt)"),
+    Mutant("others-debt-forgiven", ", account.debt, lot.clawed_back_owed)", ", account.debt)"),
     Mutant("living-without-end", "living = min(give - owed,", "living = max(give - owed,"),
     Mutant("living-never", "living = min(give - owed,", "living = min(0,"),
-    Mutant("dead-forgotten", "lot.reversed_dead += dead", "pass"),
-    Mutant("dead-not-given-again", "lot.reversed_dead -= give - owed - living", "pass"),
+    Mutant("dead-forgotten", "lot.clawed_back_expired += dead", "pass"),
+    Mutant("dead-not-given-again", "lot.clawed_back_expired -= give - owed - living", "pass"),
     Mutant(
-        "settled-still-owed", "lot.reversed_owed -= owed + settled", "lot.reversed_owed -= owed"
+        "settled-still-owed",
+        "lot.clawed_back_owed -= owed + settled",
+        "lot.clawed_back_owed -= owed",
     ),
     Mutant("given-again-but-dead", "now + settings.GRACE_LIFETIME if dead else ", ""),
     Mutant("given-again-too-long", "GRACE_LIFETIME if dead else lot.expires_at", "GRACE_LIFETIME"),
     Mutant("given-again-an-orphan", "parent=lot,", "parent=None,"),
-    Mutant("given-again-not-told", "account.total_reversed -= living", "pass"),
+    Mutant("given-again-not-told", "account.total_clawed_back -= living", "pass"),
     Mutant("debt-left-by-a-restore", "            ledger._pay_debt(account, now)\n", ""),
-    Mutant("cancelled-not-counted", "lot.reversed += change", "pass"),
-    Mutant("restored-not-counted", "lot.reversed -= give\n", "pass\n"),
+    Mutant("cancelled-not-counted", "lot.clawed_back += change", "pass"),
+    Mutant("restored-not-counted", "lot.clawed_back -= give\n", "pass\n"),
     Mutant("younger-grace-first", 'order_by("expires_at", "id")', 'order_by("-expires_at", "-id")'),
     Mutant("expired-unbooked", _SETTLED, _SETTLED.replace("ledger._settle(account, now)", "pass")),
     Mutant("expiry-not-moved", "    ledger._refresh_next_expiry(account)\n", ""),
-    Mutant("outlook-from-nothing", "max(target - lot.reversed, 0)", "target"),
+    Mutant("outlook-from-nothing", "max(target - lot.clawed_back, 0)", "target"),
     Mutant("outlook-without-the-dead", "    return own + others, owed", "    return own, owed"),
 ]
 

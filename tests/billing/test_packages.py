@@ -6,7 +6,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from accounts.models import User
-from billing.models import PackageRow
+from billing.models import PackageOverride
 from billing.payments import packages
 from billing.payments.packages import Package
 from tests.billing import told
@@ -32,9 +32,9 @@ def on_sale() -> list[Package]:
     return list(packages.on_sale().values())
 
 
-def row(key: str, **fields: object) -> PackageRow:
+def row(key: str, **fields: object) -> PackageOverride:
     values = {"name": "Staff's", "credits": 10, "price_minor": 100, **fields}
-    return PackageRow.objects.create(key=key, **values)
+    return PackageOverride.objects.create(key=key, **values)
 
 
 def test_package_changed_by_staff() -> None:

@@ -12,7 +12,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from billing.ledger import credits
-from billing.models import PackageRow, Payment, Refund
+from billing.models import PackageOverride, Payment, Refund
 from tests.billing import stripe, told
 from tests.conftest import Serving, signed_in
 
@@ -371,7 +371,9 @@ def test_refund_that_is_refused(admin: APIClient, alice: User) -> None:
 
 
 def test_refund_in_a_currency_without_cents(admin: APIClient, alice: User) -> None:
-    PackageRow.objects.create(key="yen", name="Yen", credits=100, price_minor=500, currency="JPY")
+    PackageOverride.objects.create(
+        key="yen", name="Yen", credits=100, price_minor=500, currency="JPY"
+    )
     payment = stripe.bought(alice, "yen")
     query = f"{REFUND}?payment_id={payment.pk}&amount="
     assert admin.post(f"{query}0.50").status_code == 400

@@ -78,7 +78,7 @@ def test_reconcile_asks_for_each_payment_now_and_then(
     assert calls == [False, False]
 
 
-def test_reconcile_applies_what_was_parked(payment: Payment) -> None:
+def test_reconcile_applies_what_was_unmatched(payment: Payment) -> None:
     """The refund's event came, but that of the payment was lost."""
     stripe.pay(payment, tell=False)
     stripe.forget()
@@ -86,7 +86,7 @@ def test_reconcile_applies_what_was_parked(payment: Payment) -> None:
         session = desk.get("checkout.session", str(payment.session_id))
     gone = {"id": "re_1", "amount": 990, "status": "succeeded", "metadata": {}}
     event = told.event("refund.created", {**gone, "payment_intent": session["payment_intent"]})
-    assert told.tell(event) == ["parked"]
+    assert told.tell(event) == ["unmatched"]
     reconcile()
     assert told.standing(payment) == told.Standing("refunded", 990, 0, 0, 100, 1)
     assert StripeEvent.objects.get().state == "done"
@@ -96,7 +96,7 @@ def test_reconcile_is_not_held_up_by_an_event_that_cannot_be_read(carol: User) -
     payment = told.order(carol)
     broken = {"id": "re_1", "payment_intent": told.intent(payment), "status": "succeeded"}
     event = told.event("refund.created", broken)
-    assert told.tell(event, told.completed(payment)) == ["parked", "done"]
+    assert told.tell(event, told.completed(payment)) == ["unmatched", "done"]
     assert told.standing(payment) == told.Standing("succeeded", 0, 100, 0, 0, 1)
     assert StripeEvent.objects.get(pk=event["id"]).state == "error"
 
@@ -106,15 +106,15 @@ def test_reconcile_asks_staff_when_stripe_knows_no_such_session(payment: Payment
     for minutes in (2, 30):
         reconcile(minutes)
     now = told.now_of(payment)
-    assert (now.status, now.review) == ("pending", "Stripe knows no such session")
-    payments_checkout.dismiss(now, now.review)
+    assert (now.status, now.review_reason) == ("pending", "Stripe knows no such session")
+    payments_checkout.dismiss(now, now.review_reason)
     assert told.now_of(payment).status == "failed"
 
 
 def test_reconcile_when_both_events_came_at_the_same_moment(carol: User) -> None:
     payment = told.order(carol)
     told.tell(told.refunded(payment, 990), told.completed(payment))
-    StripeEvent.objects.filter(type__startswith="refund").update(state="parked")
+    StripeEvent.objects.filter(type__startswith="refund").update(state="unmatched")
     payment.refunds.all().delete()
     reconcile()
     assert told.standing(payment).status == "refunded"

@@ -87,7 +87,7 @@ def test_refund_of_what_was_never_paid(carol: User) -> None:
 
 def test_refund_of_what_needs_a_person(carol: User) -> None:
     payment = told.order(carol)
-    Payment.objects.update(is_paid=True, paid_at=timezone.now(), review="Look at this")
+    Payment.objects.update(is_paid=True, paid_at=timezone.now(), review_reason="Look at this")
     with pytest.raises(checkout.NotRefundable):
         refund(payment, None)
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.models import User
 from billing.ledger import clawbacks, credits
 from billing.ledger import invariants as books
-from billing.models import Account, Lot, Payment, Proof
+from billing.models import Account, AuditRun, Lot, Payment
 from billing.payments import state
 from tests.billing import told
 from videos.jobs import state_machine
@@ -29,17 +29,18 @@ def put(video: Video, status: str) -> None:
 
 
 def found() -> list[tuple[str, str]]:
-    return [(one.problem, one.mended) for one in refund_audit.run_audit().findings]
+    return [(one.problem, one.repair) for one in refund_audit.run_audit().findings]
 
 
 def test_proof_of_a_clean_system(video: Video, bob: User) -> None:
     told.bought(bob)
     report = refund_audit.run_audit()
     assert report.findings == []
-    proof = Proof.objects.get()
-    assert proof == report.proof
-    assert (proof.accounts, proof.entries, proof.videos, proof.payments) == (2, 4, 1, 1)
-    assert (proof.problems, proof.repaired) == ([], [])
+    audit_run = AuditRun.objects.get()
+    assert audit_run == report.audit_run
+    counts = (audit_run.accounts, audit_run.entries, audit_run.videos, audit_run.payments)
+    assert counts == (2, 4, 1, 1)
+    assert (audit_run.problems, audit_run.repaired) == ([], [])
 
 
 @pytest.mark.parametrize("status", ["failed", "timeout", "cancelled"])
@@ -49,7 +50,7 @@ def test_proof_mends_a_lost_video_once(video: Video, alice: User, status: str) -
     assert credits.available(alice) == 100
     assert found() == []
     assert credits.summary(alice).total_spent == 0
-    latest = Proof.objects.latest()
+    latest = AuditRun.objects.latest()
     assert (latest.problems, latest.repaired) == ([], [])
 
 
@@ -58,7 +59,7 @@ def test_proof_tells_of_a_video_that_was_returned_and_made(video: Video, alice: 
     Video.objects.filter(pk=video.pk).update(status="succeeded", file="x.mp4")
     problem = f"video {video.pk} is succeeded and was refunded"
     assert found() == [(problem, "")]
-    assert Proof.objects.get().problems == [problem]
+    assert AuditRun.objects.get().problems == [problem]
     assert found() == [(problem, "")]
 
 
@@ -97,7 +98,7 @@ def test_proof_mends_a_paid_payment_once(carol: User) -> None:
 
 def test_proof_tells_of_a_payment_that_needs_a_person(carol: User) -> None:
     payment = told.bought(carol)
-    Payment.objects.update(review="Look at this")
+    Payment.objects.update(review_reason="Look at this")
     assert found() == [(f"payment {payment.pk} needs a person: Look at this", "")]
 
 
@@ -126,7 +127,7 @@ def test_proof_mends_credits_that_do_not_follow_the_money(carol: User, told_of: 
 
 def test_proof_tells_of_more_cancelled_than_there_was(carol: User) -> None:
     told.bought(carol)
-    Lot.objects.update(reversed_owed=1)
+    Lot.objects.update(clawed_back_owed=1)
     lot = Lot.objects.get()
     problem = f"{carol.pk}: lot {lot.pk} has 0 of its 100 credits cancelled"
     assert books.problems() == [problem]

@@ -51,7 +51,7 @@ def test_spends_at_once_with_one_key_are_one(erin: User) -> None:
 def test_first_grants_at_once_open_one_account(erin: User) -> None:
     results = outcomes([partial(give, erin, 5)] * 10)
     assert kinds(results) == {"Entry": 10}
-    assert list(Account.objects.values_list("balance", "seq")) == [(50, 10)]
+    assert list(Account.objects.values_list("balance", "last_sequence")) == [(50, 10)]
     assert invariants.problems() == []
 
 
@@ -140,7 +140,7 @@ def test_everything_at_once_leaves_the_books_right(transactional_db: None) -> No
             assert invariants.problems() == []
             for user in users:
                 now = credits.summary(user)
-                spent = now.total_spent + now.total_expired + now.total_reversed
+                spent = now.total_spent + now.total_expired + now.total_clawed_back
                 assert now.available == now.total_earned - spent
         return 1
 

@@ -27,7 +27,7 @@ def test_refund_returns_to_the_same_lots(carol: User) -> None:
     assert left(carol) == [(495, T + 90 * DAY)]
     back = credits.refund("spend", "back", grace=True, description="It failed")
     assert left(carol) == [(30, T + 30 * DAY), (500, T + 90 * DAY)]
-    assert (back.type, back.amount, back.reverses) == ("refunded", 35, spent)
+    assert (back.type, back.amount, back.refund_of) == ("refunded", 35, spent)
     assert (back.reference_type, back.reference_id, back.description) == (
         "sora_task_creation",
         "v-3",

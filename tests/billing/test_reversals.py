@@ -48,7 +48,7 @@ def test_reversal_is_the_floor_of_all_money_that_is_gone(
     seen = []
     for n, amount in enumerate(amounts):
         told.tell(told.refunded(payment, amount, id=f"re_{n}"))
-        seen.append(ledger_credits.summary(carol).total_reversed)
+        seen.append(ledger_credits.summary(carol).total_clawed_back)
     assert seen == expected
     assert invariants.problems() == []
 
@@ -74,7 +74,7 @@ def test_reversal_then_takes_other_credits_first_to_expire_first(carol: User) ->
     ledger_credits.spend(carol, 60, "spend")
     clawbacks.reverse_to(KEY, 80)
     assert left(carol) == [(20, None)]
-    assert ledger_credits.summary(carol).total_reversed == 80
+    assert ledger_credits.summary(carol).total_clawed_back == 80
     assert invariants.problems() == []
 
 
@@ -157,7 +157,7 @@ def test_reversal_undone_gives_the_credits_back(carol: User) -> None:
     clawbacks.reverse_to(KEY, 100)
     clawbacks.reverse_to(KEY, 0)
     assert left(carol) == [(100, T + 90 * DAY)]
-    assert ledger_credits.summary(carol).total_reversed == 0
+    assert ledger_credits.summary(carol).total_clawed_back == 0
     restored = Lot.objects.get(parent__isnull=False)
     assert (restored.kind, restored.amount) == ("purchased", 100)
     assert invariants.problems() == []
@@ -192,7 +192,7 @@ def test_reversal_undone_after_the_debt_was_paid(carol: User) -> None:
     assert (left(carol), owed(carol)) == ([(20, None)], 0)
     clawbacks.reverse_to(KEY, 0)
     assert left(carol) == [(100, T + 90 * DAY), (20, None)]
-    assert ledger_credits.summary(carol).total_reversed == 0
+    assert ledger_credits.summary(carol).total_clawed_back == 0
     assert invariants.problems() == []
 
 
@@ -239,7 +239,7 @@ def test_debt_is_taken_from_the_refund_of_a_video(carol: User) -> None:
 def test_half_refunded_then_disputed_in_full(carol: User) -> None:
     payment = told.bought(carol, "standard")
     told.tell(told.refunded(payment, 2450), told.disputed(payment, "needs_response"))
-    assert ledger_credits.summary(carol).total_reversed == 500
+    assert ledger_credits.summary(carol).total_clawed_back == 500
     told.tell(told.disputed(payment, "won"))
     assert told.standing(payment) == told.Standing("partial_refunded", 2450, 250, 0, 250, 1)
 

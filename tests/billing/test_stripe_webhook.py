@@ -216,24 +216,24 @@ def test_webhook_when_an_amount_that_was_right_is_told_wrong_later(payment: Paym
 @pytest.mark.parametrize("type", ["refund.created", "charge.dispute.created", "charge.refunded"])
 def test_webhook_when_the_payment_is_unknown(payment: Payment, type: str) -> None:
     stranger = {"id": "x_1", "payment_intent": "pi_nobody", "amount": 1, "status": "succeeded"}
-    assert told.tell(told.event(type, stranger)) == ["parked"]
+    assert told.tell(told.event(type, stranger)) == ["unmatched"]
     assert told.now_of(payment).status == "pending"
 
 
 def test_webhook_when_a_refund_comes_before_its_payment(payment: Payment) -> None:
     assert told.tell(told.refunded(payment, 330), told.disputed(payment, "lost", 330)) == [
-        "parked",
-        "parked",
+        "unmatched",
+        "unmatched",
     ]
     assert told.tell(told.completed(payment)) == ["done"]
     assert set(StripeEvent.objects.values_list("state", flat=True)) == {"done"}
     assert told.standing(payment) == told.Standing("partial_refunded", 330, 34, 0, 66, 1)
 
 
-def test_webhook_when_a_parked_event_is_sent_again(payment: Payment) -> None:
+def test_webhook_when_an_unmatched_event_is_sent_again(payment: Payment) -> None:
     """Its payment became known at the same moment, and nobody saw the other."""
     early = told.refunded(payment, 990)
-    assert told.tell(early) == ["parked"]
+    assert told.tell(early) == ["unmatched"]
     Payment.objects.update(payment_intent=told.intent(payment))
     assert told.tell(early) == ["done"]
     assert told.tell(told.completed(payment)) == ["done"]

@@ -177,7 +177,7 @@ def standing(payment: Payment) -> Standing:
         refunded_minor=now.refunded_minor,
         credits=summary.available,
         owed=summary.owed,
-        reversed=summary.total_reversed,
+        reversed=summary.total_clawed_back,
         grants=net[Entry.Type.PURCHASED],
     )
 

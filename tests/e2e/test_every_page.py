@@ -47,7 +47,7 @@ PUBLIC = {
     "rules": "/rules/",
     "report": "/report/",
     "feedback": "/feedback/",
-    "proof": "/proof/",
+    "audit": "/proof/",
     "return": "/accounts/return/nonsense/",
     "account_login": "/accounts/login/",
     "account_signup": "/accounts/signup/",

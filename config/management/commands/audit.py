@@ -13,14 +13,14 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         report = refund_audit.run_audit()
-        proof = report.proof
+        run = report.audit_run
         self.stdout.write(
-            f"{proof.accounts} accounts, {proof.entries} entries, {proof.videos} videos, "
-            f"{proof.payments} payments"
+            f"{run.accounts} accounts, {run.entries} entries, {run.videos} videos, "
+            f"{run.payments} payments"
         )
-        for line in proof.repaired:
+        for line in run.repaired:
             self.stdout.write(f"mended: {line}")
-        for line in proof.problems:
+        for line in run.problems:
             self.stdout.write(f"PROBLEM: {line}")
-        self.stdout.write("The books are right." if not proof.problems else "A person must look.")
-        sys.exit(1 if proof.problems else 0)
+        self.stdout.write("The books are right." if not run.problems else "A person must look.")
+        sys.exit(1 if run.problems else 0)

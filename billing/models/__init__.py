@@ -1,0 +1,29 @@
+"""The ledger (accounts, lots, entries, allocations) and the payments that buy credits.
+
+Only billing.ledger writes the ledger's tables, only billing.payments those of payments. A user is
+known here as AUTH_USER_MODEL and nothing else.
+"""
+
+from billing.models.account import Account
+from billing.models.allocation import Allocation
+from billing.models.audit_run import AuditRun
+from billing.models.dispute import Dispute
+from billing.models.entry import Entry
+from billing.models.lot import Lot
+from billing.models.package_override import PackageOverride
+from billing.models.payment import Payment
+from billing.models.refund import Refund
+from billing.models.stripe_event import StripeEvent
+
+__all__ = [
+    "Account",
+    "Allocation",
+    "AuditRun",
+    "Dispute",
+    "Entry",
+    "Lot",
+    "PackageOverride",
+    "Payment",
+    "Refund",
+    "StripeEvent",
+]

@@ -1,0 +1,27 @@
+"""An allocation: the part of an entry that belongs to one lot."""
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from billing.models.entry import Entry
+from billing.models.lot import Lot
+
+
+class Allocation(models.Model):
+    """How much of an entry came from, or went to, one lot; signed like the entry."""
+
+    entry = models.ForeignKey(Entry, models.PROTECT, related_name="allocations")
+    lot = models.ForeignKey(Lot, models.PROTECT, related_name="allocations", verbose_name=_("lot"))
+    amount = models.BigIntegerField(_("amount"))
+
+    class Meta:
+        verbose_name = _("part of a line")
+        verbose_name_plural = _("lots it touched")
+        constraints = [
+            models.UniqueConstraint(fields=["entry", "lot"], name="allocation_once"),
+            models.CheckConstraint(condition=~Q(amount=0), name="allocation_not_zero"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.amount:+} of lot {self.lot_id}"

@@ -1,0 +1,18 @@
+"""A dispute: a payer's complaint at the bank about a payment."""
+
+from django.db import models
+
+from billing.models.payment import Payment
+
+
+class Dispute(models.Model):
+    """A cardholder's complaint, as Stripe last told of it."""
+
+    stripe_id = models.CharField(primary_key=True, max_length=255)
+    payment = models.ForeignKey(Payment, models.PROTECT, related_name="disputes")
+    amount_minor = models.PositiveIntegerField()
+    status = models.CharField(max_length=40)
+    reported_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.amount_minor} {self.status}"

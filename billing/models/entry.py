@@ -1,0 +1,62 @@
+"""An entry of the ledger: one change of a user's credits."""
+
+import uuid
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from billing.models.account import Account
+
+
+class Entry(models.Model):
+    """One line of the history; never changed, never deleted (a database trigger says so too)."""
+
+    class Type(models.TextChoices):
+        EARNED = "earned", _("Earned")
+        SPENT = "spent", _("Spent")
+        PURCHASED = "purchased", _("Purchased")
+        REFUNDED = "refunded", _("Returned")
+        BONUS = "bonus", _("Bonus")
+        EXPIRED = "expired", _("Expired")
+        CLAWED_BACK = "reversed", _("Taken back")
+        ADJUSTED = "adjusted", _("By staff")
+
+    # What a line may be about: its reference_type.
+    OF_VIDEO, OF_PAYMENT = "sora_task_creation", "payment"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    account = models.ForeignKey(Account, models.PROTECT, related_name="entries")
+    sequence = models.BigIntegerField()
+    type = models.CharField(_("type"), max_length=16, choices=Type)
+    amount = models.BigIntegerField(_("amount"))
+    balance_before = models.BigIntegerField(_("balance before"))
+    balance_after = models.BigIntegerField(_("balance after"))
+    # Names the event the line stands for, such as video:<id>:spend; a repeat finds it.
+    key = models.CharField(_("key"), max_length=120, unique=True)
+    reference_type = models.CharField(_("reference type"), max_length=40, blank=True)
+    reference_id = models.CharField(_("reference id"), max_length=80, blank=True)
+    description = models.CharField(_("description"), max_length=200, blank=True)
+    refund_of = models.ForeignKey("self", models.PROTECT, null=True, related_name="credit_refunds")
+    # The latest expiry among the lots it touched.
+    expires_at = models.DateTimeField(_("expires"), null=True)
+    created_at = models.DateTimeField(_("created"))
+
+    class Meta:
+        verbose_name = _("ledger line")
+        verbose_name_plural = _("ledger lines")
+        constraints = [
+            models.UniqueConstraint(fields=["account", "sequence"], name="entry_sequence_unique"),
+            models.CheckConstraint(condition=~Q(amount=0), name="entry_amount_not_zero"),
+            models.CheckConstraint(
+                condition=Q(balance_after=F("balance_before") + F("amount")),
+                name="entry_balance_adds_up",
+            ),
+            models.CheckConstraint(
+                condition=Q(balance_after__gte=0), name="entry_balance_not_negative"
+            ),
+        ]
+        indexes = [models.Index(fields=["account", "type", "sequence"], name="entry_by_type")]
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.amount:+}"

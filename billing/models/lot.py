@@ -1,0 +1,56 @@
+"""A lot: credits that were added together and expire together."""
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from billing.models.account import Account
+
+
+class Lot(models.Model):
+    """Credits that came together and expire together."""
+
+    class Kind(models.TextChoices):
+        PURCHASED = "purchased", _("Purchased")
+        BONUS = "bonus", _("Bonus")
+        EARNED = "earned", _("Earned")
+        ADJUSTED = "adjusted", _("By staff")
+
+    account = models.ForeignKey(Account, models.PROTECT, related_name="lots")
+    kind = models.CharField(_("kind"), max_length=16, choices=Kind)
+    amount = models.BigIntegerField(_("amount"))
+    remaining = models.BigIntegerField(_("remaining"))
+    expires_at = models.DateTimeField(_("expires"), null=True)
+    # The lot whose credits came back after it had expired; a grace lot gives no grace again.
+    parent = models.ForeignKey("self", models.PROTECT, null=True, related_name="grace_lots")
+    created_at = models.DateTimeField(_("created"))
+    # Of a bought lot whose money went back: how many credits that cancelled, and of these, how many
+    # had expired unspent already and how many were owed.
+    clawed_back = models.BigIntegerField(default=0)
+    clawed_back_expired = models.BigIntegerField(default=0)
+    clawed_back_owed = models.BigIntegerField(default=0)
+    # When its owner was told that it is about to expire.
+    warned_at = models.DateTimeField(null=True)
+    # When its owner was told that this is its last day.
+    last_warned_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("lot of credits")
+        verbose_name_plural = _("lots of credits")
+        constraints = [
+            models.CheckConstraint(condition=Q(amount__gt=0), name="lot_amount_positive"),
+            models.CheckConstraint(
+                condition=Q(remaining__gte=0, remaining__lte=F("amount")),
+                name="lot_remaining_bounds",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["account", "expires_at", "id"],
+                condition=Q(remaining__gt=0),
+                name="lot_open",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.remaining}/{self.amount}"

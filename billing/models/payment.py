@@ -1,0 +1,81 @@
+"""A payment: one purchase of credits, and what Stripe has reported about it."""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+
+class Payment(models.Model):
+    """One purchase: what was promised, and the facts Stripe told of it."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending", _("Waiting")
+        SUCCEEDED = "succeeded", _("Paid")
+        FAILED = "failed", _("Failed")
+        REFUNDED = "refunded", _("Refunded")
+        PARTIAL_REFUNDED = "partial_refunded", _("Partly refunded")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="payments", verbose_name=_("person")
+    )
+    # A copy of the package as it was sold.
+    package = models.CharField(_("package"), max_length=40)
+    name = models.CharField(_("name"), max_length=80)
+    credits = models.PositiveIntegerField(_("credits"))
+    amount_minor = models.PositiveIntegerField(_("amount"))
+    currency = models.CharField(_("currency"), max_length=3)
+    return_url = models.URLField(max_length=500, blank=True)
+
+    status = models.CharField(_("state"), max_length=20, choices=Status, default=Status.PENDING)
+    # Why it failed: session_expired, payment_failed or create_failed.
+    failure_code = models.CharField(_("failure code"), max_length=40, blank=True)
+    # What does not match and needs a person; nothing is granted while it stands here, but what was
+    # granted before is still taken back.
+    review_reason = models.CharField(_("to decide"), max_length=200, blank=True)
+    # What a person has decided before; it is not asked again.
+    reviewed_reasons = models.JSONField(default=list, blank=True)
+
+    # Facts, which only ever grow: they may come in any order and more than once.
+    is_paid = models.BooleanField(default=False)
+    refunded_minor = models.PositiveIntegerField(_("refunded"), default=0)
+    charge_refunded_minor = models.PositiveIntegerField(default=0)
+    disputed_minor = models.PositiveIntegerField(_("disputed minor"), default=0)
+
+    session_id = models.CharField(_("checkout session"), max_length=255, unique=True, null=True)  # noqa: DJ001 - unique
+    payment_intent = models.CharField(
+        _("payment intent"), max_length=255, blank=True, db_index=True
+    )
+    payment_url = models.TextField(blank=True)
+    created_at = models.DateTimeField(_("created"))
+    session_expires_at = models.DateTimeField()
+    paid_at = models.DateTimeField(_("paid"), null=True)
+    checked_at = models.DateTimeField(null=True, db_index=True)
+
+    class Meta:
+        verbose_name = _("payment")
+        verbose_name_plural = _("payments")
+        indexes = [
+            models.Index(fields=["user", "-created_at"], name="payment_newest"),
+            models.Index(fields=["status", "created_at"], name="payment_by_status"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(refunded_minor__lte=F("amount_minor")), name="payment_refund_bounds"
+            ),
+            models.CheckConstraint(
+                condition=Q(is_paid=False) | Q(paid_at__isnull=False), name="payment_paid_has_time"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.title}, {self.get_status_display()}"
+
+    @property
+    def title(self) -> str:
+        """The name in the reader's language, if it is that of a documented package."""
+        return gettext(self.name)

@@ -1,0 +1,39 @@
+"""A Stripe event: a verified webhook, stored before it is processed."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class StripeEvent(models.Model):
+    """The inbox: every verified event, stored before anything is done about it."""
+
+    class State(models.TextChoices):
+        NEW = "new", _("New")
+        DONE = "done", _("Done")
+        UNMATCHED = "unmatched", _("Waits for its payment")
+        IGNORED = "ignored", _("Not needed")
+        REVIEW = "review", _("Needs a person")
+        ERROR = "error", _("Failed")
+
+    id = models.CharField(primary_key=True, max_length=255)
+    type = models.CharField(_("type"), max_length=80)
+    created_at = models.DateTimeField(_("created"))
+    received_at = models.DateTimeField(_("received"))
+    live = models.BooleanField(_("live mode"))
+    api_version = models.CharField(max_length=40, blank=True)
+    # The payment intent its object speaks of, to find what was parked.
+    payment_intent = models.CharField(
+        _("payment intent"), max_length=255, blank=True, db_index=True
+    )
+    object = models.JSONField(_("content"))
+    state = models.CharField(
+        _("state"), max_length=12, choices=State, default=State.NEW, db_index=True
+    )
+    note = models.CharField(_("note"), max_length=500, blank=True)
+
+    class Meta:
+        verbose_name = _("payment event")
+        verbose_name_plural = _("payment events")
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.state}"
