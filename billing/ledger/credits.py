@@ -301,7 +301,7 @@ def _take(account: Account, amount: int, now: datetime) -> list[tuple[Lot, int]]
 def _left_of(spent: Entry) -> list[tuple[Lot, int]]:
     """What of a spend has not come back, by lot, last taken first."""
     taken = {a.lot_id: -a.amount for a in spent.allocations.all()}
-    returned = Allocation.objects.filter(entry__reverses=spent).select_related("lot")
+    returned = Allocation.objects.filter(entry__refund_of=spent).select_related("lot")
     for allocation in returned:
         lot = allocation.lot
         origin = lot.pk if lot.pk in taken else lot.parent_id

@@ -234,7 +234,7 @@ def test_the_log_can_be_read_and_not_written(desk: Client, alice: User) -> None:
     assert log() == ["+50 credits: Sorry"]
 
 
-@pytest.mark.parametrize("model", ["account", "entry", "payment", "stripeevent", "proof"])
+@pytest.mark.parametrize("model", ["account", "entry", "payment", "stripeevent", "auditrun"])
 def test_every_list_opens_and_nothing_can_be_added(
     desk: Client, doubtful: Payment, model: str
 ) -> None:
