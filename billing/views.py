@@ -71,7 +71,7 @@ def billing(request: HttpRequest) -> HttpResponse:
         "video": video,
         "page": page,
         "lines": [Line(entry) for entry in page],
-        "audit_run": AuditRun.objects.order_by("-run_at").first(),
+        "run": AuditRun.objects.order_by("-run_at").first(),
     }
     return render(request, "billing/billing.html", context)
 
@@ -103,7 +103,7 @@ def _row(e: Entry) -> tuple[Any, ...]:
 def audit(request: HttpRequest) -> HttpResponse:
     """What the last check of all books found; nothing about anybody."""
     return render(
-        request, "billing/audit.html", {"audit_run": AuditRun.objects.order_by("-run_at").first()}
+        request, "billing/audit.html", {"run": AuditRun.objects.order_by("-run_at").first()}
     )
 
 

@@ -189,7 +189,7 @@ def test_the_proof_is_for_everybody_and_about_nobody(
     shown = text_of(client, "/proof/")
     assert (words in shown, secret in shown) == (True, False)
     assert [str(n) in shown for n in ("1,235", "1,236", "1,237", "1,238")] == [True] * 4
-    assert "2 January 2026, 03:17 UTC" in shown
+    assert "2 January 2026, 03:17 UTC" in " ".join(shown.split())
 
 
 def test_the_proof_is_linked_from_the_start_page(client: Client, db: None) -> None:
