@@ -67,8 +67,8 @@ def _change(user: User, changes: int) -> dict[int, float]:
         if n % 90 == 0:
             video = Video.objects.create(
                 user=user, operation="text", prompt="live", model="sora-2", size="1280x720",
-                seconds=8, credits=20, status="running", provider="sandbox",
-                upstream_id=f"live_{user.pk}_{n}", created_at=now,
+                seconds=8, credits=20, status="running", engine="sandbox",
+                engine_job_id=f"live_{user.pk}_{n}", created_at=now,
                 deadline_at=now.replace(year=now.year + 1),
             )  # fmt: skip
         Video.objects.filter(pk=video.pk).update(lease=lease)
@@ -76,6 +76,6 @@ def _change(user: User, changes: int) -> dict[int, float]:
         began = time.perf_counter()
         worker.settle([(video, Job("x", JobState.RUNNING, progress=float(n % 90 + 1)))])
         video = Video.objects.get(pk=video.pk)
-        sent[video.seq] = began
+        sent[video.sequence] = began
         time.sleep(0.01)
     return sent

@@ -17,9 +17,8 @@ from django.utils import timezone
 
 from accounts.models import User
 from tests.backing import free_port
-from videos import tasks
 from videos.engines import base
-from videos.jobs import worker
+from videos.jobs import executor, worker
 from videos.models import Video
 
 INTERVAL = timedelta(seconds=5)
@@ -29,7 +28,7 @@ USERS = 20
 def run(counts: tuple[int, ...], seconds: float) -> None:
     """Print one row per number of active videos."""
     port = free_port()
-    upstream = subprocess.Popen([sys.executable, "-m", "benchmarks.upstream", str(port)])
+    stub = subprocess.Popen([sys.executable, "-m", "benchmarks.engine_stub", str(port)])
     config = {
         "adapter": "openai",
         "base_url": f"http://127.0.0.1:{port}/v1",
@@ -40,7 +39,7 @@ def run(counts: tuple[int, ...], seconds: float) -> None:
     try:
         _await(port)
         with override_settings(
-            UPSTREAMS={"bench": config},
+            ENGINES={"bench": config},
             POLL_FIRST=INTERVAL,
             POLL_SLOWEST=INTERVAL,
             LEASE=timedelta(seconds=15),
@@ -53,7 +52,7 @@ def run(counts: tuple[int, ...], seconds: float) -> None:
             for count in counts:
                 print(_row(count, seconds), flush=True)
     finally:
-        upstream.terminate()
+        stub.terminate()
 
 
 def _row(count: int, seconds: float) -> str:
@@ -72,7 +71,7 @@ def _row(count: int, seconds: float) -> str:
                 lateness.append((now - at).total_seconds())
         return claimed
 
-    engine = tasks.Engine(settings.WORKER_THREADS)
+    engine = executor.Executor(settings.WORKER_THREADS)
     with mock.patch.object(worker, "claim", claim):
         _turn(engine, INTERVAL.total_seconds())  # every video once, to spread them
         lateness.clear()
@@ -83,9 +82,9 @@ def _row(count: int, seconds: float) -> str:
     polls = sum(len(times) for times in looked.values())
     gaps = [b - a for times in looked.values() for a, b in pairwise(times)]
     with CaptureQueriesContext(connection) as queries:
-        before = sum(Video.objects.values_list("polls", flat=True))
+        before = sum(Video.objects.values_list("poll_count", flat=True))
         _turn(engine, 1.0)
-        done = sum(Video.objects.values_list("polls", flat=True)) - before
+        done = sum(Video.objects.values_list("poll_count", flat=True)) - before
     engine.close()
     return (
         f"| {count} | {polls / took:.0f} ({count / INTERVAL.total_seconds():.0f}) "
@@ -98,11 +97,11 @@ def _p95(values: list[float]) -> float:
     return quantiles(values, n=20)[-1] if len(values) > 1 else 0.0
 
 
-def _turn(engine: tasks.Engine, seconds: float) -> None:
+def _turn(engine: executor.Executor, seconds: float) -> None:
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         if not engine.turn():
-            time.sleep(tasks.IDLE_SECONDS)
+            time.sleep(executor.IDLE_SECONDS)
 
 
 def _cpu() -> float:
@@ -128,8 +127,8 @@ def _fill(count: int) -> None:
             seconds=8,
             credits=20,
             status="running",
-            provider="bench",
-            upstream_id=f"video_{n}",
+            engine="bench",
+            engine_job_id=f"video_{n}",
             created_at=now,
             deadline_at=now + timedelta(hours=1),
             next_step_at=now + INTERVAL * n / count,
@@ -146,4 +145,4 @@ def _await(port: int) -> None:
             time.sleep(0.05)
         else:
             return
-    raise RuntimeError("the upstream did not start")
+    raise RuntimeError("the engine stub did not start")

@@ -76,10 +76,14 @@ def _waiting(videos: dashboard.Figures, books: money.Money) -> list[Row]:
         ),
         Row(
             _("Webhooks given up today"),
-            _list("videos_delivery", "glance=given_up"),
+            _list("videos_webhookdelivery", "glance=given_up"),
             videos.deliveries,
         ),
-        Row(_("Refused prompts today"), _list("videos_refusal", "glance=today"), videos.refusals),
+        Row(
+            _("Refused prompts today"),
+            _list("videos_rejectedprompt", "glance=today"),
+            videos.refusals,
+        ),
         Row(
             _("Open reports"),
             _list("showcase_report", "state__exact=open"),

@@ -385,7 +385,7 @@ SANDBOX_STRIPE_WEBHOOK_URL = text(
 )
 STRIPE_LIVE = "_live_" in STRIPE_SECRET_KEY
 
-# ---- the sandbox upstream: the default outside production, never in it ----
+# ---- the sandbox engine: the default outside production, never in it ----
 SANDBOX = _sandbox_wanted
 SANDBOX_DIR = DATA_DIR / "sandbox"
 SANDBOX_SPEED = env("SANDBOX_SPEED", default=1.0, read=float)
@@ -397,11 +397,11 @@ SANDBOX_KIE = SANDBOX and flag("SANDBOX_KIE", default=False)
 SANDBOX_KIE_SECRET = engines.SANDBOX_KIE_SECRET
 SANDBOX_WEBHOOK_SECRET = "whsec_c2FuZGJveC13ZWJob29rLXNlY3JldC0wMQ=="  # noqa: S105 - a stand-in's
 
-# ---- upstreams: name -> how to reach it; the first one that offers a model renders it ----
-UPSTREAMS = engines.configured(
+# ---- engines: name -> how to reach it; the first one that offers a model renders it ----
+ENGINES = engines.configured(
     LOCAL_URL, SANDBOX_API_KEYS[0], SANDBOX_WEBHOOK_SECRET, sandbox=SANDBOX, sandbox_kie=SANDBOX_KIE
 )
-# So many orders in a row that an upstream fails to take pause it, at first for CIRCUIT_PAUSE.
+# After so many failed orders in a row an engine gets no orders, at first for CIRCUIT_PAUSE.
 CIRCUIT_FAILURES = number("CIRCUIT_FAILURES", default=5)
 CIRCUIT_PAUSE = timedelta(seconds=env("CIRCUIT_PAUSE_SECONDS", default=10.0, read=float))
 
@@ -420,11 +420,11 @@ if MODERATION not in {"off", "rules", "model"}:
 MODERATION_MODEL = MODERATION_MODEL or "omni-moderation-latest"
 MODERATION_BASE_URL = text(
     "OPENAI_MODERATION_BASE_URL",
-    default=UPSTREAMS.get("openai", {}).get("base_url") or "https://api.openai.com/v1",
+    default=ENGINES.get("openai", {}).get("base_url") or "https://api.openai.com/v1",
 )
 MODERATION_API_KEY = text(
     "OPENAI_MODERATION_API_KEY",
-    default=UPSTREAMS.get("openai", {}).get("api_key", ""),
+    default=ENGINES.get("openai", {}).get("api_key", ""),
     secret=True,
 )
 MODERATION_RULES_FILE = text("MODERATION_RULES_FILE")
@@ -441,7 +441,7 @@ POLL_SLOWEST = timedelta(seconds=env("POLL_MAX_SECONDS", default=20.0, read=floa
 VIDEO_DEADLINE = span("VIDEO_DEADLINE", default=timedelta(minutes=30))
 # How long a worker owns a video it has claimed; a dead worker's videos come due after it.
 LEASE = timedelta(seconds=env("LEASE_SECONDS", default=15.0, read=float))
-# How long an upstream must deny a job before it counts as lost.
+# How long an engine must answer that a job is unknown before it counts as lost.
 MISSING_AFTER = timedelta(seconds=env("MISSING_SECONDS", default=60.0, read=float))
 WORKER_THREADS = number("WORKER_THREADS", default=16)
 # How long the signed address of a finished task works.

@@ -182,7 +182,7 @@ urlpatterns = [
     path("api/tasks/user/tasks", tasks.TaskListView.as_view()),
     path("api/tasks/<video:video_id>", tasks.TaskDetailView.as_view()),
     path("api/tasks/<video:video_id>/retry", tasks.RetryTaskView.as_view()),
-    # webhooks, to clients and from upstreams
+    # webhooks, to clients and from engines
     path("api/webhooks/secret", webhooks.WebhookSecretView.as_view(), name="api-webhook-secret"),
     path("api/webhooks/deliveries", webhooks.DeliveryListView.as_view(), name="api-deliveries"),
     path(
@@ -195,7 +195,7 @@ urlpatterns = [
         webhooks.RedeliverView.as_view(),
         name="api-redeliver",
     ),
-    path("api/webhooks/<slug:upstream>", callbacks.upstream, name="upstream-webhook"),
+    path("api/webhooks/<slug:engine>", callbacks.engine_webhook, name="engine-webhook"),
     # the public showcase
     path("api/showcase/videos", showcase_api.ClipListView.as_view(), name="api-clips"),
     path(

@@ -20,8 +20,8 @@ from accounts.models import Session, User
 from accounts.people import signup
 from tests import schema
 from tests.backing import free_port
-from videos import tasks
 from videos.engines import base
+from videos.jobs import executor
 from videos.models import Video
 
 
@@ -183,15 +183,15 @@ def live(
     settings.BASE_URL = _server.url
     settings.SANDBOX_DIR = tmp_path / "sandbox"
     settings.SANDBOX_WEBHOOK_URL = f"{_server.url}/api/webhooks/sandbox"
-    sandbox = {**settings.UPSTREAMS["sandbox"], "base_url": f"{_server.url}/sandbox/v1"}
-    settings.UPSTREAMS = {"sandbox": sandbox}
+    sandbox = {**settings.ENGINES["sandbox"], "base_url": f"{_server.url}/sandbox/v1"}
+    settings.ENGINES = {"sandbox": sandbox}
     return _server
 
 
 @pytest.fixture
 def work() -> Iterator[Callable[..., None]]:
     """Do the background work until a condition holds; fails after `seconds`."""
-    engine = tasks.Engine(4)
+    engine = executor.Executor(4)
 
     def until(done: Callable[[], bool], seconds: float = 30) -> None:
         deadline = time.monotonic() + seconds

@@ -19,10 +19,8 @@ from urllib.request import Request, urlopen
 from tests.backing import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
-# What would end the sign-ins the run lives on, and what only upstreams may call.
-LEFT_OUT = (
-    r"logout|/account$|/password$|webhook/stripe|callback|api/webhooks/\{upstream\}|/refresh$"
-)
+# What would end the sign-ins the run lives on, and what only engines may call.
+LEFT_OUT = r"logout|/account$|/password$|webhook/stripe|callback|api/webhooks/\{engine\}|/refresh$"
 PEOPLE = ("alice", "bob")
 LIMITS = ("AUTH", "GENERATE", "TASKS", "OTHER", "ANONYMOUS", "AUTH_FAILURES")
 UNLIMITED = {f"RATE_{name}": "off" for name in LIMITS}

@@ -42,7 +42,7 @@ def test_every_name_of_system_a_is_read(tmp_path: Path) -> None:
         "USERS_FILE": str(tmp_path / "users.json"),
     }
     wanted = {
-        'UPSTREAMS["openai"]["api_key"]': "sk-a",
+        'ENGINES["openai"]["api_key"]': "sk-a",
         "PORT": 3000,
         "BASE_URL": "http://127.0.0.1:3000",
         "JWT_SECRET": "j" * 32,
@@ -73,8 +73,8 @@ def test_every_name_of_system_b_is_read(tmp_path: Path) -> None:
         "ENVIRONMENT": "test",
         f'{database}["HOST"]': "db.example.com",
         f'{database}["OPTIONS"]["sslmode"]': "require",
-        'UPSTREAMS["openai"]["api_key"]': "sk-b",
-        'UPSTREAMS["openai"]["base_url"]': "https://proxy.example.com/v1",
+        'ENGINES["openai"]["api_key"]': "sk-b",
+        'ENGINES["openai"]["base_url"]': "https://proxy.example.com/v1",
         "MODERATION": "model",
         "MODERATION_MODEL": "omni-moderation-latest",
         "JWT_SECRET": "j" * 32,
@@ -118,8 +118,8 @@ def test_every_name_of_system_c_is_read(tmp_path: Path) -> None:
         "STRIPE_SECRET_KEY": "sk_test_1",
         "STRIPE_WEBHOOK_SECRET": "whsec_1",
         "SANDBOX_STRIPE": False,
-        'UPSTREAMS["kie"]["api_key"]': "sora",
-        'UPSTREAMS["kie"]["base_url"]': "https://kie.example.com",
+        'ENGINES["kie"]["api_key"]': "sora",
+        'ENGINES["kie"]["base_url"]': "https://kie.example.com",
         "WELCOME_CREDITS": 40,
         "CREDIT_VALUE_RMB": "0.25",
     }

@@ -297,7 +297,7 @@ def test_production_starts_when_all_is_well(production: LazySettings) -> None:
     [
         ("DEBUG", True, "DEBUG is on"),
         ("SANDBOX", True, "SANDBOX is on"),
-        ("UPSTREAMS", {}, "No engine is configured"),
+        ("ENGINES", {}, "No engine is configured"),
         ("ALLOWED_HOSTS", ["example.com", "*"], "ALLOWED_HOSTS is *"),
         ("SECRET_KEY", "s" * 31, "at least 32"),
         ("JWT_SECRET", "j" * 31, "at least 32"),

@@ -28,7 +28,7 @@ from tests.conftest import person
 from tests.videos.conftest import clip as drawn
 from tests.videos.conftest import completed, failed, order, running
 from videos.library import collections, share_links
-from videos.models import Attempt, Delivery
+from videos.models import DeliveryAttempt, WebhookDelivery
 
 pytestmark = pytest.mark.embedded
 ERRORS = (400, 403, 404, 413, 429, 500, 503)
@@ -72,10 +72,15 @@ def things(zoe: User, mp4: bytes) -> dict[str, Any]:
     shown = gallery.offer(done)
     Clip.objects.filter(pk=shown.pk).update(title="zzz", is_active=True)
     now = timezone.now()
-    delivery = Delivery.objects.create(
-        user=zoe, video=done, url="https://zzz.zzz/", state="failed", created_at=now, round_at=now
+    delivery = WebhookDelivery.objects.create(
+        user=zoe,
+        video=done,
+        url="https://zzz.zzz/",
+        state="failed",
+        created_at=now,
+        round_started_at=now,
     )
-    Attempt.objects.create(delivery=delivery, at=now, took_ms=1234, code=500)
+    DeliveryAttempt.objects.create(delivery=delivery, at=now, took_ms=1234, code=500)
     failed(order(zoe, "zzz"))
     rendering = running(order(zoe, "zzz"))
     order(zoe, "zzz")

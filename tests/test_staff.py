@@ -26,7 +26,7 @@ from showcase.models import Feedback, Report
 from tests.conftest import person
 from tests.videos.conftest import completed, failed, order, running
 from tests.videos.conftest import mp4 as mp4  # noqa: PLC0414
-from videos.models import Delivery, Refusal, Video
+from videos.models import RejectedPrompt, Video, WebhookDelivery
 
 # ---- the door ----
 
@@ -83,7 +83,7 @@ def test_the_first_page_counts_what_happened(desk: Client, alice: User, mp4: byt
         review_reason="odd",
     )  # fmt: skip
     audit_run = AuditRun.objects.create(run_at=now, accounts=1, entries=1, videos=1, payments=1)
-    Refusal.objects.create(user=alice, prompt="x", categories=["hate"])
+    RejectedPrompt.objects.create(user=alice, prompt="x", categories=["hate"])
     Report.objects.create(subject="x", reason="other")
     Feedback.objects.create(text="x")
     videos, money = shown(desk)["videos"], shown(desk)["money"]
@@ -132,16 +132,16 @@ def test_every_number_of_the_first_page_leads_to_just_these_rows(
             object={}, state="error",
         )  # fmt: skip
         for state in ("failed", "blocked", "delivered"):
-            Delivery.objects.create(
+            WebhookDelivery.objects.create(
                 user=alice, video=order(alice), url="https://a.b/", state=state,
-                created_at=moment, round_at=moment,
+                created_at=moment, round_started_at=moment,
             )  # fmt: skip
-        Refusal.objects.create(user=alice, prompt="x", categories=["hate"])
+        RejectedPrompt.objects.create(user=alice, prompt="x", categories=["hate"])
         Report.objects.create(subject="x", reason="other")
         Feedback.objects.create(text="x")
     Video.objects.update(next_step_at=now + timedelta(hours=1))
     Video.objects.filter(pk=late.pk).update(next_step_at=now - timedelta(minutes=3))
-    Refusal.objects.create(user=alice, prompt="x", categories=["hate"], overruled=True)
+    RejectedPrompt.objects.create(user=alice, prompt="x", categories=["hate"], overruled=True)
     Report.objects.create(subject="x", reason="other", state="closed")
     context = shown(desk)
     rows = {row.words: (row.n, row.url) for row in (*context["waiting"], *context["work"])}
@@ -158,8 +158,8 @@ def test_every_number_of_the_first_page_leads_to_just_these_rows(
     assert counted == {
         "Stuck videos": 1, "Failed today": 1, "Payments to decide": 2,
         "Payment events in trouble": 2, "Webhooks given up today": 2, "Refused prompts today": 1,
-        "Open reports": 2, "Open feedback": 2, "Clips offered": 2, "Queued": 6, "Being sent": 0,
-        "Unsure whether it was sent": 0, "Rendering": 4, "Being saved": 0, "made": 1, "paid": 1,
+        "Open reports": 2, "Open feedback": 2, "Clips offered": 2, "Queued": 6, "Submitting": 0,
+        "Submission unconfirmed": 0, "Rendering": 4, "Saving": 0, "made": 1, "paid": 1,
         "refunds": 1, "spent": 7, "returned": 1, "expiring": 1,
     }  # fmt: skip
     found = {words: desk.get(url).context["cl"].result_count for words, (_n, url) in rows.items()}

@@ -26,7 +26,15 @@ from config.lib.admin import Glance, ReadOnly, ReadOnlyInline, ReasonForm, ask, 
 from videos import catalog
 from videos.jobs import admin_actions, circuit_breaker, moderation
 from videos.media import files
-from videos.models import Attempt, Delivery, Event, Price, Refusal, Upstream, Video
+from videos.models import (
+    DeliveryAttempt,
+    EngineCircuit,
+    Price,
+    RejectedPrompt,
+    Video,
+    VideoEvent,
+    WebhookDelivery,
+)
 from videos.reports import dashboard
 from videos.webhooks import deliveries
 
@@ -37,7 +45,7 @@ BADGES = {"succeeded": "good", "failed": "bad", "timeout": "bad", "cancelled": "
 
 
 class EventInline(ReadOnlyInline):
-    model = Event
+    model = VideoEvent
     fields = ("at", "status", "note")
     readonly_fields = fields
 
@@ -55,10 +63,10 @@ class VideoGlance(Glance):
 class VideoAdmin(ReadOnly):
     """Every video, and the few things staff may do to one: each asked twice and written down."""
 
-    list_display = ("still", "words", "user", "state", "provider", "credits", "created_at")
+    list_display = ("still", "words", "user", "state", "engine", "credits", "created_at")
     list_display_links = ("still", "words")
-    list_filter = (VideoGlance, "status", "provider", "model", "operation", "created_at")
-    search_fields = ("=id", "prompt", "user__username", "user__email", "upstream_id")
+    list_filter = (VideoGlance, "status", "engine", "model", "operation", "created_at")
+    search_fields = ("=id", "prompt", "user__username", "user__email", "engine_job_id")
     list_select_related = ("user",)
     list_per_page = 50
     ordering = ("-created_at",)
@@ -78,8 +86,8 @@ class VideoAdmin(ReadOnly):
             gettext_lazy("The engine"),
             {
                 "fields": (
-                    "provider", "upstream_id", "failure_code", "failure_detail", "submits", "polls",
-                    "next_step_at",
+                    "engine", "engine_job_id", "failure_code", "failure_detail", "submit_count",
+                    "poll_count", "next_step_at",
                 )
             },
         ),
@@ -214,7 +222,7 @@ class RefusalGlance(Glance):
     selections = staticmethod(dashboard.rejected_prompt_filters)
 
 
-@admin.register(Refusal)
+@admin.register(RejectedPrompt)
 class RefusalAdmin(ReadOnly):
     """The queue of the content check; overruling frees its user and lets nothing be made."""
 
@@ -228,25 +236,25 @@ class RefusalAdmin(ReadOnly):
     change_form_template = "admin/videos/refusal.html"
 
     @admin.display(description=gettext_lazy("why"))
-    def why(self, refusal: Refusal) -> str:
+    def why(self, refusal: RejectedPrompt) -> str:
         return ", ".join(
             str(moderation.WORDS.get(name, moderation.UNNAMED)) for name in refusal.categories
         )
 
     @admin.display(description=gettext_lazy("prompt"))
-    def words(self, refusal: Refusal) -> str:
+    def words(self, refusal: RejectedPrompt) -> str:
         return Truncator(refusal.prompt).chars(80)
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.overrule_view)
-        name = "videos_refusal_overrule"
+        name = "videos_rejectedprompt_overrule"
         return [path("<int:refusal_id>/overrule/", view, name=name), *super().get_urls()]
 
     def overrule_view(self, request: HttpRequest, refusal_id: int) -> HttpResponse:
-        if not request.user.has_perm("videos.change_refusal"):
+        if not request.user.has_perm("videos.change_rejectedprompt"):
             raise PermissionDenied
-        refusal = get_object_or_404(Refusal.objects.select_related("user"), pk=refusal_id)
-        back = reverse("admin:videos_refusal_change", args=[refusal.pk])
+        refusal = get_object_or_404(RejectedPrompt.objects.select_related("user"), pk=refusal_id)
+        back = reverse("admin:videos_rejectedprompt_change", args=[refusal.pk])
         form = ReasonForm(request.POST or None)
         if form.is_valid():
             if moderation.overrule(refusal):
@@ -277,7 +285,7 @@ class RefusalAdmin(ReadOnly):
 
 
 class AttemptInline(ReadOnlyInline):
-    model = Attempt
+    model = DeliveryAttempt
     fields = ("at", "code", "error", "took_ms")
 
 
@@ -286,7 +294,7 @@ class DeliveryGlance(Glance):
     selections = staticmethod(dashboard.delivery_filters)
 
 
-@admin.register(Delivery)
+@admin.register(WebhookDelivery)
 class DeliveryAdmin(ReadOnly):
     list_display = ("created_at", "user", "url", "state", "tries", "next_try_at", "delivered_at")
     list_filter = (DeliveryGlance, "state", "created_at")
@@ -298,10 +306,10 @@ class DeliveryAdmin(ReadOnly):
     actions = ("send_again",)
 
     def has_send_permission(self, request: HttpRequest) -> bool:
-        return bool(request.user.has_perm("videos.change_delivery"))
+        return bool(request.user.has_perm("videos.change_webhookdelivery"))
 
     @admin.action(description=gettext_lazy("Send again"), permissions=["send"])
-    def send_again(self, request: HttpRequest, rows: QuerySet[Delivery]) -> None:
+    def send_again(self, request: HttpRequest, rows: QuerySet[WebhookDelivery]) -> None:
         for row in rows:
             try:
                 deliveries.redeliver(row)
@@ -334,35 +342,35 @@ class PriceAdmin(admin.ModelAdmin):
         return catalog.PRICES.get((Price.Kind(row.kind), row.model))
 
 
-@admin.register(Upstream)
-class UpstreamAdmin(ReadOnly):
+@admin.register(EngineCircuit)
+class EngineCircuitAdmin(ReadOnly):
     """Every configured engine, to look at."""
 
     list_display = ("name", "state", "since", "next_try", "failures", "last_error", "error_at")
     fields = readonly_fields = (*list_display, "error_detail")
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Upstream]:
+    def get_queryset(self, request: HttpRequest) -> QuerySet[EngineCircuit]:
         return circuit_breaker.known()
 
     @admin.display(description=gettext_lazy("state"))
-    def state(self, row: Upstream) -> str:
+    def state(self, row: EngineCircuit) -> str:
         if row.opened_at is None:
             return _("takes orders")
-        if row.probe:
+        if row.trial_video_id:
             return _("one order is trying it")
         due = row.retry_at is not None and row.retry_at <= timezone.now()
         return _("the next order tries it") if due else _("paused")
 
     @admin.display(description=gettext_lazy("since"))
-    def since(self, row: Upstream) -> str:
+    def since(self, row: EngineCircuit) -> str:
         return _moment(row.opened_at)
 
     @admin.display(description=gettext_lazy("next try"))
-    def next_try(self, row: Upstream) -> str:
+    def next_try(self, row: EngineCircuit) -> str:
         return _moment(row.retry_at)
 
     @admin.display(description=gettext_lazy("last error"))
-    def last_error(self, row: Upstream) -> str:
+    def last_error(self, row: EngineCircuit) -> str:
         return f"{row.error_code}: {row.error_detail[:200]}" if row.error_code else "–"
 
 

@@ -1,4 +1,4 @@
-"""What may be asked for, of which upstream, and what it costs.
+"""What may be asked for, of which engine, and what it costs.
 
 The documented prices and what each model takes stand here; a Price row that staff made wins.
 """
@@ -73,14 +73,14 @@ def check(model: str, size: str, seconds: int) -> Model:
     if seconds not in offer.seconds:
         names = {"model": offer.label, "lengths": ", ".join(map(str, offer.seconds))}
         raise NotOffered("seconds", _("%(model)s makes videos of %(lengths)s seconds.") % names)
-    if not upstreams_for(model, seconds=seconds):
+    if not engines_for(model, seconds=seconds):
         text = _("%(model)s is not available at the moment.")
         raise NotOffered("model", text % {"model": offer.label})
     return offer
 
 
-def upstreams_for(model: str, operation: str = "text", seconds: int = 0, at: str = "") -> list[str]:
-    """The upstreams that make such a video, in the order of the settings; only `at` if it is given.
+def engines_for(model: str, operation: str = "text", seconds: int = 0, at: str = "") -> list[str]:
+    """The engines that make such a video, in the order of the settings; only `at` if it is given.
 
     A stand-in is never the way out of a real one's trouble, nor the other way round.
     """
@@ -88,12 +88,12 @@ def upstreams_for(model: str, operation: str = "text", seconds: int = 0, at: str
         return []
     found = [
         name
-        for name, config in settings.UPSTREAMS.items()
-        if _among(model, config.get("offers", ""))
+        for name, config in settings.ENGINES.items()
+        if _among(model, config.get("offered_models", ""))
         and _among(operation, config.get("operations", ""))
-        and seconds <= int(config.get("longest") or seconds)
+        and seconds <= int(config.get("max_seconds") or seconds)
     ]
-    kinds = {name: settings.UPSTREAMS[name].get("stand_in", "") for name in found}
+    kinds = {name: settings.ENGINES[name].get("is_sandbox", "") for name in found}
     alike = [name for name in found if kinds[name] == kinds[found[0]]]
     return [name for name in alike if name == at] if at else alike
 

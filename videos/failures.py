@@ -1,6 +1,6 @@
 """Failures in plain words: what happened, that the credits are back, and what to change.
 
-The upstream's own code and text are only read here, never shown: they stay with staff.
+The engine's own code and text are only read here, never shown: they stay with staff.
 """
 
 import re
@@ -70,7 +70,7 @@ CAUSES: dict[str, tuple[Promise, str]] = {
     "stopped_by_staff": (_("Our staff stopped this video."), "wait"),
     "cancelled": (_("You cancelled this."), ""),
 }
-# The upstreams' codes for the same.
+# The engines' codes for the same.
 SAME_AS = {
     "content_policy_violation": "moderation_blocked",
     "content_filter": "moderation_blocked",

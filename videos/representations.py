@@ -78,7 +78,7 @@ def library_video(video: Video) -> dict[str, Any]:
     return {
         "id": str(video.pk),
         "user_id": str(video.user_id),
-        "openai_video_id": video.upstream_id or None,
+        "openai_video_id": video.engine_job_id or None,
         "prompt": video.prompt,
         "model": video.model,
         "size": video.size,
@@ -171,7 +171,7 @@ def update_event(video: Video) -> dict[str, Any]:
         updates = {key: whole[key] for key in keys}
     return {
         "type": "video_update",
-        "seq": video.seq,
+        "seq": video.sequence,
         "video_id": str(video.pk),
         "updates": updates,
     }

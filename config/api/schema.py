@@ -108,11 +108,11 @@ def complete(result: dict[str, Any], **_: object) -> dict[str, Any]:
                 401,
             )
         },
-        "/api/webhooks/{upstream}": {
+        "/api/webhooks/{engine}": {
             "post": _callback(
-                "upstream_webhook", "Receive a signed callback of an engine", "EventReceipt", 401
+                "engine_webhook", "Receive a signed callback of an engine", "EventReceipt", 401
             )
-            | {"parameters": [_path_parameter("upstream")]}
+            | {"parameters": [_path_parameter("engine")]}
         },
     }
     return result

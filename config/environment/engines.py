@@ -1,7 +1,7 @@
-"""Which engines are configured, and how each is reached; read once, by the settings.
+"""Read which engines are configured and how to reach each; config.settings calls this once.
 
-Beside what its adapter needs an entry says which models it "offers" and its "operations" (empty:
-all of them), the "longest" video in seconds, and whether it is a "stand_in".
+Besides what its adapter needs, an entry holds "offered_models" and "operations" (comma-separated,
+empty for all), "max_seconds" of a video, and "is_sandbox".
 """
 
 import json
@@ -9,7 +9,7 @@ import re
 
 from config.environment.env import env, text
 
-SANDBOX_KIE_SECRET = "sandbox-callback-secret"  # noqa: S105 - a stand-in's
+SANDBOX_KIE_SECRET = "sandbox-callback-secret"  # noqa: S105 - the sandbox's
 KIE_MODELS = (
     "sora-2=sora-2-text-to-video:sora-2-image-to-video,"
     "sora-2-pro=sora-2-pro-text-to-video:sora-2-pro-image-to-video"
@@ -24,7 +24,7 @@ KIE_UPLOADS = "https://kieai.redpandaai.co/api/file-stream-upload"
 def configured(
     local_url: str, key: str, secret: str, *, sandbox: bool, sandbox_kie: bool
 ) -> dict[str, dict[str, str]]:
-    """Every engine by its name, in the order asked; `key` and `secret` are the sandbox's."""
+    """Every engine by name, in the order of preference; `key` and `secret` are the sandbox's."""
     found: dict[str, dict[str, str]] = {}
     openai_key, openai_url = text("OPENAI_API_KEY", secret=True), text("OPENAI_BASE_URL")
     if openai_key or openai_url:
@@ -48,7 +48,7 @@ def configured(
         base = f"{local_url}/sandbox/kie"
         upload_url = f"{base}/api/file-stream-upload"
         found["kie-sandbox"] = _kie(
-            base, key, SANDBOX_KIE_SECRET, result_hosts="", upload_url=upload_url, stand_in="1"
+            base, key, SANDBOX_KIE_SECRET, result_hosts="", upload_url=upload_url, is_sandbox="1"
         )
     if sandbox:
         found["sandbox"] = {
@@ -57,7 +57,7 @@ def configured(
             "api_key": key,
             "webhook_secret": secret,
             "models": "",
-            "stand_in": "1",
+            "is_sandbox": "1",
         }
     return _in_order(found)
 
@@ -73,9 +73,9 @@ def _kie(base_url: str, api_key: str, secret: str, **more: str) -> dict[str, str
         "models": models,
         "input": env("SORA_INPUT", default=KIE_INPUT, read=_object),
         "seconds": seconds,
-        "offers": ",".join(pair.split("=")[0] for pair in models.split(",")),
+        "offered_models": ",".join(pair.split("=")[0] for pair in models.split(",")),
         "operations": "text,image",
-        "longest": str(max(map(int, seconds.split(",")))),
+        "max_seconds": str(max(map(int, seconds.split(",")))),
         **more,
     }
 
@@ -87,7 +87,7 @@ def _in_order(found: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
             raise ValueError(f"{unknown[0]} is not configured")
         return names
 
-    return {name: found[name] for name in env("UPSTREAMS", default=[*found], read=read)}
+    return {name: found[name] for name in env("ENGINES", "UPSTREAMS", default=[*found], read=read)}
 
 
 def _lengths(value: str) -> str:

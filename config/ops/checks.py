@@ -46,7 +46,7 @@ def _refusals() -> Iterator[str]:
         yield "DEBUG is on."
     if settings.SANDBOX:
         yield "SANDBOX is on: the sandbox engine is for development."
-    if not settings.UPSTREAMS:
+    if not settings.ENGINES:
         yield "No engine is configured: set OPENAI_BASE_URL and OPENAI_API_KEY."
     if "*" in settings.ALLOWED_HOSTS:
         yield "ALLOWED_HOSTS is *: name the hosts."

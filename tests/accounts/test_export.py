@@ -14,7 +14,7 @@ from rest_framework.test import APIClient
 from accounts.auth import api_keys
 from accounts.models import ApiKey, User
 from tests.videos.conftest import order
-from videos.models import Collection, Preset, Refusal, Share
+from videos.models import Collection, Preset, RejectedPrompt, ShareLink
 
 PATH = "/api/users/export"
 QUERIES = 13
@@ -42,8 +42,8 @@ def test_all_of_ones_own_is_in_it(api: APIClient, alice: User, bob: User) -> Non
     shelf.videos.add(video)
     options = {"model": "sora-2", "size": "1280x720", "seconds": 4}
     Preset.objects.create(user=alice, name="Dusk", ending="at dusk", **options)
-    Refusal.objects.create(user=alice, prompt="Too much", categories=["violence"])
-    Share.objects.create(video=video, created_at=timezone.now())
+    RejectedPrompt.objects.create(user=alice, prompt="Too much", categories=["violence"])
+    ShareLink.objects.create(video=video, created_at=timezone.now())
     files = export(api)
     assert sorted(files) == [
         "api_keys.json", "collections.json", "credits.json", "links.json", "payments.json",

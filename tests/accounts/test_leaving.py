@@ -22,7 +22,7 @@ from tests.videos.test_socket import Dial, dial, token_of
 from videos.account import deletion as account_deletion
 from videos.library import share_links
 from videos.media import files, uploads
-from videos.models import Collection, Event, Preset, Share, Video
+from videos.models import Collection, Preset, ShareLink, Video, VideoEvent
 from videos.reports import refund_audit as videos_audit
 
 FIXTURES = (dial, mp4)
@@ -124,7 +124,7 @@ def test_all_that_says_who_it_was_is_forgotten(
 ) -> None:
     reference = uploads.keep_image(alice, upload(picture()))
     video = completed(order(alice, "A private boat", reference=reference), mp4)
-    Event.objects.filter(video=video).update(note="said something")
+    VideoEvent.objects.filter(video=video).update(note="said something")
     EmailAddress.objects.create(user=alice, email=alice.email)
     Collection.objects.create(user=alice, name="My boats")
     Preset.objects.create(user=alice, name="Mine", model="m", size="s", seconds=4)
@@ -142,10 +142,10 @@ def test_all_that_says_who_it_was_is_forgotten(
     assert (row.is_active, row.has_usable_password()) == (False, False)
     gone = Video.objects.get(user=alice)
     assert (gone.prompt, gone.failure_detail, gone.reference) == ("", "", None)
-    assert set(Event.objects.filter(video=gone).values_list("note", flat=True)) == {""}
+    assert set(VideoEvent.objects.filter(video=gone).values_list("note", flat=True)) == {""}
     left = [EmailAddress.objects.count(), alice.uploads.count(), alice.api_sessions.count()]
     assert left == [0, 0, 0]
-    assert [kind.objects.count() for kind in (Collection, Preset, Share)] == [0, 0, 0]
+    assert [kind.objects.count() for kind in (Collection, Preset, ShareLink)] == [0, 0, 0]
     lines = [(e.type, e.amount, e.description) for e in credits.history(alice)]
     assert lines == [("spent", -25, ""), ("bonus", 100, "")]
     assert [*invariants.problems(), *videos_audit.findings()] == []

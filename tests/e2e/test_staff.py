@@ -334,7 +334,13 @@ def test_every_page_of_the_staff_side(tab: Opener, clerk: StorageState, busy: st
             page.set_viewport_size({"width": width, "height": 844})
             wrong += faults(page, name, RULES)
     assert wrong == []
-    models = ["videos/video", "videos/refusal", "billing/payment", "showcase/clip", "accounts/user"]
+    models = [
+        "videos/video",
+        "videos/rejectedprompt",
+        "billing/payment",
+        "showcase/clip",
+        "accounts/user",
+    ]
     assert {f"/admin/{model}/" for model in models} <= seen
     assert {
         "history", "delete", "/admin/videos/video/*/do/fail/", "/admin/billing/account/*/adjust/",

@@ -1,4 +1,4 @@
-"""Looks into a house from outside: its tables, its stand-in upstream, and what it serves."""
+"""Looks into a house from outside: its tables, its stand-in engine, and what it serves."""
 
 import copy
 import hashlib
@@ -67,7 +67,7 @@ def _connection(house: House, like: BaseDatabaseWrapper) -> BaseDatabaseWrapper:
 
 
 def note_every_job(house: House) -> None:
-    """Have the stand-in upstream remember each job it makes, also once it is deleted."""
+    """Have the stand-in engine remember each job it makes, also once it is deleted."""
     with override_settings(SANDBOX_DIR=house.folder / "sandbox"), STORE.writing() as connection:
         # Not executescript, which would commit first.
         for statement in LEDGER_OF_JOBS.strip().split("\n"):
@@ -75,20 +75,20 @@ def note_every_job(house: House) -> None:
 
 
 def jobs_made(house: House) -> Counter[str]:
-    """How many jobs the upstream ever made, by prompt."""
+    """How many jobs the engine ever made, by prompt."""
     with closing(sqlite3.connect(_store_of(house), timeout=30)) as connection:
         return Counter(prompt for (prompt,) in connection.execute("SELECT prompt FROM made"))
 
 
 def jobs_of(house: House, person: Person) -> int:
-    """How many jobs the upstream ever made for a person."""
+    """How many jobs the engine ever made for a person."""
     prompts = person.user.videos.values_list("prompt", flat=True)
     made = jobs_made(house)
     return sum(made[prompt] for prompt in prompts)
 
 
 def jobs_left(house: House, prompts: set[str]) -> set[str]:
-    """The prompts of those jobs that have not been deleted upstream."""
+    """The prompts of those jobs that have not been deleted at the engine."""
     with closing(sqlite3.connect(_store_of(house), timeout=30)) as connection:
         return {row[0] for row in connection.execute("SELECT prompt FROM job")} & prompts
 
@@ -103,7 +103,9 @@ def settle(house: House, person: Person, *, seconds: float = PATIENCE) -> None:
     try:
         until(lambda: not active.exists(), "the end of every video", seconds)
     except AssertionError as error:
-        stuck = list(active.values("status", "attempts", "submits", "polls", "next_step_at"))
+        stuck = list(
+            active.values("status", "attempts", "submit_count", "poll_count", "next_step_at")
+        )
         raise AssertionError(f"{stuck}\n{house.stacks()}") from error
 
 
@@ -146,10 +148,10 @@ def _compare_credits(person: Person, videos: list[Video], found: Losses) -> None
 def _faults_of_file(house: House, person: Person, video: Video) -> list[str]:
     if video.deleted_at:
         return []
-    upstream = settings.UPSTREAMS["sandbox"]
+    engine = settings.ENGINES["sandbox"]
     answer = httpx2.get(
-        f"{house.url}/sandbox/v1/videos/{video.upstream_id}/content",
-        headers={"Authorization": f"Bearer {upstream['api_key']}"},
+        f"{house.url}/sandbox/v1/videos/{video.engine_job_id}/content",
+        headers={"Authorization": f"Bearer {engine['api_key']}"},
         timeout=30,
         trust_env=False,
     )

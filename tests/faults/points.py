@@ -145,7 +145,7 @@ WORKER_POINTS: dict[str, Install] = {
     "fail.after_status_before_refund": writing(Status.FAILED),
     "fail.after_refund_before_commit": refunded(grace=True),
     "fail.after_commit": ended(Status.FAILED),
-    "cleanup.after_upstream_delete": after(OpenAIVideos, "delete"),
+    "cleanup.after_engine_delete": after(OpenAIVideos, "delete"),
 }
 TIMEOUT_POINTS: dict[str, Install] = {
     "timeout.after_status_before_refund": writing(Status.TIMEOUT),

@@ -40,5 +40,5 @@ def close() -> str:
         f"fault suite ({'Celery' if POSTGRES else 'embedded'}): "
         f"kills {total['kills']}, videos {total['videos']}, lost {total['lost']}, "
         f"double charges {total['double_charges']}, missed refunds {total['missed_refunds']}, "
-        f"duplicate upstream jobs {total['duplicate_jobs']}, other faults {total['others']}"
+        f"duplicate engine jobs {total['duplicate_jobs']}, other faults {total['others']}"
     )

@@ -131,11 +131,11 @@ def test_credits_return_once_when_the_server_dies_at_a_cancel(
     assert statuses == {video: Status.CANCELLED, kept: Status.SUCCEEDED}
 
 
-def test_jobs_are_deleted_upstream_when_the_cleanup_died(
+def test_job_is_deleted_at_the_engine_when_the_worker_died_while_cleaning_up(
     home: House, person: Person, verdict: Verdict
 ) -> None:
-    die_at(home, person, "cleanup.after_upstream_delete", PROMPTS[1])
+    die_at(home, person, "cleanup.after_engine_delete", PROMPTS[1])
     assert verdict() == Losses()
-    left = person.user.videos.filter(cleanup=True)
+    left = person.user.videos.filter(needs_cleanup=True)
     until(lambda: not left.exists(), "the cleanup")
     assert jobs_left(home, set(person.user.videos.values_list("prompt", flat=True))) == set()

@@ -24,17 +24,17 @@ from videos.engines.base import (
     AuthFailed,
     BadAnswer,
     Blocked,
+    EngineError,
     Gone,
     Image,
     InvalidRequest,
     JobState,
     NotFound,
     NotReady,
-    Order,
     OutOfCredit,
-    ProviderError,
     RateLimited,
     Refused,
+    RenderRequest,
     Unavailable,
     Unsupported,
     Variant,
@@ -43,8 +43,8 @@ from videos.engines.downloads import Foreign
 from videos.engines.kie import Kie, connect
 
 CALLBACK = "https://ours.example/api/videos/sora/callback?t=token"
-ORDER = Order("token-1", "A paper boat", "sora-2", "1280x720", 8, callback_url=CALLBACK)
-PRO = Order("token-1", "A paper boat", "sora-2-pro", "1080x1920", 12)
+ORDER = RenderRequest("token-1", "A paper boat", "sora-2", "1280x720", 8, callback_url=CALLBACK)
+PRO = RenderRequest("token-1", "A paper boat", "sora-2-pro", "1080x1920", 12)
 TASK = {"code": 200, "msg": "success", "data": {"taskId": "task_1"}}
 
 
@@ -127,7 +127,7 @@ def test_the_fields_are_those_of_the_settings_and_a_prompt_is_never_a_template(
     server.answers = (200, TASK)
     fields = {"*": {"duration": "{seconds_number}", "cfg": 0.5}, "sora-2": {"mode": "{size}"}}
     other = adapter(address(server), models="sora-2=kling-2.6", input=json.dumps(fields))
-    other.submit(Order("t", "{size}", "sora-2", "1280x720", 4))
+    other.submit(RenderRequest("t", "{size}", "sora-2", "1280x720", 4))
     assert json.loads(server.asked[0][3]) == {
         "model": "kling-2.6",
         "input": {"prompt": "{size}", "duration": 4, "cfg": 0.5, "mode": "1280x720"},
@@ -142,7 +142,7 @@ def test_the_first_frame_is_uploaded_before_the_order(server: StandIn, upstream:
 
     server.answers = answers
     image = Image("boat.png", "image/png", lambda: BytesIO(b"pixels"))
-    upstream.submit(Order("t", "p", "sora-2", "1280x720", 8, image=image))
+    upstream.submit(RenderRequest("t", "p", "sora-2", "1280x720", 8, image=image))
     (_, _, headers, body), (_, _, _, ordered) = server.asked
     assert (headers["authorization"], b"pixels" in body) == ("Bearer secret-key", True)
     assert json.loads(ordered)["model"] == "sora-2-image-to-video"
@@ -155,21 +155,21 @@ def test_nothing_was_ordered_when_the_upload_fails(
 ) -> None:
     server.answers = answer
     image = Image("boat.png", "image/png", lambda: BytesIO(b"pixels"))
-    with pytest.raises(ProviderError) as caught:
-        upstream.submit(Order("t", "p", "sora-2", "1280x720", 8, image=image))
+    with pytest.raises(EngineError) as caught:
+        upstream.submit(RenderRequest("t", "p", "sora-2", "1280x720", 8, image=image))
     assert (caught.value.maybe_accepted, len(server.asked)) == (False, 1)
 
 
 @pytest.mark.parametrize(
     ("order", "kind"),
     [
-        (Order("t", "p", "sora-2", "1280x720", 8, source_id="task_0"), Unsupported),
-        (Order("t", "p", "sora-9", "1280x720", 8), Unsupported),
-        (Order("t", "p", "sora-2", "1280x720", 20), InvalidRequest),
+        (RenderRequest("t", "p", "sora-2", "1280x720", 8, source_id="task_0"), Unsupported),
+        (RenderRequest("t", "p", "sora-9", "1280x720", 8), Unsupported),
+        (RenderRequest("t", "p", "sora-2", "1280x720", 20), InvalidRequest),
     ],
 )
 def test_nothing_is_sent_when_it_cannot_be_made_there(
-    server: StandIn, upstream: Kie, order: Order, kind: type[ProviderError]
+    server: StandIn, upstream: Kie, order: RenderRequest, kind: type[EngineError]
 ) -> None:
     with pytest.raises(kind):
         upstream.submit(order)
@@ -237,10 +237,10 @@ HUGE = b'{"code": 200, "data": {"taskId": "task_1", "x": "' + b"x" * 1_100_000 +
     ],
 )
 def test_one_order_is_sent_and_its_failure_understood(
-    server: StandIn, upstream: Kie, answer: Any, kind: type[ProviderError], maybe: bool
+    server: StandIn, upstream: Kie, answer: Any, kind: type[EngineError], maybe: bool
 ) -> None:
     server.answers = answer
-    with pytest.raises(ProviderError) as caught:
+    with pytest.raises(EngineError) as caught:
         upstream.submit(ORDER)
     assert (type(caught.value), caught.value.maybe_accepted) == (kind, maybe)
     assert server.posts == len(server.asked) == 1
@@ -343,10 +343,10 @@ def test_why_a_job_failed_is_understood(
     ],
 )
 def test_a_failed_look_is_never_a_lost_order(
-    server: StandIn, upstream: Kie, answer: Any, kind: type[ProviderError]
+    server: StandIn, upstream: Kie, answer: Any, kind: type[EngineError]
 ) -> None:
     server.answers = answer
-    with pytest.raises(ProviderError) as caught:
+    with pytest.raises(EngineError) as caught:
         upstream.fetch("task_1")
     assert (type(caught.value), caught.value.maybe_accepted) == (kind, False)
 
@@ -367,8 +367,8 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def heard(*job_ids: str, callback_url: str = CALLBACK) -> Order:
-    return Order(
+def heard(*job_ids: str, callback_url: str = CALLBACK) -> RenderRequest:
+    return RenderRequest(
         "t", "A paper boat", "sora-2", "1280x720", 8, callback_url=callback_url, heard=job_ids
     )
 
@@ -548,7 +548,7 @@ def test_it_is_not_there_yet_when_the_record_names_no_file(
     ],
 )
 def test_a_failed_download_is_understood(
-    server: StandIn, upstream: Kie, answer: Any, kind: type[ProviderError]
+    server: StandIn, upstream: Kie, answer: Any, kind: type[EngineError]
 ) -> None:
     def answers(handler: BaseHTTPRequestHandler) -> Any:
         if "recordInfo" in handler.path:
@@ -556,7 +556,7 @@ def test_a_failed_download_is_understood(
         return answer(handler) if callable(answer) else answer
 
     server.answers = answers
-    with pytest.raises(ProviderError) as caught:
+    with pytest.raises(EngineError) as caught:
         upstream.download("task_1", Variant.VIDEO, BytesIO())
     assert type(caught.value) is kind
 

@@ -17,23 +17,23 @@ from videos.engines.base import (
     AuthFailed,
     BadAnswer,
     Blocked,
+    EngineError,
     Gone,
     Image,
     InvalidRequest,
     JobState,
     NotFound,
     NotReady,
-    Order,
     OutOfCredit,
-    ProviderError,
     RateLimited,
+    RenderRequest,
     Unavailable,
     Unsupported,
     Variant,
 )
 from videos.engines.openai import OpenAIVideos, connect
 
-ORDER = Order("token-1", "A paper boat", "sora-2", "1280x720", 8)
+ORDER = RenderRequest("token-1", "A paper boat", "sora-2", "1280x720", 8)
 JSON, HTML = "application/json", "text/html"
 PAGE = "<!doctype html><title>Just a moment...</title>"
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -184,7 +184,7 @@ def test_the_first_frame_is_sent_as_a_file_when_there_is_one(
 ) -> None:
     server.answers = (200, OPENAI)
     image = Image("boat.png", "image/png", lambda: BytesIO(b"pixels"))
-    upstream.submit(Order("t", "p", "sora-2", "1280x720", 8, image=image))
+    upstream.submit(RenderRequest("t", "p", "sora-2", "1280x720", 8, image=image))
     body = server.asked[0][3]
     assert b'name="input_reference"; filename="boat.png"\r\nContent-Type: image/png' in body
     assert b"pixels" in body
@@ -192,7 +192,7 @@ def test_the_first_frame_is_sent_as_a_file_when_there_is_one(
 
 def test_the_source_is_named_when_it_is_a_remix(server: StandIn, upstream: OpenAIVideos) -> None:
     server.answers = (200, OPENAI)
-    upstream.submit(Order("t", "At night", "sora-2", "1280x720", 8, source_id="video_0"))
+    upstream.submit(RenderRequest("t", "At night", "sora-2", "1280x720", 8, source_id="video_0"))
     method, path, _, body = server.asked[0]
     assert (method, path) == ("POST", "/v1/videos/video_0/remix")
     assert json.loads(body) == {"prompt": "At night"}
@@ -253,11 +253,11 @@ def test_one_order_is_sent_and_its_failure_understood(
     server: StandIn,
     upstream: OpenAIVideos,
     answer: Answer,
-    kind: type[ProviderError],
+    kind: type[EngineError],
     maybe: bool,
 ) -> None:
     server.answers = answer
-    with pytest.raises(ProviderError) as caught:
+    with pytest.raises(EngineError) as caught:
         upstream.submit(ORDER)
     assert (type(caught.value), caught.value.maybe_accepted) == (kind, maybe)
     assert server.posts == len(server.asked) == 1
@@ -398,7 +398,7 @@ def test_only_that_job_is_asked_for_when_its_id_is_odd(
     server.answers = (200, {"id": job_id, "status": "queued"})
     try:
         upstream.fetch(job_id)
-    except ProviderError:
+    except EngineError:
         pass
     for _, path, *_ in server.asked:
         assert path.startswith("/v1/videos/")
@@ -430,10 +430,10 @@ def test_the_pause_between_looks_is_kept_within_reason(
     ],
 )
 def test_a_failed_look_is_never_a_lost_order(
-    server: StandIn, upstream: OpenAIVideos, answer: Answer, kind: type[ProviderError]
+    server: StandIn, upstream: OpenAIVideos, answer: Answer, kind: type[EngineError]
 ) -> None:
     server.answers = answer
-    with pytest.raises(ProviderError) as caught:
+    with pytest.raises(EngineError) as caught:
         upstream.fetch("video_1")
     assert (type(caught.value), caught.value.maybe_accepted) == (kind, False)
     assert len(server.asked) == 1
@@ -521,7 +521,7 @@ def test_it_may_be_told_later_when_the_list_is_broken(
     server: StandIn, upstream: OpenAIVideos, answer: Answer
 ) -> None:
     server.answers = answer
-    with pytest.raises(ProviderError) as caught:
+    with pytest.raises(EngineError) as caught:
         upstream.find(ORDER, LONG_AGO)
     assert type(caught.value) in {Unavailable, BadAnswer}
 
@@ -561,10 +561,10 @@ def test_a_file_without_an_end_is_not_taken(
     ],
 )
 def test_a_failed_download_is_understood(
-    server: StandIn, upstream: OpenAIVideos, answer: Answer, kind: type[ProviderError]
+    server: StandIn, upstream: OpenAIVideos, answer: Answer, kind: type[EngineError]
 ) -> None:
     server.answers = answer
-    with pytest.raises(ProviderError) as caught:
+    with pytest.raises(EngineError) as caught:
         upstream.download("video_1", Variant.VIDEO, BytesIO())
     assert type(caught.value) is kind
 

@@ -44,9 +44,9 @@ def claimed(video: Video) -> Video:
 
 
 def told(video: Video, state: JobState, **fields: Any) -> Video:
-    """What becomes of it when its upstream answers this at the next step."""
+    """What becomes of it when its engine answers this at the next step."""
     held = claimed(video)
-    job_id = held.upstream_id or f"job_{uuid4().hex}"
+    job_id = held.engine_job_id or f"job_{uuid4().hex}"
     worker.settle([(held, Job(job_id, state, **fields))])
     return now_of(video)
 

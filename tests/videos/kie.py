@@ -1,4 +1,4 @@
-"""kie.ai's kind of upstream for tests: its settings, and callbacks as it signs them."""
+"""kie.ai's kind of engine for tests: its settings, and callbacks as it signs them."""
 
 import base64
 import hmac
@@ -23,7 +23,7 @@ MODELS = (
 
 
 def config(base_url: str, **more: str) -> dict[str, str]:
-    """The settings of one such upstream."""
+    """The settings of one such engine."""
     return {
         "adapter": "kie",
         "base_url": base_url,
@@ -32,12 +32,12 @@ def config(base_url: str, **more: str) -> dict[str, str]:
         "models": MODELS,
         "input": INPUT,
         "seconds": "4,8,10,15",
-        "offers": "sora-2,sora-2-pro",
+        "offered_models": "sora-2,sora-2-pro",
         "operations": "text,image",
-        "longest": "15",
+        "max_seconds": "15",
         "result_hosts": "",
         "upload_url": f"{base_url}/api/file-stream-upload",
-        "stand_in": "1",
+        "is_sandbox": "1",
         **more,
     }
 

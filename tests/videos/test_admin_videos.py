@@ -13,7 +13,7 @@ from billing.ledger import credits
 from tests.conftest import person
 from tests.videos.conftest import completed, failed, now_of, order, running
 from videos.jobs import moderation
-from videos.models import Delivery, Price, Refusal, Video
+from videos.models import Price, RejectedPrompt, Video, WebhookDelivery
 
 
 def do(client: Client, video: Video, name: str, **form: str) -> Any:
@@ -35,7 +35,7 @@ def test_a_video_shows_its_timeline_and_what_may_be_done(desk: Client, alice: Us
     video = running(order(alice))
     answer = desk.get(f"/admin/videos/video/{video.pk}/change/")
     assert [deed.name for deed in answer.context["interventions"]] == ["fetch", "fail"]
-    assert [word in answer.content.decode() for word in ("Queued", "Being sent", "Rendering")] == [
+    assert [word in answer.content.decode() for word in ("Queued", "Submitting", "Rendering")] == [
         True
     ] * 3
 
@@ -179,8 +179,8 @@ def test_staff_see_the_still_and_others_do_not(desk: Client, alice: User, mp4: b
 
 
 def test_a_refusal_is_overruled_once_with_a_reason(desk: Client, alice: User) -> None:
-    refusal = Refusal.objects.create(user=alice, prompt="A duel", categories=["violence"])
-    path = f"/admin/videos/refusal/{refusal.pk}/overrule/"
+    refusal = RejectedPrompt.objects.create(user=alice, prompt="A duel", categories=["violence"])
+    path = f"/admin/videos/rejectedprompt/{refusal.pk}/overrule/"
     assert b"A duel" in desk.get(path).content
     desk.post(path, {"reason": "Fencing"})
     answer = desk.post(path, {"reason": "Fencing"}, follow=True)
@@ -195,12 +195,14 @@ def test_a_refusal_is_overruled_once_with_a_reason(desk: Client, alice: User) ->
 
 def test_a_delivery_is_sent_again(desk: Client, alice: User) -> None:
     now = timezone.now()
-    row = Delivery.objects.create(
+    row = WebhookDelivery.objects.create(
         user=alice, video=order(alice), url="https://example.com/", state="failed",
-        created_at=now, round_at=now,
+        created_at=now, round_started_at=now,
     )  # fmt: skip
     form = {"action": "send_again", "_selected_action": str(row.pk)}
-    assert b"is told again." in desk.post("/admin/videos/delivery/", form, follow=True).content
+    assert (
+        b"is told again." in desk.post("/admin/videos/webhookdelivery/", form, follow=True).content
+    )
     row.refresh_from_db()
     assert (row.state, LogEntry.objects.get().change_message) == ("pending", "Sent again")
 

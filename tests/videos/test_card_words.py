@@ -1,4 +1,4 @@
-"""What a card and a page offer and say: what the catalog has, never an upstream's words."""
+"""What a card and a page offer and say: what the catalog has, never an engine's words."""
 
 from typing import Any
 from uuid import uuid4
@@ -23,7 +23,7 @@ def pages_of(page: Client, video: Video) -> dict[str, str]:
 
 
 def engine(settings: LazySettings, **config: Any) -> None:
-    settings.UPSTREAMS = {"sandbox": {**settings.UPSTREAMS["sandbox"], **config}}
+    settings.ENGINES = {"sandbox": {**settings.ENGINES["sandbox"], **config}}
 
 
 @pytest.mark.parametrize("code", ["moderation_blocked", "sentinel_block", "content_filter"])
@@ -38,9 +38,7 @@ def test_what_the_check_of_an_engine_stopped_looks_like_it(
 @pytest.mark.parametrize(
     "code", ["internal_error", "moderation_blocked", "invalid_value", "never_seen", "500"]
 )
-def test_a_failure_is_told_without_the_upstreams_words(
-    page: Client, alice: User, code: str
-) -> None:
+def test_a_failure_is_told_without_the_engines_words(page: Client, alice: User, code: str) -> None:
     refusal = Refused(RAW, code=code)
     video = told(running(order(alice), progress=40), JobState.FAILED, failure=refusal)
     for body in pages_of(page, video).values():

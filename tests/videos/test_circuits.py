@@ -1,4 +1,4 @@
-"""The circuit of each upstream: when orders stop, wait, move on, and flow again."""
+"""The circuit of each engine: when orders stop, wait, move on, and flow again."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -22,17 +22,17 @@ from videos.engines.base import (
     AuthFailed,
     BadAnswer,
     Blocked,
+    EngineError,
     InvalidRequest,
     Job,
     JobState,
     OutOfCredit,
-    ProviderError,
     RateLimited,
     Unavailable,
     Unsupported,
 )
 from videos.jobs import circuit_breaker, state_machine, worker
-from videos.models import Upstream, Video
+from videos.models import EngineCircuit, Video
 
 DOWN = Unavailable("connection refused")
 LOST = Unavailable("no answer", maybe_accepted=True)
@@ -45,12 +45,12 @@ def quick(settings: LazySettings) -> None:
 
 @pytest.fixture
 def two(settings: LazySettings) -> None:
-    """Two upstreams for every model."""
-    sandbox = settings.UPSTREAMS["sandbox"]
-    settings.UPSTREAMS = {"first": sandbox, "second": sandbox}
+    """Two engines for every model."""
+    sandbox = settings.ENGINES["sandbox"]
+    settings.ENGINES = {"first": sandbox, "second": sandbox}
 
 
-def sent(video: Video, result: ProviderError | None = None) -> Video:
+def sent(video: Video, result: EngineError | None = None) -> Video:
     """The order as a worker sends it once, and what comes of it."""
     Video.objects.filter(pk=video.pk).update(next_step_at=timezone.now())
     for held in worker.claim(100):
@@ -61,14 +61,14 @@ def sent(video: Video, result: ProviderError | None = None) -> Video:
 
 
 def broken(name: str = "sandbox", times: int = 3) -> None:
-    """An upstream that failed to take so many orders in a row."""
-    for video in [Video(provider=name) for _ in range(times)]:
+    """An engine that failed to take so many orders in a row."""
+    for video in [Video(engine=name) for _ in range(times)]:
         circuit_breaker.report(name, video.pk, DOWN)
 
 
 def state_of(name: str = "sandbox") -> tuple[int, bool]:
     """Failures in a row, and whether the circuit is open."""
-    row = Upstream.objects.get(pk=name)
+    row = EngineCircuit.objects.get(pk=name)
     return row.failures, row.opened_at is not None
 
 
@@ -92,7 +92,7 @@ def test_it_opens_when_orders_fail_in_a_row(alice: User) -> None:
 @pytest.mark.parametrize(
     "error", [DOWN, LOST, BadAnswer("<html>"), AuthFailed("key"), OutOfCredit("empty")]
 )
-def test_what_counts_is_what_speaks_against_the_upstream(alice: User, error: ProviderError) -> None:
+def test_what_counts_is_what_speaks_against_the_engine(alice: User, error: EngineError) -> None:
     sent(order(alice), error)
     assert state_of() == (1, False)
 
@@ -101,14 +101,14 @@ def test_what_counts_is_what_speaks_against_the_upstream(alice: User, error: Pro
     "error", [Blocked("x"), InvalidRequest("x"), RateLimited("x"), Unsupported("x"), None]
 )
 def test_an_answer_of_any_kind_starts_the_count_again(
-    alice: User, error: ProviderError | None
+    alice: User, error: EngineError | None
 ) -> None:
     broken(times=2)
     sent(order(alice), error)
     assert state_of() == (0, False)
 
 
-def test_our_own_faults_are_not_the_upstreams(alice: User) -> None:
+def test_our_own_faults_are_not_the_engines(alice: User) -> None:
     broken(times=2)
     sent(
         order(alice), Unavailable("disk full", code=circuit_breaker.OUR_FAULT, maybe_accepted=True)
@@ -120,23 +120,23 @@ def test_a_job_that_cannot_be_looked_at_opens_nothing(alice: User) -> None:
     video = running(order(alice))
     for _ in range(5):
         sent(video, DOWN)
-    assert not Upstream.objects.exists()
+    assert not EngineCircuit.objects.exists()
 
 
 # ---- waiting ----
 
 
-def test_orders_wait_when_there_is_no_other_upstream(alice: User) -> None:
+def test_orders_wait_when_there_is_no_other_engine(alice: User) -> None:
     broken()
     video = sent(order(alice))
-    assert (video.status, video.submits, video.lease) == ("queued", 0, None)
+    assert (video.status, video.submit_count, video.lease) == ("queued", 0, None)
     assert 8 < wait_of(video) <= 10
 
 
 def test_a_waiting_order_ends_with_its_credits_back_when_its_time_is_over(alice: User) -> None:
     video = order(alice)
     broken()
-    Upstream.objects.update(retry_at=timezone.now() + timedelta(hours=1))
+    EngineCircuit.objects.update(retry_at=timezone.now() + timedelta(hours=1))
     Video.objects.update(deadline_at=timezone.now() + timedelta(seconds=5))
     assert 0 < wait_of(sent(video)) <= 5
     Video.objects.update(deadline_at=timezone.now(), next_step_at=timezone.now())
@@ -159,7 +159,7 @@ def test_everything_flows_again_when_the_trial_succeeds(alice: User) -> None:
     broken()
     videos = [sent(order(alice, f"{n}")) for n in range(3)]
     with time_machine.travel(timezone.now() + timedelta(seconds=5)):
-        Upstream.objects.update(retry_at=timezone.now())
+        EngineCircuit.objects.update(retry_at=timezone.now())
         sent(videos[0])
         assert state_of() == (0, False)
         assert [wait_of(video) <= 0 for video in videos[1:]] == [True, True]
@@ -173,7 +173,7 @@ def test_the_pause_doubles_when_the_trial_fails(alice: User) -> None:
     Video.objects.update(deadline_at=timezone.now() + timedelta(days=1))
     now = timezone.now()
     for _ in range(9):
-        row = Upstream.objects.get()
+        row = EngineCircuit.objects.get()
         assert row.retry_at
         pauses.append(round((row.retry_at - now).total_seconds()))
         now = row.retry_at + timedelta(seconds=1)
@@ -184,9 +184,9 @@ def test_the_pause_doubles_when_the_trial_fails(alice: User) -> None:
 
 def test_the_pause_does_not_grow_when_orders_of_before_fail_late(db: None) -> None:
     broken()
-    before = Upstream.objects.get().retry_at
+    before = EngineCircuit.objects.get().retry_at
     broken()
-    assert Upstream.objects.get().retry_at == before
+    assert EngineCircuit.objects.get().retry_at == before
 
 
 def test_another_order_tries_it_when_the_worker_of_the_trial_died(alice: User) -> None:
@@ -204,7 +204,7 @@ def test_exactly_one_tries_it_when_workers_claim_at_once(alice: User) -> None:
     for n in range(20):
         order(alice, f"{n}")
     broken()
-    Upstream.objects.update(retry_at=timezone.now())
+    EngineCircuit.objects.update(retry_at=timezone.now())
     held = outcomes([partial(worker.claim, 5)] * 4)
     submitting = [video.pk for batch in held for video in batch]
     assert (len(submitting), invariants.problems()) == (1, [])
@@ -214,12 +214,12 @@ def test_exactly_one_tries_it_when_workers_claim_at_once(alice: User) -> None:
 
 
 @pytest.mark.usefixtures("two")
-def test_an_order_moves_on_when_its_upstream_was_certainly_not_reached(alice: User) -> None:
+def test_an_order_moves_on_when_its_engine_was_certainly_not_reached(alice: User) -> None:
     video = sent(order(alice), DOWN)
-    assert (video.provider, video.status, video.submits) == ("second", "queued", 0)
+    assert (video.engine, video.status, video.submit_count) == ("second", "queued", 0)
     assert wait_of(video) <= 0
     video = sent(video)
-    assert (video.provider, video.status, video.submits) == ("second", "running", 1)
+    assert (video.engine, video.status, video.submit_count) == ("second", "running", 1)
     note = video.events.get(note__contains="moved").note
     assert note == "moved from first: upstream_unavailable: connection refused"
 
@@ -227,10 +227,10 @@ def test_an_order_moves_on_when_its_upstream_was_certainly_not_reached(alice: Us
 @pytest.mark.usefixtures("two")
 @pytest.mark.parametrize("error", [AuthFailed("key"), OutOfCredit("empty")])
 def test_an_order_moves_on_when_the_account_there_is_of_no_use(
-    alice: User, error: ProviderError
+    alice: User, error: EngineError
 ) -> None:
     video = sent(order(alice), error)
-    assert (video.provider, video.status) == ("second", "queued")
+    assert (video.engine, video.status) == ("second", "queued")
     video = sent(video, error)
     assert (video.status, video.failure_code) == ("failed", error.code)
     assert (credits.available(alice), invariants.problems()) == (100, [])
@@ -238,34 +238,34 @@ def test_an_order_moves_on_when_the_account_there_is_of_no_use(
 
 @pytest.mark.usefixtures("two")
 @pytest.mark.parametrize("error", [Blocked("x"), InvalidRequest("x"), RateLimited("x")])
-def test_an_order_stays_when_nothing_speaks_against_its_upstream(
-    alice: User, error: ProviderError
+def test_an_order_stays_when_nothing_speaks_against_its_engine(
+    alice: User, error: EngineError
 ) -> None:
-    assert sent(order(alice), error).provider == "first"
+    assert sent(order(alice), error).engine == "first"
 
 
 @pytest.mark.usefixtures("two")
 def test_an_order_stays_when_it_may_have_been_taken(alice: User) -> None:
     video = sent(order(alice), LOST)
-    assert (video.provider, video.status) == ("first", "submit_unknown")
+    assert (video.engine, video.status) == ("first", "submit_unknown")
     for _ in range(worker.LOOKS):  # it is not in the list, so it may be sent again: to the same one
         Video.objects.update(next_step_at=timezone.now())
         worker.settle([(held, []) for held in worker.claim(1)])
     assert now_of(video).status == "queued"
     video = sent(video, DOWN)
-    assert (video.provider, video.status) == ("first", "queued")
+    assert (video.engine, video.status) == ("first", "queued")
     broken("first")
     video = sent(video)
-    assert (video.provider, video.status) == ("first", "queued")
+    assert (video.engine, video.status) == ("first", "queued")
 
 
 @pytest.mark.usefixtures("two")
 def test_waiting_and_new_orders_go_to_the_next_when_one_is_paused(alice: User) -> None:
     waiting = order(alice)
     broken("first")
-    assert order(alice, "New").provider == "second"
+    assert order(alice, "New").engine == "second"
     waiting = sent(waiting)
-    assert (waiting.provider, waiting.status) == ("second", "running")
+    assert (waiting.engine, waiting.status) == ("second", "running")
 
 
 @pytest.mark.usefixtures("two")
@@ -274,23 +274,23 @@ def test_one_order_still_tries_the_first_when_its_pause_is_over(alice: User) -> 
     with time_machine.travel(timezone.now() + timedelta(seconds=11)):
         one, other = order(alice, "1"), order(alice, "2")
         held = worker.claim(100)
-        assert sorted(video.provider for video in held) == ["first", "second"]
+        assert sorted(video.engine for video in held) == ["first", "second"]
         worker.settle([(video, Job(video.pk.hex, JobState.QUEUED)) for video in held])
         assert {now_of(one).status, now_of(other).status} == {"running"}
         assert state_of("first") == (0, False)
 
 
-def test_an_order_moves_on_when_its_upstream_is_not_configured_any_more(
+def test_an_order_moves_on_when_its_engine_is_not_configured_any_more(
     alice: User, settings: LazySettings
 ) -> None:
     video = order(alice)
-    sandbox = settings.UPSTREAMS["sandbox"]
-    settings.UPSTREAMS = {}
+    sandbox = settings.ENGINES["sandbox"]
+    settings.ENGINES = {}
     video = sent(video)
-    assert (video.provider, video.status, wait_of(video) > 8) == ("sandbox", "queued", True)
-    settings.UPSTREAMS = {"new": sandbox}
+    assert (video.engine, video.status, wait_of(video) > 8) == ("sandbox", "queued", True)
+    settings.ENGINES = {"new": sandbox}
     video = sent(video)
-    assert (video.provider, video.status) == ("new", "running")
+    assert (video.engine, video.status) == ("new", "running")
 
 
 @pytest.mark.usefixtures("two")
@@ -298,55 +298,55 @@ def test_orders_wait_when_all_are_paused(alice: User) -> None:
     broken("first")
     broken("second")
     video = sent(order(alice))
-    assert (video.provider, video.status) == ("first", "queued")
+    assert (video.engine, video.status) == ("first", "queued")
 
 
 @pytest.mark.usefixtures("two")
 def test_a_remix_stays_where_its_source_is(alice: User, mp4: bytes) -> None:
     video = state_machine.remix(completed(order(alice), mp4), "At night")
-    assert sent(video, DOWN).provider == "first"
+    assert sent(video, DOWN).engine == "first"
 
 
 def test_a_remix_is_refused_and_free_where_its_source_cannot_be_remixed(
     alice: User, mp4: bytes, settings: LazySettings
 ) -> None:
     source = completed(order(alice), mp4)
-    sandbox = settings.UPSTREAMS["sandbox"]
-    settings.UPSTREAMS = {"sandbox": {**sandbox, "operations": "text,image"}, "other": sandbox}
+    sandbox = settings.ENGINES["sandbox"]
+    settings.ENGINES = {"sandbox": {**sandbox, "operations": "text,image"}, "other": sandbox}
     with pytest.raises(catalog.NotOffered):
         state_machine.remix(source, "At night")
     assert (credits.available(alice), Video.objects.count()) == (80, 1)
 
 
-def test_only_upstreams_that_make_such_a_video_are_chosen(settings: LazySettings) -> None:
-    sandbox = settings.UPSTREAMS["sandbox"]
-    settings.UPSTREAMS = {
-        "short": {**sandbox, "longest": "10"},
-        "pro": {**sandbox, "offers": "sora-2-pro"},
+def test_only_engines_that_make_such_a_video_are_chosen(settings: LazySettings) -> None:
+    sandbox = settings.ENGINES["sandbox"]
+    settings.ENGINES = {
+        "short": {**sandbox, "max_seconds": "10"},
+        "pro": {**sandbox, "offered_models": "sora-2-pro"},
         "plain": {**sandbox, "operations": "text,image"},
-        "real": {**sandbox, "stand_in": ""},
+        "real": {**sandbox, "is_sandbox": ""},
         "all": sandbox,
     }
-    assert catalog.upstreams_for("sora-2", "text", 8) == ["short", "plain", "all"]
-    assert catalog.upstreams_for("sora-2", "remix", 20) == ["real"]
-    assert catalog.upstreams_for("sora-2-pro", "image", 12) == ["pro", "plain", "all"]
-    assert catalog.upstreams_for("sora-9") == []
+    assert catalog.engines_for("sora-2", "text", 8) == ["short", "plain", "all"]
+    assert catalog.engines_for("sora-2", "remix", 20) == ["real"]
+    assert catalog.engines_for("sora-2-pro", "image", 12) == ["pro", "plain", "all"]
+    assert catalog.engines_for("sora-9") == []
 
 
 def test_a_stand_in_is_no_way_out_of_a_real_ones_trouble(settings: LazySettings) -> None:
-    sandbox = settings.UPSTREAMS["sandbox"]
-    settings.UPSTREAMS = {"real": {**sandbox, "stand_in": ""}, "sandbox": sandbox}
-    assert catalog.upstreams_for("sora-2") == ["real"]
+    sandbox = settings.ENGINES["sandbox"]
+    settings.ENGINES = {"real": {**sandbox, "is_sandbox": ""}, "sandbox": sandbox}
+    assert catalog.engines_for("sora-2") == ["real"]
 
 
 def test_the_video_is_made_by_the_next_when_the_first_is_down(
     live: Serving, alice: User, settings: LazySettings, finish: Callable[[Video], Video]
 ) -> None:
-    sandbox = settings.UPSTREAMS["sandbox"]
-    settings.UPSTREAMS = {"down": {**sandbox, "base_url": "http://127.0.0.1:9/v1"}, "up": sandbox}
+    sandbox = settings.ENGINES["sandbox"]
+    settings.ENGINES = {"down": {**sandbox, "base_url": "http://127.0.0.1:9/v1"}, "up": sandbox}
     base.get.cache_clear()
     video = finish(order(alice, "A kite [[instant]]"))
-    assert (video.status, video.provider, video.submits) == ("succeeded", "up", 1)
+    assert (video.status, video.engine, video.submit_count) == ("succeeded", "up", 1)
     assert (credits.available(alice), state_of("down")) == (80, (1, False))
 
 
@@ -364,15 +364,15 @@ def test_health_is_degraded_and_says_nothing_more(alice: User) -> None:
 def admin_page(user: User, path: str = "") -> Any:
     client = Client()
     client.force_login(user)
-    return client.get(f"/admin/videos/upstream/{path}")
+    return client.get(f"/admin/videos/enginecircuit/{path}")
 
 
-def test_staff_see_which_upstream_is_paused_and_why(staff: User) -> None:
+def test_staff_see_which_engine_is_paused_and_why(staff: User) -> None:
     assert "takes orders" in admin_page(staff).content.decode()
     broken()
     page = admin_page(staff).content.decode()
     assert ("paused" in page, "connection refused" in page) == (True, True)
-    since = Upstream.objects.get().opened_at
+    since = EngineCircuit.objects.get().opened_at
     assert isinstance(since, datetime)
     assert "connection refused" in admin_page(staff, "sandbox/change/").content.decode()
 

@@ -14,7 +14,7 @@ from accounts.models import User
 from billing.ledger import credits
 from tests.videos.conftest import order, picture, upload
 from videos.media import uploads
-from videos.models import Preset, Upload, Upstream, Video
+from videos.models import EngineCircuit, Preset, Upload, Video
 
 STUDIO = "/studio/"
 OPTIONS = {"model": "sora-2", "size": "1280x720", "seconds": "4"}
@@ -187,8 +187,8 @@ def test_an_engine_that_takes_no_orders_is_said_before_the_order(page: Client) -
     words = "What you order waits in line and starts by itself"
     assert words not in page.get(STUDIO).content.decode()
     soon = timezone.now() + timedelta(minutes=1)
-    Upstream.objects.create(name="sandbox", opened_at=timezone.now(), retry_at=soon)
+    EngineCircuit.objects.create(name="sandbox", opened_at=timezone.now(), retry_at=soon)
     assert words in page.get(STUDIO).content.decode()
     assert sent(page).status_code == 303
-    Upstream.objects.update(retry_at=timezone.now())
+    EngineCircuit.objects.update(retry_at=timezone.now())
     assert words not in page.get(STUDIO).content.decode()

@@ -80,23 +80,23 @@ def test_its_remixes_stay_when_the_source_goes(api: APIClient, alice: User, mp4:
     assert api.get(f"/api/videos/{child.pk}").json()["remix_of"] == str(source.pk)
 
 
-def test_files_and_upstream_job_go_when_the_worker_comes(
+def test_files_and_engine_job_go_when_the_worker_comes(
     live: Serving, alice: User, finish: Finish, work: Work
 ) -> None:
     video = finish(order(alice, "A kite [[instant]]"))
     paths = [Path(default_storage.path(name)) for name in files.names_of(video).values()]
     assert [path.exists() for path in paths] == [True, True, True]
-    assert jobs.find_any(video.upstream_id) is not None
+    assert jobs.find_any(video.engine_job_id) is not None
     state_machine.delete(video)
-    work(lambda: not now_of(video).cleanup)
+    work(lambda: not now_of(video).needs_cleanup)
     assert [path.exists() for path in paths] == [False, False, False]
-    assert jobs.find_any(video.upstream_id) is None
+    assert jobs.find_any(video.engine_job_id) is None
     assert now_of(video).next_step_at is None
 
 
 def test_the_files_go_when_the_engine_is_not_configured_any_more(alice: User, mp4: bytes) -> None:
     video = completed(order(alice), mp4)
-    Video.objects.update(provider="retired")
+    Video.objects.update(engine="retired")
     paths = [Path(default_storage.path(name)) for name in files.names_of(video).values()]
     state_machine.delete(video)
     held = claimed(video)
@@ -112,23 +112,21 @@ def test_a_late_job_is_removed_though_a_cleanup_was_under_way(alice: User) -> No
     worker.settle([(held, Job("job_late", JobState.QUEUED))])
     worker.settle([(cleaning, worker.Cleaned())])
     video = now_of(held)
-    assert (video.upstream_id, video.cleanup, video.next_step_at is None) == (
+    assert (video.engine_job_id, video.needs_cleanup, video.next_step_at is None) == (
         "job_late",
         True,
         False,
     )
 
 
-def test_the_upstream_job_goes_when_it_was_rendering(
-    live: Serving, alice: User, work: Work
-) -> None:
+def test_the_engine_job_goes_when_it_was_rendering(live: Serving, alice: User, work: Work) -> None:
     video = order(alice, "A kite [[fail:internal_error]]")
     work(lambda: now_of(video).status == "running")
     state_machine.delete(video)
 
     def gone() -> bool:
-        make_due(video)  # the upstream takes no deletion before its job has ended
-        return jobs.find_any(now_of(video).upstream_id) is None
+        make_due(video)  # the engine takes no deletion before its job has ended
+        return jobs.find_any(now_of(video).engine_job_id) is None
 
     work(gone)
     assert invariants.problems() == []
@@ -139,7 +137,11 @@ def test_the_job_is_removed_when_its_acceptance_arrives_late(alice: User, api: A
     delete(api, held)
     worker.settle([(held, Job("job_late", JobState.QUEUED))])
     video = now_of(held)
-    assert (video.status, video.upstream_id, video.cleanup) == ("cancelled", "job_late", True)
+    assert (video.status, video.engine_job_id, video.needs_cleanup) == (
+        "cancelled",
+        "job_late",
+        True,
+    )
     assert credits.available(alice) == 100
 
 
@@ -147,13 +149,13 @@ def test_the_files_are_removed_when_they_arrive_late(
     alice: User, api: APIClient, mp4: bytes
 ) -> None:
     video = running(order(alice))
-    worker.settle([(claimed(video), Job(video.upstream_id, JobState.SUCCEEDED))])
+    worker.settle([(claimed(video), Job(video.engine_job_id, JobState.SUCCEEDED))])
     held = claimed(video)
     name = default_storage.save(files.names_of(video)[Variant.VIDEO], ContentFile(mp4))
     delete(api, video)
     worker.settle([(held, files.Saved(name, len(mp4), "0" * 64, name, name))])
     stored = now_of(video)
-    assert (stored.status, stored.cleanup) == ("cancelled", True)
+    assert (stored.status, stored.needs_cleanup) == ("cancelled", True)
     mine = claimed(video)
     files.remove(mine)
     assert not default_storage.exists(name)

@@ -17,7 +17,7 @@ def test_the_state_is_shown_when_it_renders(api: APIClient, alice: User) -> None
     video = running(order(alice), progress=45.7)
     body = api.get(f"/api/videos/{video.pk}").json()
     assert (body["status"], body["progress"]) == ("in_progress", 45)
-    assert (body["openai_video_id"], body["file_path"]) == (video.upstream_id, None)
+    assert (body["openai_video_id"], body["file_path"]) == (video.engine_job_id, None)
 
 
 def test_everything_is_shown_when_completed(
@@ -30,7 +30,7 @@ def test_everything_is_shown_when_completed(
     assert body == {
         "id": str(video.pk),
         "user_id": str(alice.pk),
-        "openai_video_id": video.upstream_id,
+        "openai_video_id": video.engine_job_id,
         "prompt": "A paper boat",
         "model": "sora-2",
         "size": "1280x720",
@@ -70,7 +70,7 @@ def test_why_is_shown_when_it_failed(api: APIClient, alice: User) -> None:
     }
 
 
-def test_the_upstreams_own_words_stay_inside_when_it_failed(api: APIClient, alice: User) -> None:
+def test_the_engines_own_words_stay_inside_when_it_failed(api: APIClient, alice: User) -> None:
     video = failed(order(alice), "weird_code")
     stored = now_of(video)
     assert (stored.failure_code, stored.failure_detail) == ("weird_code", "It broke.")

@@ -14,7 +14,7 @@ from config.lib import rate_limits
 from tests.markup import flat
 from tests.videos.conftest import order, receiver
 from tests.videos.receiver import Receiver
-from videos.models import Attempt, Delivery
+from videos.models import DeliveryAttempt, WebhookDelivery
 from videos.webhooks import deliveries
 
 URL = "https://example.com/hook"
@@ -22,18 +22,23 @@ FIXTURES = (receiver,)
 
 
 @pytest.fixture
-def delivery(alice: User) -> Delivery:
+def delivery(alice: User) -> WebhookDelivery:
     """One that was delivered at the second attempt."""
     return delivered(alice)
 
 
-def delivered(user: User) -> Delivery:
+def delivered(user: User) -> WebhookDelivery:
     now = timezone.now()
-    row = Delivery.objects.create(
-        user=user, video=order(user), url=URL, state="delivered", created_at=now, round_at=now
+    row = WebhookDelivery.objects.create(
+        user=user,
+        video=order(user),
+        url=URL,
+        state="delivered",
+        created_at=now,
+        round_started_at=now,
     )
-    Attempt.objects.create(delivery=row, at=now, took_ms=1234, code=500)
-    Attempt.objects.create(delivery=row, at=now, took_ms=20, code=204)
+    DeliveryAttempt.objects.create(delivery=row, at=now, took_ms=1234, code=500)
+    DeliveryAttempt.objects.create(delivery=row, at=now, took_ms=20, code=204)
     return row
 
 
@@ -49,14 +54,14 @@ def test_the_quick_start_names_this_very_server(page: Client, settings: LazySett
     assert 'href="/api/docs"' in text
 
 
-def test_the_log_shows_each_attempt(page: Client, delivery: Delivery) -> None:
+def test_the_log_shows_each_attempt(page: Client, delivery: WebhookDelivery) -> None:
     text = flat(page.get("/developers/webhooks/"))
     assert [part in text for part in (URL, "HTTP 500", "1,234 ms", "HTTP 204", "2 attempts")] == [
         True
     ] * 5
 
 
-def test_the_log_is_narrowed_by_state(page: Client, delivery: Delivery) -> None:
+def test_the_log_is_narrowed_by_state(page: Client, delivery: WebhookDelivery) -> None:
     shown = [len(page.get(f"/developers/webhooks/?state={s}").context["page"]) for s in STATES]
     assert shown == [1, 0, 1]
 
@@ -65,7 +70,7 @@ STATES = ("delivered", "failed", "nonsense")
 
 
 def test_the_log_needs_as_many_queries_for_many(
-    page: Client, alice: User, delivery: Delivery, django_assert_max_num_queries: Any
+    page: Client, alice: User, delivery: WebhookDelivery, django_assert_max_num_queries: Any
 ) -> None:
     for _n in range(3):
         delivered(alice)
@@ -81,7 +86,7 @@ def test_the_secret_is_changed(page: Client, alice: User) -> None:
     assert row.secret in page.get("/developers/webhooks/").content.decode()
 
 
-def test_one_is_sent_again(page: Client, delivery: Delivery) -> None:
+def test_one_is_sent_again(page: Client, delivery: WebhookDelivery) -> None:
     answer = page.post(f"/developers/webhooks/{delivery.pk}/redeliver/", follow=True)
     assert b"The webhook is being sent again." in answer.content
     delivery.refresh_from_db()
@@ -110,7 +115,7 @@ def test_a_test_is_signed_and_not_in_the_log(page: Client, alice: User, receiver
     )
     ((headers, body),) = receiver.heard
     told = Webhook(deliveries.secret_of(alice).secret).verify(body, headers)
-    assert (told["type"], Delivery.objects.count()) == ("test", 0)
+    assert (told["type"], WebhookDelivery.objects.count()) == ("test", 0)
 
 
 def test_a_test_says_what_the_other_side_answered(page: Client, receiver: Receiver) -> None:

@@ -11,7 +11,7 @@ from accounts.models import User
 from config.lib import mail as lib_mail
 from tests.videos.conftest import completed, failed, mp4, order, running
 from videos.account import deletion, email_digests
-from videos.models import Digest, Video
+from videos.models import DigestSubscription, Video
 
 FIXTURES = (mp4,)
 pytestmark = pytest.mark.django_db
@@ -21,7 +21,9 @@ AGO = timedelta(minutes=1)
 @pytest.fixture
 def reader(alice: User) -> User:
     """Somebody who wants letters."""
-    Digest.objects.create(user=alice, told_until=timezone.now() - timedelta(hours=1))
+    DigestSubscription.objects.create(
+        user=alice, reported_until=timezone.now() - timedelta(hours=1)
+    )
     return alice
 
 
@@ -128,4 +130,4 @@ def test_the_switch_is_for_those_who_are_signed_in(db: None) -> None:
 def test_nothing_of_it_is_left_of_whoever_is_forgotten(reader: User) -> None:
     deletion.request_deletion(reader)
     deletion.erase_account(reader)
-    assert Digest.objects.count() == 0
+    assert DigestSubscription.objects.count() == 0

@@ -20,7 +20,7 @@ WAIT = Remedy("wait", "Try again in a few minutes.")
 
 
 def broke(user: User, code: str, detail: str = "It broke.", **fields: Any) -> Explanation:
-    """How a failure with the upstream's code and words is explained."""
+    """How a failure with the engine's code and words is explained."""
     refusal = Refused(detail, code=code)
     video = told(running(order(user, **fields)), JobState.FAILED, failure=refusal)
     found = failures.explain(video)
@@ -149,8 +149,8 @@ def test_nothing_is_advised_after_a_cancel_and_nothing_said_of_others(alice: Use
 
 
 def test_no_model_is_advised_that_no_engine_makes(alice: User, settings: LazySettings) -> None:
-    sandbox = settings.UPSTREAMS["sandbox"]
-    settings.UPSTREAMS = {"sandbox": {**sandbox, "offers": "sora-2"}}
+    sandbox = settings.ENGINES["sandbox"]
+    settings.ENGINES = {"sandbox": {**sandbox, "offered_models": "sora-2"}}
     assert broke(alice, "internal_error").remedy == WAIT
 
 

@@ -12,7 +12,7 @@ from accounts.models import User
 from billing.ledger import credits, invariants
 from showcase.models import Clip
 from tests.videos.conftest import completed, now_of, order
-from videos import tasks
+from videos.jobs import executor
 from videos.models import Video
 
 
@@ -40,7 +40,7 @@ def test_the_library_stands_when_every_file_is_gone(
 
 def test_it_can_be_deleted_when_its_file_is_gone(cleared: Video, api: APIClient) -> None:
     assert api.delete(f"/api/videos/{cleared.pk}").json() == {"success": True}
-    engine = tasks.Engine(1)
+    engine = executor.Executor(1)
     engine.turn()
     engine.close()
     assert now_of(cleared).deleted_at is not None

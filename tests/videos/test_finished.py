@@ -24,7 +24,7 @@ from videos.jobs import state_machine
 from videos.library import share_links
 from videos.library.lineage import prompt_changes
 from videos.media import frames
-from videos.models import Share, Upload, Video
+from videos.models import ShareLink, Upload, Video
 from videos.web.presenters.code_sample import curl_command
 
 
@@ -155,7 +155,7 @@ def test_a_strangers_versions_are_not_compared(bob: User, boat: Video, mp4: byte
     assert client.post(f"/v/{snow.pk}/frame/").status_code == 404
     assert client.post(f"/v/{snow.pk}/share/").status_code == 404
     assert Client().post(f"/v/{snow.pk}/share/").status_code == 302
-    assert Share.objects.count() == 0
+    assert ShareLink.objects.count() == 0
 
 
 # ---- a picture of it ----
@@ -271,7 +271,7 @@ def test_a_link_cannot_be_made_up(page: Client, boat: Video) -> None:
 
 def test_what_is_not_finished_is_not_shared(page: Client, rich: User) -> None:
     assert link(page, order(rich)) == ""
-    assert Share.objects.count() == 0
+    assert ShareLink.objects.count() == 0
     with pytest.raises(share_links.NotFinished):
         share_links.create_link(order(rich))
 

@@ -1,4 +1,4 @@
-"""A video's whole life at an upstream of kie.ai's kind: the sandbox's other door, over HTTP."""
+"""A video's whole life at an engine of kie.ai's kind: the sandbox's other door, over HTTP."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -14,7 +14,7 @@ from tests.videos import kie
 from tests.videos.conftest import now_of, order, picture, upload
 from videos.engines import base
 from videos.media import uploads
-from videos.models import UpstreamEvent, Video
+from videos.models import EngineCallback, Video
 from videos.sandbox import webhooks
 from videos.sandbox.store import STORE
 
@@ -26,12 +26,12 @@ Work = Callable[..., None]
 def there(live: Serving, settings: LazySettings) -> Serving:
     """The product with the sandbox as a kie.ai; its files are drawn small and fast."""
     settings.SANDBOX_SPEED = 20
-    settings.UPSTREAMS = {"kie-sandbox": kie.config(f"{live.url}/sandbox/kie")}
+    settings.ENGINES = {"kie-sandbox": kie.config(f"{live.url}/sandbox/kie")}
     base.get.cache_clear()
     return live
 
 
-def jobs_upstream() -> int:
+def engine_job_count() -> int:
     with STORE.reading() as connection:
         return int(connection.execute("SELECT count(*) FROM job").fetchone()[0])
 
@@ -51,7 +51,7 @@ def hurried(work: Work, video: Video) -> Video:
 
 def test_a_video_is_made_and_stored(there: Serving, alice: User, finish: Finish) -> None:
     video = finish(order(alice, "A paper boat [[instant]]"))
-    assert (video.status, video.provider, video.submits) == ("succeeded", "kie-sandbox", 1)
+    assert (video.status, video.engine, video.submit_count) == ("succeeded", "kie-sandbox", 1)
     assert video.file.read(12)[4:8] == b"ftyp"
     assert (bool(video.thumbnail), bool(video.spritesheet)) == (True, True)
     assert credits.available(alice) == 80
@@ -103,14 +103,14 @@ def test_made_all_the_same_when_it_stumbles(
 ) -> None:
     settings.MISSING_AFTER = timedelta(seconds=3)
     video = finish(order(alice, f"A kite {trigger} [[instant]]"))
-    assert (video.status, video.submits) == ("succeeded", 1)
+    assert (video.status, video.submit_count) == ("succeeded", 1)
 
 
 def test_the_job_is_adopted_when_only_its_answer_was_lost_and_its_callback_names_it(
     there: Serving, alice: User, work: Work
 ) -> None:
     video = hurried(work, order(alice, "A kite [[drop:after]] [[instant]]"))
-    assert (video.status, video.submits, jobs_upstream()) == ("succeeded", 1, 1)
+    assert (video.status, video.submit_count, engine_job_count()) == ("succeeded", 1, 1)
     events = list(video.events.values_list("status", flat=True))
     assert events[:4] == ["queued", "submitting", "submit_unknown", "running"]
     assert credits.available(alice) == 80
@@ -125,5 +125,9 @@ def test_the_video_is_made_once_when_its_callbacks_are_odd(
     video = hurried(work, order(alice, f"A kite [[instant]] {trigger}"))
     webhooks.deliver_due()
     heard = 0 if trigger in {"[[webhook:badsig]]", "[[webhook:none]]"} else 1
-    assert (video.status, video.submits, UpstreamEvent.objects.count()) == ("succeeded", 1, heard)
+    assert (video.status, video.submit_count, EngineCallback.objects.count()) == (
+        "succeeded",
+        1,
+        heard,
+    )
     assert credits.available(alice) == 80

@@ -21,7 +21,7 @@ def wish(prompt: str) -> Wish:
 
 def test_a_video_when_all_goes_well(live: Serving, alice: User, finish: Finish) -> None:
     video = finish(state_machine.submit(alice, wish("A paper boat at dusk")))
-    assert (video.status, video.progress, video.submits) == ("succeeded", 100, 1)
+    assert (video.status, video.progress, video.submit_count) == ("succeeded", 100, 1)
     assert list(video.events.values_list("status", flat=True)) == [
         "queued",
         "submitting",

@@ -58,7 +58,7 @@ def test_staffs_own_price_wins_when_there_is_one(alice: User) -> None:
 def test_nothing_is_offered_when_no_engine_is_configured(
     alice: User, settings: LazySettings
 ) -> None:
-    settings.UPSTREAMS = {}
+    settings.ENGINES = {}
     with pytest.raises(catalog.NotOffered):
         order(alice)
     assert (Video.objects.count(), ledger_credits.available(alice)) == (0, 100)
@@ -114,7 +114,7 @@ def test_no_cancel_when_it_has_ended(alice: User, mp4: bytes) -> None:
 def test_a_late_answer_changes_nothing_when_cancelled_meanwhile(alice: User) -> None:
     held = claimed(running(order(alice)))
     state_machine.cancel(held)
-    worker.settle([(held, Job(held.upstream_id, JobState.SUCCEEDED, 100))])
+    worker.settle([(held, Job(held.engine_job_id, JobState.SUCCEEDED, 100))])
     assert (now_of(held).status, now_of(held).progress) == ("cancelled", 0)
     assert ledger_credits.available(alice) == 100
 
@@ -143,7 +143,7 @@ def test_timed_out_and_paid_back_when_it_waited_for_an_engine_that_is_down(
     late = claimed(video)
     assert late.status == "queued"  # it is not sent any more
     worker.settle([(late, worker.perform(late))])
-    assert (now_of(video).status, now_of(video).submits) == ("timeout", 0)
+    assert (now_of(video).status, now_of(video).submit_count) == ("timeout", 0)
     assert ledger_credits.available(alice) == 100
 
 

@@ -121,7 +121,7 @@ def test_kept_or_refused_but_never_anything_else_when_bytes_are_damaged(
 
 
 class Engine:
-    """An upstream that has exactly these files."""
+    """An engine that has exactly these files."""
 
     name = "sandbox"
 
@@ -184,7 +184,7 @@ def test_a_truncated_mp4_is_refused_when_its_index_comes_first(tmp_path: Path) -
             checked(tmp_path, whole[: int(len(whole) * share)])
 
 
-def test_the_upstreams_pictures_are_kept_when_it_has_them(alice: User, mp4: bytes) -> None:
+def test_the_engines_pictures_are_kept_when_it_has_them(alice: User, mp4: bytes) -> None:
     video = running(order(alice))
     files = {
         Variant.VIDEO: mp4,
@@ -200,7 +200,7 @@ def test_the_upstreams_pictures_are_kept_when_it_has_them(alice: User, mp4: byte
 
 
 @pytest.mark.parametrize("given", [{}, {Variant.THUMBNAIL: b"<html>", Variant.SPRITESHEET: b""}])
-def test_pictures_are_drawn_here_when_the_upstream_has_none(
+def test_pictures_are_drawn_here_when_the_engine_has_none(
     alice: User, mp4: bytes, given: dict[Variant, bytes]
 ) -> None:
     saved = media_files.collect(Engine({Variant.VIDEO: mp4, **given}), running(order(alice)))  # type: ignore[arg-type]
@@ -229,5 +229,5 @@ def test_fetched_again_when_the_download_was_no_whole_file(
     live: Serving, alice: User, finish: Finish, trigger: str
 ) -> None:
     video = finish(order(alice, f"A kite [[instant]] {trigger}"))
-    assert (video.status, video.submits) == ("succeeded", 1)
+    assert (video.status, video.submit_count) == ("succeeded", 1)
     assert Path(video.file.path).stat().st_size == video.file_bytes

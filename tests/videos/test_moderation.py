@@ -20,7 +20,7 @@ from tests.videos.conftest import completed, failed, order, picture
 from videos.engines.moderation import by_rules, read_rules
 from videos.jobs import moderation, state_machine
 from videos.media import uploads
-from videos.models import Refusal, Video
+from videos.models import RejectedPrompt, Video
 
 pytestmark = pytest.mark.django_db
 
@@ -124,7 +124,7 @@ def test_a_rule_that_cannot_be_read_is_refused(line: str) -> None:
 def test_a_refused_order_costs_nothing_and_is_kept_for_staff(alice: User) -> None:
     with pytest.raises(moderation.ContentRefused, match=WHY):
         order(alice, BAD)
-    (kept,) = Refusal.objects.all()
+    (kept,) = RejectedPrompt.objects.all()
     assert nothing_happened(alice)
     assert (kept.user, kept.prompt, kept.categories) == (alice, BAD, ["sexual/minors"])
 
@@ -188,8 +188,8 @@ def test_too_many_refusals_lock_until_staff_overrule_them(
             order(alice, BAD)
     with pytest.raises(moderation.ContentRefused) as locked:
         order(alice, "A paper boat")
-    assert (locked.value.code, Refusal.objects.count()) == ("generation_locked", 2)
-    Refusal.objects.update(overruled=True)
+    assert (locked.value.code, RejectedPrompt.objects.count()) == ("generation_locked", 2)
+    RejectedPrompt.objects.update(overruled=True)
     assert order(alice, "A paper boat").prompt == "A paper boat"
 
 
@@ -241,7 +241,7 @@ def test_a_check_that_cannot_be_made_stops_the_order(
     model.code, model.body = code, body
     answer = api.post("/api/videos", {"prompt": "A paper boat"}, format="json")
     assert (answer.status_code, answer.json()["code"]) == (503, "moderation_unavailable")
-    assert (nothing_happened(alice), Refusal.objects.count()) == (True, 0)
+    assert (nothing_happened(alice), RejectedPrompt.objects.count()) == (True, 0)
 
 
 @pytest.mark.parametrize(("code", "body"), BROKEN)

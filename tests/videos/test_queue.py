@@ -42,7 +42,7 @@ def test_no_video_is_claimed_twice_when_workers_claim_at_once(alice: User) -> No
     found = [pk for batch in taken for pk in batch]
     found += [video.pk for video in worker.claim(100)]
     assert sorted(found) == sorted(videos)
-    assert set(Video.objects.values_list("submits", flat=True)) == {1}
+    assert set(Video.objects.values_list("submit_count", flat=True)) == {1}
 
 
 def test_the_longest_waiting_come_first_when_there_is_room_for_few(alice: User) -> None:
@@ -56,8 +56,8 @@ def test_nothing_is_written_when_the_lease_was_taken_over(alice: User) -> None:
     video = running(order(alice))
     slow = claimed(video)
     quick = claimed(video)
-    worker.settle([(slow, Job(video.upstream_id, JobState.RUNNING, 90))])
-    worker.settle([(slow, Job(video.upstream_id, JobState.SUCCEEDED))])
+    worker.settle([(slow, Job(video.engine_job_id, JobState.RUNNING, 90))])
+    worker.settle([(slow, Job(video.engine_job_id, JobState.SUCCEEDED))])
     worker.settle([(slow, Unavailable("down"))])
     stored = now_of(video)
     assert (stored.status, stored.progress, stored.lease) == ("running", 0, quick.lease)
@@ -70,11 +70,11 @@ def test_a_lost_lease_refunds_nothing_when_its_job_failed(alice: User) -> None:
     assert (now_of(slow).status, credits.available(alice)) == ("running", 80)
 
 
-def test_it_is_looked_for_upstream_when_its_worker_died_while_sending(alice: User) -> None:
+def test_job_is_looked_for_at_the_engine_when_the_worker_died_while_submitting(alice: User) -> None:
     video = order(alice)
     assert claimed(video).status == "submitting"
     assert claimed(video).status == "submit_unknown"
-    assert now_of(video).submits == 1
+    assert now_of(video).submit_count == 1
 
 
 def test_the_lease_is_longer_when_it_is_renewed(alice: User, settings: LazySettings) -> None:
@@ -101,7 +101,7 @@ def test_the_pause_grows_from_five_to_twenty_seconds_when_polled(alice: User) ->
     video = running(order(alice))
     pauses = []
     for polls in range(8):
-        Video.objects.update(polls=polls)
+        Video.objects.update(poll_count=polls)
         told(video, JobState.RUNNING)
         pauses.append(wait_of(video))
     longest = [5, 7.5, 11.25, 16.875, 20, 20, 20, 20]
@@ -117,20 +117,20 @@ def test_the_pauses_differ_when_many_are_polled_at_once(alice: User) -> None:
     assert len({round(wait_of(video), 2) for video in videos}) > 4
 
 
-def test_the_upstreams_own_pause_is_kept_when_it_names_one(alice: User) -> None:
+def test_the_engines_own_pause_is_kept_when_it_names_one(alice: User) -> None:
     video = running(order(alice), poll_after=9.0)
     assert 8 < wait_of(video) <= 9
 
 
-def test_the_attempt_is_free_when_the_upstream_is_busy(alice: User) -> None:
+def test_the_attempt_is_free_when_the_engine_is_busy(alice: User) -> None:
     video = order(alice)
     worker.settle([(claimed(video), RateLimited("slow down", retry_after=7))])
     stored = now_of(video)
-    assert (stored.status, stored.attempts, stored.submits) == ("queued", 0, 0)
+    assert (stored.status, stored.attempts, stored.submit_count) == ("queued", 0, 0)
     assert 6 < wait_of(video) <= 7
 
 
-def test_the_pause_doubles_when_the_upstream_stays_down(alice: User) -> None:
+def test_the_pause_doubles_when_the_engine_stays_down(alice: User) -> None:
     video = order(alice)
     pauses = []
     for _ in range(3):
@@ -138,7 +138,7 @@ def test_the_pause_doubles_when_the_upstream_stays_down(alice: User) -> None:
         pauses.append(wait_of(video))
     assert [1 < p < 3 or 3 < p < 5 or 6 < p < 10 for p in pauses] == [True] * 3
     assert pauses == sorted(pauses)
-    assert now_of(video).submits == 0
+    assert now_of(video).submit_count == 0
 
 
 def test_failed_and_paid_back_when_the_file_never_comes(alice: User) -> None:
@@ -166,7 +166,7 @@ def test_it_is_due_at_once_when_the_bell_rang_during_its_step(alice: User) -> No
     state_machine.ring(video)
     assert wait_of(video) > 0  # the lease is not cut short
     assert worker.claim(10) == []
-    worker.settle([(held, Job(video.upstream_id, JobState.RUNNING, poll_after=60))])
+    worker.settle([(held, Job(video.engine_job_id, JobState.RUNNING, poll_after=60))])
     assert wait_of(video) <= 0
 
 
@@ -198,7 +198,7 @@ def test_the_bell_is_not_heard_when_nothing_is_rendering(alice: User) -> None:
 # ---- progress ----
 
 
-def test_progress_never_goes_back_when_the_upstreams_does(alice: User) -> None:
+def test_progress_never_goes_back_when_the_engines_does(alice: User) -> None:
     video = running(order(alice))
     shown = [
         told(video, JobState.RUNNING, progress=p).progress for p in (10, 60, 20, None, 61, 100)
@@ -206,7 +206,7 @@ def test_progress_never_goes_back_when_the_upstreams_does(alice: User) -> None:
     assert shown == [10, 60, 60, 60, 61, 99]
 
 
-def test_the_video_is_done_when_the_upstreams_progress_went_back(
+def test_the_video_is_done_when_the_engines_progress_went_back(
     live: Serving, alice: User, finish: Finish
 ) -> None:
     video = finish(order(alice, "A kite [[backwards]]"))
@@ -215,11 +215,11 @@ def test_the_video_is_done_when_the_upstreams_progress_went_back(
 
 def test_one_number_is_used_for_each_news_when_several_move_at_once(alice: User) -> None:
     held = [claimed(running(order(alice))) for _ in range(3)]
-    before = max(now_of(video).seq for video in held)
+    before = max(now_of(video).sequence for video in held)
     answers: list[tuple[Video, worker.Result]] = [
-        (v, Job(v.upstream_id, JobState.RUNNING, p)) for v, p in zip(held, (5, 0, 7), strict=True)
+        (v, Job(v.engine_job_id, JobState.RUNNING, p)) for v, p in zip(held, (5, 0, 7), strict=True)
     ]
     worker.settle(answers)
     assert [now_of(v).progress for v in held] == [5, 0, 7]
-    moved = [now_of(v).seq for v in held if now_of(v).seq > before]
+    moved = [now_of(v).sequence for v in held if now_of(v).sequence > before]
     assert moved == [before + 1, before + 2]

@@ -80,7 +80,7 @@ def test_refused_when_credits_are_short(api: APIClient, alice: User, done: Video
 def test_refused_when_its_engine_is_no_longer_configured(
     api: APIClient, done: Video, settings: LazySettings
 ) -> None:
-    settings.UPSTREAMS = {"other": settings.UPSTREAMS["sandbox"]}
+    settings.ENGINES = {"other": settings.ENGINES["sandbox"]}
     answer = remix(api, done, prompt="At night")
     assert (answer.status_code, answer.json()["field"]) == (400, "model")
 

@@ -82,7 +82,7 @@ def cookie_of(user: User) -> str:
 
 
 def welcome(user: User) -> dict[str, Any]:
-    return {"type": "connect", "seq": feed.current_seq(user.pk), "user_id": str(user.pk)}
+    return {"type": "connect", "seq": feed.current_sequence(user.pk), "user_id": str(user.pk)}
 
 
 # ---- who may listen ----
@@ -289,13 +289,13 @@ def test_the_state_is_told_to_the_asker_alone_when_asked(dial: Dial, alice: User
     asker.say({"type": "request_video_status", "video_id": str(video.pk)})
     assert asker.hear() == {
         "type": "video_update",
-        "seq": video.seq,
+        "seq": video.sequence,
         "video_id": str(video.pk),
         "updates": {"status": "in_progress", "progress": 42},
     }
     told(video, JobState.RUNNING, progress=50)
     assert other.hear()["updates"]["progress"] == 50
-    assert now_of(video).rung_at is not None
+    assert now_of(video).woken_at is not None
 
 
 def test_a_foreign_video_is_as_unknown_as_garbage_when_asked_for(
@@ -308,11 +308,11 @@ def test_a_foreign_video_is_as_unknown_as_garbage_when_asked_for(
     for video_id in (str(bobs.pk), "garbage", None, 5, ["x"], {"a": 1}, "\x00", "\ud800"):
         socket.say({"type": "request_video_status", "video_id": video_id})
         assert socket.hear() == unknown
-    assert now_of(bobs).rung_at is None
+    assert now_of(bobs).woken_at is None
 
 
 def test_what_was_missed_is_told_in_order_when_resumed(dial: Dial, alice: User, bob: User) -> None:
-    start = feed.current_seq(alice.pk)
+    start = feed.current_sequence(alice.pk)
     first, second, third = order(alice, "1"), order(alice, "2"), order(alice, "3")
     order(bob)
     running(first, progress=30)

@@ -148,8 +148,8 @@ def test_the_state_is_told_to_the_asker_alone_when_asked(
     asker, other = dial(signed(alice)), dial(signed(alice))
     asker.ask({"video_id": spelling.format(video)})
     updates = {"status": "in_progress", "progress": 42}
-    assert asker.hear() == {"seq": video.seq, "video_id": str(video.pk), "updates": updates}
-    assert now_of(video).rung_at is not None
+    assert asker.hear() == {"seq": video.sequence, "video_id": str(video.pk), "updates": updates}
+    assert now_of(video).woken_at is not None
     told(video, JobState.RUNNING, progress=50)
     assert other.hear()["updates"]["progress"] == 50
 
@@ -160,7 +160,7 @@ def test_a_foreign_video_is_as_unknown_as_garbage(dial: Dial, alice: User, bob: 
     for asked in ({"video_id": str(bobs.pk)}, {"video_id": 5}, {}, "x", None, ["x"]):
         listener.ask(asked)
         assert listener.hear("error") == {"code": "not_found", "detail": "Resource not found"}
-    assert now_of(bobs).rung_at is None
+    assert now_of(bobs).woken_at is None
 
 
 def test_events_that_are_none_of_ours_do_no_harm(dial: Dial, alice: User, bob: User) -> None:

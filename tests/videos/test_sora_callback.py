@@ -24,7 +24,7 @@ from tests.videos.conftest import claimed, make_due, now_of, order, running
 from videos.engines import base
 from videos.engines.base import Job, JobState, Refused, Unavailable
 from videos.jobs import callbacks, state_machine, worker
-from videos.models import UpstreamEvent, Video
+from videos.models import EngineCallback, Video
 
 ROUNDS = int(os.environ.get("CALLBACK_ROUNDS", "12"))
 FORGED = (401, {"detail": "Not authenticated"})
@@ -33,7 +33,7 @@ UNKNOWN = (404, {"detail": "Resource not found"})
 
 @pytest.fixture(autouse=True)
 def there(settings: LazySettings) -> None:
-    settings.UPSTREAMS = {"kie": kie.config("http://127.0.0.1:9")}
+    settings.ENGINES = {"kie": kie.config("http://127.0.0.1:9")}
     base.get.cache_clear()
 
 
@@ -60,7 +60,7 @@ def post(address: str, body: bytes, headers: dict[str, str] | None = None) -> tu
 
 def test_the_next_look_is_immediate_when_a_genuine_call_comes(video: Video) -> None:
     assert due_in(video) > 50
-    assert kie.call(video, video.upstream_id) == taken(video)
+    assert kie.call(video, video.engine_job_id) == taken(video)
     assert due_in(video) <= 0
 
 
@@ -74,13 +74,13 @@ def test_the_next_look_is_immediate_when_a_genuine_call_comes(video: Video) -> N
     ],
 )
 def test_the_body_alone_moves_nothing(video: Video, alice: User, state: str, message: str) -> None:
-    assert kie.call(video, video.upstream_id, state) == taken(video, message)
+    assert kie.call(video, video.engine_job_id, state) == taken(video, message)
     stored = now_of(video)
     assert (stored.status, stored.progress, credits.available(alice)) == ("running", 0, 80)
 
 
 def test_the_task_is_known_wherever_it_is_named(video: Video) -> None:
-    job = video.upstream_id
+    job = video.engine_job_id
     for body in (
         b'{"data": {"task_id": "%s"}}',
         b'{"taskId": "%s"}',
@@ -91,7 +91,7 @@ def test_the_task_is_known_wherever_it_is_named(video: Video) -> None:
 
 
 def test_refused_when_it_is_forged(video: Video) -> None:
-    job, address = video.upstream_id, kie.address_of(video)
+    job, address = video.engine_job_id, kie.address_of(video)
     body, good = kie.notice(job), kie.signed(job)
     path, _, token = address.partition("=")
     other = kie.address_of(order(video.user, "Another")).partition("=")[2]
@@ -117,38 +117,38 @@ def test_refused_when_it_is_forged(video: Video) -> None:
     ]
     answers = [post(where, body, headers) for where, headers in forged]
     assert answers == [FORGED] * len(forged)
-    assert (UpstreamEvent.objects.count(), due_in(video) > 50) == (0, True)
+    assert (EngineCallback.objects.count(), due_in(video) > 50) == (0, True)
 
 
 def test_the_token_is_enough_when_no_key_is_configured(
     video: Video, settings: LazySettings
 ) -> None:
-    settings.UPSTREAMS = {"kie": kie.config("http://127.0.0.1:9", callback_secret="")}
+    settings.ENGINES = {"kie": kie.config("http://127.0.0.1:9", callback_secret="")}
     base.get.cache_clear()
-    assert kie.call(video, video.upstream_id, headers={}) == taken(video)
+    assert kie.call(video, video.engine_job_id, headers={}) == taken(video)
     assert due_in(video) <= 0
 
 
 def test_without_a_key_the_address_that_anybody_knows_takes_nothing(
     video: Video, settings: LazySettings
 ) -> None:
-    settings.UPSTREAMS = {"kie": kie.config("http://127.0.0.1:9", callback_secret="")}
+    settings.ENGINES = {"kie": kie.config("http://127.0.0.1:9", callback_secret="")}
     base.get.cache_clear()
-    body = kie.notice(video.upstream_id)
+    body = kie.notice(video.engine_job_id)
     assert post("/api/webhooks/kie", body, {}) == FORGED
-    assert UpstreamEvent.objects.count() == 0
+    assert EngineCallback.objects.count() == 0
 
 
 def test_not_found_when_it_names_another_task(video: Video) -> None:
     assert kie.call(video, "task_of_somebody") == UNKNOWN
-    assert (UpstreamEvent.objects.count(), due_in(video) > 50) == (0, True)
+    assert (EngineCallback.objects.count(), due_in(video) > 50) == (0, True)
 
 
 def test_not_found_when_its_video_or_its_engine_is_gone(
     video: Video, settings: LazySettings
 ) -> None:
     gone = Video(pk=order(video.user, "Gone").pk)
-    Video.objects.filter(pk=gone.pk).update(provider="removed")
+    Video.objects.filter(pk=gone.pk).update(engine="removed")
     assert kie.call(gone, "task_1") == UNKNOWN
 
 
@@ -164,8 +164,8 @@ def test_refused_when_it_names_no_task(video: Video, body: bytes) -> None:
 
 
 def test_refused_when_it_is_oversized(video: Video) -> None:
-    body = kie.notice(video.upstream_id, more="x" * 300_000)
-    answer = post(kie.address_of(video), body, kie.signed(video.upstream_id))
+    body = kie.notice(video.engine_job_id, more="x" * 300_000)
+    answer = post(kie.address_of(video), body, kie.signed(video.engine_job_id))
     assert answer == (413, {"detail": "Payload too large"})
 
 
@@ -176,27 +176,27 @@ def test_refused_when_it_is_not_a_post(video: Video, method: str) -> None:
 
 
 def test_stored_once_when_it_is_said_again(video: Video) -> None:
-    answers = [kie.call(video, video.upstream_id) for _ in range(3)]
-    kie.call(video, video.upstream_id, "fail")
+    answers = [kie.call(video, video.engine_job_id) for _ in range(3)]
+    kie.call(video, video.engine_job_id, "fail")
     assert answers == [taken(video)] * 3
-    stored = UpstreamEvent.objects.values_list("upstream", "event", "video")
+    stored = EngineCallback.objects.values_list("engine", "event_key", "video")
     assert sorted(stored) == [
-        ("kie", f"{video.upstream_id}:failed", video.pk),
-        ("kie", f"{video.upstream_id}:succeeded", video.pk),
+        ("kie", f"{video.engine_job_id}:failed", video.pk),
+        ("kie", f"{video.engine_job_id}:succeeded", video.pk),
     ]
 
 
 def test_the_truth_wins_when_the_calls_contradict_each_other(video: Video, alice: User) -> None:
     for state in ("success", "fail", "success", "waiting"):
-        kie.call(video, video.upstream_id, state)
-    worker.settle([(claimed(video), Job(video.upstream_id, JobState.RUNNING, 40))])
+        kie.call(video, video.engine_job_id, state)
+    worker.settle([(claimed(video), Job(video.engine_job_id, JobState.RUNNING, 40))])
     stored = now_of(video)
     assert (stored.status, stored.progress, credits.available(alice)) == ("running", 40, 80)
 
 
 def test_harmless_when_it_comes_after_the_end(video: Video, alice: User) -> None:
     state_machine.cancel(video)
-    assert kie.call(video, video.upstream_id) == taken(video)
+    assert kie.call(video, video.engine_job_id) == taken(video)
     stored = now_of(video)
     assert (stored.status, credits.available(alice), invariants.problems()) == (
         "cancelled",
@@ -233,15 +233,15 @@ def test_the_inbox_stays_small_whoever_holds_a_token(alice: User) -> None:
     held = claimed(order(alice))
     answers = [kie.call(held, f"task_{n}")[0] for n in range(callbacks.GUESSES + 5)]
     assert answers == [200] * callbacks.GUESSES + [404] * 5
-    assert UpstreamEvent.objects.count() == callbacks.GUESSES
+    assert EngineCallback.objects.count() == callbacks.GUESSES
 
 
 def test_old_bells_are_forgotten(video: Video) -> None:
-    kie.call(video, video.upstream_id, "waiting")
-    UpstreamEvent.objects.update(at=timezone.now() - callbacks.KEPT * 2)
-    kie.call(video, video.upstream_id)
-    assert [event.event for event in UpstreamEvent.objects.all()] == [
-        f"{video.upstream_id}:succeeded"
+    kie.call(video, video.engine_job_id, "waiting")
+    EngineCallback.objects.update(received_at=timezone.now() - callbacks.KEPT * 2)
+    kie.call(video, video.engine_job_id)
+    assert [event.event_key for event in EngineCallback.objects.all()] == [
+        f"{video.engine_job_id}:succeeded"
     ]
 
 
@@ -274,7 +274,7 @@ def test_credits_move_exactly_once_when_callbacks_meet_cancels_and_looks(alice: 
     give(alice, 20 * ROUNDS)
     for n in range(ROUNDS):
         video = running(order(alice, f"Boat {n}"), poll_after=60.0)
-        before, job = credits.available(alice), video.upstream_id
+        before, job = credits.available(alice), video.engine_job_id
         broke = Job(job, JobState.FAILED, failure=Refused("It broke.", code="internal_error"))
         calls: list[Callable[[], Any]] = [
             partial(kie.call, video, job, "success"),
@@ -289,7 +289,7 @@ def test_credits_move_exactly_once_when_callbacks_meet_cancels_and_looks(alice: 
         assert stored.status in {"failed", "cancelled"}, results
         assert credits.available(alice) == before + 20
         assert stored.events.filter(status__in=("failed", "cancelled")).count() == 1
-        assert UpstreamEvent.objects.filter(job_id=job).count() == 2
+        assert EngineCallback.objects.filter(engine_job_id=job).count() == 2
     assert invariants.problems() == []
 
 
@@ -320,7 +320,7 @@ def test_credits_move_exactly_once_when_the_same_happens_in_several_processes(al
     def calls(state: str, step: Callable[[], object]) -> None:
         for video in videos:
             step()
-            assert kie.call(video, video.upstream_id, state)[0] == 200
+            assert kie.call(video, video.engine_job_id, state)[0] == 200
 
     def looks(step: Callable[[], object]) -> None:
         broke = Refused("It broke.", code="internal_error")
@@ -329,14 +329,14 @@ def test_credits_move_exactly_once_when_the_same_happens_in_several_processes(al
             while now_of(video).is_active:
                 held = [mine for mine in worker.claim(100) if mine.is_active]
                 told: list[tuple[Video, worker.Result]]
-                told = [(v, Job(v.upstream_id, JobState.FAILED, failure=broke)) for v in held]
+                told = [(v, Job(v.engine_job_id, JobState.FAILED, failure=broke)) for v in held]
                 worker.settle(told)
                 time.sleep(0.002)
 
     def cancels(step: Callable[[], object]) -> None:
         for video in videos:
             step()
-            while not now_of(video).rung_at:
+            while not now_of(video).woken_at:
                 time.sleep(0.002)
             time.sleep(random.uniform(0, 0.03))
             with suppress(state_machine.NotPossible):
@@ -349,7 +349,7 @@ def test_credits_move_exactly_once_when_the_same_happens_in_several_processes(al
     counts = [v.events.filter(status__in=("failed", "cancelled")).count() for v in ended]
     assert counts == [1] * ROUNDS
     assert (credits.available(alice), invariants.problems()) == (before, [])
-    assert UpstreamEvent.objects.count() == 2 * ROUNDS
+    assert EngineCallback.objects.count() == 2 * ROUNDS
 
 
 @pytest.mark.django_db(transaction=True)

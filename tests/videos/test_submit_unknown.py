@@ -1,4 +1,4 @@
-"""When the answer to an order is lost: looked for upstream, adopted, never blindly sent twice."""
+"""An order whose answer was lost: its job is looked for at the engine, never sent twice blindly."""
 
 from collections.abc import Callable
 from typing import Any
@@ -25,7 +25,7 @@ Work = Callable[..., None]
 Finish = Callable[[Video], Video]
 
 
-def jobs_upstream() -> int:
+def engine_job_count() -> int:
     with STORE.reading() as connection:
         return int(connection.execute("SELECT count(*) FROM job").fetchone()[0])
 
@@ -59,8 +59,8 @@ def test_the_job_is_adopted_when_only_its_answer_was_lost(
     video = order(alice, "A kite [[drop:after]] [[instant]]")
     hurried(work, lambda: not now_of(video).is_active)
     video = now_of(video)
-    assert (video.status, video.submits, jobs_upstream()) == ("succeeded", 1, 1)
-    assert jobs.find_any(video.upstream_id) is not None
+    assert (video.status, video.submit_count, engine_job_count()) == ("succeeded", 1, 1)
+    assert jobs.find_any(video.engine_job_id) is not None
     events = list(video.events.values_list("status", flat=True))
     assert events[:4] == ["queued", "submitting", "submit_unknown", "running"]
     assert credits.available(alice) == 80
@@ -70,15 +70,15 @@ def test_it_is_sent_again_when_it_never_arrived(live: Serving, alice: User, work
     video = order(alice, "A kite [[drop:before]] [[once]] [[instant]]")
     hurried(work, lambda: not now_of(video).is_active)
     video = now_of(video)
-    assert (video.status, video.submits, jobs_upstream()) == ("succeeded", 2, 1)
+    assert (video.status, video.submit_count, engine_job_count()) == ("succeeded", 2, 1)
 
 
 def test_failed_and_paid_back_when_it_never_arrives(live: Serving, alice: User, work: Work) -> None:
     video = order(alice, "A kite [[drop:before]]")
     hurried(work, lambda: not now_of(video).is_active)
     video = now_of(video)
-    assert (video.status, video.failure_code, video.submits) == ("failed", "submit_lost", 3)
-    assert (jobs_upstream(), credits.available(alice)) == (0, 100)
+    assert (video.status, video.failure_code, video.submit_count) == ("failed", "submit_lost", 3)
+    assert (engine_job_count(), credits.available(alice)) == (0, 100)
     assert invariants.problems() == []
 
 
@@ -89,8 +89,8 @@ def test_each_has_its_own_job_when_two_alike_are_in_flight_and_one_answer_is_los
     videos = [order(alice, prompt), order(alice, prompt)]
     hurried(work, lambda: not any(now_of(video).is_active for video in videos))
     assert [now_of(video).status for video in videos] == ["succeeded"] * 2
-    assert len({now_of(video).upstream_id for video in videos}) == 2
-    assert jobs_upstream() == 2
+    assert len({now_of(video).engine_job_id for video in videos}) == 2
+    assert engine_job_count() == 2
 
 
 def test_the_job_is_left_to_its_twin_when_that_is_still_being_sent(alice: User) -> None:
@@ -98,7 +98,7 @@ def test_the_job_is_left_to_its_twin_when_that_is_still_being_sent(alice: User) 
     worker.settle([(lost, [queued_job("job_1", lost)])])
     assert now_of(lost).status == "submit_unknown"
     worker.settle([(twin, queued_job("job_1", twin))])
-    assert now_of(twin).upstream_id == "job_1"
+    assert now_of(twin).engine_job_id == "job_1"
 
 
 def test_a_job_that_is_anothers_is_not_adopted(alice: User) -> None:
@@ -106,21 +106,21 @@ def test_a_job_that_is_anothers_is_not_adopted(alice: User) -> None:
     worker.settle([(claimed(first), queued_job("job_1", first))])
     lost = unknown(second)
     worker.settle([(lost, [queued_job("job_1", lost)])])
-    assert (now_of(second).status, now_of(second).upstream_id) == ("submit_unknown", "")
+    assert (now_of(second).status, now_of(second).engine_job_id) == ("submit_unknown", "")
 
 
 def test_the_oldest_free_job_is_adopted_when_there_are_several(alice: User) -> None:
     lost = unknown(order(alice))
     worker.settle([(lost, [queued_job("job_2", lost), queued_job("job_1", lost)])])
-    assert now_of(lost).upstream_id == "job_1"
+    assert now_of(lost).engine_job_id == "job_1"
 
 
 def test_it_is_looked_for_again_when_its_job_was_adopted_by_another(alice: User) -> None:
     lost, late = unknown(order(alice)), order(alice, "Another")
     worker.settle([(lost, [queued_job("job_1", lost)])])
     worker.settle([(claimed(late), queued_job("job_1", late))])
-    assert (now_of(late).status, now_of(late).upstream_id) == ("submit_unknown", "")
-    assert now_of(lost).upstream_id == "job_1"
+    assert (now_of(late).status, now_of(late).engine_job_id) == ("submit_unknown", "")
+    assert now_of(lost).engine_job_id == "job_1"
 
 
 def test_it_is_looked_for_three_times_before_it_is_sent_again(alice: User) -> None:
@@ -150,11 +150,11 @@ def test_who_watches_does_not_hurry_the_search(alice: User) -> None:
     assert now_of(lost).next_step_at == planned
 
 
-def test_failed_and_paid_back_when_the_upstream_cannot_list(alice: User) -> None:
+def test_failed_and_paid_back_when_the_engine_cannot_list(alice: User) -> None:
     lost = unknown(order(alice))
     worker.settle([(lost, Unsupported("no list"))])
     assert (now_of(lost).status, now_of(lost).failure_code) == ("failed", "submit_lost")
-    assert (now_of(lost).submits, credits.available(alice)) == (1, 100)
+    assert (now_of(lost).submit_count, credits.available(alice)) == (1, 100)
 
 
 def test_it_stays_unknown_when_the_list_does_not_answer(alice: User) -> None:
@@ -162,7 +162,7 @@ def test_it_stays_unknown_when_the_list_does_not_answer(alice: User) -> None:
     for _ in range(5):
         worker.settle([(lost, Unavailable("down"))])
         lost = claimed(lost)
-    assert (lost.status, lost.submits) == ("submit_unknown", 1)
+    assert (lost.status, lost.submit_count) == ("submit_unknown", 1)
 
 
 def test_credits_come_back_when_cancelled_while_unknown(alice: User) -> None:
@@ -170,20 +170,24 @@ def test_credits_come_back_when_cancelled_while_unknown(alice: User) -> None:
     state_machine.cancel(lost)
     worker.settle([(lost, [queued_job("job_1", lost)])])
     stored = now_of(lost)
-    assert (stored.status, stored.upstream_id, stored.cleanup) == ("cancelled", "job_1", True)
+    assert (stored.status, stored.engine_job_id, stored.needs_cleanup) == (
+        "cancelled",
+        "job_1",
+        True,
+    )
     assert (credits.available(alice), invariants.problems()) == (100, [])
 
 
-class Upstream:
-    """An upstream in memory that loses the answer to a create, and whose list is as given."""
+class Engine:
+    """An engine in memory that loses the answer to a create, and whose list is as given."""
 
     def __init__(self, settings: LazySettings, answer_list: Callable[[], httpx2.Response]) -> None:
         self.posts = 0
         self.answer_list = answer_list
         transport = httpx2.MockTransport(self.answer)
-        provider: Any = base.get("sandbox")
-        provider._client = openai.OpenAI(
-            base_url="http://upstream/v1",
+        engine: Any = base.get("sandbox")
+        engine._client = openai.OpenAI(
+            base_url="http://engine/v1",
             api_key="k",
             max_retries=0,
             http_client=httpx2.Client(transport=transport),
@@ -210,11 +214,11 @@ class Upstream:
 def test_never_sent_twice_when_the_list_tells_nothing(
     alice: User, settings: LazySettings, answer: httpx2.Response
 ) -> None:
-    upstream = Upstream(settings, lambda: answer)
+    engine = Engine(settings, lambda: answer)
     video = order(alice)
     while now_of(video).is_active:
         held = claimed(video)
         worker.settle([(held, worker.perform(held))])
         make_due(video)
-    assert (now_of(video).failure_code, upstream.posts) == ("submit_lost", 1)
+    assert (now_of(video).failure_code, engine.posts) == ("submit_lost", 1)
     assert credits.available(alice) == 100

@@ -49,7 +49,7 @@ def age(video: Video, by: timedelta) -> None:
 def facts(video: Video) -> dict[str, Any]:
     """All that is stored of a video but when and in which order it changed."""
     row = Video.objects.filter(pk=video.pk).values().get()
-    return {name: value for name, value in row.items() if name not in {"seq", "updated_at"}}
+    return {name: value for name, value in row.items() if name not in {"sequence", "updated_at"}}
 
 
 def files(video: Video) -> list[bool]:
@@ -92,11 +92,11 @@ def test_several_come_back_together(page: Client, alice: User, mp4: bytes) -> No
     assert (credits.available(alice), invariants.problems()) == (80, [])
 
 
-def test_the_upstream_job_of_a_cancelled_one_goes_all_the_same(page: Client, alice: User) -> None:
+def test_the_engine_job_of_a_cancelled_one_goes_all_the_same(page: Client, alice: User) -> None:
     video = running(order(alice))
     deleted(page, video)
     restored(page, video)
-    assert (now_of(video).deleted_at, now_of(video).cleanup) == (None, True)
+    assert (now_of(video).deleted_at, now_of(video).needs_cleanup) == (None, True)
     assert [mine.pk for mine in worker.claim(10)] == [video.pk]
 
 
@@ -116,9 +116,9 @@ def test_the_same_press_again_changes_nothing(page: Client, alice: User, mp4: by
     video = completed(order(alice), mp4)
     deleted(page, video)
     restored(page, video)
-    seq = now_of(video).seq
+    seq = now_of(video).sequence
     assert "1 video was restored." in restored(page, video).content.decode()
-    assert now_of(video).seq == seq
+    assert now_of(video).sequence == seq
 
 
 @pytest.mark.parametrize("late", [Video.UNDO, timedelta(days=1)])
@@ -201,7 +201,7 @@ def test_undone_or_removed_but_never_both(alice: User, mp4: bytes) -> None:
             Video.objects.filter(pk=video.pk).update(next_step_at=soon)
             raised = set(team.race("tests.videos.test_undo_delete:either", str(video.pk)))
             stored = now_of(video)
-            ended.add((stored.deleted_at is None, stored.lease is None, stored.cleanup))
+            ended.add((stored.deleted_at is None, stored.lease is None, stored.needs_cleanup))
             assert raised <= {"ok", "TooLate"}
             Video.objects.filter(pk=video.pk).update(next_step_at=None)
     assert ended <= {(True, True, False), (False, False, True), (False, True, True)}

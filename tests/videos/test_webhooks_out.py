@@ -19,7 +19,7 @@ from tests.conftest import signed_in
 from tests.videos.conftest import completed, failed, order, running
 from tests.videos.receiver import Receiver
 from videos.jobs import state_machine
-from videos.models import Delivery, Video, WebhookSecret
+from videos.models import Video, WebhookDelivery, WebhookSecret
 from videos.webhooks import deliveries
 
 pytestmark = pytest.mark.django_db
@@ -32,11 +32,11 @@ def hooked(user: User, url: str) -> Video:
 
 
 def make_due() -> None:
-    Delivery.objects.update(next_try_at=timezone.now())
+    WebhookDelivery.objects.update(next_try_at=timezone.now())
 
 
-def the_delivery() -> Delivery:
-    return Delivery.objects.get()
+def the_delivery() -> WebhookDelivery:
+    return WebhookDelivery.objects.get()
 
 
 def bodies(receiver: Receiver) -> list[dict[str, Any]]:
@@ -106,7 +106,7 @@ def test_nobody_is_told_when_no_address_was_named_or_nothing_has_ended(
 ) -> None:
     failed(order(alice))
     running(hooked(alice, receiver.url))
-    assert (deliveries.deliver_due(), Delivery.objects.count()) == (0, 0)
+    assert (deliveries.deliver_due(), WebhookDelivery.objects.count()) == (0, 0)
 
 
 def test_what_rolls_back_is_not_told(alice: User, receiver: Receiver) -> None:
@@ -114,7 +114,7 @@ def test_what_rolls_back_is_not_told(alice: User, receiver: Receiver) -> None:
     with transaction.atomic():
         state_machine.cancel(video)
         transaction.set_rollback(True)
-    assert (Delivery.objects.count(), deliveries.deliver_due()) == (0, 0)
+    assert (WebhookDelivery.objects.count(), deliveries.deliver_due()) == (0, 0)
 
 
 # ---- signatures ----
@@ -196,7 +196,7 @@ def test_any_other_answer_is_tried_again(
 
 def test_it_is_tried_for_a_day_and_then_left(ended: Video, receiver: Receiver) -> None:
     receiver.code = 500
-    begun = the_delivery().round_at
+    begun = the_delivery().round_started_at
     waits = []
     while the_delivery().state == "pending":
         make_due()

@@ -16,7 +16,15 @@ from django.http import StreamingHttpResponse
 from accounts.models import User
 from billing.ledger import credits
 from videos import failures
-from videos.models import Collection, Delivery, Preset, Refusal, Share, Upload, Video
+from videos.models import (
+    Collection,
+    Preset,
+    RejectedPrompt,
+    ShareLink,
+    Upload,
+    Video,
+    WebhookDelivery,
+)
 
 PROFILE = (
     "id", "username", "email", "display_name", "avatar_url", "region", "language", "is_verified",
@@ -76,9 +84,9 @@ def write_zip(user: User, target: IO[bytes]) -> None:
         _file(archive, "uploads.json", _rows(Upload.objects.filter(user=user), UPLOAD))
         _file(archive, "collections.json", _collections(user))
         _file(archive, "presets.json", _rows(Preset.objects.filter(user=user), PRESET))
-        _file(archive, "links.json", _rows(Share.objects.filter(video__user=user), LINK))
-        _file(archive, "webhooks.json", _rows(Delivery.objects.filter(user=user), WEBHOOK))
-        _file(archive, "refused.json", _rows(Refusal.objects.filter(user=user), REFUSED))
+        _file(archive, "links.json", _rows(ShareLink.objects.filter(video__user=user), LINK))
+        _file(archive, "webhooks.json", _rows(WebhookDelivery.objects.filter(user=user), WEBHOOK))
+        _file(archive, "refused.json", _rows(RejectedPrompt.objects.filter(user=user), REFUSED))
         _file(archive, "credits.json", _rows(credits.history(user), ENTRY))
         _file(archive, "payments.json", _rows(user.payments.order_by("created_at"), PAYMENT))
         _file(archive, "sign_ins.json", _rows(user.api_sessions.order_by("created_at"), SIGN_IN))

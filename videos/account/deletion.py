@@ -17,14 +17,14 @@ from videos.jobs import state_machine
 from videos.media import uploads
 from videos.models import (
     Collection,
-    Delivery,
-    Digest,
-    Event,
+    DigestSubscription,
     Preset,
-    Refusal,
-    Share,
+    RejectedPrompt,
+    ShareLink,
     Upload,
     Video,
+    VideoEvent,
+    WebhookDelivery,
     WebhookSecret,
 )
 
@@ -57,12 +57,20 @@ def erase_account(user: User) -> None:
     for video in Video.objects.filter(user=user, deleted_at=None):
         state_machine.delete(video)
     with transaction.atomic():
-        Event.objects.filter(video__user=user).update(note="")
+        VideoEvent.objects.filter(video__user=user).update(note="")
         Video.objects.filter(user=user).update(
             prompt="", failure_detail="", reference=None, webhook_url=""
         )
-        Share.objects.filter(video__user=user).delete()
-        personal = (Delivery, Digest, Refusal, WebhookSecret, IdempotencyKey, Collection, Preset)
+        ShareLink.objects.filter(video__user=user).delete()
+        personal = (
+            WebhookDelivery,
+            DigestSubscription,
+            RejectedPrompt,
+            WebhookSecret,
+            IdempotencyKey,
+            Collection,
+            Preset,
+        )
         for model in personal:
             model.objects.filter(user=user).delete()
     for upload in Upload.objects.filter(user=user):

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from config.lib import mail
-from videos.models import Digest, Video
+from videos.models import DigestSubscription, Video
 
 log = logging.getLogger(__name__)
 
@@ -31,15 +31,15 @@ FAILED = (Status.FAILED, Status.TIMEOUT)
 
 def is_enabled(user: AbstractBaseUser) -> bool:
     """Return whether a user gets digests."""
-    return Digest.objects.filter(user_id=user.pk).exists()
+    return DigestSubscription.objects.filter(user_id=user.pk).exists()
 
 
 def set_enabled(user: AbstractBaseUser, enabled: bool) -> None:
     """Switch digests on, for videos that end from now on, or off. Safe to repeat."""
     if enabled:
-        Digest.objects.get_or_create(user_id=user.pk)
+        DigestSubscription.objects.get_or_create(user_id=user.pk)
     else:
-        Digest.objects.filter(user_id=user.pk).delete()
+        DigestSubscription.objects.filter(user_id=user.pk).delete()
 
 
 def send_due() -> int:
@@ -49,38 +49,38 @@ def send_due() -> int:
     does not take the e-mail the mark is undone and the next run tries again.
     """
     until, sent = timezone.now() - COMMIT_DELAY, 0
-    for digest in Digest.objects.filter(user__is_active=True).select_related("user"):
+    for digest in DigestSubscription.objects.filter(user__is_active=True).select_related("user"):
         ended = _ended(digest, until)
         if not ended or not _is_time(digest, ended, until):
             continue
-        mine = Digest.objects.filter(pk=digest.pk)
-        if not mine.filter(told_until=digest.told_until).update(told_until=until):
+        mine = DigestSubscription.objects.filter(pk=digest.pk)
+        if not mine.filter(reported_until=digest.reported_until).update(reported_until=until):
             continue
         try:
             sent += mail.send(digest.user, partial(_compose, ended))
         except SMTPRecipientsRefused:  # and would be refused again
             log.warning("digest e-mail of user %s was refused", digest.user_id)
         except OSError:  # the mail server is down, for every digest
-            mine.filter(told_until=until).update(told_until=digest.told_until)
+            mine.filter(reported_until=until).update(reported_until=digest.reported_until)
             raise
         except Exception:  # one broken e-mail must not hold up the others
             log.exception("digest e-mail of user %s failed", digest.user_id)
-            mine.filter(told_until=until).update(told_until=digest.told_until)
+            mine.filter(reported_until=until).update(reported_until=digest.reported_until)
     return sent
 
 
-def _ended(digest: Digest, until: datetime) -> list[Video]:
+def _ended(digest: DigestSubscription, until: datetime) -> list[Video]:
     rows = Video.objects.filter(
         user_id=digest.user_id,
         deleted_at=None,
         status__in=(Status.SUCCEEDED, *FAILED),
-        completed_at__gt=digest.told_until,
+        completed_at__gt=digest.reported_until,
         completed_at__lte=until,
     )
     return list(rows.order_by("completed_at"))
 
 
-def _is_time(digest: Digest, ended: list[Video], until: datetime) -> bool:
+def _is_time(digest: DigestSubscription, ended: list[Video], until: datetime) -> bool:
     first = ended[0].completed_at
     assert first
     running = Video.objects.filter(user_id=digest.user_id, status__in=Video.ACTIVE)

@@ -1,4 +1,4 @@
-"""Webhooks from upstreams: bells, never the truth. What rang is fetched by the worker."""
+"""Webhooks from engines: bells, never the truth. What rang is fetched by the worker."""
 
 import logging
 from typing import NoReturn
@@ -8,7 +8,7 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from videos.engines import base
-from videos.engines.base import AuthFailed, Bell, InvalidRequest, JobState
+from videos.engines.base import AuthFailed, Callback, InvalidRequest, JobState
 from videos.jobs import callbacks
 
 log = logging.getLogger(__name__)
@@ -35,10 +35,10 @@ class Unwanted(Exception):
 
 
 @csrf_exempt
-def upstream(request: HttpRequest, upstream: str) -> JsonResponse:
-    """POST /api/webhooks/<upstream>: 401 for a forged call, 200 for a genuine one of any job."""
+def engine_webhook(request: HttpRequest, engine: str) -> JsonResponse:
+    """POST /api/webhooks/<engine>: 401 for a forged call, 200 for a genuine one of any job."""
     try:
-        callbacks.take(upstream, _heard(request, upstream, _body(request, upstream)))
+        callbacks.take(engine, _heard(request, engine, _body(request, engine)))
     except Unwanted as unwanted:
         return unwanted.answer()
     return JsonResponse({"received": True})
@@ -53,10 +53,10 @@ def callback(request: HttpRequest) -> JsonResponse:
             video = callbacks.video_of(request.GET.get("t", ""))
         except AuthFailed as error:
             _forged("callback", error)
-        if video is None or video.provider not in settings.UPSTREAMS:
+        if video is None or video.engine not in settings.ENGINES:
             raise Unwanted(404, "Resource not found")
-        bell = _heard(request, video.provider, body, vouched=True)
-        if not callbacks.take(video.provider, bell, video):
+        bell = _heard(request, video.engine, body, vouched=True)
+        if not callbacks.take(video.engine, bell, video):
             raise Unwanted(404, "Resource not found")
     except Unwanted as unwanted:
         return unwanted.answer()
@@ -64,8 +64,8 @@ def callback(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"success": True, "message": message, "task_id": str(video.pk)})
 
 
-def _body(request: HttpRequest, upstream: str = "") -> bytes:
-    if upstream and upstream not in settings.UPSTREAMS:
+def _body(request: HttpRequest, engine: str = "") -> bytes:
+    if engine and engine not in settings.ENGINES:
         raise Unwanted(404, "Resource not found")
     if request.method != "POST":
         raise Unwanted(405, "Method not allowed")
@@ -75,15 +75,15 @@ def _body(request: HttpRequest, upstream: str = "") -> bytes:
     return body
 
 
-def _heard(request: HttpRequest, upstream: str, body: bytes, *, vouched: bool = False) -> Bell:
+def _heard(request: HttpRequest, engine: str, body: bytes, *, vouched: bool = False) -> Callback:
     try:
-        return base.get(upstream).heard(request.headers, body, vouched=vouched)
+        return base.get(engine).heard(request.headers, body, vouched=vouched)
     except AuthFailed as error:
-        _forged(upstream, error)
+        _forged(engine, error)
     except InvalidRequest as error:
         raise Unwanted(400, "The body could not be read.") from error
 
 
-def _forged(upstream: str, error: AuthFailed) -> NoReturn:
-    log.warning("webhook of %s refused: %s", upstream, error.detail)
+def _forged(engine: str, error: AuthFailed) -> NoReturn:
+    log.warning("webhook of %s refused: %s", engine, error.detail)
     raise Unwanted(401, "Not authenticated") from error

@@ -15,7 +15,7 @@ from config.lib.api.openapi import errors
 from config.lib.api.pagination import ListView, PageNumberPagination, PageQuerySerializer
 from config.lib.api.serializers import BlankAsNullField, PageSerializer
 from config.lib.http import user_of
-from videos.models import Delivery, WebhookSecret
+from videos.models import WebhookDelivery, WebhookSecret
 from videos.webhooks import deliveries
 
 
@@ -68,13 +68,13 @@ class DeliverySerializer(serializers.Serializer):
     webhook_id = serializers.SerializerMethodField()
     task_id = serializers.UUIDField(source="video_id")
     url = serializers.CharField()
-    status = serializers.ChoiceField(Delivery.State.values, source="state")
+    status = serializers.ChoiceField(WebhookDelivery.State.values, source="state")
     created_at = serializers.DateTimeField()
     delivered_at = serializers.DateTimeField(allow_null=True)
     next_try_at = serializers.DateTimeField(allow_null=True)
     attempts = DeliveryAttemptSerializer(many=True)
 
-    def get_webhook_id(self, delivery: Delivery) -> str:
+    def get_webhook_id(self, delivery: WebhookDelivery) -> str:
         return f"msg_{delivery.pk.hex}"
 
 
@@ -83,7 +83,7 @@ class DeliveriesSerializer(PageSerializer):
 
 
 class DeliveryQuerySerializer(PageQuerySerializer):
-    status = serializers.ChoiceField(choices=Delivery.State.choices, required=False)
+    status = serializers.ChoiceField(choices=WebhookDelivery.State.choices, required=False)
     task_id = serializers.UUIDField(required=False)
 
 
@@ -103,7 +103,7 @@ class DeliveryListView(ListView):
     results_field = "deliveries"
     results_first = True
 
-    def get_queryset(self) -> QuerySet[Delivery]:
+    def get_queryset(self) -> QuerySet[WebhookDelivery]:
         rows = _own_deliveries(self.request).order_by("-created_at", "-pk")
         if "status" in self.query:
             rows = rows.filter(state=self.query["status"])
@@ -111,7 +111,7 @@ class DeliveryListView(ListView):
             rows = rows.filter(video_id=self.query["task_id"])
         return rows
 
-    def represent(self, page: list[Delivery]) -> Any:
+    def represent(self, page: list[WebhookDelivery]) -> Any:
         return DeliverySerializer(page, many=True).data
 
 
@@ -143,5 +143,5 @@ class RedeliverView(APIView):
         return Response(DeliverySerializer(get_object_or_404(own, pk=delivery_id)).data)
 
 
-def _own_deliveries(request: Request) -> QuerySet[Delivery]:
-    return Delivery.objects.filter(user_id=user_of(request).pk).prefetch_related("attempts")
+def _own_deliveries(request: Request) -> QuerySet[WebhookDelivery]:
+    return WebhookDelivery.objects.filter(user_id=user_of(request).pk).prefetch_related("attempts")

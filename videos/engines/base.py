@@ -1,18 +1,18 @@
-"""Upstreams that render videos, behind one protocol; nothing above this package knows which one.
+"""Engines that render videos, behind one protocol; nothing above this package knows which one.
 
-ProviderError              something went wrong; `retryable` says whether the same may work later
+EngineError              something went wrong; `retryable` says whether the same may work later
 ├── Unavailable            no answer, or 5xx; `maybe_accepted` on a submit whose answer is lost
 ├── RateLimited            certainly not accepted; try again after `retry_after` seconds
 ├── NotReady               the file is not there yet
 ├── BadAnswer              an answer that cannot be understood
 └── Refused                final
     ├── InvalidRequest     the order itself is at fault
-    ├── Blocked            the upstream's content check
+    ├── Blocked            the engine's content check
     ├── OutOfCredit        the operator's account there is empty
     ├── AuthFailed         the operator's key there is wrong
     ├── NotFound           no such job
     ├── Gone               the file has expired there
-    └── Unsupported        this upstream cannot do that
+    └── Unsupported        this engine cannot do that
 """
 
 from collections.abc import Callable, Mapping
@@ -26,8 +26,8 @@ from typing import IO, Protocol
 from django.conf import settings
 
 
-class ProviderError(Exception):
-    """`code` is ours or the upstream's short word, `detail` its own text, for staff only."""
+class EngineError(Exception):
+    """`code` is ours or the engine's short word, `detail` its own text, for staff only."""
 
     retryable = False
     code = "upstream_error"
@@ -48,31 +48,31 @@ class ProviderError(Exception):
 
 
 def storable(text: str) -> str:
-    """An upstream's text without what a database refuses: NUL and lone surrogates."""
+    """An engine's text without what a database refuses: NUL and lone surrogates."""
     return text.replace("\0", "\ufffd").encode(errors="replace").decode()
 
 
-class Unavailable(ProviderError):
+class Unavailable(EngineError):
     retryable = True
     code = "upstream_unavailable"
 
 
-class RateLimited(ProviderError):
+class RateLimited(EngineError):
     retryable = True
     code = "upstream_busy"
 
 
-class NotReady(ProviderError):
+class NotReady(EngineError):
     retryable = True
     code = "not_ready"
 
 
-class BadAnswer(ProviderError):
+class BadAnswer(EngineError):
     retryable = True
     code = "bad_answer"
 
 
-class Refused(ProviderError):
+class Refused(EngineError):
     code = "refused"
 
 
@@ -127,10 +127,10 @@ class Image:
 
 
 @dataclass(frozen=True)
-class Order:
-    """One submit: `source_id` is the upstream's id of the video to remix; `token` is our own id.
+class RenderRequest:
+    """One submit: `source_id` is the engine's id of the video to remix; `token` is our own id.
 
-    `callback_url` is where an upstream that is told so calls back; `heard` are the job ids that
+    `callback_url` is where an engine that is told so calls back; `heard` are the job ids that
     such calls named before the answer to the submit did.
     """
 
@@ -146,7 +146,7 @@ class Order:
 
 
 @dataclass(frozen=True)
-class Bell:
+class Callback:
     """What a webhook says: something about a job; `event` is the same when it is said again."""
 
     job_id: str
@@ -156,7 +156,7 @@ class Bell:
 
 @dataclass(frozen=True)
 class Job:
-    """An upstream's answer about one job; `progress` is 0..100, None when it does not say."""
+    """An engine's answer about one job; `progress` is 0..100, None when it does not say."""
 
     id: str
     state: JobState
@@ -170,15 +170,15 @@ class Job:
     poll_after: float | None = None
 
 
-class Provider(Protocol):
-    """One upstream. Every call goes over the network and raises ProviderError."""
+class Engine(Protocol):
+    """One engine. Every call goes over the network and raises EngineError."""
 
     name: str
 
-    def submit(self, order: Order) -> Job:
+    def submit(self, order: RenderRequest) -> Job:
         """Exactly one request; never retried inside."""
 
-    def find(self, order: Order, since: datetime) -> list[Job]:
+    def find(self, order: RenderRequest, since: datetime) -> list[Job]:
         """Jobs there that `order` may have become, since a moment. Raises Unsupported."""
 
     def fetch(self, job_id: str) -> Job:
@@ -190,7 +190,7 @@ class Provider(Protocol):
     def delete(self, job_id: str) -> None:
         """Remove a job; one that is not there counts as removed."""
 
-    def heard(self, headers: Mapping[str, str], body: bytes, *, vouched: bool = False) -> Bell:
+    def heard(self, headers: Mapping[str, str], body: bytes, *, vouched: bool = False) -> Callback:
         """What a genuine webhook speaks of; `vouched` when its address was a secret of its own.
 
         Raises AuthFailed for a forged one, InvalidRequest for one that names no job.
@@ -198,9 +198,9 @@ class Provider(Protocol):
 
 
 @cache
-def get(name: str) -> Provider:
-    """The configured upstream of this name. Raises KeyError."""
-    config = settings.UPSTREAMS[name]
+def get(name: str) -> Engine:
+    """The configured engine of this name. Raises KeyError."""
+    config = settings.ENGINES[name]
     adapter = import_module(f"videos.engines.{config['adapter']}")
-    made: Provider = adapter.connect(name, config)
+    made: Engine = adapter.connect(name, config)
     return made

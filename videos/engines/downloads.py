@@ -1,4 +1,4 @@
-"""Files at addresses that an upstream names: fetched without a key, from allowed hosts only."""
+"""Files at addresses that an engine names: fetched without a key, from allowed hosts only."""
 
 import re
 import time
@@ -24,9 +24,9 @@ class Foreign(Refused):
 
 
 class Shelf:
-    """Where one upstream keeps its results: `hosts` as host or host:port, by default its own.
+    """Where one engine keeps its results: `hosts` as host or host:port, by default its own.
 
-    Plain http is taken only where the upstream itself is reached by it.
+    Plain http is taken only where the engine itself is reached by it.
     """
 
     def __init__(self, client: httpx2.Client, base_url: str, hosts: str) -> None:
@@ -40,7 +40,7 @@ class Shelf:
     def save(self, url: str, to: IO[bytes]) -> None:
         """Write what is at an address to `to`; every redirect is judged like the address itself.
 
-        Raises Foreign before anything is sent there, or another ProviderError.
+        Raises Foreign before anything is sent there, or another EngineError.
         """
         for _ in range(HOPS):
             self._judge(url)

@@ -12,10 +12,10 @@ from videos.engines.base import (
     AuthFailed,
     BadAnswer,
     Blocked,
+    EngineError,
     InvalidRequest,
     NotFound,
     OutOfCredit,
-    ProviderError,
     RateLimited,
     Refused,
     Unavailable,
@@ -30,7 +30,7 @@ NEVER_SENT = (
     httpx2.UnsupportedProtocol,
 )
 MAINTENANCE, GENERATION_FAILED = 455, 501
-KINDS: dict[int, type[ProviderError]] = {
+KINDS: dict[int, type[EngineError]] = {
     401: AuthFailed,
     402: OutOfCredit,
     403: AuthFailed,
@@ -51,7 +51,7 @@ def ask(
 ) -> dict[str, Any]:
     """The `data` of the answer to one request; nothing is repeated and no redirect followed.
 
-    Raises ProviderError, with `maybe_accepted` when a submit may have been taken all the same.
+    Raises EngineError, with `maybe_accepted` when a submit may have been taken all the same.
     """
     try:
         answer = client.send(request, stream=True)
@@ -88,7 +88,7 @@ def _read(answer: httpx2.Response) -> bytes:
 
 def _refusal(
     status: int, message: str, headers: Mapping[str, str], submitting: bool
-) -> ProviderError:
+) -> EngineError:
     kind = _kind(status, message, submitting)
     unsure = submitting and kind in {Unavailable, BadAnswer} and status != MAINTENANCE
     return kind(
@@ -99,7 +99,7 @@ def _refusal(
     )
 
 
-def _kind(status: int, message: str, submitting: bool) -> type[ProviderError]:
+def _kind(status: int, message: str, submitting: bool) -> type[EngineError]:
     if status_words.is_blocked(message):
         return Blocked
     if not submitting and status in {400, 404, 422}:

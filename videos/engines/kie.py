@@ -20,15 +20,15 @@ from videos.engines import downloads, envelopes, status_words
 from videos.engines.base import (
     AuthFailed,
     BadAnswer,
-    Bell,
     Blocked,
+    Callback,
     InvalidRequest,
     Job,
     JobState,
     NotFound,
     NotReady,
-    Order,
     Refused,
+    RenderRequest,
     Unavailable,
     Unsupported,
     Variant,
@@ -75,7 +75,7 @@ class Kie:
         )
         self._shelf = downloads.Shelf(self._files, config["base_url"], config["result_hosts"])
 
-    def submit(self, order: Order) -> Job:
+    def submit(self, order: RenderRequest) -> Job:
         body: dict[str, Any] = {"model": self._model(order), "input": self._input(order)}
         if order.callback_url:
             body["callBackUrl"] = order.callback_url
@@ -85,7 +85,7 @@ class Kie:
             raise BadAnswer("accepted without a usable taskId", maybe_accepted=True)
         return Job(task_id, JobState.QUEUED, prompt=order.prompt)
 
-    def find(self, order: Order, since: datetime) -> list[Job]:
+    def find(self, order: RenderRequest, since: datetime) -> list[Job]:
         """There is no list: jobs that callbacks named, if their records are of this order."""
         if not order.callback_url:
             raise Unsupported("there is no list of jobs, and no callback was asked for")
@@ -121,7 +121,7 @@ class Kie:
     def delete(self, job_id: str) -> None:
         raise Unsupported("jobs cannot be deleted")
 
-    def heard(self, headers: Mapping[str, str], body: bytes, *, vouched: bool = False) -> Bell:
+    def heard(self, headers: Mapping[str, str], body: bytes, *, vouched: bool = False) -> Callback:
         if not (self._secret or vouched):
             raise AuthFailed("no callback secret is configured")
         notice = envelopes.parsed(body)
@@ -134,7 +134,7 @@ class Kie:
             self._verify(headers, task_id)
         word = str(data.get("state")).lower()
         state = status_words.STATE_OF.get(word)
-        return Bell(task_id, f"{task_id}:{state or 'unknown'}", state)
+        return Callback(task_id, f"{task_id}:{state or 'unknown'}", state)
 
     def _verify(self, headers: Mapping[str, str], task_id: str) -> None:
         """Raises AuthFailed. What is signed is the task and the time, not the body."""
@@ -152,13 +152,13 @@ class Kie:
 
     def _record(self, job_id: str) -> dict[str, Any]:
         if not ID.fullmatch(job_id):
-            raise NotFound("not an id of this upstream")
+            raise NotFound("not an id of this engine")
         request = self._client.build_request(
             "GET", "/api/v1/jobs/recordInfo", params={"taskId": job_id}
         )
         return envelopes.ask(self._client, request)
 
-    def _model(self, order: Order) -> str:
+    def _model(self, order: RenderRequest) -> str:
         """The model's name there; "text:image" where the two have different ones."""
         if order.source_id:
             raise Unsupported("there are no remixes")
@@ -168,7 +168,7 @@ class Kie:
             raise Unsupported(f"{order.model} is not among the configured models")
         return name
 
-    def _input(self, order: Order) -> dict[str, Any]:
+    def _input(self, order: RenderRequest) -> dict[str, Any]:
         """The configured fields, their {words} filled in; a field without a value is left out."""
         width, height = map(int, order.size.split("x"))
         seconds = next((n for n in self._lengths if n >= order.seconds), None)
@@ -193,7 +193,7 @@ class Kie:
         given = {name: value for name, value in filled.items() if value is not None}
         return {**given, "prompt": order.prompt}
 
-    def _uploaded(self, order: Order) -> str:
+    def _uploaded(self, order: RenderRequest) -> str:
         """The address of the first frame once it is uploaded there; that orders nothing yet."""
         assert order.image
         if not self._upload_url:
@@ -211,7 +211,7 @@ class Kie:
             raise BadAnswer("uploaded without an address")
         return url
 
-    def _is_of(self, record: Mapping[str, Any], order: Order) -> bool:
+    def _is_of(self, record: Mapping[str, Any], order: RenderRequest) -> bool:
         """Whether the request a record repeats is this order: the callback address is its own."""
         asked = envelopes.parsed(record.get("param"))
         return hmac.compare_digest(
@@ -235,7 +235,7 @@ def _job(job_id: str, record: Mapping[str, Any]) -> Job:
 def _state(record: Mapping[str, Any]) -> JobState:
     word = str(record.get("state") or "").lower()
     if word not in status_words.STATE_OF:
-        log.warning("an upstream answered the unknown state %r", word[:40])
+        log.warning("an engine answered the unknown state %r", word[:40])
     return status_words.STATE_OF.get(word, JobState.RUNNING)
 
 

@@ -21,19 +21,19 @@ from videos.engines import downloads, status_words
 from videos.engines.base import (
     AuthFailed,
     BadAnswer,
-    Bell,
     Blocked,
+    Callback,
+    EngineError,
     Gone,
     InvalidRequest,
     Job,
     JobState,
     NotFound,
     NotReady,
-    Order,
     OutOfCredit,
-    ProviderError,
     RateLimited,
     Refused,
+    RenderRequest,
     Unavailable,
     Unsupported,
     Variant,
@@ -75,7 +75,7 @@ class OpenAIVideos:
         self._webhook_secret = webhook_secret
         self._models = models
 
-    def submit(self, order: Order) -> Job:
+    def submit(self, order: RenderRequest) -> Job:
         headers = {"Idempotency-Key": order.token}
         with _translated(submitting=True):
             if order.source_id:
@@ -92,7 +92,7 @@ class OpenAIVideos:
                 answer = self._client.videos.create(**self._fields(order), extra_headers=headers)
             return _job(answer, maybe_accepted=True)
 
-    def find(self, order: Order, since: datetime) -> list[Job]:
+    def find(self, order: RenderRequest, since: datetime) -> list[Job]:
         try:
             with _translated():
                 page = self._client.videos.list(limit=LIST_LIMIT, order="desc")
@@ -109,8 +109,8 @@ class OpenAIVideos:
             raise Unsupported("the list does not say what was asked for")
         return found
 
-    def _may_be(self, job: Job, order: Order) -> bool:
-        """Whether a listed job is what was ordered; some upstreams leave all but the prompt out."""
+    def _may_be(self, job: Job, order: RenderRequest) -> bool:
+        """Whether a listed job is what was ordered; some engines leave all but the prompt out."""
         asked = {"model": self._models.get(order.model, order.model)}
         if not order.source_id:
             asked |= {"size": order.size, "seconds": str(order.seconds)}
@@ -143,16 +143,16 @@ class OpenAIVideos:
                     raise Unsupported(str(error)) from error
                 raise
 
-    def heard(self, headers: Mapping[str, str], body: bytes, *, vouched: bool = False) -> Bell:
+    def heard(self, headers: Mapping[str, str], body: bytes, *, vouched: bool = False) -> Callback:
         if not self._webhook_secret:
             raise AuthFailed("no webhook secret is configured")
         try:
             event = Webhook(self._webhook_secret).verify(body, dict(headers))
-            return Bell(str(event["data"]["id"]), headers.get("webhook-id", ""))
+            return Callback(str(event["data"]["id"]), headers.get("webhook-id", ""))
         except (WebhookVerificationError, ValueError, KeyError, TypeError) as error:
             raise AuthFailed(f"webhook: {error}") from error
 
-    def _fields(self, order: Order) -> dict[str, Any]:
+    def _fields(self, order: RenderRequest) -> dict[str, Any]:
         return {
             "prompt": order.prompt,
             "model": self._models.get(order.model, order.model),
@@ -185,7 +185,7 @@ def _never_connected(error: openai.APIConnectionError) -> bool:
     return cause in {"ConnectError", "ConnectTimeout", "PoolTimeout", "UnsupportedProtocol"}
 
 
-def _refusal(error: openai.APIStatusError, submitting: bool, downloading: bool) -> ProviderError:
+def _refusal(error: openai.APIStatusError, submitting: bool, downloading: bool) -> EngineError:
     status = error.status_code
     code, message = _explained(error.body)
     detail = f"HTTP {status}: {message or error.message}"
@@ -249,7 +249,7 @@ def _job(
 def _state(found: Mapping[str, object]) -> JobState:
     word = str(found.get("status") or "").lower()
     if word not in status_words.STATE_OF:
-        log.warning("an upstream answered the unknown status %r", word[:40])
+        log.warning("an engine answered the unknown status %r", word[:40])
     return status_words.STATE_OF.get(word, JobState.RUNNING)
 
 

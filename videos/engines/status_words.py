@@ -1,4 +1,4 @@
-"""What upstreams mean by their words: states, refusals, progress, pauses and times."""
+"""What engines mean by their words: states, refusals, progress, pauses and times."""
 
 import math
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ LONGEST_PAUSE = 300.0
 
 
 def is_blocked(said: str) -> bool:
-    """Whether a code or a message speaks of the upstream's content check."""
+    """Whether a code or a message speaks of the engine's content check."""
     return any(word in said.lower() for word in BLOCKED_WORDS)
 
 

@@ -1,11 +1,11 @@
-"""The circuit of each upstream: one that keeps failing gets no orders until one gets through.
+"""The circuit of each engine: one that keeps failing gets no orders until one gets through.
 
     CLOSED ──so many failures in a row──► OPEN ──its pause is over──► HALF-OPEN: one order tries it
       ▲                                    ▲                              │
       │                                    └────── fails: longer pause ───┤
       └───────────────────────── it answered ─────────────────────────────┘
 
-Only what came of submits counts: an upstream that shows jobs but takes no orders is of no use, and
+Only what came of submits counts: an engine that shows jobs but takes no orders is of no use, and
 a single job that cannot be looked at says nothing about the next order. The state is one row that
 all workers share; a worker that dies with the trial order leaves the circuit half-open again.
 """
@@ -20,60 +20,60 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from videos.engines.base import AuthFailed, BadAnswer, OutOfCredit, ProviderError, Unavailable
-from videos.models import Upstream, Video
+from videos.engines.base import AuthFailed, BadAnswer, EngineError, OutOfCredit, Unavailable
+from videos.models import EngineCircuit, Video
 
 log = logging.getLogger(__name__)
 
 LONGEST_PAUSE = timedelta(minutes=10)
 # How long the trial order may take before another may try.
 TRIAL = timedelta(minutes=1)
-# The code of a step that broke on our side, which no upstream is to blame for.
+# The code of a step that broke on our side, which no engine is to blame for.
 OUR_FAULT = "broken_step"
 
 
-def blames(error: ProviderError) -> bool:
-    """Whether an error speaks against the upstream, and not against the order."""
+def blames(error: EngineError) -> bool:
+    """Whether an error speaks against the engine, and not against the order."""
     at_fault = isinstance(error, Unavailable | BadAnswer | AuthFailed | OutOfCredit)
     return at_fault and error.code != OUR_FAULT
 
 
 def choose(names: Sequence[str]) -> str:
-    """The first of these upstreams that takes orders now, else the first, "" if there is none."""
+    """The first of these engines that takes orders now, else the first, "" if there is none."""
     paused = set(_opened().filter(retry_at__gt=timezone.now()).values_list("name", flat=True))
     return next((name for name in names if name not in paused), next(iter(names), ""))
 
 
 def all_paused(names: Sequence[str]) -> bool:
-    """Whether none of these upstreams takes orders now, so that an order would wait."""
+    """Whether none of these engines takes orders now, so that an order would wait."""
     paused = _opened().filter(retry_at__gt=timezone.now(), name__in=names)
     return bool(names) and paused.count() == len(names)
 
 
-def opened() -> dict[str, Upstream]:
-    """The upstreams whose circuit is open or half-open, by name."""
+def opened() -> dict[str, EngineCircuit]:
+    """The engines whose circuit is open or half-open, by name."""
     return {row.name: row for row in _opened()}
 
 
 def is_troubled() -> bool:
-    """Whether a configured upstream gets no orders at the moment."""
+    """Whether a configured engine gets no orders at the moment."""
     return _opened().exists()
 
 
-def known() -> QuerySet[Upstream]:
-    """A row for every configured upstream, made where it never failed."""
-    rows = [Upstream(name=name) for name in settings.UPSTREAMS]
-    Upstream.objects.bulk_create(rows, ignore_conflicts=True)
-    return Upstream.objects.filter(name__in=settings.UPSTREAMS)
+def known() -> QuerySet[EngineCircuit]:
+    """A row for every configured engine, made where it never failed."""
+    rows = [EngineCircuit(name=name) for name in settings.ENGINES]
+    EngineCircuit.objects.bulk_create(rows, ignore_conflicts=True)
+    return EngineCircuit.objects.filter(name__in=settings.ENGINES)
 
 
 def may_try(name: str, video_id: UUID, now: datetime) -> bool:
-    """Whether this order is the one that tries a half-open upstream; one caller gets True."""
-    rows = Upstream.objects.filter(name=name, opened_at__isnull=False, retry_at__lte=now)
-    return rows.update(retry_at=now + TRIAL, probe=video_id) == 1
+    """Whether this order is the one that tries a half-open engine; one caller gets True."""
+    rows = EngineCircuit.objects.filter(name=name, opened_at__isnull=False, retry_at__lte=now)
+    return rows.update(retry_at=now + TRIAL, trial_video_id=video_id) == 1
 
 
-def report(name: str, video_id: UUID, error: ProviderError | None) -> None:
+def report(name: str, video_id: UUID, error: EngineError | None) -> None:
     """What came of sending an order there; None for an answer."""
     if error and blames(error):
         _failed(name, video_id, error)
@@ -81,38 +81,38 @@ def report(name: str, video_id: UUID, error: ProviderError | None) -> None:
         _answered(name)
 
 
-def _opened() -> QuerySet[Upstream]:
-    return Upstream.objects.filter(name__in=settings.UPSTREAMS, opened_at__isnull=False)
+def _opened() -> QuerySet[EngineCircuit]:
+    return EngineCircuit.objects.filter(name__in=settings.ENGINES, opened_at__isnull=False)
 
 
 def _answered(name: str) -> None:
-    row = Upstream.objects.filter(pk=name)
+    row = EngineCircuit.objects.filter(pk=name)
     was = row.exclude(failures=0, opened_at=None).first()
     if was is None:  # nearly always: a look instead of a write
         return
-    row.update(failures=0, opened_at=None, retry_at=None, pauses=0, probe=None)
+    row.update(failures=0, opened_at=None, retry_at=None, pause_count=0, trial_video_id=None)
     if was.opened_at:
-        log.warning("upstream %s takes orders again", name)
-        waiting = Video.objects.filter(provider=name, status=Video.Status.QUEUED, lease=None)
+        log.warning("engine %s takes orders again", name)
+        waiting = Video.objects.filter(engine=name, status=Video.Status.QUEUED, lease=None)
         waiting.update(next_step_at=timezone.now())
 
 
-def _failed(name: str, video_id: UUID, error: ProviderError) -> None:
+def _failed(name: str, video_id: UUID, error: EngineError) -> None:
     now = timezone.now()
-    Upstream.objects.bulk_create([Upstream(name=name)], ignore_conflicts=True)
+    EngineCircuit.objects.bulk_create([EngineCircuit(name=name)], ignore_conflicts=True)
     with transaction.atomic():
-        row = Upstream.objects.select_for_update().get(pk=name)
+        row = EngineCircuit.objects.select_for_update().get(pk=name)
         row.failures += 1
         row.error_code, row.error_detail, row.error_at = error.code, error.detail, now
         if row.opened_at is None and row.failures >= settings.CIRCUIT_FAILURES:
             row.opened_at = now
             _pause(row, now)
-        elif row.opened_at and row.probe == video_id:
+        elif row.opened_at and row.trial_video_id == video_id:
             _pause(row, now)
         row.save()
 
 
-def _pause(row: Upstream, now: datetime) -> None:
-    pause = min(settings.CIRCUIT_PAUSE * 2 ** min(row.pauses, 20), LONGEST_PAUSE)
-    row.pauses, row.retry_at, row.probe = row.pauses + 1, now + pause, None
-    log.warning("upstream %s gets no orders for %s: %s", row.name, pause, row.error_code)
+def _pause(row: EngineCircuit, now: datetime) -> None:
+    pause = min(settings.CIRCUIT_PAUSE * 2 ** min(row.pause_count, 20), LONGEST_PAUSE)
+    row.pause_count, row.retry_at, row.trial_video_id = row.pause_count + 1, now + pause, None
+    log.warning("engine %s gets no orders for %s: %s", row.name, pause, row.error_code)

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy
 from PIL import Image
 
 from videos.engines import moderation
-from videos.models import Refusal, Upload
+from videos.models import RejectedPrompt, Upload
 
 log = logging.getLogger(__name__)
 
@@ -54,8 +54,9 @@ class NoVerdict(Stopped):
 def check(user: AbstractBaseUser, prompt: str, image: Upload | None) -> None:
     """Nothing when the order may be made.
 
-    Raises ContentRefused, which leaves a Refusal for staff; NoVerdict when the check cannot be made
-    and MODERATION_ON_ERROR says to block. Must not be called in a transaction: it asks the network.
+    Raises ContentRefused and stores a RejectedPrompt for staff; NoVerdict when the check cannot be
+    made and MODERATION_ON_ERROR says to block. Must not be called in a transaction: it asks the
+    network.
     """
     if settings.MODERATION == "off":
         return
@@ -64,7 +65,7 @@ def check(user: AbstractBaseUser, prompt: str, image: Upload | None) -> None:
     if not found and settings.MODERATION == "model":
         found = _ask(prompt, image)
     if found:
-        Refusal.objects.create(
+        RejectedPrompt.objects.create(
             user_id=user.pk, prompt=prompt, had_image=image is not None, categories=found
         )
         raise ContentRefused(
@@ -73,9 +74,11 @@ def check(user: AbstractBaseUser, prompt: str, image: Upload | None) -> None:
         )
 
 
-def overrule(refusal: Refusal) -> bool:
+def overrule(refusal: RejectedPrompt) -> bool:
     """Staff say that the check was wrong: it counts no more; False when somebody was first."""
-    return bool(Refusal.objects.filter(pk=refusal.pk, overruled=False).update(overruled=True))
+    return bool(
+        RejectedPrompt.objects.filter(pk=refusal.pk, overruled=False).update(overruled=True)
+    )
 
 
 def _ask(prompt: str, image: Upload | None) -> list[str]:
@@ -93,7 +96,7 @@ def _check_strikes(user: AbstractBaseUser) -> None:
     if not settings.MODERATION_STRIKES:
         return
     since = timezone.now() - STRIKES_WITHIN
-    refused = Refusal.objects.filter(user_id=user.pk, created_at__gt=since, overruled=False)
+    refused = RejectedPrompt.objects.filter(user_id=user.pk, created_at__gt=since, overruled=False)
     if refused.count() >= settings.MODERATION_STRIKES:
         text = _("Too many of your prompts were stopped by the content check. Try again tomorrow.")
         raise ContentRefused(text, "generation_locked")

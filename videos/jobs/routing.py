@@ -1,7 +1,7 @@
-"""Which upstream an order goes to: on with it, over to the next one, or a wait.
+"""Which engine an order goes to: on with it, over to the next one, or a wait.
 
 An order moves only while it was certainly never taken: once an answer was lost, it belongs to the
-upstream that may have it. A remix stays where its source is.
+engine that may have it. A remix stays where its source is.
 """
 
 from datetime import datetime
@@ -10,58 +10,58 @@ from django.conf import settings
 from django.db.models import F, QuerySet
 
 from videos import catalog
-from videos.engines.base import ProviderError
+from videos.engines.base import EngineError
 from videos.jobs import circuit_breaker, state_machine
-from videos.models import Upstream, Video
+from videos.models import EngineCircuit, Video
 
 Status = Video.Status
 
 
 def send(claimed: QuerySet[Video], now: datetime) -> None:
-    """Move claimed orders to SUBMITTING; those whose upstream is paused go elsewhere or wait."""
+    """Move claimed orders to SUBMITTING; those whose engine is paused go elsewhere or wait."""
     orders = list(claimed)
     if not orders:
         return
     paused = circuit_breaker.opened()
-    free = [video.pk for video in orders if video.provider in settings.UPSTREAMS.keys() - paused]
+    free = [video.pk for video in orders if video.engine in settings.ENGINES.keys() - paused]
     if free:
         _start(claimed.filter(pk__in=free), now)
     for video in orders:
         if video.pk in free:
             continue
         row = claimed.filter(pk=video.pk)
-        if circuit_breaker.may_try(video.provider, video.pk, now):
+        if circuit_breaker.may_try(video.engine, video.pk, now):
             _start(row, now)
         elif other := elsewhere(video):
-            note = f"moved from {video.provider}, which gets no orders at the moment"
-            _start(row, now, note=note, provider=other)
+            note = f"moved from {video.engine}, which gets no orders at the moment"
+            _start(row, now, note=note, engine=other)
         else:
             _put_off(row, video, now)
 
 
 def elsewhere(video: Video) -> str:
-    """Another upstream that takes orders and makes such a video; "" where the order must stay."""
-    submits_before = video.submits - (video.status == Status.SUBMITTING)
+    """Another engine that takes orders and makes such a video; "" where the order must stay."""
+    submits_before = video.submit_count - (video.status == Status.SUBMITTING)
     if submits_before or video.source_id:
         return ""
-    offered = catalog.upstreams_for(video.model, video.operation, video.seconds)
+    offered = catalog.engines_for(video.model, video.operation, video.seconds)
     opened = circuit_breaker.opened()
-    others = (name for name in offered if name not in opened and name != video.provider)
+    others = (name for name in offered if name not in opened and name != video.engine)
     return next(others, "")
 
 
-def move_on(video: Video, error: ProviderError) -> bool:
-    """Move an order that its upstream was at fault not to take; each upstream is tried once."""
-    tried_all = video.attempts >= len(settings.UPSTREAMS) - 1
+def move_on(video: Video, error: EngineError) -> bool:
+    """Move an order that its engine was at fault not to take; each engine is tried once."""
+    tried_all = video.attempts >= len(settings.ENGINES) - 1
     if tried_all or not circuit_breaker.blames(error) or not (other := elsewhere(video)):
         return False
     state_machine.move(
         video,
         Status.QUEUED,
-        note=f"moved from {video.provider}: {error}",
-        provider=other,
+        note=f"moved from {video.engine}: {error}",
+        engine=other,
         attempts=video.attempts + 1,
-        submits=F("submits") - 1,
+        submit_count=F("submit_count") - 1,
         **state_machine.due_in(0),
     )
     return True
@@ -74,13 +74,13 @@ def _start(rows: QuerySet[Video], now: datetime, *, note: str = "", **fields: ob
         now,
         note=note,
         submitted_at=now,
-        submits=F("submits") + 1,
+        submit_count=F("submit_count") + 1,
         **fields,
     )
 
 
 def _put_off(row: QuerySet[Video], video: Video, now: datetime) -> None:
-    """Until its upstream may be tried again; a wait ends at the order's deadline at the latest."""
-    paused = Upstream.objects.filter(pk=video.provider).first()
+    """Until its engine may be tried again; a wait ends at the order's deadline at the latest."""
+    paused = EngineCircuit.objects.filter(pk=video.engine).first()
     retry_at = (paused and paused.retry_at) or now + settings.CIRCUIT_PAUSE
     row.update(lease=None, next_step_at=min(retry_at, video.deadline_at))

@@ -3,11 +3,10 @@
     QUEUED ──► SUBMITTING ──► RUNNING ──► DOWNLOADING ──► SUCCEEDED
       ▲  ▲         │ answer lost   │            │
       │  └───── SUBMIT_UNKNOWN ────┘            │
-      │  not there   found upstream             │
+      │  not there   found there                │
       └── certainly not accepted                │
     from every state left of SUCCEEDED: FAILED · CANCELLED · TIMEOUT, with the credits back
 
-What workers do with it stands in videos.jobs.worker.
 Lock order: the user's feed, the video, the user's credits.
 """
 
@@ -31,7 +30,7 @@ from config.lib import idempotency
 from config.lib.idempotency import RequestKey
 from videos import catalog, feed
 from videos.jobs import circuit_breaker, moderation
-from videos.models import Event, Price, Upload, Video
+from videos.models import Price, Upload, Video, VideoEvent
 from videos.webhooks import deliveries
 
 log = logging.getLogger(__name__)
@@ -50,11 +49,10 @@ MAY_COME_FROM: dict[Status, tuple[Status, ...]] = {
     Status.TIMEOUT: Video.ACTIVE,
 }
 
-
 LOOK_UPDATE = """
-UPDATE videos_video SET progress = %s, seq = %s, updated_at = %s, polls = polls + 1, attempts = 0,
-    missing_since = NULL, lease = NULL,
-    next_step_at = CASE WHEN rung_at > claimed_at THEN %s ELSE %s END
+UPDATE videos_video SET progress = %s, sequence = %s, updated_at = %s,
+    poll_count = poll_count + 1, attempts = 0, missing_since = NULL, lease = NULL,
+    next_step_at = CASE WHEN woken_at > claimed_at THEN %s ELSE %s END
 WHERE id = %s AND lease = %s AND status = 'running'
 """
 
@@ -148,25 +146,25 @@ def cancel(video: Video) -> None:
 
 
 def delete(video: Video, *, undo: bool = False) -> None:
-    """Remove a video from its owner's library, and its files and its upstream job soon after.
+    """Remove a video from its owner's library, and its files and its engine job soon after.
 
     One that has not ended is cancelled first. With `undo` nothing is removed for Video.UNDO, so
     that `restore` can bring it back. Safe to repeat.
     """
     with transaction.atomic():
         end(video, Status.CANCELLED, fenced=False)
-        seq = feed.next_seq(video.user_id)
+        sequence = feed.allocate_sequence(video.user_id)
         now = timezone.now()
         gone = Video.objects.filter(pk=video.pk, deleted_at=None).update(
             deleted_at=now,
             updated_at=now,
-            seq=seq,
-            cleanup=True,
+            sequence=sequence,
+            needs_cleanup=True,
             attempts=0,
             next_step_at=now + Video.UNDO if undo else now,
         )
         if gone:
-            feed.changed(Video.objects.get(pk=video.pk))
+            feed.publish_change(Video.objects.get(pk=video.pk))
 
 
 def restore(video: Video) -> None:
@@ -178,18 +176,20 @@ def restore(video: Video) -> None:
     untouched = Q(status=Status.SUCCEEDED, lease=None, attempts=0, next_step_at__gt=now)
     lost = Q(status__in=Video.LOST, deleted_at__gt=now - Video.UNDO)
     with transaction.atomic():
-        seq = feed.next_seq(video.user_id)
+        sequence = feed.allocate_sequence(video.user_id)
         rows = Video.objects.filter(untouched | lost, pk=video.pk, deleted_at__isnull=False)
         whole = When(status=Status.SUCCEEDED, then=None)
         back = rows.update(
             deleted_at=None,
             updated_at=now,
-            seq=seq,
-            cleanup=Case(When(status=Status.SUCCEEDED, then=Value(False)), default=F("cleanup")),
-            next_step_at=Case(whole, When(cleanup=True, then=Value(now)), default=None),
+            sequence=sequence,
+            needs_cleanup=Case(
+                When(status=Status.SUCCEEDED, then=Value(False)), default=F("needs_cleanup")
+            ),
+            next_step_at=Case(whole, When(needs_cleanup=True, then=Value(now)), default=None),
         )
         if back:
-            feed.changed(Video.objects.get(pk=video.pk))
+            feed.publish_change(Video.objects.get(pk=video.pk))
         elif Video.objects.filter(pk=video.pk, deleted_at__isnull=False).exists():
             raise TooLate
 
@@ -199,8 +199,8 @@ def ring(video: Video) -> None:
     now = timezone.now()
     at_once = Case(When(lease=None, then=Value(now)), default=F("next_step_at"))
     rows = Video.objects.filter(pk=video.pk, status__in=(Status.RUNNING, Status.SUBMIT_UNKNOWN))
-    rows.filter(Q(rung_at=None) | Q(rung_at__lt=now - timedelta(seconds=1))).update(
-        rung_at=now, next_step_at=at_once
+    rows.filter(Q(woken_at=None) | Q(woken_at__lt=now - timedelta(seconds=1))).update(
+        woken_at=now, next_step_at=at_once
     )
 
 
@@ -232,17 +232,15 @@ def _drafted(user: AbstractBaseUser, wish: Wish) -> Video:
         webhook_url=wish.webhook_url,
         api_key_id=wish.api_key_id,
         credits=catalog.price(kind, wish.model, wish.seconds),
-        provider=circuit_breaker.choose(
-            catalog.upstreams_for(wish.model, kind.value, wish.seconds)
-        ),
+        engine=circuit_breaker.choose(catalog.engines_for(wish.model, kind.value, wish.seconds)),
     )
 
 
 def _again(video: Video, prompt: str, operation: Video.Operation, *, source: Video | None) -> Video:
     catalog.check(video.model, video.size, video.seconds)
     kind = Price.Kind.IMAGE if operation == Video.Operation.IMAGE else Price.Kind.TEXT
-    at = source.provider if source else ""  # a remix is made where its source is
-    offered = catalog.upstreams_for(video.model, operation, video.seconds, at)
+    at = source.engine if source else ""  # a remix is made where its source is
+    offered = catalog.engines_for(video.model, operation, video.seconds, at)
     return Video(
         user_id=video.user_id,
         operation=operation,
@@ -252,7 +250,7 @@ def _again(video: Video, prompt: str, operation: Video.Operation, *, source: Vid
         seconds=video.seconds,
         source=source,
         credits=catalog.price(kind, video.model, video.seconds),
-        provider=circuit_breaker.choose(offered),
+        engine=circuit_breaker.choose(offered),
     )
 
 
@@ -263,7 +261,7 @@ def _order(user: AbstractBaseUser, draft: Video, request_key: RequestKey | None)
 
 def _allow(user: AbstractBaseUser, draft: Video) -> None:
     """Whether it can be made and may be; asks the network, so never within a transaction."""
-    if not draft.provider:
+    if not draft.engine:
         gone = _("The engine that made this video is not available.")
         raise catalog.NotOffered(
             "model", gone if draft.source else _("No engine makes such a video.")
@@ -277,13 +275,13 @@ def _place(user: AbstractBaseUser, draft: Video, request_key: RequestKey | None)
     draft.deadline_at = now + settings.VIDEO_DEADLINE
     purpose = credits.Purpose(credits.OF_VIDEO, str(draft.pk), _line(draft))
     with transaction.atomic():
-        draft.seq = feed.next_seq(draft.user_id)
+        draft.sequence = feed.allocate_sequence(draft.user_id)
         idempotency.record(request_key, draft)
         _hold_reference(draft)
         draft.save(force_insert=True)
         credits.spend(user, draft.credits, spend_key(draft), purpose)
-        Event.objects.create(video=draft, status=Status.QUEUED, at=now)
-        feed.changed(draft)
+        VideoEvent.objects.create(video=draft, status=Status.QUEUED, at=now)
+        feed.publish_change(draft)
     return draft
 
 
@@ -315,7 +313,9 @@ def start(
     ids = list(rows.values_list("pk", flat=True))
     if ids:
         Video.objects.filter(pk__in=ids).update(status=to, updated_at=now, **fields)
-        Event.objects.bulk_create(Event(video_id=pk, status=to, at=now, note=note) for pk in ids)
+        VideoEvent.objects.bulk_create(
+            VideoEvent(video_id=pk, status=to, at=now, note=note) for pk in ids
+        )
 
 
 def end(video: Video, to: Status, *, code: str = "", detail: str = "", fenced: bool = True) -> bool:
@@ -329,9 +329,9 @@ def end(video: Video, to: Status, *, code: str = "", detail: str = "", fenced: b
             failure_code=code,
             failure_detail=detail,
             completed_at=timezone.now(),
-            cleanup=Case(When(upstream_id="", then=Value(False)), default=Value(True)),
+            needs_cleanup=Case(When(engine_job_id="", then=Value(False)), default=Value(True)),
             attempts=0,
-            next_step_at=Case(When(upstream_id="", then=None), default=Value(timezone.now())),
+            next_step_at=Case(When(engine_job_id="", then=None), default=Value(timezone.now())),
         )
         if ended:
             # Credits whose lot died meanwhile live on when we failed, not when a user changed
@@ -362,26 +362,26 @@ def move(
     if not keep_lease:
         fields["lease"] = None
     with transaction.atomic():
-        seq = feed.next_seq(video.user_id)
-        if not rows.update(status=to, seq=seq, updated_at=now, **fields):
+        sequence = feed.allocate_sequence(video.user_id)
+        if not rows.update(status=to, sequence=sequence, updated_at=now, **fields):
             return False
-        Event.objects.create(video=video, status=to, at=now, note=note)
+        VideoEvent.objects.create(video=video, status=to, at=now, note=note)
         moved = Video.objects.get(pk=video.pk)
         deliveries.announce(moved)
-        feed.changed(moved)
+        feed.publish_change(moved)
     return True
 
 
 def due_in(seconds: float) -> dict[str, Any]:
     """Give the row back, due again after `seconds`, or at once when the bell rang meanwhile."""
     now = timezone.now()
-    rung = When(rung_at__gt=F("claimed_at"), then=Value(now))
+    rung = When(woken_at__gt=F("claimed_at"), then=Value(now))
     later = Value(now + timedelta(seconds=seconds))
     return {"lease": None, "next_step_at": Case(rung, default=later)}
 
 
 def looked(cursor: CursorWrapper, video: Video, pause_seconds: float) -> bool:
-    """Give a rendering video back until its next look, with its `progress` and `seq` as they are.
+    """Give a rendering video back until its next poll and store its `progress` and `sequence`.
 
     Written by hand: at hundreds of looks a second the ORM's own cost would be the limit. False when
     the lease was lost, and then nothing is written.
@@ -390,7 +390,7 @@ def looked(cursor: CursorWrapper, video: Video, pause_seconds: float) -> bool:
     due = _ready("next_step_at", now + timedelta(seconds=pause_seconds))
     at_once = _ready("next_step_at", now)
     row = (_ready("id", video.pk), _ready("lease", video.lease))
-    cursor.execute(LOOK_UPDATE, [video.progress, video.seq, at_once, at_once, due, *row])
+    cursor.execute(LOOK_UPDATE, [video.progress, video.sequence, at_once, at_once, due, *row])
     return bool(cursor.rowcount)
 
 

@@ -1,10 +1,6 @@
 """What workers do with videos: claim what is due, take one step outside, settle what came of it.
 
-The table is the queue: `next_step_at` says when a row is due, and while a worker holds it, when its
-lease ends. A worker claims rows, performs one network step for each with no database in hand, and
-settles what came of it in one transaction fenced by its lease. A dead worker's rows come due again
-by themselves; a row found in SUBMITTING was being sent when its worker died, and is looked for
-upstream before anything else.
+The table is the queue. A dead worker's rows become due again when its lease ends.
 """
 
 import logging
@@ -22,13 +18,13 @@ from django.utils import timezone
 from videos import feed
 from videos.engines import base
 from videos.engines.base import (
+    EngineError,
     Job,
     JobState,
     NotFound,
-    Order,
-    ProviderError,
     RateLimited,
     Refused,
+    RenderRequest,
     Unavailable,
     Unsupported,
 )
@@ -41,7 +37,6 @@ Status = Video.Status
 
 DOWNLOAD_PAUSES = (2, 4, 8, 15, 30, 30, 30, 30)
 CLEANUP_PAUSES = (5, 30, 120, 600, 1800, 3600)
-# How often an order whose answer was lost is looked for before it counts as never accepted.
 LOOKS = 3
 MAX_SUBMITS = 3
 
@@ -51,17 +46,17 @@ class Overdue:
 
 
 class Cleaned:
-    """The job is gone upstream."""
+    """The job is deleted at the engine."""
 
 
-Result = Job | list[Job] | files.Saved | ProviderError | Overdue | Cleaned
+Result = Job | list[Job] | files.Saved | EngineError | Overdue | Cleaned
 
 
 def claim(limit: int, *, downloads: bool = True) -> list[Video]:
     """Take up to `limit` due videos for this worker; without `downloads` none that is downloading.
 
     What is returned is ready for `perform`: a queued order has become SUBMITTING, and one that was
-    SUBMITTING when its worker died has become SUBMIT_UNKNOWN. One whose upstream gets no orders at
+    SUBMITTING when its worker died has become SUBMIT_UNKNOWN. One whose engine gets no orders at
     the moment has moved to another or waits.
     """
     now = timezone.now()
@@ -81,7 +76,7 @@ def claim(limit: int, *, downloads: bool = True) -> list[Video]:
         routing.send(mine.filter(status=Status.QUEUED, deadline_at__gt=now), now)
     held = list(Video.objects.filter(lease=token).select_related("reference", "source"))
     lost = [video for video in held if video.status == Status.SUBMIT_UNKNOWN]
-    prefetch_related_objects(lost, "bells")  # a step has no database
+    prefetch_related_objects(lost, "engine_callbacks")  # a step has no database
     return held
 
 
@@ -97,7 +92,7 @@ def perform(video: Video) -> Result:
     """Take one claimed video's step outside: network and files only, no database."""
     try:
         return _step(video)
-    except ProviderError as error:
+    except EngineError as error:
         return error
     except Exception as error:  # a full disk, a bug: the video must still end within its deadline
         log.exception("video %s, %s", video.pk, video.status)
@@ -108,18 +103,18 @@ def _step(video: Video) -> Result:
     if not video.is_active:
         _clean(video)
         return Cleaned()
-    provider = base.get(video.provider)
+    engine = base.get(video.engine)
     match video.status:
         case Status.SUBMITTING:
-            return provider.submit(_order(video))
+            return engine.submit(_order(video))
         case Status.SUBMIT_UNKNOWN:
             # Their clock may be behind ours.
             since = (video.submitted_at or video.created_at) - timedelta(minutes=2)
-            return provider.find(_order(video), since)
+            return engine.find(_order(video), since)
         case Status.RUNNING:
-            return provider.fetch(video.upstream_id)
+            return engine.fetch(video.engine_job_id)
         case Status.DOWNLOADING:
-            return files.collect(provider, video)
+            return files.collect(engine, video)
         case _:
             return Overdue()
 
@@ -128,22 +123,24 @@ def _clean(video: Video) -> None:
     if video.deleted_at or video.is_lost:
         files.remove(video)
     # One that is not configured any more cannot be asked, and must not keep our files here.
-    if video.upstream_id and video.provider in settings.UPSTREAMS:
-        base.get(video.provider).delete(video.upstream_id)
+    if video.engine_job_id and video.engine in settings.ENGINES:
+        base.get(video.engine).delete(video.engine_job_id)
 
 
-def _order(video: Video) -> Order:
+def _order(video: Video) -> RenderRequest:
     looking = video.status == Status.SUBMIT_UNKNOWN
-    return Order(
+    return RenderRequest(
         token=str(video.pk),
         prompt=video.prompt,
         model=video.model,
         size=video.size,
         seconds=video.seconds,
         image=files.first_frame(video.reference, video.size) if video.reference else None,
-        source_id=video.source.upstream_id if video.source else "",
+        source_id=video.source.engine_job_id if video.source else "",
         callback_url=callbacks.address_of(video),
-        heard=tuple({bell.job_id for bell in video.bells.all()}) if looking else (),
+        heard=tuple({callback.engine_job_id for callback in video.engine_callbacks.all()})
+        if looking
+        else (),
     )
 
 
@@ -170,8 +167,8 @@ def _is_plain(video: Video, job: Job, now: datetime) -> bool:
 
 def _settle(video: Video, result: Result) -> None:
     if video.status == Status.SUBMITTING:
-        error = result if isinstance(result, ProviderError) else None
-        circuit_breaker.report(video.provider, video.pk, error)
+        error = result if isinstance(result, EngineError) else None
+        circuit_breaker.report(video.engine, video.pk, error)
     if not video.is_active:
         _settle_cleanup(video, result)
     elif isinstance(result, files.Saved):
@@ -180,7 +177,7 @@ def _settle(video: Video, result: Result) -> None:
         _adopt(video, result)
     elif isinstance(result, Job):
         _follow(video, result)
-    elif isinstance(result, ProviderError):
+    elif isinstance(result, EngineError):
         _stumble(video, result)
     else:
         state_machine.end(video, Status.TIMEOUT, code="timeout")
@@ -218,7 +215,7 @@ def _run(video: Video, job: Job) -> bool:
                 video,
                 Status.RUNNING,
                 keep_lease=True,
-                upstream_id=job.id,
+                engine_job_id=job.id,
                 started_at=now,
                 attempts=0,
             )
@@ -229,11 +226,15 @@ def _run(video: Video, job: Job) -> bool:
 
 
 def _orphan(video: Video, job: Job) -> None:
-    """The order ended while it was being accepted: have the job deleted upstream."""
-    over = Video.objects.filter(pk=video.pk, upstream_id="").exclude(status__in=Video.ACTIVE)
+    """The order ended while it was being accepted: have the job deleted at the engine."""
+    over = Video.objects.filter(pk=video.pk, engine_job_id="").exclude(status__in=Video.ACTIVE)
     # Without its lease a cleanup that is under way cannot call off this one.
     over.update(
-        upstream_id=job.id, cleanup=True, attempts=0, lease=None, next_step_at=timezone.now()
+        engine_job_id=job.id,
+        needs_cleanup=True,
+        attempts=0,
+        lease=None,
+        next_step_at=timezone.now(),
     )
 
 
@@ -243,17 +244,17 @@ def _progress(looks: list[tuple[Video, Job]]) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         for user_id, videos in _by_user(looks):
             count = sum(_moves(video, job) for video, job in videos)
-            seq = feed.next_seq(user_id, count) - count if count else 0
+            sequence = feed.allocate_sequence(user_id, count) - count if count else 0
             for video, job in videos:
                 moves = _moves(video, job)
                 if moves:
-                    seq += 1
-                    video.seq, video.progress = seq, min(job.progress or 0.0, 99.0)
-                pause = job.poll_after or _poll_pause(video.polls)
+                    sequence += 1
+                    video.sequence, video.progress = sequence, min(job.progress or 0.0, 99.0)
+                pause = job.poll_after or _poll_pause(video.poll_count)
                 if state_machine.looked(cursor, video, pause) and moves:
                     moved.append(video)
         for video in moved:
-            feed.changed(video)
+            feed.publish_change(video)
 
 
 def _moves(video: Video, job: Job) -> bool:
@@ -276,12 +277,10 @@ def _poll_pause(polls: int) -> float:
 
 def _adopt(video: Video, jobs: list[Job]) -> None:
     """The answer to a submit was lost: take the job it became, or find that there is none."""
-    taken = Video.objects.filter(provider=video.provider, upstream_id__in=[job.id for job in jobs])
-    known = set(taken.values_list("upstream_id", flat=True))
+    taken = Video.objects.filter(engine=video.engine, engine_job_id__in=[job.id for job in jobs])
+    known = set(taken.values_list("engine_job_id", flat=True))
     free = [job for job in jobs if job.id not in known]  # newest first
-    twins = Video.objects.filter(
-        provider=video.provider, prompt=video.prompt, status=Status.SUBMITTING
-    )
+    twins = Video.objects.filter(engine=video.engine, prompt=video.prompt, status=Status.SUBMITTING)
     if timezone.now() >= video.deadline_at:
         state_machine.end(video, Status.TIMEOUT, code="timeout")
     elif free and twins.exclude(pk=video.pk).exists():
@@ -290,13 +289,13 @@ def _adopt(video: Video, jobs: list[Job]) -> None:
         _follow(video, free[-1])
     elif video.attempts + 1 < LOOKS:
         _wait(video, 5)
-    elif video.submits < MAX_SUBMITS:
+    elif video.submit_count < MAX_SUBMITS:
         state_machine.move(video, Status.QUEUED, attempts=0, **state_machine.due_in(0))
     else:
         state_machine.end(video, Status.FAILED, code="submit_lost")
 
 
-def _stumble(video: Video, error: ProviderError) -> None:
+def _stumble(video: Video, error: EngineError) -> None:
     """A step failed: wait and try again where that can help, else end with the credits back."""
     log.warning("video %s, %s: %s", video.pk, video.status, error)
     if timezone.now() >= video.deadline_at:
@@ -321,11 +320,11 @@ def _stumble(video: Video, error: ProviderError) -> None:
             _wait(video, error.retry_after or _backoff(video.attempts))
 
 
-def _not_submitted(video: Video, error: ProviderError) -> None:
+def _not_submitted(video: Video, error: EngineError) -> None:
     if error.maybe_accepted:
         state_machine.move(video, Status.SUBMIT_UNKNOWN, attempts=0, **state_machine.due_in(2))
     elif routing.move_on(video, error):
-        pass  # another upstream has it now
+        pass  # another engine has it now
     elif error.retryable:
         pause = error.retry_after or _backoff(video.attempts)
         busy = isinstance(error, RateLimited)
@@ -333,15 +332,15 @@ def _not_submitted(video: Video, error: ProviderError) -> None:
             video,
             Status.QUEUED,
             attempts=video.attempts + (0 if busy else 1),
-            submits=F("submits") - 1,
+            submit_count=F("submit_count") - 1,
             **state_machine.due_in(pause),
         )
     else:
         state_machine.end(video, Status.FAILED, code=error.code, detail=error.detail)
 
 
-def _missing(video: Video, error: ProviderError) -> None:
-    """A job is only believed to be lost when its upstream has denied it for a while."""
+def _missing(video: Video, error: EngineError) -> None:
+    """A job is only believed to be lost when its engine has denied it for a while."""
     now = timezone.now()
     since = video.missing_since or now
     if now - since >= settings.MISSING_AFTER:
@@ -385,7 +384,7 @@ def _succeed(video: Video, saved: files.Saved) -> None:
     if not done:
         # Ended meanwhile: a deleted video's files must not outlive it.
         Video.objects.filter(pk=video.pk, status__in=Video.LOST).update(
-            cleanup=True, lease=None, next_step_at=timezone.now()
+            needs_cleanup=True, lease=None, next_step_at=timezone.now()
         )
 
 
@@ -393,7 +392,7 @@ def _settle_cleanup(video: Video, result: Result) -> None:
     mine = Video.objects.filter(pk=video.pk, lease=video.lease)
     tired = video.attempts >= len(CLEANUP_PAUSES)
     if isinstance(result, Cleaned | Unsupported) or tired:
-        mine.update(cleanup=False, lease=None, next_step_at=None)
+        mine.update(needs_cleanup=False, lease=None, next_step_at=None)
     else:
         mine.update(
             attempts=F("attempts") + 1, **state_machine.due_in(CLEANUP_PAUSES[video.attempts])

@@ -9,7 +9,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from videos.models import Share, Video
+from videos.models import ShareLink, Video
 
 LIFETIME_DAYS = (7, 30)
 _signer = signing.Signer(salt="videos.share", sep=".")
@@ -23,7 +23,7 @@ class LinkNotFound(Exception):
     """The link is unknown, revoked or expired, or its video or account was deleted."""
 
 
-def create_link(video: Video, *, days: int = 0, with_prompt: bool = False) -> Share:
+def create_link(video: Video, *, days: int = 0, with_prompt: bool = False) -> ShareLink:
     """Create a link to a finished video and revoke the one before it. Raises NotFinished.
 
     The link works for `days` days; 0 means until it is revoked.
@@ -36,7 +36,7 @@ def create_link(video: Video, *, days: int = 0, with_prompt: bool = False) -> Sh
             pk=video.pk
         )  # or two requests at once would leave two links
         revoke_link(video)
-        return Share.objects.create(
+        return ShareLink.objects.create(
             video=video,
             with_prompt=with_prompt,
             created_at=now,
@@ -46,30 +46,30 @@ def create_link(video: Video, *, days: int = 0, with_prompt: bool = False) -> Sh
 
 def revoke_link(video: Video) -> None:
     """Revoke a video's link. Safe to repeat."""
-    Share.objects.filter(video=video, revoked_at=None).update(revoked_at=timezone.now())
+    ShareLink.objects.filter(video=video, revoked_at=None).update(revoked_at=timezone.now())
 
 
-def active_link(video: Video) -> Share | None:
+def active_link(video: Video) -> ShareLink | None:
     """Return the video's link that works now; None when there is none."""
     return _active_links().filter(video=video).first()
 
 
-def token_of(share: Share) -> str:
+def token_of(share: ShareLink) -> str:
     """Return the signed token that stands in the link."""
     return _signer.sign(share.pk.hex)
 
 
-def link_for_token(token: str) -> Share:
+def link_for_token(token: str) -> ShareLink:
     """Return the working link with this token. Raises LinkNotFound."""
     try:
         key = UUID(_signer.unsign(token))
         return _active_links().select_related("video").get(pk=key)
-    except (signing.BadSignature, ValueError, Share.DoesNotExist) as error:
+    except (signing.BadSignature, ValueError, ShareLink.DoesNotExist) as error:
         raise LinkNotFound(token) from error
 
 
-def _active_links() -> QuerySet[Share]:
+def _active_links() -> QuerySet[ShareLink]:
     fresh = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
-    return Share.objects.filter(
+    return ShareLink.objects.filter(
         fresh, revoked_at=None, video__deleted_at=None, video__user__is_active=True
     )

@@ -1,4 +1,4 @@
-"""Bytes: the first frame for an upstream, saved results and posters, ranged delivery."""
+"""Bytes: the first frame for an engine, saved results and posters, ranged delivery."""
 
 import asyncio
 import hashlib
@@ -23,7 +23,7 @@ from django.utils.http import content_disposition_header, http_date, parse_http_
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from videos.engines import base as engines_base
-from videos.engines.base import BadAnswer, NotReady, Provider, ProviderError, Variant
+from videos.engines.base import BadAnswer, Engine, EngineError, NotReady, Variant
 from videos.models import Upload, Video
 
 CHUNK_BYTES = 256 * 1024
@@ -43,11 +43,11 @@ class Saved:
     spritesheet: str
 
 
-# ---- what goes to the upstream ----
+# ---- what goes to the engine ----
 
 
 def first_frame(upload: Upload, size: str) -> engines_base.Image:
-    """The image as the upstream wants it: exactly `size` pixels, cropped around its middle."""
+    """The image as the engine wants it: exactly `size` pixels, cropped around its middle."""
     return engines_base.Image(
         name=f"{Path(upload.name).stem}.png",
         content_type="image/png",
@@ -65,21 +65,21 @@ def _fitted(upload: Upload, size: str) -> IO[bytes]:
     return body
 
 
-# ---- what the upstream made ----
+# ---- what the engine made ----
 
 
-def collect(provider: Provider, video: Video) -> Saved:
+def collect(engine: Engine, video: Video) -> Saved:
     """Fetch a finished job's MP4, poster and spritesheet, and store them under its own names.
 
-    Whatever of a former try is there is overwritten. Raises ProviderError; BadAnswer for a file
+    Whatever of a former try is there is overwritten. Raises EngineError; BadAnswer for a file
     that is not a whole MP4.
     """
     with tempfile.NamedTemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR, suffix=".part") as part:
-        provider.download(video.upstream_id, Variant.VIDEO, part)
+        engine.download(video.engine_job_id, Variant.VIDEO, part)
         part.flush()
         check_mp4(part.name)
-        thumbnail = _picture(provider, video, Variant.THUMBNAIL, part.name)
-        spritesheet = _picture(provider, video, Variant.SPRITESHEET, part.name)
+        thumbnail = _picture(engine, video, Variant.THUMBNAIL, part.name)
+        spritesheet = _picture(engine, video, Variant.SPRITESHEET, part.name)
         names = names_of(video)
         sha256, size_bytes = _store(part, names[Variant.VIDEO])
     _put(names[Variant.THUMBNAIL], thumbnail)
@@ -130,15 +130,15 @@ def check_mp4(path: str) -> None:
         raise BadAnswer(f"a truncated MP4: {last:.1f} of {promised:.1f} seconds")
 
 
-def _picture(provider: Provider, video: Video, variant: Variant, mp4: str) -> bytes:
-    """The upstream's picture, or one of our own where it has none."""
+def _picture(engine: Engine, video: Video, variant: Variant, mp4: str) -> bytes:
+    """The engine's picture, or one of our own where it has none."""
     body = BytesIO()
     try:
-        provider.download(video.upstream_id, variant, body)
+        engine.download(video.engine_job_id, variant, body)
         with Image.open(body, formats=IMAGE_FORMATS) as image:
             image.load()
             return _encoded(image.convert("RGB"), variant)
-    except (ProviderError, UnidentifiedImageError, OSError, SyntaxError):
+    except (EngineError, UnidentifiedImageError, OSError, SyntaxError):
         return _drawn(mp4, variant)
 
 

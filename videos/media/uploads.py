@@ -237,8 +237,7 @@ def _keep(draft: Upload, content: Any, request_key: RequestKey | None) -> Upload
 
 
 def _reserve(draft: Upload) -> None:
-    with transaction.atomic():
-        feed.next_seq(draft.user_id, 0)
+    with feed.lock(draft.user_id):
         rows = Upload.objects.filter(user_id=draft.user_id)
         kept = rows.aggregate(bytes=Sum("size_bytes", default=0))["bytes"]
         if rows.count() >= settings.UPLOAD_QUOTA_FILES:
@@ -252,8 +251,7 @@ def _reserve(draft: Upload) -> None:
 
 
 def _settle(draft: Upload, request_key: RequestKey | None) -> None:
-    with transaction.atomic():
-        feed.next_seq(draft.user_id, 0)
+    with feed.lock(draft.user_id):
         idempotency.record(request_key, draft)
         draft.stored = True
         draft.save(update_fields=["stored", "file"])

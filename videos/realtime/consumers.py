@@ -110,7 +110,7 @@ class VideoConsumer(AsyncWebsocketConsumer):
         # Join first, so that nothing falls between the number we tell and the first change.
         for group in _groups(pass_.user):
             await self.channel_layer.group_add(group, self.channel_name)
-        seq = await database_sync_to_async(feed.current_seq)(pass_.user.pk)
+        seq = await database_sync_to_async(feed.current_sequence)(pass_.user.pk)
         await self._say({"type": "connect", "seq": seq, "user_id": str(pass_.user.pk)})
         self.watch = asyncio.create_task(self._watch())
 
@@ -130,7 +130,7 @@ class VideoConsumer(AsyncWebsocketConsumer):
             await self.close(NOT_SIGNED_IN)
 
     async def _status(self, message: dict[str, Any]) -> None:
-        """A21, A23: the state now, to the asker alone; and have the upstream asked."""
+        """A21, A23: the state now, to the asker alone; and have the engine asked."""
         assert self.user
         event = await database_sync_to_async(status.status_event)(
             self.user, message.get("video_id")
@@ -153,7 +153,9 @@ class VideoConsumer(AsyncWebsocketConsumer):
     def _missed(self, after: int) -> tuple[list[dict[str, Any]], bool]:
         """What changed since, each video once, as it is now."""
         assert self.user
-        rows = Video.objects.filter(user_id=self.user.pk, seq__gt=min(after, 2**62)).order_by("seq")
+        rows = Video.objects.filter(user_id=self.user.pk, sequence__gt=min(after, 2**62)).order_by(
+            "sequence"
+        )
         found = list(rows[: RESUME_LIMIT + 1])
         return [representations.update_event(v) for v in found[:RESUME_LIMIT]], len(
             found

@@ -11,7 +11,7 @@ from videos.models import Video
 
 
 def status_event(user: AbstractBaseUser, video_id: object) -> dict[str, Any] | None:
-    """The state now, and have the upstream asked; None for what is not this user's. Source: A23."""
+    """The state now, and have the engine asked; None for what is not this user's. Source: A23."""
     try:
         key = UUID(str(video_id).removeprefix("video_"))
     except ValueError:

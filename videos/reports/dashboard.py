@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from billing.reports.dashboard import midnight
 from videos.jobs import circuit_breaker
-from videos.models import Delivery, Refusal, Upstream, Video
+from videos.models import EngineCircuit, RejectedPrompt, Video, WebhookDelivery
 
 Status = Video.Status
 
@@ -70,7 +70,7 @@ def video_filters() -> dict[str, Q]:
 
 def delivery_filters() -> dict[str, Q]:
     """Webhooks of today that did not arrive and are not tried again."""
-    failing = (Delivery.State.FAILED, Delivery.State.BLOCKED)
+    failing = (WebhookDelivery.State.FAILED, WebhookDelivery.State.BLOCKED)
     return {"given_up": Q(state__in=failing, created_at__gte=midnight())}
 
 
@@ -90,7 +90,7 @@ class Figures:
     stuck: int
     deliveries: int
     refusals: int
-    upstreams: list[tuple[str, Upstream | None]]
+    engines: list[tuple[str, EngineCircuit | None]]
     days: list[Day]
 
     @property
@@ -113,9 +113,9 @@ def today() -> Figures:
         **counts,
         wait=_wait(videos["made"]),
         stuck=Video.objects.filter(videos["stuck"]).count(),
-        deliveries=Delivery.objects.filter(delivery_filters()["given_up"]).count(),
-        refusals=Refusal.objects.filter(rejected_prompt_filters()["today"]).count(),
-        upstreams=[(name, opened.get(name)) for name in settings.UPSTREAMS],
+        deliveries=WebhookDelivery.objects.filter(delivery_filters()["given_up"]).count(),
+        refusals=RejectedPrompt.objects.filter(rejected_prompt_filters()["today"]).count(),
+        engines=[(name, opened.get(name)) for name in settings.ENGINES],
         days=_days(timezone.now()),
     )
 

@@ -12,16 +12,16 @@ from django.views.decorators.http import require_POST, require_safe
 
 from config.lib.http import UserRequest, page_of
 from videos import catalog
-from videos.models import Delivery
+from videos.models import WebhookDelivery
 from videos.webhooks import deliveries, http_client
 
 PER_PAGE = 20
 STATES = {
     "": gettext_lazy("All"),
-    Delivery.State.PENDING.value: gettext_lazy("Pending"),
-    Delivery.State.DELIVERED.value: gettext_lazy("Delivered"),
-    Delivery.State.FAILED.value: gettext_lazy("Failed"),
-    Delivery.State.BLOCKED.value: gettext_lazy("Blocked"),
+    WebhookDelivery.State.PENDING.value: gettext_lazy("Pending"),
+    WebhookDelivery.State.DELIVERED.value: gettext_lazy("Delivered"),
+    WebhookDelivery.State.FAILED.value: gettext_lazy("Failed"),
+    WebhookDelivery.State.BLOCKED.value: gettext_lazy("Blocked"),
 }
 
 
@@ -39,7 +39,7 @@ def webhooks(request: UserRequest) -> HttpResponse:
     """Show the signing secret and the delivery log."""
     state = request.GET.get("state", "")
     state = state if state in STATES else ""
-    rows = Delivery.objects.filter(user_id=request.user.pk).order_by("-created_at", "-pk")
+    rows = WebhookDelivery.objects.filter(user_id=request.user.pk).order_by("-created_at", "-pk")
     if state:
         rows = rows.filter(state=state)
     rows = rows.select_related("video").prefetch_related("attempts")
@@ -93,7 +93,7 @@ def try_webhook(request: UserRequest) -> HttpResponse:
 @require_POST
 def redeliver(request: UserRequest, delivery_id: UUID) -> HttpResponse:
     """Send a webhook again, with the same webhook-id."""
-    own = Delivery.objects.filter(user_id=request.user.pk)
+    own = WebhookDelivery.objects.filter(user_id=request.user.pk)
     try:
         deliveries.redeliver(get_object_or_404(own, pk=delivery_id))
     except deliveries.NotRedeliverable as error:

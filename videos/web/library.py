@@ -26,7 +26,9 @@ PER_PAGE = 24
 @require_safe
 def library(request: UserRequest) -> HttpResponse:
     """Show one page of the videos that match the filter in the query string."""
-    seq = feed.current_seq(request.user.pk)  # read before the videos, so that no change is missed
+    seq = feed.current_sequence(
+        request.user.pk
+    )  # read before the videos, so that no change is missed
     wanted = search.LibraryFilter.from_query(request.GET)
     collections = list(library_collections.collections_of(request.user))
     found = wanted.apply(Video.objects.of(request.user))

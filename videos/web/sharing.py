@@ -16,7 +16,7 @@ from videos.engines.base import Variant
 from videos.library import share_links
 from videos.library.lineage import previous_version, prompt_changes
 from videos.media import files, frames, uploads
-from videos.models import Share, Video
+from videos.models import ShareLink, Video
 from videos.web.pages import get_own_video
 from videos.web.presenters.video_card import cards_of
 
@@ -29,7 +29,9 @@ POSTER = ("image/webp", "webp")
 def compare(request: UserRequest, video_id: UUID) -> HttpResponse:
     """Show a video beside the version it was made from."""
     later = get_own_video(request, video_id)
-    seq = feed.current_seq(request.user.pk)  # read before the cards, so that no change is missed
+    seq = feed.current_sequence(
+        request.user.pk
+    )  # read before the cards, so that no change is missed
     earlier = previous_version(later)
     if earlier is None:
         raise Http404
@@ -106,7 +108,7 @@ def shared_poster(request: HttpRequest, token: str) -> HttpResponseBase:
     return _deliver(request, video, str(video.thumbnail.name), Variant.THUMBNAIL, POSTER)
 
 
-def _shared(token: str) -> Share:
+def _shared(token: str) -> ShareLink:
     try:
         return share_links.link_for_token(token)
     except share_links.LinkNotFound as error:

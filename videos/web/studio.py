@@ -164,7 +164,9 @@ def _render_studio(
     short: credits.NotEnoughCredits | None = None,
 ) -> HttpResponse:
     """Render the page; `short` says that the balance does not pay for the order."""
-    seq = feed.current_seq(request.user.pk)  # read before the videos, so that no change is missed
+    seq = feed.current_sequence(
+        request.user.pk
+    )  # read before the videos, so that no change is missed
     mine = Video.objects.of(request.user).newest()
     active = mine.filter(status__in=Video.ACTIVE)
     recent = mine.exclude(status__in=Video.ACTIVE)[:RECENT_VIDEOS]
@@ -178,7 +180,7 @@ def _render_studio(
         "offer": short and form.cheaper_offer(short.available),
         "left": wallet["available"] - form.price,
         "missing": form.price - wallet["available"],
-        "paused": circuit_breaker.all_paused(catalog.upstreams_for(form.chosen_model.name)),
+        "paused": circuit_breaker.all_paused(catalog.engines_for(form.chosen_model.name)),
         "wait": approximate(typical_seconds()[form.chosen_model.name]),
         "wallet": wallet,
         "active": [card for card in cards if card.video.is_active],

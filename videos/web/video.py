@@ -133,7 +133,9 @@ def _render_video(
     request: UserRequest, video: Video, form: RemixForm, status: int = 200
 ) -> HttpResponse:
     """Render the page; `form` is the remix form."""
-    seq = feed.current_seq(request.user.pk)  # read before the video, so that no change is missed
+    seq = feed.current_sequence(
+        request.user.pk
+    )  # read before the video, so that no change is missed
     wallet = wallet_of(request.user)
     tree = lineage_of(video)
     shown = {

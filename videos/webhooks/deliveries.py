@@ -32,12 +32,12 @@ from standardwebhooks import Webhook
 from config.lib import rate_limits
 from config.lib.rate_limits import Rate
 from videos import representations
-from videos.models import Attempt, Delivery, Video, WebhookSecret
+from videos.models import DeliveryAttempt, Video, WebhookDelivery, WebhookSecret
 from videos.webhooks import http_client
 
 log = logging.getLogger(__name__)
 
-State = Delivery.State
+State = WebhookDelivery.State
 
 # Seconds after a round's beginning at which it is tried.
 TRIES = (0, 5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
@@ -75,24 +75,29 @@ def announce(video: Video) -> None:
     if not video.webhook_url or video.is_active:
         return
     now = timezone.now()
-    Delivery.objects.get_or_create(
+    WebhookDelivery.objects.get_or_create(
         video=video,
         defaults={
             "user_id": video.user_id,
             "url": video.webhook_url,
             "created_at": now,
-            "round_at": now,
+            "round_started_at": now,
             "next_try_at": now,
         },
     )
 
 
-def redeliver(delivery: Delivery) -> None:
+def redeliver(delivery: WebhookDelivery) -> None:
     """Begin another round of tries. Raises NotRedeliverable while one is under way."""
     now = timezone.now()
-    begun = Delivery.objects.filter(pk=delivery.pk).exclude(state=State.PENDING)
+    begun = WebhookDelivery.objects.filter(pk=delivery.pk).exclude(state=State.PENDING)
     if not begun.update(
-        state=State.PENDING, tries=0, round_at=now, next_try_at=now, lease=None, delivered_at=None
+        state=State.PENDING,
+        tries=0,
+        round_started_at=now,
+        next_try_at=now,
+        lease=None,
+        delivered_at=None,
     ):
         raise NotRedeliverable(_("It is still being delivered."))
 
@@ -141,10 +146,10 @@ def deliver_due(limit: int = 64) -> int:
     return len(claimed)
 
 
-def _claim(limit: int) -> list[Delivery]:
+def _claim(limit: int) -> list[WebhookDelivery]:
     now = timezone.now()
     # Who is locked out, or left, is told nothing; until the account is taken back.
-    due = Delivery.objects.filter(next_try_at__lte=now, user__is_active=True)
+    due = WebhookDelivery.objects.filter(next_try_at__lte=now, user__is_active=True)
     due = due.order_by("next_try_at")
     if not due.exists():
         return []
@@ -152,12 +157,12 @@ def _claim(limit: int) -> list[Delivery]:
     skip = connection.features.has_select_for_update_skip_locked
     with transaction.atomic():
         locked = due.select_for_update(skip_locked=skip, of=("self",)).values_list("pk", flat=True)
-        mine = Delivery.objects.filter(pk__in=list(locked[:limit]))
+        mine = WebhookDelivery.objects.filter(pk__in=list(locked[:limit]))
         mine.update(lease=token, next_try_at=now + LEASE)
-    return list(Delivery.objects.filter(lease=token).select_related("video", "user"))
+    return list(WebhookDelivery.objects.filter(lease=token).select_related("video", "user"))
 
 
-def _letter(delivery: Delivery, secret: WebhookSecret) -> tuple[str, bytes, dict[str, str]]:
+def _letter(delivery: WebhookDelivery, secret: WebhookSecret) -> tuple[str, bytes, dict[str, str]]:
     body = json.dumps(representations.callback_body(delivery.video)).encode()
     return delivery.url, body, _headers(f"msg_{delivery.pk.hex}", body, secret)
 
@@ -196,7 +201,7 @@ def _post(letter: tuple[str, bytes, dict[str, str]]) -> Said:
     return Said(took, answer.code, retry_after=answer.retry_after)
 
 
-def _settle(delivery: Delivery, said: Said) -> None:
+def _settle(delivery: WebhookDelivery, said: Said) -> None:
     now = timezone.now()
     heard = said.code is not None and 200 <= said.code < 300
     state, due = State.PENDING, _next(delivery, said, now)
@@ -207,7 +212,7 @@ def _settle(delivery: Delivery, said: Said) -> None:
     elif said.code == GONE or due is None:
         state, due = State.FAILED, None
     with transaction.atomic():
-        mine = Delivery.objects.filter(pk=delivery.pk, lease=delivery.lease)
+        mine = WebhookDelivery.objects.filter(pk=delivery.pk, lease=delivery.lease)
         if mine.update(
             state=state,
             tries=F("tries") + 1,
@@ -215,17 +220,19 @@ def _settle(delivery: Delivery, said: Said) -> None:
             lease=None,
             delivered_at=now if heard else None,
         ):
-            Attempt.objects.create(
+            DeliveryAttempt.objects.create(
                 delivery=delivery, at=now, took_ms=said.took_ms, code=said.code, error=said.error
             )
 
 
-def _next(delivery: Delivery, said: Said, now: datetime) -> datetime | None:
+def _next(delivery: WebhookDelivery, said: Said, now: datetime) -> datetime | None:
     """When it is tried again; None when the round is over."""
     if delivery.tries + 1 >= len(TRIES):
         return None
     pause = TRIES[delivery.tries + 1] * random.uniform(1.0, 1.1)  # noqa: S311 - spreads load
-    due = max(delivery.round_at + timedelta(seconds=pause), now + timedelta(seconds=TRIES[1]))
+    due = max(
+        delivery.round_started_at + timedelta(seconds=pause), now + timedelta(seconds=TRIES[1])
+    )
     if said.code in BUSY and said.retry_after:
         due = max(due, now + timedelta(seconds=min(said.retry_after, TRIES[-1])))
     return due

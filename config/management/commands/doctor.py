@@ -48,7 +48,7 @@ class Command(BaseCommand):
             "Live updates": "Redis" if settings.REDIS_URL else "in this process",
             "Files": settings.S3_BUCKET or settings.MEDIA_ROOT,
             "Engines": ", ".join(
-                f"{name} at {config['base_url']}" for name, config in settings.UPSTREAMS.items()
+                f"{name} at {config['base_url']}" for name, config in settings.ENGINES.items()
             )
             or "none",
         }
@@ -60,7 +60,7 @@ class Command(BaseCommand):
 def missing() -> list[str]:
     """What keeps this installation from working, in words."""
     found = []
-    if not settings.UPSTREAMS:
+    if not settings.ENGINES:
         found.append(
             "no engine: set OPENAI_BASE_URL and OPENAI_API_KEY, or those of another engine"
         )
@@ -76,7 +76,7 @@ def missing() -> list[str]:
             found.append("the database schema is behind: python manage.py migrate")
     except DatabaseError as error:
         found.append(f"the database does not answer: {error}")
-    for name in settings.UPSTREAMS:
+    for name in settings.ENGINES:
         try:
             base.get(name)
         except (ImportError, ValueError) as error:

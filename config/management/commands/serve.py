@@ -184,7 +184,7 @@ def welcome(first_run: bool) -> str:
             f"  Sign in as   {demo.USERNAME} / {demo.PASSWORD}   (has credits and a few clips)",
             "  Staff        admin / admin   at /admin/, from this machine only: change it",
         ]
-    engine = next(iter(settings.UPSTREAMS), "none")
+    engine = next(iter(settings.ENGINES), "none")
     note = " (placeholder clips, no key needed)" if engine == "sandbox" else ""
     lines += [
         f"  Engine       {engine}{note}",

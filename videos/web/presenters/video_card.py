@@ -129,9 +129,9 @@ class VideoCard:
             (Price.Kind.IMAGE if image else Price.Kind.TEXT, self.video.model)
         )
         # The engine that made the source must make the remix.
-        at = self.video.provider if operation == Video.Operation.REMIX else ""
+        at = self.video.engine if operation == Video.Operation.REMIX else ""
         model, seconds = self.video.model, self.video.seconds
-        if flat is None or not catalog.upstreams_for(model, operation, seconds, at):
+        if flat is None or not catalog.engines_for(model, operation, seconds, at):
             return None
         return catalog.at_length(flat, seconds)
 

@@ -1,4 +1,4 @@
-"""POST /api/webhooks/<upstream>: a bell for whoever signs it, nothing for anybody else."""
+"""POST /api/webhooks/<engine>: a bell for whoever signs it, nothing for anybody else."""
 
 import json
 from collections.abc import Callable
@@ -66,7 +66,7 @@ def due_in(video: Video) -> float:
 
 def test_the_next_look_is_immediate_when_a_genuine_call_comes(video: Video, secret: str) -> None:
     assert due_in(video) > 50
-    body = body_for(video.upstream_id)
+    body = body_for(video.engine_job_id)
     assert send(body, signed(body, secret)) == TAKEN
     assert due_in(video) <= 0
 
@@ -75,13 +75,13 @@ def test_the_next_look_is_immediate_when_a_genuine_call_comes(video: Video, secr
 def test_the_body_alone_moves_nothing_when_it_is_genuine(
     video: Video, alice: User, secret: str, kind: str
 ) -> None:
-    body = body_for(video.upstream_id, kind)
+    body = body_for(video.engine_job_id, kind)
     send(body, signed(body, secret))
     assert (now_of(video).status, credits.available(alice)) == ("running", 80)
 
 
 def test_refused_when_it_is_forged(video: Video, secret: str) -> None:
-    body = body_for(video.upstream_id)
+    body = body_for(video.engine_job_id)
     good = signed(body, secret)
     other = "whsec_b3RoZXItc2VjcmV0LW90aGVyLXNlY3JldA=="
     forged = [
@@ -105,7 +105,7 @@ def test_refused_when_it_is_forged(video: Video, secret: str) -> None:
 def test_refused_when_it_is_stale_or_from_the_future(
     video: Video, secret: str, minutes: int
 ) -> None:
-    body = body_for(video.upstream_id)
+    body = body_for(video.engine_job_id)
     at = datetime.now(UTC) + timedelta(minutes=minutes)
     assert send(body, signed(body, secret, at)) == FORGED
 
@@ -125,7 +125,7 @@ def test_taken_and_forgotten_when_the_job_is_unknown(db: None, secret: str, job_
 
 
 def test_harmless_when_it_is_replayed(video: Video, alice: User, secret: str) -> None:
-    body = body_for(video.upstream_id)
+    body = body_for(video.engine_job_id)
     headers = signed(body, secret)
     assert [send(body, headers) for _ in range(3)] == [TAKEN] * 3
     state_machine.cancel(video)
@@ -136,13 +136,13 @@ def test_harmless_when_it_is_replayed(video: Video, alice: User, secret: str) ->
 def test_refused_when_no_secret_is_configured(
     video: Video, secret: str, settings: LazySettings
 ) -> None:
-    settings.UPSTREAMS = {"sandbox": {**settings.UPSTREAMS["sandbox"], "webhook_secret": ""}}
+    settings.ENGINES = {"sandbox": {**settings.ENGINES["sandbox"], "webhook_secret": ""}}
     base.get.cache_clear()
-    body = body_for(video.upstream_id)
+    body = body_for(video.engine_job_id)
     assert send(body, signed(body, secret)) == FORGED
 
 
-def test_not_found_when_the_upstream_is_unknown(db: None, secret: str) -> None:
+def test_not_found_when_the_engine_is_unknown(db: None, secret: str) -> None:
     answer = send(b"{}", signed(b"{}", secret), "/api/webhooks/nobody")
     assert answer == (404, {"detail": "Resource not found"})
 
@@ -175,7 +175,7 @@ def test_refused_when_its_length_is_nonsense(db: None, length: str) -> None:
 
 
 @pytest.mark.parametrize("trigger", ["[[webhook:dup]]", "[[webhook:badsig]]", "[[webhook:early]]"])
-def test_the_video_is_made_once_when_the_upstreams_calls_are_odd(
+def test_the_video_is_made_once_when_the_engines_calls_are_odd(
     live: Serving, alice: User, work: Work, trigger: str
 ) -> None:
     video = order(alice, f"A kite [[instant]] {trigger}")
@@ -185,4 +185,4 @@ def test_the_video_is_made_once_when_the_upstreams_calls_are_odd(
         return now_of(video).status == "succeeded"
 
     work(done)
-    assert (now_of(video).submits, credits.available(alice)) == (1, 80)
+    assert (now_of(video).submit_count, credits.available(alice)) == (1, 80)

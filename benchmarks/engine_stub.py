@@ -1,4 +1,4 @@
-"""An upstream that answers at once: every job is rendering and a little further at each look."""
+"""An engine that answers at once: every job is rendering and a little further at each look."""
 
 import json
 import sys

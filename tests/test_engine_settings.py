@@ -13,7 +13,7 @@ from videos.engines.kie import Kie
 NAMES = (
     "OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODELS", "OPENAI_WEBHOOK_SECRET", "SANDBOX_URL",
     "SORA_API_KEY", "SORA_API_BASE_URL", "SORA_CALLBACK_SECRET", "SORA_RESULT_HOSTS",
-    "SORA_UPLOAD_URL", "SORA_MODELS", "SORA_SECONDS", "SORA_INPUT", "UPSTREAMS",
+    "SORA_UPLOAD_URL", "SORA_MODELS", "SORA_SECONDS", "SORA_INPUT", "ENGINES",
 )  # fmt: skip
 
 
@@ -41,7 +41,12 @@ def configured(
 def test_real_engines_come_before_stand_ins(monkeypatch: pytest.MonkeyPatch) -> None:
     found = configured(monkeypatch, sandbox_kie=True, SORA_API_KEY="k", OPENAI_API_KEY="k")
     assert list(found) == ["openai", "kie", "kie-sandbox", "sandbox"]
-    assert [bool(config.get("stand_in")) for config in found.values()] == [False, False, True, True]
+    assert [bool(config.get("is_sandbox")) for config in found.values()] == [
+        False,
+        False,
+        True,
+        True,
+    ]
 
 
 def test_only_what_is_asked_for_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,7 +55,7 @@ def test_only_what_is_asked_for_is_there(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_the_order_is_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = configured(monkeypatch, SORA_API_KEY="k", OPENAI_API_KEY="k", UPSTREAMS="kie, openai")
+    found = configured(monkeypatch, SORA_API_KEY="k", OPENAI_API_KEY="k", ENGINES="kie, openai")
     assert list(found) == ["kie", "openai"]
 
 
@@ -73,9 +78,9 @@ def test_the_documented_names_reach_the_adapter(monkeypatch: pytest.MonkeyPatch)
         "models": "sora-2=kling-2.6",
         "input": '{"*": {"duration": "{seconds}"}}',
         "seconds": "5,10",
-        "offers": "sora-2",
+        "offered_models": "sora-2",
         "operations": "text,image",
-        "longest": "10",
+        "max_seconds": "10",
         "result_hosts": "cdn.example",
         "upload_url": engines.KIE_UPLOADS,
     }
@@ -84,7 +89,7 @@ def test_the_documented_names_reach_the_adapter(monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("UPSTREAMS", "nobody"),
+        ("ENGINES", "nobody"),
         ("SORA_SECONDS", "short"),
         ("SORA_INPUT", "[]"),
         ("SORA_INPUT", "{"),
@@ -109,6 +114,6 @@ def test_the_defaults_are_those_of_the_example(monkeypatch: pytest.MonkeyPatch) 
 
 def test_the_adapter_is_made_from_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     config = configured(monkeypatch, SORA_API_KEY="k")
-    monkeypatch.setattr("django.conf.settings.UPSTREAMS", config)
+    monkeypatch.setattr("django.conf.settings.ENGINES", config)
     base.get.cache_clear()
     assert isinstance(base.get("kie"), Kie)

@@ -1,0 +1,37 @@
+"""The tables of videos, one model a module."""
+
+from videos.models.collection import Collection
+from videos.models.delivery_attempt import DeliveryAttempt
+from videos.models.digest_subscription import DigestSubscription
+from videos.models.engine_callback import EngineCallback
+from videos.models.engine_circuit import EngineCircuit
+from videos.models.feed import Feed
+from videos.models.preset import Preset
+from videos.models.price import Price
+from videos.models.rejected_prompt import RejectedPrompt
+from videos.models.share_link import ShareLink
+from videos.models.upload import Upload, UploadQuerySet
+from videos.models.video import Video, VideoQuerySet
+from videos.models.video_event import VideoEvent
+from videos.models.webhook_delivery import WebhookDelivery
+from videos.models.webhook_secret import WebhookSecret
+
+__all__ = [
+    "Collection",
+    "DeliveryAttempt",
+    "DigestSubscription",
+    "EngineCallback",
+    "EngineCircuit",
+    "Feed",
+    "Preset",
+    "Price",
+    "RejectedPrompt",
+    "ShareLink",
+    "Upload",
+    "UploadQuerySet",
+    "Video",
+    "VideoEvent",
+    "VideoQuerySet",
+    "WebhookDelivery",
+    "WebhookSecret",
+]

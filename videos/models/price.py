@@ -1,0 +1,25 @@
+"""Prices that staff changed."""
+
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Price(models.Model):
+    """A price that staff set, in credits for up to 12 seconds; it overrides the catalog's."""
+
+    class Kind(models.TextChoices):
+        TEXT = "text", _("From words")
+        IMAGE = "image", _("From an image")
+
+    kind = models.CharField(_("kind"), max_length=8, choices=Kind)
+    model = models.CharField(_("model"), max_length=64)
+    credits = models.PositiveIntegerField(_("credits"), validators=[MinValueValidator(1)])
+
+    class Meta:
+        verbose_name = _("price")
+        verbose_name_plural = _("prices")
+        constraints = [models.UniqueConstraint(fields=["kind", "model"], name="price_once")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.model}: {self.credits}"

@@ -1,0 +1,190 @@
+"""Videos: what was ordered, how it stands, its files. Only the state machine writes the status."""
+
+import uuid
+from datetime import datetime, timedelta
+from typing import ClassVar
+
+from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.text import Truncator
+from django.utils.translation import gettext_lazy as _
+
+from videos.models.upload import Upload
+
+
+class VideoQuerySet(models.QuerySet["Video"]):
+    def of(self, user: AbstractBaseUser) -> "VideoQuerySet":
+        """The videos this user may see; every interface loads through here."""
+        return self.filter(user_id=user.pk, deleted_at=None)
+
+    def shown(self) -> "VideoQuerySet":
+        """The videos whose signed URLs work: not deleted, and of active users."""
+        return self.filter(deleted_at=None, user__is_active=True)
+
+    def kept(self) -> "VideoQuerySet":
+        """The videos that are not deleted, or whose deletion can still be undone."""
+        return self.filter(Q(deleted_at=None) | Q(next_step_at__gt=timezone.now()))
+
+    def due(self, now: datetime) -> "VideoQuerySet":
+        """Rows a worker should claim now, longest waiting first."""
+        return self.filter(next_step_at__lte=now).order_by("next_step_at")
+
+    def matching(self, words: str) -> "VideoQuerySet":
+        """The videos whose prompt contains `words`; all of them for an empty text."""
+        return self.filter(prompt__icontains=words) if words else self
+
+    def newest(self) -> "VideoQuerySet":
+        return self.order_by("-created_at", "-id")
+
+
+class Video(models.Model):
+    """One ordered video, until its file is stored or its credits are refunded."""
+
+    class Operation(models.TextChoices):
+        TEXT = "text", _("From words")
+        IMAGE = "image", _("From an image")
+        REMIX = "remix", _("Remix")
+
+    class Status(models.TextChoices):
+        QUEUED = "queued", _("Queued")
+        SUBMITTING = "submitting", _("Submitting")
+        SUBMIT_UNKNOWN = "submit_unknown", _("Submission unconfirmed")
+        RUNNING = "running", _("Rendering")
+        DOWNLOADING = "downloading", _("Saving")
+        SUCCEEDED = "succeeded", _("Done")
+        FAILED = "failed", _("Failed")
+        CANCELLED = "cancelled", _("Cancelled")
+        TIMEOUT = "timeout", _("Timed out")
+
+    ACTIVE: ClassVar = (
+        Status.QUEUED,
+        Status.SUBMITTING,
+        Status.SUBMIT_UNKNOWN,
+        Status.RUNNING,
+        Status.DOWNLOADING,
+    )
+    LOST: ClassVar = (Status.FAILED, Status.CANCELLED, Status.TIMEOUT)
+    # How long a deletion can be undone. Pages promise 10 seconds; slow connections get more.
+    UNDO: ClassVar = timedelta(minutes=1)
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="videos", verbose_name=_("person")
+    )
+
+    # What was ordered, and for how much.
+    operation = models.CharField(_("operation"), max_length=8, choices=Operation)
+    prompt = models.TextField(_("prompt"))
+    model = models.CharField(_("model"), max_length=64)
+    size = models.CharField(_("size"), max_length=16)
+    seconds = models.PositiveSmallIntegerField(_("seconds"))
+    reference = models.ForeignKey(
+        Upload, models.PROTECT, null=True, related_name="videos", verbose_name=_("reference image")
+    )
+    source = models.ForeignKey(
+        "self", models.PROTECT, null=True, related_name="remixes", verbose_name=_("made from")
+    )
+    retry_of = models.ForeignKey(
+        "self", models.PROTECT, null=True, related_name="retries", verbose_name=_("retry of")
+    )
+    credits = models.PositiveIntegerField(_("credits"))
+    # The API key it was ordered with; none when it was ordered in the studio.
+    api_key = models.ForeignKey("accounts.ApiKey", models.SET_NULL, null=True, related_name="+")
+    # Where to send the webhook when the video ends; "" for none.
+    webhook_url = models.CharField(max_length=2048, blank=True)
+
+    # How it stands.
+    status = models.CharField(_("state"), max_length=16, choices=Status, default=Status.QUEUED)
+    progress = models.FloatField(_("progress"), default=0)
+    failure_code = models.CharField(_("failure code"), max_length=64, blank=True)
+    # The engine's message, for staff only.
+    failure_detail = models.TextField(_("message of the engine"), blank=True)
+
+    # The engine that renders it, and the job's id there.
+    engine = models.CharField(_("engine"), max_length=32)
+    engine_job_id = models.CharField(_("id at the engine"), max_length=512, blank=True)
+
+    # The queue: `next_step_at` is the due time, or the end of the lease while a worker holds the
+    # row; `lease` is the token of that worker; a later `woken_at` makes the row due at once.
+    next_step_at = models.DateTimeField(_("next step"), null=True)
+    lease = models.UUIDField(null=True)
+    claimed_at = models.DateTimeField(null=True)
+    woken_at = models.DateTimeField(null=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    missing_since = models.DateTimeField(null=True)
+    submit_count = models.PositiveSmallIntegerField(_("submissions"), default=0)
+    poll_count = models.PositiveIntegerField(_("polls"), default=0)
+    # An ended video whose files or whose job at the engine are still to be deleted.
+    needs_cleanup = models.BooleanField(default=False)
+
+    created_at = models.DateTimeField(_("created"), db_index=True)
+    updated_at = models.DateTimeField(auto_now=True)
+    submitted_at = models.DateTimeField(_("submitted"), null=True)
+    started_at = models.DateTimeField(_("started"), null=True)
+    rendered_at = models.DateTimeField(null=True)
+    completed_at = models.DateTimeField(_("ended"), null=True)
+    deadline_at = models.DateTimeField()
+    deleted_at = models.DateTimeField(_("deleted"), null=True)
+
+    # The stored result.
+    file = models.FileField(max_length=255, blank=True)
+    file_bytes = models.BigIntegerField(default=0)
+    file_sha256 = models.CharField(max_length=64, blank=True)
+    thumbnail = models.FileField(max_length=255, blank=True)
+    spritesheet = models.FileField(max_length=255, blank=True)
+
+    # The number of its last change in its owner's feed.
+    sequence = models.BigIntegerField(default=0)
+
+    # When its owner marked it as a favourite.
+    favourited_at = models.DateTimeField(null=True)
+
+    objects = VideoQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("video")
+        verbose_name_plural = _("videos")
+        indexes = [
+            models.Index(
+                fields=["next_step_at"], condition=Q(next_step_at__isnull=False), name="video_due"
+            ),
+            models.Index(fields=["user", "-created_at", "-id"], name="video_newest"),
+            models.Index(fields=["user", "sequence"], name="video_changes"),
+            models.Index(fields=["user", "status"], name="video_by_status"),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["engine", "engine_job_id"],
+                condition=~Q(engine_job_id=""),
+                name="video_engine_job_once",
+            ),
+            models.CheckConstraint(
+                condition=Q(progress__gte=0, progress__lte=100), name="video_progress_bounds"
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="succeeded") | ~Q(file=""), name="video_succeeded_has_file"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return Truncator(self.prompt).chars(60) or str(self.pk)
+
+    @property
+    def is_active(self) -> bool:
+        return self.status in self.ACTIVE
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether it ended without a file; its credits were refunded then."""
+        return self.status in self.LOST
+
+    @property
+    def width(self) -> int:
+        return int(self.size.split("x")[0])
+
+    @property
+    def height(self) -> int:
+        return int(self.size.split("x")[1])
