@@ -1,4 +1,4 @@
-"""What allauth's pages do beyond pages: whoever leaves or changes a password ends what is open."""
+"""What we add to the pages of allauth: addresses, e-mails, redirects and the end of sessions."""
 
 from ipaddress import ip_address
 from typing import Any
@@ -16,45 +16,39 @@ from django.core.mail import EmailMessage, EmailMultiAlternatives
 from django.http import Http404, HttpRequest
 from django.shortcuts import redirect, resolve_url
 from django.template.loader import render_to_string
-from django.utils.translation import ngettext
 
-from accounts.auth import allauth_internals, connections, tokens
+from accounts.auth import allauth_internals, connections, errors, tokens
 from accounts.models import User
 from accounts.people import google
 from config.lib import rate_limits
 
-# The address of whoever signs in from inside this process, or through a socket that has none.
-NOWHERE = "::"
+# For a sign-in from inside this process, or over a Unix socket.
+NO_ADDRESS = "::"
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def get_client_ip(self, request: HttpRequest) -> str:
-        """The address that everything else counts by."""
+        """Return the address that the rate limits use too."""
         try:
             return str(ip_address(rate_limits.address_of(request)))
         except ValueError:
-            return NOWHERE
+            return NO_ADDRESS
 
     def pre_authenticate(self, request: HttpRequest, **credentials: object) -> None:
-        """Whoever was wrong too often is told how long to wait. Raises ValidationError."""
+        """Refuse after too many failed attempts and say for how long. Raises ValidationError."""
         try:
             super().pre_authenticate(request, **credentials)
         except ValidationError as error:
-            n = allauth_internals.seconds_until_login(self, request, **credentials)
-            words = ngettext(
-                "Too many wrong passwords. Try again in %(n)d second.",
-                "Too many wrong passwords. Try again in %(n)d seconds.",
-                n,
-            )
-            raise ValidationError(words % {"n": n}, code=error.code) from error
+            wait = allauth_internals.seconds_until_login(self, request, **credentials)
+            raise ValidationError(rate_limits.try_again(wait), code=error.code) from error
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, object]) -> None:
-        """Our own words, under the name of the site."""
+        """Send allauth's e-mails with the name and the support address of this site."""
         ours = {"site_name": settings.SITE_NAME, "support_email": settings.SUPPORT_EMAIL}
         super().send_mail(template_prefix, email, {**ours, **context})
 
     def render_mail(self, *args: Any, **kwargs: Any) -> EmailMessage:
-        """What allauth has as text only is sent as HTML too, in the same words."""
+        """Add an HTML part to the e-mails that allauth has as plain text only."""
         mail: EmailMessage = super().render_mail(*args, **kwargs)
         if isinstance(mail, EmailMultiAlternatives) and not mail.alternatives:
             context = {"text": str(mail.body), "site_name": settings.SITE_NAME}
@@ -62,18 +56,18 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return mail
 
     def get_signup_redirect_url(self, request: HttpRequest) -> str:
-        """To the welcome, unless a prompt from the start page is waiting in the studio."""
+        """Go to the welcome page, or to the studio if a prompt of the start page waits there."""
         return resolve_url("studio" if request.session.get("draft") else "welcome")
 
     def logout(self, request: HttpRequest) -> None:
-        """Sign a page out, and end its socket."""
+        """Sign out and close the WebSocket connections of the session."""
         user_id = request.user.pk
         super().logout(request)
         if user_id:
-            connections.changed(user_id)
+            connections.recheck(user_id)
 
     def confirm_email(self, request: HttpRequest, email_address: EmailAddress) -> bool:
-        """An address whose link was followed is the user's own."""
+        """Mark the user as verified when the confirmed address is theirs."""
         confirmed = bool(super().confirm_email(request, email_address))
         if confirmed:
             rows = User.objects.filter(pk=email_address.user_id, email__iexact=email_address.email)
@@ -81,39 +75,39 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return confirmed
 
     def set_password(self, user: User, password: str) -> None:
-        """A new password, by a reset or on the page: the tokens of the old one end."""
+        """Set a new password and end every API session."""
         super().set_password(user, password)
         tokens.sign_out_everywhere(user)
 
 
 class SocialAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
     def get_app(self, request: HttpRequest, provider: str, client_id: str | None = None) -> Any:
-        """A provider that is not configured has no page, either."""
+        """Answer 404 for a provider that is not configured."""
         try:
             return super().get_app(request, provider, client_id)
         except SocialApp.DoesNotExist as error:
             raise Http404 from error
 
     def get_requests_session(self) -> requests.Session:
-        """A provider that is broken has said nothing about the code it was asked of."""
+        """Raise for a 5xx answer of a provider, which says nothing about the code."""
         session: requests.Session = super().get_requests_session()
-        session.hooks["response"].append(_raise_if_broken)
+        session.hooks["response"].append(_raise_for_server_error)
         return session
 
     def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
-        """Whose account it is, is decided where the API decides it; allauth only signs in."""
+        """Choose the account as the API does (accounts.people.google); allauth then signs in."""
         if sociallogin.is_existing or sociallogin.state.get("process") == "connect":
             return
-        identity = google.read(sociallogin.account.uid, sociallogin.account.extra_data)
+        identity = google.parse_identity(sociallogin.account.uid, sociallogin.account.extra_data)
         try:
             user = google.user_of(identity)
-        except (google.Refused, tokens.BadCredentials) as error:
+        except (google.Refused, errors.BadCredentials) as error:
             messages.error(request, str(error))
             raise ImmediateHttpResponse(redirect("account_login")) from error
         linked = SocialAccount.objects.get(provider=google.PROVIDER, uid=identity.uid)
         sociallogin.user, sociallogin.account = user, linked
 
 
-def _raise_if_broken(response: requests.Response, **_sent: Any) -> None:
+def _raise_for_server_error(response: requests.Response, **_sent: Any) -> None:
     if response.status_code >= 500:
         response.raise_for_status()

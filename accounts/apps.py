@@ -1,4 +1,4 @@
-"""What staff call this app."""
+"""The app of users, sign-in and API keys."""
 
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
@@ -6,4 +6,4 @@ from django.utils.translation import gettext_lazy as _
 
 class Accounts(AppConfig):
     name = "accounts"
-    verbose_name = _("People")
+    verbose_name = _("Users")

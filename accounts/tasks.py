@@ -7,12 +7,12 @@ from config.lib import rate_limits
 
 
 @shared_task(ignore_result=True, expires=300)
-def sweep_counters() -> None:
-    """Remove counters whose window is over."""
-    rate_limits.sweep()
+def delete_expired_counters() -> None:
+    """Delete rate limit counters whose window has ended."""
+    rate_limits.delete_expired()
 
 
 @shared_task(ignore_result=True, expires=60)
-def write_farewells() -> None:
-    """Tell those who left when their account goes, and how it comes back."""
-    restoration.write()
+def send_deletion_emails() -> None:
+    """Send e-mails to users who asked for deletion: the day of it, and the link that undoes it."""
+    restoration.send_emails()

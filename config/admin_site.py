@@ -110,7 +110,7 @@ class StaffSite(AdminSite):
         if not settings.STAFF_TWO_FACTOR:
             return True
         if not hasattr(request, "has_second_factor"):
-            has_it = second_factor.is_on(cast("User", request.user))
+            has_it = second_factor.is_enabled(cast("User", request.user))
             request.has_second_factor = has_it  # type: ignore[attr-defined]
         return bool(request.has_second_factor)  # type: ignore[attr-defined]
 

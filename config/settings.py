@@ -221,10 +221,10 @@ RATE_FORMS = rate("RATE_FORMS", default="10/hour")
 
 # ---- people ----
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["accounts.auth.tokens.Backend"]
+AUTHENTICATION_BACKENDS = ["accounts.auth.passwords.PasswordBackend"]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
-    "accounts.people.import_users.ImportedBcrypt",  # hashes imported as bcrypt$$2b$10$...
+    "accounts.people.import_users.TruncatingBcryptHasher",  # hashes imported as bcrypt$$2b$10$...
 ]
 # The user list of system A; whoever is in it is imported when the server starts.
 USERS_FILE = env("USERS_FILE", default=DATA_DIR / "users.json", read=Path)

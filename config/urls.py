@@ -129,7 +129,7 @@ urlpatterns = [
     path(
         "developers/webhooks/<uuid:delivery_id>/redeliver/", developers.redeliver, name="redeliver"
     ),
-    path("accounts/return/<str:token>/", accounts_views.come_back, name="return"),
+    path("accounts/return/<str:token>/", accounts_views.restore_account, name="return"),
     path("accounts/2fa/", include("allauth.mfa.urls")),
     path("accounts/", include("allauth.account.urls")),
     path("accounts/3rdparty/", include("allauth.socialaccount.urls")),

@@ -7,7 +7,6 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.translation import ngettext
 
 from config.lib import rate_limits
 from config.lib.rate_limits import Rate
@@ -17,26 +16,9 @@ from videos.library import share_links
 from videos.models import Video
 
 
-class TooMany(Exception):
-    """This address wrote often enough for now; `wait` seconds are left."""
-
-    def __init__(self, wait: int) -> None:
-        text = ngettext(
-            "Too many letters. Try again in %(n)d second.",
-            "Too many letters. Try again in %(n)d seconds.",
-            wait,
-        )
-        super().__init__(text % {"n": wait})
-        self.wait = wait
-
-
 def take(request: HttpRequest, kind: type[Report] | type[Feedback], **said: str) -> Letter:
-    """Keep a letter, with who wrote it where that is known. Raises TooMany."""
-    rate = Rate(*settings.RATE_FORMS)
-    if rate.limit:
-        verdict = rate_limits.hit(f"letters:{rate_limits.network_of(request)}", rate)
-        if not verdict.allowed:
-            raise TooMany(verdict.reset)
+    """Keep a letter, with who wrote it where that is known. Raises TooManyAttempts."""
+    rate_limits.check(f"letters:{rate_limits.network_of(request)}", Rate(*settings.RATE_FORMS))
     user = request.user if request.user.is_authenticated else None
     letter: Letter = kind.objects.create(user=user, **said)
     return letter

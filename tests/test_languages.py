@@ -65,8 +65,8 @@ def test_what_is_not_ours_is_not_followed(db: None, form: dict[str, str]) -> Non
 
 def test_every_language_of_a_profile_is_one_of_the_site(settings: LazySettings) -> None:
     ours = dict(settings.LANGUAGES)
-    assert sorted(languages.CODES.values()) == sorted(ours)
-    assert sorted(languages.CODES) == sorted(User.Language.values)
+    assert sorted(languages.DJANGO_CODES.values()) == sorted(ours)
+    assert sorted(languages.DJANGO_CODES) == sorted(User.Language.values)
 
 
 def test_a_new_account_speaks_the_language_it_was_opened_in(db: None) -> None:

@@ -16,7 +16,7 @@ from django.test import Client
 from django.utils import timezone
 from django.utils.functional import Promise
 
-from accounts.auth import api_keys
+from accounts.auth import api_keys, errors
 from accounts.auth import tokens as auth_tokens
 from accounts.models import Session, User
 from billing.ledger import credits
@@ -200,7 +200,7 @@ def test_somebody_is_locked_out_after_a_second_question(
     key.refresh_from_db()
     assert (alice.is_active, staff.is_active, key.revoked_at is None) == (False, True, False)
     assert page.get("/studio/").status_code == 302
-    with pytest.raises(auth_tokens.BadCredentials):
+    with pytest.raises(errors.BadCredentials):
         auth_tokens.session_of(tokens.access)
     assert LogEntry.objects.get().change_message == "Locked: Fraud"
     desk.post("/admin/accounts/user/", {**form, "action": "unlock"})

@@ -20,7 +20,7 @@ from accounts.api.serializers import (
     TokensSerializer,
     sign_in_body,
 )
-from accounts.auth import second_factor
+from accounts.auth import passwords, second_factor
 from accounts.auth import tokens as auth_tokens
 from accounts.models import Session, User
 from accounts.people import signup
@@ -40,8 +40,10 @@ class RegisterSerializer(serializers.Serializer):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         attrs["username"] = attrs.get("username") or attrs["email"]
-        if not signup.may_be_called(attrs["username"], attrs["email"]):
-            raise serializers.ValidationError({"username": ["A username may not be an address."]})
+        if not signup.is_username_allowed(attrs["username"], attrs["email"]):
+            raise serializers.ValidationError(
+                {"username": ["A username may not be an e-mail address."]}
+            )
         draft = User(username=attrs["username"], email=attrs["email"])
         try:
             validate_password(attrs["password"], draft)
@@ -105,7 +107,7 @@ class LoginView(PublicView):
     def post(self, request: Request) -> Response:
         asked = validated(LoginSerializer, request.data)
         login = asked.get("username") or asked["email"]
-        user = auth_tokens.check_password(request, login, asked["password"])
+        user = passwords.check_password(request, login, asked["password"])
         second_factor.check(user, asked.get("code", ""))
         return Response(sign_in_body(user, auth_tokens.sign_in(user, Session.Grant.PASSWORD)))
 
@@ -175,5 +177,5 @@ class TestLoginView(PublicView):
         if settings.PRODUCTION:
             raise PermissionDenied("Not available in production")
         query = validated(TestLoginQuerySerializer, request.query_params)
-        user = signup.test_user(query["email"])
+        user = signup.get_or_open_test_user(query["email"])
         return Response(auth_tokens.sign_in(user, Session.Grant.TEST).body())

@@ -39,7 +39,7 @@ class GoogleLoginView(PublicView):
         if not settings.GOOGLE_CLIENT_ID:
             raise PermissionDenied("Google sign-in is not configured")
         asked = validated(GoogleLoginSerializer, request.data)
-        identity = google.exchange(
+        identity = google.exchange_code(
             request._request,
             asked["code"],
             asked.get("redirect_uri", settings.GOOGLE_REDIRECT_URIS[0]),

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.serializers import AuthProfileSerializer, ProfileSerializer
-from accounts.auth import tokens
+from accounts.auth import passwords
 from accounts.models import Session
 from accounts.people import profile
 from config.lib.api.openapi import errors, request_example
@@ -97,13 +97,13 @@ class ChangePasswordView(APIView):
     def post(self, request: Request) -> Response:
         asked = validated(ChangePasswordSerializer, request.data)
         user, password = user_of(request), asked["new_password"]
-        tokens.confirm(user, asked["current_password"])
+        passwords.confirm_password(user, asked["current_password"])
         try:
             validate_password(password, user)
         except PasswordRefused as error:
             raise serializers.ValidationError({"new_password": error.messages}) from error
         session = request.auth if isinstance(request.auth, Session) else None
-        tokens.change_password(user, password, but=session)
+        passwords.change_password(user, password, keep=session)
         if session is None:
             update_session_auth_hash(request._request, user)
         return Response({"message": "Password changed"})

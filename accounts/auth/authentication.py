@@ -1,7 +1,8 @@
-"""Who asks, and how far they may go: a signed-in token may do everything, a key what it is for.
+"""Authentication of API requests by token or API key, and the scopes of keys.
 
-A view says what it needs of a key: `scope` for calls that change something (default "generate"),
-`read_scope` for the others (default "read"). "account" is for no key at all.
+A token may do everything. A view names the scope that a key needs: `scope` for calls that change
+something (default "generate"), `read_scope` for the others (default "read"). No key has the scope
+"account".
 """
 
 from django.conf import settings
@@ -10,35 +11,35 @@ from rest_framework.exceptions import NotAuthenticated, PermissionDenied
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 
-from accounts.auth import api_keys, connections, tokens
+from accounts.auth import api_keys, connections, errors, tokens
 from accounts.models import ApiKey, Session, User
 
-Holder = Session | ApiKey
+SessionOrKey = Session | ApiKey
 
 
 class BearerAuthentication(BaseAuthentication):
     """`Authorization: Bearer <token or key>`, `X-API-Key: <key>`, or both of the same user.
 
-    request.auth is the session, or the key when that came alone.
+    request.auth is the session, or the key when no token was sent.
     """
 
-    def authenticate(self, request: Request) -> tuple[User, Holder] | None:
+    def authenticate(self, request: Request) -> tuple[User, SessionOrKey] | None:
         try:
-            found = [_holder(text) for text in _bearer(request)]
-            found += [api_keys.find(text) for text in _key(request)]
-        except tokens.BadCredentials as error:
+            found = [_find(text) for text in _bearer(request)]
+            found += [api_keys.find(text) for text in _api_key(request)]
+        except errors.BadCredentials as error:
             raise NotAuthenticated from error
         if not found:
             return None
-        if len({holder.user_id for holder in found}) > 1:
+        if len({session_or_key.user_id for session_or_key in found}) > 1:
             raise PermissionDenied("The API key belongs to somebody else")
-        self._check(request, found)
+        self._check_scope(request, found)
         return found[0].user, found[0]
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"
 
-    def _check(self, request: Request, found: list[Holder]) -> None:
+    def _check_scope(self, request: Request, found: list[SessionOrKey]) -> None:
         view = (request.parser_context or {}).get("view")
         reads = request.method in SAFE_METHODS
         if settings.REQUIRE_API_KEY and not reads and getattr(view, "needs_both", False):
@@ -55,17 +56,17 @@ def scope_of(view: object) -> str:
     return str(getattr(view, "scope", ApiKey.Scope.GENERATE))
 
 
-def admit(text: str) -> connections.Pass:
-    """Let a token, or a key that may read, into a lasting connection. Raises BadCredentials."""
+def credential_of(text: str) -> connections.Credential:
+    """Return the credential of a token, or of a key that may read. Raises BadCredentials."""
     if text.startswith(api_keys.PREFIX):
         key = api_keys.find(text)
         if ApiKey.Scope.READ not in key.scopes:
-            raise tokens.BadCredentials("This API key may not read")
-        return connections.by_key(key)
-    return connections.by_session(tokens.session_of(text), tokens.end_of(text))
+            raise errors.BadCredentials("This API key may not read")
+        return connections.credential_of_key(key)
+    return connections.credential_of_session(tokens.session_of(text), tokens.expiry_of(text))
 
 
-def _holder(text: str) -> Holder:
+def _find(text: str) -> SessionOrKey:
     return api_keys.find(text) if text.startswith(api_keys.PREFIX) else tokens.session_of(text)
 
 
@@ -76,6 +77,6 @@ def _bearer(request: Request) -> list[str]:
     return [words[1].decode("ascii", "replace")]
 
 
-def _key(request: Request) -> list[str]:
+def _api_key(request: Request) -> list[str]:
     text = request.headers.get("X-API-Key")
     return [text] if text else []

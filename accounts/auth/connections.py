@@ -1,4 +1,7 @@
-"""Whether an open connection may stay open, and the word that it may not."""
+"""Credentials of open WebSocket connections.
+
+Connections re-check their credential and close when its session or key was revoked.
+"""
 
 import logging
 from collections.abc import Callable
@@ -20,46 +23,47 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Pass:
-    """What a connection was let in with; `until` is when that ends by itself."""
+class Credential:
+    """What opened a connection: a session, an API key or a cookie, valid until `expires_at`."""
 
     user: User
-    holds: Callable[[], bool]
-    until: datetime | None = None
+    is_kept: Callable[[], bool]  # asks the database whether it was revoked
+    expires_at: datetime | None = None
 
-    @property
-    def is_good(self) -> bool:
-        """Asked of the database, now."""
-        return (self.until is None or timezone.now() < self.until) and self.holds()
+    def is_valid(self) -> bool:
+        """Return whether it is neither expired nor revoked, by the database as it is now."""
+        expired = self.expires_at is not None and timezone.now() >= self.expires_at
+        return not expired and self.is_kept()
 
 
-def by_session(session: Session, until: datetime) -> Pass:
+def credential_of_session(session: Session, expires_at: datetime) -> Credential:
     rows = Session.objects.filter(pk=session.pk, revoked_at=None, user__is_active=True)
-    return Pass(session.user, lambda: rows.all().exists(), until)
+    return Credential(session.user, lambda: rows.all().exists(), expires_at)
 
 
-def by_key(key: ApiKey) -> Pass:
+def credential_of_key(key: ApiKey) -> Credential:
     rows = ApiKey.objects.filter(pk=key.pk, revoked_at=None, user__is_active=True)
-    return Pass(key.user, lambda: rows.all().exists(), key.expires_at)
+    return Credential(key.user, lambda: rows.all().exists(), key.expires_at)
 
 
-def by_cookie(user: User, session_key: str | None) -> Pass:
-    """The pages' session; it also ends with a change of the password."""
+def credential_of_cookie(user: User, session_key: str | None) -> Credential:
+    """Return the credential of a page's session; a change of the password ends it too."""
     store = import_module(settings.SESSION_ENGINE).SessionStore
 
-    def holds() -> bool:
+    def is_kept() -> bool:
         request = HttpRequest()
         request.session = store(session_key)
         return bool(auth.get_user(request).pk == user.pk)
 
-    return Pass(user, holds)
+    return Credential(user, is_kept)
 
 
 def group_of(user_id: UUID) -> str:
-    """The channel group of a user's connections that want to know when they must end."""
-    return f"standing.{user_id.hex}"
+    """Name the channel group that asks a user's connections to re-check their credential."""
+    return f"credentials.{user_id.hex}"
 
 
-def changed(user_id: UUID) -> None:
-    """Have every connection of this user look again, once the transaction commits."""
-    transaction.on_commit(lambda: broadcast.send(group_of(user_id), {"type": "standing.changed"}))
+def recheck(user_id: UUID) -> None:
+    """Have every connection of a user re-check its credential, once the transaction commits."""
+    message = {"type": "credentials.changed"}
+    transaction.on_commit(lambda: broadcast.send(group_of(user_id), message))

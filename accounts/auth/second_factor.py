@@ -1,11 +1,11 @@
-"""The second factor: whether somebody has one, and whether a code is good."""
+"""The second factor of the API's sign-in: whether a user has one, and whether a code is right."""
 
 from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.utils.translation import gettext as _
 
 from accounts.auth import allauth_internals
-from accounts.auth.tokens import BadCredentials, TooManyFailures
+from accounts.auth.errors import BadCredentials
 from accounts.models import User
 from config.lib import rate_limits
 from config.lib.rate_limits import Rate
@@ -15,25 +15,22 @@ class CodeNeeded(Exception):
     """The password is right, and a code of the second factor is missing."""
 
 
-def is_on(user: User) -> bool:
+def is_enabled(user: User) -> bool:
     return bool(Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).exists())
 
 
 def check(user: User, code: str) -> None:
-    """Nothing when no code is needed, or this one is good; a code is good once.
+    """Return when the user has no second factor or the code is right; a code works once.
 
-    Raises CodeNeeded, BadCredentials or TooManyFailures.
+    Raises CodeNeeded, BadCredentials or TooManyAttempts.
     """
     found = list(Authenticator.objects.filter(user=user))
     if not any(one.type == Authenticator.Type.TOTP for one in found):
         return
     if not code:
         raise CodeNeeded(_("Send the code of your authenticator app too."))
-    rate, key = Rate(*settings.RATE_AUTH_FAILURES), f"codes:{user.pk.hex}"
-    if rate.limit:
-        verdict = rate_limits.hit(key, rate)
-        if not verdict.allowed:
-            raise TooManyFailures(verdict.reset)
+    key = f"codes:{user.pk.hex}"
+    rate_limits.check(key, Rate(*settings.RATE_AUTH_FAILURES))
     if not any(allauth_internals.is_code_valid(one, code) for one in found):
         raise BadCredentials(_("Incorrect code"))
     rate_limits.clear(key)

@@ -1,4 +1,4 @@
-"""Where somebody is signed in: browsers by a cookie, programs by a token; and ending it."""
+"""The sign-ins of a user, by cookie in browsers and by token in programs, and how to end them."""
 
 from allauth.usersessions.models import UserSession
 from django.db.models import QuerySet
@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from accounts.auth import connections, tokens
 from accounts.models import Session, User
 
-# What is looked for in a browser's word about itself, in this order: most claim to be others too.
+# Looked for in the User-Agent header in this order, because most browsers name others too.
 BROWSERS = {
     "Edg": "Edge",
     "OPR": "Opera",
@@ -20,12 +20,12 @@ SYSTEMS = {"iPhone": "iPhone", "iPad": "iPad", "Android": "Android", "Windows": 
            "Mac OS": "macOS", "Linux": "Linux"}  # fmt: skip
 
 
-class Gone(Exception):
-    """There is no such sign-in of this user, or it has ended."""
+class NoSuchSession(Exception):
+    """The user has no such sign-in, or it has ended."""
 
 
-def called(user_agent: str) -> str:
-    """A browser in words people know, such as "Firefox, Windows"; "" for one nobody knows."""
+def describe_browser(user_agent: str) -> str:
+    """Name a browser, such as "Firefox, Windows"; empty for an unknown one."""
     found = [
         next((name for sign, name in signs.items() if sign in user_agent), "")
         for signs in (BROWSERS, SYSTEMS)
@@ -33,36 +33,36 @@ def called(user_agent: str) -> str:
     return ", ".join(filter(None, found))
 
 
-def browsers(user: User) -> list[UserSession]:
-    """The browsers this user is signed in with, the latest first."""
+def list_browsers(user: User) -> list[UserSession]:
+    """Return the browsers in which this user is signed in, the latest first."""
     rows: list[UserSession] = UserSession.objects.purge_and_list(user)
     return sorted(rows, key=lambda row: row.last_seen_at, reverse=True)
 
 
-def programs(user: User) -> QuerySet[Session]:
-    """The living sign-ins over the API, the latest first."""
-    living = Session.objects.filter(user=user, revoked_at=None, expires_at__gt=timezone.now())
-    return living.order_by("-created_at")
+def list_programs(user: User) -> QuerySet[Session]:
+    """Return the active sign-ins over the API, the latest first."""
+    active = Session.objects.filter(user=user, revoked_at=None, expires_at__gt=timezone.now())
+    return active.order_by("-created_at")
 
 
-def end(user: User, kind: str, key: str) -> None:
+def end_session(user: User, kind: str, key: str) -> None:
     """End one sign-in at once. Raises Gone."""
     if kind == "browser" and key.isdecimal() and len(key) < 19:
         browser = UserSession.objects.filter(user=user, pk=key).first()
         if browser:
             browser.end()
-            connections.changed(user.pk)
+            connections.recheck(user.pk)
             return
     elif kind == "program":
-        program = next((row for row in programs(user) if str(row.pk) == key), None)
+        program = next((row for row in list_programs(user) if str(row.pk) == key), None)
         if program:
             tokens.sign_out(program)
             return
-    raise Gone(_("This sign-in has ended already."))
+    raise NoSuchSession(_("This sign-in has ended already."))
 
 
-def end_others(user: User, session_key: str | None) -> None:
-    """End every sign-in of a user, except the browser that asks."""
+def end_other_sessions(user: User, session_key: str | None) -> None:
+    """End every sign-in of a user except that of the browser with this session."""
     for browser in UserSession.objects.filter(user=user).exclude(session_key=session_key):
         browser.end()
     tokens.sign_out_everywhere(user)

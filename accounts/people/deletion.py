@@ -1,10 +1,12 @@
-"""Leaving: locked at once, forgotten after 30 days, undone by a link or by staff until then.
+"""Account deletion: the account is locked at once and erased 30 days later.
 
-    active ──leave──► left ──30 days──► forgotten
-      ▲                │
-      └───take_back────┘
+Until then the user restores it by the link in an e-mail, or staff restore it.
 
-What somebody leaves in the library is the business of videos.account.deletion.
+    active ──request_deletion──► deletion requested ──30 days, erase──► erased
+      ▲                                  │
+      └────────────restore───────────────┘
+
+videos.account.deletion removes the user's videos and uploads.
 """
 
 from datetime import timedelta
@@ -23,53 +25,62 @@ from accounts.auth import api_keys, connections, tokens
 from accounts.models import ApiKey, Session, User
 from config.lib import mail
 
-GRACE = timedelta(days=30)
+GRACE_PERIOD = timedelta(days=30)
 
 
 class NotPossible(Exception):
-    """The account is not, or no longer, one that left; nothing was changed."""
+    """The account is not in a state that allows this; nothing was changed."""
 
 
-def leave(user: User) -> None:
-    """Lock an account: every sign-in, key, page and socket of it ends. Safe to repeat."""
+def request_deletion(user: User) -> None:
+    """Lock an account and note when its deletion was requested. Safe to repeat."""
     with transaction.atomic():
-        User.objects.filter(pk=user.pk, left_at=None).update(left_at=timezone.now())
+        User.objects.filter(pk=user.pk, deletion_requested_at=None).update(
+            deletion_requested_at=timezone.now()
+        )
         lock(user)
 
 
 def lock(user: User) -> None:
-    """Keep somebody out, as staff may, and end all that is open."""
+    """Keep a user from signing in, and end every sign-in, API key and connection."""
     with transaction.atomic():
         User.objects.filter(pk=user.pk).update(
-            is_active=False, page_sign_ins=F("page_sign_ins") + 1
+            is_active=False, session_version=F("session_version") + 1
         )
         tokens.sign_out_everywhere(user)
         api_keys.revoke_all(user)
 
 
 def unlock(user: User) -> None:
-    """Let somebody whom staff locked in again; sign-ins and keys stay ended. Raises NotPossible."""
-    rows = User.objects.filter(pk=user.pk, is_active=False, left_at=None, forgotten_at=None)
+    """Undo `lock`; sign-ins and keys stay ended. Raises NotPossible."""
+    rows = User.objects.filter(
+        pk=user.pk, is_active=False, deletion_requested_at=None, erased_at=None
+    )
     if not rows.update(is_active=True):
         raise NotPossible(_("Only an account that staff locked can be unlocked."))
 
 
-def take_back(user: User) -> None:
-    """Undo `leave` within the 30 days; sign-ins and keys stay ended. Raises NotPossible."""
-    rows = User.objects.filter(pk=user.pk, forgotten_at=None, left_at__gt=timezone.now() - GRACE)
-    if not rows.update(is_active=True, left_at=None):
-        raise NotPossible(_("Only an account that left within the last 30 days can be taken back."))
-    # Whoever leaves again is written to again.
-    mail.forget(mail.Kind.LEAVING, user.pk)
+def restore(user: User) -> None:
+    """Undo a requested deletion; sign-ins and keys stay ended. Raises NotPossible."""
+    rows = User.objects.filter(
+        pk=user.pk, erased_at=None, deletion_requested_at__gt=timezone.now() - GRACE_PERIOD
+    )
+    if not rows.update(is_active=True, deletion_requested_at=None):
+        raise NotPossible(
+            _("Only an account whose deletion was requested in the last 30 days can be restored.")
+        )
+    # If the user requests deletion again, the e-mail is sent again.
+    mail.allow_again(mail.Kind.DELETION, user.pk)
 
 
-def due() -> QuerySet[User]:
-    """Who left more than 30 days ago and is still known."""
-    return User.objects.filter(forgotten_at=None, left_at__lte=timezone.now() - GRACE)
+def find_due() -> QuerySet[User]:
+    """Return the users whose 30 days are over and who are not erased yet."""
+    limit = timezone.now() - GRACE_PERIOD
+    return User.objects.filter(erased_at=None, deletion_requested_at__lte=limit)
 
 
-def forget(user: User) -> None:
-    """Remove all that says who somebody was; the row stays, for the books. Safe to repeat."""
+def erase(user: User) -> None:
+    """Delete all personal data; the row stays, because the ledger names it. Safe to repeat."""
     with transaction.atomic():
         Session.objects.filter(user=user).delete()
         ApiKey.objects.filter(user=user).delete()
@@ -78,12 +89,12 @@ def forget(user: User) -> None:
         Authenticator.objects.filter(user=user).delete()
         UserSession.objects.filter(user=user).delete()
         LogEntry.objects.filter(object_id=str(user.pk)).update(object_repr="", change_message="")
-        user.username = f"left-{user.pk.hex}"
+        user.username = f"deleted-{user.pk.hex}"
         user.email = user.first_name = user.last_name = user.display_name = ""
         user.avatar_url = user.region = ""
         user.is_verified = user.is_staff = user.is_superuser = False
         user.last_login = None
         user.set_unusable_password()
-        user.forgotten_at = timezone.now()
+        user.erased_at = timezone.now()
         user.save()
-        connections.changed(user.pk)
+        connections.recheck(user.pk)

@@ -1,13 +1,12 @@
-"""Signing in with Google: what Google says of somebody, and whose account that is.
+"""Sign-in with Google: read the identity that Google states, and find or open its account.
 
-An account is recognised by Google's own id of the person, never again by the address. At the first
-time the address decides, and only one that Google has verified:
+An account that is linked is found by Google's id of the person, never by the address. At the first
+sign-in the address decides, and only if Google has verified it:
 
-    nobody has it           a new account
-    verified here too       that account, from now on linked
-    not verified here       that account too, but whoever opened it may not have owned the address:
-                            the password, every session, every key and every other address or
-                            link end first
+    no account has it       a new account is opened
+    verified here too       the account with this address is linked
+    not verified here       that account is linked too, but whoever opened it may not have owned the
+                            address: its password, sessions, keys, other addresses and links end
 """
 
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from accounts.auth import allauth_internals, api_keys, tokens
+from accounts.auth import allauth_internals, api_keys, errors, tokens
 from accounts.models import User
 from accounts.people import signup
 
@@ -32,16 +31,16 @@ USERNAME_MAX, NAME_MAX, AVATAR_MAX = 150, 80, 500
 
 
 class Refused(Exception):
-    """Google's word does not open this account; nothing was changed."""
+    """This Google identity may not sign in to this account; nothing was changed."""
 
 
 class Unreachable(Exception):
-    """Google did not answer, or not in its own words."""
+    """Google did not answer, or its answer could not be read."""
 
 
 @dataclass(frozen=True)
 class Identity:
-    """What Google says of the person who signs in there."""
+    """A person as Google states it."""
 
     uid: str
     email: str
@@ -50,8 +49,8 @@ class Identity:
     picture: str = ""
 
 
-def read(uid: str, claims: dict[str, object]) -> Identity:
-    """An identity from an id token or a userinfo answer."""
+def parse_identity(uid: str, claims: dict[str, object]) -> Identity:
+    """Read an identity from an id token or a userinfo answer."""
     picture = str(claims.get("picture") or "")
     try:
         URLValidator(["http", "https"])(picture)
@@ -67,58 +66,60 @@ def read(uid: str, claims: dict[str, object]) -> Identity:
     )
 
 
-def exchange(request: HttpRequest, code: str, redirect_uri: str, verifier: str = "") -> Identity:
-    """Whom an authorization code stands for; it is used up.
+def exchange_code(
+    request: HttpRequest, code: str, redirect_uri: str, verifier: str = ""
+) -> Identity:
+    """Exchange an authorization code for the identity it stands for; this uses up the code.
 
-    Raises BadCredentials, also for a redirect_uri that is not on the list, or Unreachable. What
-    Google answered is nobody else's business.
+    Raises BadCredentials, also for a redirect_uri that is not on the list, or Unreachable. The
+    errors do not repeat what Google answered.
     """
     if redirect_uri not in settings.GOOGLE_REDIRECT_URIS:
-        raise tokens.BadCredentials("Invalid authorization code")
+        raise errors.BadCredentials("Invalid authorization code")
     try:
         account = allauth_internals.fetch_google_account(request, code, redirect_uri, verifier)
-        return read(str(account.uid), dict(account.extra_data))
+        return parse_identity(str(account.uid), dict(account.extra_data))
     except OAuth2Error as error:
-        raise tokens.BadCredentials("Invalid authorization code") from error
+        raise errors.BadCredentials("Invalid authorization code") from error
     except (requests.RequestException, ValueError, TypeError, KeyError) as error:
         raise Unreachable("Authentication failed") from error
 
 
 def user_of(identity: Identity) -> User:
-    """The active user this identity opens, made or linked at the first time.
+    """Return the active user of this identity; the first time, open or link the account.
 
-    Raises Refused, or BadCredentials for somebody who may not come in.
+    Raises Refused, or BadCredentials for an account that is locked.
     """
     try:
-        user = _known(identity) or _met(identity)
-    except IntegrityError:  # the same person, at the same moment, elsewhere
-        user = _known(identity) or _met(identity)
+        user = _find_linked(identity) or _link_or_open(identity)
+    except IntegrityError:  # another request of the same person was faster
+        user = _find_linked(identity) or _link_or_open(identity)
     if not user.is_active:
-        raise tokens.BadCredentials("This account is closed")
+        raise errors.BadCredentials("This account is closed")
     return user
 
 
-def _known(identity: Identity) -> User | None:
+def _find_linked(identity: Identity) -> User | None:
     rows = SocialAccount.objects.filter(provider=PROVIDER, uid=identity.uid)
     found = rows.select_related("user").first()
     return found.user if found else None
 
 
-def _met(identity: Identity) -> User:
+def _link_or_open(identity: Identity) -> User:
     with transaction.atomic():
         user = None
         if identity.email:
             rows = User.objects.select_for_update().filter(email__iexact=identity.email)
             user = rows.first()
         if user is None:
-            user = _open(identity)
+            user = _open_account(identity)
         elif user.is_active:
-            _take_over(user, identity)
+            _link_existing(user, identity)
         SocialAccount.objects.create(user=user, provider=PROVIDER, uid=identity.uid)
     return user
 
 
-def _open(identity: Identity) -> User:
+def _open_account(identity: Identity) -> User:
     name = identity.email
     if not name or len(name) > USERNAME_MAX or User.objects.filter(username__iexact=name).exists():
         name = f"google-{identity.uid}"[:USERNAME_MAX]
@@ -130,34 +131,38 @@ def _open(identity: Identity) -> User:
         avatar_url=identity.picture,
         is_verified=identity.is_verified,
     )
-    _remember_address(user, identity)
+    _store_address(user, identity)
     return user
 
 
-def _take_over(user: User, identity: Identity) -> None:
+def _link_existing(user: User, identity: Identity) -> None:
     if not identity.is_verified:
-        raise Refused(_("Google has not verified this address, which has an account here already."))
+        raise Refused(
+            _("An account with this address exists, and Google has not verified that it is yours.")
+        )
     if user.is_staff or user.is_superuser:
-        raise Refused(_("A staff account is linked from its own settings, not by its address."))
+        raise Refused(
+            _("Link a staff account to Google in its settings. Signing in does not link it.")
+        )
     known = EmailAddress.objects.filter(user=user, email__iexact=user.email, verified=True)
     if not user.is_verified and not known.exists():
-        _wipe(user)
-    _remember_address(user, identity)
+        _end_unverified_access(user)
+    _store_address(user, identity)
 
 
-def _wipe(user: User) -> None:
-    """Every way in that somebody else may have left open ends; the row is locked by the caller."""
+def _end_unverified_access(user: User) -> None:
+    """End all access that an earlier, unverified owner may have; the caller has locked the row."""
     user.set_unusable_password()
     user.is_verified = True
-    user.page_sign_ins += 1
-    user.save(update_fields=["password", "must_change_password", "is_verified", "page_sign_ins"])
+    user.session_version += 1
+    user.save(update_fields=["password", "must_change_password", "is_verified", "session_version"])
     EmailAddress.objects.filter(user=user).exclude(email__iexact=user.email).delete()
     SocialAccount.objects.filter(user=user).delete()
     tokens.sign_out_everywhere(user)
     api_keys.revoke_all(user)
 
 
-def _remember_address(user: User, identity: Identity) -> None:
+def _store_address(user: User, identity: Identity) -> None:
     if user.email and identity.is_verified:
         EmailAddress.objects.update_or_create(
             user=user, email=user.email.lower(), defaults={"verified": True, "primary": True}

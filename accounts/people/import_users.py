@@ -1,6 +1,6 @@
-"""Bringing people along: the `users.json` of system A, with its bcrypt hashes.
+"""Import of users from the `users.json` of system A, with their bcrypt hashes.
 
-A user is imported once. Whoever exists already is left alone, whatever the file says by now.
+A user is imported once; a user who exists is not changed.
 """
 
 import json
@@ -18,13 +18,13 @@ from django.db import IntegrityError, transaction
 from accounts.models import User
 from accounts.people import signup
 
-# A higher cost would make every sign-in of that user a burden to all.
+# A higher cost would let one user's sign-ins slow down everybody.
 HASH = re.compile(r"\$2[aby]\$(0[4-9]|1[0-4])\$[./A-Za-z0-9]{53}")
 BCRYPT_BYTES = 72
 
 
-class ImportedBcrypt(BCryptPasswordHasher):
-    """Verifies as the old system did, which read no more than the first 72 bytes."""
+class TruncatingBcryptHasher(BCryptPasswordHasher):
+    """Check passwords as system A did, which read their first 72 bytes only."""
 
     def encode(self, password: str, salt: Any) -> str:
         shortened = password.encode()[:BCRYPT_BYTES]
@@ -38,7 +38,7 @@ class Unreadable(Exception):
 
 @dataclass
 class Report:
-    """Who was opened, who existed, and why an entry was left out."""
+    """The users who were imported, those who existed, and the entries that were refused."""
 
     opened: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
@@ -46,7 +46,7 @@ class Report:
 
 
 def import_users(path: Path) -> Report:
-    """Open an account for every entry that has none yet. Raises Unreadable. Safe to repeat."""
+    """Open an account for every entry without one. Raises Unreadable. Safe to repeat."""
     try:
         entries = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError, RecursionError) as error:
@@ -60,7 +60,7 @@ def import_users(path: Path) -> Report:
         except ValueError as error:
             report.refused.append(f"entry {number}: {error}")
             continue
-        opened = _open(name, address, password)
+        opened = _open_account(name, address, password)
         (report.opened if opened else report.kept).append(name)
     return report
 
@@ -70,7 +70,7 @@ def _read(entry: object) -> tuple[str, str, str]:
     if not isinstance(entry, dict):
         raise ValueError("not an object")
     name, password = entry.get("username"), entry.get("password")
-    if not isinstance(name, str) or len(name) > 150 or not signup.NAME.fullmatch(name):
+    if not isinstance(name, str) or len(name) > 150 or not signup.USERNAME.fullmatch(name):
         raise ValueError("no usable username")
     if not isinstance(password, str) or not HASH.fullmatch(password):
         raise ValueError(f"the password of {name} is not a bcrypt hash")
@@ -80,18 +80,18 @@ def _read(entry: object) -> tuple[str, str, str]:
             validate_email(address)
     except ValidationError as error:
         raise ValueError(f"the address of {name} is none") from error
-    if not signup.may_be_called(name, address):
+    if not signup.is_username_allowed(name, address):
         raise ValueError(f"{name} is an address, but not that of this user")
     return name, address, password
 
 
-def _open(name: str, address: str, password: str) -> bool:
+def _open_account(name: str, address: str, password: str) -> bool:
     if User.objects.filter(username__iexact=name).exists():
         return False
     try:
         with transaction.atomic():
             user = signup.open_account(name, address, None)
             User.objects.filter(pk=user.pk).update(password=f"bcrypt${password}")
-    except IntegrityError:  # somebody was first, or has this address
+    except IntegrityError:  # another process was faster, or a user has this address
         return False
     return True

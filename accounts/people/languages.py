@@ -1,4 +1,4 @@
-"""Languages: as a profile spells them, and as Django does."""
+"""Languages under the names of a profile (zh-CN) and under those of Django (zh-hans)."""
 
 from django.utils import translation
 
@@ -6,7 +6,7 @@ from accounts.models import User
 
 Language = User.Language
 
-CODES: dict[str, str] = {
+DJANGO_CODES: dict[str, str] = {
     Language.ENGLISH: "en",
     Language.SIMPLIFIED_CHINESE: "zh-hans",
     Language.TRADITIONAL_CHINESE: "zh-hant",
@@ -15,12 +15,14 @@ CODES: dict[str, str] = {
 }
 
 
-def code_of(language: str) -> str:
-    """Django's code of a profile's language."""
-    return CODES.get(language, CODES[Language.ENGLISH])
+def django_code_of(language: str) -> str:
+    """Return Django's code of a profile's language."""
+    return DJANGO_CODES.get(language, DJANGO_CODES[Language.ENGLISH])
 
 
-def here() -> str:
-    """The profile's word for the language that is spoken now."""
-    spoken = translation.get_language()
-    return next((name for name, code in CODES.items() if code == spoken), Language.ENGLISH.value)
+def current_language() -> str:
+    """Return the active language under its name in a profile."""
+    active = translation.get_language()
+    return next(
+        (name for name, code in DJANGO_CODES.items() if code == active), Language.ENGLISH.value
+    )

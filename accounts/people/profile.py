@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from accounts.people import signup
 
-# Where most speakers of a language are, until somebody says otherwise.
+# The region of a user who has not chosen one.
 REGION_OF = {
     User.Language.ENGLISH: "US",
     User.Language.SIMPLIFIED_CHINESE: "CN",
@@ -20,7 +20,7 @@ NAME_MIN, NAME_MAX = 3, 50
 
 
 class BadProfile(Exception):
-    """A value that cannot be taken, in the field `field`; nothing was changed."""
+    """The value of `field` is not allowed; nothing was changed."""
 
     def __init__(self, field: str, reason: str) -> None:
         super().__init__(reason)
@@ -28,11 +28,11 @@ class BadProfile(Exception):
 
 
 def update(user: User, **changes: Any) -> None:
-    """Change a profile as a whole or not at all. Raises BadProfile."""
+    """Change all of these fields, or none. Raises BadProfile."""
     if changes.get("language", user.language) not in User.Language.values:
         raise BadProfile("language", _("Unknown language. Use zh-CN, zh-TW, en, ja or ko."))
     if changes.get("username", user.username) != user.username:
-        _check_name(user, changes["username"])
+        _check_username(user, changes["username"])
     try:
         with transaction.atomic():
             for field, value in changes.items():
@@ -46,11 +46,11 @@ def region_of(user: User) -> str:
     return user.region or REGION_OF[User.Language(user.language)]
 
 
-def _check_name(user: User, name: str) -> None:
+def _check_username(user: User, name: str) -> None:
     own_address = name.lower() == user.email.lower()
     if not own_address and not NAME_MIN <= len(name) <= NAME_MAX:
         raise BadProfile("username", _("A username has 3 to 50 characters."))
-    if not signup.NAME.fullmatch(name):
+    if not signup.USERNAME.fullmatch(name):
         raise BadProfile("username", _("A username has letters, digits and . + - _ only."))
-    if not signup.may_be_called(name, user.email):
-        raise BadProfile("username", _("A username may not be an address."))
+    if not signup.is_username_allowed(name, user.email):
+        raise BadProfile("username", _("A username may not be an e-mail address."))

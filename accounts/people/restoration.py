@@ -1,6 +1,6 @@
-"""The way back for somebody who left: a letter says when the account goes, and its link undoes it.
+"""The e-mail to a user who requested deletion, and its link, which restores the account.
 
-The link is good for as long as the account can be taken back, and for this departure only.
+The link works for 30 days and for this request only.
 """
 
 from datetime import timedelta
@@ -19,59 +19,70 @@ from accounts.people import deletion
 from config.lib import mail
 
 SALT = "accounts.people.restoration"
-# Who left earlier has been written to, or left before there were letters.
-FRESH = timedelta(days=2)
+# Earlier requests have had their e-mail.
+EMAIL_WITHIN = timedelta(days=2)
 
 
-class Useless(Exception):
-    """The link is damaged, too old, or of a departure that was undone."""
+class BadLink(Exception):
+    """The link is damaged or too old, or the account was restored or locked since."""
 
 
-def write() -> int:
-    """Write to those who have just left; returns how many letters that was."""
-    left = User.objects.filter(forgotten_at=None, left_at__gt=timezone.now() - FRESH)
-    return sum(mail.once(mail.Kind.LEAVING, user.pk, user, partial(_letter, user)) for user in left)
+def send_emails() -> int:
+    """Send the e-mails that are due; return how many were sent."""
+    since = timezone.now() - EMAIL_WITHIN
+    requested = User.objects.filter(erased_at=None, deletion_requested_at__gt=since)
+    return sum(
+        mail.send_once(mail.Kind.DELETION, user.pk, user, partial(_compose, user))
+        for user in requested
+    )
 
 
 def token_of(user: User) -> str:
-    assert user.left_at
-    return signing.dumps([user.pk.hex, user.left_at.timestamp(), user.page_sign_ins], salt=SALT)
+    assert user.deletion_requested_at
+    return signing.dumps(
+        [user.pk.hex, user.deletion_requested_at.timestamp(), user.session_version], salt=SALT
+    )
 
 
-def who(token: str) -> User:
-    """Whose way back a link is. Raises Useless."""
+def user_of_link(token: str) -> User:
+    """Return the user of a link. Raises BadLink."""
     try:
-        pk, *left = signing.loads(token, salt=SALT, max_age=deletion.GRACE)
-        user = User.objects.get(pk=UUID(pk), forgotten_at=None, left_at__isnull=False)
+        pk, *state = signing.loads(token, salt=SALT, max_age=deletion.GRACE_PERIOD)
+        user = User.objects.get(pk=UUID(pk), erased_at=None, deletion_requested_at__isnull=False)
     except (signing.BadSignature, ValueError, ValidationError, User.DoesNotExist) as error:
-        raise Useless from error
-    # Whom staff lock afterwards stays out: that counts the page sign-ins on.
-    if not user.left_at or [user.left_at.timestamp(), user.page_sign_ins] != left:
-        raise Useless
+        raise BadLink from error
+    # If staff locked the user since, session_version was raised and the link does not work.
+    if (
+        not user.deletion_requested_at
+        or [user.deletion_requested_at.timestamp(), user.session_version] != state
+    ):
+        raise BadLink
     return user
 
 
-def come_back(token: str) -> User:
-    """Undo a departure. Raises Useless."""
-    user = who(token)
+def restore_by_link(token: str) -> User:
+    """Restore the account of a link. Raises BadLink."""
+    user = user_of_link(token)
     try:
-        deletion.take_back(user)
+        deletion.restore(user)
     except deletion.NotPossible as error:
-        raise Useless from error
+        raise BadLink from error
     return user
 
 
-def _letter(user: User) -> mail.Letter:
-    assert user.left_at
-    day = formats.date_format(timezone.localtime(user.left_at + deletion.GRACE), "DATE_FORMAT")
-    return mail.Letter(
+def _compose(user: User) -> mail.EmailContent:
+    assert user.deletion_requested_at
+    day = formats.date_format(
+        timezone.localtime(user.deletion_requested_at + deletion.GRACE_PERIOD), "DATE_FORMAT"
+    )
+    return mail.EmailContent(
         _("Your account will be deleted on %(day)s") % {"day": day},
         (
-            _("You closed your account %(name)s. Its sign-ins and keys have ended.")
+            _("You asked us to delete your account %(name)s. Its sign-ins and API keys have ended.")
             % {"name": user.username},
-            _("On %(day)s your videos, prompts and uploads are deleted for good.") % {"day": day},
-            _("Until then this link brings everything back but the sign-ins and keys."),
+            _("On %(day)s we delete your videos, prompts and uploads for good.") % {"day": day},
+            _("Until then this link restores your account; then create new API keys."),
         ),
-        _("Take my account back"),
+        _("Restore my account"),
         settings.BASE_URL + reverse("return", args=[token_of(user)]),
     )

@@ -1,4 +1,4 @@
-"""Opening an account: the row and its welcome credits, together or not at all."""
+"""Opening an account: the user and the welcome credits, in one transaction."""
 
 import re
 
@@ -11,30 +11,30 @@ from accounts.models import User
 from accounts.people import languages
 from billing.ledger import credits
 
-NAME = re.compile(r"[\w.@+-]+")
+USERNAME = re.compile(r"[\w.@+-]+")
 
 
-def may_be_called(name: str, address: str) -> bool:
-    """Whether this name cannot be mistaken for somebody else's address."""
+def is_username_allowed(name: str, address: str) -> bool:
+    """Return whether this username is no address, or the user's own."""
     return "@" not in name or name.lower() == address.lower()
 
 
 def open_account(username: str, email: str, password: str | None, **fields: object) -> User:
     """Create a user who can sign in, with the welcome credits.
 
-    `password` None leaves the account without one; the language is the one that is spoken now,
-    unless `fields` name another. Raises IntegrityError for a taken name or
-    address; then nothing is left behind.
+    Without a `password` the account has none. The language is the one of the request, unless
+    `fields` name another. Raises IntegrityError for a username or address that is taken; then
+    nothing is written.
     """
-    fields.setdefault("language", languages.here())
+    fields.setdefault("language", languages.current_language())
     with transaction.atomic():
         user = User.objects.create_user(username, email, password, **fields)
-        welcome(user)
+        grant_welcome_credits(user)
     return user
 
 
-def welcome(user: User) -> None:
-    """Grant the welcome credits; once, however often it is called."""
+def grant_welcome_credits(user: User) -> None:
+    """Grant the welcome credits, once per user."""
     if settings.WELCOME_CREDITS:
         credits.grant(
             user,
@@ -46,8 +46,8 @@ def welcome(user: User) -> None:
         )
 
 
-def test_user(email: str) -> User:
-    """The test user of this address, opened when there is none.
+def get_or_open_test_user(email: str) -> User:
+    """Return the test user of this address; open the account when there is none.
 
     Raises PermissionDenied when the address is a real account's.
     """
@@ -55,7 +55,7 @@ def test_user(email: str) -> User:
     if user is None:
         try:
             user = open_account(email, email, None, is_test=True)
-        except IntegrityError:  # somebody was first, or has this address for a name
+        except IntegrityError:  # another request was faster, or a username is this address
             user = User.objects.filter(email__iexact=email).first()
     elevated = user and (user.is_staff or user.is_superuser)
     if not user or not user.is_test or not user.is_active or elevated:

@@ -1,4 +1,4 @@
-"""/developers/keys/: making, listing and revoking API keys on a page."""
+"""/developers/keys/: create, list and revoke API keys."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -20,7 +20,7 @@ from config.lib.http import user_of
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def keys_page(request: HttpRequest) -> HttpResponse:
-    """A user's keys; the text of a new one is in this one answer and never again."""
+    """Show the user's keys and create one; its text is shown in this answer only."""
     form, made, text = KeyForm(request.POST or None), None, ""
     if request.method == "POST" and form.is_valid():
         asked = form.cleaned_data
@@ -41,7 +41,7 @@ def keys_page(request: HttpRequest) -> HttpResponse:
         "text": text,
         "keys": rows,
         "now": timezone.now(),
-        "most": api_keys.MAX_LIVING,
+        "most": api_keys.MAX_ACTIVE,
     }
     status = 422 if form.errors else 201 if made else 200
     response = render(request, "developers/keys.html", context, status=status)
@@ -52,9 +52,9 @@ def keys_page(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_POST
 def revoke_key(request: HttpRequest, key_id: UUID) -> HttpResponse:
-    """End a key at once."""
+    """Revoke a key."""
     rows = ApiKey.objects.filter(user=user_of(request), revoked_at=None)
     key = get_object_or_404(rows, pk=key_id)
     api_keys.revoke(key)
-    messages.success(request, _("%(name)s does not work any more.") % {"name": key.name})
+    messages.success(request, _("You revoked the API key %(name)s.") % {"name": key.name})
     return redirect("keys")

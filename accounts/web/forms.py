@@ -1,4 +1,4 @@
-"""The forms of accounts: signing up, which grants the welcome credits, and the profile."""
+"""Forms: sign-up, profile, API keys."""
 
 from typing import Any, cast
 
@@ -15,27 +15,27 @@ from accounts.people import languages, signup
 class SignupForm(AccountForm):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        hint = _("At least 8 characters, and none of the common ones.")
+        hint = _("At least 8 characters. Common passwords are refused.")
         self.fields["password1"].help_text = hint
 
     def clean(self) -> dict[str, Any]:
         found: dict[str, Any] = super().clean()
-        if not signup.may_be_called(found.get("username", ""), found.get("email", "")):
-            self.add_error("username", _("A username may not be an address."))
+        if not signup.is_username_allowed(found.get("username", ""), found.get("email", "")):
+            self.add_error("username", _("A username may not be an e-mail address."))
         return found
 
     def save(self, request: HttpRequest) -> User:
         """Create the user and grant the welcome credits, together or not at all."""
         with transaction.atomic():
             user = cast(User, super().save(request))
-            user.language = languages.here()
+            user.language = languages.current_language()
             user.save(update_fields=["language", "updated_at"])
-            signup.welcome(user)
+            signup.grant_welcome_credits(user)
         return user
 
 
 REGIONS = {
-    "": _("As my language says"),
+    "": _("By my language"),
     "CN": _("China"),
     "HK": _("Hong Kong"),
     "TW": _("Taiwan"),
@@ -49,7 +49,7 @@ REGIONS = {
 
 
 class ProfileForm(forms.Form):
-    """What people say about themselves; accounts.people.profile decides."""
+    """The profile; accounts.people.profile checks the values."""
 
     display_name = forms.CharField(label=_("Name"), max_length=80, required=False)
     username = forms.CharField(label=_("Username"), max_length=150)
@@ -58,7 +58,7 @@ class ProfileForm(forms.Form):
         max_length=500,
         required=False,
         assume_scheme="https",
-        help_text=_("The address of a picture. It is passed on to programs and never fetched."),
+        help_text=_("The address of a picture. API clients receive it; we never download it."),
     )
     language = forms.ChoiceField(label=_("Language"), choices=User.Language.choices)
     region = forms.ChoiceField(label=_("Region"), required=False)
@@ -74,10 +74,10 @@ class ProfileForm(forms.Form):
 
 
 class KeyForm(forms.Form):
-    """A new API key: what it is called, what it may do, how long it lives."""
+    """A new API key: its name, its scopes and its lifetime."""
 
     name = forms.CharField(
-        label=_("Name"), max_length=80, help_text=_("Where it is used, such as “newsletter bot”.")
+        label=_("Name"), max_length=80, help_text=_("Where you use it, such as “newsletter bot”.")
     )
     scopes = forms.MultipleChoiceField(
         label=_("May"),

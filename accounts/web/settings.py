@@ -1,4 +1,4 @@
-"""/settings/: who somebody is here, and where that somebody is signed in."""
+"""/settings/: the profile, keyboard shortcuts and sign-ins of a user."""
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -16,7 +16,7 @@ from config.lib.http import user_of
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def settings_page(request: HttpRequest) -> HttpResponse:
-    """The profile; a value that cannot be taken is said beside its field."""
+    """Show and change the profile; an error stands beside its field."""
     user = user_of(request)
     form = ProfileForm(user, request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -36,28 +36,29 @@ def settings_page(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_POST
 def shortcuts(request: HttpRequest) -> HttpResponse:
-    """Whether single keys are shortcuts; a script is answered with a bare status."""
+    """Switch keyboard shortcuts on or off; a script (`quiet`) gets 204."""
     on = "on" in request.POST
-    profile.update(user_of(request), single_keys=on)
+    profile.update(user_of(request), keyboard_shortcuts=on)
     if "quiet" in request.POST:
         return HttpResponse(status=204)
-    said = _("Single keys are shortcuts.") if on else _("Single keys do nothing any more.")
-    messages.success(request, said)
+    text = _("Keyboard shortcuts are on.") if on else _("Keyboard shortcuts are off.")
+    messages.success(request, text)
     return redirect("settings")
 
 
 @login_required
 @require_safe
 def sessions(request: HttpRequest) -> HttpResponse:
-    """Every browser and program that is signed in."""
+    """Show the browsers and programs in which the user is signed in."""
     user = user_of(request)
     context = {
         "at": "settings",
         "tab": "sessions",
         "browsers": [
-            (row, auth_sessions.called(row.user_agent)) for row in auth_sessions.browsers(user)
+            (row, auth_sessions.describe_browser(row.user_agent))
+            for row in auth_sessions.list_browsers(user)
         ],
-        "programs": auth_sessions.programs(user),
+        "programs": auth_sessions.list_programs(user),
         "current": request.session.session_key,
     }
     return render(request, "settings/sessions.html", context)
@@ -66,29 +67,33 @@ def sessions(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_POST
 def end_session(request: HttpRequest) -> HttpResponse:
-    """End one sign-in, or all but this one."""
+    """End one sign-in, or all except this one."""
     user = user_of(request)
     if request.POST.get("others"):
-        auth_sessions.end_others(user, request.session.session_key)
+        auth_sessions.end_other_sessions(user, request.session.session_key)
         messages.success(request, _("You are signed out everywhere else."))
         return redirect("sessions")
     try:
-        auth_sessions.end(user, request.POST.get("kind", ""), request.POST.get("id", ""))
-    except auth_sessions.Gone as error:
+        auth_sessions.end_session(user, request.POST.get("kind", ""), request.POST.get("id", ""))
+    except auth_sessions.NoSuchSession as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, _("That sign-in has ended."))
+        messages.success(request, _("You ended that sign-in."))
     return redirect("sessions")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def come_back(request: HttpRequest, token: str) -> HttpResponse:
-    """The link of somebody who left: ask once, then undo it."""
+def restore_account(request: HttpRequest, token: str) -> HttpResponse:
+    """The link that restores an account: ask first, then restore it."""
     try:
-        user = restoration.come_back(token) if request.method == "POST" else restoration.who(token)
-    except restoration.Useless:
+        user = (
+            restoration.restore_by_link(token)
+            if request.method == "POST"
+            else restoration.user_of_link(token)
+        )
+    except restoration.BadLink:
         return render(request, "account/return.html", status=404)
     if request.method == "POST":
-        messages.success(request, _("Your account is back. Sign in to go on."))
+        messages.success(request, _("Your account is restored. Sign in to continue."))
         return redirect("account_login")
-    return render(request, "account/return.html", {"leaver": user})
+    return render(request, "account/return.html", {"deleted_user": user})

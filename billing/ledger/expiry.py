@@ -85,7 +85,7 @@ def _expiring(mark: str, ahead: timedelta) -> QuerySet[Lot]:
     )
 
 
-def _letter(lot: Lot) -> mail.Letter:
+def _letter(lot: Lot) -> mail.EmailContent:
     assert lot.expires_at
     subject = ngettext(
         "%(n)d credit is about to expire", "%(n)d credits are about to expire", lot.remaining
@@ -96,7 +96,7 @@ def _letter(lot: Lot) -> mail.Letter:
         lot.remaining,
     )
     day = formats.date_format(lot.expires_at, "DATETIME_FORMAT")
-    return mail.Letter(
+    return mail.EmailContent(
         subject % {"n": lot.remaining},
         (
             when % {"n": lot.remaining, "day": day},

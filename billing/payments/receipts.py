@@ -14,7 +14,7 @@ from billing.models import Payment, Refund
 from billing.money import exact
 from billing.payments import state
 from config.lib import mail
-from config.lib.mail import Letter
+from config.lib.mail import EmailContent
 from config.lib.models import SentEmail
 
 # A payment may wait for staff, and a bank for a refund, but nobody wants word of what is older.
@@ -27,10 +27,10 @@ def write() -> int:
     sent = 0
     for payment in _paid()[:AT_ONCE]:
         kind = mail.Kind.RECEIPT
-        sent += mail.once(kind, payment.pk, payment.user, partial(_receipt, payment))
+        sent += mail.send_once(kind, payment.pk, payment.user, partial(_receipt, payment))
     for refund in _refunded()[:AT_ONCE]:
         user = refund.payment.user
-        sent += mail.once(mail.Kind.REFUND, refund.pk, user, partial(_refund, refund))
+        sent += mail.send_once(mail.Kind.REFUND, refund.pk, user, partial(_refund, refund))
     return sent
 
 
@@ -57,7 +57,7 @@ def _refunded() -> QuerySet[Refund]:
     return rows.select_related("payment__user").order_by("created_at")
 
 
-def _receipt(payment: Payment) -> Letter:
+def _receipt(payment: Payment) -> EmailContent:
     sum = exact(payment.amount_minor, payment.currency)
     added = ngettext(
         "%(n)d credit was added to your balance.",
@@ -67,7 +67,7 @@ def _receipt(payment: Payment) -> Letter:
     assert payment.paid_at
     until = payment.paid_at + settings.PURCHASE_LIFETIME
     day = formats.date_format(timezone.localtime(until), "DATE_FORMAT")
-    return Letter(
+    return EmailContent(
         _("Your receipt: %(item)s") % {"item": payment.title},
         (
             _("Thank you. We received %(sum)s for %(item)s.") % {"sum": sum, "item": payment.title},
@@ -80,11 +80,11 @@ def _receipt(payment: Payment) -> Letter:
     )
 
 
-def _refund(refund: Refund) -> Letter:
+def _refund(refund: Refund) -> EmailContent:
     payment = refund.payment
     taken = _("The credits it had paid for were taken back. Your history shows how many.")
     sum = exact(refund.amount_minor, payment.currency)
-    return Letter(
+    return EmailContent(
         _("%(sum)s is on its way back to you") % {"sum": sum},
         (
             _("%(sum)s of your payment for %(item)s was refunded.")

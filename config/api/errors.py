@@ -14,8 +14,8 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler, set_rollback
 
 from accounts.auth.api_keys import TooManyKeys
+from accounts.auth.errors import BadCredentials, NoPassword
 from accounts.auth.second_factor import CodeNeeded
-from accounts.auth.tokens import BadCredentials, NoPassword, TooManyFailures
 from accounts.people import google
 from accounts.people.profile import BadProfile
 from billing.ledger.credits import NotEnoughCredits, UnknownType
@@ -23,6 +23,7 @@ from billing.payments.checkout import BadReturnUrl, NotRefundable, Unreachable
 from billing.payments.packages import UnknownPackage
 from config.lib.api.pagination import OffsetAndAfter
 from config.lib.idempotency import BadIdempotencyKey, IdempotencyMismatch
+from config.lib.rate_limits import TooManyAttempts
 from showcase.gallery import NotOpen, NotReady
 from videos.catalog import NotOffered
 from videos.jobs.moderation import ContentRefused, NoVerdict
@@ -37,7 +38,7 @@ STATUS_OF: dict[type[Exception], tuple[int, str]] = {
     google.Refused: (403, "google_refused"),
     google.Unreachable: (500, "google_unreachable"),
     CodeNeeded: (401, "code_needed"),
-    TooManyFailures: (429, "too_many_failures"),
+    TooManyAttempts: (429, "too_many_failures"),
     TooManyKeys: (400, "too_many_keys"),
     BadProfile: (400, "bad_profile"),
     NoPassword: (400, "no_password"),
@@ -95,7 +96,7 @@ def answer(error: Exception, context: dict[str, Any]) -> Response | None:
             if isinstance(error, NotOffered | BadProfile):
                 body["field"] = error.field
             headers = {"WWW-Authenticate": "Bearer"} if code == status.HTTP_401_UNAUTHORIZED else {}
-            if isinstance(error, TooManyFailures):
+            if isinstance(error, TooManyAttempts):
                 headers["Retry-After"] = str(error.wait)
             return Response(body, status=code, headers=headers)
     if isinstance(error, RequestDataTooBig):

@@ -27,7 +27,7 @@ def middleware(
         elif settings.SESSION_COOKIE_NAME in request.COOKIES:
             user = request.user
             if user.is_authenticated:
-                translation.activate(languages.code_of(user.language))
+                translation.activate(languages.django_code_of(user.language))
                 request.LANGUAGE_CODE = translation.get_language()
         return get_response(request)
 
@@ -45,7 +45,7 @@ def choose(request: HttpRequest) -> HttpResponse:
     if wanted not in dict(settings.LANGUAGES):
         return response
     if request.user.is_authenticated:
-        names = {code: name for name, code in languages.CODES.items()}
+        names = {code: name for name, code in languages.DJANGO_CODES.items()}
         profile.update(request.user, language=names[wanted])
     response.set_cookie(
         settings.LANGUAGE_COOKIE_NAME,

@@ -1,7 +1,4 @@
-"""E-mails to people: plain text and a small HTML of the same words, in the receiver's language.
-
-It stands at the bottom because all apps write; of a receiver it knows an address and a language.
-"""
+"""E-mails to users: plain text and HTML with the same words, in the language of the receiver."""
 
 import logging
 from collections.abc import Callable
@@ -23,8 +20,8 @@ Kind = SentEmail.Kind
 
 
 @dataclass(frozen=True)
-class Letter:
-    """What is written: paragraphs, then one link; `footer` says why it came."""
+class EmailContent:
+    """The words of an e-mail: paragraphs, then one link; `footer` says why we sent it."""
 
     subject: str
     paragraphs: tuple[str, ...]
@@ -33,57 +30,59 @@ class Letter:
     footer: str = ""
 
 
-def send(user: AbstractBaseUser, compose: Callable[[], Letter]) -> int:
-    """Write to somebody; how many letters that was, none without an address.
+def send(user: AbstractBaseUser, compose: Callable[[], EmailContent]) -> int:
+    """Send an e-mail; return how many were sent, 0 for a user without an address.
 
-    `compose` is called where the receiver's language is spoken. Raises what the mail server does.
+    `compose` is called with the language of the receiver active. Raises the errors of smtplib.
     """
     address = str(getattr(user, user.get_email_field_name(), ""))
     if not address:
         return 0
     with translation.override(_language_of(user)):
-        letter = compose()
+        content = compose()
         context = {
-            "letter": letter,
+            "content": content,
             "site_name": settings.SITE_NAME,
             "support_email": settings.SUPPORT_EMAIL,
         }
-        text = render_to_string("mail/letter.txt", context)
-        html = render_to_string("mail/letter.html", context)
-    mail = EmailMultiAlternatives(letter.subject, text, None, [address])
+        text = render_to_string("mail/email.txt", context)
+        html = render_to_string("mail/email.html", context)
+    mail = EmailMultiAlternatives(content.subject, text, None, [address])
     mail.attach_alternative(html, "text/html")
     return int(mail.send())
 
 
-def once(kind: Kind, reference: UUID, user: AbstractBaseUser, compose: Callable[[], Letter]) -> int:
-    """`send`, but at most once for what it is about; what was not handed over is tried again.
+def send_once(
+    kind: Kind, reference: UUID, user: AbstractBaseUser, compose: Callable[[], EmailContent]
+) -> int:
+    """Send an e-mail at most once per kind and reference; return how many were sent.
 
-    Raises OSError when the mail server is away: then it is for everybody else, too.
+    Raises OSError when the mail server does not answer; then the next call tries again.
     """
     _row, is_new = SentEmail.objects.get_or_create(kind=kind, reference=reference)
     if not is_new:
         return 0
     try:
         return send(user, compose)
-    except SMTPRecipientsRefused:  # and would be again
-        log.warning("letter of %s %s was refused", kind, reference)
+    except SMTPRecipientsRefused:  # a second try would be refused too
+        log.warning("the mail server refused the e-mail %s %s", kind, reference)
         return 0
     except OSError:
-        forget(kind, reference)
+        allow_again(kind, reference)
         raise
-    except Exception:  # one broken letter must not keep the others uninformed
-        log.exception("letter of %s %s", kind, reference)
-        forget(kind, reference)
+    except Exception:  # an error in one e-mail must not stop the others
+        log.exception("the e-mail %s %s could not be sent", kind, reference)
+        allow_again(kind, reference)
         return 0
 
 
-def forget(kind: Kind, reference: UUID) -> None:
-    """It may be written again."""
+def allow_again(kind: Kind, reference: UUID) -> None:
+    """Let the e-mail be sent again."""
     SentEmail.objects.filter(kind=kind, reference=reference).delete()
 
 
 def _language_of(user: AbstractBaseUser) -> str:
-    """Django's code of a receiver's language; the site's own when there is none."""
+    """Return Django's code of the receiver's language, or that of the site."""
     try:
         return translation.get_supported_language_variant(
             str(getattr(user, "language", "")).lower()

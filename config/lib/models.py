@@ -27,7 +27,7 @@ class SentEmail(models.Model):
     class Kind(models.TextChoices):
         RECEIPT = "receipt"
         REFUND = "refund"
-        LEAVING = "leaving"
+        DELETION = "deletion"
 
     kind = models.CharField(max_length=8, choices=Kind)
     reference = models.UUIDField()

@@ -1,7 +1,7 @@
-"""Counters that many processes share, exact under parallel load.
+"""Rate limits: counters that all processes share, exact under parallel load.
 
-A window starts with its first hit and lasts as long as its rate says; every hit is one atomic step:
-a Lua script in Redis, or one UPSERT in the database when there is no Redis, or it is away.
+A window starts with the first hit and lasts as long as its rate says. Every hit is one atomic step:
+a Lua script in Redis, or one UPSERT in the database without Redis or while Redis does not answer.
 """
 
 import logging
@@ -14,6 +14,7 @@ import redis
 from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest
+from django.utils.translation import ngettext
 
 from config.lib.models import RateCounter
 
@@ -36,14 +37,14 @@ REDIS_SECONDS = 1.0
 
 
 class Rate(NamedTuple):
-    """So many hits in so many seconds; none are counted when `limit` is 0."""
+    """At most `limit` hits in `seconds`; a limit of 0 switches the rate off."""
 
     limit: int
     seconds: int
 
 
 class Verdict(NamedTuple):
-    """Where a counter stands after a hit; `reset` is in seconds."""
+    """The state of a counter after a hit; `reset` is the rest of its window in seconds."""
 
     rate: Rate
     hits: int
@@ -58,8 +59,35 @@ class Verdict(NamedTuple):
         return max(self.rate.limit - self.hits, 0)
 
 
+class TooManyAttempts(Exception):
+    """The rate is exhausted; `wait` is in seconds."""
+
+    def __init__(self, wait: int) -> None:
+        super().__init__(try_again(wait))
+        self.wait = wait
+
+
+def try_again(wait: int) -> str:
+    """Say that a rate is exhausted and when to try again; `wait` is in seconds."""
+    minutes = max(-(-wait // 60), 1)
+    text = ngettext(
+        "Too many attempts. Try again in %(n)d minute.",
+        "Too many attempts. Try again in %(n)d minutes.",
+        minutes,
+    )
+    return text % {"n": minutes}
+
+
+def check(key: str, rate: Rate) -> None:
+    """Count one hit. Raises TooManyAttempts when it is more than the rate allows."""
+    if rate.limit:
+        verdict = hit(key, rate)
+        if not verdict.allowed:
+            raise TooManyAttempts(verdict.reset)
+
+
 def hit(key: str, rate: Rate) -> Verdict:
-    """Count one; the verdict says whether it was one too many."""
+    """Count one hit and return the state of the counter."""
     if settings.REDIS_URL:
         try:
             hits, left_ms = _redis().eval(SCRIPT, 1, _name(key), rate.seconds * 1000)
@@ -73,31 +101,26 @@ def hit(key: str, rate: Rate) -> Verdict:
     return Verdict(rate, hits, _seconds(ends_ms - now))
 
 
-def allows(key: str, limit: int, seconds: int) -> bool:
-    """`hit`, for those who only want to know whether they may."""
-    return hit(key, Rate(limit, seconds)).allowed
-
-
 def clear(key: str) -> None:
-    """Start from nothing."""
+    """Reset a counter."""
     if settings.REDIS_URL:
         try:
             _redis().delete(_name(key))
         except redis.RedisError:
-            log.warning("a counter stays: Redis does not answer", exc_info=True)
+            log.warning("counter %s is not reset: Redis does not answer", key, exc_info=True)
     RateCounter.objects.filter(key=key).delete()
 
 
-def sweep() -> None:
-    """Remove the windows that are over."""
+def delete_expired() -> None:
+    """Delete the counters whose window has ended."""
     RateCounter.objects.filter(ends_ms__lte=_now_ms()).delete()
 
 
 def address_of(request: HttpRequest) -> str:
-    """The client's address; what a header says of it counts only behind TRUSTED_PROXIES.
+    """Return the client's address.
 
-    Each trusted proxy has appended the address it saw, so that the client's own is so many from
-    the right; an IPv6 client is its /64, for it has all of that.
+    X-Forwarded-For counts only behind TRUSTED_PROXIES: each of them appended the address it saw, so
+    the client's own address is that many entries from the right.
     """
     found = request.META.get("REMOTE_ADDR") or ""
     if settings.TRUSTED_PROXIES:
@@ -107,7 +130,7 @@ def address_of(request: HttpRequest) -> str:
 
 
 def network_of(request: HttpRequest) -> str:
-    """Whom to count for an anonymous request."""
+    """Return the network to count an anonymous request for: an IPv4 address or an IPv6 /64."""
     try:
         address = ip_address(address_of(request))
     except ValueError:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from billing.payments import packages
+from config.lib import rate_limits
 from showcase import abuse_reports, faq
 from showcase.forms import FeedbackForm, ReportForm
 from showcase.models import Feedback, Report
@@ -109,10 +110,9 @@ def _letter(
     elif form.is_bound:
         try:
             abuse_reports.take(request, kind, **form.cleaned_data)
-        except abuse_reports.TooMany as error:
+        except rate_limits.TooManyAttempts as error:
             status = 429
-            words = _("You have written often enough for now. Try again in %(n)d minutes.")
-            form.add_error(None, words % {"n": -(-error.wait // 60)})
+            form.add_error(None, str(error))
         else:
             messages.success(request, _("Thank you. Somebody of our staff reads it."))
             return redirect(name)

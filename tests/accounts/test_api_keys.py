@@ -12,7 +12,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
-from accounts.auth import api_keys, tokens
+from accounts.auth import api_keys, errors, tokens
 from accounts.models import ApiKey, Session, User
 from tests.billing.conftest import outcomes
 
@@ -76,7 +76,7 @@ def test_its_form_is_checked_without_asking_the_database(
         text[3:],
         "fl_é",
     ):
-        with django_assert_num_queries(0), pytest.raises(tokens.BadCredentials):
+        with django_assert_num_queries(0), pytest.raises(errors.BadCredentials):
             api_keys.find(wrong)
 
 
@@ -161,7 +161,7 @@ ACCOUNT = [
 def test_no_key_may_touch_the_account(alice: User, method: str, path: str) -> None:
     client = holding(alice, *ApiKey.Scope.values)
     assert getattr(client, method)(path).status_code == 403
-    assert ApiKey.objects.living().count() == 1
+    assert ApiKey.objects.active().count() == 1
 
 
 def test_a_token_may_do_everything_when_a_weak_key_comes_along(api: APIClient, alice: User) -> None:
@@ -215,7 +215,7 @@ def test_ten_keys_and_no_more_when_twelve_are_made_at_once(transactional_db: Non
     answers = outcomes([partial(make, client) for client in clients])
     assert sorted(answer.status_code for answer in answers) == [201] * 10 + [400] * 2
     refused = {
-        "detail": "You have 10 API keys. Revoke one that is not used.",
+        "detail": "You have reached the limit of 10 API keys. Revoke one to create another.",
         "code": "too_many_keys",
     }
     assert [a.json() for a in answers if a.status_code == 400] == [refused] * 2
@@ -236,7 +236,7 @@ def test_a_strangers_key_is_as_unknown_as_any(stranger: APIClient, api: APIClien
     assert told(stranger.delete(f"{PATH}/{made['id']}")) == (404, unknown)
     assert told(stranger.delete(f"{PATH}/{uuid4()}")) == (404, unknown)
     assert stranger.get(PATH).json() == {"api_keys": []}
-    assert ApiKey.objects.living().count() == 1
+    assert ApiKey.objects.active().count() == 1
 
 
 @pytest.mark.parametrize(("method", "path"), ACCOUNT)

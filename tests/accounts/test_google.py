@@ -18,7 +18,7 @@ from django.core.cache import cache
 from django.test import Client
 from rest_framework.test import APIClient
 
-from accounts.auth import api_keys, tokens
+from accounts.auth import api_keys, errors, passwords, tokens
 from accounts.models import ApiKey, Session, User
 from billing.ledger import credits, invariants
 from tests.accounts.provider import CLIENT, REFUSAL, SECRET, Provider, Serving, challenge_of
@@ -241,8 +241,8 @@ def test_whoever_opened_it_under_anothers_address_is_thrown_out(google: Provider
     assert [c.get("/api/auth/me").status_code for c in (his, page, key)] == [401, 401, 401]
     again = {"refresh_token": renewal}
     assert APIClient().post("/api/auth/refresh", again, format="json").status_code == 401
-    with pytest.raises(tokens.BadCredentials):
-        tokens.check_password(None, "vera", "vera-password")
+    with pytest.raises(errors.BadCredentials):
+        passwords.check_password(None, "vera", "vera-password")
     now = User.objects.get()
     assert (now.is_verified, now.has_usable_password()) == (True, False)
 
@@ -270,8 +270,8 @@ def test_a_verified_account_is_linked_and_keeps_all(google: Provider, db: None, 
     google.person["email"] = "VERA@example.com"
     assert whose(enter(google)) == vera
     assert hers.get("/api/auth/me").status_code == 200
-    assert tokens.check_password(None, "vera", "vera-password") == vera
-    assert ApiKey.objects.living().count() == 1
+    assert passwords.check_password(None, "vera", "vera-password") == vera
+    assert ApiKey.objects.active().count() == 1
 
 
 @pytest.mark.parametrize("verified", [False, None, "true", "false", 1, 0])
@@ -281,9 +281,9 @@ def test_an_address_google_has_not_verified_opens_no_account_that_is_there(
     vera = person("vera")
     google.person["email_verified"] = verified
     answer = enter(google)
-    message = "Google has not verified this address, which has an account here already."
+    message = "An account with this address exists, and Google has not verified that it is yours."
     assert told(answer) == (403, {"detail": message, "code": "google_refused"})
-    assert tokens.check_password(None, "vera", "vera-password") == vera
+    assert passwords.check_password(None, "vera", "vera-password") == vera
     assert SocialAccount.objects.count() == 0
 
 
@@ -395,7 +395,7 @@ def test_the_page_refuses_an_unverified_address_as_the_api_does(google: Provider
     browser = Client()
     answer = by_page(browser, google)
     assert (answer.status_code, answer["Location"]) == (302, "/accounts/login/")
-    assert b"Google has not verified this address" in browser.get("/accounts/login/").content
+    assert b"Google has not verified that it is yours" in browser.get("/accounts/login/").content
     assert browser.get("/api/auth/me").status_code == 401
 
 

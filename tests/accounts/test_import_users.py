@@ -20,7 +20,7 @@ from billing.ledger import credits, invariants
 def _real_hashers(settings: LazySettings) -> None:
     settings.PASSWORD_HASHERS = [
         *settings.PASSWORD_HASHERS,
-        "accounts.people.import_users.ImportedBcrypt",
+        "accounts.people.import_users.TruncatingBcryptHasher",
     ]
 
 
@@ -146,5 +146,5 @@ def test_the_command_says_what_it_did(
     file.write_text(json.dumps([entry("vera"), entry("alice"), {}]))
     call_command("import_users", str(file))
     said = capsys.readouterr()
-    assert said.out == "1 imported, 1 were there already.\n"
-    assert said.err == "Left out: entry 3: no usable username\n"
+    assert said.out == "1 imported, 1 existed already.\n"
+    assert said.err == "Not imported: entry 3: no usable username\n"

@@ -50,7 +50,7 @@ def test_every_way_in_ends_at_once(api: APIClient, alice: User) -> None:
     assert [c.get("/api/auth/me").status_code for c in (api, page, key)] == [401, 401, 401]
     renewed = APIClient().post("/api/auth/refresh", {"refresh_token": refresh}, format="json")
     assert (renewed.status_code, login("alice")) == (401, 401)
-    assert ApiKey.objects.living().count() == 0
+    assert ApiKey.objects.active().count() == 0
 
 
 def test_nothing_old_works_when_taken_back(api: APIClient, alice: User) -> None:
@@ -58,7 +58,7 @@ def test_nothing_old_works_when_taken_back(api: APIClient, alice: User) -> None:
     page.force_login(alice)
     key = APIClient(headers={"X-API-Key": api_keys.issue(alice, "k", ["read"])[1]})
     leave(api)
-    people_deletion.take_back(alice)
+    people_deletion.restore(alice)
     assert [c.get("/api/auth/me").status_code for c in (api, page, key)] == [401, 401, 401]
     assert login("alice") == 200
 
@@ -82,7 +82,7 @@ def test_running_videos_end_and_their_credits_come_back(api: APIClient, alice: U
 
 
 def test_a_video_ordered_in_the_last_moment_ends_with_the_next_sweep(alice: User) -> None:
-    people_deletion.leave(alice)
+    people_deletion.request_deletion(alice)
     order(alice)
     account_deletion.erase_due_accounts()
     assert (Video.objects.get().status, credits.available(alice)) == ("cancelled", 100)
@@ -133,12 +133,12 @@ def test_all_that_says_who_it_was_is_forgotten(
     assert [default_storage.exists(name) for name in names] == [True] * 4
     his = order(bob)
     account_deletion.request_deletion(alice)
-    User.objects.filter(pk=alice.pk).update(left_at=timezone.now() - 31 * DAYS)
+    User.objects.filter(pk=alice.pk).update(deletion_requested_at=timezone.now() - 31 * DAYS)
     account_deletion.erase_due_accounts()
     account_deletion.erase_due_accounts()
     work(lambda: not any(default_storage.exists(name) for name in names))
     row = User.objects.get(pk=alice.pk)
-    assert (row.username, row.email, row.name) == (f"left-{row.pk.hex}", "", row.username)
+    assert (row.username, row.email, row.name) == (f"deleted-{row.pk.hex}", "", row.username)
     assert (row.is_active, row.has_usable_password()) == (False, False)
     gone = Video.objects.get(user=alice)
     assert (gone.prompt, gone.failure_detail, gone.reference) == ("", "", None)
@@ -165,18 +165,18 @@ def test_name_and_address_are_free_when_forgotten(anonymous: APIClient, alice: U
 
 
 def take_back(desk: Client, user: User) -> str:
-    form = {"action": "take_back", "_selected_action": [str(user.pk)]}
+    form = {"action": "restore", "_selected_action": [str(user.pk)]}
     answer = desk.post("/admin/accounts/user/", form, follow=True)
     return str(next(iter(answer.context["messages"])))
 
 
 def test_staff_take_somebody_back_until_then(desk: Client, alice: User) -> None:
     account_deletion.request_deletion(alice)
-    assert (take_back(desk, alice), login("alice")) == ("alice is back.", 200)
-    refusal = "Only an account that left within the last 30 days can be taken back."
+    assert (take_back(desk, alice), login("alice")) == ("You restored alice.", 200)
+    refusal = "Only an account whose deletion was requested in the last 30 days can be restored."
     assert take_back(desk, alice) == f"alice: {refusal}"
     account_deletion.request_deletion(alice)
-    User.objects.update(left_at=timezone.now() - 31 * DAYS)
+    User.objects.update(deletion_requested_at=timezone.now() - 31 * DAYS)
     assert take_back(desk, alice).endswith(refusal)
 
 
@@ -185,7 +185,7 @@ def test_whoever_staff_lock_is_out_at_once(desk: Client, api: APIClient, alice: 
     form = {"action": "lock", "_selected_action": [str(alice.pk)], "confirm": "1", "reason": "spam"}
     assert desk.post("/admin/accounts/user/", form).status_code == 302
     assert not User.objects.get(pk=alice.pk).is_active
-    assert (api.get("/api/auth/me").status_code, ApiKey.objects.living().count()) == (401, 0)
+    assert (api.get("/api/auth/me").status_code, ApiKey.objects.active().count()) == (401, 0)
     people_deletion.unlock(alice)
     assert api.get("/api/auth/me").status_code == 401
     assert signed_in(alice).get("/api/auth/me").status_code == 200

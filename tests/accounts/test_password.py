@@ -8,7 +8,7 @@ from django.core import mail
 from django.test import Client
 from rest_framework.test import APIClient
 
-from accounts.auth import api_keys, tokens
+from accounts.auth import api_keys, errors, passwords
 from accounts.models import ApiKey, Session, User
 from tests.conftest import signed_in
 
@@ -26,8 +26,8 @@ def send(client: APIClient, **body: Any) -> Any:
 
 def works(password: str) -> bool:
     try:
-        tokens.check_password(None, "alice", password)
-    except tokens.BadCredentials:
+        passwords.check_password(None, "alice", password)
+    except errors.BadCredentials:
         return False
     return True
 
@@ -54,7 +54,7 @@ def test_the_asking_page_lives_on_when_changed(page: Client, alice: User) -> Non
 def test_keys_live_on_when_changed(api: APIClient, alice: User) -> None:
     api_keys.issue(alice, "laptop", ["read"])
     send(api)
-    assert ApiKey.objects.living().count() == 1
+    assert ApiKey.objects.active().count() == 1
 
 
 def test_refused_when_the_current_one_is_wrong(api: APIClient, alice: User) -> None:

@@ -105,8 +105,8 @@ def test_refused_when_the_language_is_unknown(api: APIClient, language: str) -> 
         ("<b>x", "A username has letters, digits and . + - _ only."),
         ("bob", "This name is already in use."),
         ("BOB", "This name is already in use."),
-        ("bob@example.com", "A username may not be an address."),
-        ("nobody@example.com", "A username may not be an address."),
+        ("bob@example.com", "A username may not be an e-mail address."),
+        ("nobody@example.com", "A username may not be an e-mail address."),
     ],
 )
 def test_refused_when_the_name_cannot_be_had(
@@ -176,4 +176,4 @@ def test_nobody_signs_up_on_the_page_under_anothers_address(anonymous: APIClient
     form = {"username": "alice@example.com", "email": "e@example.com", "password1": "tin-lantern-9"}
     answer = anonymous.post("/accounts/signup/", form)
     assert (answer.status_code, User.objects.count()) == (200, 1)
-    assert b"A username may not be an address." in answer.content
+    assert b"A username may not be an e-mail address." in answer.content

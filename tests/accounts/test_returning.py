@@ -26,18 +26,18 @@ def link() -> str:
 def test_leaving_is_told_once_with_its_day(alice: User) -> None:
     with time_machine.travel("2026-03-01T12:00:00Z", tick=False):
         account_deletion.request_deletion(alice)
-        assert [restoration.write(), restoration.write()] == [1, 0]
+        assert [restoration.send_emails(), restoration.send_emails()] == [1, 0]
     (letter,) = mail.outbox
     assert (letter.to, letter.subject) == (
         ["alice@example.com"],
         "Your account will be deleted on 31 March 2026",
     )
-    assert "You closed your account alice." in str(letter.body)
+    assert "You asked us to delete your account alice." in str(letter.body)
 
 
 def test_the_link_asks_first_and_then_brings_the_account_back(alice: User) -> None:
     account_deletion.request_deletion(alice)
-    restoration.write()
+    restoration.send_emails()
     client, path = Client(), link()
     assert b"Take alice back?" in client.get(path).content
     assert not User.objects.get().is_active
@@ -49,18 +49,18 @@ def test_the_link_asks_first_and_then_brings_the_account_back(alice: User) -> No
 
 def test_a_link_is_for_one_departure(alice: User) -> None:
     account_deletion.request_deletion(alice)
-    restoration.write()
+    restoration.send_emails()
     old = link()
-    people_deletion.take_back(alice)
+    people_deletion.restore(alice)
     account_deletion.request_deletion(alice)
-    assert restoration.write() == 1
+    assert restoration.send_emails() == 1
     assert Client().post(old).status_code == 404
     assert (User.objects.get().is_active, Client().post(link()).status_code) == (False, 302)
 
 
 def test_whom_staff_lock_afterwards_stays_out(alice: User, desk: Client) -> None:
     account_deletion.request_deletion(alice)
-    restoration.write()
+    restoration.send_emails()
     form = {"action": "lock", "_selected_action": [str(alice.pk)], "confirm": "1", "reason": "spam"}
     assert desk.post("/admin/accounts/user/", form).status_code == 302
     assert Client().post(link()).status_code == 404
@@ -77,7 +77,7 @@ def test_a_damaged_link_does_nothing(alice: User, token: str) -> None:
 
 def test_a_link_ends_with_the_30_days(alice: User) -> None:
     account_deletion.request_deletion(alice)
-    restoration.write()
+    restoration.send_emails()
     with time_machine.travel(timezone.now() + timedelta(days=30, minutes=1)):
         assert Client().post(link()).status_code == 404
         account_deletion.erase_due_accounts()
@@ -86,5 +86,5 @@ def test_a_link_ends_with_the_30_days(alice: User) -> None:
 
 def test_who_left_long_ago_is_not_written_to(alice: User) -> None:
     account_deletion.request_deletion(alice)
-    User.objects.update(left_at=timezone.now() - timedelta(days=3))
-    assert restoration.write() == 0
+    User.objects.update(deletion_requested_at=timezone.now() - timedelta(days=3))
+    assert restoration.send_emails() == 0

@@ -85,8 +85,8 @@ def test_the_page_asks_for_the_code(guarded: User) -> None:
 
 
 def test_nothing_of_it_is_left_when_somebody_is_forgotten(guarded: User) -> None:
-    deletion.leave(guarded)
-    deletion.forget(guarded)
+    deletion.request_deletion(guarded)
+    deletion.erase(guarded)
     assert not Authenticator.objects.exists()
 
 

@@ -36,7 +36,7 @@ def test_the_profile_is_saved(page: Client, alice: User) -> None:
     [
         ("username", "ab", "A username has 3 to 50 characters."),
         ("username", "bob", "This name is already in use."),
-        ("username", "bob@example.com", "A username may not be an address."),
+        ("username", "bob@example.com", "A username may not be an e-mail address."),
         ("avatar_url", "javascript:alert(1)", "Enter a valid URL."),
         ("language", "xx", "Select a valid choice. xx is not one of the available choices."),
         ("region", "XX", "Select a valid choice. XX is not one of the available choices."),
@@ -81,7 +81,7 @@ def test_everything_else_is_signed_out(alice: User) -> None:
     auth_tokens.sign_in(alice, Session.Grant.PASSWORD)
     here.post("/settings/sessions/end/", {"others": "1"})
     assert (there.get("/settings/").status_code, here.get("/settings/").status_code) == (302, 200)
-    assert list(sessions.programs(alice)) == []
+    assert list(sessions.list_programs(alice)) == []
 
 
 def test_nobody_ends_the_sign_ins_of_others(alice: User, bob: User) -> None:
@@ -112,7 +112,7 @@ def test_nobody_ends_the_sign_ins_of_others(alice: User, bob: User) -> None:
     ],
 )
 def test_a_browser_is_called_as_people_know_it(agent: str, name: str) -> None:
-    assert sessions.called(agent) == name
+    assert sessions.describe_browser(agent) == name
 
 
 def test_single_keys_are_switched_off_and_on(page: Client, alice: User, bob: User) -> None:
@@ -120,9 +120,9 @@ def test_single_keys_are_switched_off_and_on(page: Client, alice: User, bob: Use
     for sent in ({}, {"on": "1"}, {"quiet": "1"}):
         code = page.post("/settings/shortcuts/", sent).status_code
         alice.refresh_from_db()
-        found.append((code, alice.single_keys))
+        found.append((code, alice.keyboard_shortcuts))
     assert found == [(302, False), (302, True), (204, False)]
     bob.refresh_from_db()
-    assert bob.single_keys is True
+    assert bob.keyboard_shortcuts is True
     assert Client().post("/settings/shortcuts/")["Location"].startswith("/accounts/login/")
     assert page.get("/settings/shortcuts/").status_code == 405

@@ -8,7 +8,7 @@ from django.conf import LazySettings
 from rest_framework.test import APIClient
 from rest_framework_simplejwt.tokens import AccessToken
 
-from accounts.auth import tokens
+from accounts.auth import errors, passwords
 from accounts.models import Session, User
 from accounts.people import signup
 from tests.billing.conftest import outcomes
@@ -77,9 +77,9 @@ def test_refused_when_the_address_is_bad(anonymous: APIClient, db: None, email: 
 
 
 def test_a_test_user_has_no_password_when_it_signs_in_by_one(db: None) -> None:
-    signup.test_user("test@example.com")
-    with pytest.raises(tokens.BadCredentials):
-        tokens.check_password(None, "test@example.com", "")
+    signup.get_or_open_test_user("test@example.com")
+    with pytest.raises(errors.BadCredentials):
+        passwords.check_password(None, "test@example.com", "")
 
 
 def test_refused_when_the_address_is_a_real_accounts_name(anonymous: APIClient, db: None) -> None:

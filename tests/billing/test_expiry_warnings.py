@@ -87,7 +87,7 @@ def test_warning_is_tried_again_when_the_mail_did_not_go(
 
     send = lib_mail.send
 
-    def stumble(user: User, compose: Callable[[], lib_mail.Letter]) -> int:
+    def stumble(user: User, compose: Callable[[], lib_mail.EmailContent]) -> int:
         if user == carol:
             raise ValueError("a letter that cannot be written")
         return send(user, compose)

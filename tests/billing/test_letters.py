@@ -12,7 +12,7 @@ from accounts.models import User
 from billing.models import Payment, Refund
 from billing.payments import receipts
 from config.lib import mail as lib_mail
-from config.lib.mail import Letter
+from config.lib.mail import EmailContent
 from config.lib.models import SentEmail
 from tests.billing import told
 
@@ -25,7 +25,9 @@ def outbox() -> list[tuple[str, str]]:
 
 def test_text_and_html_say_the_same(alice: User, settings: LazySettings) -> None:
     settings.SITE_NAME, settings.SUPPORT_EMAIL = "Morgenrot", "help@example.com"
-    said = Letter("Hello", ("One & two", "<b>"), "Open", "https://example.com/?a=1&b=2", "Because")
+    said = EmailContent(
+        "Hello", ("One & two", "<b>"), "Open", "https://example.com/?a=1&b=2", "Because"
+    )
     assert lib_mail.send(alice, lambda: said) == 1
     (letter,) = mail.outbox
     assert isinstance(letter, mail.EmailMultiAlternatives)
@@ -55,7 +57,7 @@ def test_text_and_html_say_the_same(alice: User, settings: LazySettings) -> None
 def test_a_letter_is_in_the_receivers_language(alice: User, language: str, code: str) -> None:
     alice.language = language
     from_here = translation.get_language()
-    said = Letter("Hello", ("One",), "Open", "https://example.com/")
+    said = EmailContent("Hello", ("One",), "Open", "https://example.com/")
     lib_mail.send(alice, lambda: said)
     (letter,) = mail.outbox
     assert isinstance(letter, mail.EmailMultiAlternatives)
@@ -65,7 +67,7 @@ def test_a_letter_is_in_the_receivers_language(alice: User, language: str, code:
 
 def test_nobody_without_an_address_is_written_to(alice: User) -> None:
     alice.email = ""
-    assert (lib_mail.send(alice, lambda: Letter("", (), "", "")), mail.outbox) == (0, [])
+    assert (lib_mail.send(alice, lambda: EmailContent("", (), "", "")), mail.outbox) == (0, [])
 
 
 # ---- receipts ----

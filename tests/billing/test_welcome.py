@@ -44,7 +44,7 @@ def test_welcome_when_it_is_repeated(clock: Traveller) -> None:
     user = signup.open_account("erin", "erin@example.com", None)
     clock.shift(timedelta(days=40))
     before = everything()
-    signup.welcome(user)
+    signup.grant_welcome_credits(user)
     assert everything() == before
 
 

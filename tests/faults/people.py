@@ -78,7 +78,7 @@ def newcomer(house: House) -> Person:
     """Open an account in the house's database, which must be the current one, and sign in."""
     user = signup.open_account(f"person{next(_numbers)}", "", None)
     browser = Client()
-    browser.force_login(user, "accounts.auth.tokens.Backend")
+    browser.force_login(user, "accounts.auth.passwords.PasswordBackend")
     token = tokens.sign_in(user, Session.Grant.PASSWORD).access
     http = httpx2.Client(
         base_url=house.url,

@@ -59,7 +59,7 @@ def test_the_account_is_closed_with_the_right_password(page: Client, alice: User
     answer = page.post("/settings/data/delete/", {"password": "alice-password"}, follow=True)
     assert b"We will delete it in 30 days." in answer.content
     alice.refresh_from_db()
-    assert (alice.is_active, alice.left_at is None, now_of(video).status) == (
+    assert (alice.is_active, alice.deletion_requested_at is None, now_of(video).status) == (
         False,
         False,
         "cancelled",

@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 def request_deletion(user: User) -> None:
     """Close the account and cancel its running videos. Safe to repeat."""
-    deletion.leave(user)
+    deletion.request_deletion(user)
     _cancel_active_videos(user)
 
 
@@ -42,10 +42,10 @@ def erase_due_accounts() -> None:
 
     Safe to repeat.
     """
-    closed = User.objects.filter(forgotten_at=None, left_at__isnull=False)
+    closed = User.objects.filter(erased_at=None, deletion_requested_at__isnull=False)
     for user in closed.filter(videos__status__in=Video.ACTIVE).distinct():
         _cancel_active_videos(user)
-    for user in deletion.due():
+    for user in deletion.find_due():
         try:
             erase_account(user)
         except Exception:  # one account must not keep the others from being erased
@@ -76,7 +76,7 @@ def erase_account(user: User) -> None:
     for upload in Upload.objects.filter(user=user):
         uploads.discard(upload)
     erasure.forget_words(user)
-    deletion.forget(user)
+    deletion.erase(user)
 
 
 def _cancel_active_videos(user: User) -> None:

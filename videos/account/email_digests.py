@@ -87,7 +87,7 @@ def _is_time(digest: DigestSubscription, ended: list[Video], until: datetime) ->
     return until - first >= MAX_WAIT or not running.exists()
 
 
-def _compose(ended: list[Video]) -> mail.Letter:
+def _compose(ended: list[Video]) -> mail.EmailContent:
     ready = [video for video in ended if video.status == Status.SUCCEEDED]
     failed = [video for video in ended if video.status in FAILED]
     paragraphs = []
@@ -105,7 +105,7 @@ def _compose(ended: list[Video]) -> mail.Letter:
     single = ended[0] if len(ended) == 1 else None
     path = reverse("video", args=[single.pk]) if single else reverse("library")
     settings_url = settings.BASE_URL + reverse("mails")
-    return mail.Letter(
+    return mail.EmailContent(
         paragraphs[0],
         tuple(paragraphs),
         _("Open the video") if single else _("Open the library"),

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.auth import tokens
+from accounts.auth import passwords
 from config.lib.api.openapi import errors
 from config.lib.api.serializers import MessageSerializer, validated
 from config.lib.http import user_of
@@ -43,7 +43,7 @@ class AccountView(APIView):
             if "password" not in asked:
                 required = serializers.ErrorDetail("field required", code="required")
                 raise serializers.ValidationError({"password": [required]})
-            tokens.confirm(user, asked["password"])
+            passwords.confirm_password(user, asked["password"])
         deletion.request_deletion(user)
         return Response({"message": DELETION_REQUESTED})
 

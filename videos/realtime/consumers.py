@@ -15,7 +15,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.utils import timezone
 
-from accounts.auth import authentication, connections, tokens
+from accounts.auth import authentication, connections, errors
 from accounts.models import User
 from videos import feed, representations
 from videos.models import Video
@@ -37,7 +37,7 @@ class VideoConsumer(AsyncWebsocketConsumer):
     """One socket of one user; it says nothing before it knows who that is."""
 
     user: User | None = None
-    pass_: connections.Pass
+    credential: connections.Credential
     watch: asyncio.Task[None] | None = None
     bad_messages = 0
     deadline: asyncio.TimerHandle | None = None
@@ -54,7 +54,9 @@ class VideoConsumer(AsyncWebsocketConsumer):
             if not self._same_origin():
                 await self.close(FOREIGN_ORIGIN)
                 return
-            await self._welcome(connections.by_cookie(by_cookie, self.scope["session"].session_key))
+            await self._welcome(
+                connections.credential_of_cookie(by_cookie, self.scope["session"].session_key)
+            )
             return
         loop = asyncio.get_running_loop()
         self.deadline = loop.call_later(
@@ -91,32 +93,32 @@ class VideoConsumer(AsyncWebsocketConsumer):
         """A change, from the channel layer."""
         await self._say(message["event"])
 
-    async def standing_changed(self, message: dict[str, Any]) -> None:
+    async def credentials_changed(self, message: dict[str, Any]) -> None:
         """A sign-in or a key of this user has ended, perhaps ours."""
         await self._look_again()
 
     async def _sign_in(self, token: str) -> None:
         try:
-            pass_ = await database_sync_to_async(authentication.admit)(token)
-        except tokens.BadCredentials:
+            credential = await database_sync_to_async(authentication.credential_of)(token)
+        except errors.BadCredentials:
             await self.close(NOT_SIGNED_IN)
             return
-        await self._welcome(pass_)
+        await self._welcome(credential)
 
-    async def _welcome(self, pass_: connections.Pass) -> None:
+    async def _welcome(self, credential: connections.Credential) -> None:
         if self.deadline:
             self.deadline.cancel()
-        self.pass_, self.user = pass_, pass_.user
+        self.credential, self.user = credential, credential.user
         # Join first, so that nothing falls between the number we tell and the first change.
-        for group in _groups(pass_.user):
+        for group in _groups(credential.user):
             await self.channel_layer.group_add(group, self.channel_name)
-        seq = await database_sync_to_async(feed.current_sequence)(pass_.user.pk)
-        await self._say({"type": "connect", "seq": seq, "user_id": str(pass_.user.pk)})
+        seq = await database_sync_to_async(feed.current_sequence)(credential.user.pk)
+        await self._say({"type": "connect", "seq": seq, "user_id": str(credential.user.pk)})
         self.watch = asyncio.create_task(self._watch())
 
     async def _watch(self) -> None:
         while True:
-            until, now = self.pass_.until, timezone.now()
+            until, now = self.credential.expires_at, timezone.now()
             left = max((until - now).total_seconds(), 0) if until else LOOK_AGAIN_SECONDS
             await asyncio.sleep(min(left, LOOK_AGAIN_SECONDS))
             try:
@@ -126,7 +128,7 @@ class VideoConsumer(AsyncWebsocketConsumer):
                 await asyncio.sleep(1)
 
     async def _look_again(self) -> None:
-        if not await database_sync_to_async(lambda: self.pass_.is_good)():
+        if not await database_sync_to_async(self.credential.is_valid)():
             await self.close(NOT_SIGNED_IN)
 
     async def _status(self, message: dict[str, Any]) -> None:

@@ -16,7 +16,7 @@ from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
 from django.utils import timezone
 
-from accounts.auth import authentication, connections, tokens
+from accounts.auth import authentication, connections, errors
 from videos import feed
 from videos.realtime import socketio_internals, status
 
@@ -33,13 +33,13 @@ NOT_FOUND = {"code": "not_found", "detail": "Resource not found"}
 class Line:
     """One connection that is signed in: who, where its news arrive, and what reads them."""
 
-    pass_: connections.Pass
+    credential: connections.Credential
     channel: str
     tasks: list["asyncio.Task[None]"] = field(default_factory=list)
 
     @property
     def groups(self) -> tuple[str, str]:
-        user = self.pass_.user
+        user = self.credential.user
         return feed.group_of(user.pk), connections.group_of(user.pk)
 
 
@@ -59,13 +59,13 @@ class Lines:
             return  # an event that calls itself connect
         token = told.get("token") if isinstance(told, dict) else None
         try:
-            pass_ = await database_sync_to_async(authentication.admit)(str(token))
-        except (tokens.BadCredentials, UnicodeError):
+            credential = await database_sync_to_async(authentication.credential_of)(str(token))
+        except (errors.BadCredentials, UnicodeError):
             raise socketio.exceptions.ConnectionRefusedError("Authentication error") from None
         layer: Any = get_channel_layer()
         # The same prefix as our own sockets: channels_redis waits for one prefix at a time, and
         # another one would hear nothing while a socket of ours is open and quiet.
-        line = Line(pass_, await layer.new_channel("specific"))
+        line = Line(credential, await layer.new_channel("specific"))
         for group in line.groups:
             await layer.group_add(group, line.channel)
         self._open[sid] = line
@@ -85,7 +85,7 @@ class Lines:
         if not (line := self._open.get(sid)):
             return
         asked = told.get("video_id") if isinstance(told, dict) else None
-        event = await database_sync_to_async(status.status_event)(line.pass_.user, asked)
+        event = await database_sync_to_async(status.status_event)(line.credential.user, asked)
         if event is None:
             await self._server.emit("error", NOT_FOUND, to=sid)
         else:
@@ -116,7 +116,7 @@ class Lines:
 
     async def _watch(self, sid: str, line: Line) -> None:
         while sid in self._open:
-            until, now = line.pass_.until, timezone.now()
+            until, now = line.credential.expires_at, timezone.now()
             left = max((until - now).total_seconds(), 0) if until else LOOK_AGAIN_SECONDS
             await asyncio.sleep(min(left, LOOK_AGAIN_SECONDS))
             try:
@@ -126,7 +126,7 @@ class Lines:
                 await asyncio.sleep(1)
 
     async def _look_again(self, sid: str, line: Line) -> None:
-        if not await database_sync_to_async(lambda: line.pass_.is_good)():
+        if not await database_sync_to_async(line.credential.is_valid)():
             await self._server.disconnect(sid)
 
 

@@ -11,10 +11,10 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render, resolve_url
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.auth import tokens
+from accounts.auth import errors, passwords
 from accounts.models import User
 from accounts.people import deletion as people_deletion
 from accounts.people import profile
@@ -126,13 +126,13 @@ def delete_account(request: UserRequest) -> HttpResponse:
             account_deletion.request_deletion(user)
             logout(request)
             text = _("Your account is closed. We will delete it in %(n)d days.")
-            messages.success(request, text % {"n": people_deletion.GRACE.days})
+            messages.success(request, text % {"n": people_deletion.GRACE_PERIOD.days})
             return redirect("account_login")
     context = {
         "at": "settings",
         "tab": "data",
         "refusal": refusal,
-        "days": people_deletion.GRACE.days,
+        "days": people_deletion.GRACE_PERIOD.days,
         "credits": credits.available(user),
         "videos": Video.objects.of(user).count(),
         "rendering": Video.objects.of(user).filter(status__in=Video.ACTIVE).count(),
@@ -146,15 +146,9 @@ def _refusal(user: User, sent: dict[str, str]) -> str:
         is_same = sent.get("username", "").strip() == user.username
         return "" if is_same else _("This is not your username.")
     try:
-        tokens.confirm(user, sent.get("password", ""))
-    except tokens.BadCredentials:
+        passwords.confirm_password(user, sent.get("password", ""))
+    except errors.BadCredentials:
         return _("This is not your password.")
-    except tokens.TooManyFailures as error:
-        minutes = -(-error.wait // 60)
-        text = ngettext(
-            "Too many wrong passwords. Try again in %(n)d minute.",
-            "Too many wrong passwords. Try again in %(n)d minutes.",
-            minutes,
-        )
-        return text % {"n": minutes}
+    except rate_limits.TooManyAttempts as error:
+        return str(error)
     return ""

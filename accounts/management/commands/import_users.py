@@ -10,7 +10,7 @@ from accounts.people import import_users
 
 
 class Command(BaseCommand):
-    help = "Open an account for everybody in a users.json who has none yet; safe to repeat."
+    help = "Open an account for every user in a users.json who has none. Safe to repeat."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path)
@@ -21,5 +21,5 @@ class Command(BaseCommand):
         except import_users.Unreadable as error:
             raise CommandError(str(error)) from error
         for line in report.refused:
-            self.stderr.write(f"Left out: {line}")
-        self.stdout.write(f"{len(report.opened)} imported, {len(report.kept)} were there already.")
+            self.stderr.write(f"Not imported: {line}")
+        self.stdout.write(f"{len(report.opened)} imported, {len(report.kept)} existed already.")

@@ -1,20 +1,17 @@
-"""Staff: people, whether they may come in, and whoever wants to come back."""
+"""Staff: users; lock, unlock and restore them."""
 
-from datetime import UTC, datetime
 from typing import Any, cast
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from allauth.usersessions.models import UserSession
-from django.apps import apps
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminPasswordChangeForm
-from django.contrib.auth.models import Group
-from django.db.models import Field, ManyToManyField, OuterRef, Q, QuerySet
-from django.forms import CheckboxSelectMultiple, ModelForm
+from django.db.models import OuterRef, Q, QuerySet
+from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
@@ -22,18 +19,18 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.admin.fields import CHECKBOXES
 from accounts.auth import second_factor, tokens
 from accounts.models import User
 from accounts.people import deletion, signup
 from billing.ledger import credits
 from billing.reports import dashboard
-from config.lib.admin import ReadOnly, ReasonForm, ask, note
-from config.lib.models import RateCounter
+from config.lib.admin import ReasonForm, ask, note
 
-# So many lines of the books stand on a person's page.
+# Ledger entries on a user's page.
 LINES = 20
 
-# What belongs to people shows on their page, and secrets on none.
+# Shown on the page of the user, or secret.
 for hidden in (
     EmailAddress,
     SocialAccount,
@@ -41,17 +38,12 @@ for hidden in (
     SocialToken,
     Authenticator,
     UserSession,
-    Group,
 ):
     admin.site.unregister(hidden)
 
 
-# Long lists are ticked: found by a browser's own search, and read out as what they are.
-TICKED: dict[type[Field], dict[str, Any]] = {ManyToManyField: {"widget": CheckboxSelectMultiple}}
-
-
 class PasswordForm(AdminPasswordChangeForm):
-    """A password that staff set, or take away, ends what the old one opened."""
+    """End every session when staff set or remove a password."""
 
     def save(self, commit: bool = True) -> User:
         user = cast("User", super().save(commit))
@@ -60,30 +52,38 @@ class PasswordForm(AdminPasswordChangeForm):
 
 
 @admin.register(User)
-class PersonAdmin(UserAdmin):
+class FirstlightUserAdmin(UserAdmin):
     list_display = ("username", "email", "balance", "is_active", "is_staff", "date_joined")
-    list_filter = ("is_active", "is_staff", "is_superuser", "left_at")
+    list_filter = ("is_active", "is_staff", "is_superuser", "deletion_requested_at")
     filter_horizontal = ()
     readonly_fields = (
-        "is_active", "last_login", "date_joined", "left_at", "forgotten_at", "balance", "books",
-        "two_factor",
+        "is_active", "last_login", "date_joined", "deletion_requested_at", "erased_at", "balance",
+        "ledger_links", "two_factor",
     )  # fmt: skip
     fieldsets = (
         (None, {"fields": ("username", "password")}),
-        (gettext_lazy("Credits"), {"fields": ("balance", "books")}),
+        (gettext_lazy("Credits"), {"fields": ("balance", "ledger_links")}),
         (gettext_lazy("Personal info"), {"fields": ("display_name", "email", "language")}),
         (
             gettext_lazy("Permissions"),
             {"fields": ("is_active", "is_staff", "is_superuser", "groups")},
         ),
         (
-            gettext_lazy("Standing"),
-            {"fields": ("two_factor", "last_login", "date_joined", "left_at", "forgotten_at")},
+            gettext_lazy("Account"),
+            {
+                "fields": (
+                    "two_factor",
+                    "last_login",
+                    "date_joined",
+                    "deletion_requested_at",
+                    "erased_at",
+                )
+            },
         ),
     )
     change_password_form = PasswordForm
-    actions = ("lock", "unlock", "take_back")
-    formfield_overrides = TICKED
+    actions = ("lock", "unlock", "restore")
+    formfield_overrides = CHECKBOXES
     change_form_template = "admin/accounts/user.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
@@ -98,53 +98,53 @@ class PersonAdmin(UserAdmin):
         return super().render_change_form(request, {**context, "lines": lines}, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: User, form: ModelForm, change: bool) -> None:
-        """Whoever staff add is welcomed like everybody."""
+        """Grant the welcome credits to a user whom staff add."""
         super().save_model(request, obj, form, change)
         if not change:
-            signup.welcome(obj)
+            signup.grant_welcome_credits(obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody: the books name every user. People leave, and are forgotten after 30 days."""
+        """Refuse: the ledger names every user. Erase the user instead."""
         return False
 
     @admin.display(description=gettext_lazy("credits to spend"), ordering="credits")
     def balance(self, user: User) -> int:
         return int(getattr(user, "credits", 0) or 0)
 
-    @admin.display(description=gettext_lazy("books"))
-    def books(self, user: User) -> SafeString:
+    @admin.display(description=gettext_lazy("ledger"))
+    def ledger_links(self, user: User) -> SafeString:
         lines = reverse("admin:billing_entry_changelist")
         payments = reverse("admin:billing_payment_changelist")
         return format_html(
             '<a href="{}?account__exact={}">{}</a> · <a href="{}?user__exact={}">{}</a>',
-            lines, user.pk, _("every line"), payments, user.pk, _("payments"),
+            lines, user.pk, _("all entries"), payments, user.pk, _("payments"),
         )  # fmt: skip
 
     @admin.display(description=gettext_lazy("two-factor sign-in"), boolean=True)
     def two_factor(self, user: User) -> bool:
-        return second_factor.is_on(user)
+        return second_factor.is_enabled(user)
 
-    @admin.action(description=gettext_lazy("Lock, and end all sign-ins and keys"))
+    @admin.action(description=gettext_lazy("Lock and end all sign-ins and API keys"))
     def lock(self, request: HttpRequest, queryset: QuerySet[User]) -> HttpResponse | None:
-        """Asked once more, with a reason; then each is out at once."""
+        """Ask for a reason, then lock each user."""
         form = ReasonForm(request.POST if "confirm" in request.POST else None)
         chosen = queryset.exclude(pk=cast("User", request.user).pk).filter(
-            Q(is_active=True) | Q(left_at__isnull=False, forgotten_at=None)
+            Q(is_active=True) | Q(deletion_requested_at__isnull=False, erased_at=None)
         )
         if form.is_valid():
             for user in chosen:
                 deletion.lock(user)
                 note(request.user, user, "Locked", form.cleaned_data["reason"])
-                self.message_user(request, _("%s is locked out.") % user.username)
+                self.message_user(request, _("You locked %s.") % user.username)
             return None
         kept = [("action", "lock"), *((ACTION_CHECKBOX_NAME, str(user.pk)) for user in chosen)]
         return ask(
             self,
             request,
             form,
-            title=_("Lock out"),
+            title=_("Lock"),
             says=[_("Every sign-in, API key and open page ends at once. Videos keep rendering.")],
-            changes=[(user.username, _("may come in"), _("locked out")) for user in chosen],
+            changes=[(user.username, _("active"), _("locked")) for user in chosen],
             kept=kept,
             back=reverse("admin:accounts_user_changelist"),
             about=_("Users"),
@@ -159,47 +159,15 @@ class PersonAdmin(UserAdmin):
                 self.message_user(request, f"{user.username}: {error}", messages.WARNING)
             else:
                 self.log_change(request, user, "Unlocked")
-                self.message_user(request, _("%s may come in again.") % user.username)
+                self.message_user(request, _("You unlocked %s.") % user.username)
 
-    @admin.action(description=gettext_lazy("Take back accounts that left"))
-    def take_back(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+    @admin.action(description=gettext_lazy("Restore accounts whose deletion was requested"))
+    def restore(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         for user in queryset:
             try:
-                deletion.take_back(user)
+                deletion.restore(user)
             except deletion.NotPossible as error:
                 self.message_user(request, f"{user.username}: {error}", messages.WARNING)
             else:
-                self.log_change(request, user, "Taken back")
-                self.message_user(request, _("%s is back.") % user.username)
-
-
-@admin.register(RateCounter)
-class CounterAdmin(ReadOnly):
-    """Who has asked how often, where there is no Redis to count in."""
-
-    list_display = ("key", "hits", "ends")
-    fields = readonly_fields = list_display
-    search_fields = ("key",)
-    ordering = ("-hits",)
-
-    @admin.display(description=gettext_lazy("window ends"), ordering="ends_ms")
-    def ends(self, row: RateCounter) -> datetime:
-        return datetime.fromtimestamp(row.ends_ms / 1000, tz=UTC)
-
-
-@admin.register(Group)
-class RoleAdmin(GroupAdmin):
-    """What a group of staff may do, of what there is here to do."""
-
-    filter_horizontal = ()
-    formfield_overrides = TICKED
-
-    def formfield_for_manytomany(
-        self, db_field: ManyToManyField, request: HttpRequest | None = None, **kwargs: Any
-    ) -> Any:
-        field = super().formfield_for_manytomany(db_field, request, **kwargs)
-        if db_field.name == "permissions" and field and field.queryset is not None:
-            registered = filter(self.admin_site.is_registered, apps.get_models())
-            shown = [model._meta.model_name for model in registered]
-            field.queryset = field.queryset.filter(content_type__model__in=shown)
-        return field
+                self.log_change(request, user, "Restored")
+                self.message_user(request, _("You restored %s.") % user.username)

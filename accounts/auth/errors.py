@@ -1,0 +1,9 @@
+"""Why somebody is not signed in."""
+
+
+class BadCredentials(Exception):
+    """The name, the address, the password, the token or the key is wrong or no longer valid."""
+
+
+class NoPassword(Exception):
+    """The account has no password that could be asked for or changed."""
