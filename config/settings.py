@@ -174,6 +174,10 @@ CELERY_BROKER_URL = REDIS_URL or "memory://"
 MEDIA_ROOT = env("VIDEOS_DIR", default=DATA_DIR / "media", read=Path)
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_FINDERS = [
+    "config.http.stylesheets.StylesheetFinder",
+    "django.contrib.staticfiles.finders.AppDirectoriesFinder",
+]
 STATIC_ROOT = DATA_DIR / "static"
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 S3_BUCKET = text("S3_BUCKET", "ALIYUN_OSS_BUCKET")

@@ -1,0 +1,64 @@
+"""Style sheets are written in many files and sent as one."""
+
+import re
+from pathlib import Path
+
+import pytest
+from django.conf import LazySettings, settings
+from django.contrib.staticfiles import finders
+from django.test import Client
+
+from config.http import stylesheets
+
+FOLDER = Path(settings.BASE_DIR) / "static" / "css"
+ENTRIES = sorted(FOLDER.glob("*.css"))
+
+
+@pytest.mark.parametrize(
+    ("written", "sent"),
+    [
+        (
+            "/* Why */\n.a {\n  color: red;\n}\n\n.b {\n  margin: 0 1px;\n}\n",
+            ".a{color: red}.b{margin: 0 1px}",
+        ),
+        (".a,\n.b :is(c, d) {\n  & :hover {\n    e: f;\n  }\n}", ".a,.b :is(c,d){& :hover{e: f}}"),
+        (':a { content: "a  {  /* b */ ;"; }', ':a{content: "a  {  /* b */ ;"}'),
+        ("a { width: calc(1px + 2px) /* c */; }", "a{width: calc(1px + 2px)}"),
+    ],
+)
+def test_only_spaces_without_a_meaning_and_comments_go(written: str, sent: str) -> None:
+    assert stylesheets.minify(written) == sent
+
+
+def test_every_file_belongs_to_a_style_sheet() -> None:
+    used = {source for entry in ENTRIES for source in stylesheets.sources(entry)}
+    assert sorted(FOLDER.rglob("*.css")) == sorted(used)
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda path: path.name)
+def test_a_style_sheet_is_whole_and_its_addresses_exist(entry: Path) -> None:
+    text = stylesheets.build(entry)
+    assert "@import" not in text
+    assert text.count("{") == text.count("}")
+    addresses = re.findall(r"url\(([^)]+)\)", text)
+    assert [path for path in addresses if not (FOLDER / path).is_file()] == []
+
+
+def test_the_server_sends_the_built_style_sheet(db: None) -> None:
+    body = b"".join(Client().get("/static/css/app.css"))
+    assert body.decode() == stylesheets.build(FOLDER / "app.css")
+
+
+def test_a_changed_file_is_seen_at_the_next_request(settings: LazySettings, tmp_path: Path) -> None:
+    settings.STATICFILES_DIRS = [tmp_path / "static"]
+    settings.DATA_DIR = tmp_path / "data"
+    entry, part = tmp_path / "static/css/site.css", tmp_path / "static/css/site/part.css"
+    part.parent.mkdir(parents=True)
+    entry.write_text('@layer a;\n@import url("site/part.css") layer(a);\n')
+    part.write_text(".b { src: url(../../c.png); }")
+    finder = finders.get_finder("config.http.stylesheets.StylesheetFinder").__class__()
+    found = Path(str(finder.find("css/site.css")))
+    assert found.read_text() == "@layer a;@layer a{.b{src: url(../c.png)}}"
+    part.write_text(".b { color: red; }")
+    assert Path(str(finder.find("css/site.css"))).read_text() == "@layer a;@layer a{.b{color: red}}"
+    assert [path for path, _ in finder.list(None)] == ["css/site.css"]
