@@ -25,6 +25,8 @@ check: $(VENV)/.dev
 	$(BIN)/djade --check --target-version 5.2 $$(git ls-files 'templates/*.html')
 	$(BIN)/djangofmt --check templates
 	$(BIN)/djangofmt check templates
+	$(BIN)/oxfmt --check static
+	$(BIN)/oxlint static
 	$(BIN)/lint-imports
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python manage.py check --fail-level WARNING
@@ -39,6 +41,8 @@ fix: $(VENV)/.dev
 	$(BIN)/djade --target-version 5.2 $$(git ls-files 'templates/*.html')
 	$(BIN)/djangofmt check --fix templates
 	$(BIN)/djangofmt templates
+	$(BIN)/oxlint --fix static
+	$(BIN)/oxfmt static
 
 words: $(VENV)/.dev
 	@$(BIN)/python manage.py translations

@@ -28,13 +28,18 @@ document.addEventListener("submit", async (event) => {
 // ---- questions: the page that asks, in a dialog ----
 async function ask(request, opener, instead) {
   const answer = await fetch(...request).catch(() => null);
-  const page = answer?.ok && !answer.redirected ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
+  const page =
+    answer?.ok && !answer.redirected
+      ? new DOMParser().parseFromString(await answer.text(), "text/html")
+      : null;
   const question = page?.getElementById("confirm");
   if (!question) return instead();
   const dialog = Object.assign(document.createElement("dialog"), { className: "dialog" });
   dialog.setAttribute("aria-labelledby", "question");
   const title = question.querySelector("h1");
-  title.replaceWith(Object.assign(document.createElement("h2"), { id: "question", textContent: title.textContent }));
+  title.replaceWith(
+    Object.assign(document.createElement("h2"), { id: "question", textContent: title.textContent }),
+  );
   dialog.append(question);
   document.body.append(dialog);
   dialog.addEventListener("click", (event) => {
@@ -45,7 +50,10 @@ async function ask(request, opener, instead) {
   // A menu has closed by now; the focus goes back to what opened it.
   const menu = opener?.closest("[popover]");
   const before = menu ? document.querySelector(`[popovertarget="${menu.id}"]`) : opener;
-  dialog.addEventListener("close", () => { dialog.remove(); dialog.returnValue !== "gone" && before?.isConnected && before.focus(); });
+  dialog.addEventListener("close", () => {
+    dialog.remove();
+    if (dialog.returnValue !== "gone" && before?.isConnected) before.focus();
+  });
   const form = dialog.querySelector("form");
   if (!form.hasAttribute("action")) form.action = request[0];
   const act = form.dataset.gone ? remove : quietly;
@@ -75,7 +83,9 @@ async function remove(event, form, dialog) {
   const holes = takeAway(cards);
   const data = new FormData(form);
   data.append("quiet", "1");
-  const answer = await fetch(form.action, { method: "POST", body: data, redirect: "manual" }).catch(() => null);
+  const answer = await fetch(form.action, { method: "POST", body: data, redirect: "manual" }).catch(
+    () => null,
+  );
   if (answer?.status !== 204) {
     comeBack(holes);
     form.hidden = true; // its dialog is gone, and a form outside the page sends nothing
@@ -90,7 +100,9 @@ async function remove(event, form, dialog) {
 function takeAway(cards) {
   const all = [...document.querySelectorAll(".card[data-id]")];
   const at = all.indexOf(cards.at(-1));
-  const next = [...all.slice(at + 1), ...all.slice(0, at).reverse()].find((card) => !cards.includes(card));
+  const next = [...all.slice(at + 1), ...all.slice(0, at).toReversed()].find(
+    (card) => !cards.includes(card),
+  );
   const holes = cards.map((card) => {
     const hole = document.createComment("");
     card.replaceWith(hole);
@@ -119,14 +131,23 @@ function tidy(node) {
 function offerUndo(words, data, holes) {
   announce(words);
   const toast = Object.assign(document.createElement("div"), { className: "toast" });
-  const undo = Object.assign(document.createElement("button"), { className: "btn btn--sm", type: "button", textContent: toasts.dataset.undo });
+  const undo = Object.assign(document.createElement("button"), {
+    className: "btn btn--sm",
+    type: "button",
+    textContent: toasts.dataset.undo,
+  });
   toast.append(Object.assign(document.createElement("p"), { textContent: words }), undo);
   toasts.append(toast);
-  const away = () => (toast.matches(":hover, :focus-within") ? setTimeout(away, 2000) : toast.remove());
+  const away = () =>
+    toast.matches(":hover, :focus-within") ? setTimeout(away, 2000) : toast.remove();
   setTimeout(away, UNDO_SECONDS * 1000);
   undo.addEventListener("click", async () => {
     undo.disabled = true;
-    const answer = await fetch(toasts.dataset.restore, { method: "POST", body: data, redirect: "manual" }).catch(() => null);
+    const answer = await fetch(toasts.dataset.restore, {
+      method: "POST",
+      body: data,
+      redirect: "manual",
+    }).catch(() => null);
     toast.remove();
     if (answer?.status !== 204) return announce(toasts.dataset.late, "");
     comeBack(holes);
@@ -145,7 +166,10 @@ document.addEventListener("submit", (event) => {
   const { submitter, target: form } = event;
   if (!submitter?.matches("[data-ask]") || "asked" in form.dataset) return;
   event.preventDefault();
-  const instead = () => { form.dataset.asked = ""; form.requestSubmit(submitter); };
+  const instead = () => {
+    form.dataset.asked = "";
+    form.requestSubmit(submitter);
+  };
   ask([submitter.formAction, { method: "POST", body: new FormData(form) }], submitter, instead);
 });
 
@@ -166,11 +190,20 @@ document.addEventListener("pointerover", (event) => {
   near = card;
   rest = setTimeout(() => {
     const media = card.querySelector(".card__media");
-    const film = Object.assign(document.createElement("video"), { muted: true, loop: true, playsInline: true, src: `/api/videos/${card.dataset.id}/content?variant=video` });
+    const film = Object.assign(document.createElement("video"), {
+      muted: true,
+      loop: true,
+      playsInline: true,
+      src: `/api/videos/${card.dataset.id}/content?variant=video`,
+    });
     film.className = media.querySelector(".fit") ? "peek peek--fit" : "peek";
     film.tabIndex = -1;
     film.ariaHidden = "true";
-    film.addEventListener("playing", () => near === card && media.querySelector("img:last-of-type").after(film), { once: true });
+    film.addEventListener(
+      "playing",
+      () => near === card && media.querySelector("img:last-of-type").after(film),
+      { once: true },
+    );
     film.play().catch(() => {});
   }, 150);
 });
@@ -184,11 +217,14 @@ function count() {
   const n = boxes().filter((box) => box.checked).length;
   const words = document.getElementById("picked");
   words.textContent = n ? words.dataset.some.replace("%s", n) : words.dataset.none;
-  for (const button of bulk.querySelectorAll("[type=submit], [popovertarget]")) button.disabled = !n;
+  for (const button of bulk.querySelectorAll("[type=submit], [popovertarget]"))
+    button.disabled = !n;
 }
 export function choose(box, on, range) {
   const all = boxes();
-  const [from, to] = [all.indexOf(range && last ? last : box), all.indexOf(box)].sort((a, b) => a - b);
+  const [from, to] = [all.indexOf(range && last ? last : box), all.indexOf(box)].toSorted(
+    (a, b) => a - b,
+  );
   for (const each of all.slice(from, to + 1)) each.checked = on;
   last = box;
   count();
@@ -219,5 +255,6 @@ if (bulk) {
 const find = document.getElementById("find");
 find?.addEventListener("change", (event) => event.target.matches("select") && find.requestSubmit());
 find?.addEventListener("formdata", (event) => {
-  for (const [name, value] of [...event.formData]) if (!value) event.formData.delete(name);
+  const empty = [...event.formData].filter(([, value]) => !value);
+  for (const [name] of empty) event.formData.delete(name);
 });

@@ -1,10 +1,15 @@
 // Makes forms quicker; every page is complete without this file.
 const root = document.documentElement;
-export const remember = (name, value, age = 31536000) => { document.cookie = `${name}=${value};path=/;max-age=${age};samesite=lax`; };
+export const remember = (name, value, age = 31536000) => {
+  document.cookie = `${name}=${value};path=/;max-age=${age};samesite=lax`;
+};
 remember("tz", Intl.DateTimeFormat().resolvedOptions().timeZone);
 
 // ---- light and dark ----
-const isDark = () => (root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches);
+const isDark = () =>
+  root.dataset.theme
+    ? root.dataset.theme === "dark"
+    : matchMedia("(prefers-color-scheme: dark)").matches;
 document.addEventListener("submit", (event) => {
   if (!event.target.matches("[data-theme-form]")) return;
   event.preventDefault();
@@ -13,7 +18,8 @@ document.addEventListener("submit", (event) => {
   if (theme === "system") delete root.dataset.theme;
   else root.dataset.theme = theme;
   remember("theme", theme, theme === "system" ? 0 : undefined);
-  for (const choice of document.querySelectorAll("[data-theme-form] [aria-pressed]")) choice.setAttribute("aria-pressed", choice.value === theme);
+  for (const choice of document.querySelectorAll("[data-theme-form] [aria-pressed]"))
+    choice.setAttribute("aria-pressed", choice.value === theme);
 });
 
 // ---- a form that orders something is sent once ----
@@ -22,12 +28,19 @@ document.addEventListener("submit", (event) => {
   if ("sent" in dataset) event.preventDefault();
   if ("once" in dataset) dataset.sent = "";
 });
-addEventListener("pageshow", () => document.querySelectorAll("[data-sent]").forEach((form) => delete form.dataset.sent));
+addEventListener("pageshow", () =>
+  document.querySelectorAll("[data-sent]").forEach((form) => delete form.dataset.sent),
+);
 
 // ---- a form comes back to the page it is on, also where a fragment brought it ----
-document.addEventListener("submit", (event) => {
-  for (const next of event.target.querySelectorAll("[name=next][data-here]")) next.value = location.pathname + location.search;
-}, { capture: true });
+document.addEventListener(
+  "submit",
+  (event) => {
+    for (const next of event.target.querySelectorAll("[name=next][data-here]"))
+      next.value = location.pathname + location.search;
+  },
+  { capture: true },
+);
 
 // ---- a password may be looked at while it is typed ----
 document.addEventListener("click", (event) => {
@@ -44,7 +57,8 @@ async function copy(from) {
   try {
     await navigator.clipboard.writeText(from.value ?? from.textContent);
   } catch {
-    from.select ? from.select() : getSelection().selectAllChildren(from);
+    if (from.select) from.select();
+    else getSelection().selectAllChildren(from);
     return document.execCommand("copy");
   }
   return true;
@@ -55,7 +69,9 @@ document.addEventListener("click", async (event) => {
   if (!button || !(await copy(document.getElementById(button.dataset.copy)))) return;
   const before = words.textContent;
   words.textContent = button.dataset.done;
-  setTimeout(() => { words.textContent = before; }, 2000);
+  setTimeout(() => {
+    words.textContent = before;
+  }, 2000);
 });
 
 // ---- Ctrl or Cmd with Enter sends ----

@@ -11,15 +11,35 @@ export function reprice(balance) {
   composer.dataset.balance = balance ?? composer.dataset.balance;
   const model = composer.querySelector("[name=model]:checked");
   const size = composer.querySelector("[name=size]:checked");
-  if (size?.dataset.only && size.dataset.only !== model.dataset.quality) composer.querySelector("[name=size]").checked = true;
-  const kind = field("image").files.length || composer.querySelector("[name=reference]:is([type=hidden], :checked)") ? "image" : "text";
+  if (size?.dataset.only && size.dataset.only !== model.dataset.quality)
+    composer.querySelector("[name=size]").checked = true;
+  const kind =
+    field("image").files.length ||
+    composer.querySelector("[name=reference]:is([type=hidden], :checked)")
+      ? "image"
+      : "text";
   const one = JSON.parse(model.dataset.prices)[kind][field("seconds").value];
   const takes = Number(field("takes").value);
   const price = one * takes;
   const left = composer.dataset.balance - price;
-  const figures = { "#go [data-cost]": price, "#go [data-takes]": takes, "[data-one]": one, "[data-left]": left, "[data-price]": price, "[data-available]": composer.dataset.balance, "[data-missing]": -left };
-  for (const [place, figure] of Object.entries(figures)) composer.querySelector(place).textContent = numbers.format(figure);
-  const shown = { "[data-enough]": left >= 0, "[data-short]": left < 0, "[data-times]": takes > 1, "[data-several]": takes > 1, "[data-single]": takes === 1 };
+  const figures = {
+    "#go [data-cost]": price,
+    "#go [data-takes]": takes,
+    "[data-one]": one,
+    "[data-left]": left,
+    "[data-price]": price,
+    "[data-available]": composer.dataset.balance,
+    "[data-missing]": -left,
+  };
+  for (const [place, figure] of Object.entries(figures))
+    composer.querySelector(place).textContent = numbers.format(figure);
+  const shown = {
+    "[data-enough]": left >= 0,
+    "[data-short]": left < 0,
+    "[data-times]": takes > 1,
+    "[data-several]": takes > 1,
+    "[data-single]": takes === 1,
+  };
   for (const [place, on] of Object.entries(shown)) composer.querySelector(place).hidden = !on;
 }
 
@@ -39,7 +59,13 @@ function showReference() {
   complain(trouble);
   if (!file || trouble) return;
   const still = () => field("image").files[0] === file;
-  createImageBitmap(file).then((read) => { read.close(); still() && send(file); }, () => still() && complain(wrong));
+  createImageBitmap(file).then(
+    (read) => {
+      read.close();
+      if (still()) send(file);
+    },
+    () => still() && complain(wrong),
+  );
 }
 
 function show(source, name = "") {
@@ -76,7 +102,8 @@ function send(file) {
     caption.textContent = caption.dataset.sending.replace("%s", Math.floor(bar.value));
   });
   request.addEventListener("load", () => {
-    if (request.status === 201) return keepPicture(request.response.id, file.name, tile.querySelector("img").src);
+    if (request.status === 201)
+      return keepPicture(request.response.id, file.name, tile.querySelector("img").src);
     show(tile.querySelector("img").src, file.name);
     complain(request.response?.detail ?? field("image").dataset.failed);
   });
@@ -91,7 +118,14 @@ function send(file) {
 function keepPicture(id, name, source) {
   field("image").value = "";
   show(source, name);
-  tile.append(Object.assign(document.createElement("input"), { type: "hidden", name: "reference", value: id, title: name }));
+  tile.append(
+    Object.assign(document.createElement("input"), {
+      type: "hidden",
+      name: "reference",
+      value: id,
+      title: name,
+    }),
+  );
   reprice();
   keepDraft();
 }
@@ -112,7 +146,12 @@ function takeUpDraft() {
   if (draft.owner !== composer.dataset.owner || (!draft.prompt && !draft.picture)) return;
   for (const name of CHOICES) if (draft[name]) field(name).value = draft[name];
   field("prompt").value = draft.prompt;
-  if (draft.picture) keepPicture(draft.picture[0], draft.picture[1], `${composer.dataset.upload}${draft.picture[0]}/`);
+  if (draft.picture)
+    keepPicture(
+      draft.picture[0],
+      draft.picture[1],
+      `${composer.dataset.upload}${draft.picture[0]}/`,
+    );
 }
 
 function countPrompt() {
@@ -130,11 +169,15 @@ function frame() {
   const own = picture.naturalWidth / picture.naturalHeight || ratioOf(chosen);
   const loss = (size) => Math.abs(Math.log(ratioOf(size) / own));
   const quality = composer.querySelector("[name=model]:checked").dataset.quality;
-  const sizes = [...field("size")].filter((each) => !each.dataset.only || each.dataset.only === quality);
-  const best = sizes.sort((a, b) => loss(a.value) - loss(b.value))[0];
+  const sizes = [...field("size")].filter(
+    (each) => !each.dataset.only || each.dataset.only === quality,
+  );
+  const best = sizes.toSorted((a, b) => loss(a.value) - loss(b.value))[0];
   fit.hidden = tile.hidden || loss(chosen) - loss(best.value) < 0.1;
   fit.value = best.value;
-  fit.querySelector("span").textContent = fit.querySelector("span").dataset.words.replace("%s", best.dataset.shape);
+  fit.querySelector("span").textContent = fit
+    .querySelector("span")
+    .dataset.words.replace("%s", best.dataset.shape);
 }
 
 function take(files) {
@@ -149,7 +192,8 @@ function take(files) {
 
 // ---- presets ----
 function apply({ model, size, seconds, takes, ending }) {
-  for (const [name, value] of Object.entries({ model, size, seconds, takes })) field(name).value = value;
+  for (const [name, value] of Object.entries({ model, size, seconds, takes }))
+    field(name).value = value;
   if (ending) add(ending);
   reprice();
   frame();
@@ -166,8 +210,13 @@ async function keep(submitter) {
   data.delete("image");
   const fresh = await get("/studio/", { method: "POST", body: data }).catch(() => null);
   if (!fresh) return;
-  document.querySelector("#presets [data-fragment]").replaceWith(fresh.querySelector("#presets [data-fragment]"));
-  announce(fresh.querySelector(".main :is(.notice--good, .notice--bad)")?.textContent.trim() ?? "", "");
+  document
+    .querySelector("#presets [data-fragment]")
+    .replaceWith(fresh.querySelector("#presets [data-fragment]"));
+  announce(
+    fresh.querySelector(".main :is(.notice--good, .notice--bad)")?.textContent.trim() ?? "",
+    "",
+  );
   if (submitter.name === "keep") field("preset_name").value = field("preset_ending").value = "";
 }
 
@@ -186,7 +235,11 @@ if (composer) {
     keepDraft();
   });
   composer.addEventListener("submit", (event) => {
-    if (!event.defaultPrevented && (!event.submitter?.name || ["go", "instead"].includes(event.submitter.name))) delete sessionStorage.draft;
+    if (
+      !event.defaultPrevented &&
+      (!event.submitter?.name || ["go", "instead"].includes(event.submitter.name))
+    )
+      delete sessionStorage.draft;
   });
   tile.querySelector("img").addEventListener("load", frame);
   tile.querySelector(".composer__off").addEventListener("click", () => {
@@ -230,7 +283,12 @@ if (composer) {
     field("prompt").focus();
     keepDraft();
   });
-  if (!field("prompt").value && !("sentBefore" in composer.dataset) && !composer.querySelector(".pill--kept")) takeUpDraft();
+  if (
+    !field("prompt").value &&
+    !("sentBefore" in composer.dataset) &&
+    !composer.querySelector(".pill--kept")
+  )
+    takeUpDraft();
   countPrompt();
   reprice();
 }

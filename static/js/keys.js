@@ -42,13 +42,21 @@ async function films(href) {
   if (!answer?.ok || search.href !== new URL(href, location).href) return;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   for (const [n, link] of [...page.querySelectorAll(".card__title a")].slice(0, 5).entries()) {
-    const film = Object.assign(document.createElement("a"), { className: "menu__item", id: `p-film-${n}`, href: link.getAttribute("href"), tabIndex: -1 });
+    const film = Object.assign(document.createElement("a"), {
+      className: "menu__item",
+      id: `p-film-${n}`,
+      href: link.getAttribute("href"),
+      tabIndex: -1,
+    });
     film.setAttribute("role", "option");
     film.dataset.film = "";
     const icon = search.querySelector("svg").cloneNode(true);
     const use = icon.querySelector("use");
     use.setAttribute("href", use.getAttribute("href").replace("#search", "#film"));
-    film.append(icon, Object.assign(document.createElement("span"), { textContent: link.textContent }));
+    film.append(
+      icon,
+      Object.assign(document.createElement("span"), { textContent: link.textContent }),
+    );
     search.before(film);
   }
   tell();
@@ -63,10 +71,10 @@ function openPalette() {
 
 input.addEventListener("input", filter);
 input.addEventListener("keydown", (event) => {
-  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-  if (step) {
+  const direction = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  if (direction) {
     const all = shown();
-    choose(all.at((all.indexOf(chosen()) + step) % all.length));
+    choose(all.at((all.indexOf(chosen()) + direction) % all.length));
   } else if (event.key === "Enter") {
     chosen()?.click();
   } else {
@@ -79,14 +87,17 @@ input.addEventListener("keydown", (event) => {
 document.addEventListener("click", (event) => {
   const opener = event.target.closest("[data-open]");
   const dialog = event.target.closest("#palette, #keys");
-  if (dialog && (event.target === dialog || event.target.closest("[data-close], [role=option]"))) dialog.close();
+  if (dialog && (event.target === dialog || event.target.closest("[data-close], [role=option]")))
+    dialog.close();
   if (!opener) return;
   event.preventDefault();
   if (opener.dataset.open === "palette") openPalette();
   else sheet.showModal();
 });
 const single = document.getElementById("keys-on");
-single.addEventListener("change", () => fetch(single.form.action, { method: "POST", body: new FormData(single.form) }).catch(() => {}));
+single.addEventListener("change", () =>
+  fetch(single.form.action, { method: "POST", body: new FormData(single.form) }).catch(() => {}),
+);
 
 // ---- shortcuts ----
 const watch = document.getElementById("watch");
@@ -98,7 +109,9 @@ let going = 0;
 function step(by) {
   if (watch) return press(by > 0 ? "[rel=next]" : "[rel=prev]", document);
   const links = [...document.querySelectorAll(".card__title a")];
-  const at = links.indexOf(document.activeElement.closest?.(".card")?.querySelector(".card__title a"));
+  const at = links.indexOf(
+    document.activeElement.closest?.(".card")?.querySelector(".card__title a"),
+  );
   links[Math.min(Math.max(at + by, 0), links.length - 1)]?.focus();
 }
 
@@ -129,11 +142,16 @@ const KEYS = {
   k: () => step(-1),
   f: () => press("[data-favourite] button"),
   r: () => (watch ? document.getElementById("change")?.focus() : press('a[href$="#remix"]')),
-  e: () => (watch || here()?.dataset.state !== "done" ? press("#extend", document) : location.assign(`${here().dataset.href}#extend`)),
+  e: () =>
+    watch || here()?.dataset.state !== "done"
+      ? press("#extend", document)
+      : location.assign(`${here().dataset.href}#extend`),
   d: () => press('a[href*="download=1"]'),
   x: () => choosing(false),
   X: () => choosing(true),
-  g: () => { going = Date.now(); },
+  g: () => {
+    going = Date.now();
+  },
 };
 
 document.addEventListener("keydown", (event) => {
@@ -141,8 +159,18 @@ document.addEventListener("keydown", (event) => {
     event.preventDefault();
     return openPalette();
   }
-  const typing = event.target.matches("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
-  if (typing || !single.checked || event.metaKey || event.ctrlKey || event.altKey || document.querySelector("dialog[open]")) return;
+  const typing = event.target.matches(
+    "input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]",
+  );
+  if (
+    typing ||
+    !single.checked ||
+    event.metaKey ||
+    event.ctrlKey ||
+    event.altKey ||
+    document.querySelector("dialog[open]")
+  )
+    return;
   if (Date.now() - going < 1500 && GO[event.key]) return location.assign(GO[event.key]);
   if (event.key === " " && event.target.matches("body, #main") && play()) event.preventDefault();
   if (!KEYS[event.key]) return;

@@ -9,7 +9,13 @@ const recent = document.getElementById("recent-shelf");
 const growing = document.getElementById("growing");
 const watch = document.getElementById("watch");
 const title = document.title;
-const STATES = { queued: ["queued"], in_progress: ["rendering", "saving"], completed: ["done"], failed: ["failed", "blocked"], cancelled: ["cancelled"] };
+const STATES = {
+  queued: ["queued"],
+  in_progress: ["rendering", "saving"],
+  completed: ["done"],
+  failed: ["failed", "blocked"],
+  cancelled: ["cancelled"],
+};
 const SIGNED_OUT = 4401;
 let seq = Number(document.body.dataset.seq);
 let finished = 0;
@@ -38,11 +44,17 @@ function ended(shown, isNew) {
   if (!wanted()) return;
   let note;
   try {
-    note = new Notification(document.querySelector(".brand").textContent.trim(), { body: shown.dataset.news, tag: shown.dataset.id });
+    note = new Notification(document.querySelector(".brand").textContent.trim(), {
+      body: shown.dataset.news,
+      tag: shown.dataset.id,
+    });
   } catch {
     return; // some phones only let a service worker notify
   }
-  note.addEventListener("click", () => { focus(); location.assign(shown.dataset.href ?? location.href); });
+  note.addEventListener("click", () => {
+    focus();
+    location.assign(shown.dataset.href ?? location.href);
+  });
 }
 document.addEventListener("visibilitychange", () => {
   if (!document.hidden) [finished, document.title] = [0, title];
@@ -90,7 +102,11 @@ async function refreshCard(id) {
     if (pick) fresh.querySelector(".card__body").before(pick);
     if (shelf?.contains(old) && !("active" in fresh.dataset)) moveOn(old, fresh);
     else old.replaceWith(fresh);
-    if (focused) ([...fresh.querySelectorAll("a, button, input")].find((one) => one.isEqualNode(focused)) ?? fresh.querySelector(".card__title a")).focus();
+    if (focused)
+      (
+        [...fresh.querySelectorAll("a, button, input")].find((one) => one.isEqualNode(focused)) ??
+        fresh.querySelector(".card__title a")
+      ).focus();
   } else if ((shelf || growing) && "active" in fresh.dataset) {
     document.getElementById("empty")?.remove();
     (shelf ?? growing).hidden = false;
@@ -124,7 +140,8 @@ async function refreshWatch() {
   const fresh = (await get(location.href)).getElementById("watch");
   for (const part of ["#stage", ".watch__rest", ".watch__side"]) {
     const old = watch.querySelector(part);
-    if (!old.querySelector("video, input:focus") && !old.querySelector("textarea")?.value) old.replaceWith(fresh.querySelector(part));
+    if (!old.querySelector("video, input:focus") && !old.querySelector("textarea")?.value)
+      old.replaceWith(fresh.querySelector(part));
   }
   watch.dataset.state = fresh.dataset.state;
   watch.toggleAttribute("data-active", "active" in fresh.dataset);
@@ -135,7 +152,11 @@ async function refreshWatch() {
 // ---- listening ----
 // A form that was sent brings its own next page, with its own news.
 let leaving = false;
-document.addEventListener("submit", (event) => setTimeout(() => { leaving ||= !event.defaultPrevented; }));
+document.addEventListener("submit", (event) =>
+  setTimeout(() => {
+    leaving ||= !event.defaultPrevented;
+  }),
+);
 
 const gone = new Set();
 function update(id, updates, isNew) {
@@ -186,7 +207,9 @@ let failures = 0;
 let again;
 function listen() {
   clearTimeout(again);
-  socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws/videos/`);
+  socket = new WebSocket(
+    `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws/videos/`,
+  );
   socket.addEventListener("message", (event) => {
     const message = JSON.parse(event.data);
     if (message.type === "connect") {
@@ -217,8 +240,12 @@ function wait(pause) {
   again = setTimeout(() => (pause > 1000 ? wait(pause - 1000) : listen()), Math.min(pause, 1000));
 }
 offline.querySelector("button").addEventListener("click", listen);
-addEventListener("offline", () => { offline.hidden = false; });
-addEventListener("online", () => socket.readyState === WebSocket.OPEN ? (offline.hidden = true) : polling.hidden && listen());
+addEventListener("offline", () => {
+  offline.hidden = false;
+});
+addEventListener("online", () =>
+  socket.readyState === WebSocket.OPEN ? (offline.hidden = true) : polling.hidden && listen(),
+);
 
 const polling = document.getElementById("polling");
 function poll() {
@@ -230,10 +257,13 @@ function poll() {
 // Somebody is looking: have the engine asked a little more often.
 setInterval(() => {
   if (document.hidden || socket.readyState !== WebSocket.OPEN) return;
-  for (const shown of active()) socket.send(JSON.stringify({ type: "request_video_status", video_id: shown.dataset.id }));
+  for (const shown of active())
+    socket.send(JSON.stringify({ type: "request_video_status", video_id: shown.dataset.id }));
 }, 3000);
 
-addEventListener("animationend", (event) => event.target.closest("[data-fresh]")?.removeAttribute("data-fresh"));
+addEventListener("animationend", (event) =>
+  event.target.closest("[data-fresh]")?.removeAttribute("data-fresh"),
+);
 addEventListener("pagehide", () => socket.close());
 addEventListener("pageshow", (event) => event.persisted && location.reload());
 listen();

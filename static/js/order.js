@@ -4,15 +4,21 @@ let held = null;
 
 for (const row of body?.rows ?? []) {
   row.draggable = true;
-  row.addEventListener("dragstart", () => { held = row; row.classList.add("is-held"); });
+  row.addEventListener("dragstart", () => {
+    held = row;
+    row.classList.add("is-held");
+  });
   row.addEventListener("dragover", (event) => {
     event.preventDefault();
     const box = row.getBoundingClientRect();
-    if (held && held !== row) body.insertBefore(held, event.clientY < box.top + box.height / 2 ? row : row.nextSibling);
+    if (held && held !== row)
+      body.insertBefore(held, event.clientY < box.top + box.height / 2 ? row : row.nextSibling);
   });
   row.addEventListener("dragend", () => {
     held = null;
     row.classList.remove("is-held");
-    [...body.rows].forEach((each, at) => { each.querySelector('input[name$="-display_order"]').value = (at + 1) * 10; });
+    [...body.rows].forEach((each, at) => {
+      each.querySelector('input[name$="-display_order"]').value = (at + 1) * 10;
+    });
   });
 }

@@ -8,7 +8,10 @@ export async function get(url, options) {
 export function announce(news, href) {
   document.getElementById("said").textContent = news;
   if (href === undefined) return;
-  const toast = Object.assign(document.createElement(href ? "a" : "p"), { className: "toast", textContent: news });
+  const toast = Object.assign(document.createElement(href ? "a" : "p"), {
+    className: "toast",
+    textContent: news,
+  });
   if (href) toast.href = href;
   document.getElementById("toasts").append(toast);
   const away = () => (toast.matches(":hover, :focus") ? setTimeout(away, 2000) : toast.remove());
@@ -18,7 +21,8 @@ export function announce(news, href) {
 // ---- notifications, for whoever asks for them ----
 const notify = document.getElementById("notify");
 const denied = () => globalThis.Notification?.permission === "denied";
-export const wanted = () => localStorage.notify === "on" && globalThis.Notification?.permission === "granted";
+export const wanted = () =>
+  localStorage.notify === "on" && globalThis.Notification?.permission === "granted";
 function showNotify() {
   notify.hidden = !globalThis.Notification || denied();
   notify.ariaPressed = wanted();

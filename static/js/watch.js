@@ -5,9 +5,13 @@ const watched = () => document.querySelector("#stage video");
 // ---- the picture that is shown is the one that is taken ----
 const take = () => document.getElementById("at");
 for (const word of ["timeupdate", "seeked", "pause"]) {
-  document.addEventListener(word, (event) => {
-    if (event.target === watched()) take().value = event.target.currentTime.toFixed(2);
-  }, { capture: true });
+  document.addEventListener(
+    word,
+    (event) => {
+      if (event.target === watched()) take().value = event.target.currentTime.toFixed(2);
+    },
+    { capture: true },
+  );
 }
 document.addEventListener("change", (event) => {
   if (event.target === take()) watched().currentTime = Number(event.target.value) || 0;
