@@ -466,7 +466,7 @@ def test_lost_connection_is_said_and_tried_again(tab: Opener, person: StorageSta
     page.evaluate("dispatchEvent(new Event('offline'))")
     expect(page.locator("#offline")).to_contain_text("Reconnecting. Your videos keep rendering.")
     page.get_by_role("button", name="Try now").click()
-    words = r"\s*Reconnecting. Your videos keep rendering. Checking again in \d+ s. Try now\s*"
+    words = r"\s*Reconnecting. Your videos keep rendering.\s+Checking again in \d+ s.\s+Try now\s*"
     expect(page.locator("#offline")).to_have_text(re.compile(words))
     shut[0] = False
     page.get_by_role("button", name="Try now").click()
