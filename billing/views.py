@@ -50,14 +50,14 @@ def billing(request: HttpRequest) -> HttpResponse:
     video = state.uuid_of(request.GET.get("video", ""))
     entries = credits.history(user, only) if only else credits.history(user)
     if video:
-        entries = entries.filter(reference_type=Entry.OF_VIDEO, reference_id=str(video))
+        entries = entries.filter(reference_type=Entry.VIDEO_REFERENCE, reference_id=str(video))
     page = page_of(request, entries, PER_PAGE)
     bought = Payment.objects.filter(user_id=user.pk).order_by("-created_at", "-pk")
     all_receipts = request.GET.get("receipts") == "all"
     context = {
         "at": "billing",
         "summary": credits.summary(user),
-        "parts": parts_of(credits.lots(user)),
+        "parts": parts_of(credits.open_lots(user)),
         "chart": chart_of(user),
         "next": _next(request.GET.get("next", "")),
         "packages": packages.on_sale().values(),
@@ -169,12 +169,14 @@ def payment(request: HttpRequest, payment_id: UUID) -> HttpResponse:
     if row.status == Payment.Status.PENDING and not looked:
         row = reconciliation.look(row)
     user = user_of(request)
-    moves = credits.history(user).filter(reference_type=Entry.OF_PAYMENT, reference_id=str(row.pk))
+    moves = credits.history(user).filter(
+        reference_type=Entry.PAYMENT_REFERENCE, reference_id=str(row.pk)
+    )
     context = {
         "at": "billing",
         "payment": row,
         "receipt": Receipt(row),
-        "grant": credits.entry_for(state.grant_key(row)),
+        "grant": credits.find_entry(state.grant_key(row)),
         "lines": [Line(entry) for entry in moves],
         "lost": state.credits_lost(row, row.refunded_minor) if row.is_paid else 0,
         "owed": credits.summary(user).owed,

@@ -157,7 +157,7 @@ class VideoAdmin(ReadOnly):
     ) -> HttpResponse:
         video = cast("Video", kwargs.get("obj"))
         ways = admin_actions.possible(video) if request.user.has_perm("videos.change_video") else []
-        of_it = {"reference_type": credits.OF_VIDEO, "reference_id": str(video.pk)}
+        of_it = {"reference_type": credits.VIDEO_REFERENCE, "reference_id": str(video.pk)}
         lines = credits.history(video.user).filter(**of_it).order_by("sequence")
         shown = {**context, "interventions": ways, "lines": lines}
         return super().render_change_form(request, shown, *args, **kwargs)  # type: ignore[arg-type]

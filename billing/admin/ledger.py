@@ -21,7 +21,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from billing import money
-from billing.ledger import clawbacks, credits
+from billing.ledger import adjustments, credits
 from billing.models import Account, Allocation, AuditRun, Entry, Lot, PackageOverride
 from billing.reports import dashboard
 from config.lib import idempotency
@@ -155,7 +155,7 @@ class AccountAdmin(ReadOnly):
         if not form.is_valid():
             return None
         try:
-            return clawbacks.outlook_of_adjust(account.user, form.cleaned_data["amount"])
+            return adjustments.preview(account.user, form.cleaned_data["amount"])
         except credits.NotEnoughCredits as error:
             form.add_error("amount", str(error))
             return None
@@ -165,7 +165,7 @@ class AccountAdmin(ReadOnly):
         amount, token = asked["amount"], asked["token"]
         key = key_of_form(request.user, f"adjust {account.pk}", token, amount)
         adjust = partial(
-            clawbacks.adjust,
+            adjustments.adjust,
             account.user,
             amount,
             f"adj:{token}",

@@ -109,8 +109,8 @@ class TransactionListView(ListView):
 def transaction_body(entry: Entry) -> dict[str, Any]:
     """Return one entry of the history; a clawback is a negative refund. Source: C33."""
     is_clawback = entry.type == Entry.Type.CLAWED_BACK
-    is_of_video = entry.reference_type == Entry.OF_VIDEO
-    is_of_payment = entry.reference_type == Entry.OF_PAYMENT
+    is_of_video = entry.reference_type == Entry.VIDEO_REFERENCE
+    is_of_payment = entry.reference_type == Entry.PAYMENT_REFERENCE
     return {
         "id": str(entry.pk),
         "transaction_type": Entry.Type.REFUNDED.value if is_clawback else entry.type,

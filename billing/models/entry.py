@@ -23,7 +23,7 @@ class Entry(models.Model):
         ADJUSTED = "adjusted", _("By staff")
 
     # What a line may be about: its reference_type.
-    OF_VIDEO, OF_PAYMENT = "sora_task_creation", "payment"
+    VIDEO_REFERENCE, PAYMENT_REFERENCE = "sora_task_creation", "payment"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     account = models.ForeignKey(Account, models.PROTECT, related_name="entries")

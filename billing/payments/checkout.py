@@ -240,7 +240,7 @@ def outlook(payment: Payment, amount_minor: int) -> Outlook:
     """What refunding `amount_minor` would do to the user's credits. Raises NotRefundable."""
     _check_refundable(payment, amount_minor)
     target = credits_lost(payment, payment.refunded_minor + amount_minor)
-    taken, owed = clawbacks.outlook(grant_key(payment), target)
+    taken, owed = clawbacks.preview(grant_key(payment), target)
     lost = target - credits_lost(payment, payment.refunded_minor)
     return Outlook(amount_minor, lost, taken, owed)
 

@@ -166,7 +166,7 @@ def drive(payment: Payment) -> None:
     if payment.is_paid and not payment.review_reason:
         _grant(payment)
     if payment.is_paid and (not payment.review_reason or is_granted(payment)):
-        clawbacks.reverse_to(grant_key(payment), credits_lost(payment, payment.refunded_minor))
+        clawbacks.claw_back_to(grant_key(payment), credits_lost(payment, payment.refunded_minor))
 
 
 def _status(payment: Payment) -> Status:
@@ -205,12 +205,12 @@ def _grant(payment: Payment) -> None:
         credits.Kind.PURCHASED,
         grant_key(payment),
         expires_at=payment.paid_at + settings.PURCHASE_LIFETIME,
-        purpose=credits.Purpose(Entry.OF_PAYMENT, str(payment.pk), payment.name),
+        purpose=credits.Purpose(Entry.PAYMENT_REFERENCE, str(payment.pk), payment.name),
     )
 
 
 def is_granted(payment: Payment) -> bool:
-    return credits.entry_for(grant_key(payment)) is not None
+    return credits.find_entry(grant_key(payment)) is not None
 
 
 def grant_key(payment: Payment) -> str:

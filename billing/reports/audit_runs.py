@@ -54,7 +54,7 @@ def findings() -> Iterator[Finding]:
 def _of_payment(payment: Payment) -> Iterator[Finding]:
     """A paid payment grants once, and loses as many credits as its money pays for no more."""
     key = state.grant_key(payment)
-    granted = credits.entry_for(key)
+    granted = credits.find_entry(key)
     if payment.review_reason:
         yield Finding(f"payment {payment.pk} needs a person: {payment.review_reason}")
     elif granted is None:
@@ -64,8 +64,8 @@ def _of_payment(payment: Payment) -> Iterator[Finding]:
         yield Finding(f"payment {payment.pk} granted {granted.amount} of {payment.credits}")
     if granted is None:
         return
-    due, cancelled = state.credits_lost(payment, payment.refunded_minor), clawbacks.cancelled(key)
+    due, cancelled = state.credits_lost(payment, payment.refunded_minor), clawbacks.clawed_back(key)
     if cancelled != due:
         state.settle(payment)
         problem = f"payment {payment.pk} has {cancelled} credits cancelled, not {due}"
-        yield Finding(problem, f"now {clawbacks.cancelled(key)}")
+        yield Finding(problem, f"now {clawbacks.clawed_back(key)}")

@@ -238,10 +238,10 @@ class Line:
             return self._reversed()
         if entry.reference_type == "signup":
             return _("Welcome credits")
-        if entry.reference_type == Entry.OF_VIDEO:
+        if entry.reference_type == Entry.VIDEO_REFERENCE:
             _kind, _colon, prompt = entry.description.removeprefix("Returned: ").partition(": ")
             return prompt or entry.description
-        if entry.reference_type == Entry.OF_PAYMENT and entry.description:
+        if entry.reference_type == Entry.PAYMENT_REFERENCE and entry.description:
             return _(entry.description)  # a package's name
         return entry.description or entry.get_type_display()
 
@@ -255,12 +255,12 @@ class Line:
     @property
     def video(self) -> str:
         """The id of the video the line is about, which may be deleted by now."""
-        return self.entry.reference_id if self.entry.reference_type == Entry.OF_VIDEO else ""
+        return self.entry.reference_id if self.entry.reference_type == Entry.VIDEO_REFERENCE else ""
 
     @property
     def url(self) -> str:
         """The page of the video or the payment the line is about."""
-        pages = {Entry.OF_VIDEO: "video", Entry.OF_PAYMENT: "payment"}
+        pages = {Entry.VIDEO_REFERENCE: "video", Entry.PAYMENT_REFERENCE: "payment"}
         name = pages.get(self.entry.reference_type)
         return reverse(name, args=[self.entry.reference_id]) if name else ""
 

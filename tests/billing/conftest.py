@@ -98,7 +98,7 @@ def lines(user: User) -> list[tuple[str, int]]:
 
 def left(user: User) -> list[tuple[int, datetime | None]]:
     """What can be spent, in that order: how much, and until when."""
-    return list(credits.lots(user).values_list("remaining", "expires_at"))
+    return list(credits.open_lots(user).values_list("remaining", "expires_at"))
 
 
 def everything() -> list[list[Any]]:

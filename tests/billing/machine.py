@@ -252,6 +252,6 @@ class Machine(RuleBasedStateMachine):
             assert astuple(self.ledger.summary(user)) == astuple(purse.summary())
             lots = [
                 (lot.remaining, lot.kind, lot.expires_at, lot.parent_id is not None)
-                for lot in self.ledger.lots(user)
+                for lot in self.ledger.open_lots(user)
             ]
             assert lots == purse.profile()

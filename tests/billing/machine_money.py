@@ -8,7 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, precondition, rule
 
-from billing.ledger import clawbacks, credits
+from billing.ledger import clawbacks
 from billing.models import Account, Lot
 from tests.billing.conftest import DAY, everything
 from tests.billing.machine import RANDOM, Machine, amounts, people, picks, waits
@@ -103,10 +103,10 @@ class Wallet(Purse):
         self.pay()
 
 
-class MoneyMachine(Machine):
-    """`reversals` is the module under test; `purchases` are (who, key) as they were made."""
+class PurchaseMachine(Machine):
+    """`clawbacks` is the module under test; `purchases` are (who, key) as they were made."""
 
-    reversals: Any = clawbacks
+    clawbacks: Any = clawbacks
 
     def __init__(self) -> None:
         super().__init__()
@@ -120,7 +120,7 @@ class MoneyMachine(Machine):
         until = self.now + lifetime
         user = self.users[who]
         self.do(
-            lambda n: credits.grant(user, n, credits.Kind.PURCHASED, key, expires_at=until),  # type: ignore[arg-type]
+            lambda n: self.ledger.grant(user, n, Lot.Kind.PURCHASED, key, expires_at=until),
             amount,
         )
         self.wallets[who].buy(amount, until, self.now)
@@ -135,13 +135,13 @@ class MoneyMachine(Machine):
         change = min(goal, purchase.amount) - purchase.cancelled
         if change > 0:
             taken, _, owed = wallet.plan(purchase, change)
-            assert self.reversals.outlook(key, purchase.cancelled + change) == (len(taken), owed)
+            assert self.clawbacks.preview(key, purchase.cancelled + change) == (len(taken), owed)
             wallet.cancel(purchase, change)
         elif change < 0:
             wallet.restore(purchase, -change, self.now)
-        self.reversals.reverse_to(key, purchase.cancelled)
+        self.clawbacks.claw_back_to(key, purchase.cancelled)
         before = everything()
-        self.reversals.reverse_to(key, purchase.cancelled)
+        self.clawbacks.claw_back_to(key, purchase.cancelled)
         assert everything() == before
 
     @rule(who=people, amount=amounts, wait=waits, spent=st.booleans(), grace=st.booleans())

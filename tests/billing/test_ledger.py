@@ -243,11 +243,11 @@ def test_summary_counts_what_has_expired_but_is_not_booked(carol: User, clock: T
 
 
 def test_entry_for_when_the_event_has_and_has_not_happened(carol: User) -> None:
-    assert credits.entry_for("spend") is None
+    assert credits.find_entry("spend") is None
     give(carol, 10)
-    assert credits.entry_for("spend") is None
+    assert credits.find_entry("spend") is None
     entry = credits.spend(carol, 10, "spend")
-    assert credits.entry_for("spend") == entry
+    assert credits.find_entry("spend") == entry
 
 
 def test_history_is_newest_first_and_filters(carol: User, dave: User) -> None:

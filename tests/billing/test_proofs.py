@@ -78,13 +78,13 @@ def test_proof_tells_of_a_video_long_after_its_deadline(video: Video) -> None:
 def test_proof_when_a_video_fails_while_it_runs(
     video: Video, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    known = credits.known
+    known = credits.existing_keys
 
     def meddle(keys: list[str]) -> set[str]:
         state_machine.cancel(Video.objects.get(pk=video.pk))
         return known(keys)
 
-    monkeypatch.setattr(credits, "known", meddle)
+    monkeypatch.setattr(credits, "existing_keys", meddle)
     assert found() == []
 
 
@@ -115,9 +115,9 @@ def test_proof_mends_credits_that_do_not_follow_the_money(carol: User, told_of: 
     if told_of:
         told.tell(told.refunded(payment, told_of))
         right = told.standing(payment)
-        clawbacks.reverse_to(state.grant_key(payment), 0)
+        clawbacks.claw_back_to(state.grant_key(payment), 0)
     else:
-        clawbacks.reverse_to(state.grant_key(payment), 34)
+        clawbacks.claw_back_to(state.grant_key(payment), 34)
     was, due = (0, 33) if told_of else (34, 0)
     problem = f"payment {payment.pk} has {was} credits cancelled, not {due}"
     assert found() == [(problem, f"now {due}")]

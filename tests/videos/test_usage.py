@@ -43,7 +43,9 @@ def test_every_video_and_credit_of_the_period_is_counted(alice: User, month: lis
     use = usage.usage_of(alice, 30)
     assert (use.ready, use.failed, use.cancelled, use.rendering) == (2, 1, 1, 1)
     assert use.rate == 66
-    books = sum(-e.amount for e in credits.history(alice) if e.reference_type == Entry.OF_VIDEO)
+    books = sum(
+        -e.amount for e in credits.history(alice) if e.reference_type == Entry.VIDEO_REFERENCE
+    )
     assert (use.spent, use.returned, use.kept) == (130, 40, 90)
     assert use.kept == books
     assert [(m.label, m.videos, m.ready, m.lost, m.credits) for m in use.models] == [

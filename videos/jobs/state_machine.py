@@ -273,7 +273,7 @@ def _place(user: AbstractBaseUser, draft: Video, request_key: RequestKey | None)
     now = timezone.now()
     draft.created_at = draft.next_step_at = now
     draft.deadline_at = now + settings.VIDEO_DEADLINE
-    purpose = credits.Purpose(credits.OF_VIDEO, str(draft.pk), _line(draft))
+    purpose = credits.Purpose(credits.VIDEO_REFERENCE, str(draft.pk), _line(draft))
     with transaction.atomic():
         draft.sequence = feed.allocate_sequence(draft.user_id)
         idempotency.record(request_key, draft)

@@ -38,7 +38,7 @@ def findings() -> Iterator[Finding]:
 
 def _check(batch: list[Video]) -> Iterator[Finding]:
     keys = [make(v) for v in batch for make in (state_machine.spend_key, state_machine.refund_key)]
-    known = credits.known(keys)
+    known = credits.existing_keys(keys)
     for video in batch:
         if state_machine.refund_key(video) in known and not video.is_lost:
             video.refresh_from_db()  # it may have failed since the batch was read

@@ -156,7 +156,7 @@ def _days(user: AbstractBaseUser, first: datetime, count: int) -> list[Day]:
 
 def _by_day(user: AbstractBaseUser, type: str, first: datetime) -> dict[Any, int]:
     entries = ledger_credits.history(user, type).filter(
-        reference_type=ledger_credits.OF_VIDEO, created_at__gte=first
+        reference_type=ledger_credits.VIDEO_REFERENCE, created_at__gte=first
     )
     rows = entries.order_by().annotate(day=TruncDate("created_at")).values("day")
     return {row["day"]: abs(row["sum"]) for row in rows.annotate(sum=Sum("amount"))}

@@ -15,8 +15,8 @@ Status = Video.Status
 
 def history_of(video: Video) -> list[tuple[datetime, str]]:
     """Return (time, sentence) pairs, oldest first."""
-    spent = credits.entry_for(state_machine.spend_key(video))
-    back = credits.entry_for(state_machine.refund_key(video))
+    spent = credits.find_entry(state_machine.spend_key(video))
+    back = credits.find_entry(state_machine.refund_key(video))
     lines = [
         (event.at, _describe_step(video, Status(event.status))) for event in video.events.all()
     ]

@@ -12,7 +12,7 @@ MONTH, WEEK = timedelta(days=31), timedelta(days=7)
 
 def wallet_of(user: Any) -> dict[str, Any]:
     """Return the available credits and how many of them expire next, within 31 days."""
-    lots = list(credits.lots(user))
+    lots = list(credits.open_lots(user))
     first = lots[0].expires_at if lots else None
     same_day = [lot.remaining for lot in lots if _day(lot.expires_at) == _day(first)]
     return {

@@ -1,0 +1,65 @@
+"""Adjustments: credits that staff give to a user or take from one."""
+
+from datetime import datetime
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import transaction
+from django.utils import timezone
+
+from billing.ledger import credits, postings
+from billing.ledger.postings import NO_PURPOSE, NotEnoughCredits, Purpose
+from billing.models import Entry
+from config.lib import idempotency
+from config.lib.idempotency import RequestKey
+
+
+def adjust(
+    user: AbstractBaseUser,
+    amount: int,
+    key: str,
+    *,
+    expires_at: datetime | None,
+    purpose: Purpose = NO_PURPOSE,
+    request_key: RequestKey | None = None,
+) -> Entry:
+    """Give `amount` credits, or take that many unspent ones if it is below zero.
+
+    Raises NotEnoughCredits or KeyConflict, or what idempotency.record raises; then nothing is
+    written.
+    """
+    with transaction.atomic():
+        kind = credits.Kind.ADJUSTED
+        entry = (
+            credits.grant(user, amount, kind, key, expires_at=expires_at, purpose=purpose)
+            if amount > 0
+            else _take(user, amount, key, purpose)
+        )
+        idempotency.record(request_key, entry)
+        return entry
+
+
+def preview(user: AbstractBaseUser, amount: int) -> int:
+    """Return the credits that a user could spend after `adjust`. Raises NotEnoughCredits.
+
+    Of credits that are given, what the user owes is taken first.
+    """
+    summary = credits.summary(user)
+    if summary.available + amount < 0:
+        raise NotEnoughCredits(-amount, summary.available)
+    return summary.available + amount - min(summary.owed, max(amount, 0))
+
+
+def _take(user: AbstractBaseUser, amount: int, key: str, purpose: Purpose) -> Entry:
+    with transaction.atomic():
+        account = postings.lock_account(user)
+        if entry := postings.find_repeat(key, account, Entry.Type.ADJUSTED, amount):
+            return entry
+        now = timezone.now()
+        postings.book_expired(account, now)
+        if account.balance < -amount:
+            raise NotEnoughCredits(-amount, account.balance)
+        account.total_earned += amount
+        parts = postings.take_credits(account, -amount, now)
+        entry = postings.post_entry(account, Entry.Type.ADJUSTED, key, parts, now, purpose)
+        account.save()
+        return entry

@@ -1,0 +1,185 @@
+"""The postings of the ledger: what credits and clawbacks do to an account that is locked.
+
+Only modules of billing.ledger call these functions, inside a transaction and after lock_account.
+PostgreSQL serialises by SELECT ... FOR UPDATE on the account, SQLite by BEGIN IMMEDIATE.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db.models import F, Q, QuerySet
+from django.utils.translation import gettext as _
+
+from billing.models import Account, Allocation, Entry, Lot
+
+
+class NotEnoughCredits(Exception):
+    """The user has fewer credits than are needed; nothing was written."""
+
+    def __init__(self, needed: int, available: int) -> None:
+        self.needed, self.available = needed, available
+        text = _("Insufficient credits. You need %(n)s credits but only have %(left)s available.")
+        super().__init__(text % {"n": needed, "left": available})
+
+
+class KeyConflict(Exception):
+    """The key already names another event (user, type, amount or spend); nothing was written."""
+
+
+@dataclass(frozen=True)
+class Purpose:
+    """What an entry is for, as the history shows it."""
+
+    type: str = ""
+    id: str = ""
+    description: str = ""
+
+
+NO_PURPOSE = Purpose()
+# Lots that expire first are spent first; those that never expire come last.
+SPENDING_ORDER = (F("expires_at").asc(nulls_last=True), "id")
+
+
+def lock_account(user: AbstractBaseUser) -> Account:
+    """Lock the account of a user until the transaction ends; open it if there is none yet."""
+    rows = Account.objects.select_for_update()
+    account = rows.filter(user_id=user.pk).first()
+    if account is None:
+        Account.objects.bulk_create([Account(user_id=user.pk)], ignore_conflicts=True)
+        account = rows.get(user_id=user.pk)
+    return account
+
+
+def find_repeat(
+    key: str,
+    account: Account,
+    type: Entry.Type,
+    amount: int | None,
+    refund_of: Entry | None = None,
+) -> Entry | None:
+    """Return the entry that the key names, if its event was posted before.
+
+    An `amount` of None agrees with any. Raises KeyConflict if the entry is of another event.
+    """
+    entry = Entry.objects.filter(key=key).first()
+    if entry is None:
+        return None
+    event = (account.pk, type, refund_of.pk if refund_of else None)
+    same = (entry.account_id, entry.type, entry.refund_of_id) == event
+    if not same or (amount is not None and entry.amount != amount):
+        raise KeyConflict(key)
+    return entry
+
+
+def open_lots(user_pk: Any, now: datetime) -> QuerySet[Lot]:
+    """Return the lots of a user that can be spent at `now`."""
+    living = Q(expires_at=None) | Q(expires_at__gt=now)
+    return Lot.objects.filter(living, account_id=user_pk, remaining__gt=0)
+
+
+def book_expired(account: Account, now: datetime) -> int:
+    """Post an expiry for every lot that has expired; at `expires_at` exactly it has.
+
+    Returns the number of credits that expired.
+    """
+    if account.next_expiry_at is None or account.next_expiry_at > now:
+        return 0
+    expired = 0
+    dead = Lot.objects.filter(account=account, remaining__gt=0, expires_at__lte=now)
+    for lot in dead.order_by("expires_at", "id"):
+        part = lot.remaining
+        change_remaining(lot, -part)
+        account.total_expired += part
+        key = f"expire:{lot.pk}:{account.last_sequence + 1}"
+        post_entry(account, Entry.Type.EXPIRED, key, [(lot, -part)], now, NO_PURPOSE)
+        expired += part
+    refresh_next_expiry(account)
+    return expired
+
+
+def take_credits(account: Account, amount: int, now: datetime) -> list[tuple[Lot, int]]:
+    """Take `amount` credits, at most the balance, from the lots in spending order.
+
+    Returns the lots and the (negative) amount taken from each.
+    """
+    taken = []
+    for lot in open_lots(account.pk, now).order_by(*SPENDING_ORDER):
+        part = min(lot.remaining, amount)
+        change_remaining(lot, -part)
+        taken.append((lot, -part))
+        amount -= part
+        if not amount:
+            break
+    if taken[0][0].remaining == 0:
+        refresh_next_expiry(account)
+    return taken
+
+
+def collect_debt(account: Account, now: datetime) -> None:
+    """Take what the user owes from the balance, as far as it reaches."""
+    due = min(account.debt, account.balance)
+    if not due:
+        return
+    account.debt -= due
+    account.total_clawed_back += due
+    taken = take_credits(account, due, now)
+    key = f"debt:{account.pk}:{account.last_sequence + 1}"
+    post_entry(
+        account, Entry.Type.CLAWED_BACK, key, taken, now, Purpose("debt", "", "Credits owed")
+    )
+
+
+def change_remaining(lot: Lot, part: int) -> None:
+    """Change what is left of a lot by `part` credits."""
+    lot.remaining += part
+    lot.save(update_fields=["remaining"])
+
+
+def post_entry(
+    account: Account,
+    type: Entry.Type,
+    key: str,
+    parts: list[tuple[Lot, int]],
+    now: datetime,
+    purpose: Purpose,
+    refund_of: Entry | None = None,
+) -> Entry:
+    """Write one entry with its allocations, and update the balance of the account in memory.
+
+    `parts` are lots and the signed amount each gains or loses. The caller saves the account.
+    """
+    amount = sum(part for _lot, part in parts)
+    expiries = [lot.expires_at for lot, _ in parts if lot.expires_at]
+    entry = Entry.objects.create(
+        account=account,
+        sequence=account.last_sequence + 1,
+        type=type,
+        amount=amount,
+        balance_before=account.balance,
+        balance_after=account.balance + amount,
+        key=key,
+        reference_type=purpose.type,
+        reference_id=purpose.id,
+        description=purpose.description[:200],
+        refund_of=refund_of,
+        expires_at=max(expiries, default=None),
+        created_at=now,
+    )
+    Allocation.objects.bulk_create(
+        Allocation(entry=entry, lot=lot, amount=part) for lot, part in parts
+    )
+    account.last_sequence += 1
+    account.balance += amount
+    if amount > 0 and expiries:
+        account.next_expiry_at = min(filter(None, [account.next_expiry_at, *expiries]))
+    return entry
+
+
+def refresh_next_expiry(account: Account) -> None:
+    """Set when the next of the lots of an account expires."""
+    rows = Lot.objects.filter(account=account, remaining__gt=0, expires_at__isnull=False)
+    account.next_expiry_at = (
+        rows.order_by("expires_at").values_list("expires_at", flat=True).first()
+    )
