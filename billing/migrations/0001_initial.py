@@ -12,41 +12,10 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0001_initial'),
-        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
+        ('accounts', '__first__'),
     ]
 
     operations = [
-        migrations.CreateModel(
-            name='AuditRun',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False)),
-                ('run_at', models.DateTimeField()),
-                ('accounts', models.PositiveIntegerField()),
-                ('entries', models.PositiveIntegerField()),
-                ('videos', models.PositiveIntegerField()),
-                ('payments', models.PositiveIntegerField()),
-                ('problems', models.JSONField(default=list)),
-                ('repaired', models.JSONField(default=list)),
-            ],
-            options={
-                'get_latest_by': 'run_at',
-            },
-        ),
-        migrations.CreateModel(
-            name='StripeEvent',
-            fields=[
-                ('id', models.CharField(max_length=255, primary_key=True, serialize=False)),
-                ('type', models.CharField(max_length=80)),
-                ('created_at', models.DateTimeField()),
-                ('received_at', models.DateTimeField()),
-                ('live', models.BooleanField()),
-                ('api_version', models.CharField(blank=True, max_length=40)),
-                ('payment_intent', models.CharField(blank=True, db_index=True, max_length=255)),
-                ('object', models.JSONField()),
-                ('state', models.CharField(db_index=True, default='new', max_length=12)),
-                ('note', models.CharField(blank=True, max_length=500)),
-            ],
-        ),
         migrations.CreateModel(
             name='Account',
             fields=[
@@ -68,6 +37,7 @@ class Migration(migrations.Migration):
             name='Entry',
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
+                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='entries', to='billing.account')),
                 ('sequence', models.BigIntegerField()),
                 ('type', models.CharField(max_length=16)),
                 ('amount', models.BigIntegerField()),
@@ -77,57 +47,70 @@ class Migration(migrations.Migration):
                 ('reference_type', models.CharField(blank=True, max_length=40)),
                 ('reference_id', models.CharField(blank=True, max_length=80)),
                 ('description', models.CharField(blank=True, max_length=200)),
+                ('refund_of', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='credit_refunds', to='billing.entry')),
                 ('expires_at', models.DateTimeField(null=True)),
                 ('created_at', models.DateTimeField()),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='entries', to='billing.account')),
-                ('refund_of', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='credit_refunds', to='billing.entry')),
             ],
+            options={
+                'indexes': [models.Index(fields=['account', 'type', 'sequence'], name='entry_by_type')],
+                'constraints': [models.UniqueConstraint(fields=('account', 'sequence'), name='entry_sequence_unique'), models.CheckConstraint(condition=models.Q(('amount', 0), _negated=True), name='entry_amount_not_zero'), models.CheckConstraint(condition=models.Q(('balance_after', django.db.models.expressions.CombinedExpression(models.F('balance_before'), '+', models.F('amount')))), name='entry_balance_adds_up'), models.CheckConstraint(condition=models.Q(('balance_after__gte', 0)), name='entry_balance_not_negative')],
+            },
         ),
         migrations.CreateModel(
             name='Lot',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False)),
+                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='lots', to='billing.account')),
                 ('kind', models.CharField(max_length=16)),
                 ('amount', models.BigIntegerField()),
                 ('remaining', models.BigIntegerField()),
                 ('expires_at', models.DateTimeField(null=True)),
+                ('parent', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='grace_lots', to='billing.lot')),
                 ('created_at', models.DateTimeField()),
                 ('clawed_back', models.BigIntegerField(default=0)),
                 ('clawed_back_expired', models.BigIntegerField(default=0)),
                 ('clawed_back_owed', models.BigIntegerField(default=0)),
                 ('warned_at', models.DateTimeField(null=True)),
                 ('last_warned_at', models.DateTimeField(null=True)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='lots', to='billing.account')),
-                ('parent', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='grace_lots', to='billing.lot')),
             ],
+            options={
+                'indexes': [models.Index(condition=models.Q(('remaining__gt', 0)), fields=['account', 'expires_at', 'id'], name='lot_open')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('amount__gt', 0)), name='lot_amount_positive'), models.CheckConstraint(condition=models.Q(('remaining__gte', 0), ('remaining__lte', models.F('amount'))), name='lot_remaining_bounds')],
+            },
         ),
         migrations.CreateModel(
             name='Allocation',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False)),
-                ('amount', models.BigIntegerField()),
                 ('entry', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='allocations', to='billing.entry')),
                 ('lot', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='allocations', to='billing.lot')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='PackageOverride',
-            fields=[
-                ('key', models.SlugField(max_length=40, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=80)),
-                ('credits', models.PositiveIntegerField(validators=[django.core.validators.MinValueValidator(1)])),
-                ('price_minor', models.PositiveIntegerField(validators=[django.core.validators.MinValueValidator(1)])),
-                ('currency', models.CharField(default='CNY', max_length=3)),
-                ('is_active', models.BooleanField(default=True)),
+                ('amount', models.BigIntegerField()),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('credits__gt', 0), ('price_minor__gt', 0)), name='package_positive')],
+                'constraints': [models.UniqueConstraint(fields=('entry', 'lot'), name='allocation_once'), models.CheckConstraint(condition=models.Q(('amount', 0), _negated=True), name='allocation_not_zero')],
+            },
+        ),
+        migrations.CreateModel(
+            name='AuditRun',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False)),
+                ('run_at', models.DateTimeField()),
+                ('accounts', models.PositiveIntegerField()),
+                ('entries', models.PositiveIntegerField()),
+                ('videos', models.PositiveIntegerField()),
+                ('payments', models.PositiveIntegerField()),
+                ('problems', models.JSONField(default=list)),
+                ('repaired', models.JSONField(default=list)),
+            ],
+            options={
+                'get_latest_by': 'run_at',
             },
         ),
         migrations.CreateModel(
             name='Payment',
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
+                ('user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='payments', to=settings.AUTH_USER_MODEL)),
                 ('package', models.CharField(max_length=40)),
                 ('name', models.CharField(max_length=80)),
                 ('credits', models.PositiveIntegerField()),
@@ -149,93 +132,68 @@ class Migration(migrations.Migration):
                 ('session_expires_at', models.DateTimeField()),
                 ('paid_at', models.DateTimeField(null=True)),
                 ('checked_at', models.DateTimeField(db_index=True, null=True)),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='payments', to=settings.AUTH_USER_MODEL)),
             ],
+            options={
+                'indexes': [models.Index(fields=['user', '-created_at'], name='payment_newest'), models.Index(fields=['status', 'created_at'], name='payment_by_status')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('refunded_minor__lte', models.F('amount_minor'))), name='payment_refund_bounds'), models.CheckConstraint(condition=models.Q(('is_paid', False), ('paid_at__isnull', False), _connector='OR'), name='payment_paid_has_time')],
+            },
         ),
         migrations.CreateModel(
             name='Dispute',
             fields=[
                 ('stripe_id', models.CharField(max_length=255, primary_key=True, serialize=False)),
+                ('payment', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='disputes', to='billing.payment')),
                 ('amount_minor', models.PositiveIntegerField()),
                 ('status', models.CharField(max_length=40)),
                 ('reported_at', models.DateTimeField()),
-                ('payment', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='disputes', to='billing.payment')),
             ],
+        ),
+        migrations.CreateModel(
+            name='PackageOverride',
+            fields=[
+                ('key', models.SlugField(max_length=40, primary_key=True, serialize=False)),
+                ('name', models.CharField(max_length=80)),
+                ('credits', models.PositiveIntegerField(validators=[django.core.validators.MinValueValidator(1)])),
+                ('price_minor', models.PositiveIntegerField(validators=[django.core.validators.MinValueValidator(1)])),
+                ('currency', models.CharField(default='CNY', max_length=3)),
+                ('is_active', models.BooleanField(default=True)),
+            ],
+            options={
+                'constraints': [models.CheckConstraint(condition=models.Q(('credits__gt', 0), ('price_minor__gt', 0)), name='package_positive')],
+            },
         ),
         migrations.CreateModel(
             name='Refund',
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
+                ('payment', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='refunds', to='billing.payment')),
                 ('stripe_id', models.CharField(max_length=255, null=True, unique=True)),
                 ('amount_minor', models.PositiveIntegerField()),
                 ('status', models.CharField(max_length=16)),
                 ('source', models.CharField(max_length=16)),
                 ('reason', models.CharField(blank=True, max_length=500)),
+                ('actor', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('created_at', models.DateTimeField()),
                 ('tried_at', models.DateTimeField(null=True)),
                 ('credits', models.PositiveIntegerField(default=0)),
-                ('actor', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('payment', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='refunds', to='billing.payment')),
             ],
+            options={
+                'constraints': [models.CheckConstraint(condition=models.Q(('amount_minor__gt', 0)), name='refund_positive')],
+            },
         ),
-        migrations.AddIndex(
-            model_name='entry',
-            index=models.Index(fields=['account', 'type', 'sequence'], name='entry_by_type'),
-        ),
-        migrations.AddConstraint(
-            model_name='entry',
-            constraint=models.UniqueConstraint(fields=('account', 'sequence'), name='entry_sequence_unique'),
-        ),
-        migrations.AddConstraint(
-            model_name='entry',
-            constraint=models.CheckConstraint(condition=models.Q(('amount', 0), _negated=True), name='entry_amount_not_zero'),
-        ),
-        migrations.AddConstraint(
-            model_name='entry',
-            constraint=models.CheckConstraint(condition=models.Q(('balance_after', django.db.models.expressions.CombinedExpression(models.F('balance_before'), '+', models.F('amount')))), name='entry_balance_adds_up'),
-        ),
-        migrations.AddConstraint(
-            model_name='entry',
-            constraint=models.CheckConstraint(condition=models.Q(('balance_after__gte', 0)), name='entry_balance_not_negative'),
-        ),
-        migrations.AddIndex(
-            model_name='lot',
-            index=models.Index(condition=models.Q(('remaining__gt', 0)), fields=['account', 'expires_at', 'id'], name='lot_open'),
-        ),
-        migrations.AddConstraint(
-            model_name='lot',
-            constraint=models.CheckConstraint(condition=models.Q(('amount__gt', 0)), name='lot_amount_positive'),
-        ),
-        migrations.AddConstraint(
-            model_name='lot',
-            constraint=models.CheckConstraint(condition=models.Q(('remaining__gte', 0), ('remaining__lte', models.F('amount'))), name='lot_remaining_bounds'),
-        ),
-        migrations.AddConstraint(
-            model_name='allocation',
-            constraint=models.UniqueConstraint(fields=('entry', 'lot'), name='allocation_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='allocation',
-            constraint=models.CheckConstraint(condition=models.Q(('amount', 0), _negated=True), name='allocation_not_zero'),
-        ),
-        migrations.AddIndex(
-            model_name='payment',
-            index=models.Index(fields=['user', '-created_at'], name='payment_newest'),
-        ),
-        migrations.AddIndex(
-            model_name='payment',
-            index=models.Index(fields=['status', 'created_at'], name='payment_by_status'),
-        ),
-        migrations.AddConstraint(
-            model_name='payment',
-            constraint=models.CheckConstraint(condition=models.Q(('refunded_minor__lte', models.F('amount_minor'))), name='payment_refund_bounds'),
-        ),
-        migrations.AddConstraint(
-            model_name='payment',
-            constraint=models.CheckConstraint(condition=models.Q(('is_paid', False), ('paid_at__isnull', False), _connector='OR'), name='payment_paid_has_time'),
-        ),
-        migrations.AddConstraint(
-            model_name='refund',
-            constraint=models.CheckConstraint(condition=models.Q(('amount_minor__gt', 0)), name='refund_positive'),
+        migrations.CreateModel(
+            name='StripeEvent',
+            fields=[
+                ('id', models.CharField(max_length=255, primary_key=True, serialize=False)),
+                ('type', models.CharField(max_length=80)),
+                ('created_at', models.DateTimeField()),
+                ('received_at', models.DateTimeField()),
+                ('live', models.BooleanField()),
+                ('api_version', models.CharField(blank=True, max_length=40)),
+                ('payment_intent', models.CharField(blank=True, db_index=True, max_length=255)),
+                ('object', models.JSONField()),
+                ('state', models.CharField(db_index=True, default='new', max_length=12)),
+                ('note', models.CharField(blank=True, max_length=500)),
+            ],
         ),
     ]

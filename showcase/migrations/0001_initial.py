@@ -9,8 +9,8 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
+        ('accounts', '__first__'),
         ('videos', '0001_initial'),
-        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
@@ -18,6 +18,7 @@ class Migration(migrations.Migration):
             name='Clip',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False)),
+                ('video', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='clip', to='videos.video')),
                 ('title', models.CharField(max_length=120)),
                 ('description', models.TextField(blank=True, max_length=1000)),
                 ('display_order', models.IntegerField(default=100)),
@@ -26,22 +27,23 @@ class Migration(migrations.Migration):
                 ('view_count', models.PositiveBigIntegerField(default=0, editable=False)),
                 ('like_count', models.PositiveBigIntegerField(default=0, editable=False)),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('video', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='clip', to='videos.video')),
             ],
             options={
                 'ordering': ['display_order', '-pk'],
+                'indexes': [models.Index(condition=models.Q(('is_active', True)), fields=['display_order', '-id'], name='clip_public')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('is_active', False), ('consented_at__isnull', False), _connector='OR'), name='clip_published_with_consent')],
             },
         ),
         migrations.CreateModel(
             name='Feedback',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False)),
+                ('user', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('email', models.EmailField(blank=True, max_length=254)),
                 ('text', models.TextField(max_length=4000)),
                 ('state', models.CharField(default='open', max_length=8)),
                 ('staff_note', models.TextField(blank=True, max_length=2000)),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('user', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={
                 'ordering': ['-created_at'],
@@ -55,11 +57,15 @@ class Migration(migrations.Migration):
                 ('clip', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='likes', to='showcase.clip')),
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='likes', to=settings.AUTH_USER_MODEL)),
             ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('clip', 'user'), name='like_once')],
+            },
         ),
         migrations.CreateModel(
             name='Report',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False)),
+                ('user', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('email', models.EmailField(blank=True, max_length=254)),
                 ('text', models.TextField(max_length=4000)),
                 ('state', models.CharField(default='open', max_length=8)),
@@ -68,7 +74,6 @@ class Migration(migrations.Migration):
                 ('subject', models.CharField(max_length=500)),
                 ('reason', models.CharField(max_length=12)),
                 ('decision', models.CharField(blank=True, max_length=8)),
-                ('user', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={
                 'ordering': ['-created_at'],
@@ -79,25 +84,12 @@ class Migration(migrations.Migration):
             name='View',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False)),
+                ('clip', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='views', to='showcase.clip')),
                 ('visitor', models.CharField(max_length=64)),
                 ('hour', models.DateTimeField(db_index=True)),
-                ('clip', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='views', to='showcase.clip')),
             ],
-        ),
-        migrations.AddIndex(
-            model_name='clip',
-            index=models.Index(condition=models.Q(('is_active', True)), fields=['display_order', '-id'], name='clip_public'),
-        ),
-        migrations.AddConstraint(
-            model_name='clip',
-            constraint=models.CheckConstraint(condition=models.Q(('is_active', False), ('consented_at__isnull', False), _connector='OR'), name='clip_published_with_consent'),
-        ),
-        migrations.AddConstraint(
-            model_name='like',
-            constraint=models.UniqueConstraint(fields=('clip', 'user'), name='like_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='view',
-            constraint=models.UniqueConstraint(fields=('clip', 'visitor', 'hour'), name='view_once_an_hour'),
+            options={
+                'constraints': [models.UniqueConstraint(fields=('clip', 'visitor', 'hour'), name='view_once_an_hour')],
+            },
         ),
     ]
