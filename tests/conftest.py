@@ -18,7 +18,7 @@ from rest_framework.test import APIClient
 from accounts.auth import tokens as auth_tokens
 from accounts.models import Session, User
 from accounts.people import signup
-from tests import schema
+from tests import mail, schema
 from tests.backing import free_port
 from videos.engines import base
 from videos.jobs import executor
@@ -76,6 +76,15 @@ def _answers_are_as_the_schema_says() -> Iterator[None]:
     APIClient.request = request  # type: ignore[method-assign]
     yield
     APIClient.request = real  # type: ignore[method-assign]
+
+
+@pytest.fixture
+def mail_errors(settings: LazySettings) -> Iterator[dict[str, Exception]]:
+    """What the mail server answers to an address, or to "*"; empty, it takes everything."""
+    settings.EMAIL_BACKEND = "tests.mail.Backend"
+    mail.Backend.tried.clear()
+    yield mail.Backend.errors
+    mail.Backend.errors.clear()
 
 
 def person(name: str, **fields: Any) -> User:

@@ -8,9 +8,8 @@ from django.conf import LazySettings
 from django.test import Client
 from rest_framework.test import APIClient
 
-from accounts.models import User
-from billing.ledger import credits
 from config.http import request_id
+from tests.statements import before, failing, reads
 
 
 def test_health_is_told_to_anybody(db: None, settings: LazySettings) -> None:
@@ -44,15 +43,10 @@ def test_a_page_is_shown_when_a_page_is_unknown(db: None) -> None:
     assert (answer.status_code, answer["Content-Type"]) == (404, "text/html; charset=utf-8")
 
 
-def test_nothing_is_given_away_when_it_breaks(
-    api: APIClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def broken(user: User) -> int:
-        raise RuntimeError("SECRET-DETAIL")
-
-    monkeypatch.setattr(credits, "available", broken)
+def test_nothing_is_given_away_when_it_breaks(api: APIClient) -> None:
     api.raise_request_exception = False
-    answer = api.get("/api/auth/me")
+    with failing(reads("billing_lot"), error=RuntimeError("SECRET-DETAIL")):
+        answer = api.get("/api/auth/me")
     assert (answer.status_code, answer.json()) == (500, {"detail": "Internal server error"})
     assert answer["X-Request-ID"]
 
@@ -82,18 +76,18 @@ def test_nothing_foreign_may_be_loaded(db: None, path: str) -> None:
     assert [answer[name] for name in headers] == ["nosniff", "DENY", "same-origin"]
 
 
-def test_a_log_line_names_its_request(api: APIClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_log_line_names_its_request(api: APIClient) -> None:
     said: list[str] = []
 
-    def balance(user: User) -> int:
+    def log() -> None:
         record = logging.LogRecord("x", logging.INFO, "", 0, "x", (), None)
         request_id.Naming().filter(record)
         said.append(str(record.request_id))  # type: ignore[attr-defined]
-        return 5
 
-    monkeypatch.setattr(credits, "available", balance)
-    api.get("/api/auth/me", HTTP_X_REQUEST_ID="quoted-1")
-    made = api.get("/api/auth/me")["X-Request-ID"]
+    with before(reads("billing_lot"), log):
+        api.get("/api/auth/me", HTTP_X_REQUEST_ID="quoted-1")
+    with before(reads("billing_lot"), log):
+        made = api.get("/api/auth/me")["X-Request-ID"]
     assert (said, request_id.current.get()) == (["quoted-1", made], "-")
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any
 import pytest
 import time_machine
 from django.conf import LazySettings
-from django.db import OperationalError, connection, connections
+from django.db import connections
 from django.db.models import Model
 from stripe._stripe_service import StripeService
 
@@ -105,22 +104,6 @@ def everything() -> list[list[Any]]:
     """Every row of the books, to see that nothing was written."""
     tables: tuple[type[Model], ...] = (Account, Lot, Entry, Allocation)
     return [list(table._default_manager.order_by("pk").values_list()) for table in tables]
-
-
-@contextmanager
-def broken_table(
-    table: str, error: str = "disk is full", parameter: object = None
-) -> Iterator[None]:
-    """The database fails at each statement that writes to a table, or only with one parameter."""
-
-    def fail(execute: Callable[..., Any], sql: str, parameters: Any, *words: Any) -> Any:
-        writes = sql.startswith((f'INSERT INTO "{table}"', f'UPDATE "{table}"'))
-        if writes and (parameter is None or parameter in parameters):
-            raise OperationalError(error)
-        return execute(sql, parameters, *words)
-
-    with connection.execute_wrapper(fail):
-        yield
 
 
 def outcomes(calls: Sequence[Callable[[], Any]]) -> list[Any]:

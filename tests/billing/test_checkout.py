@@ -137,9 +137,9 @@ def test_checkout_that_is_refused_has_failed(
 def test_checkout_is_asked_for_outside_any_transaction(
     buy: Callable[[], Payment], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with stripe.watched(monkeypatch) as in_transaction:
+    with stripe.watched(monkeypatch) as calls:
         reconciliation.look(buy())
-    assert in_transaction == [False, False]
+    assert [call.in_transaction for call in calls] == [False, False]
 
 
 def test_checkout_order_is_what_the_sdk_describes(carol: User) -> None:

@@ -8,16 +8,16 @@ import time_machine
 from django.utils import timezone
 
 from accounts.models import User
-from billing.ledger import credits, invariants
+from billing.ledger import invariants
 from billing.models import Payment, StripeEvent
 from billing.payments import checkout as payments_checkout
 from billing.payments import reconciliation as reconciling
-from billing.payments import stripe_client
 from billing.sandbox import checkout as sandbox_checkout
 from billing.sandbox import database
 from tests.billing import stripe, told
 from tests.billing.conftest import lines, newcomer
 from tests.conftest import Serving
+from tests.statements import failing, names, writes
 
 
 def reconcile(minutes: float = 2) -> None:
@@ -75,7 +75,7 @@ def test_reconcile_asks_for_each_payment_now_and_then(
     with stripe.watched(monkeypatch) as calls:
         for minutes in (2, 3, 11, 13):
             reconcile(minutes)
-    assert calls == [False, False]
+    assert [call.in_transaction for call in calls] == [False, False]
 
 
 def test_reconcile_applies_what_was_unmatched(payment: Payment) -> None:
@@ -120,10 +120,9 @@ def test_reconcile_when_both_events_came_at_the_same_moment(carol: User) -> None
     assert told.standing(payment).status == "refunded"
 
 
-def test_reconcile_acts_on_events_that_failed(carol: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reconcile_acts_on_events_that_failed(carol: User) -> None:
     payment = told.order(carol)
-    with monkeypatch.context() as patch:
-        patch.setattr(credits, "grant", lambda *words, **names: 1 / 0)
+    with failing(writes("billing_lot")):
         assert told.tell(told.completed(payment)) == ["new"]
     assert StripeEvent.objects.get().state == "error"
     reconcile()
@@ -131,22 +130,29 @@ def test_reconcile_acts_on_events_that_failed(carol: User, monkeypatch: pytest.M
     assert invariants.problems() == []
 
 
-@pytest.mark.parametrize(
-    "error", [stripe_client.NoAnswer("x"), stripe_client.Refused("x"), KeyError("x")]
-)
+@pytest.fixture
+def three(till: Serving) -> list[Payment]:
+    """Paid at Stripe, and we have not heard of it."""
+    made = [payments_checkout.create(newcomer(name), "trial") for name in ("erin", "fay", "gus")]
+    for payment in made:
+        stripe.pay(payment, tell=False)
+    return made
+
+
+@pytest.mark.parametrize("faults", [["500"] * 3, ["400"], ["cut"]])
 def test_reconcile_goes_on_when_one_cannot_be_looked_up(
-    carol: User, monkeypatch: pytest.MonkeyPatch, error: Exception
+    three: list[Payment], faults: list[str]
 ) -> None:
-    first, second, third = (told.order(carol) for _ in range(3))
-
-    def session(session_id: str) -> dict[str, Any]:
-        if session_id == second.session_id:
-            raise error
-        return told.session(first if session_id == first.session_id else third)
-
-    monkeypatch.setattr(stripe_client, "session", session)
+    stripe.fault("session", *faults)
     reconcile()
-    seen = [told.now_of(one).status for one in (first, second, third)]
+    seen = sorted(told.now_of(one).status for one in three)
+    assert seen == ["pending", "succeeded", "succeeded"]
+
+
+def test_reconcile_goes_on_when_one_cannot_be_written(three: list[Payment]) -> None:
+    with failing(writes("billing_payment"), names(three[1].pk)):
+        reconcile()
+    seen = [told.now_of(one).status for one in three]
     assert seen == ["succeeded", "pending", "succeeded"]
 
 
@@ -187,25 +193,19 @@ def test_reconcile_checks_a_paid_payment_once_a_day(
     with stripe.watched(monkeypatch) as calls:
         for minutes in (2, 3, 20 * 60, 24 * 60 + 1, 25 * 60, 49 * 60):
             reconcile(minutes)
-    assert calls == [False, False] * 3
+    assert [call.in_transaction for call in calls] == [False, False] * 3
 
 
 def test_reconcile_checks_a_few_payments_at_a_time_and_none_twice(
-    carol: User, monkeypatch: pytest.MonkeyPatch
+    stripe_server: Serving, carol: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mine = {told.bought(carol).payment_intent for _ in range(reconciling.BATCH + 3)}
-    asked: list[str] = []
-
-    def refunds_of(intent: str) -> list[dict[str, Any]]:
-        asked.append(intent)
-        return []
-
-    monkeypatch.setattr(stripe_client, "refunds_of", refunds_of)
-    monkeypatch.setattr(stripe_client, "disputes_of", lambda intent: [])
     counts = []
-    for _ in range(3):
-        reconciling.reconcile()
-        counts.append(len(asked))
+    with stripe.watched(monkeypatch) as calls:
+        for _ in range(3):
+            reconciling.reconcile()
+            asked = [c.parameters["payment_intent"] for c in calls if c.url == "/v1/refunds"]
+            counts.append(len(asked))
     assert counts == [reconciling.BATCH, reconciling.BATCH + 3, reconciling.BATCH + 3]
     assert set(asked) == mine
 

@@ -13,6 +13,7 @@ from billing.ledger import invariants as books
 from billing.models import Account, AuditRun, Lot, Payment
 from billing.payments import state
 from tests.billing import told
+from tests.statements import before, names, reads
 from videos.jobs import state_machine
 from videos.models import Video
 from videos.reports import refund_audit
@@ -75,17 +76,14 @@ def test_proof_tells_of_a_video_long_after_its_deadline(video: Video) -> None:
     assert found() == [(f"video {video.pk} is queued long after its deadline", "")]
 
 
-def test_proof_when_a_video_fails_while_it_runs(
-    video: Video, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    known = credits.existing_keys
-
-    def meddle(keys: list[str]) -> set[str]:
-        state_machine.cancel(Video.objects.get(pk=video.pk))
-        return known(keys)
-
-    monkeypatch.setattr(credits, "existing_keys", meddle)
-    assert found() == []
+def test_proof_when_a_video_fails_while_it_runs(video: Video) -> None:
+    spent = names(video.pk)
+    with before(
+        lambda sql, p: reads("billing_entry")(sql, p) and spent(sql, p),
+        lambda: state_machine.cancel(Video.objects.get(pk=video.pk)),
+    ):
+        assert found() == []
+    assert Video.objects.get().status == "cancelled"
 
 
 def test_proof_mends_a_paid_payment_once(carol: User) -> None:

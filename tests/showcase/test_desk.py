@@ -1,5 +1,7 @@
 """Staff: the order and the preview of the showcase, and what is decided about a report."""
 
+from functools import partial
+
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.test import Client
@@ -7,9 +9,9 @@ from django.test import Client
 from accounts.models import User
 from showcase import abuse_reports as room
 from showcase import gallery
-from showcase.admin import ClipForm
 from showcase.models import Clip, Report
 from tests.conftest import person
+from tests.statements import before, writes
 from tests.videos.conftest import completed, order
 from videos.library import share_links
 from videos.models import Video
@@ -63,18 +65,13 @@ def test_only_those_who_may_change_clips_move_them(
 
 
 def test_what_is_counted_or_withdrawn_meanwhile_stays(
-    desk: Client, alice: User, mp4: bytes, monkeypatch: pytest.MonkeyPatch
+    desk: Client, alice: User, mp4: bytes
 ) -> None:
     (clip,) = clips(alice, mp4, "a")
-    check = ClipForm.clean_is_active
-
-    def meanwhile(form: ClipForm) -> bool:
-        Clip.objects.update(view_count=7, consented_at=None)
-        return check(form)
-
-    monkeypatch.setattr(ClipForm, "clean_is_active", meanwhile)
     form = {"title": "b", "description": "", "display_order": clip.display_order}
-    assert desk.post(f"/admin/showcase/clip/{clip.pk}/change/", form).status_code == 302
+    others = partial(Clip.objects.update, view_count=7, consented_at=None)
+    with before(writes("showcase_clip"), others):
+        assert desk.post(f"/admin/showcase/clip/{clip.pk}/change/", form).status_code == 302
     clip.refresh_from_db()
     assert (clip.title, clip.view_count, clip.consented_at) == ("b", 7, None)
 

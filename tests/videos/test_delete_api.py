@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from pytest_django import DjangoCaptureOnCommitCallbacks
 from rest_framework.test import APIClient
 
 from accounts.models import User
@@ -58,12 +59,18 @@ def test_not_found_when_deleted_twice(api: APIClient, alice: User) -> None:
     assert (codes, credits.available(alice)) == ([200, 404], 100)
 
 
-def test_one_news_when_the_room_is_asked_twice(alice: User) -> None:
+def test_nothing_is_sent_when_it_is_deleted_again(
+    alice: User, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
     video = order(alice)
-    state_machine.delete(video)
+    with django_capture_on_commit_callbacks(execute=True) as sent:
+        state_machine.delete(video)
     first = now_of(video)
-    state_machine.delete(video)
-    assert now_of(video).deleted_at == first.deleted_at
+    with django_capture_on_commit_callbacks(execute=True) as sent_again:
+        state_machine.delete(video)
+    # Of its cancelling and of its deletion, once each.
+    assert (len(sent), len(sent_again)) == (2, 0)
+    assert (now_of(video).deleted_at, now_of(video).sequence) == (first.deleted_at, first.sequence)
 
 
 def test_a_strangers_answer_is_that_of_an_unknown_id(stranger: APIClient, alice: User) -> None:

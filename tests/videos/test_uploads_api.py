@@ -27,6 +27,7 @@ from accounts.models import User
 from billing.ledger import credits
 from tests.billing.conftest import outcomes
 from tests.conftest import person
+from tests.statements import after, reads
 from tests.videos.conftest import clip, order, photo, picture, upload
 from tests.videos.test_create_hostile import SVG, bomb, shown
 from videos import catalog, tasks
@@ -420,17 +421,12 @@ def test_the_studio_says_so_when_no_more_may_be_kept(page: Client, settings: Laz
     assert "You keep 0 files here, which is the most." in answer.content.decode()
 
 
-def test_the_studio_says_so_when_its_image_was_swept_meanwhile(
-    page: Client, kept: Upload, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def swept(draft: Video) -> None:
-        raise catalog.NotOffered("input_reference", "The image is no longer there.")
-
-    monkeypatch.setattr(state_machine, "_hold_reference", swept)
+def test_the_studio_says_so_when_its_image_was_swept_meanwhile(page: Client, kept: Upload) -> None:
     form = {"prompt": "A boat", "model": "sora-2", "size": "1280x720", "seconds": "8"}
-    answer = page.post("/studio/", {**form, "reference": str(kept.pk)})
+    with after(reads("videos_upload"), Upload.objects.filter(pk=kept.pk).delete):
+        answer = page.post("/studio/", {**form, "reference": str(kept.pk)})
     assert (answer.status_code, Video.objects.count()) == (422, 0)
-    assert "The image is no longer there." in answer.content.decode()
+    assert "The image is no longer there. Send it again." in answer.content.decode()
 
 
 def test_nothing_is_left_when_storage_fails(

@@ -1,0 +1,21 @@
+"""A mail server that does not take every mail."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from django.core.mail import EmailMessage
+from django.core.mail.backends.locmem import EmailBackend
+
+
+class Backend(EmailBackend):
+    """Keeps mails as Django's locmem does; raises what is set for an address, or for "*"."""
+
+    errors: ClassVar[dict[str, Exception]] = {}
+    tried: ClassVar[list[str]] = []
+
+    def send_messages(self, messages: Sequence[EmailMessage]) -> int:
+        for address in (to for message in messages for to in message.to):
+            self.tried.append(address)
+            if error := self.errors.get(address) or self.errors.get("*"):
+                raise error
+        return super().send_messages(messages)
