@@ -212,23 +212,23 @@ urlpatterns = [
 
 if settings.SANDBOX:
     # Never even imported in production.
-    from billing.sandbox import api as stripe
-    from billing.sandbox import dashboard
-    from billing.sandbox import pages as checkout_pages
-    from videos.sandbox import kie_api
-    from videos.sandbox import openai_api as engine
+    from billing.sandbox.api import views as stripe
+    from billing.sandbox.web import checkout_page as checkout_pages
+    from billing.sandbox.web import dashboard
+    from videos.sandbox.kie import views as kie
+    from videos.sandbox.openai import views as engine
 
     urlpatterns += [
         re_path(r"^sandbox/v1/videos/?$", engine.videos),
         re_path(r"^sandbox/v1/videos/(?P<job_id>[^/]+)/?$", engine.video),
-        re_path(r"^sandbox/v1/videos/(?P<job_id>[^/]+)/content/?$", engine.content),
+        re_path(r"^sandbox/v1/videos/(?P<job_id>[^/]+)/content/?$", engine.video_content),
         re_path(r"^sandbox/v1/videos/(?P<job_id>[^/]+)/remix/?$", engine.remix),
         re_path(r"^sandbox/v1/models/?$", engine.models),
         re_path(r"^sandbox/v1/.*$", engine.unknown),
-        path("sandbox/kie/api/v1/jobs/createTask", kie_api.create_task),
-        path("sandbox/kie/api/v1/jobs/recordInfo", kie_api.record_info),
-        path("sandbox/kie/api/file-stream-upload", kie_api.upload),
-        path("sandbox/kie/files/<slug:job_id>.mp4", kie_api.file),
+        path("sandbox/kie/api/v1/jobs/createTask", kie.create_task),
+        path("sandbox/kie/api/v1/jobs/recordInfo", kie.record_info),
+        path("sandbox/kie/api/file-stream-upload", kie.upload),
+        path("sandbox/kie/files/<slug:job_id>.mp4", kie.file),
         path("sandbox/stripe/v1/checkout/sessions", stripe.sessions),
         path("sandbox/stripe/v1/checkout/sessions/<str:session_id>", stripe.session),
         path("sandbox/stripe/v1/checkout/sessions/<str:session_id>/expire", stripe.session_expire),

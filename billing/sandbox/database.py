@@ -1,7 +1,7 @@
-"""What the stand-in writes down: API objects, the events about them, and what is due later.
+"""API objects, the events about them and timers, stored as the JSON the API shows.
 
-Objects are kept as the JSON the API shows. An event is a snapshot, written in the transaction of
-the change it tells of, so that neither exists alone.
+An event is a snapshot, written in the transaction of the change it reports, so that neither
+exists without the other.
 """
 
 import json
@@ -36,8 +36,8 @@ def pace() -> float:
 
 
 @dataclass(slots=True)
-class Books:
-    """One look into the store, or one write transaction made for one request."""
+class Database:
+    """The store inside one read or one write transaction; the latter may belong to a request."""
 
     connection: sqlite3.Connection
     request_id: str | None = None
@@ -45,85 +45,88 @@ class Books:
 
     def add(self, body: Json, *, parent: str | None = None, kind: str | None = None) -> Json:
         self.connection.execute(
-            "INSERT INTO thing (id, kind, parent, body) VALUES (?, ?, ?, ?)",
+            "INSERT INTO object (id, kind, parent, body) VALUES (?, ?, ?, ?)",
             (body["id"], kind or body["object"], parent, json.dumps(body)),
         )
         return body
 
     def save(self, body: Json) -> Json:
         self.connection.execute(
-            "UPDATE thing SET body = ? WHERE id = ?", (json.dumps(body), body["id"])
+            "UPDATE object SET body = ? WHERE id = ?", (json.dumps(body), body["id"])
         )
         return body
 
-    def find(self, kind: str, thing_id: str) -> Json | None:
+    def find(self, kind: str, object_id: str) -> Json | None:
         row = self.connection.execute(
-            "SELECT body FROM thing WHERE id = ? AND kind = ?", (thing_id, kind)
+            "SELECT body FROM object WHERE id = ? AND kind = ?", (object_id, kind)
         ).fetchone()
         return json.loads(row["body"]) if row else None
 
-    def find_any(self, thing_id: str) -> Json | None:
-        row = self.connection.execute("SELECT body FROM thing WHERE id = ?", (thing_id,)).fetchone()
+    def find_any(self, object_id: str) -> Json | None:
+        row = self.connection.execute(
+            "SELECT body FROM object WHERE id = ?", (object_id,)
+        ).fetchone()
         return json.loads(row["body"]) if row else None
 
-    def get(self, kind: str, thing_id: str) -> Json:
-        """Return a thing that must be there."""
-        body = self.find(kind, thing_id)
-        assert body is not None, thing_id
+    def get(self, kind: str, object_id: str) -> Json:
+        """Return an object that must exist."""
+        body = self.find(kind, object_id)
+        assert body is not None, object_id
         return body
 
     def children(self, kind: str, parent: str) -> list[Json]:
-        """Return the things of a kind that belong to another, oldest first."""
+        """Return the objects of a kind that belong to `parent`, oldest first."""
         rows = self.connection.execute(
-            "SELECT body FROM thing WHERE parent = ? AND kind = ? ORDER BY sequence", (parent, kind)
+            "SELECT body FROM object WHERE parent = ? AND kind = ? ORDER BY sequence",
+            (parent, kind),
         )
         return [json.loads(row["body"]) for row in rows]
 
-    def adopt(self, thing_id: str, parent: str) -> None:
-        self.connection.execute("UPDATE thing SET parent = ? WHERE id = ?", (parent, thing_id))
+    def set_parent(self, object_id: str, parent: str) -> None:
+        self.connection.execute("UPDATE object SET parent = ? WHERE id = ?", (parent, object_id))
 
-    def position(self, kind: str, thing_id: str) -> int | None:
+    def position(self, kind: str, object_id: str) -> int | None:
         row = self.connection.execute(
-            "SELECT sequence FROM thing WHERE id = ? AND kind = ?", (thing_id, kind)
+            "SELECT sequence FROM object WHERE id = ? AND kind = ?", (object_id, kind)
         ).fetchone()
         return row["sequence"] if row else None
 
     def newest(self, kind: str, *, below: int = 2**62) -> Iterator[Json]:
         rows = self.connection.execute(
-            "SELECT body FROM thing WHERE kind = ? AND sequence < ? ORDER BY sequence DESC",
+            "SELECT body FROM object WHERE kind = ? AND sequence < ? ORDER BY sequence DESC",
             (kind, below),
         )
         return (json.loads(row["body"]) for row in rows)
 
     def oldest(self, kind: str, *, above: int = 0) -> Iterator[Json]:
         rows = self.connection.execute(
-            "SELECT body FROM thing WHERE kind = ? AND sequence > ? ORDER BY sequence",
+            "SELECT body FROM object WHERE kind = ? AND sequence > ? ORDER BY sequence",
             (kind, above),
         )
         return (json.loads(row["body"]) for row in rows)
 
-    def traits(self, thing_id: str | None) -> set[str]:
-        """Return the misbehaviours asked for one payment together with those switched on."""
+    def triggers(self, object_id: str | None) -> set[str]:
+        """Return the trigger words of one payment and the switches that are on."""
         row = self.connection.execute(
-            "SELECT traits FROM thing WHERE id = ?", (thing_id,)
+            "SELECT triggers FROM object WHERE id = ?", (object_id,)
         ).fetchone()
-        return set(row["traits"].split() if row else ()) | self.switches()
+        return set(row["triggers"].split() if row else ()) | self.switches()
 
-    def set_traits(self, thing_id: str, traits: set[str]) -> None:
+    def set_triggers(self, object_id: str, triggers: set[str]) -> None:
         self.connection.execute(
-            "UPDATE thing SET traits = ? WHERE id = ?", (" ".join(sorted(traits)), thing_id)
+            "UPDATE object SET triggers = ? WHERE id = ?", (" ".join(sorted(triggers)), object_id)
         )
 
     def switches(self) -> set[str]:
         return {row["name"] for row in self.connection.execute("SELECT name FROM switch")}
 
-    def schedule(self, step: str, thing_id: str, at: float) -> None:
+    def schedule(self, step: str, object_id: str, at: float) -> None:
         self.connection.execute(
-            "INSERT INTO timer (due_at, step, thing) VALUES (?, ?, ?)", (at, step, thing_id)
+            "INSERT INTO timer (due_at, step, object_id) VALUES (?, ?, ?)", (at, step, object_id)
         )
 
-    def record(self, type_: str, body: Json, previous: Json | None = None) -> None:
-        """Write an event that shows `body` as it is now, and plan its delivery."""
+    def record_event(self, type_: str, body: Json, previous: Json | None = None) -> None:
+        """Store an event with a snapshot of `body` and schedule its delivery."""
         data: Json = {"object": body}
         if previous is not None:
             data["previous_attributes"] = previous
@@ -145,27 +148,27 @@ class Books:
         }
         payment = body["id"] if body["object"] == "payment_intent" else body.get("payment_intent")
         self.add(event, parent=payment)
-        self._plan(event_id, self.traits(payment))
+        self._schedule_delivery(event_id, self.triggers(payment))
 
-    def _plan(self, event_id: str, traits: set[str]) -> None:
-        if not settings.SANDBOX_STRIPE_WEBHOOK_URL or "silent" in traits:
+    def _schedule_delivery(self, event_id: str, triggers: set[str]) -> None:
+        if not settings.SANDBOX_STRIPE_WEBHOOK_URL or "silent" in triggers:
             return
-        wait = LATE_SECONDS if "late" in traits else 0.0
-        if "shuffled" in traits:
-            wait += random.uniform(0, SHUFFLE_SECONDS)  # noqa: S311 - disorder, not a secret
+        wait = LATE_SECONDS if "late" in triggers else 0.0
+        if "shuffled" in triggers:
+            wait += random.uniform(0, SHUFFLE_SECONDS)  # noqa: S311 - not a secret
         self.connection.execute(
             "INSERT INTO delivery (event, copies, due_at) VALUES (?, ?, ?)",
-            (event_id, 2 if "twice" in traits else 1, time.time() + wait * pace()),
+            (event_id, 2 if "twice" in triggers else 1, time.time() + wait * pace()),
         )
 
 
 @contextmanager
-def reading() -> Iterator[Books]:
+def reading() -> Iterator[Database]:
     with STORE.reading() as connection:
-        yield Books(connection)
+        yield Database(connection)
 
 
 @contextmanager
-def writing(request_id: str | None = None, key: str | None = None) -> Iterator[Books]:
+def writing(request_id: str | None = None, key: str | None = None) -> Iterator[Database]:
     with STORE.writing() as connection:
-        yield Books(connection, request_id, key)
+        yield Database(connection, request_id, key)

@@ -1,10 +1,10 @@
-"""Faults for the next API calls: what a network and a busy provider do to a client.
+"""Faults of API calls: the next call of a route gets the fault that was queued for it.
 
 | Kind | What the client sees | What happened |
 |---|---|---|
 | `drop_before` | the connection closes unanswered | nothing |
 | `drop_after` | the connection closes unanswered | the request was carried out |
-| `cut` | an answer that breaks off | the request was carried out |
+| `cut` | a truncated answer | the request was carried out |
 | `400` | 400 invalid_request_error | nothing |
 | `401` | 401 invalid_request_error, as for a wrong key | nothing |
 | `409` | 409 idempotency_key_in_use | nothing |
@@ -13,8 +13,8 @@
 | `500_after` | 500 api_error, also for every retry | the request was carried out |
 """
 
-from billing.sandbox.database import Books
-from billing.sandbox.request_parsing import Refused
+from billing.sandbox.database import Database
+from billing.sandbox.errors import ApiError
 from billing.sandbox.store import STORE
 
 KINDS = ("drop_before", "drop_after", "cut", "400", "401", "409", "429", "500", "500_after")
@@ -25,8 +25,8 @@ ROUTES = (
 )
 
 
-def next(route: str, kind: str, times: int = 1) -> None:
-    """Let the next `times` calls of a route fail; faults of one route strike in their order."""
+def enqueue(route: str, kind: str, times: int = 1) -> None:
+    """Queue a fault for the next `times` calls of a route. Raises ValueError for unknown names."""
     if kind not in KINDS or route not in ROUTES:
         raise ValueError(f"expected one of {ROUTES} and of {KINDS}, not {route!r}, {kind!r}")
     with STORE.writing() as connection:
@@ -35,9 +35,9 @@ def next(route: str, kind: str, times: int = 1) -> None:
         )
 
 
-def strike(books: Books, route: str) -> str | None:
-    """Take the oldest fault of a route out of the queue."""
-    row = books.connection.execute(
+def take(db: Database, route: str) -> str | None:
+    """Remove and return the oldest fault queued for a route."""
+    row = db.connection.execute(
         "DELETE FROM fault WHERE sequence = (SELECT MIN(sequence) FROM fault WHERE route = ?)"
         " RETURNING kind",
         (route,),
@@ -45,26 +45,26 @@ def strike(books: Books, route: str) -> str | None:
     return row["kind"] if row else None
 
 
-def pending(books: Books) -> list[tuple[str, str]]:
-    rows = books.connection.execute("SELECT route, kind FROM fault ORDER BY sequence")
+def pending(db: Database) -> list[tuple[str, str]]:
+    rows = db.connection.execute("SELECT route, kind FROM fault ORDER BY sequence")
     return [(row["route"], row["kind"]) for row in rows]
 
 
-def refusal(kind: str) -> Refused | None:
-    """Return the error of a kind that is one."""
+def error_of(kind: str) -> ApiError | None:
+    """Return the error a fault answers with, None for a broken connection."""
     if kind == "400":
-        return Refused(400, "The request was refused.")
+        return ApiError(400, "The request was refused.")
     if kind == "401":
-        return Refused(401, "Invalid API Key provided.")
+        return ApiError(401, "Invalid API Key provided.")
     if kind == "409":
-        return Refused(
+        return ApiError(
             409,
             "There is currently another in-progress request using this Idempotency Key.",
             code="idempotency_key_in_use",
             type="idempotency_error",
         )
     if kind == "429":
-        return Refused(429, "Request rate limit exceeded.", code="rate_limit")
+        return ApiError(429, "Request rate limit exceeded.", code="rate_limit")
     if kind.startswith("500"):
-        return Refused(500, "An unknown error occurred.", type="api_error")
+        return ApiError(500, "An unknown error occurred.", type="api_error")
     return None

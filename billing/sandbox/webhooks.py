@@ -1,4 +1,4 @@
-"""Deliveries: signed snapshot events, repeated until accepted.
+"""Webhook deliveries: signed events, sent again until the receiver responses 2xx.
 
 Source: docs.stripe.com/webhooks, "Verify webhook signatures manually"; the header is
 `Stripe-Signature: t=<unix seconds>,v1=<HMAC-SHA256 of "<t>.<body>" under the whole secret>`.
@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from django.conf import settings
 
-from billing.sandbox import scheduler
+from billing.sandbox import timers
 from billing.sandbox.database import pace
 from billing.sandbox.store import STORE
 from config.lib.sandbox import deliveries
@@ -22,26 +22,26 @@ from config.lib.sandbox import deliveries
 BACK_OFF_SECONDS = (5, 30, 300, 1800, 7200, 18_000, 36_000, 72_000)
 TIMEOUT_SECONDS = 20
 LEASE_SECONDS = 3 * TIMEOUT_SECONDS
-AT_ONCE = 20
+BATCH_SIZE = 20
 
 
 def deliver_due() -> int:
-    """Do what is due: let time pass for sessions and refunds, then send events.
+    """Run the timers that are due, then send the events that are due.
 
     Returns how many events were accepted. Cheap when nothing is due. Safe in several processes at
     once: each claims what it sends.
     """
     if not STORE.path().exists():
         return 0
-    scheduler.turn()
+    timers.run_due()
     if not settings.SANDBOX_STRIPE_WEBHOOK_URL:
         return 0
     with STORE.reading() as connection:
         due = connection.execute(
-            "SELECT delivery.rowid, delivery.*, thing.body FROM delivery"
-            " JOIN thing ON thing.id = delivery.event"
-            " WHERE due_at <= ? ORDER BY due_at, thing.sequence LIMIT ?",
-            (time.time(), AT_ONCE),
+            "SELECT delivery.rowid, delivery.*, object.body FROM delivery"
+            " JOIN object ON object.id = delivery.event"
+            " WHERE due_at <= ? ORDER BY due_at, object.sequence LIMIT ?",
+            (time.time(), BATCH_SIZE),
         ).fetchall()
         shuffled = connection.execute("SELECT 1 FROM switch WHERE name = 'shuffled'").fetchone()
     if shuffled:
@@ -50,7 +50,7 @@ def deliver_due() -> int:
 
 
 def resend(event_ids: Sequence[str], *, copies: int = 1, shuffled: bool = False) -> None:
-    """Send events again, now, in their order or in any other."""
+    """Send events again now, in this order or in a random one."""
     order = list(event_ids)
     if shuffled:
         random.shuffle(order)
@@ -69,20 +69,20 @@ def signature(body: bytes, secret: str, at: int) -> str:
 
 
 def _attempt(row: sqlite3.Row) -> bool:
-    answers = [_post(row["event"], row["body"].encode()) for _ in range(row["copies"])]
-    accepted = all(map(deliveries.is_accepted, answers))
+    responses = [_post(row["event"], row["body"].encode()) for _ in range(row["copies"])]
+    accepted = all(map(deliveries.is_accepted, responses))
     due_at = (
         None if accepted else deliveries.next_attempt_at(row["attempts"], BACK_OFF_SECONDS, pace())
     )
     with STORE.writing() as connection:
         connection.execute(
-            "UPDATE delivery SET due_at = ?, answer = ? WHERE event = ?",
-            (due_at, answers[-1], row["event"]),
+            "UPDATE delivery SET due_at = ?, response = ? WHERE event = ?",
+            (due_at, responses[-1], row["event"]),
         )
         if accepted:
             body = {**json.loads(row["body"]), "pending_webhooks": 0}
             connection.execute(
-                "UPDATE thing SET body = ? WHERE id = ?", (json.dumps(body), row["event"])
+                "UPDATE object SET body = ? WHERE id = ?", (json.dumps(body), row["event"])
             )
     return accepted
 

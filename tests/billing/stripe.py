@@ -13,7 +13,7 @@ from stripe._stripe_service import StripeService
 from accounts.models import User
 from billing.models import Payment
 from billing.payments import checkout as payments_checkout
-from billing.sandbox import checkout, database, disputes, faults, refunds, scheduler, webhooks
+from billing.sandbox import checkout, database, disputes, faults, refunds, timers, webhooks
 from billing.sandbox.checkout import Outcome
 from billing.sandbox.database import Json
 from tests.billing import told
@@ -28,8 +28,8 @@ def pay(
     tell: bool = True,
 ) -> Payment:
     """The payer pays on the hosted page, and unless told otherwise we hear of it."""
-    with database.writing() as desk:
-        checkout.pay(desk, str(payment.session_id), outcome, method, email)
+    with database.writing() as db:
+        checkout.pay(db, str(payment.session_id), outcome, method, email)
     if tell:
         deliver()
     return told.now_of(payment)
@@ -38,45 +38,45 @@ def pay(
 def deliver() -> None:
     """Everything that is due happens and is delivered, until nothing is left."""
     deadline = time.monotonic() + 20
-    while scheduler.turn() + webhooks.deliver_due():
+    while timers.run_due() + webhooks.deliver_due():
         assert time.monotonic() < deadline
 
 
 def forget() -> None:
     """The events that wait are lost."""
-    with database.writing() as desk:
-        desk.connection.execute("DELETE FROM delivery")
+    with database.writing() as db:
+        db.connection.execute("DELETE FROM delivery")
 
 
 def all_of(kind: str) -> list[Json]:
-    with database.reading() as desk:
-        return list(desk.oldest(kind))
+    with database.reading() as db:
+        return list(db.oldest(kind))
 
 
 def refund_by_hand(payment: Payment, amount: int | None = None) -> None:
     """A refund made in the dashboard."""
     asked: Json = {"payment_intent": payment.payment_intent}
-    with database.writing() as desk:
-        refunds.create(desk, asked if amount is None else {**asked, "amount": amount})
+    with database.writing() as db:
+        refunds.create(db, asked if amount is None else {**asked, "amount": amount})
 
 
 def dispute(payment: Payment) -> str:
-    with database.writing() as desk:
-        charge = desk.children("charge", payment.payment_intent)[0]
-        made = disputes.open_(desk, charge["id"])
+    with database.writing() as db:
+        charge = db.children("charge", payment.payment_intent)[0]
+        made = disputes.open_dispute(db, charge["id"])
     assert made is not None
     return str(made["id"])
 
 
 def step(dispute_id: str, word: str) -> None:
-    with database.writing() as desk:
-        disputes.move(desk, dispute_id, word)
+    with database.writing() as db:
+        disputes.take_step(db, dispute_id, word)
 
 
 def fault(route: str, *kinds: str) -> None:
     """The next calls of a route go wrong, the SDK's own retries included."""
     for kind in kinds:
-        faults.next(route, kind)
+        faults.enqueue(route, kind)
 
 
 @dataclass(frozen=True)
@@ -114,12 +114,12 @@ def bought(user: User, package: str = "trial") -> Payment:
 
 
 def session_of(payment: Payment) -> Json:
-    with database.reading() as books:
-        return books.get("checkout.session", str(payment.session_id))
+    with database.reading() as db:
+        return db.get("checkout.session", str(payment.session_id))
 
 
 def keys_used() -> list[str]:
     """The idempotency keys of everything that was carried out, oldest first."""
-    with database.reading() as books:
-        rows = books.connection.execute("SELECT key FROM answer ORDER BY rowid")
+    with database.reading() as db:
+        rows = db.connection.execute("SELECT key FROM idempotent_response ORDER BY rowid")
         return [row["key"] for row in rows]

@@ -42,8 +42,8 @@ def test_reconcile_when_the_event_never_came(payment: Payment) -> None:
 
 
 def test_reconcile_when_the_session_expired(payment: Payment) -> None:
-    with database.writing() as desk:
-        sandbox_checkout.expire(desk, str(payment.session_id))
+    with database.writing() as db:
+        sandbox_checkout.expire(db, str(payment.session_id))
     reconcile()
     payment = told.now_of(payment)
     assert (payment.status, payment.failure_code) == ("failed", "session_expired")
@@ -82,8 +82,8 @@ def test_reconcile_applies_what_was_unmatched(payment: Payment) -> None:
     """The refund's event came, but that of the payment was lost."""
     stripe.pay(payment, tell=False)
     stripe.forget()
-    with database.reading() as desk:
-        session = desk.get("checkout.session", str(payment.session_id))
+    with database.reading() as db:
+        session = db.get("checkout.session", str(payment.session_id))
     gone = {"id": "re_1", "amount": 990, "status": "succeeded", "metadata": {}}
     event = told.event("refund.created", {**gone, "payment_intent": session["payment_intent"]})
     assert told.tell(event) == ["unmatched"]

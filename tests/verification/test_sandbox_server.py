@@ -22,16 +22,18 @@ from openai import DefaultHttpxClient, OpenAI
 from openai.types import Video
 
 from tests.backing import free_port
-from videos.sandbox import openai_api, renderer, request_parsing
+from videos.sandbox.openai import requests, views
+from videos.sandbox.openai.body import BODY_LIMIT
+from videos.sandbox.rendering import renderer
 from videos.sandbox.store import STORE
 
 urlpatterns = [
-    re_path(r"^sandbox/v1/videos/?$", openai_api.videos),
-    re_path(r"^sandbox/v1/videos/(?P<job_id>[^/]+)/?$", openai_api.video),
-    re_path(r"^sandbox/v1/videos/(?P<job_id>[^/]+)/content/?$", openai_api.content),
-    re_path(r"^sandbox/v1/videos/(?P<job_id>[^/]+)/remix/?$", openai_api.remix),
-    re_path(r"^sandbox/v1/models/?$", openai_api.models),
-    re_path(r"^sandbox/v1/.*$", openai_api.unknown),
+    re_path(r"^sandbox/v1/videos/?$", views.videos),
+    re_path(r"^sandbox/v1/videos/(?P<job_id>[^/]+)/?$", views.video),
+    re_path(r"^sandbox/v1/videos/(?P<job_id>[^/]+)/content/?$", views.video_content),
+    re_path(r"^sandbox/v1/videos/(?P<job_id>[^/]+)/remix/?$", views.remix),
+    re_path(r"^sandbox/v1/models/?$", views.models),
+    re_path(r"^sandbox/v1/.*$", views.unknown),
 ]
 
 
@@ -189,7 +191,7 @@ def test_a_body_of_another_type_is_415(sandbox: Sandbox) -> None:
 
 
 def test_a_body_above_25_mib_is_413(sandbox: Sandbox) -> None:
-    body = b" " * (request_parsing.BODY_LIMIT + 1)
+    body = b" " * (BODY_LIMIT + 1)
     headers = {"Content-Type": "application/json"}
     answer = sandbox.http("POST", "/videos", content=body, headers=headers)
     assert (answer.status_code, set(answer.json()["error"])) == (413, ERROR_KEYS)
@@ -220,7 +222,7 @@ def test_a_trailing_slash_changes_nothing(sandbox: Sandbox) -> None:
 
 
 def test_models_are_listed(sandbox: Sandbox) -> None:
-    assert [model.id for model in sandbox.client.models.list()] == list(request_parsing.MODELS)
+    assert [model.id for model in sandbox.client.models.list()] == list(requests.MODELS)
 
 
 def test_a_killed_renderer_is_replaced_by_the_next_poll(
@@ -230,7 +232,7 @@ def test_a_killed_renderer_is_replaced_by_the_next_poll(
     body = {"prompt": "ridges", "size": "1280x720", "seconds": "20"}
     video = sandbox.client.post("/videos", body=body, cast_to=Video)
     sandbox.until(lambda: any((tmp_path / "renders").glob("*.mp4.part")))
-    child = renderer._desk._child
+    child = renderer._queue._child
     assert child is not None
     os.kill(child.process.pid, signal.SIGKILL)
     child.process.wait()
@@ -248,11 +250,11 @@ def test_a_job_goes_on_after_its_server_was_killed(
         "import django, sys, time; from pathlib import Path; from django.conf import settings;"
         "settings.configure(SANDBOX_DIR=Path(sys.argv[1]), SANDBOX_SPEED=20.0,"
         " SANDBOX_DETAIL='draft', SANDBOX_WEBHOOK_URL='', SANDBOX_WEBHOOK_SECRET='');"
-        "from videos.sandbox import jobs; from videos.sandbox.request_parsing import CreateRequest;"
+        "from videos.sandbox.jobs.creation import CreateRequest, create;"
         "from hashlib import sha256; owner = sha256(sys.argv[2].encode()).hexdigest();"
-        "job = jobs.create(owner, CreateRequest('sea', 'sora-2', '720x1280', '4', None));"
-        "from videos.sandbox import renderer;"
-        "print(job.id, renderer._desk._child.process.pid, flush=True); time.sleep(60)"
+        "job = create(owner, CreateRequest('sea', 'sora-2', '720x1280', '4', None));"
+        "from videos.sandbox.rendering import renderer;"
+        "print(job.id, renderer._queue._child.process.pid, flush=True); time.sleep(60)"
     )
     with subprocess.Popen(
         [sys.executable, "-c", script, str(tmp_path), sandbox.key], stdout=subprocess.PIPE

@@ -18,28 +18,30 @@ from django.core.asgi import get_asgi_application
 from django.test import Client, override_settings
 from django.urls import path, re_path
 
-from billing.sandbox import api, dashboard, database, pages, webhooks
+from billing.sandbox import database, webhooks
+from billing.sandbox.api import views
+from billing.sandbox.web import checkout_page, dashboard
 from tests.conftest import Serving
 from tests.verification import stripe_shapes
 
 V1 = "sandbox/stripe/v1/"
 urlpatterns = [
-    path(V1 + "checkout/sessions", api.sessions),
-    path(V1 + "checkout/sessions/<str:session_id>", api.session),
-    path(V1 + "checkout/sessions/<str:session_id>/expire", api.session_expire),
-    path(V1 + "checkout/sessions/<str:session_id>/line_items", api.line_items),
-    path(V1 + "refunds", api.refund_list),
-    path(V1 + "refunds/<str:refund_id>", api.refund),
-    path(V1 + "payment_intents", api.payment_intents),
-    path(V1 + "payment_intents/<str:intent_id>", api.payment_intent),
-    path(V1 + "charges", api.charges),
-    path(V1 + "charges/<str:charge_id>", api.charge),
-    path(V1 + "disputes", api.dispute_list),
-    path(V1 + "disputes/<str:dispute_id>", api.dispute),
-    path(V1 + "events", api.events),
-    path(V1 + "events/<str:event_id>", api.event),
-    re_path(r"^sandbox/stripe/v[12]/.*$", api.unknown),
-    path("sandbox/stripe/c/pay/<str:session_id>", pages.pay),
+    path(V1 + "checkout/sessions", views.sessions),
+    path(V1 + "checkout/sessions/<str:session_id>", views.session),
+    path(V1 + "checkout/sessions/<str:session_id>/expire", views.session_expire),
+    path(V1 + "checkout/sessions/<str:session_id>/line_items", views.line_items),
+    path(V1 + "refunds", views.refund_list),
+    path(V1 + "refunds/<str:refund_id>", views.refund),
+    path(V1 + "payment_intents", views.payment_intents),
+    path(V1 + "payment_intents/<str:intent_id>", views.payment_intent),
+    path(V1 + "charges", views.charges),
+    path(V1 + "charges/<str:charge_id>", views.charge),
+    path(V1 + "disputes", views.dispute_list),
+    path(V1 + "disputes/<str:dispute_id>", views.dispute),
+    path(V1 + "events", views.events),
+    path(V1 + "events/<str:event_id>", views.event),
+    re_path(r"^sandbox/stripe/v[12]/.*$", views.unknown),
+    path("sandbox/stripe/c/pay/<str:session_id>", checkout_page.pay),
     path("sandbox/stripe/dashboard", dashboard.dashboard),
 ]
 
@@ -191,14 +193,14 @@ def raw(shop: Shop, method: str, path: str, **options: Any) -> httpx2.Response:
 
 def age(thing_id: str, seconds: float) -> None:
     """Make a session and its timer older, as if that much time had passed."""
-    with database.writing() as desk:
-        body = desk.find_any(thing_id)
+    with database.writing() as db:
+        body = db.find_any(thing_id)
         assert body is not None
         body["created"] -= int(seconds)
         body["expires_at"] -= int(seconds)
-        desk.save(body)
-        desk.connection.execute(
-            "UPDATE timer SET due_at = due_at - ? WHERE thing = ?", (seconds, thing_id)
+        db.save(body)
+        db.connection.execute(
+            "UPDATE timer SET due_at = due_at - ? WHERE object_id = ?", (seconds, thing_id)
         )
 
 
@@ -324,8 +326,8 @@ def test_a_delayed_payment_completes_unpaid_and_ends_later(
     assert (waiting.status, waiting.payment_status) == ("complete", "unpaid")
     assert shop.deliver()[-1] == "checkout.session.completed"
     assert shop.hook.received[-1].event["data"]["object"]["payment_status"] == "unpaid"
-    with database.writing() as desk:
-        desk.connection.execute("UPDATE timer SET due_at = 0 WHERE step LIKE 'payment.%'")
+    with database.writing() as db:
+        db.connection.execute("UPDATE timer SET due_at = 0 WHERE step LIKE 'payment.%'")
     assert shop.deliver()[-1] == last
     assert shop.v1.checkout.sessions.retrieve(session.id).payment_status == status
 

@@ -172,8 +172,8 @@ def test_the_dashboard_sends_events_again(shop: Shop) -> None:
 
 
 def test_a_broken_row_does_not_stop_the_clock(shop: Shop) -> None:
-    with database.writing() as desk:
-        desk.schedule("session.expire", "cs_gone", 0)
+    with database.writing() as db:
+        db.schedule("session.expire", "cs_gone", 0)
     shop.press(shop.open().id, "expire")
     assert shop.deliver() == ["checkout.session.expired"]
 

@@ -189,16 +189,16 @@ def test_the_dashboard_expires_a_session(shop: Shop) -> None:
 
 def test_the_dashboard_switches_misbehaviour_on_and_off(shop: Shop) -> None:
     assert shop.do("switch", "twice") == 303
-    with database.reading() as desk:
-        assert desk.switches() == {"twice"}
+    with database.reading() as db:
+        assert db.switches() == {"twice"}
     assert 'aria-pressed="true"' in read(shop, DASHBOARD)
     assert shop.do("switch", "twice") == 303
-    with database.reading() as desk:
-        assert desk.switches() == set()
+    with database.reading() as db:
+        assert db.switches() == set()
 
 
 def test_the_dashboard_adds_a_fault_for_the_next_call(shop: Shop) -> None:
     assert shop.do("fault", "", route="refunds", kind="429") == 303
     assert shop.do("fault", "", route="refunds", kind="fire") == 400
-    with database.reading() as desk:
-        assert faults.pending(desk) == [("refunds", "429")]
+    with database.reading() as db:
+        assert faults.pending(db) == [("refunds", "429")]

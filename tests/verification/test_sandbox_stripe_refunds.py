@@ -95,8 +95,8 @@ def test_a_wallet_refund_is_pending_and_succeeds_later(
 
 
 def age_timers() -> None:
-    with database.writing() as desk:
-        desk.connection.execute("UPDATE timer SET due_at = 0 WHERE step NOT LIKE 'session.%'")
+    with database.writing() as db:
+        db.connection.execute("UPDATE timer SET due_at = 0 WHERE step NOT LIKE 'session.%'")
 
 
 def test_a_succeeded_refund_fails_and_the_charge_keeps_the_money(shop: Shop) -> None:

@@ -9,7 +9,8 @@ import pytest
 import stripe
 from django.conf import LazySettings
 
-from billing.sandbox import database, faults, idempotency
+from billing.sandbox import database, faults
+from billing.sandbox.api import idempotency
 from config.lib.sandbox import connections
 from tests.verification.test_sandbox_stripe import KEY, Shop, raw, shop
 
@@ -190,8 +191,11 @@ def test_a_refusal_by_the_state_of_things_is_replayed(shop: Shop) -> None:
 def test_a_key_is_forgotten_after_two_days(shop: Shop) -> None:
     order: Any = shop.order()
     first = shop.v1.checkout.sessions.create(order, {"idempotency_key": "old"})
-    with database.writing() as desk:
-        desk.connection.execute("UPDATE answer SET at = at - ?", (idempotency.KEPT_SECONDS,))
+    with database.writing() as db:
+        db.connection.execute(
+            "UPDATE idempotent_response SET created_at = created_at - ?",
+            (idempotency.KEPT_SECONDS,),
+        )
     assert shop.v1.checkout.sessions.create(order, {"idempotency_key": "old"}).id != first.id
 
 
@@ -203,7 +207,7 @@ def test_a_key_longer_than_255_characters_is_400(shop: Shop) -> None:
 
 @pytest.mark.parametrize("kind", ["drop_before", "drop_after", "409", "500"])
 def test_the_sdk_repeats_a_lost_call_and_makes_exactly_one_session(shop: Shop, kind: str) -> None:
-    faults.next("sessions", kind)
+    faults.enqueue("sessions", kind)
     session = shop.open()
     assert [each.id for each in shop.v1.checkout.sessions.list().data] == [session.id]
 
@@ -223,7 +227,7 @@ def test_the_sdk_repeats_a_lost_call_and_makes_exactly_one_session(shop: Shop, k
 def test_a_client_that_does_not_repeat_sees_the_fault(
     shop: Shop, kind: str, error: type[stripe.StripeError], made: int
 ) -> None:
-    faults.next("sessions", kind)
+    faults.enqueue("sessions", kind)
     client, order = shop.sdk(0), shop.order()
     with pytest.raises(error):
         client.v1.checkout.sessions.create(order, {"idempotency_key": "k"})  # type: ignore[arg-type]
@@ -238,7 +242,7 @@ def test_a_client_that_does_not_repeat_sees_the_fault(
 
 def test_a_lost_refund_is_made_once(shop: Shop) -> None:
     intent = str(shop.paid().payment_intent)
-    faults.next("refunds", "drop_after", times=2)
+    faults.enqueue("refunds", "drop_after", times=2)
     refund = shop.v1.refunds.create({"payment_intent": intent, "amount": 490})
     assert [each.id for each in shop.v1.refunds.list().data] == [refund.id]
     assert shop.v1.charges.list().data[0].amount_refunded == 490
@@ -246,15 +250,15 @@ def test_a_lost_refund_is_made_once(shop: Shop) -> None:
 
 def test_reading_can_fail_too(shop: Shop) -> None:
     session = shop.open()
-    faults.next("session", "drop_after")
-    faults.next("sessions.list", "500")
+    faults.enqueue("session", "drop_after")
+    faults.enqueue("sessions.list", "500")
     assert shop.v1.checkout.sessions.retrieve(session.id).id == session.id
     assert len(shop.v1.checkout.sessions.list().data) == 1
 
 
 def test_an_answer_breaks_off_where_the_socket_is_out_of_reach(shop: Shop) -> None:
     path = f"/sandbox/stripe/v1/checkout/sessions/{shop.open().id}"
-    faults.next("session", "drop_after")
+    faults.enqueue("session", "drop_after")
     answer: Any = shop.browser.get(path, headers={"Authorization": f"Bearer {KEY}"})
     assert answer["Content-Length"] == "1"
     with pytest.raises(connections.ConnectionDropped):
@@ -264,7 +268,7 @@ def test_an_answer_breaks_off_where_the_socket_is_out_of_reach(shop: Shop) -> No
 @pytest.mark.parametrize(("route", "kind"), [("sessions", "fire"), ("nowhere", "500")])
 def test_an_unknown_fault_is_an_error_at_once(shop: Shop, route: str, kind: str) -> None:
     with pytest.raises(ValueError, match="expected one of"):
-        faults.next(route, kind)
+        faults.enqueue(route, kind)
 
 
 def test_lists_go_by_cursor_in_both_directions(shop: Shop) -> None:

@@ -11,7 +11,8 @@ from openai import APIConnectionError, APIStatusError, BadRequestError, NotFound
 
 from config.lib.sandbox.pace import pace_factor
 from tests.verification.test_sandbox_server import Sandbox, age
-from videos.sandbox import job_timeline, triggers
+from videos.sandbox import triggers
+from videos.sandbox.jobs import timeline
 from videos.sandbox.triggers import Triggers
 
 
@@ -24,7 +25,7 @@ def sandbox(
 
 
 def at(prompt: str, seconds: float, speed: float = 1) -> tuple[str, int]:
-    stage = job_timeline.stage(Triggers(prompt), pace_factor(speed), seconds)
+    stage = timeline.stage(Triggers(prompt), pace_factor(speed), seconds)
     return stage.status, stage.progress
 
 
@@ -65,7 +66,7 @@ def test_speed_scales_every_duration() -> None:
 
 def test_words_that_make_no_sense_do_nothing() -> None:
     words = Triggers("[[slow:x]] [[http:200]] [[http:x]] [[poll:5]] [[webhook:late:x]] [[]] [[a")
-    assert job_timeline.takes_seconds(words, 1) == 60
+    assert timeline.duration_seconds(words, 1) == 60
     assert (words.http(), words.fault("poll"), words.webhook()) == (None, None, ("late", 0.0))
 
 

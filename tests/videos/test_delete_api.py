@@ -19,7 +19,7 @@ from videos.engines.base import Job, JobState, Variant
 from videos.jobs import state_machine, worker
 from videos.media import files
 from videos.models import Video
-from videos.sandbox import jobs
+from videos.sandbox.jobs import records
 
 Work = Callable[..., None]
 Finish = Callable[[Video], Video]
@@ -93,11 +93,11 @@ def test_files_and_engine_job_go_when_the_worker_comes(
     video = finish(order(alice, "A kite [[instant]]"))
     paths = [Path(default_storage.path(name)) for name in files.names_of(video).values()]
     assert [path.exists() for path in paths] == [True, True, True]
-    assert jobs.find_any(video.engine_job_id) is not None
+    assert records.find(video.engine_job_id) is not None
     state_machine.delete(video)
     work(lambda: not now_of(video).needs_cleanup)
     assert [path.exists() for path in paths] == [False, False, False]
-    assert jobs.find_any(video.engine_job_id) is None
+    assert records.find(video.engine_job_id) is None
     assert now_of(video).next_step_at is None
 
 
@@ -133,7 +133,7 @@ def test_the_engine_job_goes_when_it_was_rendering(live: Serving, alice: User, w
 
     def gone() -> bool:
         make_due(video)  # the engine takes no deletion before its job has ended
-        return jobs.find_any(now_of(video).engine_job_id) is None
+        return records.find(now_of(video).engine_job_id) is None
 
     work(gone)
     assert invariants.problems() == []

@@ -18,7 +18,7 @@ from videos.engines.base import Job, JobState, Unavailable, Unsupported
 from videos.jobs import state_machine, worker
 from videos.models import Video
 from videos.realtime import status
-from videos.sandbox import jobs
+from videos.sandbox.jobs import records
 from videos.sandbox.store import STORE
 
 Work = Callable[..., None]
@@ -60,7 +60,7 @@ def test_the_job_is_adopted_when_only_its_answer_was_lost(
     hurried(work, lambda: not now_of(video).is_active)
     video = now_of(video)
     assert (video.status, video.submit_count, engine_job_count()) == ("succeeded", 1, 1)
-    assert jobs.find_any(video.engine_job_id) is not None
+    assert records.find(video.engine_job_id) is not None
     events = list(video.events.values_list("status", flat=True))
     assert events[:4] == ["queued", "submitting", "submit_unknown", "running"]
     assert credits.available(alice) == 80

@@ -1,4 +1,4 @@
-"""What one render depends on, and where its files lie; shared by the server and the renderer."""
+"""What a render depends on, and where its files are; shared by the server and the renderer."""
 
 import hashlib
 import json
@@ -8,10 +8,10 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """One film to render: equal clips share one render.
+    """One video to render: equal clips share one render.
 
-    `origin` is the text of the first clip in a line of remixes and `generation` the number of
-    remixes since, so that a remix can look like its parent; `reference` is the SHA-256 of the
+    `origin` is the text of the first clip in a chain of remixes and `generation` the number of
+    remixes since, so that a remix looks like its parent; `reference` is the SHA-256 of the
     first frame's file, or "".
     """
 
@@ -45,14 +45,14 @@ def from_json(text: str) -> Clip:
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
-    """The directory the renderer writes to; a clip's MP4 is there only when it is whole."""
+class RenderDirectory:
+    """The directory the renderer writes to; a clip's MP4 exists only when it is complete."""
 
-    directory: Path
+    path: Path
 
     @property
     def renders(self) -> Path:
-        return self.directory / "renders"
+        return self.path / "renders"
 
     def video(self, clip: Clip) -> Path:
         return self.renders / f"{clip.name}.mp4"
@@ -64,8 +64,8 @@ class Shelf:
         return self.renders / f"{clip.name}.jpg"
 
     def failure(self, clip: Clip) -> Path:
-        """The note left when rendering a clip raised, or took the renderer down."""
+        """The file that says why rendering failed: an exception, or a process that died."""
         return self.renders / f"{clip.name}.failed"
 
     def reference(self, clip: Clip) -> Path:
-        return self.directory / "references" / clip.reference
+        return self.path / "references" / clip.reference

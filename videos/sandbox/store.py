@@ -14,21 +14,21 @@ CREATE TABLE job (
     created_at REAL NOT NULL,
     pace REAL NOT NULL,
     completed_at INTEGER,
-    broken INTEGER NOT NULL DEFAULT 0,
+    render_failed INTEGER NOT NULL DEFAULT 0,
     remixed_from TEXT,
     clip TEXT NOT NULL,
     polls INTEGER NOT NULL DEFAULT 0,
     downloads INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX job_of_key ON job (owner, sequence);
-CREATE TABLE sighting (
+CREATE TABLE prompt_count (
     owner TEXT NOT NULL,
     prompt TEXT NOT NULL,
     times INTEGER NOT NULL,
     PRIMARY KEY (owner, prompt)
 );
-CREATE TABLE attempt (owner TEXT NOT NULL, at REAL NOT NULL);
-CREATE INDEX attempt_of_key ON attempt (owner, at);
+CREATE TABLE create_request (owner TEXT NOT NULL, at REAL NOT NULL);
+CREATE INDEX create_request_of_key ON create_request (owner, at);
 CREATE TABLE kie_task (
     job_id TEXT PRIMARY KEY,
     callback_url TEXT NOT NULL,
@@ -46,4 +46,4 @@ CREATE TABLE delivery (
 );
 CREATE INDEX delivery_due ON delivery (due_at) WHERE due_at IS NOT NULL;
 """
-STORE = Store("sandbox.sqlite3", SCHEMA, version=3)
+STORE = Store("sandbox.sqlite3", SCHEMA, version=4)

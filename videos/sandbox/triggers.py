@@ -1,6 +1,7 @@
-"""Trigger words: `[[...]]` in a prompt makes the sandbox misbehave on purpose, as a test card does.
+"""Trigger words: `[[...]]` in a prompt makes the sandbox engine fail in a chosen way.
 
-Any other prompt succeeds. Words combine; seconds are divided by SANDBOX_SPEED, Retry-After is not.
+Any other prompt succeeds. Words can be combined. Seconds are divided by SANDBOX_SPEED, except
+Retry-After.
 `xN` limits a fault to its first N requests; without it the fault is permanent.
 
 | Word | Effect |
@@ -8,32 +9,32 @@ Any other prompt succeeds. Words combine; seconds are divided by SANDBOX_SPEED, 
 | `[[ok]]` | nothing: the job succeeds at its usual pace |
 | `[[instant]]` | the clip is due at once |
 | `[[slow:60]]` | the job takes 60 s |
-| `[[hang]]` | in_progress at 33 % for ever |
-| `[[stall:90]]` | climbs to 90 %, stays there for 120 s, then completes |
+| `[[hang]]` | stays in_progress at 33 % |
+| `[[stall:90]]` | rises to 90 %, stays there for 120 s, then completes |
 | `[[fail:CODE]]` | the job fails with that error code, e.g. `moderation_blocked` |
 | `[[error:string]]` | the job fails with a bare string as its error |
-| `[[status:cancelled]]` | the job ends with that word as its status |
+| `[[status:cancelled]]` | the job ends with that status |
 | `[[reject:CODE]]` | create answers 400 with that code |
 | `[[http:429,7]]` | create answers that status, here with Retry-After 7 |
 | `[[drop:before]]` | the connection closes before the job is stored |
 | `[[drop:after]]` | the connection closes after the job was stored, the first time only |
-| `[[once]]` | reject, http and drop strike only the first create with this prompt |
+| `[[once]]` | reject, http and drop apply only to the first create with this prompt |
 | `[[poll:500x3]]` | retrieve answers that status three times |
 | `[[poll:html]]` | retrieve answers 200 with a web page |
 | `[[content:404x2]]` | the download answers that status twice |
-| `[[content:truncate]]` | the download breaks off half-way |
+| `[[content:truncate]]` | the download ends after half of the file |
 | `[[content:html]]` | the download is a web page |
-| `[[content:expired]]` | the download answers 404 as after its expiry |
+| `[[content:expired]]` | the download answers 404, as after the file expired |
 | `[[noprogress]]` | progress stays 0 until the end |
-| `[[backwards]]` | progress falls back on its way |
-| `[[minimal]]` | video objects carry only id and status |
+| `[[backwards]]` | progress falls once before it rises again |
+| `[[minimal]]` | video objects have only id and status |
 | `[[webhook:none]]` | no event is sent |
 | `[[webhook:dup]]` | the event is sent twice |
 | `[[webhook:late:30]]` | the event is sent 30 s late |
 | `[[webhook:badsig]]` | the event is signed with another secret |
 | `[[webhook:early]]` | the event is sent before the create request is answered |
-| `[[size:mismatch]]` | the file has another picture size than the job says |
-| `[[silent]]` | the file has no sound track |
+| `[[size:mismatch]]` | the file has another resolution than the job reports |
+| `[[silent]]` | the file has no audio track |
 """
 
 import re
@@ -45,12 +46,12 @@ LONGEST_SECONDS = 7 * 24 * 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A misbehaviour of one route for its first `times` requests, or for ever when None."""
+    """A fault of one route for its first `times` requests, or for all of them when None."""
 
     kind: str
     times: int | None
 
-    def strikes(self, earlier_requests: int) -> bool:
+    def applies(self, earlier_requests: int) -> bool:
         return self.times is None or earlier_requests < self.times
 
 
@@ -115,5 +116,5 @@ class Triggers:
 
 
 def caption(prompt: str) -> str:
-    """Return the prompt as people should read it: without trigger words, on one line."""
+    """Return the prompt without trigger words, on one line."""
     return " ".join(WORD.sub(" ", prompt).split())

@@ -1,0 +1,130 @@
+"""Misty ridges under a sky that turns from night to morning: the house motif."""
+
+import numpy as np
+
+from videos.sandbox.scenery.drawing import noise
+from videos.sandbox.scenery.drawing.canvas import Canvas, Colour, mix, solid, vertical_gradient
+from videos.sandbox.scenery.drawing.layers import (
+    ScrollingField,
+    Silhouette,
+    blend,
+    fill,
+    ridge_line,
+    smoothstep,
+)
+from videos.sandbox.scenery.drawing.lights import RadialGlow, Stars, add_light, draw_disc
+from videos.sandbox.scenery.scene import SceneSpec
+
+# Per mood: the sky of the first and of the last moment, ridge colours far, near and misty for
+# both, the sun's glow.
+MOODS = [
+    (
+        [(0, "#070b26"), (0.30, "#1c1b4e"), (0.50, "#532f6e"), (0.63, "#b9566f"), (1, "#e08862")],
+        [(0, "#2c4c94"), (0.26, "#7b78b8"), (0.45, "#e79b90"), (0.60, "#ffd394"), (1, "#fff0c9")],
+        ("#43306e", "#0a0c26", "#9a5075"),
+        ("#a88aab", "#1b2150", "#ffc79c"),
+        "#ff9a5c",
+    ),
+    (
+        [(0, "#06122b"), (0.30, "#0f2c4f"), (0.50, "#2c5a72"), (0.63, "#7b8f86"), (1, "#d8b083")],
+        [(0, "#3d7fb0"), (0.28, "#8fbcc6"), (0.46, "#f0d9b0"), (0.60, "#ffe6a6"), (1, "#fff6da")],
+        ("#2a4a63", "#071420", "#6d8a86"),
+        ("#8fb0ba", "#14323d", "#ffe3b4"),
+        "#cf9354",
+    ),
+    (
+        [(0, "#140a2a"), (0.30, "#34134a"), (0.50, "#7a1f57"), (0.63, "#cf3f56"), (1, "#ff7a4a")],
+        [(0, "#3a2f7d"), (0.26, "#9a4f95"), (0.45, "#f2716f"), (0.60, "#ffb469"), (1, "#ffe0a0")],
+        ("#4d1c52", "#12061f", "#a8385c"),
+        ("#a4587f", "#2a1140", "#ff9f74"),
+        "#ff7a48",
+    ),
+]
+LAYERS = 5
+FIRST_CREST, STEP = 0.53, 0.095
+Tones = tuple[str, str, str]
+Layer = tuple[Silhouette, float, Colour, Colour]  # with its speed and its colours at both ends
+MISTY = 3  # layers that stand in the haze around the sun
+
+
+class Mountains:
+    sound = "wind"
+
+    def __init__(self, spec: SceneSpec) -> None:
+        self.spec = spec
+        width, height, unit = spec.width, spec.height, spec.unit
+        night, day, night_tones, day_tones, glow = spec.choose(MOODS)
+        self._skies = vertical_gradient(night, height), vertical_gradient(day, height)
+        self._glow = glow
+        self._stars = Stars(width, height, spec.seed)
+        self._halo = RadialGlow(width, height, unit * 0.30)
+        self._haze = RadialGlow(width, height, unit * 0.30, core=0)
+        self._sun_x = width * (0.34 + 0.32 * (spec.seed % 97) / 97)
+        self._layers = [self._layer(depth, night_tones, day_tones) for depth in range(LAYERS)]
+        self._top = self._layers[0][0].top
+        ramp = np.linspace(1, 0, int(height * 0.26), dtype=np.float32) ** 0.8 * 0.55 + 0.45
+        self._ramp = np.full((height - self._top, 1), 0.45, np.float32)
+        self._ramp[: ramp.size, 0] = ramp
+        self._mist, self._mist_top = self._drifting_mist()
+        self._mist_ink = solid(night_tones[2]), solid(day_tones[2])
+
+    def _layer(self, depth: int, night: Tones, day: Tones) -> Layer:
+        spec = self.spec
+        speed = 0.045 * 1.8**depth
+        outline = ridge_line(
+            spec.width + int(speed * spec.unit) + 4,
+            spec.seed + depth,
+            spec.height * (FIRST_CREST + STEP * depth),
+            spec.unit * (0.10 + 0.016 * depth),
+            spec.unit * (0.60 + 0.16 * depth),
+            0.52,
+        )
+        columns = [
+            vertical_gradient(self._tones(depth, *tones), spec.height) for tones in (night, day)
+        ]
+        return Silhouette(outline, spec.height), speed, columns[0], columns[1]
+
+    def _tones(self, depth: int, far: str, near: str, mist: str) -> list[tuple[float, str]]:
+        share = depth / (LAYERS - 1)
+        crest = mix(far, near, share**0.75)
+        foot = mix(crest, mist, 0.80 * (1 - share) + 0.10)
+        top = FIRST_CREST - 0.06 + STEP * depth
+        return [(0, crest), (top, crest), (min(top + 0.25, 1.0), foot)]
+
+    def _drifting_mist(self) -> tuple[ScrollingField, int]:
+        spec = self.spec
+        rows = int(spec.height * 0.24) & ~1
+        top = int(spec.height * (FIRST_CREST + 0.12)) & ~1
+        wisps = noise.noise_2d(
+            rows, int(spec.width * 1.35), spec.seed + 40, (rows * 0.55, spec.unit * 0.8)
+        )
+        shape = np.sin(np.linspace(0, np.pi, rows, dtype=np.float32))[:, None].clip(0) ** 1.5
+        return ScrollingField((np.clip(wisps + 0.25, 0, 1) * shape * 0.75).astype(np.float32)), top
+
+    def paint(self, canvas: Canvas, at: float) -> None:
+        spec = self.spec
+        morning = smoothstep(0.08 + spec.share(at) * 0.95)
+        fill(canvas, self._skies[0].mixed_with(self._skies[1], morning))
+        self._stars.paint(canvas, at, 1 - morning * 1.3, solid("#eef2ff"))
+        x, y = self._sun_x, canvas.height * (0.60 - 0.25 * morning)
+        light = solid(self._glow, 0.80 - 0.15 * morning)
+        draw_disc(canvas, x, y, spec.unit * 0.050, solid("#f4f2ff"))
+        add_light(canvas, 0, self._halo.at(x, y, 0, self._top), light)
+        for depth in range(MISTY):
+            self._paint_layer(canvas, depth, at, morning)
+        self._paint_haze(canvas, x, y, at, morning)
+        for depth in range(MISTY, LAYERS):
+            self._paint_layer(canvas, depth, at, morning)
+
+    def _paint_layer(self, canvas: Canvas, depth: int, at: float, morning: float) -> None:
+        layer, speed, night, day = self._layers[depth]
+        layer.paint(canvas, self.spec.pan(at, speed), night.mixed_with(day, morning))
+
+    def _paint_haze(self, canvas: Canvas, x: float, y: float, at: float, morning: float) -> None:
+        mist = self._mist.at(self.spec.share(at) * canvas.width * 0.3, canvas.width)
+        blend(
+            canvas, self._mist_top, mist, self._mist_ink[0].mixed_with(self._mist_ink[1], morning)
+        )
+        full, half = self._haze.at(x, y, self._top)
+        light = full * self._ramp, half * self._ramp[::2]
+        add_light(canvas, self._top, light, solid(self._glow, 0.45 + 0.08 * morning))

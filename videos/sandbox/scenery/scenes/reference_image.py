@@ -1,0 +1,41 @@
+"""A clip that starts from a picture: the camera pushes in until the scene takes over."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from videos.sandbox.scenery.drawing.canvas import FROM_RGB, Canvas, Field, downsample
+from videos.sandbox.scenery.drawing.layers import smoothstep
+from videos.sandbox.scenery.scene import Scene, SceneSpec
+
+PUSH = 0.10  # how much of the picture's width is lost by the end
+FADE_FROM, FADE_FOR = 0.45, 0.35  # shares of the clip
+
+
+class ReferenceImage:
+    def __init__(self, spec: SceneSpec, scene: Scene, picture: Path) -> None:
+        self.spec, self._scene, self.sound = spec, scene, scene.sound
+        with Image.open(picture, formats=("JPEG", "PNG", "WEBP")) as opened:
+            # A clip of another size than its job's (a fault on purpose) still has to fit.
+            image = opened.convert("RGB").resize((spec.width, spec.height))
+        planes = np.asarray(image, np.float32) @ FROM_RGB.T
+        y, u, v = (np.ascontiguousarray(planes[:, :, index]) for index in range(3))
+        self._planes = [Image.fromarray(plane) for plane in (y, downsample(u), downsample(v))]
+
+    def paint(self, canvas: Canvas, at: float) -> None:
+        share = self.spec.share(at)
+        faded = smoothstep((share - FADE_FROM) / FADE_FOR)
+        if faded > 0:
+            self._scene.paint(canvas, at)
+        if faded < 1:
+            for plane, image in zip((canvas.y, canvas.u, canvas.v), self._planes, strict=True):
+                change = (self._seen(image, share * PUSH) - plane) * np.float32(1 - faded)
+                np.add(plane, change, out=plane)
+
+    def _seen(self, image: Image.Image, push: float) -> Field:
+        if push == 0:
+            return np.asarray(image)
+        left, top = image.width * push / 2, image.height * push / 2
+        box = (left, top, image.width - left, image.height - top)
+        return np.asarray(image.resize(image.size, Image.Resampling.BILINEAR, box))
