@@ -85,9 +85,7 @@ def _act(request: HttpRequest, session: Json) -> HttpResponse:
         return _see_other(success_url(session))  # also for a second click: only the first one pays
     if session["status"] == "expired":
         return _show(request, session, status=200 if action == "expire" else 409)
-    return _show(
-        request, session, error="The payment was declined. You have not been charged.", status=402
-    )
+    return _show(request, session, error="The payment was declined. Nothing was paid.", status=402)
 
 
 def _see_other(url: str) -> HttpResponse:

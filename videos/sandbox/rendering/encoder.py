@@ -96,7 +96,7 @@ class ClipEncoder:
     def _write_audio(self, container: OutputContainer, stream: AudioStream) -> None:
         stream.layout = "stereo"
         stream.bit_rate = 128_000
-        samples = soundtrack.compose(self._scene.sound, self.clip)
+        samples = soundtrack.compose(self._scene.ambience, self.clip)
         frame = av.AudioFrame.from_ndarray(samples, format="fltp", layout="stereo")
         frame.sample_rate = soundtrack.RATE
         frame.pts, frame.time_base = 0, Fraction(1, soundtrack.RATE)

@@ -1,4 +1,4 @@
-"""What every scene is built from, and what it offers."""
+"""The interface of a scene, and the parameters it is built from."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,28 +20,30 @@ class SceneSpec:
     words: frozenset[str] = frozenset()
 
     def mentions(self, words: str) -> bool:
-        """Tell whether the prompt has one of these words, separated by spaces."""
+        """Tell whether the prompt contains one of these words, separated by spaces."""
         return not self.words.isdisjoint(words.split())
 
     def choose(self, choices: Sequence[T]) -> T:
+        """Return one of the choices, always the same for a seed."""
         return choices[self.seed // 7 % len(choices)]
 
     @property
     def unit(self) -> int:
-        """The shorter side: lengths that must look alike in portrait and landscape."""
+        """The shorter side in pixels: the unit of lengths that look alike in both orientations."""
         return min(self.width, self.height)
 
     def share(self, at: float) -> float:
+        """Return the share of the clip that is over after `at` seconds."""
         return at / self.seconds
 
     def pan(self, at: float, across: float) -> float:
-        """Return how far the camera has moved, of `across` units in the whole clip."""
+        """Return how far the camera has panned, in pixels; `across` units in the whole clip."""
         return self.share(at) * across * self.unit
 
 
 class Scene(Protocol):
-    """A place that can be drawn at any moment; `sound` names what is heard there."""
+    """Draws the frame at any time of a clip; `ambience` names its sound (soundtrack.AMBIENCES)."""
 
-    sound: str
+    ambience: str
 
     def paint(self, canvas: Canvas, at: float) -> None: ...

@@ -1,4 +1,4 @@
-"""Which place a prompt is filmed at: by its words, else by chance that is the same every time."""
+"""Selects the scene of a clip by the words of its prompt, else by its seed."""
 
 import hashlib
 import re
@@ -19,7 +19,7 @@ from videos.sandbox.scenery.scenes.sea import Sea
 from videos.sandbox.scenery.scenes.snow import Snow
 from videos.sandbox.scenery.scenes.space import Space
 
-# Each place with the words that name it and words that merely suit it.
+# Each scene with the words that name it (weight 3) and words that suit it (weight 1).
 SCENES: dict[str, tuple[Callable[[SceneSpec], Scene], str, str]] = {
     "aurora": (
         Aurora,
@@ -88,7 +88,7 @@ SCENES: dict[str, tuple[Callable[[SceneSpec], Scene], str, str]] = {
 
 
 def build(clip: Clip, reference: Path | None) -> Scene:
-    """Build the scene of a clip, starting from a reference image when there is one."""
+    """Build the scene of a clip; with a reference image, the clip starts from that image."""
     seed = int(hashlib.sha256(clip.origin.encode()).hexdigest()[:8], 16)
     spec = SceneSpec(clip.width, clip.height, clip.seconds, seed, words(clip.text))
     scene: Scene
@@ -104,7 +104,7 @@ def words(text: str) -> frozenset[str]:
 
 
 def choose(text: str, origin: str, seed: int) -> str:
-    """Return the scene that the words of `text`, else of `origin`, speak of; else any."""
+    """Return the scene that best matches `text`, else `origin`, else one chosen by the seed."""
     for each in (text, origin):
         scores = {name: _score(each, strong, weak) for name, (_, strong, weak) in SCENES.items()}
         best = max(scores, key=lambda name: scores[name])
@@ -114,7 +114,7 @@ def choose(text: str, origin: str, seed: int) -> str:
 
 
 def _score(text: str, strong: str, weak: str) -> int:
-    """Count a text's words; those of scripts without spaces are looked for inside it."""
+    """Return the weighted number of matches; words in scripts without spaces match anywhere."""
     found = words(text)
     return sum(
         weight

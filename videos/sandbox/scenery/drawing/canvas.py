@@ -1,4 +1,4 @@
-"""One frame under the brush: float planes in YUV 4:2:0, so that a brush stroke is one array pass.
+"""The canvas: one frame as float planes in YUV 4:2:0, and the colours drawn on it.
 
 Luma runs 0..255, chroma is centred on 0, both BT.709 in full range; `to_frame` makes them 8-bit
 limited range. Colours elsewhere are "#rrggbb" or RGB arrays in 0..1.
@@ -24,7 +24,7 @@ VIGNETTE = 0.30
 
 @dataclass(frozen=True, slots=True)
 class Colour:
-    """A colour, or one colour per row, as three numbers or three columns."""
+    """A colour as three numbers, or one colour per row as three columns."""
 
     y: Field
     u: Field
@@ -38,7 +38,7 @@ class Colour:
         )
 
     def rows(self, first: int, last: int) -> "Colour":
-        """Return the rows first..last of a column, chroma at half height; both must be even."""
+        """Return the rows first..last (even) of a gradient, chroma at half height."""
         half = slice(first // 2, last // 2)
         return Colour(self.y[first:last], self.u[half], self.v[half])
 
@@ -49,7 +49,7 @@ def rgb(text: str) -> Field:
 
 
 def solid(text: str, strength: float = 1.0) -> Colour:
-    """Return one flat colour, or that much of it for adding."""
+    """Return one solid colour, scaled by `strength` when it is added as light."""
     y, u, v = FROM_RGB @ rgb(text) * 255 * strength
     return Colour(np.float32(y), np.float32(u), np.float32(v))  # type: ignore[arg-type]
 
@@ -64,7 +64,7 @@ def vertical_gradient(stops: list[tuple[float, str]], height: int) -> Colour:
     """Return a vertical gradient through `stops`, each a share of the height and a colour."""
     places = [place for place, _ in stops]
     colours = np.stack([rgb(text) for _, text in stops])
-    # Interpolated in linear light, where dusk keeps its glow instead of turning grey.
+    # Interpolated in linear light; in gamma space, the middle of a dusk turns grey.
     linear = colours**2.2
     rows = (np.arange(height) + 0.5) / height
     mixed = np.stack([np.interp(rows, places, linear[:, c]) for c in range(3)], -1) ** (1 / 2.2)
@@ -77,7 +77,7 @@ def downsample_rows(field: Field) -> Field:
 
 
 def downsample(field: Field) -> Field:
-    """Average 2x2 blocks: a luma-sized field at chroma size."""
+    """Average 2x2 blocks: from the size of luma to that of chroma."""
     rows = field[::2] + field[1::2]
     return (rows[:, ::2] + rows[:, 1::2]) * np.float32(0.25)
 
@@ -88,7 +88,7 @@ def upsample(field: Field) -> Field:
     tall[::2] = field
     tall[1:-1:2] = (field[:-1] + field[1:]) * np.float32(0.5)
     tall[-1] = field[-1]
-    # Not by transposing: a column-major field would slow down everything it is added to.
+    # Not by transposing: a column-major field is slow to add to a row-major one.
     wide = np.empty((tall.shape[0], tall.shape[1] * 2), np.float32)
     wide[:, ::2] = tall
     wide[:, 1:-1:2] = (tall[:, :-1] + tall[:, 1:]) * np.float32(0.5)
@@ -97,7 +97,7 @@ def upsample(field: Field) -> Field:
 
 
 class Canvas:
-    """The planes of one frame; painters overwrite them, nothing is kept between frames."""
+    """The planes of one frame; every frame overwrites them."""
 
     def __init__(self, width: int, height: int, grain: float = GRAIN) -> None:
         self.width, self.height = width, height
@@ -112,21 +112,21 @@ class Canvas:
         self._scratch = np.zeros(width * height, np.float32)
 
     def scratch(self, shape: tuple[int, ...]) -> Field:
-        """Lend an array that is valid until the next call."""
+        """Return a temporary array that is valid until the next call."""
         return self._scratch[: int(np.prod(shape))].reshape(shape)
 
     def _grain_shape(self) -> tuple[int, int]:
         return self.height + GRAIN_MARGIN, self.width + GRAIN_MARGIN
 
     def rotate_hue(self, radians: float) -> None:
-        """Turn every colour around grey; how a remix differs from its parent."""
+        """Rotate the hue of every pixel."""
         cos, sin = np.float32(np.cos(radians)), np.float32(np.sin(radians))
         u = self.u * cos - self.v * sin
         self.v = self.u * sin + self.v * cos
         self.u = u
 
     def apply_vignette_and_grain(self) -> None:
-        """Darken the corners and add grain, which also hides the steps of 8-bit skies."""
+        """Darken the corners and add grain, which also hides banding in smooth skies."""
         self._frames += 1
         dx, dy = self._frames * 37 % GRAIN_MARGIN, self._frames * 23 % GRAIN_MARGIN
         self.y *= self._vignette
@@ -149,6 +149,6 @@ def _vignette(width: int, height: int) -> Field:
     y = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
     x = np.linspace(-1, 1, width, dtype=np.float32)[None]
     corners = 1 - np.float32(VIGNETTE) * np.clip((x * x * 0.7 + y * y * 0.8) - 0.2, 0, 1)
-    # A shade at the foot keeps the caption legible on bright scenes.
+    # Darker at the bottom, so that the caption is legible on bright scenes.
     foot: Field = 1 - np.float32(0.30) * np.clip((y - 0.35) / 0.55, 0, 1) ** 1.5
     return corners * foot

@@ -1,4 +1,4 @@
-"""Brushes that cover: skies, silhouettes that drift, reflections."""
+"""Opaque layers: fills, silhouettes that scroll, reflections."""
 
 import numpy as np
 
@@ -7,13 +7,13 @@ from videos.sandbox.scenery.drawing.canvas import Canvas, Colour, Field, downsam
 
 
 def smoothstep(share: float) -> float:
-    """Slow start, slow end; clipped to 0..1."""
+    """Return the smoothstep of a share, which is clipped to 0..1."""
     share = min(max(share, 0.0), 1.0)
     return share * share * (3 - 2 * share)
 
 
 def fill(canvas: Canvas, colours: Colour, first: int = 0, last: int | None = None) -> None:
-    """Cover rows first..last (even) with a colour, or a column of that many rows."""
+    """Fill rows first..last (even) with a colour, or with a gradient of that many rows."""
     last = canvas.height if last is None else last
     canvas.y[first:last] = colours.y
     canvas.u[first // 2 : last // 2] = colours.u
@@ -21,10 +21,10 @@ def fill(canvas: Canvas, colours: Colour, first: int = 0, last: int | None = Non
 
 
 class ScrollingField:
-    """A field wider than the frame, seen through a window that slides in parts of a pixel.
+    """A field wider than the frame that scrolls behind it in parts of a pixel.
 
-    Whole-pixel steps would make slow motion jerk; the shifted copies are made once, because
-    shifting in every frame costs as much as painting.
+    Whole-pixel steps would make slow motion jerk. The shifted copies are made once, because
+    shifting in every frame costs as much as drawing.
     """
 
     def __init__(self, field: Field) -> None:
@@ -34,11 +34,12 @@ class ScrollingField:
         self._half = subpixel_shifts(downsample(even), phases)
 
     def at(self, dx: float, width: int) -> tuple[Field, Field]:
-        """Return the luma- and chroma-sized views that start `dx` pixels from the left."""
+        """Return the views at luma and chroma size that start `dx` pixels from the left."""
         return shifted_view(self._full, dx, width), shifted_view(self._half, dx / 2, width // 2)
 
 
 def subpixel_shifts(field: Field, count: int) -> list[Field]:
+    """Return copies of a field shifted left by 0, 1/count, 2/count ... of a pixel."""
     moved = np.empty_like(field)
     moved[:, :-1] = field[:, 1:] - field[:, :-1]
     moved[:, -1] = 0
@@ -46,13 +47,14 @@ def subpixel_shifts(field: Field, count: int) -> list[Field]:
 
 
 def shifted_view(phases: list[Field], dx: float, width: int) -> Field:
+    """Return the part `width` pixels wide that starts `dx` pixels from the left."""
     steps = int(dx * len(phases) + 0.5)
     left = steps // len(phases)
     return phases[steps % len(phases)][:, left : left + width]
 
 
 def blend(canvas: Canvas, first: int, alpha: tuple[Field, Field], colours: Colour) -> None:
-    """Blend a colour over the rows from `first` (even) on, by an alpha in both plane sizes."""
+    """Blend a colour over the rows from `first` (even) on; `alpha` has luma and chroma size."""
     full, half = alpha
     rows = slice(first, first + full.shape[0])
     halves = slice(first // 2, first // 2 + half.shape[0])
@@ -68,27 +70,27 @@ def blend(canvas: Canvas, first: int, alpha: tuple[Field, Field], colours: Colou
 
 
 class Silhouette:
-    """Ground below an `outline` (pixels from the top), down to row `height` (even).
+    """Everything below an `outline` (pixels from the top), down to row `height` (even).
 
-    A `stencil` of full height adds what stands on it.
+    A `mask` of full height adds what stands on it.
     """
 
-    def __init__(self, outline: Field, height: int, stencil: Field | None = None) -> None:
+    def __init__(self, outline: Field, height: int, mask: Field | None = None) -> None:
         self.height = height
         self.top = max(int(outline.min()) - 2, 0) & ~1
         self.solid = min(int(np.ceil(outline.max())) + 2, height) + 1 & ~1
-        if stencil is not None:
-            self.top = max(int(stencil.any(axis=1).argmax()) - 2, 0) & ~1
+        if mask is not None:
+            self.top = max(int(mask.any(axis=1).argmax()) - 2, 0) & ~1
             self.top = min(self.top, max(int(outline.min()) - 2, 0) & ~1)
         self.solid = min(self.solid, height)
         rows = np.arange(self.top, self.solid, dtype=np.float32)[:, None]
         alpha = np.clip(rows - outline[None] + 0.5, 0, 1)
-        if stencil is not None:
-            alpha = np.maximum(alpha, stencil[self.top : self.solid])
+        if mask is not None:
+            alpha = np.maximum(alpha, mask[self.top : self.solid])
         self._window = ScrollingField(alpha.astype(np.float32))
 
     def paint(self, canvas: Canvas, dx: float, colours: Colour) -> None:
-        """Paint it shifted left by `dx`; `colours` is a column, or a picture, of full height."""
+        """Draw it shifted left by `dx`; `colours` is a gradient or an image of full height."""
         band = self._window.at(dx, canvas.width)
         if self.solid > self.top:
             blend(canvas, self.top, band, colours.rows(self.top, self.solid))
@@ -99,9 +101,9 @@ class Silhouette:
 def draw_reflection(
     canvas: Canvas, shore: int, at: float, dim: float, tint: Colour, reach: float = 0.92
 ) -> None:
-    """Mirror what lies above row `shore` (even) into the water below, with ripples.
+    """Reflect what is above row `shore` (even) in the water below, with ripples.
 
-    `reach` rows above the shore are seen per row of water.
+    Each row of water shows `reach` rows from above the shore.
     """
     depth = np.arange(canvas.height - shore, dtype=np.float32)
     share = depth / depth.size
@@ -124,5 +126,5 @@ def draw_reflection(
 def ridge_line(
     width: int, seed: int, base: float, rise: float, wavelength: float, rough: float
 ) -> Field:
-    """Return a mountain outline around `base`, up to about `rise` pixels high."""
+    """Return the outline of a ridge around row `base`, up to about `rise` pixels high."""
     return base - noise.noise_1d(width, seed, wavelength, 7, rough) * np.float32(rise)

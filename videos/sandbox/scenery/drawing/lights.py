@@ -1,4 +1,4 @@
-"""Brushes that add light: glows, lamps, stars and other soft dots."""
+"""Additive light: glows, lamps, stars and other soft dots."""
 
 from typing import Any
 
@@ -17,14 +17,14 @@ def add_light(canvas: Canvas, first: int, light: tuple[Field, Field], colour: Co
         (canvas.u[halves], half, colour.u),
         (canvas.v[halves], half, colour.v),
     ):
-        # The canvas lends the product a place: a new array would cost more than the sum.
+        # A new array for the product would cost more than the sum.
         product = canvas.scratch(weight.shape)
         np.multiply(weight, value, out=product)
         np.add(plane, product, out=plane)
 
 
 class LightLayer:
-    """Coloured lights on a layer that drifts: one field of brightness per colour."""
+    """Coloured lights on a layer that scrolls: one field of brightness per colour."""
 
     def __init__(self, lights: list[tuple[Field, Colour]]) -> None:
         lit = np.flatnonzero(sum(field.max(axis=1) for field, _ in lights) > 0)
@@ -40,7 +40,7 @@ class LightLayer:
         self._luma = subpixel_shifts(luma, 2)
 
     def paint(self, canvas: Canvas, dx: float) -> None:
-        """Add them to the frame, shifted left by `dx`."""
+        """Add the lights to the frame, shifted left by `dx`."""
         luma = shifted_view(self._luma, dx, canvas.width)
         canvas.y[self._top : self._top + luma.shape[0]] += luma
         for plane, lights in zip((canvas.u, canvas.v), self._chroma, strict=True):
@@ -49,7 +49,7 @@ class LightLayer:
 
 
 class RadialGlow:
-    """Round light that may stand anywhere: one big field, of which the frame sees a part.
+    """A round light at any position: one large field, of which the frame shows a part.
 
     A wide glow of `radius` with a bright core of a fifth of it.
     """
@@ -67,7 +67,7 @@ class RadialGlow:
     def at(
         self, x: float, y: float, first: int = 0, last: int | None = None
     ) -> tuple[Field, Field]:
-        """Return the light of a lamp at (x, y) on the rows first..last (even) of the frame."""
+        """Return the light centred on (x, y) for the rows first..last (even) of the frame."""
         width, height = self._size
         last = height if last is None else last
         left = min(max(int(width - x), 0), width) & ~1
@@ -80,7 +80,7 @@ class RadialGlow:
 def draw_disc(
     canvas: Canvas, x: float, y: float, radius: float, colour: Colour, alpha: float = 1
 ) -> None:
-    """Paint a round spot with a soft rim at a sub-pixel place; parts outside are cut off."""
+    """Draw a disc with a soft edge at a sub-pixel position, clipped to the frame."""
     left, right = _even_span(x, radius, canvas.width)
     top, bottom = _even_span(y, radius, canvas.height)
     if left >= right or top >= bottom:
@@ -107,7 +107,7 @@ def _even_span(centre: float, radius: float, limit: int) -> tuple[int, int]:
 def draw_dots(
     canvas: Canvas, x: Field, y: Field, radius: Field, light: Field, colour: Colour
 ) -> None:
-    """Add soft dots of `light` (0..1), except at the very edge: stars, snow, fireflies."""
+    """Add soft dots of brightness `light` (0..1), except near the edges of the frame."""
     reaches = np.ceil(radius * 1.7).astype(np.int32)
     for reach in np.unique(reaches):
         margin = reach + 2
@@ -125,7 +125,7 @@ def draw_dots(
 
 
 def _dots(x: Field, y: Field, radius: Field, light: Field, reach: int) -> tuple[Any, Any, Field]:
-    """Return the rows, columns and values of one small square around each dot."""
+    """Return the rows, columns and values of a small square around each dot."""
     steps = np.arange(-reach, reach + 1)
     rows = np.rint(y).astype(np.intp)[:, None] + steps
     columns = np.rint(x).astype(np.intp)[:, None] + steps
@@ -136,7 +136,7 @@ def _dots(x: Field, y: Field, radius: Field, light: Field, reach: int) -> tuple[
 
 
 class Stars:
-    """A night sky that twinkles; `depth` is how far down the frame it reaches."""
+    """Twinkling stars; `depth` is the share of the frame's height they cover from the top."""
 
     def __init__(self, width: int, height: int, seed: int, depth: float = 0.6) -> None:
         random = np.random.default_rng(seed)

@@ -1,4 +1,4 @@
-"""Random shapes of nature, the same for the same seed."""
+"""Fractal noise, the same for the same seed."""
 
 import numpy as np
 from PIL import Image
@@ -9,7 +9,7 @@ from videos.sandbox.scenery.drawing.canvas import Field
 def noise_1d(
     length: int, seed: int, wavelength: float, octaves: int = 6, roughness: float = 0.5
 ) -> Field:
-    """Return a wandering line of about -1..1 whose largest waves span `wavelength` samples."""
+    """Return noise of about -1..1 whose largest waves span `wavelength` samples."""
     random = np.random.default_rng(seed)
     total = np.zeros(length)
     weight, weights = 1.0, 0.0
@@ -33,7 +33,7 @@ def noise_2d(
     octaves: int = 5,
     roughness: float = 0.5,
 ) -> Field:
-    """Return a field of about -1..1; `wavelength` is that of the largest waves, down and across."""
+    """Return noise of about -1..1; `wavelength` is the vertical and horizontal one, in pixels."""
     random = np.random.default_rng(seed)
     total = np.zeros((height, width), np.float32)
     weight, weights = 1.0, 0.0

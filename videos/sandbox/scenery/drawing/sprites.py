@@ -1,4 +1,4 @@
-"""Things with an outline of their own: boats, cabins, conifers."""
+"""Sprites and masks: boats, cabins, conifers."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ from videos.sandbox.scenery.drawing.canvas import Canvas, Colour, Field, downsam
 
 
 class Sprite:
-    """A small shape that moves: a boat, a bird, a house."""
+    """A small single-coloured shape that moves."""
 
     def __init__(self, shape: Image.Image) -> None:
         padded = Image.new("L", (shape.width + 4 & ~1, shape.height + 4 & ~1))
@@ -17,7 +17,7 @@ class Sprite:
         self._alpha = np.asarray(padded, np.float32) / 255
 
     def paint(self, canvas: Canvas, x: float, y: float, colour: Colour) -> None:
-        """Paint it with its top left corner at a sub-pixel place; parts outside are cut off."""
+        """Draw it with its top left corner at a sub-pixel position, clipped to the frame."""
         left, top = int(np.floor(x)) & ~1, int(np.floor(y)) & ~1
         alpha = _shifted(self._alpha, x - left, y - top)
         first_x, first_y = max(-left, 0), max(-top, 0)
@@ -40,7 +40,7 @@ class Sprite:
 
 
 def _shifted(alpha: Field, dx: float, dy: float) -> Field:
-    """Move a shape by less than two pixels right and down, blending between whole pixels."""
+    """Shift a shape right and down by less than two pixels, with linear interpolation."""
     for axis, shift in ((1, dx), (0, dy)):
         whole, share = int(shift), np.float32(shift - int(shift))
         alpha = np.roll(alpha, whole, axis) * (1 - share) + np.roll(alpha, whole + 1, axis) * share
@@ -48,7 +48,7 @@ def _shifted(alpha: Field, dx: float, dy: float) -> Field:
 
 
 def draw_mask(width: int, height: int, draw: Callable[[ImageDraw.ImageDraw], None]) -> Image.Image:
-    """Return a mask whose shapes `draw` painted at twice its size, smoothed down."""
+    """Return an anti-aliased mask of what `draw` draws at twice the size."""
     big = Image.new("L", (width * 2, height * 2))
     draw(ImageDraw.Draw(big))
     return big.reduce(2)
@@ -64,9 +64,9 @@ def conifer_mask(
     tall: float,
     clearing: tuple[float, float] = (1.0, 1.0),
 ) -> Field:
-    """Return a stencil of conifers standing on the outline `foot`, up to `tall` pixels high.
+    """Return a mask of conifers on the outline `foot`, up to `tall` pixels high.
 
-    None stands in the `clearing`, given as shares of the width.
+    There are none in the `clearing`, a range in shares of the width.
     """
     random = np.random.default_rng(seed)
 
@@ -76,13 +76,13 @@ def conifer_mask(
             size = tall * random.uniform(0.45, 1.0)
             if clearing[0] < x / width < clearing[1]:
                 x = clearing[1] * width
-            _draw_pine(brush, random, x, float(foot[min(int(x), width - 1)]) + 3, size)
+            _draw_conifer(brush, random, x, float(foot[min(int(x), width - 1)]) + 3, size)
             x += spacing * random.uniform(0.5, 1.6)
 
     return np.asarray(draw_mask(width, height, draw), np.float32) / 255
 
 
-def _draw_pine(
+def _draw_conifer(
     brush: ImageDraw.ImageDraw, random: np.random.Generator, x: float, foot: float, size: float
 ) -> None:
     tiers = 9

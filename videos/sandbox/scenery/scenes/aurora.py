@@ -20,7 +20,7 @@ SCALE = 4
 
 
 class Aurora:
-    sound = "wind"
+    ambience = "wind"
 
     def __init__(self, spec: SceneSpec) -> None:
         self.spec = spec
@@ -28,7 +28,7 @@ class Aurora:
         self._shore = int(height * SHORE) // 4 * 4
         self._sky = vertical_gradient(SKY, self._shore)
         self._stars = Stars(width, height, spec.seed, depth=SHORE)
-        self._inks = [
+        self._colours = [
             solid(colour, strength)
             for colour, strength in zip(spec.choose(PALETTES), (0.62, 0.5, 0.5), strict=True)
         ]
@@ -46,7 +46,7 @@ class Aurora:
             width + 8, spec.seed, self._shore - unit * 0.05, unit * 0.05, unit * 0.9, 0.5
         )
         self._hills = Silhouette(hills, self._shore)
-        self._hill_ink = vertical_gradient([(0, "#0b2233"), (1, "#071521")], self._shore)
+        self._hill_colour = vertical_gradient([(0, "#0b2233"), (1, "#071521")], self._shore)
         bank = ridge_line(
             width + int(unit * 0.1) + 4,
             spec.seed + 3,
@@ -72,23 +72,23 @@ class Aurora:
             clearing=(0.22, 0.80),
         )
         self._near = Silhouette(near, height, big)
-        self._near_ink = vertical_gradient([(0, "#02060d"), (1, "#02060d")], height)
+        self._near_colour = vertical_gradient([(0, "#02060d"), (1, "#02060d")], height)
 
     def paint(self, canvas: Canvas, at: float) -> None:
         spec = self.spec
         fill(canvas, self._sky, 0, self._shore)
         self._stars.paint(canvas, at, 1.0, solid("#eaf2ff"))
         self._paint_curtains(canvas, at)
-        self._hills.paint(canvas, 0, self._hill_ink)
-        self._trees.paint(canvas, spec.pan(at, 0.05), self._near_ink)
+        self._hills.paint(canvas, 0, self._hill_colour)
+        self._trees.paint(canvas, spec.pan(at, 0.05), self._near_colour)
         draw_reflection(canvas, self._shore, at, 0.72, solid("#03101f"), reach=2.1)
-        self._near.paint(canvas, spec.pan(at, 0.16), self._near_ink)
+        self._near.paint(canvas, spec.pan(at, 0.16), self._near_colour)
 
     def _paint_curtains(self, canvas: Canvas, at: float) -> None:
         """Draw the lights small: they are soft, and enlarging costs less than painting."""
         luma = np.zeros((self._rows.size, self._columns), np.float32)
         chroma = [np.zeros_like(luma), np.zeros_like(luma)]
-        for index, colour in enumerate(self._inks):
+        for index, colour in enumerate(self._colours):
             light = self._curtain(index, at)
             luma += light * colour.y
             chroma[0] += light * colour.u

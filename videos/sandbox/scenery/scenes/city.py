@@ -42,14 +42,14 @@ class House:
 
 
 class City:
-    sound = "city"
+    ambience = "city"
 
     def __init__(self, spec: SceneSpec) -> None:
         self.spec = spec
         width, height, unit = spec.width, spec.height, spec.unit
         self._neon = spec.mentions("neon cyberpunk cyber futuristic tokyo arcade synthwave 霓虹")
         self._rainy = self._neon or spec.mentions("rain rainy raining storm wet")
-        self.sound = "rain" if self._rainy else "city"
+        self.ambience = "rain" if self._rainy else "city"
         self._shore = int(height * SHORE) & ~1
         sky = NEON if self._neon else spec.choose([DUSK, BLUE])
         self._sky = vertical_gradient(sky, self._shore)

@@ -1,4 +1,4 @@
-"""The scene of draft renders: a plain dawn, drawn in next to no time for tests."""
+"""The scene of draft renders: a plain dawn that is fast to draw, for tests."""
 
 from videos.sandbox.scenery.drawing.canvas import Canvas, solid, vertical_gradient
 from videos.sandbox.scenery.drawing.layers import fill
@@ -13,7 +13,7 @@ SKIES = [
 
 
 class Draft:
-    sound = "wind"
+    ambience = "wind"
 
     def __init__(self, spec: SceneSpec) -> None:
         self.spec = spec

@@ -38,7 +38,7 @@ COUNT = 4
 
 
 class Dunes:
-    sound = "wind"
+    ambience = "wind"
 
     def __init__(self, spec: SceneSpec) -> None:
         self.spec = spec

@@ -34,7 +34,7 @@ ROWS_ACROSS = 9.0
 
 
 class Fields:
-    sound = "meadow"
+    ambience = "meadow"
 
     def __init__(self, spec: SceneSpec) -> None:
         self.spec = spec
@@ -91,7 +91,7 @@ class Fields:
         self._v = 1 / (depth * 1.1 + 0.05) * 190
         glow = np.exp(-((across - (self._sun_x / width - 0.5) * width / unit) ** 2) / 0.16)
         self._sunny = (glow * (1 - depth) ** 1.2 * 0.9).astype(np.float32)
-        self._inks = solid(furrow), solid(flower), solid(light)
+        self._colours = solid(furrow), solid(flower), solid(light)
         self._shade = (1.05 - 0.30 * depth).astype(np.float32)
 
     def paint(self, canvas: Canvas, at: float) -> None:
@@ -113,7 +113,7 @@ class Fields:
         walked = (self._v + at * 26).astype(np.int32) & 1023
         plants = self._texture.take(walked * 1024 + self._u)
         bloom = self._row * np.clip(0.62 + 0.55 * plants, 0, 1.5)
-        furrow, flower, light = self._inks
+        furrow, flower, light = self._colours
         sunny = self._sunny * (0.4 + 0.6 * late) * bloom
         brightness = self._shade * (0.62 + 0.38 * late)
         edge = self._edge
@@ -131,4 +131,4 @@ class Fields:
         sway = 0.02 * np.sin(at * (1 + pace) + x * 20)
         top = np.mod(y * 0.7 + 0.25 + sway + at * 0.01, 1.0) * canvas.height
         radius = ((0.8 + 1.6 * pace) * self.spec.unit / 720).astype(np.float32)
-        draw_dots(canvas, left, top, radius, 0.25 + 0.4 * pace, self._inks[2])
+        draw_dots(canvas, left, top, radius, 0.25 + 0.4 * pace, self._colours[2])

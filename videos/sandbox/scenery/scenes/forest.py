@@ -48,7 +48,7 @@ SCALE = 4
 
 
 class Forest:
-    sound = "forest"
+    ambience = "forest"
 
     def __init__(self, spec: SceneSpec) -> None:
         self.spec = spec
@@ -66,7 +66,7 @@ class Forest:
                 [(0, tone), (0.7, tone), (1, trunks[min(depth + 1, 3)])], height
             )
             self._rows.append((Silhouette(ground.astype(np.float32), height, trees), speed, shade))
-        # The farthest trees hardly move: they are painted once, with the air between them.
+        # The farthest trees hardly move: they are drawn once, with the air between them.
         far = Canvas(width, height)
         fill(far, vertical_gradient(air, height))
         self._rows[0][0].paint(far, 0, self._rows[0][2])

@@ -1,4 +1,4 @@
-"""Misty ridges under a sky that turns from night to morning: the house motif."""
+"""Misty ridges under a sky that turns from night to morning."""
 
 import numpy as np
 
@@ -43,12 +43,12 @@ MOODS = [
 LAYERS = 5
 FIRST_CREST, STEP = 0.53, 0.095
 Tones = tuple[str, str, str]
-Layer = tuple[Silhouette, float, Colour, Colour]  # with its speed and its colours at both ends
-MISTY = 3  # layers that stand in the haze around the sun
+Layer = tuple[Silhouette, float, Colour, Colour]  # with its speed and its first and last colours
+MISTY = 3  # layers behind the haze around the sun
 
 
 class Mountains:
-    sound = "wind"
+    ambience = "wind"
 
     def __init__(self, spec: SceneSpec) -> None:
         self.spec = spec
@@ -66,7 +66,7 @@ class Mountains:
         self._ramp = np.full((height - self._top, 1), 0.45, np.float32)
         self._ramp[: ramp.size, 0] = ramp
         self._mist, self._mist_top = self._drifting_mist()
-        self._mist_ink = solid(night_tones[2]), solid(day_tones[2])
+        self._mist_tints = solid(night_tones[2]), solid(day_tones[2])
 
     def _layer(self, depth: int, night: Tones, day: Tones) -> Layer:
         spec = self.spec
@@ -123,7 +123,10 @@ class Mountains:
     def _paint_haze(self, canvas: Canvas, x: float, y: float, at: float, morning: float) -> None:
         mist = self._mist.at(self.spec.share(at) * canvas.width * 0.3, canvas.width)
         blend(
-            canvas, self._mist_top, mist, self._mist_ink[0].mixed_with(self._mist_ink[1], morning)
+            canvas,
+            self._mist_top,
+            mist,
+            self._mist_tints[0].mixed_with(self._mist_tints[1], morning),
         )
         full, half = self._haze.at(x, y, self._top)
         light = full * self._ramp, half * self._ramp[::2]

@@ -1,4 +1,4 @@
-"""A clip that starts from a picture: the camera pushes in until the scene takes over."""
+"""A clip that starts from a reference image: the camera zooms in, then fades to the scene."""
 
 from pathlib import Path
 
@@ -9,15 +9,15 @@ from videos.sandbox.scenery.drawing.canvas import FROM_RGB, Canvas, Field, downs
 from videos.sandbox.scenery.drawing.layers import smoothstep
 from videos.sandbox.scenery.scene import Scene, SceneSpec
 
-PUSH = 0.10  # how much of the picture's width is lost by the end
+ZOOM = 0.10  # share of the image's width outside the frame at the end
 FADE_FROM, FADE_FOR = 0.45, 0.35  # shares of the clip
 
 
 class ReferenceImage:
-    def __init__(self, spec: SceneSpec, scene: Scene, picture: Path) -> None:
-        self.spec, self._scene, self.sound = spec, scene, scene.sound
-        with Image.open(picture, formats=("JPEG", "PNG", "WEBP")) as opened:
-            # A clip of another size than its job's (a fault on purpose) still has to fit.
+    def __init__(self, spec: SceneSpec, scene: Scene, image_file: Path) -> None:
+        self.spec, self._scene, self.ambience = spec, scene, scene.ambience
+        with Image.open(image_file, formats=("JPEG", "PNG", "WEBP")) as opened:
+            # With `[[size:mismatch]]` the clip has another size than the image.
             image = opened.convert("RGB").resize((spec.width, spec.height))
         planes = np.asarray(image, np.float32) @ FROM_RGB.T
         y, u, v = (np.ascontiguousarray(planes[:, :, index]) for index in range(3))
@@ -30,12 +30,12 @@ class ReferenceImage:
             self._scene.paint(canvas, at)
         if faded < 1:
             for plane, image in zip((canvas.y, canvas.u, canvas.v), self._planes, strict=True):
-                change = (self._seen(image, share * PUSH) - plane) * np.float32(1 - faded)
+                change = (self._zoomed(image, share * ZOOM) - plane) * np.float32(1 - faded)
                 np.add(plane, change, out=plane)
 
-    def _seen(self, image: Image.Image, push: float) -> Field:
-        if push == 0:
+    def _zoomed(self, image: Image.Image, zoom: float) -> Field:
+        if zoom == 0:
             return np.asarray(image)
-        left, top = image.width * push / 2, image.height * push / 2
+        left, top = image.width * zoom / 2, image.height * zoom / 2
         box = (left, top, image.width - left, image.height - top)
         return np.asarray(image.resize(image.size, Image.Resampling.BILINEAR, box))

@@ -47,7 +47,7 @@ HORIZON = 0.52
 
 
 class Sea:
-    sound = "waves"
+    ambience = "waves"
 
     def __init__(self, spec: SceneSpec) -> None:
         self.spec = spec
@@ -74,7 +74,7 @@ class Sea:
         )
         band = np.sin(np.linspace(0, np.pi, self._shore, dtype=np.float32)).clip(0)[:, None]
         self._clouds = ScrollingField((np.clip(clouds - 0.05, 0, 1) * band).astype(np.float32))
-        self._boat, self._boat_ink = _sailing_boat(int(unit * 0.16)), solid(boat)
+        self._boat, self._boat_colour = _sailing_boat(int(unit * 0.16)), solid(boat)
 
     def paint(self, canvas: Canvas, at: float) -> None:
         spec, share = self.spec, self.spec.share(at)
@@ -111,7 +111,7 @@ class Sea:
         side = -1 if self._sun_x > canvas.width / 2 else 1
         x = self._sun_x + side * unit * (0.20 - 0.012 * at) - unit * 0.08
         y = self._shore + unit * (0.004 + 0.004 * np.sin(at * 1.5)) - unit * 0.10
-        self._boat.paint(canvas, x, y, self._boat_ink)
+        self._boat.paint(canvas, x, y, self._boat_colour)
 
 
 def _waves(rows: int, width: int, seed: int, unit: int) -> Field:

@@ -33,7 +33,7 @@ DIM = solid("#2a3566")
 
 
 class Snow:
-    sound = "wind"
+    ambience = "wind"
 
     def __init__(self, spec: SceneSpec) -> None:
         self.spec = spec

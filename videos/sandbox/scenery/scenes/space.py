@@ -18,7 +18,7 @@ TILT = 0.30
 
 
 class Space:
-    sound = "space"
+    ambience = "space"
 
     def __init__(self, spec: SceneSpec) -> None:
         self.spec = spec
@@ -38,7 +38,7 @@ class Space:
         self._stars = [Stars(width, height, spec.seed + salt, depth=1.6) for salt in (3, 4, 5)]
         self._radius = unit * 0.30
         self._globe(dark, pale, rim)
-        self._ring_ink = solid(ring)
+        self._ring_colour = solid(ring)
         self._rings()
 
     def _globe(self, dark: str, pale: str, rim: str) -> None:
@@ -90,7 +90,7 @@ class Space:
         for stars in self._stars:
             stars.paint(canvas, at, 1.0, solid("#f0f4ff"))
         self._paint_globe(canvas, at)
-        blend(canvas, self._ring_top, (self._ring, self._ring_half), self._ring_ink)
+        blend(canvas, self._ring_top, (self._ring, self._ring_half), self._ring_colour)
 
     def _paint_globe(self, canvas: Canvas, at: float) -> None:
         turned = (self._longitude + at * 11).astype(np.intp) & 1023
