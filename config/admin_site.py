@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy
 from accounts.auth import second_factor
 from accounts.models import User
 from billing.reports import dashboard as money
-from showcase import abuse_reports, gallery
+from showcase import gallery, visitor_messages
 from videos.models import Video
 from videos.reports import dashboard
 
@@ -41,7 +41,7 @@ def _list(model: str, query: str) -> str:
 def _lists() -> dict[str, str]:
     """The lists behind the numbers of the tiles."""
     return {
-        "made": _list("videos_video", "glance=made"),
+        "made": _list("videos_video", "glance=succeeded"),
         "paid": _list("billing_payment", "glance=paid"),
         "refunds": _list("billing_refund", "glance=today"),
         "spent": _list("billing_entry", "glance=spent"),
@@ -50,18 +50,18 @@ def _lists() -> dict[str, str]:
     }
 
 
-def _work(videos: dashboard.Figures) -> list[Row]:
+def _work(videos: dashboard.DashboardFigures) -> list[Row]:
     return [
         Row(str(Video.Status(state).label), _list("videos_video", f"status__exact={state}"), n)
         for state, n in videos.states.items()
     ]
 
 
-def _waiting(videos: dashboard.Figures, books: money.Money) -> list[Row]:
-    letters = abuse_reports.open_letters()
+def _waiting(videos: dashboard.DashboardFigures, books: money.Money) -> list[Row]:
+    messages = visitor_messages.count_open()
     return [
         Row(_("Stuck videos"), _list("videos_video", "glance=stuck"), videos.stuck, "bad"),
-        Row(_("Failed today"), _list("videos_video", "glance=lost"), videos.lost),
+        Row(_("Failed today"), _list("videos_video", "glance=failed"), videos.failed),
         Row(
             _("Payments to decide"),
             _list("billing_payment", "glance=to_decide"),
@@ -82,18 +82,20 @@ def _waiting(videos: dashboard.Figures, books: money.Money) -> list[Row]:
         Row(
             _("Refused prompts today"),
             _list("videos_rejectedprompt", "glance=today"),
-            videos.refusals,
+            videos.rejected_prompts,
         ),
         Row(
             _("Open reports"),
-            _list("showcase_report", "state__exact=open"),
-            letters["report"],
+            _list("showcase_abusereport", "state__exact=open"),
+            messages["abusereport"],
             "warn",
         ),
         Row(
-            _("Open feedback"), _list("showcase_feedback", "state__exact=open"), letters["feedback"]
+            _("Open feedback"),
+            _list("showcase_feedback", "state__exact=open"),
+            messages["feedback"],
         ),
-        Row(_("Clips offered"), _list("showcase_clip", "glance=offered"), gallery.offered()),
+        Row(_("Clips offered"), _list("showcase_clip", "glance=offered"), gallery.count_offered()),
     ]
 
 
@@ -145,7 +147,7 @@ class StaffSite(AdminSite):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> TemplateResponse:
         """What is going on, and what needs a person."""
-        videos, books = dashboard.today(), money.today()
+        videos, books = dashboard.todays_figures(), money.today()
         shown = {
             "videos": videos,
             "money": books,

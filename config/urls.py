@@ -17,8 +17,17 @@ from billing.api import payments as payments_api
 from config.api import docs, errors
 from config.http import health, language, theme
 from showcase import api as showcase_api
-from showcase.web import pages as web_pages
-from showcase.web import showcase as showcase_views
+from showcase.web import (
+    clips,
+    contact,
+    help_topics,
+    home,
+    legal,
+    offers,
+    previews,
+    pricing,
+    showcase,
+)
 from videos import representations
 from videos.api import account as api_account
 from videos.api import aliases, callbacks, content, tasks, uploads, webhooks
@@ -40,33 +49,33 @@ register_converter(representations.VideoId, "video")
 
 urlpatterns = [
     # pages
-    path("", showcase_views.home, name="home"),
-    path("showcase/", showcase_views.showcase, name="showcase"),
-    path("showcase/samples/<slug:name>/", showcase_views.sample, name="sample"),
-    path("showcase/<int:clip_id>/", showcase_views.clip, name="clip"),
-    path("showcase/<int:clip_id>/video.mp4", showcase_views.video_file, name="clip-video"),
-    path("showcase/<int:clip_id>/poster.webp", showcase_views.poster, name="clip-poster"),
-    path("showcase/<int:clip_id>/like/", showcase_views.like, name="clip-like"),
-    path("showcase/<int:clip_id>/preview/", showcase_views.preview, name="clip-preview"),
+    path("", home.home, name="home"),
+    path("showcase/", showcase.showcase, name="showcase"),
+    path("showcase/samples/<slug:name>/", clips.sample, name="sample"),
+    path("showcase/<int:clip_id>/", clips.clip, name="clip"),
+    path("showcase/<int:clip_id>/video.mp4", clips.video_file, name="clip-video"),
+    path("showcase/<int:clip_id>/poster.webp", clips.poster, name="clip-poster"),
+    path("showcase/<int:clip_id>/like/", clips.like, name="clip-like"),
+    path("showcase/<int:clip_id>/preview/", previews.preview, name="clip-preview"),
     path(
         "showcase/<int:clip_id>/preview/video.mp4",
-        showcase_views.preview_video,
+        previews.preview_video,
         name="clip-preview-video",
     ),
     path(
         "showcase/<int:clip_id>/preview/poster.webp",
-        showcase_views.preview_poster,
+        previews.preview_poster,
         name="clip-preview-poster",
     ),
-    path("pricing/", web_pages.pricing, name="pricing"),
-    path("help/", web_pages.help_page, name="help"),
-    path("help/<slug:topic>/", web_pages.topic, name="topic"),
-    path("privacy/", web_pages.privacy, name="privacy"),
-    path("terms/", web_pages.terms, name="terms"),
-    path("rules/", web_pages.rules, name="rules"),
-    path("report/", web_pages.report, name="report"),
-    path("feedback/", web_pages.feedback, name="feedback"),
-    path("v/<uuid:video_id>/offer/", showcase_views.offer, name="video-offer"),
+    path("pricing/", pricing.pricing, name="pricing"),
+    path("help/", help_topics.help_page, name="help"),
+    path("help/<slug:topic>/", help_topics.topic, name="topic"),
+    path("privacy/", legal.privacy, name="privacy"),
+    path("terms/", legal.terms, name="terms"),
+    path("rules/", legal.rules, name="rules"),
+    path("report/", contact.report, name="report"),
+    path("feedback/", contact.feedback, name="feedback"),
+    path("v/<uuid:video_id>/offer/", offers.offer, name="video-offer"),
     path("studio/", studio.studio, name="studio"),
     path("studio/reference/", reference_images.upload, name="reference-keep"),
     path("studio/reference/<uuid:upload_id>/", reference_images.show, name="reference"),

@@ -16,7 +16,7 @@ from config.lib.api.openapi import errors
 from config.lib.api.pagination import ListView, PageNumberPagination, PageQuerySerializer
 from config.lib.api.serializers import PageSerializer
 from config.lib.http import user_of
-from showcase import gallery
+from showcase import counters, gallery
 from showcase.models import Clip
 from videos import catalog
 from videos.models import Video
@@ -112,7 +112,7 @@ class ClipDetailView(PublicView):
     )
     def get(self, request: Request, clip_id: int) -> Response:
         clip = get_object_or_404(gallery.public(), pk=clip_id)
-        clip.view_count += gallery.look(request._request, clip)
+        clip.view_count += counters.count_request(request._request, clip)
         return Response(clip_body(clip))
 
 
@@ -126,7 +126,7 @@ class ClipLikeView(APIView):
     )
     def post(self, request: Request, clip_id: int) -> Response:
         clip = get_object_or_404(gallery.public(), pk=clip_id)
-        return Response({"liked": True, "like_count": gallery.like(clip, user_of(request))})
+        return Response({"liked": True, "like_count": counters.like(clip, user_of(request))})
 
     @extend_schema(
         operation_id="unlike",
@@ -135,7 +135,7 @@ class ClipLikeView(APIView):
     )
     def delete(self, request: Request, clip_id: int) -> Response:
         clip = get_object_or_404(gallery.public(), pk=clip_id)
-        return Response({"liked": False, "like_count": gallery.unlike(clip, user_of(request))})
+        return Response({"liked": False, "like_count": counters.unlike(clip, user_of(request))})
 
 
 def clip_body(clip: Clip) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What people ask, answered in a paragraph or two; the help page lists and searches it."""
+"""Questions and answers; the help page lists and searches them."""
 
 from dataclasses import dataclass
 
@@ -8,6 +8,8 @@ from django.utils.translation import gettext_lazy as _
 
 @dataclass(frozen=True)
 class Topic:
+    """A question with its answer, one text a paragraph."""
+
     slug: str
     title: Promise
     answer: tuple[Promise, ...]
@@ -155,7 +157,7 @@ TOPICS = (
 
 
 def matching(words: str) -> list[Topic]:
-    """The topics that hold all of these words; all of them for none."""
+    """Return the topics that contain all of these words; every topic when there are none."""
     wanted = words.lower().split()
     return [
         topic
@@ -164,5 +166,6 @@ def matching(words: str) -> list[Topic]:
     ]
 
 
-def named(slug: str) -> Topic | None:
+def find(slug: str) -> Topic | None:
+    """Return the topic with this slug; None when there is none."""
     return next((topic for topic in TOPICS if topic.slug == slug), None)

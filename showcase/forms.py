@@ -1,18 +1,18 @@
-"""The forms of what people write to us."""
+"""The forms of abuse reports and feedback."""
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from showcase.models import Report
+from showcase.models import AbuseReport
 
 
-class ReportForm(forms.Form):
+class AbuseReportForm(forms.Form):
     subject = forms.CharField(
-        label=_("Which video?"), max_length=500, help_text=_("Its address, or its id.")
+        label=_("Which video?"), max_length=500, help_text=_("The URL of its page, or its id.")
     )
-    reason = forms.ChoiceField(label=_("What is wrong?"), choices=Report.Reason.choices)
+    reason = forms.ChoiceField(label=_("What is wrong?"), choices=AbuseReport.Reason.choices)
     text = forms.CharField(
-        label=_("Tell us more"),
+        label=_("Details"),
         max_length=4000,
         required=False,
         widget=forms.Textarea(attrs={"rows": 4}),
@@ -21,17 +21,17 @@ class ReportForm(forms.Form):
         label=_("Your e-mail"),
         required=False,
         max_length=254,
-        help_text=_("For questions only. You may leave it out."),
+        help_text=_("Optional. We use it only to ask you about this report."),
     )
 
 
 class FeedbackForm(forms.Form):
     text = forms.CharField(
-        label=_("What should we know?"), max_length=4000, widget=forms.Textarea(attrs={"rows": 6})
+        label=_("Your feedback"), max_length=4000, widget=forms.Textarea(attrs={"rows": 6})
     )
     email = forms.EmailField(
         label=_("Your e-mail"),
         required=False,
         max_length=254,
-        help_text=_("If you would like an answer."),
+        help_text=_("Optional. Enter it if you would like an answer."),
     )

@@ -1,4 +1,4 @@
-"""What a wall shows of a published clip, or of a sample while nothing is published."""
+"""Clips and samples as the pages of the showcase show them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -10,13 +10,13 @@ from showcase.models import Clip
 from showcase.samples import SAMPLES, SECONDS, Sample
 from videos import catalog
 
-# From so many on, the first wide film is shown larger than the others.
-ENOUGH = 6
+# With at least this many cards the first landscape one is shown larger.
+MIN_FOR_LARGE = 6
 
 
 @dataclass(frozen=True)
-class Film:
-    """`clip` is what visitors like and staff count; a sample has none."""
+class ClipCard:
+    """A clip or a sample as a card and as a page. A sample has no `clip` to like or count."""
 
     title: str
     prompt: str
@@ -29,16 +29,17 @@ class Film:
     model: str = ""
     description: str = ""
     clip: Clip | None = None
-    big: bool = False
+    is_large: bool = False
 
     @property
-    def tall(self) -> bool:
+    def is_portrait(self) -> bool:
         return self.height > self.width
 
 
-def of_clip(clip: Clip) -> Film:
+def of_clip(clip: Clip) -> ClipCard:
+    """Return the card of a clip."""
     video = clip.video
-    return Film(
+    return ClipCard(
         title=clip.title,
         prompt=video.prompt,
         page=reverse("clip", args=[clip.pk]),
@@ -53,8 +54,9 @@ def of_clip(clip: Clip) -> Film:
     )
 
 
-def of_sample(sample: Sample) -> Film:
-    return Film(
+def of_sample(sample: Sample) -> ClipCard:
+    """Return the card of a sample."""
+    return ClipCard(
         title=str(sample.title),
         prompt=str(sample.prompt),
         page=reverse("sample", args=[sample.name]),
@@ -66,14 +68,15 @@ def of_sample(sample: Sample) -> Film:
     )
 
 
-def samples() -> list[Film]:
+def samples() -> list[ClipCard]:
+    """Return the cards of all samples."""
     return [of_sample(sample) for sample in SAMPLES]
 
 
-def wall(films: Iterable[Film]) -> list[Film]:
-    """The films in their order, the first wide one of many larger."""
-    hung = list(films)
-    first = next((n for n, film in enumerate(hung) if not film.tall), None)
-    if first is not None and len(hung) >= ENOUGH:
-        hung[first] = replace(hung[first], big=True)
-    return hung
+def arrange(cards: Iterable[ClipCard]) -> list[ClipCard]:
+    """Return the cards in their order; among many, the first landscape one is large."""
+    arranged = list(cards)
+    first = next((n for n, card in enumerate(arranged) if not card.is_portrait), None)
+    if first is not None and len(arranged) >= MIN_FOR_LARGE:
+        arranged[first] = replace(arranged[first], is_large=True)
+    return arranged

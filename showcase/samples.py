@@ -1,7 +1,7 @@
-"""Clips that come with the product: a wall shows them until staff publish the first clip.
+"""Sample clips that come with the product; pages show them until staff publish the first clip.
 
-They are files of the site, drawn by the sandbox's own renderer. Nobody likes or counts them, and
-the API does not know them.
+They are static files drawn by the sandbox's renderer. They have no likes and views and are not part
+of the API.
 """
 
 from dataclasses import dataclass
@@ -16,18 +16,20 @@ SECONDS = 4
 
 @dataclass(frozen=True)
 class Sample:
+    """A sample clip; the size is in pixels."""
+
     name: str
     title: Promise
     prompt: Promise
-    tall: bool = False
+    is_portrait: bool = False
 
     @property
     def width(self) -> int:
-        return 360 if self.tall else 640
+        return 360 if self.is_portrait else 640
 
     @property
     def height(self) -> int:
-        return 640 if self.tall else 360
+        return 640 if self.is_portrait else 360
 
     @property
     def video_url(self) -> str:
@@ -48,7 +50,7 @@ SAMPLES = (
         "harbour",
         _("Paper boat"),
         _("A paper boat drifts over a still harbour at dusk, slow dolly in"),
-        tall=True,
+        is_portrait=True,
     ),
     Sample(
         "saturn",
@@ -83,5 +85,6 @@ SAMPLES = (
 )
 
 
-def named(name: str) -> Sample | None:
+def find(name: str) -> Sample | None:
+    """Return the sample with this name; None when there is none."""
     return next((sample for sample in SAMPLES if sample.name == name), None)

@@ -2,10 +2,11 @@
 
 from celery import shared_task
 
-from showcase import gallery
+from showcase import counters, gallery
 
 
 @shared_task(ignore_result=True, expires=600)
 def sweep() -> None:
-    """Drop what is needed no more."""
-    gallery.sweep()
+    """Delete old view rows and the clips of deleted videos."""
+    counters.delete_old_views()
+    gallery.delete_clips_of_deleted_videos()

@@ -165,7 +165,7 @@ def test_no_page_staff_work_on_has_a_word_of_its_own(zoe: User, things: dict[str
     found = [
         looked_at(client, f"/admin/billing/payment/{things['payment_id']}/refund/"),
         looked_at(client, f"/admin/billing/account/{zoe.pk}/adjust/"),
-        looked_at(client, f"/admin/videos/video/{things['rendering']}/do/fail/"),
+        looked_at(client, f"/admin/videos/video/{things['rendering']}/actions/fail/"),
     ]
     assert found == [[]] * 3
 

@@ -22,7 +22,7 @@ from accounts.models import Session, User
 from billing.ledger import credits
 from billing.models import AuditRun, Payment, Refund, StripeEvent
 from showcase import gallery
-from showcase.models import Feedback, Report
+from showcase.models import AbuseReport, Feedback
 from tests.conftest import person
 from tests.videos.conftest import completed, failed, order, running
 from tests.videos.conftest import mp4 as mp4  # noqa: PLC0414
@@ -63,7 +63,11 @@ def shown(desk: Client) -> dict[str, Any]:
 
 def test_the_first_page_of_an_empty_house(desk: Client) -> None:
     context = shown(desk)
-    assert (context["videos"].made, context["videos"].rate, context["videos"].wait) == (
+    assert (
+        context["videos"].succeeded,
+        context["videos"].success_rate,
+        context["videos"].median_wait,
+    ) == (
         0,
         None,
         None,
@@ -84,10 +88,16 @@ def test_the_first_page_counts_what_happened(desk: Client, alice: User, mp4: byt
     )  # fmt: skip
     audit_run = AuditRun.objects.create(run_at=now, accounts=1, entries=1, videos=1, payments=1)
     RejectedPrompt.objects.create(user=alice, prompt="x", categories=["hate"])
-    Report.objects.create(subject="x", reason="other")
+    AbuseReport.objects.create(subject="x", reason="other")
     Feedback.objects.create(text="x")
     videos, money = shown(desk)["videos"], shown(desk)["money"]
-    assert (videos.made, videos.lost, videos.rate, videos.stuck, videos.refusals) == (
+    assert (
+        videos.succeeded,
+        videos.failed,
+        videos.success_rate,
+        videos.stuck,
+        videos.rejected_prompts,
+    ) == (
         1,
         1,
         50,
@@ -97,8 +107,8 @@ def test_the_first_page_counts_what_happened(desk: Client, alice: User, mp4: byt
     assert videos.states == {
         "queued": 1, "submitting": 0, "submit_unknown": 0, "running": 0, "downloading": 0,
     }  # fmt: skip
-    assert (videos.days[-1].made, videos.days[-1].lost) == (1, 1)
-    assert (videos.days[-1].made_height, videos.days[-1].lost_y) == (50, 0)
+    assert (videos.days[-1].succeeded, videos.days[-1].failed) == (1, 1)
+    assert (videos.days[-1].succeeded_bar.height, videos.days[-1].failed_bar.top) == (50, 0)
     assert (money.revenue, money.spent, money.returned, money.reviews, money.audit_run) == (
         {"CNY": 990},
         60,
@@ -137,17 +147,17 @@ def test_every_number_of_the_first_page_leads_to_just_these_rows(
                 created_at=moment, round_started_at=moment,
             )  # fmt: skip
         RejectedPrompt.objects.create(user=alice, prompt="x", categories=["hate"])
-        Report.objects.create(subject="x", reason="other")
+        AbuseReport.objects.create(subject="x", reason="other")
         Feedback.objects.create(text="x")
     Video.objects.update(next_step_at=now + timedelta(hours=1))
     Video.objects.filter(pk=late.pk).update(next_step_at=now - timedelta(minutes=3))
     RejectedPrompt.objects.create(user=alice, prompt="x", categories=["hate"], overruled=True)
-    Report.objects.create(subject="x", reason="other", state="closed")
+    AbuseReport.objects.create(subject="x", reason="other", state="closed")
     context = shown(desk)
     rows = {row.words: (row.n, row.url) for row in (*context["waiting"], *context["work"])}
     money, lists = context["money"], context["lists"]
     rows |= {
-        "made": (context["videos"].made, lists["made"]),
+        "made": (context["videos"].succeeded, lists["made"]),
         "paid": (money.paid, lists["paid"]),
         "refunds": (money.refunds, lists["refunds"]),
         "spent": (money.spends, lists["spent"]),

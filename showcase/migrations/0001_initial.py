@@ -15,6 +15,25 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
+            name='AbuseReport',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False)),
+                ('user', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('email', models.EmailField(blank=True, max_length=254)),
+                ('text', models.TextField(max_length=4000)),
+                ('state', models.CharField(default='open', max_length=8)),
+                ('staff_note', models.TextField(blank=True, max_length=2000)),
+                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ('subject', models.CharField(max_length=500)),
+                ('reason', models.CharField(max_length=12)),
+                ('decision', models.CharField(blank=True, max_length=8)),
+            ],
+            options={
+                'ordering': ['-created_at'],
+                'abstract': False,
+            },
+        ),
+        migrations.CreateModel(
             name='Clip',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False)),
@@ -35,6 +54,29 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='ClipLike',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False)),
+                ('clip', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='likes', to='showcase.clip')),
+                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='likes', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('clip', 'user'), name='like_once')],
+            },
+        ),
+        migrations.CreateModel(
+            name='ClipView',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False)),
+                ('clip', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='views', to='showcase.clip')),
+                ('visitor', models.CharField(max_length=64)),
+                ('hour', models.DateTimeField(db_index=True)),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('clip', 'visitor', 'hour'), name='view_once_an_hour')],
+            },
+        ),
+        migrations.CreateModel(
             name='Feedback',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False)),
@@ -48,48 +90,6 @@ class Migration(migrations.Migration):
             options={
                 'ordering': ['-created_at'],
                 'abstract': False,
-            },
-        ),
-        migrations.CreateModel(
-            name='Like',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False)),
-                ('clip', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='likes', to='showcase.clip')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='likes', to=settings.AUTH_USER_MODEL)),
-            ],
-            options={
-                'constraints': [models.UniqueConstraint(fields=('clip', 'user'), name='like_once')],
-            },
-        ),
-        migrations.CreateModel(
-            name='Report',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False)),
-                ('user', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('email', models.EmailField(blank=True, max_length=254)),
-                ('text', models.TextField(max_length=4000)),
-                ('state', models.CharField(default='open', max_length=8)),
-                ('staff_note', models.TextField(blank=True, max_length=2000)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('subject', models.CharField(max_length=500)),
-                ('reason', models.CharField(max_length=12)),
-                ('decision', models.CharField(blank=True, max_length=8)),
-            ],
-            options={
-                'ordering': ['-created_at'],
-                'abstract': False,
-            },
-        ),
-        migrations.CreateModel(
-            name='View',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False)),
-                ('clip', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='views', to='showcase.clip')),
-                ('visitor', models.CharField(max_length=64)),
-                ('hour', models.DateTimeField(db_index=True)),
-            ],
-            options={
-                'constraints': [models.UniqueConstraint(fields=('clip', 'visitor', 'hour'), name='view_once_an_hour')],
             },
         ),
     ]

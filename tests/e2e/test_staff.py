@@ -128,7 +128,7 @@ def test_a_stuck_video_is_failed_and_its_credits_are_back(
     expect(desk.locator("#lines tbody tr td:nth-child(3)")).to_have_text(["-20", "20"])
     keep_picture(desk, "staff-fail-after")
     desk.goto(question)
-    expect(desk.get_by_text("The video has moved on; nothing was changed.")).to_be_visible()
+    expect(desk.get_by_text("The video has changed. Nothing was done.")).to_be_visible()
     expect(card_of(owner, prompt)).to_have_attribute("data-state", "failed")
     owner.reload()
     expect(wallet(owner)).to_have_text("100")
@@ -343,7 +343,8 @@ def test_every_page_of_the_staff_side(tab: Opener, clerk: StorageState, busy: st
     ]
     assert {f"/admin/{model}/" for model in models} <= seen
     assert {
-        "history", "delete", "/admin/videos/video/*/do/fail/", "/admin/billing/account/*/adjust/",
-        "/admin/billing/payment/*/refund/", "/admin/showcase/report/*/decide/hide/",
+        "history", "delete",
+        "/admin/videos/video/*/actions/fail/", "/admin/billing/account/*/adjust/",
+        "/admin/billing/payment/*/refund/", "/admin/showcase/abusereport/*/decide/hide/",
         "/admin/accounts/user/*/password/", "/admin/videos/price/add/",
     } <= seen  # fmt: skip

@@ -7,9 +7,8 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client
 
 from accounts.models import User
-from showcase import abuse_reports as room
-from showcase import gallery
-from showcase.models import Clip, Report
+from showcase import abuse_reports, gallery
+from showcase.models import AbuseReport, Clip
 from tests.conftest import person
 from tests.statements import before, writes
 from tests.videos.conftest import completed, order
@@ -101,8 +100,8 @@ def test_the_preview_is_the_page_everybody_will_see(desk: Client, alice: User, m
 # ---- reports ----
 
 
-def report(subject: str) -> Report:
-    return Report.objects.create(subject=subject, reason="rights")
+def report(subject: str) -> AbuseReport:
+    return AbuseReport.objects.create(subject=subject, reason="rights")
 
 
 def test_a_report_leads_to_its_video(alice: User, mp4: bytes) -> None:
@@ -115,9 +114,9 @@ def test_a_report_leads_to_its_video(alice: User, mp4: bytes) -> None:
         video.pk.hex, str(clip.pk), f"https://x.example/showcase/{clip.pk}?utm=1#top",
         f"https://x.example/s/nonsense/ which is {video.pk}",
     ]  # fmt: skip
-    assert [room.reported(report(subject)) for subject in subjects] == [video] * 9
+    assert [abuse_reports.reported_video(report(subject)) for subject in subjects] == [video] * 9
     unknown = ["", "nonsense", "/s/nonsense/", "/showcase/999999/", "0" * 32, "9" * 400]
-    assert [room.reported(report(subject)) for subject in unknown] == [None] * 6
+    assert [abuse_reports.reported_video(report(subject)) for subject in unknown] == [None] * 6
 
 
 def test_what_was_reported_is_hidden_once(desk: Client, alice: User, mp4: bytes) -> None:
@@ -125,21 +124,24 @@ def test_what_was_reported_is_hidden_once(desk: Client, alice: User, mp4: bytes)
     Clip.objects.update(is_active=True)
     share_links.create_link(clip.video)
     row = report(f"/showcase/{clip.pk}/")
-    path = f"/admin/showcase/report/{row.pk}/decide/hide/"
+    path = f"/admin/showcase/abusereport/{row.pk}/decide/hide/"
     assert desk.get(path).context["changes"] == [
-        ("Report", "Open", "Closed"), ("Video", "anybody can see it", "not public"),
+        ("Report", "Open", "Closed"), ("Video", "public", "not public"),
     ]  # fmt: skip
     desk.post(path, {"reason": ""})
-    assert room.is_public(clip.video)
+    assert abuse_reports.is_public(clip.video)
     answers = [desk.post(path, {"reason": "Stolen"}, follow=True).content for _ in range(2)]
-    assert (b"The report is closed." in answers[0], b"Somebody was first." in answers[1]) == (
+    assert (
+        b"The report was closed." in answers[0],
+        b"Someone else already decided this report." in answers[1],
+    ) == (
         True,
         True,
     )
     row.refresh_from_db()
     assert (row.state, row.decision, row.staff_note) == ("closed", "hidden", "Stolen")
-    assert not room.is_public(clip.video)
-    assert not Clip.objects.filter(gallery.waiting()).exists()
+    assert not abuse_reports.is_public(clip.video)
+    assert not Clip.objects.filter(gallery.is_offered()).exists()
     assert Video.objects.get(pk=clip.video_id).deleted_at is None
     assert LogEntry.objects.get().change_message == "Hide the video: Stolen"
 
@@ -151,23 +153,27 @@ def test_a_report_is_closed_without_touching_the_video(
     (clip,) = clips(alice, mp4, "a")
     Clip.objects.update(is_active=True)
     row = report(f"/showcase/{clip.pk}/" if known else "somewhere else")
-    desk.post(f"/admin/showcase/report/{row.pk}/decide/keep/", {"reason": "Fine"})
+    desk.post(f"/admin/showcase/abusereport/{row.pk}/decide/keep/", {"reason": "Fine"})
     row.refresh_from_db()
-    assert (row.state, row.decision, room.is_public(clip.video)) == ("closed", decision, True)
+    assert (row.state, row.decision, abuse_reports.is_public(clip.video)) == (
+        "closed",
+        decision,
+        True,
+    )
 
 
 def test_the_audit_log_is_in_english_whatever_the_staff_reads(desk: Client) -> None:
     row = report("somewhere else")
     desk.post("/language/", {"language": "ja"})
-    path = f"/admin/showcase/report/{row.pk}/decide/keep/"
+    path = f"/admin/showcase/abusereport/{row.pk}/decide/keep/"
     answer = desk.post(path, {"reason": "Fine"}, follow=True)
     logged = LogEntry.objects.get().change_message
-    assert (answer["Content-Language"], logged) == ("ja", "Leave it, and close: Fine")
+    assert (answer["Content-Language"], logged) == ("ja", "Close without hiding: Fine")
 
 
 def test_only_those_who_may_decide_do(desk: Client, helper: Client) -> None:
     row = report("somewhere else")
-    path = f"/admin/showcase/report/{row.pk}/decide"
+    path = f"/admin/showcase/abusereport/{row.pk}/decide"
     assert helper.post(f"{path}/keep/", {"reason": "x"}).status_code == 403
     assert Client().post(f"{path}/keep/", {"reason": "x"}).status_code == 302
     assert [desk.get(f"{path}/{way}/").status_code for way in ("hide", "burn")] == [404, 404]

@@ -12,7 +12,7 @@ from accounts.models import User
 from config import urls
 from config.lib import rate_limits
 from showcase import faq
-from showcase.models import Feedback, Report
+from showcase.models import AbuseReport, Feedback
 from tests.markup import flat
 
 PAGES = ["/", "/pricing/", "/help/", "/privacy/", "/terms/", "/rules/", "/report/", "/feedback/"]
@@ -70,8 +70,8 @@ def test_the_support_block_names_what_is_set(db: None, settings: LazySettings) -
 
 def test_a_report_is_kept_for_staff(db: None) -> None:
     answer = Client().post("/report/", REPORT, follow=True)
-    assert b"Somebody of our staff reads it." in answer.content
-    row = Report.objects.get()
+    assert b"Our staff will read your message." in answer.content
+    row = AbuseReport.objects.get()
     assert (row.subject, row.reason, row.text, row.user, row.state) == (
         REPORT["subject"],
         "person",
@@ -95,7 +95,7 @@ def test_feedback_knows_who_is_signed_in(page: Client, alice: User) -> None:
 def test_nothing_is_kept_when_the_form_is_wrong(db: None, field: str, value: str) -> None:
     answer = Client().post("/report/", {**REPORT, field: value})
     assert (answer.status_code, list(answer.context["form"].errors)) == (422, [field])
-    assert Report.objects.count() == 0
+    assert AbuseReport.objects.count() == 0
 
 
 def test_letters_are_counted_for_an_address(db: None, settings: LazySettings) -> None:
@@ -104,15 +104,15 @@ def test_letters_are_counted_for_an_address(db: None, settings: LazySettings) ->
     rate_limits.clear("letters:192.0.2.77")
     codes = [client.post("/report/", REPORT).status_code for _n in range(3)]
     codes.append(client.post("/feedback/", {"text": "Hello"}).status_code)
-    assert (codes, Report.objects.count()) == ([302, 302, 429, 429], 2)
+    assert (codes, AbuseReport.objects.count()) == ([302, 302, 429, 429], 2)
 
 
 def test_staff_note_and_close_a_report(staff: User) -> None:
-    row = Report.objects.create(**REPORT)
+    row = AbuseReport.objects.create(**REPORT)
     desk = Client()
     desk.force_login(staff)
-    path = f"/admin/showcase/report/{row.pk}/change/"
-    assert desk.get("/admin/showcase/report/").status_code == 200
+    path = f"/admin/showcase/abusereport/{row.pk}/change/"
+    assert desk.get("/admin/showcase/abusereport/").status_code == 200
     desk.post(path, {"state": "closed", "staff_note": "Taken down", "subject": "other"})
     row.refresh_from_db()
     assert (row.state, row.staff_note, row.subject) == ("closed", "Taken down", REPORT["subject"])

@@ -10,7 +10,7 @@ from PIL import Image
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from showcase.models import Clip, View
+from showcase.models import Clip, ClipView
 from showcase.samples import SAMPLES, SECONDS, Sample
 from tests.showcase.test_showcase import film
 
@@ -37,7 +37,7 @@ def test_a_sample_has_a_page_without_likes_or_views() -> None:
     text = Client().get("/showcase/samples/harbour/").content.decode()
     said = ["/static/samples/harbour.mp4" in text, "Use this prompt" in text, "Sample" in text]
     assert said == [True, True, True]
-    assert ("like/" in text, " views" in text, View.objects.count()) == (False, False, 0)
+    assert ("like/" in text, " views" in text, ClipView.objects.count()) == (False, False, 0)
     assert Client().get("/showcase/samples/nothing/").status_code == 404
 
 
@@ -55,4 +55,4 @@ def test_a_sample_is_small_and_what_its_page_says(sample: Sample) -> None:
         size, seconds = (picture.width, picture.height), round((container.duration or 0) / 1e6)
     assert (size, seconds) == ((sample.width, sample.height), SECONDS)
     with Image.open(still) as image:
-        assert (image.height > image.width) == sample.tall
+        assert (image.height > image.width) == sample.is_portrait

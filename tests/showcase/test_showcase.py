@@ -14,8 +14,8 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from showcase import gallery
-from showcase.models import Clip, View
+from showcase import counters, gallery
+from showcase.models import Clip, ClipView
 from tests.billing.conftest import give
 from tests.conftest import signed_in
 from tests.videos.conftest import completed, failed, order
@@ -205,21 +205,21 @@ def test_the_page_counts_as_the_api_does(clip: Clip, page: Client) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_every_visitor_of_a_crowd_counts_once(clip: Clip) -> None:
     def look(n: int) -> None:
-        gallery.seen(clip, f"203.0.113.{n % 10}", "crowd")
+        counters.count_view(clip, f"203.0.113.{n % 10}", "crowd")
         connections.close_all()
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(look, range(50)))
-    assert (views(clip), View.objects.count()) == (10, 10)
+    assert (views(clip), ClipView.objects.count()) == (10, 10)
 
 
 def test_traces_of_visitors_are_forgotten(clip: Clip, time_machine: Any) -> None:
     time_machine.move_to("2026-11-21T10:00:00Z")
-    gallery.seen(clip, "203.0.113.9", "x")
-    assert "203.0.113" not in str(list(View.objects.values()))
+    counters.count_view(clip, "203.0.113.9", "x")
+    assert "203.0.113" not in str(list(ClipView.objects.values()))
     time_machine.move_to("2026-11-23T12:00:00Z")
-    gallery.sweep()
-    assert (View.objects.count(), views(clip)) == (0, 1)
+    counters.delete_old_views()
+    assert (ClipView.objects.count(), views(clip)) == (0, 1)
 
 
 def test_a_like_counts_once_and_can_be_taken_back(
@@ -356,7 +356,7 @@ def test_staff_cannot_publish_what_was_not_offered(
     client.force_login(staff)
     body = {"title": "A boat", "description": "", "display_order": 1, "is_active": "on"}
     answer = client.post(f"/admin/showcase/clip/{clip.pk}/change/", body)
-    assert "Its owner has not agreed" in answer.content.decode()
+    assert "because its owner does not agree" in answer.content.decode()
     assert Video.objects.get(pk=clip.video_id).clip.is_active is False
 
 
@@ -381,7 +381,7 @@ def test_a_stale_token_does_not_shut_the_door(clip: Clip) -> None:
 
 def test_the_words_about_a_deleted_video_are_forgotten(clip: Clip) -> None:
     state_machine.delete(clip.video)
-    gallery.sweep()
+    gallery.delete_clips_of_deleted_videos()
     assert Clip.objects.count() == 0
 
 
@@ -391,7 +391,7 @@ def test_the_words_about_a_deleted_video_are_forgotten(clip: Clip) -> None:
 def test_models_and_lengths_are_told_apart(alice: User, clip: Clip, mp4: bytes) -> None:
     film(alice, mp4, "A tower", model="sora-2-pro", seconds=12)
     found = {
-        query: [film.title for film in Client().get(f"/showcase/?{query}").context["films"]]
+        query: [card.title for card in Client().get(f"/showcase/?{query}").context["cards"]]
         for query in ("model=sora-2", "model=sora-2-pro", "length=12", "length=8&model=sora-2-pro")
     }
     assert found == {
@@ -404,7 +404,7 @@ def test_models_and_lengths_are_told_apart(alice: User, clip: Clip, mp4: bytes) 
 
 @pytest.mark.parametrize("query", ["model=zebra", "length=x", "length=%C2%B2", "order=y&shape=z"])
 def test_a_choice_nobody_offered_chooses_nothing(clip: Clip, query: str) -> None:
-    assert [film.title for film in Client().get(f"/showcase/?{query}").context["films"]] == [
+    assert [card.title for card in Client().get(f"/showcase/?{query}").context["cards"]] == [
         "A boat"
     ]
 
@@ -415,7 +415,7 @@ def test_the_showcase_says_when_no_clip_is_like_that(clip: Clip) -> None:
 
 def test_a_wall_of_many_has_one_large_film(alice: User, mp4: bytes) -> None:
     def large() -> list[str]:
-        return [film.title for film in Client().get("/").context["films"] if film.big]
+        return [card.title for card in Client().get("/").context["cards"] if card.is_large]
 
     give(alice, 100)
     film(alice, mp4, "tall", 1, size="720x1280")

@@ -17,7 +17,7 @@ from videos.models import Price, RejectedPrompt, Video, WebhookDelivery
 
 
 def do(client: Client, video: Video, name: str, **form: str) -> Any:
-    return client.post(f"/admin/videos/video/{video.pk}/do/{name}/", form, follow=True)
+    return client.post(f"/admin/videos/video/{video.pk}/actions/{name}/", form, follow=True)
 
 
 def test_the_list_shows_every_video_in_as_many_queries(
@@ -34,7 +34,8 @@ def test_the_list_shows_every_video_in_as_many_queries(
 def test_a_video_shows_its_timeline_and_what_may_be_done(desk: Client, alice: User) -> None:
     video = running(order(alice))
     answer = desk.get(f"/admin/videos/video/{video.pk}/change/")
-    assert [deed.name for deed in answer.context["interventions"]] == ["fetch", "fail"]
+    urls = [action.url for action in answer.context["object_actions"]]
+    assert urls == [f"/admin/videos/video/{video.pk}/actions/{name}/" for name in ("fetch", "fail")]
     assert [word in answer.content.decode() for word in ("Queued", "Submitting", "Rendering")] == [
         True
     ] * 3
@@ -51,7 +52,7 @@ def test_a_video_is_failed_and_refunded_once(desk: Client, staff: User, alice: U
     video = running(order(alice))
     assert (
         b"20 credits go back to alice"
-        in desk.get(f"/admin/videos/video/{video.pk}/do/fail/").content
+        in desk.get(f"/admin/videos/video/{video.pk}/actions/fail/").content
     )
     assert now_of(video).status == "running"
     do(desk, video, "fail", reason="Stuck for an hour")
@@ -74,14 +75,14 @@ def test_a_video_is_failed_and_refunded_once(desk: Client, staff: User, alice: U
 def test_what_it_changes_is_shown_before(desk: Client, alice: User) -> None:
     video = running(order(alice))
     shown = {
-        name: desk.get(f"/admin/videos/video/{video.pk}/do/{name}/").context["changes"]
+        name: desk.get(f"/admin/videos/video/{video.pk}/actions/{name}/").context["changes"]
         for name in ("fail", "fetch")
     }
     assert shown["fail"] == [("State", "Rendering", "Failed"), ("Credits of alice", "80", "100")]
     assert [(change.what, change.after) for change in shown["fetch"]] == [
         ("Next look at the engine", "now")
     ]
-    again = desk.get(f"/admin/videos/video/{failed(order(alice)).pk}/do/retry/")
+    again = desk.get(f"/admin/videos/video/{failed(order(alice)).pk}/actions/retry/")
     assert again.context["changes"] == [
         ("New video", "–", "Queued"), ("Credits of alice", "80", "60"),
     ]  # fmt: skip
@@ -89,7 +90,7 @@ def test_what_it_changes_is_shown_before(desk: Client, alice: User) -> None:
 
 def test_a_page_sent_twice_orders_once(desk: Client, alice: User) -> None:
     video = failed(order(alice))
-    asked = desk.get(f"/admin/videos/video/{video.pk}/do/retry/").context["form"]
+    asked = desk.get(f"/admin/videos/video/{video.pk}/actions/retry/").context["form"]
     token = str(asked["token"].value())
     do(desk, video, "retry", reason="Asked by mail", token=token)
     again = do(desk, video, "retry", reason="Asked by mail", token=token)
@@ -99,8 +100,8 @@ def test_a_page_sent_twice_orders_once(desk: Client, alice: User) -> None:
 
 def test_what_cannot_be_done_is_not_asked(desk: Client, alice: User) -> None:
     video = failed(order(alice))
-    answer = desk.get(f"/admin/videos/video/{video.pk}/do/fail/", follow=True)
-    assert b"The video has moved on; nothing was changed." in answer.content
+    answer = desk.get(f"/admin/videos/video/{video.pk}/actions/fail/", follow=True)
+    assert b"The video has changed. Nothing was done." in answer.content
 
 
 def test_a_video_shows_what_it_cost(desk: Client, alice: User) -> None:
@@ -112,9 +113,9 @@ def test_a_video_shows_what_it_cost(desk: Client, alice: User) -> None:
 
 def test_staff_play_the_film_and_others_do_not(desk: Client, alice: User, mp4: bytes) -> None:
     video = completed(order(alice), mp4)
-    path = f"/admin/videos/video/{video.pk}/film/"
+    path = f"/admin/videos/video/{video.pk}/file/"
     assert desk.get(path)["Content-Type"] == "video/mp4"
-    assert desk.get(f"/admin/videos/video/{order(alice).pk}/film/").status_code == 404
+    assert desk.get(f"/admin/videos/video/{order(alice).pk}/file/").status_code == 404
     helper = Client()
     helper.force_login(person("helper", is_staff=True))
     assert (helper.get(path).status_code, Client().get(path).status_code) == (403, 302)
@@ -154,7 +155,7 @@ def test_only_staff_who_may_change_videos_do_anything(alice: User, name: str) ->
     video = running(order(alice))
     visitor, helper = Client(), Client()
     helper.force_login(person("helper", is_staff=True))
-    path = f"/admin/videos/video/{video.pk}/do/{name}/"
+    path = f"/admin/videos/video/{video.pk}/actions/{name}/"
     assert visitor.post(path, {"reason": "x"})["Location"].startswith("/admin/login/?next=")
     assert helper.post(path, {"reason": "x"}).status_code == 403
     assert now_of(video).status == "running"
@@ -165,13 +166,17 @@ def test_what_there_is_not_is_404(desk: Client, alice: User) -> None:
     unknown = "00000000-0000-0000-0000-000000000000"
     assert [
         desk.get(f"/admin/videos/video/{path}").status_code
-        for path in (f"{video.pk}/do/explode/", f"{unknown}/do/fail/", f"{unknown}/still/")
+        for path in (
+            f"{video.pk}/actions/explode/",
+            f"{unknown}/actions/fail/",
+            f"{unknown}/poster/",
+        )
     ] == [404] * 3
 
 
 def test_staff_see_the_still_and_others_do_not(desk: Client, alice: User, mp4: bytes) -> None:
     video = completed(order(alice), mp4)
-    path = f"/admin/videos/video/{video.pk}/still/"
+    path = f"/admin/videos/video/{video.pk}/poster/"
     assert desk.get(path)["Content-Type"] == "image/webp"
     helper = Client()
     helper.force_login(person("helper", is_staff=True))
@@ -184,7 +189,7 @@ def test_a_refusal_is_overruled_once_with_a_reason(desk: Client, alice: User) ->
     assert b"A duel" in desk.get(path).content
     desk.post(path, {"reason": "Fencing"})
     answer = desk.post(path, {"reason": "Fencing"}, follow=True)
-    assert b"Somebody was first." in answer.content
+    assert b"Someone else already changed this." in answer.content
     refusal.refresh_from_db()
     assert (refusal.overruled, LogEntry.objects.get().change_message) == (
         True,
@@ -201,7 +206,8 @@ def test_a_delivery_is_sent_again(desk: Client, alice: User) -> None:
     )  # fmt: skip
     form = {"action": "send_again", "_selected_action": str(row.pk)}
     assert (
-        b"is told again." in desk.post("/admin/videos/webhookdelivery/", form, follow=True).content
+        b"is being sent again."
+        in desk.post("/admin/videos/webhookdelivery/", form, follow=True).content
     )
     row.refresh_from_db()
     assert (row.state, LogEntry.objects.get().change_message) == ("pending", "Sent again")

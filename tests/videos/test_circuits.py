@@ -368,7 +368,7 @@ def admin_page(user: User, path: str = "") -> Any:
 
 
 def test_staff_see_which_engine_is_paused_and_why(staff: User) -> None:
-    assert "takes orders" in admin_page(staff).content.decode()
+    assert "accepts orders" in admin_page(staff).content.decode()
     broken()
     page = admin_page(staff).content.decode()
     assert ("paused" in page, "connection refused" in page) == (True, True)

@@ -42,13 +42,13 @@ def month(alice: User, mp4: bytes) -> list[Video]:
 def test_every_video_and_credit_of_the_period_is_counted(alice: User, month: list[Video]) -> None:
     use = usage.usage_of(alice, 30)
     assert (use.ready, use.failed, use.cancelled, use.rendering) == (2, 1, 1, 1)
-    assert use.rate == 66
+    assert use.success_rate == 66
     books = sum(
         -e.amount for e in credits.history(alice) if e.reference_type == Entry.VIDEO_REFERENCE
     )
-    assert (use.spent, use.returned, use.kept) == (130, 40, 90)
-    assert use.kept == books
-    assert [(m.label, m.videos, m.ready, m.lost, m.credits) for m in use.models] == [
+    assert (use.spent, use.returned, use.net_credits) == (130, 40, 90)
+    assert use.net_credits == books
+    assert [(m.label, m.videos, m.ready, m.failed, m.credits) for m in use.models] == [
         ("Sora 2", 4, 1, 1, 40),
         ("Sora 2 Pro", 1, 1, 0, 30),
     ]
@@ -57,7 +57,7 @@ def test_every_video_and_credit_of_the_period_is_counted(alice: User, month: lis
 def test_the_bars_stand_on_their_days(alice: User, month: list[Video]) -> None:
     days = usage.usage_of(alice, 7).days
     assert [(day.spent, day.returned) for day in days] == [(0, 0)] * 6 + [(130, 40)]
-    assert (days[-1].spent_height, days[-1].spent_top) == (usage.HIGHEST, 1)
+    assert (days[-1].spent_bar.height, days[-1].spent_bar.top) == (usage.CHART_HEIGHT, 1)
     assert days[-1].day == timezone.localdate()
 
 
@@ -65,11 +65,11 @@ def test_a_deleted_video_was_paid_for(alice: User, month: list[Video]) -> None:
     before = usage.usage_of(alice, 30)
     state_machine.delete(month[0])
     after = usage.usage_of(alice, 30)
-    assert (after.kept, after.ready) == (before.kept, before.ready)
+    assert (after.net_credits, after.ready) == (before.net_credits, before.ready)
 
 
 def test_nothing_is_said_of_a_rate_when_nothing_ended(alice: User) -> None:
-    assert usage.usage_of(alice, 7).rate is None
+    assert usage.usage_of(alice, 7).success_rate is None
 
 
 def test_a_strangers_use_is_not_counted(bob: User, month: list[Video]) -> None:
@@ -129,14 +129,14 @@ def test_kinds_and_keys_are_told_apart(alice: User, api: APIClient) -> None:
     assert program.post("/api/videos/text-to-video", asked, format="json").status_code == 200
     assert api.post("/api/videos", asked).status_code == 201
     use = usage.usage_of(alice, 7)
-    assert [(share.label, share.videos, share.credits) for share in use.keys] == [
+    assert [(group.label, group.videos, group.credits) for group in use.keys] == [
         ("Newsletter", 2, 50),
         ("In the studio", 1, 20),
     ]
-    assert [(share.label, share.videos, share.width) for share in use.kinds] == [
+    assert [(group.label, group.videos, group.width) for group in use.kinds] == [
         ("From words", 3, 100)
     ]
-    assert [(share.label, share.videos) for share in use.models] == [
+    assert [(group.label, group.videos) for group in use.models] == [
         ("Sora 2", 2),
         ("Sora 2 Pro", 1),
     ]
@@ -163,4 +163,4 @@ def test_the_wait_is_the_average_of_what_is_ready(alice: User, mp4: bytes) -> No
         until = video.created_at + timedelta(seconds=seconds)
         Video.objects.filter(pk=video.pk).update(completed_at=until)
     failed(order(alice))
-    assert usage.usage_of(alice, 7).wait == timedelta(seconds=20)
+    assert usage.usage_of(alice, 7).average_wait == timedelta(seconds=20)

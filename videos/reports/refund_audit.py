@@ -1,6 +1,6 @@
-"""The auditor's second half: every video that ended without a file has exactly one refund.
+"""Audit of refunds: every video that ended without a file has exactly one credit refund.
 
-A gap is mended through the ledger; what cannot be mended is told to staff by the proof.
+A missing refund is added through the ledger; the audit run lists what needs staff.
 """
 
 from collections.abc import Iterator
@@ -19,13 +19,13 @@ STUCK_AFTER = timedelta(hours=1)
 
 
 def run_audit() -> audit_runs.Report:
-    """Check all books, mend what can be mended, and keep the result as the newest proof."""
+    """Audit ledger, payments and videos, repair what can be repaired, and record the audit run."""
     found = [*audit_runs.findings(), *findings()]
     return audit_runs.record(found, Video.objects.count())
 
 
 def findings() -> Iterator[Finding]:
-    """Videos whose credits are not where their status says they must be."""
+    """Yield the videos whose credits do not agree with their status."""
     last = None
     while True:
         rows = Video.objects.order_by("pk")

@@ -1,44 +1,47 @@
-"""What a person used in a period: credits by day, model, kind and key, and how often it went well.
+"""A user's usage in a period: credits by day, model, kind and API key, and the success rate.
 
-Deleted videos count too: they were paid for.
+Deleted videos count, because they were paid for.
 """
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db.models import Avg, Count, DurationField, ExpressionWrapper, F, Q, Sum
 from django.db.models.functions import TruncDate
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from billing.ledger import credits as ledger_credits
-from billing.reports.statement import Bars
+from config.lib.charts import Bar, Scale, last_days, start_of_day
 from videos import catalog
 from videos.models import Video, VideoQuerySet
 
 Status = Video.Status
+FAILED = (Status.FAILED, Status.TIMEOUT)
 
 KINDS = {
     Video.Operation.TEXT: gettext_lazy("From words"),
     Video.Operation.IMAGE: gettext_lazy("From words and an image"),
     Video.Operation.REMIX: gettext_lazy("Remix"),
 }
-# In the units of the drawing: its width, the ground line and the highest bar.
-WIDE, GROUND, HIGHEST = 720, 119, 118
+# The chart, in units of the drawing: its width, and how values become bars.
+CHART_WIDTH, GROUND, CHART_HEIGHT = 720, 119, 118
 
 
 @dataclass(frozen=True)
-class Day(Bars):
-    """A day of the period, and where its bars stand."""
+class Day:
+    """Credits spent and returned on a day, and their bars in the chart."""
 
-    ground, room = GROUND, HIGHEST
-
+    day: date
+    spent: int
+    returned: int
     x: float
     width: float
+    spent_bar: Bar
+    returned_bar: Bar
 
     @property
     def returned_x(self) -> float:
@@ -47,30 +50,31 @@ class Day(Bars):
 
 @dataclass(frozen=True)
 class UsageGroup:
-    """What a model, kind or key was used for; `width` is its bar, 100 the most used one's."""
+    """Usage of one model, kind or API key; `width` is its bar in percent of the longest one."""
 
     label: str
     videos: int
     ready: int
-    lost: int
+    failed: int
     credits: int
-    wait: timedelta | None
+    average_wait: timedelta | None
     width: int
 
     @property
-    def rate(self) -> int | None:
-        return rate_of(self.ready, self.lost)
+    def success_rate(self) -> int | None:
+        return rate_of(self.ready, self.failed)
 
 
 @dataclass(frozen=True)
 class UsageReport:
-    """One person's use of a period."""
+    """A user's usage of a period."""
 
     days: list[Day]
+    highest: int
     models: list[UsageGroup]
     kinds: list[UsageGroup]
     keys: list[UsageGroup]
-    wait: timedelta | None
+    average_wait: timedelta | None
     ready: int
     failed: int
     cancelled: int
@@ -85,73 +89,77 @@ class UsageReport:
         return sum(day.returned for day in self.days)
 
     @property
-    def kept(self) -> int:
+    def net_credits(self) -> int:
+        """Credits spent and not returned."""
         return self.spent - self.returned
-
-    @property
-    def highest(self) -> int:
-        return self.days[0].highest if self.days else 0
 
     @property
     def videos(self) -> int:
         return self.ready + self.failed + self.cancelled + self.rendering
 
     @property
-    def rate(self) -> int | None:
-        """Of those that ended by themselves, how many percent are ready."""
+    def success_rate(self) -> int | None:
+        """Ready videos in percent of those that ended without being cancelled."""
         return rate_of(self.ready, self.failed)
 
 
 def rate_of(ready: int, failed: int) -> int | None:
+    """Return ready videos in percent of those that ended; None when none has ended."""
     return 100 * ready // (ready + failed) if ready + failed else None
 
 
 def first_day(days: int) -> datetime:
-    """When a period of so many days, with today, began."""
-    day = timezone.localdate() - timedelta(days=days - 1)
-    return timezone.make_aware(datetime(day.year, day.month, day.day))  # noqa: DTZ001
+    """Return the midnight at which a period of `days` days, including today, began."""
+    return start_of_day(last_days(days)[0])
 
 
 def ordered_since(user: AbstractBaseUser, first: datetime) -> VideoQuerySet:
+    """Return the videos a user has ordered since a time, deleted ones too."""
     return Video.objects.filter(user_id=user.pk, created_at__gte=first)
 
 
 def usage_of(user: AbstractBaseUser, days: int) -> UsageReport:
+    """Return a user's usage of the last `days` days."""
     first = first_day(days)
     videos = ordered_since(user, first)
-    failed = Count("pk", filter=Q(status__in=(Status.FAILED, Status.TIMEOUT)))
     totals = videos.aggregate(
         ready=Count("pk", filter=Q(status=Status.SUCCEEDED)),
-        failed=failed,
+        failed=Count("pk", filter=Q(status__in=FAILED)),
         cancelled=Count("pk", filter=Q(status=Status.CANCELLED)),
         rendering=Count("pk", filter=Q(status__in=Video.ACTIVE)),
     )
     rows = _rows(videos)
+    by_day, highest = _days(user, first, days)
     return UsageReport(
-        days=_days(user, first, days),
+        days=by_day,
+        highest=highest,
         models=_groups(rows, lambda row: _model(row["model"])),
         kinds=_groups(rows, lambda row: str(KINDS[row["operation"]])),
         keys=_groups(rows, lambda row: row["api_key__name"] or _("In the studio")),
-        wait=_wait(rows),
+        average_wait=_average_wait(rows),
         **totals,
     )
 
 
-def _days(user: AbstractBaseUser, first: datetime, count: int) -> list[Day]:
+def _days(user: AbstractBaseUser, first: datetime, count: int) -> tuple[list[Day], int]:
+    """Return the days of the period and the highest number of credits of a day."""
     spent, returned = (_by_day(user, type, first) for type in ("spent", "refunded"))
     highest = max([*spent.values(), *returned.values()], default=0)
-    step = WIDE / count
-    return [
+    scale = Scale(highest, CHART_HEIGHT, GROUND, shortest=3)
+    step = CHART_WIDTH / count
+    days = [
         Day(
-            day := timezone.localdate(first) + timedelta(days=n),
+            day,
             spent.get(day, 0),
             returned.get(day, 0),
-            highest,
-            round(n * step + step * 0.1, 1),
-            round(step * 0.4, 1),
+            x=round(n * step + step * 0.1, 1),
+            width=round(step * 0.4, 1),
+            spent_bar=scale.bar(spent.get(day, 0)),
+            returned_bar=scale.bar(returned.get(day, 0)),
         )
-        for n in range(count)
+        for n, day in enumerate(last_days(count))
     ]
+    return days, highest
 
 
 def _by_day(user: AbstractBaseUser, type: str, first: datetime) -> dict[Any, int]:
@@ -163,47 +171,47 @@ def _by_day(user: AbstractBaseUser, type: str, first: datetime) -> dict[Any, int
 
 
 def _rows(videos: VideoQuerySet) -> list[dict[str, Any]]:
-    """One row for each model, kind and key there was."""
+    """Return one row for each combination of model, kind and API key."""
     ready = Q(status=Status.SUCCEEDED)
     took = ExpressionWrapper(F("completed_at") - F("created_at"), output_field=DurationField())
     groups = videos.order_by().values("model", "operation", "api_key", "api_key__name")
     rows: Iterable[Any] = groups.annotate(
         videos=Count("pk"),
         ready=Count("pk", filter=ready),
-        lost=Count("pk", filter=Q(status__in=(Status.FAILED, Status.TIMEOUT))),
-        kept=Sum("credits", filter=~Q(status__in=Video.LOST), default=0),
+        failed=Count("pk", filter=Q(status__in=FAILED)),
+        net_credits=Sum("credits", filter=~Q(status__in=Video.LOST), default=0),
         wait=Avg(took, filter=ready),
     )
     return list(rows)
 
 
 def _groups(rows: list[dict[str, Any]], label: Callable[[dict[str, Any]], str]) -> list[UsageGroup]:
-    """The rows by what they are called, the dearest first."""
+    """Group the rows by their label, the most credits first."""
     groups: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
         groups.setdefault(label(row), []).append(row)
-    most = max((_sum(group, "kept") for group in groups.values()), default=0)
+    most = max((_sum(group, "net_credits") for group in groups.values()), default=0)
     found = [
         UsageGroup(
             name,
             _sum(group, "videos"),
             _sum(group, "ready"),
-            _sum(group, "lost"),
-            kept := _sum(group, "kept"),
-            _wait(group),
-            100 * kept // most if most else 0,
+            _sum(group, "failed"),
+            net := _sum(group, "net_credits"),
+            _average_wait(group),
+            100 * net // most if most else 0,
         )
         for name, group in groups.items()
     ]
-    return sorted(found, key=lambda share: (-share.credits, share.label))
+    return sorted(found, key=lambda group: (-group.credits, group.label))
 
 
 def _sum(rows: list[dict[str, Any]], name: str) -> int:
     return sum(row[name] for row in rows)
 
 
-def _wait(rows: list[dict[str, Any]]) -> timedelta | None:
-    """How long the ready ones took, on average."""
+def _average_wait(rows: list[dict[str, Any]]) -> timedelta | None:
+    """Return the average time from order to file of the ready videos."""
     ready = _sum(rows, "ready")
     total = sum((row["wait"] * row["ready"] for row in rows if row["ready"]), timedelta())
     return total / ready if ready else None

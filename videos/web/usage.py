@@ -29,13 +29,13 @@ COLUMNS = (
 def usage(request: UserRequest) -> HttpResponse:
     """Show the credits spent in a period of 7, 30 or 90 days, by day, model, kind and API key."""
     days = _period(request)
-    use = reports_usage.usage_of(request.user, days)
+    report = reports_usage.usage_of(request.user, days)
     context = {
         "at": "usage",
         "periods": PERIODS,
         "period": days,
-        "use": use,
-        "worth": (use.kept * settings.CREDIT_VALUE_RMB).quantize(Decimal("0.01")),
+        "usage": report,
+        "money_value": (report.net_credits * settings.CREDIT_VALUE_RMB).quantize(Decimal("0.01")),
     }
     return render(request, "videos/usage.html", context)
 

@@ -84,4 +84,4 @@ def clips() -> None:
     for title, prompt, size in PROMPTS:
         wish = state_machine.Wish(prompt=prompt, size=size, seconds=catalog.DEFAULT_SECONDS)
         video = state_machine.submit(user, wish)
-        gallery.promise(video, title)
+        gallery.publish_when_finished(video, title)

@@ -1,0 +1,61 @@
+"""Clips of the showcase: videos whose owners agreed to show them."""
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from videos.models import Video
+
+
+class ClipQuerySet(models.QuerySet["Clip"]):
+    def public(self) -> "ClipQuerySet":
+        """Return the clips everyone may see, in the order set by staff."""
+        shown = self.filter(
+            is_active=True,
+            video__status=Video.Status.SUCCEEDED,
+            video__deleted_at=None,
+            video__user__is_active=True,
+        )
+        return shown.select_related("video").order_by("display_order", "-pk")
+
+
+class Clip(models.Model):
+    """A video offered to the showcase; `consented_at` is set while its owner agrees."""
+
+    video = models.OneToOneField(
+        Video, models.CASCADE, related_name="clip", verbose_name=_("video")
+    )
+    title = models.CharField(_("title"), max_length=120)
+    description = models.TextField(_("description"), blank=True, max_length=1000)
+    display_order = models.IntegerField(
+        _("order"), default=100, help_text=_("Lower numbers come first.")
+    )
+    is_active = models.BooleanField(_("published"), default=False)
+    consented_at = models.DateTimeField(_("owner agreed"), null=True, editable=False)
+    view_count = models.PositiveBigIntegerField(_("views"), default=0, editable=False)
+    like_count = models.PositiveBigIntegerField(_("likes"), default=0, editable=False)
+    created_at = models.DateTimeField(_("offered"), default=timezone.now, editable=False)
+
+    objects = ClipQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("clip")
+        verbose_name_plural = _("clips")
+        ordering: ClassVar = ["display_order", "-pk"]
+        indexes = [
+            models.Index(
+                fields=["display_order", "-id"], condition=Q(is_active=True), name="clip_public"
+            )
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(is_active=False) | Q(consented_at__isnull=False),
+                name="clip_published_with_consent",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.title

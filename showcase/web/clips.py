@@ -1,0 +1,91 @@
+"""Public clips: their pages, files and likes."""
+
+from django.contrib.auth.views import redirect_to_login
+from django.db.models import F
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, render, resolve_url
+from django.views.decorators.http import require_POST, require_safe
+
+from config.lib.http import file_or_404, see_other
+from showcase import counters, gallery, presenters, samples
+from showcase.models import Clip, ClipLike, ClipQuerySet
+from videos.engines.base import Variant
+from videos.media import files
+
+
+@require_safe
+def clip(request: HttpRequest, clip_id: int) -> HttpResponse:
+    """Show a public clip and count the view."""
+    found = get_object_or_404(public_clips(), pk=clip_id)
+    found.view_count += counters.count_request(request, found)
+    liked = (
+        request.user.is_authenticated
+        and ClipLike.objects.filter(clip=found, user_id=request.user.pk).exists()
+    )
+    others = public_clips().exclude(pk=found.pk).order_by(F("like_count").desc(), "display_order")
+    context = {
+        "card": presenters.of_clip(found),
+        "liked": liked,
+        "others": [presenters.of_clip(other) for other in others[:4]],
+    }
+    return render(request, "showcase/clip.html", context)
+
+
+@require_safe
+def sample(request: HttpRequest, name: str) -> HttpResponse:
+    """Show a sample, as long as no clip is public."""
+    found = samples.find(name)
+    if found is None or public_clips().exists():
+        raise Http404
+    others = [
+        card for card in presenters.samples() if card.page != request.path and not card.is_portrait
+    ]
+    context = {"card": presenters.of_sample(found), "others": others[:4]}
+    return render(request, "showcase/clip.html", context)
+
+
+@require_POST
+def like(request: HttpRequest, clip_id: int) -> HttpResponse:
+    """Like a clip, or remove the like; a visitor signs in first and comes back to the clip."""
+    if not request.user.is_authenticated:
+        return redirect_to_login(resolve_url("clip", clip_id))
+    found = get_object_or_404(public_clips(), pk=clip_id)
+    change = counters.unlike if request.POST.get("liked") else counters.like
+    change(found, request.user)
+    return see_other("clip", found.pk)
+
+
+@require_safe
+def video_file(request: HttpRequest, clip_id: int) -> HttpResponseBase:
+    return _file(request, clip_id, Variant.VIDEO)
+
+
+@require_safe
+def poster(request: HttpRequest, clip_id: int) -> HttpResponseBase:
+    return _file(request, clip_id, Variant.THUMBNAIL)
+
+
+def public_clips() -> ClipQuerySet:
+    """Return the public clips; none while the showcase is switched off."""
+    try:
+        return gallery.public()
+    except gallery.NotOpen:
+        return Clip.objects.none()
+
+
+def sample_cards() -> list[presenters.ClipCard]:
+    """Return the cards of the samples."""
+    return presenters.arrange(presenters.samples())
+
+
+def _file(request: HttpRequest, clip_id: int, variant: Variant) -> HttpResponseBase:
+    return deliver(request, get_object_or_404(public_clips(), pk=clip_id), variant, public=True)
+
+
+def deliver(
+    request: HttpRequest, clip: Clip, variant: Variant, *, public: bool
+) -> HttpResponseBase:
+    """Send a clip's file; `public` lets caches keep it. Raises Http404."""
+    with file_or_404():
+        file = gallery.file_of(clip, variant)
+        return files.deliver(request, file, attachment=False, public=public)

@@ -1,0 +1,38 @@
+"""The start page."""
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
+
+from billing.payments import packages
+from config.lib.http import see_other
+from showcase import faq, presenters
+from showcase.web.clips import public_clips, sample_cards
+from videos import catalog
+from videos.models import Price
+
+# One large, one portrait and nine other cards fill the rows of the grid.
+ON_START_PAGE = 11
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def home(request: HttpRequest) -> HttpResponse:
+    """Show the start page; keep the prompt a visitor wrote and lead to signing up."""
+    if request.user.is_authenticated:
+        return redirect("studio")
+    if request.method == "POST":
+        prompt = request.POST.get("prompt", "").strip()[: catalog.PROMPT_MAX]
+        request.session["draft"] = {"prompt": prompt}
+        return see_other("account_signup")
+    price = catalog.price(Price.Kind.TEXT, catalog.DEFAULT_MODEL.name, catalog.DEFAULT_SECONDS)
+    context = {
+        "price": price,
+        "free_videos": settings.WELCOME_CREDITS // price,
+        "cards": presenters.arrange(map(presenters.of_clip, public_clips()[:ON_START_PAGE]))
+        or sample_cards(),
+        "packages": packages.on_sale().values(),
+        "featured": packages.FEATURED,
+        "topics": faq.TOPICS[1:6],
+    }
+    return render(request, "home.html", context)

@@ -1,0 +1,222 @@
+"""Staff pages of videos: the list, one video, and what staff may do to it."""
+
+from typing import ClassVar, cast
+from uuid import UUID
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path, reverse
+from django.utils.functional import Promise
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.text import Truncator
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from billing.ledger import credits
+from config.lib import idempotency
+from config.lib.admin import Glance, ReadOnly, ReadOnlyInline, ReasonForm, ask, note
+from config.lib.http import file_or_404
+from config.lib.object_actions import ObjectAction, ObjectActions
+from videos.jobs import admin_actions
+from videos.media import files
+from videos.models import Video, VideoEvent
+from videos.reports import dashboard
+
+BADGES = {"succeeded": "good", "failed": "bad", "timeout": "bad", "cancelled": "warn"}
+
+
+class EventInline(ReadOnlyInline):
+    model = VideoEvent
+    fields = ("at", "status", "note")
+    readonly_fields = fields
+
+
+class VideoGlance(Glance):
+    labels: ClassVar[dict[str, Promise]] = {
+        "succeeded": gettext_lazy("Succeeded today"),
+        "failed": gettext_lazy("Failed today"),
+        "stuck": gettext_lazy("Stuck"),
+    }
+    selections = staticmethod(dashboard.video_filters)
+
+
+@admin.register(Video)
+class VideoAdmin(ObjectActions, ReadOnly):
+    """Videos; each action asks for a reason and is recorded in the audit log."""
+
+    list_display = ("poster", "short_prompt", "user", "state", "engine", "credits", "created_at")
+    list_display_links = ("poster", "short_prompt")
+    list_filter = (VideoGlance, "status", "engine", "model", "operation", "created_at")
+    search_fields = ("=id", "prompt", "user__username", "user__email", "engine_job_id")
+    list_select_related = ("user",)
+    list_per_page = 50
+    ordering = ("-created_at",)
+    inlines = (EventInline,)
+    change_form_template = "admin/videos/video.html"
+    fieldsets = (
+        (None, {"fields": ("player", "prompt", "user", "state", "percent", "credits")}),
+        (
+            gettext_lazy("Order"),
+            {
+                "fields": (
+                    "operation", "model", "size", "seconds", "reference", "source", "retry_of",
+                )
+            },
+        ),
+        (
+            gettext_lazy("Engine"),
+            {
+                "fields": (
+                    "engine", "engine_job_id", "failure_code", "failure_detail", "submit_count",
+                    "poll_count", "next_step_at",
+                )
+            },
+        ),
+        (
+            gettext_lazy("Times"),
+            {"fields": ("created_at", "submitted_at", "started_at", "completed_at", "deleted_at")},
+        ),
+    )  # fmt: skip
+    readonly_fields = ("player", "state", "percent")
+
+    @admin.display(description=gettext_lazy("poster"))
+    def poster(self, video: Video) -> SafeString | str:
+        if not video.thumbnail or video.deleted_at:
+            return "–"
+        url = reverse("admin:videos_video_poster", args=[video.pk])
+        return format_html(
+            '<img src="{}" alt="{}" width="112" height="63" loading="lazy">', url, _("poster")
+        )
+
+    @admin.display(description=gettext_lazy("preview"))
+    def player(self, video: Video) -> SafeString | str:
+        if not video.file or video.deleted_at:
+            return "–"
+        poster = reverse("admin:videos_video_poster", args=[video.pk])
+        file = reverse("admin:videos_video_file", args=[video.pk])
+        return format_html(
+            '<video src="{}" poster="{}" controls preload="none" width="{}" height="{}"></video>',
+            file, poster, video.width, video.height,
+        )  # fmt: skip
+
+    @admin.display(description=gettext_lazy("progress"))
+    def percent(self, video: Video) -> str:
+        return f"{video.progress:.0f}%"
+
+    @admin.display(description=gettext_lazy("prompt"))
+    def short_prompt(self, video: Video) -> str:
+        return Truncator(video.prompt).chars(70) or str(video.pk)
+
+    @admin.display(description=gettext_lazy("state"), ordering="status")
+    def state(self, video: Video) -> SafeString:
+        kind = BADGES.get(video.status, "run")
+        return format_html(
+            '<span class="badge badge--{}">{}</span>', kind, video.get_status_display()
+        )
+
+    def get_urls(self) -> list[URLPattern]:
+        site = self.admin_site
+        return [
+            path(
+                "<uuid:video_id>/poster/",
+                site.admin_view(self.poster_view),
+                name="videos_video_poster",
+            ),
+            path(
+                "<uuid:video_id>/file/", site.admin_view(self.file_view), name="videos_video_file"
+            ),
+            path(
+                "<uuid:video_id>/actions/<slug:name>/",
+                site.admin_view(self.action_view),
+                name="videos_video_action",
+            ),
+            *super().get_urls(),
+        ]
+
+    def object_actions(self, request: HttpRequest, row: Video) -> list[ObjectAction]:
+        if not request.user.has_perm("videos.change_video"):
+            return []
+        return [
+            ObjectAction(
+                action.title, reverse("admin:videos_video_action", args=[row.pk, action.name])
+            )
+            for action in admin_actions.possible(row)
+        ]
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict, *args: object, **kwargs: object
+    ) -> HttpResponse:
+        video = cast("Video", kwargs.get("obj"))
+        about = {"reference_type": credits.VIDEO_REFERENCE, "reference_id": str(video.pk)}
+        lines = credits.history(video.user).filter(**about).order_by("sequence")
+        shown = {**context, "lines": lines}
+        return super().render_change_form(request, shown, *args, **kwargs)
+
+    def poster_view(self, request: HttpRequest, video_id: UUID) -> HttpResponseBase:
+        """Send the poster of any video to staff who may see videos."""
+        video = self._get_visible(request, video_id)
+        return _deliver(request, video.thumbnail.name, "image/webp", f"{video.file_sha256}-poster")
+
+    def file_view(self, request: HttpRequest, video_id: UUID) -> HttpResponseBase:
+        """Send the file of any video to staff who may see videos."""
+        video = self._get_visible(request, video_id)
+        return _deliver(request, video.file.name, "video/mp4", video.file_sha256)
+
+    def _get_visible(self, request: HttpRequest, video_id: UUID) -> Video:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return get_object_or_404(Video, pk=video_id)
+
+    def action_view(self, request: HttpRequest, video_id: UUID, name: str) -> HttpResponse:
+        """Show what an action changes and ask for a reason; then carry it out."""
+        if not request.user.has_perm("videos.change_video"):
+            raise PermissionDenied
+        video = get_object_or_404(Video.objects.select_related("user"), pk=video_id)
+        action = admin_actions.DEEDS.get(name)
+        if action is None:
+            raise Http404
+        back = reverse("admin:videos_video_change", args=[video.pk])
+        form = ReasonForm(request.POST or None)
+        if form.is_valid():
+            reason = form.cleaned_data["reason"]
+            try:
+                token = form.cleaned_data["token"]
+                key = idempotency.key_of_form(request.user, f"retry {video.pk}", token)
+                words, is_new = admin_actions.do(video, name, reason, key)
+            except admin_actions.NotPossible as error:
+                messages.error(request, str(error))
+            else:
+                if is_new:
+                    note(request.user, video, action.title, reason)
+                messages.success(request, words)
+            return HttpResponseRedirect(back)
+        if action not in admin_actions.possible(video):
+            messages.error(
+                request,
+                _("The video has changed. Nothing was done. Reload the page and try again."),
+            )
+            return HttpResponseRedirect(back)
+        return ask(
+            self,
+            request,
+            form,
+            title=str(action.title),
+            says=admin_actions.says(video, name),
+            changes=admin_actions.outlook(video, name),
+            back=back,
+            about=video,
+        )
+
+
+def _deliver(
+    request: HttpRequest, name: str | None, content_type: str, etag: str
+) -> HttpResponseBase:
+    """Send a stored file. Raises Http404."""
+    if not name:
+        raise Http404
+    file = files.Deliverable(name, content_type, content_type.replace("/", "."), etag)
+    with file_or_404():
+        return files.deliver(request, file, attachment=False)
