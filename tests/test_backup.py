@@ -129,7 +129,8 @@ def test_what_was_saved_is_there_again_when_restored(home: Home, build: Build, c
     seen = json.loads(other.run("-c", LOOK).stdout)
     assert seen == ["vera", True, 100, [], {"a.mp4": "film", "videos/b.webp": "picture"}]
     code, said = other.manage("restore", str(copy))
-    assert (code, "move this away" in said or "not empty" in said) == (1, True)
+    assert code == 1
+    assert "move this away" in said or "not empty" in said
 
 
 def test_a_journal_that_was_left_behind_is_not_played_over_a_copy(tmp_path: Path) -> None:
@@ -169,7 +170,8 @@ def test_a_copy_that_was_touched_is_neither_believed_nor_restored(
         wanted = "CommandError: manifest.json cannot be read"
     for check in (["--check"], [])[: 2 if spoil == "change" else 1]:
         code, said = home.manage("restore", str(copy), *check)
-        assert (code, wanted in said) == (1, True), said
+        assert code == 1, said
+        assert wanted in said, said
 
 
 def test_only_so_many_are_kept(home: Home, tmp_path: Path) -> None:

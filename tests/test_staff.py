@@ -203,12 +203,14 @@ def test_somebody_is_locked_out_after_a_second_question(
     form = {"action": "lock", "_selected_action": [str(alice.pk), str(staff.pk)]}
     asked = desk.post("/admin/accounts/user/", form)
     alice.refresh_from_db()
-    assert (alice.is_active, b"Every sign-in, API key" in asked.content) == (True, True)
+    assert alice.is_active is True
+    assert b"Every sign-in, API key" in asked.content
     desk.post("/admin/accounts/user/", {**form, "confirm": "1", "reason": "Fraud"})
     alice.refresh_from_db()
     staff.refresh_from_db()
     key.refresh_from_db()
-    assert (alice.is_active, staff.is_active, key.revoked_at is None) == (False, True, False)
+    assert (alice.is_active, staff.is_active) == (False, True)
+    assert key.revoked_at is not None
     assert page.get("/studio/").status_code == 302
     with pytest.raises(errors.BadCredentials):
         auth_tokens.session_of(tokens.access)
@@ -220,7 +222,7 @@ def test_somebody_is_locked_out_after_a_second_question(
 
 def test_no_secret_is_shown_anywhere(desk: Client) -> None:
     text = desk.get("/admin/").content.decode()
-    assert [word in text for word in ("/admin/mfa/", "/admin/socialaccount/")] == [False, False]
+    assert [word for word in ("/admin/mfa/", "/admin/socialaccount/") if word in text] == []
 
 
 # ---- words ----

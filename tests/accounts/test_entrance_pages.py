@@ -86,7 +86,8 @@ def test_an_address_is_confirmed_by_its_link(db: None, settings: LazySettings) -
     )
     html, kind = str(letter.alternatives[0][0]), letter.alternatives[0][1]
     path = link_in(str(letter.body))
-    assert (kind, f'href="http://testserver{path}"' in html) == ("text/html", True)
+    assert kind == "text/html"
+    assert f'href="http://testserver{path}"' in html
     assert "Morgenrot" in str(letter.body)
     assert b"carol@example.com belongs to carol." in client.get(path).content
     assert client.post(path).status_code == 302
@@ -111,10 +112,8 @@ def test_a_password_is_chosen_anew_by_its_link(alice: User) -> None:
 def test_who_has_no_account_is_told_by_e_mail_only(db: None) -> None:
     Client().post("/accounts/password/reset/", {"email": "nobody@example.com"})
     (letter,) = mail.outbox
-    assert (letter.subject, "http://testserver/accounts/signup/" in letter.body) == (
-        "No account at Firstlight",
-        True,
-    )
+    assert letter.subject == "No account at Firstlight"
+    assert "http://testserver/accounts/signup/" in letter.body
     assert '<a href="http://testserver/accounts/signup/"' in html_of(letter)
 
 

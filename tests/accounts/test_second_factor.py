@@ -97,16 +97,15 @@ def test_it_is_turned_on_and_off_on_pages(page: Client, alice: User) -> None:
     page.post("/accounts/reauthenticate/", {"password": "alice-password"})
     shown = page.get("/accounts/2fa/totp/activate/")
     secret = shown.context["form"].secret
-    assert (secret in shown.content.decode(), b"data:image/svg+xml" in shown.content) == (
-        True,
-        True,
-    )
+    assert secret in shown.content.decode()
+    assert b"data:image/svg+xml" in shown.content
     assert page.post("/accounts/2fa/totp/activate/", {"code": "x"}).status_code == 200
     now = totp.format_hotp_value(totp.hotp_value(secret, int(time.time()) // 30))
     assert page.post("/accounts/2fa/totp/activate/", {"code": now}).status_code == 302
     codes = Authenticator.objects.get(user=alice, type="recovery_codes").wrap().get_unused_codes()
     text = page.get("/accounts/2fa/recovery-codes/").content.decode()
-    assert [one in text for one in codes] == [True] * 10
+    assert len(codes) == 10
+    assert [one for one in codes if one not in text] == []
     for path in ("", "recovery-codes/generate/", "totp/deactivate/"):
         assert page.get(f"/accounts/2fa/{path}").status_code == 200
     page.post("/accounts/2fa/totp/deactivate/")

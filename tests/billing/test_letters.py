@@ -48,7 +48,9 @@ def test_text_and_html_say_the_same(alice: User, settings: LazySettings) -> None
         "help@example.com",
     ]
     assert (kind, [words in html for words in wanted]) == ("text/html", [True] * 5)
-    assert ("<img" in html, "<style" in html, 'style="' in html) == (False, False, False)
+    assert "<img" not in html
+    assert "<style" not in html
+    assert 'style="' not in html
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,8 @@ def test_a_line_leads_to_its_video_until_that_is_deleted(page: Client, video: Vi
     state_machine.delete(video)
     for path in ("/billing/", f"/billing/?video={video.pk}"):
         shown = text_of(page, path)
-        assert (link in shown, "A paper boat" in shown) == (False, True)
+        assert link not in shown
+        assert "A paper boat" in shown
 
 
 def test_the_history_asks_as_often_for_many_videos_as_for_one(
@@ -156,7 +157,8 @@ def test_a_payment_that_was_not_accepted_does_not_say_nothing_was_charged(
 ) -> None:
     payment = told.order(alice, status="failed", failure_code="not_accepted")
     shown = text_of(page, f"/billing/payments/{payment.pk}/")
-    assert ("Nothing was charged" in shown, "support will settle" in shown) == (False, True)
+    assert "Nothing was charged" not in shown
+    assert "support will settle" in shown
 
 
 # ---- the proof ----
@@ -187,8 +189,9 @@ def test_the_proof_is_for_everybody_and_about_nobody(
             problems=[secret for _ in problems],
         )
     shown = text_of(client, "/proof/")
-    assert (words in shown, secret in shown) == (True, False)
-    assert [str(n) in shown for n in ("1,235", "1,236", "1,237", "1,238")] == [True] * 4
+    assert words in shown
+    assert secret not in shown
+    assert [str(n) for n in ("1,235", "1,236", "1,237", "1,238") if str(n) not in shown] == []
     assert "2 January 2026, 03:17 UTC" in " ".join(shown.split())
 
 
@@ -206,7 +209,8 @@ def test_a_payment_that_waits_is_said_on_top_until_its_checkout_closes(
     waiting = told.order(alice, payment_url="https://checkout.example.com/")
     words = f"{waiting.name} for ¥9.90 is not paid yet."
     text = text_of(page, "/billing/")
-    assert (words in text, f'href="/billing/payments/{waiting.pk}/"' in text) == (True, True)
+    assert words in text
+    assert f'href="/billing/payments/{waiting.pk}/"' in text
     Payment.objects.update(session_expires_at=waiting.created_at)
     assert words not in text_of(page, "/billing/")
 

@@ -131,13 +131,8 @@ def test_what_was_reported_is_hidden_once(desk: Client, alice: User, mp4: bytes)
     desk.post(path, {"reason": ""})
     assert abuse_reports.is_public(clip.video)
     answers = [desk.post(path, {"reason": "Stolen"}, follow=True).content for _ in range(2)]
-    assert (
-        b"The report was closed." in answers[0],
-        b"Someone else already decided this report." in answers[1],
-    ) == (
-        True,
-        True,
-    )
+    assert b"The report was closed." in answers[0]
+    assert b"Someone else already decided this report." in answers[1]
     row.refresh_from_db()
     assert (row.state, row.decision, row.staff_note) == ("closed", "hidden", "Stolen")
     assert not abuse_reports.is_public(clip.video)

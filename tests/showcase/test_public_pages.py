@@ -23,7 +23,7 @@ REPORT = {"subject": "https://example.com/v/1", "reason": "person", "text": "Me"
 def test_anybody_may_read_it(db: None, path: str) -> None:
     text = flat(Client().get(path))
     links = ("/pricing/", "/help/", "/rules/", "/terms/", "/privacy/", "/report/", "/feedback/")
-    assert [f'href="{link}"' in text for link in links] == [True] * len(links)
+    assert [f'href="{link}"' for link in links if f'href="{link}"' not in text] == []
     assert 'name="language" value="zh-hant"' in text
 
 
@@ -62,7 +62,8 @@ def test_the_support_block_names_what_is_set(db: None, settings: LazySettings) -
     assert b"mailto:" not in Client().get("/help/").content
     settings.SUPPORT_EMAIL, settings.STATUS_URL = "help@example.com", "https://status.example.com"
     text = Client().get("/help/").content.decode()
-    assert ("mailto:help@example.com" in text, "https://status.example.com" in text) == (True, True)
+    assert "mailto:help@example.com" in text
+    assert "https://status.example.com" in text
 
 
 # ---- letters ----
@@ -149,11 +150,11 @@ def test_an_error_is_a_page(
 ) -> None:
     answer = broken(error).get("/", headers={"x-request-id": "quote-me"})
     text = answer.content.decode()
-    assert (answer.status_code, words in text, "quote-me" in text) == (code, True, True)
-    assert (str(error) in text, answer.headers.get("Retry-After")) == (
-        False,
-        "30" if code == 503 else None,
-    )
+    assert answer.status_code == code
+    assert words in text
+    assert "quote-me" in text
+    assert answer.headers.get("Retry-After") == ("30" if code == 503 else None)
+    assert str(error) not in text
 
 
 def test_too_many_reset_links_is_a_page(db: None, settings: LazySettings) -> None:
@@ -184,4 +185,5 @@ def test_every_rule_of_expiry_is_a_sentence(db: None) -> None:
         "What expires first is spent first.",
         "when that has passed because we failed, they last 7 days more.",
     )
-    assert [rule in text for rule in rules] == [True] * 4
+    assert len(rules) == 4
+    assert [rule for rule in rules if rule not in text] == []

@@ -268,9 +268,8 @@ def test_an_owner_offers_and_withdraws(alice: User, page: Client, mp4: bytes) ->
     video = completed(order(alice), mp4)
     page.post(f"/v/{video.pk}/offer/")
     offered = Clip.objects.get(video=video)
-    assert (offered.consented_at is not None, offered.is_active, offered.title) == (
-        True, False, "A paper boat",
-    )  # fmt: skip
+    assert (offered.is_active, offered.title) == (False, "A paper boat")
+    assert offered.consented_at is not None
     Clip.objects.update(is_active=True)
     page.post(f"/v/{video.pk}/offer/", {"withdraw": "1"})
     withdrawn = Clip.objects.get(video=video)
@@ -295,15 +294,18 @@ def test_the_database_refuses_to_publish_without_consent(clip: Clip) -> None:
 @pytest.mark.parametrize("address", ["/", "/showcase/", "/showcase/?shape=landscape&order=liked"])
 def test_the_public_pages_show_it(address: str, clip: Clip) -> None:
     text = Client().get(address).content.decode()
-    assert (f"/showcase/{clip.pk}/" in text, "A boat" in text) == (True, True)
+    assert f"/showcase/{clip.pk}/" in text
+    assert "A boat" in text
 
 
 def test_shapes_are_told_apart(alice: User, clip: Clip, mp4: bytes) -> None:
     film(alice, mp4, "A tower", size="720x1280")
     wide = Client().get("/showcase/?shape=landscape").content.decode()
     tall = Client().get("/showcase/?shape=portrait").content.decode()
-    assert ("A boat" in wide, "A tower" in wide) == (True, False)
-    assert ("A boat" in tall, "A tower" in tall) == (False, True)
+    assert "A boat" in wide
+    assert "A tower" not in wide
+    assert "A boat" not in tall
+    assert "A tower" in tall
 
 
 def test_its_file_is_for_everybody(clip: Clip, mp4: bytes) -> None:
@@ -366,7 +368,9 @@ def test_the_preview_shows_in_the_admin(clip: Clip, staff: User) -> None:
     listed = client.get("/admin/showcase/clip/").content.decode()
     single = client.get(f"/admin/showcase/clip/{clip.pk}/change/").content.decode()
     preview = f"/showcase/{clip.pk}/preview/"
-    assert (preview in listed, preview in single, "js/order.js" in listed) == (True, True, True)
+    assert preview in listed
+    assert preview in single
+    assert "js/order.js" in listed
 
 
 def test_a_stale_token_does_not_shut_the_door(clip: Clip) -> None:
@@ -454,4 +458,4 @@ def test_a_link_to_a_clip_shows_what_it_is(clip: Clip) -> None:
 def test_every_public_page_leads_to_the_others(path: str) -> None:
     header = Client().get(path).content.decode().split("<main")[0]
     links = ("/showcase/", "/pricing/", "/developers/", "/help/", "/accounts/login/")
-    assert [f'href="{link}' in header for link in links] == [True] * len(links)
+    assert [f'href="{link}' for link in links if f'href="{link}' not in header] == []

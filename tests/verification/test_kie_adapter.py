@@ -144,7 +144,8 @@ def test_the_first_frame_is_uploaded_before_the_order(server: StandIn, upstream:
     image = Image("boat.png", "image/png", lambda: BytesIO(b"pixels"))
     upstream.submit(RenderRequest("t", "p", "sora-2", "1280x720", 8, image=image))
     (_, _, headers, body), (_, _, _, ordered) = server.asked
-    assert (headers["authorization"], b"pixels" in body) == ("Bearer secret-key", True)
+    assert headers["authorization"] == "Bearer secret-key"
+    assert b"pixels" in body
     assert json.loads(ordered)["model"] == "sora-2-image-to-video"
     assert json.loads(ordered)["input"]["image_urls"] == ["https://files.example/boat.png"]
 
@@ -426,7 +427,8 @@ def test_the_file_is_fetched_without_the_key(server: StandIn, upstream: Kie) -> 
     upstream.download("task_1", Variant.VIDEO, body)
     assert body.getvalue() == b"m" * 700_000
     _, path, headers, _ = server.asked[1]
-    assert (path, "authorization" in headers) == ("/clip.mp4?sig=1", False)
+    assert path == "/clip.mp4?sig=1"
+    assert "authorization" not in headers
 
 
 @pytest.mark.parametrize("variant", [Variant.THUMBNAIL, Variant.SPRITESHEET])
@@ -503,7 +505,8 @@ def test_another_host_is_asked_when_it_is_allowed(server: StandIn, foreign: Stan
     body = BytesIO()
     allowed.download("task_1", Variant.VIDEO, body)
     ((_, path, headers, _),) = foreign.asked
-    assert (body.getvalue()[4:8], path, "authorization" in headers) == (b"ftyp", "/clip.mp4", False)
+    assert (body.getvalue()[4:8], path) == (b"ftyp", "/clip.mp4")
+    assert "authorization" not in headers
 
 
 def test_a_redirect_is_followed_among_allowed_hosts_and_not_for_ever(

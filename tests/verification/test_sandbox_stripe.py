@@ -293,7 +293,8 @@ def test_the_walker_finds_what_is_wrong(shop: Shop) -> None:
 def test_a_declined_card_leaves_the_session_open(shop: Shop) -> None:
     session = shop.open()
     answer = shop.press(session.id, "decline")
-    assert (answer.status_code, "was declined" in answer.content.decode()) == (402, True)
+    assert answer.status_code == 402
+    assert "was declined" in answer.content.decode()
     again = shop.v1.checkout.sessions.retrieve(session.id)
     assert (again.status, again.payment_status) == ("open", "unpaid")
     assert shop.intent(again).status == "requires_payment_method"
@@ -336,7 +337,8 @@ def test_a_session_expires_by_the_clock_and_cannot_be_paid_any_more(shop: Shop) 
     session = shop.open()
     age(session.id, 1801)
     answer = shop.press(session.id, "pay")
-    assert (answer.status_code, "has expired" in answer.content.decode()) == (409, True)
+    assert answer.status_code == 409
+    assert "has expired" in answer.content.decode()
     expired = shop.v1.checkout.sessions.retrieve(session.id)
     assert (expired.status, expired.payment_status, expired.url) == ("expired", "unpaid", None)
     assert shop.deliver() == ["checkout.session.expired"]

@@ -93,7 +93,8 @@ def test_only_the_allowed_methods_are_offered_and_taken(shop: Shop) -> None:
 def test_letting_it_expire_says_so_and_leads_back(shop: Shop) -> None:
     session = shop.open()
     html = shop.press(session.id, "expire").content.decode()
-    assert ("has expired" in html, 'href="http://testserver/billing"' in html) == (True, True)
+    assert "has expired" in html
+    assert 'href="http://testserver/billing"' in html
     assert "has expired" in read(shop, address(session.id))
     assert shop.v1.checkout.sessions.retrieve(session.id).status == "expired"
 
@@ -168,7 +169,8 @@ def test_the_dashboard_shows_a_payment_with_all_that_came_of_it(shop: Shop) -> N
 def test_a_wallet_payment_offers_a_refund_but_no_dispute(shop: Shop) -> None:
     shop.paid("alipay")
     html = read(shop, DASHBOARD)
-    assert ('value="refund"' in html, 'value="dispute"' in html) == (True, False)
+    assert 'value="refund"' in html
+    assert 'value="dispute"' not in html
 
 
 @pytest.mark.parametrize(
@@ -177,7 +179,8 @@ def test_a_wallet_payment_offers_a_refund_but_no_dispute(shop: Shop) -> None:
 )
 def test_the_dashboard_says_what_cannot_be_done(shop: Shop, action: str, target: str) -> None:
     answer = shop.browser.post(DASHBOARD, {"action": action, "target": target})
-    assert (answer.status_code, 'role="alert"' in answer.content.decode()) == (400, True)
+    assert answer.status_code == 400
+    assert 'role="alert"' in answer.content.decode()
 
 
 def test_the_dashboard_expires_a_session(shop: Shop) -> None:

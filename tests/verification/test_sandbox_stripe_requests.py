@@ -129,7 +129,8 @@ def test_what_does_not_exist_is_404(shop: Shop, method: str, path: str) -> None:
 @pytest.mark.parametrize("header", ["", "Bearer", "Bearer sk_test_other", "Basic !", "Basic c2s6"])
 def test_another_key_is_401(shop: Shop, header: str) -> None:
     answer = raw(shop, "GET", "/v1/events", headers={"Authorization": header})
-    assert (answer.status_code, "other" in answer.text) == (401, False)
+    assert answer.status_code == 401
+    assert "other" not in answer.text
 
 
 def test_basic_authentication_works_too(shop: Shop) -> None:
@@ -141,7 +142,8 @@ def test_a_live_key_is_401(shop: Shop, settings: LazySettings) -> None:
     settings.STRIPE_SECRET_KEY = "sk_live_real"
     headers = {"Authorization": "Bearer sk_live_real"}
     answer = raw(shop, "GET", "/v1/events", headers=headers)
-    assert (answer.status_code, "no live keys" in answer.text) == (401, True)
+    assert answer.status_code == 401
+    assert "no live keys" in answer.text
 
 
 def test_the_same_key_answers_the_same_and_does_nothing_twice(shop: Shop) -> None:

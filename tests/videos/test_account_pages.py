@@ -59,18 +59,16 @@ def test_the_account_is_closed_with_the_right_password(page: Client, alice: User
     answer = page.post("/settings/data/delete/", {"password": "alice-password"}, follow=True)
     assert b"We will delete it in 30 days." in answer.content
     alice.refresh_from_db()
-    assert (alice.is_active, alice.deletion_requested_at is None, now_of(video).status) == (
-        False,
-        False,
-        "cancelled",
-    )
+    assert (alice.is_active, now_of(video).status) == (False, "cancelled")
+    assert alice.deletion_requested_at is not None
     assert page.get("/settings/").status_code == 302
 
 
 @pytest.mark.parametrize("password", ["", "wrong"])
 def test_nothing_is_closed_with_another_password(page: Client, alice: User, password: str) -> None:
     answer = page.post("/settings/data/delete/", {"password": password})
-    assert (answer.status_code, b"This is not your password." in answer.content) == (422, True)
+    assert answer.status_code == 422
+    assert b"This is not your password." in answer.content
     alice.refresh_from_db()
     assert alice.is_active
 

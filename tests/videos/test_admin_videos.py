@@ -28,7 +28,8 @@ def test_the_list_shows_every_video_in_as_many_queries(
         order(person(f"p{n}"), f"A boat {n}")
     with django_assert_max_num_queries(15):
         text = desk.get("/admin/videos/video/").content.decode()
-    assert [f"A boat {n}" in text for n in range(3)] + ["A fox" in text] == [True] * 4
+    prompts = ["A boat 0", "A boat 1", "A boat 2", "A fox"]
+    assert [prompt for prompt in prompts if prompt not in text] == []
 
 
 def test_a_video_shows_its_timeline_and_what_may_be_done(desk: Client, alice: User) -> None:
@@ -36,9 +37,11 @@ def test_a_video_shows_its_timeline_and_what_may_be_done(desk: Client, alice: Us
     answer = desk.get(f"/admin/videos/video/{video.pk}/change/")
     urls = [action.url for action in answer.context["object_actions"]]
     assert urls == [f"/admin/videos/video/{video.pk}/actions/{name}/" for name in ("fetch", "fail")]
-    assert [word in answer.content.decode() for word in ("Queued", "Submitting", "Rendering")] == [
-        True
-    ] * 3
+    assert [
+        word
+        for word in ("Queued", "Submitting", "Rendering")
+        if word not in answer.content.decode()
+    ] == []
 
 
 def test_nothing_of_a_video_is_changed_by_hand(desk: Client, alice: User) -> None:

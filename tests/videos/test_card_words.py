@@ -32,7 +32,8 @@ def test_what_the_check_of_an_engine_stopped_looks_like_it(
 ) -> None:
     video = told(running(order(alice)), JobState.FAILED, failure=Refused(RAW, code=code))
     body = page.get(f"/v/{video.pk}/card/").content.decode()
-    assert ('data-state="blocked"' in body, "Edit prompt" in body) == (True, True)
+    assert 'data-state="blocked"' in body
+    assert "Edit prompt" in body
 
 
 @pytest.mark.parametrize(
@@ -43,14 +44,14 @@ def test_a_failure_is_told_without_the_engines_words(page: Client, alice: User, 
     video = told(running(order(alice), progress=40), JobState.FAILED, failure=refusal)
     for body in pages_of(page, video).values():
         assert "20 credits returned" in body
-        assert [word in body for word in ("moderator-7", "render.py", "never_seen")] == [False] * 3
+        assert [word for word in ("moderator-7", "render.py", "never_seen") if word in body] == []
 
 
 def test_what_would_help_is_a_way_to_it(page: Client, alice: User) -> None:
     refusal = Refused("x", code="internal_error")
     video = told(running(order(alice)), JobState.FAILED, failure=refusal)
     way = f'<a href="/studio/?from={video.pk}&amp;model=sora-2-pro">Try the other model'
-    assert [way in body for body in pages_of(page, video).values()] == [True] * 3
+    assert [name for name, body in pages_of(page, video).items() if way not in body] == []
     body = flat(page.get(f"/studio/?from={video.pk}&model=sora-2-pro"))
     assert 'value="sora-2-pro" data-quality="hd"' in body
     chosen = body.split('value="sora-2-pro" data-quality')[1].split(">")[0]
@@ -62,10 +63,11 @@ def test_a_remix_is_offered_where_the_engine_makes_it(
     page: Client, alice: User, mp4: bytes, settings: LazySettings
 ) -> None:
     video = completed(order(alice), mp4)
-    assert ["#remix" in body for body in pages_of(page, video).values()] == [True] * 3
+    assert [name for name, body in pages_of(page, video).items() if "#remix" not in body] == []
     engine(settings, operations="text,image")
     found = pages_of(page, video)
-    assert ["#remix" in body or 'id="remix"' in body for body in found.values()] == [False] * 3
+    ways = ("#remix", 'id="remix"')
+    assert [(name, way) for name, body in found.items() for way in ways if way in body] == []
     answer = page.post(f"/v/{video.pk}/remix/", {"prompt": "At night", "token": uuid4()})
     assert answer.status_code == 422
     assert Video.objects.count() == 1
@@ -77,6 +79,6 @@ def test_a_retry_is_offered_where_the_engine_makes_it(
     lost = state_machine.remix(completed(order(alice), mp4), "At night")
     state_machine.cancel(lost)
     retry = f"/v/{lost.pk}/retry/"
-    assert [retry in body for body in pages_of(page, lost).values()] == [True] * 3
+    assert [name for name, body in pages_of(page, lost).items() if retry not in body] == []
     engine(settings, operations="text,image")
-    assert [retry in body for body in pages_of(page, lost).values()] == [False] * 3
+    assert [name for name, body in pages_of(page, lost).items() if retry in body] == []

@@ -162,7 +162,7 @@ def test_everything_flows_again_when_the_trial_succeeds(alice: User) -> None:
         EngineCircuit.objects.update(retry_at=timezone.now())
         sent(videos[0])
         assert state_of() == (0, False)
-        assert [wait_of(video) <= 0 for video in videos[1:]] == [True, True]
+        assert [wait for wait in map(wait_of, videos[1:]) if wait > 0] == []
         assert len([v for v in worker.claim(100) if v.status == "submitting"]) == 2
 
 
@@ -287,7 +287,8 @@ def test_an_order_moves_on_when_its_engine_is_not_configured_any_more(
     sandbox = settings.ENGINES["sandbox"]
     settings.ENGINES = {}
     video = sent(video)
-    assert (video.engine, video.status, wait_of(video) > 8) == ("sandbox", "queued", True)
+    assert (video.engine, video.status) == ("sandbox", "queued")
+    assert wait_of(video) > 8
     settings.ENGINES = {"new": sandbox}
     video = sent(video)
     assert (video.engine, video.status) == ("new", "running")
@@ -371,7 +372,8 @@ def test_staff_see_which_engine_is_paused_and_why(staff: User) -> None:
     assert "accepts orders" in admin_page(staff).content.decode()
     broken()
     page = admin_page(staff).content.decode()
-    assert ("paused" in page, "connection refused" in page) == (True, True)
+    assert "paused" in page
+    assert "connection refused" in page
     since = EngineCircuit.objects.get().opened_at
     assert isinstance(since, datetime)
     assert "connection refused" in admin_page(staff, "sandbox/change/").content.decode()

@@ -37,7 +37,8 @@ def test_cancelled_and_paid_back_when_it_had_not_ended(
     answer = delete(api, video)
     assert (answer.status_code, answer.json()) == (200, {"success": True})
     video = now_of(video)
-    assert (video.status, video.deleted_at is not None) == ("cancelled", True)
+    assert video.status == "cancelled"
+    assert video.deleted_at is not None
     assert [e.type for e in credits.history(alice)] == ["refunded", "spent", "bonus"]
     assert credits.available(alice) == 100
 
@@ -92,11 +93,12 @@ def test_files_and_engine_job_go_when_the_worker_comes(
 ) -> None:
     video = finish(order(alice, "A kite [[instant]]"))
     paths = [Path(default_storage.path(name)) for name in files.names_of(video).values()]
-    assert [path.exists() for path in paths] == [True, True, True]
+    assert len(paths) == 3
+    assert [path for path in paths if not path.exists()] == []
     assert records.find(video.engine_job_id) is not None
     state_machine.delete(video)
     work(lambda: not now_of(video).needs_cleanup)
-    assert [path.exists() for path in paths] == [False, False, False]
+    assert [path for path in paths if path.exists()] == []
     assert records.find(video.engine_job_id) is None
     assert now_of(video).next_step_at is None
 
@@ -108,7 +110,7 @@ def test_the_files_go_when_the_engine_is_not_configured_any_more(alice: User, mp
     state_machine.delete(video)
     held = claimed(video)
     worker.settle([(held, worker.perform(held))])
-    assert [path.exists() for path in paths] == [False, False, False]
+    assert [path for path in paths if path.exists()] == []
     assert now_of(video).next_step_at is None
 
 
@@ -119,11 +121,8 @@ def test_a_late_job_is_removed_though_a_cleanup_was_under_way(alice: User) -> No
     worker.settle([(held, Job("job_late", JobState.QUEUED))])
     worker.settle([(cleaning, worker.Cleaned())])
     video = now_of(held)
-    assert (video.engine_job_id, video.needs_cleanup, video.next_step_at is None) == (
-        "job_late",
-        True,
-        False,
-    )
+    assert (video.engine_job_id, video.needs_cleanup) == ("job_late", True)
+    assert video.next_step_at is not None
 
 
 def test_the_engine_job_goes_when_it_was_rendering(live: Serving, alice: User, work: Work) -> None:

@@ -76,7 +76,8 @@ def test_the_engines_own_words_stay_inside_when_it_failed(api: APIClient, alice:
     assert (stored.failure_code, stored.failure_detail) == ("weird_code", "It broke.")
     assert video.events.get(status="failed").note == "It broke."
     shown = api.get(f"/api/videos/{video.pk}").content.decode()
-    assert ("It broke." in shown, "weird_code" in shown) == (False, False)
+    assert "It broke." not in shown
+    assert "weird_code" not in shown
 
 
 def test_cancelled_is_shown_as_such(api: APIClient, alice: User) -> None:

@@ -56,9 +56,9 @@ def test_the_quick_start_names_this_very_server(page: Client, settings: LazySett
 
 def test_the_log_shows_each_attempt(page: Client, delivery: WebhookDelivery) -> None:
     text = flat(page.get("/developers/webhooks/"))
-    assert [part in text for part in (URL, "HTTP 500", "1,234 ms", "HTTP 204", "2 attempts")] == [
-        True
-    ] * 5
+    assert [
+        part for part in (URL, "HTTP 500", "1,234 ms", "HTTP 204", "2 attempts") if part not in text
+    ] == []
 
 
 def test_the_log_is_narrowed_by_state(page: Client, delivery: WebhookDelivery) -> None:
@@ -82,7 +82,8 @@ def test_the_secret_is_changed(page: Client, alice: User) -> None:
     before = deliveries.secret_of(alice).secret
     page.post("/developers/webhooks/secret/")
     row = deliveries.secret_of(alice)
-    assert (row.secret == before, row.former) == (False, before)
+    assert row.former == before
+    assert row.secret != before
     assert row.secret in page.get("/developers/webhooks/").content.decode()
 
 

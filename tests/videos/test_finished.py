@@ -137,7 +137,8 @@ def test_a_version_stands_beside_its_source(page: Client, boat: Video, mp4: byte
     snow = remixed(boat, "A boat at dawn", mp4)
     body = page.get(f"/v/{snow.pk}/compare/").content.decode()
     assert re.findall(r'<source src="/api/videos/([^/]+)/', body) == [str(boat.pk), str(snow.pk)]
-    assert ("<del>dusk</del>" in body, "<ins>dawn</ins>" in body) == (True, True)
+    assert "<del>dusk</del>" in body
+    assert "<ins>dawn</ins>" in body
 
 
 def test_there_is_nothing_to_compare_with(page: Client, boat: Video, mp4: bytes) -> None:
@@ -211,7 +212,8 @@ def test_anybody_with_the_link_can_watch(page: Client, boat: Video, mp4: bytes) 
     visitor = Client()
     answer = visitor.get(address)
     body = answer.content.decode()
-    assert ("AI-generated" in body, "A boat at dusk" in body) == (True, False)
+    assert "AI-generated" in body
+    assert "A boat at dusk" not in body
     assert answer["X-Robots-Tag"] == "noindex"
     film = visitor.get(f"{address}video.mp4")
     assert (film["Content-Type"], asyncio.run(whole(film))) == ("video/mp4", mp4)

@@ -65,7 +65,8 @@ def test_everything_is_as_before(page: Client, alice: User, mp4: bytes) -> None:
     before, clip = facts(video), now_of(video).clip.pk
     answer = page.post(f"/v/{video.pk}/delete/", follow=True)
     body = answer.content.decode()
-    assert (answer.redirect_chain[-1][0], "The video was deleted." in body) == ("/library/", True)
+    assert answer.redirect_chain[-1][0] == "/library/"
+    assert "The video was deleted." in body
     assert f'<input type="hidden" name="video" value="{video.pk}">' in body
     assert page.get(f"/v/{video.pk}/").status_code == 404
     assert page.get(f"/s/{link}/").status_code == 404
