@@ -21,11 +21,10 @@ TOPICS = (
         _("How do I write a good prompt?"),
         (
             _(
-                "Say who or what is in the picture, what it does, where it is, what the light is "
-                "like "
-                "and how the camera moves. One scene is better than three."
+                "Describe who or what the video shows, what happens, the place, the light and how "
+                "the camera moves. One scene works better than three."
             ),
-            _("Sound is made too: name what is to be heard, or write that it is silent."),
+            _("Videos have sound. Describe what should be heard, or write that it is silent."),
         ),
     ),
     Topic(
@@ -33,11 +32,10 @@ TOPICS = (
         _("How long does a video take?"),
         (
             _(
-                "Usually one to three minutes; longer videos and the better model take longer. "
-                "The card "
-                "shows how far it is."
+                "Usually one to three minutes. Longer videos and the better model take longer. The "
+                "card shows the progress."
             ),
-            _("You may close the tab: it carries on without you, and waits in your library."),
+            _("You can close the tab. Rendering continues, and the video appears in your library."),
         ),
     ),
     Topic(
@@ -45,28 +43,23 @@ TOPICS = (
         _("What happens when a video fails?"),
         (
             _(
-                "All its credits come back by themselves in the moment it fails, takes too long, "
-                "is "
-                "cancelled or is stopped by the content check."
+                "We return all its credits at once when it fails, takes too long, is cancelled or "
+                "is blocked by the content check."
             ),
-            _(
-                "The history of your credits shows the line that took them and the line that "
-                "returned them."
-            ),
+            _("Your credit history shows both entries: the credits spent and those returned."),
         ),
     ),
     Topic(
         "blocked",
-        _("Why was my prompt stopped?"),
+        _("Why was my prompt blocked?"),
         (
             _(
-                "A content check reads every prompt and picture before anything is charged. It "
-                "stops what "
-                "the rules of use do not allow, and sometimes more than that."
+                "A content check reads every prompt and image before anything is charged. It "
+                "blocks what the content rules do not allow, and sometimes more than that."
             ),
             _(
-                "Say it in other words. Whoever is stopped too often within a day has to wait "
-                "until tomorrow."
+                "Rewrite the prompt and try again. If too many of your prompts are blocked in one "
+                "day, you can order again the next day."
             ),
         ),
     ),
@@ -75,20 +68,19 @@ TOPICS = (
         _("When do credits expire?"),
         (
             _(
-                "The billing page shows every part of your balance with its day. What expires "
-                "first is spent first."
+                "The billing page shows when each part of your balance expires. Credits that "
+                "expire first are spent first."
             ),
-            _("You are told by e-mail a week before credits expire."),
+            _("We send you an e-mail one week before credits expire."),
         ),
     ),
     Topic(
         "refund",
-        _("Can I have my money back?"),
+        _("Can I get my money back?"),
         (
             _(
-                "Write to us with the receipt's number. Credits that were bought and not spent "
-                "can be "
-                "refunded to the card they were paid with."
+                "Write to us with the number of the receipt. We can refund credits that you bought "
+                "and did not spend, to the card you paid with."
             ),
         ),
     ),
@@ -97,11 +89,10 @@ TOPICS = (
         _("How do I start from an image?"),
         (
             _(
-                "Add a picture to the prompt in the studio. It becomes the first frame, cropped "
-                "to the size "
-                "of the video. JPEG, PNG and WebP work."
+                "Add an image to the prompt in the studio. It becomes the first frame, cropped to "
+                "the size of the video. JPEG, PNG and WebP work."
             ),
-            _("Use pictures that are yours, and of people only with their consent."),
+            _("Use only images you may use, and images of people only with their consent."),
         ),
     ),
     Topic(
@@ -109,36 +100,34 @@ TOPICS = (
         _("What is a remix?"),
         (
             _(
-                "A new version of a finished video, for which you only say what is to change. The "
-                "video it "
-                "came from stays as it is, and both remember each other."
+                "A remix is a new version of a finished video. You describe only what should "
+                "change. The original stays as it is, and each video links to the other."
             ),
         ),
     ),
     Topic(
         "showcase",
-        _("Who sees my videos?"),
+        _("Who can see my videos?"),
         (
             _(
-                "Only you, until you share a link or offer a video to the showcase. You can take "
-                "both back at "
-                "any time."
+                "Only you, until you share a link or offer a video to the showcase. You can revoke "
+                "both at any time."
             ),
         ),
     ),
     Topic(
         "api",
         _("Can a program make videos for me?"),
-        (_("Yes, with an API key. The pages for developers show the first calls to paste."),),
+        (_("Yes, with an API key. The developer pages show the first calls, ready to paste."),),
     ),
     Topic(
         "security",
         _("How do I protect my account?"),
         (
-            _("Turn on two-factor sign-in in the settings, and keep the recovery codes."),
+            _("Turn on two-factor sign-in in the settings, and keep the recovery codes safe."),
             _(
-                "The page of sign-ins lists every browser and program that is signed in, and ends "
-                "them."
+                "The sign-ins page lists every browser and program that is signed in. You can sign "
+                "out each of them there."
             ),
         ),
     ),
@@ -147,9 +136,9 @@ TOPICS = (
         _("How do I delete my account?"),
         (
             _(
-                "In the settings, under your data. It is closed at once and deleted 30 days "
-                "later; until then "
-                "the link in our e-mail brings it back, or our support does."
+                "Open “Your data” in the settings. We close the account at once and delete it "
+                "after 30 days. Until then you can restore it with the link in our e-mail, or ask our "
+                "staff."
             ),
         ),
     ),

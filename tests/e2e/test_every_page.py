@@ -267,13 +267,13 @@ def shown(page: Page, film: str, folder: Path) -> dict[str, str]:
     """Shared by a link and shown to everybody, which staff decide elsewhere."""
     page.goto(film)
     page.get_by_role("button", name="Share by link").click()
-    page.get_by_role("button", name="Make a link").click()
+    page.get_by_role("button", name="Create a link").click()
     link = page.locator("#link").input_value()
     offer(page)
     expect(page.get_by_text("You have offered this video.")).to_be_visible()
     publish(folder, "True")
     page.reload()
-    public = page.get_by_role("link", name="Its public page").get_attribute("href") or ""
+    public = page.get_by_role("link", name="Open its public page").get_attribute("href") or ""
     return {"shared": link, "clip": public}
 
 

@@ -102,7 +102,7 @@ class Traveller:
     def share(self) -> str:
         self.page.get_by_role("button", name="Share by link").click()
         self.page.get_by_label("Show the prompt too").check()
-        self.page.get_by_role("button", name="Make a link").click()
+        self.page.get_by_role("button", name="Create a link").click()
         self.picture("shared")
         return self.page.locator("#link").input_value()
 

@@ -69,7 +69,7 @@ def test_an_unconfirmed_address_keeps_two_factor_off(tab: Opener, person: Storag
 def test_a_password_is_looked_at_and_hidden_again(tab: Opener) -> None:
     page = tab("/accounts/login/")
     password = page.get_by_label("Password", exact=True)
-    button = page.get_by_role("button", name="Show what is typed")
+    button = page.get_by_role("button", name="Show the password")
     password.fill("tin-lantern")
     button.click()
     expect(password).to_have_attribute("type", "text")
@@ -87,7 +87,7 @@ def test_a_newcomer_sees_a_living_wall(tab: Opener, width: int) -> None:
     expect(page.locator(".wall .film")).to_have_count(8)
     page.get_by_role("link", name="Paper boat").click()
     check(page, "sample")
-    expect(page.get_by_text("Comes with the product", exact=False)).to_be_visible()
+    expect(page.get_by_text("A sample that comes with the product", exact=False)).to_be_visible()
     assert page.locator("video").evaluate(PLAYED) > 0.2
 
 

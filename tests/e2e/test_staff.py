@@ -213,7 +213,7 @@ def test_clips_are_picked_ordered_previewed_published_and_hidden(
     desk.get_by_label("Title").fill(f"The ferry {names[1]}")
     desk.get_by_role("button", name="Save and continue editing").click()
     desk.get_by_role("link", name="Preview the page").click()
-    expect(desk.get_by_text("Nobody else sees this page until you publish it.")).to_be_visible()
+    expect(desk.get_by_text("This page becomes public when you publish the clip.")).to_be_visible()
     expect(desk.get_by_role("heading", level=1)).to_have_text(f"The ferry {names[1]}")
     keep_picture(desk, "staff-clip-preview")
     for action, public in (("Publish the chosen clips", 1), ("Hide the chosen clips", 0)):

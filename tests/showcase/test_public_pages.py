@@ -54,7 +54,7 @@ def test_help_is_found_by_its_words(db: None, words: str, found: list[str]) -> N
 
 
 def test_a_topic_has_a_page_of_its_own(db: None) -> None:
-    assert b"All its credits come back" in Client().get("/help/failure/").content
+    assert b"We return all its credits" in Client().get("/help/failure/").content
     assert Client().get("/help/nothing/").status_code == 404
 
 
@@ -182,8 +182,8 @@ def test_every_rule_of_expiry_is_a_sentence(db: None) -> None:
     rules = (
         "Bought credits last 90 days.",
         "Free credits last 30 days.",
-        "What expires first is spent first.",
-        "when that has passed because we failed, they last 7 days more.",
+        "Credits that expire first are spent first.",
+        "If that date has passed because a video failed, they last 7 more days.",
     )
     assert len(rules) == 4
     assert [rule for rule in rules if rule not in text] == []

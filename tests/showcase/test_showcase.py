@@ -414,7 +414,7 @@ def test_a_choice_nobody_offered_chooses_nothing(clip: Clip, query: str) -> None
 
 
 def test_the_showcase_says_when_no_clip_is_like_that(clip: Clip) -> None:
-    assert b"No film here is like that." in Client().get("/showcase/?length=77").content
+    assert b"No clip matches these filters." in Client().get("/showcase/?length=77").content
 
 
 def test_a_wall_of_many_has_one_large_film(alice: User, mp4: bytes) -> None:

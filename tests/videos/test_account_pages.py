@@ -51,7 +51,7 @@ def test_leaving_says_what_goes_and_what_stays(page: Client, alice: User) -> Non
     order(alice)
     text = page.get("/settings/data/delete/").content.decode()
     assert "1 video that is rendering is cancelled." in text
-    assert "You still have 80 credits. They are lost." in text
+    assert "You still have 80 credits. You will lose them." in text
 
 
 def test_the_account_is_closed_with_the_right_password(page: Client, alice: User) -> None:

@@ -186,7 +186,7 @@ def test_nobody_sends_pictures_without_signing_in(db: None) -> None:
 
 
 def test_an_engine_that_takes_no_orders_is_said_before_the_order(page: Client) -> None:
-    words = "What you order waits in line and starts by itself"
+    words = "Your order waits in the queue and starts automatically"
     assert words not in page.get(STUDIO).content.decode()
     soon = timezone.now() + timedelta(minutes=1)
     EngineCircuit.objects.create(name="sandbox", opened_at=timezone.now(), retry_at=soon)

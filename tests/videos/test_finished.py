@@ -52,7 +52,7 @@ def nodes(page: Client, video: Video) -> list[str]:
     body = flat(page.get(f"/v/{video.pk}/"))
     tree = body.split('<nav class="tree"')[1].split("</nav>")[0] if 'class="tree"' in body else ""
     depth, found = 0, []
-    for tag, text in re.findall(r"(<ul>|</ul>)|</b>([^<]*)</span>|No longer kept", tree):
+    for tag, text in re.findall(r"(<ul>|</ul>)|</b>([^<]*)</span>|Deleted", tree):
         depth += {"<ul>": 1, "</ul>": -1}.get(tag, 0)
         if not tag:
             found.append(f"{'  ' * (depth - 1)}{text or '-'}")

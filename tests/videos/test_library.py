@@ -182,7 +182,7 @@ def test_deleting_several_asks_first(page: Client, alice: User, four: list[Video
     ids = [str(four[0].pk), str(four[2].pk)]
     asked = html(page, "/library/delete/", video=ids)
     assert "Delete 2 videos?" in asked
-    assert "What is still rendering stops, and 20 credits come back." in asked
+    assert "Videos that are still rendering are cancelled, and we return 20 credits." in asked
     assert len(titles(page)) == 4
     before = credits.available(alice)
     assert "2 videos were deleted." in html(page, "/library/delete/", video=ids, sure="1")
