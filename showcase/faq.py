@@ -137,8 +137,8 @@ TOPICS = (
         (
             _(
                 "Open “Your data” in the settings. We close the account at once and delete it "
-                "after 30 days. Until then you can restore it with the link in our e-mail, or ask our "
-                "staff."
+                "after 30 days. Until then you can restore it with the link in our e-mail, or our "
+                "staff can."
             ),
         ),
     ),
