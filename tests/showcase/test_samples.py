@@ -19,15 +19,17 @@ FOLDER = Path(settings.BASE_DIR) / "static" / "samples"
 
 
 @pytest.mark.parametrize("address", ["/", "/showcase/"])
-def test_an_empty_showcase_shows_every_sample_as_what_it_is(address: str) -> None:
+def test_showcase_shows_all_samples_when_no_clip_is_public(address: str) -> None:
     text = Client().get(address).content.decode()
     shown = [s for s in SAMPLES if f'href="/showcase/samples/{s.name}/"' in text]
-    assert (shown, len(shown)) == (SAMPLES, 8)
+    assert (shown, len(shown)) == ([*SAMPLES], 8)
     assert text.count("<span>Sample</span>") == 8
 
 
 @pytest.mark.parametrize("address", ["/", "/showcase/"])
-def test_the_first_published_clip_takes_their_place(address: str, alice: User, mp4: bytes) -> None:
+def test_samples_disappear_when_first_clip_is_published(
+    address: str, alice: User, mp4: bytes
+) -> None:
     clip = film(alice, mp4)
     text = Client().get(address).content.decode()
     assert "/showcase/samples/" not in text
@@ -35,7 +37,7 @@ def test_the_first_published_clip_takes_their_place(address: str, alice: User, m
     assert Client().get("/showcase/samples/harbour/").status_code == 404
 
 
-def test_a_sample_has_a_page_without_likes_or_views() -> None:
+def test_sample_page_has_no_likes_and_views() -> None:
     text = Client().get("/showcase/samples/harbour/").content.decode()
     said = ["/static/samples/harbour.mp4" in text, "Use this prompt" in text, "Sample" in text]
     assert said == [True, True, True]
@@ -45,13 +47,13 @@ def test_a_sample_has_a_page_without_likes_or_views() -> None:
     assert Client().get("/showcase/samples/nothing/").status_code == 404
 
 
-def test_the_api_does_not_know_them(anonymous: APIClient) -> None:
+def test_api_does_not_list_samples(anonymous: APIClient) -> None:
     assert anonymous.get("/api/showcase/videos").json()["total"] == 0
     assert Clip.objects.count() == 0
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
-def test_a_sample_is_small_and_what_its_page_says(sample: Sample) -> None:
+def test_sample_file_is_small_and_has_the_stated_size(sample: Sample) -> None:
     mp4, still = FOLDER / f"{sample.name}.mp4", FOLDER / f"{sample.name}.webp"
     assert mp4.stat().st_size <= 150_000
     assert still.stat().st_size <= 50_000

@@ -44,7 +44,7 @@ def clip(alice: User, mp4: bytes) -> Clip:
 # ---- the documented API ----
 
 
-def test_the_list_is_as_documented(anonymous: APIClient, clip: Clip) -> None:
+def test_list_has_the_documented_body(anonymous: APIClient, clip: Clip) -> None:
     answer = anonymous.get(LIST)
     assert answer.status_code == 200
     body = answer.json()
@@ -68,7 +68,7 @@ def test_the_list_is_as_documented(anonymous: APIClient, clip: Clip) -> None:
     }
 
 
-def test_files_are_at_the_cdn_when_there_is_one(
+def test_file_urls_point_to_the_cdn_when_one_is_configured(
     anonymous: APIClient, clip: Clip, settings: LazySettings
 ) -> None:
     settings.CDN_URL = "https://cdn.example.com"
@@ -77,7 +77,7 @@ def test_files_are_at_the_cdn_when_there_is_one(
     assert (shown["video_url"], shown["thumbnail_url"]) == (f"{base}.mp4", f"{base}.webp")
 
 
-def test_the_order_is_the_staffs(anonymous: APIClient, alice: User, mp4: bytes) -> None:
+def test_list_follows_the_order_set_by_staff(anonymous: APIClient, alice: User, mp4: bytes) -> None:
     film(alice, mp4, "second", 20)
     film(alice, mp4, "first", 10)
     film(alice, mp4, "newer second", 20)
@@ -85,7 +85,7 @@ def test_the_order_is_the_staffs(anonymous: APIClient, alice: User, mp4: bytes) 
     assert titles == ["first", "newer second", "second"]
 
 
-def test_only_what_is_public_is_shown(
+def test_list_contains_only_public_clips(
     anonymous: APIClient, alice: User, bob: User, mp4: bytes
 ) -> None:
     offered = gallery.offer(completed(order(alice), mp4))
@@ -102,7 +102,7 @@ def test_only_what_is_public_is_shown(
     ("query", "found", "pages"),
     [("page_size=2", 2, 2), ("page_size=2&page=2", 1, 2), ("page=9", 0, 1)],
 )
-def test_pages(
+def test_list_is_paginated(
     anonymous: APIClient, alice: User, mp4: bytes, query: str, found: int, pages: int
 ) -> None:
     for _ in range(3):
@@ -112,11 +112,11 @@ def test_pages(
 
 
 @pytest.mark.parametrize("query", ["page=0", "page=x", "page_size=0", "page_size=101", "page=1e9"])
-def test_pages_that_cannot_be(anonymous: APIClient, query: str) -> None:
+def test_list_is_refused_when_page_is_out_of_range(anonymous: APIClient, query: str) -> None:
     assert anonymous.get(f"{LIST}?{query}").status_code == 422
 
 
-def test_the_list_asks_as_often_for_many_as_for_one(
+def test_list_needs_as_many_queries_for_many_clips(
     anonymous: APIClient, alice: User, clip: Clip, mp4: bytes
 ) -> None:  # fmt: skip
     with CaptureQueriesContext(connection) as one:
@@ -154,11 +154,13 @@ def closed(anonymous: APIClient) -> None:
     assert Client().get("/").status_code == 200
 
 
-def test_without_its_table_the_list_is_empty(no_table: None, anonymous: APIClient) -> None:
+def test_list_is_empty_when_table_is_missing(no_table: None, anonymous: APIClient) -> None:
     closed(anonymous)
 
 
-def test_switched_off_the_list_is_empty(anonymous: APIClient, settings: LazySettings) -> None:
+def test_list_is_empty_when_showcase_is_switched_off(
+    anonymous: APIClient, settings: LazySettings
+) -> None:
     settings.SHOWCASE = False
     closed(anonymous)
 
@@ -170,7 +172,7 @@ def views(clip: Clip) -> int:
     return Clip.objects.get(pk=clip.pk).view_count
 
 
-def test_a_look_counts_once_for_a_visitor_and_an_hour(
+def test_view_counts_once_per_visitor_and_hour(
     anonymous: APIClient, clip: Clip, time_machine: Any
 ) -> None:
     time_machine.move_to("2026-11-21T10:59:00Z", tick=False)
@@ -183,7 +185,7 @@ def test_a_look_counts_once_for_a_visitor_and_an_hour(
     assert (first, again, other, far, later, views(clip)) == (1, 1, 2, 3, 4, 4)
 
 
-def test_visitors_behind_a_proxy_are_told_apart(
+def test_views_count_separately_when_visitors_share_a_proxy(
     anonymous: APIClient, clip: Clip, settings: LazySettings
 ) -> None:
     settings.TRUSTED_PROXIES = 1
@@ -192,7 +194,7 @@ def test_visitors_behind_a_proxy_are_told_apart(
     assert views(clip) == 2
 
 
-def test_the_page_counts_as_the_api_does(clip: Clip, page: Client) -> None:
+def test_clip_page_counts_views_like_the_api(clip: Clip, page: Client) -> None:
     page.get(f"/showcase/{clip.pk}/")
     page.get(f"/showcase/{clip.pk}/")
     page.head(f"/showcase/{clip.pk}/", REMOTE_ADDR="203.0.113.9")
@@ -203,7 +205,7 @@ def test_the_page_counts_as_the_api_does(clip: Clip, page: Client) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_every_visitor_of_a_crowd_counts_once(clip: Clip) -> None:
+def test_each_visitor_counts_once_when_many_come_at_once(clip: Clip) -> None:
     def look(n: int) -> None:
         counters.count_view(clip, f"203.0.113.{n % 10}", "crowd")
         connections.close_all()
@@ -213,7 +215,7 @@ def test_every_visitor_of_a_crowd_counts_once(clip: Clip) -> None:
     assert (views(clip), ClipView.objects.count()) == (10, 10)
 
 
-def test_traces_of_visitors_are_forgotten(clip: Clip, time_machine: Any) -> None:
+def test_view_rows_are_deleted_when_they_are_old(clip: Clip, time_machine: Any) -> None:
     time_machine.move_to("2026-11-21T10:00:00Z")
     counters.count_view(clip, "203.0.113.9", "x")
     assert "203.0.113" not in str(list(ClipView.objects.values()))
@@ -222,7 +224,7 @@ def test_traces_of_visitors_are_forgotten(clip: Clip, time_machine: Any) -> None
     assert (ClipView.objects.count(), views(clip)) == (0, 1)
 
 
-def test_a_like_counts_once_and_can_be_taken_back(
+def test_like_counts_once_and_can_be_removed(
     clip: Clip, api: APIClient, stranger: APIClient
 ) -> None:
     address = f"{LIST}/{clip.pk}/like"
@@ -234,18 +236,18 @@ def test_a_like_counts_once_and_can_be_taken_back(
     )
 
 
-def test_only_people_like(clip: Clip, anonymous: APIClient) -> None:
+def test_like_is_refused_when_nobody_is_signed_in(clip: Clip, anonymous: APIClient) -> None:
     assert anonymous.post(f"{LIST}/{clip.pk}/like").status_code == 401
     answer = Client().post(f"/showcase/{clip.pk}/like/")
     assert (answer.status_code, answer["Location"].split("?")[0]) == (302, "/accounts/login/")
 
 
-def test_what_is_not_public_cannot_be_liked(clip: Clip, api: APIClient) -> None:
+def test_like_is_not_found_when_clip_is_not_public(clip: Clip, api: APIClient) -> None:
     gallery.withdraw(clip.video)
     assert api.post(f"{LIST}/{clip.pk}/like").status_code == 404
 
 
-def test_the_page_likes_and_takes_back(clip: Clip, page: Client) -> None:
+def test_clip_page_adds_and_removes_a_like(clip: Clip, page: Client) -> None:
     def likes() -> int:
         return Clip.objects.get(pk=clip.pk).like_count
 
@@ -258,13 +260,13 @@ def test_the_page_likes_and_takes_back(clip: Clip, page: Client) -> None:
 # ---- consent ----
 
 
-def test_only_a_finished_video_can_be_offered(alice: User) -> None:
+def test_offer_is_refused_when_video_is_not_finished(alice: User) -> None:
     with pytest.raises(gallery.NotReady):
         gallery.offer(failed(order(alice)))
     assert Clip.objects.count() == 0
 
 
-def test_an_owner_offers_and_withdraws(alice: User, page: Client, mp4: bytes) -> None:
+def test_owner_offers_and_withdraws_a_video(alice: User, page: Client, mp4: bytes) -> None:
     video = completed(order(alice), mp4)
     page.post(f"/v/{video.pk}/offer/")
     offered = Clip.objects.get(video=video)
@@ -276,13 +278,15 @@ def test_an_owner_offers_and_withdraws(alice: User, page: Client, mp4: bytes) ->
     assert (withdrawn.consented_at, withdrawn.is_active) == (None, False)
 
 
-def test_nobody_offers_anothers_video(bob: User, page: Client, mp4: bytes) -> None:
+def test_offer_is_not_found_when_video_belongs_to_another_user(
+    bob: User, page: Client, mp4: bytes
+) -> None:
     video = completed(order(bob), mp4)
     assert page.post(f"/v/{video.pk}/offer/").status_code == 404
     assert Clip.objects.count() == 0
 
 
-def test_the_database_refuses_to_publish_without_consent(clip: Clip) -> None:
+def test_database_refuses_public_clip_when_owner_has_not_agreed(clip: Clip) -> None:
     gallery.withdraw(clip.video)
     with pytest.raises(IntegrityError), transaction.atomic():
         Clip.objects.update(is_active=True)
@@ -292,13 +296,13 @@ def test_the_database_refuses_to_publish_without_consent(clip: Clip) -> None:
 
 
 @pytest.mark.parametrize("address", ["/", "/showcase/", "/showcase/?shape=landscape&order=liked"])
-def test_the_public_pages_show_it(address: str, clip: Clip) -> None:
+def test_public_pages_show_a_published_clip(address: str, clip: Clip) -> None:
     text = Client().get(address).content.decode()
     assert f"/showcase/{clip.pk}/" in text
     assert "A boat" in text
 
 
-def test_shapes_are_told_apart(alice: User, clip: Clip, mp4: bytes) -> None:
+def test_showcase_filters_by_aspect_ratio(alice: User, clip: Clip, mp4: bytes) -> None:
     film(alice, mp4, "A tower", size="720x1280")
     wide = Client().get("/showcase/?shape=landscape").content.decode()
     tall = Client().get("/showcase/?shape=portrait").content.decode()
@@ -308,7 +312,7 @@ def test_shapes_are_told_apart(alice: User, clip: Clip, mp4: bytes) -> None:
     assert "A tower" in tall
 
 
-def test_its_file_is_for_everybody(clip: Clip, mp4: bytes) -> None:
+def test_clip_file_is_sent_when_nobody_is_signed_in(clip: Clip, mp4: bytes) -> None:
     answer: Any = Client().get(f"/showcase/{clip.pk}/video.mp4", headers={"Range": "bytes=0-3"})
     assert (answer.status_code, answer["Cache-Control"], answer["Content-Type"]) == (
         206, "public, max-age=3600", "video/mp4",
@@ -318,7 +322,7 @@ def test_its_file_is_for_everybody(clip: Clip, mp4: bytes) -> None:
 
 
 @pytest.mark.parametrize("who", ["anonymous", "alice", "staff"])
-def test_a_preview_is_for_staff(
+def test_preview_is_shown_when_visitor_is_staff(
     who: str, alice: User, staff: User, mp4: bytes
 ) -> None:  # fmt: skip
     offered = gallery.offer(completed(order(alice), mp4))
@@ -332,7 +336,7 @@ def test_a_preview_is_for_staff(
 # ---- staff ----
 
 
-def test_staff_publish_and_hide(alice: User, staff: User, mp4: bytes) -> None:
+def test_staff_publish_and_hide_clips(alice: User, staff: User, mp4: bytes) -> None:
     agreed = gallery.offer(completed(order(alice), mp4))
     refused = gallery.offer(completed(order(alice), mp4))
     gallery.withdraw(refused.video)
@@ -349,7 +353,7 @@ def test_staff_publish_and_hide(alice: User, staff: User, mp4: bytes) -> None:
     ]  # fmt: skip
 
 
-def test_staff_cannot_publish_what_was_not_offered(
+def test_staff_cannot_publish_clip_when_owner_does_not_agree(
     alice: User, staff: User, mp4: bytes
 ) -> None:  # fmt: skip
     clip = gallery.offer(completed(order(alice), mp4))
@@ -362,7 +366,7 @@ def test_staff_cannot_publish_what_was_not_offered(
     assert Video.objects.get(pk=clip.video_id).clip.is_active is False
 
 
-def test_the_preview_shows_in_the_admin(clip: Clip, staff: User) -> None:
+def test_admin_page_shows_the_preview(clip: Clip, staff: User) -> None:
     client = Client()
     client.force_login(staff)
     listed = client.get("/admin/showcase/clip/").content.decode()
@@ -373,7 +377,7 @@ def test_the_preview_shows_in_the_admin(clip: Clip, staff: User) -> None:
     assert "js/order.js" in listed
 
 
-def test_a_stale_token_does_not_shut_the_door(clip: Clip) -> None:
+def test_public_list_is_shown_when_token_is_expired(clip: Clip) -> None:
     wrong = APIClient()
     wrong.credentials(HTTP_AUTHORIZATION="Bearer nonsense")
     assert (wrong.get(LIST).status_code, signed_in(clip.video.user).get(LIST).status_code) == (
@@ -383,7 +387,7 @@ def test_a_stale_token_does_not_shut_the_door(clip: Clip) -> None:
     assert timezone.now() > clip.created_at
 
 
-def test_the_words_about_a_deleted_video_are_forgotten(clip: Clip) -> None:
+def test_clip_is_deleted_when_its_video_was_deleted(clip: Clip) -> None:
     state_machine.delete(clip.video)
     gallery.delete_clips_of_deleted_videos()
     assert Clip.objects.count() == 0
@@ -392,7 +396,7 @@ def test_the_words_about_a_deleted_video_are_forgotten(clip: Clip) -> None:
 # ---- looking for one ----
 
 
-def test_models_and_lengths_are_told_apart(alice: User, clip: Clip, mp4: bytes) -> None:
+def test_showcase_filters_by_model_and_length(alice: User, clip: Clip, mp4: bytes) -> None:
     film(alice, mp4, "A tower", model="sora-2-pro", seconds=12)
     found = {
         query: [card.title for card in Client().get(f"/showcase/?{query}").context["cards"]]
@@ -407,17 +411,17 @@ def test_models_and_lengths_are_told_apart(alice: User, clip: Clip, mp4: bytes) 
 
 
 @pytest.mark.parametrize("query", ["model=zebra", "length=x", "length=%C2%B2", "order=y&shape=z"])
-def test_a_choice_nobody_offered_chooses_nothing(clip: Clip, query: str) -> None:
+def test_showcase_ignores_unknown_filter_values(clip: Clip, query: str) -> None:
     assert [card.title for card in Client().get(f"/showcase/?{query}").context["cards"]] == [
         "A boat"
     ]
 
 
-def test_the_showcase_says_when_no_clip_is_like_that(clip: Clip) -> None:
+def test_showcase_says_so_when_no_clip_matches(clip: Clip) -> None:
     assert b"No clip matches these filters." in Client().get("/showcase/?length=77").content
 
 
-def test_a_wall_of_many_has_one_large_film(alice: User, mp4: bytes) -> None:
+def test_grid_has_one_large_card_when_there_are_many(alice: User, mp4: bytes) -> None:
     def large() -> list[str]:
         return [card.title for card in Client().get("/").context["cards"] if card.is_large]
 
@@ -430,7 +434,9 @@ def test_a_wall_of_many_has_one_large_film(alice: User, mp4: bytes) -> None:
     assert large() == ["2"]
 
 
-def test_the_wall_asks_as_often_for_many_as_for_one(clip: Clip, alice: User, mp4: bytes) -> None:
+def test_showcase_page_needs_as_many_queries_for_many_clips(
+    clip: Clip, alice: User, mp4: bytes
+) -> None:
     def queries() -> int:
         with CaptureQueriesContext(connection) as caught:
             Client().get("/showcase/")
@@ -441,12 +447,12 @@ def test_the_wall_asks_as_often_for_many_as_for_one(clip: Clip, alice: User, mp4
     assert queries() == few
 
 
-def test_signing_in_to_like_leads_back_to_the_clip(clip: Clip) -> None:
+def test_visitor_returns_to_clip_when_signing_in_to_like(clip: Clip) -> None:
     answer = Client().post(f"/showcase/{clip.pk}/like/")
     assert answer["Location"] == f"/accounts/login/?next=/showcase/{clip.pk}/"
 
 
-def test_a_link_to_a_clip_shows_what_it_is(clip: Clip) -> None:
+def test_clip_page_has_link_preview_metadata(clip: Clip) -> None:
     text = Client().get(f"/showcase/{clip.pk}/").content.decode()
     own = f"http://127.0.0.1:8000/showcase/{clip.pk}/"
     wanted = {"og:url": own, "og:image": f"{own}poster.webp", "og:video": f"{own}video.mp4"}
@@ -455,7 +461,7 @@ def test_a_link_to_a_clip_shows_what_it_is(clip: Clip) -> None:
 
 
 @pytest.mark.parametrize("path", ["/", "/showcase/", "/pricing/"])
-def test_every_public_page_leads_to_the_others(path: str) -> None:
+def test_every_public_page_links_to_the_others(path: str) -> None:
     header = Client().get(path).content.decode().split("<main")[0]
     links = ("/showcase/", "/pricing/", "/developers/", "/help/", "/accounts/login/")
     assert [f'href="{link}' for link in links if f'href="{link}' not in header] == []

@@ -62,7 +62,7 @@ def nodes(page: Client, video: Video) -> list[str]:
 # ---- the family ----
 
 
-def test_every_version_shows_the_whole_family(page: Client, boat: Video, mp4: bytes) -> None:
+def test_every_version_shows_the_whole_lineage(page: Client, boat: Video, mp4: bytes) -> None:
     snow = remixed(boat, "Make it snow", mp4)
     storm = remixed(snow, "Now a storm", mp4)
     rain = state_machine.remix(boat, "Make it rain")
@@ -70,7 +70,7 @@ def test_every_version_shows_the_whole_family(page: Client, boat: Video, mp4: by
     assert [nodes(page, video) for video in (boat, snow, storm, rain)] == [tree] * 4
 
 
-def test_a_deleted_version_keeps_its_place_while_others_come_from_it(
+def test_deleted_version_stays_in_lineage_when_it_has_children(
     page: Client, boat: Video, mp4: bytes
 ) -> None:
     snow = remixed(boat, "Make it snow", mp4)
@@ -81,7 +81,7 @@ def test_a_deleted_version_keeps_its_place_while_others_come_from_it(
     assert nodes(page, boat) == []
 
 
-def test_as_many_queries_for_a_big_family_as_for_a_small_one(
+def test_page_needs_as_many_queries_for_a_large_lineage(
     page: Client, boat: Video, mp4: bytes, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     remixed(boat, "Make it snow", mp4)
@@ -95,7 +95,7 @@ def test_as_many_queries_for_a_big_family_as_for_a_small_one(
         page.get(f"/v/{boat.pk}/")
 
 
-def test_the_next_and_the_previous_are_the_librarys(page: Client, rich: User, bob: User) -> None:
+def test_newer_and_older_videos_follow_the_library(page: Client, rich: User, bob: User) -> None:
     first, second = order(rich, "One"), order(rich, "Two")
     order(bob, "Between")
     third = order(rich, "Three")
@@ -129,11 +129,11 @@ def test_the_next_and_the_previous_are_the_librarys(page: Client, rich: User, bo
         ("A red boat", "Make it snow now", [("new", "Make it snow now")]),
     ],
 )
-def test_what_changed_is_marked(old: str, new: str, pieces: list[tuple[str, str]]) -> None:
+def test_prompt_changes_are_marked(old: str, new: str, pieces: list[tuple[str, str]]) -> None:
     assert prompt_changes(old, new) == pieces
 
 
-def test_a_version_stands_beside_its_source(page: Client, boat: Video, mp4: bytes) -> None:
+def test_comparison_shows_version_beside_its_source(page: Client, boat: Video, mp4: bytes) -> None:
     snow = remixed(boat, "A boat at dawn", mp4)
     body = page.get(f"/v/{snow.pk}/compare/").content.decode()
     assert re.findall(r'<source src="/api/videos/([^/]+)/', body) == [str(boat.pk), str(snow.pk)]
@@ -141,14 +141,18 @@ def test_a_version_stands_beside_its_source(page: Client, boat: Video, mp4: byte
     assert "<ins>dawn</ins>" in body
 
 
-def test_there_is_nothing_to_compare_with(page: Client, boat: Video, mp4: bytes) -> None:
+def test_comparison_is_not_found_when_there_is_no_previous_version(
+    page: Client, boat: Video, mp4: bytes
+) -> None:
     snow = remixed(boat, "Make it snow", mp4)
     state_machine.delete(boat)
     for video in (boat, snow):
         assert page.get(f"/v/{video.pk}/compare/").status_code == 404
 
 
-def test_a_strangers_versions_are_not_compared(bob: User, boat: Video, mp4: bytes) -> None:
+def test_comparison_is_not_found_when_video_belongs_to_another_user(
+    bob: User, boat: Video, mp4: bytes
+) -> None:
     snow = remixed(boat, "Make it snow", mp4)
     client = Client()
     client.force_login(bob)
@@ -163,13 +167,13 @@ def test_a_strangers_versions_are_not_compared(bob: User, boat: Video, mp4: byte
 
 
 @pytest.mark.parametrize(("at", "frame"), [(0, 0), (0.5, 12), (0.51, 12), (99, 23)])
-def test_the_picture_is_the_one_that_is_shown_then(boat: Video, at: float, frame: int) -> None:
+def test_frame_is_the_one_shown_at_that_time(boat: Video, at: float, frame: int) -> None:
     with Image.open(frames.keep_frame(boat, at).file) as picture:
         red = picture.convert("RGB").getpixel((32, 18))[0]  # type: ignore[index]
     assert red == pytest.approx(frame * 9 % 256, abs=6)
 
 
-def test_a_picture_begins_the_next_video(page: Client, boat: Video) -> None:
+def test_frame_becomes_the_reference_of_the_next_order(page: Client, boat: Video) -> None:
     answer = page.post(f"/v/{boat.pk}/frame/", {"at": "0.5"})
     kept = Upload.objects.get()
     assert answer["Location"] == f"/studio/?from={boat.pk}&reference={kept.pk}"
@@ -179,17 +183,19 @@ def test_a_picture_begins_the_next_video(page: Client, boat: Video) -> None:
 
 
 @pytest.mark.parametrize("at", ["x", "nan", "inf", "-5", "1e400", ""])
-def test_no_odd_moment_breaks_it(page: Client, boat: Video, at: str) -> None:
+def test_frame_request_is_answered_when_time_is_not_valid(
+    page: Client, boat: Video, at: str
+) -> None:
     assert page.post(f"/v/{boat.pk}/frame/", {"at": at}).status_code == 303
 
 
-def test_no_picture_comes_of_a_video_without_a_file(page: Client, rich: User) -> None:
+def test_frame_is_refused_when_video_has_no_file(page: Client, rich: User) -> None:
     lost = failed(order(rich))
     body = page.post(f"/v/{lost.pk}/frame/", {"at": "1"}, follow=True).content.decode()
     assert "No frame could be read from this video." in body
 
 
-def test_no_picture_is_kept_when_there_is_no_room_for_it(
+def test_frame_is_refused_when_upload_quota_is_full(
     page: Client, boat: Video, settings: LazySettings
 ) -> None:
     settings.UPLOAD_QUOTA_FILES = 0
@@ -207,7 +213,9 @@ def link(page: Client, video: Video, **fields: object) -> str:
     return found.group(1) if found else ""
 
 
-def test_anybody_with_the_link_can_watch(page: Client, boat: Video, mp4: bytes) -> None:
+def test_shared_video_is_shown_when_nobody_is_signed_in(
+    page: Client, boat: Video, mp4: bytes
+) -> None:
     address = link(page, boat)
     visitor = Client()
     answer = visitor.get(address)
@@ -222,19 +230,19 @@ def test_anybody_with_the_link_can_watch(page: Client, boat: Video, mp4: bytes) 
     assert visitor.get(f"{address}poster.webp")["Content-Type"] == "image/webp"
 
 
-def test_the_prompt_is_shown_when_its_owner_says_so(page: Client, boat: Video) -> None:
+def test_shared_page_shows_prompt_when_owner_allows_it(page: Client, boat: Video) -> None:
     body = Client().get(link(page, boat, with_prompt="1")).content.decode()
     assert "A boat at dusk" in body
 
 
-def test_a_link_that_was_taken_back_works_no_more(page: Client, boat: Video) -> None:
+def test_link_does_not_work_when_it_was_revoked(page: Client, boat: Video) -> None:
     address = link(page, boat)
     assert link(page, boat, withdraw="1") == ""
     for path in (address, f"{address}video.mp4", f"{address}poster.webp"):
         assert Client().get(path).status_code == 404
 
 
-def test_a_new_link_ends_the_one_before(page: Client, boat: Video) -> None:
+def test_new_link_revokes_the_previous_one(page: Client, boat: Video) -> None:
     first, second = link(page, boat), link(page, boat)
     assert [Client().get(path).status_code for path in (first, second)] == [404, 200]
 
@@ -242,7 +250,7 @@ def test_a_new_link_ends_the_one_before(page: Client, boat: Video) -> None:
 @pytest.mark.parametrize(
     ("days", "after", "status"), [("7", 6, 200), ("7", 7, 404), ("", 999, 200)]
 )
-def test_a_link_works_as_long_as_was_said(
+def test_link_does_not_work_when_it_has_expired(
     page: Client, boat: Video, days: str, after: int, status: int
 ) -> None:
     address = link(page, boat, days=days)
@@ -250,7 +258,7 @@ def test_a_link_works_as_long_as_was_said(
         assert Client().get(address).status_code == status
 
 
-def test_a_link_rests_while_its_owner_is_locked_out_or_left(page: Client, boat: Video) -> None:
+def test_link_does_not_work_while_owner_is_inactive(page: Client, boat: Video) -> None:
     address = link(page, boat)
     deletion.lock(boat.user)
     assert [Client().get(f"{address}{file}").status_code for file in ("", "video.mp4")] == [404] * 2
@@ -258,20 +266,20 @@ def test_a_link_rests_while_its_owner_is_locked_out_or_left(page: Client, boat: 
     assert Client().get(address).status_code == 200
 
 
-def test_the_link_of_a_deleted_video_works_no_more(page: Client, boat: Video) -> None:
+def test_link_does_not_work_when_video_is_deleted(page: Client, boat: Video) -> None:
     address = link(page, boat)
     state_machine.delete(boat)
     assert Client().get(address).status_code == 404
 
 
-def test_a_link_cannot_be_made_up(page: Client, boat: Video) -> None:
+def test_link_is_not_found_when_token_is_forged(page: Client, boat: Video) -> None:
     token = link(page, boat).split("/")[2]
     key, _dot, signature = token.partition(".")
     for forged in (key, f"{key}.x", f"{uuid4().hex}.{signature}", f"{boat.pk.hex}.{signature}"):
         assert Client().get(f"/s/{forged}/").status_code == 404
 
 
-def test_what_is_not_finished_is_not_shared(page: Client, rich: User) -> None:
+def test_link_is_refused_when_video_is_not_finished(page: Client, rich: User) -> None:
     assert link(page, order(rich)) == ""
     assert ShareLink.objects.count() == 0
     with pytest.raises(share_links.NotFinished):
@@ -281,7 +289,7 @@ def test_what_is_not_finished_is_not_shared(page: Client, rich: User) -> None:
 # ---- as a call of the API ----
 
 
-def test_the_call_orders_the_same(boat: Video, mp4: bytes) -> None:
+def test_code_sample_orders_the_same_video(boat: Video, mp4: bytes) -> None:
     quoted = completed(order(boat.user, 'It\'s "a boat"\n$HOME', seconds=8), mp4)
     lines = curl_command(quoted, "https://x.example").split(" \\\n  ")
     assert lines[0] == "curl -X POST https://x.example/api/videos"

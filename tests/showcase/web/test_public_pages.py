@@ -20,14 +20,14 @@ REPORT = {"subject": "https://example.com/v/1", "reason": "person", "text": "Me"
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_anybody_may_read_it(db: None, path: str) -> None:
+def test_public_page_is_shown_when_nobody_is_signed_in(db: None, path: str) -> None:
     text = flat(Client().get(path))
     links = ("/pricing/", "/help/", "/rules/", "/terms/", "/privacy/", "/report/", "/feedback/")
     assert [f'href="{link}"' for link in links if f'href="{link}"' not in text] == []
     assert 'name="language" value="zh-hant"' in text
 
 
-def test_prices_are_those_of_the_catalog(db: None) -> None:
+def test_pricing_page_shows_prices_of_the_catalog(db: None) -> None:
     context = Client().get("/pricing/").context
     assert context["lengths"] == (4, 8, 12, 16, 20)
     assert [(row["label"], row["image"], row["prices"]) for row in context["rows"]] == [
@@ -48,17 +48,19 @@ def test_prices_are_those_of_the_catalog(db: None) -> None:
         ("", [topic.slug for topic in faq.TOPICS]),
     ],
 )
-def test_help_is_found_by_its_words(db: None, words: str, found: list[str]) -> None:
+def test_help_search_finds_topics_that_contain_the_words(
+    db: None, words: str, found: list[str]
+) -> None:
     shown = Client().get("/help/", {"q": words}).context["topics"]
     assert [topic.slug for topic in shown] == found
 
 
-def test_a_topic_has_a_page_of_its_own(db: None) -> None:
+def test_topic_page_is_shown_when_topic_exists(db: None) -> None:
     assert b"We return all its credits" in Client().get("/help/failure/").content
     assert Client().get("/help/nothing/").status_code == 404
 
 
-def test_the_support_block_names_what_is_set(db: None, settings: LazySettings) -> None:
+def test_support_block_shows_configured_addresses(db: None, settings: LazySettings) -> None:
     assert b"mailto:" not in Client().get("/help/").content
     settings.SUPPORT_EMAIL, settings.STATUS_URL = "help@example.com", "https://status.example.com"
     text = Client().get("/help/").content.decode()
@@ -69,7 +71,7 @@ def test_the_support_block_names_what_is_set(db: None, settings: LazySettings) -
 # ---- letters ----
 
 
-def test_a_report_is_kept_for_staff(db: None) -> None:
+def test_report_is_stored_when_form_is_valid(db: None) -> None:
     answer = Client().post("/report/", REPORT, follow=True)
     assert b"Our staff will read your message." in answer.content
     row = AbuseReport.objects.get()
@@ -82,7 +84,7 @@ def test_a_report_is_kept_for_staff(db: None) -> None:
     )
 
 
-def test_feedback_knows_who_is_signed_in(page: Client, alice: User) -> None:
+def test_feedback_stores_user_when_signed_in(page: Client, alice: User) -> None:
     assert page.get("/feedback/").context["form"].initial["email"] == "alice@example.com"
     page.post("/feedback/", {"text": "More of it", "email": "alice@example.com"})
     row = Feedback.objects.get()
@@ -93,13 +95,13 @@ def test_feedback_knows_who_is_signed_in(page: Client, alice: User) -> None:
     ("field", "value"),
     [("subject", ""), ("reason", "dull"), ("text", "x" * 4001), ("email", "nobody")],
 )
-def test_nothing_is_kept_when_the_form_is_wrong(db: None, field: str, value: str) -> None:
+def test_message_is_not_stored_when_form_is_invalid(db: None, field: str, value: str) -> None:
     answer = Client().post("/report/", {**REPORT, field: value})
     assert (answer.status_code, list(answer.context["form"].errors)) == (422, [field])
     assert AbuseReport.objects.count() == 0
 
 
-def test_letters_are_counted_for_an_address(db: None, settings: LazySettings) -> None:
+def test_message_is_refused_when_address_sent_too_many(db: None, settings: LazySettings) -> None:
     settings.RATE_FORMS = (2, 3600)
     client = Client(REMOTE_ADDR="192.0.2.77")
     rate_limits.clear("letters:192.0.2.77")
@@ -108,7 +110,7 @@ def test_letters_are_counted_for_an_address(db: None, settings: LazySettings) ->
     assert (codes, AbuseReport.objects.count()) == ([302, 302, 429, 429], 2)
 
 
-def test_staff_note_and_close_a_report(staff: User) -> None:
+def test_staff_add_note_and_close_report(staff: User) -> None:
     row = AbuseReport.objects.create(**REPORT)
     desk = Client()
     desk.force_login(staff)
@@ -145,7 +147,7 @@ def broken(monkeypatch: pytest.MonkeyPatch) -> Callable[[Exception], Client]:
         (RuntimeError("secret"), 500, "Something broke on our side"),
     ],
 )
-def test_an_error_is_a_page(
+def test_error_is_answered_with_a_page(
     db: None, broken: Callable[[Exception], Client], error: Exception, code: int, words: str
 ) -> None:
     answer = broken(error).get("/", headers={"x-request-id": "quote-me"})
@@ -157,7 +159,9 @@ def test_an_error_is_a_page(
     assert str(error) not in text
 
 
-def test_too_many_reset_links_is_a_page(db: None, settings: LazySettings) -> None:
+def test_page_is_shown_when_too_many_reset_links_are_requested(
+    db: None, settings: LazySettings
+) -> None:
     settings.ACCOUNT_RATE_LIMITS = {"reset_password": "1/m/ip"}
     form = {"email": "nobody@example.com"}
     answers = [Client().post("/accounts/password/reset/", form) for _n in range(2)]
@@ -171,13 +175,15 @@ def test_too_many_reset_links_is_a_page(db: None, settings: LazySettings) -> Non
 @pytest.mark.parametrize(
     ("takes", "first"), [("1", 20), ("3", 60), ("4", 80), ("5", 20), ("x", 20), ("", 20)]
 )
-def test_prices_of_several_takes(db: None, takes: str, first: int) -> None:
+def test_pricing_page_multiplies_prices_when_takes_are_chosen(
+    db: None, takes: str, first: int
+) -> None:
     answer = Client().get("/pricing/", {"takes": takes})
     assert answer.context["rows"][0]["prices"][0] == first
     assert '<th scope="row">Sora 2</th>' in answer.content.decode()
 
 
-def test_every_rule_of_expiry_is_a_sentence(db: None) -> None:
+def test_pricing_page_states_every_expiry_rule(db: None) -> None:
     text = Client().get("/pricing/").content.decode()
     rules = (
         "Bought credits last 90 days.",

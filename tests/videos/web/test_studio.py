@@ -37,7 +37,7 @@ def prompt_of(body: str) -> str:
 
 
 @pytest.mark.parametrize(("takes", "made"), [("1", 1), ("4", 4), ("", 1)])
-def test_as_many_as_takes_are_ordered(page: Client, alice: User, takes: str, made: int) -> None:
+def test_order_makes_one_video_per_take(page: Client, alice: User, takes: str, made: int) -> None:
     answer = sent(page, takes=takes)
     assert (answer.status_code, answer["Location"]) == (303, STUDIO)
     assert [video.prompt for video in Video.objects.all()] == ["A boat"] * made
@@ -45,12 +45,14 @@ def test_as_many_as_takes_are_ordered(page: Client, alice: User, takes: str, mad
 
 
 @pytest.mark.parametrize("takes", ["0", "5", "many", "-1"])
-def test_no_other_number_of_takes_is_taken(page: Client, alice: User, takes: str) -> None:
+def test_order_is_refused_when_number_of_takes_is_not_offered(
+    page: Client, alice: User, takes: str
+) -> None:
     assert sent(page, takes=takes).status_code == 422
     assert (Video.objects.count(), credits.available(alice)) == (0, 100)
 
 
-def test_takes_beyond_the_balance_are_not_ordered_at_all(page: Client, alice: User) -> None:
+def test_no_take_is_ordered_when_balance_does_not_pay_for_all(page: Client, alice: User) -> None:
     answer = sent(page, takes="4", model="sora-2-pro")
     body = answer.content.decode()
     assert answer.status_code == 402
@@ -59,7 +61,7 @@ def test_takes_beyond_the_balance_are_not_ordered_at_all(page: Client, alice: Us
     assert (Video.objects.count(), credits.available(alice)) == (0, 100)
 
 
-def test_fewer_takes_are_ordered_when_the_offer_is_taken(page: Client, alice: User) -> None:
+def test_fewer_takes_are_ordered_when_cheaper_offer_is_accepted(page: Client, alice: User) -> None:
     sent(page, takes="4", model="sora-2-pro", instead="sora-2-pro 4 3")
     made = Video.objects.values_list("model", "seconds")
     assert list(made) == [("sora-2-pro", 4)] * 3
@@ -69,7 +71,7 @@ def test_fewer_takes_are_ordered_when_the_offer_is_taken(page: Client, alice: Us
 # ---- presets ----
 
 
-def test_options_are_kept_applied_and_forgotten(page: Client, alice: User) -> None:
+def test_preset_is_saved_applied_and_deleted(page: Client, alice: User) -> None:
     chosen = {"model": "sora-2-pro", "size": "1024x1792", "seconds": "12", "takes": "3"}
     body = sent(
         page, **chosen, keep="1", preset_name="Tall", preset_ending="35 mm"
@@ -85,24 +87,24 @@ def test_options_are_kept_applied_and_forgotten(page: Client, alice: User) -> No
     assert Video.objects.count() == 0
 
 
-def test_the_same_name_keeps_the_options_anew(page: Client, alice: User) -> None:
+def test_preset_is_replaced_when_name_is_used_again(page: Client, alice: User) -> None:
     sent(page, keep="1", preset_name="Mine")
     sent(page, keep="1", preset_name="Mine", seconds="12")
     assert [preset.seconds for preset in Preset.objects.all()] == [12]
 
 
-def test_a_preset_needs_a_name(page: Client, alice: User) -> None:
+def test_preset_is_refused_when_name_is_empty(page: Client, alice: User) -> None:
     body = sent(page, keep="1", preset_name=" ").content.decode()
     assert "Enter a name for the preset." in body
     assert Preset.objects.count() == 0
 
 
-def test_enter_in_the_name_of_a_preset_orders_nothing(page: Client, alice: User) -> None:
+def test_nothing_is_ordered_when_enter_is_pressed_in_preset_name(page: Client, alice: User) -> None:
     page.post(STUDIO, {"prompt": "A boat", **OPTIONS, "preset_name": "Mine"})
     assert (Preset.objects.count(), Video.objects.count()) == (1, 0)
 
 
-def test_a_strangers_preset_is_unknown(page: Client, bob: User) -> None:
+def test_preset_is_not_found_when_it_belongs_to_another_user(page: Client, bob: User) -> None:
     theirs = Preset.objects.create(user=bob, name="X", model="sora-2", size="1280x720", seconds=4)
     for word in ("preset", "forget"):
         assert sent(page, **{word: theirs.pk}).status_code == 404
@@ -113,7 +115,7 @@ def test_a_strangers_preset_is_unknown(page: Client, bob: User) -> None:
 # ---- pictures ----
 
 
-def test_a_kept_picture_is_offered_and_shown(page: Client, alice: User) -> None:
+def test_stored_image_is_offered_and_shown(page: Client, alice: User) -> None:
     kept = uploads.keep_image(alice, upload(picture()))
     body = page.get(f"{STUDIO}?reference={kept.pk}").content.decode()
     assert f'name="reference" value="{kept.pk}" checked' in body
@@ -125,7 +127,7 @@ def test_a_kept_picture_is_offered_and_shown(page: Client, alice: User) -> None:
 @pytest.mark.parametrize(
     "fields", [{"kind": "video", "content_type": "video/mp4"}, {"stored": False}]
 )
-def test_only_a_picture_that_is_stored_is_offered_or_shown(
+def test_image_is_not_offered_when_its_file_is_missing(
     page: Client, alice: User, fields: dict[str, Any]
 ) -> None:
     kept = uploads.keep_image(alice, upload(picture()))
@@ -134,7 +136,7 @@ def test_only_a_picture_that_is_stored_is_offered_or_shown(
     assert page.get(f"/studio/reference/{kept.pk}/").status_code == 404
 
 
-def test_a_strangers_picture_is_neither_offered_nor_shown(page: Client, bob: User) -> None:
+def test_image_is_not_found_when_it_belongs_to_another_user(page: Client, bob: User) -> None:
     theirs = uploads.keep_image(bob, upload(picture()))
     for pk in (theirs.pk, uuid4(), "no-id"):
         assert "pill--kept" not in page.get(f"{STUDIO}?reference={pk}").content.decode()
@@ -142,7 +144,7 @@ def test_a_strangers_picture_is_neither_offered_nor_shown(page: Client, bob: Use
     assert Client().get(f"/studio/reference/{theirs.pk}/").status_code == 302
 
 
-def test_what_ended_is_recent_and_what_renders_is_not(page: Client, alice: User) -> None:
+def test_studio_lists_ended_videos_as_recent(page: Client, alice: User) -> None:
     order(alice, "Still rendering")
     shelves = page.get(STUDIO).content.decode().split('id="recent-shelf"')
     before, recent = shelves
@@ -150,7 +152,7 @@ def test_what_ended_is_recent_and_what_renders_is_not(page: Client, alice: User)
     assert "Still rendering" not in recent
 
 
-def test_a_picture_is_sent_while_the_prompt_is_written(page: Client, alice: User) -> None:
+def test_image_is_uploaded_before_the_order(page: Client, alice: User) -> None:
     answer = page.post("/studio/reference/", {"image": upload(picture(), "boat.png")})
     kept = Upload.objects.get()
     assert (answer.status_code, answer.json()) == (201, {"id": str(kept.pk), "name": "boat.jpg"})
@@ -166,7 +168,7 @@ def test_a_picture_is_sent_while_the_prompt_is_written(page: Client, alice: User
         ({"image": upload(b"GIF89a")}, "The file is not a JPEG, PNG or WebP image."),
     ],
 )
-def test_what_is_no_picture_is_refused_with_its_reason(
+def test_upload_is_refused_with_reason_when_file_is_not_an_image(
     page: Client, fields: dict[str, Any], words: str
 ) -> None:
     answer = page.post("/studio/reference/", fields)
@@ -174,18 +176,20 @@ def test_what_is_no_picture_is_refused_with_its_reason(
     assert Upload.objects.count() == 0
 
 
-def test_a_picture_that_is_too_large_names_the_limit(page: Client, settings: LazySettings) -> None:
+def test_upload_error_names_the_limit_when_image_is_too_large(
+    page: Client, settings: LazySettings
+) -> None:
     settings.UPLOAD_MAX_BYTES = 1024**2
     answer = page.post("/studio/reference/", {"image": upload(bytes(1024**2 + 1))})
     assert answer.json() == {"detail": "The image is larger than 1 MB."}
 
 
-def test_nobody_sends_pictures_without_signing_in(db: None) -> None:
+def test_upload_requires_signing_in(db: None) -> None:
     answer = Client().post("/studio/reference/", {"image": upload(picture())})
     assert (answer.status_code, Upload.objects.count()) == (302, 0)
 
 
-def test_an_engine_that_takes_no_orders_is_said_before_the_order(page: Client) -> None:
+def test_studio_warns_when_engine_is_paused(page: Client) -> None:
     words = "Your order waits in the queue and starts automatically"
     assert words not in page.get(STUDIO).content.decode()
     soon = timezone.now() + timedelta(minutes=1)

@@ -43,25 +43,25 @@ def delivered(user: User) -> WebhookDelivery:
 
 
 @pytest.mark.parametrize("path", ["/developers/", "/developers/webhooks/"])
-def test_the_pages_ask_who_you_are(db: None, path: str) -> None:
+def test_developer_pages_require_signing_in(db: None, path: str) -> None:
     assert Client().get(path)["Location"] == f"/accounts/login/?next={path}"
 
 
-def test_the_quick_start_names_this_very_server(page: Client, settings: LazySettings) -> None:
+def test_quick_start_shows_the_url_of_this_server(page: Client, settings: LazySettings) -> None:
     settings.BASE_URL = "https://films.example.com"
     text = page.get("/developers/").content.decode()
     assert "curl https://films.example.com/api/videos \\" in text
     assert 'href="/api/docs"' in text
 
 
-def test_the_log_shows_each_attempt(page: Client, delivery: WebhookDelivery) -> None:
+def test_delivery_log_shows_each_attempt(page: Client, delivery: WebhookDelivery) -> None:
     text = flat(page.get("/developers/webhooks/"))
     assert [
         part for part in (URL, "HTTP 500", "1,234 ms", "HTTP 204", "2 attempts") if part not in text
     ] == []
 
 
-def test_the_log_is_narrowed_by_state(page: Client, delivery: WebhookDelivery) -> None:
+def test_delivery_log_is_filtered_by_state(page: Client, delivery: WebhookDelivery) -> None:
     shown = [len(page.get(f"/developers/webhooks/?state={s}").context["page"]) for s in STATES]
     assert shown == [1, 0, 1]
 
@@ -69,7 +69,7 @@ def test_the_log_is_narrowed_by_state(page: Client, delivery: WebhookDelivery) -
 STATES = ("delivered", "failed", "nonsense")
 
 
-def test_the_log_needs_as_many_queries_for_many(
+def test_delivery_log_needs_as_many_queries_for_many(
     page: Client, alice: User, delivery: WebhookDelivery, django_assert_max_num_queries: Any
 ) -> None:
     for _n in range(3):
@@ -78,7 +78,7 @@ def test_the_log_needs_as_many_queries_for_many(
         page.get("/developers/webhooks/")
 
 
-def test_the_secret_is_changed(page: Client, alice: User) -> None:
+def test_signing_secret_is_replaced(page: Client, alice: User) -> None:
     before = deliveries.secret_of(alice).secret
     page.post("/developers/webhooks/secret/")
     row = deliveries.secret_of(alice)
@@ -87,7 +87,7 @@ def test_the_secret_is_changed(page: Client, alice: User) -> None:
     assert row.secret in page.get("/developers/webhooks/").content.decode()
 
 
-def test_one_is_sent_again(page: Client, delivery: WebhookDelivery) -> None:
+def test_delivery_is_sent_again_when_user_asks(page: Client, delivery: WebhookDelivery) -> None:
     answer = page.post(f"/developers/webhooks/{delivery.pk}/redeliver/", follow=True)
     assert b"The webhook is being sent again." in answer.content
     delivery.refresh_from_db()
@@ -96,7 +96,7 @@ def test_one_is_sent_again(page: Client, delivery: WebhookDelivery) -> None:
     assert b"It is still being delivered." in answer.content
 
 
-def test_nobody_sees_or_resends_those_of_others(page: Client, bob: User) -> None:
+def test_delivery_is_not_found_when_it_belongs_to_another_user(page: Client, bob: User) -> None:
     theirs = delivered(bob)
     assert URL not in page.get("/developers/webhooks/").content.decode()
     assert page.post(f"/developers/webhooks/{theirs.pk}/redeliver/").status_code == 404
@@ -110,7 +110,9 @@ def said_of(page: Client, url: str) -> str:
     return str(next(iter(answer.context["messages"])))
 
 
-def test_a_test_is_signed_and_not_in_the_log(page: Client, alice: User, receiver: Receiver) -> None:
+def test_test_webhook_is_signed_and_not_logged(
+    page: Client, alice: User, receiver: Receiver
+) -> None:
     assert re.fullmatch(
         r"The test webhook was delivered: HTTP 200 after \d+ ms\.", said_of(page, receiver.url)
     )
@@ -119,23 +121,25 @@ def test_a_test_is_signed_and_not_in_the_log(page: Client, alice: User, receiver
     assert (told["type"], WebhookDelivery.objects.count()) == ("test", 0)
 
 
-def test_a_test_says_what_the_other_side_answered(page: Client, receiver: Receiver) -> None:
+def test_test_webhook_shows_the_answer_of_the_server(page: Client, receiver: Receiver) -> None:
     receiver.code = 500
     words = "The server answered HTTP 500. We would retry a webhook answered like this."
     assert said_of(page, receiver.url) == words
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9/", "ftp://example.com/", "nonsense", ""])
-def test_a_test_goes_nowhere_inside(page: Client, url: str) -> None:
+def test_test_webhook_is_refused_when_address_is_internal(page: Client, url: str) -> None:
     assert said_of(page, url).startswith("The test webhook was not delivered: The address ")
 
 
-def test_tests_are_counted(page: Client, alice: User, settings: LazySettings) -> None:
+def test_test_webhook_is_refused_when_rate_is_exhausted(
+    page: Client, alice: User, settings: LazySettings
+) -> None:
     settings.RATE_GENERATE = (1, 60)
     rate_limits.clear(f"webhook-test:{alice.pk}")
     said_of(page, "")
     assert said_of(page, "").startswith("That was often.")
 
 
-def test_only_people_send_tests(db: None) -> None:
+def test_test_webhook_requires_signing_in(db: None) -> None:
     assert Client().post("/developers/webhooks/test/", {"url": URL}).status_code == 302

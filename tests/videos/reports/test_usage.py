@@ -39,7 +39,7 @@ def month(alice: User, mp4: bytes) -> list[Video]:
     return [now_of(video) for video in made]
 
 
-def test_every_video_and_credit_of_the_period_is_counted(alice: User, month: list[Video]) -> None:
+def test_usage_counts_every_video_and_credit_of_the_period(alice: User, month: list[Video]) -> None:
     use = usage.usage_of(alice, 30)
     assert (use.ready, use.failed, use.cancelled, use.rendering) == (2, 1, 1, 1)
     assert use.success_rate == 66
@@ -54,31 +54,31 @@ def test_every_video_and_credit_of_the_period_is_counted(alice: User, month: lis
     ]
 
 
-def test_the_bars_stand_on_their_days(alice: User, month: list[Video]) -> None:
+def test_chart_bars_show_the_credits_of_their_day(alice: User, month: list[Video]) -> None:
     days = usage.usage_of(alice, 7).days
     assert [(day.spent, day.returned) for day in days] == [(0, 0)] * 6 + [(130, 40)]
     assert (days[-1].spent_bar.height, days[-1].spent_bar.top) == (usage.CHART_HEIGHT, 1)
     assert days[-1].day == timezone.localdate()
 
 
-def test_a_deleted_video_was_paid_for(alice: User, month: list[Video]) -> None:
+def test_usage_counts_deleted_videos(alice: User, month: list[Video]) -> None:
     before = usage.usage_of(alice, 30)
     state_machine.delete(month[0])
     after = usage.usage_of(alice, 30)
     assert (after.net_credits, after.ready) == (before.net_credits, before.ready)
 
 
-def test_nothing_is_said_of_a_rate_when_nothing_ended(alice: User) -> None:
+def test_success_rate_is_empty_when_nothing_ended(alice: User) -> None:
     assert usage.usage_of(alice, 7).success_rate is None
 
 
-def test_a_strangers_use_is_not_counted(bob: User, month: list[Video]) -> None:
+def test_usage_does_not_count_videos_of_another_user(bob: User, month: list[Video]) -> None:
     use = usage.usage_of(bob, 30)
     assert (use.videos, use.spent, use.models) == (0, 0, [])
 
 
 @pytest.mark.parametrize(("query", "period"), [("", 30), ("?days=90", 90), ("?days=400", 30)])
-def test_the_page_shows_the_period(
+def test_usage_page_shows_the_chosen_period(
     page: Client, month: list[Video], query: str, period: int
 ) -> None:
     body = flat(page.get(f"/usage/{query}"))
@@ -87,7 +87,7 @@ def test_the_page_shows_the_period(
     assert "worth about ¥9.00" in body
 
 
-def test_as_many_queries_for_one_video_as_for_many(
+def test_usage_page_needs_as_many_queries_for_many_videos(
     page: Client, alice: User, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     credits.grant(alice, 1000, credits.Kind.EARNED, "gift", expires_at=None)
@@ -100,7 +100,7 @@ def test_as_many_queries_for_one_video_as_for_many(
             page.get("/usage/")
 
 
-def test_the_file_has_a_line_for_each_video(page: Client, month: list[Video]) -> None:
+def test_csv_has_one_row_per_video(page: Client, month: list[Video]) -> None:
     state_machine.delete(month[0])
     answer = page.get("/usage/usage.csv")
     assert answer["Content-Disposition"] == 'attachment; filename="usage-30-days.csv"'
@@ -116,11 +116,11 @@ def test_the_file_has_a_line_for_each_video(page: Client, month: list[Video]) ->
 
 
 @pytest.mark.parametrize("path", ["/usage/", "/usage/usage.csv"])
-def test_who_is_not_signed_in_is_asked_to(db: None, path: str) -> None:
+def test_usage_requires_signing_in(db: None, path: str) -> None:
     assert Client().get(path)["Location"] == f"/accounts/login/?next={path}"
 
 
-def test_kinds_and_keys_are_told_apart(alice: User, api: APIClient) -> None:
+def test_usage_is_grouped_by_kind_and_api_key(alice: User, api: APIClient) -> None:
     credits.grant(alice, 1000, credits.Kind.EARNED, "gift", expires_at=None)
     _key, text = api_keys.issue(alice, "Newsletter", ["read", "generate"])
     program = APIClient(headers={"X-API-Key": text})
@@ -142,7 +142,7 @@ def test_kinds_and_keys_are_told_apart(alice: User, api: APIClient) -> None:
     ]
 
 
-def test_a_retry_and_a_remix_belong_to_the_key_that_asked(
+def test_retry_and_remix_count_for_the_api_key_that_ordered_them(
     alice: User, page: Client, mp4: bytes
 ) -> None:
     credits.grant(alice, 1000, credits.Kind.EARNED, "gift", expires_at=None)
@@ -157,7 +157,7 @@ def test_a_retry_and_a_remix_belong_to_the_key_that_asked(
     assert sorted(row["key"] for row in rows) == ["", "", "Newsletter", "Newsletter"]
 
 
-def test_the_wait_is_the_average_of_what_is_ready(alice: User, mp4: bytes) -> None:
+def test_average_wait_is_that_of_ready_videos(alice: User, mp4: bytes) -> None:
     for seconds in (10, 30):
         video = completed(order(alice), mp4)
         until = video.created_at + timedelta(seconds=seconds)

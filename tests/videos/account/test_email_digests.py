@@ -31,7 +31,7 @@ def settle(*videos: Video, ago: timedelta = AGO) -> None:
     Video.objects.filter(pk__in=pks).update(completed_at=timezone.now() - ago)
 
 
-def test_one_letter_for_all_that_ended(reader: User, mp4: bytes) -> None:
+def test_one_digest_covers_all_videos_that_ended(reader: User, mp4: bytes) -> None:
     settle(completed(order(reader, "A paper boat"), mp4), failed(order(reader, "A fall")))
     assert [email_digests.send_due(), email_digests.send_due()] == [1, 0]
     (letter,) = mail.outbox
@@ -46,14 +46,14 @@ def test_one_letter_for_all_that_ended(reader: User, mp4: bytes) -> None:
     assert "http://127.0.0.1:8000/settings/mails/" in str(letter.body)
 
 
-def test_a_single_video_is_linked(reader: User, mp4: bytes) -> None:
+def test_digest_links_to_the_video_when_there_is_one(reader: User, mp4: bytes) -> None:
     video = completed(order(reader), mp4)
     settle(video)
     email_digests.send_due()
     assert f"Open the video:\nhttp://127.0.0.1:8000/v/{video.pk}/" in str(mail.outbox[0].body)
 
 
-def test_it_waits_for_what_is_running_but_not_for_ever(reader: User, mp4: bytes) -> None:
+def test_digest_waits_for_running_videos_at_most_15_minutes(reader: User, mp4: bytes) -> None:
     done = completed(order(reader), mp4)
     settle(done)
     running(order(reader))
@@ -62,12 +62,12 @@ def test_it_waits_for_what_is_running_but_not_for_ever(reader: User, mp4: bytes)
     assert email_digests.send_due() == 1
 
 
-def test_it_waits_until_what_ended_is_seen_by_all(reader: User, mp4: bytes) -> None:
+def test_digest_waits_until_ended_videos_are_committed(reader: User, mp4: bytes) -> None:
     completed(order(reader), mp4)
     assert email_digests.send_due() == 0
 
 
-def test_what_was_cancelled_or_deleted_is_no_news(reader: User, mp4: bytes) -> None:
+def test_digest_leaves_out_cancelled_and_deleted_videos(reader: User, mp4: bytes) -> None:
     gone, stopped = completed(order(reader), mp4), order(reader)
     settle(gone)
     Video.objects.filter(pk=gone.pk).update(deleted_at=timezone.now())
@@ -79,12 +79,12 @@ def test_what_was_cancelled_or_deleted_is_no_news(reader: User, mp4: bytes) -> N
     assert email_digests.send_due() == 0
 
 
-def test_nobody_is_written_to_who_did_not_ask(alice: User, mp4: bytes) -> None:
+def test_no_digest_is_sent_when_user_has_not_subscribed(alice: User, mp4: bytes) -> None:
     settle(completed(order(alice), mp4))
     assert email_digests.send_due() == 0
 
 
-def test_many_are_not_all_named(reader: User) -> None:
+def test_digest_names_only_the_first_prompts_when_there_are_many(reader: User) -> None:
     for n in range(7):
         settle(failed(order(reader, f"Fall {n}")), ago=AGO + timedelta(seconds=9 - n))
     email_digests.send_due()
@@ -93,7 +93,7 @@ def test_many_are_not_all_named(reader: User) -> None:
     assert "and 2 more" in body
 
 
-def test_it_is_tried_again_when_the_mail_did_not_go(
+def test_digest_is_retried_when_mail_server_fails(
     reader: User, mp4: bytes, mail_errors: dict[str, Exception]
 ) -> None:
     settle(completed(order(reader), mp4))
@@ -107,7 +107,7 @@ def test_it_is_tried_again_when_the_mail_did_not_go(
 # ---- the switch ----
 
 
-def test_the_letters_are_switched_on_and_off(page: Client, alice: User, mp4: bytes) -> None:
+def test_digests_are_switched_on_and_off(page: Client, alice: User, mp4: bytes) -> None:
     old = completed(order(alice), mp4)
     settle(old)
     page.post("/settings/mails/", {"videos": "1"})
@@ -118,11 +118,11 @@ def test_the_letters_are_switched_on_and_off(page: Client, alice: User, mp4: byt
     assert email_digests.is_enabled(alice) is False
 
 
-def test_the_switch_is_for_those_who_are_signed_in(db: None) -> None:
+def test_email_settings_require_signing_in(db: None) -> None:
     assert Client().get("/settings/mails/").status_code == 302
 
 
-def test_nothing_of_it_is_left_of_whoever_is_forgotten(reader: User) -> None:
+def test_subscription_is_deleted_when_account_is_erased(reader: User) -> None:
     deletion.request_deletion(reader)
     deletion.erase_account(reader)
     assert DigestSubscription.objects.count() == 0

@@ -56,7 +56,7 @@ def files(video: Video) -> list[bool]:
     return [default_storage.exists(name) for name in media_files.names_of(video).values()]
 
 
-def test_everything_is_as_before(page: Client, alice: User, mp4: bytes) -> None:
+def test_video_is_unchanged_when_deletion_is_undone(page: Client, alice: User, mp4: bytes) -> None:
     video = completed(order(alice), mp4)
     Collection.objects.create(user=alice, name="Boats").videos.add(video)
     page.post(f"/v/{video.pk}/favourite/")
@@ -80,7 +80,7 @@ def test_everything_is_as_before(page: Client, alice: User, mp4: bytes) -> None:
     assert (Collection.objects.get().videos.count(), credits.available(alice)) == (1, 80)
 
 
-def test_several_come_back_together(page: Client, alice: User, mp4: bytes) -> None:
+def test_several_videos_are_restored_together(page: Client, alice: User, mp4: bytes) -> None:
     done, rendering = completed(order(alice), mp4), running(order(alice))
     body = deleted(page, done, rendering)
     assert "2 videos were deleted." in body
@@ -93,7 +93,7 @@ def test_several_come_back_together(page: Client, alice: User, mp4: bytes) -> No
     assert (credits.available(alice), invariants.problems()) == (80, [])
 
 
-def test_the_engine_job_of_a_cancelled_one_goes_all_the_same(page: Client, alice: User) -> None:
+def test_engine_job_is_deleted_when_restored_video_was_cancelled(page: Client, alice: User) -> None:
     video = running(order(alice))
     deleted(page, video)
     restored(page, video)
@@ -101,7 +101,7 @@ def test_the_engine_job_of_a_cancelled_one_goes_all_the_same(page: Client, alice
     assert [mine.pk for mine in worker.claim(10)] == [video.pk]
 
 
-def test_a_reference_stays_while_the_deletion_can_be_undone(
+def test_reference_image_stays_while_deletion_can_be_undone(
     page: Client, alice: User, mp4: bytes
 ) -> None:
     image = uploads.keep_image(alice, upload(picture()))
@@ -113,7 +113,7 @@ def test_a_reference_stays_while_the_deletion_can_be_undone(
     assert (uploads.sweep(), now_of(video).reference_id) == (1, None)
 
 
-def test_the_same_press_again_changes_nothing(page: Client, alice: User, mp4: bytes) -> None:
+def test_second_undo_changes_nothing(page: Client, alice: User, mp4: bytes) -> None:
     video = completed(order(alice), mp4)
     deleted(page, video)
     restored(page, video)
@@ -123,7 +123,9 @@ def test_the_same_press_again_changes_nothing(page: Client, alice: User, mp4: by
 
 
 @pytest.mark.parametrize("late", [Video.UNDO, timedelta(days=1)])
-def test_too_late_is_said(page: Client, alice: User, mp4: bytes, late: timedelta) -> None:
+def test_undo_is_refused_when_it_is_too_late(
+    page: Client, alice: User, mp4: bytes, late: timedelta
+) -> None:
     video = completed(order(alice), mp4)
     deleted(page, video)
     age(video, late)
@@ -136,7 +138,7 @@ def test_too_late_is_said(page: Client, alice: User, mp4: bytes, late: timedelta
     assert restored(page, lost, quiet="1").status_code == 410
 
 
-def test_a_script_is_answered_with_a_status(page: Client, alice: User, mp4: bytes) -> None:
+def test_undo_answers_script_with_a_status(page: Client, alice: User, mp4: bytes) -> None:
     video = completed(order(alice), mp4)
     data = {"video": str(video.pk), "quiet": "1"}
     codes = [
@@ -147,7 +149,7 @@ def test_a_script_is_answered_with_a_status(page: Client, alice: User, mp4: byte
     assert "is deleted" not in page.get("/library/").content.decode()
 
 
-def test_what_the_api_deleted_stays_deleted(
+def test_undo_is_refused_when_video_was_deleted_over_the_api(
     page: Client, api: APIClient, alice: User, mp4: bytes
 ) -> None:
     video = completed(order(alice), mp4)
@@ -156,7 +158,7 @@ def test_what_the_api_deleted_stays_deleted(
     assert [mine.pk for mine in worker.claim(10)] == [video.pk]
 
 
-def test_a_strangers_video_is_as_unknown_as_one_that_does_not_exist(
+def test_undo_is_not_found_when_video_belongs_to_another_user(
     page: Client, alice: User, bob: User, mp4: bytes
 ) -> None:
     video = completed(order(alice), mp4)
@@ -171,7 +173,9 @@ def test_a_strangers_video_is_as_unknown_as_one_that_does_not_exist(
     assert anonymous["Location"].startswith("/accounts/login/")
 
 
-def test_a_worker_that_was_first_has_the_files(page: Client, alice: User, mp4: bytes) -> None:
+def test_undo_is_refused_when_worker_has_removed_the_files(
+    page: Client, alice: User, mp4: bytes
+) -> None:
     video = completed(order(alice), mp4)
     deleted(page, video)
     age(video, Video.UNDO)
@@ -192,7 +196,7 @@ def either(pk: str) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_undone_or_removed_but_never_both(alice: User, mp4: bytes) -> None:
+def test_video_is_restored_or_removed_but_never_both(alice: User, mp4: bytes) -> None:
     ended = set()
     with racers(2) as team:
         for n in range(4):
@@ -200,7 +204,7 @@ def test_undone_or_removed_but_never_both(alice: User, mp4: bytes) -> None:
             state_machine.delete(video, undo=True)
             soon = timezone.now() + timedelta(milliseconds=30 + n)
             Video.objects.filter(pk=video.pk).update(next_step_at=soon)
-            raised = set(team.race("tests.videos.test_undo_delete:either", str(video.pk)))
+            raised = set(team.race("tests.videos.web.test_undo_delete:either", str(video.pk)))
             stored = now_of(video)
             ended.add((stored.deleted_at is None, stored.lease is None, stored.needs_cleanup))
             assert raised <= {"ok", "TooLate"}

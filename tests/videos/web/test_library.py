@@ -53,7 +53,7 @@ def four(alice: User, mp4: bytes) -> list[Video]:
     ]
 
 
-def test_the_newest_stand_first(page: Client, four: list[Video]) -> None:
+def test_library_shows_newest_videos_first(page: Client, four: list[Video]) -> None:
     assert titles(page) == [video.prompt for video in reversed(four)]
     assert pills(page) == [4, 1, 2, 1, 0]
 
@@ -79,17 +79,17 @@ def test_the_newest_stand_first(page: Client, four: list[Video]) -> None:
         ("?status=nonsense&sort=nonsense&shape=nonsense&collection=x&page=99", [3, 2, 1, 0]),
     ],
 )
-def test_what_is_looked_for_is_shown(
+def test_library_shows_videos_that_match_the_filter(
     page: Client, four: list[Video], query: str, shown: list[int]
 ) -> None:
     assert titles(page, query) == [four[n].prompt for n in shown]
 
 
-def test_numbers_on_the_pills_follow_the_search(page: Client, four: list[Video]) -> None:
+def test_status_counts_follow_the_search(page: Client, four: list[Video]) -> None:
     assert pills(page, "?q=harbour&status=attention") == [2, 1, 0, 1, 0]
 
 
-def test_a_page_holds_twenty_four(page: Client, alice: User) -> None:
+def test_library_page_holds_24_videos(page: Client, alice: User) -> None:
     credits.grant(alice, 1000, credits.Kind.EARNED, "gift", expires_at=None)
     for n in range(25):
         order(alice, f"Number {n}")
@@ -97,7 +97,7 @@ def test_a_page_holds_twenty_four(page: Client, alice: User) -> None:
     assert (len(titles(page)), titles(page, "?page=2")) == (24, ["Number 0"])
 
 
-def test_as_many_queries_for_one_video_as_for_many(
+def test_library_needs_as_many_queries_for_many_videos(
     page: Client, alice: User, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     credits.grant(alice, 1000, credits.Kind.EARNED, "gift", expires_at=None)
@@ -115,12 +115,12 @@ def test_as_many_queries_for_one_video_as_for_many(
 
 
 @pytest.mark.parametrize("path", [LIBRARY, "/collections/", "/collections/1/delete/"])
-def test_who_is_not_signed_in_is_asked_to(db: None, path: str) -> None:
+def test_library_requires_signing_in(db: None, path: str) -> None:
     answer = Client().get(path)
     assert (answer.status_code, answer["Location"]) == (302, f"/accounts/login/?next={path}")
 
 
-def test_a_strangers_videos_are_not_in_it(page: Client, bob: User) -> None:
+def test_library_does_not_show_videos_of_another_user(page: Client, bob: User) -> None:
     order(bob, "Bob's own")
     assert titles(page) == []
 
@@ -128,7 +128,7 @@ def test_a_strangers_videos_are_not_in_it(page: Client, bob: User) -> None:
 # ---- favourites ----
 
 
-def test_a_favourite_is_marked_and_unmarked(page: Client, four: list[Video]) -> None:
+def test_favourite_is_added_and_removed(page: Client, four: list[Video]) -> None:
     path = f"/v/{four[0].pk}/favourite/"
     answer = page.post(path, {"next": "/library/?q=dawn"})
     assert (answer.status_code, answer["Location"]) == (303, "/library/?q=dawn")
@@ -137,7 +137,9 @@ def test_a_favourite_is_marked_and_unmarked(page: Client, four: list[Video]) -> 
     assert titles(page, "?status=favourites") == []
 
 
-def test_a_strangers_video_is_no_favourite(bob: User, four: list[Video]) -> None:
+def test_favourite_is_not_found_when_video_belongs_to_another_user(
+    bob: User, four: list[Video]
+) -> None:
     client = Client()
     client.force_login(bob)
     assert client.post(f"/v/{four[0].pk}/favourite/").status_code == 404
@@ -148,7 +150,7 @@ def test_a_strangers_video_is_no_favourite(bob: User, four: list[Video]) -> None
 # ---- several at once ----
 
 
-def test_the_chosen_ones_come_as_one_zip(page: Client, four: list[Video], mp4: bytes) -> None:
+def test_chosen_videos_are_sent_as_one_zip(page: Client, four: list[Video], mp4: bytes) -> None:
     second = completed(four[2], mp4[::-1])
     answer = page.post("/library/download/", {"video": [str(video.pk) for video in four]})
     assert answer["Content-Type"] == "application/zip"
@@ -161,7 +163,7 @@ def test_the_chosen_ones_come_as_one_zip(page: Client, four: list[Video], mp4: b
         assert {info.compress_type for info in found.infolist()} == {ZIP_STORED}
 
 
-def test_the_zip_leaves_out_what_is_gone_from_storage(
+def test_zip_leaves_out_videos_when_their_files_are_missing(
     page: Client, four: list[Video], mp4: bytes
 ) -> None:
     second = completed(four[2], mp4)
@@ -172,13 +174,15 @@ def test_the_zip_leaves_out_what_is_gone_from_storage(
 
 
 @pytest.mark.parametrize("chosen", [[], ["no-id"], [str(uuid4())]])
-def test_nothing_chosen_is_said(page: Client, four: list[Video], chosen: list[str]) -> None:
+def test_message_asks_to_choose_when_nothing_is_chosen(
+    page: Client, four: list[Video], chosen: list[str]
+) -> None:
     said = html(page, "/library/download/", video=chosen)
     assert "Choose at least one finished video." in said
     assert "Choose at least one video." in html(page, "/library/delete/", video=chosen)
 
 
-def test_deleting_several_asks_first(page: Client, alice: User, four: list[Video]) -> None:
+def test_deleting_several_videos_asks_first(page: Client, alice: User, four: list[Video]) -> None:
     ids = [str(four[0].pk), str(four[2].pk)]
     asked = html(page, "/library/delete/", video=ids)
     assert "Delete 2 videos?" in asked
@@ -190,7 +194,7 @@ def test_deleting_several_asks_first(page: Client, alice: User, four: list[Video
     assert credits.available(alice) - before == 20
 
 
-def test_a_strangers_videos_are_neither_sent_nor_deleted(bob: User, four: list[Video]) -> None:
+def test_videos_of_another_user_are_neither_sent_nor_deleted(bob: User, four: list[Video]) -> None:
     client = Client()
     client.force_login(bob)
     ids = [str(video.pk) for video in four]
@@ -202,9 +206,7 @@ def test_a_strangers_videos_are_neither_sent_nor_deleted(bob: User, four: list[V
 # ---- collections ----
 
 
-def test_a_collection_is_begun_with_videos_filled_and_emptied(
-    page: Client, four: list[Video]
-) -> None:
+def test_collection_is_created_filled_and_emptied(page: Client, four: list[Video]) -> None:
     page.post("/collections/", {"name": "Harbours", "video": [str(four[0].pk)]})
     mine = Collection.objects.get(name="Harbours")
     assert titles(page, f"?collection={mine.pk}") == ["A harbour at dawn"]
@@ -218,7 +220,7 @@ def test_a_collection_is_begun_with_videos_filled_and_emptied(
     assert len(titles(page)) == 4
 
 
-def test_a_deleted_video_leaves_its_collections(page: Client, four: list[Video]) -> None:
+def test_deleted_video_disappears_from_collections(page: Client, four: list[Video]) -> None:
     page.post("/collections/", {"name": "Harbours", "video": [str(four[0].pk)]})
     html(page, "/library/delete/", video=[str(four[0].pk)], sure="1")
     body = page.get("/collections/").content.decode()
@@ -226,7 +228,7 @@ def test_a_deleted_video_leaves_its_collections(page: Client, four: list[Video])
     assert "variant=thumbnail" not in body
 
 
-def test_a_collection_is_renamed_and_deleted_without_its_videos(
+def test_videos_stay_when_collection_is_renamed_and_deleted(
     page: Client, four: list[Video]
 ) -> None:
     page.post("/collections/", {"name": "Harbours", "video": [str(four[0].pk)]})
@@ -239,7 +241,7 @@ def test_a_collection_is_renamed_and_deleted_without_its_videos(
     assert (Collection.objects.count(), len(titles(page))) == (0, 4)
 
 
-def test_two_collections_cannot_have_one_name(page: Client, alice: User, bob: User) -> None:
+def test_collection_is_refused_when_name_is_taken(page: Client, alice: User, bob: User) -> None:
     Collection.objects.create(user=bob, name="Mine")
     assert page.post("/collections/", {"name": "Mine"}).status_code == 303
     again = page.post("/collections/", {"name": " Mine "})
@@ -253,13 +255,13 @@ def test_two_collections_cannot_have_one_name(page: Client, alice: User, bob: Us
     ]
 
 
-def test_a_collection_needs_a_name(page: Client) -> None:
+def test_collection_is_refused_when_name_is_empty(page: Client) -> None:
     answer = page.post("/collections/", {"name": " "})
     assert (answer.status_code, Collection.objects.count()) == (422, 0)
     assert "Enter a name." in answer.content.decode()
 
 
-def test_a_strangers_collection_is_as_unknown_as_one_that_does_not_exist(
+def test_collection_is_not_found_when_it_belongs_to_another_user(
     page: Client, bob: User, four: list[Video]
 ) -> None:
     theirs = Collection.objects.create(user=bob, name="Theirs")

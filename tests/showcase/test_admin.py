@@ -43,7 +43,9 @@ def titles() -> list[str]:
 # ---- the order ----
 
 
-def test_a_clip_moves_a_place_at_a_time(desk: Client, alice: User, mp4: bytes) -> None:
+def test_clip_moves_one_place_when_staff_press_up_or_down(
+    desk: Client, alice: User, mp4: bytes
+) -> None:
     a, _b, c = clips(alice, mp4, "a", "b", "c")
     seen = []
     for clip, way in ((c, "up"), (c, "up"), (c, "up"), (a, "down"), (a, "down")):
@@ -53,7 +55,7 @@ def test_a_clip_moves_a_place_at_a_time(desk: Client, alice: User, mp4: bytes) -
     assert list(Clip.objects.values_list("display_order", flat=True)) == [10, 20, 30]
 
 
-def test_only_those_who_may_change_clips_move_them(
+def test_clip_does_not_move_when_staff_lack_permission(
     desk: Client, helper: Client, alice: User, mp4: bytes
 ) -> None:
     _a, b = clips(alice, mp4, "a", "b")
@@ -63,7 +65,7 @@ def test_only_those_who_may_change_clips_move_them(
     assert desk.post("/admin/showcase/clip/999999/move/up/").status_code == 404
 
 
-def test_what_is_counted_or_withdrawn_meanwhile_stays(
+def test_views_and_consent_stay_when_they_change_while_staff_edit(
     desk: Client, alice: User, mp4: bytes
 ) -> None:
     (clip,) = clips(alice, mp4, "a")
@@ -79,7 +81,7 @@ def test_what_is_counted_or_withdrawn_meanwhile_stays(
 
 
 @pytest.mark.parametrize("path", ["", "video.mp4", "poster.webp"])
-def test_a_page_is_previewed_by_staff_alone(
+def test_preview_is_not_found_when_visitor_is_not_staff(
     desk: Client, helper: Client, alice: User, mp4: bytes, path: str
 ) -> None:
     (clip,) = clips(alice, mp4, "a")
@@ -88,7 +90,7 @@ def test_a_page_is_previewed_by_staff_alone(
     assert codes == [200, 404, 404]
 
 
-def test_the_preview_is_the_page_everybody_will_see(desk: Client, alice: User, mp4: bytes) -> None:
+def test_preview_shows_the_public_page(desk: Client, alice: User, mp4: bytes) -> None:
     (clip,) = clips(alice, mp4, "A boat at sea")
     text = desk.get(f"/showcase/{clip.pk}/preview/").content.decode()
     assert "<h1>A boat at sea</h1>" in text
@@ -104,7 +106,7 @@ def report(subject: str) -> AbuseReport:
     return AbuseReport.objects.create(subject=subject, reason="rights")
 
 
-def test_a_report_leads_to_its_video(alice: User, mp4: bytes) -> None:
+def test_report_finds_its_video_when_it_names_url_or_id(alice: User, mp4: bytes) -> None:
     (clip,) = clips(alice, mp4, "a")
     video = clip.video
     token = share_links.token_of(share_links.create_link(video))
@@ -119,7 +121,9 @@ def test_a_report_leads_to_its_video(alice: User, mp4: bytes) -> None:
     assert [abuse_reports.reported_video(report(subject)) for subject in unknown] == [None] * 6
 
 
-def test_what_was_reported_is_hidden_once(desk: Client, alice: User, mp4: bytes) -> None:
+def test_reported_video_is_hidden_once_when_staff_decide_twice(
+    desk: Client, alice: User, mp4: bytes
+) -> None:
     (clip,) = clips(alice, mp4, "a")
     Clip.objects.update(is_active=True)
     share_links.create_link(clip.video)
@@ -142,7 +146,7 @@ def test_what_was_reported_is_hidden_once(desk: Client, alice: User, mp4: bytes)
 
 
 @pytest.mark.parametrize(("known", "decision"), [(True, "kept"), (False, "unclear")])
-def test_a_report_is_closed_without_touching_the_video(
+def test_video_stays_public_when_staff_close_the_report(
     desk: Client, alice: User, mp4: bytes, known: bool, decision: str
 ) -> None:
     (clip,) = clips(alice, mp4, "a")
@@ -157,7 +161,7 @@ def test_a_report_is_closed_without_touching_the_video(
     )
 
 
-def test_the_audit_log_is_in_english_whatever_the_staff_reads(desk: Client) -> None:
+def test_audit_log_is_english_when_staff_read_japanese(desk: Client) -> None:
     row = report("somewhere else")
     desk.post("/language/", {"language": "ja"})
     path = f"/admin/showcase/abusereport/{row.pk}/decide/keep/"
@@ -166,7 +170,7 @@ def test_the_audit_log_is_in_english_whatever_the_staff_reads(desk: Client) -> N
     assert (answer["Content-Language"], logged) == ("ja", "Close without hiding: Fine")
 
 
-def test_only_those_who_may_decide_do(desk: Client, helper: Client) -> None:
+def test_report_stays_open_when_staff_lack_permission(desk: Client, helper: Client) -> None:
     row = report("somewhere else")
     path = f"/admin/showcase/abusereport/{row.pk}/decide"
     assert helper.post(f"{path}/keep/", {"reason": "x"}).status_code == 403

@@ -27,7 +27,7 @@ def engine(settings: LazySettings, **config: Any) -> None:
 
 
 @pytest.mark.parametrize("code", ["moderation_blocked", "sentinel_block", "content_filter"])
-def test_what_the_check_of_an_engine_stopped_looks_like_it(
+def test_card_is_blocked_when_engine_rejected_the_prompt(
     page: Client, alice: User, code: str
 ) -> None:
     video = told(running(order(alice)), JobState.FAILED, failure=Refused(RAW, code=code))
@@ -39,7 +39,9 @@ def test_what_the_check_of_an_engine_stopped_looks_like_it(
 @pytest.mark.parametrize(
     "code", ["internal_error", "moderation_blocked", "invalid_value", "never_seen", "500"]
 )
-def test_a_failure_is_told_without_the_engines_words(page: Client, alice: User, code: str) -> None:
+def test_failure_is_explained_without_the_engines_text(
+    page: Client, alice: User, code: str
+) -> None:
     refusal = Refused(RAW, code=code)
     video = told(running(order(alice), progress=40), JobState.FAILED, failure=refusal)
     for body in pages_of(page, video).values():
@@ -47,7 +49,7 @@ def test_a_failure_is_told_without_the_engines_words(page: Client, alice: User, 
         assert [word for word in ("moderator-7", "render.py", "never_seen") if word in body] == []
 
 
-def test_what_would_help_is_a_way_to_it(page: Client, alice: User) -> None:
+def test_remedy_links_to_the_studio_when_it_is_an_option(page: Client, alice: User) -> None:
     refusal = Refused("x", code="internal_error")
     video = told(running(order(alice)), JobState.FAILED, failure=refusal)
     way = f'<a href="/studio/?from={video.pk}&amp;model=sora-2-pro">Try the other model'
@@ -59,7 +61,7 @@ def test_what_would_help_is_a_way_to_it(page: Client, alice: User) -> None:
     assert page.get(f"/studio/?from={video.pk}&model=x&seconds=-1&size=9").status_code == 200
 
 
-def test_a_remix_is_offered_where_the_engine_makes_it(
+def test_remix_is_offered_when_engine_supports_it(
     page: Client, alice: User, mp4: bytes, settings: LazySettings
 ) -> None:
     video = completed(order(alice), mp4)
@@ -73,7 +75,7 @@ def test_a_remix_is_offered_where_the_engine_makes_it(
     assert Video.objects.count() == 1
 
 
-def test_a_retry_is_offered_where_the_engine_makes_it(
+def test_retry_is_offered_when_engine_supports_it(
     page: Client, alice: User, mp4: bytes, settings: LazySettings
 ) -> None:
     lost = state_machine.remix(completed(order(alice), mp4), "At night")

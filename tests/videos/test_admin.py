@@ -20,7 +20,7 @@ def do(client: Client, video: Video, name: str, **form: str) -> Any:
     return client.post(f"/admin/videos/video/{video.pk}/actions/{name}/", form, follow=True)
 
 
-def test_the_list_shows_every_video_in_as_many_queries(
+def test_list_needs_as_many_queries_for_many_videos(
     desk: Client, alice: User, mp4: bytes, django_assert_max_num_queries: Any
 ) -> None:
     completed(order(alice, "A fox"), mp4)
@@ -32,7 +32,7 @@ def test_the_list_shows_every_video_in_as_many_queries(
     assert [prompt for prompt in prompts if prompt not in text] == []
 
 
-def test_a_video_shows_its_timeline_and_what_may_be_done(desk: Client, alice: User) -> None:
+def test_video_page_shows_timeline_and_possible_actions(desk: Client, alice: User) -> None:
     video = running(order(alice))
     answer = desk.get(f"/admin/videos/video/{video.pk}/change/")
     urls = [action.url for action in answer.context["object_actions"]]
@@ -44,14 +44,16 @@ def test_a_video_shows_its_timeline_and_what_may_be_done(desk: Client, alice: Us
     ] == []
 
 
-def test_nothing_of_a_video_is_changed_by_hand(desk: Client, alice: User) -> None:
+def test_video_cannot_be_edited(desk: Client, alice: User) -> None:
     video = order(alice)
     desk.post(f"/admin/videos/video/{video.pk}/change/", {"prompt": "Other", "status": "failed"})
     assert (now_of(video).prompt, now_of(video).status) == ("A paper boat", "queued")
     assert desk.get("/admin/videos/video/add/").status_code == 403
 
 
-def test_a_video_is_failed_and_refunded_once(desk: Client, staff: User, alice: User) -> None:
+def test_video_is_failed_and_refunded_once_when_form_is_sent_twice(
+    desk: Client, staff: User, alice: User
+) -> None:
     video = running(order(alice))
     assert (
         b"20 credits go back to alice"
@@ -75,7 +77,7 @@ def test_a_video_is_failed_and_refunded_once(desk: Client, staff: User, alice: U
     )
 
 
-def test_what_it_changes_is_shown_before(desk: Client, alice: User) -> None:
+def test_confirmation_shows_what_the_action_changes(desk: Client, alice: User) -> None:
     video = running(order(alice))
     shown = {
         name: desk.get(f"/admin/videos/video/{video.pk}/actions/{name}/").context["changes"]
@@ -91,7 +93,7 @@ def test_what_it_changes_is_shown_before(desk: Client, alice: User) -> None:
     ]  # fmt: skip
 
 
-def test_a_page_sent_twice_orders_once(desk: Client, alice: User) -> None:
+def test_retry_orders_once_when_form_is_sent_twice(desk: Client, alice: User) -> None:
     video = failed(order(alice))
     asked = desk.get(f"/admin/videos/video/{video.pk}/actions/retry/").context["form"]
     token = str(asked["token"].value())
@@ -101,20 +103,20 @@ def test_a_page_sent_twice_orders_once(desk: Client, alice: User) -> None:
     assert (Video.objects.count(), credits.available(alice), LogEntry.objects.count()) == (2, 80, 1)
 
 
-def test_what_cannot_be_done_is_not_asked(desk: Client, alice: User) -> None:
+def test_action_is_refused_when_state_does_not_allow_it(desk: Client, alice: User) -> None:
     video = failed(order(alice))
     answer = desk.get(f"/admin/videos/video/{video.pk}/actions/fail/", follow=True)
     assert b"The video has changed. Nothing was done." in answer.content
 
 
-def test_a_video_shows_what_it_cost(desk: Client, alice: User) -> None:
+def test_video_page_shows_its_ledger_entries(desk: Client, alice: User) -> None:
     video = failed(order(alice))
     order(alice, "Another")
     lines = desk.get(f"/admin/videos/video/{video.pk}/change/").context["lines"]
     assert [(line.type, line.amount) for line in lines] == [("spent", -20), ("refunded", 20)]
 
 
-def test_staff_play_the_film_and_others_do_not(desk: Client, alice: User, mp4: bytes) -> None:
+def test_file_is_sent_when_user_is_staff(desk: Client, alice: User, mp4: bytes) -> None:
     video = completed(order(alice), mp4)
     path = f"/admin/videos/video/{video.pk}/file/"
     assert desk.get(path)["Content-Type"] == "video/mp4"
@@ -124,28 +126,28 @@ def test_staff_play_the_film_and_others_do_not(desk: Client, alice: User, mp4: b
     assert (helper.get(path).status_code, Client().get(path).status_code) == (403, 302)
 
 
-def test_a_reason_is_needed(desk: Client, alice: User) -> None:
+def test_action_is_refused_when_reason_is_empty(desk: Client, alice: User) -> None:
     video = running(order(alice))
     answer = do(desk, video, "fail", reason="")
     assert (answer.status_code, now_of(video).status) == (200, "running")
     assert LogEntry.objects.count() == 0
 
 
-def test_a_video_is_fetched_now(desk: Client, alice: User) -> None:
+def test_fetch_makes_the_next_poll_due(desk: Client, alice: User) -> None:
     video = running(order(alice))
     Video.objects.filter(pk=video.pk).update(next_step_at=timezone.now() + timedelta(1))
     do(desk, video, "fetch", reason="Asked by mail")
     assert now_of(video).next_step_at <= timezone.now()  # type: ignore[operator]
 
 
-def test_a_video_is_ordered_again_on_its_owners_credits(desk: Client, alice: User) -> None:
+def test_retry_is_paid_by_the_owner(desk: Client, alice: User) -> None:
     video = failed(order(alice))
     do(desk, video, "retry", reason="Asked by mail")
     assert Video.objects.get(retry_of=video).user == alice
     assert credits.available(alice) == 80
 
 
-def test_an_order_that_cannot_be_paid_says_so(desk: Client, alice: User) -> None:
+def test_retry_is_refused_when_owner_lacks_credits(desk: Client, alice: User) -> None:
     video = failed(order(alice))
     credits.spend(alice, 95, "gone")
     answer = do(desk, video, "retry", reason="Asked by mail")
@@ -154,7 +156,7 @@ def test_an_order_that_cannot_be_paid_says_so(desk: Client, alice: User) -> None
 
 
 @pytest.mark.parametrize("name", ["fail", "fetch", "retry", "explode"])
-def test_only_staff_who_may_change_videos_do_anything(alice: User, name: str) -> None:
+def test_action_is_refused_when_staff_lack_permission(alice: User, name: str) -> None:
     video = running(order(alice))
     visitor, helper = Client(), Client()
     helper.force_login(person("helper", is_staff=True))
@@ -164,7 +166,7 @@ def test_only_staff_who_may_change_videos_do_anything(alice: User, name: str) ->
     assert now_of(video).status == "running"
 
 
-def test_what_there_is_not_is_404(desk: Client, alice: User) -> None:
+def test_action_is_not_found_when_video_or_action_is_unknown(desk: Client, alice: User) -> None:
     video = order(alice)
     unknown = "00000000-0000-0000-0000-000000000000"
     assert [
@@ -177,7 +179,7 @@ def test_what_there_is_not_is_404(desk: Client, alice: User) -> None:
     ] == [404] * 3
 
 
-def test_staff_see_the_still_and_others_do_not(desk: Client, alice: User, mp4: bytes) -> None:
+def test_poster_is_sent_when_user_is_staff(desk: Client, alice: User, mp4: bytes) -> None:
     video = completed(order(alice), mp4)
     path = f"/admin/videos/video/{video.pk}/poster/"
     assert desk.get(path)["Content-Type"] == "image/webp"
@@ -186,7 +188,7 @@ def test_staff_see_the_still_and_others_do_not(desk: Client, alice: User, mp4: b
     assert (helper.get(path).status_code, Client().get(path).status_code) == (403, 302)
 
 
-def test_a_refusal_is_overruled_once_with_a_reason(desk: Client, alice: User) -> None:
+def test_rejected_prompt_is_overruled_once(desk: Client, alice: User) -> None:
     refusal = RejectedPrompt.objects.create(user=alice, prompt="A duel", categories=["violence"])
     path = f"/admin/videos/rejectedprompt/{refusal.pk}/overrule/"
     assert b"A duel" in desk.get(path).content
@@ -201,7 +203,7 @@ def test_a_refusal_is_overruled_once_with_a_reason(desk: Client, alice: User) ->
     assert not moderation.overrule(refusal)
 
 
-def test_a_delivery_is_sent_again(desk: Client, alice: User) -> None:
+def test_delivery_is_sent_again_when_staff_choose_it(desk: Client, alice: User) -> None:
     now = timezone.now()
     row = WebhookDelivery.objects.create(
         user=alice, video=order(alice), url="https://example.com/", state="failed",
@@ -216,7 +218,7 @@ def test_a_delivery_is_sent_again(desk: Client, alice: User) -> None:
     assert (row.state, LogEntry.objects.get().change_message) == ("pending", "Sent again")
 
 
-def test_a_price_is_set_for_models_there_are(desk: Client) -> None:
+def test_price_is_accepted_only_for_known_models(desk: Client) -> None:
     form = {"kind": "text", "model": "sora-2", "credits": "15"}
     desk.post("/admin/videos/price/add/", {**form, "model": "sora-9"})
     assert Price.objects.count() == 0

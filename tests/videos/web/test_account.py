@@ -14,7 +14,7 @@ from tests.videos.conftest import now_of, order
 
 
 @pytest.mark.parametrize("path", ["/settings/data/", "/settings/data/delete/"])
-def test_the_pages_ask_who_you_are(db: None, path: str) -> None:
+def test_account_pages_require_signing_in(db: None, path: str) -> None:
     assert Client().get(path)["Location"] == f"/accounts/login/?next={path}"
 
 
@@ -23,7 +23,7 @@ def confirmed(page: Client) -> None:
     assert page.post("/accounts/reauthenticate/", form).status_code == 302
 
 
-def test_the_export_asks_for_the_password_first(page: Client) -> None:
+def test_export_asks_for_password_when_signed_in_long_ago(page: Client) -> None:
     answer = page.post("/settings/data/export/")
     assert answer["Location"] == "/accounts/reauthenticate/?next=%2Fsettings%2Fdata%2Fexport%2F"
 
@@ -32,7 +32,7 @@ async def _read(answer: Any) -> bytes:
     return b"".join([chunk async for chunk in answer.streaming_content])
 
 
-def test_the_export_is_a_zip_of_ones_own(page: Client, alice: User) -> None:
+def test_export_is_a_zip_of_the_users_own_data(page: Client, alice: User) -> None:
     order(alice, "A kite over the sea")
     confirmed(page)
     answer = page.post("/settings/data/export/")
@@ -41,20 +41,20 @@ def test_the_export_is_a_zip_of_ones_own(page: Client, alice: User) -> None:
     assert b"A kite over the sea" in archive.read("videos.json")
 
 
-def test_exports_are_limited(page: Client, settings: LazySettings) -> None:
+def test_export_is_refused_when_rate_is_exhausted(page: Client, settings: LazySettings) -> None:
     settings.RATE_AUTH = (1, 60)
     confirmed(page)
     assert [page.post("/settings/data/export/").status_code for _n in range(2)] == [200, 302]
 
 
-def test_leaving_says_what_goes_and_what_stays(page: Client, alice: User) -> None:
+def test_deletion_page_shows_what_is_deleted_and_kept(page: Client, alice: User) -> None:
     order(alice)
     text = page.get("/settings/data/delete/").content.decode()
     assert "1 video that is rendering is cancelled." in text
     assert "You still have 80 credits. You will lose them." in text
 
 
-def test_the_account_is_closed_with_the_right_password(page: Client, alice: User) -> None:
+def test_account_is_closed_when_password_is_right(page: Client, alice: User) -> None:
     video = order(alice)
     answer = page.post("/settings/data/delete/", {"password": "alice-password"}, follow=True)
     assert b"We will delete it in 30 days." in answer.content
@@ -65,7 +65,9 @@ def test_the_account_is_closed_with_the_right_password(page: Client, alice: User
 
 
 @pytest.mark.parametrize("password", ["", "wrong"])
-def test_nothing_is_closed_with_another_password(page: Client, alice: User, password: str) -> None:
+def test_account_stays_open_when_password_is_wrong(
+    page: Client, alice: User, password: str
+) -> None:
     answer = page.post("/settings/data/delete/", {"password": password})
     assert answer.status_code == 422
     assert b"This is not your password." in answer.content
@@ -73,7 +75,7 @@ def test_nothing_is_closed_with_another_password(page: Client, alice: User, pass
     assert alice.is_active
 
 
-def test_who_has_no_password_types_the_username(page: Client, alice: User) -> None:
+def test_account_is_closed_by_username_when_user_has_no_password(page: Client, alice: User) -> None:
     alice.set_unusable_password()
     alice.save()
     page.force_login(alice)
