@@ -111,7 +111,7 @@ def _lay_out(parts: list[Part]) -> None:
         last = n == len(parts) - 1
         part.x = x
         part.width = BAR - x if last else THINNEST + room * part.credits // total
-        part.tone = "c1" if part.soon else f"c{2 + n % 2}"
+        part.tone = "lot-expiring" if part.soon else ("lot-even", "lot-odd")[n % 2]
         x += part.width + GAP
 
 
@@ -213,10 +213,10 @@ def _midnight(day: date) -> datetime:
 
 BADGES: dict[str, tuple[Promise, str]] = {
     Type.REFUNDED: (gettext_lazy("Returned"), "good"),
-    Type.PURCHASED: (gettext_lazy("Bought"), "run"),
-    Type.BONUS: (gettext_lazy("Bonus"), "run"),
-    Type.EARNED: (gettext_lazy("Earned"), "run"),
-    Type.ADJUSTED: (gettext_lazy("Adjusted"), "run"),
+    Type.PURCHASED: (gettext_lazy("Bought"), "running"),
+    Type.BONUS: (gettext_lazy("Bonus"), "running"),
+    Type.EARNED: (gettext_lazy("Earned"), "running"),
+    Type.ADJUSTED: (gettext_lazy("Adjusted"), "running"),
     Type.EXPIRED: (gettext_lazy("Expired"), ""),
 }
 TAKEN_BACK = (gettext_lazy("Taken back"), "warn")
@@ -284,7 +284,7 @@ class Line:
 # ---- payments ----
 
 STATUSES: dict[str, tuple[Promise, str]] = {
-    Status.PENDING: (gettext_lazy("Waiting"), "run"),
+    Status.PENDING: (gettext_lazy("Waiting"), "running"),
     Status.SUCCEEDED: (gettext_lazy("Paid"), "good"),
     Status.FAILED: (gettext_lazy("Not paid"), ""),
     Status.REFUNDED: (gettext_lazy("Refunded"), "warn"),

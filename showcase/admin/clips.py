@@ -102,7 +102,8 @@ class ClipAdmin(ObjectActions):
     def moves(self, clip: Clip) -> SafeString:
         """Return two buttons; they belong to the list's form, which carries the CSRF token."""
         button = (
-            '<button type="submit" class="move" formaction="{}" formnovalidate aria-label="{}">'
+            '<button type="submit" class="move-button" formaction="{}" formnovalidate'
+            ' aria-label="{}">'
             '<span aria-hidden="true">{}</span></button>'
         )
         about = {"title": clip.title}

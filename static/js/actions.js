@@ -123,7 +123,7 @@ function comeBack(holes) {
 }
 
 function tidy(node) {
-  const shelf = node.parentNode?.closest(".shelf");
+  const shelf = node.parentNode?.closest(".group");
   if (shelf) shelf.hidden = !shelf.querySelector(".card");
   if (bulk) count();
 }
@@ -179,7 +179,7 @@ let near = null;
 let rest;
 function leave() {
   clearTimeout(rest);
-  near?.querySelector(".peek")?.remove();
+  near?.querySelector(".preview")?.remove();
   near = null;
 }
 document.addEventListener("pointerover", (event) => {
@@ -196,7 +196,7 @@ document.addEventListener("pointerover", (event) => {
       playsInline: true,
       src: `/api/videos/${card.dataset.id}/content?variant=video`,
     });
-    film.className = media.querySelector(".fit") ? "peek peek--fit" : "peek";
+    film.className = media.querySelector(".contain") ? "preview preview--contain" : "preview";
     film.tabIndex = -1;
     film.ariaHidden = "true";
     film.addEventListener(
@@ -211,7 +211,7 @@ document.addEventListener("pointerleave", leave);
 
 // ---- choosing several ----
 const bulk = document.getElementById("bulk");
-const boxes = () => [...document.querySelectorAll(".card__pick")];
+const boxes = () => [...document.querySelectorAll(".card__checkbox")];
 let last = null;
 function count() {
   const n = boxes().filter((box) => box.checked).length;
@@ -231,7 +231,7 @@ export function choose(box, on, range) {
 }
 if (bulk) {
   document.addEventListener("click", (event) => {
-    const box = event.target.closest(".card")?.querySelector(".card__pick");
+    const box = event.target.closest(".card")?.querySelector(".card__checkbox");
     if (!box || event.metaKey || event.ctrlKey) return;
     if (event.target === box) return choose(box, box.checked, event.shiftKey);
     if (!event.target.closest(".card__title a")) return;

@@ -72,7 +72,7 @@ function show(source, name = "") {
   const picture = tile.querySelector("img");
   if (picture.src.startsWith("blob:") && picture.src !== source) URL.revokeObjectURL(picture.src);
   tile.querySelector("[name=reference]")?.remove();
-  if (source) composer.querySelector(".pill--kept")?.remove(); // one picture for an order
+  if (source) composer.querySelector(".pill--chosen")?.remove(); // one picture for an order
   tile.hidden = !source;
   picture.src = source || "data:,";
   tile.querySelector("figcaption").textContent = name;
@@ -224,7 +224,7 @@ if (composer) {
   composer.addEventListener("change", (event) => {
     if (event.target.name === "image") showReference();
     document.getElementById("short")?.remove();
-    document.getElementById("go").classList.add("btn--ink");
+    document.getElementById("go").classList.add("btn--primary");
     document.getElementById("cost").hidden = false;
     reprice();
     frame();
@@ -242,7 +242,7 @@ if (composer) {
       delete sessionStorage.draft;
   });
   tile.querySelector("img").addEventListener("load", frame);
-  tile.querySelector(".composer__off").addEventListener("click", () => {
+  tile.querySelector(".composer__remove").addEventListener("click", () => {
     upload?.abort();
     field("image").value = "";
     field("image").dispatchEvent(new Event("change", { bubbles: true }));
@@ -286,7 +286,7 @@ if (composer) {
   if (
     !field("prompt").value &&
     !("sentBefore" in composer.dataset) &&
-    !composer.querySelector(".pill--kept")
+    !composer.querySelector(".pill--chosen")
   )
     takeUpDraft();
   countPrompt();

@@ -116,7 +116,7 @@ function step(by) {
 }
 
 function choosing(range) {
-  const box = here()?.querySelector(".card__pick");
+  const box = here()?.querySelector(".card__checkbox");
   if (!box) return press("#pick", document);
   box.dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true, shiftKey: range }));
 }

@@ -26,7 +26,7 @@ const percentOf = (shown) => Number(shown.querySelector("[data-percent]")?.textC
 
 function say(state) {
   line.textContent = line.dataset[state];
-  line.classList.toggle("live--off", state === "off");
+  line.classList.toggle("connection--lost", state === "off");
 }
 
 function move(shown, percent) {
@@ -98,7 +98,7 @@ async function refreshCard(id) {
     fresh.toggleAttribute("data-fresh", fresh.dataset.state === "done");
     move(fresh, Math.max(percentOf(old), percentOf(fresh))); // what is shown may be newer
     const focused = old.contains(document.activeElement) ? document.activeElement : null;
-    const pick = old.querySelector(".card__pick"); // chosen stays chosen
+    const pick = old.querySelector(".card__checkbox"); // chosen stays chosen
     if (pick) fresh.querySelector(".card__body").before(pick);
     if (shelf?.contains(old) && !("active" in fresh.dataset)) moveOn(old, fresh);
     else old.replaceWith(fresh);
@@ -110,7 +110,7 @@ async function refreshCard(id) {
   } else if ((shelf || growing) && "active" in fresh.dataset) {
     document.getElementById("empty")?.remove();
     (shelf ?? growing).hidden = false;
-    (shelf ?? growing).querySelector(".grid").prepend(fresh);
+    (shelf ?? growing).querySelector(".card-grid").prepend(fresh);
   }
   fresh.fetchedAt = Date.now();
   return fresh;
@@ -120,7 +120,7 @@ async function refreshCard(id) {
 function moveOn(old, fresh) {
   old.remove();
   recent.hidden = false;
-  recent.querySelector(".grid").prepend(fresh);
+  recent.querySelector(".card-grid").prepend(fresh);
   shelf.hidden = !shelf.querySelector(".card");
 }
 
@@ -132,13 +132,13 @@ function refreshFamily() {
     const fresh = (await get(location.href).catch(() => null))?.getElementById("family");
     const old = document.getElementById("family");
     if (fresh && old) old.replaceWith(fresh);
-    else if (fresh) watch.querySelector(".watch__rest").append(fresh);
+    else if (fresh) watch.querySelector(".video-page__details").append(fresh);
   }, 300);
 }
 
 async function refreshWatch() {
   const fresh = (await get(location.href)).getElementById("watch");
-  for (const part of ["#stage", ".watch__rest", ".watch__side"]) {
+  for (const part of ["#stage", ".video-page__details", ".video-page__aside"]) {
     const old = watch.querySelector(part);
     if (!old.querySelector("video, input:focus") && !old.querySelector("textarea")?.value)
       old.replaceWith(fresh.querySelector(part));

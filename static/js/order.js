@@ -6,7 +6,7 @@ for (const row of body?.rows ?? []) {
   row.draggable = true;
   row.addEventListener("dragstart", () => {
     held = row;
-    row.classList.add("is-held");
+    row.classList.add("is-dragged");
   });
   row.addEventListener("dragover", (event) => {
     event.preventDefault();
@@ -16,7 +16,7 @@ for (const row of body?.rows ?? []) {
   });
   row.addEventListener("dragend", () => {
     held = null;
-    row.classList.remove("is-held");
+    row.classList.remove("is-dragged");
     [...body.rows].forEach((each, at) => {
       each.querySelector('input[name$="-display_order"]').value = (at + 1) * 10;
     });

@@ -27,7 +27,7 @@ document.addEventListener("click", (event) => {
 
 // ---- two films start, stop and move together ----
 const together = document.getElementById("together");
-const films = [...document.querySelectorAll(".pair video")];
+const films = [...document.querySelectorAll(".side-by-side video")];
 if (together && films.length === 2) {
   const words = together.querySelector("span");
   const play = words.textContent;

@@ -49,7 +49,7 @@ def test_what_cannot_be_taken_is_said_beside_its_field(
     assert (answer.status_code, answer.context["form"].errors) == (422, {field: [words]})
     alice.refresh_from_db()
     assert (alice.username, alice.language) == ("alice", "en")
-    assert b'<span class="me__name">alice</span>' in answer.content
+    assert b'<span class="account__name">alice</span>' in answer.content
 
 
 def browser_sign_in(user: User, agent: str) -> Client:

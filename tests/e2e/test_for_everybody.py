@@ -167,7 +167,7 @@ def test_a_thumb_finds_what_matters(
     box = found.bounding_box()
     assert box
     assert box["height"] >= 44
-    for tabs in page.locator(".tabs > *:visible").all():
+    for tabs in page.locator(".tab-bar > *:visible").all():
         box = tabs.bounding_box()
         assert box
         assert box["height"] >= 44

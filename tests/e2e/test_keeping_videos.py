@@ -123,7 +123,7 @@ def test_options_are_kept_as_a_preset_and_applied(tab: Opener, person: StorageSt
     page.get_by_role("button", name="Presets").click()
     page.get_by_role("button", name="Fine Sora 2 Pro").click()
     expect(prompt).to_have_value("A heron, 35 mm")
-    expect(page.locator("#composer .btn--ink [data-cost]")).to_have_text("30")
+    expect(page.locator("#composer .btn--primary [data-cost]")).to_have_text("30")
     page.get_by_role("button", name="Presets").click()
     page.get_by_role("button", name="Delete the preset Fine").click()
     expect(page.locator("#presets .menu__note")).to_be_visible()
@@ -140,7 +140,7 @@ def test_dropped_picture_is_shown_as_it_will_be_cropped(tab: Opener, person: Sto
         list(tall_picture()),
     )
     expect(page.locator("#reference-tile figcaption")).to_have_text("tall.png")
-    expect(page.locator("#composer .btn--ink [data-cost]")).to_have_text("25")
+    expect(page.locator("#composer .btn--primary [data-cost]")).to_have_text("25")
     page.get_by_role("button", name="Use 9:16").click()
     expect(page.locator("[name=size]:checked")).to_have_value("720x1280")
     expect(page.get_by_role("button", name="Use 9:16")).to_be_hidden()
@@ -169,9 +169,9 @@ def test_hearts_and_collections(tab: Opener, maker: tuple[StorageState, dict[str
     tower = card_of(page, "A tower")
     tower.hover()
     tower.get_by_role("button", name="Favourite").click()
-    expect(page.locator("[data-part=pills] a", has_text="Favourites").locator(".num")).to_have_text(
-        "1"
-    )
+    expect(
+        page.locator("[data-part=pills] a", has_text="Favourites").locator(".numeric")
+    ).to_have_text("1")
     page.goto("/library/?status=favourites")
     expect(page.locator(".card")).to_have_count(1)
     page.goto("/library/?select=1")
@@ -264,9 +264,9 @@ def test_finished_card_plays_under_the_pointer(
     page = tab("/library/", person=maker[0])
     tower = card_of(page, "A tower")
     tower.hover()
-    expect(tower.locator("video.peek")).to_be_attached()
+    expect(tower.locator("video.preview")).to_be_attached()
     page.mouse.move(5, 5)
-    expect(tower.locator("video.peek")).to_have_count(0)
+    expect(tower.locator("video.preview")).to_have_count(0)
 
 
 def test_versions_are_compared_shared_and_taken_a_picture_of(
@@ -294,8 +294,8 @@ def test_versions_are_compared_shared_and_taken_a_picture_of(
     assert answer.status == 404
     page.get_by_label("Picture at").fill("1.5")
     page.get_by_role("button", name="Use as reference").click()
-    expect(page.locator(".pill--kept")).to_contain_text("frame-at-1.5-s")
-    expect(page.locator("#composer .btn--ink [data-cost]")).to_have_text("25")
+    expect(page.locator(".pill--chosen")).to_contain_text("frame-at-1.5-s")
+    expect(page.locator("#composer .btn--primary [data-cost]")).to_have_text("25")
 
 
 AWAY = """
@@ -333,8 +333,8 @@ def test_version_made_elsewhere_appears_in_the_family(tab: Opener, person: Stora
     there.goto(address)
     there.get_by_label("What should change?").fill("Now in snow")
     there.locator("#remix").get_by_role("button", name="Remix").click()
-    expect(here.locator("#family .node")).to_have_count(2)
-    expect(here.locator("#family .node img")).to_have_count(2)
+    expect(here.locator("#family .lineage-node")).to_have_count(2)
+    expect(here.locator("#family .lineage-node img")).to_have_count(2)
     here.goto("/library/")
     expect(here.locator("#live")).to_have_text("Live updates on")
     there.goto("/studio/")
@@ -378,7 +378,7 @@ def test_everything_is_near_by_keyboard(
     with page.expect_download():
         page.keyboard.press("d")
     page.keyboard.press("e")
-    expect(page.locator(".pill--kept")).to_contain_text("frame-at-4.0-s")
+    expect(page.locator(".pill--chosen")).to_contain_text("frame-at-4.0-s")
     page.go_back()
     page.keyboard.press("k")
     expect(page.get_by_role("heading", level=1)).to_have_text("A boat at dawn")
@@ -434,7 +434,7 @@ def test_nothing_plays_under_a_finger_or_for_who_wants_calm(
         page = tab("/library/", person=maker[0], **options)
         card_of(page, "A tower").hover()
         page.wait_for_timeout(600)
-        expect(page.locator("video.peek")).to_have_count(0)
+        expect(page.locator("video.preview")).to_have_count(0)
 
 
 def test_notifications_are_chosen_in_the_settings(tab: Opener, person: StorageState) -> None:

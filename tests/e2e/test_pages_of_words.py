@@ -84,7 +84,7 @@ def test_a_newcomer_sees_a_living_wall(tab: Opener, width: int) -> None:
     """Nobody published anything: the samples are there, play, and say what they are."""
     page = tab("/", **looks(width))
     page.get_by_role("heading", name="Made here").scroll_into_view_if_needed()
-    expect(page.locator(".wall .film")).to_have_count(8)
+    expect(page.locator(".gallery .gallery-item")).to_have_count(8)
     page.get_by_role("link", name="Paper boat").click()
     check(page, "sample")
     expect(page.get_by_text("A sample that comes with the product", exact=False)).to_be_visible()

@@ -38,7 +38,7 @@ def test_failure_returns_the_credits_and_says_so(
     order(page, f"A storm [[fail:{trigger}]]")
     card = card_of(page, "A storm")
     expect(card).to_have_attribute("data-state", state)
-    message = card.locator(".card__msg").inner_text().split("\n")
+    message = card.locator(".card__message").inner_text().split("\n")
     sentence, returned = [line for line in message if line]
     assert re.fullmatch(words, sentence)
     assert returned == "20 credits returned"
@@ -62,12 +62,12 @@ def test_price_follows_the_choices(tab: Opener, person: StorageState) -> None:
     seen = []
     for choice in ("Sora 2 Pro", "20 s", "12 s"):
         page.locator(f"#composer label:has-text('{choice}')").last.click()
-        cost = page.locator("#composer .btn--ink [data-cost]").inner_text()
+        cost = page.locator("#composer .btn--primary [data-cost]").inner_text()
         seen.append((cost, page.locator("[data-left]").inner_text()))
     page.locator("[name=image]").set_input_files(
         {"name": "dot.png", "mimeType": "image/png", "buffer": b"\x89PNG"}
     )
-    seen.append((page.locator("#composer .btn--ink [data-cost]").inner_text(), "with an image"))
+    seen.append((page.locator("#composer .btn--primary [data-cost]").inner_text(), "with an image"))
     assert seen == [("30", "70"), ("50", "50"), ("30", "70"), ("35", "with an image")]
 
 
@@ -108,7 +108,7 @@ def test_an_image_says_how_far_it_is_and_can_be_called_back(
     keep_picture(page, "studio-uploading")
     page.get_by_role("button", name="Remove the reference image").click()
     expect(page.locator("#reference-tile")).to_be_hidden()
-    expect(page.locator("#composer .btn--ink [data-cost]")).to_have_text("20")
+    expect(page.locator("#composer .btn--primary [data-cost]")).to_have_text("20")
 
 
 def test_what_is_written_stays_over_a_reload_until_it_is_ordered(
@@ -122,7 +122,7 @@ def test_what_is_written_stays_over_a_reload_until_it_is_ordered(
     )
     expect(page.locator("#reference-tile [name=reference]")).to_be_attached()
     page.reload()
-    cost = page.locator("#composer .btn--ink [data-cost]")
+    cost = page.locator("#composer .btn--primary [data-cost]")
     expect(cost).to_have_text("35")
     expect(page.locator("#reference-tile figcaption")).to_have_text("noise.png")
     expect(page.get_by_label("Prompt", exact=True)).to_have_value("A kite over dunes")
@@ -153,11 +153,11 @@ def test_every_choice_is_explained_by_keyboard(
         button = page.get_by_role("button", name=f"Help with {what}")
         button.focus()
         page.keyboard.press("Enter")
-        expect(page.locator(".menu--tip:popover-open")).to_have_count(1)
+        expect(page.locator(".menu--help:popover-open")).to_have_count(1)
         if what == "the length":
             check(page, "studio-tip")
         page.keyboard.press("Escape")
-        expect(page.locator(".menu--tip:popover-open")).to_have_count(0)
+        expect(page.locator(".menu--help:popover-open")).to_have_count(0)
         expect(button).to_be_focused()
 
 

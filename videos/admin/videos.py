@@ -112,7 +112,7 @@ class VideoAdmin(ObjectActions, ReadOnly):
 
     @admin.display(description=gettext_lazy("state"), ordering="status")
     def state(self, video: Video) -> SafeString:
-        kind = BADGES.get(video.status, "run")
+        kind = BADGES.get(video.status, "running")
         return format_html(
             '<span class="badge badge--{}">{}</span>', kind, video.get_status_display()
         )

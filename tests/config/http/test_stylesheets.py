@@ -10,7 +10,8 @@ from django.test import Client
 
 from config.http import stylesheets
 
-FOLDER = Path(settings.BASE_DIR) / "static" / "css"
+ROOT = Path(settings.BASE_DIR)
+FOLDER = ROOT / "static" / "css"
 ENTRIES = sorted(FOLDER.glob("*.css"))
 
 
@@ -62,3 +63,36 @@ def test_a_changed_file_is_seen_at_the_next_request(settings: LazySettings, tmp_
     part.write_text(".b { color: red; }")
     assert Path(str(finder.find("css/site.css"))).read_text() == "@layer a;@layer a{.b{color: red}}"
     assert [path for path, _ in finder.list(None)] == ["css/site.css"]
+
+
+def classes(folder: str) -> set[str]:
+    """The classes that the style sheets of a folder name."""
+    found: set[str] = set()
+    for path in (FOLDER / folder).glob("*.css"):
+        text = re.sub(r'/\*.*?\*/|url\([^)]*\)|"[^"\n]*"', "", path.read_text(), flags=re.DOTALL)
+        found |= set(re.findall(r"\.([a-zA-Z][\w-]*)", text))
+    return found
+
+
+def words() -> set[str]:
+    """Every word of our templates, scripts and Python modules."""
+    written = [*(ROOT / "templates").rglob("*.html"), *(ROOT / "static" / "js").glob("*.js")]
+    for app in ("accounts", "billing", "config", "showcase", "videos"):
+        written += (ROOT / app).rglob("*.py")
+    return set(re.findall(r"[\w-]+", "\n".join(path.read_text() for path in written)))
+
+
+@pytest.mark.parametrize("folder", ["app", "landing", "pages", "sandbox"])
+def test_every_class_of_a_style_sheet_is_used(folder: str) -> None:
+    found = words()
+    # A template puts some together: badge--{{ kind }}, {{ quality }}-only.
+    built = re.compile("(state--|badge--).+|.+-only")
+    unused = sorted(n for n in classes(folder) - found if not built.fullmatch(n))
+    assert unused == []
+
+
+def test_every_column_that_is_styled_for_staff_exists() -> None:
+    columns = {
+        name.split("-", 1)[1] for name in classes("admin") if name.startswith(("field-", "column-"))
+    }
+    assert sorted(columns - words()) == []

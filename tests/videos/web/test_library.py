@@ -31,7 +31,7 @@ def pills(page: Client, query: str = "") -> list[int]:
     """The numbers on the pills: all, ready, rendering, needing attention, favourites."""
     body = flat(page.get(f"{LIBRARY}{query}"))
     shown = body.split('data-part="pills"')[1].split("</nav>")[0]
-    return [int(n) for n in re.findall(r'class="num">(\d+)<', shown)]
+    return [int(n) for n in re.findall(r'class="numeric">(\d+)<', shown)]
 
 
 def html(page: Client, path: str, **data: object) -> str:

@@ -50,7 +50,11 @@ def remixed(video: Video, prompt: str, mp4: bytes) -> Video:
 def nodes(page: Client, video: Video) -> list[str]:
     """The family tree as a page of it shows it: depth by indent, and what is written there."""
     body = flat(page.get(f"/v/{video.pk}/"))
-    tree = body.split('<nav class="tree"')[1].split("</nav>")[0] if 'class="tree"' in body else ""
+    tree = (
+        body.split('<nav class="lineage"')[1].split("</nav>")[0]
+        if 'class="lineage"' in body
+        else ""
+    )
     depth, found = 0, []
     for tag, text in re.findall(r"(<ul>|</ul>)|</b>([^<]*)</span>|Deleted", tree):
         depth += {"<ul>": 1, "</ul>": -1}.get(tag, 0)
