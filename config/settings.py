@@ -329,9 +329,9 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["config.api.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "config.api.schema.Schema",
-    "EXCEPTION_HANDLER": "config.api.errors.answer",
+    "EXCEPTION_HANDLER": "config.api.errors.handle_exception",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
-    "DEFAULT_THROTTLE_CLASSES": ["config.api.throttling.Limit"],
+    "DEFAULT_THROTTLE_CLASSES": ["config.api.throttling.RateThrottle"],
 }
 
 # Pages of these origins may call the API, with a token or a key; never with our cookies.

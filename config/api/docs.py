@@ -1,4 +1,4 @@
-"""The API's reference: its schema, and two ways to read it, from our own server."""
+"""The reference of the API: the OpenAPI document, Swagger UI and Redoc, from our own server."""
 
 from functools import cache
 from pathlib import Path
@@ -16,8 +16,8 @@ from drf_spectacular.views import (
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-# Both readers draw with styles of their own making; scripts come from files here all the same.
-POLICY = "; ".join(
+# Swagger UI and Redoc need inline styles; their scripts come from our own server.
+CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'none'",
         "script-src 'self'",
@@ -35,36 +35,36 @@ REDOC_LOGO = b"https://cdn.redoc.ly/redoc/logo-mini.svg"
 
 
 class SchemaView(SpectacularJSONAPIView):
-    """GET /api/schema: OpenAPI 3 as JSON."""
+    """GET /api/schema: the OpenAPI 3 document as JSON."""
 
     schema = None
 
 
 class SwaggerView(SpectacularSwaggerSplitView):
-    """GET /api/docs: the schema to read and to try."""
+    """GET /api/docs: Swagger UI, to read the document and to try calls."""
 
     schema = None
     url_name = "api-schema"
     template_name = "reference/swagger.html"
 
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        return _relaxed(super().get(request, *args, **kwargs))  # type: ignore[no-untyped-call]
+        return _with_policy(super().get(request, *args, **kwargs))  # type: ignore[no-untyped-call]
 
 
 class RedocView(SpectacularRedocView):
-    """GET /api/redoc: the schema to read."""
+    """GET /api/redoc: Redoc, to read the document."""
 
     schema = None
     url_name = "api-schema"
     template_name = "reference/redoc.html"
 
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        return _relaxed(super().get(request, *args, **kwargs))  # type: ignore[no-untyped-call]
+        return _with_policy(super().get(request, *args, **kwargs))  # type: ignore[no-untyped-call]
 
 
 @cache
-def _redoc() -> bytes:
-    """Redoc itself, with our own mark where it would ask its maker's server for a picture."""
+def _redoc_source() -> bytes:
+    """Return Redoc's script with our own logo instead of one from its maker's server."""
     found = finders.find("drf_spectacular_sidecar/redoc/bundles/redoc.standalone.js")
     assert isinstance(found, str)
     return Path(found).read_bytes().replace(REDOC_LOGO, static("img/mark.svg").encode())
@@ -73,9 +73,9 @@ def _redoc() -> bytes:
 @require_safe
 def redoc_script(request: HttpRequest) -> HttpResponse:
     headers = {"Cache-Control": "public, max-age=86400"}
-    return HttpResponse(_redoc(), content_type="text/javascript", headers=headers)
+    return HttpResponse(_redoc_source(), content_type="text/javascript", headers=headers)
 
 
-def _relaxed(response: Response) -> Response:
-    response["Content-Security-Policy"] = POLICY
+def _with_policy(response: Response) -> Response:
+    response["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
     return response

@@ -1,4 +1,4 @@
-"""Domain errors to HTTP: the only such mapping. Under /api every error is JSON with `detail`."""
+"""Domain errors as HTTP answers, for all apps. Under /api every error is JSON with `detail`."""
 
 import sys
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.csrf import csrf_exempt, requires_csrf_token
-from rest_framework import exceptions, status
+from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler, set_rollback
 
@@ -31,6 +31,7 @@ from videos.jobs.state_machine import NotPossible
 from videos.media.uploads import BadFile, BadImage, BadImageUrl, QuotaFull, TooLarge
 from videos.webhooks.deliveries import NotRedeliverable
 
+# The status and the `code` of each domain error.
 STATUS_OF: dict[type[Exception], tuple[int, str]] = {
     BadCredentials: (401, "bad_credentials"),
     BadIdempotencyKey: (400, "bad_idempotency_key"),
@@ -62,7 +63,7 @@ STATUS_OF: dict[type[Exception], tuple[int, str]] = {
     NotReady: (400, "not_ready"),
     NotOpen: (503, "showcase_unavailable"),
 }
-# DRF's words for what is wrong with a field, as the documented bodies call them. Source: C41.
+# DRF's code of a field error, and the `type` that the documented body has for it. Source: C41.
 TYPE_OF = {
     "required": "value_error.missing",
     "null": "type_error.none.not_allowed",
@@ -73,7 +74,7 @@ TYPE_OF = {
     "max_value": "value_error.number.not_le",
     "invalid_choice": "value_error.const",
 }
-PHRASES = {
+DETAILS = {
     400: "Invalid parameters",
     403: "Permission denied",
     404: "Resource not found",
@@ -83,63 +84,65 @@ PHRASES = {
     500: "Internal server error",
     503: "Service unavailable",
 }
-# How long until it is worth another try, in seconds.
+# When a client may try again, in seconds.
 RETRY_AFTER = {429: "60", 503: "30"}
 
 
-def answer(error: Exception, context: dict[str, Any]) -> Response | None:
-    """DRF's exception handler: the documented shape for every error a view raises."""
-    for kind, (code, word) in STATUS_OF.items():
+def handle_exception(error: Exception, context: dict[str, Any]) -> Response | None:
+    """Return the documented answer to an exception of a view, as DRF's EXCEPTION_HANDLER."""
+    for kind, (status_code, code) in STATUS_OF.items():
         if isinstance(error, kind):
             set_rollback()
-            body: dict[str, Any] = {"detail": str(error), "code": getattr(error, "code", word)}
+            body: dict[str, Any] = {"detail": str(error), "code": getattr(error, "code", code)}
             if isinstance(error, NotOffered | BadProfile):
                 body["field"] = error.field
-            headers = {"WWW-Authenticate": "Bearer"} if code == status.HTTP_401_UNAUTHORIZED else {}
+            headers = {"WWW-Authenticate": "Bearer"} if status_code == 401 else {}
             if isinstance(error, TooManyAttempts):
                 headers["Retry-After"] = str(error.wait)
-            return Response(body, status=code, headers=headers)
+            return Response(body, status=status_code, headers=headers)
     if isinstance(error, RequestDataTooBig):
         set_rollback()
-        return Response({"detail": PHRASES[413]}, status=413)
+        return Response({"detail": DETAILS[413]}, status=413)
     if isinstance(error, exceptions.ValidationError):
         set_rollback()
-        where = "query" if context["request"].method in {"GET", "HEAD"} else "body"
-        return Response({"detail": list(_flat(error.get_full_details(), [where]))}, status=422)
+        place = "query" if context["request"].method in {"GET", "HEAD"} else "body"
+        errors = list(_field_errors(error.get_full_details(), [place]))
+        return Response({"detail": errors}, status=422)
     response = exception_handler(error, context)
     if response is not None:
-        response.data = {"detail": _phrase(error, response)}
+        response.data = {"detail": _detail_of(error, response)}
     return response
 
 
-def _phrase(error: Exception, response: Response) -> str:
+def _detail_of(error: Exception, response: Response) -> str:
     if isinstance(error, exceptions.NotAuthenticated | exceptions.AuthenticationFailed):
         return "Not authenticated"
     if isinstance(error, Http404):
-        return PHRASES[404]
+        return DETAILS[404]
     if isinstance(error, exceptions.Throttled):
         return f"Too many requests. Try again in {response['Retry-After']} seconds."
     if isinstance(error, exceptions.ParseError):
         return "The body could not be read."
-    return str(response.data.get("detail", PHRASES.get(response.status_code, "")))
+    return str(response.data.get("detail", DETAILS.get(response.status_code, "")))
 
 
-def _flat(details: Any, loc: list[str | int]) -> Iterator[dict[str, Any]]:
+def _field_errors(details: Any, loc: list[str | int]) -> Iterator[dict[str, Any]]:
+    """Yield one `{loc, msg, type}` for each error in DRF's nested details."""
     if isinstance(details, list):
         for n, item in enumerate(details):
             leaf = isinstance(item, dict) and set(item) == {"message", "code"}
-            yield from _flat(item, loc if leaf else [*loc, n])
+            yield from _field_errors(item, loc if leaf else [*loc, n])
     elif set(details) == {"message", "code"}:
         code = str(details["code"])
-        missing = code == "required"
+        is_missing = code == "required"
         yield {
             "loc": loc,
-            "msg": "field required" if missing else str(details["message"]),
+            "msg": "field required" if is_missing else str(details["message"]),
             "type": TYPE_OF.get(code, f"value_error.{code}"),
         }
     else:
         for name, inner in details.items():
-            yield from _flat(inner, loc if name == "non_field_errors" else [*loc, name])
+            yield from _field_errors(inner, loc if name == "non_field_errors" else [*loc, name])
 
 
 def _wants_json(request: HttpRequest) -> bool:
@@ -149,7 +152,7 @@ def _wants_json(request: HttpRequest) -> bool:
 def _error(request: HttpRequest, code: int) -> HttpResponse:
     headers = {"Retry-After": RETRY_AFTER[code]} if code in RETRY_AFTER else {}
     if _wants_json(request):
-        return JsonResponse({"detail": PHRASES[code]}, status=code, headers=headers)
+        return JsonResponse({"detail": DETAILS[code]}, status=code, headers=headers)
     response = render(request, f"{code}.html", status=code)
     for name, value in headers.items():
         response[name] = value
@@ -158,7 +161,7 @@ def _error(request: HttpRequest, code: int) -> HttpResponse:
 
 @csrf_exempt
 def api_not_found(request: HttpRequest) -> HttpResponse:
-    return JsonResponse({"detail": PHRASES[404]}, status=404)
+    return JsonResponse({"detail": DETAILS[404]}, status=404)
 
 
 @requires_csrf_token
@@ -183,5 +186,5 @@ def too_many(request: HttpRequest) -> HttpResponse:
 
 @requires_csrf_token
 def server_error(request: HttpRequest) -> HttpResponse:
-    """A database that is away is no fault of the code, and passes."""
+    """Answer 503 when the database cannot be reached, which passes, and 500 for any other error."""
     return _error(request, 503 if isinstance(sys.exc_info()[1], OperationalError) else 500)

@@ -1,12 +1,12 @@
-"""How often the API may be called: a view says what its calls are with `rate`.
+"""Rate limits of the API. A view names the limit that counts its calls with `rate`:
 
-    auth       credentials: per address, before any password is hashed
-    generate   orders, per user; reading from such a view counts as other
-    tasks      looking at tasks, per user; changing something there counts as other
-    other      everything else, per user, or per address for those without one (RATE_ANONYMOUS)
+    auth       calls that take credentials: per IP address, before a password is hashed
+    generate   orders of videos, per user; reading from such a view counts as `other`
+    tasks      reading tasks, per user; changing a task counts as `other`
+    other      all other calls, per user, or per IP address without sign-in (RATE_ANONYMOUS)
 
-`read_rate` names another one for the calls that change nothing. The pages' own reads by cookie are
-not counted: one page shows many pictures.
+`read_rate` names another limit for the calls that change nothing. Reads by session cookie are not
+counted, because one page loads many pictures.
 """
 
 from typing import Any
@@ -21,18 +21,18 @@ from config.lib import rate_limits
 from config.lib.rate_limits import Rate
 
 
-class Limit(BaseThrottle):
-    """The one throttle of every API view; leaves its verdict for the answer's headers."""
+class RateThrottle(BaseThrottle):
+    """The throttle of every API view; stores its verdict for the headers of the answer."""
 
     def allow_request(self, request: Request, view: Any) -> bool:
-        name = bucket_of(view, str(request.method))
-        known = bool(request.user and request.user.is_authenticated)
-        if known and request.auth is None and request.method in SAFE_METHODS:
+        name = limit_of(view, str(request.method))
+        signed_in = bool(request.user and request.user.is_authenticated)
+        if signed_in and request.auth is None and request.method in SAFE_METHODS:
             return True
         key, rate = f"{name}:user:{request.user.pk}", _rate(name)
         if name == "auth":
             key = f"auth:{rate_limits.network_of(request._request)}"
-        elif not known:
+        elif not signed_in:
             key = f"anonymous:{rate_limits.network_of(request._request)}"
             rate = Rate(*settings.RATE_ANONYMOUS)
         if not rate.limit:
@@ -44,8 +44,8 @@ class Limit(BaseThrottle):
         return True
 
 
-def bucket_of(view: object, method: str) -> str:
-    """auth, generate, tasks or other."""
+def limit_of(view: object, method: str) -> str:
+    """Return the name of the limit: auth, generate, tasks or other."""
     name = str(getattr(view, "rate", "other"))
     if method in SAFE_METHODS:
         return str(getattr(view, "read_rate", "tasks" if name == "tasks" else "other"))
