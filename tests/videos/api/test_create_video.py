@@ -17,14 +17,14 @@ def create(client: APIClient, format: str = "json", **body: Any) -> Any:
     return client.post("/api/videos", {"prompt": "A paper boat", **body}, format=format)
 
 
-def nothing_happened(user: User) -> bool:
+def nothing_ordered(user: User) -> bool:
     """No video, no upload, no credit moved."""
     counts = (Video.objects.count(), Upload.objects.count(), ledger_credits.available(user))
     return counts == (0, 0, 100) and invariants.problems() == []
 
 
 @pytest.mark.parametrize("format", ["json", "multipart"])
-def test_the_documented_object_is_answered_when_only_a_prompt_is_sent(
+def test_create_answers_the_documented_object_when_only_a_prompt_is_sent(
     api: APIClient, alice: User, format: str
 ) -> None:
     answer = create(api, format)
@@ -57,14 +57,16 @@ def test_the_documented_object_is_answered_when_only_a_prompt_is_sent(
 
 @pytest.mark.parametrize("format", ["json", "multipart"])
 @pytest.mark.parametrize("seconds", ["8", 8, "4", 12, "16"])
-def test_seconds_come_back_as_text_when_sent_as_either(
+def test_seconds_are_answered_as_text_when_sent_as_text_or_number(
     api: APIClient, format: str, seconds: object
 ) -> None:
     answer = create(api, format, seconds=seconds)
     assert (answer.status_code, answer.json()["seconds"]) == (201, str(seconds))
 
 
-def test_every_choice_is_kept_when_it_is_offered(api: APIClient, alice: User) -> None:
+def test_create_keeps_model_size_and_seconds_when_the_catalog_offers_them(
+    api: APIClient, alice: User
+) -> None:
     wanted = {"model": "sora-2-pro", "size": "1024x1792", "seconds": "12"}
     answer = create(api, **wanted)
     assert {key: answer.json()[key] for key in wanted} == wanted
@@ -81,13 +83,13 @@ def test_every_choice_is_kept_when_it_is_offered(api: APIClient, alice: User) ->
         ({"seconds": 600}, "seconds"),
     ],
 )
-def test_refused_when_it_is_not_offered(
+def test_create_is_400_when_the_catalog_does_not_offer_it(
     api: APIClient, alice: User, body: dict[str, Any], field: str
 ) -> None:
     answer = create(api, **body)
     assert (answer.status_code, sorted(answer.json())) == (400, ["code", "detail", "field"])
     assert (answer.json()["code"], answer.json()["field"]) == ("not_offered", field)
-    assert nothing_happened(alice)
+    assert nothing_ordered(alice)
 
 
 @pytest.mark.parametrize(
@@ -109,27 +111,27 @@ def test_refused_when_it_is_not_offered(
         ),
     ],
 )
-def test_refused_with_its_place_when_a_field_is_bad(
+def test_create_names_the_field_when_it_is_invalid(
     api: APIClient, alice: User, body: dict[str, Any], field: str, type: str
 ) -> None:
     answer = create(api, **body)
     assert answer.status_code == 422
     assert [(e["loc"], e["type"]) for e in answer.json()["detail"]] == [(["body", field], type)]
-    assert nothing_happened(alice)
+    assert nothing_ordered(alice)
 
 
-def test_the_missing_prompt_is_named_when_the_body_is_empty(api: APIClient) -> None:
+def test_create_names_the_prompt_when_the_body_is_empty(api: APIClient) -> None:
     answer = api.post("/api/videos", {}, format="json")
     missing = {"loc": ["body", "prompt"], "msg": "field required", "type": "value_error.missing"}
     assert (answer.status_code, answer.json()) == (422, {"detail": [missing]})
 
 
-def test_the_longest_prompt_is_kept_whole_when_sent(api: APIClient) -> None:
+def test_create_keeps_the_whole_prompt_when_it_has_the_maximum_length(api: APIClient) -> None:
     prompt = "水" * 5000
     assert create(api, prompt=prompt).json()["prompt"] == prompt
 
 
-def test_refused_when_credits_are_short(api: APIClient, alice: User) -> None:
+def test_create_is_402_when_credits_are_too_few(api: APIClient, alice: User) -> None:
     for _ in range(4):
         order(alice)
     answer = create(api, model="sora-2-pro")
@@ -143,7 +145,7 @@ def test_refused_when_credits_are_short(api: APIClient, alice: User) -> None:
     ("format", "name"), [("JPEG", "a.jpg"), ("PNG", "a.png"), ("WEBP", "a.webp")]
 )
 @pytest.mark.parametrize(("model", "credits"), [("sora-2", 25), ("sora-2-pro", 35)])
-def test_an_image_is_kept_and_priced_when_sent(
+def test_create_stores_the_image_and_charges_its_price_when_one_is_sent(
     api: APIClient, alice: User, format: str, name: str, model: str, credits: int
 ) -> None:
     answer = create(api, "multipart", model=model, input_reference=upload(picture(format), name))
@@ -155,18 +157,18 @@ def test_an_image_is_kept_and_priced_when_sent(
     assert (kept.user, kept.width, kept.height, kept.name) == (alice, 40, 30, "a.jpg")
 
 
-def test_an_image_without_a_prompt_is_not_stored_when_refused(api: APIClient, alice: User) -> None:
+def test_create_stores_no_image_when_the_prompt_is_missing(api: APIClient, alice: User) -> None:
     assert create(api, "multipart", prompt="", input_reference=upload(picture())).status_code == 422
-    assert nothing_happened(alice)
+    assert nothing_ordered(alice)
 
 
-def test_refused_in_json_when_anonymous(anonymous: APIClient, db: None) -> None:
+def test_create_is_401_when_anonymous(anonymous: APIClient, db: None) -> None:
     answer = create(anonymous)
     assert (answer.status_code, answer.json()) == (401, {"detail": "Not authenticated"})
     assert answer["WWW-Authenticate"] == "Bearer"
 
 
-def test_it_is_charged_to_the_asker_when_two_people_ask(alice: User, bob: User) -> None:
+def test_create_charges_the_user_who_orders_when_two_users_order(alice: User, bob: User) -> None:
     create(signed_in(bob), user_id=str(alice.pk))
     assert (ledger_credits.available(alice), ledger_credits.available(bob)) == (100, 80)
     assert Video.objects.get().user == bob

@@ -20,19 +20,19 @@ from videos.models import Video
 JSON = "application/json"
 
 
-def shape(value: Any) -> Any:
+def shape_of(value: Any) -> Any:
     """The names and kinds of a printed answer, without its values."""
     if isinstance(value, dict):
-        return {name: shape(inner) for name, inner in value.items()}
+        return {name: shape_of(inner) for name, inner in value.items()}
     if isinstance(value, list):
-        return [shape(inner) for inner in value[:1]]
+        return [shape_of(inner) for inner in value[:1]]
     return type(value).__name__
 
 
-def covers(answer: dict[str, Any], printed: str) -> bool:
+def has_documented_fields(answer: dict[str, Any], printed: str) -> bool:
     """Every name the document prints is there, with a value of that kind."""
-    wanted: dict[str, Any] = shape(json.loads(printed))
-    return all(shape(answer[name]) == kind for name, kind in wanted.items())
+    wanted: dict[str, Any] = shape_of(json.loads(printed))
+    return all(shape_of(answer[name]) == kind for name, kind in wanted.items())
 
 
 def post(client: APIClient, address: str, body: str) -> Any:
@@ -40,7 +40,7 @@ def post(client: APIClient, address: str, body: str) -> Any:
 
 
 @pytest.fixture
-def done(alice: User, mp4: bytes) -> Video:
+def completed_video(alice: User, mp4: bytes) -> Video:
     return completed(order(alice), mp4)
 
 
@@ -61,7 +61,7 @@ VIDEO = """
 """
 
 
-def test_a_create(api: APIClient) -> None:
+def test_system_a_create(api: APIClient) -> None:
     form = {
         "prompt": "A cat on a motorcycle",
         "model": "sora-2",
@@ -70,45 +70,49 @@ def test_a_create(api: APIClient) -> None:
         "input_reference": upload(picture("WEBP"), "cat.webp"),
     }
     answer = api.post("/api/videos", form, format="multipart").json()
-    assert covers(answer, VIDEO)
+    assert has_documented_fields(answer, VIDEO)
     same = ("prompt", "model", "size", "seconds", "status", "progress")
     assert {name: answer[name] for name in same} == {name: json.loads(VIDEO)[name] for name in same}
     assert "openai_video_id" in answer
 
 
-def test_a_list(api: APIClient, done: Video) -> None:
+def test_system_a_list(api: APIClient, completed_video: Video) -> None:
     answer = api.get("/api/videos").json()
     assert (answer["limit"], answer["offset"]) == (50, 0)
-    assert covers(answer["videos"][0], VIDEO)
+    assert has_documented_fields(answer["videos"][0], VIDEO)
 
 
-def test_a_detail(api: APIClient, done: Video) -> None:
+def test_system_a_detail(api: APIClient, completed_video: Video) -> None:
     printed = '{"id": "x", "status": "completed", "progress": 100, "file_path": "/path/to/v.mp4"}'
-    assert covers(api.get(f"/api/videos/video_{done.pk.hex}").json(), printed)
+    assert has_documented_fields(
+        api.get(f"/api/videos/video_{completed_video.pk.hex}").json(), printed
+    )
 
 
 @pytest.mark.parametrize(
     ("query", "kind"),
     [("?variant=video", "video/mp4"), ("?variant=thumbnail", "image/webp"), ("", "video/mp4")],
 )
-def test_a_content(api: APIClient, done: Video, query: str, kind: str) -> None:
-    answer = api.get(f"/api/videos/{done.pk}/content{query}")
+def test_system_a_content(api: APIClient, completed_video: Video, query: str, kind: str) -> None:
+    answer = api.get(f"/api/videos/{completed_video.pk}/content{query}")
     assert (answer.status_code, answer["Content-Type"]) == (200, kind)
 
 
-def test_a_remix(api: APIClient, done: Video) -> None:
+def test_system_a_remix(api: APIClient, completed_video: Video) -> None:
     body = '{\n  "prompt": "Change the color palette to teal and orange"\n}'
-    assert covers(post(api, f"/api/videos/{done.pk}/remix", body).json(), VIDEO)
+    assert has_documented_fields(
+        post(api, f"/api/videos/{completed_video.pk}/remix", body).json(), VIDEO
+    )
 
 
-def test_a_delete(api: APIClient, done: Video) -> None:
-    assert api.delete(f"/api/videos/{done.pk}").json() == {"success": True}
+def test_system_a_delete(api: APIClient, completed_video: Video) -> None:
+    assert api.delete(f"/api/videos/{completed_video.pk}").json() == {"success": True}
 
 
 # ---- system B: the summary of its back end, and its plan ----
 
 
-def test_b_create(api: APIClient) -> None:
+def test_system_b_create(api: APIClient) -> None:
     body = {"model": "sora-2-pro", "prompt": "Wide tracking shot...", "size": "1280x720"}
     for seconds in (8, "8"):
         answer = api.post("/api/videos/create", {**body, "seconds": seconds}, format="json")
@@ -118,31 +122,31 @@ def test_b_create(api: APIClient) -> None:
 
 
 @pytest.mark.parametrize("address", ["/api/videos/status/{}", "/api/videos/status?id={}"])
-def test_b_status(api: APIClient, alice: User, address: str) -> None:
+def test_system_b_status(api: APIClient, alice: User, address: str) -> None:
     answer = api.get(address.format(running(order(alice)).pk)).json()
     assert (answer["status"], answer["progress"]) == ("in_progress", 0)
 
 
-def test_b_list(api: APIClient, alice: User) -> None:
+def test_system_b_list(api: APIClient, alice: User) -> None:
     first, second = order(alice, "1"), order(alice, "2")
     answer = api.get(f"/api/videos?limit=20&after=video_{first.pk.hex}&order=asc").json()
     assert [video["id"] for video in answer["videos"]] == [str(second.pk)]
 
 
-def test_b_download(api: APIClient, done: Video) -> None:
-    answer = api.get(f"/api/videos/{done.pk}/download")
+def test_system_b_download(api: APIClient, completed_video: Video) -> None:
+    answer = api.get(f"/api/videos/{completed_video.pk}/download")
     assert (answer.status_code, answer["Content-Type"]) == (200, "video/mp4")
 
 
-def test_b_remix(api: APIClient, done: Video) -> None:
+def test_system_b_remix(api: APIClient, completed_video: Video) -> None:
     prompt = "Shift the color palette to teal, sand, and rust"
-    by_path = post(api, f"/api/videos/remix/{done.pk}", json.dumps({"prompt": prompt}))
-    body = json.dumps({"remix_video_id": str(done.pk), "prompt": prompt})
+    by_path = post(api, f"/api/videos/remix/{completed_video.pk}", json.dumps({"prompt": prompt}))
+    body = json.dumps({"remix_video_id": str(completed_video.pk), "prompt": prompt})
     by_body = post(api, "/api/videos/remix", body)
     assert [answer.json()["prompt"] for answer in (by_path, by_body)] == [prompt] * 2
 
 
-def test_b_health(db: None) -> None:
+def test_system_b_health(db: None) -> None:
     assert APIClient().get("/health").status_code == 200
 
 
@@ -170,7 +174,7 @@ TASK = """
 """
 
 
-def test_c_2_1_upload(api: APIClient) -> None:
+def test_system_c_2_1_upload(api: APIClient) -> None:
     form = {"file": upload(photo(), "filename.jpg"), "file_type": "image"}
     answer = api.post("/api/videos/upload", form, format="multipart")
     printed = """
@@ -185,7 +189,7 @@ def test_c_2_1_upload(api: APIClient) -> None:
     }
     """
     assert answer.status_code == 200
-    assert (list(answer.json()), covers(answer.json(), printed)) == (
+    assert (list(answer.json()), has_documented_fields(answer.json(), printed)) == (
         list(json.loads(printed)),
         True,
     )
@@ -193,7 +197,7 @@ def test_c_2_1_upload(api: APIClient) -> None:
     assert [answer.json()[name] for name in same] == [json.loads(printed)[name] for name in same]
 
 
-def test_c_2_2_text_to_video(api: APIClient) -> None:
+def test_system_c_2_2_text_to_video(api: APIClient) -> None:
     body = """
     {
       "prompt": "A beautiful sunset over the ocean with waves crashing",
@@ -206,7 +210,7 @@ def test_c_2_2_text_to_video(api: APIClient) -> None:
     assert (answer.status_code, answer.json()) == (200, made)
 
 
-def test_c_2_3_image_to_video(api: APIClient, alice: User) -> None:
+def test_system_c_2_3_image_to_video(api: APIClient, alice: User) -> None:
     image = uploads.url_of(uploads.keep_image(alice, upload(picture())))
     body = {
         "prompt": "string",
@@ -228,16 +232,16 @@ def test_c_2_3_image_to_video(api: APIClient, alice: User) -> None:
     )
 
 
-def test_c_2_4_task_status(api: APIClient, done: Video, alice: User) -> None:
-    answer = api.get(f"/api/videos/tasks/{done.pk}").json()
-    assert covers(answer, TASK)
+def test_system_c_2_4_task_status(api: APIClient, completed_video: Video, alice: User) -> None:
+    answer = api.get(f"/api/videos/tasks/{completed_video.pk}").json()
+    assert has_documented_fields(answer, TASK)
     assert answer["error_message"] is None
     lost = api.get(f"/api/videos/tasks/{failed(order(alice)).pk}").json()
-    assert covers(lost, '{"status": "FAILED", "error_message": "string"}')
+    assert has_documented_fields(lost, '{"status": "FAILED", "error_message": "string"}')
     assert set(answer) == set(json.loads(TASK)) | {"error_message"}
 
 
-def test_c_3_1_task_details(api: APIClient, alice: User) -> None:
+def test_system_c_3_1_task_details(api: APIClient, alice: User) -> None:
     printed = """
     {
       "task_id": "uuid-string",
@@ -253,25 +257,25 @@ def test_c_3_1_task_details(api: APIClient, alice: User) -> None:
     }
     """
     answer = api.get(f"/api/tasks/{running(order(alice), progress=50).pk}").json()
-    assert (set(answer), covers(answer, printed)) == (set(json.loads(printed)), True)
+    assert (set(answer), has_documented_fields(answer, printed)) == (set(json.loads(printed)), True)
     same = ("task_type", "status", "progress")
     assert [answer[name] for name in same] == [json.loads(printed)[name] for name in same]
 
 
-def test_c_3_2_user_tasks(api: APIClient, done: Video) -> None:
+def test_system_c_3_2_user_tasks(api: APIClient, completed_video: Video) -> None:
     answer = api.get("/api/tasks/user/tasks?page=1&page_size=10&status=completed").json()
     assert list(answer) == ["tasks", "total", "page", "page_size"]
     assert (answer["total"], answer["page"], answer["page_size"]) == (1, 1, 10)
     detail = json.loads(TASK) | {"user_id": "x", "task_type": "x"}
-    assert covers(answer["tasks"][0], json.dumps(detail))
+    assert has_documented_fields(answer["tasks"][0], json.dumps(detail))
 
 
-def test_c_3_3_cancel(api: APIClient, alice: User) -> None:
+def test_system_c_3_3_cancel(api: APIClient, alice: User) -> None:
     answer = api.delete(f"/api/tasks/{order(alice).pk}")
     assert (answer.status_code, answer.json()) == (200, {"message": "Task cancelled successfully"})
 
 
-def test_c_3_4_retry(api: APIClient, alice: User) -> None:
+def test_system_c_3_4_retry(api: APIClient, alice: User) -> None:
     lost = failed(order(alice))
     answer = api.post(f"/api/tasks/{lost.pk}/retry")
     new = Video.objects.get(retry_of=lost)
@@ -285,7 +289,7 @@ def test_c_3_4_retry(api: APIClient, alice: User) -> None:
     )
 
 
-def test_c_notes_1_upload_first(api: APIClient, settings: LazySettings) -> None:
+def test_system_c_notes_1_upload_first(api: APIClient, settings: LazySettings) -> None:
     for url in ("data:image/png;base64,AAAA", "blob:https://a/b", "https://oss.example.com/1.jpg"):
         body = json.dumps({"prompt": "string", "image_urls": [url]})
         answer = post(api, "/api/videos/image-to-video", body)
@@ -293,7 +297,7 @@ def test_c_notes_1_upload_first(api: APIClient, settings: LazySettings) -> None:
         assert answer.json()["detail"].startswith("Upload the file first")
 
 
-def test_c_the_whole_walk_through(
+def test_system_c_workflow_from_sign_in_to_file(
     live: Serving, alice: User, finish: Callable[[Video], Video]
 ) -> None:
     token = tokens.sign_in(alice, Session.Grant.TEST).access

@@ -26,7 +26,7 @@ from videos import tasks
 ROOT = Path(settings.BASE_DIR)
 
 
-def test_the_schema_is_valid_and_has_no_warnings(capsys: pytest.CaptureFixture[str]) -> None:
+def test_schema_is_valid_and_has_no_warnings(capsys: pytest.CaptureFixture[str]) -> None:
     call_command("spectacular", validate=True, fail_on_warn=True)
     assert capsys.readouterr().err == ""
 
@@ -42,7 +42,7 @@ def test_every_address_is_in_the_schema() -> None:
     assert sorted(document()["paths"]) == api_routes()
 
 
-def test_every_call_has_a_name_of_its_own_and_says_what_it_is_for() -> None:
+def test_every_operation_has_a_unique_id_and_a_summary() -> None:
     calls = [op for found in document()["paths"].values() for op in found.values() if "tags" in op]
     names = [op["operationId"] for op in calls]
     assert [op for op in calls if not op["summary"]] == []
@@ -52,13 +52,13 @@ def test_every_call_has_a_name_of_its_own_and_says_what_it_is_for() -> None:
 @pytest.mark.parametrize(
     "address", ["/api/schema", "/api/docs", "/api/redoc", "/reference/redoc.js"]
 )
-def test_the_reference_is_open_to_everybody(address: str) -> None:
+def test_reference_is_served_from_our_server_when_anonymous(address: str) -> None:
     answer = Client().get(address)
     foreign = [name in answer.content for name in (b"cdn.redoc.ly", b"googleapis", b"jsdelivr")]
     assert (answer.status_code, foreign) == (200, [False] * 3)
 
 
-def test_the_served_schema_is_the_one_tested() -> None:
+def test_served_schema_has_the_tested_paths() -> None:
     assert Client().get("/api/schema").json()["paths"].keys() == document()["paths"].keys()
 
 
@@ -75,7 +75,7 @@ def examples() -> dict[str, Any]:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("call", examples())
-def test_an_example_is_read_without_complaint(call: str, api: APIClient) -> None:
+def test_example_body_is_valid(call: str, api: APIClient) -> None:
     method, path = call.split()
     answer = api.generic(method, path, json.dumps(examples()[call]), "application/json")
     assert answer.status_code != 422
@@ -94,7 +94,7 @@ def served(live: Serving, tmp_path: Path) -> Iterator[Serving]:
     worker.join(20)
 
 
-def walk(text: str, heading: str, served: Serving, folder: Path) -> str:
+def run_shell_block(text: str, heading: str, served: Serving, folder: Path) -> str:
     """Run the first shell block under a heading, against this server; what it printed."""
     block = text.split(heading, 1)[1].split("```bash\n", 1)[1].split("```", 1)[0]
     script = f"set -euo pipefail\n{block}".replace("http://127.0.0.1:8000", served.url)
@@ -105,8 +105,10 @@ def walk(text: str, heading: str, served: Serving, folder: Path) -> str:
     return done.stdout
 
 
-def test_the_readmes_walk_works_as_printed(served: Serving, tmp_path: Path) -> None:
-    said = walk((ROOT / "README.md").read_text(), "## Make a video with curl", served, tmp_path)
+def test_shell_example_of_the_readme_works(served: Serving, tmp_path: Path) -> None:
+    said = run_shell_block(
+        (ROOT / "README.md").read_text(), "## Make a video with curl", served, tmp_path
+    )
     assert (tmp_path / "boat.mp4").exists() is True
     assert '"transaction_type":"spent"' in said
 
@@ -115,13 +117,13 @@ def is_mp4(file: Path) -> bool:
     return file.read_bytes()[4:8] == b"ftyp"
 
 
-def test_the_walk_of_the_api_page_works_as_printed(served: Serving, tmp_path: Path) -> None:
-    said = walk((ROOT / "docs" / "api.md").read_text(), "## A walk", served, tmp_path)
+def test_shell_example_of_the_api_page_works(served: Serving, tmp_path: Path) -> None:
+    said = run_shell_block((ROOT / "docs" / "api.md").read_text(), "## A walk", served, tmp_path)
     assert is_mp4(tmp_path / "boat.mp4") is True
     assert "Successfully logged out" in said
 
 
-def test_the_postman_collection_runs_from_top_to_bottom(served: Serving, tmp_path: Path) -> None:
+def test_postman_collection_works_from_top_to_bottom(served: Serving, tmp_path: Path) -> None:
     book = json.loads((ROOT / "docs" / "firstlight.postman_collection.json").read_text())
     known = {entry["key"]: entry["value"] for entry in book["variable"]}
     known |= {"base_url": served.url, "boat": str(tmp_path / "boat.png")}
@@ -130,30 +132,32 @@ def test_the_postman_collection_runs_from_top_to_bottom(served: Serving, tmp_pat
         while item["name"].startswith("How far") and answer.json()["status"] != "SUCCEEDED":
             time.sleep(0.2)
             answer = send(item["request"], known)
-        heed("".join(item["event"][0]["script"]["exec"]), answer, known)
+        check_and_remember("".join(item["event"][0]["script"]["exec"]), answer, known)
     assert answer.content[4:8] == b"ftyp"
 
 
-def filled(text: str, known: dict[str, str]) -> str:
+def fill_variables(text: str, known: dict[str, str]) -> str:
     return re.sub(r"{{(\w+)}}", lambda match: known[match[1]], text)
 
 
 def send(request: dict[str, Any], known: dict[str, str]) -> httpx2.Response:
-    headers = {entry["key"]: filled(entry["value"], known) for entry in request["header"]}
+    headers = {entry["key"]: fill_variables(entry["value"], known) for entry in request["header"]}
     body: dict[str, Any] = request.get("body", {})
     sent: dict[str, Any] = {}
     if body.get("mode") == "raw":
-        sent["content"] = filled(body["raw"], known)
+        sent["content"] = fill_variables(body["raw"], known)
     elif body.get("mode") == "formdata":
         fields = body["formdata"]
         sent["data"] = {f["key"]: f["value"] for f in fields if f["type"] == "text"}
-        files = {f["key"]: Path(filled(f["src"], known)) for f in fields if f["type"] == "file"}
+        files = {
+            f["key"]: Path(fill_variables(f["src"], known)) for f in fields if f["type"] == "file"
+        }
         sent["files"] = {name: (path.name, path.read_bytes()) for name, path in files.items()}
-    url = filled(request["url"], known)
+    url = fill_variables(request["url"], known)
     return httpx2.request(request["method"], url, headers=headers, timeout=30, **sent)
 
 
-def heed(script: str, answer: httpx2.Response, known: dict[str, str]) -> None:
+def check_and_remember(script: str, answer: httpx2.Response, known: dict[str, str]) -> None:
     """What the collection's own script checks and keeps."""
     (expected,) = re.findall(r"have\.status\((\d+)\)", script)
     assert answer.status_code == int(expected), answer.text[:500]
@@ -161,5 +165,5 @@ def heed(script: str, answer: httpx2.Response, known: dict[str, str]) -> None:
         known[name] = answer.json()[field]
 
 
-def test_an_unknown_call_is_not_described() -> None:
+def test_unknown_operation_is_not_in_the_schema() -> None:
     assert (operation_of("GET", "/api/nothing"), operation_of("PUT", "/api/videos")) == (None, None)

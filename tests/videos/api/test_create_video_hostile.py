@@ -23,7 +23,7 @@ def shown(value: object) -> str | None:
     return repr(value)[:40] if isinstance(value, bytes) else None
 
 
-def untouched(user: User, media_root: Path) -> bool:
+def nothing_stored(user: User, media_root: Path) -> bool:
     """No video, no upload, no file, no credit moved."""
     rows = (Video.objects.count(), Upload.objects.count(), credits.available(user))
     files = [path for path in media_root.rglob("*") if path.is_file()]
@@ -75,13 +75,13 @@ def _media(settings: LazySettings, tmp_path: Path) -> None:
     ],
     ids=shown,
 )
-def test_refused_when_the_json_is_hostile(
+def test_create_is_refused_when_the_json_is_hostile(
     api: APIClient, alice: User, tmp_path: Path, body: bytes, status: int
 ) -> None:
     api.raise_request_exception = False
     answer = api.post("/api/videos", body, content_type=JSON)
     assert (answer.status_code, list(answer.json())) == (status, ["detail"])
-    assert untouched(alice, tmp_path)
+    assert nothing_stored(alice, tmp_path)
 
 
 def form(prompt: str, fields: int = 1) -> bytes:
@@ -107,16 +107,16 @@ def form(prompt: str, fields: int = 1) -> bytes:
     ],
     ids=shown,
 )
-def test_refused_when_the_content_type_is_hostile(
+def test_create_is_refused_when_the_content_type_is_hostile(
     api: APIClient, alice: User, tmp_path: Path, content_type: str, body: bytes, status: int
 ) -> None:
     api.raise_request_exception = False
     answer = api.post("/api/videos", body, content_type=content_type)
     assert (answer.status_code, list(answer.json())) == (status, ["detail"])
-    assert untouched(alice, tmp_path)
+    assert nothing_stored(alice, tmp_path)
 
 
-def bomb(width: int, height: int) -> bytes:
+def decompression_bomb(width: int, height: int) -> bytes:
     """A PNG of few bytes and many pixels."""
 
     def chunk(kind: bytes, body: bytes) -> bytes:
@@ -149,38 +149,40 @@ TOO_MANY = "The image has more than 40 megapixels."
         (b"\x89PNG\r\n\x1a\n", "a.png", NOT_AN_IMAGE),
         (picture()[:60], "a.png", NOT_AN_IMAGE),
         (picture("JPEG")[:300], "a.jpg", NOT_AN_IMAGE),
-        (bomb(8000, 6000), "a.png", TOO_MANY),
-        (bomb(20_000, 20_000), "a.png", TOO_MANY),
+        (decompression_bomb(8000, 6000), "a.png", TOO_MANY),
+        (decompression_bomb(20_000, 20_000), "a.png", TOO_MANY),
     ],
     ids=shown,
 )
-def test_refused_when_the_file_is_no_image_we_take(
+def test_create_is_400_when_the_file_is_no_accepted_image(
     api: APIClient, alice: User, tmp_path: Path, body: bytes, name: str, detail: str
 ) -> None:
     fields = {"prompt": "A boat", "input_reference": upload(body, name)}
     answer = api.post("/api/videos", fields, format="multipart")
     assert (answer.status_code, answer.json()) == (400, {"detail": detail, "code": "bad_image"})
-    assert untouched(alice, tmp_path)
+    assert nothing_stored(alice, tmp_path)
 
 
-def test_refused_when_the_file_is_empty(api: APIClient, alice: User, tmp_path: Path) -> None:
+def test_create_is_refused_when_the_file_is_empty(
+    api: APIClient, alice: User, tmp_path: Path
+) -> None:
     fields = {"prompt": "A boat", "input_reference": upload(b"")}
     answer = api.post("/api/videos", fields, format="multipart")
     assert (answer.status_code, answer.json()["detail"][0]["type"]) == (422, "value_error.empty")
-    assert untouched(alice, tmp_path)
+    assert nothing_stored(alice, tmp_path)
 
 
-def test_refused_when_the_file_is_too_large(
+def test_create_is_refused_when_the_file_is_too_large(
     api: APIClient, alice: User, tmp_path: Path, settings: LazySettings
 ) -> None:
     settings.UPLOAD_MAX_BYTES = 1024 * 1024
     fields = {"prompt": "A boat", "input_reference": upload(picture() + bytes(1024 * 1024))}
     answer = api.post("/api/videos", fields, format="multipart")
     assert answer.json() == {"detail": "The image is larger than 1 MB.", "code": "bad_image"}
-    assert untouched(alice, tmp_path)
+    assert nothing_stored(alice, tmp_path)
 
 
-def test_no_image_is_kept_when_credits_are_short(
+def test_create_stores_no_image_when_credits_are_too_few(
     api: APIClient, alice: User, tmp_path: Path
 ) -> None:
     credits.spend(alice, 90, "test:spend")
@@ -192,7 +194,7 @@ def test_no_image_is_kept_when_credits_are_short(
 @pytest.mark.parametrize(
     "name", ["../../a.png", ".htaccess", "a\x00.php.png", "<b>.png", "ü" * 300]
 )
-def test_the_name_is_made_harmless_when_it_is_hostile(
+def test_create_makes_a_hostile_file_name_harmless(
     api: APIClient, alice: User, tmp_path: Path, name: str
 ) -> None:
     fields = {"prompt": "A boat", "input_reference": upload(picture(), name)}

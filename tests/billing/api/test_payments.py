@@ -74,7 +74,7 @@ def test_packages_are_the_documented_ones(anonymous: APIClient) -> None:
 
 
 @pytest.mark.usefixtures("db")
-def test_packages_are_open_to_a_dead_token(anonymous: APIClient) -> None:
+def test_packages_are_answered_when_the_token_has_expired(anonymous: APIClient) -> None:
     anonymous.credentials(HTTP_AUTHORIZATION="Bearer nonsense")
     assert anonymous.get("/api/payments/packages").status_code == 200
 
@@ -90,7 +90,7 @@ def test_packages_take_one_query(
 # ---- buying ----
 
 
-def test_create_answers_as_documented(api: APIClient) -> None:
+def test_create_payment_answers_the_documented_body(api: APIClient) -> None:
     answer = api.post(CREATE, {"package": "standard"}, format="json")
     payment = Payment.objects.get()
     [session] = stripe.all_of("checkout.session")
@@ -126,24 +126,28 @@ def test_create_answers_as_documented(api: APIClient) -> None:
         ({"package": "trial", "return_url": "x" * 501}, 422),
     ],
 )
-def test_create_when_the_body_is_wrong(api: APIClient, body: dict[str, Any], status: int) -> None:
+def test_create_payment_is_refused_when_the_body_is_invalid(
+    api: APIClient, body: dict[str, Any], status: int
+) -> None:
     assert api.post(CREATE, body, format="json").status_code == status
     assert (Payment.objects.count(), stripe.all_of("checkout.session")) == (0, [])
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"null", b"{", b"\xff", b'{"package":"trial"} x'])
-def test_create_when_the_body_is_no_object(api: APIClient, body: bytes) -> None:
+def test_create_payment_is_refused_when_the_body_is_no_object(api: APIClient, body: bytes) -> None:
     answer = api.post(CREATE, body, content_type="application/json")
     assert answer.status_code in {400, 422}
     assert (Payment.objects.count(), stripe.all_of("checkout.session")) == (0, [])
 
 
-def test_create_says_which_package_is_not_there(api: APIClient) -> None:
+def test_create_payment_names_the_package_when_it_is_unknown(api: APIClient) -> None:
     answer = api.post(CREATE, {"package": "gold"}, format="json")
     assert answer.json() == {"detail": "Invalid package: gold", "code": "unknown_package"}
 
 
-def test_create_when_stripe_does_not_answer(api: APIClient, settings: LazySettings) -> None:
+def test_create_payment_is_500_when_stripe_does_not_answer(
+    api: APIClient, settings: LazySettings
+) -> None:
     stripe.fault("sessions", *["drop_before"] * 3)
     answer = api.post(CREATE, {"package": "trial"}, format="json")
     assert (answer.status_code, answer.json()["code"]) == (500, "payment_unreachable")
@@ -185,7 +189,7 @@ def _iso(at: Any) -> str:
         (lambda p: [told.completed(p), told.refunded(p, 1)], "partial_refunded"),
     ],
 )
-def test_payment_has_the_documented_words(
+def test_payment_shows_the_documented_status(
     api: APIClient, alice: User, tell: Callable[[Payment], list[told.Told]], status: str
 ) -> None:
     payment = told.order(alice)
@@ -193,7 +197,7 @@ def test_payment_has_the_documented_words(
     assert api.get(f"/api/payments/{payment.pk}").json()["status"] == status
 
 
-def test_payment_of_somebody_else_is_not_there(alice: User, stranger: APIClient) -> None:
+def test_payment_is_404_when_it_belongs_to_another_user(alice: User, stranger: APIClient) -> None:
     payment = told.order(alice, payment_url="https://checkout.example/1")
     theirs, nobodys = (stranger.get(f"/api/payments/{pk}") for pk in (payment.pk, uuid4()))
     assert (theirs.status_code, theirs.json()) == (404, MISSING)
@@ -202,12 +206,12 @@ def test_payment_of_somebody_else_is_not_there(alice: User, stranger: APIClient)
 
 
 @pytest.mark.parametrize("word", ["1", "x", "null", "..", "%00"])
-def test_payment_whose_id_is_no_uuid_is_not_there(api: APIClient, word: str) -> None:
+def test_payment_is_404_when_its_id_is_no_uuid(api: APIClient, word: str) -> None:
     answer = api.get(f"/api/payments/{word}")
     assert (answer.status_code, answer.json()) == (404, MISSING)
 
 
-def test_payments_newest_first(api: APIClient, alice: User) -> None:
+def test_payments_list_the_newest_first(api: APIClient, alice: User) -> None:
     made = [told.order(alice, created_at=timezone.now()) for _ in range(3)]
     body = api.get("/api/payments", {"page_size": 2}).json()
     assert (body["total"], body["page"], body["page_size"]) == (3, 1, 2)
@@ -217,11 +221,11 @@ def test_payments_newest_first(api: APIClient, alice: User) -> None:
 
 
 @pytest.mark.parametrize("query", ["page=0", "page=x", "page_size=0", "page_size=101"])
-def test_payments_when_the_query_is_wrong(api: APIClient, query: str) -> None:
+def test_payments_are_422_when_the_query_is_invalid(api: APIClient, query: str) -> None:
     assert api.get(f"/api/payments?{query}").status_code == 422
 
 
-def test_payments_take_as_many_queries_for_many_as_for_one(
+def test_payments_take_the_same_queries_for_any_number(
     api: APIClient, alice: User, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     told.order(alice)
@@ -243,7 +247,7 @@ def test_payments_take_as_many_queries_for_many_as_for_one(
         ("post", REFUND),
     ],
 )
-def test_doors_are_closed_to_the_anonymous(anonymous: APIClient, method: str, path: str) -> None:
+def test_payments_api_is_401_when_anonymous(anonymous: APIClient, method: str, path: str) -> None:
     answer = getattr(anonymous, method)(path)
     assert (answer.status_code, answer.json()) == (401, {"detail": "Not authenticated"})
 
@@ -251,7 +255,7 @@ def test_doors_are_closed_to_the_anonymous(anonymous: APIClient, method: str, pa
 # ---- giving money back ----
 
 
-def test_refund_answers_as_documented(admin: APIClient, alice: User) -> None:
+def test_refund_answers_the_documented_body(admin: APIClient, alice: User) -> None:
     payment = stripe.bought(alice, "standard")
     answer = admin.post(f"{REFUND}?payment_id={payment.pk}&reason=Sorry")
     [refund] = stripe.all_of("refund")
@@ -276,7 +280,7 @@ def test_refund_answers_as_documented(admin: APIClient, alice: User) -> None:
     assert credits.available(alice) == 100
 
 
-def test_refund_of_a_part(admin: APIClient, alice: User) -> None:
+def test_refund_returns_a_part_when_an_amount_is_given(admin: APIClient, alice: User) -> None:
     payment = stripe.bought(alice)
     seen = []
     for _ in range(3):
@@ -286,14 +290,14 @@ def test_refund_of_a_part(admin: APIClient, alice: User) -> None:
     assert told.now_of(payment).status == "refunded"
 
 
-def test_refund_asked_for_in_the_body(admin: APIClient, alice: User) -> None:
+def test_refund_reads_its_parameters_from_the_body(admin: APIClient, alice: User) -> None:
     payment = stripe.bought(alice)
     body = {"payment_id": str(payment.pk), "amount": "0.29"}
     assert admin.post(REFUND, body, format="json").json()["amount"] == 0.29
     assert [one["amount"] for one in stripe.all_of("refund")] == [29]
 
 
-def test_refund_is_for_staff_only(api: APIClient, alice: User) -> None:
+def test_refund_is_403_when_the_user_is_not_staff(api: APIClient, alice: User) -> None:
     payment = stripe.bought(alice)
     for pk in (payment.pk, uuid4(), "x"):
         answer = api.post(f"{REFUND}?payment_id={pk}")
@@ -304,13 +308,15 @@ def test_refund_is_for_staff_only(api: APIClient, alice: User) -> None:
     assert stripe.all_of("refund") == []
 
 
-def test_refund_of_an_unknown_payment(admin: APIClient) -> None:
+def test_refund_is_404_when_the_payment_is_unknown(admin: APIClient) -> None:
     answer = admin.post(f"{REFUND}?payment_id={uuid4()}")
     assert (answer.status_code, answer.json()) == (404, MISSING)
 
 
 @pytest.mark.parametrize("amount", ["9.91", "1000000"])
-def test_refund_of_too_much(admin: APIClient, alice: User, amount: str) -> None:
+def test_refund_is_400_when_the_amount_is_too_large(
+    admin: APIClient, alice: User, amount: str
+) -> None:
     payment = stripe.bought(alice)
     answer = admin.post(f"{REFUND}?payment_id={payment.pk}&amount={amount}")
     assert (answer.status_code, answer.json()["detail"]) == (
@@ -321,7 +327,7 @@ def test_refund_of_too_much(admin: APIClient, alice: User, amount: str) -> None:
 
 
 @pytest.mark.parametrize("tell", [told.expired, lambda p: told.completed(p, amount_total=1)])
-def test_refund_of_what_was_not_paid(
+def test_refund_is_400_when_the_payment_was_not_paid(
     admin: APIClient, alice: User, tell: Callable[[Payment], told.Told]
 ) -> None:
     payment = told.order(alice)
@@ -334,7 +340,7 @@ def test_refund_of_what_was_not_paid(
         told.tell(tell(payment))
 
 
-def test_refund_of_what_was_refunded(admin: APIClient, alice: User) -> None:
+def test_refund_is_400_when_the_payment_was_refunded_before(admin: APIClient, alice: User) -> None:
     payment = stripe.bought(alice)
     codes = [admin.post(f"{REFUND}?payment_id={payment.pk}").status_code for _ in range(2)]
     assert (codes, len(stripe.all_of("refund"))) == ([200, 400], 1)
@@ -356,13 +362,15 @@ def test_refund_of_what_was_refunded(admin: APIClient, alice: User) -> None:
         "payment_id={pk}&reason=" + "x" * 501,
     ],
 )
-def test_refund_when_the_query_is_wrong(admin: APIClient, alice: User, query: str) -> None:
+def test_refund_is_422_when_the_query_is_invalid(admin: APIClient, alice: User, query: str) -> None:
     payment = stripe.bought(alice)
     assert admin.post(f"{REFUND}?{query.replace('{pk}', str(payment.pk))}").status_code == 422
     assert (stripe.all_of("refund"), credits.available(alice)) == ([], 200)
 
 
-def test_refund_that_is_refused(admin: APIClient, alice: User) -> None:
+def test_refund_gives_the_credits_back_when_stripe_refuses_it(
+    admin: APIClient, alice: User
+) -> None:
     payment = stripe.bought(alice)
     stripe.step(stripe.dispute(payment), "lose")
     body = admin.post(f"{REFUND}?payment_id={payment.pk}").json()
@@ -370,7 +378,9 @@ def test_refund_that_is_refused(admin: APIClient, alice: User) -> None:
     assert credits.available(alice) == 200
 
 
-def test_refund_in_a_currency_without_cents(admin: APIClient, alice: User) -> None:
+def test_refund_uses_whole_units_when_the_currency_has_no_cents(
+    admin: APIClient, alice: User
+) -> None:
     PackageOverride.objects.create(
         key="yen", name="Yen", credits=100, price_minor=500, currency="JPY"
     )
@@ -381,7 +391,7 @@ def test_refund_in_a_currency_without_cents(admin: APIClient, alice: User) -> No
     assert [one["amount"] for one in stripe.all_of("refund")] == [100]
 
 
-def test_doors_against_the_real_stripe_stand_in(
+def test_payments_api_works_with_the_sandbox_stripe(
     till: Serving, alice: User, staff: User, settings: LazySettings
 ) -> None:
     """Bought, paid and refunded by nothing but HTTP."""

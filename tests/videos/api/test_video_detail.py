@@ -13,14 +13,16 @@ from videos.jobs import state_machine
 from videos.models import Video
 
 
-def test_the_state_is_shown_when_it_renders(api: APIClient, alice: User) -> None:
+def test_detail_shows_status_and_progress_when_the_video_renders(
+    api: APIClient, alice: User
+) -> None:
     video = running(order(alice), progress=45.7)
     body = api.get(f"/api/videos/{video.pk}").json()
     assert (body["status"], body["progress"]) == ("in_progress", 45)
     assert (body["openai_video_id"], body["file_path"]) == (video.engine_job_id, None)
 
 
-def test_everything_is_shown_when_completed(
+def test_detail_shows_urls_and_files_when_the_video_is_completed(
     api: APIClient, alice: User, mp4: bytes, settings: LazySettings
 ) -> None:
     video = completed(order(alice), mp4)
@@ -51,7 +53,7 @@ def test_everything_is_shown_when_completed(
     }
 
 
-def test_why_is_shown_when_it_failed(api: APIClient, alice: User) -> None:
+def test_detail_shows_the_failure_when_the_video_failed(api: APIClient, alice: User) -> None:
     video = failed(order(alice), "moderation_blocked")
     body = api.get(f"/api/videos/{video.pk}").json()
     sentence = "The content check stopped this prompt."
@@ -70,7 +72,9 @@ def test_why_is_shown_when_it_failed(api: APIClient, alice: User) -> None:
     }
 
 
-def test_the_engines_own_words_stay_inside_when_it_failed(api: APIClient, alice: User) -> None:
+def test_detail_hides_the_engines_message_when_the_video_failed(
+    api: APIClient, alice: User
+) -> None:
     video = failed(order(alice), "weird_code")
     stored = now_of(video)
     assert (stored.failure_code, stored.failure_detail) == ("weird_code", "It broke.")
@@ -80,7 +84,7 @@ def test_the_engines_own_words_stay_inside_when_it_failed(api: APIClient, alice:
     assert "weird_code" not in shown
 
 
-def test_cancelled_is_shown_as_such(api: APIClient, alice: User) -> None:
+def test_detail_shows_cancelled_when_the_video_was_cancelled(api: APIClient, alice: User) -> None:
     video = order(alice)
     state_machine.cancel(video)
     body = api.get(f"/api/videos/{video.pk}").json()
@@ -88,32 +92,32 @@ def test_cancelled_is_shown_as_such(api: APIClient, alice: User) -> None:
     assert body["failure"]["code"] == "cancelled"
 
 
-def test_a_strangers_answer_is_that_of_an_unknown_id(stranger: APIClient, alice: User) -> None:
+def test_detail_answers_another_user_like_an_unknown_id(stranger: APIClient, alice: User) -> None:
     his = stranger.get(f"/api/videos/{order(alice).pk}")
     unknown = stranger.get(f"/api/videos/{uuid4()}")
     assert (his.status_code, his.json()) == (404, {"detail": "Resource not found"})
     assert his.content == unknown.content
 
 
-def test_gone_when_deleted(api: APIClient, alice: User) -> None:
+def test_detail_is_404_when_the_video_was_deleted(api: APIClient, alice: User) -> None:
     video = order(alice)
     state_machine.delete(video)
     assert api.get(f"/api/videos/{video.pk}").status_code == 404
 
 
 @pytest.mark.parametrize("word", ["abc", "1", "creates", "video_1", "%00", "../auth/me", "x" * 500])
-def test_unknown_in_json_when_it_is_no_id(api: APIClient, word: str) -> None:
+def test_detail_is_404_in_json_when_the_path_has_no_id(api: APIClient, word: str) -> None:
     answer = api.get(f"/api/videos/{word}")
     assert (answer.status_code, answer.json()) == (404, {"detail": "Resource not found"})
 
 
-def test_an_id_is_found_when_written_in_capitals(api: APIClient, alice: User) -> None:
+def test_detail_finds_the_video_when_the_id_is_in_capitals(api: APIClient, alice: User) -> None:
     answer = api.get(f"/api/videos/{str(order(alice).pk).upper()}")
     assert answer.status_code in {200, 404}
     assert answer["Content-Type"] == "application/json"
 
 
-def test_two_queries_suffice(
+def test_detail_takes_two_queries(
     api: APIClient, alice: User, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     address = f"/api/videos/{order(alice).pk}"
@@ -122,13 +126,13 @@ def test_two_queries_suffice(
 
 
 @pytest.mark.parametrize("method", ["get", "delete"])
-def test_refused_when_anonymous(anonymous: APIClient, alice: User, method: str) -> None:
+def test_detail_is_401_when_anonymous(anonymous: APIClient, alice: User, method: str) -> None:
     video = order(alice)
     answer = getattr(anonymous, method)(f"/api/videos/{video.pk}")
     assert (answer.status_code, answer.json()) == (401, {"detail": "Not authenticated"})
     assert Video.objects.count() == 1
 
 
-def test_refused_in_json_when_the_method_is_unknown(api: APIClient, alice: User) -> None:
+def test_detail_is_405_in_json_when_the_method_is_unknown(api: APIClient, alice: User) -> None:
     answer = api.patch(f"/api/videos/{order(alice).pk}", {}, format="json")
     assert (answer.status_code, answer.json()) == (405, {"detail": 'Method "PATCH" not allowed.'})

@@ -28,8 +28,8 @@ from billing.ledger import credits
 from tests.billing.conftest import outcomes
 from tests.conftest import person
 from tests.statements import after, reads
+from tests.videos.api.test_create_video_hostile import SVG, decompression_bomb, shown
 from tests.videos.conftest import clip, order, photo, picture, upload
-from tests.videos.test_create_hostile import SVG, bomb, shown
 from videos import catalog, tasks
 from videos.jobs import state_machine
 from videos.media import uploads
@@ -52,15 +52,15 @@ def files(folder: Path) -> list[Path]:
 
 
 def send(client: APIClient, body: bytes, name: str = "boat.jpg", **fields: Any) -> Any:
-    whole = {"file": upload(body, name, "application/x-lie"), **fields}
-    return client.post("/api/videos/upload", whole, format="multipart")
+    read_body = {"file": upload(body, name, "application/x-lie"), **fields}
+    return client.post("/api/videos/upload", read_body, format="multipart")
 
 
-async def whole(answer: Any) -> bytes:
+async def read_body(answer: Any) -> bytes:
     return b"".join([chunk async for chunk in answer.streaming_content])
 
 
-def film(format: str, codec: str, pixels: str = "yuv420p", frames: int = 24) -> bytes:
+def make_clip(format: str, codec: str, pixels: str = "yuv420p", frames: int = 24) -> bytes:
     """A second of a real clip of grain in any container."""
     file = BytesIO()
     with av.open(file, "w", format=format) as container:
@@ -77,7 +77,7 @@ def film(format: str, codec: str, pixels: str = "yuv420p", frames: int = 24) -> 
 
 @pytest.fixture(scope="module")
 def mp4_file() -> bytes:
-    return film("mp4", "libx264")
+    return make_clip("mp4", "libx264")
 
 
 # ---- what is taken ----
@@ -93,7 +93,7 @@ def mp4_file() -> bytes:
         ("boat.gif", "GIF", "boat.png", "image/png"),
     ],
 )
-def test_the_documented_body_is_answered_when_an_image_is_sent(
+def test_upload_answers_the_documented_body_when_an_image_is_sent(
     api: APIClient,
     alice: User,
     settings: LazySettings,
@@ -128,15 +128,15 @@ def test_the_documented_body_is_answered_when_an_image_is_sent(
 @pytest.mark.parametrize(
     ("name", "body", "kind"),
     [
-        ("a.mp4", film("mp4", "libx264"), "video/mp4"),
-        ("a.MOV", film("mov", "libx264"), "video/quicktime"),
-        ("a.webm", film("webm", "libvpx"), "video/webm"),
-        ("a.avi", film("avi", "mpeg4"), "video/x-msvideo"),
-        ("b.avi", film("avi", "mjpeg", "yuvj420p"), "video/x-msvideo"),
+        ("a.mp4", make_clip("mp4", "libx264"), "video/mp4"),
+        ("a.MOV", make_clip("mov", "libx264"), "video/quicktime"),
+        ("a.webm", make_clip("webm", "libvpx"), "video/webm"),
+        ("a.avi", make_clip("avi", "mpeg4"), "video/x-msvideo"),
+        ("b.avi", make_clip("avi", "mjpeg", "yuvj420p"), "video/x-msvideo"),
     ],
     ids=shown,
 )
-def test_a_clip_is_kept_as_it_is(
+def test_upload_stores_a_clip_unchanged(
     api: APIClient, alice: User, name: str, body: bytes, kind: str
 ) -> None:
     answer = send(api, body, name, file_type="video")
@@ -156,7 +156,7 @@ def test_a_clip_is_kept_as_it_is(
     assert (kept.width, kept.height) == (64, 36)
 
 
-def test_everything_but_the_picture_is_dropped(api: APIClient) -> None:
+def test_upload_drops_the_metadata_of_an_image(api: APIClient) -> None:
     exif = Image.Exif()
     exif[0x010F] = "SECRET-CAMERA"
     exif.get_ifd(0x8825)[1] = "SECRET-NORTH"
@@ -171,7 +171,7 @@ def test_everything_but_the_picture_is_dropped(api: APIClient) -> None:
         assert [stored.count(word) for word in (b"SECRET", b"<html", b"PK\x03\x04")] == [0, 0, 0]
 
 
-def test_the_first_frame_is_kept_of_a_moving_image(api: APIClient) -> None:
+def test_upload_stores_the_first_frame_of_an_animated_image(api: APIClient) -> None:
     body = BytesIO()
     frames = [Image.effect_noise((60, 40), n * 9).convert("P") for n in range(5)]
     frames[0].save(body, "GIF", save_all=True, append_images=frames[1:])
@@ -192,7 +192,9 @@ def test_the_first_frame_is_kept_of_a_moving_image(api: APIClient) -> None:
         ("a.php.jpg", "a.php.jpg"),
     ],
 )
-def test_the_name_is_made_harmless(api: APIClient, tmp_path: Path, name: str, kept: str) -> None:
+def test_upload_makes_the_file_name_harmless(
+    api: APIClient, tmp_path: Path, name: str, kept: str
+) -> None:
     assert send(api, photo(), name).status_code == 200
     path = Path(Upload.objects.get().file.path).resolve()
     assert path.name.partition("_")[2] == kept
@@ -202,7 +204,7 @@ def test_the_name_is_made_harmless(api: APIClient, tmp_path: Path, name: str, ke
 # ---- what is not ----
 
 
-def refused(answer: Any, folder: Path, detail: str, code: str = "bad_file") -> bool:
+def is_refused(answer: Any, folder: Path, detail: str, code: str = "bad_file") -> bool:
     """It said so, and nothing was kept."""
     told = (answer.status_code, answer.json())
     assert told == (400, {"detail": detail, "code": code})
@@ -228,21 +230,23 @@ CLIPS = "Invalid file type. Allowed for video: .mp4, .avi, .mov, .webm."
         ("a.jpg", "IMAGE", "Invalid file type. file_type is image or video."),
     ],
 )
-def test_refused_when_the_type_is_none_we_take(
+def test_upload_is_400_when_the_file_type_is_not_accepted(
     api: APIClient, tmp_path: Path, name: str, kind: str, detail: str
 ) -> None:
-    assert refused(send(api, photo(), name, file_type=kind), tmp_path, detail)
+    assert is_refused(send(api, photo(), name, file_type=kind), tmp_path, detail)
 
 
 @pytest.mark.parametrize("size", [0, 1, 1023])
 @pytest.mark.parametrize("kind", ["image", "video"])
-def test_refused_when_it_is_too_small(api: APIClient, tmp_path: Path, size: int, kind: str) -> None:
+def test_upload_is_400_when_the_file_is_too_small(
+    api: APIClient, tmp_path: Path, size: int, kind: str
+) -> None:
     answer = send(api, photo()[:size], {"image": "a.jpg", "video": "a.mp4"}[kind], file_type=kind)
-    assert refused(answer, tmp_path, "Invalid file size. A file has at least 1 KB.")
+    assert is_refused(answer, tmp_path, "Invalid file size. A file has at least 1 KB.")
 
 
 @pytest.mark.parametrize("kind", ["image", "video"])
-def test_too_large_is_told_so(
+def test_upload_is_413_when_the_file_is_too_large(
     api: APIClient, tmp_path: Path, settings: LazySettings, kind: str
 ) -> None:
     settings.UPLOAD_MAX_BYTES = 1024 * 1024
@@ -272,24 +276,28 @@ PAD = bytes(2000)
         (b"MZ" + PAD, "a.jpg", "The file is not a JPEG image."),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n" + PAD, "a.jpg", "The file is not a JPEG image."),
         (photo("PNG")[:1500], "a.png", "The file is not a PNG image."),
-        (bomb(20_000, 20_000), "a.png", "The image has more than 40 megapixels."),
-        (bomb(8000, 6000), "a.png", "The image has more than 40 megapixels."),
-        (bomb(400_000, 8) + PAD, "a.png", "The image has more than 16000 pixels a side."),
+        (decompression_bomb(20_000, 20_000), "a.png", "The image has more than 40 megapixels."),
+        (decompression_bomb(8000, 6000), "a.png", "The image has more than 40 megapixels."),
+        (
+            decompression_bomb(400_000, 8) + PAD,
+            "a.png",
+            "The image has more than 16000 pixels a side.",
+        ),
         (clip(), "a.jpg", "The file is not a JPEG image."),
     ],
     ids=shown,
 )
-def test_refused_when_an_image_is_not_what_its_name_says(
+def test_upload_is_400_when_an_image_does_not_match_its_name(
     api: APIClient, tmp_path: Path, body: bytes, name: str, detail: str
 ) -> None:
-    assert refused(send(api, body, name), tmp_path, detail, "bad_image")
+    assert is_refused(send(api, body, name), tmp_path, detail, "bad_image")
 
 
-def box(name: bytes, body: bytes) -> bytes:
+def mp4_box(name: bytes, body: bytes) -> bytes:
     return struct.pack(">I", len(body) + 8) + name + body
 
 
-def referring(body: bytes) -> bytes:
+def mp4_with_external_reference(body: bytes) -> bytes:
     """The clip with its pictures said to be in another file."""
     at = body.index(b"dref") + 4 + 8
     assert body[at : at + 12] == b"\x00\x00\x00\x0curl \x00\x00\x00\x01"
@@ -312,33 +320,31 @@ SPOILT: dict[str, tuple[str, Callable[[bytes], bytes], str]] = {
     "half": ("mp4", lambda b: b[: len(b) // 2], BROKEN),
     "html behind": ("mp4", lambda b: b + HTML, BROKEN),
     "zip behind": ("mp4", lambda b: b + b"PK\x03\x04" + PAD, BROKEN),
-    "unknown box": ("mp4", lambda b: b + box(b"evil", PAD), NO_MP4),
-    "no ftyp": ("mp4", lambda b: box(b"free", PAD) + b, NO_MP4),
+    "unknown box": ("mp4", lambda b: b + mp4_box(b"evil", PAD), NO_MP4),
+    "no ftyp": ("mp4", lambda b: mp4_box(b"free", PAD) + b, NO_MP4),
     "other brand": ("mp4", lambda b: b[:8] + b"heic" + b[12:], NO_MP4),
-    "another file": ("mov", referring, "The clip refers to another file."),
-    "only a head": ("mp4", lambda b: b[:32] + box(b"free", PAD), "The clip cannot be played."),
+    "another file": ("mov", mp4_with_external_reference, "The clip refers to another file."),
+    "only a head": ("mp4", lambda b: b[:32] + mp4_box(b"free", PAD), "The clip cannot be played."),
     "no pictures": ("mp4", lambda b: clip(video=False, audio=True), "The file has no pictures."),
     "as avi": ("avi", lambda b: b, "The file is not an AVI clip."),
     "as webm": ("webm", lambda b: b, "The file is not a WebM clip."),
-    "avi, html behind": ("avi", lambda b: film("avi", "mpeg4") + HTML, BROKEN),
-    "webm, html behind": ("webm", lambda b: film("webm", "libvpx") + HTML, BROKEN),
+    "avi, html behind": ("avi", lambda b: make_clip("avi", "mpeg4") + HTML, BROKEN),
+    "webm, html behind": ("webm", lambda b: make_clip("webm", "libvpx") + HTML, BROKEN),
     "zeros": ("mp4", lambda b: PAD, NO_MP4),
 }
 
 
 @pytest.mark.parametrize("how", SPOILT)
-def test_refused_when_a_clip_is_not_what_its_name_says(
+def test_upload_is_400_when_a_clip_does_not_match_its_name(
     api: APIClient, tmp_path: Path, mp4_file: bytes, how: str
 ) -> None:
     suffix, spoil, detail = SPOILT[how]
-    source = film("mov", "libx264") if how == "another file" else mp4_file
+    source = make_clip("mov", "libx264") if how == "another file" else mp4_file
     answer = send(api, spoil(source), f"a.{suffix}", file_type="video")
-    assert refused(answer, tmp_path, detail)
+    assert is_refused(answer, tmp_path, detail)
 
 
-def test_taken_or_refused_but_never_anything_else_when_bytes_are_damaged(
-    api: APIClient, mp4_file: bytes
-) -> None:
+def test_upload_is_200_or_400_when_the_bytes_are_damaged(api: APIClient, mp4_file: bytes) -> None:
     dice = random.Random(7)
     for n in range(12):
         body = bytearray(mp4_file)
@@ -351,7 +357,7 @@ def test_taken_or_refused_but_never_anything_else_when_bytes_are_damaged(
     ("fields", "place"),
     [({}, "file"), ({"file": "text"}, "file"), ({"file_type": "image"}, "file")],
 )
-def test_refused_with_its_place_when_there_is_no_file(
+def test_upload_is_422_and_names_the_field_when_there_is_no_file(
     api: APIClient, fields: dict[str, Any], place: str
 ) -> None:
     answer = api.post("/api/videos/upload", fields, format="multipart")
@@ -370,7 +376,7 @@ def test_refused_with_its_place_when_there_is_no_file(
     ],
     ids=shown,
 )
-def test_refused_when_it_is_no_form(
+def test_upload_is_refused_when_the_body_is_no_multipart_form(
     api: APIClient, content_type: str, body: bytes, status: int
 ) -> None:
     answer = api.post("/api/videos/upload", body, content_type=content_type)
@@ -380,7 +386,7 @@ def test_refused_when_it_is_no_form(
 # ---- how much ----
 
 
-def test_refused_when_one_keeps_as_many_files_as_one_may(
+def test_upload_is_400_when_the_user_has_the_maximum_number_of_files(
     api: APIClient, stranger: APIClient, settings: LazySettings, tmp_path: Path
 ) -> None:
     settings.UPLOAD_QUOTA_FILES = 2
@@ -395,7 +401,7 @@ def test_refused_when_one_keeps_as_many_files_as_one_may(
     assert send(stranger, photo()).status_code == 200
 
 
-def test_refused_when_one_would_keep_more_bytes_than_one_may(
+def test_upload_is_400_when_the_user_would_exceed_the_maximum_of_bytes(
     api: APIClient, settings: LazySettings, tmp_path: Path
 ) -> None:
     size = send(api, photo()).json()["file_size"]
@@ -405,7 +411,7 @@ def test_refused_when_one_would_keep_more_bytes_than_one_may(
     assert len(files(tmp_path)) == 1
 
 
-def test_a_reference_image_counts_too(api: APIClient, settings: LazySettings) -> None:
+def test_reference_images_count_towards_the_quota(api: APIClient, settings: LazySettings) -> None:
     settings.UPLOAD_QUOTA_FILES = 0
     fields = {"prompt": "A boat", "input_reference": upload(picture())}
     answer = api.post("/api/videos", fields, format="multipart")
@@ -413,7 +419,9 @@ def test_a_reference_image_counts_too(api: APIClient, settings: LazySettings) ->
     assert Video.objects.count() == 0
 
 
-def test_the_studio_says_so_when_no_more_may_be_kept(page: Client, settings: LazySettings) -> None:
+def test_studio_shows_the_quota_message_when_the_quota_is_full(
+    page: Client, settings: LazySettings
+) -> None:
     settings.UPLOAD_QUOTA_FILES = 0
     form = {"prompt": "A boat", "model": "sora-2", "size": "1280x720", "seconds": "8"}
     answer = page.post("/studio/", {**form, "image": upload(picture())})
@@ -421,7 +429,9 @@ def test_the_studio_says_so_when_no_more_may_be_kept(page: Client, settings: Laz
     assert "You keep 0 files here, which is the most." in answer.content.decode()
 
 
-def test_the_studio_says_so_when_its_image_was_swept_meanwhile(page: Client, kept: Upload) -> None:
+def test_studio_shows_a_message_when_its_image_was_deleted_meanwhile(
+    page: Client, kept: Upload
+) -> None:
     form = {"prompt": "A boat", "model": "sora-2", "size": "1280x720", "seconds": "8"}
     with after(reads("videos_upload"), Upload.objects.filter(pk=kept.pk).delete):
         answer = page.post("/studio/", {**form, "reference": str(kept.pk)})
@@ -429,7 +439,7 @@ def test_the_studio_says_so_when_its_image_was_swept_meanwhile(page: Client, kep
     assert "The image is no longer there. Send it again." in answer.content.decode()
 
 
-def test_nothing_is_left_when_storage_fails(
+def test_upload_leaves_no_row_and_no_file_when_storage_fails(
     api: APIClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*args: Any) -> str:
@@ -445,12 +455,12 @@ def test_nothing_is_left_when_storage_fails(
 # ---- getting it back ----
 
 
-def test_its_sender_gets_it_and_nobody_else(
+def test_uploaded_file_is_served_to_its_owner_only(
     api: APIClient, stranger: APIClient, anonymous: APIClient
 ) -> None:
     address = send(api, photo()).json()["file_url"]
     mine: Any = api.get(address)
-    assert async_to_sync(whole)(mine) == Path(Upload.objects.get().file.path).read_bytes()
+    assert async_to_sync(read_body)(mine) == Path(Upload.objects.get().file.path).read_bytes()
     assert (mine.status_code, mine["Content-Type"]) == (200, "image/jpeg")
     assert mine["Content-Disposition"] == 'inline; filename="boat.jpg"'
     assert mine["X-Content-Type-Options"] == "nosniff"
@@ -461,14 +471,14 @@ def test_its_sender_gets_it_and_nobody_else(
     assert api.head(address)["Content-Length"] == mine["Content-Length"]
 
 
-def test_a_clip_comes_back_to_be_saved(api: APIClient, mp4_file: bytes) -> None:
+def test_uploaded_clip_is_served_as_an_attachment(api: APIClient, mp4_file: bytes) -> None:
     address = send(api, mp4_file, "<b>.mp4", file_type="video").json()["file_url"]
     answer = api.get(address)
     assert answer["Content-Type"] == "video/mp4"
     assert answer["Content-Disposition"] == 'attachment; filename="b.mp4"'
 
 
-def test_gone_when_its_file_is(api: APIClient) -> None:
+def test_uploaded_file_is_404_when_it_is_missing_in_storage(api: APIClient) -> None:
     address = send(api, photo()).json()["file_url"]
     default_storage.delete(str(Upload.objects.get().file.name))
     assert (api.get(address).status_code, api.get(address).json()) == (
@@ -477,20 +487,20 @@ def test_gone_when_its_file_is(api: APIClient) -> None:
     )
 
 
-def test_its_address_is_taken_for_a_video(api: APIClient) -> None:
+def test_file_url_of_an_upload_is_accepted_by_image_to_video(api: APIClient) -> None:
     address = send(api, photo()).json()["file_url"]
     body = {"prompt": "Waves", "image_urls": [address]}
     assert api.post("/api/videos/image-to-video", body, format="json").status_code == 200
     assert Video.objects.get().reference == Upload.objects.get()
 
 
-def test_refused_when_anonymous(anonymous: APIClient, db: None, tmp_path: Path) -> None:
+def test_upload_is_401_when_anonymous(anonymous: APIClient, db: None, tmp_path: Path) -> None:
     answer = send(anonymous, photo())
     assert (answer.status_code, answer.json()) == (401, {"detail": "Not authenticated"})
     assert files(tmp_path) == []
 
 
-def test_a_file_is_read_with_two_queries(
+def test_uploaded_file_takes_two_queries(
     api: APIClient, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     address = send(api, photo()).json()["file_url"]
@@ -506,30 +516,30 @@ def kept(alice: User) -> Upload:
     return uploads.keep(alice, upload(photo(), "a.jpg"), "image")
 
 
-def age(**back: int) -> None:
+def make_older(**back: int) -> None:
     Upload.objects.update(created_at=timezone.now() - timedelta(**back))
 
 
-def test_a_file_nobody_used_is_gone_after_a_day(kept: Upload, tmp_path: Path) -> None:
-    age(hours=23)
+def test_unused_upload_is_deleted_after_a_day(kept: Upload, tmp_path: Path) -> None:
+    make_older(hours=23)
     tasks.sweep()
     assert (Upload.objects.count(), len(files(tmp_path))) == (1, 1)
-    age(hours=25)
+    make_older(hours=25)
     tasks.sweep()
     assert Upload.objects.count() == 0
 
 
 @pytest.mark.django_db(transaction=True)
-def test_its_bytes_are_gone_with_it(transactional_db: None, kept: Upload, tmp_path: Path) -> None:
-    age(hours=25)
+def test_stored_file_is_deleted_with_its_upload(
+    transactional_db: None, kept: Upload, tmp_path: Path
+) -> None:
+    make_older(hours=25)
     assert (uploads.sweep(), files(tmp_path)) == (1, [])
 
 
-def test_what_is_in_use_stays_and_what_only_deleted_videos_used_goes(
-    alice: User, kept: Upload
-) -> None:
+def test_upload_is_kept_while_a_video_uses_it_and_deleted_after(alice: User, kept: Upload) -> None:
     video = order(alice, reference=kept)
-    age(hours=25)
+    make_older(hours=25)
     assert uploads.sweep() == 0
     state_machine.cancel(video)
     assert uploads.sweep() == 0
@@ -538,19 +548,19 @@ def test_what_is_in_use_stays_and_what_only_deleted_videos_used_goes(
     assert Video.objects.get().reference is None
 
 
-def test_a_reservation_of_a_dead_process_is_gone_after_a_day(
+def test_reservation_is_deleted_after_a_day_when_its_process_died(
     api: APIClient, alice: User, kept: Upload
 ) -> None:
     Upload.objects.update(stored=False)
     assert api.get(f"/api/videos/uploads/{kept.pk}").status_code == 404
-    age(hours=25)
+    make_older(hours=25)
     assert uploads.sweep() == 1
 
 
-def test_an_order_is_refused_when_its_image_was_swept_meanwhile(
+def test_order_is_refused_when_its_image_was_deleted_meanwhile(
     api: APIClient, alice: User, kept: Upload
 ) -> None:
-    age(hours=25)
+    make_older(hours=25)
     wish = state_machine.Wish("A boat", reference=kept)
     assert uploads.sweep() == 1
     with pytest.raises(catalog.NotOffered) as told:
@@ -560,12 +570,14 @@ def test_an_order_is_refused_when_its_image_was_swept_meanwhile(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_order_and_a_sweep_at_once_leave_both_or_neither(transactional_db: None) -> None:
+def test_concurrent_order_and_cleanup_keep_both_video_and_image_or_neither(
+    transactional_db: None,
+) -> None:
     erin = person("erin")
     credits.grant(erin, 1000, credits.Kind.BONUS, "test:more", expires_at=None)
     for _ in range(15):
         image = uploads.keep_image(erin, upload(picture()))
-        age(hours=25)
+        make_older(hours=25)
         wish = state_machine.Wish("A boat", reference=image)
         ordered, swept = outcomes([partial(state_machine.submit, erin, wish), uploads.sweep])
         assert (type(ordered), swept) in {(Video, 0), (catalog.NotOffered, 1)}

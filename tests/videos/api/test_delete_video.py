@@ -30,7 +30,7 @@ def delete(client: APIClient, video: Video) -> Any:
 
 
 @pytest.mark.parametrize("state", [order, lambda u: running(order(u)), lambda u: claimed(order(u))])
-def test_cancelled_and_paid_back_when_it_had_not_ended(
+def test_delete_cancels_and_refunds_the_video_when_it_has_not_ended(
     api: APIClient, alice: User, state: Any
 ) -> None:
     video = state(alice)
@@ -43,18 +43,22 @@ def test_cancelled_and_paid_back_when_it_had_not_ended(
     assert credits.available(alice) == 100
 
 
-def test_its_credits_stay_spent_when_it_was_done(api: APIClient, alice: User, mp4: bytes) -> None:
+def test_delete_refunds_nothing_when_the_video_is_completed(
+    api: APIClient, alice: User, mp4: bytes
+) -> None:
     video = completed(order(alice), mp4)
     assert delete(api, video).json() == {"success": True}
     assert (now_of(video).status, credits.available(alice)) == ("succeeded", 80)
 
 
-def test_no_second_refund_when_it_had_failed(api: APIClient, alice: User) -> None:
+def test_delete_refunds_nothing_again_when_the_video_had_failed(
+    api: APIClient, alice: User
+) -> None:
     delete(api, failed(order(alice)))
     assert (credits.available(alice), invariants.problems()) == (100, [])
 
 
-def test_not_found_when_deleted_twice(api: APIClient, alice: User) -> None:
+def test_delete_is_404_when_the_video_was_deleted_before(api: APIClient, alice: User) -> None:
     video = order(alice)
     codes = [delete(api, video).status_code for _ in range(2)]
     assert (codes, credits.available(alice)) == ([200, 404], 100)
@@ -74,21 +78,23 @@ def test_nothing_is_sent_when_it_is_deleted_again(
     assert (now_of(video).deleted_at, now_of(video).sequence) == (first.deleted_at, first.sequence)
 
 
-def test_a_strangers_answer_is_that_of_an_unknown_id(stranger: APIClient, alice: User) -> None:
+def test_delete_answers_another_user_like_an_unknown_id(stranger: APIClient, alice: User) -> None:
     video = order(alice)
     his, unknown = delete(stranger, video), stranger.delete(f"/api/videos/{uuid4()}")
     assert (his.status_code, his.content) == (404, unknown.content)
     assert now_of(video).deleted_at is None
 
 
-def test_its_remixes_stay_when_the_source_goes(api: APIClient, alice: User, mp4: bytes) -> None:
+def test_delete_keeps_the_remixes_when_their_source_is_deleted(
+    api: APIClient, alice: User, mp4: bytes
+) -> None:
     source = completed(order(alice), mp4)
     child = state_machine.remix(source, "At night")
     delete(api, source)
     assert api.get(f"/api/videos/{child.pk}").json()["remix_of"] == str(source.pk)
 
 
-def test_files_and_engine_job_go_when_the_worker_comes(
+def test_worker_deletes_files_and_engine_job_of_a_deleted_video(
     live: Serving, alice: User, finish: Finish, work: Work
 ) -> None:
     video = finish(order(alice, "A kite [[instant]]"))
@@ -103,7 +109,9 @@ def test_files_and_engine_job_go_when_the_worker_comes(
     assert now_of(video).next_step_at is None
 
 
-def test_the_files_go_when_the_engine_is_not_configured_any_more(alice: User, mp4: bytes) -> None:
+def test_worker_deletes_files_when_the_engine_is_no_longer_configured(
+    alice: User, mp4: bytes
+) -> None:
     video = completed(order(alice), mp4)
     Video.objects.update(engine="retired")
     paths = [Path(default_storage.path(name)) for name in files.names_of(video).values()]
@@ -114,7 +122,7 @@ def test_the_files_go_when_the_engine_is_not_configured_any_more(alice: User, mp
     assert now_of(video).next_step_at is None
 
 
-def test_a_late_job_is_removed_though_a_cleanup_was_under_way(alice: User) -> None:
+def test_worker_deletes_a_late_job_when_a_cleanup_was_in_progress(alice: User) -> None:
     held = claimed(order(alice))
     state_machine.delete(held)
     cleaning = claimed(held)
@@ -125,7 +133,9 @@ def test_a_late_job_is_removed_though_a_cleanup_was_under_way(alice: User) -> No
     assert video.next_step_at is not None
 
 
-def test_the_engine_job_goes_when_it_was_rendering(live: Serving, alice: User, work: Work) -> None:
+def test_worker_deletes_the_engine_job_when_it_was_rendering(
+    live: Serving, alice: User, work: Work
+) -> None:
     video = order(alice, "A kite [[fail:internal_error]]")
     work(lambda: now_of(video).status == "running")
     state_machine.delete(video)
@@ -138,7 +148,9 @@ def test_the_engine_job_goes_when_it_was_rendering(live: Serving, alice: User, w
     assert invariants.problems() == []
 
 
-def test_the_job_is_removed_when_its_acceptance_arrives_late(alice: User, api: APIClient) -> None:
+def test_worker_deletes_the_engine_job_when_it_was_accepted_after_the_deletion(
+    alice: User, api: APIClient
+) -> None:
     held = claimed(order(alice))
     delete(api, held)
     worker.settle([(held, Job("job_late", JobState.QUEUED))])
@@ -151,7 +163,7 @@ def test_the_job_is_removed_when_its_acceptance_arrives_late(alice: User, api: A
     assert credits.available(alice) == 100
 
 
-def test_the_files_are_removed_when_they_arrive_late(
+def test_worker_deletes_the_files_when_they_arrive_after_the_deletion(
     alice: User, api: APIClient, mp4: bytes
 ) -> None:
     video = running(order(alice))

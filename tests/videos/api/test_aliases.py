@@ -28,7 +28,7 @@ def done(alice: User, mp4: bytes) -> Video:
 
 
 @pytest.mark.parametrize("format", ["json", "multipart"])
-def test_the_object_has_its_own_names_too_when_created(
+def test_create_alias_answers_also_with_the_names_of_system_b(
     api: APIClient, alice: User, format: str
 ) -> None:
     body = {"prompt": "A boat", "model": "sora-2-pro", "size": "720x1280", "seconds": "12"}
@@ -51,7 +51,7 @@ def test_the_object_has_its_own_names_too_when_created(
     assert credits.available(alice) == 70
 
 
-def test_an_image_is_its_first_frame_when_one_is_sent(api: APIClient) -> None:
+def test_create_alias_uses_the_image_as_first_frame_when_one_is_sent(api: APIClient) -> None:
     fields = {"prompt": "A boat", "input_reference": upload(picture())}
     answer = api.post("/api/videos/create", fields, format="multipart")
     assert (answer.status_code, answer.json()["credits"]) == (201, 25)
@@ -62,7 +62,9 @@ def test_an_image_is_its_first_frame_when_one_is_sent(api: APIClient) -> None:
     ("body", "status"),
     [({}, 422), ({"prompt": "a", "model": "sora-9"}, 400), ({"prompt": "a", "seconds": 5}, 400)],
 )
-def test_refused_as_at_the_other_address(api: APIClient, body: dict[str, Any], status: int) -> None:
+def test_create_alias_refuses_what_the_main_address_refuses(
+    api: APIClient, body: dict[str, Any], status: int
+) -> None:
     mine = api.post("/api/videos/create", body, format="json")
     theirs = api.post("/api/videos", body, format="json")
     assert (mine.status_code, mine.content) == (status, theirs.content)
@@ -73,7 +75,7 @@ def test_refused_as_at_the_other_address(api: APIClient, body: dict[str, Any], s
 
 @pytest.mark.parametrize("address", ["/api/videos/status/{}", "/api/videos/status?id={}"])
 @pytest.mark.parametrize("spelling", ["{}", "video_{}"])
-def test_a_video_is_shown_at_both_addresses_whatever_its_spelling(
+def test_status_shows_the_video_at_both_addresses_in_either_spelling_of_its_id(
     api: APIClient, done: Video, settings: LazySettings, address: str, spelling: str
 ) -> None:
     name = spelling.format(done.pk.hex if "_" in spelling else done.pk)
@@ -90,7 +92,7 @@ def test_a_video_is_shown_at_both_addresses_whatever_its_spelling(
 
 
 @pytest.mark.parametrize("address", ["/api/videos/status/{}", "/api/videos/status?id={}"])
-def test_reading_has_the_engine_asked_at_once(api: APIClient, alice: User, address: str) -> None:
+def test_status_polls_the_engine_at_once(api: APIClient, alice: User, address: str) -> None:
     video = running(order(alice))
     Video.objects.filter(pk=video.pk).update(next_step_at=timezone.now() + timedelta(hours=1))
     assert api.get(address.format(video.pk)).json()["status"] == "in_progress"
@@ -99,7 +101,7 @@ def test_reading_has_the_engine_asked_at_once(api: APIClient, alice: User, addre
     assert due <= timezone.now()
 
 
-def test_a_finished_video_is_read_with_two_queries(
+def test_status_takes_two_queries_when_the_video_is_completed(
     api: APIClient, done: Video, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     with django_assert_num_queries(2):
@@ -107,7 +109,7 @@ def test_a_finished_video_is_read_with_two_queries(
 
 
 @pytest.mark.parametrize("query", ["", "?id=", "?id=abc", "?id=%00", "?id=video_1", "?video=1"])
-def test_refused_with_its_place_when_the_query_names_no_id(api: APIClient, query: str) -> None:
+def test_status_is_422_when_the_query_has_no_id(api: APIClient, query: str) -> None:
     answer = api.get(f"/api/videos/status{query}")
     assert answer.status_code == 422
     assert [error["loc"] for error in answer.json()["detail"]] == [["query", "id"]]
@@ -116,7 +118,7 @@ def test_refused_with_its_place_when_the_query_names_no_id(api: APIClient, query
 # ---- download ----
 
 
-def test_the_file_is_sent_to_be_saved(api: APIClient, done: Video, mp4: bytes) -> None:
+def test_download_is_the_mp4_as_an_attachment(api: APIClient, done: Video, mp4: bytes) -> None:
     answer: Any = api.get(f"/api/videos/{done.pk}/download")
     assert (answer.status_code, answer["Content-Type"]) == (200, "video/mp4")
     assert answer["Content-Disposition"] == f'attachment; filename="{done.pk}.mp4"'
@@ -125,7 +127,7 @@ def test_the_file_is_sent_to_be_saved(api: APIClient, done: Video, mp4: bytes) -
     assert (part.status_code, part["Content-Range"]) == (206, f"bytes 0-9/{len(mp4)}")
 
 
-def test_there_is_no_file_before_it_is_done(api: APIClient, alice: User) -> None:
+def test_download_is_404_when_the_video_has_no_file_yet(api: APIClient, alice: User) -> None:
     answer = api.get(f"/api/videos/{running(order(alice)).pk}/download")
     assert (answer.status_code, answer.json()) == (404, {"detail": "The video has no file yet."})
 
@@ -134,7 +136,7 @@ def test_there_is_no_file_before_it_is_done(api: APIClient, alice: User) -> None
 
 
 @pytest.mark.parametrize("format", ["json", "multipart"])
-def test_a_remix_is_ordered_in_either_spelling(api: APIClient, done: Video, format: str) -> None:
+def test_remix_aliases_order_a_new_version(api: APIClient, done: Video, format: str) -> None:
     by_path = api.post(f"/api/videos/remix/{done.pk}", {"prompt": "At night"}, format=format)
     body = {"prompt": "At dawn", "remix_video_id": f"video_{done.pk.hex}"}
     by_body = api.post("/api/videos/remix", body, format=format)
@@ -155,7 +157,7 @@ def test_a_remix_is_ordered_in_either_spelling(api: APIClient, done: Video, form
         ({"remix_video_id": str(uuid4())}, "prompt"),
     ],
 )
-def test_refused_with_its_place_when_the_body_is_bad(
+def test_remix_by_body_is_422_and_names_the_field_when_it_is_invalid(
     api: APIClient, body: dict[str, Any], field: str
 ) -> None:
     answer = api.post("/api/videos/remix", body, format="json")
@@ -163,7 +165,9 @@ def test_refused_with_its_place_when_the_body_is_bad(
     assert [error["loc"] for error in answer.json()["detail"]] == [["body", field]]
 
 
-def test_not_remixed_before_it_is_done(api: APIClient, alice: User) -> None:
+def test_remix_aliases_are_400_when_the_source_is_not_completed(
+    api: APIClient, alice: User
+) -> None:
     answer = api.post(f"/api/videos/remix/{order(alice).pk}", {"prompt": "x"}, format="json")
     assert (answer.status_code, answer.json()["code"]) == (400, "not_possible")
 
@@ -181,7 +185,7 @@ LITERALS = {
 
 
 @pytest.mark.parametrize("word", LITERALS)
-def test_a_literal_word_is_never_taken_for_an_id(api: APIClient, word: str) -> None:
+def test_a_literal_path_is_never_read_as_an_id(api: APIClient, word: str) -> None:
     status, _ = LITERALS[word]
     assert api.get(f"/api/videos/{word}").status_code == status
     assert api.delete(f"/api/videos/{word}").status_code == 405
@@ -190,7 +194,7 @@ def test_a_literal_word_is_never_taken_for_an_id(api: APIClient, word: str) -> N
 @pytest.mark.parametrize(
     "word", ["tasks", "uploads", "sora", "creates", "statuses", "tasks/", "upload/"]
 )
-def test_a_word_that_leads_nowhere_is_unknown(api: APIClient, word: str) -> None:
+def test_an_unknown_path_is_404(api: APIClient, word: str) -> None:
     answer = api.get(f"/api/videos/{word}")
     assert (answer.status_code, answer.json()) == (404, {"detail": "Resource not found"})
 
@@ -212,7 +216,7 @@ DOORS = [
 
 
 @pytest.mark.parametrize(("method", "address"), DOORS)
-def test_both_spellings_of_an_id_reach_the_same(
+def test_both_spellings_of_an_id_find_the_same_video(
     api: APIClient, done: Video, method: str, address: str
 ) -> None:
     call = getattr(api, method)
@@ -227,7 +231,7 @@ def test_both_spellings_of_an_id_reach_the_same(
 
 
 @pytest.mark.parametrize(("method", "address"), DOORS)
-def test_a_strangers_answer_is_that_of_an_unknown_id(
+def test_aliases_answer_another_user_like_an_unknown_id(
     stranger: APIClient, done: Video, method: str, address: str
 ) -> None:
     call = getattr(stranger, method)
@@ -237,7 +241,9 @@ def test_a_strangers_answer_is_that_of_an_unknown_id(
     assert his.content == unknown.content
 
 
-def test_a_strangers_remix_in_the_body_is_unknown(stranger: APIClient, done: Video) -> None:
+def test_remix_by_body_is_404_when_the_video_belongs_to_another_user(
+    stranger: APIClient, done: Video
+) -> None:
     body = {"prompt": "x", "remix_video_id": str(done.pk)}
     assert stranger.post("/api/videos/remix", body, format="json").status_code == 404
 
@@ -246,14 +252,14 @@ def test_a_strangers_remix_in_the_body_is_unknown(stranger: APIClient, done: Vid
     ("method", "address"),
     [*DOORS, ("post", "/api/videos/create"), ("post", "/api/videos/remix")],
 )
-def test_refused_when_anonymous(
+def test_aliases_are_401_when_anonymous(
     anonymous: APIClient, done: Video, method: str, address: str
 ) -> None:
     answer = getattr(anonymous, method)(address.format(done.pk))
     assert (answer.status_code, answer.json()) == (401, {"detail": "Not authenticated"})
 
 
-def test_a_list_starts_after_an_id_in_either_spelling(api: APIClient, alice: User) -> None:
+def test_list_starts_after_an_id_in_either_spelling(api: APIClient, alice: User) -> None:
     first, second = order(alice, "1"), order(alice, "2")
     for name in (str(second.pk), f"video_{second.pk.hex}"):
         shown = api.get(f"/api/videos?after={name}").json()["videos"]
@@ -261,9 +267,7 @@ def test_a_list_starts_after_an_id_in_either_spelling(api: APIClient, alice: Use
 
 
 @pytest.mark.parametrize("word", ["in_progress", "PROCESSING", "processing", "RUNNING"])
-def test_a_list_understands_a_status_in_any_spelling(
-    api: APIClient, alice: User, word: str
-) -> None:
+def test_list_filters_by_status_in_any_spelling(api: APIClient, alice: User, word: str) -> None:
     order(alice)
     video = running(order(alice))
     shown = api.get(f"/api/videos?status={word}").json()["videos"]

@@ -26,8 +26,8 @@ def ids(body: Any) -> list[str]:
 
 
 @pytest.fixture
-def five(alice: User) -> list[str]:
-    """The ids of five videos of alice, newest first; two were made in the same moment."""
+def five_ids(alice: User) -> list[str]:
+    """The ids of five_ids videos of alice, newest first; two were made in the same moment."""
     made = [order(alice, f"Boat {n}") for n in range(5)]
     start = timezone.now()
     for video, minute in zip(made, (0, 1, 2, 2, 3), strict=True):
@@ -36,7 +36,7 @@ def five(alice: User) -> list[str]:
     return [str(video.pk) for video in Video.objects.newest()]
 
 
-def test_an_empty_page_is_answered_when_there_is_none(api: APIClient) -> None:
+def test_list_is_empty_when_the_user_has_no_videos(api: APIClient) -> None:
     assert read(api) == {
         "videos": [],
         "limit": 50,
@@ -48,27 +48,29 @@ def test_an_empty_page_is_answered_when_there_is_none(api: APIClient) -> None:
     }
 
 
-def test_newest_first_when_nothing_is_asked(api: APIClient, five: list[str]) -> None:
+def test_list_starts_with_the_newest_when_no_order_is_given(
+    api: APIClient, five_ids: list[str]
+) -> None:
     body = read(api)
-    assert ids(body) == five
-    assert (body["total"], body["first_id"], body["last_id"]) == (5, five[0], five[-1])
+    assert ids(body) == five_ids
+    assert (body["total"], body["first_id"], body["last_id"]) == (5, five_ids[0], five_ids[-1])
 
 
-def test_a_video_is_shown_as_its_own_address_shows_it(api: APIClient, five: list[str]) -> None:
-    assert read(api)["videos"][0] == api.get(f"/api/videos/{five[0]}").json()
+def test_list_shows_a_video_as_its_detail_does(api: APIClient, five_ids: list[str]) -> None:
+    assert read(api)["videos"][0] == api.get(f"/api/videos/{five_ids[0]}").json()
 
 
-def test_offset_walks_every_video_once_when_paged(api: APIClient, five: list[str]) -> None:
+def test_offset_pages_list_every_video_once(api: APIClient, five_ids: list[str]) -> None:
     pages = [read(api, f"?limit=2&offset={n}") for n in (0, 2, 4, 6)]
-    assert [ids(page) for page in pages] == [five[:2], five[2:4], five[4:], []]
+    assert [ids(page) for page in pages] == [five_ids[:2], five_ids[2:4], five_ids[4:], []]
     assert [page["has_more"] for page in pages] == [True, True, False, False]
     assert [page["total"] for page in pages] == [5] * 4
     assert (pages[1]["limit"], pages[1]["offset"]) == (2, 2)
 
 
 @pytest.mark.parametrize("direction", ["asc", "desc"])
-def test_after_walks_every_video_once_when_paged(
-    api: APIClient, five: list[str], direction: str
+def test_after_pages_list_every_video_once(
+    api: APIClient, five_ids: list[str], direction: str
 ) -> None:
     seen: list[str] = []
     page = read(api, f"?limit=2&order={direction}")
@@ -76,14 +78,14 @@ def test_after_walks_every_video_once_when_paged(
     while page["has_more"]:
         page = read(api, f"?limit=2&order={direction}&after={page['last_id']}")
         seen += ids(page)
-    assert seen == (five if direction == "desc" else five[::-1])
+    assert seen == (five_ids if direction == "desc" else five_ids[::-1])
 
 
-def test_after_the_last_is_nothing_when_paged(api: APIClient, five: list[str]) -> None:
-    assert ids(read(api, f"?after={five[-1]}")) == []
+def test_list_is_empty_when_after_is_the_last_video(api: APIClient, five_ids: list[str]) -> None:
+    assert ids(read(api, f"?after={five_ids[-1]}")) == []
 
 
-def test_words_are_looked_for_in_the_prompt_when_searched(api: APIClient, alice: User) -> None:
+def test_list_finds_words_of_the_prompt_when_searched(api: APIClient, alice: User) -> None:
     for prompt in ("A red kite", "A blue boat", "100% cotton", "under_score"):
         order(alice, prompt)
     found = {
@@ -93,7 +95,7 @@ def test_words_are_looked_for_in_the_prompt_when_searched(api: APIClient, alice:
     assert read(api, "?q=")["total"] == 4
 
 
-def test_only_its_words_count_when_filtered_by_status(
+def test_list_has_only_matching_videos_when_filtered_by_status(
     api: APIClient, alice: User, mp4: bytes
 ) -> None:
     queued, rendering, broken, stopped, done = (order(alice, str(n)) for n in range(5))
@@ -112,26 +114,26 @@ def test_only_its_words_count_when_filtered_by_status(
     assert found == {word: [str(video.pk)] for word, video in words.items()}
 
 
-def test_nothing_of_others_is_seen_when_listed(
-    api: APIClient, stranger: APIClient, five: list[str], bob: User
+def test_list_has_no_videos_of_other_users(
+    api: APIClient, stranger: APIClient, five_ids: list[str], bob: User
 ) -> None:
     his = order(bob, "Boat of bob")
     assert ids(read(stranger)) == [str(his.pk)]
-    assert ids(read(api, "?q=boat")) == five
-    assert stranger.get(f"/api/videos?after={five[0]}").status_code == 422
+    assert ids(read(api, "?q=boat")) == five_ids
+    assert stranger.get(f"/api/videos?after={five_ids[0]}").status_code == 422
 
 
-def test_a_deleted_video_is_not_listed(api: APIClient, five: list[str]) -> None:
-    api.delete(f"/api/videos/{five[1]}")
+def test_list_has_no_deleted_videos(api: APIClient, five_ids: list[str]) -> None:
+    api.delete(f"/api/videos/{five_ids[1]}")
     body = read(api)
-    assert (ids(body), body["total"]) == ([five[0], *five[2:]], 4)
-    assert api.get(f"/api/videos?after={five[1]}").status_code == 422
+    assert (ids(body), body["total"]) == ([five_ids[0], *five_ids[2:]], 4)
+    assert api.get(f"/api/videos?after={five_ids[1]}").status_code == 422
 
 
 @pytest.mark.parametrize("limit", [1, 100])
-def test_three_queries_suffice_whatever_the_number_of_rows(
+def test_list_takes_three_queries_for_any_number_of_videos(
     api: APIClient,
-    five: list[str],
+    five_ids: list[str],
     django_assert_num_queries: DjangoAssertNumQueries,
     limit: int,
 ) -> None:
@@ -161,17 +163,21 @@ def test_three_queries_suffice_whatever_the_number_of_rows(
         ("q=" + "x" * 201, "q"),
     ],
 )
-def test_refused_with_its_place_when_out_of_range(api: APIClient, query: str, field: str) -> None:
+def test_list_is_422_and_names_the_parameter_when_it_is_out_of_range(
+    api: APIClient, query: str, field: str
+) -> None:
     answer = api.get(f"/api/videos?{query}")
     assert answer.status_code == 422
     assert [error["loc"] for error in answer.json()["detail"]] == [["query", field]]
 
 
-def test_refused_when_told_to_start_in_two_places(api: APIClient, five: list[str]) -> None:
-    answer = api.get(f"/api/videos?after={five[0]}&offset=1")
+def test_list_is_400_when_offset_and_after_are_both_given(
+    api: APIClient, five_ids: list[str]
+) -> None:
+    answer = api.get(f"/api/videos?after={five_ids[0]}&offset=1")
     body = {"detail": "Use either offset or after.", "code": "offset_and_after"}
     assert (answer.status_code, answer.json()) == (400, body)
 
 
-def test_refused_when_anonymous(anonymous: APIClient, db: None) -> None:
+def test_list_is_401_when_anonymous(anonymous: APIClient, db: None) -> None:
     assert read(anonymous) == {"detail": "Not authenticated"}

@@ -12,7 +12,7 @@ from config.http import request_id
 from tests.statements import before, failing, reads
 
 
-def test_health_is_told_to_anybody(db: None, settings: LazySettings) -> None:
+def test_health_is_answered_when_anonymous(db: None, settings: LazySettings) -> None:
     answer = Client().get("/health")
     assert (answer.status_code, answer.json()) == (
         200,
@@ -33,17 +33,17 @@ def test_health_is_told_to_anybody(db: None, settings: LazySettings) -> None:
     ],
 )
 @pytest.mark.parametrize("method", ["get", "post", "delete", "options"])
-def test_unknown_in_json_when_the_address_is_unknown(db: None, path: str, method: str) -> None:
+def test_api_is_404_in_json_when_the_address_is_unknown(db: None, path: str, method: str) -> None:
     answer = getattr(Client(), method)(path)
     assert (answer.status_code, answer.json()) == (404, {"detail": "Resource not found"})
 
 
-def test_a_page_is_shown_when_a_page_is_unknown(db: None) -> None:
+def test_404_is_a_page_when_the_address_is_no_api_address(db: None) -> None:
     answer = Client().get("/nothing")
     assert (answer.status_code, answer["Content-Type"]) == (404, "text/html; charset=utf-8")
 
 
-def test_nothing_is_given_away_when_it_breaks(api: APIClient) -> None:
+def test_500_has_no_details_when_a_view_raises(api: APIClient) -> None:
     api.raise_request_exception = False
     with failing(reads("billing_lot"), error=RuntimeError("SECRET-DETAIL")):
         answer = api.get("/api/auth/me")
@@ -51,23 +51,23 @@ def test_nothing_is_given_away_when_it_breaks(api: APIClient) -> None:
     assert answer["X-Request-ID"]
 
 
-def test_refused_in_json_when_the_host_is_foreign(db: None) -> None:
+def test_api_is_400_in_json_when_the_host_is_not_allowed(db: None) -> None:
     answer = Client().get("/api/auth/me", HTTP_HOST="evil.example.com")
     assert (answer.status_code, answer.json()) == (400, {"detail": "Invalid parameters"})
 
 
-def test_the_id_is_kept_when_the_client_names_a_harmless_one(db: None) -> None:
+def test_request_id_of_the_client_is_kept_when_it_is_valid(db: None) -> None:
     assert Client().get("/health", HTTP_X_REQUEST_ID="a-1.B_2")["X-Request-ID"] == "a-1.B_2"
 
 
 @pytest.mark.parametrize("asked", ["", "x" * 65, "a b", "a\n", "<b>", "é"])
-def test_an_id_is_made_when_the_clients_is_harmful(db: None, asked: str) -> None:
+def test_request_id_is_generated_when_the_clients_is_invalid(db: None, asked: str) -> None:
     made = Client().get("/health", HTTP_X_REQUEST_ID=asked)["X-Request-ID"]
     assert re.fullmatch(r"[0-9a-f]{32}", made)
 
 
 @pytest.mark.parametrize("path", ["/", "/accounts/login/", "/nothing", "/health", "/api/auth/me"])
-def test_nothing_foreign_may_be_loaded(db: None, path: str) -> None:
+def test_every_answer_has_the_security_headers(db: None, path: str) -> None:
     answer = Client().get(path)
     policy = answer["Content-Security-Policy"]
     assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self'")
@@ -76,7 +76,7 @@ def test_nothing_foreign_may_be_loaded(db: None, path: str) -> None:
     assert [answer[name] for name in headers] == ["nosniff", "DENY", "same-origin"]
 
 
-def test_a_log_line_names_its_request(api: APIClient) -> None:
+def test_log_record_has_the_request_id(api: APIClient) -> None:
     said: list[str] = []
 
     def log() -> None:
@@ -94,18 +94,18 @@ def test_a_log_line_names_its_request(api: APIClient) -> None:
 @pytest.mark.parametrize(
     "path", ["/static/css/app.css", "/static/nothing", "/", "/api/x", "/health"]
 )
-def test_every_answer_has_an_id(db: None, path: str) -> None:
+def test_every_answer_has_a_request_id(db: None, path: str) -> None:
     assert re.fullmatch(r"[0-9a-f]{32}", Client().get(path)["X-Request-ID"])
 
 
 # ---- pages of other origins ----
 
-FRONT = "https://studio.example.com"
+ORIGIN = "https://studio.example.com"
 
 
 @pytest.fixture
-def front(settings: LazySettings) -> None:
-    settings.CORS_ALLOWED_ORIGINS = [FRONT, "http://127.0.0.1:5173"]
+def configured_origins(settings: LazySettings) -> None:
+    settings.CORS_ALLOWED_ORIGINS = [ORIGIN, "http://127.0.0.1:5173"]
 
 
 def cors(answer: object) -> dict[str, str]:
@@ -113,9 +113,9 @@ def cors(answer: object) -> dict[str, str]:
     return {k.lower(): v for k, v in headers.items() if k.lower().startswith("access-control")}
 
 
-@pytest.mark.usefixtures("front")
-def test_our_own_front_may_read_the_answer(api: APIClient) -> None:
-    answer = api.get("/api/auth/me", HTTP_ORIGIN=FRONT)
+@pytest.mark.usefixtures("configured_origins")
+def test_cors_lets_a_configured_origin_read_the_answer(api: APIClient) -> None:
+    answer = api.get("/api/auth/me", HTTP_ORIGIN=ORIGIN)
     told = cors(answer)
     assert told.pop("access-control-expose-headers").split(", ") == [
         "Content-Range",
@@ -126,22 +126,22 @@ def test_our_own_front_may_read_the_answer(api: APIClient) -> None:
         "Retry-After",
         "X-Request-ID",
     ]
-    assert told == {"access-control-allow-origin": FRONT}
+    assert told == {"access-control-allow-origin": ORIGIN}
     assert "origin" in answer["Vary"].lower()
 
 
-@pytest.mark.usefixtures("front")
-def test_our_own_front_may_send_what_it_has_to(db: None) -> None:
-    asked = {"HTTP_ORIGIN": FRONT, "HTTP_ACCESS_CONTROL_REQUEST_METHOD": "DELETE"}
+@pytest.mark.usefixtures("configured_origins")
+def test_cors_lets_a_configured_origin_send_our_headers(db: None) -> None:
+    asked = {"HTTP_ORIGIN": ORIGIN, "HTTP_ACCESS_CONTROL_REQUEST_METHOD": "DELETE"}
     answer = Client().options("/api/videos", **asked)  # type: ignore[arg-type]
     told = cors(answer)
-    assert (answer.status_code, told["access-control-allow-origin"]) == (200, FRONT)
+    assert (answer.status_code, told["access-control-allow-origin"]) == (200, ORIGIN)
     assert "access-control-allow-credentials" not in told
     allowed = told["access-control-allow-headers"].split(", ")
     assert {"authorization", "x-api-key", "idempotency-key", "content-type"} <= set(allowed)
 
 
-@pytest.mark.usefixtures("front")
+@pytest.mark.usefixtures("configured_origins")
 @pytest.mark.parametrize(
     "origin",
     [
@@ -154,11 +154,11 @@ def test_our_own_front_may_send_what_it_has_to(db: None) -> None:
         "*",
     ],
 )
-def test_nobody_elses_page_may(api: APIClient, origin: str) -> None:
+def test_cors_is_refused_when_the_origin_is_not_configured(api: APIClient, origin: str) -> None:
     assert cors(api.get("/api/auth/me", HTTP_ORIGIN=origin)) == {}
 
 
-@pytest.mark.usefixtures("front")
+@pytest.mark.usefixtures("configured_origins")
 @pytest.mark.parametrize("path", ["/", "/admin/login/", "/accounts/login/", "/sandbox/v1/videos"])
-def test_only_the_api_may_be_called_from_there(db: None, path: str) -> None:
-    assert cors(Client().get(path, HTTP_ORIGIN=FRONT)) == {}
+def test_cors_is_refused_outside_the_api(db: None, path: str) -> None:
+    assert cors(Client().get(path, HTTP_ORIGIN=ORIGIN)) == {}

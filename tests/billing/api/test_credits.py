@@ -31,7 +31,7 @@ def spend_on_a_video(user: User, amount: int, task: str = TASK) -> Entry:
     return credits.spend(user, amount, f"video:{task}:spend", purpose)
 
 
-def test_credits_when_something_was_spent(client: APIClient, carol: User) -> None:
+def test_credits_show_the_totals_when_something_was_spent(client: APIClient, carol: User) -> None:
     give(carol, 100, until=T + 30 * DAY)
     spend_on_a_video(carol, 20)
     response = client.get(CREDITS)
@@ -50,7 +50,7 @@ def test_credits_when_something_was_spent(client: APIClient, carol: User) -> Non
     )
 
 
-def test_credits_when_some_have_expired_and_some_are_owed(
+def test_credits_show_expired_and_owed_credits(
     client: APIClient, carol: User, clock: Traveller
 ) -> None:
     give(carol, 100, until=T + DAY)
@@ -70,7 +70,7 @@ def test_credits_when_some_have_expired_and_some_are_owed(
     }
 
 
-def test_credits_when_there_was_never_an_account(client: APIClient, carol: User) -> None:
+def test_credits_are_zero_when_there_is_no_credit_account(client: APIClient, carol: User) -> None:
     assert client.get(CREDITS).json() == {
         "user_id": str(carol.pk),
         "credits": 0,
@@ -84,19 +84,21 @@ def test_credits_when_there_was_never_an_account(client: APIClient, carol: User)
 
 
 @pytest.mark.parametrize("path", [CREDITS, TRANSACTIONS])
-def test_doors_when_nobody_is_signed_in(anonymous: APIClient, path: str) -> None:
+def test_credits_api_is_401_when_anonymous(anonymous: APIClient, path: str) -> None:
     response = anonymous.get(path)
     assert (response.status_code, response.json()) == (401, {"detail": "Not authenticated"})
     assert response["WWW-Authenticate"] == "Bearer"
 
 
 @pytest.mark.parametrize("path", [CREDITS, TRANSACTIONS])
-def test_doors_when_the_method_is_another(client: APIClient, path: str) -> None:
+def test_credits_api_is_405_when_the_method_is_not_get(client: APIClient, path: str) -> None:
     assert client.post(path, {}, format="json").status_code == 405
 
 
 @pytest.mark.parametrize("path", [CREDITS, TRANSACTIONS])
-def test_doors_are_each_users_own(client: APIClient, carol: User, dave: User, path: str) -> None:
+def test_credits_api_shows_each_user_only_their_own(
+    client: APIClient, carol: User, dave: User, path: str
+) -> None:
     give(carol, 10)
     before = client.get(path).json()
     give(dave, 500)
@@ -104,7 +106,9 @@ def test_doors_are_each_users_own(client: APIClient, carol: User, dave: User, pa
     assert client.get(path).json() == before
 
 
-def test_transactions_are_newest_first(client: APIClient, carol: User, clock: Traveller) -> None:
+def test_transactions_list_the_newest_first(
+    client: APIClient, carol: User, clock: Traveller
+) -> None:
     given = credits.grant(
         carol,
         100,
@@ -163,7 +167,9 @@ def rows(client: APIClient, **query: str | int) -> list[tuple[str, int]]:
     return [(row["transaction_type"], row["amount"]) for row in body["transactions"]]
 
 
-def test_transactions_when_a_lot_has_died(client: APIClient, carol: User, clock: Traveller) -> None:
+def test_transactions_show_the_expiry_when_credits_expired(
+    client: APIClient, carol: User, clock: Traveller
+) -> None:
     give(carol, 10, until=T + DAY)
     give(carol, 10)
     clock.move_to(T + DAY)
@@ -176,14 +182,16 @@ def test_transactions_when_a_lot_has_died(client: APIClient, carol: User, clock:
     ]
 
 
-def test_transactions_by_page(client: APIClient, carol: User) -> None:
+def test_transactions_are_listed_in_pages(client: APIClient, carol: User) -> None:
     for amount in range(1, 6):
         give(carol, amount)
     assert rows(client, page_size=2) == [("bonus", 5), ("bonus", 4)]
     assert rows(client, page_size=2, page=3) == [("bonus", 1)]
 
 
-def test_transactions_when_the_page_is_past_the_end(client: APIClient, carol: User) -> None:
+def test_transactions_are_empty_when_the_page_is_past_the_end(
+    client: APIClient, carol: User
+) -> None:
     give(carol, 10)
     response = client.get(TRANSACTIONS, {"page": 9, "page_size": 50})
     assert (response.status_code, response.json()) == (
@@ -206,7 +214,7 @@ def test_transactions_add_up_to_the_balance(client: APIClient, carol: User) -> N
 
 
 @pytest.fixture
-def every_type(carol: User, clock: Traveller) -> None:
+def entries_of_every_type(carol: User, clock: Traveller) -> None:
     """One line of each type but `reversed`."""
     for kind in credits.Kind:
         give(carol, 10, kind=kind, until=T + DAY)
@@ -216,7 +224,7 @@ def every_type(carol: User, clock: Traveller) -> None:
     credits.expire(carol)
 
 
-@pytest.mark.usefixtures("every_type")
+@pytest.mark.usefixtures("entries_of_every_type")
 @pytest.mark.parametrize(
     ("type", "found"),
     [
@@ -230,7 +238,7 @@ def every_type(carol: User, clock: Traveller) -> None:
         ("reversed", []),
     ],
 )
-def test_transactions_of_one_type(
+def test_transactions_have_one_type_when_filtered_by_type(
     client: APIClient, type: str, found: list[tuple[str, int]]
 ) -> None:
     assert rows(client, transaction_type=type) == found
@@ -263,7 +271,7 @@ NOT_GE = ("Ensure this value is greater than or equal to 1.", "value_error.numbe
         ),
     ],
 )
-def test_transactions_when_the_query_is_wrong(
+def test_transactions_are_422_and_name_the_parameter_when_it_is_invalid(
     client: APIClient, query: dict[str, str | int], field: str, msg: str, type: str
 ) -> None:
     response = client.get(TRANSACTIONS, query)
@@ -273,7 +281,7 @@ def test_transactions_when_the_query_is_wrong(
     )
 
 
-def test_transactions_when_everything_is_wrong(client: APIClient) -> None:
+def test_transactions_name_every_parameter_when_all_are_invalid(client: APIClient) -> None:
     response = client.get(f"{TRANSACTIONS}?page=0&page_size=x&transaction_type=")
     assert [error["loc"] for error in response.json()["detail"]] == [
         ["query", "page"],
@@ -283,7 +291,7 @@ def test_transactions_when_everything_is_wrong(client: APIClient) -> None:
 
 
 @pytest.mark.parametrize("word", ["stolen", "SPENT", "spent,bonus", "0"])
-def test_transactions_of_a_type_that_is_none(client: APIClient, word: str) -> None:
+def test_transactions_are_400_when_the_type_is_unknown(client: APIClient, word: str) -> None:
     response = client.get(TRANSACTIONS, {"transaction_type": word})
     assert (response.status_code, response.json()) == (
         400,
@@ -291,9 +299,7 @@ def test_transactions_of_a_type_that_is_none(client: APIClient, word: str) -> No
     )
 
 
-def test_transactions_taken_back_are_found_under_the_documented_word(
-    client: APIClient, carol: User
-) -> None:
+def test_clawbacks_are_found_as_refunded(client: APIClient, carol: User) -> None:
     give(carol, 10)
     spend_on_a_video(carol, 5)
     credits.refund(f"video:{TASK}:spend", "back", grace=True)
@@ -304,7 +310,7 @@ def test_transactions_taken_back_are_found_under_the_documented_word(
     assert total == 2
 
 
-def test_doors_ask_the_database_as_often_however_long_the_history(
+def test_credits_api_takes_the_same_queries_for_any_length_of_history(
     client: APIClient, carol: User, django_assert_num_queries: Callable[..., Any]
 ) -> None:
     for n in range(12):

@@ -25,7 +25,7 @@ def done(alice: User, mp4: bytes) -> Video:
 
 
 @pytest.mark.parametrize("format", ["json", "multipart"])
-def test_a_new_video_is_ordered_when_the_old_one_is_done(
+def test_remix_orders_a_new_video_when_the_source_is_completed(
     api: APIClient, alice: User, done: Video, format: str
 ) -> None:
     answer = remix(api, done, format, prompt="At night")
@@ -41,7 +41,7 @@ def test_a_new_video_is_ordered_when_the_old_one_is_done(
     assert (body["credits"], credits.available(alice)) == (20, 60)
 
 
-def test_the_text_price_of_its_model_is_charged_when_it_came_from_an_image(
+def test_remix_charges_the_text_price_when_the_source_came_from_an_image(
     api: APIClient, alice: User, mp4: bytes
 ) -> None:
     reference = uploads.keep_image(alice, upload(picture()))
@@ -51,7 +51,9 @@ def test_the_text_price_of_its_model_is_charged_when_it_came_from_an_image(
 
 
 @pytest.mark.parametrize("state", [order, lambda u: running(order(u)), lambda u: failed(order(u))])
-def test_refused_when_it_is_not_done(api: APIClient, alice: User, state: Any) -> None:
+def test_remix_is_400_when_the_source_is_not_completed(
+    api: APIClient, alice: User, state: Any
+) -> None:
     answer = remix(api, state(alice), prompt="At night")
     sentence = "Only a completed video can be remixed."
     assert (answer.status_code, answer.json()) == (
@@ -62,14 +64,14 @@ def test_refused_when_it_is_not_done(api: APIClient, alice: User, state: Any) ->
 
 
 @pytest.mark.parametrize("prompt", ["", "  ", None, [], "x" * 5001, "a\x00"])
-def test_refused_with_its_place_when_the_prompt_is_bad(
+def test_remix_is_422_and_names_the_prompt_when_it_is_invalid(
     api: APIClient, done: Video, prompt: object
 ) -> None:
     answer = remix(api, done, prompt=prompt)
     assert (answer.status_code, answer.json()["detail"][0]["loc"]) == (422, ["body", "prompt"])
 
 
-def test_refused_when_credits_are_short(api: APIClient, alice: User, done: Video) -> None:
+def test_remix_is_402_when_credits_are_too_few(api: APIClient, alice: User, done: Video) -> None:
     credits.spend(alice, 70, "test:spend")
     answer = remix(api, done, prompt="At night")
     sentence = "Insufficient credits. You need 20 credits but only have 10 available."
@@ -77,7 +79,7 @@ def test_refused_when_credits_are_short(api: APIClient, alice: User, done: Video
     assert (Video.objects.count(), invariants.problems()) == (1, [])
 
 
-def test_refused_when_its_engine_is_no_longer_configured(
+def test_remix_is_400_when_the_engine_is_no_longer_configured(
     api: APIClient, done: Video, settings: LazySettings
 ) -> None:
     settings.ENGINES = {"other": settings.ENGINES["sandbox"]}
@@ -85,20 +87,22 @@ def test_refused_when_its_engine_is_no_longer_configured(
     assert (answer.status_code, answer.json()["field"]) == (400, "model")
 
 
-def test_a_stranger_learns_nothing(stranger: APIClient, done: Video) -> None:
+def test_remix_answers_another_user_like_an_unknown_id(stranger: APIClient, done: Video) -> None:
     answer = remix(stranger, done, prompt="At night")
     unknown = stranger.post(f"/api/videos/{uuid4()}/remix", {"prompt": "x"}, format="json")
     assert (answer.status_code, answer.content) == (404, unknown.content)
 
 
-def test_a_stranger_learns_nothing_when_the_prompt_is_bad(stranger: APIClient, done: Video) -> None:
+def test_remix_answers_another_user_like_an_unknown_id_when_the_prompt_is_invalid(
+    stranger: APIClient, done: Video
+) -> None:
     assert remix(stranger, done).status_code == 404
 
 
-def test_refused_when_anonymous(anonymous: APIClient, done: Video) -> None:
+def test_remix_is_401_when_anonymous(anonymous: APIClient, done: Video) -> None:
     assert remix(anonymous, done, prompt="x").json() == {"detail": "Not authenticated"}
 
 
-def test_gone_when_the_old_one_was_deleted(api: APIClient, done: Video) -> None:
+def test_remix_is_404_when_the_source_was_deleted(api: APIClient, done: Video) -> None:
     state_machine.delete(done)
     assert remix(api, done, prompt="At night").status_code == 404

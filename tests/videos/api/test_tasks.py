@@ -1,4 +1,4 @@
-"""System C's tasks: ordered, watched, listed, cancelled and tried again in its own words."""
+"""System C's tasks: ordered, watched, list_tasks, cancelled and tried again in its own words."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,7 +21,7 @@ from videos.models import Upload, Video
 TEXT, IMAGE = "/api/videos/text-to-video", "/api/videos/image-to-video"
 
 
-def ask(client: APIClient, address: str = TEXT, **body: Any) -> Any:
+def create(client: APIClient, address: str = TEXT, **body: Any) -> Any:
     return client.post(address, {"prompt": "A paper boat", **body}, format="json")
 
 
@@ -32,7 +32,7 @@ def image(alice: User) -> str:
 
 
 @pytest.fixture
-def lost(alice: User) -> Video:
+def failed_video(alice: User) -> Video:
     return failed(order(alice))
 
 
@@ -48,10 +48,10 @@ def lost(alice: User) -> Video:
         ("hd", "portrait", 30, ("sora-2-pro", "720x1280")),
     ],
 )
-def test_a_task_is_ordered_from_words(
+def test_text_to_video_orders_a_task(
     api: APIClient, alice: User, quality: str, ratio: str, credits: int, made: tuple[str, str]
 ) -> None:
-    answer = ask(api, quality=quality, aspect_ratio=ratio)
+    answer = create(api, quality=quality, aspect_ratio=ratio)
     video = Video.objects.get()
     assert (answer.status_code, answer.json()) == (
         200,
@@ -68,10 +68,10 @@ def test_a_task_is_ordered_from_words(
 
 
 @pytest.mark.parametrize(("quality", "credits"), [("standard", 25), ("hd", 35)])
-def test_a_task_is_ordered_from_an_image(
+def test_image_to_video_orders_a_task(
     api: APIClient, alice: User, image: str, quality: str, credits: int
 ) -> None:
-    answer = ask(api, IMAGE, image_urls=[image], quality=quality)
+    answer = create(api, IMAGE, image_urls=[image], quality=quality)
     video = Video.objects.get()
     assert (answer.status_code, answer.json()) == (
         200,
@@ -87,15 +87,17 @@ def test_a_task_is_ordered_from_an_image(
     assert ledger_credits.available(alice) == 100 - credits
 
 
-def test_the_first_image_is_used_when_there_are_several(api: APIClient, alice: User) -> None:
+def test_image_to_video_uses_the_first_image_when_there_are_several(
+    api: APIClient, alice: User
+) -> None:
     kept = [uploads.keep_image(alice, upload(picture())) for _ in range(3)]
-    assert ask(api, IMAGE, image_urls=[uploads.url_of(one) for one in kept]).status_code == 200
+    assert create(api, IMAGE, image_urls=[uploads.url_of(one) for one in kept]).status_code == 200
     assert Video.objects.get().reference == kept[0]
 
 
 @pytest.mark.parametrize("prompt", ["x", "x" * 5000, "夕日" * 2500])
-def test_a_prompt_may_be_so_long(api: APIClient, prompt: str) -> None:
-    assert ask(api, prompt=prompt).status_code == 200
+def test_text_to_video_takes_a_prompt_of_every_allowed_length(api: APIClient, prompt: str) -> None:
+    assert create(api, prompt=prompt).status_code == 200
 
 
 @pytest.mark.parametrize("address", [TEXT, IMAGE])
@@ -115,16 +117,16 @@ def test_a_prompt_may_be_so_long(api: APIClient, prompt: str) -> None:
         ({"webhook_url": []}, ["webhook_url"]),
     ],
 )
-def test_refused_with_its_place_when_a_field_is_bad(
+def test_create_task_is_422_and_names_the_field_when_it_is_invalid(
     api: APIClient, alice: User, image: str, address: str, body: Any, error: list[str]
 ) -> None:
-    answer = ask(api, address, **{"image_urls": [image], **body})
+    answer = create(api, address, **{"image_urls": [image], **body})
     assert answer.status_code == 422
     assert [item["loc"] for item in answer.json()["detail"]] == [["body", *error]]
     assert (Video.objects.count(), ledger_credits.available(alice)) == (0, 100)
 
 
-def test_the_documented_body_is_answered_when_the_prompt_is_missing(api: APIClient) -> None:
+def test_create_task_answers_the_documented_422_when_the_prompt_is_missing(api: APIClient) -> None:
     answer = api.post(TEXT, {}, format="json")
     assert (answer.status_code, answer.json()) == (
         422,
@@ -154,17 +156,19 @@ def test_the_documented_body_is_answered_when_the_prompt_is_missing(api: APIClie
     ],
 )
 @pytest.mark.parametrize("address", [TEXT, IMAGE])
-def test_refused_when_the_body_is_hostile(api: APIClient, address: str, body: bytes) -> None:
+def test_create_task_is_refused_when_the_body_is_hostile(
+    api: APIClient, address: str, body: bytes
+) -> None:
     answer = api.post(address, body, content_type="application/json")
     assert answer.status_code in {400, 422}
     assert list(answer.json()) == ["detail"]
 
 
-def test_the_documented_sentence_is_said_when_credits_are_short(
+def test_create_task_answers_the_documented_402_when_credits_are_too_few(
     api: APIClient, alice: User
 ) -> None:
     ledger_credits.spend(alice, 95, "test:spend")
-    answer = ask(api)
+    answer = create(api)
     sentence = "Insufficient credits. You need 20 credits but only have 5 available."
     assert (answer.status_code, answer.json()["detail"]) == (402, sentence)
     assert (Video.objects.count(), invariants.problems()) == (0, [])
@@ -198,28 +202,30 @@ UPLOAD_FIRST = {
         "{base}/api/videos/{id}",
     ],
 )
-def test_upload_first_when_the_address_is_not_that_of_an_upload(
+def test_image_to_video_is_400_when_the_url_is_not_of_an_upload(
     api: APIClient, alice: User, image: str, settings: LazySettings, url: str
 ) -> None:
     one = str(Upload.objects.get().pk)
     bad = url.format(id=one, base=settings.BASE_URL, unknown=uuid4())
     for urls in ([bad], [image, bad]):
-        answer = ask(api, IMAGE, image_urls=urls)
+        answer = create(api, IMAGE, image_urls=urls)
         assert (answer.status_code, answer.json()) == (400, UPLOAD_FIRST)
     assert (Video.objects.count(), ledger_credits.available(alice)) == (0, 100)
 
 
-def test_upload_first_when_the_image_is_anothers(stranger: APIClient, image: str) -> None:
-    answer = ask(stranger, IMAGE, image_urls=[image])
+def test_image_to_video_is_400_when_the_image_belongs_to_another_user(
+    stranger: APIClient, image: str
+) -> None:
+    answer = create(stranger, IMAGE, image_urls=[image])
     assert (answer.status_code, answer.json()) == (400, UPLOAD_FIRST)
 
 
 @pytest.mark.parametrize("fields", [{"kind": "video"}, {"stored": False}])
-def test_upload_first_when_it_is_no_image_yet(
+def test_image_to_video_is_400_when_the_upload_is_not_stored_or_no_image(
     api: APIClient, image: str, fields: dict[str, Any]
 ) -> None:
     Upload.objects.update(**fields)
-    assert ask(api, IMAGE, image_urls=[image]).json() == UPLOAD_FIRST
+    assert create(api, IMAGE, image_urls=[image]).json() == UPLOAD_FIRST
 
 
 @pytest.mark.parametrize(
@@ -235,10 +241,10 @@ def test_upload_first_when_it_is_no_image_yet(
         (["a\x00"], ["image_urls", 0]),
     ],
 )
-def test_refused_with_its_place_when_it_is_no_list_of_addresses(
+def test_image_to_video_is_422_when_image_urls_is_no_list_of_urls(
     api: APIClient, urls: Any, loc: list[Any]
 ) -> None:
-    answer = ask(api, IMAGE, image_urls=urls)
+    answer = create(api, IMAGE, image_urls=urls)
     assert answer.status_code == 422
     assert [item["loc"] for item in answer.json()["detail"]] == [["body", *loc]]
 
@@ -255,17 +261,15 @@ def test_refused_with_its_place_when_it_is_no_list_of_addresses(
         "https://example.com/" + "x" * 2028,
     ],
 )
-def test_the_address_to_tell_is_kept_and_a_retry_keeps_it(
-    api: APIClient, alice: User, url: str
-) -> None:
-    first = Video.objects.get(pk=ask(api, webhook_url=url).json()["task_id"])
+def test_webhook_url_is_kept_by_a_task_and_its_retry(api: APIClient, alice: User, url: str) -> None:
+    first = Video.objects.get(pk=create(api, webhook_url=url).json()["task_id"])
     again = api.post(f"/api/tasks/{failed(first).pk}/retry").json()
     assert (first.webhook_url, Video.objects.get(pk=again["task_id"]).webhook_url) == (url, url)
 
 
 @pytest.mark.parametrize("url", [None, ""])
-def test_nobody_is_told_when_no_address_is_given(api: APIClient, url: object) -> None:
-    assert ask(api, webhook_url=url).status_code == 200
+def test_no_webhook_is_stored_when_webhook_url_is_empty(api: APIClient, url: object) -> None:
+    assert create(api, webhook_url=url).status_code == 200
     assert Video.objects.get().webhook_url == ""
 
 
@@ -295,25 +299,25 @@ def test_nobody_is_told_when_no_address_is_given(api: APIClient, url: object) ->
         "https://example.com/" + "x" * 2029,
     ],
 )
-def test_refused_when_the_address_to_tell_cannot_be_used(api: APIClient, url: str) -> None:
-    answer = ask(api, webhook_url=url)
+def test_create_task_is_422_when_webhook_url_cannot_be_called(api: APIClient, url: str) -> None:
+    answer = create(api, webhook_url=url)
     assert answer.status_code == 422
     assert [item["loc"] for item in answer.json()["detail"]] == [["body", "webhook_url"]]
     assert Video.objects.count() == 0
 
 
-def test_only_https_is_told_where_nothing_else_is_allowed(
+def test_create_task_is_422_when_webhook_url_is_http_and_only_https_is_allowed(
     api: APIClient, settings: LazySettings
 ) -> None:
     settings.WEBHOOK_SCHEMES = ["https"]
-    codes = [ask(api, webhook_url=f"{s}://example.com/").status_code for s in ("http", "https")]
+    codes = [create(api, webhook_url=f"{s}://example.com/").status_code for s in ("http", "https")]
     assert codes == [422, 200]
 
 
 # ---- watching ----
 
 
-def test_a_waiting_task_is_shown_in_the_words_of_each_address(api: APIClient, alice: User) -> None:
+def test_each_address_shows_a_waiting_task_in_its_own_words(api: APIClient, alice: User) -> None:
     video = order(alice)
     assert api.get(f"/api/videos/tasks/{video.pk}").json() == {
         "task_id": str(video.pk),
@@ -339,7 +343,7 @@ def test_a_waiting_task_is_shown_in_the_words_of_each_address(api: APIClient, al
     }
 
 
-def states(alice: User, mp4: bytes) -> dict[str, Video]:
+def videos_in_every_state(alice: User, mp4: bytes) -> dict[str, Video]:
     stopped, late = order(alice), running(order(alice))
     state_machine.cancel(stopped)
     state_machine.end(late, Video.Status.TIMEOUT, code="timeout", fenced=False)
@@ -357,9 +361,11 @@ def states(alice: User, mp4: bytes) -> dict[str, Video]:
 SLOW = "The engine took too long. Nothing was wrong with your prompt."
 
 
-def test_every_state_has_its_word_and_its_reason(api: APIClient, alice: User, mp4: bytes) -> None:
+def test_task_shows_status_and_error_message_of_every_state(
+    api: APIClient, alice: User, mp4: bytes
+) -> None:
     shown = {}
-    for name, video in states(alice, mp4).items():
+    for name, video in videos_in_every_state(alice, mp4).items():
         first = api.get(f"/api/videos/tasks/{video.pk}").json()
         second = api.get(f"/api/tasks/{video.pk}").json()
         shown[name] = (first["status"], second["status"], first["progress"], first["error_message"])
@@ -384,22 +390,22 @@ def test_every_state_has_its_word_and_its_reason(api: APIClient, alice: User, mp
     }
 
 
-def test_progress_is_a_number_with_a_point(api: APIClient, alice: User) -> None:
+def test_task_progress_is_a_float(api: APIClient, alice: User) -> None:
     address = f"/api/videos/tasks/{order(alice).pk}"
     assert b'"progress":0.0,' in api.get(address).content
 
 
-def test_its_kind_is_told_when_it_came_from_an_image(
+def test_task_type_is_image_to_video_when_ordered_with_an_image(
     api: APIClient, image: str, alice: User, mp4: bytes
 ) -> None:
-    task_id = ask(api, IMAGE, image_urls=[image]).json()["task_id"]
+    task_id = create(api, IMAGE, image_urls=[image]).json()["task_id"]
     remix = state_machine.remix(completed(order(alice), mp4), "At night")
     kinds = [api.get(f"/api/tasks/{one}").json()["task_type"] for one in (task_id, remix.pk)]
     assert kinds == ["IMAGE_TO_VIDEO", "TEXT_TO_VIDEO"]
 
 
 @pytest.mark.parametrize("address", ["/api/videos/tasks/{}", "/api/tasks/{}"])
-def test_reading_has_the_engine_asked_at_once(api: APIClient, alice: User, address: str) -> None:
+def test_reading_a_task_polls_the_engine_at_once(api: APIClient, alice: User, address: str) -> None:
     video = running(order(alice))
     Video.objects.filter(pk=video.pk).update(next_step_at=timezone.now() + timedelta(hours=1))
     api.get(address.format(video.pk))
@@ -411,13 +417,13 @@ def test_reading_has_the_engine_asked_at_once(api: APIClient, alice: User, addre
 # ---- the list ----
 
 
-def listed(client: APIClient, query: str = "") -> Any:
+def list_tasks(client: APIClient, query: str = "") -> Any:
     return client.get(f"/api/tasks/user/tasks{query}").json()
 
 
-def test_pages_walk_every_task_once_newest_first(api: APIClient, alice: User) -> None:
+def test_task_pages_list_every_task_once_newest_first(api: APIClient, alice: User) -> None:
     made = [str(order(alice, str(n)).pk) for n in range(5)][::-1]
-    pages = [listed(api, f"?page={n}&page_size=2") for n in (1, 2, 3, 4)]
+    pages = [list_tasks(api, f"?page={n}&page_size=2") for n in (1, 2, 3, 4)]
     assert [[task["task_id"] for task in page["tasks"]] for page in pages] == [
         made[:2],
         made[2:4],
@@ -429,16 +435,16 @@ def test_pages_walk_every_task_once_newest_first(api: APIClient, alice: User) ->
     ]
 
 
-def test_ten_are_shown_as_their_own_address_shows_them(api: APIClient, alice: User) -> None:
+def test_task_list_shows_ten_tasks_as_their_detail_does(api: APIClient, alice: User) -> None:
     ledger_credits.grant(alice, 500, ledger_credits.Kind.BONUS, "test:more", expires_at=None)
     video = [order(alice, str(n)) for n in range(11)][-1]
-    body = listed(api)
+    body = list_tasks(api)
     assert (len(body["tasks"]), body["total"], body["page_size"]) == (10, 11, 10)
     assert body["tasks"][0] == api.get(f"/api/tasks/{video.pk}").json()
 
 
-def test_an_empty_page_is_answered_when_there_is_none(api: APIClient) -> None:
-    assert listed(api) == {"tasks": [], "total": 0, "page": 1, "page_size": 10}
+def test_task_list_is_empty_when_the_user_has_no_tasks(api: APIClient) -> None:
+    assert list_tasks(api) == {"tasks": [], "total": 0, "page": 1, "page_size": 10}
 
 
 @pytest.mark.parametrize(
@@ -453,12 +459,14 @@ def test_an_empty_page_is_answered_when_there_is_none(api: APIClient) -> None:
         (["waiting"], ["queued", "running"]),
     ],
 )
-def test_a_status_is_understood_in_any_spelling(
+def test_task_list_filters_by_status_in_any_spelling(
     api: APIClient, alice: User, mp4: bytes, words: list[str], names: list[str]
 ) -> None:
-    made = {str(video.pk): name for name, video in states(alice, mp4).items()}
+    made = {str(video.pk): name for name, video in videos_in_every_state(alice, mp4).items()}
     for word in words:
-        found = sorted(made[task["task_id"]] for task in listed(api, f"?status={word}")["tasks"])
+        found = sorted(
+            made[task["task_id"]] for task in list_tasks(api, f"?status={word}")["tasks"]
+        )
         wanted = [] if word == "submit_unknown" else names
         assert (word, found) == (word, wanted)
 
@@ -478,27 +486,31 @@ def test_a_status_is_understood_in_any_spelling(
         ("status=" + "x" * 5000, "status"),
     ],
 )
-def test_refused_with_its_place_when_out_of_range(api: APIClient, query: str, field: str) -> None:
+def test_task_list_is_422_and_names_the_parameter_when_it_is_out_of_range(
+    api: APIClient, query: str, field: str
+) -> None:
     answer = api.get(f"/api/tasks/user/tasks?{query}")
     assert answer.status_code == 422
     assert [error["loc"] for error in answer.json()["detail"]] == [["query", field]]
 
 
 @pytest.mark.parametrize("size", [1, 100])
-def test_three_queries_suffice_whatever_the_number_of_rows(
+def test_task_list_takes_three_queries_for_any_number_of_tasks(
     api: APIClient, alice: User, django_assert_num_queries: DjangoAssertNumQueries, size: int
 ) -> None:
     for n in range(5):
         order(alice, str(n))
     with django_assert_num_queries(3):  # the session, the page, the count
-        listed(api, f"?page_size={size}")
+        list_tasks(api, f"?page_size={size}")
 
 
-def test_nothing_of_others_or_deleted_is_listed(api: APIClient, alice: User, bob: User) -> None:
+def test_task_list_has_no_tasks_of_other_users_and_no_deleted_ones(
+    api: APIClient, alice: User, bob: User
+) -> None:
     order(bob)
     state_machine.delete(order(alice))
     mine = order(alice)
-    body = listed(api)
+    body = list_tasks(api)
     assert ([task["task_id"] for task in body["tasks"]], body["total"]) == ([str(mine.pk)], 1)
 
 
@@ -506,7 +518,9 @@ def test_nothing_of_others_or_deleted_is_listed(api: APIClient, alice: User, bob
 
 
 @pytest.mark.parametrize("state", [order, lambda user: running(order(user))])
-def test_cancelled_and_paid_back(api: APIClient, alice: User, state: Any) -> None:
+def test_cancel_refunds_the_task_when_it_has_not_ended(
+    api: APIClient, alice: User, state: Any
+) -> None:
     video = state(alice)
     answer = api.delete(f"/api/tasks/{video.pk}")
     assert (answer.status_code, answer.json()) == (200, {"message": "Task cancelled successfully"})
@@ -514,7 +528,7 @@ def test_cancelled_and_paid_back(api: APIClient, alice: User, state: Any) -> Non
     assert api.get(f"/api/tasks/{video.pk}").json()["status"] == "failed"
 
 
-def test_not_cancelled_when_it_has_ended(api: APIClient, alice: User, mp4: bytes) -> None:
+def test_cancel_is_400_when_the_task_has_ended(api: APIClient, alice: User, mp4: bytes) -> None:
     for video in (completed(order(alice), mp4), failed(order(alice))):
         answer = api.delete(f"/api/tasks/{video.pk}")
         assert (answer.status_code, answer.json()) == (
@@ -524,8 +538,10 @@ def test_not_cancelled_when_it_has_ended(api: APIClient, alice: User, mp4: bytes
     assert ledger_credits.available(alice) == 80
 
 
-def test_a_failed_task_is_tried_again(api: APIClient, alice: User, image: str) -> None:
-    made = ask(api, IMAGE, image_urls=[image], quality="hd", aspect_ratio="portrait").json()
+def test_retry_orders_the_task_again_when_it_failed(
+    api: APIClient, alice: User, image: str
+) -> None:
+    made = create(api, IMAGE, image_urls=[image], quality="hd", aspect_ratio="portrait").json()
     first = failed(Video.objects.get(pk=made["task_id"]))
     answer = api.post(f"/api/tasks/{first.pk}/retry")
     new = Video.objects.exclude(pk=first.pk).get()
@@ -542,7 +558,7 @@ def test_a_failed_task_is_tried_again(api: APIClient, alice: User, image: str) -
     assert (new.retry_of, ledger_credits.available(alice)) == (first, 65)
 
 
-def test_not_tried_again_when_it_has_not_failed(api: APIClient, alice: User, mp4: bytes) -> None:
+def test_retry_is_400_when_the_task_has_not_failed(api: APIClient, alice: User, mp4: bytes) -> None:
     for video in (order(alice), running(order(alice)), completed(order(alice), mp4)):
         answer = api.post(f"/api/tasks/{video.pk}/retry")
         assert (answer.status_code, answer.json()) == (
@@ -552,9 +568,11 @@ def test_not_tried_again_when_it_has_not_failed(api: APIClient, alice: User, mp4
     assert Video.objects.count() == 3
 
 
-def test_not_tried_again_when_credits_are_short(api: APIClient, alice: User, lost: Video) -> None:
+def test_retry_is_402_when_credits_are_too_few(
+    api: APIClient, alice: User, failed_video: Video
+) -> None:
     ledger_credits.spend(alice, 90, "test:spend")
-    answer = api.post(f"/api/tasks/{lost.pk}/retry")
+    answer = api.post(f"/api/tasks/{failed_video.pk}/retry")
     assert (answer.status_code, answer.json()["code"]) == (402, "insufficient_credits")
     assert Video.objects.count() == 1
 
@@ -570,11 +588,11 @@ DOORS = [
 
 
 @pytest.mark.parametrize(("method", "address"), DOORS)
-def test_a_strangers_answer_is_that_of_an_unknown_id(
-    stranger: APIClient, lost: Video, method: str, address: str
+def test_task_answers_another_user_like_an_unknown_id(
+    stranger: APIClient, failed_video: Video, method: str, address: str
 ) -> None:
     call = getattr(stranger, method)
-    his, unknown = call(address.format(lost.pk)), call(address.format(uuid4()))
+    his, unknown = call(address.format(failed_video.pk)), call(address.format(uuid4()))
     assert (his.status_code, his.json()) == (404, {"detail": "Resource not found"})
     assert his.content == unknown.content
     assert Video.objects.count() == 1
@@ -582,7 +600,7 @@ def test_a_strangers_answer_is_that_of_an_unknown_id(
 
 @pytest.mark.parametrize(("method", "address"), DOORS)
 @pytest.mark.parametrize("word", ["abc", "1", "video_1", "%00", "x" * 500])
-def test_unknown_in_json_when_it_is_no_id(
+def test_task_is_404_in_json_when_the_path_has_no_id(
     api: APIClient, method: str, address: str, word: str
 ) -> None:
     answer = getattr(api, method)(address.format(word))
@@ -593,15 +611,15 @@ def test_unknown_in_json_when_it_is_no_id(
     ("method", "address"),
     [*DOORS, ("post", TEXT), ("post", IMAGE), ("get", "/api/tasks/user/tasks")],
 )
-def test_refused_when_anonymous(
-    anonymous: APIClient, lost: Video, method: str, address: str
+def test_tasks_are_401_when_anonymous(
+    anonymous: APIClient, failed_video: Video, method: str, address: str
 ) -> None:
-    answer = getattr(anonymous, method)(address.format(lost.pk))
+    answer = getattr(anonymous, method)(address.format(failed_video.pk))
     assert (answer.status_code, answer.json()) == (401, {"detail": "Not authenticated"})
     assert Video.objects.count() == 1
 
 
-def test_a_time_is_that_of_the_video_to_the_second(api: APIClient, alice: User) -> None:
+def test_task_times_are_iso_with_whole_seconds(api: APIClient, alice: User) -> None:
     video = order(alice)
     shown = api.get(f"/api/tasks/{video.pk}").json()["created_at"]
     read = datetime.fromisoformat(shown)
