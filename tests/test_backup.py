@@ -37,12 +37,12 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
 django.setup()
 from django.conf import settings
 from accounts.models import User
-from billing import audit, ledger
+from billing.ledger import credits, invariants
 user = User.objects.get()
 media = {str(p.relative_to(settings.MEDIA_ROOT)): p.read_text()
          for p in settings.MEDIA_ROOT.rglob("*") if p.is_file()}
 print(json.dumps([user.username, user.check_password("vera-password"),
-                  ledger.available(user), audit.problems(), media]))
+                  credits.available(user), invariants.problems(), media]))
 """
 
 

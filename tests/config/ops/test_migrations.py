@@ -14,7 +14,7 @@ def changed_apps(change: str, value: object) -> list[str]:
     user: ModelState = after.models["accounts", "user"]
     setattr(user.fields["region"], change, value)
     user.options["verbose_name"] = "another name of the model"
-    graph = MigrationLoader(connection, ignore_no_initial=True).graph
+    graph = MigrationLoader(connection, ignore_no_migrations=True).graph
     return list(Autodetector(before, after).changes(graph))
 
 
