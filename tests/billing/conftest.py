@@ -19,7 +19,7 @@ from accounts.models import User
 from billing.ledger import credits
 from billing.models import Account, Allocation, Entry, Lot
 from tests.conftest import Serving
-from tests.verification import stripe_shapes
+from tests.verification.sandbox_stripe import sdk_shapes
 
 T = datetime(2026, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -40,7 +40,7 @@ def _described(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def watched(self: StripeService, method: str, url: str, *words: Any, **names: Any) -> Any:
         params = names.get("params", words[0] if words else None)
-        assert stripe_shapes.check_call(method, url, params) == []
+        assert sdk_shapes.check_call(method, url, params) == []
         return request(self, method, url, *words, **names)
 
     monkeypatch.setattr(StripeService, "_request", watched)

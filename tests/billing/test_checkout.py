@@ -16,7 +16,7 @@ from billing.sandbox import webhooks
 from tests.billing import stripe, told
 from tests.billing.conftest import lines
 from tests.conftest import Serving
-from tests.verification.stripe_shapes import check_call, check_params
+from tests.verification.sandbox_stripe.sdk_shapes import check_call, check_params
 
 
 @pytest.fixture

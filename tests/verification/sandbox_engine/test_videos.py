@@ -1,4 +1,4 @@
-"""The Videos API of the sandbox, driven by the official client without any adapter."""
+"""The Videos API of the sandbox engine, used through OpenAI's SDK without our adapter."""
 
 import base64
 import io
@@ -13,7 +13,7 @@ from openai import BadRequestError, NotFoundError
 from openai.types import Video
 from PIL import Image
 
-from tests.verification.test_sandbox_server import Sandbox, age
+from tests.verification.sandbox_engine.client import Sandbox, make_older
 
 VIDEO_KEYS = {
     "id",
@@ -32,21 +32,13 @@ VIDEO_KEYS = {
 }
 
 
-@pytest.fixture
-def sandbox(
-    settings: LazySettings, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Sandbox:
-    directory = tmp_path_factory.getbasetemp() / "sandbox"
-    return Sandbox(settings, directory, f"sk-{request.node.name}")
-
-
 def picture(width: int, height: int, kind: str = "PNG") -> bytes:
     file = io.BytesIO()
     Image.new("RGB", (width, height), "#d9546a").save(file, kind)
     return file.getvalue()
 
 
-def test_a_new_video_is_queued_with_all_thirteen_keys(sandbox: Sandbox) -> None:
+def test_video_is_queued_with_thirteen_keys_when_created(sandbox: Sandbox) -> None:
     answer = sandbox.http("POST", "/videos", json={"prompt": "sea [[ok]]"}).json()
     assert set(answer) == VIDEO_KEYS
     assert len(answer["id"]) == len("video_") + 48
@@ -96,7 +88,9 @@ def test_a_new_video_is_queued_with_all_thirteen_keys(sandbox: Sandbox) -> None:
     ],
     ids=["json", "urlencoded", "multipart"],
 )
-def test_create_takes_every_encoding(sandbox: Sandbox, body: dict[str, Any]) -> None:
+def test_create_is_accepted_when_the_body_is_json_form_or_multipart(
+    sandbox: Sandbox, body: dict[str, Any]
+) -> None:
     answer = sandbox.http("POST", "/videos", **body).json()
     assert (answer["model"], answer["seconds"], answer["size"]) == ("sora-2-pro", "8", "1792x1024")
 
@@ -113,7 +107,7 @@ def test_create_takes_every_encoding(sandbox: Sandbox, body: dict[str, Any]) -> 
         ("input_reference[image_url]", "https://example.com/a.png", "invalid_value"),
     ],
 )
-def test_a_field_the_api_would_not_take_is_400(
+def test_answer_is_400_when_a_field_is_invalid(
     sandbox: Sandbox, field: str, value: str, code: str
 ) -> None:
     answer = sandbox.http("POST", "/videos", data={"prompt": "x", field: value})
@@ -122,14 +116,16 @@ def test_a_field_the_api_would_not_take_is_400(
     assert error["param"] == field.partition("[")[0]
 
 
-def test_a_missing_prompt_is_400(sandbox: Sandbox) -> None:
+def test_answer_is_400_when_the_prompt_is_missing(sandbox: Sandbox) -> None:
     error = sandbox.http("POST", "/videos", json={"model": "sora-2"}).json()["error"]
     assert (error["param"], error["code"]) == ("prompt", "missing_required_parameter")
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
-def test_the_client_uploads_a_first_frame(sandbox: Sandbox, kind: str) -> None:
-    video = sandbox.finished(
+def test_clip_starts_with_the_image_when_a_first_frame_is_uploaded(
+    sandbox: Sandbox, kind: str
+) -> None:
+    video = sandbox.create_completed(
         "start here", size="1280x720", input_reference=("a", picture(1280, 720, kind))
     )
     assert video.status == "completed"
@@ -139,7 +135,7 @@ def test_the_client_uploads_a_first_frame(sandbox: Sandbox, kind: str) -> None:
     assert abs(first[200:300, 500:700].mean(axis=(0, 1)) - (217, 84, 106)).max() < 16
 
 
-def test_the_client_sends_a_first_frame_as_a_data_url(sandbox: Sandbox) -> None:
+def test_create_is_accepted_when_the_first_frame_is_a_data_url(sandbox: Sandbox) -> None:
     url = "data:image/png;base64," + base64.b64encode(picture(720, 1280)).decode()
     bracketed = sandbox.client.videos.create(
         prompt="[[fail:x]]", extra_body={"input_reference": {"image_url": url}}
@@ -149,7 +145,7 @@ def test_the_client_sends_a_first_frame_as_a_data_url(sandbox: Sandbox) -> None:
     assert (bracketed.status, nested.status) == ("queued", "queued")
 
 
-def test_a_first_frame_of_another_size_is_refused_in_the_real_words(sandbox: Sandbox) -> None:
+def test_error_equals_openais_when_the_first_frame_has_another_size(sandbox: Sandbox) -> None:
     with pytest.raises(BadRequestError) as refused:
         sandbox.client.videos.create(prompt="x", input_reference=("a.png", picture(64, 64)))
     assert refused.value.body == {
@@ -161,21 +157,21 @@ def test_a_first_frame_of_another_size_is_refused_in_the_real_words(sandbox: San
 
 
 @pytest.mark.parametrize("data", [b"", b"not a picture", picture(720, 1280, "GIF")])
-def test_a_first_frame_that_is_no_picture_is_400(sandbox: Sandbox, data: bytes) -> None:
+def test_answer_is_400_when_the_first_frame_is_not_an_image(sandbox: Sandbox, data: bytes) -> None:
     answer = sandbox.http(
         "POST", "/videos", data={"prompt": "x"}, files={"input_reference": ("a.png", data)}
     )
     assert (answer.status_code, answer.json()["error"]["param"]) == (400, "input_reference")
 
 
-def test_create_and_poll_ends_with_a_completed_video(sandbox: Sandbox) -> None:
-    video = sandbox.finished("sea")
+def test_video_completes_when_it_is_created_and_polled(sandbox: Sandbox) -> None:
+    video = sandbox.create_completed("sea")
     assert (video.status, video.progress, video.error) == ("completed", 100, None)
     assert video.completed_at is not None
     assert video.expires_at == video.completed_at + 24 * 3600
 
 
-def test_progress_climbs_from_0_to_100_and_never_falls(
+def test_progress_never_falls_when_a_video_is_polled(
     sandbox: Sandbox, settings: LazySettings
 ) -> None:
     settings.SANDBOX_SPEED = 20
@@ -190,23 +186,25 @@ def test_progress_climbs_from_0_to_100_and_never_falls(
     assert progress == sorted(progress)
     assert (progress[0], progress[-1]) == (0, 100)
     assert len(set(progress)) > 5
-    under_way = [each for status, each in seen if status == "in_progress"]
-    assert [each for each in under_way if not 1 <= each <= 99] == []
+    in_progress = [each for status, each in seen if status == "in_progress"]
+    assert [each for each in in_progress if not 1 <= each <= 99] == []
 
 
-def test_completed_at_and_the_result_stay_as_they_were(sandbox: Sandbox) -> None:
-    video = sandbox.finished("sea")
+def test_video_object_stays_the_same_when_completed(sandbox: Sandbox) -> None:
+    video = sandbox.create_completed("sea")
     assert sandbox.client.videos.retrieve(video.id) == video
     assert next(iter(sandbox.client.videos.list())) == video
 
 
-def test_retrieve_tells_when_to_poll_again(sandbox: Sandbox, settings: LazySettings) -> None:
+def test_poll_interval_is_suggested_when_a_video_is_retrieved(
+    sandbox: Sandbox, settings: LazySettings
+) -> None:
     settings.SANDBOX_SPEED = 1
     video = sandbox.client.videos.create(prompt="[[fail:x]]")
     assert sandbox.http("GET", f"/videos/{video.id}").headers["openai-poll-after-ms"] == "1000"
 
 
-def test_the_list_pages_in_both_orders(sandbox: Sandbox) -> None:
+def test_list_is_paged_when_ordered_either_way(sandbox: Sandbox) -> None:
     made = [sandbox.client.videos.create(prompt=f"{n} [[fail:x]]").id for n in range(5)]
     assert [video.id for video in sandbox.client.videos.list(limit=2)] == made[::-1]
     assert [video.id for video in sandbox.client.videos.list(limit=2, order="asc")] == made
@@ -215,7 +213,7 @@ def test_the_list_pages_in_both_orders(sandbox: Sandbox) -> None:
     assert page == {"object": "list", "first_id": made[2], "last_id": made[1], "has_more": True}
 
 
-def test_an_empty_page_names_no_ids(sandbox: Sandbox) -> None:
+def test_list_names_no_ids_when_the_page_is_empty(sandbox: Sandbox) -> None:
     empty: dict[str, Any] = {
         "object": "list",
         "data": [],
@@ -228,8 +226,8 @@ def test_an_empty_page_names_no_ids(sandbox: Sandbox) -> None:
     assert sandbox.http("GET", "/videos?limit=0").json() == {**empty, "has_more": True}
 
 
-def test_a_stranger_sees_nothing(sandbox: Sandbox) -> None:
-    video = sandbox.finished("sea")
+def test_video_is_404_when_the_key_is_anothers(sandbox: Sandbox) -> None:
+    video = sandbox.create_completed("sea")
     videos = sandbox.stranger.videos
     assert list(videos.list()) == []
     for attempt in (videos.retrieve, videos.delete, videos.download_content):
@@ -239,7 +237,9 @@ def test_a_stranger_sees_nothing(sandbox: Sandbox) -> None:
         videos.remix(video.id, prompt="mine")
 
 
-def test_only_a_finished_video_can_be_deleted(sandbox: Sandbox, settings: LazySettings) -> None:
+def test_deletion_is_refused_when_the_video_is_running(
+    sandbox: Sandbox, settings: LazySettings
+) -> None:
     settings.SANDBOX_SPEED = 1
     running = sandbox.client.videos.create(prompt="x [[hang]]")
     with pytest.raises(BadRequestError, match="only completed or failed videos"):
@@ -251,8 +251,8 @@ def test_only_a_finished_video_can_be_deleted(sandbox: Sandbox, settings: LazySe
         sandbox.client.videos.retrieve(failed.id)
 
 
-def test_a_remix_inherits_from_its_completed_parent(sandbox: Sandbox) -> None:
-    parent = sandbox.finished("sea", size="1280x720", seconds="4", model="sora-2-pro")
+def test_remix_inherits_its_parents_fields_when_created(sandbox: Sandbox) -> None:
+    parent = sandbox.create_completed("sea", size="1280x720", seconds="4", model="sora-2-pro")
     remix = sandbox.client.videos.remix(parent.id, prompt="at night")
     assert (remix.remixed_from_video_id, remix.prompt) == (parent.id, "at night")
     assert (remix.model, remix.size, remix.seconds) == ("sora-2-pro", "1280x720", "4")
@@ -262,17 +262,17 @@ def test_a_remix_inherits_from_its_completed_parent(sandbox: Sandbox) -> None:
     assert form.json()["remixed_from_video_id"] == parent.id
 
 
-def test_an_unfinished_video_cannot_be_remixed(sandbox: Sandbox) -> None:
+def test_remix_is_refused_when_the_parent_is_running(sandbox: Sandbox) -> None:
     running = sandbox.client.videos.create(prompt="x [[hang]]")
     with pytest.raises(BadRequestError, match="only a completed video"):
         sandbox.client.videos.remix(running.id, prompt="again")
 
 
 @pytest.mark.parametrize("size", ["1280x720", "720x1280"])
-def test_the_file_is_h264_and_aac_of_the_size_and_length_ordered(
+def test_file_is_h264_and_aac_of_the_ordered_size_when_downloaded(
     sandbox: Sandbox, size: str, tmp_path: Path
 ) -> None:
-    video = sandbox.finished("sea", size=size, seconds="8")
+    video = sandbox.create_completed("sea", size=size, seconds="8")
     file = tmp_path / "video.mp4"
     with sandbox.client.videos.with_streaming_response.download_content(video.id) as response:
         assert response.headers["content-type"] == "video/mp4"
@@ -294,8 +294,8 @@ def test_the_file_is_h264_and_aac_of_the_size_and_length_ordered(
         assert abs(samples / 48_000 - 8) < 0.05
 
 
-def test_the_other_variants_are_a_webp_and_a_jpeg(sandbox: Sandbox) -> None:
-    video = sandbox.finished("sea")
+def test_image_is_served_when_the_variant_is_thumbnail_or_spritesheet(sandbox: Sandbox) -> None:
+    video = sandbox.create_completed("sea")
     kinds = {"thumbnail": ("image/webp", "WEBP"), "spritesheet": ("image/jpeg", "JPEG")}
     for variant, (content_type, kind) in kinds.items():
         answer = sandbox.http("GET", f"/videos/{video.id}/content?variant={variant}")
@@ -307,8 +307,8 @@ def test_the_other_variants_are_a_webp_and_a_jpeg(sandbox: Sandbox) -> None:
     assert (answer.status_code, answer.json()["error"]["param"]) == (400, "variant")
 
 
-def test_content_answers_ranges_and_head(sandbox: Sandbox) -> None:
-    path = f"/videos/{sandbox.finished('sea').id}/content"
+def test_content_answers_partially_when_a_range_is_requested(sandbox: Sandbox) -> None:
+    path = f"/videos/{sandbox.create_completed('sea').id}/content"
     whole = sandbox.http("GET", path).content
     size = len(whole)
     for header, first, last in [
@@ -330,18 +330,18 @@ def test_content_answers_ranges_and_head(sandbox: Sandbox) -> None:
     assert (head.headers["content-length"], head.headers["accept-ranges"]) == (str(size), "bytes")
 
 
-def test_content_of_an_unfinished_or_expired_video_is_404(sandbox: Sandbox) -> None:
+def test_content_is_404_when_the_video_is_running_or_expired(sandbox: Sandbox) -> None:
     running = sandbox.client.videos.create(prompt="x [[hang]]")
     with pytest.raises(NotFoundError, match="has no content"):
         sandbox.client.videos.download_content(running.id)
-    finished = sandbox.finished("sea")
-    age(finished.id, 24 * 3600 + 1)
+    finished = sandbox.create_completed("sea")
+    make_older(finished.id, 24 * 3600 + 1)
     with pytest.raises(NotFoundError, match="has expired"):
         sandbox.client.videos.download_content(finished.id)
     assert sandbox.client.videos.retrieve(finished.id).status == "completed"
 
 
-def test_an_idempotency_key_is_ignored(sandbox: Sandbox) -> None:
+def test_two_videos_are_created_when_an_idempotency_key_is_repeated(sandbox: Sandbox) -> None:
     headers = {"Idempotency-Key": "same"}
     ids = {
         sandbox.client.videos.create(prompt="[[fail:x]]", extra_headers=headers).id

@@ -1,4 +1,4 @@
-"""What the stand-in refuses, what it remembers of a request, and how it misbehaves on request."""
+"""Requests to the sandbox Stripe: validation, idempotency keys, faults and lists."""
 
 import base64
 import time
@@ -12,9 +12,7 @@ from django.conf import LazySettings
 from billing.sandbox import database, faults
 from billing.sandbox.api import idempotency
 from config.lib.sandbox import connections
-from tests.verification.test_sandbox_stripe import KEY, Shop, raw, shop
-
-__all__ = ["shop"]
+from tests.verification.sandbox_stripe.merchant import KEY, Merchant, request
 
 BASE = "mode=payment&success_url=http://testserver/&line_items[0][quantity]=1"
 LINE = (
@@ -23,9 +21,9 @@ LINE = (
 )
 
 
-def post(shop: Shop, path: str, body: str, **headers: str) -> Any:
+def post(merchant: Merchant, path: str, body: str, **headers: str) -> Any:
     kind = {"Content-Type": "application/x-www-form-urlencoded"}
-    return raw(shop, "POST", path, content=body.encode(), headers={**kind, **headers})
+    return request(merchant, "POST", path, content=body.encode(), headers={**kind, **headers})
 
 
 @pytest.mark.parametrize(
@@ -52,20 +50,20 @@ def post(shop: Shop, path: str, body: str, **headers: str) -> Any:
         ({"line_items": []}, "line_items", "parameter_missing"),
     ],
 )
-def test_a_session_the_api_would_not_take_is_400(
-    shop: Shop, fields: dict[str, Any], param: str, code: str | None
+def test_answer_is_400_when_a_sessions_parameter_is_invalid(
+    merchant: Merchant, fields: dict[str, Any], param: str, code: str | None
 ) -> None:
     with pytest.raises(stripe.InvalidRequestError) as caught:
-        shop.open(**fields)
+        merchant.create_session(**fields)
     assert (caught.value.http_status, caught.value.param) == (400, param)
     assert (caught.value.code or "")[: len(code or "")] == (code or "")
-    assert shop.v1.checkout.sessions.list().data == []
+    assert merchant.v1.checkout.sessions.list().data == []
 
 
 @pytest.mark.parametrize("amount", ["9.9", "-1", "1e3", "100000000", "x", "", "٩", "9" * 30])
-def test_an_amount_that_is_no_integer_of_cents_is_400(shop: Shop, amount: str) -> None:
+def test_answer_is_400_when_an_amount_is_not_an_integer(merchant: Merchant, amount: str) -> None:
     body = BASE + LINE.replace("=990", f"={amount}")
-    error = post(shop, "/v1/checkout/sessions", body).json()["error"]
+    error = post(merchant, "/v1/checkout/sessions", body).json()["error"]
     assert error["param"] == "line_items[0][price_data][unit_amount]"
     assert error["type"] == "invalid_request_error"
 
@@ -92,13 +90,13 @@ def test_an_amount_that_is_no_integer_of_cents_is_400(shop: Shop, amount: str) -
         + LINE.replace("[0]", "[1]").replace("cny", "usd"),
     ],
 )
-def test_a_hostile_body_is_400(shop: Shop, body: str) -> None:
-    answer = post(shop, "/v1/checkout/sessions", body)
+def test_answer_is_400_when_the_body_is_hostile(merchant: Merchant, body: str) -> None:
+    answer = post(merchant, "/v1/checkout/sessions", body)
     assert (answer.status_code, answer.json()["error"]["type"]) == (400, "invalid_request_error")
 
 
-def test_a_json_body_is_400(shop: Shop) -> None:
-    assert raw(shop, "POST", "/v1/refunds", json={"amount": 1}).status_code == 400
+def test_answer_is_400_when_the_body_is_json(merchant: Merchant) -> None:
+    assert request(merchant, "POST", "/v1/refunds", json={"amount": 1}).status_code == 400
 
 
 @pytest.mark.parametrize(
@@ -120,98 +118,106 @@ def test_a_json_body_is_400(shop: Shop) -> None:
         ("POST", "/v2/core/events"),
     ],
 )
-def test_what_does_not_exist_is_404(shop: Shop, method: str, path: str) -> None:
-    answer = raw(shop, method, path)
+def test_answer_is_404_when_the_object_or_url_is_unknown(
+    merchant: Merchant, method: str, path: str
+) -> None:
+    answer = request(merchant, method, path)
     assert (answer.status_code, answer.json()["error"]["type"]) == (404, "invalid_request_error")
     assert answer.headers["Request-Id"].startswith("req_")
 
 
 @pytest.mark.parametrize("header", ["", "Bearer", "Bearer sk_test_other", "Basic !", "Basic c2s6"])
-def test_another_key_is_401(shop: Shop, header: str) -> None:
-    answer = raw(shop, "GET", "/v1/events", headers={"Authorization": header})
+def test_answer_is_401_when_the_key_is_another(merchant: Merchant, header: str) -> None:
+    answer = request(merchant, "GET", "/v1/events", headers={"Authorization": header})
     assert answer.status_code == 401
     assert "other" not in answer.text
 
 
-def test_basic_authentication_works_too(shop: Shop) -> None:
+def test_key_is_accepted_when_sent_by_basic_authentication(merchant: Merchant) -> None:
     basic = "Basic " + base64.b64encode(f"{KEY}:".encode()).decode()
-    assert raw(shop, "GET", "/v1/events", headers={"Authorization": basic}).status_code == 200
+    assert (
+        request(merchant, "GET", "/v1/events", headers={"Authorization": basic}).status_code == 200
+    )
 
 
-def test_a_live_key_is_401(shop: Shop, settings: LazySettings) -> None:
+def test_answer_is_401_when_the_key_is_live(merchant: Merchant, settings: LazySettings) -> None:
     settings.STRIPE_SECRET_KEY = "sk_live_real"
     headers = {"Authorization": "Bearer sk_live_real"}
-    answer = raw(shop, "GET", "/v1/events", headers=headers)
+    answer = request(merchant, "GET", "/v1/events", headers=headers)
     assert answer.status_code == 401
     assert "no live keys" in answer.text
 
 
-def test_the_same_key_answers_the_same_and_does_nothing_twice(shop: Shop) -> None:
-    order: Any = shop.order()
+def test_response_is_replayed_when_an_idempotency_key_is_sent_again(merchant: Merchant) -> None:
+    order: Any = merchant.session_parameters()
     options: Any = {"idempotency_key": "co:order-1"}
-    first = shop.v1.checkout.sessions.create(order, options)
-    second = shop.v1.checkout.sessions.create(order, options)
+    first = merchant.v1.checkout.sessions.create(order, options)
+    second = merchant.v1.checkout.sessions.create(order, options)
     assert second.to_dict() == first.to_dict()
     assert second.last_response is not None
     assert second.last_response.headers["Idempotent-Replayed"] == "true"
-    assert len(shop.v1.checkout.sessions.list().data) == 1
+    assert len(merchant.v1.checkout.sessions.list().data) == 1
     order["expires_at"] += 1
     with pytest.raises(stripe.IdempotencyError, match="same parameters"):
-        shop.v1.checkout.sessions.create(order, options)
+        merchant.v1.checkout.sessions.create(order, options)
 
 
-def test_the_same_key_at_once_makes_one_session(shop: Shop) -> None:
-    order: Any = shop.order()
+def test_one_session_is_created_when_an_idempotency_key_is_sent_concurrently(
+    merchant: Merchant,
+) -> None:
+    order: Any = merchant.session_parameters()
 
     def create(_: int) -> str:
-        return shop.v1.checkout.sessions.create(order, {"idempotency_key": "same"}).id
+        return merchant.v1.checkout.sessions.create(order, {"idempotency_key": "same"}).id
 
     with ThreadPoolExecutor(8) as pool:
         assert len(set(pool.map(create, range(16)))) == 1
-    assert len(shop.v1.checkout.sessions.list().data) == 1
+    assert len(merchant.v1.checkout.sessions.list().data) == 1
 
 
-def test_a_refused_parameter_does_not_use_up_its_key(shop: Shop) -> None:
+def test_idempotency_key_stays_usable_when_a_parameter_is_refused(merchant: Merchant) -> None:
     options: Any = {"idempotency_key": "co:order-1"}
-    wrong: Any = shop.order(mode="setup")
+    wrong: Any = merchant.session_parameters(mode="setup")
     with pytest.raises(stripe.InvalidRequestError):
-        shop.v1.checkout.sessions.create(wrong, options)
-    right: Any = shop.order()
-    assert shop.v1.checkout.sessions.create(right, options).status == "open"
+        merchant.v1.checkout.sessions.create(wrong, options)
+    right: Any = merchant.session_parameters()
+    assert merchant.v1.checkout.sessions.create(right, options).status == "open"
 
 
-def test_a_refusal_by_the_state_of_things_is_replayed(shop: Shop) -> None:
-    intent = str(shop.paid().payment_intent)
+def test_error_is_replayed_when_the_objects_state_caused_it(merchant: Merchant) -> None:
+    intent = str(merchant.create_paid_session().payment_intent)
     options: Any = {"idempotency_key": "rf:1"}
     for _ in range(2):
         with pytest.raises(stripe.InvalidRequestError, match="greater than unrefunded"):
-            shop.v1.refunds.create({"payment_intent": intent, "amount": 991}, options)
+            merchant.v1.refunds.create({"payment_intent": intent, "amount": 991}, options)
     with pytest.raises(stripe.IdempotencyError):
-        shop.v1.refunds.create({"payment_intent": intent, "amount": 990}, options)
+        merchant.v1.refunds.create({"payment_intent": intent, "amount": 990}, options)
 
 
-def test_a_key_is_forgotten_after_two_days(shop: Shop) -> None:
-    order: Any = shop.order()
-    first = shop.v1.checkout.sessions.create(order, {"idempotency_key": "old"})
+def test_idempotency_key_is_forgotten_when_it_is_two_days_old(merchant: Merchant) -> None:
+    order: Any = merchant.session_parameters()
+    first = merchant.v1.checkout.sessions.create(order, {"idempotency_key": "old"})
     with database.writing() as db:
         db.connection.execute(
             "UPDATE idempotent_response SET created_at = created_at - ?",
             (idempotency.KEPT_SECONDS,),
         )
-    assert shop.v1.checkout.sessions.create(order, {"idempotency_key": "old"}).id != first.id
+    assert merchant.v1.checkout.sessions.create(order, {"idempotency_key": "old"}).id != first.id
 
 
-def test_a_key_longer_than_255_characters_is_400(shop: Shop) -> None:
-    order: Any = shop.order()
+def test_answer_is_400_when_an_idempotency_key_is_too_long(merchant: Merchant) -> None:
+    order: Any = merchant.session_parameters()
     with pytest.raises(stripe.IdempotencyError):
-        shop.v1.checkout.sessions.create(order, {"idempotency_key": "k" * 256})
+        merchant.v1.checkout.sessions.create(order, {"idempotency_key": "k" * 256})
 
 
 @pytest.mark.parametrize("kind", ["drop_before", "drop_after", "409", "500"])
-def test_the_sdk_repeats_a_lost_call_and_makes_exactly_one_session(shop: Shop, kind: str) -> None:
+def test_one_session_is_created_when_the_sdk_retries_a_lost_call(
+    merchant: Merchant, kind: str
+) -> None:
     faults.enqueue("sessions", kind)
-    session = shop.open()
-    assert [each.id for each in shop.v1.checkout.sessions.list().data] == [session.id]
+    session = merchant.create_session()
+    assert [each.id for each in merchant.v1.checkout.sessions.list().data] == [session.id]
 
 
 @pytest.mark.parametrize(
@@ -226,56 +232,58 @@ def test_the_sdk_repeats_a_lost_call_and_makes_exactly_one_session(shop: Shop, k
         ("500_after", stripe.APIError, 1),
     ],
 )
-def test_a_client_that_does_not_repeat_sees_the_fault(
-    shop: Shop, kind: str, error: type[stripe.StripeError], made: int
+def test_client_gets_the_fault_when_it_does_not_retry(
+    merchant: Merchant, kind: str, error: type[stripe.StripeError], made: int
 ) -> None:
     faults.enqueue("sessions", kind)
-    client, order = shop.sdk(0), shop.order()
+    client, order = merchant.sdk(0), merchant.session_parameters()
     with pytest.raises(error):
         client.v1.checkout.sessions.create(order, {"idempotency_key": "k"})  # type: ignore[arg-type]
     assert len(client.v1.checkout.sessions.list().data) == made
     if kind == "500_after":
-        with pytest.raises(error):  # the kept answer of the key
+        with pytest.raises(error):  # the stored response of the key
             client.v1.checkout.sessions.create(order, {"idempotency_key": "k"})  # type: ignore[arg-type]
     else:
         client.v1.checkout.sessions.create(order, {"idempotency_key": "k"})  # type: ignore[arg-type]
     assert len(client.v1.checkout.sessions.list().data) == 1
 
 
-def test_a_lost_refund_is_made_once(shop: Shop) -> None:
-    intent = str(shop.paid().payment_intent)
+def test_one_refund_is_created_when_its_answer_is_lost(merchant: Merchant) -> None:
+    intent = str(merchant.create_paid_session().payment_intent)
     faults.enqueue("refunds", "drop_after", times=2)
-    refund = shop.v1.refunds.create({"payment_intent": intent, "amount": 490})
-    assert [each.id for each in shop.v1.refunds.list().data] == [refund.id]
-    assert shop.v1.charges.list().data[0].amount_refunded == 490
+    refund = merchant.v1.refunds.create({"payment_intent": intent, "amount": 490})
+    assert [each.id for each in merchant.v1.refunds.list().data] == [refund.id]
+    assert merchant.v1.charges.list().data[0].amount_refunded == 490
 
 
-def test_reading_can_fail_too(shop: Shop) -> None:
-    session = shop.open()
+def test_read_succeeds_when_the_sdk_retries_a_fault(merchant: Merchant) -> None:
+    session = merchant.create_session()
     faults.enqueue("session", "drop_after")
     faults.enqueue("sessions.list", "500")
-    assert shop.v1.checkout.sessions.retrieve(session.id).id == session.id
-    assert len(shop.v1.checkout.sessions.list().data) == 1
+    assert merchant.v1.checkout.sessions.retrieve(session.id).id == session.id
+    assert len(merchant.v1.checkout.sessions.list().data) == 1
 
 
-def test_an_answer_breaks_off_where_the_socket_is_out_of_reach(shop: Shop) -> None:
-    path = f"/sandbox/stripe/v1/checkout/sessions/{shop.open().id}"
+def test_answer_is_truncated_when_the_socket_cannot_be_found(merchant: Merchant) -> None:
+    path = f"/sandbox/stripe/v1/checkout/sessions/{merchant.create_session().id}"
     faults.enqueue("session", "drop_after")
-    answer: Any = shop.browser.get(path, headers={"Authorization": f"Bearer {KEY}"})
+    answer: Any = merchant.browser.get(path, headers={"Authorization": f"Bearer {KEY}"})
     assert answer["Content-Length"] == "1"
     with pytest.raises(connections.ConnectionDropped):
         list(answer.streaming_content)
 
 
 @pytest.mark.parametrize(("route", "kind"), [("sessions", "fire"), ("nowhere", "500")])
-def test_an_unknown_fault_is_an_error_at_once(shop: Shop, route: str, kind: str) -> None:
+def test_queueing_a_fault_fails_when_its_name_is_unknown(
+    merchant: Merchant, route: str, kind: str
+) -> None:
     with pytest.raises(ValueError, match="expected one of"):
         faults.enqueue(route, kind)
 
 
-def test_lists_go_by_cursor_in_both_directions(shop: Shop) -> None:
-    made = [shop.open().id for _ in range(5)][::-1]
-    sessions = shop.v1.checkout.sessions
+def test_list_continues_in_both_directions_when_a_cursor_is_given(merchant: Merchant) -> None:
+    made = [merchant.create_session().id for _ in range(5)][::-1]
+    sessions = merchant.v1.checkout.sessions
     first = sessions.list({"limit": 2})
     assert ([each.id for each in first.data], first.has_more) == (made[:2], True)
     last = sessions.list({"limit": 3, "starting_after": made[1]})
@@ -285,24 +293,24 @@ def test_lists_go_by_cursor_in_both_directions(shop: Shop) -> None:
     assert [each.id for each in first.auto_paging_iter()] == made
 
 
-def test_lists_are_filtered(shop: Shop) -> None:
-    shop.open()
-    paid = shop.paid()
+def test_list_is_filtered_when_the_query_asks(merchant: Merchant) -> None:
+    merchant.create_session()
+    paid = merchant.create_paid_session()
     intent = str(paid.payment_intent)
-    sessions = shop.v1.checkout.sessions
+    sessions = merchant.v1.checkout.sessions
     assert [each.id for each in sessions.list({"payment_intent": intent}).data] == [paid.id]
     assert [each.id for each in sessions.list({"status": "complete"}).data] == [paid.id]
     assert sessions.list({"created": {"gt": int(time.time()) + 5}}).data == []
-    refund = shop.v1.refunds.create({"payment_intent": intent})
-    assert [each.id for each in shop.v1.refunds.list({"payment_intent": intent}).data] == [
+    refund = merchant.v1.refunds.create({"payment_intent": intent})
+    assert [each.id for each in merchant.v1.refunds.list({"payment_intent": intent}).data] == [
         refund.id
     ]
-    assert shop.v1.refunds.list({"payment_intent": "pi_other"}).data == []
-    types = [each.type for each in shop.v1.events.list({"types": ["charge.*"]}).data]
+    assert merchant.v1.refunds.list({"payment_intent": "pi_other"}).data == []
+    types = [each.type for each in merchant.v1.events.list({"types": ["charge.*"]}).data]
     assert types == ["charge.refunded", "charge.succeeded"]
 
 
-def test_a_property_that_is_no_id_cannot_be_expanded(shop: Shop) -> None:
-    session = shop.open()
+def test_expand_is_refused_when_the_property_is_not_an_id(merchant: Merchant) -> None:
+    session = merchant.create_session()
     with pytest.raises(stripe.InvalidRequestError, match="cannot be expanded"):
-        shop.v1.checkout.sessions.retrieve(session.id, {"expand": ["metadata"]})
+        merchant.v1.checkout.sessions.retrieve(session.id, {"expand": ["metadata"]})

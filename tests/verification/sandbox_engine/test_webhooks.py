@@ -1,4 +1,4 @@
-"""Webhook deliveries of the sandbox, received by a real server and verified by real clients."""
+"""Webhook deliveries of the sandbox engine, received by a server and verified by the SDKs."""
 
 import json
 import threading
@@ -12,7 +12,7 @@ from django.conf import LazySettings
 from openai import InvalidWebhookSignatureError
 from standardwebhooks import Webhook
 
-from tests.verification.test_sandbox_server import Sandbox, age
+from tests.verification.sandbox_engine.client import Sandbox, make_older
 from videos.sandbox import webhooks
 from videos.sandbox.store import STORE
 
@@ -30,7 +30,7 @@ class Received(NamedTuple):
 
 
 class Receiver:
-    """A webhook endpoint that answers `status` and remembers what it got."""
+    """A webhook endpoint that answers `status` and records what it receives."""
 
     def __init__(self) -> None:
         self.received: list[Received] = []
@@ -67,7 +67,7 @@ def sandbox(
     tmp_path_factory: pytest.TempPathFactory,
     receiver: Receiver,
 ) -> Sandbox:
-    directory = tmp_path_factory.getbasetemp() / "sandbox-hooks"
+    directory = tmp_path_factory.getbasetemp() / "sandbox-webhooks"
     sandbox = Sandbox(settings, directory, f"sk-{request.node.name}")
     settings.SANDBOX_WEBHOOK_URL = receiver.url
     settings.SANDBOX_WEBHOOK_SECRET = SECRET
@@ -77,21 +77,19 @@ def sandbox(
 
 
 def make_due(seconds: float) -> None:
-    """Let time pass for deliveries that wait."""
+    """Make waiting deliveries due earlier by `seconds`."""
     with STORE.writing() as connection:
         connection.execute("UPDATE delivery SET due_at = due_at - ?", (seconds,))
 
 
-def waits_seconds() -> float | None:
+def seconds_until_due() -> float | None:
     with STORE.reading() as connection:
         (due_at,) = connection.execute("SELECT due_at FROM delivery").fetchone()
     return None if due_at is None else round(due_at - time.time())
 
 
-def test_a_completed_video_is_announced_and_the_client_verifies_it(
-    sandbox: Sandbox, receiver: Receiver
-) -> None:
-    video = sandbox.finished("sea")
+def test_signed_event_is_sent_when_a_video_completes(sandbox: Sandbox, receiver: Receiver) -> None:
+    video = sandbox.create_completed("sea")
     assert webhooks.deliver_due() == 1
     (received,) = receiver.received
     assert received.event["type"] == "video.completed"
@@ -103,25 +101,25 @@ def test_a_completed_video_is_announced_and_the_client_verifies_it(
     assert webhooks.deliver_due() == 0
 
 
-def test_a_failed_video_is_announced_as_failed(sandbox: Sandbox, receiver: Receiver) -> None:
+def test_failed_event_is_sent_when_a_video_fails(sandbox: Sandbox, receiver: Receiver) -> None:
     sandbox.client.videos.create(prompt="a [[fail:x]]")
     assert webhooks.deliver_due() == 1
     assert [each.event["type"] for each in receiver.received] == ["video.failed"]
 
 
-def test_nothing_is_announced_before_the_file_exists(
+def test_event_waits_when_the_file_does_not_exist_yet(
     sandbox: Sandbox, receiver: Receiver, settings: LazySettings
 ) -> None:
     settings.SANDBOX_SPEED = 1
     video = sandbox.client.videos.create(prompt="another sea")
     assert (webhooks.deliver_due(), receiver.received) == (0, [])
-    age(video.id, 3600)
+    make_older(video.id, 3600)
     make_due(3600)
-    sandbox.until(lambda: webhooks.deliver_due() == 1)
+    sandbox.wait_until(lambda: webhooks.deliver_due() == 1)
     assert sandbox.client.videos.retrieve(video.id).status == "completed"
 
 
-def test_a_refused_event_is_repeated_with_the_same_id_and_body(
+def test_event_is_retried_with_the_same_id_and_body_when_it_is_refused(
     sandbox: Sandbox, receiver: Receiver
 ) -> None:
     receiver.status = 500
@@ -129,50 +127,56 @@ def test_a_refused_event_is_repeated_with_the_same_id_and_body(
     waits = []
     for _ in range(4):
         assert webhooks.deliver_due() == 0
-        waits.append(waits_seconds())
+        waits.append(seconds_until_due())
         make_due(1e6)
     assert waits == [5, 30, 300, 1800]
     receiver.status = 200
     assert webhooks.deliver_due() == 1
-    assert waits_seconds() is None
+    assert seconds_until_due() is None
     assert len({(each.headers["webhook-id"], each.body) for each in receiver.received}) == 1
     assert len(receiver.received) == 5
 
 
-def test_an_unreachable_receiver_is_tried_again(
+def test_event_is_retried_when_the_receiver_is_unreachable(
     sandbox: Sandbox, settings: LazySettings, receiver: Receiver
 ) -> None:
     settings.SANDBOX_WEBHOOK_URL = "http://127.0.0.1:9/nobody"
     sandbox.client.videos.create(prompt="a [[fail:x]]")
-    assert (webhooks.deliver_due(), waits_seconds()) == (0, 5)
+    assert (webhooks.deliver_due(), seconds_until_due()) == (0, 5)
     settings.SANDBOX_WEBHOOK_URL = receiver.url
     make_due(10)
     assert webhooks.deliver_due() == 1
 
 
-def test_webhook_none_sends_nothing(sandbox: Sandbox, receiver: Receiver) -> None:
+def test_no_event_is_sent_when_the_prompt_says_webhook_none(
+    sandbox: Sandbox, receiver: Receiver
+) -> None:
     sandbox.client.videos.create(prompt="a [[webhook:none]] [[fail:x]]")
     assert (webhooks.deliver_due(), receiver.received) == (0, [])
 
 
-def test_webhook_dup_sends_the_same_event_twice(sandbox: Sandbox, receiver: Receiver) -> None:
+def test_event_is_sent_twice_when_the_prompt_says_webhook_dup(
+    sandbox: Sandbox, receiver: Receiver
+) -> None:
     sandbox.client.videos.create(prompt="a [[webhook:dup]] [[fail:x]]")
     assert webhooks.deliver_due() == 1
     first, second = receiver.received
     assert (first.headers["webhook-id"], first.body) == (second.headers["webhook-id"], second.body)
 
 
-def test_webhook_late_sends_late(
+def test_event_is_sent_late_when_the_prompt_says_webhook_late(
     sandbox: Sandbox, receiver: Receiver, settings: LazySettings
 ) -> None:
     settings.SANDBOX_SPEED = 10
     sandbox.client.videos.create(prompt="a [[webhook:late:300]] [[instant]] [[fail:x]]")
-    assert (webhooks.deliver_due(), waits_seconds()) == (0, 30)
+    assert (webhooks.deliver_due(), seconds_until_due()) == (0, 30)
     make_due(30)
     assert webhooks.deliver_due() == 1
 
 
-def test_webhook_badsig_cannot_be_verified(sandbox: Sandbox, receiver: Receiver) -> None:
+def test_signature_is_invalid_when_the_prompt_says_webhook_badsig(
+    sandbox: Sandbox, receiver: Receiver
+) -> None:
     sandbox.client.videos.create(prompt="a [[webhook:badsig]] [[fail:x]]")
     webhooks.deliver_due()
     (received,) = receiver.received
@@ -180,7 +184,7 @@ def test_webhook_badsig_cannot_be_verified(sandbox: Sandbox, receiver: Receiver)
         sandbox.client.webhooks.unwrap(received.body, received.headers, secret=SECRET)
 
 
-def test_webhook_early_arrives_before_the_create_answer(
+def test_event_is_sent_before_the_create_answer_when_the_prompt_says_webhook_early(
     sandbox: Sandbox, receiver: Receiver
 ) -> None:
     video = sandbox.client.videos.create(prompt="sea [[webhook:early]]")
@@ -188,7 +192,7 @@ def test_webhook_early_arrives_before_the_create_answer(
     assert (webhooks.deliver_due(), len(receiver.received)) == (0, 1)
 
 
-def test_a_deleted_video_is_not_announced(sandbox: Sandbox, receiver: Receiver) -> None:
+def test_no_event_is_sent_when_the_video_was_deleted(sandbox: Sandbox, receiver: Receiver) -> None:
     video = sandbox.client.videos.create(prompt="a [[fail:x]]")
     sandbox.client.videos.delete(video.id)
     assert (webhooks.deliver_due(), receiver.received) == (0, [])

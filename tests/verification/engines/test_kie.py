@@ -1,4 +1,4 @@
-"""The kie.ai adapter against small real servers, friendly and hostile."""
+"""The adapter of kie.ai's API against servers that answer well or badly."""
 
 import json
 import socket
@@ -12,12 +12,12 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.verification.test_openai_adapter import (
+from tests.verification.engines.scripted_server import (
     PAGE,
-    StandIn,
-    break_off,
-    hang_up,
-    sleep_on,
+    ScriptedServer,
+    answer_late,
+    close_connection,
+    truncate,
 )
 from tests.videos import kie
 from videos.engines.base import (
@@ -49,35 +49,27 @@ TASK = {"code": 200, "msg": "success", "data": {"taskId": "task_1"}}
 
 
 @pytest.fixture
-def server() -> Iterator[StandIn]:
-    with StandIn() as server:
+def foreign() -> Iterator[ScriptedServer]:
+    """A server that is not the engine and must get no request."""
+    with ScriptedServer() as server:
+        server.answer = (200, b"\0\0\0\x18ftypisom", {"Content-Type": "video/mp4"})
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield server
         server.shutdown()
 
 
-@pytest.fixture
-def foreign() -> Iterator[StandIn]:
-    """A server that is nobody's upstream and hopes to be asked."""
-    with StandIn() as server:
-        server.answers = (200, b"\0\0\0\x18ftypisom", {"Content-Type": "video/mp4"})
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        yield server
-        server.shutdown()
-
-
-def address(server: StandIn) -> str:
+def address(server: ScriptedServer) -> str:
     return f"http://127.0.0.1:{server.server_port}"
 
 
 def adapter(base_url: str, **more: str) -> Kie:
-    made = connect("test", kie.config(base_url, **{"api_key": "secret-key", **more}))
-    made._client.timeout = made._files.timeout = httpx2.Timeout(0.5, connect=2)
-    return made
+    engine = connect("test", kie.config(base_url, **{"api_key": "secret-key", **more}))
+    engine._client.timeout = engine._files.timeout = httpx2.Timeout(0.5, connect=2)
+    return engine
 
 
 @pytest.fixture
-def upstream(server: StandIn) -> Kie:
+def engine(server: ScriptedServer) -> Kie:
     return adapter(address(server))
 
 
@@ -85,17 +77,19 @@ def record(**fields: Any) -> tuple[int, dict[str, Any]]:
     return 200, {"code": 200, "msg": "success", "data": {"taskId": "task_1", **fields}}
 
 
-def made(*urls: object) -> dict[str, Any]:
+def success(*urls: object) -> dict[str, Any]:
     return {"state": "success", "resultJson": json.dumps({"resultUrls": urls})}
 
 
-# ---- orders ----
+# ---- submits ----
 
 
-def test_the_documented_body_is_sent_when_ordered(server: StandIn, upstream: Kie) -> None:
-    server.answers = (200, TASK)
-    assert upstream.submit(ORDER).id == "task_1"
-    ((method, path, headers, body),) = server.asked
+def test_create_task_body_is_sent_when_a_video_is_submitted(
+    server: ScriptedServer, engine: Kie
+) -> None:
+    server.answer = (200, TASK)
+    assert engine.submit(ORDER).id == "task_1"
+    ((method, path, headers, body),) = server.requests
     assert (method, path) == ("POST", "/api/v1/jobs/createTask")
     assert (headers["authorization"], headers["user-agent"][:7]) == ("Bearer secret-key", "Mozilla")
     assert json.loads(body) == {
@@ -105,12 +99,12 @@ def test_the_documented_body_is_sent_when_ordered(server: StandIn, upstream: Kie
     }
 
 
-def test_shape_length_and_model_are_put_in_the_words_of_there(
-    server: StandIn, upstream: Kie
+def test_size_length_and_model_are_translated_when_a_video_is_submitted(
+    server: ScriptedServer, engine: Kie
 ) -> None:
-    server.answers = (200, TASK)
-    upstream.submit(PRO)
-    assert json.loads(server.asked[0][3]) == {
+    server.answer = (200, TASK)
+    engine.submit(PRO)
+    assert json.loads(server.requests[0][3]) == {
         "model": "sora-2-pro-text-to-video",
         "input": {
             "prompt": "A paper boat",
@@ -121,44 +115,48 @@ def test_shape_length_and_model_are_put_in_the_words_of_there(
     }
 
 
-def test_the_fields_are_those_of_the_settings_and_a_prompt_is_never_a_template(
-    server: StandIn,
+def test_configured_fields_are_sent_and_the_prompt_is_not_a_template_when_a_video_is_submitted(
+    server: ScriptedServer,
 ) -> None:
-    server.answers = (200, TASK)
+    server.answer = (200, TASK)
     fields = {"*": {"duration": "{seconds_number}", "cfg": 0.5}, "sora-2": {"mode": "{size}"}}
     other = adapter(address(server), models="sora-2=kling-2.6", input=json.dumps(fields))
     other.submit(RenderRequest("t", "{size}", "sora-2", "1280x720", 4))
-    assert json.loads(server.asked[0][3]) == {
+    assert json.loads(server.requests[0][3]) == {
         "model": "kling-2.6",
         "input": {"prompt": "{size}", "duration": 4, "cfg": 0.5, "mode": "1280x720"},
     }
 
 
-def test_the_first_frame_is_uploaded_before_the_order(server: StandIn, upstream: Kie) -> None:
+def test_first_frame_is_uploaded_before_the_task_when_there_is_one(
+    server: ScriptedServer, engine: Kie
+) -> None:
     def answers(handler: BaseHTTPRequestHandler) -> Any:
         if "upload" in handler.path:
             return record(downloadUrl="https://files.example/boat.png")
         return (200, TASK)
 
-    server.answers = answers
+    server.answer = answers
     image = Image("boat.png", "image/png", lambda: BytesIO(b"pixels"))
-    upstream.submit(RenderRequest("t", "p", "sora-2", "1280x720", 8, image=image))
-    (_, _, headers, body), (_, _, _, ordered) = server.asked
+    engine.submit(RenderRequest("t", "p", "sora-2", "1280x720", 8, image=image))
+    (_, _, headers, body), (_, _, _, ordered) = server.requests
     assert headers["authorization"] == "Bearer secret-key"
     assert b"pixels" in body
     assert json.loads(ordered)["model"] == "sora-2-image-to-video"
     assert json.loads(ordered)["input"]["image_urls"] == ["https://files.example/boat.png"]
 
 
-@pytest.mark.parametrize("answer", [(500, {}), (200, {"code": 401, "msg": "key"}), hang_up])
-def test_nothing_was_ordered_when_the_upload_fails(
-    server: StandIn, upstream: Kie, answer: Any
+@pytest.mark.parametrize(
+    "answer", [(500, {}), (200, {"code": 401, "msg": "key"}), close_connection]
+)
+def test_no_task_is_created_when_the_upload_fails(
+    server: ScriptedServer, engine: Kie, answer: Any
 ) -> None:
-    server.answers = answer
+    server.answer = answer
     image = Image("boat.png", "image/png", lambda: BytesIO(b"pixels"))
     with pytest.raises(EngineError) as caught:
-        upstream.submit(RenderRequest("t", "p", "sora-2", "1280x720", 8, image=image))
-    assert (caught.value.maybe_accepted, len(server.asked)) == (False, 1)
+        engine.submit(RenderRequest("t", "p", "sora-2", "1280x720", 8, image=image))
+    assert (caught.value.maybe_accepted, len(server.requests)) == (False, 1)
 
 
 @pytest.mark.parametrize(
@@ -169,15 +167,15 @@ def test_nothing_was_ordered_when_the_upload_fails(
         (RenderRequest("t", "p", "sora-2", "1280x720", 20), InvalidRequest),
     ],
 )
-def test_nothing_is_sent_when_it_cannot_be_made_there(
-    server: StandIn, upstream: Kie, order: RenderRequest, kind: type[EngineError]
+def test_nothing_is_sent_when_the_engine_cannot_render_the_request(
+    server: ScriptedServer, engine: Kie, order: RenderRequest, kind: type[EngineError]
 ) -> None:
     with pytest.raises(kind):
-        upstream.submit(order)
-    assert server.asked == []
+        engine.submit(order)
+    assert server.requests == []
 
 
-def said(code: object, msg: object = "no") -> tuple[int, dict[str, Any]]:
+def error(code: object, msg: object = "no") -> tuple[int, dict[str, Any]]:
     return 200, {"code": code, "msg": msg, "data": None}
 
 
@@ -187,28 +185,28 @@ HUGE = b'{"code": 200, "data": {"taskId": "task_1", "x": "' + b"x" * 1_100_000 +
 @pytest.mark.parametrize(
     ("answer", "kind", "maybe"),
     [
-        (said(400), InvalidRequest, False),
-        (said(422, "prompt is too long"), InvalidRequest, False),
-        (said(422, "blocked by our moderation system"), Blocked, False),
-        (said(400, "violates our content policy"), Blocked, False),
-        (said(401), AuthFailed, False),
-        (said("401"), AuthFailed, False),
-        (said(402), OutOfCredit, False),
-        (said(433), OutOfCredit, False),
-        (said(404), InvalidRequest, False),
-        (said(429), RateLimited, False),
-        (said(455), Unavailable, False),
-        (said(501), Refused, False),
-        (said(505), Unsupported, False),
-        (said(500), Unavailable, True),
-        (said(500, ["a", {"b": None}]), Unavailable, True),
-        (said(599), Unavailable, True),
-        (said(302), BadAnswer, True),
-        (said(-5), BadAnswer, True),
-        (said(10**30), BadAnswer, True),
-        (said(True), BadAnswer, True),
-        (said(None), BadAnswer, True),
-        (said(200.5), BadAnswer, True),
+        (error(400), InvalidRequest, False),
+        (error(422, "prompt is too long"), InvalidRequest, False),
+        (error(422, "blocked by our moderation system"), Blocked, False),
+        (error(400, "violates our content policy"), Blocked, False),
+        (error(401), AuthFailed, False),
+        (error("401"), AuthFailed, False),
+        (error(402), OutOfCredit, False),
+        (error(433), OutOfCredit, False),
+        (error(404), InvalidRequest, False),
+        (error(429), RateLimited, False),
+        (error(455), Unavailable, False),
+        (error(501), Refused, False),
+        (error(505), Unsupported, False),
+        (error(500), Unavailable, True),
+        (error(500, ["a", {"b": None}]), Unavailable, True),
+        (error(599), Unavailable, True),
+        (error(302), BadAnswer, True),
+        (error(-5), BadAnswer, True),
+        (error(10**30), BadAnswer, True),
+        (error(True), BadAnswer, True),
+        (error(None), BadAnswer, True),
+        (error(200.5), BadAnswer, True),
         ((402, {}), OutOfCredit, False),
         ((403, "error code: 1010"), AuthFailed, False),
         ((429, PAGE), RateLimited, False),
@@ -232,22 +230,22 @@ HUGE = b'{"code": 200, "data": {"taskId": "task_1", "x": "' + b"x" * 1_100_000 +
         ((200, {"code": 200, "data": {"taskId": "../../x"}}), BadAnswer, True),
         ((200, {"code": 200, "data": {"taskId": "x" * 129}}), BadAnswer, True),
         ((200, {"code": 200, "data": {"taskId": "a\x00b"}}), BadAnswer, True),
-        (hang_up, Unavailable, True),
-        (break_off, Unavailable, True),
-        (sleep_on, Unavailable, True),
+        (close_connection, Unavailable, True),
+        (truncate, Unavailable, True),
+        (answer_late, Unavailable, True),
     ],
 )
-def test_one_order_is_sent_and_its_failure_understood(
-    server: StandIn, upstream: Kie, answer: Any, kind: type[EngineError], maybe: bool
+def test_one_request_is_sent_and_its_error_mapped_when_submit_fails(
+    server: ScriptedServer, engine: Kie, answer: Any, kind: type[EngineError], maybe: bool
 ) -> None:
-    server.answers = answer
+    server.answer = answer
     with pytest.raises(EngineError) as caught:
-        upstream.submit(ORDER)
+        engine.submit(ORDER)
     assert (type(caught.value), caught.value.maybe_accepted) == (kind, maybe)
-    assert server.posts == len(server.asked) == 1
+    assert server.posts == len(server.requests) == 1
 
 
-def test_no_job_exists_when_nothing_listens() -> None:
+def test_no_job_exists_when_the_connection_is_refused() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     with pytest.raises(Unavailable) as caught:
@@ -255,21 +253,25 @@ def test_no_job_exists_when_nothing_listens() -> None:
     assert caught.value.maybe_accepted is False
 
 
-def test_what_it_says_can_be_stored_whatever_it_is(server: StandIn, upstream: Kie) -> None:
-    server.answers = (200, b'{"code": 400, "msg": "a\\u0000b\\ud800c", "data": null}')
+def test_error_message_is_sanitised_when_it_is_not_text(
+    server: ScriptedServer, engine: Kie
+) -> None:
+    server.answer = (200, b'{"code": 400, "msg": "a\\u0000b\\ud800c", "data": null}')
     with pytest.raises(InvalidRequest) as caught:
-        upstream.submit(ORDER)
+        engine.submit(ORDER)
     assert caught.value.detail == "code 400: a\ufffdb?c"
 
 
-def test_the_pause_it_asks_for_is_kept(server: StandIn, upstream: Kie) -> None:
-    server.answers = (200, said(429)[1], {"Retry-After": "7"})
+def test_retry_after_is_reported_when_the_engine_limits_the_rate(
+    server: ScriptedServer, engine: Kie
+) -> None:
+    server.answer = (200, error(429)[1], {"Retry-After": "7"})
     with pytest.raises(RateLimited) as caught:
-        upstream.submit(ORDER)
+        engine.submit(ORDER)
     assert caught.value.retry_after == 7
 
 
-# ---- looking at a job ----
+# ---- polling a task ----
 
 
 @pytest.mark.parametrize(
@@ -286,23 +288,23 @@ def test_the_pause_it_asks_for_is_kept(server: StandIn, upstream: Kie) -> None:
         ({}, JobState.RUNNING),
     ],
 )
-def test_the_state_is_understood(
-    server: StandIn, upstream: Kie, word: object, state: JobState
+def test_state_is_mapped_when_a_task_is_polled(
+    server: ScriptedServer, engine: Kie, word: object, state: JobState
 ) -> None:
-    server.answers = record(state=word)
-    assert upstream.fetch("task_1").state is state
-    assert server.asked[0][:2] == ("GET", "/api/v1/jobs/recordInfo?taskId=task_1")
+    server.answer = record(state=word)
+    assert engine.fetch("task_1").state is state
+    assert server.requests[0][:2] == ("GET", "/api/v1/jobs/recordInfo?taskId=task_1")
 
 
 @pytest.mark.parametrize(
-    ("told", "progress"),
+    ("reported", "progress"),
     [(45, 45.0), ("45%", 45.0), (250, 100.0), (-3, 0.0), (None, None), ([], None), ("x", None)],
 )
-def test_progress_is_a_share_of_a_hundred_or_unknown(
-    server: StandIn, upstream: Kie, told: object, progress: float | None
+def test_progress_is_between_0_and_100_or_unknown_when_a_task_is_polled(
+    server: ScriptedServer, engine: Kie, reported: object, progress: float | None
 ) -> None:
-    server.answers = record(state="generating", progress=told)
-    assert upstream.fetch("task_1").progress == progress
+    server.answer = record(state="generating", progress=reported)
+    assert engine.fetch("task_1").progress == progress
 
 
 @pytest.mark.parametrize(
@@ -321,11 +323,11 @@ def test_progress_is_a_share_of_a_hundred_or_unknown(
         ({"failCode": ["a"], "failMsg": {"b": 1}}, "generation_failed", "{'b': 1}"),
     ],
 )
-def test_why_a_job_failed_is_understood(
-    server: StandIn, upstream: Kie, fields: dict[str, Any], code: str, detail: str
+def test_failure_is_mapped_when_a_task_has_failed(
+    server: ScriptedServer, engine: Kie, fields: dict[str, Any], code: str, detail: str
 ) -> None:
-    server.answers = record(state="fail", **fields)
-    failure = upstream.fetch("task_1").failure
+    server.answer = record(state="fail", **fields)
+    failure = engine.fetch("task_1").failure
     assert failure
     assert (failure.code, failure.detail) == (code, detail)
 
@@ -333,50 +335,50 @@ def test_why_a_job_failed_is_understood(
 @pytest.mark.parametrize(
     ("answer", "kind"),
     [
-        (said(404), NotFound),
-        (said(422, "recordInfo is null"), NotFound),
-        (said(422, "bad"), InvalidRequest),
-        (said(500), Unavailable),
-        (said(401), AuthFailed),
+        (error(404), NotFound),
+        (error(422, "recordInfo is null"), NotFound),
+        (error(422, "bad"), InvalidRequest),
+        (error(500), Unavailable),
+        (error(401), AuthFailed),
         ((200, PAGE), BadAnswer),
         ((200, b'{"code": 200, "data": {"state": "success", "costTime": 1e400}}'), BadAnswer),
-        (hang_up, Unavailable),
+        (close_connection, Unavailable),
     ],
 )
-def test_a_failed_look_is_never_a_lost_order(
-    server: StandIn, upstream: Kie, answer: Any, kind: type[EngineError]
+def test_error_is_not_a_lost_submit_when_a_poll_fails(
+    server: ScriptedServer, engine: Kie, answer: Any, kind: type[EngineError]
 ) -> None:
-    server.answers = answer
+    server.answer = answer
     with pytest.raises(EngineError) as caught:
-        upstream.fetch("task_1")
+        engine.fetch("task_1")
     assert (type(caught.value), caught.value.maybe_accepted) == (kind, False)
 
 
 @pytest.mark.parametrize("job_id", ["a/b", "../x", "a?b=c", "a b", "é", "x" * 200, "a&taskId=b"])
-def test_nothing_is_asked_when_an_id_is_none_of_theirs(
-    server: StandIn, upstream: Kie, job_id: str
+def test_nothing_is_sent_when_a_task_id_is_malformed(
+    server: ScriptedServer, engine: Kie, job_id: str
 ) -> None:
     with pytest.raises(NotFound):
-        upstream.fetch(job_id)
-    assert server.asked == []
+        engine.fetch(job_id)
+    assert server.requests == []
 
 
-# ---- finding an order whose answer was lost ----
+# ---- finding a task whose submit answer was lost ----
 
 
 def now() -> datetime:
     return datetime.now(UTC)
 
 
-def heard(*job_ids: str, callback_url: str = CALLBACK) -> RenderRequest:
+def request_with_callbacks(*job_ids: str, callback_url: str = CALLBACK) -> RenderRequest:
     return RenderRequest(
         "t", "A paper boat", "sora-2", "1280x720", 8, callback_url=callback_url, heard=job_ids
     )
 
 
-def test_the_order_is_found_by_what_called_back(server: StandIn, upstream: Kie) -> None:
-    server.answers = record(state="success", param=json.dumps({"callBackUrl": CALLBACK}))
-    jobs = upstream.find(heard("task_1", "no id"), now())
+def test_task_is_found_when_its_callback_has_arrived(server: ScriptedServer, engine: Kie) -> None:
+    server.answer = record(state="success", param=json.dumps({"callBackUrl": CALLBACK}))
+    jobs = engine.find(request_with_callbacks("task_1", "no id"), now())
     assert [(job.id, job.state) for job in jobs] == [("task_1", JobState.SUCCEEDED)]
 
 
@@ -391,51 +393,55 @@ def test_the_order_is_found_by_what_called_back(server: StandIn, upstream: Kie) 
         '{"x": 1e400, "callBackUrl": "' + CALLBACK + '"}',
     ],
 )  # fmt: skip
-def test_anothers_job_is_not_taken_for_ours(server: StandIn, upstream: Kie, param: object) -> None:
-    server.answers = record(state="success", param=param)
-    with pytest.raises(Unavailable):
-        upstream.find(heard("task_1"), now())
-
-
-def test_it_may_be_told_later_when_nothing_has_called_back_yet(
-    server: StandIn, upstream: Kie
+def test_task_is_not_found_when_its_callback_url_is_another(
+    server: ScriptedServer, engine: Kie, param: object
 ) -> None:
-    server.answers = said(404)
-    for order in (heard(), heard("task_1")):
+    server.answer = record(state="success", param=param)
+    with pytest.raises(Unavailable):
+        engine.find(request_with_callbacks("task_1"), now())
+
+
+def test_search_is_repeated_when_no_callback_has_arrived_yet(
+    server: ScriptedServer, engine: Kie
+) -> None:
+    server.answer = error(404)
+    for order in (request_with_callbacks(), request_with_callbacks("task_1")):
         with pytest.raises(Unavailable):
-            upstream.find(order, now())
+            engine.find(order, now())
 
 
-def test_it_cannot_be_told_when_nothing_called_back_for_long(upstream: Kie) -> None:
+def test_search_is_given_up_when_no_callback_arrives_for_long(engine: Kie) -> None:
     with pytest.raises(Unsupported):
-        upstream.find(heard(), now() - timedelta(minutes=8))
+        engine.find(request_with_callbacks(), now() - timedelta(minutes=8))
     with pytest.raises(Unsupported):
-        upstream.find(heard(callback_url=""), now())
+        engine.find(request_with_callbacks(callback_url=""), now())
 
 
 # ---- files: from allowed hosts, without the key ----
 
 
-def test_the_file_is_fetched_without_the_key(server: StandIn, upstream: Kie) -> None:
+def test_api_key_is_not_sent_when_a_file_is_downloaded(server: ScriptedServer, engine: Kie) -> None:
     def answers(handler: BaseHTTPRequestHandler) -> Any:
         if "recordInfo" in handler.path:
-            return record(**made(f"{address(server)}/clip.mp4?sig=1"))
+            return record(**success(f"{address(server)}/clip.mp4?sig=1"))
         return (200, b"m" * 700_000, {"Content-Type": "video/mp4"})
 
-    server.answers = answers
+    server.answer = answers
     body = BytesIO()
-    upstream.download("task_1", Variant.VIDEO, body)
+    engine.download("task_1", Variant.VIDEO, body)
     assert body.getvalue() == b"m" * 700_000
-    _, path, headers, _ = server.asked[1]
+    _, path, headers, _ = server.requests[1]
     assert path == "/clip.mp4?sig=1"
     assert "authorization" not in headers
 
 
 @pytest.mark.parametrize("variant", [Variant.THUMBNAIL, Variant.SPRITESHEET])
-def test_there_are_no_pictures(server: StandIn, upstream: Kie, variant: Variant) -> None:
+def test_download_is_unsupported_when_the_variant_is_an_image(
+    server: ScriptedServer, engine: Kie, variant: Variant
+) -> None:
     with pytest.raises(Unsupported):
-        upstream.download("task_1", variant, BytesIO())
-    assert server.asked == []
+        engine.download("task_1", variant, BytesIO())
+    assert server.requests == []
 
 
 FOREIGN = [
@@ -464,17 +470,17 @@ FOREIGN = [
 
 
 @pytest.mark.parametrize("url", FOREIGN)
-def test_nothing_is_sent_to_a_foreign_host(
-    server: StandIn, foreign: StandIn, upstream: Kie, url: str
+def test_nothing_is_sent_when_the_file_url_names_a_foreign_host(
+    server: ScriptedServer, foreign: ScriptedServer, engine: Kie, url: str
 ) -> None:
     named = url.format(port=foreign.server_port, own=server.server_port)
-    server.answers = record(**made(named))
+    server.answer = record(**success(named))
     with pytest.raises(Foreign):
-        upstream.download("task_1", Variant.VIDEO, BytesIO())
-    assert (foreign.asked, len(server.asked)) == ([], 1)
+        engine.download("task_1", Variant.VIDEO, BytesIO())
+    assert (foreign.requests, len(server.requests)) == ([], 1)
 
 
-def test_plain_http_is_refused_where_the_upstream_itself_has_tls() -> None:
+def test_download_is_refused_when_the_url_has_no_tls_but_the_engine_has() -> None:
     shelf = adapter("https://api.example")._shelf
     for url in (
         "http://api.example/clip.mp4",
@@ -485,42 +491,42 @@ def test_plain_http_is_refused_where_the_upstream_itself_has_tls() -> None:
             shelf.save(url, BytesIO())
 
 
-def test_nothing_is_sent_to_a_foreign_host_when_redirected(
-    server: StandIn, foreign: StandIn, upstream: Kie
+def test_nothing_is_sent_when_a_redirect_names_a_foreign_host(
+    server: ScriptedServer, foreign: ScriptedServer, engine: Kie
 ) -> None:
     def answers(handler: BaseHTTPRequestHandler) -> Any:
         if "recordInfo" in handler.path:
-            return record(**made(f"{address(server)}/clip.mp4"))
+            return record(**success(f"{address(server)}/clip.mp4"))
         return (302, "", {"Location": f"{address(foreign)}/clip.mp4"})
 
-    server.answers = answers
+    server.answer = answers
     with pytest.raises(Foreign):
-        upstream.download("task_1", Variant.VIDEO, BytesIO())
-    assert foreign.asked == []
+        engine.download("task_1", Variant.VIDEO, BytesIO())
+    assert foreign.requests == []
 
 
-def test_another_host_is_asked_when_it_is_allowed(server: StandIn, foreign: StandIn) -> None:
-    server.answers = record(**made(f"{address(foreign)}/clip.mp4"))
+def test_file_is_downloaded_from_another_host_when_it_is_allowed(
+    server: ScriptedServer, foreign: ScriptedServer
+) -> None:
+    server.answer = record(**success(f"{address(foreign)}/clip.mp4"))
     allowed = adapter(address(server), result_hosts=f"cdn.example, 127.0.0.1:{foreign.server_port}")
     body = BytesIO()
     allowed.download("task_1", Variant.VIDEO, body)
-    ((_, path, headers, _),) = foreign.asked
+    ((_, path, headers, _),) = foreign.requests
     assert (body.getvalue()[4:8], path) == (b"ftyp", "/clip.mp4")
     assert "authorization" not in headers
 
 
-def test_a_redirect_is_followed_among_allowed_hosts_and_not_for_ever(
-    server: StandIn, upstream: Kie
-) -> None:
+def test_download_fails_when_redirects_do_not_end(server: ScriptedServer, engine: Kie) -> None:
     def answers(handler: BaseHTTPRequestHandler) -> Any:
         if "recordInfo" in handler.path:
-            return record(**made(f"{address(server)}/clip.mp4"))
+            return record(**success(f"{address(server)}/clip.mp4"))
         return (302, "", {"Location": "again"})
 
-    server.answers = answers
+    server.answer = answers
     with pytest.raises(BadAnswer):
-        upstream.download("task_1", Variant.VIDEO, BytesIO())
-    assert len(server.asked) == 5
+        engine.download("task_1", Variant.VIDEO, BytesIO())
+    assert len(server.requests) == 5
 
 
 @pytest.mark.parametrize(
@@ -531,12 +537,12 @@ def test_a_redirect_is_followed_among_allowed_hosts_and_not_for_ever(
         {"resultUrls": ["http://127.0.0.1/"]},
     ],
 )  # fmt: skip
-def test_it_is_not_there_yet_when_the_record_names_no_file(
-    server: StandIn, upstream: Kie, result: object
+def test_file_is_not_ready_when_the_record_names_none(
+    server: ScriptedServer, engine: Kie, result: object
 ) -> None:
-    server.answers = record(state="success", resultJson=result)
+    server.answer = record(state="success", resultJson=result)
     with pytest.raises(NotReady):
-        upstream.download("task_1", Variant.VIDEO, BytesIO())
+        engine.download("task_1", Variant.VIDEO, BytesIO())
 
 
 @pytest.mark.parametrize(
@@ -546,25 +552,27 @@ def test_it_is_not_there_yet_when_the_record_names_no_file(
         ((403, "expired"), NotReady),
         ((410, "expired"), Gone),
         ((500, "oops"), Unavailable),
-        (hang_up, Unavailable),
-        (break_off, Unavailable),
+        (close_connection, Unavailable),
+        (truncate, Unavailable),
     ],
 )
-def test_a_failed_download_is_understood(
-    server: StandIn, upstream: Kie, answer: Any, kind: type[EngineError]
+def test_error_is_mapped_when_a_download_fails(
+    server: ScriptedServer, engine: Kie, answer: Any, kind: type[EngineError]
 ) -> None:
     def answers(handler: BaseHTTPRequestHandler) -> Any:
         if "recordInfo" in handler.path:
-            return record(**made(f"{address(server)}/clip.mp4"))
+            return record(**success(f"{address(server)}/clip.mp4"))
         return answer(handler) if callable(answer) else answer
 
-    server.answers = answers
+    server.answer = answers
     with pytest.raises(EngineError) as caught:
-        upstream.download("task_1", Variant.VIDEO, BytesIO())
+        engine.download("task_1", Variant.VIDEO, BytesIO())
     assert type(caught.value) is kind
 
 
-def test_deletion_is_given_up(server: StandIn, upstream: Kie) -> None:
+def test_deletion_is_unsupported_when_the_engine_is_kie(
+    server: ScriptedServer, engine: Kie
+) -> None:
     with pytest.raises(Unsupported):
-        upstream.delete("task_1")
-    assert server.asked == []
+        engine.delete("task_1")
+    assert server.requests == []

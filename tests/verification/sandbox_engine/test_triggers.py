@@ -1,4 +1,4 @@
-"""Every trigger word, as a client meets it."""
+"""Every trigger word, as seen by a client."""
 
 import io
 from typing import Any
@@ -6,22 +6,13 @@ from typing import Any
 import av
 import httpx2
 import pytest
-from django.conf import LazySettings
 from openai import APIConnectionError, APIStatusError, BadRequestError, NotFoundError
 
 from config.lib.sandbox.pace import pace_factor
-from tests.verification.test_sandbox_server import Sandbox, age
+from tests.verification.sandbox_engine.client import Sandbox, make_older
 from videos.sandbox import triggers
 from videos.sandbox.jobs import timeline
 from videos.sandbox.triggers import Triggers
-
-
-@pytest.fixture
-def sandbox(
-    settings: LazySettings, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Sandbox:
-    directory = tmp_path_factory.getbasetemp() / "sandbox"
-    return Sandbox(settings, directory, f"sk-{request.node.name}")
 
 
 def at(prompt: str, seconds: float, speed: float = 1) -> tuple[str, int]:
@@ -51,52 +42,52 @@ def at(prompt: str, seconds: float, speed: float = 1) -> tuple[str, int]:
         ("[[status:cancelled]]", {10: ("in_progress", 50), 20: ("cancelled", 99)}),
     ],
 )
-def test_the_life_of_a_job_follows_its_words(
+def test_stages_follow_the_trigger_words_when_time_passes(
     prompt: str, moments: dict[float, tuple[str, int]]
 ) -> None:
     assert {moment: at(prompt, moment) for moment in moments} == moments
 
 
-def test_speed_scales_every_duration() -> None:
+def test_durations_scale_when_the_speed_changes() -> None:
     assert at("[[slow:60]]", 2.9, speed=20)[0] == "in_progress"
     assert at("[[slow:60]]", 3.0, speed=20)[0] == "completed"
     assert at("[[slow:60]]", 0.001, speed=0)[0] == "completed"
     assert at("[[hang]]", 0.001, speed=0) == ("in_progress", 33)
 
 
-def test_words_that_make_no_sense_do_nothing() -> None:
+def test_words_have_no_effect_when_they_are_malformed() -> None:
     words = Triggers("[[slow:x]] [[http:200]] [[http:x]] [[poll:5]] [[webhook:late:x]] [[]] [[a")
     assert timeline.duration_seconds(words, 1) == 60
     assert (words.http(), words.fault("poll"), words.webhook()) == (None, None, ("late", 0.0))
 
 
-def test_the_caption_has_no_trigger_words() -> None:
+def test_caption_has_no_trigger_words_when_the_prompt_has_some() -> None:
     assert triggers.caption(" a  [[ok]] calm\nsea[[fail:x]] ") == "a calm sea"
 
 
 @pytest.mark.parametrize("code", ["moderation_blocked", "internal_error", "my_code"])
-def test_fail_ends_with_that_code(sandbox: Sandbox, code: str) -> None:
-    video = sandbox.finished(f"a [[fail:{code}]]")
+def test_job_fails_with_the_code_when_the_prompt_says_fail(sandbox: Sandbox, code: str) -> None:
+    video = sandbox.create_completed(f"a [[fail:{code}]]")
     assert (video.status, video.error and video.error.code) == ("failed", code)
     assert (video.completed_at, video.expires_at) == (None, None)
 
 
-def test_error_string_and_status_change_the_end(sandbox: Sandbox) -> None:
-    strung = sandbox.finished("a [[error:string]]")
+def test_outcome_changes_when_the_prompt_says_error_or_status(sandbox: Sandbox) -> None:
+    strung = sandbox.create_completed("a [[error:string]]")
     assert (strung.status, str(strung.error)) == ("failed", "The video could not be generated.")
-    cancelled = sandbox.finished("a [[status:cancelled]]")
+    cancelled = sandbox.create_completed("a [[status:cancelled]]")
     assert (cancelled.status, cancelled.error) == ("cancelled", None)
     sandbox.client.videos.delete(cancelled.id)
 
 
-def test_minimal_objects_have_two_keys(sandbox: Sandbox) -> None:
+def test_video_object_has_two_keys_when_the_prompt_says_minimal(sandbox: Sandbox) -> None:
     made = sandbox.http("POST", "/videos", json={"prompt": "a [[minimal]] [[fail:x]]"}).json()
     assert set(made) == {"id", "status"}
     assert sandbox.http("GET", f"/videos/{made['id']}").json() == {**made, "status": "failed"}
 
 
 @pytest.mark.parametrize("status", [401, 402, 409, 429, 500, 503])
-def test_http_answers_that_status_and_stores_nothing(sandbox: Sandbox, status: int) -> None:
+def test_create_answers_the_status_when_the_prompt_says_http(sandbox: Sandbox, status: int) -> None:
     for _ in range(2):
         with pytest.raises(APIStatusError) as answer:
             sandbox.client.videos.create(prompt=f"a [[http:{status},7]]")
@@ -105,7 +96,7 @@ def test_http_answers_that_status_and_stores_nothing(sandbox: Sandbox, status: i
     assert list(sandbox.client.videos.list()) == []
 
 
-def test_reject_answers_400_with_that_code(sandbox: Sandbox) -> None:
+def test_create_answers_400_when_the_prompt_says_reject(sandbox: Sandbox) -> None:
     with pytest.raises(BadRequestError) as answer:
         sandbox.client.videos.create(prompt="a [[reject:moderation_blocked]]")
     assert answer.value.code == "moderation_blocked"
@@ -113,7 +104,7 @@ def test_reject_answers_400_with_that_code(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("word", ["http:500", "reject:x", "drop:before"])
-def test_once_strikes_only_the_first_create_of_each_key(sandbox: Sandbox, word: str) -> None:
+def test_only_the_first_create_fails_when_the_prompt_says_once(sandbox: Sandbox, word: str) -> None:
     prompt = f"a [[{word}]] [[once]] [[fail:x]]"
     for client in (sandbox.client, sandbox.stranger):
         with pytest.raises((APIStatusError, APIConnectionError)):
@@ -122,14 +113,14 @@ def test_once_strikes_only_the_first_create_of_each_key(sandbox: Sandbox, word: 
         assert len(list(client.videos.list())) == 1
 
 
-def test_drop_before_closes_the_connection_and_stores_nothing(sandbox: Sandbox) -> None:
+def test_no_job_is_stored_when_the_prompt_says_drop_before(sandbox: Sandbox) -> None:
     for _ in range(2):
         with pytest.raises(APIConnectionError):
             sandbox.client.videos.create(prompt="a [[drop:before]]")
     assert list(sandbox.client.videos.list()) == []
 
 
-def test_drop_after_closes_the_connection_once_and_keeps_the_job(sandbox: Sandbox) -> None:
+def test_job_is_stored_when_the_prompt_says_drop_after(sandbox: Sandbox) -> None:
     with pytest.raises(APIConnectionError):
         sandbox.client.videos.create(prompt="a [[drop:after]] [[fail:x]]")
     assert [video.prompt for video in sandbox.client.videos.list()] == [
@@ -139,7 +130,7 @@ def test_drop_after_closes_the_connection_once_and_keeps_the_job(sandbox: Sandbo
     assert len(list(sandbox.client.videos.list())) == 2
 
 
-def test_poll_faults_strike_as_often_as_they_say(sandbox: Sandbox) -> None:
+def test_retrieve_fails_the_given_times_when_the_prompt_says_poll(sandbox: Sandbox) -> None:
     video = sandbox.client.videos.create(prompt="a [[poll:500x3]] [[fail:x]]")
     path = f"/videos/{video.id}"
     statuses = [sandbox.http("GET", path).status_code for _ in range(5)]
@@ -154,39 +145,41 @@ def test_poll_faults_strike_as_often_as_they_say(sandbox: Sandbox) -> None:
     assert sandbox.client.videos.retrieve(page.id).status == "failed"
 
 
-def test_content_faults_strike_as_often_as_they_say(sandbox: Sandbox) -> None:
-    twice = f"/videos/{sandbox.finished('sea [[content:404x2]]').id}/content"
+def test_download_fails_the_given_times_when_the_prompt_says_content(sandbox: Sandbox) -> None:
+    twice = f"/videos/{sandbox.create_completed('sea [[content:404x2]]').id}/content"
     assert [sandbox.http("GET", twice).status_code for _ in range(3)] == [404, 404, 200]
-    page = sandbox.http("GET", f"/videos/{sandbox.finished('sea [[content:html]]').id}/content")
+    page = sandbox.http(
+        "GET", f"/videos/{sandbox.create_completed('sea [[content:html]]').id}/content"
+    )
     assert (page.status_code, page.headers["content-type"][:9]) == (200, "text/html")
     expired = sandbox.http(
-        "GET", f"/videos/{sandbox.finished('sea [[content:expired]]').id}/content"
+        "GET", f"/videos/{sandbox.create_completed('sea [[content:expired]]').id}/content"
     )
     assert expired.status_code == 404
     assert "has expired" in expired.text
 
 
-def test_content_truncate_breaks_off(sandbox: Sandbox) -> None:
-    video = sandbox.finished("sea [[content:truncatex1]]")
+def test_download_ends_early_when_the_prompt_says_content_truncate(sandbox: Sandbox) -> None:
+    video = sandbox.create_completed("sea [[content:truncatex1]]")
     with pytest.raises((APIConnectionError, httpx2.RemoteProtocolError)):
         sandbox.client.videos.download_content(video.id).read()
     assert sandbox.client.videos.download_content(video.id).read()[4:8] == b"ftyp"
 
 
 def streams(sandbox: Sandbox, prompt: str) -> dict[str, Any]:
-    content = sandbox.client.videos.download_content(sandbox.finished(prompt).id).read()
+    content = sandbox.client.videos.download_content(sandbox.create_completed(prompt).id).read()
     with av.open(io.BytesIO(content)) as container:
         video = container.streams.video[0]
         return {"size": (video.width, video.height), "sound": len(container.streams.audio)}
 
 
-def test_size_mismatch_and_silent_change_the_file(sandbox: Sandbox) -> None:
+def test_file_differs_when_the_prompt_says_size_mismatch_or_silent(sandbox: Sandbox) -> None:
     assert streams(sandbox, "sea [[size:mismatch]]") == {"size": (640, 360), "sound": 1}
     assert streams(sandbox, "sea [[silent]]") == {"size": (720, 1280), "sound": 0}
 
 
-def test_a_hanging_job_hangs_at_33(sandbox: Sandbox) -> None:
+def test_progress_stays_at_33_when_the_prompt_says_hang(sandbox: Sandbox) -> None:
     video = sandbox.client.videos.create(prompt="a [[hang]]")
-    age(video.id, 1e6)
+    make_older(video.id, 1e6)
     answer = sandbox.client.videos.retrieve(video.id)
     assert (answer.status, answer.progress) == ("in_progress", 33)

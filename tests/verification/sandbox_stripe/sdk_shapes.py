@@ -1,7 +1,7 @@
 """Stripe's objects and parameters as stripe-python's own annotations describe them.
 
-An independent witness: the stand-in's answers and events are held against the annotations of the
-SDK's classes, and parameters against its TypedDicts. Enumerations that the SDK leaves open
+An independent check: answers and events of the sandbox are compared with the annotations of the
+SDK's classes, and parameters with its TypedDicts. Enumerations that the SDK leaves open
 (`Literal[...] | str`) are taken as closed.
 """
 
@@ -153,7 +153,7 @@ def _container(wanted: Any, value: Any, at: str, names: _Names) -> list[str]:
 
 
 def _one_of(options: list[Any], value: Any, at: str, names: _Names) -> list[str]:
-    """Hold a value against the options it could be meant as; the best match's problems count."""
+    """Return the problems of the option that matches a value best."""
     if any(get_origin(option) is Literal for option in options):
         options = [option for option in options if option is not str]
     return min((_value(option, value, at, names) for option in options), key=len)
