@@ -13,7 +13,7 @@ from accounts.auth import tokens
 from accounts.models import Session, User
 from tests.conftest import Serving
 from videos.engines.base import Job, JobState
-from videos.jobs import worker
+from videos.jobs.worker import settle
 from videos.models import Video
 
 
@@ -74,7 +74,7 @@ def _change(user: User, changes: int) -> dict[int, float]:
         Video.objects.filter(pk=video.pk).update(lease=lease)
         video.lease = lease
         began = time.perf_counter()
-        worker.settle([(video, Job("x", JobState.RUNNING, progress=float(n % 90 + 1)))])
+        settle.settle([(video, Job("x", JobState.RUNNING, progress=float(n % 90 + 1)))])
         video = Video.objects.get(pk=video.pk)
         sent[video.sequence] = began
         time.sleep(0.01)

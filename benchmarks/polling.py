@@ -18,7 +18,7 @@ from django.utils import timezone
 from accounts.models import User
 from tests.backing import free_port
 from videos.engines import base
-from videos.jobs import executor, worker
+from videos.jobs.worker import claim, executor
 from videos.models import Video
 
 INTERVAL = timedelta(seconds=5)
@@ -58,34 +58,34 @@ def run(counts: tuple[int, ...], seconds: float) -> None:
 def _row(count: int, seconds: float) -> str:
     _fill(count)
     lateness: list[float] = []
-    looked: dict[object, list[float]] = {}
-    real = worker.claim
+    polled: dict[object, list[float]] = {}
+    real = claim.claim_due
 
-    def claim(limit: int, *, downloads: bool = True) -> list[Video]:
+    def timed_claim(limit: int, *, downloads: bool = True) -> list[Video]:
         now = timezone.now()
         due = dict(Video.objects.due(now).values_list("pk", "next_step_at")[:limit])
         claimed = real(limit, downloads=downloads)
         for video in claimed:
-            looked.setdefault(video.pk, []).append(time.monotonic())
+            polled.setdefault(video.pk, []).append(time.monotonic())
             if at := due.get(video.pk):
                 lateness.append((now - at).total_seconds())
         return claimed
 
-    engine = executor.Executor(settings.WORKER_THREADS)
-    with mock.patch.object(worker, "claim", claim):
-        _turn(engine, INTERVAL.total_seconds())  # every video once, to spread them
+    workers = executor.Executor(settings.WORKER_THREADS)
+    with mock.patch.object(claim, "claim_due", timed_claim):
+        _turn(workers, INTERVAL.total_seconds())  # every video once, to spread them
         lateness.clear()
-        looked.clear()
+        polled.clear()
         cpu, began = _cpu(), time.monotonic()
-        _turn(engine, seconds)
+        _turn(workers, seconds)
         took, used = time.monotonic() - began, _cpu() - cpu
-    polls = sum(len(times) for times in looked.values())
-    gaps = [b - a for times in looked.values() for a, b in pairwise(times)]
+    polls = sum(len(times) for times in polled.values())
+    gaps = [b - a for times in polled.values() for a, b in pairwise(times)]
     with CaptureQueriesContext(connection) as queries:
         before = sum(Video.objects.values_list("poll_count", flat=True))
-        _turn(engine, 1.0)
+        _turn(workers, 1.0)
         done = sum(Video.objects.values_list("poll_count", flat=True)) - before
-    engine.close()
+    workers.close()
     return (
         f"| {count} | {polls / took:.0f} ({count / INTERVAL.total_seconds():.0f}) "
         f"| {median(gaps):.2f} / {_p95(gaps):.2f} | {_p95(lateness):.2f} "

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from showcase.models import Clip, ClipQuerySet
 from videos.engines.base import Variant
-from videos.media import files
+from videos.media import http_ranges
 from videos.models import Video
 
 
@@ -98,15 +98,17 @@ def delete_clips_of_deleted_videos() -> None:
     Clip.objects.exclude(video__in=Video.objects.kept()).delete()
 
 
-def file_of(clip: Clip, variant: Variant) -> files.Deliverable:
+def file_of(clip: Clip, variant: Variant) -> http_ranges.StoredFile:
     """Return the stored file of a clip as visitors get it."""
     video = clip.video
     if variant is Variant.VIDEO:
-        return files.Deliverable(
+        return http_ranges.StoredFile(
             video.file.name or "", "video/mp4", f"clip-{clip.pk}.mp4", video.file_sha256
         )
     etag = f"{video.file_sha256}-poster"
-    return files.Deliverable(video.thumbnail.name or "", "image/webp", f"clip-{clip.pk}.webp", etag)
+    return http_ranges.StoredFile(
+        video.thumbnail.name or "", "image/webp", f"clip-{clip.pk}.webp", etag
+    )
 
 
 def video_url(clip: Clip) -> str:

@@ -21,7 +21,7 @@ from accounts.people import signup
 from tests import mail, schema
 from tests.backing import free_port
 from videos.engines import base
-from videos.jobs import executor
+from videos.jobs.worker import executor
 from videos.models import Video
 
 

@@ -11,8 +11,8 @@ from django.db import close_old_connections
 
 from config.lib import idempotency
 from videos.account import deletion, email_digests
-from videos.jobs import executor
-from videos.media import uploads
+from videos.jobs.worker import executor
+from videos.media import upload_cleanup
 from videos.reports import refund_audit
 from videos.webhooks import deliveries
 
@@ -67,7 +67,7 @@ def audit_books() -> None:
 @shared_task(ignore_result=True, expires=3600)
 def sweep() -> None:
     """Remove unused uploads and idempotency keys older than 24 hours, every quarter of an hour."""
-    uploads.sweep()
+    upload_cleanup.delete_unused()
     idempotency.delete_expired()
 
 

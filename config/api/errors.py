@@ -28,7 +28,9 @@ from showcase.gallery import NotOpen, NotReady
 from videos.catalog import NotOffered
 from videos.jobs.moderation import ContentRefused, NoVerdict
 from videos.jobs.state_machine import NotPossible
-from videos.media.uploads import BadFile, BadImage, BadImageUrl, QuotaFull, TooLarge
+from videos.media.upload_checks import BadFile, BadImage, TooLarge
+from videos.media.upload_urls import BadImageUrl
+from videos.media.uploads import QuotaFull
 from videos.webhooks.deliveries import NotRedeliverable
 
 # The status and the `code` of each domain error.

@@ -10,7 +10,7 @@ from config.lib.http import file_or_404, see_other
 from showcase import counters, gallery, presenters, samples
 from showcase.models import Clip, ClipLike, ClipQuerySet
 from videos.engines.base import Variant
-from videos.media import files
+from videos.media import http_ranges
 
 
 @require_safe
@@ -88,4 +88,4 @@ def deliver(
     """Send a clip's file; `public` lets caches keep it. Raises Http404."""
     with file_or_404():
         file = gallery.file_of(clip, variant)
-        return files.deliver(request, file, attachment=False, public=public)
+        return http_ranges.file_response(request, file, attachment=False, public=public)

@@ -122,14 +122,14 @@ def test_nothing_is_forgotten_before_the_day(alice: User) -> None:
 def test_all_that_says_who_it_was_is_forgotten(
     alice: User, bob: User, live: object, work: Callable[..., None], mp4: bytes
 ) -> None:
-    reference = uploads.keep_image(alice, upload(picture()))
+    reference = uploads.store_image(alice, upload(picture()))
     video = completed(order(alice, "A private boat", reference=reference), mp4)
     VideoEvent.objects.filter(video=video).update(note="said something")
     EmailAddress.objects.create(user=alice, email=alice.email)
     Collection.objects.create(user=alice, name="My boats")
     Preset.objects.create(user=alice, name="Mine", model="m", size="s", seconds=4)
     share_links.create_link(video)
-    names = [*files.names_of(video).values(), str(reference.file.name)]
+    names = [*files.storage_names(video).values(), str(reference.file.name)]
     assert len(names) == 4
     assert [name for name in names if not default_storage.exists(name)] == []
     his = order(bob)

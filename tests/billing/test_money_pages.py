@@ -14,7 +14,7 @@ from billing.ledger import credits
 from billing.models import AuditRun, Entry, Payment
 from tests.billing import told
 from tests.conftest import person
-from videos.jobs import state_machine
+from videos.jobs import orders, removal
 from videos.models import Upload, Video
 
 DRAFT = {
@@ -27,7 +27,7 @@ DRAFT = {
 
 @pytest.fixture
 def video(alice: User) -> Video:
-    return state_machine.submit(alice, state_machine.Wish(prompt="A paper boat", seconds=4))
+    return orders.submit(alice, orders.VideoOrder(prompt="A paper boat", seconds=4))
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def test_a_line_leads_to_its_video_until_that_is_deleted(page: Client, video: Vi
     link = f'href="/v/{video.pk}/"'
     assert link in text_of(page, "/billing/")
     assert link in text_of(page, f"/billing/?video={video.pk}")
-    state_machine.delete(video)
+    removal.delete(video)
     for path in ("/billing/", f"/billing/?video={video.pk}"):
         shown = text_of(page, path)
         assert link not in shown
@@ -70,7 +70,7 @@ def test_the_history_asks_as_often_for_many_videos_as_for_one(
         page.get("/billing/")
     credits.grant(alice, 500, credits.Kind.BONUS, "more", expires_at=None)
     for _ in range(9):
-        state_machine.submit(alice, state_machine.Wish(prompt="Another", seconds=4))
+        orders.submit(alice, orders.VideoOrder(prompt="Another", seconds=4))
     with django_assert_num_queries(len(first)):
         page.get("/billing/")
 

@@ -14,14 +14,14 @@ from billing.models import Account, AuditRun, Lot, Payment
 from billing.payments import state
 from tests.billing import told
 from tests.statements import before, names, reads
-from videos.jobs import state_machine
+from videos.jobs import charges, orders, state_machine
 from videos.models import Video
 from videos.reports import refund_audit
 
 
 @pytest.fixture
 def video(alice: User) -> Video:
-    return state_machine.submit(alice, state_machine.Wish(prompt="A paper boat", seconds=4))
+    return orders.submit(alice, orders.VideoOrder(prompt="A paper boat", seconds=4))
 
 
 def put(video: Video, status: str) -> None:
@@ -56,7 +56,7 @@ def test_proof_mends_a_lost_video_once(video: Video, alice: User, status: str) -
 
 
 def test_proof_tells_of_a_video_that_was_returned_and_made(video: Video, alice: User) -> None:
-    credits.refund(state_machine.spend_key(video), state_machine.refund_key(video), grace=True)
+    credits.refund(charges.spend_key(video), charges.refund_key(video), grace=True)
     Video.objects.filter(pk=video.pk).update(status="succeeded", file="x.mp4")
     problem = f"video {video.pk} is succeeded and was refunded"
     assert found() == [(problem, "")]

@@ -13,7 +13,8 @@ from billing.ledger import credits
 from videos import feed
 from videos.engines.base import Variant
 from videos.engines.openai import OpenAIVideos
-from videos.jobs import state_machine, worker
+from videos.jobs import orders, removal, state_machine
+from videos.jobs.worker import claim, polls, settle
 from videos.media import files
 from videos.models import Video
 
@@ -92,7 +93,7 @@ def midway(burn: Burn) -> None:
 
 def writing(status: Status) -> Install:
     """The status is written, its transaction is not committed and moves no credits yet."""
-    return after(feed, "changed", lambda _, video: video.status == status)
+    return after(feed, "publish_change", lambda _, video: video.status == status)
 
 
 def written(status: Status) -> Install:
@@ -114,7 +115,7 @@ def claiming(status: Status) -> Install:
 
 
 def claimed(status: Status) -> Install:
-    return after(worker, "claim", lambda found, *_, **__: status in [v.status for v in found])
+    return after(claim, "claim_due", lambda found, *_, **__: status in [v.status for v in found])
 
 
 def refunded(*, grace: bool) -> Install:
@@ -131,15 +132,15 @@ WORKER_POINTS: dict[str, Install] = {
     "unknown.after_commit": written(Status.SUBMIT_UNKNOWN),
     "find.after_answer": after(OpenAIVideos, "find"),
     "running.before_commit": writing(Status.RUNNING),
-    "running.after_commit": after(worker, "_run", lambda done, *_: done),
+    "running.after_commit": after(settle, "_record_acceptance", lambda done, *_: done),
     "poll.after_answer": after(OpenAIVideos, "fetch"),
-    "progress.before_commit": after(state_machine, "looked"),
-    "progress.after_commit": after(worker, "_progress", lambda _, looks: looks),
+    "progress.before_commit": after(state_machine, "record_poll"),
+    "progress.after_commit": after(polls, "record_polls", lambda _, polled: polled),
     "downloading.before_commit": writing(Status.DOWNLOADING),
     "downloading.after_commit": written(Status.DOWNLOADING),
     "download.midway": midway,
     "store.after_video_file": after(files, "_store"),
-    "collect.after_all_files": after(files, "collect"),
+    "collect.after_all_files": after(files, "fetch_result"),
     "succeed.before_commit": writing(Status.SUCCEEDED),
     "succeed.after_commit": written(Status.SUCCEEDED),
     "fail.after_status_before_refund": writing(Status.FAILED),
@@ -159,14 +160,14 @@ HEALING_POINTS: dict[str, Install] = {
 ORDER_POINTS: dict[str, Install] = {
     "order.after_row_before_spend": before(credits, "spend"),
     "order.after_spend_before_commit": after(credits, "spend"),
-    "order.after_commit_before_answer": after(state_machine, "submit"),
+    "order.after_commit_before_answer": after(orders, "submit"),
 }
 CANCEL_POINTS: dict[str, Install] = {
     "cancel.after_status_before_refund": writing(Status.CANCELLED),
     "cancel.before_commit": refunded(grace=False),
     "cancel.after_commit": after(state_machine, "cancel"),
-    "delete.before_commit": after(feed, "changed", lambda _, video: video.deleted_at),
-    "delete.after_commit": after(state_machine, "delete"),
+    "delete.before_commit": after(feed, "publish_change", lambda _, video: video.deleted_at),
+    "delete.after_commit": after(removal, "delete"),
 }
 WEB_POINTS = {**ORDER_POINTS, **CANCEL_POINTS}
 POINTS = {**WORKER_POINTS, **TIMEOUT_POINTS, **HEALING_POINTS, **WEB_POINTS}

@@ -20,7 +20,7 @@ from tests.billing.conftest import give
 from tests.conftest import signed_in
 from tests.videos.conftest import completed, failed, order
 from videos.account import deletion
-from videos.jobs import state_machine
+from videos.jobs import removal
 from videos.models import Video
 
 pytestmark = pytest.mark.django_db
@@ -90,7 +90,7 @@ def test_list_contains_only_public_clips(
 ) -> None:
     offered = gallery.offer(completed(order(alice), mp4))
     deleted, withdrawn, left = film(alice, mp4), film(alice, mp4), film(bob, mp4)
-    state_machine.delete(deleted.video)
+    removal.delete(deleted.video)
     gallery.withdraw(withdrawn.video)
     deletion.request_deletion(bob)
     assert anonymous.get(LIST).json()["total"] == 0
@@ -317,7 +317,7 @@ def test_clip_file_is_sent_when_nobody_is_signed_in(clip: Clip, mp4: bytes) -> N
     assert (answer.status_code, answer["Cache-Control"], answer["Content-Type"]) == (
         206, "public, max-age=3600", "video/mp4",
     )  # fmt: skip
-    state_machine.delete(clip.video)
+    removal.delete(clip.video)
     assert Client().get(f"/showcase/{clip.pk}/video.mp4").status_code == 404
 
 
@@ -388,7 +388,7 @@ def test_public_list_is_shown_when_token_is_expired(clip: Clip) -> None:
 
 
 def test_clip_is_deleted_when_its_video_was_deleted(clip: Clip) -> None:
-    state_machine.delete(clip.video)
+    removal.delete(clip.video)
     gallery.delete_clips_of_deleted_videos()
     assert Clip.objects.count() == 0
 

@@ -17,15 +17,17 @@ from PIL import Image
 
 from accounts.models import User
 from tests.videos.receiver import Receiver
-from videos.engines.base import Job, JobState, Refused, Variant
-from videos.jobs import state_machine, worker
+from videos.engines.base import Job, JobState, Variant
+from videos.engines.errors import Refused
+from videos.jobs import orders
+from videos.jobs.worker import claim, settle
 from videos.media import files
 from videos.models import Video
 
 
 def order(user: User, prompt: str = "A paper boat", **fields: Any) -> Video:
     """A video somebody has just asked for."""
-    return state_machine.submit(user, state_machine.Wish(prompt=prompt, **{"seconds": 4, **fields}))
+    return orders.submit(user, orders.VideoOrder(prompt=prompt, **{"seconds": 4, **fields}))
 
 
 def now_of(video: Video) -> Video:
@@ -40,14 +42,14 @@ def make_due(video: Video) -> None:
 def claimed(video: Video) -> Video:
     """The video in the hands of a worker."""
     make_due(video)
-    return next(mine for mine in worker.claim(100) if mine.pk == video.pk)
+    return next(mine for mine in claim.claim_due(100) if mine.pk == video.pk)
 
 
 def told(video: Video, state: JobState, **fields: Any) -> Video:
     """What becomes of it when its engine answers this at the next step."""
     held = claimed(video)
     job_id = held.engine_job_id or f"job_{uuid4().hex}"
-    worker.settle([(held, Job(job_id, state, **fields))])
+    settle.settle([(held, Job(job_id, state, **fields))])
     return now_of(video)
 
 
@@ -62,21 +64,21 @@ def failed(video: Video, code: str = "internal_error") -> Video:
 def completed(video: Video, mp4: bytes) -> Video:
     """The video with its files in storage: this MP4, and pictures that are just bytes."""
     told(running(video), JobState.SUCCEEDED)
-    names = files.names_of(video)
+    names = files.storage_names(video)
     for variant, body in (
         (Variant.VIDEO, mp4),
         (Variant.THUMBNAIL, b"webp"),
         (Variant.SPRITESHEET, b"jpg"),
     ):
         default_storage.save(names[variant], ContentFile(body))
-    saved = files.Saved(
+    saved = files.StoredResult(
         names[Variant.VIDEO],
         len(mp4),
         uuid4().hex * 2,
         names[Variant.THUMBNAIL],
         names[Variant.SPRITESHEET],
     )
-    worker.settle([(claimed(video), saved)])
+    settle.settle([(claimed(video), saved)])
     return now_of(video)
 
 

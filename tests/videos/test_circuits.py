@@ -18,20 +18,20 @@ from tests.conftest import Serving
 from tests.videos.conftest import completed, now_of, order, running
 from videos import catalog
 from videos.engines import base
-from videos.engines.base import (
+from videos.engines.base import Job, JobState
+from videos.engines.errors import (
     AuthFailed,
     BadAnswer,
     Blocked,
     EngineError,
     InvalidRequest,
-    Job,
-    JobState,
     OutOfCredit,
     RateLimited,
     Unavailable,
     Unsupported,
 )
-from videos.jobs import circuit_breaker, state_machine, worker
+from videos.jobs import circuit_breaker, orders
+from videos.jobs.worker import claim, execute, settle
 from videos.models import EngineCircuit, Video
 
 DOWN = Unavailable("connection refused")
@@ -53,10 +53,10 @@ def two(settings: LazySettings) -> None:
 def sent(video: Video, result: EngineError | None = None) -> Video:
     """The order as a worker sends it once, and what comes of it."""
     Video.objects.filter(pk=video.pk).update(next_step_at=timezone.now())
-    for held in worker.claim(100):
+    for held in claim.claim_due(100):
         if held.pk == video.pk:
             answer = result or Job(f"job_{video.pk.hex}", JobState.QUEUED)
-            worker.settle([(held, answer)])
+            settle.settle([(held, answer)])
     return now_of(video)
 
 
@@ -140,7 +140,7 @@ def test_a_waiting_order_ends_with_its_credits_back_when_its_time_is_over(alice:
     Video.objects.update(deadline_at=timezone.now() + timedelta(seconds=5))
     assert 0 < wait_of(sent(video)) <= 5
     Video.objects.update(deadline_at=timezone.now(), next_step_at=timezone.now())
-    worker.settle([(held, worker.perform(held)) for held in worker.claim(1)])
+    settle.settle([(held, execute.execute(held)) for held in claim.claim_due(1)])
     assert (now_of(video).status, credits.available(alice)) == ("timeout", 100)
 
 
@@ -149,7 +149,7 @@ def test_one_order_tries_it_when_the_pause_is_over(alice: User) -> None:
     broken()
     videos = [order(alice, f"{n}") for n in range(4)]
     with time_machine.travel(timezone.now() + timedelta(seconds=11)):
-        held = worker.claim(100)
+        held = claim.claim_due(100)
         assert [video.status for video in held] == ["submitting"]
         assert sorted(now_of(v).status for v in videos) == ["queued"] * 3 + ["submitting"]
 
@@ -163,7 +163,7 @@ def test_everything_flows_again_when_the_trial_succeeds(alice: User) -> None:
         sent(videos[0])
         assert state_of() == (0, False)
         assert [wait for wait in map(wait_of, videos[1:]) if wait > 0] == []
-        assert len([v for v in worker.claim(100) if v.status == "submitting"]) == 2
+        assert len([v for v in claim.claim_due(100) if v.status == "submitting"]) == 2
 
 
 def test_the_pause_doubles_when_the_trial_fails(alice: User) -> None:
@@ -205,7 +205,7 @@ def test_exactly_one_tries_it_when_workers_claim_at_once(alice: User) -> None:
         order(alice, f"{n}")
     broken()
     EngineCircuit.objects.update(retry_at=timezone.now())
-    held = outcomes([partial(worker.claim, 5)] * 4)
+    held = outcomes([partial(claim.claim_due, 5)] * 4)
     submitting = [video.pk for batch in held for video in batch]
     assert (len(submitting), invariants.problems()) == (1, [])
 
@@ -248,9 +248,11 @@ def test_an_order_stays_when_nothing_speaks_against_its_engine(
 def test_an_order_stays_when_it_may_have_been_taken(alice: User) -> None:
     video = sent(order(alice), LOST)
     assert (video.engine, video.status) == ("first", "submit_unknown")
-    for _ in range(worker.LOOKS):  # it is not in the list, so it may be sent again: to the same one
+    for _ in range(
+        settle.MAX_SEARCHES
+    ):  # it is not in the list, so it may be sent again: to the same one
         Video.objects.update(next_step_at=timezone.now())
-        worker.settle([(held, []) for held in worker.claim(1)])
+        settle.settle([(held, []) for held in claim.claim_due(1)])
     assert now_of(video).status == "queued"
     video = sent(video, DOWN)
     assert (video.engine, video.status) == ("first", "queued")
@@ -273,9 +275,9 @@ def test_one_order_still_tries_the_first_when_its_pause_is_over(alice: User) -> 
     broken("first")
     with time_machine.travel(timezone.now() + timedelta(seconds=11)):
         one, other = order(alice, "1"), order(alice, "2")
-        held = worker.claim(100)
+        held = claim.claim_due(100)
         assert sorted(video.engine for video in held) == ["first", "second"]
-        worker.settle([(video, Job(video.pk.hex, JobState.QUEUED)) for video in held])
+        settle.settle([(video, Job(video.pk.hex, JobState.QUEUED)) for video in held])
         assert {now_of(one).status, now_of(other).status} == {"running"}
         assert state_of("first") == (0, False)
 
@@ -304,7 +306,7 @@ def test_orders_wait_when_all_are_paused(alice: User) -> None:
 
 @pytest.mark.usefixtures("two")
 def test_a_remix_stays_where_its_source_is(alice: User, mp4: bytes) -> None:
-    video = state_machine.remix(completed(order(alice), mp4), "At night")
+    video = orders.remix(completed(order(alice), mp4), "At night")
     assert sent(video, DOWN).engine == "first"
 
 
@@ -315,7 +317,7 @@ def test_a_remix_is_refused_and_free_where_its_source_cannot_be_remixed(
     sandbox = settings.ENGINES["sandbox"]
     settings.ENGINES = {"sandbox": {**sandbox, "operations": "text,image"}, "other": sandbox}
     with pytest.raises(catalog.NotOffered):
-        state_machine.remix(source, "At night")
+        orders.remix(source, "At night")
     assert (credits.available(alice), Video.objects.count()) == (80, 1)
 
 

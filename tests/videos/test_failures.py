@@ -9,9 +9,10 @@ from django.utils import translation
 from accounts.models import User
 from tests.videos.conftest import completed, now_of, order, running, told
 from videos import failures
-from videos.engines.base import JobState, Refused
+from videos.engines.base import JobState
+from videos.engines.errors import Refused
 from videos.failures import Explanation, Remedy
-from videos.jobs import state_machine
+from videos.jobs import orders, state_machine
 from videos.models import Video
 
 STOPPED = "The engine stopped. Nothing was wrong with your prompt."
@@ -132,7 +133,7 @@ def test_waiting_is_advised_when_nothing_shorter_is_made(alice: User) -> None:
 
 
 def test_a_remix_is_not_sent_to_another_model(alice: User, mp4: bytes) -> None:
-    remix = state_machine.remix(completed(order(alice), mp4), "At night")
+    remix = orders.remix(completed(order(alice), mp4), "At night")
     video = told(running(remix), JobState.FAILED, failure=Refused("x", code="internal_error"))
     found = failures.explain(video)
     assert found

@@ -12,7 +12,7 @@ from accounts.models import User
 from billing.ledger import credits, invariants
 from showcase.models import Clip
 from tests.videos.conftest import completed, now_of, order
-from videos.jobs import executor
+from videos.jobs.worker import executor
 from videos.models import Video
 
 

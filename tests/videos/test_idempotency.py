@@ -19,8 +19,8 @@ from tests.billing.conftest import outcomes
 from tests.conftest import person, signed_in
 from tests.videos.conftest import completed, failed, order, photo, picture, upload
 from videos import tasks
-from videos.jobs import state_machine
-from videos.media import uploads
+from videos.jobs import orders, state_machine
+from videos.media import upload_urls, uploads
 from videos.models import Upload, Video
 
 PHOTO = photo()
@@ -38,7 +38,7 @@ def makers(alice: User, mp4: bytes) -> dict[str, Make]:
     """A create at every address that has one."""
     credits.grant(alice, 1000, credits.Kind.BONUS, "test:more", expires_at=None)
     done, lost = completed(order(alice), mp4), failed(order(alice))
-    image = uploads.url_of(uploads.keep_image(alice, upload(picture())))
+    image = upload_urls.url_of(uploads.store_image(alice, upload(picture())))
     words = {"prompt": "A paper boat"}
     return {
         "A": post("/api/videos", words),
@@ -149,15 +149,15 @@ def test_refused_when_the_key_is_none(api: APIClient, alice: User, key: str) -> 
 
 
 def test_a_key_is_free_again_after_a_day(alice: User) -> None:
-    wish, key = state_machine.Wish("A boat"), RequestKey(alice.pk, "k", "f")
+    wish, key = orders.VideoOrder("A boat"), RequestKey(alice.pk, "k", "f")
     with time_machine.travel(timezone.now(), tick=False) as clock:
-        first = state_machine.submit(alice, wish, key)
+        first = orders.submit(alice, wish, key)
         clock.shift(timedelta(hours=24) - timedelta(seconds=1))
         with pytest.raises(AlreadyDone) as told:
-            state_machine.submit(alice, wish, key)
+            orders.submit(alice, wish, key)
         assert told.value.result == first
         clock.shift(timedelta(seconds=1))
-        second = state_machine.submit(alice, wish, RequestKey(alice.pk, "k", "another"))
+        second = orders.submit(alice, wish, RequestKey(alice.pk, "k", "another"))
     assert second != first
     assert IdempotencyKey.objects.get().result_id == str(second.pk)
 
@@ -165,8 +165,8 @@ def test_a_key_is_free_again_after_a_day(alice: User) -> None:
 def test_only_keys_of_the_last_day_are_kept(alice: User) -> None:
     with time_machine.travel(timezone.now() - timedelta(hours=25)):
         order(alice)
-        state_machine.submit(alice, state_machine.Wish("A boat"), RequestKey(alice.pk, "old", "f"))
-    state_machine.submit(alice, state_machine.Wish("A boat"), RequestKey(alice.pk, "new", "f"))
+        orders.submit(alice, orders.VideoOrder("A boat"), RequestKey(alice.pk, "old", "f"))
+    orders.submit(alice, orders.VideoOrder("A boat"), RequestKey(alice.pk, "new", "f"))
     tasks.sweep()
     assert [row.key for row in IdempotencyKey.objects.all()] == ["new"]
     assert Video.objects.count() == 3
@@ -202,13 +202,13 @@ def test_fifty_posts_at_once_with_one_key_make_one_video(erin: User) -> None:
 def test_different_requests_at_once_with_one_key_make_one_thing(erin: User) -> None:
     def keep(n: int) -> Upload:
         key = RequestKey(erin.pk, "k", f"upload {n}")
-        return uploads.keep(erin, upload(PHOTO, "a.jpg"), "image", key)
+        return uploads.store_upload(erin, upload(PHOTO, "a.jpg"), "image", key)
 
     orders = [
         partial(
-            state_machine.submit,
+            orders.submit,
             erin,
-            state_machine.Wish("A boat"),
+            orders.VideoOrder("A boat"),
             RequestKey(erin.pk, "k", f"order {n}"),
         )
         for n in range(8)
@@ -223,7 +223,9 @@ def test_different_requests_at_once_with_one_key_make_one_thing(erin: User) -> N
 @pytest.mark.django_db(transaction=True)
 def test_equal_uploads_at_once_with_one_key_keep_one_file(erin: User) -> None:
     def keep() -> Upload:
-        return uploads.keep(erin, upload(PHOTO, "a.jpg"), "image", RequestKey(erin.pk, "k", "f"))
+        return uploads.store_upload(
+            erin, upload(PHOTO, "a.jpg"), "image", RequestKey(erin.pk, "k", "f")
+        )
 
     results = outcomes([keep] * 10)
     assert kinds(results) == {"Upload": 1, "AlreadyDone": 9}
@@ -232,7 +234,7 @@ def test_equal_uploads_at_once_with_one_key_keep_one_file(erin: User) -> None:
 
 
 def test_mismatch_is_told_before_anything_is_looked_at(alice: User) -> None:
-    state_machine.submit(alice, state_machine.Wish("A boat"), RequestKey(alice.pk, "k", "f"))
+    orders.submit(alice, orders.VideoOrder("A boat"), RequestKey(alice.pk, "k", "f"))
     with pytest.raises(IdempotencyMismatch):
         idempotency.check(RequestKey(alice.pk, "k", "g"))
     idempotency.check(RequestKey(alice.pk, "other", "g"))

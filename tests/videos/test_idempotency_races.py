@@ -9,7 +9,7 @@ from billing.ledger import credits
 from config.lib.idempotency import RequestKey
 from tests.racers import racers
 from tests.tiers import rounds
-from videos.jobs import state_machine
+from videos.jobs import orders
 from videos.models import Video
 
 ROUNDS = int(os.environ.get("RACE_ROUNDS", rounds(2, 100)))
@@ -18,8 +18,8 @@ ROUNDS = int(os.environ.get("RACE_ROUNDS", rounds(2, 100)))
 def order(user_id: str, key: str) -> None:
     """What each racer does."""
     user = User.objects.get(pk=user_id)
-    state_machine.submit(
-        user, state_machine.Wish("A paper boat", seconds=4), RequestKey(user.pk, key, "f" * 64)
+    orders.submit(
+        user, orders.VideoOrder("A paper boat", seconds=4), RequestKey(user.pk, key, "f" * 64)
     )
 
 

@@ -59,7 +59,7 @@ def test_a_video_is_made_and_stored(there: Serving, alice: User, finish: Finish)
 
 
 def test_a_video_is_made_from_an_image(there: Serving, alice: User, finish: Finish) -> None:
-    reference = uploads.keep_image(alice, upload(picture(size=(1300, 800))))
+    reference = uploads.store_image(alice, upload(picture(size=(1300, 800))))
     video = finish(order(alice, "A paper boat [[instant]]", reference=reference))
     assert (video.status, video.operation, credits.available(alice)) == ("succeeded", "image", 75)
 

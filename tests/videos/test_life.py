@@ -8,19 +8,19 @@ import pytest
 from accounts.models import User
 from billing.ledger import credits, invariants
 from tests.conftest import Serving
-from videos.jobs import state_machine
-from videos.jobs.state_machine import Wish
+from videos.jobs import orders
+from videos.jobs.orders import VideoOrder
 from videos.models import Video
 
 Finish = Callable[[Video], Video]
 
 
-def wish(prompt: str) -> Wish:
-    return Wish(prompt=prompt, seconds=4)
+def wish(prompt: str) -> VideoOrder:
+    return VideoOrder(prompt=prompt, seconds=4)
 
 
 def test_a_video_when_all_goes_well(live: Serving, alice: User, finish: Finish) -> None:
-    video = finish(state_machine.submit(alice, wish("A paper boat at dusk")))
+    video = finish(orders.submit(alice, wish("A paper boat at dusk")))
     assert (video.status, video.progress, video.submit_count) == ("succeeded", 100, 1)
     assert list(video.events.values_list("status", flat=True)) == [
         "queued",
@@ -51,7 +51,7 @@ def test_a_video_when_all_goes_well(live: Serving, alice: User, finish: Finish) 
 def test_credits_come_back_once_when_the_engine_fails(
     live: Serving, alice: User, finish: Finish, trigger: str, code: str
 ) -> None:
-    video = finish(state_machine.submit(alice, wish(f"A kite {trigger}")))
+    video = finish(orders.submit(alice, wish(f"A kite {trigger}")))
     assert (video.status, video.failure_code) == ("failed", code)
     history = [(e.type, e.amount) for e in credits.history(alice)]
     assert history == [("refunded", 20), ("spent", -20), ("bonus", 100)]
@@ -79,6 +79,6 @@ def test_credits_come_back_once_when_the_engine_fails(
 def test_the_video_is_made_once_when_the_engine_stumbles(
     live: Serving, alice: User, finish: Finish, trigger: str
 ) -> None:
-    video = finish(state_machine.submit(alice, wish(f"A kite {trigger}")))
+    video = finish(orders.submit(alice, wish(f"A kite {trigger}")))
     assert (video.status, video.failure_code) == ("succeeded", "")
     assert credits.available(alice) == 80

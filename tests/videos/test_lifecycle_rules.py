@@ -15,8 +15,10 @@ from tests.conftest import Serving
 from tests.videos.conftest import claimed, completed, failed, now_of, order, picture, running, told
 from tests.videos.conftest import upload as file
 from videos import catalog
-from videos.engines.base import Job, JobState, Refused, Unavailable
-from videos.jobs import state_machine, worker
+from videos.engines.base import Job, JobState
+from videos.engines.errors import Refused, Unavailable
+from videos.jobs import orders, state_machine
+from videos.jobs.worker import execute, settle
 from videos.media import uploads
 from videos.models import Price, Video
 
@@ -68,9 +70,9 @@ def test_nothing_is_offered_when_no_engine_is_configured(
 
 
 def test_the_same_is_ordered_again_when_a_failed_one_is_retried(alice: User, mp4: bytes) -> None:
-    reference = uploads.keep_image(alice, file(picture()))
+    reference = uploads.store_image(alice, file(picture()))
     first = failed(order(alice, model="sora-2-pro", size="1792x1024", reference=reference))
-    again = state_machine.retry(first)
+    again = orders.retry(first)
     same = ("prompt", "model", "size", "seconds", "operation", "reference_id", "credits")
     assert [getattr(again, name) for name in same] == [getattr(first, name) for name in same]
     assert (again.retry_of, again.status) == (first, "queued")
@@ -79,7 +81,7 @@ def test_the_same_is_ordered_again_when_a_failed_one_is_retried(alice: User, mp4
 
 def test_its_source_is_kept_when_a_failed_remix_is_retried(alice: User, mp4: bytes) -> None:
     source = completed(order(alice), mp4)
-    again = state_machine.retry(failed(state_machine.remix(source, "At night")))
+    again = orders.retry(failed(orders.remix(source, "At night")))
     assert (again.operation, again.source) == ("remix", source)
 
 
@@ -87,13 +89,13 @@ def test_its_source_is_kept_when_a_failed_remix_is_retried(alice: User, mp4: byt
 def test_no_retry_when_it_has_not_ended(alice: User, state: Callable[[User], Video]) -> None:
     video = state(alice)
     with pytest.raises(state_machine.NotPossible):
-        state_machine.retry(video)
+        orders.retry(video)
     assert Video.objects.count() == 1
 
 
 def test_no_retry_when_it_was_done(alice: User, mp4: bytes) -> None:
     with pytest.raises(state_machine.NotPossible):
-        state_machine.retry(completed(order(alice), mp4))
+        orders.retry(completed(order(alice), mp4))
 
 
 def test_credits_come_back_once_when_cancelled_twice(alice: User) -> None:
@@ -114,7 +116,7 @@ def test_no_cancel_when_it_has_ended(alice: User, mp4: bytes) -> None:
 def test_a_late_answer_changes_nothing_when_cancelled_meanwhile(alice: User) -> None:
     held = claimed(running(order(alice)))
     state_machine.cancel(held)
-    worker.settle([(held, Job(held.engine_job_id, JobState.SUCCEEDED, 100))])
+    settle.settle([(held, Job(held.engine_job_id, JobState.SUCCEEDED, 100))])
     assert (now_of(held).status, now_of(held).progress) == ("cancelled", 0)
     assert ledger_credits.available(alice) == 100
 
@@ -137,12 +139,12 @@ def test_timed_out_and_paid_back_when_it_waited_for_an_engine_that_is_down(
 ) -> None:
     video = order(alice)
     held = claimed(video)
-    worker.settle([(held, Unavailable("refused"))])
+    settle.settle([(held, Unavailable("refused"))])
     assert now_of(video).status == "queued"
     Video.objects.update(deadline_at=video.created_at)
     late = claimed(video)
     assert late.status == "queued"  # it is not sent any more
-    worker.settle([(late, worker.perform(late))])
+    settle.settle([(late, execute.execute(late))])
     assert (now_of(video).status, now_of(video).submit_count) == ("timeout", 0)
     assert ledger_credits.available(alice) == 100
 
@@ -153,7 +155,7 @@ def test_timed_out_when_the_deadline_passes_while_it_renders(
 ) -> None:
     video = running(order(alice))
     Video.objects.update(deadline_at=video.created_at)
-    worker.settle([(claimed(video), answer)])
+    settle.settle([(claimed(video), answer)])
     assert (now_of(video).status, ledger_credits.available(alice)) == ("timeout", 100)
 
 

@@ -14,9 +14,10 @@ from PIL import Image
 from accounts.models import User
 from tests.conftest import Serving
 from tests.videos.conftest import clip, order, picture, running, upload
-from videos.engines.base import BadAnswer, NotReady, Variant
+from videos.engines.base import Variant
+from videos.engines.errors import BadAnswer, NotReady
 from videos.media import files as media_files
-from videos.media import uploads
+from videos.media import first_frame, upload_checks, uploads
 from videos.models import Upload, Video
 
 Finish = Callable[[Video], Video]
@@ -41,7 +42,7 @@ def test_everything_but_the_picture_is_dropped_when_an_image_is_kept(
         extras["comment"] = b"SECRET-COMMENT"
     body = picture(format, **extras) + b"SECRET-TAIL"
     assert body.count(b"SECRET") >= 3
-    kept = uploads.keep_image(alice, upload(body, f"a.{format.lower()}"))
+    kept = uploads.store_image(alice, upload(body, f"a.{format.lower()}"))
     stored = Path(kept.file.path).read_bytes()
     assert b"SECRET" not in stored
     assert len(stored) == kept.size_bytes
@@ -55,7 +56,7 @@ def test_the_image_is_turned_upright_when_its_orientation_says_so(alice: User) -
     exif[0x0112] = 6  # the camera was held turned by a quarter
     body = BytesIO()
     image.save(body, "JPEG", exif=exif, quality=95)
-    kept = uploads.keep_image(alice, upload(body.getvalue()))
+    kept = uploads.store_image(alice, upload(body.getvalue()))
     assert (kept.width, kept.height) == (20, 40)
     shown = kept_image(kept).convert("RGB")
     top, bottom = shown.getpixel((10, 5)), shown.getpixel((10, 35))
@@ -71,7 +72,7 @@ def test_the_image_is_turned_upright_when_its_orientation_says_so(alice: User) -
 def test_transparency_is_kept_when_there_is_some(alice: User, mode: str, stored: str) -> None:
     body = BytesIO()
     Image.new(mode, (40, 30)).save(body, "PNG")
-    kept = uploads.keep_image(alice, upload(body.getvalue()))
+    kept = uploads.store_image(alice, upload(body.getvalue()))
     assert kept_image(kept).mode == stored
     assert kept.content_type == ("image/png" if stored == "RGBA" else "image/jpeg")
 
@@ -81,7 +82,7 @@ def test_transparency_is_kept_when_there_is_some(alice: User, mode: str, stored:
 def test_the_first_frame_has_the_exact_size_when_sent(
     alice: User, size: str, shape: tuple[int, int]
 ) -> None:
-    frame = media_files.first_frame(uploads.keep_image(alice, upload(picture(size=shape))), size)
+    frame = first_frame.first_frame(uploads.store_image(alice, upload(picture(size=shape))), size)
     with frame.open() as file, Image.open(file) as image:
         assert ("{}x{}".format(*image.size), image.mode, image.format) == (size, "RGB", "PNG")
     assert (frame.name, frame.content_type) == ("boat.png", "image/png")
@@ -92,8 +93,8 @@ def test_the_middle_is_kept_when_the_first_frame_is_cropped(alice: User) -> None
     image.paste("blue", (100, 0, 200, 100))
     body = BytesIO()
     image.save(body, "PNG")
-    kept = uploads.keep_image(alice, upload(body.getvalue()))
-    with media_files.first_frame(kept, "720x1280").open() as file, Image.open(file) as frame:
+    kept = uploads.store_image(alice, upload(body.getvalue()))
+    with first_frame.first_frame(kept, "720x1280").open() as file, Image.open(file) as frame:
         pixel = frame.getpixel((360, 640))
     assert isinstance(pixel, tuple)
     assert pixel[2] > 200
@@ -113,8 +114,8 @@ def test_kept_or_refused_but_never_anything_else_when_bytes_are_damaged(
         for _ in range(dice.randint(1, 6)):
             body[dice.randrange(4, len(body))] = dice.randrange(256)
         try:
-            uploads.keep_image(alice, upload(bytes(body)))
-        except uploads.BadImage:
+            uploads.store_image(alice, upload(bytes(body)))
+        except upload_checks.BadImage:
             pass
 
 
@@ -192,7 +193,7 @@ def test_the_engines_pictures_are_kept_when_it_has_them(alice: User, mp4: bytes)
         Variant.THUMBNAIL: picture("WEBP", (2000, 1000)),
         Variant.SPRITESHEET: picture("JPEG", (800, 300)),
     }
-    saved = media_files.collect(Engine(files), video)  # type: ignore[arg-type]
+    saved = media_files.fetch_result(Engine(files), video)  # type: ignore[arg-type]
     assert default_storage.open(saved.file).read() == mp4
     with Image.open(default_storage.open(saved.thumbnail)) as image:
         assert (image.format, image.size) == ("WEBP", (960, 480))
@@ -204,7 +205,7 @@ def test_the_engines_pictures_are_kept_when_it_has_them(alice: User, mp4: bytes)
 def test_pictures_are_drawn_here_when_the_engine_has_none(
     alice: User, mp4: bytes, given: dict[Variant, bytes]
 ) -> None:
-    saved = media_files.collect(Engine({Variant.VIDEO: mp4, **given}), running(order(alice)))  # type: ignore[arg-type]
+    saved = media_files.fetch_result(Engine({Variant.VIDEO: mp4, **given}), running(order(alice)))  # type: ignore[arg-type]
     with Image.open(default_storage.open(saved.thumbnail)) as image:
         assert (image.format, image.size) == ("WEBP", (64, 36))
     with Image.open(default_storage.open(saved.spritesheet)) as image:
@@ -212,14 +213,14 @@ def test_pictures_are_drawn_here_when_the_engine_has_none(
 
 
 def test_pictures_are_drawn_when_the_clip_has_a_single_frame(alice: User) -> None:
-    saved = media_files.collect(Engine({Variant.VIDEO: clip(frames=1)}), running(order(alice)))  # type: ignore[arg-type]
+    saved = media_files.fetch_result(Engine({Variant.VIDEO: clip(frames=1)}), running(order(alice)))  # type: ignore[arg-type]
     assert default_storage.exists(saved.thumbnail)
 
 
 def test_the_same_names_are_used_when_a_download_is_repeated(alice: User, mp4: bytes) -> None:
     video = running(order(alice))
-    first = media_files.collect(Engine({Variant.VIDEO: clip(frames=30)}), video)  # type: ignore[arg-type]
-    second = media_files.collect(Engine({Variant.VIDEO: mp4}), video)  # type: ignore[arg-type]
+    first = media_files.fetch_result(Engine({Variant.VIDEO: clip(frames=30)}), video)  # type: ignore[arg-type]
+    second = media_files.fetch_result(Engine({Variant.VIDEO: mp4}), video)  # type: ignore[arg-type]
     assert (first.file, first.thumbnail) == (second.file, second.thumbnail)
     assert default_storage.open(second.file).read() == mp4
     assert second.size_bytes == len(mp4)

@@ -18,7 +18,7 @@ from accounts.models import User
 from billing.ledger import credits
 from tests.videos.conftest import completed, failed, order, picture
 from videos.engines.moderation import by_rules, read_rules
-from videos.jobs import moderation, state_machine
+from videos.jobs import moderation, orders
 from videos.media import uploads
 from videos.models import RejectedPrompt, Video
 
@@ -157,7 +157,7 @@ def test_a_remix_is_checked_too(alice: User, mp4: bytes) -> None:
     video = completed(order(alice), mp4)
     before = credits.available(alice)
     with pytest.raises(moderation.ContentRefused):
-        state_machine.remix(video, BAD)
+        orders.remix(video, BAD)
     assert (credits.available(alice), Video.objects.count()) == (before, 1)
 
 
@@ -169,7 +169,7 @@ def test_a_retry_is_checked_by_todays_rules(
     file.write_text("boats: boat")
     settings.MODERATION_RULES_FILE = str(file)
     with pytest.raises(moderation.ContentRefused, match="something the rules do not allow"):
-        state_machine.retry(video)
+        orders.retry(video)
 
 
 def test_off_is_off(alice: User, settings: LazySettings) -> None:
@@ -204,7 +204,7 @@ def test_the_model_is_asked_about_the_words(alice: User, model: Model) -> None:
 
 
 def test_the_model_sees_the_image(alice: User, model: Model) -> None:
-    image = uploads.keep_image(alice, SimpleUploadedFile("a.png", picture("PNG")))
+    image = uploads.store_image(alice, SimpleUploadedFile("a.png", picture("PNG")))
     order(alice, "Let it move", reference=image)
     ((_, shown),) = [asked["input"] for asked in model.asked]
     assert shown["image_url"]["url"].startswith("data:image/jpeg;base64,/9j/")

@@ -6,7 +6,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from tests.videos.conftest import completed, failed, order, picture, upload
-from videos.jobs import state_machine
+from videos.jobs import orders
 from videos.media import uploads
 from videos.models import Video
 
@@ -27,9 +27,9 @@ def test_a_line_says_what_was_ordered_and_how_it_begins(
     api: APIClient, alice: User, mp4: bytes
 ) -> None:
     first = completed(order(alice, "A boat"), mp4)
-    image = uploads.keep_image(alice, upload(picture()))
+    image = uploads.store_image(alice, upload(picture()))
     second = order(alice, "A kite", model="sora-2-pro", reference=image)
-    third = state_machine.remix(first, "In snow")
+    third = orders.remix(first, "In snow")
     assert lines(api) == [
         spent(third, "remix (standard)"),
         spent(second, "image-to-video (hd)"),

@@ -12,8 +12,10 @@ from billing.ledger import credits, invariants
 from tests.billing.conftest import give, outcomes
 from tests.conftest import Serving
 from tests.videos.conftest import claimed, make_due, now_of, order, running, told
-from videos.engines.base import BadAnswer, Job, JobState, RateLimited, Refused, Unavailable
-from videos.jobs import state_machine, worker
+from videos.engines.base import Job, JobState
+from videos.engines.errors import BadAnswer, RateLimited, Refused, Unavailable
+from videos.jobs import state_machine
+from videos.jobs.worker import claim, execute, settle
 from videos.models import Video
 
 Finish = Callable[[Video], Video]
@@ -38,27 +40,27 @@ def real_pauses(settings: LazySettings) -> None:
 def test_no_video_is_claimed_twice_when_workers_claim_at_once(alice: User) -> None:
     give(alice, 1000)
     videos = {order(alice, f"Boat {n}").pk for n in range(30)}
-    taken = outcomes([lambda: [video.pk for video in worker.claim(10)] for _ in range(5)])
+    taken = outcomes([lambda: [video.pk for video in claim.claim_due(10)] for _ in range(5)])
     found = [pk for batch in taken for pk in batch]
-    found += [video.pk for video in worker.claim(100)]
+    found += [video.pk for video in claim.claim_due(100)]
     assert sorted(found) == sorted(videos)
     assert set(Video.objects.values_list("submit_count", flat=True)) == {1}
 
 
 def test_the_longest_waiting_come_first_when_there_is_room_for_few(alice: User) -> None:
     first, second = order(alice, "1"), order(alice, "2")
-    assert [v.pk for v in worker.claim(1)] == [first.pk]
-    assert [v.pk for v in worker.claim(1)] == [second.pk]
-    assert worker.claim(0) == []
+    assert [v.pk for v in claim.claim_due(1)] == [first.pk]
+    assert [v.pk for v in claim.claim_due(1)] == [second.pk]
+    assert claim.claim_due(0) == []
 
 
 def test_nothing_is_written_when_the_lease_was_taken_over(alice: User) -> None:
     video = running(order(alice))
     slow = claimed(video)
     quick = claimed(video)
-    worker.settle([(slow, Job(video.engine_job_id, JobState.RUNNING, 90))])
-    worker.settle([(slow, Job(video.engine_job_id, JobState.SUCCEEDED))])
-    worker.settle([(slow, Unavailable("down"))])
+    settle.settle([(slow, Job(video.engine_job_id, JobState.RUNNING, 90))])
+    settle.settle([(slow, Job(video.engine_job_id, JobState.SUCCEEDED))])
+    settle.settle([(slow, Unavailable("down"))])
     stored = now_of(video)
     assert (stored.status, stored.progress, stored.lease) == ("running", 0, quick.lease)
 
@@ -66,7 +68,7 @@ def test_nothing_is_written_when_the_lease_was_taken_over(alice: User) -> None:
 def test_a_lost_lease_refunds_nothing_when_its_job_failed(alice: User) -> None:
     slow = claimed(running(order(alice)))
     claimed(slow)
-    worker.settle([(slow, Job("x", JobState.FAILED, failure=Refused("x")))])
+    settle.settle([(slow, Job("x", JobState.FAILED, failure=Refused("x")))])
     assert (now_of(slow).status, credits.available(alice)) == ("running", 80)
 
 
@@ -81,7 +83,7 @@ def test_the_lease_is_longer_when_it_is_renewed(alice: User, settings: LazySetti
     settings.LEASE = timedelta(seconds=15)
     held = claimed(order(alice))
     make_due(held)
-    worker.renew([held])
+    claim.renew_leases([held])
     assert 14 < wait_of(held) <= 15
 
 
@@ -89,7 +91,7 @@ def test_the_books_are_right_when_the_same_answer_is_settled_twice(alice: User) 
     held = claimed(running(order(alice)))
     failure = Refused("x")
     for _ in range(2):
-        worker.settle([(held, Job("x", JobState.FAILED, failure=failure))])
+        settle.settle([(held, Job("x", JobState.FAILED, failure=failure))])
     assert (credits.available(alice), invariants.problems()) == (100, [])
 
 
@@ -127,7 +129,7 @@ def test_the_engines_own_pause_is_kept_when_it_names_one(alice: User) -> None:
 
 def test_the_attempt_is_free_when_the_engine_is_busy(alice: User) -> None:
     video = order(alice)
-    worker.settle([(claimed(video), RateLimited("slow down", retry_after=7))])
+    settle.settle([(claimed(video), RateLimited("slow down", retry_after=7))])
     stored = now_of(video)
     assert (stored.status, stored.attempts, stored.submit_count) == ("queued", 0, 0)
     assert 6 < wait_of(video) <= 7
@@ -137,7 +139,7 @@ def test_the_pause_doubles_when_the_engine_stays_down(alice: User) -> None:
     video = order(alice)
     pauses = []
     for _ in range(3):
-        worker.settle([(claimed(video), Unavailable("down"))])
+        settle.settle([(claimed(video), Unavailable("down"))])
         pauses.append(wait_of(video))
     assert [p for p in pauses if not (1 < p < 3 or 3 < p < 5 or 6 < p < 10)] == []
     assert pauses == sorted(pauses)
@@ -148,7 +150,7 @@ def test_failed_and_paid_back_when_the_file_never_comes(alice: User) -> None:
     video = told(running(order(alice)), JobState.SUCCEEDED)
     tries = 0
     while now_of(video).is_active:
-        worker.settle([(claimed(video), BadAnswer("truncated"))])
+        settle.settle([(claimed(video), BadAnswer("truncated"))])
         tries += 1
     assert (now_of(video).failure_code, tries) == ("result_unavailable", 9)
     assert credits.available(alice) == 100
@@ -159,41 +161,41 @@ def test_failed_and_paid_back_when_the_file_never_comes(alice: User) -> None:
 
 def test_it_is_due_at_once_when_the_bell_rings(alice: User) -> None:
     video = running(order(alice), poll_after=60.0)
-    state_machine.ring(video)
+    state_machine.wake(video)
     assert wait_of(video) <= 0
 
 
 def test_it_is_due_at_once_when_the_bell_rang_during_its_step(alice: User) -> None:
     video = running(order(alice))
     held = claimed(video)
-    state_machine.ring(video)
+    state_machine.wake(video)
     assert wait_of(video) > 0  # the lease is not cut short
-    assert worker.claim(10) == []
-    worker.settle([(held, Job(video.engine_job_id, JobState.RUNNING, poll_after=60))])
+    assert claim.claim_due(10) == []
+    settle.settle([(held, Job(video.engine_job_id, JobState.RUNNING, poll_after=60))])
     assert wait_of(video) <= 0
 
 
 def test_an_old_bell_is_forgotten_when_its_step_has_been_taken(alice: User) -> None:
     video = running(order(alice), poll_after=60.0)
-    state_machine.ring(video)
+    state_machine.wake(video)
     told(video, JobState.RUNNING, poll_after=60.0)
     assert wait_of(video) > 50
 
 
 def test_the_bell_counts_once_a_second_when_it_is_rung_on_and_on(alice: User) -> None:
     video = running(order(alice), poll_after=60.0)
-    state_machine.ring(video)
+    state_machine.wake(video)
     told(video, JobState.RUNNING, poll_after=60.0)
-    state_machine.ring(video)
+    state_machine.wake(video)
     assert wait_of(video) > 50
 
 
 def test_the_bell_is_not_heard_when_nothing_is_rendering(alice: User) -> None:
     video = order(alice)
     due = now_of(video).next_step_at
-    state_machine.ring(video)
+    state_machine.wake(video)
     state_machine.cancel(video)
-    state_machine.ring(video)
+    state_machine.wake(video)
     assert due is not None
     assert now_of(video).next_step_at is None
 
@@ -219,10 +221,10 @@ def test_the_video_is_done_when_the_engines_progress_went_back(
 def test_one_number_is_used_for_each_news_when_several_move_at_once(alice: User) -> None:
     held = [claimed(running(order(alice))) for _ in range(3)]
     before = max(now_of(video).sequence for video in held)
-    answers: list[tuple[Video, worker.Result]] = [
+    answers: list[tuple[Video, execute.Result]] = [
         (v, Job(v.engine_job_id, JobState.RUNNING, p)) for v, p in zip(held, (5, 0, 7), strict=True)
     ]
-    worker.settle(answers)
+    settle.settle(answers)
     assert [now_of(v).progress for v in held] == [5, 0, 7]
     moved = [now_of(v).sequence for v in held if now_of(v).sequence > before]
     assert moved == [before + 1, before + 2]

@@ -13,7 +13,7 @@ from accounts.models import User
 from tests.videos.conftest import completed, order
 from videos import signed_urls
 from videos.engines.base import Variant
-from videos.jobs import state_machine
+from videos.jobs import removal
 from videos.models import Video
 
 
@@ -84,7 +84,7 @@ def test_it_is_over_after_a_day_and_less_than_an_hour(done: Video) -> None:
 def test_it_is_over_when_the_video_is_deleted(
     anonymous: APIClient, done: Video, address: str
 ) -> None:
-    state_machine.delete(done)
+    removal.delete(done)
     answer = anonymous.get(address)
     assert (answer.status_code, answer.json()) == (404, {"detail": "Resource not found"})
 

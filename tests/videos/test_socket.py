@@ -15,7 +15,7 @@ from tests.conftest import Serving
 from tests.videos.conftest import completed, failed, now_of, order, running, told
 from videos import feed
 from videos.engines.base import JobState
-from videos.jobs import state_machine
+from videos.jobs import removal
 from videos.models import Video
 from videos.realtime import consumers
 
@@ -264,7 +264,7 @@ def test_nothing_of_bob_reaches_alice(dial: Dial, alice: User, bob: User) -> Non
     socket, his = dial(**bearer(alice)), dial(**bearer(bob))
     socket.hear(), his.hear()
     bobs = running(order(bob, "Bob's boat"))
-    state_machine.delete(bobs)
+    removal.delete(bobs)
     his.until(lambda m: m["updates"]["status"] == "deleted")
     mine = order(alice, "Alice's boat")
     assert socket.hear()["video_id"] == str(mine.pk)
@@ -274,7 +274,7 @@ def test_deleted_is_told_without_anything_else(dial: Dial, alice: User) -> None:
     video = order(alice)
     socket = dial(**bearer(alice))
     socket.hear()
-    state_machine.delete(video)
+    removal.delete(video)
     heard = socket.until(lambda m: m["updates"]["status"] == "deleted")
     assert heard[-1]["updates"] == {"status": "deleted"}
 
@@ -316,7 +316,7 @@ def test_what_was_missed_is_told_in_order_when_resumed(dial: Dial, alice: User, 
     first, second, third = order(alice, "1"), order(alice, "2"), order(alice, "3")
     order(bob)
     running(first, progress=30)
-    state_machine.delete(second)
+    removal.delete(second)
     socket = dial(**bearer(alice))
     socket.hear()
     socket.say({"type": "resume", "after": start})

@@ -22,8 +22,10 @@ from tests.billing.conftest import give, outcomes
 from tests.videos import kie
 from tests.videos.conftest import claimed, make_due, now_of, order, running
 from videos.engines import base
-from videos.engines.base import Job, JobState, Refused, Unavailable
-from videos.jobs import callbacks, state_machine, worker
+from videos.engines.base import Job, JobState
+from videos.engines.errors import Refused, Unavailable
+from videos.jobs import callbacks, state_machine
+from videos.jobs.worker import claim, execute, settle
 from videos.models import EngineCallback, Video
 
 ROUNDS = int(os.environ.get("CALLBACK_ROUNDS", "12"))
@@ -191,7 +193,7 @@ def test_stored_once_when_it_is_said_again(video: Video) -> None:
 def test_the_truth_wins_when_the_calls_contradict_each_other(video: Video, alice: User) -> None:
     for state in ("success", "fail", "success", "waiting"):
         kie.call(video, video.engine_job_id, state)
-    worker.settle([(claimed(video), Job(video.engine_job_id, JobState.RUNNING, 40))])
+    settle.settle([(claimed(video), Job(video.engine_job_id, JobState.RUNNING, 40))])
     stored = now_of(video)
     assert (stored.status, stored.progress, credits.available(alice)) == ("running", 40, 80)
 
@@ -210,7 +212,7 @@ def test_harmless_when_it_comes_after_the_end(video: Video, alice: User) -> None
 def test_it_rings_once_the_job_is_known_when_it_came_early(alice: User) -> None:
     held = claimed(order(alice))
     assert kie.call(held, "task_1") == taken(held)
-    worker.settle([(held, Job("task_1", JobState.QUEUED, poll_after=60.0))])
+    settle.settle([(held, Job("task_1", JobState.QUEUED, poll_after=60.0))])
     assert now_of(held).status == "running"
     assert due_in(held) <= 0
 
@@ -218,18 +220,18 @@ def test_it_rings_once_the_job_is_known_when_it_came_early(alice: User) -> None:
 def test_it_does_not_ring_for_a_job_that_turned_out_to_be_another(alice: User) -> None:
     held = claimed(order(alice))
     kie.call(held, "task_9")
-    worker.settle([(held, Job("task_1", JobState.QUEUED, poll_after=60.0))])
+    settle.settle([(held, Job("task_1", JobState.QUEUED, poll_after=60.0))])
     assert due_in(held) > 50
 
 
 def test_a_lost_order_is_looked_for_at_once_when_it_calls_back(alice: User) -> None:
     held = claimed(order(alice))
-    worker.settle([(held, Unavailable("no answer", maybe_accepted=True))])
+    settle.settle([(held, Unavailable("no answer", maybe_accepted=True))])
     Video.objects.update(next_step_at=timezone.now() + timedelta(hours=1))
     assert kie.call(held, "task_1") == taken(held)
     assert due_in(held) <= 0
     looking = claimed(held)
-    assert worker._order(looking).heard == ("task_1",)
+    assert execute.render_request(looking).heard == ("task_1",)
 
 
 def test_the_inbox_stays_small_whoever_holds_a_token(alice: User) -> None:
@@ -258,7 +260,7 @@ def test_every_video_has_an_address_of_its_own_that_does_not_change(alice: User)
 
 
 def settled(held: Video, result: Job | Refused) -> None:
-    worker.settle([(held, result)])
+    settle.settle([(held, result)])
 
 
 def polled(video: Video, result: Job) -> Callable[[], None]:
@@ -266,7 +268,7 @@ def polled(video: Video, result: Job) -> Callable[[], None]:
 
     def look() -> None:
         make_due(video)
-        worker.settle([(mine, result) for mine in worker.claim(1) if mine.pk == video.pk])
+        settle.settle([(mine, result) for mine in claim.claim_due(1) if mine.pk == video.pk])
 
     return look
 
@@ -330,10 +332,10 @@ def test_credits_move_exactly_once_when_the_same_happens_in_several_processes(al
         for video in videos:
             step()
             while now_of(video).is_active:
-                held = [mine for mine in worker.claim(100) if mine.is_active]
-                told: list[tuple[Video, worker.Result]]
+                held = [mine for mine in claim.claim_due(100) if mine.is_active]
+                told: list[tuple[Video, execute.Result]]
                 told = [(v, Job(v.engine_job_id, JobState.FAILED, failure=broke)) for v in held]
-                worker.settle(told)
+                settle.settle(told)
                 time.sleep(0.002)
 
     def cancels(step: Callable[[], object]) -> None:

@@ -14,8 +14,10 @@ from billing.ledger import credits, invariants
 from tests.conftest import Serving
 from tests.videos.conftest import claimed, make_due, now_of, order
 from videos.engines import base
-from videos.engines.base import Job, JobState, Unavailable, Unsupported
-from videos.jobs import state_machine, worker
+from videos.engines.base import Job, JobState
+from videos.engines.errors import Unavailable, Unsupported
+from videos.jobs import state_machine
+from videos.jobs.worker import execute, settle
 from videos.models import Video
 from videos.realtime import status
 from videos.sandbox.jobs import records
@@ -44,7 +46,7 @@ def hurried(work: Work, done: Callable[[], bool]) -> None:
 def unknown(video: Video) -> Video:
     """A video whose submit got no answer, in the hands of the worker that looks for it."""
     lost = Unavailable("no answer", maybe_accepted=True)
-    worker.settle([(claimed(video), lost)])
+    settle.settle([(claimed(video), lost)])
     assert now_of(video).status == "submit_unknown"
     return claimed(video)
 
@@ -95,30 +97,30 @@ def test_each_has_its_own_job_when_two_alike_are_in_flight_and_one_answer_is_los
 
 def test_the_job_is_left_to_its_twin_when_that_is_still_being_sent(alice: User) -> None:
     lost, twin = unknown(order(alice)), claimed(order(alice))
-    worker.settle([(lost, [queued_job("job_1", lost)])])
+    settle.settle([(lost, [queued_job("job_1", lost)])])
     assert now_of(lost).status == "submit_unknown"
-    worker.settle([(twin, queued_job("job_1", twin))])
+    settle.settle([(twin, queued_job("job_1", twin))])
     assert now_of(twin).engine_job_id == "job_1"
 
 
 def test_a_job_that_is_anothers_is_not_adopted(alice: User) -> None:
     first, second = order(alice), order(alice)
-    worker.settle([(claimed(first), queued_job("job_1", first))])
+    settle.settle([(claimed(first), queued_job("job_1", first))])
     lost = unknown(second)
-    worker.settle([(lost, [queued_job("job_1", lost)])])
+    settle.settle([(lost, [queued_job("job_1", lost)])])
     assert (now_of(second).status, now_of(second).engine_job_id) == ("submit_unknown", "")
 
 
 def test_the_oldest_free_job_is_adopted_when_there_are_several(alice: User) -> None:
     lost = unknown(order(alice))
-    worker.settle([(lost, [queued_job("job_2", lost), queued_job("job_1", lost)])])
+    settle.settle([(lost, [queued_job("job_2", lost), queued_job("job_1", lost)])])
     assert now_of(lost).engine_job_id == "job_1"
 
 
 def test_it_is_looked_for_again_when_its_job_was_adopted_by_another(alice: User) -> None:
     lost, late = unknown(order(alice)), order(alice, "Another")
-    worker.settle([(lost, [queued_job("job_1", lost)])])
-    worker.settle([(claimed(late), queued_job("job_1", late))])
+    settle.settle([(lost, [queued_job("job_1", lost)])])
+    settle.settle([(claimed(late), queued_job("job_1", late))])
     assert (now_of(late).status, now_of(late).engine_job_id) == ("submit_unknown", "")
     assert now_of(lost).engine_job_id == "job_1"
 
@@ -127,7 +129,7 @@ def test_it_is_looked_for_three_times_before_it_is_sent_again(alice: User) -> No
     lost = unknown(order(alice))
     seen = []
     for _ in range(3):
-        worker.settle([(lost, [])])
+        settle.settle([(lost, [])])
         seen.append(now_of(lost).status)
         lost = claimed(lost)
     assert seen == ["submit_unknown", "submit_unknown", "queued"]
@@ -136,7 +138,7 @@ def test_it_is_looked_for_three_times_before_it_is_sent_again(alice: User) -> No
 def test_the_search_begins_anew_when_the_worker_died_after_failed_sends(alice: User) -> None:
     video = order(alice)
     for _ in range(2):
-        worker.settle([(claimed(video), Unavailable("down"))])
+        settle.settle([(claimed(video), Unavailable("down"))])
     claimed(video)
     lost = claimed(video)  # its worker has died while it sent
     assert (lost.status, lost.attempts) == ("submit_unknown", 0)
@@ -144,7 +146,7 @@ def test_the_search_begins_anew_when_the_worker_died_after_failed_sends(alice: U
 
 def test_who_watches_does_not_hurry_the_search(alice: User) -> None:
     lost = unknown(order(alice))
-    worker.settle([(lost, [])])
+    settle.settle([(lost, [])])
     planned = now_of(lost).next_step_at
     status.status_event(alice, lost.pk)
     assert now_of(lost).next_step_at == planned
@@ -152,7 +154,7 @@ def test_who_watches_does_not_hurry_the_search(alice: User) -> None:
 
 def test_failed_and_paid_back_when_the_engine_cannot_list(alice: User) -> None:
     lost = unknown(order(alice))
-    worker.settle([(lost, Unsupported("no list"))])
+    settle.settle([(lost, Unsupported("no list"))])
     assert (now_of(lost).status, now_of(lost).failure_code) == ("failed", "submit_lost")
     assert (now_of(lost).submit_count, credits.available(alice)) == (1, 100)
 
@@ -160,7 +162,7 @@ def test_failed_and_paid_back_when_the_engine_cannot_list(alice: User) -> None:
 def test_it_stays_unknown_when_the_list_does_not_answer(alice: User) -> None:
     lost = unknown(order(alice))
     for _ in range(5):
-        worker.settle([(lost, Unavailable("down"))])
+        settle.settle([(lost, Unavailable("down"))])
         lost = claimed(lost)
     assert (lost.status, lost.submit_count) == ("submit_unknown", 1)
 
@@ -168,7 +170,7 @@ def test_it_stays_unknown_when_the_list_does_not_answer(alice: User) -> None:
 def test_credits_come_back_when_cancelled_while_unknown(alice: User) -> None:
     lost = unknown(order(alice))
     state_machine.cancel(lost)
-    worker.settle([(lost, [queued_job("job_1", lost)])])
+    settle.settle([(lost, [queued_job("job_1", lost)])])
     stored = now_of(lost)
     assert (stored.status, stored.engine_job_id, stored.needs_cleanup) == (
         "cancelled",
@@ -218,7 +220,7 @@ def test_never_sent_twice_when_the_list_tells_nothing(
     video = order(alice)
     while now_of(video).is_active:
         held = claimed(video)
-        worker.settle([(held, worker.perform(held))])
+        settle.settle([(held, execute.execute(held))])
         make_due(video)
     assert (now_of(video).failure_code, engine.posts) == ("submit_lost", 1)
     assert credits.available(alice) == 100

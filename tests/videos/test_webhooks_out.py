@@ -18,9 +18,9 @@ from accounts.people import deletion
 from tests.conftest import signed_in
 from tests.videos.conftest import completed, failed, order, running
 from tests.videos.receiver import Receiver
-from videos.jobs import state_machine
+from videos.jobs import removal, state_machine
 from videos.models import Video, WebhookDelivery, WebhookSecret
-from videos.webhooks import deliveries
+from videos.webhooks import deliveries, signing
 
 pytestmark = pytest.mark.django_db
 
@@ -81,7 +81,7 @@ def test_failure_is_told_in_plain_words(ended: Video, receiver: Receiver) -> Non
     ]
 
 
-@pytest.mark.parametrize("finish", [state_machine.cancel, state_machine.delete])
+@pytest.mark.parametrize("finish", [state_machine.cancel, removal.delete])
 def test_a_video_that_was_stopped_is_told_once(
     alice: User,
     receiver: Receiver,
@@ -89,7 +89,7 @@ def test_a_video_that_was_stopped_is_told_once(
 ) -> None:
     video = hooked(alice, receiver.url)
     finish(video)
-    state_machine.delete(video)
+    removal.delete(video)
     assert (deliveries.deliver_due(), deliveries.deliver_due()) == (1, 0)
     assert [body["data"]["state"] for body in bodies(receiver)] == ["fail"]
 
@@ -140,9 +140,9 @@ def test_it_is_signed_as_standard_webhooks_say(
     deliveries.deliver_due()
     ((headers, body),) = receiver.heard
     assert headers["webhook-id"] == f"msg_{the_delivery().pk.hex}"
-    assert verified(receiver, deliveries.secret_of(alice).secret) == [True]
+    assert verified(receiver, signing.secret_of(alice).secret) == [True]
     receiver.heard[0] = (headers, body + b" ")
-    assert verified(receiver, deliveries.secret_of(alice).secret) == [False]
+    assert verified(receiver, signing.secret_of(alice).secret) == [False]
 
 
 def test_both_secrets_are_good_for_a_day_after_a_change(
@@ -150,8 +150,8 @@ def test_both_secrets_are_good_for_a_day_after_a_change(
     alice: User,
     receiver: Receiver,
 ) -> None:
-    old = deliveries.secret_of(alice).secret
-    new = deliveries.change_secret(alice).secret
+    old = signing.secret_of(alice).secret
+    new = signing.change_secret(alice).secret
     assert new != old
     deliveries.deliver_due()
     assert (verified(receiver, old), verified(receiver, new)) == ([True], [True])
@@ -245,11 +245,13 @@ def test_an_address_that_leads_inside_is_blocked_and_says_so(
 
 
 def test_a_dead_workers_delivery_comes_due_again(ended: Video, receiver: Receiver) -> None:
-    (held,) = deliveries._claim(10)
+    (held,) = deliveries.claim_due(10)
     assert deliveries.deliver_due() == 0
     make_due()  # the lease ran out
     assert deliveries.deliver_due() == 1
-    deliveries._settle(held, deliveries.Said(1, code=500))  # it was not dead after all
+    deliveries.record_result(
+        held, deliveries.DeliveryResult(1, code=500)
+    )  # it was not dead after all
     assert state() == ("delivered", 1, False)
 
 

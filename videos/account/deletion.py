@@ -13,7 +13,7 @@ from accounts.models import User
 from accounts.people import deletion
 from billing.ledger import erasure
 from config.lib.models import IdempotencyKey
-from videos.jobs import state_machine
+from videos.jobs import removal, state_machine
 from videos.media import uploads
 from videos.models import (
     Collection,
@@ -55,7 +55,7 @@ def erase_due_accounts() -> None:
 def erase_account(user: User) -> None:
     """Erase prompts and uploads, then the account; the worker erases files and engine jobs."""
     for video in Video.objects.filter(user=user, deleted_at=None):
-        state_machine.delete(video)
+        removal.delete(video)
     with transaction.atomic():
         VideoEvent.objects.filter(video__user=user).update(note="")
         Video.objects.filter(user=user).update(

@@ -21,7 +21,7 @@ from config.lib.admin import Glance, ReadOnly, ReadOnlyInline, ReasonForm, ask, 
 from config.lib.http import file_or_404
 from config.lib.object_actions import ObjectAction, ObjectActions
 from videos.jobs import admin_actions
-from videos.media import files
+from videos.media import http_ranges
 from videos.models import Video, VideoEvent
 from videos.reports import dashboard
 
@@ -217,6 +217,6 @@ def _deliver(
     """Send a stored file. Raises Http404."""
     if not name:
         raise Http404
-    file = files.Deliverable(name, content_type, content_type.replace("/", "."), etag)
+    file = http_ranges.StoredFile(name, content_type, content_type.replace("/", "."), etag)
     with file_or_404():
-        return files.deliver(request, file, attachment=False)
+        return http_ranges.file_response(request, file, attachment=False)

@@ -47,7 +47,7 @@ class CreateVideoAliasView(CreateVideoView):
 class _VideoStatusView(APIView):
     def show(self, request: Request, video_id: UUID) -> Response:
         video = fields.get_own_video(request, video_id)
-        state_machine.look_now(video)
+        state_machine.request_poll(video)
         return Response(representations.aliased_video(video))
 
 

@@ -8,7 +8,8 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from videos.engines import base
-from videos.engines.base import AuthFailed, Callback, InvalidRequest, JobState
+from videos.engines.base import Callback, JobState
+from videos.engines.errors import AuthFailed, InvalidRequest
 from videos.jobs import callbacks
 
 log = logging.getLogger(__name__)
@@ -38,7 +39,7 @@ class Unwanted(Exception):
 def engine_webhook(request: HttpRequest, engine: str) -> JsonResponse:
     """POST /api/webhooks/<engine>: 401 for a forged call, 200 for a genuine one of any job."""
     try:
-        callbacks.take(engine, _heard(request, engine, _body(request, engine)))
+        callbacks.record_callback(engine, _heard(request, engine, _body(request, engine)))
     except Unwanted as unwanted:
         return unwanted.answer()
     return JsonResponse({"received": True})
@@ -56,7 +57,7 @@ def callback(request: HttpRequest) -> JsonResponse:
         if video is None or video.engine not in settings.ENGINES:
             raise Unwanted(404, "Resource not found")
         bell = _heard(request, video.engine, body, vouched=True)
-        if not callbacks.take(video.engine, bell, video):
+        if not callbacks.record_callback(video.engine, bell, video):
             raise Unwanted(404, "Resource not found")
     except Unwanted as unwanted:
         return unwanted.answer()

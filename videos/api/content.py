@@ -18,7 +18,7 @@ from config.lib.api.openapi import file_responses
 from videos import signed_urls
 from videos.api import fields
 from videos.engines.base import Variant
-from videos.media import files
+from videos.media import http_ranges
 from videos.models import Video
 
 # Content type and suffix of each file.
@@ -108,13 +108,13 @@ def _file_response(
     if not stored:
         raise NotFound("The video has no file yet." if video.is_active else "It has no file.")
     content_type, suffix = TYPES[variant]
-    file = files.Deliverable(
+    file = http_ranges.StoredFile(
         name=str(stored.name),
         content_type=content_type,
         filename=f"{video.pk}.{suffix}",
         etag=f"{video.file_sha256[:32]}-{variant.value}",
     )
     try:
-        return files.deliver(request._request, file, attachment=attachment)
+        return http_ranges.file_response(request._request, file, attachment=attachment)
     except FileNotFoundError as error:
         raise NotFound("The file is no longer there.") from error

@@ -28,8 +28,8 @@ from videos.api.serializers import (
     TasksSerializer,
     TaskStatusSerializer,
 )
-from videos.jobs import state_machine
-from videos.media import uploads
+from videos.jobs import orders, state_machine
+from videos.media import upload_urls
 from videos.models import Upload, Video
 
 SIZES = {"landscape": catalog.LANDSCAPE, "portrait": catalog.PORTRAIT}
@@ -92,14 +92,14 @@ class ImageToVideoView(APIView):
     )
     def post(self, request: Request) -> Response:
         asked = validated(ImageToVideoSerializer, request.data)
-        first, *_ = uploads.images_at(user_of(request), asked["image_urls"])
+        first, *_ = upload_urls.images_at(user_of(request), asked["image_urls"])
         return _create_task(request, asked, first, "Image-to-video")
 
 
 def _create_task(
     request: Request, asked: dict[str, Any], reference: Upload | None, kind: str
 ) -> Response:
-    wish = state_machine.Wish(
+    wish = orders.VideoOrder(
         prompt=asked["prompt"],
         model=MODELS[asked["quality"]],
         size=SIZES[asked["aspect_ratio"]],
@@ -108,7 +108,7 @@ def _create_task(
         api_key_id=fields.api_key_id_of(request),
     )
     user, key = user_of(request), fields.request_key_of(request, asked)
-    outcome = idempotency.run(key, partial(state_machine.submit, user, wish, key))
+    outcome = idempotency.run(key, partial(orders.submit, user, wish, key))
     video = outcome.result
     body = {
         "success": True,
@@ -158,7 +158,7 @@ class TaskDetailView(APIView):
 
 def _get_and_poll(request: Request, video_id: UUID) -> Video:
     video = fields.get_own_video(request, video_id)
-    state_machine.look_now(video)
+    state_machine.request_poll(video)
     return video
 
 
@@ -209,7 +209,7 @@ class RetryTaskView(APIView):
         failed = fields.get_own_video(request, video_id)
         key, api_key_id = fields.request_key_of(request, {}), fields.api_key_id_of(request)
         try:
-            outcome = idempotency.run(key, partial(state_machine.retry, failed, key, api_key_id))
+            outcome = idempotency.run(key, partial(orders.retry, failed, key, api_key_id))
         except state_machine.NotPossible as error:
             raise state_machine.NotPossible("Task cannot be retried") from error
         body = {

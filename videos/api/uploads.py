@@ -19,7 +19,7 @@ from config.lib.api.openapi import IDEMPOTENCY_KEY, errors, file_responses
 from config.lib.api.serializers import validated
 from config.lib.http import user_of
 from videos.api import fields
-from videos.media import files, uploads
+from videos.media import http_ranges, upload_urls, uploads
 from videos.models import Upload
 
 
@@ -57,11 +57,13 @@ class UploadView(APIView):
         asked = validated(UploadSerializer, request.data)
         file: UploadedFile = asked["file"]
         user, key = user_of(request), fields.request_key_of(request, asked)
-        outcome = idempotency.run(key, partial(uploads.keep, user, file, asked["file_type"], key))
+        outcome = idempotency.run(
+            key, partial(uploads.store_upload, user, file, asked["file_type"], key)
+        )
         upload = outcome.result
         body = {
             "success": True,
-            "file_url": uploads.url_of(upload),
+            "file_url": upload_urls.url_of(upload),
             "storage_key": upload.file.name,
             "file_size": upload.size_bytes,
             "content_type": upload.content_type,
@@ -81,7 +83,7 @@ class UploadContentView(APIView):
     )
     def get(self, request: Request, upload_id: UUID) -> HttpResponseBase:
         upload = get_object_or_404(Upload.objects.of(user_of(request)), pk=upload_id)
-        file = files.Deliverable(
+        file = http_ranges.StoredFile(
             name=str(upload.file.name),
             content_type=upload.content_type,
             filename=upload.name,
@@ -89,7 +91,7 @@ class UploadContentView(APIView):
         )
         is_image = upload.kind == Upload.Kind.IMAGE
         try:
-            return files.deliver(request._request, file, attachment=not is_image)
+            return http_ranges.file_response(request._request, file, attachment=not is_image)
         except FileNotFoundError as error:
             raise NotFound("The file is no longer there.") from error
 

@@ -22,7 +22,7 @@ from config.lib.idempotency import RequestKey
 from videos import catalog, representations
 from videos.api import fields
 from videos.api.serializers import VideoSerializer, VideosSerializer
-from videos.jobs import state_machine
+from videos.jobs import orders, removal
 from videos.media import uploads
 from videos.models import Video
 
@@ -60,11 +60,11 @@ def _order(request: Request, asked: dict[str, Any], request_key: RequestKey | No
     # Before the image is read.
     catalog.check(asked["model"], asked["size"], asked["seconds"])
     image = asked.pop("input_reference", None)
-    reference = uploads.keep_image(user, image) if image else None
+    reference = uploads.store_image(user, image) if image else None
     try:
         api_key_id = fields.api_key_id_of(request)
-        wish = state_machine.Wish(**asked, reference=reference, api_key_id=api_key_id)
-        return state_machine.submit(user, wish, request_key)
+        wish = orders.VideoOrder(**asked, reference=reference, api_key_id=api_key_id)
+        return orders.submit(user, wish, request_key)
     except Exception:
         if reference:
             uploads.discard(reference)
@@ -132,7 +132,7 @@ class VideoDetailView(APIView):
         responses={200: SuccessSerializer},
     )
     def delete(self, request: Request, video_id: UUID) -> Response:
-        state_machine.delete(fields.get_own_video(request, video_id))
+        removal.delete(fields.get_own_video(request, video_id))
         return Response({"success": True})
 
 
@@ -149,7 +149,7 @@ class CreateRemixView(APIView):
 
     def remix(self, request: Request, source: Video, asked: dict[str, Any]) -> Response:
         key, api_key_id = fields.request_key_of(request, asked), fields.api_key_id_of(request)
-        order = partial(state_machine.remix, source, asked["prompt"], key, api_key_id)
+        order = partial(orders.remix, source, asked["prompt"], key, api_key_id)
         outcome = idempotency.run(key, order)
         body = self.representation(outcome.result)
         return Response(body, status=201, headers=outcome.headers)

@@ -16,7 +16,8 @@ from config.lib.api.pagination import ListView, PageNumberPagination, PageQueryS
 from config.lib.api.serializers import BlankAsNullField, PageSerializer
 from config.lib.http import user_of
 from videos.models import WebhookDelivery, WebhookSecret
-from videos.webhooks import deliveries
+from videos.webhooks import deliveries as webhooks_deliveries
+from videos.webhooks import signing
 
 
 class WebhookSecretSerializer(serializers.Serializer):
@@ -37,7 +38,7 @@ class WebhookSecretView(APIView):
         responses={200: WebhookSecretSerializer},
     )
     def get(self, request: Request) -> Response:
-        return _secret_response(deliveries.secret_of(user_of(request)))
+        return _secret_response(signing.secret_of(user_of(request)))
 
     @extend_schema(
         operation_id="change_webhook_secret",
@@ -46,7 +47,7 @@ class WebhookSecretView(APIView):
         responses={200: WebhookSecretSerializer},
     )
     def post(self, request: Request) -> Response:
-        return _secret_response(deliveries.change_secret(user_of(request)))
+        return _secret_response(signing.change_secret(user_of(request)))
 
 
 def _secret_response(secret: WebhookSecret) -> Response:
@@ -139,7 +140,7 @@ class RedeliverView(APIView):
     )
     def post(self, request: Request, delivery_id: UUID) -> Response:
         own = _own_deliveries(request)
-        deliveries.redeliver(get_object_or_404(own, pk=delivery_id))
+        webhooks_deliveries.redeliver(get_object_or_404(own, pk=delivery_id))
         return Response(DeliverySerializer(get_object_or_404(own, pk=delivery_id)).data)
 
 

@@ -1,19 +1,4 @@
-"""Engines that render videos, behind one protocol; nothing above this package knows which one.
-
-EngineError              something went wrong; `retryable` says whether the same may work later
-├── Unavailable            no answer, or 5xx; `maybe_accepted` on a submit whose answer is lost
-├── RateLimited            certainly not accepted; try again after `retry_after` seconds
-├── NotReady               the file is not there yet
-├── BadAnswer              an answer that cannot be understood
-└── Refused                final
-    ├── InvalidRequest     the order itself is at fault
-    ├── Blocked            the engine's content check
-    ├── OutOfCredit        the operator's account there is empty
-    ├── AuthFailed         the operator's key there is wrong
-    ├── NotFound           no such job
-    ├── Gone               the file has expired there
-    └── Unsupported        this engine cannot do that
-"""
+"""Engines that render videos, behind one protocol; no other package knows which kind it uses."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -25,83 +10,7 @@ from typing import IO, Protocol
 
 from django.conf import settings
 
-
-class EngineError(Exception):
-    """`code` is ours or the engine's short word, `detail` its own text, for staff only."""
-
-    retryable = False
-    code = "upstream_error"
-
-    def __init__(
-        self,
-        detail: str,
-        *,
-        code: str = "",
-        retry_after: float | None = None,
-        maybe_accepted: bool = False,
-    ) -> None:
-        self.code = storable(code or self.code)[:64]
-        self.detail = storable(detail)[:2000]
-        self.retry_after = retry_after
-        self.maybe_accepted = maybe_accepted
-        super().__init__(f"{self.code}: {self.detail}")
-
-
-def storable(text: str) -> str:
-    """An engine's text without what a database refuses: NUL and lone surrogates."""
-    return text.replace("\0", "\ufffd").encode(errors="replace").decode()
-
-
-class Unavailable(EngineError):
-    retryable = True
-    code = "upstream_unavailable"
-
-
-class RateLimited(EngineError):
-    retryable = True
-    code = "upstream_busy"
-
-
-class NotReady(EngineError):
-    retryable = True
-    code = "not_ready"
-
-
-class BadAnswer(EngineError):
-    retryable = True
-    code = "bad_answer"
-
-
-class Refused(EngineError):
-    code = "refused"
-
-
-class InvalidRequest(Refused):
-    code = "invalid_request"
-
-
-class Blocked(Refused):
-    code = "moderation_blocked"
-
-
-class OutOfCredit(Refused):
-    code = "upstream_out_of_credit"
-
-
-class AuthFailed(Refused):
-    code = "upstream_auth"
-
-
-class NotFound(Refused):
-    code = "upstream_lost_job"
-
-
-class Gone(Refused):
-    code = "result_expired"
-
-
-class Unsupported(Refused):
-    code = "unsupported"
+from videos.engines import errors
 
 
 class JobState(StrEnum):
@@ -161,7 +70,7 @@ class Job:
     id: str
     state: JobState
     progress: float | None = None
-    failure: Refused | None = None
+    failure: errors.Refused | None = None
     prompt: str = ""
     model: str = ""
     size: str = ""

@@ -8,7 +8,7 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 
 import httpx2
 
-from videos.engines.base import BadAnswer, Gone, NotReady, Refused, Unavailable
+from videos.engines.errors import BadAnswer, Gone, NotReady, Refused, Unavailable
 
 HOPS = 4
 MAX_BYTES = 1024**3
@@ -23,7 +23,7 @@ class Foreign(Refused):
     code = "foreign_result"
 
 
-class Shelf:
+class ResultStore:
     """Where one engine keeps its results: `hosts` as host or host:port, by default its own.
 
     Plain http is taken only where the engine itself is reached by it.

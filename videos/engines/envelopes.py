@@ -8,7 +8,7 @@ import httpx2
 
 from config.lib import strict_json
 from videos.engines import status_words
-from videos.engines.base import (
+from videos.engines.errors import (
     AuthFailed,
     BadAnswer,
     Blocked,

@@ -17,21 +17,17 @@ from typing import IO, Any
 import httpx2
 
 from videos.engines import downloads, envelopes, status_words
-from videos.engines.base import (
+from videos.engines.base import Callback, Job, JobState, RenderRequest, Variant
+from videos.engines.errors import (
     AuthFailed,
     BadAnswer,
     Blocked,
-    Callback,
     InvalidRequest,
-    Job,
-    JobState,
     NotFound,
     NotReady,
     Refused,
-    RenderRequest,
     Unavailable,
     Unsupported,
-    Variant,
 )
 
 log = logging.getLogger(__name__)
@@ -73,7 +69,7 @@ class Kie:
         self._files = httpx2.Client(
             headers={"User-Agent": USER_AGENT}, timeout=httpx2.Timeout(30, connect=5)
         )
-        self._shelf = downloads.Shelf(self._files, config["base_url"], config["result_hosts"])
+        self._shelf = downloads.ResultStore(self._files, config["base_url"], config["result_hosts"])
 
     def submit(self, order: RenderRequest) -> Job:
         body: dict[str, Any] = {"model": self._model(order), "input": self._input(order)}

@@ -18,25 +18,21 @@ import openai
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from videos.engines import downloads, status_words
-from videos.engines.base import (
+from videos.engines.base import Callback, Job, JobState, RenderRequest, Variant
+from videos.engines.errors import (
     AuthFailed,
     BadAnswer,
     Blocked,
-    Callback,
     EngineError,
     Gone,
     InvalidRequest,
-    Job,
-    JobState,
     NotFound,
     NotReady,
     OutOfCredit,
     RateLimited,
     Refused,
-    RenderRequest,
     Unavailable,
     Unsupported,
-    Variant,
 )
 
 log = logging.getLogger(__name__)

@@ -17,7 +17,7 @@ from billing.ledger import credits as ledger_credits
 from config.lib import idempotency
 from config.lib.idempotency import RequestKey
 from videos import catalog
-from videos.jobs import moderation, state_machine
+from videos.jobs import moderation, orders, state_machine
 from videos.models import Price, Video
 
 Status = Video.Status
@@ -98,7 +98,7 @@ def do(video: Video, name: str, reason: str, request_key: RequestKey | None) -> 
     if not _may(video, name):
         raise NotPossible(_("The video has moved on; nothing was changed."))
     if name == "fetch":
-        state_machine.ring(video)
+        state_machine.wake(video)
         return _("The engine is asked now."), True
     code = "stopped_by_staff"
     if not state_machine.end(video, Status.FAILED, code=code, detail=reason, fenced=False):
@@ -110,7 +110,7 @@ def _retry(video: Video, request_key: RequestKey | None) -> tuple[str, bool]:
     def order() -> Video:
         if not _may(video, "retry"):
             raise NotPossible(_("The video has moved on; nothing was changed."))
-        return state_machine.retry(video, request_key)
+        return orders.retry(video, request_key)
 
     try:
         outcome = idempotency.run(request_key, order)

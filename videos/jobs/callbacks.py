@@ -13,7 +13,8 @@ from django.conf import settings
 from django.core.signing import BadSignature, Signer
 from django.utils import timezone
 
-from videos.engines.base import AuthFailed, Callback
+from videos.engines.base import Callback
+from videos.engines.errors import AuthFailed
 from videos.jobs import state_machine
 from videos.models import EngineCallback, Video
 
@@ -39,7 +40,7 @@ def video_of(token: str) -> Video | None:
         raise AuthFailed("callback: a made-up token") from error
 
 
-def take(engine: str, bell: Callback, video: Video | None = None) -> bool:
+def record_callback(engine: str, bell: Callback, video: Video | None = None) -> bool:
     """Keep a bell and ring it for the video it is about, if that is known by now.
 
     False, and nothing is kept, when it names another job than the video's own.
@@ -50,22 +51,22 @@ def take(engine: str, bell: Callback, video: Video | None = None) -> bool:
         return False
     if not _is_storable(bell):
         return True
-    _keep(engine, bell, video)
+    _store(engine, bell, video)
     # Looked for after the bell is kept: whoever learns the job's id now finds one or the other.
     known = video or Video.objects.filter(engine=engine, engine_job_id=bell.job_id).first()
     if known:
-        state_machine.ring(known)
+        state_machine.wake(known)
     return True
 
 
-def ring_early(video: Video) -> None:
+def wake_for_early_callbacks(video: Video) -> None:
     """Ring for a video whose job's id has just become known, if its bell came before that."""
     waiting = EngineCallback.objects.filter(engine=video.engine, engine_job_id=video.engine_job_id)
     if waiting.exists():
-        state_machine.ring(video)
+        state_machine.wake(video)
 
 
-def _keep(engine: str, bell: Callback, video: Video | None) -> None:
+def _store(engine: str, bell: Callback, video: Video | None) -> None:
     now = timezone.now()
     row = EngineCallback(
         engine=engine,

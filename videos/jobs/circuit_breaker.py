@@ -20,7 +20,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from videos.engines.base import AuthFailed, BadAnswer, EngineError, OutOfCredit, Unavailable
+from videos.engines.errors import AuthFailed, BadAnswer, EngineError, OutOfCredit, Unavailable
 from videos.models import EngineCircuit, Video
 
 log = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ TRIAL = timedelta(minutes=1)
 OUR_FAULT = "broken_step"
 
 
-def blames(error: EngineError) -> bool:
+def is_engine_fault(error: EngineError) -> bool:
     """Whether an error speaks against the engine, and not against the order."""
     at_fault = isinstance(error, Unavailable | BadAnswer | AuthFailed | OutOfCredit)
     return at_fault and error.code != OUR_FAULT
@@ -75,7 +75,7 @@ def may_try(name: str, video_id: UUID, now: datetime) -> bool:
 
 def report(name: str, video_id: UUID, error: EngineError | None) -> None:
     """What came of sending an order there; None for an answer."""
-    if error and blames(error):
+    if error and is_engine_fault(error):
         _failed(name, video_id, error)
     elif not error or error.code != OUR_FAULT:
         _answered(name)

@@ -63,14 +63,14 @@ def check(user: AbstractBaseUser, prompt: str, image: Upload | None) -> None:
     _check_strikes(user)
     found = moderation.by_rules(prompt)
     if not found and settings.MODERATION == "model":
-        found = _ask(prompt, image)
+        found = _ask_model(prompt, image)
     if found:
         RejectedPrompt.objects.create(
             user_id=user.pk, prompt=prompt, had_image=image is not None, categories=found
         )
         raise ContentRefused(
             _("The content check stopped this prompt: %(why)s. Nothing was charged.")
-            % {"why": ", ".join(dict.fromkeys(_word(category) for category in found))}
+            % {"why": ", ".join(dict.fromkeys(_category_label(category) for category in found))}
         )
 
 
@@ -81,7 +81,7 @@ def overrule(refusal: RejectedPrompt) -> bool:
     )
 
 
-def _ask(prompt: str, image: Upload | None) -> list[str]:
+def _ask_model(prompt: str, image: Upload | None) -> list[str]:
     try:
         return moderation.by_model(prompt, _preview(image) if image else None)
     except moderation.NoVerdict as error:
@@ -102,7 +102,7 @@ def _check_strikes(user: AbstractBaseUser) -> None:
         raise ContentRefused(text, "generation_locked")
 
 
-def _word(category: str) -> str:
+def _category_label(category: str) -> str:
     return str(WORDS.get(category) or WORDS.get(category.split("/", maxsplit=1)[0]) or UNNAMED)
 
 

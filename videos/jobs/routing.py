@@ -10,14 +10,14 @@ from django.conf import settings
 from django.db.models import F, QuerySet
 
 from videos import catalog
-from videos.engines.base import EngineError
+from videos.engines.errors import EngineError
 from videos.jobs import circuit_breaker, state_machine
 from videos.models import EngineCircuit, Video
 
 Status = Video.Status
 
 
-def send(claimed: QuerySet[Video], now: datetime) -> None:
+def route_orders(claimed: QuerySet[Video], now: datetime) -> None:
     """Move claimed orders to SUBMITTING; those whose engine is paused go elsewhere or wait."""
     orders = list(claimed)
     if not orders:
@@ -32,14 +32,14 @@ def send(claimed: QuerySet[Video], now: datetime) -> None:
         row = claimed.filter(pk=video.pk)
         if circuit_breaker.may_try(video.engine, video.pk, now):
             _start(row, now)
-        elif other := elsewhere(video):
+        elif other := find_other_engine(video):
             note = f"moved from {video.engine}, which gets no orders at the moment"
             _start(row, now, note=note, engine=other)
         else:
-            _put_off(row, video, now)
+            _postpone(row, video, now)
 
 
-def elsewhere(video: Video) -> str:
+def find_other_engine(video: Video) -> str:
     """Another engine that takes orders and makes such a video; "" where the order must stay."""
     submits_before = video.submit_count - (video.status == Status.SUBMITTING)
     if submits_before or video.source_id:
@@ -50,10 +50,14 @@ def elsewhere(video: Video) -> str:
     return next(others, "")
 
 
-def move_on(video: Video, error: EngineError) -> bool:
+def move_to_other_engine(video: Video, error: EngineError) -> bool:
     """Move an order that its engine was at fault not to take; each engine is tried once."""
     tried_all = video.attempts >= len(settings.ENGINES) - 1
-    if tried_all or not circuit_breaker.blames(error) or not (other := elsewhere(video)):
+    if (
+        tried_all
+        or not circuit_breaker.is_engine_fault(error)
+        or not (other := find_other_engine(video))
+    ):
         return False
     state_machine.move(
         video,
@@ -79,7 +83,7 @@ def _start(rows: QuerySet[Video], now: datetime, *, note: str = "", **fields: ob
     )
 
 
-def _put_off(row: QuerySet[Video], video: Video, now: datetime) -> None:
+def _postpone(row: QuerySet[Video], video: Video, now: datetime) -> None:
     """Until its engine may be tried again; a wait ends at the order's deadline at the latest."""
     paused = EngineCircuit.objects.filter(pk=video.engine).first()
     retry_at = (paused and paused.retry_at) or now + settings.CIRCUIT_PAUSE

@@ -31,7 +31,7 @@ def keep_frame(video: Video, seconds: float) -> Upload:
     except (OSError, av.FFmpegError, IndexError) as error:
         raise NoPicture(_("The file cannot be read.")) from error
     name = f"frame-at-{max(seconds, 0):.1f}-s.png"
-    return uploads.keep_image(video.user, SimpleUploadedFile(name, body.getvalue(), "image/png"))
+    return uploads.store_image(video.user, SimpleUploadedFile(name, body.getvalue(), "image/png"))
 
 
 def _frame_at(file: IO[Any], seconds: float) -> Image.Image:

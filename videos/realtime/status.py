@@ -19,5 +19,5 @@ def status_event(user: AbstractBaseUser, video_id: object) -> dict[str, Any] | N
     video = Video.objects.of(user).filter(pk=key).first()
     if video is None:
         return None
-    state_machine.look_now(video)
+    state_machine.request_poll(video)
     return representations.update_event(video)

@@ -11,7 +11,7 @@ from django.utils import timezone
 from billing.ledger import credits
 from billing.reports import audit_runs
 from billing.reports.audit_runs import Finding
-from videos.jobs import state_machine
+from videos.jobs import charges
 from videos.models import Video
 
 BATCH = 500
@@ -37,13 +37,13 @@ def findings() -> Iterator[Finding]:
 
 
 def _check(batch: list[Video]) -> Iterator[Finding]:
-    keys = [make(v) for v in batch for make in (state_machine.spend_key, state_machine.refund_key)]
+    keys = [make(v) for v in batch for make in (charges.spend_key, charges.refund_key)]
     known = credits.existing_keys(keys)
     for video in batch:
-        if state_machine.refund_key(video) in known and not video.is_lost:
+        if charges.refund_key(video) in known and not video.is_lost:
             video.refresh_from_db()  # it may have failed since the batch was read
-        spent = state_machine.spend_key(video) in known
-        returned = state_machine.refund_key(video) in known
+        spent = charges.spend_key(video) in known
+        returned = charges.refund_key(video) in known
         if not spent:
             yield Finding(f"video {video.pk} was never paid for")
         elif video.is_lost and not returned:
@@ -56,8 +56,8 @@ def _check(batch: list[Video]) -> Iterator[Finding]:
 
 def _repair(video: Video) -> Finding:
     entry = credits.refund(
-        state_machine.spend_key(video),
-        state_machine.refund_key(video),
+        charges.spend_key(video),
+        charges.refund_key(video),
         grace=video.status != Video.Status.CANCELLED,
         description="Returned by the auditor",
     )

@@ -11,7 +11,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.utils.translation import gettext_lazy as _
 
 from videos import catalog
-from videos.jobs import state_machine
+from videos.jobs import orders
 from videos.media import uploads
 from videos.models import Preset, Price, Upload
 
@@ -65,7 +65,7 @@ class Composer(forms.Form):
         self.flat_prices = catalog.prices()
         self.token = uuid4()
         self.stored_image: Upload | None = None
-        images = uploads.pictures_of(user)
+        images = uploads.reference_images_of(user)
         self.fields["reference"].queryset = images  # type: ignore[attr-defined]
 
     @property
@@ -77,12 +77,12 @@ class Composer(forms.Form):
     def max_image_mb(self) -> int:
         return self.max_image_bytes // 1024**2
 
-    def wish(self) -> state_machine.Wish:
-        """Store the image and return the order. Raises uploads.BadImage, uploads.QuotaFull."""
+    def wish(self) -> orders.VideoOrder:
+        """Store the image and return the order. Raises BadImage or QuotaFull."""
         data = self.cleaned_data
         if data["image"]:
-            self.stored_image = uploads.keep_image(self.user, data["image"])
-        return state_machine.Wish(
+            self.stored_image = uploads.store_image(self.user, data["image"])
+        return orders.VideoOrder(
             data["prompt"], data["model"], data["size"], data["seconds"], self.stored_image
         )
 

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from config.lib.http import UserRequest, page_of
 from videos import catalog
 from videos.models import WebhookDelivery
-from videos.webhooks import deliveries, http_client
+from videos.webhooks import deliveries, http_client, signing
 
 PER_PAGE = 20
 STATES = {
@@ -46,7 +46,7 @@ def webhooks(request: UserRequest) -> HttpResponse:
     context = {
         "at": "developers",
         "tab": "webhooks",
-        "secret": deliveries.secret_of(request.user),
+        "secret": signing.secret_of(request.user),
         "states": STATES.items(),
         "state": state,
         "page": page_of(request, rows, PER_PAGE),
@@ -60,7 +60,7 @@ def webhooks(request: UserRequest) -> HttpResponse:
 @require_POST
 def change_secret(request: UserRequest) -> HttpResponse:
     """Replace the signing secret; the old one works for another 24 hours."""
-    deliveries.change_secret(request.user)
+    signing.change_secret(request.user)
     messages.success(
         request, _("You have a new signing secret. The old one works for another 24 hours.")
     )
@@ -73,7 +73,7 @@ def try_webhook(request: UserRequest) -> HttpResponse:
     """Send a test webhook to a URL now and show the answer."""
     url = request.POST.get("url", "").strip()[: http_client.URL_MAX]
     try:
-        answer = deliveries.try_out(request.user, url)
+        answer = deliveries.send_test(request.user, url)
     except deliveries.TooOften as error:
         messages.error(request, str(error))
         return redirect("webhooks")

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from config.lib.http import UserRequest, file_or_404
-from videos.media import files, uploads
+from videos.media import http_ranges, upload_checks, uploads
 
 
 @login_required
@@ -20,8 +20,8 @@ def upload(request: UserRequest) -> HttpResponse:
     if sent is None:
         return JsonResponse({"detail": _("Choose an image.")}, status=422)
     try:
-        image = uploads.keep_image(request.user, sent)
-    except (uploads.BadImage, uploads.QuotaFull) as error:
+        image = uploads.store_image(request.user, sent)
+    except (upload_checks.BadImage, uploads.QuotaFull) as error:
         return JsonResponse({"detail": str(error)}, status=422)
     return JsonResponse({"id": str(image.pk), "name": image.name}, status=201)
 
@@ -30,8 +30,8 @@ def upload(request: UserRequest) -> HttpResponse:
 @require_safe
 def show(request: UserRequest, upload_id: UUID) -> HttpResponseBase:
     """Send a reference image to its owner."""
-    image = get_object_or_404(uploads.pictures_of(request.user), pk=upload_id)
+    image = get_object_or_404(uploads.reference_images_of(request.user), pk=upload_id)
     name = str(image.file.name)
-    file = files.Deliverable(name, image.content_type, image.name, image.pk.hex)
+    file = http_ranges.StoredFile(name, image.content_type, image.name, image.pk.hex)
     with file_or_404():
-        return files.deliver(request, file, attachment=False)
+        return http_ranges.file_response(request, file, attachment=False)

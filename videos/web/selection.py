@@ -19,7 +19,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from config.lib.http import UserRequest, redirect_back
-from videos.jobs import state_machine
+from videos.jobs import removal
 from videos.library import collections as library_collections
 from videos.media import zip_download
 from videos.models import Video, VideoQuerySet
@@ -58,7 +58,7 @@ def delete(request: UserRequest) -> HttpResponse:
         deleted = list(chosen)
         with transaction.atomic():
             for video in deleted:
-                state_machine.delete(video, undo=True)
+                removal.delete(video, undo=True)
         return answer_deletion(request, deleted)
     rendering = chosen.filter(status__in=Video.ACTIVE).order_by()
     context = {
@@ -92,8 +92,8 @@ def restore(request: UserRequest) -> HttpResponse:
 
 def _try_restore(video: Video) -> bool:
     try:
-        state_machine.restore(video)
-    except state_machine.TooLate:
+        removal.restore(video)
+    except removal.TooLate:
         return False
     return True
 

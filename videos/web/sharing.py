@@ -15,7 +15,7 @@ from videos import feed
 from videos.engines.base import Variant
 from videos.library import share_links
 from videos.library.lineage import previous_version, prompt_changes
-from videos.media import files, frames, uploads
+from videos.media import frames, http_ranges, uploads
 from videos.models import ShareLink, Video
 from videos.web.pages import get_own_video
 from videos.web.presenters.video_card import cards_of
@@ -120,6 +120,6 @@ def _deliver(
 ) -> HttpResponseBase:
     content_type, suffix = kind
     etag = f"{video.file_sha256[:32]}-{variant.value}"
-    file = files.Deliverable(name, content_type, f"{video.pk}.{suffix}", etag)
+    file = http_ranges.StoredFile(name, content_type, f"{video.pk}.{suffix}", etag)
     with file_or_404():
-        return files.deliver(request, file, attachment=False)
+        return http_ranges.file_response(request, file, attachment=False)

@@ -17,8 +17,8 @@ from billing.ledger import credits
 from config.lib import idempotency
 from config.lib.http import UserRequest, see_other
 from videos import catalog, feed
-from videos.jobs import circuit_breaker, moderation, state_machine
-from videos.media import uploads
+from videos.jobs import circuit_breaker, moderation, orders
+from videos.media import upload_checks, uploads
 from videos.models import Preset, Upload, Video
 from videos.web import pages
 from videos.web.composer import SHAPES, Composer
@@ -58,7 +58,7 @@ def _draft_form(request: UserRequest) -> Composer:
     form = Composer(request.user, initial=left)
     image = _uuid(left.get("reference"))
     form.stored_image = (
-        uploads.pictures_of(request.user).filter(pk=image).first() if image else None
+        uploads.reference_images_of(request.user).filter(pk=image).first() if image else None
     )
     return form
 
@@ -86,13 +86,13 @@ def _order(request: UserRequest) -> HttpResponse:
 
     def order() -> Video:
         takes = form.chosen_takes
-        return state_machine.submit_all(request.user, form.wish(), takes, key)[0]
+        return orders.submit_many(request.user, form.wish(), takes, key)[0]
 
     try:
         idempotency.run(key, order)
     except catalog.NotOffered as error:
         form.add_error(error.field if error.field in form.fields else "image", str(error))
-    except (uploads.BadImage, uploads.QuotaFull) as error:
+    except (upload_checks.BadImage, uploads.QuotaFull) as error:
         form.add_error("image", str(error))
     except moderation.Stopped as error:
         form.add_error("prompt", str(error))
@@ -152,7 +152,7 @@ def _handle_preset(request: UserRequest) -> HttpResponse:
 def _own_image(request: UserRequest, upload_id: str) -> Upload | None:
     """Return the user's own image with this id; None when there is none."""
     try:
-        return uploads.pictures_of(request.user).filter(pk=UUID(upload_id)).first()
+        return uploads.reference_images_of(request.user).filter(pk=UUID(upload_id)).first()
     except ValueError:
         return None
 

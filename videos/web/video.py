@@ -20,7 +20,7 @@ from billing.ledger import credits
 from config.lib import idempotency
 from config.lib.http import UserRequest, redirect_back, see_other
 from videos import catalog, feed
-from videos.jobs import moderation, state_machine
+from videos.jobs import moderation, orders, removal, state_machine
 from videos.library import collections
 from videos.library.lineage import kept_videos, lineage_of, previous_version, prompt_changes
 from videos.library.share_links import active_link, token_of
@@ -69,7 +69,7 @@ def remix(request: UserRequest, video_id: UUID) -> HttpResponse:
         return _render_video(request, source, form, 422)
     key, prompt = pages.request_key(request), form.cleaned_data["prompt"]
     try:
-        made = idempotency.run(key, partial(state_machine.remix, source, prompt, key)).result
+        made = idempotency.run(key, partial(orders.remix, source, prompt, key)).result
     except (state_machine.NotPossible, catalog.NotOffered, moderation.Stopped) as error:
         form.add_error(None, str(error))
         status = 422
@@ -88,7 +88,7 @@ def retry(request: UserRequest, video_id: UUID) -> HttpResponse:
     failed = get_own_video(request, video_id)
     key = pages.request_key(request)
     try:
-        made = idempotency.run(key, partial(state_machine.retry, failed, key)).result
+        made = idempotency.run(key, partial(orders.retry, failed, key)).result
     except (state_machine.NotPossible, catalog.NotOffered, moderation.Stopped) as error:
         messages.error(request, str(error))
     except credits.NotEnoughCredits as error:
@@ -119,7 +119,7 @@ def delete(request: UserRequest, video_id: UUID) -> HttpResponse:
     video = get_own_video(request, video_id)
     if request.method != "POST":
         return _confirm(request, video, "delete")
-    state_machine.delete(video, undo=True)
+    removal.delete(video, undo=True)
     return answer_deletion(request, [video])
 
 

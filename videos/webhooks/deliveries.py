@@ -1,20 +1,18 @@
-"""Webhooks to clients: told once a video has ended, until the other side says it has heard.
+"""Deliver webhooks: one POST to the client when a video has ended, retried for a day.
 
-    PENDING ──2xx──► DELIVERED        PENDING ──410, or a day of tries──► FAILED
-       ▲                              PENDING ──an address inside──► BLOCKED
+    PENDING ──2xx──► DELIVERED        PENDING ──410, or retried for a day──► FAILED
+       ▲                              PENDING ──private address──► BLOCKED
        └──── redeliver ────┘
 
 The table is the queue, as for videos: a row is written in the transaction that ends the video, a
-worker claims due rows, posts with no database in hand, and settles fenced by its lease. A dead
-worker's rows come due again, so the other side may hear twice: `webhook-id` stays the same.
-Signed as Standard Webhooks say.
+worker claims due rows, posts without holding a database transaction, and records the result fenced
+by its lease. When a worker dies its rows become due again, so a client may receive a webhook twice,
+with the same `webhook-id`.
 """
 
-import base64
 import json
 import logging
 import random
-import secrets
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -23,42 +21,40 @@ from uuid import uuid4
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from standardwebhooks import Webhook
 
 from config.lib import rate_limits
 from config.lib.rate_limits import Rate
-from videos import representations
+from videos import leases, representations
 from videos.models import DeliveryAttempt, Video, WebhookDelivery, WebhookSecret
-from videos.webhooks import http_client
+from videos.webhooks import http_client, signing
 
 log = logging.getLogger(__name__)
 
 State = WebhookDelivery.State
 
-# Seconds after a round's beginning at which it is tried.
-TRIES = (0, 5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
+# Seconds after the start of a round at which a delivery is attempted.
+ATTEMPT_SECONDS = (0, 5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
 LEASE = timedelta(seconds=60)
-FORMER_LIFETIME = timedelta(days=1)
 THREADS = 8
 GONE = 410
 BUSY = (429, 503)
 
 
 class NotRedeliverable(Exception):
-    """It is still being delivered; nothing was changed."""
+    """The webhook is still being delivered; nothing was changed."""
 
 
 class TooOften(Exception):
-    """So many tests were sent that another has to wait; nothing was sent."""
+    """The user sent too many test webhooks; nothing was sent."""
 
 
 @dataclass(frozen=True)
-class Said:
-    """What one try came to; no code when there was no answer."""
+class DeliveryResult:
+    """The result of one attempt; `code` is None when no answer came."""
 
     took_ms: int
     code: int | None = None
@@ -67,11 +63,8 @@ class Said:
     blocked: bool = False
 
 
-# ---- what rooms ask for ----
-
-
-def announce(video: Video) -> None:
-    """Have a video's end told to the address its order named; within the caller's transaction."""
+def enqueue_delivery(video: Video) -> None:
+    """Queue the webhook of a video that has ended, in the caller's transaction."""
     if not video.webhook_url or video.is_active:
         return
     now = timezone.now()
@@ -88,10 +81,10 @@ def announce(video: Video) -> None:
 
 
 def redeliver(delivery: WebhookDelivery) -> None:
-    """Begin another round of tries. Raises NotRedeliverable while one is under way."""
+    """Start a new round of attempts. Raises NotRedeliverable while one is running."""
     now = timezone.now()
-    begun = WebhookDelivery.objects.filter(pk=delivery.pk).exclude(state=State.PENDING)
-    if not begun.update(
+    rows = WebhookDelivery.objects.filter(pk=delivery.pk).exclude(state=State.PENDING)
+    if not rows.update(
         state=State.PENDING,
         tries=0,
         round_started_at=now,
@@ -99,144 +92,116 @@ def redeliver(delivery: WebhookDelivery) -> None:
         lease=None,
         delivered_at=None,
     ):
-        raise NotRedeliverable(_("It is still being delivered."))
+        raise NotRedeliverable(_("This webhook is still being delivered."))
 
 
-def secret_of(user: AbstractBaseUser) -> WebhookSecret:
-    """What signs this user's webhooks; made when it is first asked for."""
-    return WebhookSecret.objects.get_or_create(user_id=user.pk, defaults={"secret": _new_secret()})[
-        0
-    ]
-
-
-def change_secret(user: AbstractBaseUser) -> WebhookSecret:
-    """Sign with a new secret from now on, and for a day with the former one too."""
-    secret_of(user)
-    WebhookSecret.objects.filter(user_id=user.pk).update(
-        former=F("secret"), former_until=timezone.now() + FORMER_LIFETIME, secret=_new_secret()
-    )
-    return WebhookSecret.objects.get(user_id=user.pk)
-
-
-def try_out(user: AbstractBaseUser, url: str) -> Said:
-    """Post a signed test message to an address and say what came of it; nothing is kept of it.
+def send_test(user: AbstractBaseUser, url: str) -> DeliveryResult:
+    """Send a signed test webhook to a URL and return the result, without storing it.
 
     Raises TooOften.
     """
     rate = Rate(*settings.RATE_GENERATE)
     if rate.limit and not rate_limits.hit(f"webhook-test:{user.pk}", rate).allowed:
-        raise TooOften(_("That was often. Wait a minute before you send another."))
+        raise TooOften(_("You sent too many test webhooks. Try again in a minute."))
     body = json.dumps({"type": "test", "sent_at": representations.iso(timezone.now())}).encode()
-    return _post((url, body, _headers(f"msg_{uuid4().hex}", body, secret_of(user))))
-
-
-# ---- what workers do ----
+    return _send(
+        (url, body, signing.signed_headers(f"msg_{uuid4().hex}", body, signing.secret_of(user)))
+    )
 
 
 def deliver_due(limit: int = 64) -> int:
-    """Try what is due, several at a time; how many that were."""
-    claimed = _claim(limit)
+    """Attempt up to `limit` due deliveries in parallel; return how many."""
+    claimed = claim_due(limit)
     if not claimed:
         return 0
-    users = {delivery.user_id: secret_of(delivery.user) for delivery in claimed}
-    letters = [_letter(delivery, users[delivery.user_id]) for delivery in claimed]
+    users = {delivery.user_id: signing.secret_of(delivery.user) for delivery in claimed}
+    requests = [_signed_request(delivery, users[delivery.user_id]) for delivery in claimed]
     with ThreadPoolExecutor(THREADS, "webhook") as pool:
-        for delivery, said in zip(claimed, pool.map(_post, letters), strict=True):
-            _settle(delivery, said)
+        for delivery, result in zip(claimed, pool.map(_send, requests), strict=True):
+            record_result(delivery, result)
     return len(claimed)
 
 
-def _claim(limit: int) -> list[WebhookDelivery]:
+def claim_due(limit: int) -> list[WebhookDelivery]:
+    """Lease up to `limit` due deliveries of active users."""
     now = timezone.now()
-    # Who is locked out, or left, is told nothing; until the account is taken back.
+    # Users that are locked or deleted get no webhooks, until the account is restored.
     due = WebhookDelivery.objects.filter(next_try_at__lte=now, user__is_active=True)
     due = due.order_by("next_try_at")
     if not due.exists():
         return []
     token = uuid4()
-    skip = connection.features.has_select_for_update_skip_locked
     with transaction.atomic():
-        locked = due.select_for_update(skip_locked=skip, of=("self",)).values_list("pk", flat=True)
-        mine = WebhookDelivery.objects.filter(pk__in=list(locked[:limit]))
-        mine.update(lease=token, next_try_at=now + LEASE)
+        leases.lease_rows(due, limit, token, next_try_at=now + LEASE)
     return list(WebhookDelivery.objects.filter(lease=token).select_related("video", "user"))
 
 
-def _letter(delivery: WebhookDelivery, secret: WebhookSecret) -> tuple[str, bytes, dict[str, str]]:
+def _signed_request(
+    delivery: WebhookDelivery, secret: WebhookSecret
+) -> tuple[str, bytes, dict[str, str]]:
     body = json.dumps(representations.callback_body(delivery.video)).encode()
-    return delivery.url, body, _headers(f"msg_{delivery.pk.hex}", body, secret)
+    return delivery.url, body, signing.signed_headers(f"msg_{delivery.pk.hex}", body, secret)
 
 
-def _headers(message_id: str, body: bytes, secret: WebhookSecret) -> dict[str, str]:
-    now = timezone.now()
-    keys = [secret.secret]
-    if secret.former_until and secret.former_until > now:
-        keys.append(secret.former)
-    return {
-        "Content-Type": "application/json",
-        "User-Agent": f"Firstlight/{settings.VERSION}",
-        "webhook-id": message_id,
-        "webhook-timestamp": str(int(now.timestamp())),
-        "webhook-signature": " ".join(
-            Webhook(key).sign(message_id, now, body.decode()) for key in keys
-        ),
-    }
-
-
-def _post(letter: tuple[str, bytes, dict[str, str]]) -> Said:
+def _send(request: tuple[str, bytes, dict[str, str]]) -> DeliveryResult:
     started = time.monotonic()
     answer, blocked, error = None, False, ""
     try:
-        answer = http_client.post(*letter)
-    except http_client.Blocked as refusal:
-        blocked, error = True, str(refusal)
+        answer = http_client.post(*request)
+    except http_client.Blocked as reason:
+        blocked, error = True, str(reason)
     except http_client.Unreachable as failure:
         error = str(failure)
-    except Exception:  # a bug must not hold up everybody else's
-        log.exception("a webhook could not be posted")
+    except Exception:  # a bug must not stop the other deliveries
+        log.exception("a webhook could not be sent")
         error = "could not be sent"
     took = int((time.monotonic() - started) * 1000)
     if answer is None:
-        return Said(took, error=error, blocked=blocked)
-    return Said(took, answer.code, retry_after=answer.retry_after)
+        return DeliveryResult(took, error=error, blocked=blocked)
+    return DeliveryResult(took, answer.code, retry_after=answer.retry_after)
 
 
-def _settle(delivery: WebhookDelivery, said: Said) -> None:
+def record_result(delivery: WebhookDelivery, result: DeliveryResult) -> None:
+    """Record an attempt and when to try again; nothing for a lost lease."""
     now = timezone.now()
-    heard = said.code is not None and 200 <= said.code < 300
-    state, due = State.PENDING, _next(delivery, said, now)
-    if heard:
+    accepted = result.code is not None and 200 <= result.code < 300
+    state, due = State.PENDING, _next_attempt_at(delivery, result, now)
+    if accepted:
         state, due = State.DELIVERED, None
-    elif said.blocked:
+    elif result.blocked:
         state, due = State.BLOCKED, None
-    elif said.code == GONE or due is None:
+    elif result.code == GONE or due is None:
         state, due = State.FAILED, None
     with transaction.atomic():
-        mine = WebhookDelivery.objects.filter(pk=delivery.pk, lease=delivery.lease)
-        if mine.update(
+        rows = WebhookDelivery.objects.filter(pk=delivery.pk, lease=delivery.lease)
+        if rows.update(
             state=state,
             tries=F("tries") + 1,
             next_try_at=due,
             lease=None,
-            delivered_at=now if heard else None,
+            delivered_at=now if accepted else None,
         ):
             DeliveryAttempt.objects.create(
-                delivery=delivery, at=now, took_ms=said.took_ms, code=said.code, error=said.error
+                delivery=delivery,
+                at=now,
+                took_ms=result.took_ms,
+                code=result.code,
+                error=result.error,
             )
 
 
-def _next(delivery: WebhookDelivery, said: Said, now: datetime) -> datetime | None:
-    """When it is tried again; None when the round is over."""
-    if delivery.tries + 1 >= len(TRIES):
+def _next_attempt_at(
+    delivery: WebhookDelivery, result: DeliveryResult, now: datetime
+) -> datetime | None:
+    """When the next attempt is due; None when the round is over."""
+    if delivery.tries + 1 >= len(ATTEMPT_SECONDS):
         return None
-    pause = TRIES[delivery.tries + 1] * random.uniform(1.0, 1.1)  # noqa: S311 - spreads load
+    jitter = random.uniform(1.0, 1.1)  # noqa: S311 - spreads load
+    pause = ATTEMPT_SECONDS[delivery.tries + 1] * jitter
     due = max(
-        delivery.round_started_at + timedelta(seconds=pause), now + timedelta(seconds=TRIES[1])
+        delivery.round_started_at + timedelta(seconds=pause),
+        now + timedelta(seconds=ATTEMPT_SECONDS[1]),
     )
-    if said.code in BUSY and said.retry_after:
-        due = max(due, now + timedelta(seconds=min(said.retry_after, TRIES[-1])))
+    if result.code in BUSY and result.retry_after:
+        due = max(due, now + timedelta(seconds=min(result.retry_after, ATTEMPT_SECONDS[-1])))
     return due
-
-
-def _new_secret() -> str:
-    return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()

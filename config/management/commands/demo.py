@@ -12,7 +12,7 @@ from accounts.people import signup
 from billing.ledger import credits
 from showcase import gallery
 from videos import catalog
-from videos.jobs import state_machine
+from videos.jobs import orders
 from videos.models import Video
 
 USERNAME, PASSWORD = "demo", "demo-firstlight"
@@ -82,6 +82,6 @@ def clips() -> None:
     if Video.objects.filter(user=user).exists():
         return
     for title, prompt, size in PROMPTS:
-        wish = state_machine.Wish(prompt=prompt, size=size, seconds=catalog.DEFAULT_SECONDS)
-        video = state_machine.submit(user, wish)
+        wish = orders.VideoOrder(prompt=prompt, size=size, seconds=catalog.DEFAULT_SECONDS)
+        video = orders.submit(user, wish)
         gallery.publish_when_finished(video, title)

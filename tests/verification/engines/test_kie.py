@@ -20,26 +20,23 @@ from tests.verification.engines.scripted_server import (
     truncate,
 )
 from tests.videos import kie
-from videos.engines.base import (
+from videos.engines.base import Image, JobState, RenderRequest, Variant
+from videos.engines.downloads import Foreign
+from videos.engines.errors import (
     AuthFailed,
     BadAnswer,
     Blocked,
     EngineError,
     Gone,
-    Image,
     InvalidRequest,
-    JobState,
     NotFound,
     NotReady,
     OutOfCredit,
     RateLimited,
     Refused,
-    RenderRequest,
     Unavailable,
     Unsupported,
-    Variant,
 )
-from videos.engines.downloads import Foreign
 from videos.engines.kie import Kie, connect
 
 CALLBACK = "https://ours.example/api/videos/sora/callback?t=token"

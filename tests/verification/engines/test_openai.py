@@ -19,23 +19,20 @@ from tests.verification.engines.scripted_server import (
     truncate,
 )
 from videos.engines import downloads
-from videos.engines.base import (
+from videos.engines.base import Image, JobState, RenderRequest, Variant
+from videos.engines.errors import (
     AuthFailed,
     BadAnswer,
     Blocked,
     EngineError,
     Gone,
-    Image,
     InvalidRequest,
-    JobState,
     NotFound,
     NotReady,
     OutOfCredit,
     RateLimited,
-    RenderRequest,
     Unavailable,
     Unsupported,
-    Variant,
 )
 from videos.engines.openai import OpenAIVideos, connect
 

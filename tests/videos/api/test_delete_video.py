@@ -16,7 +16,8 @@ from billing.ledger import credits, invariants
 from tests.conftest import Serving
 from tests.videos.conftest import claimed, completed, failed, make_due, now_of, order, running
 from videos.engines.base import Job, JobState, Variant
-from videos.jobs import state_machine, worker
+from videos.jobs import orders, removal
+from videos.jobs.worker import execute, settle
 from videos.media import files
 from videos.models import Video
 from videos.sandbox.jobs import records
@@ -69,10 +70,10 @@ def test_nothing_is_sent_when_it_is_deleted_again(
 ) -> None:
     video = order(alice)
     with django_capture_on_commit_callbacks(execute=True) as sent:
-        state_machine.delete(video)
+        removal.delete(video)
     first = now_of(video)
     with django_capture_on_commit_callbacks(execute=True) as sent_again:
-        state_machine.delete(video)
+        removal.delete(video)
     # Of its cancelling and of its deletion, once each.
     assert (len(sent), len(sent_again)) == (2, 0)
     assert (now_of(video).deleted_at, now_of(video).sequence) == (first.deleted_at, first.sequence)
@@ -89,7 +90,7 @@ def test_delete_keeps_the_remixes_when_their_source_is_deleted(
     api: APIClient, alice: User, mp4: bytes
 ) -> None:
     source = completed(order(alice), mp4)
-    child = state_machine.remix(source, "At night")
+    child = orders.remix(source, "At night")
     delete(api, source)
     assert api.get(f"/api/videos/{child.pk}").json()["remix_of"] == str(source.pk)
 
@@ -98,11 +99,11 @@ def test_worker_deletes_files_and_engine_job_of_a_deleted_video(
     live: Serving, alice: User, finish: Finish, work: Work
 ) -> None:
     video = finish(order(alice, "A kite [[instant]]"))
-    paths = [Path(default_storage.path(name)) for name in files.names_of(video).values()]
+    paths = [Path(default_storage.path(name)) for name in files.storage_names(video).values()]
     assert len(paths) == 3
     assert [path for path in paths if not path.exists()] == []
     assert records.find(video.engine_job_id) is not None
-    state_machine.delete(video)
+    removal.delete(video)
     work(lambda: not now_of(video).needs_cleanup)
     assert [path for path in paths if path.exists()] == []
     assert records.find(video.engine_job_id) is None
@@ -114,20 +115,20 @@ def test_worker_deletes_files_when_the_engine_is_no_longer_configured(
 ) -> None:
     video = completed(order(alice), mp4)
     Video.objects.update(engine="retired")
-    paths = [Path(default_storage.path(name)) for name in files.names_of(video).values()]
-    state_machine.delete(video)
+    paths = [Path(default_storage.path(name)) for name in files.storage_names(video).values()]
+    removal.delete(video)
     held = claimed(video)
-    worker.settle([(held, worker.perform(held))])
+    settle.settle([(held, execute.execute(held))])
     assert [path for path in paths if path.exists()] == []
     assert now_of(video).next_step_at is None
 
 
 def test_worker_deletes_a_late_job_when_a_cleanup_was_in_progress(alice: User) -> None:
     held = claimed(order(alice))
-    state_machine.delete(held)
+    removal.delete(held)
     cleaning = claimed(held)
-    worker.settle([(held, Job("job_late", JobState.QUEUED))])
-    worker.settle([(cleaning, worker.Cleaned())])
+    settle.settle([(held, Job("job_late", JobState.QUEUED))])
+    settle.settle([(cleaning, execute.Cleaned())])
     video = now_of(held)
     assert (video.engine_job_id, video.needs_cleanup) == ("job_late", True)
     assert video.next_step_at is not None
@@ -138,7 +139,7 @@ def test_worker_deletes_the_engine_job_when_it_was_rendering(
 ) -> None:
     video = order(alice, "A kite [[fail:internal_error]]")
     work(lambda: now_of(video).status == "running")
-    state_machine.delete(video)
+    removal.delete(video)
 
     def gone() -> bool:
         make_due(video)  # the engine takes no deletion before its job has ended
@@ -153,7 +154,7 @@ def test_worker_deletes_the_engine_job_when_it_was_accepted_after_the_deletion(
 ) -> None:
     held = claimed(order(alice))
     delete(api, held)
-    worker.settle([(held, Job("job_late", JobState.QUEUED))])
+    settle.settle([(held, Job("job_late", JobState.QUEUED))])
     video = now_of(held)
     assert (video.status, video.engine_job_id, video.needs_cleanup) == (
         "cancelled",
@@ -167,13 +168,13 @@ def test_worker_deletes_the_files_when_they_arrive_after_the_deletion(
     alice: User, api: APIClient, mp4: bytes
 ) -> None:
     video = running(order(alice))
-    worker.settle([(claimed(video), Job(video.engine_job_id, JobState.SUCCEEDED))])
+    settle.settle([(claimed(video), Job(video.engine_job_id, JobState.SUCCEEDED))])
     held = claimed(video)
-    name = default_storage.save(files.names_of(video)[Variant.VIDEO], ContentFile(mp4))
+    name = default_storage.save(files.storage_names(video)[Variant.VIDEO], ContentFile(mp4))
     delete(api, video)
-    worker.settle([(held, files.Saved(name, len(mp4), "0" * 64, name, name))])
+    settle.settle([(held, files.StoredResult(name, len(mp4), "0" * 64, name, name))])
     stored = now_of(video)
     assert (stored.status, stored.needs_cleanup) == ("cancelled", True)
     mine = claimed(video)
-    files.remove(mine)
+    files.delete_files(mine)
     assert not default_storage.exists(name)

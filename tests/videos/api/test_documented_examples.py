@@ -14,7 +14,7 @@ from accounts.auth import tokens
 from accounts.models import Session, User
 from tests.conftest import Serving
 from tests.videos.conftest import completed, failed, order, photo, picture, running, upload
-from videos.media import uploads
+from videos.media import upload_urls, uploads
 from videos.models import Video
 
 JSON = "application/json"
@@ -211,7 +211,7 @@ def test_system_c_2_2_text_to_video(api: APIClient) -> None:
 
 
 def test_system_c_2_3_image_to_video(api: APIClient, alice: User) -> None:
-    image = uploads.url_of(uploads.keep_image(alice, upload(picture())))
+    image = upload_urls.url_of(uploads.store_image(alice, upload(picture())))
     body = {
         "prompt": "string",
         "image_urls": [image],

@@ -10,7 +10,7 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from billing.ledger import credits, invariants
 from tests.videos.conftest import completed, failed, order, picture, running, upload
-from videos.jobs import state_machine
+from videos.jobs import removal
 from videos.media import uploads
 from videos.models import Video
 
@@ -44,7 +44,7 @@ def test_remix_orders_a_new_video_when_the_source_is_completed(
 def test_remix_charges_the_text_price_when_the_source_came_from_an_image(
     api: APIClient, alice: User, mp4: bytes
 ) -> None:
-    reference = uploads.keep_image(alice, upload(picture()))
+    reference = uploads.store_image(alice, upload(picture()))
     video = completed(order(alice, model="sora-2-pro", reference=reference), mp4)
     body = remix(api, video, prompt="At night").json()
     assert (video.credits, body["credits"], body["has_input_reference"]) == (35, 30, False)
@@ -104,5 +104,5 @@ def test_remix_is_401_when_anonymous(anonymous: APIClient, done: Video) -> None:
 
 
 def test_remix_is_404_when_the_source_was_deleted(api: APIClient, done: Video) -> None:
-    state_machine.delete(done)
+    removal.delete(done)
     assert remix(api, done, prompt="At night").status_code == 404

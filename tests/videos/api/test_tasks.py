@@ -14,8 +14,8 @@ from accounts.models import User
 from billing.ledger import credits as ledger_credits
 from billing.ledger import invariants
 from tests.videos.conftest import completed, failed, now_of, order, picture, running, upload
-from videos.jobs import state_machine
-from videos.media import uploads
+from videos.jobs import orders, removal, state_machine
+from videos.media import upload_urls, uploads
 from videos.models import Upload, Video
 
 TEXT, IMAGE = "/api/videos/text-to-video", "/api/videos/image-to-video"
@@ -28,7 +28,7 @@ def create(client: APIClient, address: str = TEXT, **body: Any) -> Any:
 @pytest.fixture
 def image(alice: User) -> str:
     """The address of an image alice has uploaded."""
-    return uploads.url_of(uploads.keep_image(alice, upload(picture())))
+    return upload_urls.url_of(uploads.store_image(alice, upload(picture())))
 
 
 @pytest.fixture
@@ -90,8 +90,10 @@ def test_image_to_video_orders_a_task(
 def test_image_to_video_uses_the_first_image_when_there_are_several(
     api: APIClient, alice: User
 ) -> None:
-    kept = [uploads.keep_image(alice, upload(picture())) for _ in range(3)]
-    assert create(api, IMAGE, image_urls=[uploads.url_of(one) for one in kept]).status_code == 200
+    kept = [uploads.store_image(alice, upload(picture())) for _ in range(3)]
+    assert (
+        create(api, IMAGE, image_urls=[upload_urls.url_of(one) for one in kept]).status_code == 200
+    )
     assert Video.objects.get().reference == kept[0]
 
 
@@ -399,7 +401,7 @@ def test_task_type_is_image_to_video_when_ordered_with_an_image(
     api: APIClient, image: str, alice: User, mp4: bytes
 ) -> None:
     task_id = create(api, IMAGE, image_urls=[image]).json()["task_id"]
-    remix = state_machine.remix(completed(order(alice), mp4), "At night")
+    remix = orders.remix(completed(order(alice), mp4), "At night")
     kinds = [api.get(f"/api/tasks/{one}").json()["task_type"] for one in (task_id, remix.pk)]
     assert kinds == ["IMAGE_TO_VIDEO", "TEXT_TO_VIDEO"]
 
@@ -508,7 +510,7 @@ def test_task_list_has_no_tasks_of_other_users_and_no_deleted_ones(
     api: APIClient, alice: User, bob: User
 ) -> None:
     order(bob)
-    state_machine.delete(order(alice))
+    removal.delete(order(alice))
     mine = order(alice)
     body = list_tasks(api)
     assert ([task["task_id"] for task in body["tasks"]], body["total"]) == ([str(mine.pk)], 1)

@@ -31,8 +31,8 @@ from tests.statements import after, reads
 from tests.videos.api.test_create_video_hostile import SVG, decompression_bomb, shown
 from tests.videos.conftest import clip, order, photo, picture, upload
 from videos import catalog, tasks
-from videos.jobs import state_machine
-from videos.media import uploads
+from videos.jobs import orders, removal, state_machine
+from videos.media import upload_cleanup, uploads
 from videos.models import Upload, Video
 
 HTML = b"<html><script>alert(1)</script></html>"
@@ -513,7 +513,7 @@ def test_uploaded_file_takes_two_queries(
 
 @pytest.fixture
 def kept(alice: User) -> Upload:
-    return uploads.keep(alice, upload(photo(), "a.jpg"), "image")
+    return uploads.store_upload(alice, upload(photo(), "a.jpg"), "image")
 
 
 def make_older(**back: int) -> None:
@@ -534,17 +534,17 @@ def test_stored_file_is_deleted_with_its_upload(
     transactional_db: None, kept: Upload, tmp_path: Path
 ) -> None:
     make_older(hours=25)
-    assert (uploads.sweep(), files(tmp_path)) == (1, [])
+    assert (upload_cleanup.delete_unused(), files(tmp_path)) == (1, [])
 
 
 def test_upload_is_kept_while_a_video_uses_it_and_deleted_after(alice: User, kept: Upload) -> None:
     video = order(alice, reference=kept)
     make_older(hours=25)
-    assert uploads.sweep() == 0
+    assert upload_cleanup.delete_unused() == 0
     state_machine.cancel(video)
-    assert uploads.sweep() == 0
-    state_machine.delete(video)
-    assert uploads.sweep() == 1
+    assert upload_cleanup.delete_unused() == 0
+    removal.delete(video)
+    assert upload_cleanup.delete_unused() == 1
     assert Video.objects.get().reference is None
 
 
@@ -554,17 +554,17 @@ def test_reservation_is_deleted_after_a_day_when_its_process_died(
     Upload.objects.update(stored=False)
     assert api.get(f"/api/videos/uploads/{kept.pk}").status_code == 404
     make_older(hours=25)
-    assert uploads.sweep() == 1
+    assert upload_cleanup.delete_unused() == 1
 
 
 def test_order_is_refused_when_its_image_was_deleted_meanwhile(
     api: APIClient, alice: User, kept: Upload
 ) -> None:
     make_older(hours=25)
-    wish = state_machine.Wish("A boat", reference=kept)
-    assert uploads.sweep() == 1
+    wish = orders.VideoOrder("A boat", reference=kept)
+    assert upload_cleanup.delete_unused() == 1
     with pytest.raises(catalog.NotOffered) as told:
-        state_machine.submit(alice, wish)
+        orders.submit(alice, wish)
     assert str(told.value) == "The image is no longer there. Send it again."
     assert Video.objects.count() == 0
 
@@ -576,11 +576,13 @@ def test_concurrent_order_and_cleanup_keep_both_video_and_image_or_neither(
     erin = person("erin")
     credits.grant(erin, 1000, credits.Kind.BONUS, "test:more", expires_at=None)
     for _ in range(15):
-        image = uploads.keep_image(erin, upload(picture()))
+        image = uploads.store_image(erin, upload(picture()))
         make_older(hours=25)
-        wish = state_machine.Wish("A boat", reference=image)
-        ordered, swept = outcomes([partial(state_machine.submit, erin, wish), uploads.sweep])
+        wish = orders.VideoOrder("A boat", reference=image)
+        ordered, swept = outcomes(
+            [partial(orders.submit, erin, wish), upload_cleanup.delete_unused]
+        )
         assert (type(ordered), swept) in {(Video, 0), (catalog.NotOffered, 1)}
         assert Upload.objects.filter(pk=image.pk).exists() == isinstance(ordered, Video)
         Video.objects.update(deleted_at=timezone.now())
-        uploads.sweep()
+        upload_cleanup.delete_unused()

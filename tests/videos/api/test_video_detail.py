@@ -9,7 +9,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from tests.videos.conftest import completed, failed, now_of, order, running
-from videos.jobs import state_machine
+from videos.jobs import removal, state_machine
 from videos.models import Video
 
 
@@ -101,7 +101,7 @@ def test_detail_answers_another_user_like_an_unknown_id(stranger: APIClient, ali
 
 def test_detail_is_404_when_the_video_was_deleted(api: APIClient, alice: User) -> None:
     video = order(alice)
-    state_machine.delete(video)
+    removal.delete(video)
     assert api.get(f"/api/videos/{video.pk}").status_code == 404
 
 

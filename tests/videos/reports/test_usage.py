@@ -17,7 +17,7 @@ from billing.ledger import credits
 from billing.models import Entry
 from tests.markup import flat
 from tests.videos.conftest import completed, failed, now_of, order
-from videos.jobs import state_machine
+from videos.jobs import removal, state_machine
 from videos.models import Video
 from videos.reports import usage
 
@@ -63,7 +63,7 @@ def test_chart_bars_show_the_credits_of_their_day(alice: User, month: list[Video
 
 def test_usage_counts_deleted_videos(alice: User, month: list[Video]) -> None:
     before = usage.usage_of(alice, 30)
-    state_machine.delete(month[0])
+    removal.delete(month[0])
     after = usage.usage_of(alice, 30)
     assert (after.net_credits, after.ready) == (before.net_credits, before.ready)
 
@@ -101,7 +101,7 @@ def test_usage_page_needs_as_many_queries_for_many_videos(
 
 
 def test_csv_has_one_row_per_video(page: Client, month: list[Video]) -> None:
-    state_machine.delete(month[0])
+    removal.delete(month[0])
     answer = page.get("/usage/usage.csv")
     assert answer["Content-Disposition"] == 'attachment; filename="usage-30-days.csv"'
     text = b"".join(answer).decode()

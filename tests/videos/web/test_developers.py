@@ -15,7 +15,7 @@ from tests.markup import flat
 from tests.videos.conftest import order, receiver
 from tests.videos.receiver import Receiver
 from videos.models import DeliveryAttempt, WebhookDelivery
-from videos.webhooks import deliveries
+from videos.webhooks import signing
 
 URL = "https://example.com/hook"
 FIXTURES = (receiver,)
@@ -79,9 +79,9 @@ def test_delivery_log_needs_as_many_queries_for_many(
 
 
 def test_signing_secret_is_replaced(page: Client, alice: User) -> None:
-    before = deliveries.secret_of(alice).secret
+    before = signing.secret_of(alice).secret
     page.post("/developers/webhooks/secret/")
-    row = deliveries.secret_of(alice)
+    row = signing.secret_of(alice)
     assert row.former == before
     assert row.secret != before
     assert row.secret in page.get("/developers/webhooks/").content.decode()
@@ -117,7 +117,7 @@ def test_test_webhook_is_signed_and_not_logged(
         r"The test webhook was delivered: HTTP 200 after \d+ ms\.", said_of(page, receiver.url)
     )
     ((headers, body),) = receiver.heard
-    told = Webhook(deliveries.secret_of(alice).secret).verify(body, headers)
+    told = Webhook(signing.secret_of(alice).secret).verify(body, headers)
     assert (told["type"], WebhookDelivery.objects.count()) == ("test", 0)
 
 

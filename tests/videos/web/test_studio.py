@@ -116,7 +116,7 @@ def test_preset_is_not_found_when_it_belongs_to_another_user(page: Client, bob: 
 
 
 def test_stored_image_is_offered_and_shown(page: Client, alice: User) -> None:
-    kept = uploads.keep_image(alice, upload(picture()))
+    kept = uploads.store_image(alice, upload(picture()))
     body = page.get(f"{STUDIO}?reference={kept.pk}").content.decode()
     assert f'name="reference" value="{kept.pk}" checked' in body
     assert "<span data-cost>25</span>" in body
@@ -130,14 +130,14 @@ def test_stored_image_is_offered_and_shown(page: Client, alice: User) -> None:
 def test_image_is_not_offered_when_its_file_is_missing(
     page: Client, alice: User, fields: dict[str, Any]
 ) -> None:
-    kept = uploads.keep_image(alice, upload(picture()))
+    kept = uploads.store_image(alice, upload(picture()))
     Upload.objects.update(**fields)
     assert "pill--kept" not in page.get(f"{STUDIO}?reference={kept.pk}").content.decode()
     assert page.get(f"/studio/reference/{kept.pk}/").status_code == 404
 
 
 def test_image_is_not_found_when_it_belongs_to_another_user(page: Client, bob: User) -> None:
-    theirs = uploads.keep_image(bob, upload(picture()))
+    theirs = uploads.store_image(bob, upload(picture()))
     for pk in (theirs.pk, uuid4(), "no-id"):
         assert "pill--kept" not in page.get(f"{STUDIO}?reference={pk}").content.decode()
     assert page.get(f"/studio/reference/{theirs.pk}/").status_code == 404

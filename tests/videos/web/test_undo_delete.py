@@ -16,11 +16,12 @@ from billing.ledger import credits, invariants
 from showcase import gallery
 from tests.racers import racers
 from tests.videos.conftest import completed, now_of, order, picture, running, upload
-from videos.engines.base import Unavailable
-from videos.jobs import state_machine, worker
+from videos.engines.errors import Unavailable
+from videos.jobs import removal
+from videos.jobs.worker import claim, settle
 from videos.library import share_links
 from videos.media import files as media_files
-from videos.media import uploads
+from videos.media import upload_cleanup, uploads
 from videos.models import Collection, Upload, Video
 
 RESTORE = "/library/restore/"
@@ -70,9 +71,9 @@ def test_video_is_unchanged_when_deletion_is_undone(page: Client, alice: User, m
     assert f'<input type="hidden" name="video" value="{video.pk}">' in body
     assert page.get(f"/v/{video.pk}/").status_code == 404
     assert page.get(f"/s/{link}/").status_code == 404
-    uploads.sweep()
+    upload_cleanup.delete_unused()
     gallery.delete_clips_of_deleted_videos()
-    assert worker.claim(10) == []
+    assert claim.claim_due(10) == []
     assert "1 video was restored." in restored(page, video).content.decode()
     assert (facts(video), files(video), now_of(video).clip.pk) == (before, [True] * 3, clip)
     assert page.get(f"/v/{video.pk}/").status_code == 200
@@ -98,19 +99,19 @@ def test_engine_job_is_deleted_when_restored_video_was_cancelled(page: Client, a
     deleted(page, video)
     restored(page, video)
     assert (now_of(video).deleted_at, now_of(video).needs_cleanup) == (None, True)
-    assert [mine.pk for mine in worker.claim(10)] == [video.pk]
+    assert [mine.pk for mine in claim.claim_due(10)] == [video.pk]
 
 
 def test_reference_image_stays_while_deletion_can_be_undone(
     page: Client, alice: User, mp4: bytes
 ) -> None:
-    image = uploads.keep_image(alice, upload(picture()))
+    image = uploads.store_image(alice, upload(picture()))
     video = completed(order(alice, reference=image), mp4)
     Upload.objects.update(created_at=timezone.now() - timedelta(days=9))
     deleted(page, video)
-    assert (uploads.sweep(), now_of(video).reference_id) == (0, image.pk)
+    assert (upload_cleanup.delete_unused(), now_of(video).reference_id) == (0, image.pk)
     age(video, 3 * Video.UNDO)
-    assert (uploads.sweep(), now_of(video).reference_id) == (1, None)
+    assert (upload_cleanup.delete_unused(), now_of(video).reference_id) == (1, None)
 
 
 def test_second_undo_changes_nothing(page: Client, alice: User, mp4: bytes) -> None:
@@ -155,7 +156,7 @@ def test_undo_is_refused_when_video_was_deleted_over_the_api(
     video = completed(order(alice), mp4)
     assert api.delete(f"/api/videos/{video.pk}").json() == {"success": True}
     assert restored(page, video, quiet="1").status_code == 410
-    assert [mine.pk for mine in worker.claim(10)] == [video.pk]
+    assert [mine.pk for mine in claim.claim_due(10)] == [video.pk]
 
 
 def test_undo_is_not_found_when_video_belongs_to_another_user(
@@ -179,20 +180,20 @@ def test_undo_is_refused_when_worker_has_removed_the_files(
     video = completed(order(alice), mp4)
     deleted(page, video)
     age(video, Video.UNDO)
-    (held,) = worker.claim(10)
-    with pytest.raises(state_machine.TooLate):
-        state_machine.restore(video)
-    worker.settle([(held, Unavailable("down", code="x"))])  # the files may be gone by now
-    with pytest.raises(state_machine.TooLate):
-        state_machine.restore(video)
+    (held,) = claim.claim_due(10)
+    with pytest.raises(removal.TooLate):
+        removal.restore(video)
+    settle.settle([(held, Unavailable("down", code="x"))])  # the files may be gone by now
+    with pytest.raises(removal.TooLate):
+        removal.restore(video)
 
 
 def either(pk: str) -> None:
     """Undo, or take it up for removal."""
     if random.random() < 0.5:
-        state_machine.restore(Video.objects.get(pk=UUID(pk)))
+        removal.restore(Video.objects.get(pk=UUID(pk)))
     else:
-        worker.claim(10)
+        claim.claim_due(10)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -201,7 +202,7 @@ def test_video_is_restored_or_removed_but_never_both(alice: User, mp4: bytes) ->
     with racers(2) as team:
         for n in range(4):
             video = completed(order(alice), mp4)
-            state_machine.delete(video, undo=True)
+            removal.delete(video, undo=True)
             soon = timezone.now() + timedelta(milliseconds=30 + n)
             Video.objects.filter(pk=video.pk).update(next_step_at=soon)
             raised = set(team.race("tests.videos.web.test_undo_delete:either", str(video.pk)))

@@ -20,7 +20,7 @@ from accounts.people import deletion
 from billing.ledger import credits
 from tests.markup import flat
 from tests.videos.conftest import completed, failed, order
-from videos.jobs import state_machine
+from videos.jobs import orders, removal
 from videos.library import share_links
 from videos.library.lineage import prompt_changes
 from videos.media import frames
@@ -44,7 +44,7 @@ def boat(rich: User, mp4: bytes) -> Video:
 
 
 def remixed(video: Video, prompt: str, mp4: bytes) -> Video:
-    return completed(state_machine.remix(video, prompt), mp4)
+    return completed(orders.remix(video, prompt), mp4)
 
 
 def nodes(page: Client, video: Video) -> list[str]:
@@ -69,7 +69,7 @@ def nodes(page: Client, video: Video) -> list[str]:
 def test_every_version_shows_the_whole_lineage(page: Client, boat: Video, mp4: bytes) -> None:
     snow = remixed(boat, "Make it snow", mp4)
     storm = remixed(snow, "Now a storm", mp4)
-    rain = state_machine.remix(boat, "Make it rain")
+    rain = orders.remix(boat, "Make it rain")
     tree = ["A boat at dusk", "  Make it snow", "    Now a storm", "  Make it rain"]
     assert [nodes(page, video) for video in (boat, snow, storm, rain)] == [tree] * 4
 
@@ -79,9 +79,9 @@ def test_deleted_version_stays_in_lineage_when_it_has_children(
 ) -> None:
     snow = remixed(boat, "Make it snow", mp4)
     storm = remixed(snow, "Now a storm", mp4)
-    state_machine.delete(snow)
+    removal.delete(snow)
     assert nodes(page, storm) == ["A boat at dusk", "  -", "    Now a storm"]
-    state_machine.delete(storm)
+    removal.delete(storm)
     assert nodes(page, boat) == []
 
 
@@ -103,7 +103,7 @@ def test_newer_and_older_videos_follow_the_library(page: Client, rich: User, bob
     first, second = order(rich, "One"), order(rich, "Two")
     order(bob, "Between")
     third = order(rich, "Three")
-    state_machine.delete(state_machine.submit(rich, state_machine.Wish("Gone", seconds=4)))
+    removal.delete(orders.submit(rich, orders.VideoOrder("Gone", seconds=4)))
 
     def beside(video: Video) -> dict[str, str]:
         body = page.get(f"/v/{video.pk}/").content.decode()
@@ -149,7 +149,7 @@ def test_comparison_is_not_found_when_there_is_no_previous_version(
     page: Client, boat: Video, mp4: bytes
 ) -> None:
     snow = remixed(boat, "Make it snow", mp4)
-    state_machine.delete(boat)
+    removal.delete(boat)
     for video in (boat, snow):
         assert page.get(f"/v/{video.pk}/compare/").status_code == 404
 
@@ -272,7 +272,7 @@ def test_link_does_not_work_while_owner_is_inactive(page: Client, boat: Video) -
 
 def test_link_does_not_work_when_video_is_deleted(page: Client, boat: Video) -> None:
     address = link(page, boat)
-    state_machine.delete(boat)
+    removal.delete(boat)
     assert Client().get(address).status_code == 404
 
 
@@ -304,7 +304,7 @@ def test_code_sample_orders_the_same_video(boat: Video, mp4: bytes) -> None:
         "size": "1280x720",
         "seconds": 8,
     }
-    remix = state_machine.remix(boat, "Snow")
+    remix = orders.remix(boat, "Snow")
     lines = curl_command(remix, "").split(" \\\n  ")
     assert lines[0] == f"curl -X POST /api/videos/{boat.pk}/remix"
     assert lines[-1] == """-d '{"prompt": "Snow"}'"""

@@ -10,8 +10,9 @@ from django.test import Client
 from accounts.models import User
 from tests.markup import flat
 from tests.videos.conftest import completed, order, running, told
-from videos.engines.base import JobState, Refused
-from videos.jobs import state_machine
+from videos.engines.base import JobState
+from videos.engines.errors import Refused
+from videos.jobs import orders, state_machine
 from videos.models import Video
 
 RAW = "moderator-7 says: <b>boom</b> at /srv/render.py:12"
@@ -78,7 +79,7 @@ def test_remix_is_offered_when_engine_supports_it(
 def test_retry_is_offered_when_engine_supports_it(
     page: Client, alice: User, mp4: bytes, settings: LazySettings
 ) -> None:
-    lost = state_machine.remix(completed(order(alice), mp4), "At night")
+    lost = orders.remix(completed(order(alice), mp4), "At night")
     state_machine.cancel(lost)
     retry = f"/v/{lost.pk}/retry/"
     assert [name for name, body in pages_of(page, lost).items() if retry not in body] == []

@@ -7,7 +7,7 @@ from django.utils.translation import ngettext
 
 from billing.ledger import credits
 from videos import failures
-from videos.jobs import state_machine
+from videos.jobs import charges
 from videos.models import Video
 
 Status = Video.Status
@@ -15,8 +15,8 @@ Status = Video.Status
 
 def history_of(video: Video) -> list[tuple[datetime, str]]:
     """Return (time, sentence) pairs, oldest first."""
-    spent = credits.find_entry(state_machine.spend_key(video))
-    back = credits.find_entry(state_machine.refund_key(video))
+    spent = credits.find_entry(charges.spend_key(video))
+    back = credits.find_entry(charges.refund_key(video))
     lines = [
         (event.at, _describe_step(video, Status(event.status))) for event in video.events.all()
     ]

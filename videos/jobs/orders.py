@@ -1,0 +1,178 @@
+"""Order videos: submit, submit_many, remix and retry.
+
+Each checks the catalog once, asks moderation outside any transaction, and then writes the video,
+its charge and the idempotency key together in `_place`. A worker does the rest.
+"""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from billing.ledger import credits
+from config.lib import idempotency
+from config.lib.idempotency import RequestKey
+from videos import catalog, feed
+from videos.jobs import charges, circuit_breaker, moderation, state_machine
+from videos.models import Price, Upload, Video, VideoEvent
+
+Status = Video.Status
+
+
+@dataclass(frozen=True)
+class VideoOrder:
+    """What a user asks for; names of models, sizes and lengths are the catalog's."""
+
+    prompt: str
+    model: str = catalog.DEFAULT_MODEL.name
+    size: str = catalog.LANDSCAPE
+    seconds: int = catalog.DEFAULT_SECONDS
+    reference: Upload | None = None
+    webhook_url: str = ""
+    api_key_id: UUID | None = None
+
+
+def submit(
+    user: AbstractBaseUser, order: VideoOrder, request_key: RequestKey | None = None
+) -> Video:
+    """Order one video and charge its credits.
+
+    Raises catalog.NotOffered, moderation.Stopped or NotEnoughCredits; then nothing is written.
+    With a `request_key` every function here also raises AlreadyDone and IdempotencyMismatch.
+    """
+    return _check_and_place(user, _new_video(user, order), request_key)
+
+
+def submit_many(
+    user: AbstractBaseUser, order: VideoOrder, takes: int, request_key: RequestKey | None = None
+) -> list[Video]:
+    """Order the same video `takes` times: all of them, or none.
+
+    Raises what submit raises; NotEnoughCredits names the price of all.
+    """
+    drafts = [_new_video(user, order) for _ in range(takes)]
+    _check(user, drafts[0])
+    try:
+        with transaction.atomic():
+            first = _place(user, drafts[0], request_key)
+            return [first, *(_place(user, draft, None) for draft in drafts[1:])]
+    except credits.NotEnoughCredits as error:
+        raise credits.NotEnoughCredits(error.needed * takes, credits.available(user)) from error
+
+
+def remix(
+    video: Video,
+    prompt: str,
+    request_key: RequestKey | None = None,
+    api_key_id: UUID | None = None,
+) -> Video:
+    """Order a new version of a finished video, at the text price of its model.
+
+    Raises NotPossible or what submit raises; then nothing is written.
+    """
+    if video.status != Status.SUCCEEDED:
+        raise state_machine.NotPossible(_("Only a completed video can be remixed."))
+    draft = _repeat(video, prompt, Video.Operation.REMIX, source=video)
+    draft.api_key_id = api_key_id
+    return _check_and_place(video.user, draft, request_key)
+
+
+def retry(
+    video: Video, request_key: RequestKey | None = None, api_key_id: UUID | None = None
+) -> Video:
+    """Order the same video once more, after it failed, was cancelled or timed out.
+
+    Raises NotPossible or what submit raises; then nothing is written.
+    """
+    if not video.is_lost:
+        raise state_machine.NotPossible(
+            _("Only a video that failed or was cancelled can be retried.")
+        )
+    draft = _repeat(video, video.prompt, Video.Operation(video.operation), source=video.source)
+    draft.reference, draft.retry_of = video.reference, video
+    draft.webhook_url, draft.api_key_id = video.webhook_url, api_key_id
+    return _check_and_place(video.user, draft, request_key)
+
+
+def _new_video(user: AbstractBaseUser, order: VideoOrder) -> Video:
+    catalog.check(order.model, order.size, order.seconds)
+    kind = Price.Kind.IMAGE if order.reference else Price.Kind.TEXT
+    return Video(
+        user_id=user.pk,
+        operation=Video.Operation(kind.value),
+        prompt=order.prompt,
+        model=order.model,
+        size=order.size,
+        seconds=order.seconds,
+        reference=order.reference,
+        webhook_url=order.webhook_url,
+        api_key_id=order.api_key_id,
+        credits=catalog.price(kind, order.model, order.seconds),
+        engine=circuit_breaker.choose(catalog.engines_for(order.model, kind.value, order.seconds)),
+    )
+
+
+def _repeat(
+    video: Video, prompt: str, operation: Video.Operation, *, source: Video | None
+) -> Video:
+    catalog.check(video.model, video.size, video.seconds)
+    kind = Price.Kind.IMAGE if operation == Video.Operation.IMAGE else Price.Kind.TEXT
+    at = source.engine if source else ""  # only the engine that made the source can remix it
+    offered = catalog.engines_for(video.model, operation, video.seconds, at)
+    return Video(
+        user_id=video.user_id,
+        operation=operation,
+        prompt=prompt,
+        model=video.model,
+        size=video.size,
+        seconds=video.seconds,
+        source=source,
+        credits=catalog.price(kind, video.model, video.seconds),
+        engine=circuit_breaker.choose(offered),
+    )
+
+
+def _check_and_place(user: AbstractBaseUser, draft: Video, request_key: RequestKey | None) -> Video:
+    _check(user, draft)
+    return _place(user, draft, request_key)
+
+
+def _check(user: AbstractBaseUser, draft: Video) -> None:
+    """Check engine and moderation; asks the network, so never call it in a transaction."""
+    if not draft.engine:
+        gone = _("The engine that made this video is not available.")
+        raise catalog.NotOffered(
+            "model", gone if draft.source else _("No engine makes such a video.")
+        )
+    moderation.check(user, draft.prompt, draft.reference)
+
+
+def _place(user: AbstractBaseUser, draft: Video, request_key: RequestKey | None) -> Video:
+    now = timezone.now()
+    draft.created_at = draft.next_step_at = now
+    draft.deadline_at = now + settings.VIDEO_DEADLINE
+    purpose = credits.Purpose(credits.VIDEO_REFERENCE, str(draft.pk), charges.describe(draft))
+    with transaction.atomic():
+        draft.sequence = feed.allocate_sequence(draft.user_id)
+        idempotency.record(request_key, draft)
+        _lock_reference(draft)
+        draft.save(force_insert=True)
+        credits.spend(user, draft.credits, charges.spend_key(draft), purpose)
+        VideoEvent.objects.create(video=draft, status=Status.QUEUED, at=now)
+        feed.publish_change(draft)
+    return draft
+
+
+def _lock_reference(draft: Video) -> None:
+    """Lock the reference image, so that it is not deleted as unused before the order is written."""
+    if draft.reference_id is None:
+        return
+    rows = Upload.objects.select_for_update(no_key=True).filter(pk=draft.reference_id, stored=True)
+    if not rows.values_list("pk").first():
+        raise catalog.NotOffered(
+            "input_reference", _("The image is no longer there. Send it again.")
+        )

@@ -1,0 +1,83 @@
+"""Execute the next step of a claimed video at its engine, without the database."""
+
+import logging
+from datetime import timedelta
+
+from django.conf import settings
+
+from videos.engines import base
+from videos.engines.base import Job, RenderRequest
+from videos.engines.errors import EngineError, Unavailable
+from videos.jobs import callbacks, circuit_breaker
+from videos.media import files, first_frame
+from videos.models import Video
+
+log = logging.getLogger(__name__)
+Status = Video.Status
+
+
+class Overdue:
+    """Result: the deadline passed while the order waited, so no step was taken."""
+
+
+class Cleaned:
+    """Result: the files and the job at the engine are deleted."""
+
+
+Result = Job | list[Job] | files.StoredResult | EngineError | Overdue | Cleaned
+
+
+def execute(video: Video) -> Result:
+    """Take the next step of a claimed video and return its result; never raises."""
+    try:
+        return _take_step(video)
+    except EngineError as error:
+        return error
+    except Exception as error:  # such as a full disk: the video must still end by its deadline
+        log.exception("step of video %s (%s) failed", video.pk, video.status)
+        return Unavailable(repr(error), code=circuit_breaker.OUR_FAULT, maybe_accepted=True)
+
+
+def _take_step(video: Video) -> Result:
+    if not video.is_active:
+        _delete_files_and_job(video)
+        return Cleaned()
+    engine = base.get(video.engine)
+    match video.status:
+        case Status.SUBMITTING:
+            return engine.submit(render_request(video))
+        case Status.SUBMIT_UNKNOWN:
+            # The engine's clock may be behind ours.
+            since = (video.submitted_at or video.created_at) - timedelta(minutes=2)
+            return engine.find(render_request(video), since)
+        case Status.RUNNING:
+            return engine.fetch(video.engine_job_id)
+        case Status.DOWNLOADING:
+            return files.fetch_result(engine, video)
+        case _:
+            return Overdue()
+
+
+def _delete_files_and_job(video: Video) -> None:
+    if video.deleted_at or video.is_lost:
+        files.delete_files(video)
+    # An engine that is no longer configured cannot delete its job; our files are deleted anyway.
+    if video.engine_job_id and video.engine in settings.ENGINES:
+        base.get(video.engine).delete(video.engine_job_id)
+
+
+def render_request(video: Video) -> RenderRequest:
+    looking = video.status == Status.SUBMIT_UNKNOWN
+    return RenderRequest(
+        token=str(video.pk),
+        prompt=video.prompt,
+        model=video.model,
+        size=video.size,
+        seconds=video.seconds,
+        image=first_frame.first_frame(video.reference, video.size) if video.reference else None,
+        source_id=video.source.engine_job_id if video.source else "",
+        callback_url=callbacks.address_of(video),
+        heard=tuple({callback.engine_job_id for callback in video.engine_callbacks.all()})
+        if looking
+        else (),
+    )

@@ -1,0 +1,174 @@
+"""Record the results of executed steps, each in a transaction fenced by the video's lease."""
+
+import logging
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from videos.engines.base import Job, JobState
+from videos.engines.errors import EngineError, Unsupported
+from videos.jobs import callbacks, circuit_breaker, state_machine
+from videos.jobs.worker import execute, polls, step_failures
+from videos.media import files
+from videos.models import Video
+
+log = logging.getLogger(__name__)
+Status = Video.Status
+
+CLEANUP_PAUSES = (5, 30, 120, 600, 1800, 3600)
+# An unanswered submit is searched for so often before it counts as never accepted.
+MAX_SEARCHES = 3
+MAX_SUBMITS = 3
+
+
+def settle(done: list[tuple[Video, execute.Result]]) -> None:
+    """Record the results of claimed videos' steps; nothing is recorded for a lost lease.
+
+    Polls that only report progress, by far the most, share one transaction.
+    """
+    now = timezone.now()
+    polls.record_polls([(v, r) for v, r in done if isinstance(r, Job) and _is_progress(v, r, now)])
+    for video, result in done:
+        if isinstance(result, Job) and _is_progress(video, result, now):
+            continue
+        try:
+            _settle_one(video, result)
+        except Exception:  # its lease ends and it is due again; the others must go on
+            log.exception("the result of video %s could not be recorded", video.pk)
+
+
+def _is_progress(video: Video, job: Job, now: datetime) -> bool:
+    rendering = job.state in {JobState.QUEUED, JobState.RUNNING}
+    return video.status == Status.RUNNING and rendering and now < video.deadline_at
+
+
+def _settle_one(video: Video, result: execute.Result) -> None:
+    if video.status == Status.SUBMITTING:
+        error = result if isinstance(result, EngineError) else None
+        circuit_breaker.report(video.engine, video.pk, error)
+    if not video.is_active:
+        _record_cleanup(video, result)
+    elif isinstance(result, files.StoredResult):
+        _record_success(video, result)
+    elif isinstance(result, list):
+        _match_lost_submit(video, result)
+    elif isinstance(result, Job):
+        _record_job(video, result)
+    elif isinstance(result, EngineError):
+        step_failures.record_failure(video, result)
+    else:
+        state_machine.end(video, Status.TIMEOUT, code="timeout")
+
+
+def _record_job(video: Video, job: Job) -> None:
+    """Record what the engine says of a job: accepted, rendering, finished or failed."""
+    if video.status in state_machine.MAY_COME_FROM[Status.RUNNING]:
+        if not _record_acceptance(video, job):
+            _schedule_job_deletion(video, job)
+            return
+        video = Video.objects.get(pk=video.pk)
+        callbacks.wake_for_early_callbacks(video)
+    if job.state is JobState.SUCCEEDED:
+        state_machine.move(
+            video,
+            Status.DOWNLOADING,
+            rendered_at=timezone.now(),
+            attempts=0,
+            **state_machine.due_in(0),
+        )
+    elif job.failure:
+        state_machine.end(video, Status.FAILED, code=job.failure.code, detail=job.failure.detail)
+    elif timezone.now() >= video.deadline_at:
+        state_machine.end(video, Status.TIMEOUT, code="timeout")
+    else:
+        polls.record_polls([(video, job)])
+
+
+def _record_acceptance(video: Video, job: Job) -> bool:
+    now = timezone.now()
+    try:
+        with transaction.atomic():
+            return state_machine.move(
+                video,
+                Status.RUNNING,
+                keep_lease=True,
+                engine_job_id=job.id,
+                started_at=now,
+                attempts=0,
+            )
+    except IntegrityError:
+        # Another video was matched to this job before this answer arrived.
+        state_machine.move(video, Status.SUBMIT_UNKNOWN, **state_machine.due_in(1))
+        return False
+
+
+def _schedule_job_deletion(video: Video, job: Job) -> None:
+    """Have the job deleted at the engine when the video ended while the engine accepted it."""
+    over = Video.objects.filter(pk=video.pk, engine_job_id="").exclude(status__in=Video.ACTIVE)
+    # Clearing the lease keeps a cleanup that is already running from cancelling this one.
+    over.update(
+        engine_job_id=job.id,
+        needs_cleanup=True,
+        attempts=0,
+        lease=None,
+        next_step_at=timezone.now(),
+    )
+
+
+def _match_lost_submit(video: Video, jobs: list[Job]) -> None:
+    """Match a video whose submit went unanswered to one of the `jobs` found at the engine.
+
+    Without a job the search is repeated, then the order is submitted again, then it fails.
+    """
+    taken = Video.objects.filter(engine=video.engine, engine_job_id__in=[job.id for job in jobs])
+    taken_ids = set(taken.values_list("engine_job_id", flat=True))
+    free = [job for job in jobs if job.id not in taken_ids]  # newest first
+    same_prompt = Video.objects.filter(
+        engine=video.engine, prompt=video.prompt, status=Status.SUBMITTING
+    )
+    if timezone.now() >= video.deadline_at:
+        state_machine.end(video, Status.TIMEOUT, code="timeout")
+    elif free and same_prompt.exclude(pk=video.pk).exists():
+        # The job may belong to the other video: wait for the answer to its submit.
+        step_failures.retry_later(video, 2, attempts=video.attempts)
+    elif free:
+        _record_job(video, free[-1])
+    elif video.attempts + 1 < MAX_SEARCHES:
+        step_failures.retry_later(video, 5)
+    elif video.submit_count < MAX_SUBMITS:
+        state_machine.move(video, Status.QUEUED, attempts=0, **state_machine.due_in(0))
+    else:
+        state_machine.end(video, Status.FAILED, code="submit_lost")
+
+
+def _record_success(video: Video, saved: files.StoredResult) -> None:
+    done = state_machine.move(
+        video,
+        Status.SUCCEEDED,
+        progress=100,
+        completed_at=timezone.now(),
+        next_step_at=None,
+        file=saved.file,
+        file_bytes=saved.size_bytes,
+        file_sha256=saved.sha256,
+        thumbnail=saved.thumbnail,
+        spritesheet=saved.spritesheet,
+    )
+    if not done:
+        # The video ended meanwhile: its files must be deleted.
+        Video.objects.filter(pk=video.pk, status__in=Video.LOST).update(
+            needs_cleanup=True, lease=None, next_step_at=timezone.now()
+        )
+
+
+def _record_cleanup(video: Video, result: execute.Result) -> None:
+    rows = Video.objects.filter(pk=video.pk, lease=video.lease)
+    attempts_exhausted = video.attempts >= len(CLEANUP_PAUSES)
+    if isinstance(result, execute.Cleaned | Unsupported) or attempts_exhausted:
+        rows.update(needs_cleanup=False, lease=None, next_step_at=None)
+    else:
+        rows.update(
+            attempts=F("attempts") + 1, **state_machine.due_in(CLEANUP_PAUSES[video.attempts])
+        )

@@ -1,0 +1,92 @@
+"""Record a failed step: try again later, move the order to another engine, or end the video."""
+
+import logging
+import random
+from datetime import datetime
+
+from django.conf import settings
+from django.db.models import F
+from django.utils import timezone
+
+from videos.engines.errors import EngineError, NotFound, RateLimited, Refused, Unsupported
+from videos.jobs import routing, state_machine
+from videos.models import Video
+
+log = logging.getLogger(__name__)
+Status = Video.Status
+
+DOWNLOAD_PAUSES = (2, 4, 8, 15, 30, 30, 30, 30)
+
+
+def record_failure(video: Video, error: EngineError) -> None:
+    """Retry the step later where that can help, else end the video and refund its credits."""
+    log.warning("step of video %s (%s) failed: %s", video.pk, video.status, error)
+    if timezone.now() >= video.deadline_at:
+        state_machine.end(video, Status.TIMEOUT, code="timeout", detail=error.detail)
+        return
+    match video.status:
+        case Status.SUBMITTING:
+            _record_submit_failure(video, error)
+        case Status.SUBMIT_UNKNOWN if isinstance(error, Unsupported):
+            state_machine.end(video, Status.FAILED, code="submit_lost", detail=error.detail)
+        case Status.SUBMIT_UNKNOWN:
+            retry_later(video, error.retry_after or 5, attempts=video.attempts)
+        case Status.RUNNING if isinstance(error, NotFound):
+            _record_missing_job(video, error)
+        case Status.DOWNLOADING if isinstance(error, Refused) or (
+            video.attempts >= len(DOWNLOAD_PAUSES)
+        ):
+            state_machine.end(video, Status.FAILED, code="result_unavailable", detail=error.detail)
+        case Status.DOWNLOADING:
+            retry_later(video, DOWNLOAD_PAUSES[video.attempts])
+        case _:
+            retry_later(video, error.retry_after or _backoff(video.attempts))
+
+
+def _record_submit_failure(video: Video, error: EngineError) -> None:
+    if error.maybe_accepted:
+        state_machine.move(video, Status.SUBMIT_UNKNOWN, attempts=0, **state_machine.due_in(2))
+    elif routing.move_to_other_engine(video, error):
+        pass  # the other engine has the order now
+    elif error.retryable:
+        pause = error.retry_after or _backoff(video.attempts)
+        busy = isinstance(error, RateLimited)
+        state_machine.move(
+            video,
+            Status.QUEUED,
+            attempts=video.attempts + (0 if busy else 1),
+            submit_count=F("submit_count") - 1,
+            **state_machine.due_in(pause),
+        )
+    else:
+        state_machine.end(video, Status.FAILED, code=error.code, detail=error.detail)
+
+
+def _record_missing_job(video: Video, error: EngineError) -> None:
+    """End the video once its engine has answered "no such job" for MISSING_AFTER."""
+    now = timezone.now()
+    since = video.missing_since or now
+    if now - since >= settings.MISSING_AFTER:
+        state_machine.end(video, Status.FAILED, code=error.code, detail=error.detail)
+    else:
+        pause = settings.MISSING_AFTER.total_seconds() / 3
+        retry_later(video, pause, missing_since=since)
+
+
+def _backoff(attempts: int) -> float:
+    """Seconds to wait: 2, doubling to 60, with jitter."""
+    return min(2.0 ** (attempts + 1), 60) * random.uniform(0.8, 1.2)  # noqa: S311
+
+
+def retry_later(
+    video: Video,
+    seconds: float,
+    *,
+    attempts: int | None = None,
+    missing_since: datetime | None = None,
+) -> None:
+    """Release the video and make it due in `seconds`, with one more attempt unless given."""
+    count = video.attempts + 1 if attempts is None else attempts
+    Video.objects.filter(pk=video.pk, lease=video.lease).update(
+        attempts=count, missing_since=missing_since, **state_machine.due_in(seconds)
+    )

@@ -1,0 +1,118 @@
+"""Answer requests for stored files: whole, in ranges, or not modified."""
+
+import asyncio
+import os
+import re
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from django.core.files.storage import default_storage
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http.response import HttpResponseRedirect
+from django.utils.http import content_disposition_header, http_date, parse_http_date_safe
+
+from videos.media import files
+
+PRIVATE_CACHE = "private, max-age=0, must-revalidate"
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """A file in storage, and the headers it is sent with."""
+
+    name: str
+    content_type: str
+    filename: str
+    etag: str
+
+
+def file_response(
+    request: HttpRequest, file: StoredFile, *, attachment: bool, public: bool = False
+) -> HttpResponseBase:
+    """Answer with a stored file: whole, one range (206), not modified (304) or refused (416).
+
+    Redirects to a signed URL for remote storage. Raises FileNotFoundError for a missing file.
+    Caches may keep a `public` file for an hour.
+    """
+    try:
+        path = Path(default_storage.path(file.name))
+    except NotImplementedError:
+        return HttpResponseRedirect(default_storage.url(file.name))
+    stat = path.stat()
+    etag = f'"{file.etag}"'
+    headers = {
+        "Accept-Ranges": "bytes",
+        "ETag": etag,
+        "Last-Modified": http_date(stat.st_mtime),
+        "Cache-Control": "public, max-age=3600" if public else PRIVATE_CACHE,
+        "Content-Disposition": content_disposition_header(attachment, file.filename) or "inline",
+        "Content-Security-Policy": "sandbox; default-src 'none'",
+        "X-Content-Type-Options": "nosniff",
+    }
+    if _is_unchanged(request, etag, int(stat.st_mtime)):
+        return HttpResponse(status=304, headers=headers)
+    wanted = _requested_range(request, stat.st_size, etag, int(stat.st_mtime))
+    if wanted is None:
+        headers["Content-Range"] = f"bytes */{stat.st_size}"
+        return HttpResponse(status=416, headers=headers, content_type=file.content_type)
+    start, stop, partial_answer = wanted
+    if partial_answer:
+        headers["Content-Range"] = f"bytes {start}-{stop - 1}/{stat.st_size}"
+    headers["Content-Length"] = str(stop - start)
+    status = 206 if partial_answer else 200
+    if request.method == "HEAD":
+        return HttpResponse(status=status, headers=headers, content_type=file.content_type)
+    return StreamingHttpResponse(
+        _chunks(path, start, stop), status=status, headers=headers, content_type=file.content_type
+    )
+
+
+async def _chunks(path: Path, start: int, stop: int) -> AsyncIterator[bytes]:
+    """Read each chunk in a thread, so that a slow client does not occupy one."""
+    loop = asyncio.get_running_loop()
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        while start < stop:
+            read: Callable[[], bytes] = partial(
+                os.pread, handle, min(files.CHUNK_BYTES, stop - start), start
+            )
+            chunk = await loop.run_in_executor(None, read)
+            if not chunk:
+                raise OSError(f"{path.name} was truncated while it was sent")
+            start += len(chunk)
+            yield chunk
+    finally:
+        os.close(handle)
+
+
+def _is_unchanged(request: HttpRequest, etag: str, modified: int) -> bool:
+    if tags := request.headers.get("If-None-Match"):
+        return tags.strip() == "*" or etag in [
+            tag.strip().removeprefix("W/") for tag in tags.split(",")
+        ]
+    since = parse_http_date_safe(request.headers.get("If-Modified-Since", ""))
+    return since is not None and modified <= since
+
+
+def _requested_range(
+    request: HttpRequest, size: int, etag: str, modified: int
+) -> tuple[int, int, bool] | None:
+    """(start, stop, whether it is a part); None for a range outside the file."""
+    asked = re.fullmatch(r"bytes=(\d{0,18})-(\d{0,18})", request.headers.get("Range", "").strip())
+    condition = request.headers.get("If-Range")
+    stale = (
+        condition is not None
+        and condition != etag
+        and (parse_http_date_safe(condition) or 0) < modified
+    )
+    if not asked or asked.groups() == ("", "") or stale:
+        return 0, size, False
+    first, last = asked.groups()
+    if not first:  # the last n bytes
+        length = int(last)
+        return (max(size - length, 0), size, True) if length and size else None
+    start = int(first)
+    stop = min(int(last) + 1, size) if last else size
+    return (start, stop, True) if start < size and start < stop else None
