@@ -394,7 +394,7 @@ def test_upload_is_400_when_the_user_has_the_maximum_number_of_files(
     answer = send(api, photo())
     assert codes == [200, 200, 400]
     assert answer.json() == {
-        "detail": "You keep 2 files here, which is the most.",
+        "detail": "You have reached the limit of 2 files. Delete some to upload more.",
         "code": "quota_full",
     }
     assert (Upload.objects.count(), len(files(tmp_path))) == (2, 2)
@@ -426,7 +426,7 @@ def test_studio_shows_the_quota_message_when_the_quota_is_full(
     form = {"prompt": "A boat", "model": "sora-2", "size": "1280x720", "seconds": "8"}
     answer = page.post("/studio/", {**form, "image": upload(picture())})
     assert answer.status_code == 422
-    assert "You keep 0 files here, which is the most." in answer.content.decode()
+    assert "You have reached the limit of 0 files. Delete some to upload more." in answer.content.decode()
 
 
 def test_studio_shows_a_message_when_its_image_was_deleted_meanwhile(

@@ -93,7 +93,7 @@ def test_delivery_is_sent_again_when_user_asks(page: Client, delivery: WebhookDe
     delivery.refresh_from_db()
     assert (delivery.state, delivery.tries) == ("pending", 0)
     answer = page.post(f"/developers/webhooks/{delivery.pk}/redeliver/", follow=True)
-    assert b"It is still being delivered." in answer.content
+    assert b"This webhook is still being delivered." in answer.content
 
 
 def test_delivery_is_not_found_when_it_belongs_to_another_user(page: Client, bob: User) -> None:
@@ -138,7 +138,7 @@ def test_test_webhook_is_refused_when_rate_is_exhausted(
     settings.RATE_GENERATE = (1, 60)
     rate_limits.clear(f"webhook-test:{alice.pk}")
     said_of(page, "")
-    assert said_of(page, "").startswith("That was often.")
+    assert said_of(page, "").startswith("You sent too many test webhooks.")
 
 
 def test_test_webhook_requires_signing_in(db: None) -> None:

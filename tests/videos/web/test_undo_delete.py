@@ -54,7 +54,7 @@ def facts(video: Video) -> dict[str, Any]:
 
 
 def files(video: Video) -> list[bool]:
-    return [default_storage.exists(name) for name in media_files.names_of(video).values()]
+    return [default_storage.exists(name) for name in media_files.storage_names(video).values()]
 
 
 def test_video_is_unchanged_when_deletion_is_undone(page: Client, alice: User, mp4: bytes) -> None:

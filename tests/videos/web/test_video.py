@@ -204,7 +204,7 @@ def test_frame_is_refused_when_upload_quota_is_full(
 ) -> None:
     settings.UPLOAD_QUOTA_FILES = 0
     body = page.post(f"/v/{boat.pk}/frame/", {"at": "0"}, follow=True).content.decode()
-    assert "You keep 0 files here, which is the most." in body
+    assert "You have reached the limit of 0 files. Delete some to upload more." in body
 
 
 # ---- a link to it ----
