@@ -204,7 +204,7 @@ def test_different_requests_at_once_with_one_key_make_one_thing(erin: User) -> N
         key = RequestKey(erin.pk, "k", f"upload {n}")
         return uploads.store_upload(erin, upload(PHOTO, "a.jpg"), "image", key)
 
-    orders = [
+    ordering = [
         partial(
             orders.submit,
             erin,
@@ -213,7 +213,7 @@ def test_different_requests_at_once_with_one_key_make_one_thing(erin: User) -> N
         )
         for n in range(8)
     ]
-    results = outcomes([*orders, *(partial(keep, n) for n in range(8))])
+    results = outcomes([*ordering, *(partial(keep, n) for n in range(8))])
     assert kinds(results)["IdempotencyMismatch"] == 15
     assert Video.objects.count() + Upload.objects.count() == 1
     assert IdempotencyKey.objects.count() == 1

@@ -7,10 +7,8 @@ its charge and the idempotency key together in `_place`. A worker does the rest.
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from billing.ledger import credits
@@ -18,7 +16,7 @@ from config.lib import idempotency
 from config.lib.idempotency import RequestKey
 from videos import catalog, feed
 from videos.jobs import charges, circuit_breaker, moderation, state_machine
-from videos.models import Price, Upload, Video, VideoEvent
+from videos.models import Price, Upload, Video
 
 Status = Video.Status
 
@@ -152,18 +150,14 @@ def _check(user: AbstractBaseUser, draft: Video) -> None:
 
 
 def _place(user: AbstractBaseUser, draft: Video, request_key: RequestKey | None) -> Video:
-    now = timezone.now()
-    draft.created_at = draft.next_step_at = now
-    draft.deadline_at = now + settings.VIDEO_DEADLINE
+    """Write video, idempotency key and charge in one transaction."""
     purpose = credits.Purpose(credits.VIDEO_REFERENCE, str(draft.pk), charges.describe(draft))
     with transaction.atomic():
         draft.sequence = feed.allocate_sequence(draft.user_id)
         idempotency.record(request_key, draft)
         _lock_reference(draft)
-        draft.save(force_insert=True)
+        state_machine.enqueue(draft)
         credits.spend(user, draft.credits, charges.spend_key(draft), purpose)
-        VideoEvent.objects.create(video=draft, status=Status.QUEUED, at=now)
-        feed.publish_change(draft)
     return draft
 
 

@@ -14,6 +14,7 @@ import logging
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 from django.db.models import Case, F, Q, QuerySet, Value, When
@@ -52,6 +53,16 @@ WHERE id = %s AND lease = %s AND status = 'running'
 
 class NotPossible(Exception):
     """The video is not in a state that allows this; nothing was changed."""
+
+
+def enqueue(video: Video) -> None:
+    """Write a new video as QUEUED and due now; the caller's transaction holds the user's feed."""
+    now = timezone.now()
+    video.created_at = video.next_step_at = now
+    video.deadline_at = now + settings.VIDEO_DEADLINE
+    video.save(force_insert=True)
+    VideoEvent.objects.create(video=video, status=Status.QUEUED, at=now)
+    feed.publish_change(video)
 
 
 def cancel(video: Video) -> None:

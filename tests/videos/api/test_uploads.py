@@ -426,7 +426,10 @@ def test_studio_shows_the_quota_message_when_the_quota_is_full(
     form = {"prompt": "A boat", "model": "sora-2", "size": "1280x720", "seconds": "8"}
     answer = page.post("/studio/", {**form, "image": upload(picture())})
     assert answer.status_code == 422
-    assert "You have reached the limit of 0 files. Delete some to upload more." in answer.content.decode()
+    assert (
+        "You have reached the limit of 0 files. Delete some to upload more."
+        in answer.content.decode()
+    )
 
 
 def test_studio_shows_a_message_when_its_image_was_deleted_meanwhile(
