@@ -2,26 +2,26 @@
 
 from celery import shared_task
 
-from billing.ledger import expiry
+from billing.ledger import expiry, expiry_warnings
 from billing.payments import receipts, reconciliation
 
 
 @shared_task(ignore_result=True, expires=60)
 def expire_credits() -> None:
     """Book what has expired."""
-    expiry.sweep()
+    expiry.expire_due()
 
 
 @shared_task(ignore_result=True, expires=600)
-def warn_of_expiry() -> None:
+def send_expiry_warnings() -> None:
     """Write to those whose credits are about to expire."""
-    expiry.warn()
+    expiry_warnings.send_due()
 
 
 @shared_task(ignore_result=True, expires=60)
-def write_slips() -> None:
+def send_receipts() -> None:
     """Send receipts, and say when money went back."""
-    receipts.write()
+    receipts.send_due()
 
 
 @shared_task(ignore_result=True, expires=60)

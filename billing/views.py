@@ -21,7 +21,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from billing.ledger import credits
 from billing.models import AuditRun, Entry, Payment
 from billing.payments import checkout, packages, reconciliation, state
-from billing.reports.statement import FILTERS, Line, Receipt, chart_of, parts_of
+from billing.reports.daily_chart import chart_of
+from billing.reports.history import FILTERS, HistoryLine
+from billing.reports.lots import group_lots
+from billing.reports.receipts import Receipt
 from config.lib.csv_export import csv_response
 from config.lib.http import page_of, see_other, user_of
 
@@ -47,7 +50,7 @@ def billing(request: HttpRequest) -> HttpResponse:
     user = user_of(request)
     only = request.GET.get("type", "")
     only = only if only in FILTERS else ""
-    video = state.uuid_of(request.GET.get("video", ""))
+    video = state.parse_uuid(request.GET.get("video", ""))
     entries = credits.history(user, only) if only else credits.history(user)
     if video:
         entries = entries.filter(reference_type=Entry.VIDEO_REFERENCE, reference_id=str(video))
@@ -57,7 +60,7 @@ def billing(request: HttpRequest) -> HttpResponse:
     context = {
         "at": "billing",
         "summary": credits.summary(user),
-        "parts": parts_of(credits.open_lots(user)),
+        "parts": group_lots(credits.open_lots(user)),
         "chart": chart_of(user),
         "next": _next(request.GET.get("next", "")),
         "packages": packages.on_sale().values(),
@@ -70,7 +73,7 @@ def billing(request: HttpRequest) -> HttpResponse:
         "only": only,
         "video": video,
         "page": page,
-        "lines": [Line(entry) for entry in page],
+        "lines": [HistoryLine(entry) for entry in page],
         "run": AuditRun.objects.order_by("-run_at").first(),
     }
     return render(request, "billing/billing.html", context)
@@ -118,7 +121,7 @@ def buy(request: HttpRequest) -> HttpResponse:
     back = settings.BASE_URL + reverse("studio") if wanted else ""
     try:
         payment = checkout.create(user_of(request), request.POST.get("package", ""), back)
-    except (packages.UnknownPackage, checkout.Unreachable) as error:
+    except (packages.UnknownPackage, checkout.StripeUnavailable) as error:
         messages.error(request, str(error))
         return see_other(_shop(wanted))
     return see_other(payment.payment_url)
@@ -135,7 +138,7 @@ def checkout_return(request: HttpRequest, payment_id: UUID) -> HttpResponse:
         return redirect_to_login(request.get_full_path())
     row = _own(request, payment_id)
     if row.status == Payment.Status.PENDING:
-        row = reconciliation.look(row)  # the very moment somebody may have paid
+        row = reconciliation.refresh(row)  # the very moment somebody may have paid
     if _is_elsewhere(row):
         return redirect(row.return_url)
     if row.status == Payment.Status.PENDING and "cancelled" in request.GET:
@@ -167,7 +170,7 @@ def payment(request: HttpRequest, payment_id: UUID) -> HttpResponse:
     row = _own(request, payment_id)
     looked = row.checked_at and timezone.now() - row.checked_at < LOOK_AGAIN
     if row.status == Payment.Status.PENDING and not looked:
-        row = reconciliation.look(row)
+        row = reconciliation.refresh(row)
     user = user_of(request)
     moves = credits.history(user).filter(
         reference_type=Entry.PAYMENT_REFERENCE, reference_id=str(row.pk)
@@ -177,7 +180,7 @@ def payment(request: HttpRequest, payment_id: UUID) -> HttpResponse:
         "payment": row,
         "receipt": Receipt(row),
         "grant": credits.find_entry(state.grant_key(row)),
-        "lines": [Line(entry) for entry in moves],
+        "lines": [HistoryLine(entry) for entry in moves],
         "lost": state.credits_lost(row, row.refunded_minor) if row.is_paid else 0,
         "owed": credits.summary(user).owed,
         "refunds": row.refunds.order_by("created_at"),

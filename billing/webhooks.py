@@ -22,7 +22,7 @@ def stripe(request: HttpRequest) -> JsonResponse:
         return JsonResponse({"detail": "Payload too large"}, status=413)
     try:
         event = stripe_client.read_event(request.body, request.headers.get("Stripe-Signature", ""))
-    except stripe_client.BadEvent as error:
+    except stripe_client.InvalidEvent as error:
         log.warning("Stripe webhook refused: %s", error)
         return JsonResponse({"detail": "Invalid signature"}, status=400)
     stripe_events.receive(event)

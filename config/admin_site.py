@@ -57,7 +57,7 @@ def _work(videos: dashboard.DashboardFigures) -> list[Row]:
     ]
 
 
-def _waiting(videos: dashboard.DashboardFigures, books: money.Money) -> list[Row]:
+def _waiting(videos: dashboard.DashboardFigures, books: money.MoneyFigures) -> list[Row]:
     messages = visitor_messages.count_open()
     return [
         Row(_("Stuck videos"), _list("videos_video", "glance=stuck"), videos.stuck, "bad"),

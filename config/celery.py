@@ -11,8 +11,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 CHORES = {
     "billing.tasks.expire_credits": 60,
     "billing.tasks.reconcile_payments": 60,
-    "billing.tasks.write_slips": 60,
-    "billing.tasks.warn_of_expiry": 600,
+    "billing.tasks.send_receipts": 60,
+    "billing.tasks.send_expiry_warnings": 600,
     "accounts.tasks.send_deletion_emails": 60,
     "accounts.tasks.delete_expired_counters": 600,
     "videos.tasks.write_digests": 60,

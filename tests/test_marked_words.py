@@ -19,7 +19,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from accounts.models import User
-from billing.ledger import credits, expiry
+from billing.ledger import credits, expiry_warnings
 from showcase import gallery
 from showcase.models import Clip
 from tests import pseudo
@@ -211,5 +211,5 @@ def test_no_letter_has_a_word_of_its_own(zoe: User) -> None:
 
 def test_the_warning_of_credits_that_expire_has_no_word_of_its_own(zoe: User) -> None:
     with time_machine.travel(timezone.now() + settings.BONUS_LIFETIME - timedelta(days=3)):
-        assert expiry.warn() == 1
+        assert expiry_warnings.send_due() == 1
     assert words_of_letters() == []

@@ -191,7 +191,7 @@ class AccountAdmin(ReadOnly):
 
 class LotGlance(Glance):
     labels: ClassVar[dict[str, Promise]] = {"expiring": gettext_lazy("Expiring soon")}
-    selections = staticmethod(dashboard.of_lots)
+    selections = staticmethod(dashboard.lot_selections)
 
 
 @admin.register(Lot)
@@ -220,7 +220,7 @@ class EntryGlance(Glance):
         "spent": gettext_lazy("Spent today"),
         "returned": gettext_lazy("Returned today"),
     }
-    selections = staticmethod(dashboard.of_entries)
+    selections = staticmethod(dashboard.entry_selections)
 
 
 @admin.register(Entry)

@@ -25,7 +25,7 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 from billing import money as billing_money
 from billing.ledger import credits
 from billing.models import Payment, Refund, StripeEvent
-from billing.payments import checkout, stripe_events
+from billing.payments import refunds, reviews, stripe_events
 from billing.reports import dashboard
 from config.lib.admin import Glance, ReadOnly, ReadOnlyInline, note
 from config.lib.idempotency import key_of_form
@@ -44,8 +44,8 @@ class DecisionForm(forms.Form):
 
 # What staff do about a payment under review: the room's function, and its words on the page.
 DECISIONS: dict[str, tuple[Callable[[Payment, str], Payment], Promise]] = {
-    "accept": (checkout.accept, gettext_lazy("Accept as paid")),
-    "dismiss": (checkout.dismiss, gettext_lazy("Dismiss")),
+    "accept": (reviews.accept, gettext_lazy("Accept as paid")),
+    "dismiss": (reviews.dismiss, gettext_lazy("Dismiss")),
 }
 
 
@@ -73,7 +73,7 @@ class PaymentGlance(Glance):
         "paid": gettext_lazy("Paid today"),
         "to_decide": gettext_lazy("To decide"),
     }
-    selections = staticmethod(dashboard.of_payments)
+    selections = staticmethod(dashboard.payment_selections)
 
 
 @admin.register(Payment)
@@ -130,7 +130,7 @@ class PaymentAdmin(ReadOnly):
         room, words = DECISIONS[name]
         try:
             row = room(payment, question)
-        except checkout.AlreadyDecided as error:
+        except reviews.AlreadyDecided as error:
             messages.error(request, f"{payment}: {error}")
             return
         note(request.user, row, format_lazy("{} ({})", words, question), reason)
@@ -155,7 +155,7 @@ class PaymentAdmin(ReadOnly):
 
     @admin.display(description=pgettext_lazy("verb", "refund"))
     def refund_link(self, payment: Payment) -> SafeString | str:
-        if not checkout.refundable_minor(payment):
+        if not refunds.refundable_minor(payment):
             return "–"
         url = reverse("admin:billing_payment_refund", args=[payment.pk])
         return format_html('<a href="{}">{}</a>', url, _("Refund this payment"))
@@ -175,7 +175,7 @@ class PaymentAdmin(ReadOnly):
         if not request.user.has_perm("billing.change_payment"):
             raise PermissionDenied
         payment = get_object_or_404(Payment.objects.select_related("user"), pk=payment_id)
-        left = billing_money.to_major(checkout.refundable_minor(payment), payment.currency)
+        left = billing_money.to_major(refunds.refundable_minor(payment), payment.currency)
         form = RefundForm(request.POST or None, initial={"amount": left})
         outlook = None
         if form.is_valid():
@@ -185,8 +185,8 @@ class PaymentAdmin(ReadOnly):
                 reason = form.cleaned_data["reason"]
                 return self._refund(request, payment, minor, reason, token)
             try:
-                outlook = checkout.outlook(payment, minor)
-            except checkout.NotRefundable:
+                outlook = refunds.preview(payment, minor)
+            except refunds.NotRefundable:
                 form.add_error(
                     "amount",
                     _("At most %(sum)s can be refunded.") % {"sum": f"{left} {payment.currency}"},
@@ -209,10 +209,10 @@ class PaymentAdmin(ReadOnly):
     ) -> HttpResponse:
         staff = cast("AbstractBaseUser", request.user)
         key = key_of_form(staff, f"refund {payment.pk}", token)
-        order = checkout.Order(minor, Refund.Source.ADMIN, reason, staff)
+        order = refunds.RefundOrder(minor, Refund.Source.ADMIN, reason, staff)
         try:
-            outcome = checkout.refund_once(payment, order, key)
-        except checkout.NotRefundable as error:
+            outcome = refunds.refund_once(payment, order, key)
+        except refunds.NotRefundable as error:
             messages.error(request, str(error))
         else:
             if not outcome.is_replay:
@@ -225,7 +225,7 @@ class PaymentAdmin(ReadOnly):
 
 class RefundGlance(Glance):
     labels: ClassVar[dict[str, Promise]] = {"today": gettext_lazy("Refunded today")}
-    selections = staticmethod(dashboard.of_refunds)
+    selections = staticmethod(dashboard.refund_selections)
 
 
 @admin.register(Refund)
@@ -253,7 +253,7 @@ class RefundAdmin(ReadOnly):
 
 class EventGlance(Glance):
     labels: ClassVar[dict[str, Promise]] = {"trouble": gettext_lazy("In trouble")}
-    selections = staticmethod(dashboard.of_events)
+    selections = staticmethod(dashboard.event_selections)
 
 
 @admin.register(StripeEvent)
@@ -269,14 +269,14 @@ class StripeEventAdmin(ReadOnly):
         if not request.user.has_perm("billing.change_payment"):
             raise PermissionDenied
         for event in rows:
-            stripe_events.handle(event)
+            stripe_events.process(event)
             note(request.user, event, "acted on again by hand", event.state)
             text = _("%(event)s stands at “%(state)s”.")
             words = {"event": event.type, "state": event.get_state_display()}
             messages.info(request, text % words)
 
 
-def _changes(payment: Payment, outlook: checkout.Outlook) -> list[tuple[str, str, str]]:
+def _changes(payment: Payment, outlook: refunds.RefundPreview) -> list[tuple[str, str, str]]:
     """The credits and the money, before a refund and after it."""
     now, currency = credits.available(payment.user), payment.currency
     refunded = payment.refunded_minor

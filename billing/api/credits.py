@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from billing.ledger import credits
+from billing.ledger import credits as ledger_credits
 from billing.models import Entry
 from config.lib.api.openapi import errors
 from config.lib.api.pagination import ListView, PageNumberPagination, PageQuerySerializer
@@ -42,7 +42,7 @@ class CreditsView(APIView):
     )
     def get(self, request: Request) -> Response:
         user = user_of(request)
-        summary = credits.summary(user)
+        summary = ledger_credits.summary(user)
         return Response(
             {
                 "user_id": str(user.pk),
@@ -100,7 +100,7 @@ class TransactionListView(ListView):
     def get_queryset(self) -> QuerySet[Entry]:
         shown_as = self.query.get("transaction_type")
         types = TYPES_SHOWN_AS.get(shown_as, (shown_as,)) if shown_as else ()
-        return credits.history(user_of(self.request), *types)
+        return ledger_credits.history(user_of(self.request), *types)
 
     def represent(self, page: list[Entry]) -> Any:
         return [transaction_body(entry) for entry in page]

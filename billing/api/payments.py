@@ -17,7 +17,8 @@ from rest_framework.views import APIView
 
 from billing import money
 from billing.models import Payment, Refund
-from billing.payments import checkout, packages
+from billing.payments import checkout, refunds
+from billing.payments import packages as payments_packages
 from config.lib.admin import note
 from config.lib.api.openapi import IDEMPOTENCY_KEY, errors, request_example
 from config.lib.api.pagination import ListView, PageNumberPagination, PageQuerySerializer
@@ -61,7 +62,10 @@ class PackagesView(APIView):
         responses={200: PackagesSerializer},
     )
     def get(self, request: Request) -> Response:
-        body = {"packages": packages.on_sale(), "credit_value_rmb": settings.CREDIT_VALUE_RMB}
+        body = {
+            "packages": payments_packages.on_sale(),
+            "credit_value_rmb": settings.CREDIT_VALUE_RMB,
+        }
         return Response(PackagesSerializer(body).data)
 
 
@@ -191,9 +195,9 @@ class RefundPaymentView(APIView):
         minor = None
         if "amount" in asked:
             minor = int(asked["amount"] * money.MINOR_UNITS[payment.currency])
-        order = checkout.Order(minor, Refund.Source.API, asked["reason"], user)
+        order = refunds.RefundOrder(minor, Refund.Source.API, asked["reason"], user)
         key = _request_key(request, {**asked, "amount": minor})
-        outcome = checkout.refund_once(payment, order, key)
+        outcome = refunds.refund_once(payment, order, key)
         refund = outcome.result
         amount = float(money.to_major(refund.amount_minor, payment.currency))
         if not outcome.is_replay:

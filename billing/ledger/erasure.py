@@ -1,13 +1,13 @@
-"""What the books forget of a person who has left: the words, never a number."""
+"""Erasure: what is removed from the ledger when an account is deleted; amounts never are."""
 
 from django.contrib.auth.base_user import AbstractBaseUser
 
 from billing.models import Entry
 
 
-def forget_words(user: AbstractBaseUser) -> None:
-    """Blank the descriptions in a user's history; they quote prompts. Safe to repeat.
+def erase_descriptions(user: AbstractBaseUser) -> None:
+    """Blank the descriptions of a user's entries, because they quote prompts. Safe to repeat.
 
-    The one change to an entry that the database allows.
+    It is the one change to an entry that the database allows.
     """
     Entry.objects.filter(account_id=user.pk).exclude(description="").update(description="")

@@ -18,46 +18,46 @@ from config.lib.mail import EmailContent
 from config.lib.models import SentEmail
 
 # A payment may wait for staff, and a bank for a refund, but nobody wants word of what is older.
-FRESH = timedelta(days=30)
-AT_ONCE = 200
+MAX_AGE = timedelta(days=30)
+BATCH = 200
 
 
-def write() -> int:
+def send_due() -> int:
     """Write what has not been written yet; returns how many letters that was."""
     sent = 0
-    for payment in _paid()[:AT_ONCE]:
+    for payment in _payments_without_receipt()[:BATCH]:
         kind = mail.Kind.RECEIPT
-        sent += mail.send_once(kind, payment.pk, payment.user, partial(_receipt, payment))
-    for refund in _refunded()[:AT_ONCE]:
+        sent += mail.send_once(kind, payment.pk, payment.user, partial(_receipt_email, payment))
+    for refund in _refunds_without_notice()[:BATCH]:
         user = refund.payment.user
-        sent += mail.send_once(mail.Kind.REFUND, refund.pk, user, partial(_refund, refund))
+        sent += mail.send_once(mail.Kind.REFUND, refund.pk, user, partial(_refund_email, refund))
     return sent
 
 
-def _paid() -> QuerySet[Payment]:
+def _payments_without_receipt() -> QuerySet[Payment]:
     written = SentEmail.objects.filter(kind=mail.Kind.RECEIPT, reference=OuterRef("pk"))
     rows = Payment.objects.filter(
         ~Exists(written),
         is_paid=True,
         review_reason="",
-        paid_at__gt=timezone.now() - FRESH,
+        paid_at__gt=timezone.now() - MAX_AGE,
         user__is_active=True,
     )
     return rows.select_related("user").order_by("paid_at")
 
 
-def _refunded() -> QuerySet[Refund]:
+def _refunds_without_notice() -> QuerySet[Refund]:
     written = SentEmail.objects.filter(kind=mail.Kind.REFUND, reference=OuterRef("pk"))
     rows = Refund.objects.filter(
         ~Exists(written),
         status=Refund.Status.SUCCEEDED,
-        created_at__gt=timezone.now() - FRESH,
+        created_at__gt=timezone.now() - MAX_AGE,
         payment__user__is_active=True,
     )
     return rows.select_related("payment__user").order_by("created_at")
 
 
-def _receipt(payment: Payment) -> EmailContent:
+def _receipt_email(payment: Payment) -> EmailContent:
     sum = exact(payment.amount_minor, payment.currency)
     added = ngettext(
         "%(n)d credit was added to your balance.",
@@ -76,11 +76,11 @@ def _receipt(payment: Payment) -> EmailContent:
             _("Number: %(number)s") % {"number": payment.pk},
         ),
         _("View the receipt"),
-        _address(payment),
+        _payment_url(payment),
     )
 
 
-def _refund(refund: Refund) -> EmailContent:
+def _refund_email(refund: Refund) -> EmailContent:
     payment = refund.payment
     taken = _("The credits it had paid for were taken back. Your history shows how many.")
     sum = exact(refund.amount_minor, payment.currency)
@@ -93,9 +93,9 @@ def _refund(refund: Refund) -> EmailContent:
             _("Banks need some days until it shows on your statement."),
         ),
         _("View the payment"),
-        _address(payment),
+        _payment_url(payment),
     )
 
 
-def _address(payment: Payment) -> str:
+def _payment_url(payment: Payment) -> str:
     return settings.BASE_URL + reverse("payment", args=[payment.pk])

@@ -9,7 +9,8 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from billing.models import Payment, Refund, StripeEvent
-from billing.payments import checkout, state, stripe_client, stripe_events
+from billing.payments import checkout, state, stripe_client, stripe_events, stripe_updates
+from billing.payments import refunds as payments_refunds
 
 log = logging.getLogger(__name__)
 
@@ -32,25 +33,25 @@ def reconcile() -> None:
     for event in StripeEvent.objects.filter(
         unsettled | found, received_at__lt=now - RETRY_AFTER
     ).order_by("received_at")[:200]:
-        stripe_events.handle(event)
+        stripe_events.process(event)
     quiet = Q(checked_at=None) | Q(checked_at__lt=now - LOOK_AFTER)
     pending = Payment.objects.filter(quiet, status=Payment.Status.PENDING, review_reason="")
     for payment in pending.filter(created_at__lt=now - RETRY_AFTER)[:200]:
-        _alone(look, payment)
+        _run_guarded(refresh, payment)
     paid = Payment.objects.filter(
         Q(checked_at=None) | Q(checked_at__lt=now - RECHECK_AFTER),
         is_paid=True,
         paid_at__gt=now - REFUNDABLE_FOR,
     ).exclude(payment_intent="")
     for payment in paid.order_by(F("checked_at").asc(nulls_first=True), "pk")[:BATCH]:
-        _alone(recheck, payment)
+        _run_guarded(refresh_paid, payment)
     for refund in Refund.objects.filter(
         Q(tried_at=None) | Q(tried_at__lt=now - RETRY_AFTER), status=Refund.Status.REQUESTED
     ).select_related("payment")[:200]:
-        _alone(_resend, refund)
+        _run_guarded(_resend_refund, refund)
 
 
-def _alone(step: Callable[[Any], object], row: Any) -> None:
+def _run_guarded(step: Callable[[Any], object], row: Any) -> None:
     """Take a step whose failure must not stop the others."""
     try:
         step(row)
@@ -58,38 +59,40 @@ def _alone(step: Callable[[Any], object], row: Any) -> None:
         log.exception("reconciling %r", row)
 
 
-def look(payment: Payment) -> Payment:
+def refresh(payment: Payment) -> Payment:
     """Fetch a payment's session, and the refunds of its intent, and merge what they say."""
     Payment.objects.filter(pk=payment.pk).update(checked_at=timezone.now())
     try:
         if payment.session_id is None:
             if checkout.can_open(payment):
                 return checkout.open_checkout(payment)
-            return state.change(payment.pk, lambda row: state.fail(row, "session_expired"))
-        told = stripe_client.session(payment.session_id)
-        refunds = stripe_client.refunds_of(payment.payment_intent) if payment.payment_intent else []
-    except stripe_client.Unknown:
-        return state.change(payment.pk, state.session_unknown)
-    except (stripe_client.GatewayError, checkout.Unreachable):
+            return state.update_payment(payment.pk, lambda row: state.fail(row, "session_expired"))
+        told = stripe_client.get_session(payment.session_id)
+        refunds = (
+            stripe_client.list_refunds(payment.payment_intent) if payment.payment_intent else []
+        )
+    except stripe_client.NotFound:
+        return state.update_payment(payment.pk, stripe_updates.merge_unknown_session)
+    except (stripe_client.StripeCallFailed, checkout.StripeUnavailable):
         log.warning("payment %s could not be looked up", payment.pk, exc_info=True)
         return payment
 
     def merge(row: Payment) -> None:
-        state.merge_session(row, told, timezone.now())
+        stripe_updates.merge_session(row, told, timezone.now())
         for refund in refunds:
-            state.merge_refund(row, refund)
+            stripe_updates.merge_refund(row, refund)
 
-    return state.change(payment.pk, merge, stripe_events.unpark)
+    return state.update_payment(payment.pk, merge, stripe_events.process_unmatched)
 
 
-def recheck(payment: Payment) -> Payment:
+def refresh_paid(payment: Payment) -> Payment:
     """Fetch what became of a paid payment's money: its refunds and disputes by their ids."""
     now = timezone.now()
     Payment.objects.filter(pk=payment.pk).update(checked_at=now)
     try:
-        refunds = stripe_client.refunds_of(payment.payment_intent)
-        disputes = stripe_client.disputes_of(payment.payment_intent)
-    except stripe_client.GatewayError:
+        refunds = stripe_client.list_refunds(payment.payment_intent)
+        disputes = stripe_client.list_disputes(payment.payment_intent)
+    except stripe_client.StripeCallFailed:
         log.warning("payment %s could not be checked again", payment.pk, exc_info=True)
         soon = now - RECHECK_AFTER + LOOK_AFTER
         Payment.objects.filter(pk=payment.pk, checked_at=now).update(checked_at=soon)
@@ -97,24 +100,28 @@ def recheck(payment: Payment) -> Payment:
 
     def merge(row: Payment) -> None:
         for refund in refunds:
-            state.merge_refund(row, refund)
+            stripe_updates.merge_refund(row, refund)
         for dispute in disputes:
-            state.merge_dispute(row, dispute, now)
+            stripe_updates.merge_dispute(row, dispute, now)
 
-    return state.change(payment.pk, merge)
+    return state.update_payment(payment.pk, merge)
 
 
-def _resend(refund: Refund) -> None:
+def _resend_refund(refund: Refund) -> None:
     """Within the life of Stripe's key the same request; later, look whether it was done."""
     if timezone.now() - refund.created_at < KEY_LIFETIME:
-        checkout.send_refund(refund)
+        payments_refunds.send_to_stripe(refund)
         return
     try:
-        known = stripe_client.refunds_of(refund.payment.payment_intent)
-    except stripe_client.GatewayError:
+        known = stripe_client.list_refunds(refund.payment.payment_intent)
+    except stripe_client.StripeCallFailed:
         return
     mine = [one for one in known if (one.get("metadata") or {}).get("refund_id") == str(refund.pk)]
     if mine:
-        state.change(refund.payment_id, lambda row: state.merge_refund(row, mine[0]))
+        state.update_payment(
+            refund.payment_id, lambda row: stripe_updates.merge_refund(row, mine[0])
+        )
     else:
-        state.change(refund.payment_id, lambda row: checkout.refused(row, refund.pk))
+        state.update_payment(
+            refund.payment_id, lambda row: payments_refunds.mark_refused(row, refund.pk)
+        )

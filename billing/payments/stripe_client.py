@@ -25,27 +25,27 @@ if TYPE_CHECKING:
 TIMEOUT_SECONDS = 15
 TOLERANCE_SECONDS = 300
 # The year 2106; what is above was never a time of Stripe's.
-LAST_SECOND = 2**32
+MAX_TIMESTAMP = 2**32
 METHODS = ["card", "alipay", "wechat_pay"]
 
 
-class GatewayError(Exception):
+class StripeCallFailed(Exception):
     """Stripe did not do it."""
 
 
-class Refused(GatewayError):
+class RequestRefused(StripeCallFailed):
     """It said no."""
 
 
-class Unknown(Refused):
+class NotFound(RequestRefused):
     """It has nothing of that id, in this account and mode."""
 
 
-class NoAnswer(GatewayError):
+class NoAnswer(StripeCallFailed):
     """It may or may not have done it."""
 
 
-class BadEvent(Exception):
+class InvalidEvent(Exception):
     """Not a genuine event, or not readable."""
 
 
@@ -67,30 +67,30 @@ def client() -> "stripe.StripeClient":
 
 def create_session(order: dict[str, Any], key: str) -> dict[str, Any]:
     """A Checkout Session as a plain dict; the same `key` gives the same session."""
-    with _translated():
-        return _plain(client().v1.checkout.sessions.create(order, {"idempotency_key": key}))  # type: ignore[arg-type]
+    with _translate_errors():
+        return _to_dict(client().v1.checkout.sessions.create(order, {"idempotency_key": key}))  # type: ignore[arg-type]
 
 
-def session(session_id: str) -> dict[str, Any]:
-    with _translated():
-        return _plain(client().v1.checkout.sessions.retrieve(session_id))
+def get_session(session_id: str) -> dict[str, Any]:
+    with _translate_errors():
+        return _to_dict(client().v1.checkout.sessions.retrieve(session_id))
 
 
 def create_refund(order: dict[str, Any], key: str) -> dict[str, Any]:
-    with _translated():
-        return _plain(client().v1.refunds.create(order, {"idempotency_key": key}))  # type: ignore[arg-type]
+    with _translate_errors():
+        return _to_dict(client().v1.refunds.create(order, {"idempotency_key": key}))  # type: ignore[arg-type]
 
 
-def refunds_of(payment_intent: str) -> list[dict[str, Any]]:
-    with _translated():
+def list_refunds(payment_intent: str) -> list[dict[str, Any]]:
+    with _translate_errors():
         page = client().v1.refunds.list({"payment_intent": payment_intent, "limit": 100})
-        return [_plain(refund) for refund in page.data]
+        return [_to_dict(refund) for refund in page.data]
 
 
-def disputes_of(payment_intent: str) -> list[dict[str, Any]]:
-    with _translated():
+def list_disputes(payment_intent: str) -> list[dict[str, Any]]:
+    with _translate_errors():
         page = client().v1.disputes.list({"payment_intent": payment_intent, "limit": 100})
-        return [_plain(dispute) for dispute in page.data]
+        return [_to_dict(dispute) for dispute in page.data]
 
 
 def read_event(body: bytes, signature: str) -> dict[str, Any]:
@@ -101,13 +101,13 @@ def read_event(body: bytes, signature: str) -> dict[str, Any]:
     """
     secret = settings.STRIPE_WEBHOOK_SECRET
     if not secret:
-        raise BadEvent("no webhook secret is configured")
+        raise InvalidEvent("no webhook secret is configured")
     stamp, signatures = _signature(signature)
     if abs(time.time() - stamp) > TOLERANCE_SECONDS:
-        raise BadEvent("the signature is too old, or from the future")
+        raise InvalidEvent("the signature is too old, or from the future")
     expected = hmac.new(secret.encode(), b"%d." % stamp + body, hashlib.sha256).hexdigest()
     if not any(hmac.compare_digest(expected.encode(), one.encode()) for one in signatures):
-        raise BadEvent("the signature is wrong")
+        raise InvalidEvent("the signature is wrong")
     try:
         event = json.loads(body)
         known = {name: event[name] for name in ("id", "type", "created", "livemode", "data")}
@@ -116,7 +116,7 @@ def read_event(body: bytes, signature: str) -> dict[str, Any]:
         if not _is_event(known):
             raise TypeError("an event of another shape")
     except (ValueError, ArithmeticError, KeyError, TypeError, RecursionError) as error:
-        raise BadEvent(f"unreadable: {error}") from error
+        raise InvalidEvent(f"unreadable: {error}") from error
     return known
 
 
@@ -126,7 +126,7 @@ def _is_event(known: dict[str, Any]) -> bool:
         and 0 < len(known["id"]) <= 255
         and 0 < len(known["type"]) <= 80
         and len(known["api_version"]) <= 40
-        and 0 <= known["created"] <= LAST_SECOND
+        and 0 <= known["created"] <= MAX_TIMESTAMP
         and isinstance(known["data"]["object"], dict)
     )
 
@@ -135,17 +135,17 @@ def _signature(header: str) -> tuple[int, list[str]]:
     pairs = [part.split("=", 1) for part in header.split(",") if "=" in part]
     stamps = [value for name, value in pairs if name == "t" and value.isdecimal()]
     if not stamps or len(stamps[0]) > 12:
-        raise BadEvent("the signature header is unreadable")
+        raise InvalidEvent("the signature header is unreadable")
     return int(stamps[0]), [value for name, value in pairs if name == "v1"]
 
 
-def _plain(answer: Any) -> dict[str, Any]:
+def _to_dict(answer: Any) -> dict[str, Any]:
     found: dict[str, Any] = answer.to_dict()
     return found
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def _translate_errors() -> Iterator[None]:
     import stripe  # noqa: PLC0415 - see _client
 
     try:
@@ -156,4 +156,4 @@ def _translated() -> Iterator[None]:
         if (error.http_status or 500) >= 500 or error.http_status == 409:
             raise NoAnswer(str(error)) from error
         unknown = error.code == "resource_missing" and error.http_status == 404
-        raise (Unknown if unknown else Refused)(str(error)) from error
+        raise (NotFound if unknown else RequestRefused)(str(error)) from error

@@ -18,11 +18,12 @@ from django.utils import timezone
 
 from billing.models import Payment, StripeEvent
 from billing.payments import state as payments_state
+from billing.payments import stripe_updates
 
 log = logging.getLogger(__name__)
 
 # Events that are acted on again when they come again.
-UNSETTLED = (StripeEvent.State.NEW, StripeEvent.State.ERROR, StripeEvent.State.UNMATCHED)
+UNFINISHED = (StripeEvent.State.NEW, StripeEvent.State.ERROR, StripeEvent.State.UNMATCHED)
 
 
 def receive(event: dict[str, Any]) -> StripeEvent:
@@ -40,16 +41,16 @@ def receive(event: dict[str, Any]) -> StripeEvent:
             "object": told,
         },
     )
-    if is_new or row.state in UNSETTLED:
-        handle(row)
+    if is_new or row.state in UNFINISHED:
+        process(row)
     return row
 
 
-def handle(event: StripeEvent) -> None:
+def process(event: StripeEvent) -> None:
     """Act on a stored event; what fails is kept as an error and tried again by the beat."""
     try:
         with transaction.atomic():
-            state, note = _act(event)
+            state, note = _merge(event)
             event.state, event.note = state, note[:500]
             event.save(update_fields=["state", "note"])
     except Exception as error:  # the inbox row stays, and the beat tries again
@@ -59,8 +60,8 @@ def handle(event: StripeEvent) -> None:
         )
 
 
-def _act(event: StripeEvent) -> tuple[StripeEvent.State, str]:
-    act = ACTIONS.get(event.type)
+def _merge(event: StripeEvent) -> tuple[StripeEvent.State, str]:
+    act = HANDLERS.get(event.type)
     if act is None:
         return StripeEvent.State.IGNORED, ""
     payment = _payment_of(event)
@@ -69,8 +70,8 @@ def _act(event: StripeEvent) -> tuple[StripeEvent.State, str]:
     if event.live != settings.STRIPE_LIVE:
         return StripeEvent.State.REVIEW, "live mode and test mode do not match"
     act(payment, event)
-    payments_state.drive(payment)
-    unpark(payment, event)
+    payments_state.apply_facts(payment)
+    process_unmatched(payment, event)
     if payment.review_reason:
         return StripeEvent.State.REVIEW, payment.review_reason
     return StripeEvent.State.DONE, ""
@@ -81,7 +82,7 @@ def _payment_of(event: StripeEvent) -> Payment | None:
     rows = Payment.objects.select_for_update()
     told = event.object
     named = told.get("client_reference_id") or (told.get("metadata") or {}).get("payment_id")
-    if named and (pk := payments_state.uuid_of(named)):
+    if named and (pk := payments_state.parse_uuid(named)):
         return rows.filter(pk=pk).first()
     if event.type.startswith("checkout.session."):
         return rows.filter(session_id=told.get("id")).first()
@@ -89,7 +90,7 @@ def _payment_of(event: StripeEvent) -> Payment | None:
     return rows.filter(payment_intent=intent).first() if intent else None
 
 
-def unpark(payment: Payment, current: StripeEvent | None = None) -> None:
+def process_unmatched(payment: Payment, current: StripeEvent | None = None) -> None:
     """What came before we knew whose it was."""
     if not payment.payment_intent:
         return
@@ -101,52 +102,52 @@ def unpark(payment: Payment, current: StripeEvent | None = None) -> None:
     for event in waiting:
         try:
             with transaction.atomic():
-                ACTIONS[event.type](payment, event)
+                HANDLERS[event.type](payment, event)
         except Exception as error:  # what cannot be read must not keep a payment from its credits
             log.exception("event %s", event.pk)
             event.state, event.note = StripeEvent.State.ERROR, repr(error)[:500]
         else:
             event.state = StripeEvent.State.DONE
         event.save(update_fields=["state", "note"])
-        payments_state.drive(payment)
+        payments_state.apply_facts(payment)
 
 
-def _session_told(payment: Payment, event: StripeEvent) -> None:
-    payments_state.merge_session(payment, event.object, event.created_at)
+def _session_changed(payment: Payment, event: StripeEvent) -> None:
+    stripe_updates.merge_session(payment, event.object, event.created_at)
 
 
 def _payment_failed(payment: Payment, event: StripeEvent) -> None:
-    payments_state.merge_session(payment, event.object, event.created_at)
+    stripe_updates.merge_session(payment, event.object, event.created_at)
     payments_state.fail(payment, "payment_failed")
 
 
-def _refund_told(payment: Payment, event: StripeEvent) -> None:
-    payments_state.merge_refund(payment, event.object)
+def _refund_changed(payment: Payment, event: StripeEvent) -> None:
+    stripe_updates.merge_refund(payment, event.object)
 
 
 def _charge_refunded(payment: Payment, event: StripeEvent) -> None:
-    payments_state.merge_charge(payment, event.object)
+    stripe_updates.merge_charge(payment, event.object)
 
 
-def _dispute_told(payment: Payment, event: StripeEvent) -> None:
-    payments_state.merge_dispute(payment, event.object, event.created_at)
+def _dispute_changed(payment: Payment, event: StripeEvent) -> None:
+    stripe_updates.merge_dispute(payment, event.object, event.created_at)
 
 
-ACTIONS: dict[str, Callable[[Payment, StripeEvent], None]] = {
-    "checkout.session.completed": _session_told,
-    "checkout.session.async_payment_succeeded": _session_told,
+HANDLERS: dict[str, Callable[[Payment, StripeEvent], None]] = {
+    "checkout.session.completed": _session_changed,
+    "checkout.session.async_payment_succeeded": _session_changed,
     "checkout.session.async_payment_failed": _payment_failed,
-    "checkout.session.expired": _session_told,
-    "refund.created": _refund_told,
-    "refund.updated": _refund_told,
-    "refund.failed": _refund_told,
-    "charge.refund.updated": _refund_told,
+    "checkout.session.expired": _session_changed,
+    "refund.created": _refund_changed,
+    "refund.updated": _refund_changed,
+    "refund.failed": _refund_changed,
+    "charge.refund.updated": _refund_changed,
     "charge.refunded": _charge_refunded,
-    "charge.dispute.created": _dispute_told,
-    "charge.dispute.updated": _dispute_told,
-    "charge.dispute.closed": _dispute_told,
-    "charge.dispute.funds_withdrawn": _dispute_told,
-    "charge.dispute.funds_reinstated": _dispute_told,
+    "charge.dispute.created": _dispute_changed,
+    "charge.dispute.updated": _dispute_changed,
+    "charge.dispute.closed": _dispute_changed,
+    "charge.dispute.funds_withdrawn": _dispute_changed,
+    "charge.dispute.funds_reinstated": _dispute_changed,
 }
 
 

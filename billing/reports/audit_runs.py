@@ -20,14 +20,14 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Report:
+class AuditReport:
     """What one run counted and found."""
 
     audit_run: AuditRun
     findings: list[Finding]
 
 
-def record(found: list[Finding], videos: int) -> Report:
+def record(found: list[Finding], videos: int) -> AuditReport:
     """Keep the result of a run as the newest proof."""
     audit_run = AuditRun.objects.create(
         run_at=timezone.now(),
@@ -38,7 +38,7 @@ def record(found: list[Finding], videos: int) -> Report:
         problems=[one.problem for one in found if not one.repair],
         repaired=[f"{one.problem}: {one.repair}" for one in found if one.repair],
     )
-    return Report(audit_run, found)
+    return AuditReport(audit_run, found)
 
 
 def findings() -> Iterator[Finding]:
@@ -58,7 +58,7 @@ def _of_payment(payment: Payment) -> Iterator[Finding]:
     if payment.review_reason:
         yield Finding(f"payment {payment.pk} needs a person: {payment.review_reason}")
     elif granted is None:
-        state.settle(payment)
+        state.recompute(payment)
         yield Finding(f"payment {payment.pk} was paid and not granted", "granted")
     elif granted.amount != payment.credits:
         yield Finding(f"payment {payment.pk} granted {granted.amount} of {payment.credits}")
@@ -66,6 +66,6 @@ def _of_payment(payment: Payment) -> Iterator[Finding]:
         return
     due, cancelled = state.credits_lost(payment, payment.refunded_minor), clawbacks.clawed_back(key)
     if cancelled != due:
-        state.settle(payment)
+        state.recompute(payment)
         problem = f"payment {payment.pk} has {cancelled} credits cancelled, not {due}"
         yield Finding(problem, f"now {clawbacks.clawed_back(key)}")

@@ -11,7 +11,7 @@ from django.utils import timezone
 from billing.models import AuditRun, Entry, Lot, Payment, Refund, StripeEvent
 
 
-def midnight() -> datetime:
+def start_of_today() -> datetime:
     """When today began."""
     return timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
 
@@ -23,31 +23,31 @@ def available(user_pk: OuterRef) -> Coalesce:
     return Coalesce(Subquery(lots.values("account").annotate(s=Sum("remaining")).values("s")), 0)
 
 
-def of_entries() -> dict[str, Q]:
+def entry_selections() -> dict[str, Q]:
     """Lines of the books of today."""
-    today = Q(created_at__gte=midnight())
+    today = Q(created_at__gte=start_of_today())
     return {
         "spent": today & Q(type=Entry.Type.SPENT),
         "returned": today & Q(type=Entry.Type.REFUNDED),
     }
 
 
-def of_payments() -> dict[str, Q]:
+def payment_selections() -> dict[str, Q]:
     """Payments whose money came, or that a person must decide."""
-    return {"paid": Q(paid_at__gte=midnight()), "to_decide": ~Q(review_reason="")}
+    return {"paid": Q(paid_at__gte=start_of_today()), "to_decide": ~Q(review_reason="")}
 
 
-def of_refunds() -> dict[str, Q]:
+def refund_selections() -> dict[str, Q]:
     """Refunds of today that were not refused."""
-    return {"today": Q(created_at__gte=midnight(), status__in=Refund.ACTIVE)}
+    return {"today": Q(created_at__gte=start_of_today(), status__in=Refund.ACTIVE)}
 
 
-def of_events() -> dict[str, Q]:
+def event_selections() -> dict[str, Q]:
     """What Stripe told us and we could not act on."""
     return {"trouble": Q(state__in=(StripeEvent.State.ERROR, StripeEvent.State.REVIEW))}
 
 
-def of_lots() -> dict[str, Q]:
+def lot_selections() -> dict[str, Q]:
     """What will be lost unless it is spent soon."""
     now = timezone.now()
     within = Q(expires_at__gt=now, expires_at__lte=now + settings.EXPIRY_WARNING)
@@ -55,7 +55,7 @@ def of_lots() -> dict[str, Q]:
 
 
 @dataclass(frozen=True)
-class Money:
+class MoneyFigures:
     """Today: sums in minor units by currency, credits, and what waits for a person."""
 
     revenue: dict[str, int]
@@ -73,22 +73,24 @@ class Money:
     audit_run: AuditRun | None
 
 
-def today() -> Money:
-    paid = Payment.objects.filter(of_payments()["paid"]).order_by()
-    back = Refund.objects.filter(of_refunds()["today"]).order_by()
+def today() -> MoneyFigures:
+    paid = Payment.objects.filter(payment_selections()["paid"]).order_by()
+    back = Refund.objects.filter(refund_selections()["today"]).order_by()
     came = list(paid.values_list("currency").annotate(sum=Sum("amount_minor"), n=Count("pk")))
     went = list(
         back.values_list("payment__currency").annotate(sum=Sum("amount_minor"), n=Count("pk"))
     )
-    lines = of_entries()
-    credits = Entry.objects.filter(created_at__gte=midnight()).aggregate(
+    lines = entry_selections()
+    credits = Entry.objects.filter(created_at__gte=start_of_today()).aggregate(
         spent=Sum("amount", filter=lines["spent"]),
         spends=Count("pk", filter=lines["spent"]),
         returned=Sum("amount", filter=lines["returned"]),
         returns=Count("pk", filter=lines["returned"]),
     )
-    lots = Lot.objects.filter(of_lots()["expiring"]).aggregate(n=Count("pk"), sum=Sum("remaining"))
-    return Money(
+    lots = Lot.objects.filter(lot_selections()["expiring"]).aggregate(
+        n=Count("pk"), sum=Sum("remaining")
+    )
+    return MoneyFigures(
         revenue={currency: total for currency, total, _n in sorted(came)},
         refunded={currency: total for currency, total, _n in sorted(went)},
         paid=sum(n for _currency, _sum, n in came),
@@ -97,8 +99,8 @@ def today() -> Money:
         spends=credits["spends"],
         returned=credits["returned"] or 0,
         returns=credits["returns"],
-        reviews=Payment.objects.filter(of_payments()["to_decide"]).count(),
-        events=StripeEvent.objects.filter(of_events()["trouble"]).count(),
+        reviews=Payment.objects.filter(payment_selections()["to_decide"]).count(),
+        events=StripeEvent.objects.filter(event_selections()["trouble"]).count(),
         expiring=lots["n"],
         expiring_credits=lots["sum"] or 0,
         audit_run=AuditRun.objects.order_by("-run_at").first(),

@@ -19,8 +19,9 @@ from accounts.auth.second_factor import CodeNeeded
 from accounts.people import google
 from accounts.people.profile import BadProfile
 from billing.ledger.credits import NotEnoughCredits, UnknownType
-from billing.payments.checkout import BadReturnUrl, NotRefundable, Unreachable
+from billing.payments.checkout import BadReturnUrl, StripeUnavailable
 from billing.payments.packages import UnknownPackage
+from billing.payments.refunds import NotRefundable
 from config.lib.api.pagination import OffsetAndAfter
 from config.lib.idempotency import BadIdempotencyKey, IdempotencyMismatch
 from config.lib.rate_limits import TooManyAttempts
@@ -61,7 +62,7 @@ STATUS_OF: dict[type[Exception], tuple[int, str]] = {
     UnknownPackage: (400, "unknown_package"),
     BadReturnUrl: (400, "bad_return_url"),
     NotRefundable: (400, "not_refundable"),
-    Unreachable: (500, "payment_unreachable"),
+    StripeUnavailable: (500, "payment_unreachable"),
     NotReady: (400, "not_ready"),
     NotOpen: (503, "showcase_unavailable"),
 }

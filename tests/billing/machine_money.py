@@ -8,7 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, precondition, rule
 
-from billing.ledger import clawbacks
+from billing.ledger import clawbacks as ledger_clawbacks
 from billing.models import Account, Lot
 from tests.billing.conftest import DAY, everything
 from tests.billing.machine import RANDOM, Machine, amounts, people, picks, waits
@@ -106,7 +106,7 @@ class Wallet(Purse):
 class PurchaseMachine(Machine):
     """`clawbacks` is the module under test; `purchases` are (who, key) as they were made."""
 
-    clawbacks: Any = clawbacks
+    clawbacks: Any = ledger_clawbacks
 
     def __init__(self) -> None:
         super().__init__()

@@ -9,7 +9,7 @@ from django.test import Client
 from accounts.models import User
 from billing.ledger import credits, invariants
 from billing.models import Account, AuditRun, Payment
-from billing.payments import checkout, packages
+from billing.payments import packages, refunds, reviews
 from tests.billing import told
 from tests.billing.conftest import lines
 from tests.conftest import person
@@ -83,7 +83,7 @@ def test_what_was_decided_is_not_asked_again(desk: Client, doubtful: Payment, ac
 
 
 def test_a_decision_that_somebody_else_made_first(desk: Client, doubtful: Payment) -> None:
-    checkout.dismiss(doubtful, doubtful.review_reason)
+    reviews.dismiss(doubtful, doubtful.review_reason)
     told.tell(told.completed(doubtful, payment_status="no_payment_required"))
     decide(desk, "accept", doubtful)
     now = told.now_of(doubtful)
@@ -94,8 +94,8 @@ def test_there_is_nothing_to_decide_about_a_sound_payment(desk: Client, carol: U
     payment = told.bought(carol)
     assert ask(desk, "accept", payment).status_code == 302
     assert (told.standing(payment).grants, log()) == (1, [])
-    with pytest.raises(checkout.AlreadyDecided):
-        checkout.accept(payment, "")
+    with pytest.raises(reviews.AlreadyDecided):
+        reviews.accept(payment, "")
 
 
 def test_a_decision_is_for_those_who_may(doubtful: Payment) -> None:
@@ -126,7 +126,7 @@ def test_a_review_does_not_keep_credits_whose_money_went_back(granted: Payment, 
 
 
 def test_a_review_does_not_stop_staff_from_refunding(granted: Payment) -> None:
-    assert checkout.outlook(granted, 990) == checkout.Outlook(990, 100, 100, 0)
+    assert refunds.preview(granted, 990) == refunds.RefundPreview(990, 100, 100, 0)
 
 
 def test_a_review_stops_the_refund_of_what_was_never_granted(carol: User) -> None:
@@ -136,11 +136,11 @@ def test_a_review_stops_the_refund_of_what_was_never_granted(carol: User) -> Non
     payment = told.now_of(payment)
     assert payment.is_paid is True
     assert payment.review_reason != ""
-    with pytest.raises(checkout.NotRefundable):
-        checkout.outlook(payment, 990)
+    with pytest.raises(refunds.NotRefundable):
+        refunds.preview(payment, 990)
     told.tell(told.refunded(payment, 330))
     assert lines(carol) == []
-    checkout.dismiss(payment, payment.review_reason)
+    reviews.dismiss(payment, payment.review_reason)
     assert told.standing(payment) == told.Standing("partial_refunded", 330, 67, 0, 33, 1)
 
 

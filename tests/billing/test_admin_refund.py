@@ -9,7 +9,7 @@ from django.test import Client
 from accounts.models import User
 from billing.ledger import credits
 from billing.models import Payment, Refund
-from billing.payments import checkout
+from billing.payments import refunds
 from tests.billing import stripe, told
 from tests.conftest import Serving, person
 
@@ -46,7 +46,7 @@ def test_refund_page_offers_all_that_is_left(payment: Payment, desk: Client) -> 
 
 def test_refund_page_shows_what_it_would_take(payment: Payment, desk: Client) -> None:
     credits.spend(payment.user, 60, "spend")
-    assert preview(desk, payment)["outlook"] == checkout.Outlook(990, 100, 40, 60)
+    assert preview(desk, payment)["outlook"] == refunds.RefundPreview(990, 100, 40, 60)
     assert (stripe.all_of("refund"), Refund.objects.count(), credits.available(payment.user)) == (
         [],
         0,
@@ -92,7 +92,7 @@ def test_refund_page_when_confirmed_without_a_preview(payment: Payment, desk: Cl
 
 def test_refund_page_when_somebody_else_was_faster(payment: Payment, desk: Client) -> None:
     shown = preview(desk, payment)
-    checkout.refund(payment, None, source=Refund.Source.API)
+    refunds.refund(payment, None, source=Refund.Source.API)
     assert confirm(desk, payment, shown).status_code == 302
     assert (len(stripe.all_of("refund")), LogEntry.objects.count()) == (1, 0)
 

@@ -11,7 +11,7 @@ from accounts.models import User
 from billing.ledger import credits as ledger_credits
 from billing.ledger import invariants
 from billing.models import Payment, Refund, StripeEvent
-from billing.payments import checkout, reconciliation, stripe_client
+from billing.payments import checkout, reconciliation, refunds, stripe_client
 from billing.sandbox import webhooks
 from tests.billing import stripe, told
 from tests.billing.conftest import lines
@@ -28,7 +28,7 @@ def test_purchase_waits_for_its_payment(till: Serving, alice: User) -> None:
     payment = checkout.create(alice, "standard")
     assert (payment.status, payment.amount_minor, payment.currency) == ("pending", 4900, "CNY")
     assert payment.payment_url.startswith(f"{till.url}/sandbox/stripe/c/pay/")
-    told_of_it = stripe_client.session(payment.session_id or "")
+    told_of_it = stripe_client.get_session(payment.session_id or "")
     assert (told_of_it["amount_total"], told_of_it["currency"]) == (4900, "cny")
     assert told_of_it["payment_status"] == "unpaid"
     assert ledger_credits.available(alice) == 100
@@ -60,7 +60,7 @@ def test_purchase_when_events_come_strangely(
     buy: Callable[[], Payment], alice: User, word: str
 ) -> None:
     payment = stripe.pay(buy(), email=f"anna+{word}@example.com")
-    checkout.refund(payment, 330, source=Refund.Source.ADMIN)
+    refunds.refund(payment, 330, source=Refund.Source.ADMIN)
     for _ in range(2):
         webhooks.resend([event["id"] for event in stripe.all_of("event")], copies=2, shuffled=True)
         stripe.deliver()
@@ -114,7 +114,7 @@ def test_checkout_when_stripe_does_not_answer(
     buy: Callable[[], Payment], kinds: list[str], sessions: int
 ) -> None:
     stripe.fault("sessions", *kinds)
-    with pytest.raises(checkout.Unreachable):
+    with pytest.raises(checkout.StripeUnavailable):
         buy()
     payment = Payment.objects.get()
     assert (payment.status, payment.session_id) == ("pending", None)
@@ -127,7 +127,7 @@ def test_checkout_that_is_refused_has_failed(
     till: Serving, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(checkout, "SESSION_LIFETIME", timedelta(hours=25))
-    with pytest.raises(checkout.Unreachable, match="could not be prepared"):
+    with pytest.raises(checkout.StripeUnavailable, match="could not be prepared"):
         checkout.create(alice, "trial")
     payment = Payment.objects.get()
     assert (payment.status, payment.failure_code) == ("failed", "create_failed")
@@ -138,20 +138,20 @@ def test_checkout_is_asked_for_outside_any_transaction(
     buy: Callable[[], Payment], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with stripe.watched(monkeypatch) as calls:
-        reconciliation.look(buy())
+        reconciliation.refresh(buy())
     assert [call.in_transaction for call in calls] == [False, False]
 
 
 def test_checkout_order_is_what_the_sdk_describes(carol: User) -> None:
-    order = checkout.checkout_order(told.order(carol))
+    order = checkout.session_parameters(told.order(carol))
     assert check_params("checkout.session", order) == []
     assert order["line_items"][0]["price_data"]["unit_amount"] == 990
 
 
 def test_checkout_order_is_the_same_for_the_same_payment(carol: User) -> None:
     payment = told.order(carol)
-    first = checkout.checkout_order(payment)
-    assert checkout.checkout_order(told.now_of(payment)) == first
+    first = checkout.session_parameters(payment)
+    assert checkout.session_parameters(told.now_of(payment)) == first
 
 
 OURS = "https://firstlight.example"

@@ -16,7 +16,7 @@ from accounts.auth import tokens
 from accounts.models import Session, User
 from billing.ledger import credits, invariants
 from billing.models import PackageOverride, Payment, Refund
-from billing.payments import checkout
+from billing.payments import checkout, refunds
 from config.lib.idempotency import RequestKey
 from tests.billing import stripe, told
 from tests.billing.conftest import newcomer, outcomes
@@ -213,9 +213,9 @@ def test_fifty_at_once_refund_once(
 ) -> None:
     payment = stripe.pay(checkout.create(newcomer("erin"), "trial"))
     boss = person("boss", is_staff=True)
-    order = partial(checkout.Order, 330, Refund.Source.API, "", boss)
+    order = partial(refunds.RefundOrder, 330, Refund.Source.API, "", boss)
     key = RequestKey(boss.pk, "key", "print")
-    results = many(lambda: checkout.refund_once(payment, order(), key))
+    results = many(lambda: refunds.refund_once(payment, order(), key))
     assert {outcome.result.pk for outcome in results} == {Refund.objects.get().pk}
     assert sorted(outcome.is_replay for outcome in results) == [False] + [True] * 49
     assert told.standing(payment) == told.Standing("partial_refunded", 330, 67, 0, 33, 1)

@@ -186,6 +186,6 @@ def test_user_with_an_account_cannot_be_deleted(carol: User, dave: User) -> None
 
 def test_the_words_of_a_line_can_be_forgotten(carol: User, books: None) -> None:
     before = list(Entry.objects.order_by("sequence").values_list("sequence", "amount", "key"))
-    erasure.forget_words(carol)
+    erasure.erase_descriptions(carol)
     after = list(Entry.objects.order_by("sequence").values_list("sequence", "amount", "key"))
     assert (after, set(Entry.objects.values_list("description", flat=True))) == (before, {""})

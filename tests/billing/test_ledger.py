@@ -156,7 +156,7 @@ def test_spend_books_what_has_expired_before_it(carol: User, clock: Traveller) -
 def test_expire_when_nothing_is_due(carol: User) -> None:
     give(carol, 10, until=T + DAY)
     before = everything()
-    assert (credits.expire(carol), expiry.sweep()) == (0, 0)
+    assert (credits.expire(carol), expiry.expire_due()) == (0, 0)
     assert everything() == before
 
 
@@ -175,7 +175,7 @@ def test_expire_due_sweeps_every_account(carol: User, dave: User, clock: Travell
     give(dave, 7, until=T + DAY)
     give(dave, 5, until=T + 2 * DAY)
     clock.move_to(T + DAY)
-    assert (expiry.sweep(), expiry.sweep()) == (17, 0)
+    assert (expiry.expire_due(), expiry.expire_due()) == (17, 0)
     assert (credits.available(carol), credits.available(dave)) == (0, 5)
 
 
@@ -188,8 +188,8 @@ def test_sweep_goes_on_when_one_account_fails(
         give(user, amount, until=T + DAY)
     clock.move_to(T + DAY)
     with failing(writes("billing_entry"), names(users[broken].pk)):
-        assert expiry.sweep() == (7, 10)[broken]
-    assert expiry.sweep() == (10, 7)[broken]
+        assert expiry.expire_due() == (7, 10)[broken]
+    assert expiry.expire_due() == (10, 7)[broken]
 
 
 def test_summary_when_there_was_never_an_account(carol: User) -> None:

@@ -78,7 +78,7 @@ def test_nobody_without_an_address_is_written_to(alice: User) -> None:
 
 def test_a_receipt_is_written_once(carol: User) -> None:
     payment = told.bought(carol)
-    assert [receipts.write(), receipts.write()] == [1, 0]
+    assert [receipts.send_due(), receipts.send_due()] == [1, 0]
     assert outbox() == [("carol@example.com", f"Your receipt: {payment.name}")]
     body = str(mail.outbox[0].body)
     assert f"We received ¥9.90 CNY for {payment.name}." in body
@@ -89,10 +89,10 @@ def test_a_receipt_is_written_once(carol: User) -> None:
 def test_no_receipt_for_what_is_not_paid_old_or_in_question(carol: User) -> None:
     told.order(carol)
     old, asked = told.bought(carol), told.bought(carol)
-    ago = timezone.now() - receipts.FRESH - timedelta(seconds=1)
+    ago = timezone.now() - receipts.MAX_AGE - timedelta(seconds=1)
     Payment.objects.filter(pk=old.pk).update(paid_at=ago)
     Payment.objects.filter(pk=asked.pk).update(review_reason="the session is not this payment's")
-    assert (receipts.write(), outbox()) == (0, [])
+    assert (receipts.send_due(), outbox()) == (0, [])
 
 
 def test_a_receipt_that_did_not_go_is_tried_again(
@@ -101,10 +101,10 @@ def test_a_receipt_that_did_not_go_is_tried_again(
     told.bought(carol)
     mail_errors["*"] = OSError("the mail server is away")
     with pytest.raises(OSError, match="away"):
-        receipts.write()
+        receipts.send_due()
     assert SentEmail.objects.count() == 0
     mail_errors.clear()
-    assert receipts.write() == 1
+    assert receipts.send_due() == 1
 
 
 def test_an_address_that_is_refused_is_not_tried_for_ever(
@@ -113,7 +113,7 @@ def test_an_address_that_is_refused_is_not_tried_for_ever(
     told.bought(carol)
     told.bought(dave)
     mail_errors["*"] = SMTPRecipientsRefused({"everybody": (550, b"unknown")})
-    assert [receipts.write(), receipts.write()] == [0, 0]
+    assert [receipts.send_due(), receipts.send_due()] == [0, 0]
     assert sorted(Backend.tried) == ["carol@example.com", "dave@example.com"]
 
 
@@ -122,16 +122,16 @@ def test_an_address_that_is_refused_is_not_tried_for_ever(
 
 def test_a_refund_is_told_once_it_succeeded(carol: User) -> None:
     payment = told.bought(carol)
-    receipts.write()
+    receipts.send_due()
     told.tell(told.refunded(payment, 330))
-    assert [receipts.write(), receipts.write()] == [1, 0]
+    assert [receipts.send_due(), receipts.send_due()] == [1, 0]
     assert outbox()[1] == ("carol@example.com", "¥3.30 CNY is on its way back to you")
     assert f"/billing/payments/{payment.pk}/" in str(mail.outbox[1].body)
 
 
 def test_a_refund_that_failed_is_not_told(carol: User) -> None:
     payment = told.bought(carol)
-    receipts.write()
+    receipts.send_due()
     Refund.objects.create(
         payment=payment,
         amount_minor=1,
@@ -139,4 +139,4 @@ def test_a_refund_that_failed_is_not_told(carol: User) -> None:
         source=Refund.Source.ADMIN,
         created_at=timezone.now(),
     )
-    assert receipts.write() == 0
+    assert receipts.send_due() == 0

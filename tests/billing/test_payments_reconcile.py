@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.models import User
 from billing.ledger import invariants
 from billing.models import Payment, StripeEvent
-from billing.payments import checkout as payments_checkout
+from billing.payments import checkout, reviews
 from billing.payments import reconciliation as reconciling
 from billing.sandbox import checkout as sandbox_checkout
 from billing.sandbox import database
@@ -27,7 +27,7 @@ def reconcile(minutes: float = 2) -> None:
 
 @pytest.fixture
 def payment(till: Serving) -> Payment:
-    return payments_checkout.create(newcomer("erin"), "trial")
+    return checkout.create(newcomer("erin"), "trial")
 
 
 def test_reconcile_when_the_event_never_came(payment: Payment) -> None:
@@ -51,8 +51,8 @@ def test_reconcile_when_the_session_expired(payment: Payment) -> None:
 
 def test_reconcile_when_the_session_was_never_made(till: Serving) -> None:
     stripe.fault("sessions", "429")
-    with pytest.raises(payments_checkout.Unreachable):
-        payments_checkout.create(newcomer("erin"), "trial")
+    with pytest.raises(checkout.StripeUnavailable):
+        checkout.create(newcomer("erin"), "trial")
     reconcile()
     reconcile(15)
     made = [one["id"] for one in stripe.all_of("checkout.session")]
@@ -61,8 +61,8 @@ def test_reconcile_when_the_session_was_never_made(till: Serving) -> None:
 
 def test_reconcile_when_it_is_too_late_for_a_session(till: Serving) -> None:
     stripe.fault("sessions", "429")
-    with pytest.raises(payments_checkout.Unreachable):
-        payments_checkout.create(newcomer("erin"), "trial")
+    with pytest.raises(checkout.StripeUnavailable):
+        checkout.create(newcomer("erin"), "trial")
     reconcile(45)
     payment = Payment.objects.get()
     assert (payment.status, payment.failure_code) == ("failed", "session_expired")
@@ -107,7 +107,7 @@ def test_reconcile_asks_staff_when_stripe_knows_no_such_session(payment: Payment
         reconcile(minutes)
     now = told.now_of(payment)
     assert (now.status, now.review_reason) == ("pending", "Stripe knows no such session")
-    payments_checkout.dismiss(now, now.review_reason)
+    reviews.dismiss(now, now.review_reason)
     assert told.now_of(payment).status == "failed"
 
 
@@ -133,7 +133,7 @@ def test_reconcile_acts_on_events_that_failed(carol: User) -> None:
 @pytest.fixture
 def three(till: Serving) -> list[Payment]:
     """Paid at Stripe, and we have not heard of it."""
-    made = [payments_checkout.create(newcomer(name), "trial") for name in ("erin", "fay", "gus")]
+    made = [checkout.create(newcomer(name), "trial") for name in ("erin", "fay", "gus")]
     for payment in made:
         stripe.pay(payment, tell=False)
     return made

@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.models import User
 from billing.ledger import credits, invariants
 from billing.models import Payment, Refund
-from billing.payments import checkout, reconciliation
+from billing.payments import checkout, reconciliation, refunds
 from config.lib.idempotency import RequestKey
 from tests.billing import stripe, told
 from tests.billing.conftest import newcomer, outcomes
@@ -27,7 +27,7 @@ def payment(till: Serving) -> Payment:
     return stripe.pay(checkout.create(newcomer("erin"), "trial"))
 
 
-refund = partial(checkout.refund, source=Refund.Source.ADMIN)
+refund = partial(refunds.refund, source=Refund.Source.ADMIN)
 
 
 def later(minutes: float) -> time_machine.travel:
@@ -57,14 +57,14 @@ def test_refund_in_parts(payment: Payment) -> None:
         reversed.append(told.standing(payment).reversed)
     assert reversed == [33, 66, 100]
     assert told.standing(payment) == GONE
-    with pytest.raises(checkout.NotRefundable):
+    with pytest.raises(refunds.NotRefundable):
         refund(payment, None)
     assert len(stripe.all_of("refund")) == 3
 
 
 @pytest.mark.parametrize("amount", [991, 0, -1, 10**9])
 def test_refund_of_more_than_was_paid(payment: Payment, amount: int) -> None:
-    with pytest.raises(checkout.NotRefundable, match="Cannot refund payment with current status"):
+    with pytest.raises(refunds.NotRefundable, match="Cannot refund payment with current status"):
         refund(payment, amount)
     assert (payment.refunds.count(), stripe.all_of("refund")) == (0, [])
     assert told.standing(payment) == PAID
@@ -72,29 +72,29 @@ def test_refund_of_more_than_was_paid(payment: Payment, amount: int) -> None:
 
 def test_refund_of_more_than_is_left(payment: Payment) -> None:
     refund(payment, 500)
-    with pytest.raises(checkout.NotRefundable):
+    with pytest.raises(refunds.NotRefundable):
         refund(payment, 491)
     assert payment.refunds.count() == 1
 
 
 def test_refund_of_what_was_never_paid(carol: User) -> None:
-    with pytest.raises(checkout.NotRefundable):
+    with pytest.raises(refunds.NotRefundable):
         refund(told.order(carol), None)
-    with pytest.raises(checkout.NotRefundable):
-        checkout.outlook(told.order(carol), 990)
+    with pytest.raises(refunds.NotRefundable):
+        refunds.preview(told.order(carol), 990)
 
 
 def test_refund_of_what_needs_a_person(carol: User) -> None:
     payment = told.order(carol)
     Payment.objects.update(is_paid=True, paid_at=timezone.now(), review_reason="Look at this")
-    with pytest.raises(checkout.NotRefundable):
+    with pytest.raises(refunds.NotRefundable):
         refund(payment, None)
 
 
 def test_refund_named_twice_is_one(payment: Payment) -> None:
     key = RequestKey(payment.user_id, "key", "fingerprint")
-    order = checkout.Order(330, Refund.Source.API)
-    first, second = (checkout.refund_once(payment, order, key) for _ in range(2))
+    order = refunds.RefundOrder(330, Refund.Source.API)
+    first, second = (refunds.refund_once(payment, order, key) for _ in range(2))
     assert (second.result, second.is_replay) == (first.result, True)
     assert told.now_of(payment).refunded_minor == 330
 
@@ -223,6 +223,6 @@ def test_refund_in_the_dashboard_and_here_at_once(payment: Payment) -> None:
 def test_outlook_says_what_a_refund_would_do(carol: User) -> None:
     payment = told.bought(carol)
     credits.spend(carol, 60, "spend")
-    assert checkout.outlook(payment, 990) == checkout.Outlook(990, 100, 40, 60)
-    assert checkout.outlook(payment, 330) == checkout.Outlook(330, 33, 33, 0)
+    assert refunds.preview(payment, 990) == refunds.RefundPreview(990, 100, 40, 60)
+    assert refunds.preview(payment, 330) == refunds.RefundPreview(330, 33, 33, 0)
     assert credits.available(carol) == 40

@@ -83,7 +83,7 @@ def test_sweeps_at_once_book_an_expiry_once(erin: User) -> None:
     with time_machine.travel(T, tick=False) as clock:
         give(erin, 30, until=T + DAY)
         clock.shift(DAY)
-        assert sorted(outcomes([expiry.sweep] * 8)) == [*[0] * 7, 30]
+        assert sorted(outcomes([expiry.expire_due] * 8)) == [*[0] * 7, 30]
     assert lines(erin) == [("bonus", 30), ("expired", -30)]
 
 
@@ -127,7 +127,7 @@ def test_everything_at_once_leaves_the_books_right(transactional_db: None) -> No
                 partial(credits.refund, spend, f"{spend}:back", grace=chance.random() < 0.5),
                 partial(credits.refund, spend, f"{spend}:{turns}", grace=True, amount=2),
                 partial(credits.expire, user),
-                expiry.sweep,
+                expiry.expire_due,
             ]
             with suppress(*refusals):
                 chance.choice(acts)()
@@ -150,6 +150,6 @@ def test_everything_at_once_leaves_the_books_right(transactional_db: None) -> No
     assert invariants.problems() == []
     assert Entry.objects.count() > 20
     with time_machine.travel(timezone.now() + timedelta(minutes=1), tick=False):
-        expiry.sweep()
-        assert expiry.sweep() == 0
+        expiry.expire_due()
+        assert expiry.expire_due() == 0
         assert invariants.problems() == []

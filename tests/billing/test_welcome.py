@@ -35,7 +35,7 @@ def test_welcome_ends_after_thirty_days(clock: Traveller) -> None:
     assert left(user) == [(100, T + MONTH)]
     clock.move_to(T + MONTH)
     assert left(user) == []
-    assert expiry.sweep() == 100
+    assert expiry.expire_due() == 100
     assert lines(user) == [("bonus", 100), ("expired", -100)]
     assert invariants.problems() == []
 

@@ -75,7 +75,7 @@ def erase_account(user: User) -> None:
             model.objects.filter(user=user).delete()
     for upload in Upload.objects.filter(user=user):
         uploads.discard(upload)
-    erasure.forget_words(user)
+    erasure.erase_descriptions(user)
     deletion.erase(user)
 
 

@@ -11,7 +11,7 @@ from django.db.models import Count, Q
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
-from billing.reports.dashboard import midnight
+from billing.reports.dashboard import start_of_today
 from config.lib.charts import Bar, Scale, last_days
 from videos.jobs import circuit_breaker
 from videos.models import EngineCircuit, RejectedPrompt, Video, WebhookDelivery
@@ -41,7 +41,7 @@ class Day:
 
 def video_filters() -> dict[str, Q]:
     """Return conditions for videos that ended today and for videos no worker claims."""
-    ended = Q(completed_at__gte=midnight())
+    ended = Q(completed_at__gte=start_of_today())
     late = Q(next_step_at__lt=timezone.now() - STUCK_AFTER) | Q(next_step_at=None, lease=None)
     return {
         "succeeded": ended & Q(status=Status.SUCCEEDED),
@@ -53,12 +53,12 @@ def video_filters() -> dict[str, Q]:
 def delivery_filters() -> dict[str, Q]:
     """Return the condition for webhooks of today that we no longer retry."""
     failing = (WebhookDelivery.State.FAILED, WebhookDelivery.State.BLOCKED)
-    return {"given_up": Q(state__in=failing, created_at__gte=midnight())}
+    return {"given_up": Q(state__in=failing, created_at__gte=start_of_today())}
 
 
 def rejected_prompt_filters() -> dict[str, Q]:
     """Return the condition for prompts rejected today and not overruled."""
-    return {"today": Q(created_at__gte=midnight(), overruled=False)}
+    return {"today": Q(created_at__gte=start_of_today(), overruled=False)}
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def todays_figures() -> DashboardFigures:
     videos = video_filters()
     active = Video.objects.filter(status__in=Video.ACTIVE)
     states = dict(active.order_by().values_list("status").annotate(n=Count("pk")))
-    counts = Video.objects.filter(completed_at__gte=midnight()).aggregate(
+    counts = Video.objects.filter(completed_at__gte=start_of_today()).aggregate(
         **{name: Count("pk", filter=videos[name]) for name in ("succeeded", "failed")}
     )
     opened = circuit_breaker.opened()

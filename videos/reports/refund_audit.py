@@ -18,7 +18,7 @@ BATCH = 500
 STUCK_AFTER = timedelta(hours=1)
 
 
-def run_audit() -> audit_runs.Report:
+def run_audit() -> audit_runs.AuditReport:
     """Audit ledger, payments and videos, repair what can be repaired, and record the audit run."""
     found = [*audit_runs.findings(), *findings()]
     return audit_runs.record(found, Video.objects.count())

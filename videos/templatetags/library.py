@@ -4,14 +4,14 @@ from collections.abc import Iterable
 
 from django import template
 
-from billing.reports.statement import Line
+from billing.reports.history import HistoryLine
 from videos.models import Video
 
 register = template.Library()
 
 
 @register.simple_tag
-def kept_video_ids(lines: Iterable[Line]) -> set[str]:
+def kept_video_ids(lines: Iterable[HistoryLine]) -> set[str]:
     """Return the ids of the videos in these ledger lines that were not deleted."""
     wanted = {line.video for line in lines if line.video}
     found = Video.objects.filter(pk__in=wanted, deleted_at=None).values_list("pk", flat=True)

@@ -1,0 +1,97 @@
+"""Expiry warnings: e-mails a week before credits expire and again on their last day."""
+
+import logging
+from datetime import timedelta
+from functools import partial
+from smtplib import SMTPRecipientsRefused
+
+from django.conf import settings
+from django.db.models import F, QuerySet
+from django.urls import reverse
+from django.utils import formats, timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from billing.models import Lot
+from config.lib import mail
+
+log = logging.getLogger(__name__)
+
+BATCH = 200
+LAST_WARNING = timedelta(days=1)
+
+
+def send_due() -> int:
+    """Send the warnings that are due; return how many e-mails were sent.
+
+    A lot is marked before its e-mail, so that of two runs one sends it. If the e-mail cannot be
+    handed over, the mark is removed and the next run tries again. Raises OSError when the mail
+    server is away.
+    """
+    last = min(LAST_WARNING, settings.EXPIRY_WARNING)
+    return _send_warnings("last_warned_at", last) + _send_warnings(
+        "warned_at", settings.EXPIRY_WARNING
+    )
+
+
+def _send_warnings(mark: str, ahead: timedelta) -> int:
+    sent = 0
+    for lot in _expiring_lots(mark, ahead)[:BATCH]:
+        now, told = timezone.now(), lot.warned_at
+        # Whoever is warned of the last day needs no warning of the week.
+        both = {"last_warned_at": now, "warned_at": told or now}
+        marks = both if mark == "last_warned_at" else {mark: now}
+        if not Lot.objects.filter(pk=lot.pk, **{mark: None}).update(**marks):
+            continue
+        try:
+            sent += mail.send(lot.account.user, partial(_warning_email, lot))
+        except SMTPRecipientsRefused:  # and would be again
+            log.warning("the warning of lot %s was refused", lot.pk)
+        except Exception as error:
+            log.exception("warning of lot %s", lot.pk)
+            Lot.objects.filter(pk=lot.pk).update(**{**dict.fromkeys(marks), "warned_at": told})
+            if isinstance(error, OSError):  # the mail server is away, for everybody
+                raise
+    return sent
+
+
+def _expiring_lots(mark: str, ahead: timedelta) -> QuerySet[Lot]:
+    """Return lots that expire within `ahead` and whose users were not warned.
+
+    Lots that live no longer than `ahead` from the start are left out.
+    """
+    now = timezone.now()
+    return (
+        Lot.objects.filter(
+            **{mark: None},
+            remaining__gt=0,
+            expires_at__gt=now,
+            expires_at__lte=now + ahead,
+            created_at__lt=F("expires_at") - ahead,
+            account__user__is_active=True,
+        )
+        .select_related("account__user")
+        .order_by("expires_at", "pk")
+    )
+
+
+def _warning_email(lot: Lot) -> mail.EmailContent:
+    assert lot.expires_at
+    subject = ngettext(
+        "%(n)d credit is about to expire", "%(n)d credits are about to expire", lot.remaining
+    )
+    when = ngettext(
+        "%(n)d of your credits expires on %(day)s (UTC).",
+        "%(n)d of your credits expire on %(day)s (UTC).",
+        lot.remaining,
+    )
+    day = formats.date_format(lot.expires_at, "DATETIME_FORMAT")
+    return mail.EmailContent(
+        subject % {"n": lot.remaining},
+        (
+            when % {"n": lot.remaining, "day": day},
+            _("The credits that expire first are spent first, so the next video uses these."),
+        ),
+        _("See your balance"),
+        settings.BASE_URL + reverse("billing"),
+    )

@@ -1,0 +1,92 @@
+"""Credits spent and returned per day, as the billing page draws them."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db.models import Sum
+from django.db.models.functions import TruncDate
+
+from billing.ledger import credits as ledger_credits
+from billing.models import Entry
+from config.lib.charts import Scale, last_days, start_of_day
+
+Type = Entry.Type
+DAYS = 14
+# In units of the drawing: the width of a day and of a bar, the ground line, the
+# tallest and the shortest bar.
+STEP = 30
+BAR_WIDTH = 10
+GROUND = 106
+HIGHEST = 70
+SHORTEST = 3
+
+
+@dataclass(frozen=True)
+class Day:
+    """Credits spent and returned on one day, and where their bars stand."""
+
+    number: int
+    day: date
+    spent: int
+    returned: int
+    scale: Scale
+
+    @property
+    def spent_height(self) -> int:
+        return self.scale.bar(self.spent).height
+
+    @property
+    def spent_top(self) -> int:
+        return self.scale.bar(self.spent).top
+
+    @property
+    def returned_height(self) -> int:
+        return self.scale.bar(self.returned).height
+
+    @property
+    def returned_top(self) -> int:
+        return self.scale.bar(self.returned).top
+
+    @property
+    def x(self) -> int:
+        return self.number * STEP + 4
+
+    @property
+    def middle(self) -> int:
+        return self.number * STEP + STEP // 2
+
+    @property
+    def returned_x(self) -> int:
+        return self.x + BAR_WIDTH + 1
+
+
+@dataclass(frozen=True)
+class DailyChart:
+    days: list[Day]
+    spent: int
+    returned: int
+    highest: int
+
+
+def chart_of(user: AbstractBaseUser) -> DailyChart:
+    """Return the credits a user spent and got back on each of the last days."""
+    shown = last_days(DAYS)
+    rows = (
+        ledger_credits.history(user)
+        .filter(type__in=(Type.SPENT, Type.REFUNDED), created_at__gte=start_of_day(shown[0]))
+        .order_by()
+        .annotate(day=TruncDate("created_at"))
+        .values("type", "day")
+        .annotate(sum=Sum("amount"))
+    )
+    sums: dict[Any, int] = {(row["type"], row["day"]): abs(row["sum"]) for row in rows}
+    highest = max(sums.values(), default=0)
+    scale = Scale(highest, HIGHEST, GROUND, shortest=SHORTEST)
+    days = [
+        Day(n, day, sums.get((Type.SPENT, day), 0), sums.get((Type.REFUNDED, day), 0), scale)
+        for n, day in enumerate(shown)
+    ]
+    spent, returned = sum(d.spent for d in days), sum(d.returned for d in days)
+    return DailyChart(days, spent, returned, highest)
