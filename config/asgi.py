@@ -38,5 +38,5 @@ router: Any = ProtocolTypeRouter(
 if settings.SOCKETIO:
     from videos.realtime import socketio
 
-    router = socketio.in_front_of(router)
+    router = socketio.mount_before(router)
 application = body_limits.Guard(router)

@@ -1,6 +1,6 @@
-"""What may be asked for, of which engine, and what it costs.
+"""The catalog: models with their sizes and lengths, the engines that make them, and prices.
 
-The documented prices and what each model takes stand here; a Price row that staff made wins.
+Prices are the documented ones unless staff set a Price.
 """
 
 import math
@@ -18,7 +18,7 @@ PROMPT_MAX = 5000
 
 @dataclass(frozen=True)
 class Model:
-    """A model as people choose it; sizes are pixels, the first one its default."""
+    """A model that users choose; sizes in pixels, the first is the default."""
 
     name: str
     label: str
@@ -53,7 +53,7 @@ PRICES = {
 
 
 class NotOffered(Exception):
-    """Something that was asked for is not in the catalog; `field` says which part."""
+    """The catalog does not offer a value of the order; `field` names it."""
 
     def __init__(self, field: str, message: str) -> None:
         self.field = field

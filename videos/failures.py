@@ -1,6 +1,6 @@
-"""Failures in plain words: what happened, that the credits are back, and what to change.
+"""Explain failed videos: what happened, that the credits were refunded, and what to change.
 
-The engine's own code and text are only read here, never shown: they stay with staff.
+The engine's code and text are only read here; users never see them.
 """
 
 import re
@@ -17,7 +17,7 @@ from videos.models import Video
 
 @dataclass(frozen=True)
 class Remedy:
-    """What would help: `field` of the order is to change, to `value` where one is known."""
+    """A suggestion: change `field` of the order, to `value` where one is known."""
 
     code: str
     text: str
@@ -26,7 +26,7 @@ class Remedy:
 
     @property
     def is_choice(self) -> bool:
-        """Whether it is an option of the composer, ready to be chosen."""
+        """Whether the composer can preselect it."""
         return self.field in {"model", "size", "seconds"}
 
 
@@ -39,7 +39,7 @@ class Explanation:
 
 
 NOT_THE_PROMPT = _("The engine stopped. Nothing was wrong with your prompt.")
-# Our codes: what happened and whose fault it was, and the code of what would help.
+# For each of our codes: what happened, and the code of the remedy.
 CAUSES: dict[str, tuple[Promise, str]] = {
     "moderation_blocked": (_("The content check stopped this prompt."), "rephrase"),
     "people_refused": (_("The engine takes no pictures of real people."), "other_image"),
@@ -70,8 +70,8 @@ CAUSES: dict[str, tuple[Promise, str]] = {
     "stopped_by_staff": (_("Our staff stopped this video."), "wait"),
     "cancelled": (_("You cancelled this."), ""),
 }
-# The engines' codes for the same.
-SAME_AS = {
+# Codes of engines, and ours for the same failure.
+CODE_ALIASES = {
     "content_policy_violation": "moderation_blocked",
     "content_filter": "moderation_blocked",
     "sentinel_block": "moderation_blocked",
@@ -87,8 +87,8 @@ SAME_AS = {
     "upstream_cancelled": "generation_failed",
     "upstream_expired": "timeout",
 }
-# What an order was refused for, by the words of the refusal; the first that fits.
-SIGNS = [
+# Patterns in the engine's message that tell why it rejected an order; the first match wins.
+MESSAGE_PATTERNS = [
     (re.compile(words, re.IGNORECASE), code)
     for words, code in (
         (r"must match the requested width|image (size|dimensions?|resolution)", "image_size"),
@@ -105,7 +105,7 @@ SIGNS = [
 
 
 def explain(video: Video) -> Explanation | None:
-    """Why a video ended without a file, and what would help; None for any other video."""
+    """Why a video ended without a file, and a remedy; None for other videos."""
     if not video.is_lost:
         return None
     code = _code_of(video)
@@ -119,32 +119,32 @@ def explain(video: Video) -> Explanation | None:
 
 
 def sentence(video: Video) -> str:
-    """Why a video ended without a file; "" for any other."""
+    """Why a video ended without a file; "" for other videos."""
     found = explain(video)
     return found.sentence if found else ""
 
 
 def is_blocked(video: Video) -> bool:
-    """Whether the content check stopped it, under whatever code its engine says so."""
+    """Whether moderation stopped the video, under any engine's code for that."""
     return _code_of(video) == "moderation_blocked"
 
 
 def _code_of(video: Video) -> str:
     if video.status != Video.Status.FAILED:
         return str(video.status)
-    code = SAME_AS.get(video.failure_code, video.failure_code)
+    code = CODE_ALIASES.get(video.failure_code, video.failure_code)
     code = code if code in CAUSES else "generation_failed"
     if code == "invalid_request":
-        signs = (sign for words, sign in SIGNS if words.search(video.failure_detail))
+        signs = (sign for words, sign in MESSAGE_PATTERNS if words.search(video.failure_detail))
         return next(signs, code)
     return code
 
 
-# ---- what would help ----
+# ---- remedies ----
 
 
 def _remedy(video: Video, code: str) -> Remedy | None:
-    """The remedy of this code where this order leaves room for it, else to wait."""
+    """The remedy of this code if it is possible for this order, else to wait."""
     find = REMEDIES.get(code)
     if find is None:
         return None
@@ -191,7 +191,7 @@ def _other_size(video: Video) -> Remedy | None:
 
 
 def _other_model(video: Video) -> Remedy | None:
-    if video.source_id:  # a remix is made by the model of its source
+    if video.source_id:  # a remix needs the model of its source
         return None
     for offer in catalog.MODELS.values():
         try:

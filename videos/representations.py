@@ -1,4 +1,4 @@
-"""One video in the words of each documented system, and its socket event."""
+"""A video as JSON: in the form of each documented system, and as event and webhook."""
 
 import json
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ LIBRARY_STATUS = {
     Status.TIMEOUT: "failed",
 }
 
-# System C, as /api/videos/tasks/{id} and as /api/tasks spell it. Source: C16, C18, C19.
+# System C, in /api/videos/tasks/{id} and in /api/tasks. Source: C16, C18, C19.
 TASK_STATUS = {
     Status.QUEUED: "PENDING",
     Status.SUBMITTING: "PENDING",
@@ -52,8 +52,8 @@ OWN_STATUS = {status: status.value for status in Status}
 SPELLINGS = (LIBRARY_STATUS, TASK_STATUS, DETAIL_STATUS, CALLBACK_STATUS, OWN_STATUS)
 
 
-def spelled(word: str, dialect: Mapping[Status, str]) -> list[Status]:
-    """The states a word means, in a dialect if it has the word, else in any; none if nobody has."""
+def statuses_named(word: str, dialect: Mapping[Status, str]) -> list[Status]:
+    """The statuses a word names in this dialect, else in any; none for an unknown word."""
     for table in (dialect, *SPELLINGS):
         if found := [status for status, name in table.items() if name.lower() == word.lower()]:
             return found
@@ -61,7 +61,7 @@ def spelled(word: str, dialect: Mapping[Status, str]) -> list[Status]:
 
 
 class VideoId:
-    """An id in an address: a UUID, or `video_` and its 32 hex digits. Source: K8."""
+    """An id in a URL: a UUID, or `video_` and its 32 hex digits. Source: K8."""
 
     regex = "[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}|video_[0-9a-fA-F]{32}"
 
@@ -100,7 +100,7 @@ def library_video(video: Video) -> dict[str, Any]:
 
 
 def aliased_video(video: Video) -> dict[str, Any]:
-    """The object on the paths only system B has: also under its own names. Source: B16, B22, K6."""
+    """The object on paths of system B only, with its camelCase names too. Source: B16, B22, K6."""
     whole = library_video(video)
     done = video.status == Status.SUCCEEDED
     return {
@@ -142,12 +142,12 @@ def task_detail(video: Video) -> dict[str, Any]:
 
 
 def iso(moment: datetime) -> str:
-    """A time as system C prints it: UTC, whole seconds, a Z at the end."""
+    """A time in the form of system C: ISO 8601, UTC, whole seconds, ending in Z."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def failure(video: Video) -> dict[str, Any] | None:
-    """Why it ended without a file; `refunded` credits came back, `remedy` is what would help."""
+    """Why a video ended without a file, the `refunded` credits, and a `remedy`."""
     found = failures.explain(video)
     if found is None:
         return None
@@ -161,7 +161,7 @@ def failure(video: Video) -> dict[str, Any] | None:
 
 
 def update_event(video: Video) -> dict[str, Any]:
-    """The `video_update` of a socket. Source: A22."""
+    """The event `video_update` of a video. Source: A22."""
     updates: dict[str, Any] = {"status": "deleted"}
     if not video.deleted_at:
         whole = library_video(video)
@@ -178,7 +178,7 @@ def update_event(video: Video) -> dict[str, Any]:
 
 
 def callback_body(video: Video) -> dict[str, Any]:
-    """What a client's webhook gets once a video has ended. Source: C43."""
+    """The body of the webhook of a video that has ended. Source: C43."""
     done = video.status == Status.SUCCEEDED
     data: dict[str, Any] = {"taskId": str(video.pk), "state": "success" if done else "fail"}
     if done:

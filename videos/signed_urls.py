@@ -1,6 +1,6 @@
-"""Addresses of finished videos that need no sign-in: signed, for one file, for a limited time.
+"""Signed URLs of finished videos: they need no sign-in, name one file and expire.
 
-A client of system C plays `result_url` as it stands, and passes it on to what plays it.
+A client of system C plays `result_url` as it is, and passes it on to its player.
 """
 
 from uuid import UUID
@@ -13,13 +13,13 @@ from django.utils.crypto import constant_time_compare
 from videos.engines.base import Variant
 from videos.models import Video
 
-# Ends fall on whole hours, so that a list read twice shows the same addresses.
+# Expiry is rounded to whole hours, so that repeated requests return the same URLs.
 STEP_SECONDS = 3600
 SIGNER = Signer(salt="videos.signed_urls")
 
 
 def signed_url(video: Video, variant: Variant = Variant.VIDEO) -> str:
-    """The address of a video's file for whoever holds it, for RESULT_URL_LIFETIME at least."""
+    """The URL of a video's file for anyone who has it, valid for RESULT_URL_LIFETIME at least."""
     last = timezone.now() + settings.RESULT_URL_LIFETIME
     expires = (int(last.timestamp()) // STEP_SECONDS + 1) * STEP_SECONDS
     query = f"variant={variant.value}&expires={expires}"
@@ -28,7 +28,7 @@ def signed_url(video: Video, variant: Variant = Variant.VIDEO) -> str:
 
 
 def allows(video_id: UUID, variant: Variant, expires: int, signature: str) -> bool:
-    """Whether a signature is ours, for this very file, and not over."""
+    """Whether a signature is valid for this file and not expired."""
     ours = constant_time_compare(signature, _signature(video_id, variant, expires))
     return ours and timezone.now().timestamp() < expires
 

@@ -1,4 +1,4 @@
-"""Background work: one function for the embedded thread and for Celery's workers."""
+"""Background work: `run` for the worker thread of the web process, and Celery tasks."""
 
 import logging
 import threading
@@ -20,64 +20,64 @@ log = logging.getLogger(__name__)
 
 
 def run(stop: threading.Event, *others: Callable[[], object]) -> None:
-    """Work until `stop` is set; `others` are called at every turn and must be quick."""
-    engine = executor.Executor(settings.WORKER_THREADS)
+    """Execute due steps until `stop` is set; also call the quick functions `others` every turn."""
+    workers = executor.Executor(settings.WORKER_THREADS)
     while not stop.is_set():
         try:
             close_old_connections()
-            busy = engine.turn()
+            busy = workers.turn()
             for other in others:
                 other()
-        except Exception:  # a database that is away for a while must not end the work
-            log.exception("background work stumbled")
+        except Exception:  # a database outage must not end the worker
+            log.exception("background work failed")
             busy = False
         if not busy:
             stop.wait(executor.IDLE_SECONDS)
-    engine.close()
+    workers.close()
     close_old_connections()
 
 
 @shared_task(ignore_result=True, expires=5)
 def tick(budget_seconds: float = 10.0) -> None:
-    """Do what is due, for about `budget_seconds` at most; beat rings it every second."""
-    engine = executor.Executor(settings.WORKER_THREADS)
+    """Execute due steps for about `budget_seconds`; beat starts this every second."""
+    workers = executor.Executor(settings.WORKER_THREADS)
     until = time.monotonic() + budget_seconds
     try:
-        while engine.turn() and time.monotonic() < until:
+        while workers.turn() and time.monotonic() < until:
             pass
-        while engine.drain():
+        while workers.drain():
             pass
     finally:
-        engine.close()
+        workers.close()
 
 
 @shared_task(ignore_result=True, expires=30)
 def deliver_webhooks() -> None:
-    """Tell clients' webhooks which videos have ended."""
+    """Deliver due webhooks."""
     while deliveries.deliver_due():
         pass
 
 
 @shared_task(ignore_result=True, expires=3600)
 def audit_books() -> None:
-    """Prove the books, once a night."""
+    """Audit the ledger, once a night."""
     refund_audit.run_audit()
 
 
 @shared_task(ignore_result=True, expires=3600)
 def sweep() -> None:
-    """Remove unused uploads and idempotency keys older than 24 hours, every quarter of an hour."""
+    """Delete unused uploads and expired idempotency keys, every 15 minutes."""
     upload_cleanup.delete_unused()
     idempotency.delete_expired()
 
 
 @shared_task(ignore_result=True, expires=600)
 def sweep_accounts() -> None:
-    """Finish what people who left have running, and forget them after 30 days."""
+    """Erase accounts 30 days after their deletion was requested."""
     deletion.erase_due_accounts()
 
 
 @shared_task(ignore_result=True, expires=60)
 def write_digests() -> None:
-    """Write to those who want to hear which of their videos are ready, and which failed."""
+    """Send e-mail digests of finished and failed videos."""
     email_digests.send_due()

@@ -14,5 +14,5 @@ def health(request: HttpRequest) -> JsonResponse:
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
-    status = "degraded" if circuit_breaker.is_troubled() else "ok"
+    status = "degraded" if circuit_breaker.any_open() else "ok"
     return JsonResponse({"status": status, "version": settings.VERSION})

@@ -69,7 +69,7 @@ def signed(task_id: str, secret: str = SECRET, at: float | None = None) -> dict[
 
 def address_of(video: Video) -> str:
     """Path and query of the address that calls back about a video."""
-    return callbacks.address_of(video).removeprefix("http://").partition("/")[2].join(("/", ""))
+    return callbacks.url_of(video).removeprefix("http://").partition("/")[2].join(("/", ""))
 
 
 def call(

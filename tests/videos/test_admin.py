@@ -56,13 +56,13 @@ def test_video_is_failed_and_refunded_once_when_form_is_sent_twice(
 ) -> None:
     video = running(order(alice))
     assert (
-        b"20 credits go back to alice"
+        b"20 credits are refunded to alice"
         in desk.get(f"/admin/videos/video/{video.pk}/actions/fail/").content
     )
     assert now_of(video).status == "running"
     do(desk, video, "fail", reason="Stuck for an hour")
     again = do(desk, video, "fail", reason="Stuck for an hour")
-    assert b"The video has moved on; nothing was changed." in again.content
+    assert b"The state of the video changed meanwhile. Reload the page." in again.content
     stood = now_of(video)
     assert (stood.status, stood.failure_code, credits.available(alice)) == (
         "failed",
@@ -84,9 +84,7 @@ def test_confirmation_shows_what_the_action_changes(desk: Client, alice: User) -
         for name in ("fail", "fetch")
     }
     assert shown["fail"] == [("State", "Rendering", "Failed"), ("Credits of alice", "80", "100")]
-    assert [(change.what, change.after) for change in shown["fetch"]] == [
-        ("Next look at the engine", "now")
-    ]
+    assert [(change.what, change.after) for change in shown["fetch"]] == [("Next poll", "now")]
     again = desk.get(f"/admin/videos/video/{failed(order(alice)).pk}/actions/retry/")
     assert again.context["changes"] == [
         ("New video", "–", "Queued"), ("Credits of alice", "80", "60"),
@@ -99,7 +97,7 @@ def test_retry_orders_once_when_form_is_sent_twice(desk: Client, alice: User) ->
     token = str(asked["token"].value())
     do(desk, video, "retry", reason="Asked by mail", token=token)
     again = do(desk, video, "retry", reason="Asked by mail", token=token)
-    assert b"nothing was ordered twice" in again.content
+    assert b"Nothing was ordered twice." in again.content
     assert (Video.objects.count(), credits.available(alice), LogEntry.objects.count()) == (2, 80, 1)
 
 

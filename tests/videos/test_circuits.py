@@ -63,7 +63,7 @@ def sent(video: Video, result: EngineError | None = None) -> Video:
 def broken(name: str = "sandbox", times: int = 3) -> None:
     """An engine that failed to take so many orders in a row."""
     for video in [Video(engine=name) for _ in range(times)]:
-        circuit_breaker.report(name, video.pk, DOWN)
+        circuit_breaker.record_submit(name, video.pk, DOWN)
 
 
 def state_of(name: str = "sandbox") -> tuple[int, bool]:
@@ -193,9 +193,9 @@ def test_another_order_tries_it_when_the_worker_of_the_trial_died(alice: User) -
     broken()
     first, second = order(alice, "1"), order(alice, "2")
     now = timezone.now() + timedelta(seconds=11)
-    assert circuit_breaker.may_try("sandbox", first.pk, now)
-    assert not circuit_breaker.may_try("sandbox", second.pk, now)
-    assert circuit_breaker.may_try("sandbox", second.pk, now + circuit_breaker.TRIAL)
+    assert circuit_breaker.claim_trial("sandbox", first.pk, now)
+    assert not circuit_breaker.claim_trial("sandbox", second.pk, now)
+    assert circuit_breaker.claim_trial("sandbox", second.pk, now + circuit_breaker.TRIAL_TIME)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -357,7 +357,7 @@ def test_the_video_is_made_by_the_next_when_the_first_is_down(
 
 
 def test_health_is_degraded_and_says_nothing_more(alice: User) -> None:
-    circuit_breaker.report("sandbox", alice.pk, AuthFailed("key sk-secret is wrong"))
+    circuit_breaker.record_submit("sandbox", alice.pk, AuthFailed("key sk-secret is wrong"))
     assert Client().get("/health").json()["status"] == "ok"
     broken()
     answer = Client().get("/health")
@@ -386,6 +386,6 @@ def test_nobody_else_sees_it(alice: User) -> None:
 
 
 def test_nothing_can_be_changed_by_hand(staff: User) -> None:
-    circuit_breaker.known()
+    circuit_breaker.circuits()
     assert admin_page(staff, "add/").status_code == 403
     assert admin_page(staff, "sandbox/delete/").status_code == 403

@@ -12,7 +12,7 @@ from accounts.auth import api_keys, tokens
 from accounts.models import ApiKey, Session, User
 from tests.conftest import Serving
 from tests.videos.test_socket import Dial, cookie_of, dial, token_of, welcome
-from videos.realtime import consumers
+from videos.realtime import credential_watch
 
 assert dial  # the fixture
 
@@ -76,7 +76,7 @@ def test_closed_when_the_token_expires(dial: Dial, alice: User, settings: LazySe
 def test_closed_within_a_moment_when_no_word_came(
     dial: Dial, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(consumers, "LOOK_AGAIN_SECONDS", 0.1)
+    monkeypatch.setattr(credential_watch, "RECHECK_SECONDS", 0.1)
     socket = dial(subprotocols=["bearer", token_of(alice)])
     socket.hear()
     User.objects.update(is_active=False)
@@ -87,7 +87,7 @@ def test_closed_within_a_moment_when_no_word_came(
 def test_a_pages_socket_ends_with_its_session(
     dial: Dial, live: Serving, alice: User, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
-    monkeypatch.setattr(consumers, "LOOK_AGAIN_SECONDS", 0.1)
+    monkeypatch.setattr(credential_watch, "RECHECK_SECONDS", 0.1)
     cookie = cookie_of(alice)
     socket = dial(cookie=cookie, origin=live.url, suppress_origin=False)
     assert socket.hear() == welcome(alice)
@@ -104,7 +104,7 @@ def test_a_pages_socket_ends_with_its_session(
 def test_it_stays_open_while_all_is_well(
     dial: Dial, live: Serving, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(consumers, "LOOK_AGAIN_SECONDS", 0.05)
+    monkeypatch.setattr(credential_watch, "RECHECK_SECONDS", 0.05)
     key = api_keys.issue(alice, "socket", ["read"], timezone.now() + timedelta(hours=1))[1]
     sockets = [
         dial(cookie=cookie_of(alice), origin=live.url, suppress_origin=False),

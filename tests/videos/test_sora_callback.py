@@ -231,19 +231,19 @@ def test_a_lost_order_is_looked_for_at_once_when_it_calls_back(alice: User) -> N
     assert kie.call(held, "task_1") == taken(held)
     assert due_in(held) <= 0
     looking = claimed(held)
-    assert execute.render_request(looking).heard == ("task_1",)
+    assert execute.render_request(looking).callback_job_ids == ("task_1",)
 
 
 def test_the_inbox_stays_small_whoever_holds_a_token(alice: User) -> None:
     held = claimed(order(alice))
-    answers = [kie.call(held, f"task_{n}")[0] for n in range(callbacks.GUESSES + 5)]
-    assert answers == [200] * callbacks.GUESSES + [404] * 5
-    assert EngineCallback.objects.count() == callbacks.GUESSES
+    answers = [kie.call(held, f"task_{n}")[0] for n in range(callbacks.MAX_EARLY_CALLBACKS + 5)]
+    assert answers == [200] * callbacks.MAX_EARLY_CALLBACKS + [404] * 5
+    assert EngineCallback.objects.count() == callbacks.MAX_EARLY_CALLBACKS
 
 
 def test_old_bells_are_forgotten(video: Video) -> None:
     kie.call(video, video.engine_job_id, "waiting")
-    EngineCallback.objects.update(received_at=timezone.now() - callbacks.KEPT * 2)
+    EngineCallback.objects.update(received_at=timezone.now() - callbacks.KEEP_FOR * 2)
     kie.call(video, video.engine_job_id)
     assert [event.event_key for event in EngineCallback.objects.all()] == [
         f"{video.engine_job_id}:succeeded"
@@ -252,8 +252,8 @@ def test_old_bells_are_forgotten(video: Video) -> None:
 
 def test_every_video_has_an_address_of_its_own_that_does_not_change(alice: User) -> None:
     first, second = order(alice, "1"), order(alice, "2")
-    assert callbacks.address_of(first) == callbacks.address_of(now_of(first))
-    assert callbacks.address_of(first) != callbacks.address_of(second)
+    assert callbacks.url_of(first) == callbacks.url_of(now_of(first))
+    assert callbacks.url_of(first) != callbacks.url_of(second)
 
 
 # ---- at once ----

@@ -23,7 +23,7 @@ class EngineCircuitAdmin(ReadOnly):
     fields = readonly_fields = (*list_display, "error_detail")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[EngineCircuit]:
-        return circuit_breaker.known()
+        return circuit_breaker.circuits()
 
     @admin.display(description=gettext_lazy("state"))
     def state(self, row: EngineCircuit) -> str:

@@ -46,7 +46,8 @@ class RejectedPromptAdmin(ObjectActions, ReadOnly):
     @admin.display(description=gettext_lazy("categories"))
     def categories_text(self, rejected: RejectedPrompt) -> str:
         return ", ".join(
-            str(moderation.WORDS.get(name, moderation.UNNAMED)) for name in rejected.categories
+            str(moderation.CATEGORY_LABELS.get(name, moderation.OTHER_CATEGORY))
+            for name in rejected.categories
         )
 
     @admin.display(description=gettext_lazy("prompt"))

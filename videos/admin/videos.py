@@ -143,7 +143,7 @@ class VideoAdmin(ObjectActions, ReadOnly):
             ObjectAction(
                 action.title, reverse("admin:videos_video_action", args=[row.pk, action.name])
             )
-            for action in admin_actions.possible(row)
+            for action in admin_actions.available(row)
         ]
 
     def render_change_form(
@@ -175,7 +175,7 @@ class VideoAdmin(ObjectActions, ReadOnly):
         if not request.user.has_perm("videos.change_video"):
             raise PermissionDenied
         video = get_object_or_404(Video.objects.select_related("user"), pk=video_id)
-        action = admin_actions.DEEDS.get(name)
+        action = admin_actions.ADMIN_ACTIONS.get(name)
         if action is None:
             raise Http404
         back = reverse("admin:videos_video_change", args=[video.pk])
@@ -185,7 +185,7 @@ class VideoAdmin(ObjectActions, ReadOnly):
             try:
                 token = form.cleaned_data["token"]
                 key = idempotency.key_of_form(request.user, f"retry {video.pk}", token)
-                words, is_new = admin_actions.do(video, name, reason, key)
+                words, is_new = admin_actions.perform(video, name, reason, key)
             except admin_actions.NotPossible as error:
                 messages.error(request, str(error))
             else:
@@ -193,7 +193,7 @@ class VideoAdmin(ObjectActions, ReadOnly):
                     note(request.user, video, action.title, reason)
                 messages.success(request, words)
             return HttpResponseRedirect(back)
-        if action not in admin_actions.possible(video):
+        if action not in admin_actions.available(video):
             messages.error(
                 request,
                 _("The video has changed. Nothing was done. Reload the page and try again."),
@@ -204,8 +204,8 @@ class VideoAdmin(ObjectActions, ReadOnly):
             request,
             form,
             title=str(action.title),
-            says=admin_actions.says(video, name),
-            changes=admin_actions.outlook(video, name),
+            says=admin_actions.describe(video, name),
+            changes=admin_actions.preview(video, name),
             back=back,
             about=video,
         )

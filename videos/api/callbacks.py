@@ -1,4 +1,4 @@
-"""Webhooks from engines: bells, never the truth. What rang is fetched by the worker."""
+"""Callbacks of engines. They only wake the worker, which polls the engine for the truth."""
 
 import logging
 from typing import NoReturn
@@ -23,8 +23,8 @@ MESSAGES = {
 NOTED = "Task notification received"
 
 
-class Unwanted(Exception):
-    """A call that is answered with an error and does nothing."""
+class RejectedCallback(Exception):
+    """The callback is answered with this error and not recorded."""
 
     def __init__(self, status: int, detail: str) -> None:
         self.status, self.detail = status, detail
@@ -37,54 +37,58 @@ class Unwanted(Exception):
 
 @csrf_exempt
 def engine_webhook(request: HttpRequest, engine: str) -> JsonResponse:
-    """POST /api/webhooks/<engine>: 401 for a forged call, 200 for a genuine one of any job."""
+    """POST /api/webhooks/<engine>: 200 for a verified callback of any job, 401 for a forged one."""
     try:
-        callbacks.record_callback(engine, _heard(request, engine, _body(request, engine)))
-    except Unwanted as unwanted:
-        return unwanted.answer()
+        callbacks.record_callback(engine, _read_callback(request, engine, _body(request, engine)))
+    except RejectedCallback as rejected:
+        return rejected.answer()
     return JsonResponse({"received": True})
 
 
 @csrf_exempt
 def callback(request: HttpRequest) -> JsonResponse:
-    """POST /api/videos/sora/callback: for who holds the video's token, and signs where a key is."""
+    """POST /api/videos/sora/callback: the URL holds the video's token; signed if a key is set."""
     try:
         body = _body(request)
         try:
             video = callbacks.video_of(request.GET.get("t", ""))
         except AuthFailed as error:
-            _forged("callback", error)
+            _reject_forged("callback", error)
         if video is None or video.engine not in settings.ENGINES:
-            raise Unwanted(404, "Resource not found")
-        bell = _heard(request, video.engine, body, vouched=True)
-        if not callbacks.record_callback(video.engine, bell, video):
-            raise Unwanted(404, "Resource not found")
-    except Unwanted as unwanted:
-        return unwanted.answer()
-    message = MESSAGES.get(bell.state, NOTED) if bell.state else NOTED
+            raise RejectedCallback(404, "Resource not found")
+        notice = _read_callback(request, video.engine, body, from_secret_url=True)
+        if not callbacks.record_callback(video.engine, notice, video):
+            raise RejectedCallback(404, "Resource not found")
+    except RejectedCallback as rejected:
+        return rejected.answer()
+    message = MESSAGES.get(notice.state, NOTED) if notice.state else NOTED
     return JsonResponse({"success": True, "message": message, "task_id": str(video.pk)})
 
 
 def _body(request: HttpRequest, engine: str = "") -> bytes:
     if engine and engine not in settings.ENGINES:
-        raise Unwanted(404, "Resource not found")
+        raise RejectedCallback(404, "Resource not found")
     if request.method != "POST":
-        raise Unwanted(405, "Method not allowed")
+        raise RejectedCallback(405, "Method not allowed")
     body = request.read(MAX_BYTES + 1)
     if len(body) > MAX_BYTES:
-        raise Unwanted(413, "Payload too large")
+        raise RejectedCallback(413, "Payload too large")
     return body
 
 
-def _heard(request: HttpRequest, engine: str, body: bytes, *, vouched: bool = False) -> Callback:
+def _read_callback(
+    request: HttpRequest, engine: str, body: bytes, *, from_secret_url: bool = False
+) -> Callback:
     try:
-        return base.get(engine).heard(request.headers, body, vouched=vouched)
+        return base.get(engine).read_callback(
+            request.headers, body, from_secret_url=from_secret_url
+        )
     except AuthFailed as error:
-        _forged(engine, error)
+        _reject_forged(engine, error)
     except InvalidRequest as error:
-        raise Unwanted(400, "The body could not be read.") from error
+        raise RejectedCallback(400, "The body could not be read.") from error
 
 
-def _forged(engine: str, error: AuthFailed) -> NoReturn:
-    log.warning("webhook of %s refused: %s", engine, error.detail)
-    raise Unwanted(401, "Not authenticated") from error
+def _reject_forged(engine: str, error: AuthFailed) -> NoReturn:
+    log.warning("callback of %s rejected: %s", engine, error.detail)
+    raise RejectedCallback(401, "Not authenticated") from error

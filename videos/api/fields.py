@@ -67,7 +67,7 @@ class StatusField(serializers.CharField):
         self.dialect = dialect
 
     def to_internal_value(self, data: Any) -> Any:
-        states = representations.spelled(super().to_internal_value(data), self.dialect)
+        states = representations.statuses_named(super().to_internal_value(data), self.dialect)
         if not states:
             self.fail("invalid_choice")
         return states

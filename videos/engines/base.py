@@ -28,7 +28,7 @@ class Variant(StrEnum):
 
 @dataclass(frozen=True)
 class Image:
-    """The first frame of an image order."""
+    """The reference image, as first frame of the video."""
 
     name: str
     content_type: str
@@ -37,10 +37,10 @@ class Image:
 
 @dataclass(frozen=True)
 class RenderRequest:
-    """One submit: `source_id` is the engine's id of the video to remix; `token` is our own id.
+    """What an engine is asked to render; `token` is our id of the video.
 
-    `callback_url` is where an engine that is told so calls back; `heard` are the job ids that
-    such calls named before the answer to the submit did.
+    `source_id` is the engine's id of the video to remix, `callback_url` the URL for its callbacks,
+    and `callback_job_ids` are the jobs that callbacks named before the submit was answered.
     """
 
     token: str
@@ -51,12 +51,12 @@ class RenderRequest:
     image: Image | None = None
     source_id: str = ""
     callback_url: str = ""
-    heard: tuple[str, ...] = ()
+    callback_job_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Callback:
-    """What a webhook says: something about a job; `event` is the same when it is said again."""
+    """A verified callback about a job; `event` is equal when the engine repeats it."""
 
     job_id: str
     event: str
@@ -65,7 +65,7 @@ class Callback:
 
 @dataclass(frozen=True)
 class Job:
-    """An engine's answer about one job; `progress` is 0..100, None when it does not say."""
+    """What an engine answers about a job; `progress` is 0..100, None when it is not given."""
 
     id: str
     state: JobState
@@ -80,29 +80,31 @@ class Job:
 
 
 class Engine(Protocol):
-    """One engine. Every call goes over the network and raises EngineError."""
+    """One engine. Every method but read_callback uses the network; all raise EngineError."""
 
     name: str
 
     def submit(self, order: RenderRequest) -> Job:
-        """Exactly one request; never retried inside."""
+        """Submit the order in exactly one request, never retried."""
 
     def find(self, order: RenderRequest, since: datetime) -> list[Job]:
-        """Jobs there that `order` may have become, since a moment. Raises Unsupported."""
+        """Jobs since then that may belong to this order, newest first. Raises Unsupported."""
 
     def fetch(self, job_id: str) -> Job:
-        """Where a job stands."""
+        """Poll a job."""
 
     def download(self, job_id: str, variant: Variant, to: IO[bytes]) -> None:
-        """Write a finished job's file to `to`."""
+        """Write a file of a finished job to `to`."""
 
     def delete(self, job_id: str) -> None:
-        """Remove a job; one that is not there counts as removed."""
+        """Delete a job; one that does not exist counts as deleted."""
 
-    def heard(self, headers: Mapping[str, str], body: bytes, *, vouched: bool = False) -> Callback:
-        """What a genuine webhook speaks of; `vouched` when its address was a secret of its own.
+    def read_callback(
+        self, headers: Mapping[str, str], body: bytes, *, from_secret_url: bool = False
+    ) -> Callback:
+        """Verify a callback and read it; `from_secret_url` says it came to a signed URL of ours.
 
-        Raises AuthFailed for a forged one, InvalidRequest for one that names no job.
+        Raises AuthFailed for a forged callback, InvalidRequest for one that names no job.
         """
 
 
@@ -111,5 +113,5 @@ def get(name: str) -> Engine:
     """The configured engine of this name. Raises KeyError."""
     config = settings.ENGINES[name]
     adapter = import_module(f"videos.engines.{config['adapter']}")
-    made: Engine = adapter.connect(name, config)
-    return made
+    engine: Engine = adapter.connect(name, config)
+    return engine

@@ -1,4 +1,4 @@
-"""Files at addresses that an engine names: fetched without a key, from allowed hosts only."""
+"""Download results from URLs an engine names, without its key and from allowed hosts only."""
 
 import re
 import time
@@ -17,16 +17,16 @@ CHUNK_BYTES = 256 * 1024
 PORTS = {"https": 443, "http": 80}
 
 
-class Foreign(Refused):
-    """An address outside the allowed hosts; nothing was sent there."""
+class ForeignHost(Refused):
+    """The URL is not on an allowed host; nothing was sent there."""
 
     code = "foreign_result"
 
 
 class ResultStore:
-    """Where one engine keeps its results: `hosts` as host or host:port, by default its own.
+    """The hosts of one engine's results: `hosts` as host or host:port, by default its own host.
 
-    Plain http is taken only where the engine itself is reached by it.
+    Plain HTTP is allowed only if the engine itself is reached by it.
     """
 
     def __init__(self, client: httpx2.Client, base_url: str, hosts: str) -> None:
@@ -35,15 +35,15 @@ class ResultStore:
         self._schemes = {"https", base.scheme}
         listed = [host for host in re.split(r"[,\s]+", hosts.lower()) if host]
         named = {host if ":" in host else f"{host}:443" for host in listed}
-        self._hosts = named or {_place(base)}
+        self._hosts = named or {_host_and_port(base)}
 
     def save(self, url: str, to: IO[bytes]) -> None:
-        """Write what is at an address to `to`; every redirect is judged like the address itself.
+        """Download a URL to `to`, checking every redirect like the URL itself.
 
-        Raises Foreign before anything is sent there, or another EngineError.
+        Raises ForeignHost before anything is sent there, or another EngineError.
         """
         for _ in range(HOPS):
-            self._judge(url)
+            self._check(url)
             try:
                 with self._client.stream("GET", url) as answer:
                     if not answer.has_redirect_location:
@@ -54,19 +54,22 @@ class ResultStore:
                 raise Unavailable(str(error)) from error
         raise BadAnswer("too many redirects")
 
-    def _judge(self, url: str) -> None:
+    def _check(self, url: str) -> None:
         try:
             parts = urlsplit(url)
-            place, plain = _place(parts), url.isascii() and url.isprintable() and "\\" not in url
+            host, plain = (
+                _host_and_port(parts),
+                url.isascii() and url.isprintable() and "\\" not in url,
+            )
         except ValueError as error:
-            raise Foreign("an address that cannot be read") from error
-        known = place in self._hosts and parts.scheme in self._schemes
+            raise ForeignHost("the URL cannot be parsed") from error
+        known = host in self._hosts and parts.scheme in self._schemes
         if not (plain and known) or "@" in parts.netloc:
-            raise Foreign(f"{parts.scheme}://{place} is not among the allowed result hosts")
+            raise ForeignHost(f"{parts.scheme}://{host} is not among the allowed result hosts")
 
 
-def _place(parts: SplitResult) -> str:
-    """host:port, the port of the scheme where none is named."""
+def _host_and_port(parts: SplitResult) -> str:
+    """host:port, with the default port of the scheme when the URL names none."""
     return f"{parts.hostname or ''}:{parts.port or PORTS.get(parts.scheme, 0)}"
 
 
@@ -82,7 +85,7 @@ def _write(answer: httpx2.Response, to: IO[bytes]) -> None:
 
 
 def copy(chunks: Iterable[bytes], to: IO[bytes]) -> None:
-    """Write a file as it comes. Raises Unavailable for one that has no end, or takes for ever."""
+    """Write chunks to a file. Raises Unavailable above MAX_BYTES or MAX_SECONDS."""
     size, until = 0, time.monotonic() + MAX_SECONDS
     for chunk in chunks:
         size += len(chunk)

@@ -1,4 +1,4 @@
-"""Answers in an envelope `{code, msg, data}`: read strictly, and what their codes mean."""
+"""Send requests whose answers are envelopes `{code, msg, data}`, and map their codes to errors."""
 
 import re
 from collections.abc import Mapping
@@ -38,7 +38,7 @@ KINDS: dict[int, type[EngineError]] = {
     408: Unavailable,
     409: Unavailable,
     429: RateLimited,
-    433: OutOfCredit,  # the key's own limit
+    433: OutOfCredit,  # the limit of the key
     MAINTENANCE: Unavailable,
     GENERATION_FAILED: Refused,
     505: Unsupported,
@@ -46,12 +46,12 @@ KINDS: dict[int, type[EngineError]] = {
 UNKNOWN_JOB = re.compile(r"\bnull\b|not (exist|found)")
 
 
-def ask(
+def send(
     client: httpx2.Client, request: httpx2.Request, *, submitting: bool = False
 ) -> dict[str, Any]:
-    """The `data` of the answer to one request; nothing is repeated and no redirect followed.
+    """Send a request once, without redirects, and return the `data` of its answer.
 
-    Raises EngineError, with `maybe_accepted` when a submit may have been taken all the same.
+    Raises EngineError, with `maybe_accepted` when a submit may have been accepted.
     """
     try:
         answer = client.send(request, stream=True)

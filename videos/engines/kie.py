@@ -1,7 +1,7 @@
-"""kie.ai's job API: createTask, recordInfo, files at addresses that the record names.
+"""The job API of kie.ai: createTask, recordInfo, and result files at the URLs of the record.
 
-Its answers are envelopes whose `code` counts, whatever the HTTP status says. The key goes to the
-configured addresses only: a result is fetched without it, and only from hosts that are allowed.
+Answers are envelopes whose `code` counts, whatever the HTTP status is. The API key is sent only to
+the configured URLs; results are downloaded without it, and only from allowed hosts.
 Source: docs.kie.ai, market/common/get-task-detail, common-api/webhook-verification.
 """
 
@@ -32,14 +32,14 @@ from videos.engines.errors import (
 
 log = logging.getLogger(__name__)
 
-# A name of our own; without one the network in front of the API turns requests away.
+# The API's firewall rejects requests without a User-Agent.
 USER_AGENT = "Mozilla/5.0 (compatible; Firstlight)"
 ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 CODE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 TOLERANCE = timedelta(minutes=5)
-# There is no list of jobs: so long after an order whose answer was lost, its callback may tell.
-PATIENCE = timedelta(minutes=7)
-LOOK_AGAIN_SECONDS = 15.0
+# There is no list of jobs, so an unanswered submit waits this long for a callback.
+CALLBACK_WAIT = timedelta(minutes=7)
+SEARCH_AGAIN_SECONDS = 15.0
 STANDARD_PIXELS = 1280
 
 
@@ -48,7 +48,7 @@ def connect(name: str, config: Mapping[str, str]) -> "Kie":
 
 
 class Kie:
-    """One account there; `models` and `input` of its settings say how an order is put."""
+    """One account at kie.ai; `models` and `input` of its settings map our orders to its fields."""
 
     def __init__(self, name: str, config: Mapping[str, str]) -> None:
         self.name = name
@@ -65,38 +65,40 @@ class Kie:
             headers={"User-Agent": USER_AGENT, "Authorization": f"Bearer {self._key}"},
             timeout=httpx2.Timeout(30, connect=5),
         )
-        # Another client, so that nothing of the first one's manners can reach a foreign host.
+        # A separate client, so that the API key is never sent to a result host.
         self._files = httpx2.Client(
             headers={"User-Agent": USER_AGENT}, timeout=httpx2.Timeout(30, connect=5)
         )
-        self._shelf = downloads.ResultStore(self._files, config["base_url"], config["result_hosts"])
+        self._results = downloads.ResultStore(
+            self._files, config["base_url"], config["result_hosts"]
+        )
 
     def submit(self, order: RenderRequest) -> Job:
         body: dict[str, Any] = {"model": self._model(order), "input": self._input(order)}
         if order.callback_url:
             body["callBackUrl"] = order.callback_url
         request = self._client.build_request("POST", "/api/v1/jobs/createTask", json=body)
-        task_id = envelopes.ask(self._client, request, submitting=True).get("taskId")
+        task_id = envelopes.send(self._client, request, submitting=True).get("taskId")
         if not isinstance(task_id, str) or not ID.fullmatch(task_id):
             raise BadAnswer("accepted without a usable taskId", maybe_accepted=True)
         return Job(task_id, JobState.QUEUED, prompt=order.prompt)
 
     def find(self, order: RenderRequest, since: datetime) -> list[Job]:
-        """There is no list: jobs that callbacks named, if their records are of this order."""
+        """The jobs that callbacks named and whose records belong to this order."""
         if not order.callback_url:
             raise Unsupported("there is no list of jobs, and no callback was asked for")
         found = []
-        for job_id in filter(ID.fullmatch, order.heard):
+        for job_id in filter(ID.fullmatch, order.callback_job_ids):
             try:
                 record = self._record(job_id)
             except NotFound:
                 continue
-            if self._is_of(record, order):
+            if self._belongs_to(record, order):
                 found.append(_job(job_id, record))
         if found:
             return found
-        if datetime.now(UTC) - since < PATIENCE:
-            raise Unavailable("no callback has come yet", retry_after=LOOK_AGAIN_SECONDS)
+        if datetime.now(UTC) - since < CALLBACK_WAIT:
+            raise Unavailable("no callback has come yet", retry_after=SEARCH_AGAIN_SECONDS)
         raise Unsupported("there is no list of jobs, and no callback came")
 
     def fetch(self, job_id: str) -> Job:
@@ -112,13 +114,15 @@ class Kie:
         urls = [url for url in made if isinstance(url, str)] if isinstance(made, list) else []
         if not urls:
             raise NotReady("the record names no file")
-        self._shelf.save(urls[0], to)
+        self._results.save(urls[0], to)
 
     def delete(self, job_id: str) -> None:
         raise Unsupported("jobs cannot be deleted")
 
-    def heard(self, headers: Mapping[str, str], body: bytes, *, vouched: bool = False) -> Callback:
-        if not (self._secret or vouched):
+    def read_callback(
+        self, headers: Mapping[str, str], body: bytes, *, from_secret_url: bool = False
+    ) -> Callback:
+        if not (self._secret or from_secret_url):
             raise AuthFailed("no callback secret is configured")
         notice = envelopes.parsed(body)
         data = notice.get("data")
@@ -133,7 +137,7 @@ class Kie:
         return Callback(task_id, f"{task_id}:{state or 'unknown'}", state)
 
     def _verify(self, headers: Mapping[str, str], task_id: str) -> None:
-        """Raises AuthFailed. What is signed is the task and the time, not the body."""
+        """Verify the signature over task id and time; the body is not signed. Raises AuthFailed."""
         sent_at = headers.get("X-Webhook-Timestamp", "")
         try:
             given = base64.b64decode(headers.get("X-Webhook-Signature", ""), validate=True)
@@ -142,20 +146,20 @@ class Kie:
         signed = f"{task_id}.{sent_at}".encode(errors="replace")
         if not hmac.compare_digest(given, hmac.digest(self._secret.encode(), signed, "sha256")):
             raise AuthFailed("callback: a wrong signature")
-        at = status_words.moment(sent_at)
+        at = status_words.timestamp(sent_at)
         if at is None or abs(datetime.now(UTC) - at) > TOLERANCE:
             raise AuthFailed("callback: a stale signature")
 
     def _record(self, job_id: str) -> dict[str, Any]:
         if not ID.fullmatch(job_id):
-            raise NotFound("not an id of this engine")
+            raise NotFound("not a job id of this engine")
         request = self._client.build_request(
             "GET", "/api/v1/jobs/recordInfo", params={"taskId": job_id}
         )
-        return envelopes.ask(self._client, request)
+        return envelopes.send(self._client, request)
 
     def _model(self, order: RenderRequest) -> str:
-        """The model's name there; "text:image" where the two have different ones."""
+        """The model's name at the engine; configured as "text:image" where the two differ."""
         if order.source_id:
             raise Unsupported("there are no remixes")
         text, _, image = self._models.get(order.model, "").partition(":")
@@ -165,18 +169,20 @@ class Kie:
         return name
 
     def _input(self, order: RenderRequest) -> dict[str, Any]:
-        """The configured fields, their {words} filled in; a field without a value is left out."""
+        """The configured fields with their {placeholders} filled, without empty ones."""
         width, height = map(int, order.size.split("x"))
         seconds = next((n for n in self._lengths if n >= order.seconds), None)
         if seconds is None:
-            raise InvalidRequest(f"{order.seconds} seconds are too long here", code="too_long")
+            raise InvalidRequest(
+                f"{order.seconds} seconds are too long for this engine", code="too_long"
+            )
         known: dict[str, Any] = {
             "{aspect}": "portrait" if height > width else "landscape",
             "{size}": order.size,
             "{resolution}": "high" if max(width, height) > STANDARD_PIXELS else "standard",
             "{seconds}": str(seconds),
             "{seconds_number}": seconds,
-            "{images}": [self._uploaded(order)] if order.image else None,
+            "{images}": [self._upload(order)] if order.image else None,
         }
         fields: dict[str, Any] = {}
         for group in ("*", order.model):
@@ -189,11 +195,11 @@ class Kie:
         given = {name: value for name, value in filled.items() if value is not None}
         return {**given, "prompt": order.prompt}
 
-    def _uploaded(self, order: RenderRequest) -> str:
-        """The address of the first frame once it is uploaded there; that orders nothing yet."""
+    def _upload(self, order: RenderRequest) -> str:
+        """Upload the first frame and return its URL; this does not create a job."""
         assert order.image
         if not self._upload_url:
-            raise Unsupported("no address for uploads is configured")
+            raise Unsupported("no upload URL is configured")
         with order.image.open() as image:
             request = self._files.build_request(
                 "POST",
@@ -202,13 +208,13 @@ class Kie:
                 data={"uploadPath": "firstlight", "fileName": f"{order.token}.png"},
                 files={"file": (order.image.name, image.read(), order.image.content_type)},
             )
-        url = envelopes.ask(self._files, request).get("downloadUrl")
+        url = envelopes.send(self._files, request).get("downloadUrl")
         if not isinstance(url, str) or not url.startswith(("https://", "http://")):
-            raise BadAnswer("uploaded without an address")
+            raise BadAnswer("the upload returned no URL")
         return url
 
-    def _is_of(self, record: Mapping[str, Any], order: RenderRequest) -> bool:
-        """Whether the request a record repeats is this order: the callback address is its own."""
+    def _belongs_to(self, record: Mapping[str, Any], order: RenderRequest) -> bool:
+        """Whether a record belongs to this order, by the callback URL it repeats."""
         asked = envelopes.parsed(record.get("param"))
         return hmac.compare_digest(
             str(asked.get("callBackUrl") or "").encode(errors="replace"),
@@ -224,7 +230,7 @@ def _job(job_id: str, record: Mapping[str, Any]) -> Job:
         progress=status_words.progress(record.get("progress")),
         failure=_failure(record) if state is JobState.FAILED else None,
         model=str(record.get("model") or ""),
-        created_at=status_words.moment(record.get("createTime"), 1000),
+        created_at=status_words.timestamp(record.get("createTime"), 1000),
     )
 
 

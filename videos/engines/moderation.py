@@ -1,4 +1,4 @@
-"""Content checks: what a model, or the operator's own rules, say of a prompt and an image."""
+"""Moderation backends: rules on the prompt, and the moderation model on prompt and image."""
 
 import base64
 import re
@@ -14,7 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 TIMEOUT_SECONDS = 10
 
-# Of the built-in rules; an operator adds more with MODERATION_RULES_FILE.
+# Built-in rules; operators add more with MODERATION_RULES_FILE.
 MINOR = r"(?:child|children|kid|minor|toddler|preteen|schoolgirl|schoolboy|loli|shota|underage)s?"
 SEXUAL = r"(?:nude|naked|sex|sexual|erotic|porn|topless|undress\w*|hentai)"
 BUILT_IN = (
@@ -25,11 +25,11 @@ BUILT_IN = (
 
 
 class NoVerdict(Exception):
-    """The check could not be made."""
+    """Moderation could not be reached, or gave no verdict."""
 
 
 def by_rules(prompt: str) -> list[str]:
-    """The categories whose rules the prompt breaks; spelling tricks do not help."""
+    """The categories whose rules the prompt breaks, after Unicode normalisation."""
     plain = _plain(prompt)
     return sorted(
         {
@@ -63,7 +63,7 @@ def by_model(prompt: str, image: bytes | None) -> list[str]:
 
 
 def read_rules(lines: Iterable[str]) -> list[tuple[str, "re.Pattern[str]"]]:
-    """`category: regular expression` a line; # begins a comment. Raises ImproperlyConfigured."""
+    """Parse lines of `category: regular expression`. Raises ImproperlyConfigured."""
     rules = []
     for line in lines:
         if not line.strip() or line.lstrip().startswith("#"):
@@ -85,7 +85,7 @@ def _rules(file: str) -> list[tuple[str, "re.Pattern[str]"]]:
 
 
 def _plain(text: str) -> str:
-    """As it reads: one form of each letter, nothing invisible between them."""
+    """The text in compatibility form (NFKC), without invisible characters."""
     folded = unicodedata.normalize("NFKC", text)
     return "".join(char for char in folded if unicodedata.category(char) != "Cf")
 

@@ -1,7 +1,7 @@
-"""The Videos API as OpenAI shaped it, against any base URL that speaks it.
+"""OpenAI's Videos API, at any base URL that implements it.
 
-Tolerant of its dialects (missing and extra keys, other words for a status, errors of other shapes).
-The SDK's own retries are off: each would be another paid job.
+Accepts its variants: missing and extra keys, other status words, other error bodies.
+The SDK's retries are off, because each would be another paid job.
 """
 
 import json
@@ -37,7 +37,7 @@ from videos.engines.errors import (
 
 log = logging.getLogger(__name__)
 
-# Every call of the SDK's videos warns that OpenAI's own service ended; others speak the protocol.
+# The SDK warns that OpenAI's own service ended; other servers still implement the API.
 warnings.filterwarnings("ignore", message="The Sora API", category=DeprecationWarning)
 
 QUOTA_CODES = {"insufficient_quota", "billing_hard_limit_reached"}
@@ -61,7 +61,7 @@ def connect(name: str, config: Mapping[str, str]) -> "OpenAIVideos":
 
 
 class OpenAIVideos:
-    """One server that speaks the Videos API; `models` translates our model names to its own."""
+    """One server with the Videos API; `models` maps our model names to its own."""
 
     def __init__(
         self, name: str, client: openai.OpenAI, webhook_secret: str, models: Mapping[str, str]
@@ -95,18 +95,18 @@ class OpenAIVideos:
                 listed = [_job(item) for item in islice(page, LIST_LIMIT * LIST_PAGES)]
         except (InvalidRequest, NotFound) as error:
             raise Unsupported(error.detail) from error
-        except AttributeError as error:  # what the SDK makes of a web page in the list's place
+        except AttributeError as error:  # the SDK got a web page instead of a list
             raise BadAnswer("not a list") from error
         recent = list(takewhile(lambda job: not job.created_at or job.created_at >= since, listed))
         found = [job for job in recent if self._may_be(job, order)]
         if not found and len(recent) == LIST_LIMIT * LIST_PAGES:
-            raise Unavailable("too many jobs since then to know")
+            raise Unavailable("too many jobs to search")
         if not found and not all(job.prompt for job in recent):
-            raise Unsupported("the list does not say what was asked for")
+            raise Unsupported("the list does not contain prompts")
         return found
 
     def _may_be(self, job: Job, order: RenderRequest) -> bool:
-        """Whether a listed job is what was ordered; some engines leave all but the prompt out."""
+        """Whether a listed job may be this order; some engines list only the prompt."""
         asked = {"model": self._models.get(order.model, order.model)}
         if not order.source_id:
             asked |= {"size": order.size, "seconds": str(order.seconds)}
@@ -139,7 +139,9 @@ class OpenAIVideos:
                     raise Unsupported(str(error)) from error
                 raise
 
-    def heard(self, headers: Mapping[str, str], body: bytes, *, vouched: bool = False) -> Callback:
+    def read_callback(
+        self, headers: Mapping[str, str], body: bytes, *, from_secret_url: bool = False
+    ) -> Callback:
         if not self._webhook_secret:
             raise AuthFailed("no webhook secret is configured")
         try:
@@ -159,13 +161,13 @@ class OpenAIVideos:
 
 @contextmanager
 def _translated(*, submitting: bool = False, downloading: bool = False) -> Iterator[None]:
-    """The SDK's exceptions as ours."""
+    """Translate the SDK's exceptions to EngineError."""
     try:
         yield
     except openai.APIStatusError as error:
         raise _refusal(error, submitting, downloading) from error
     except openai.APIConnectionError as error:
-        # Only a connection that was never made is certain to have carried nothing.
+        # Only without a connection it is certain that nothing was sent.
         sent = submitting and not _never_connected(error)
         raise Unavailable(str(error.__cause__ or error), maybe_accepted=sent) from error
     except openai.OpenAIError as error:
@@ -183,7 +185,7 @@ def _never_connected(error: openai.APIConnectionError) -> bool:
 
 def _refusal(error: openai.APIStatusError, submitting: bool, downloading: bool) -> EngineError:
     status = error.status_code
-    code, message = _explained(error.body)
+    code, message = _error_code_and_message(error.body)
     detail = f"HTTP {status}: {message or error.message}"
     if status_words.is_blocked(f"{code} {message}"):
         return Blocked(detail, code=Blocked.code)
@@ -202,8 +204,8 @@ def _refusal(error: openai.APIStatusError, submitting: bool, downloading: bool) 
     return InvalidRequest(detail)
 
 
-def _explained(body: object) -> tuple[str, str]:
-    """The code and message of an error body of any of the known shapes."""
+def _error_code_and_message(body: object) -> tuple[str, str]:
+    """The code and message of an error body in any known form."""
     if not isinstance(body, Mapping):
         return "", str(body or "")[:500]
     inner = body.get("error", body)
@@ -220,7 +222,7 @@ def _job(
     poll_after: float | None = None,
     maybe_accepted: bool = False,
 ) -> Job:
-    """A Video object of any dialect; the id of the create answer stays the job's id."""
+    """A job from a Video object; `job_id`, where given, wins over the object's own id."""
     found = answer.to_dict(warnings=False) if isinstance(answer, openai.BaseModel) else None
     if not isinstance(found, dict) or not (job_id or found.get("id")):
         raise BadAnswer(f"not a video: {str(answer)[:300]}", maybe_accepted=maybe_accepted)
@@ -237,7 +239,7 @@ def _job(
         model=str(found.get("model") or ""),
         size=str(found.get("size") or ""),
         seconds=str(found.get("seconds") or ""),
-        created_at=status_words.moment(found.get("created_at")),
+        created_at=status_words.timestamp(found.get("created_at")),
         poll_after=poll_after,
     )
 
@@ -250,7 +252,7 @@ def _state(found: Mapping[str, object]) -> JobState:
 
 
 def _failure(found: Mapping[str, object]) -> Refused:
-    code, message = _explained({"error": found.get("error") or {}})
+    code, message = _error_code_and_message({"error": found.get("error") or {}})
     if not code and str(found.get("status")).lower() in {"cancelled", "canceled", "expired"}:
         code = f"upstream_{found['status']}"
     if status_words.is_blocked(f"{code} {message}"):

@@ -1,4 +1,4 @@
-"""What engines mean by their words: states, refusals, progress, pauses and times."""
+"""Read engines' words for states, moderation, progress, pauses and times."""
 
 import math
 from collections.abc import Mapping
@@ -24,9 +24,9 @@ BLOCKED_WORDS = (
 LONGEST_PAUSE = 300.0
 
 
-def is_blocked(said: str) -> bool:
-    """Whether a code or a message speaks of the engine's content check."""
-    return any(word in said.lower() for word in BLOCKED_WORDS)
+def is_blocked(text: str) -> bool:
+    """Whether an error code or message means that the engine's moderation rejected the prompt."""
+    return any(word in text.lower() for word in BLOCKED_WORDS)
 
 
 def progress(value: object) -> float | None:
@@ -39,6 +39,7 @@ def progress(value: object) -> float | None:
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds to wait before a retry, from any of the known headers."""
     return (
         pause(headers, "retry-after-ms", 1000)
         or pause(headers, "retry-after")
@@ -47,7 +48,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 def pause(headers: Mapping[str, str], name: str, scale: int = 1) -> float | None:
-    """Seconds that a header asks to wait, at most LONGEST_PAUSE; None where it names none."""
+    """Seconds a header asks to wait, at most LONGEST_PAUSE; None without such a header."""
     try:
         found = float(headers[name]) / scale
     except (KeyError, ValueError):
@@ -55,8 +56,8 @@ def pause(headers: Mapping[str, str], name: str, scale: int = 1) -> float | None
     return min(found, LONGEST_PAUSE) if found >= 0 else None
 
 
-def moment(value: object, scale: int = 1) -> datetime | None:
-    """A time in unix seconds, or in `scale` parts of them."""
+def timestamp(value: object, scale: int = 1) -> datetime | None:
+    """A time from unix seconds, or from units of 1/`scale` seconds; None if unreadable."""
     try:
         return datetime.fromtimestamp(float(str(value)) / scale, UTC)
     except (ValueError, OverflowError, OSError):

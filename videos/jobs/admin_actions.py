@@ -1,8 +1,8 @@
-"""What staff may do to a video by hand; each through the life of videos, and never twice.
+"""Actions of staff on a video.
 
-fetch   a video that renders is looked at now
-fail    a video that has not ended ends, with its credits back
-retry   a video that ended without a file is ordered again, on its owner's credits
+fetch   poll the engine of a rendering video now
+fail    end an active video and refund its credits
+retry   order a video that ended without a file again, on its owner's credits
 """
 
 from dataclasses import dataclass
@@ -28,54 +28,54 @@ class NotPossible(Exception):
 
 
 @dataclass(frozen=True)
-class Deed:
+class AdminAction:
     name: str
     title: Promise
 
 
 class Change(NamedTuple):
-    """What a deed makes of one thing."""
+    """One value that an action changes."""
 
     what: str
     before: str
     after: str
 
 
-DEEDS = {
-    deed.name: deed
-    for deed in (
-        Deed("fetch", gettext_lazy("Fetch now")),
-        Deed("fail", gettext_lazy("Fail and refund")),
-        Deed("retry", gettext_lazy("Order again")),
+ADMIN_ACTIONS = {
+    action.name: action
+    for action in (
+        AdminAction("fetch", gettext_lazy("Fetch now")),
+        AdminAction("fail", gettext_lazy("Fail and refund")),
+        AdminAction("retry", gettext_lazy("Order again")),
     )
 }
 
 
-def possible(video: Video) -> list[Deed]:
-    """What may be done to it as it stands."""
-    return [deed for name, deed in DEEDS.items() if _may(video, name)]
+def available(video: Video) -> list[AdminAction]:
+    """The actions that are possible in the video's present state."""
+    return [action for name, action in ADMIN_ACTIONS.items() if _is_available(video, name)]
 
 
-def says(video: Video, name: str) -> list[str]:
-    """What will happen, before it does."""
+def describe(video: Video, name: str) -> list[str]:
+    """Sentences that say what an action will do."""
     credits = ngettext("%(n)d credit", "%(n)d credits", video.credits) % {"n": video.credits}
     about = {"user": video.user.get_username(), "credits": credits}
     words = {
-        "fetch": _("A worker asks the engine for this video at once."),
-        "fail": _("The video ends here, and %(credits)s go back to %(user)s."),
-        "retry": _("The same video is ordered again for %(user)s, and paid from their credits."),
+        "fetch": _("A worker polls the engine for this video now."),
+        "fail": _("The video fails, and %(credits)s are refunded to %(user)s."),
+        "retry": _("The same video is ordered again and charged to %(user)s."),
     }
     return [words[name] % about]
 
 
-def outlook(video: Video, name: str) -> list[Change]:
-    """What it changes, before it does; nothing where it is not possible."""
-    if not _may(video, name):
+def preview(video: Video, name: str) -> list[Change]:
+    """The values an action will change; none when it is not possible."""
+    if not _is_available(video, name):
         return []
     state = video.get_status_display()
     if name == "fetch":
         due = naturaltime(video.next_step_at) if video.next_step_at else _("not planned")
-        return [Change(_("Next look at the engine"), str(due), _("now"))]
+        return [Change(_("Next poll"), str(due), _("now"))]
     credits = {"user": video.user.get_username()}
     balance = _("Credits of %(user)s") % credits
     now = ledger_credits.available(video.user)
@@ -91,25 +91,27 @@ def outlook(video: Video, name: str) -> list[Change]:
     ]
 
 
-def do(video: Video, name: str, reason: str, request_key: RequestKey | None) -> tuple[str, bool]:
-    """Do it; what became of it, and whether it was new. Raises NotPossible."""
+def perform(
+    video: Video, name: str, reason: str, request_key: RequestKey | None
+) -> tuple[str, bool]:
+    """Perform an action; return what happened and whether it is new. Raises NotPossible."""
     if name == "retry":
         return _retry(video, request_key)
-    if not _may(video, name):
-        raise NotPossible(_("The video has moved on; nothing was changed."))
+    if not _is_available(video, name):
+        raise NotPossible(_("The state of the video changed meanwhile. Reload the page."))
     if name == "fetch":
         state_machine.wake(video)
-        return _("The engine is asked now."), True
+        return _("The engine is polled now."), True
     code = "stopped_by_staff"
     if not state_machine.end(video, Status.FAILED, code=code, detail=reason, fenced=False):
-        raise NotPossible(_("The video has moved on; nothing was changed."))
-    return _("The video has ended, and its credits are back."), True
+        raise NotPossible(_("The state of the video changed meanwhile. Reload the page."))
+    return _("The video failed, and its credits were refunded."), True
 
 
 def _retry(video: Video, request_key: RequestKey | None) -> tuple[str, bool]:
     def order() -> Video:
-        if not _may(video, "retry"):
-            raise NotPossible(_("The video has moved on; nothing was changed."))
+        if not _is_available(video, "retry"):
+            raise NotPossible(_("The state of the video changed meanwhile. Reload the page."))
         return orders.retry(video, request_key)
 
     try:
@@ -118,12 +120,12 @@ def _retry(video: Video, request_key: RequestKey | None) -> tuple[str, bool]:
         state_machine.NotPossible,
         catalog.NotOffered,
         ledger_credits.NotEnoughCredits,
-        moderation.Stopped,
+        moderation.NotAllowed,
     ) as error:
         raise NotPossible(str(error)) from error
     if outcome.is_replay:
-        return _("The video was ordered again before; nothing was ordered twice."), False
-    return _("The video is ordered again."), True
+        return _("This video was already ordered again. Nothing was ordered twice."), False
+    return _("The video was ordered again."), True
 
 
 def _price(video: Video) -> int:
@@ -132,7 +134,7 @@ def _price(video: Video) -> int:
     return catalog.price(kind, video.model, video.seconds)
 
 
-def _may(video: Video, name: str) -> bool:
+def _is_available(video: Video, name: str) -> bool:
     if name == "fetch":
         return video.status in {Status.RUNNING, Status.SUBMIT_UNKNOWN}
     if name == "fail":

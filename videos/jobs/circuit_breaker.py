@@ -1,13 +1,13 @@
-"""The circuit of each engine: one that keeps failing gets no orders until one gets through.
+"""The circuit breaker of each engine: while an engine keeps failing it gets no orders.
 
-    CLOSED ──so many failures in a row──► OPEN ──its pause is over──► HALF-OPEN: one order tries it
+    CLOSED ──CIRCUIT_FAILURES in a row──► OPEN ──the pause is over──► HALF-OPEN: one trial order
       ▲                                    ▲                              │
       │                                    └────── fails: longer pause ───┤
-      └───────────────────────── it answered ─────────────────────────────┘
+      └───────────────────────── accepted ────────────────────────────────┘
 
-Only what came of submits counts: an engine that shows jobs but takes no orders is of no use, and
-a single job that cannot be looked at says nothing about the next order. The state is one row that
-all workers share; a worker that dies with the trial order leaves the circuit half-open again.
+Only submits count: an engine that answers polls but accepts no orders is useless, and one failed
+poll says nothing about the next order. The state is one row that all workers share; when a worker
+dies with the trial order, the circuit becomes half-open again after TRIAL_TIME.
 """
 
 import logging
@@ -26,78 +26,78 @@ from videos.models import EngineCircuit, Video
 log = logging.getLogger(__name__)
 
 LONGEST_PAUSE = timedelta(minutes=10)
-# How long the trial order may take before another may try.
-TRIAL = timedelta(minutes=1)
-# The code of a step that broke on our side, which no engine is to blame for.
+# How long a trial order may take before another one is sent.
+TRIAL_TIME = timedelta(minutes=1)
+# The code of a step that failed on our side.
 OUR_FAULT = "broken_step"
 
 
 def is_engine_fault(error: EngineError) -> bool:
-    """Whether an error speaks against the engine, and not against the order."""
+    """Whether the engine, not the order, caused an error."""
     at_fault = isinstance(error, Unavailable | BadAnswer | AuthFailed | OutOfCredit)
     return at_fault and error.code != OUR_FAULT
 
 
 def choose(names: Sequence[str]) -> str:
-    """The first of these engines that takes orders now, else the first, "" if there is none."""
-    paused = set(_opened().filter(retry_at__gt=timezone.now()).values_list("name", flat=True))
+    """The first of these engines that gets orders now, else the first; "" without any."""
+    paused = set(_open_rows().filter(retry_at__gt=timezone.now()).values_list("name", flat=True))
     return next((name for name in names if name not in paused), next(iter(names), ""))
 
 
 def all_paused(names: Sequence[str]) -> bool:
-    """Whether none of these engines takes orders now, so that an order would wait."""
-    paused = _opened().filter(retry_at__gt=timezone.now(), name__in=names)
+    """Whether none of these engines gets orders now, so that an order would wait."""
+    paused = _open_rows().filter(retry_at__gt=timezone.now(), name__in=names)
     return bool(names) and paused.count() == len(names)
 
 
-def opened() -> dict[str, EngineCircuit]:
-    """The engines whose circuit is open or half-open, by name."""
-    return {row.name: row for row in _opened()}
+def open_circuits() -> dict[str, EngineCircuit]:
+    """Open and half-open circuits of configured engines, by name."""
+    return {row.name: row for row in _open_rows()}
 
 
-def is_troubled() -> bool:
-    """Whether a configured engine gets no orders at the moment."""
-    return _opened().exists()
+def any_open() -> bool:
+    """Whether the circuit of any configured engine is open or half-open."""
+    return _open_rows().exists()
 
 
-def known() -> QuerySet[EngineCircuit]:
-    """A row for every configured engine, made where it never failed."""
+def circuits() -> QuerySet[EngineCircuit]:
+    """The circuits of all configured engines, created where missing."""
     rows = [EngineCircuit(name=name) for name in settings.ENGINES]
     EngineCircuit.objects.bulk_create(rows, ignore_conflicts=True)
     return EngineCircuit.objects.filter(name__in=settings.ENGINES)
 
 
-def may_try(name: str, video_id: UUID, now: datetime) -> bool:
-    """Whether this order is the one that tries a half-open engine; one caller gets True."""
+def claim_trial(name: str, video_id: UUID, now: datetime) -> bool:
+    """Make this order the trial of a half-open circuit; True for exactly one caller."""
     rows = EngineCircuit.objects.filter(name=name, opened_at__isnull=False, retry_at__lte=now)
-    return rows.update(retry_at=now + TRIAL, trial_video_id=video_id) == 1
+    return rows.update(retry_at=now + TRIAL_TIME, trial_video_id=video_id) == 1
 
 
-def report(name: str, video_id: UUID, error: EngineError | None) -> None:
-    """What came of sending an order there; None for an answer."""
+def record_submit(name: str, video_id: UUID, error: EngineError | None) -> None:
+    """Record the result of a submit: its error, or None when the engine answered."""
     if error and is_engine_fault(error):
-        _failed(name, video_id, error)
+        _record_failure(name, video_id, error)
     elif not error or error.code != OUR_FAULT:
-        _answered(name)
+        _record_answer(name)
 
 
-def _opened() -> QuerySet[EngineCircuit]:
+def _open_rows() -> QuerySet[EngineCircuit]:
     return EngineCircuit.objects.filter(name__in=settings.ENGINES, opened_at__isnull=False)
 
 
-def _answered(name: str) -> None:
+def _record_answer(name: str) -> None:
     row = EngineCircuit.objects.filter(pk=name)
     was = row.exclude(failures=0, opened_at=None).first()
-    if was is None:  # nearly always: a look instead of a write
+    if was is None:  # nearly always, and a read is cheaper than a write
         return
     row.update(failures=0, opened_at=None, retry_at=None, pause_count=0, trial_video_id=None)
     if was.opened_at:
-        log.warning("engine %s takes orders again", name)
+        log.warning("engine %s gets orders again", name)
         waiting = Video.objects.filter(engine=name, status=Video.Status.QUEUED, lease=None)
         waiting.update(next_step_at=timezone.now())
 
 
-def _failed(name: str, video_id: UUID, error: EngineError) -> None:
+def _record_failure(name: str, video_id: UUID, error: EngineError) -> None:
     now = timezone.now()
     EngineCircuit.objects.bulk_create([EngineCircuit(name=name)], ignore_conflicts=True)
     with transaction.atomic():

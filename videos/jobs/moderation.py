@@ -1,7 +1,7 @@
-"""The content check of an order, before any credit moves: a refused one costs nothing.
+"""Moderate an order before it is charged.
 
-What was refused is kept for staff, with its words and without its image. Who is refused too often
-has to wait.
+Rejected prompts are stored for staff, without their image. A user with too many of them within
+STRIKE_PERIOD must wait.
 """
 
 import logging
@@ -21,9 +21,9 @@ from videos.models import RejectedPrompt, Upload
 
 log = logging.getLogger(__name__)
 
-STRIKES_WITHIN = timedelta(days=1)
+STRIKE_PERIOD = timedelta(days=1)
 IMAGE_PIXELS = (1024, 1024)
-WORDS: dict[str, Promise] = {
+CATEGORY_LABELS: dict[str, Promise] = {
     "sexual/minors": gettext_lazy("sexual content with minors"),
     "sexual": gettext_lazy("sexual content"),
     "harassment": gettext_lazy("harassment"),
@@ -32,27 +32,27 @@ WORDS: dict[str, Promise] = {
     "violence": gettext_lazy("violence"),
     "illicit": gettext_lazy("help with something illegal"),
 }
-UNNAMED = gettext_lazy("something the rules do not allow")
+OTHER_CATEGORY = gettext_lazy("something the rules do not allow")
 
 
-class Stopped(Exception):
-    """The order may not be made, or not now; nothing was ordered and nothing charged."""
+class NotAllowed(Exception):
+    """Moderation does not allow the order; nothing was ordered or charged."""
 
 
-class ContentRefused(Stopped):
-    """The content check says no; `code` says whether to this order or to this user for a while."""
+class ContentRefused(NotAllowed):
+    """The prompt was rejected, or, by `code`, the user is locked for a while."""
 
     def __init__(self, message: str, code: str = "moderation_blocked") -> None:
         self.code = code
         super().__init__(message)
 
 
-class NoVerdict(Stopped):
-    """The content check did not answer."""
+class NoVerdict(NotAllowed):
+    """Moderation did not answer."""
 
 
 def check(user: AbstractBaseUser, prompt: str, image: Upload | None) -> None:
-    """Nothing when the order may be made.
+    """Check the prompt and image of an order.
 
     Raises ContentRefused and stores a RejectedPrompt for staff; NoVerdict when the check cannot be
     made and MODERATION_ON_ERROR says to block. Must not be called in a transaction: it asks the
@@ -74,10 +74,10 @@ def check(user: AbstractBaseUser, prompt: str, image: Upload | None) -> None:
         )
 
 
-def overrule(refusal: RejectedPrompt) -> bool:
-    """Staff say that the check was wrong: it counts no more; False when somebody was first."""
+def overrule(rejected: RejectedPrompt) -> bool:
+    """Mark a rejected prompt as overruled; False when it already was."""
     return bool(
-        RejectedPrompt.objects.filter(pk=refusal.pk, overruled=False).update(overruled=True)
+        RejectedPrompt.objects.filter(pk=rejected.pk, overruled=False).update(overruled=True)
     )
 
 
@@ -85,7 +85,7 @@ def _ask_model(prompt: str, image: Upload | None) -> list[str]:
     try:
         return moderation.by_model(prompt, _preview(image) if image else None)
     except moderation.NoVerdict as error:
-        log.warning("content check: %s", error)
+        log.warning("moderation failed: %s", error)
         if settings.MODERATION_ON_ERROR == "allow":
             return []
         text = _("The content check does not answer. Nothing was charged; try again in a moment.")
@@ -95,7 +95,7 @@ def _ask_model(prompt: str, image: Upload | None) -> list[str]:
 def _check_strikes(user: AbstractBaseUser) -> None:
     if not settings.MODERATION_STRIKES:
         return
-    since = timezone.now() - STRIKES_WITHIN
+    since = timezone.now() - STRIKE_PERIOD
     refused = RejectedPrompt.objects.filter(user_id=user.pk, created_at__gt=since, overruled=False)
     if refused.count() >= settings.MODERATION_STRIKES:
         text = _("Too many of your prompts were stopped by the content check. Try again tomorrow.")
@@ -103,7 +103,11 @@ def _check_strikes(user: AbstractBaseUser) -> None:
 
 
 def _category_label(category: str) -> str:
-    return str(WORDS.get(category) or WORDS.get(category.split("/", maxsplit=1)[0]) or UNNAMED)
+    return str(
+        CATEGORY_LABELS.get(category)
+        or CATEGORY_LABELS.get(category.split("/", maxsplit=1)[0])
+        or OTHER_CATEGORY
+    )
 
 
 def _preview(upload: Upload) -> bytes:

@@ -1,7 +1,7 @@
-"""Which engine an order goes to: on with it, over to the next one, or a wait.
+"""Route orders to engines: submit, move to another engine, or wait.
 
-An order moves only while it was certainly never taken: once an answer was lost, it belongs to the
-engine that may have it. A remix stays where its source is.
+An order moves only while its engine has certainly not accepted it: after an unanswered submit it
+stays. A remix stays at the engine of its source.
 """
 
 from datetime import datetime
@@ -18,19 +18,19 @@ Status = Video.Status
 
 
 def route_orders(claimed: QuerySet[Video], now: datetime) -> None:
-    """Move claimed orders to SUBMITTING; those whose engine is paused go elsewhere or wait."""
+    """Move claimed orders to SUBMITTING; those of a paused engine change engine or wait."""
     orders = list(claimed)
     if not orders:
         return
-    paused = circuit_breaker.opened()
-    free = [video.pk for video in orders if video.engine in settings.ENGINES.keys() - paused]
-    if free:
-        _start(claimed.filter(pk__in=free), now)
+    paused = circuit_breaker.open_circuits()
+    ready = [video.pk for video in orders if video.engine in settings.ENGINES.keys() - paused]
+    if ready:
+        _start(claimed.filter(pk__in=ready), now)
     for video in orders:
-        if video.pk in free:
+        if video.pk in ready:
             continue
         row = claimed.filter(pk=video.pk)
-        if circuit_breaker.may_try(video.engine, video.pk, now):
+        if circuit_breaker.claim_trial(video.engine, video.pk, now):
             _start(row, now)
         elif other := find_other_engine(video):
             note = f"moved from {video.engine}, which gets no orders at the moment"
@@ -40,18 +40,18 @@ def route_orders(claimed: QuerySet[Video], now: datetime) -> None:
 
 
 def find_other_engine(video: Video) -> str:
-    """Another engine that takes orders and makes such a video; "" where the order must stay."""
+    """Another engine that gets orders and makes such videos; "" if the order must stay."""
     submits_before = video.submit_count - (video.status == Status.SUBMITTING)
     if submits_before or video.source_id:
         return ""
     offered = catalog.engines_for(video.model, video.operation, video.seconds)
-    opened = circuit_breaker.opened()
+    opened = circuit_breaker.open_circuits()
     others = (name for name in offered if name not in opened and name != video.engine)
     return next(others, "")
 
 
 def move_to_other_engine(video: Video, error: EngineError) -> bool:
-    """Move an order that its engine was at fault not to take; each engine is tried once."""
+    """Requeue an order at another engine when its own failed; each engine is tried once."""
     tried_all = video.attempts >= len(settings.ENGINES) - 1
     if (
         tried_all
@@ -84,7 +84,7 @@ def _start(rows: QuerySet[Video], now: datetime, *, note: str = "", **fields: ob
 
 
 def _postpone(row: QuerySet[Video], video: Video, now: datetime) -> None:
-    """Until its engine may be tried again; a wait ends at the order's deadline at the latest."""
+    """Make the order wait until its engine may be tried again, or until its deadline."""
     paused = EngineCircuit.objects.filter(pk=video.engine).first()
     retry_at = (paused and paused.retry_at) or now + settings.CIRCUIT_PAUSE
     row.update(lease=None, next_step_at=min(retry_at, video.deadline_at))

@@ -1,4 +1,4 @@
-"""A single picture out of a finished video, to begin the next one with."""
+"""Take a frame out of a finished video, as reference image for the next one."""
 
 from io import BytesIO
 from typing import IO, Any
@@ -13,23 +13,23 @@ from videos.media import uploads
 from videos.models import Upload, Video
 
 
-class NoPicture(Exception):
-    """The video has no file, or none that can be read; nothing was kept."""
+class NoFrame(Exception):
+    """The video has no readable file; nothing was stored."""
 
 
-def keep_frame(video: Video, seconds: float) -> Upload:
-    """Keep the picture that is shown at `seconds`, or the last one, as its owner's own.
+def store_frame(video: Video, seconds: float) -> Upload:
+    """Store the frame shown at `seconds`, or the last one, as an upload of the video's owner.
 
     Raises NoPicture, or uploads.QuotaFull.
     """
     if not video.file:
-        raise NoPicture(_("The video has no file yet."))
+        raise NoFrame(_("The video has no file yet."))
     body = BytesIO()
     try:
         with default_storage.open(str(video.file.name), "rb") as file:
             _frame_at(file, seconds).save(body, "PNG", compress_level=1)
     except (OSError, av.FFmpegError, IndexError) as error:
-        raise NoPicture(_("The file cannot be read.")) from error
+        raise NoFrame(_("The file cannot be read.")) from error
     name = f"frame-at-{max(seconds, 0):.1f}-s.png"
     return uploads.store_image(video.user, SimpleUploadedFile(name, body.getvalue(), "image/png"))
 

@@ -1,9 +1,9 @@
-"""Looks into a clip as a program of its own, so that a hostile file costs this process at most.
+"""Check a clip in a process of its own, so that a hostile file can harm only that process.
 
     python probe.py PATH mp4|mov|webm|avi
 
-It knows nothing of the product. It prints {"width", "height", "seconds"} of a whole clip that plays
-by itself, or {"refused": why}.
+Imports nothing of ours. Prints {"width", "height", "seconds"} of a complete clip that plays by
+itself, or {"refused": why}.
 """
 
 import json
@@ -28,17 +28,17 @@ PATH_TO_REFERENCES = (b"trak", b"mdia", b"minf", b"dinf", b"dref")
 
 
 class Refused(Exception):
-    """Why it is not taken, for the person who sent it."""
+    """The clip is not accepted; the text tells the user why."""
 
 
-BROKEN = "The file is cut short, or something else is glued to it."
+BROKEN = "The file is incomplete, or other data is attached to it."
 
 
-# ---- its outer shape: parts that fill the file exactly ----
+# ---- container: its parts must fill the file exactly ----
 
 
 def check_shape(file: IO[bytes], kind: str, size: int) -> None:
-    """Raises Refused for a file that is not of its kind from its first byte to its last."""
+    """Raise Refused unless the file is of this kind from its first byte to its last."""
     shape = {"webm": _webm, "avi": _avi}.get(kind, _mp4)
     shape(file, size)
 
@@ -56,7 +56,7 @@ def _mp4(file: IO[bytes], size: int) -> None:
 
 
 def _boxes(file: IO[bytes], at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """Name, start and end of the contents of each box between two places."""
+    """Name, start and end of the contents of each box between two offsets."""
     while at < end:
         file.seek(at)
         head = file.read(16)
@@ -72,7 +72,7 @@ def _boxes(file: IO[bytes], at: int, end: int) -> Iterator[tuple[bytes, int, int
 
 
 def _refuse_references(file: IO[bytes], start: int, end: int, path: tuple[bytes, ...]) -> None:
-    """A clip whose pictures are in another file, or at an address, is not taken."""
+    """Raise Refused for a clip whose media is in another file or at a URL."""
     for name, inner, stop in _boxes(file, start, end):
         if name == path[0] and len(path) > 1:
             _refuse_references(file, inner, stop, path[1:])
@@ -113,7 +113,7 @@ def _webm(file: IO[bytes], size: int) -> None:
 
 
 def _vint(head: bytes, at: int) -> tuple[int, int]:
-    """A number of EBML and how many bytes it takes."""
+    """A variable-length EBML number and its length in bytes."""
     first = head[at] if at < len(head) else 0
     if not first:
         raise Refused(BROKEN)
@@ -122,29 +122,29 @@ def _vint(head: bytes, at: int) -> tuple[int, int]:
     return raw & ((1 << 7 * width) - 1), width
 
 
-# ---- what plays ----
+# ---- video track ----
 
 
-def look(path: str, kind: str) -> dict[str, Any]:
-    """Raises Refused unless `path` is a whole clip of this kind with pictures that decode."""
-    # Only after the limits of this process stand.
+def probe(path: str, kind: str) -> dict[str, Any]:
+    """Raise Refused unless `path` is a complete clip of this kind whose video track decodes."""
+    # Import only after the limits of this process are set.
     import av  # noqa: PLC0415
 
     options = {"protocol_whitelist": "file", "enable_drefs": "0", "use_absolute_path": "0"}
     try:
         with av.open(path, format=DEMUXERS[kind], options=options, metadata_errors="replace") as c:
-            return _played(c)
+            return _check_stream(c)
     except (av.FFmpegError, ValueError, StopIteration) as error:
         raise Refused("The clip cannot be played.") from error
 
 
-def _played(container: Any) -> dict[str, Any]:
+def _check_stream(container: Any) -> dict[str, Any]:
     if not container.streams.video:
-        raise Refused("The file has no pictures.")
+        raise Refused("The file has no video track.")
     stream = container.streams.video[0]
     codec = stream.codec_context
     if codec.name.removeprefix("lib") not in CODECS and codec.codec.canonical_name not in CODECS:
-        raise Refused(f"Clips in {codec.name} are not taken.")
+        raise Refused(f"Clips with the codec {codec.name} are not accepted.")
     if not (0 < codec.width <= MAX_SIDE and 0 < codec.height <= MAX_SIDE):
         raise Refused(f"The clip is larger than {MAX_SIDE} pixels a side.")
     codec.thread_count = 1
@@ -172,7 +172,7 @@ def main(path: str, kind: str) -> None:
     try:
         with Path(path).open("rb") as file:
             check_shape(file, kind, Path(path).stat().st_size)
-        found = look(path, kind)
+        found = probe(path, kind)
     except Refused as error:
         found = {"refused": str(error)}
     sys.stdout.write(json.dumps(found))

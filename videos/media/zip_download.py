@@ -1,4 +1,4 @@
-"""Several videos as one ZIP file, which is sent while it is read: nothing is held or compressed."""
+"""Send several videos as one uncompressed ZIP file, read from storage while it is sent."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
@@ -16,30 +16,30 @@ CHUNK_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True)
-class Item:
-    """A stored file and what it is called in the ZIP."""
+class ZipEntry:
+    """A stored file and its name in the ZIP."""
 
     stored: str
     name: str
     at: datetime
 
 
-def items_of(videos: Iterable[Video]) -> list[Item]:
+def list_files(videos: Iterable[Video]) -> list[ZipEntry]:
     """The files of finished videos, named after their prompts."""
     return [
-        Item(str(video.file.name), name_of(video), timezone.localtime(video.created_at))
+        ZipEntry(str(video.file.name), file_name(video), timezone.localtime(video.created_at))
         for video in videos
         if video.file
     ]
 
 
-def name_of(video: Video) -> str:
-    """What a video's file is called where people keep it; no two are called the same."""
+def file_name(video: Video) -> str:
+    """The file name of a downloaded video, unique for each video."""
     return f"{slugify(video.prompt[:60]) or 'video'}-{video.pk.hex[:8]}.mp4"
 
 
-async def zipped(items: list[Item]) -> AsyncIterator[bytes]:
-    """The ZIP, piece by piece; a file that is gone from storage is left out."""
+async def stream_zip(items: list[ZipEntry]) -> AsyncIterator[bytes]:
+    """Yield the ZIP in chunks; files missing in storage are left out."""
     out = _Out()
     with ZipFile(out, "w", ZIP_STORED) as archive:
         for item in items:
@@ -51,12 +51,12 @@ async def zipped(items: list[Item]) -> AsyncIterator[bytes]:
             with source, archive.open(entry, "w", force_zip64=True) as target:
                 while chunk := await asyncio.to_thread(source.read, CHUNK_BYTES):
                     target.write(chunk)
-                    yield out.taken()
-    yield out.taken()
+                    yield out.take()
+    yield out.take()
 
 
 class _Out:
-    """Where the ZIP is written to: a place that only goes forward."""
+    """A write-only file object that hands its contents over in chunks."""
 
     def __init__(self) -> None:
         self.pieces: list[bytes] = []
@@ -66,12 +66,12 @@ class _Out:
         return len(piece)
 
     def flush(self) -> None:
-        """Nothing waits here."""
+        """Do nothing; there is no buffer."""
 
     def close(self) -> None:
-        """Nothing is open here."""
+        """Do nothing; there is no file."""
 
-    def taken(self) -> bytes:
-        """What was written since the last time."""
+    def take(self) -> bytes:
+        """Return what was written since the last call."""
         whole, self.pieces = b"".join(self.pieces), []
         return whole

@@ -1,8 +1,8 @@
-"""/ws/videos/: a user's own changes, as they happen.
+"""WebSocket /ws/videos/: a user's own changes, as they happen.
 
-Whoever signs in by cookie must come from our own pages; a token may come from anywhere: as the
-subprotocols `bearer, <token>`, or in a first message `{"type": "auth", "token": ...}` within 5 s;
-an API key that may read counts as one. A socket ends with what let it in.
+A session cookie is accepted from our own pages only. A token, or an API key that may read, is
+accepted from any origin: as the subprotocols `bearer, <token>`, or in a first message
+`{"type": "auth", "token": ...}` within 5 seconds. The connection closes when its credential ends.
 """
 
 import asyncio
@@ -13,19 +13,16 @@ from typing import Any
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
-from django.utils import timezone
 
 from accounts.auth import authentication, connections, errors
 from accounts.models import User
 from videos import feed, representations
 from videos.models import Video
-from videos.realtime import status
+from videos.realtime import credential_watch, status
 
 log = logging.getLogger(__name__)
 
 AUTH_SECONDS = 5
-# Word of an ended sign-in comes at once; this is for when it was lost.
-LOOK_AGAIN_SECONDS = 15.0
 MAX_MESSAGE = 64 * 1024
 MAX_BAD_MESSAGES = 3
 RESUME_LIMIT = 500
@@ -34,7 +31,7 @@ BAD_MESSAGE, NOT_SIGNED_IN, FOREIGN_ORIGIN = 4400, 4401, 4403
 
 
 class VideoConsumer(AsyncWebsocketConsumer):
-    """One socket of one user; it says nothing before it knows who that is."""
+    """One connection of one user; it sends nothing before the user is authenticated."""
 
     user: User | None = None
     credential: connections.Credential
@@ -49,13 +46,13 @@ class VideoConsumer(AsyncWebsocketConsumer):
             await self._sign_in(offered[1])
             return
         await self.accept()
-        by_cookie: Any = self.scope["user"]
-        if by_cookie.is_authenticated:
+        user: Any = self.scope["user"]
+        if user.is_authenticated:
             if not self._same_origin():
                 await self.close(FOREIGN_ORIGIN)
                 return
             await self._welcome(
-                connections.credential_of_cookie(by_cookie, self.scope["session"].session_key)
+                connections.credential_of_cookie(user, self.scope["session"].session_key)
             )
             return
         loop = asyncio.get_running_loop()
@@ -73,9 +70,9 @@ class VideoConsumer(AsyncWebsocketConsumer):
                 await self.channel_layer.group_discard(group, self.channel_name)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        message = _read(text_data)
+        message = _parse(text_data)
         if message is None:
-            await self._refuse("Send a JSON object with a type.")
+            await self._reject_message("Send a JSON object with a type.")
         elif self.user is None:
             token = message.get("token")
             if message["type"] != "auth" or not isinstance(token, str):
@@ -83,19 +80,19 @@ class VideoConsumer(AsyncWebsocketConsumer):
                 return
             await self._sign_in(token)
         elif message["type"] == "request_video_status":
-            await self._status(message)
+            await self._send_status(message)
         elif message["type"] == "resume":
             await self._resume(message)
         elif message["type"] != "auth":
-            await self._refuse("Unknown type.")
+            await self._reject_message("Unknown type.")
 
     async def video_update(self, message: dict[str, Any]) -> None:
-        """A change, from the channel layer."""
-        await self._say(message["event"])
+        """Forward a change from the channel layer."""
+        await self._send_event(message["event"])
 
     async def credentials_changed(self, message: dict[str, Any]) -> None:
-        """A sign-in or a key of this user has ended, perhaps ours."""
-        await self._look_again()
+        """Check our credential: a session or key of this user was revoked."""
+        await credential_watch.close_if_invalid(self.credential, self._close_unauthenticated)
 
     async def _sign_in(self, token: str) -> None:
         try:
@@ -109,72 +106,61 @@ class VideoConsumer(AsyncWebsocketConsumer):
         if self.deadline:
             self.deadline.cancel()
         self.credential, self.user = credential, credential.user
-        # Join first, so that nothing falls between the number we tell and the first change.
+        # Join the groups first, so that no change is missed after the number we send.
         for group in _groups(credential.user):
             await self.channel_layer.group_add(group, self.channel_name)
         seq = await database_sync_to_async(feed.current_sequence)(credential.user.pk)
-        await self._say({"type": "connect", "seq": seq, "user_id": str(credential.user.pk)})
-        self.watch = asyncio.create_task(self._watch())
+        await self._send_event({"type": "connect", "seq": seq, "user_id": str(credential.user.pk)})
+        self.watch = asyncio.create_task(
+            credential_watch.watch(self.credential, self._close_unauthenticated)
+        )
 
-    async def _watch(self) -> None:
-        while True:
-            until, now = self.credential.expires_at, timezone.now()
-            left = max((until - now).total_seconds(), 0) if until else LOOK_AGAIN_SECONDS
-            await asyncio.sleep(min(left, LOOK_AGAIN_SECONDS))
-            try:
-                await self._look_again()
-            except Exception:  # a database that is away for a while must not end every socket
-                log.warning("could not look a socket's sign-in up", exc_info=True)
-                await asyncio.sleep(1)
+    async def _close_unauthenticated(self) -> None:
+        await self.close(NOT_SIGNED_IN)
 
-    async def _look_again(self) -> None:
-        if not await database_sync_to_async(self.credential.is_valid)():
-            await self.close(NOT_SIGNED_IN)
-
-    async def _status(self, message: dict[str, Any]) -> None:
-        """A21, A23: the state now, to the asker alone; and have the engine asked."""
+    async def _send_status(self, message: dict[str, Any]) -> None:
+        """Answer with the present state and request a poll. Source: A21, A23."""
         assert self.user
         event = await database_sync_to_async(status.status_event)(
             self.user, message.get("video_id")
         )
         if event is None:
-            await self._say({"type": "error", "code": "not_found", "detail": "Resource not found"})
+            await self._send_event(
+                {"type": "error", "code": "not_found", "detail": "Resource not found"}
+            )
         else:
-            await self._say(event)
+            await self._send_event(event)
 
     async def _resume(self, message: dict[str, Any]) -> None:
         after = message.get("after")
         if not isinstance(after, int) or isinstance(after, bool) or after < 0:
-            await self._refuse("after must be a number from 0.")
+            await self._reject_message("after must be a number from 0.")
             return
         events, more = await database_sync_to_async(self._missed)(after)
         for event in events:
-            await self._say(event)
-        await self._say({"type": "resumed", "after": after, "complete": not more})
+            await self._send_event(event)
+        await self._send_event({"type": "resumed", "after": after, "complete": not more})
 
     def _missed(self, after: int) -> tuple[list[dict[str, Any]], bool]:
-        """What changed since, each video once, as it is now."""
+        """Videos changed after a number, each once as it is now, and whether there are more."""
         assert self.user
-        rows = Video.objects.filter(user_id=self.user.pk, sequence__gt=min(after, 2**62)).order_by(
-            "sequence"
-        )
-        found = list(rows[: RESUME_LIMIT + 1])
-        return [representations.update_event(v) for v in found[:RESUME_LIMIT]], len(
-            found
-        ) > RESUME_LIMIT
+        changed = Video.objects.filter(user_id=self.user.pk, sequence__gt=min(after, 2**62))
+        found = list(changed.order_by("sequence")[: RESUME_LIMIT + 1])
+        events = [representations.update_event(video) for video in found[:RESUME_LIMIT]]
+        return events, len(found) > RESUME_LIMIT
 
-    async def _refuse(self, detail: str) -> None:
+    async def _reject_message(self, detail: str) -> None:
         self.bad_messages += 1
         if self.bad_messages >= MAX_BAD_MESSAGES:
             await self.close(BAD_MESSAGE)
         else:
-            await self._say({"type": "error", "code": "bad_message", "detail": detail})
+            await self._send_event({"type": "error", "code": "bad_message", "detail": detail})
 
-    async def _say(self, message: dict[str, Any]) -> None:
+    async def _send_event(self, message: dict[str, Any]) -> None:
         await self.send(text_data=json.dumps(message))
 
     def _same_origin(self) -> bool:
-        """Scheme, host and port of the page are ours, or a configured front's."""
+        """Whether the page's origin is our own or a configured front end's."""
         headers = dict(self.scope["headers"])
         origin = headers.get(b"origin", b"").decode("latin-1")
         host = headers.get(b"host", b"").decode("latin-1")
@@ -186,7 +172,7 @@ def _groups(user: User) -> tuple[str, str]:
     return feed.group_of(user.pk), connections.group_of(user.pk)
 
 
-def _read(text: str | None) -> dict[str, Any] | None:
+def _parse(text: str | None) -> dict[str, Any] | None:
     if text is None or len(text) > MAX_MESSAGE:
         return None
     try:

@@ -1,37 +1,35 @@
-"""/socket.io/: the same changes for clients of Socket.IO, in system A's events.
+"""/socket.io/: the same changes for Socket.IO clients, as the events of system A.
 
-A client signs in with `auth: {token}`, a token or an API key that may read; nothing else of it
-counts, no cookie above all, so it may come from any page. It hears `video_update` and may send
-`request_video_status`. Each connection reads the channel layer by itself, so that a change made in
-any process reaches it. Source: A20-A23, K30.
+A client authenticates with `auth: {token}`, a token or an API key that may read. Cookies are
+ignored, so any origin is allowed. It receives `video_update` and may send `request_video_status`.
+Each connection reads the channel layer itself, so that a change made in any process reaches it.
+Source: A20-A23, K30.
 """
 
 import asyncio
 import logging
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import socketio
 from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
-from django.utils import timezone
 
 from accounts.auth import authentication, connections, errors
 from videos import feed
-from videos.realtime import socketio_internals, status
+from videos.realtime import credential_watch, socketio_internals, status
 
 log = logging.getLogger(__name__)
 
 AUTH_SECONDS = 5.0
-# Word of an ended sign-in comes at once; this is for when it was lost.
-LOOK_AGAIN_SECONDS = 15.0
 MAX_MESSAGE = 64 * 1024
 NOT_FOUND = {"code": "not_found", "detail": "Resource not found"}
 
 
 @dataclass
-class Line:
-    """One connection that is signed in: who, where its news arrive, and what reads them."""
+class Connection:
+    """An authenticated connection: its credential, its channel, and the tasks that serve it."""
 
     credential: connections.Credential
     channel: str
@@ -43,114 +41,107 @@ class Line:
         return feed.group_of(user.pk), connections.group_of(user.pk)
 
 
-class Lines:
-    """Every connection of this process, and what is done when one comes, asks and goes."""
+class Connections:
+    """All authenticated connections of this process, and the handlers of their events."""
 
     def __init__(self, server: Any) -> None:
         self._server = server
-        self._open: dict[str, Line] = {}
+        self._open: dict[str, Connection] = {}
         server.on("connect", self.connect)
         server.on("disconnect", self.disconnect)
         server.on("request_video_status", self.request_video_status)
 
-    async def connect(self, sid: str, environ: object, told: object = None) -> None:
-        """Raises ConnectionRefusedError; its words reach the client in a connect_error."""
+    async def connect(self, sid: str, environ: object, data: object = None) -> None:
+        """Authenticate. The client gets ConnectionRefusedError as a connect_error."""
         if sid in self._open:
-            return  # an event that calls itself connect
-        token = told.get("token") if isinstance(told, dict) else None
+            return  # a client sent an event named connect
+        token = data.get("token") if isinstance(data, dict) else None
         try:
             credential = await database_sync_to_async(authentication.credential_of)(str(token))
         except (errors.BadCredentials, UnicodeError):
             raise socketio.exceptions.ConnectionRefusedError("Authentication error") from None
         layer: Any = get_channel_layer()
-        # The same prefix as our own sockets: channels_redis waits for one prefix at a time, and
-        # another one would hear nothing while a socket of ours is open and quiet.
-        line = Line(credential, await layer.new_channel("specific"))
-        for group in line.groups:
-            await layer.group_add(group, line.channel)
-        self._open[sid] = line
-        line.tasks = [asyncio.create_task(work(sid, line)) for work in (self._pump, self._watch)]
+        # The same prefix as VideoConsumer's channels: channels_redis waits for one prefix at a
+        # time, and another would receive nothing while a WebSocket is open and quiet.
+        connection = Connection(credential, await layer.new_channel("specific"))
+        for group in connection.groups:
+            await layer.group_add(group, connection.channel)
+        self._open[sid] = connection
+        connection.tasks = [
+            asyncio.create_task(self._forward_changes(sid, connection)),
+            asyncio.create_task(credential_watch.watch(credential, partial(self._close, sid))),
+        ]
 
     async def disconnect(self, sid: str, *reason: object) -> None:
-        if line := self._open.pop(sid, None):
+        if connection := self._open.pop(sid, None):
             layer: Any = get_channel_layer()
-            for group in line.groups:
-                await layer.group_discard(group, line.channel)
-            for task in line.tasks:
+            for group in connection.groups:
+                await layer.group_discard(group, connection.channel)
+            for task in connection.tasks:
                 if task is not asyncio.current_task():
                     task.cancel()
 
-    async def request_video_status(self, sid: str, told: object = None, *more: object) -> None:
-        """Answered to the asker alone."""
-        if not (line := self._open.get(sid)):
+    async def request_video_status(self, sid: str, data: object = None, *more: object) -> None:
+        """Answer with the present state, to this client only."""
+        if not (connection := self._open.get(sid)):
             return
-        asked = told.get("video_id") if isinstance(told, dict) else None
-        event = await database_sync_to_async(status.status_event)(line.credential.user, asked)
+        asked = data.get("video_id") if isinstance(data, dict) else None
+        event = await database_sync_to_async(status.status_event)(connection.credential.user, asked)
         if event is None:
             await self._server.emit("error", NOT_FOUND, to=sid)
         else:
-            await self._tell(sid, event)
+            await self._send_update(sid, event)
 
-    async def _tell(self, sid: str, event: dict[str, Any]) -> None:
+    async def _send_update(self, sid: str, event: dict[str, Any]) -> None:
         body = {name: value for name, value in event.items() if name != "type"}
         await self._server.emit("video_update", body, to=sid)
 
-    async def _pump(self, sid: str, line: Line) -> None:
+    async def _forward_changes(self, sid: str, connection: Connection) -> None:
         layer: Any = get_channel_layer()
         for _ in range(500):
             if self._server.is_welcomed(sid):
-                break  # news must not overtake the welcome
+                break  # no change may be sent before the client is connected
             await asyncio.sleep(0.01)
         else:
-            await self.disconnect(sid)  # it left before it was welcomed
+            await self.disconnect(sid)  # the client left before it was connected
         try:
             while sid in self._open:
-                message = await layer.receive(line.channel)
+                message = await layer.receive(connection.channel)
                 if message["type"] == "video.update":
-                    await self._tell(sid, message["event"])
+                    await self._send_update(sid, message["event"])
                 else:
-                    await self._look_again(sid, line)
-        except Exception:  # a line without news must end, so that its client dials again
-            log.warning("a connection lost its news", exc_info=True)
+                    await credential_watch.close_if_invalid(
+                        connection.credential, partial(self._close, sid)
+                    )
+        except Exception:  # close the connection, so that its client reconnects
+            log.warning("a connection could not receive changes", exc_info=True)
             await self._server.disconnect(sid)
 
-    async def _watch(self, sid: str, line: Line) -> None:
-        while sid in self._open:
-            until, now = line.credential.expires_at, timezone.now()
-            left = max((until - now).total_seconds(), 0) if until else LOOK_AGAIN_SECONDS
-            await asyncio.sleep(min(left, LOOK_AGAIN_SECONDS))
-            try:
-                await self._look_again(sid, line)
-            except Exception:  # a database that is away for a while must not end the watch
-                log.warning("could not look a connection's sign-in up", exc_info=True)
-                await asyncio.sleep(1)
-
-    async def _look_again(self, sid: str, line: Line) -> None:
-        if not await database_sync_to_async(line.credential.is_valid)():
-            await self._server.disconnect(sid)
+    async def _close(self, sid: str) -> None:
+        await self._server.disconnect(sid)
 
 
 class Server(socketio_internals.ObservedServer):
-    """Hangs up on whoever does not sign in in time."""
+    """Closes connections that do not authenticate within AUTH_SECONDS."""
 
     async def opened(self, eio_sid: str) -> None:
         asyncio.get_running_loop().call_later(
-            AUTH_SECONDS, lambda: asyncio.ensure_future(self._hang_up(eio_sid))
+            AUTH_SECONDS, lambda: asyncio.ensure_future(self._close_unauthenticated(eio_sid))
         )
 
-    async def _hang_up(self, eio_sid: str) -> None:
+    async def _close_unauthenticated(self, eio_sid: str) -> None:
         if not self.has_signed_in(eio_sid):
             await self.eio.disconnect(eio_sid)
 
 
-def in_front_of(app: Any) -> Any:
-    """An ASGI application that answers /socket.io/ itself and leaves the rest to another one."""
+def mount_before(app: Any) -> Any:
+    """An ASGI application that serves /socket.io/ and passes everything else to `app`."""
     server = Server(
         async_mode="asgi",
         cors_allowed_origins="*",
         cors_credentials=False,
         max_http_buffer_size=MAX_MESSAGE,
-        async_handlers=False,  # one message of a client after the other
+        async_handlers=False,  # handle the messages of a client one after another
     )
-    Lines(server)
+    Connections(server)
     return socketio.ASGIApp(server, other_asgi_app=app)

@@ -1,4 +1,4 @@
-"""What a connection that stays open may ask: how one of its user's videos stands."""
+"""The status of a video, for clients of both kinds of connections."""
 
 from typing import Any
 from uuid import UUID
@@ -11,7 +11,7 @@ from videos.models import Video
 
 
 def status_event(user: AbstractBaseUser, video_id: object) -> dict[str, Any] | None:
-    """The state now, and have the engine asked; None for what is not this user's. Source: A23."""
+    """A user's video as an event, after requesting a poll; None for unknown ids. Source: A23."""
     try:
         key = UUID(str(video_id).removeprefix("video_"))
     except ValueError:

@@ -90,7 +90,7 @@ def todays_figures() -> DashboardFigures:
     counts = Video.objects.filter(completed_at__gte=start_of_today()).aggregate(
         **{name: Count("pk", filter=videos[name]) for name in ("succeeded", "failed")}
     )
-    opened = circuit_breaker.opened()
+    opened = circuit_breaker.open_circuits()
     return DashboardFigures(
         states={status.value: states.get(status, 0) for status in Video.ACTIVE},
         **counts,

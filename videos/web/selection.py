@@ -34,13 +34,13 @@ MAX_CHOSEN = 100
 @require_POST
 def download(request: UserRequest) -> HttpResponseBase:
     """Send the chosen finished videos as one ZIP."""
-    items = zip_download.items_of(chosen_videos(request).filter(status=Video.Status.SUCCEEDED))
+    items = zip_download.list_files(chosen_videos(request).filter(status=Video.Status.SUCCEEDED))
     if not items:
         messages.error(request, _("Choose at least one finished video."))
         return redirect_back(request, "library")
     name = f"videos-{timezone.localdate().isoformat()}.zip"
     return StreamingHttpResponse(
-        zip_download.zipped(items),
+        zip_download.stream_zip(items),
         content_type="application/zip",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )

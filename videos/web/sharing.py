@@ -54,14 +54,14 @@ def frame(request: UserRequest, video_id: UUID) -> HttpResponse:
     video = get_own_video(request, video_id)
     try:
         at = float(request.POST.get("at", "0")[:12] or 0)
-        kept = frames.keep_frame(video, min(max(at, 0), video.seconds))
+        kept = frames.store_frame(video, min(max(at, 0), video.seconds))
     except ValueError:
         messages.error(request, _("Enter the time in seconds."))
         return see_other("video", video_id)
     except uploads.QuotaFull as error:
         messages.error(request, str(error))
         return see_other("video", video_id)
-    except frames.NoPicture:
+    except frames.NoFrame:
         messages.error(request, _("No frame could be read from this video."))
         return see_other("video", video_id)
     return see_other(f"{reverse('studio')}?from={video.pk}&reference={kept.pk}")

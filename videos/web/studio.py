@@ -94,7 +94,7 @@ def _order(request: UserRequest) -> HttpResponse:
         form.add_error(error.field if error.field in form.fields else "image", str(error))
     except (upload_checks.BadImage, uploads.QuotaFull) as error:
         form.add_error("image", str(error))
-    except moderation.Stopped as error:
+    except moderation.NotAllowed as error:
         form.add_error("prompt", str(error))
     except credits.NotEnoughCredits as error:
         return _render_studio(request, form, 402, error)

@@ -70,7 +70,7 @@ def remix(request: UserRequest, video_id: UUID) -> HttpResponse:
     key, prompt = pages.request_key(request), form.cleaned_data["prompt"]
     try:
         made = idempotency.run(key, partial(orders.remix, source, prompt, key)).result
-    except (state_machine.NotPossible, catalog.NotOffered, moderation.Stopped) as error:
+    except (state_machine.NotPossible, catalog.NotOffered, moderation.NotAllowed) as error:
         form.add_error(None, str(error))
         status = 422
     except credits.NotEnoughCredits as error:
@@ -89,7 +89,7 @@ def retry(request: UserRequest, video_id: UUID) -> HttpResponse:
     key = pages.request_key(request)
     try:
         made = idempotency.run(key, partial(orders.retry, failed, key)).result
-    except (state_machine.NotPossible, catalog.NotOffered, moderation.Stopped) as error:
+    except (state_machine.NotPossible, catalog.NotOffered, moderation.NotAllowed) as error:
         messages.error(request, str(error))
     except credits.NotEnoughCredits as error:
         messages.error(request, _missing_credits(error))

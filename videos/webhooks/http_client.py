@@ -1,7 +1,7 @@
-"""The one client for addresses that users name: it never reaches into a private network.
+"""The HTTP client for URLs that users name: it never connects to a private network.
 
-The name is resolved once, every answer is judged, and the connection goes to an address that was
-judged. Redirects are not followed.
+The host name is resolved once, every address is checked, and the connection goes to a checked
+address. Redirects are not followed.
 """
 
 import http.client
@@ -21,26 +21,23 @@ URL_MAX = 2048
 
 
 class Blocked(Exception):
-    """The address is not one we post to; nothing was sent."""
+    """The URL is not allowed; nothing was sent."""
 
 
 class Unreachable(Exception):
-    """No whole answer came."""
+    """No complete answer came."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What the other side said; `retry_after` in seconds when it asked for time."""
+    """The HTTP status, and `retry_after` in seconds if the server asked for it."""
 
     code: int
     retry_after: float | None = None
 
 
 def check(url: str) -> None:
-    """Refuse an address that could never be posted to, without asking any name server.
-
-    Raises Blocked.
-    """
+    """Raise Blocked for a URL that is never allowed, without resolving its host name."""
     _target(url, _policy())
 
 
@@ -54,16 +51,16 @@ def post(url: str, body: bytes, headers: dict[str, str]) -> Answer:
     except ssrfguard.SSRFGuardError as error:
         raise Blocked("The address is not reachable from here.") from error
     except OSError as error:
-        raise Unreachable(_said(error)) from error
-    # A time-out of the socket starts anew with every byte; this one does not.
+        raise Unreachable(_reason(error)) from error
+    # The socket's own time-out starts anew with every byte; this timer limits the whole call.
     spare = raw.dup()
-    watch = Timer(settings.WEBHOOK_TIMEOUT, _hang_up, [spare])
+    watch = Timer(settings.WEBHOOK_TIMEOUT, _shut_down, [spare])
     watch.daemon = True
     watch.start()
     try:
         return _exchange(raw, target, url, body, headers)
     except (OSError, http.client.HTTPException, ValueError) as error:
-        raise Unreachable(_said(error)) from error
+        raise Unreachable(_reason(error)) from error
     finally:
         watch.cancel()
         spare.close()
@@ -92,17 +89,19 @@ def _exchange(
     raw: socket.socket, target: ssrfguard.Target, url: str, body: bytes, headers: dict[str, str]
 ) -> Answer:
     raw.settimeout(settings.WEBHOOK_TIMEOUT)
-    line = http.client.HTTPConnection(target.host, target.port)
-    line.sock = raw
+    http_connection = http.client.HTTPConnection(target.host, target.port)
+    http_connection.sock = raw
     if target.scheme == "https":
-        line.sock = ssl.create_default_context().wrap_socket(raw, server_hostname=target.host)
+        http_connection.sock = ssl.create_default_context().wrap_socket(
+            raw, server_hostname=target.host
+        )
     try:
-        line.request("POST", _path(url), body, {"Host": _host(target), **headers})
-        answer = line.getresponse()
+        http_connection.request("POST", _path(url), body, {"Host": _host(target), **headers})
+        answer = http_connection.getresponse()
         answer.read(READ_BYTES)
         return Answer(answer.status, _seconds(answer.headers.get("Retry-After", "")))
     finally:
-        line.close()
+        http_connection.close()
 
 
 def _path(url: str) -> str:
@@ -121,15 +120,15 @@ def _seconds(value: str) -> float | None:
     return float(value) if value.isascii() and value.isdigit() and len(value) < 8 else None
 
 
-def _hang_up(raw: socket.socket) -> None:
+def _shut_down(raw: socket.socket) -> None:
     try:
         raw.shutdown(socket.SHUT_RDWR)
     except OSError:
-        pass  # it has ended by itself
+        pass  # already closed
 
 
-def _said(error: Exception) -> str:
-    """A short word for the log; never what the other side wrote."""
+def _reason(error: Exception) -> str:
+    """A short reason for the delivery log, without anything the server wrote."""
     if isinstance(error, TimeoutError):
         return "timed out"
     if isinstance(error, socket.gaierror):

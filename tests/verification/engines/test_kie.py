@@ -21,7 +21,7 @@ from tests.verification.engines.scripted_server import (
 )
 from tests.videos import kie
 from videos.engines.base import Image, JobState, RenderRequest, Variant
-from videos.engines.downloads import Foreign
+from videos.engines.downloads import ForeignHost
 from videos.engines.errors import (
     AuthFailed,
     BadAnswer,
@@ -369,7 +369,13 @@ def now() -> datetime:
 
 def request_with_callbacks(*job_ids: str, callback_url: str = CALLBACK) -> RenderRequest:
     return RenderRequest(
-        "t", "A paper boat", "sora-2", "1280x720", 8, callback_url=callback_url, heard=job_ids
+        "t",
+        "A paper boat",
+        "sora-2",
+        "1280x720",
+        8,
+        callback_url=callback_url,
+        callback_job_ids=job_ids,
     )
 
 
@@ -472,19 +478,19 @@ def test_nothing_is_sent_when_the_file_url_names_a_foreign_host(
 ) -> None:
     named = url.format(port=foreign.server_port, own=server.server_port)
     server.answer = record(**success(named))
-    with pytest.raises(Foreign):
+    with pytest.raises(ForeignHost):
         engine.download("task_1", Variant.VIDEO, BytesIO())
     assert (foreign.requests, len(server.requests)) == ([], 1)
 
 
 def test_download_is_refused_when_the_url_has_no_tls_but_the_engine_has() -> None:
-    shelf = adapter("https://api.example")._shelf
+    shelf = adapter("https://api.example")._results
     for url in (
         "http://api.example/clip.mp4",
         "https://api.example:8443/x",
         "https://cdn.example/x",
     ):
-        with pytest.raises(Foreign):
+        with pytest.raises(ForeignHost):
             shelf.save(url, BytesIO())
 
 
@@ -497,7 +503,7 @@ def test_nothing_is_sent_when_a_redirect_names_a_foreign_host(
         return (302, "", {"Location": f"{address(foreign)}/clip.mp4"})
 
     server.answer = answers
-    with pytest.raises(Foreign):
+    with pytest.raises(ForeignHost):
         engine.download("task_1", Variant.VIDEO, BytesIO())
     assert foreign.requests == []
 

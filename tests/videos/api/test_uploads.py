@@ -306,7 +306,7 @@ def mp4_with_external_reference(body: bytes) -> bytes:
 
 NO_MP4, BROKEN = (
     "The file is not an MP4 or MOV clip.",
-    "The file is cut short, or something else is glued to it.",
+    "The file is incomplete, or other data is attached to it.",
 )
 PLAYLIST = b"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nfile:///etc/passwd\n#EXT-X-ENDLIST\n"
 SPOILT: dict[str, tuple[str, Callable[[bytes], bytes], str]] = {
@@ -325,7 +325,7 @@ SPOILT: dict[str, tuple[str, Callable[[bytes], bytes], str]] = {
     "other brand": ("mp4", lambda b: b[:8] + b"heic" + b[12:], NO_MP4),
     "another file": ("mov", mp4_with_external_reference, "The clip refers to another file."),
     "only a head": ("mp4", lambda b: b[:32] + mp4_box(b"free", PAD), "The clip cannot be played."),
-    "no pictures": ("mp4", lambda b: clip(video=False, audio=True), "The file has no pictures."),
+    "no pictures": ("mp4", lambda b: clip(video=False, audio=True), "The file has no video track."),
     "as avi": ("avi", lambda b: b, "The file is not an AVI clip."),
     "as webm": ("webm", lambda b: b, "The file is not a WebM clip."),
     "avi, html behind": ("avi", lambda b: make_clip("avi", "mpeg4") + HTML, BROKEN),

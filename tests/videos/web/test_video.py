@@ -172,7 +172,7 @@ def test_comparison_is_not_found_when_video_belongs_to_another_user(
 
 @pytest.mark.parametrize(("at", "frame"), [(0, 0), (0.5, 12), (0.51, 12), (99, 23)])
 def test_frame_is_the_one_shown_at_that_time(boat: Video, at: float, frame: int) -> None:
-    with Image.open(frames.keep_frame(boat, at).file) as picture:
+    with Image.open(frames.store_frame(boat, at).file) as picture:
         red = picture.convert("RGB").getpixel((32, 18))[0]  # type: ignore[index]
     assert red == pytest.approx(frame * 9 % 256, abs=6)
 

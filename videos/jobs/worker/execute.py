@@ -76,8 +76,10 @@ def render_request(video: Video) -> RenderRequest:
         seconds=video.seconds,
         image=first_frame.first_frame(video.reference, video.size) if video.reference else None,
         source_id=video.source.engine_job_id if video.source else "",
-        callback_url=callbacks.address_of(video),
-        heard=tuple({callback.engine_job_id for callback in video.engine_callbacks.all()})
+        callback_url=callbacks.url_of(video),
+        callback_job_ids=tuple(
+            {callback.engine_job_id for callback in video.engine_callbacks.all()}
+        )
         if looking
         else (),
     )

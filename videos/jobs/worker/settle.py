@@ -47,7 +47,7 @@ def _is_progress(video: Video, job: Job, now: datetime) -> bool:
 def _settle_one(video: Video, result: execute.Result) -> None:
     if video.status == Status.SUBMITTING:
         error = result if isinstance(result, EngineError) else None
-        circuit_breaker.report(video.engine, video.pk, error)
+        circuit_breaker.record_submit(video.engine, video.pk, error)
     if not video.is_active:
         _record_cleanup(video, result)
     elif isinstance(result, files.StoredResult):
