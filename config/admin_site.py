@@ -1,4 +1,4 @@
-"""The staff side: Django's admin behind our own sign-in, with the state of the house on top."""
+"""The admin site: Django's admin behind our sign-in, with today's numbers on its first page."""
 
 from typing import Any, NamedTuple, cast
 
@@ -21,105 +21,109 @@ from showcase import gallery, visitor_messages
 from videos.models import Video
 from videos.reports import dashboard
 
-# Which apps stand first on the staff side.
-ORDER = {"videos": 0, "showcase": 1, "billing": 2, "accounts": 3}
+# The order of the apps.
+APP_ORDER = {"videos": 0, "showcase": 1, "billing": 2, "accounts": 3}
 
 
-class Row(NamedTuple):
-    """A number of the first page, and the list of just the rows it counts."""
+class Counter(NamedTuple):
+    """A number on the first page, with the address of the list of these rows."""
 
-    words: str
+    label: str
     url: str
-    n: int
+    count: int
     tone: str = ""
 
 
-def _list(model: str, query: str) -> str:
+def _list_url(model: str, query: str) -> str:
     return f"{reverse(f'admin:{model}_changelist')}?{query}"
 
 
-def _lists() -> dict[str, str]:
-    """The lists behind the numbers of the tiles."""
+def _list_urls() -> dict[str, str]:
+    """Return the addresses of the lists behind the numbers in the tiles."""
     return {
-        "made": _list("videos_video", "glance=succeeded"),
-        "paid": _list("billing_payment", "glance=paid"),
-        "refunds": _list("billing_refund", "glance=today"),
-        "spent": _list("billing_entry", "glance=spent"),
-        "returned": _list("billing_entry", "glance=returned"),
-        "expiring": _list("billing_lot", "glance=expiring"),
+        "made": _list_url("videos_video", "glance=succeeded"),
+        "paid": _list_url("billing_payment", "glance=paid"),
+        "refunds": _list_url("billing_refund", "glance=today"),
+        "spent": _list_url("billing_entry", "glance=spent"),
+        "returned": _list_url("billing_entry", "glance=returned"),
+        "expiring": _list_url("billing_lot", "glance=expiring"),
     }
 
 
-def _work(videos: dashboard.DashboardFigures) -> list[Row]:
+def _videos_by_state(videos: dashboard.DashboardFigures) -> list[Counter]:
     return [
-        Row(str(Video.Status(state).label), _list("videos_video", f"status__exact={state}"), n)
+        Counter(
+            str(Video.Status(state).label), _list_url("videos_video", f"status__exact={state}"), n
+        )
         for state, n in videos.states.items()
     ]
 
 
-def _waiting(videos: dashboard.DashboardFigures, books: money.MoneyFigures) -> list[Row]:
+def _open_work(videos: dashboard.DashboardFigures, books: money.MoneyFigures) -> list[Counter]:
     messages = visitor_messages.count_open()
     return [
-        Row(_("Stuck videos"), _list("videos_video", "glance=stuck"), videos.stuck, "bad"),
-        Row(_("Failed today"), _list("videos_video", "glance=failed"), videos.failed),
-        Row(
-            _("Payments to decide"),
-            _list("billing_payment", "glance=to_decide"),
+        Counter(_("Stuck videos"), _list_url("videos_video", "glance=stuck"), videos.stuck, "bad"),
+        Counter(_("Failed today"), _list_url("videos_video", "glance=failed"), videos.failed),
+        Counter(
+            _("Payments to review"),
+            _list_url("billing_payment", "glance=to_decide"),
             books.reviews,
             "warn",
         ),
-        Row(
-            _("Payment events in trouble"),
-            _list("billing_stripeevent", "glance=trouble"),
+        Counter(
+            _("Failed payment events"),
+            _list_url("billing_stripeevent", "glance=trouble"),
             books.events,
             "bad",
         ),
-        Row(
-            _("Webhooks given up today"),
-            _list("videos_webhookdelivery", "glance=given_up"),
+        Counter(
+            _("Webhooks that failed today"),
+            _list_url("videos_webhookdelivery", "glance=given_up"),
             videos.deliveries,
         ),
-        Row(
+        Counter(
             _("Refused prompts today"),
-            _list("videos_rejectedprompt", "glance=today"),
+            _list_url("videos_rejectedprompt", "glance=today"),
             videos.rejected_prompts,
         ),
-        Row(
+        Counter(
             _("Open reports"),
-            _list("showcase_abusereport", "state__exact=open"),
+            _list_url("showcase_abusereport", "state__exact=open"),
             messages["abusereport"],
             "warn",
         ),
-        Row(
+        Counter(
             _("Open feedback"),
-            _list("showcase_feedback", "state__exact=open"),
+            _list_url("showcase_feedback", "state__exact=open"),
             messages["feedback"],
         ),
-        Row(_("Clips offered"), _list("showcase_clip", "glance=offered"), gallery.count_offered()),
+        Counter(
+            _("Clips offered"), _list_url("showcase_clip", "glance=offered"), gallery.count_offered()
+        ),
     ]
 
 
 class StaffSite(AdminSite):
-    """Signing in is the pages' own, with their limits and second factor."""
+    """Django's admin with the sign-in of the pages, their limits and second factor."""
 
     site_header = site_title = settings.SITE_NAME
     index_title = gettext_lazy("Today")
 
     def has_permission(self, request: HttpRequest) -> bool:
-        """Staff, who in production have a second factor too."""
+        """Allow staff; in production they need a second factor."""
         if not super().has_permission(request):
             return False
         if not settings.STAFF_TWO_FACTOR:
             return True
         if not hasattr(request, "has_second_factor"):
-            has_it = second_factor.is_enabled(cast("User", request.user))
-            request.has_second_factor = has_it  # type: ignore[attr-defined]
+            is_enabled = second_factor.is_enabled(cast("User", request.user))
+            request.has_second_factor = is_enabled  # type: ignore[attr-defined]
         return bool(request.has_second_factor)  # type: ignore[attr-defined]
 
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """To the sign-in, or to what is still missing. Raises PermissionDenied for the others."""
+        """Redirect to the sign-in or to two-factor set-up. Raises PermissionDenied for others."""
         wanted = request.GET.get("next") or resolve_url("admin:index")
         if not request.user.is_authenticated:
             return redirect_to_login(wanted)
@@ -133,7 +137,7 @@ class StaffSite(AdminSite):
     def get_app_list(
         self, request: HttpRequest, app_label: str | None = None
     ) -> list[dict[str, Any]]:
-        """What staff work with first; Django's log under the name it has here."""
+        """Order the apps, and name Django's log entries "Audit log"."""
         apps = super().get_app_list(request, app_label)
         for app in apps:
             if app["app_label"] == "admin":
@@ -141,18 +145,18 @@ class StaffSite(AdminSite):
             for model in app["models"]:
                 if model["object_name"] == "LogEntry":
                     model["name"] = _("Audit log")
-        return sorted(apps, key=lambda app: ORDER.get(app["app_label"], len(ORDER)))
+        return sorted(apps, key=lambda app: APP_ORDER.get(app["app_label"], len(APP_ORDER)))
 
     def index(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> TemplateResponse:
-        """What is going on, and what needs a person."""
+        """Show today's numbers and the open work."""
         videos, books = dashboard.todays_figures(), money.today()
         shown = {
             "videos": videos,
             "money": books,
-            "waiting": _waiting(videos, books),
-            "work": _work(videos),
-            "lists": _lists(),
+            "waiting": _open_work(videos, books),
+            "work": _videos_by_state(videos),
+            "lists": _list_urls(),
         }
         return super().index(request, {**shown, **(extra_context or {})})

@@ -1,4 +1,4 @@
-"""Registers the production checks once every model is loaded, and the staff side's own site."""
+"""The project as an app: production checks, and the admin site."""
 
 from importlib import import_module
 
@@ -6,13 +6,13 @@ from django.apps import AppConfig
 from django.contrib.admin import apps as admin_apps
 
 
-class Config(AppConfig):
+class FirstlightConfig(AppConfig):
     name = "config"
 
     def ready(self) -> None:
         import_module("config.ops.checks")
 
 
-class Staff(admin_apps.AdminConfig):
+class StaffAdminConfig(admin_apps.AdminConfig):
     default = False
     default_site = "config.admin_site.StaffSite"

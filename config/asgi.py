@@ -1,4 +1,4 @@
-"""HTTP and WebSocket."""
+"""The ASGI application: HTTP, WebSocket, Socket.IO, behind the body limits."""
 
 import os
 import sys
@@ -20,7 +20,7 @@ from config.http import body_limits  # noqa: E402
 from config.ops import checks  # noqa: E402
 from videos.realtime.consumers import VideoConsumer  # noqa: E402
 
-checks.enforce()
+checks.refuse_unsafe_start()
 if "daphne.server" in sys.modules:
     # daphne serves this process (`manage.py runserver`); no other process may import it, for it
     # costs 22 MB.
@@ -39,4 +39,4 @@ if settings.SOCKETIO:
     from videos.realtime import socketio
 
     router = socketio.mount_before(router)
-application = body_limits.Guard(router)
+application = body_limits.BodyLimits(router)

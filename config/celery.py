@@ -1,4 +1,4 @@
-"""Celery: parallel workers over the same tables, with Redis as the doorbell."""
+"""Celery: workers in parallel over the tables that are the queues; Redis carries the signals."""
 
 import os
 
@@ -7,8 +7,8 @@ from celery.schedules import crontab
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-# What is done every so many seconds; the embedded mode does the same in its own process.
-CHORES = {
+# Task and interval in seconds; the embedded mode (`serve`) runs them in its own process.
+PERIODIC_TASKS = {
     "billing.tasks.expire_credits": 60,
     "billing.tasks.reconcile_payments": 60,
     "billing.tasks.send_receipts": 60,
@@ -25,8 +25,8 @@ app = Celery("firstlight")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.update(
     task_ignore_result=True,
-    # A lost tick rings again in a second. With anything left to acknowledge or to give back, a
-    # worker does not survive a restart of Redis (kombu 5.7: no connection left to do it on).
+    # A lost tick is sent again after a second. A worker with messages to acknowledge does not
+    # survive a restart of Redis (kombu 5.7 has no connection left to acknowledge them on).
     broker_transport_options={"ack_emulation": False},
     worker_prefetch_multiplier=1,
     worker_hijack_root_logger=False,
@@ -35,7 +35,10 @@ app.conf.update(
         "videos": {"task": "videos.tasks.tick", "schedule": 1.0},
         "webhooks": {"task": "videos.tasks.deliver_webhooks", "schedule": 1.0},
         "audit": {"task": "videos.tasks.audit_books", "schedule": crontab(hour=3, minute=17)},
-        **{task: {"task": task, "schedule": float(seconds)} for task, seconds in CHORES.items()},
+        **{
+            task: {"task": task, "schedule": float(seconds)}
+            for task, seconds in PERIODIC_TASKS.items()
+        },
     },
 )
 app.autodiscover_tasks(["showcase", "videos", "accounts", "billing"])

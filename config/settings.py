@@ -20,14 +20,14 @@ from config.environment.databases import SQLITE_OPTIONS, caches, channel_layers,
 from config.environment.env import (
     BASE_DIR,
     READINGS,  # noqa: F401 - for the doctor
+    duration,
     env,
     flag,
-    kept_secret,
-    listing,
+    generated_secret,
     number,
     rate,
-    span,
     text,
+    text_list,
 )
 
 # ---- where we are ----
@@ -37,7 +37,7 @@ if ENVIRONMENT not in {"development", "test", "production"}:
     raise ImproperlyConfigured("ENVIRONMENT: expected development, test or production")
 PRODUCTION = ENVIRONMENT == "production"
 DEBUG = flag("DEBUG", default=False)
-DATA_DIR = env("DATA_DIR", default=BASE_DIR / "var", read=Path).resolve()
+DATA_DIR = env("DATA_DIR", default=BASE_DIR / "var", parse=Path).resolve()
 PORT = number("PORT", default=8000)
 BIND = text("BIND", default="127.0.0.1")
 # Where this process reaches itself.
@@ -46,7 +46,7 @@ SITE_NAME = text("SITE_NAME", default="Firstlight")
 # The address clients reach us at, without a slash at the end.
 BASE_URL = text("BACKEND_URL", "API_BASE_URL", default=f"http://127.0.0.1:{PORT}").rstrip("/")
 # The other origins a browser may call the API from; the first one is the site's own front.
-FRONTEND_ORIGINS = [url.rstrip("/") for url in listing("FRONTEND_URL", default=[BASE_URL])]
+FRONTEND_ORIGINS = [url.rstrip("/") for url in text_list("FRONTEND_URL", default=[BASE_URL])]
 
 
 def secret(*names: str) -> str:
@@ -55,12 +55,12 @@ def secret(*names: str) -> str:
         return value
     if PRODUCTION:
         raise ImproperlyConfigured(f"{names[0]}: required in production")
-    return kept_secret(DATA_DIR / "secrets", names[0].lower())
+    return generated_secret(DATA_DIR / "secrets", names[0].lower())
 
 
 SECRET_KEY = secret("SECRET_KEY")
 JWT_SECRET = secret("JWT_SECRET_KEY", "JWT_SECRET")
-ALLOWED_HOSTS = listing(
+ALLOWED_HOSTS = text_list(
     "ALLOWED_HOSTS",
     default=["localhost", "127.0.0.1", "[::1]", urlsplit(BASE_URL).hostname or "localhost"],
 )
@@ -69,7 +69,7 @@ CSRF_TRUSTED_ORIGINS = [*FRONTEND_ORIGINS]
 # ---- what it is made of ----
 INSTALLED_APPS = [
     "config",  # its runserver goes before that of staticfiles
-    "config.apps.Staff",  # django.contrib.admin with our own sign-in
+    "config.apps.StaffAdminConfig",  # django.contrib.admin with our own sign-in
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -96,23 +96,23 @@ INSTALLED_APPS = [
     "showcase",
 ]
 MIDDLEWARE = [
-    "config.http.request_id.middleware",
-    "config.http.access_log.middleware",
+    "config.http.request_id.request_id_middleware",
+    "config.http.access_log.access_log_middleware",
     "django.middleware.security.SecurityMiddleware",
-    "config.http.compression.Text",
+    "config.http.compression.TextGZipMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "config.http.headers.middleware",
+    "config.http.headers.headers_middleware",
     "corsheaders.middleware.CorsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "config.http.language.middleware",
+    "config.http.language.language_middleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "config.http.timezone.middleware",
+    "config.http.timezone.timezone_middleware",
 ]
 ROOT_URLCONF = "config.urls"
 ASGI_APPLICATION = "config.asgi.application"
@@ -145,7 +145,7 @@ TEMPLATES: list[dict[str, Any]] = [
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 
 # ---- the database: one file by default, PostgreSQL by DATABASE_URL ----
-DATABASE_PATH = env("DATABASE_PATH", default=DATA_DIR / "firstlight.sqlite3", read=Path)
+DATABASE_PATH = env("DATABASE_PATH", default=DATA_DIR / "firstlight.sqlite3", parse=Path)
 DATABASES = {
     "default": env(
         "DATABASE_URL",
@@ -155,7 +155,7 @@ DATABASES = {
             "TEST": {"NAME": DATA_DIR / "test.sqlite3"},
             "OPTIONS": SQLITE_OPTIONS,
         },
-        read=read_database_url,
+        parse=read_database_url,
         secret=True,
     )
 }
@@ -171,7 +171,7 @@ SOCKETIO = flag("SOCKETIO", default=find_spec("socketio") is not None)
 CELERY_BROKER_URL = REDIS_URL or "memory://"
 
 # ---- files ----
-MEDIA_ROOT = env("VIDEOS_DIR", default=DATA_DIR / "media", read=Path)
+MEDIA_ROOT = env("VIDEOS_DIR", default=DATA_DIR / "media", parse=Path)
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATICFILES_FINDERS = [
@@ -231,7 +231,7 @@ PASSWORD_HASHERS = [
     "accounts.people.import_users.TruncatingBcryptHasher",  # hashes imported as bcrypt$$2b$10$...
 ]
 # The user list of system A; whoever is in it is imported when the server starts.
-USERS_FILE = env("USERS_FILE", default=DATA_DIR / "users.json", read=Path)
+USERS_FILE = env("USERS_FILE", default=DATA_DIR / "users.json", parse=Path)
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
@@ -249,7 +249,7 @@ ACCOUNT_FORMS = {"signup": "accounts.web.forms.SignupForm"}
 # Google is off without a client id. Its addresses may be a stand-in's.
 GOOGLE_CLIENT_ID = text("GOOGLE_CLIENT_ID")
 GOOGLE_CALLBACK = f"{BASE_URL}/accounts/google/login/callback/"
-GOOGLE_REDIRECT_URIS = listing(
+GOOGLE_REDIRECT_URIS = text_list(
     "GOOGLE_REDIRECT_URIS", "GOOGLE_REDIRECT_URI", default=[GOOGLE_CALLBACK]
 )
 GOOGLE_AUTHORIZE_URL = text(
@@ -297,9 +297,9 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = text(
     "DEFAULT_FROM_EMAIL", default=SUPPORT_EMAIL or f"noreply@{urlsplit(BASE_URL).hostname}"
 )
 # Password sign-in lives as long as the seed documents of the web clients say, the rest a day.
-JWT_PASSWORD_LIFETIME = span("JWT_EXPIRES_IN", default=timedelta(days=7))
+JWT_PASSWORD_LIFETIME = duration("JWT_EXPIRES_IN", default=timedelta(days=7))
 JWT_ACCESS_LIFETIME = timedelta(minutes=number("JWT_ACCESS_TOKEN_EXPIRE_MINUTES", default=1440))
-JWT_REFRESH_LIFETIME = span("JWT_REFRESH_EXPIRES_IN", default=timedelta(days=30))
+JWT_REFRESH_LIFETIME = duration("JWT_REFRESH_EXPIRES_IN", default=timedelta(days=30))
 SIMPLE_JWT = {
     "SIGNING_KEY": JWT_SECRET,
     "ALGORITHM": "HS256",
@@ -372,7 +372,7 @@ GRACE_LIFETIME = timedelta(days=number("GRACE_CREDITS_DAYS", default=7))
 # How long before their credits expire people are told so.
 EXPIRY_WARNING = timedelta(days=number("EXPIRY_WARNING_DAYS", default=7))
 
-CREDIT_VALUE_RMB = env("CREDIT_VALUE_RMB", default=Decimal("0.1"), read=Decimal)
+CREDIT_VALUE_RMB = env("CREDIT_VALUE_RMB", default=Decimal("0.1"), parse=Decimal)
 
 # ---- Stripe: without a key, a stand-in on this server; never that in production ----
 _sandbox_wanted = flag("SANDBOX", default=not PRODUCTION)
@@ -392,10 +392,10 @@ STRIPE_LIVE = "_live_" in STRIPE_SECRET_KEY
 # ---- the sandbox engine: the default outside production, never in it ----
 SANDBOX = _sandbox_wanted
 SANDBOX_DIR = DATA_DIR / "sandbox"
-SANDBOX_SPEED = env("SANDBOX_SPEED", default=1.0, read=float)
+SANDBOX_SPEED = env("SANDBOX_SPEED", default=1.0, parse=float)
 SANDBOX_DETAIL = text("SANDBOX_DETAIL", default="full")
 SANDBOX_MAX_RPM = number("SANDBOX_MAX_RPM", default=0)
-SANDBOX_API_KEYS = listing("SANDBOX_API_KEYS", default=["sk-sandbox"])
+SANDBOX_API_KEYS = text_list("SANDBOX_API_KEYS", default=["sk-sandbox"])
 SANDBOX_WEBHOOK_URL = text("SANDBOX_WEBHOOK_URL", default=f"{LOCAL_URL}/api/webhooks/sandbox")
 SANDBOX_KIE = SANDBOX and flag("SANDBOX_KIE", default=False)
 SANDBOX_KIE_SECRET = engines.SANDBOX_KIE_SECRET
@@ -407,7 +407,7 @@ ENGINES = engines.configured(
 )
 # After so many failed orders in a row an engine gets no orders, at first for CIRCUIT_PAUSE.
 CIRCUIT_FAILURES = number("CIRCUIT_FAILURES", default=5)
-CIRCUIT_PAUSE = timedelta(seconds=env("CIRCUIT_PAUSE_SECONDS", default=10.0, read=float))
+CIRCUIT_PAUSE = timedelta(seconds=env("CIRCUIT_PAUSE_SECONDS", default=10.0, parse=float))
 
 # ---- the public showcase ----
 SHOWCASE = flag("SHOWCASE", default=True)
@@ -440,23 +440,23 @@ if MODERATION_ON_ERROR not in {"block", "allow"}:
 MODERATION_STRIKES = number("MODERATION_STRIKES", default=10)
 
 # ---- the life of a video ----
-POLL_FIRST = timedelta(seconds=env("POLL_SECONDS", default=5.0, read=float))
-POLL_SLOWEST = timedelta(seconds=env("POLL_MAX_SECONDS", default=20.0, read=float))
-VIDEO_DEADLINE = span("VIDEO_DEADLINE", default=timedelta(minutes=30))
+POLL_FIRST = timedelta(seconds=env("POLL_SECONDS", default=5.0, parse=float))
+POLL_SLOWEST = timedelta(seconds=env("POLL_MAX_SECONDS", default=20.0, parse=float))
+VIDEO_DEADLINE = duration("VIDEO_DEADLINE", default=timedelta(minutes=30))
 # How long a worker owns a video it has claimed; a dead worker's videos come due after it.
-LEASE = timedelta(seconds=env("LEASE_SECONDS", default=15.0, read=float))
+LEASE = timedelta(seconds=env("LEASE_SECONDS", default=15.0, parse=float))
 # How long an engine must answer that a job is unknown before it counts as lost.
-MISSING_AFTER = timedelta(seconds=env("MISSING_SECONDS", default=60.0, read=float))
+MISSING_AFTER = timedelta(seconds=env("MISSING_SECONDS", default=60.0, parse=float))
 WORKER_THREADS = number("WORKER_THREADS", default=16)
 # How long the signed address of a finished task works.
-RESULT_URL_LIFETIME = span("RESULT_URL_LIFETIME", default=timedelta(hours=24))
+RESULT_URL_LIFETIME = duration("RESULT_URL_LIFETIME", default=timedelta(hours=24))
 # ---- webhooks we send: never into a private network, unless it is named here ----
 WEBHOOK_SCHEMES = ["https"] if PRODUCTION else ["https", "http"]
 WEBHOOK_PORTS = [
     int(port)
-    for port in listing("WEBHOOK_PORTS", default=["443", "8443"] + ["80"] * (not PRODUCTION))
+    for port in text_list("WEBHOOK_PORTS", default=["443", "8443"] + ["80"] * (not PRODUCTION))
 ]
-WEBHOOK_ALLOWED_NETWORKS = listing("WEBHOOK_ALLOWED_NETWORKS", default=[])
+WEBHOOK_ALLOWED_NETWORKS = text_list("WEBHOOK_ALLOWED_NETWORKS", default=[])
 WEBHOOK_TIMEOUT = number("WEBHOOK_TIMEOUT_SECONDS", default=15)
 UPLOAD_MAX_BYTES = number("UPLOAD_MAX_MB", default=100) * 1024 * 1024
 UPLOAD_MIN_BYTES = 1024
@@ -464,7 +464,7 @@ UPLOAD_MIN_BYTES = 1024
 UPLOAD_QUOTA_BYTES = number("UPLOAD_QUOTA_MB", default=2048) * 1024 * 1024
 UPLOAD_QUOTA_FILES = number("UPLOAD_QUOTA_FILES", default=500)
 # How long a file is kept that no video uses.
-UPLOAD_UNUSED = span("UPLOAD_UNUSED", default=timedelta(hours=24))
+UPLOAD_UNUSED = duration("UPLOAD_UNUSED", default=timedelta(hours=24))
 
 # ---- words and time ----
 LANGUAGE_CODE = "en"

@@ -130,7 +130,7 @@ def test_what_was_saved_is_there_again_when_restored(home: Home, build: Build, c
     assert seen == ["vera", True, 100, [], {"a.mp4": "film", "videos/b.webp": "picture"}]
     code, said = other.manage("restore", str(copy))
     assert code == 1
-    assert "move this away" in said or "not empty" in said
+    assert "move these files away" in said or "not empty" in said
 
 
 def test_a_journal_that_was_left_behind_is_not_played_over_a_copy(tmp_path: Path) -> None:
@@ -140,7 +140,7 @@ def test_a_journal_that_was_left_behind_is_not_played_over_a_copy(tmp_path: Path
     journal = other.folder / "firstlight.sqlite3-wal"
     journal.parent.mkdir()
     journal.write_bytes(b"old")
-    refusal = f"CommandError: move this away first: {journal}"
+    refusal = f"CommandError: move these files away first: {journal}"
     assert other.manage("restore", str(copy)) == (1, refusal)
     assert list(other.folder.glob("*.sqlite3*")) == [journal]
 

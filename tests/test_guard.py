@@ -233,7 +233,7 @@ class Asked:
             self.heard += message["body"]
 
     async def status(self) -> int:
-        await body_limits.Guard(self.app)(self.scope, self.receive, self.send)
+        await body_limits.BodyLimits(self.app)(self.scope, self.receive, self.send)
         return int(self.told[0]["status"])
 
 

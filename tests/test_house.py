@@ -287,7 +287,7 @@ def production(settings: LazySettings, db: None) -> LazySettings:
 
 
 def refusals() -> list[str]:
-    return [str(message.msg) for message in checks.production(None)]
+    return [str(message.msg) for message in checks.check_production(None)]
 
 
 def test_production_starts_when_all_is_well(production: LazySettings) -> None:

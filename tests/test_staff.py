@@ -154,7 +154,7 @@ def test_every_number_of_the_first_page_leads_to_just_these_rows(
     RejectedPrompt.objects.create(user=alice, prompt="x", categories=["hate"], overruled=True)
     AbuseReport.objects.create(subject="x", reason="other", state="closed")
     context = shown(desk)
-    rows = {row.words: (row.n, row.url) for row in (*context["waiting"], *context["work"])}
+    rows = {row.label: (row.count, row.url) for row in (*context["waiting"], *context["work"])}
     money, lists = context["money"], context["lists"]
     rows |= {
         "made": (context["videos"].succeeded, lists["made"]),
@@ -166,8 +166,8 @@ def test_every_number_of_the_first_page_leads_to_just_these_rows(
     }
     counted = {words: n for words, (n, _url) in rows.items()}
     assert counted == {
-        "Stuck videos": 1, "Failed today": 1, "Payments to decide": 2,
-        "Payment events in trouble": 2, "Webhooks given up today": 2, "Refused prompts today": 1,
+        "Stuck videos": 1, "Failed today": 1, "Payments to review": 2,
+        "Failed payment events": 2, "Webhooks that failed today": 2, "Refused prompts today": 1,
         "Open reports": 2, "Open feedback": 2, "Clips offered": 2, "Queued": 6, "Submitting": 0,
         "Submission unconfirmed": 0, "Rendering": 4, "Saving": 0, "made": 1, "paid": 1,
         "refunds": 1, "spent": 7, "returned": 1, "expiring": 1,

@@ -25,7 +25,7 @@ def language(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def catalogue(language: str) -> polib.POFile:
-    return translations.read(translations.catalogue(language))
+    return translations.read_catalogue(translations.catalogue(language))
 
 
 def said(entry: polib.POEntry) -> list[str]:
@@ -55,7 +55,7 @@ def test_a_message_is_looked_up_in_one_way(extracted: list[Message]) -> None:
 def test_the_catalogue_holds_just_what_is_said(
     catalogue: polib.POFile, extracted: list[Message]
 ) -> None:
-    assert [translations.key(entry) for entry in catalogue] == extracted
+    assert [translations.message_of(entry) for entry in catalogue] == extracted
     assert [entry.msgid for entry in catalogue if entry.obsolete] == []
 
 

@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 from django.contrib import admin
 from django.utils.translation import gettext_lazy
 
-from config.lib.admin import ReadOnly
+from config.lib.admin import ReadOnlyAdmin
 from config.lib.models import RateCounter
 
 
 @admin.register(RateCounter)
-class RateCounterAdmin(ReadOnly):
+class RateCounterAdmin(ReadOnlyAdmin):
     """The rate limits of a site without Redis."""
 
     list_display = ("key", "hits", "ends")

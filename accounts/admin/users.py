@@ -25,7 +25,7 @@ from accounts.models import User
 from accounts.people import deletion, signup
 from billing.ledger import credits
 from billing.reports import dashboard
-from config.lib.admin import ReasonForm, ask, note
+from config.lib.admin import ReasonForm, confirm_action, log_action
 
 # Ledger entries on a user's page.
 LINES = 20
@@ -134,11 +134,11 @@ class FirstlightUserAdmin(UserAdmin):
         if form.is_valid():
             for user in chosen:
                 deletion.lock(user)
-                note(request.user, user, "Locked", form.cleaned_data["reason"])
+                log_action(request.user, user, "Locked", form.cleaned_data["reason"])
                 self.message_user(request, _("You locked %s.") % user.username)
             return None
         kept = [("action", "lock"), *((ACTION_CHECKBOX_NAME, str(user.pk)) for user in chosen)]
-        return ask(
+        return confirm_action(
             self,
             request,
             form,

@@ -25,7 +25,7 @@ from billing.ledger import adjustments, credits
 from billing.models import Account, Allocation, AuditRun, Entry, Lot, PackageOverride
 from billing.reports import dashboard
 from config.lib import idempotency
-from config.lib.admin import Glance, ReadOnly, ReadOnlyInline, note
+from config.lib.admin import DashboardFilter, ReadOnlyAdmin, ReadOnlyInline, log_action
 from config.lib.idempotency import key_of_form
 
 # So many lines of the books stand on an account's page.
@@ -116,7 +116,7 @@ class LotInline(ReadOnlyInline):
 
 
 @admin.register(Account)
-class AccountAdmin(ReadOnly):
+class AccountAdmin(ReadOnlyAdmin):
     list_display = ("user", "balance", "debt", "total_earned", "total_spent", "next_expiry_at")
     fields = (*list_display, "total_expired", "total_clawed_back")
     search_fields = ("user__username", "user__email")
@@ -183,19 +183,19 @@ class AccountAdmin(ReadOnly):
             return False
         entry = outcome.result
         if not outcome.is_replay:
-            note(request.user, account, f"{entry.amount:+} credits", asked["reason"])
+            log_action(request.user, account, f"{entry.amount:+} credits", asked["reason"])
         text = ngettext("%(n)s credit is booked.", "%(n)s credits are booked.", abs(entry.amount))
         messages.success(request, text % {"n": f"{entry.amount:+}"})
         return True
 
 
-class LotGlance(Glance):
+class LotGlance(DashboardFilter):
     labels: ClassVar[dict[str, Promise]] = {"expiring": gettext_lazy("Expiring soon")}
     selections = staticmethod(dashboard.lot_selections)
 
 
 @admin.register(Lot)
-class LotAdmin(ReadOnly):
+class LotAdmin(ReadOnlyAdmin):
     """What came together and expires together."""
 
     list_display = ("person", "kind", "remaining", "amount", "expires_at", "created_at")
@@ -215,7 +215,7 @@ class AllocationInline(ReadOnlyInline):
     fields = ("lot", "amount")
 
 
-class EntryGlance(Glance):
+class EntryGlance(DashboardFilter):
     labels: ClassVar[dict[str, Promise]] = {
         "spent": gettext_lazy("Spent today"),
         "returned": gettext_lazy("Returned today"),
@@ -224,7 +224,7 @@ class EntryGlance(Glance):
 
 
 @admin.register(Entry)
-class EntryAdmin(ReadOnly):
+class EntryAdmin(ReadOnlyAdmin):
     list_display = (
         "created_at", "person", "type", "amount", "balance_after", "description",
     )  # fmt: skip
@@ -246,7 +246,7 @@ class EntryAdmin(ReadOnly):
 
 
 @admin.register(AuditRun)
-class ProofAdmin(ReadOnly):
+class ProofAdmin(ReadOnlyAdmin):
     list_display = ("run_at", "accounts", "entries", "videos", "payments", "found", "mended")
     fields = readonly_fields = list_display
     ordering = ("-run_at",)
@@ -261,7 +261,7 @@ class ProofAdmin(ReadOnly):
 
 
 @admin.register(LogEntry)
-class AuditLogAdmin(ReadOnly):
+class AuditLogAdmin(ReadOnlyAdmin):
     """Everything staff did, to read."""
 
     list_display = ("action_time", "user", "content_type", "object_repr", "what")

@@ -27,7 +27,7 @@ from billing.ledger import credits
 from billing.models import Payment, Refund, StripeEvent
 from billing.payments import refunds, reviews, stripe_events
 from billing.reports import dashboard
-from config.lib.admin import Glance, ReadOnly, ReadOnlyInline, note
+from config.lib.admin import DashboardFilter, ReadOnlyAdmin, ReadOnlyInline, log_action
 from config.lib.idempotency import key_of_form
 
 
@@ -68,7 +68,7 @@ class RefundInline(ReadOnlyInline):
         return billing_money.with_code(refund.amount_minor, refund.payment.currency)
 
 
-class PaymentGlance(Glance):
+class PaymentGlance(DashboardFilter):
     labels: ClassVar[dict[str, Promise]] = {
         "paid": gettext_lazy("Paid today"),
         "to_decide": gettext_lazy("To decide"),
@@ -77,7 +77,7 @@ class PaymentGlance(Glance):
 
 
 @admin.register(Payment)
-class PaymentAdmin(ReadOnly):
+class PaymentAdmin(ReadOnlyAdmin):
     list_display = ("created_at", "user", "name", "money", "status", "review_reason", "refund_link")
     list_filter = (PaymentGlance, "status", "package")
     search_fields = ("user__username", "user__email", "session_id", "payment_intent")
@@ -133,7 +133,7 @@ class PaymentAdmin(ReadOnly):
         except reviews.AlreadyDecided as error:
             messages.error(request, f"{payment}: {error}")
             return
-        note(request.user, row, format_lazy("{} ({})", words, question), reason)
+        log_action(request.user, row, format_lazy("{} ({})", words, question), reason)
         text = _("%(decision)s: the payment stands at “%(state)s”.")
         messages.success(request, text % {"decision": words, "state": row.get_status_display()})
 
@@ -217,19 +217,19 @@ class PaymentAdmin(ReadOnly):
         else:
             if not outcome.is_replay:
                 sum = billing_money.to_major(minor, payment.currency)
-                note(request.user, payment, f"refund of {sum}", reason)
+                log_action(request.user, payment, f"refund of {sum}", reason)
             status = Refund.Status(outcome.result.status)
             messages.success(request, str(REFUND_WORDS[status]))
         return HttpResponseRedirect(reverse("admin:billing_payment_change", args=[payment.pk]))
 
 
-class RefundGlance(Glance):
+class RefundGlance(DashboardFilter):
     labels: ClassVar[dict[str, Promise]] = {"today": gettext_lazy("Refunded today")}
     selections = staticmethod(dashboard.refund_selections)
 
 
 @admin.register(Refund)
-class RefundAdmin(ReadOnly):
+class RefundAdmin(ReadOnlyAdmin):
     list_display = ("created_at", "person", "money", "credits", "status", "source", "reason")
     list_filter = (RefundGlance, "status", "source")
     search_fields = ("payment__user__username", "stripe_id", "reason")
@@ -251,13 +251,13 @@ class RefundAdmin(ReadOnly):
         return format_html('<a href="{}">{}</a>', url, refund.payment.name)
 
 
-class EventGlance(Glance):
+class EventGlance(DashboardFilter):
     labels: ClassVar[dict[str, Promise]] = {"trouble": gettext_lazy("In trouble")}
     selections = staticmethod(dashboard.event_selections)
 
 
 @admin.register(StripeEvent)
-class StripeEventAdmin(ReadOnly):
+class StripeEventAdmin(ReadOnlyAdmin):
     list_display = ("received_at", "type", "state", "payment_intent", "note")
     fields = (*list_display, "created_at", "live", "object")
     list_filter = (EventGlance, "state", "type")
@@ -270,7 +270,7 @@ class StripeEventAdmin(ReadOnly):
             raise PermissionDenied
         for event in rows:
             stripe_events.process(event)
-            note(request.user, event, "acted on again by hand", event.state)
+            log_action(request.user, event, "acted on again by hand", event.state)
             text = _("%(event)s stands at “%(state)s”.")
             words = {"event": event.type, "state": event.get_state_display()}
             messages.info(request, text % words)

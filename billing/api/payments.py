@@ -19,7 +19,7 @@ from billing import money
 from billing.models import Payment, Refund
 from billing.payments import checkout, refunds
 from billing.payments import packages as payments_packages
-from config.lib.admin import note
+from config.lib.admin import log_action
 from config.lib.api.openapi import IDEMPOTENCY_KEY, errors, request_example
 from config.lib.api.pagination import ListView, PageNumberPagination, PageQuerySerializer
 from config.lib.api.serializers import BlankAsNullField, PageSerializer, validated
@@ -201,7 +201,7 @@ class RefundPaymentView(APIView):
         refund = outcome.result
         amount = float(money.to_major(refund.amount_minor, payment.currency))
         if not outcome.is_replay:
-            note(user, payment, f"refund of {amount} {payment.currency}", refund.reason)
+            log_action(user, payment, f"refund of {amount} {payment.currency}", refund.reason)
         failed = refund.status in {Refund.Status.FAILED, Refund.Status.CANCELED}
         return Response(
             {

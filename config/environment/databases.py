@@ -1,4 +1,4 @@
-"""How to reach the database, a SQLite file or whatever DATABASE_URL says, and Redis."""
+"""Connections: the database (SQLite or DATABASE_URL), the channel layer and the cache (Redis)."""
 
 import re
 from typing import Any
@@ -14,7 +14,7 @@ SQLITE_OPTIONS: dict[str, Any] = {
 
 
 def read_database_url(value: str) -> dict[str, Any]:
-    """A database URL; the `+asyncpg` of another driver is dropped."""
+    """Parse a database URL; a driver in its scheme, such as `+asyncpg`, is dropped."""
     config: dict[str, Any] = dict(dj_database_url.parse(re.sub(r"^(\w+)\+\w+://", r"\1://", value)))
     if config["ENGINE"].endswith("postgresql"):
         config["OPTIONS"] = {**config.get("OPTIONS", {}), "pool": {"min_size": 0, "max_size": 40}}
@@ -27,8 +27,8 @@ def read_database_url(value: str) -> dict[str, Any]:
 
 def channel_layers(redis_url: str) -> dict[str, Any]:
     if not redis_url:
-        return {"default": {"BACKEND": "config.lib.channel_layer.LocalLayer"}}
-    # channels_redis waits 5 s at a time, which is redis-py's own time-out too.
+        return {"default": {"BACKEND": "config.lib.channel_layer.InProcessChannelLayer"}}
+    # channels_redis blocks for 5 s, so the time-out of redis-py must be longer.
     host = {"address": redis_url, "socket_timeout": 15}
     return {
         "default": {

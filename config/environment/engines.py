@@ -64,14 +64,14 @@ def configured(
 
 def _kie(base_url: str, api_key: str, secret: str, **more: str) -> dict[str, str]:
     models = re.sub(r"\s", "", text("SORA_MODELS", default=KIE_MODELS))
-    seconds = env("SORA_SECONDS", default="10,15", read=_lengths)
+    seconds = env("SORA_SECONDS", default="10,15", parse=_lengths)
     return {
         "adapter": "kie",
         "base_url": base_url,
         "api_key": api_key,
         "callback_secret": secret,
         "models": models,
-        "input": env("SORA_INPUT", default=KIE_INPUT, read=_object),
+        "input": env("SORA_INPUT", default=KIE_INPUT, parse=_object),
         "seconds": seconds,
         "offered_models": ",".join(pair.split("=")[0] for pair in models.split(",")),
         "operations": "text,image",
@@ -87,7 +87,7 @@ def _in_order(found: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
             raise ValueError(f"{unknown[0]} is not configured")
         return names
 
-    return {name: found[name] for name in env("ENGINES", "UPSTREAMS", default=[*found], read=read)}
+    return {name: found[name] for name in env("ENGINES", "UPSTREAMS", default=[*found], parse=read)}
 
 
 def _lengths(value: str) -> str:

@@ -1,4 +1,4 @@
-"""Reading the environment and `.env`: every setting once, noted for `manage.py doctor`."""
+"""Settings from the environment and `.env`; READINGS lists them for `manage.py doctor`."""
 
 import os
 import re
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class Reading(NamedTuple):
-    """Where a setting's value came from: `source` is the name that won, "" for the default."""
+    """Where the value of a setting came from: `source` is the variable, "" for the default."""
 
     names: tuple[str, ...]
     source: str
@@ -28,58 +28,58 @@ class Reading(NamedTuple):
 READINGS: list[Reading] = []
 
 
-def env(*names: str, default: T, read: Callable[[str], T], secret: bool = False) -> T:
+def env(*names: str, default: T, parse: Callable[[str], T], secret: bool = False) -> T:
     """Read the first of `names` that is set and not empty.
 
-    Raises ImproperlyConfigured, naming the variable, for a value that `read` cannot take.
+    Raises ImproperlyConfigured, naming the variable, for a value that `parse` refuses.
     """
     source = next((name for name in names if os.environ.get(name)), "")
     READINGS.append(Reading(names, source, secret))
     if not source:
         return default
     try:
-        return read(os.environ[source].strip())
+        return parse(os.environ[source].strip())
     except (ValueError, KeyError) as error:
         shown = "the value" if secret else repr(os.environ[source])
         raise ImproperlyConfigured(f"{source}: {shown} is not usable: {error}") from error
 
 
 def text(*names: str, default: str = "", secret: bool = False) -> str:
-    return env(*names, default=default, read=str, secret=secret)
+    return env(*names, default=default, parse=str, secret=secret)
 
 
 def flag(*names: str, default: bool) -> bool:
     words = {"1": True, "true": True, "yes": True, "on": True}
     words |= {"0": False, "false": False, "no": False, "off": False}
-    return env(*names, default=default, read=lambda value: words[value.lower()])
+    return env(*names, default=default, parse=lambda value: words[value.lower()])
 
 
 def number(*names: str, default: int) -> int:
-    return env(*names, default=default, read=int)
+    return env(*names, default=default, parse=int)
 
 
-def listing(*names: str, default: list[str]) -> list[str]:
-    return env(*names, default=default, read=lambda value: re.split(r"[,\s]+", value))
+def text_list(*names: str, default: list[str]) -> list[str]:
+    return env(*names, default=default, parse=lambda value: re.split(r"[,\s]+", value))
 
 
-def span(*names: str, default: timedelta) -> timedelta:
-    """A duration such as `7d`, `24h`, `90m` or `30s`."""
+def duration(*names: str, default: timedelta) -> timedelta:
+    """Read a duration such as `7d`, `24h`, `90m` or `30s`."""
     units = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 
-    def read(value: str) -> timedelta:
+    def parse(value: str) -> timedelta:
         match = re.fullmatch(r"(\d+)([dhms])", value)
         if not match:
             raise ValueError("expected a number and d, h, m or s, such as 7d")
         return timedelta(**{units[match[2]]: int(match[1])})
 
-    return env(*names, default=default, read=read)
+    return env(*names, default=default, parse=parse)
 
 
 def rate(*names: str, default: str) -> tuple[int, int]:
-    """So many in so many seconds, such as `5/min`, `100/15min` or `off`, which is (0, 0)."""
+    """Read a rate as (limit, seconds), such as `5/min` or `100/15min`; `off` is (0, 0)."""
     units = {"s": 1, "sec": 1, "m": 60, "min": 60, "h": 3600, "hour": 3600, "day": 86400}
 
-    def read(value: str) -> tuple[int, int]:
+    def parse(value: str) -> tuple[int, int]:
         if value.lower() == "off":
             return 0, 0
         match = re.fullmatch(r"([1-9]\d*)/(\d*)([a-z]+)", value.lower())
@@ -87,11 +87,11 @@ def rate(*names: str, default: str) -> tuple[int, int]:
             raise ValueError("expected a number per time, such as 5/min, 100/15min or off")
         return int(match[1]), int(match[2] or 1) * units[match[3]]
 
-    return env(*names, default=read(default), read=read)
+    return env(*names, default=parse(default), parse=parse)
 
 
-def kept_secret(folder: Path, name: str) -> str:
-    """The embedded mode's own secret: made at the first start, kept in `folder`, mode 0600."""
+def generated_secret(folder: Path, name: str) -> str:
+    """Return the secret in a file of `folder` (mode 0600); the first start generates it."""
     path = folder / name
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -99,7 +99,7 @@ def kept_secret(folder: Path, name: str) -> str:
         draft.touch(mode=0o600)
         draft.write_text(secrets.token_urlsafe(48))
         try:
-            os.link(draft, path)  # the first of several starting processes wins
+            os.link(draft, path)  # of several processes that start, the first one wins
         except FileExistsError:
             pass
         draft.unlink()

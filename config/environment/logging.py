@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 
-class Object(logging.Formatter):
-    """A record as a JSON object on one line, for machines that collect logs."""
+class JsonFormatter(logging.Formatter):
+    """Format a record as a JSON object on one line, for log collectors."""
 
     def format(self, record: logging.LogRecord) -> str:
-        found: dict[str, Any] = {
+        fields: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
@@ -19,8 +19,8 @@ class Object(logging.Formatter):
             **getattr(record, "facts", {}),
         }
         if record.exc_info:
-            found["error"] = self.formatException(record.exc_info)
-        return json.dumps(found, default=str)
+            fields["error"] = self.formatException(record.exc_info)
+        return json.dumps(fields, default=str)
 
 
 def configuration(level: str, form: str = "line") -> dict[str, Any]:
@@ -28,10 +28,10 @@ def configuration(level: str, form: str = "line") -> dict[str, Any]:
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "filters": {"request": {"()": "config.http.request_id.Naming"}},
+        "filters": {"request": {"()": "config.http.request_id.RequestIdFilter"}},
         "formatters": {
             "line": {"format": line},
-            "json": {"()": "config.environment.logging.Object"},
+            "json": {"()": "config.environment.logging.JsonFormatter"},
         },
         "handlers": {
             "console": {
@@ -42,7 +42,7 @@ def configuration(level: str, form: str = "line") -> dict[str, Any]:
         },
         "root": {"handlers": ["console"], "level": level},
         "loggers": {
-            # The access log of the embedded server says the same with less.
+            # Our own access log replaces those of Django and Channels.
             "django.server": {"level": "WARNING"},
             "django.channels.server": {"level": "WARNING"},
             "httpx": {"level": "WARNING"},

@@ -1,6 +1,6 @@
-"""One log line for every request: what was asked, what came of it, and how long it took.
+"""Access log: one line a request with method, path, status and milliseconds.
 
-The query is left out: it may carry signatures and words people search for.
+The query string is left out, because it may hold signatures and search words.
 """
 
 import logging
@@ -14,10 +14,10 @@ from django.http import HttpRequest, HttpResponseBase
 log = logging.getLogger(__name__)
 
 
-def middleware(
+def access_log_middleware(
     get_response: Callable[[HttpRequest], HttpResponseBase],
 ) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Stands inside the one that gives the request its id. Raises MiddlewareNotUsed when off."""
+    """Log each request. Runs inside request_id_middleware. Raises MiddlewareNotUsed when off."""
     if not settings.ACCESS_LOG:
         raise MiddlewareNotUsed
 

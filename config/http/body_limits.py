@@ -1,8 +1,8 @@
-"""How much may be sent: a body that is too large, or from nobody, is refused before it is read.
+"""Limits of request bodies: one that is too large, or large and anonymous, is refused unread.
 
-It stands in front of everything else, in the words of ASGI. Under uvicorn that is enough, because
-bodies reach an application while they arrive. daphne, the server of runserver, collects a body
-first; `config.http.daphne_limits` applies the same rules there.
+An ASGI application in front of all others. uvicorn passes a body on while it arrives, so this is
+enough there. daphne, the server of runserver, collects a body first; `config.http.daphne_limits`
+applies the same rules there.
 """
 
 import asyncio
@@ -15,20 +15,20 @@ from uuid import uuid4
 from django.conf import settings
 
 MIB = 1024 * 1024
-# What is around a file in a form.
-ENVELOPE_BYTES = 64 * 1024
+# The fields and boundaries around a file in a multipart form.
+MULTIPART_OVERHEAD_BYTES = 64 * 1024
 WEBHOOK_BYTES = MIB // 2
 OTHER_BYTES = MIB
-WEBHOOKS = ("/api/webhooks/", "/api/payments/webhook/", "/api/videos/sora/callback")
-FILES = {
+WEBHOOK_PREFIXES = ("/api/webhooks/", "/api/payments/webhook/", "/api/videos/sora/callback")
+UPLOAD_PATHS = {
     *("/api/videos", "/api/videos/create", "/api/videos/upload"),
     *("/studio/", "/studio/reference/"),
 }
-FILES_BELOW = ("/v1/", "/sandbox/v1/", "/admin/")
-# A body that stops coming for so long is given up.
+UPLOAD_PREFIXES = ("/v1/", "/sandbox/v1/", "/admin/")
+# A client that sends nothing for this long gets 408.
 IDLE_SECONDS = 20.0
-# So long, and so much, is still read after a refusal: a connection that is cut while its client is
-# sending would take the answer with it.
+# After a refusal we read on for this time and this much: a client whose connection is closed while
+# it sends would not see the answer.
 LINGER_SECONDS = 1.0
 LINGER_BYTES = 8 * MIB
 
@@ -37,16 +37,16 @@ DETAIL = {401: "Not authenticated", 408: "Request timeout", 413: "Payload too la
 
 
 def limit_of(path: str) -> int:
-    """The most bytes a body may have at this address."""
-    if path.startswith(WEBHOOKS):
+    """Return how many bytes a body may have at this path."""
+    if path.startswith(WEBHOOK_PREFIXES):
         return WEBHOOK_BYTES
-    if path in FILES or path.startswith(FILES_BELOW):
-        return int(settings.UPLOAD_MAX_BYTES) + ENVELOPE_BYTES
+    if path in UPLOAD_PATHS or path.startswith(UPLOAD_PREFIXES):
+        return int(settings.UPLOAD_MAX_BYTES) + MULTIPART_OVERHEAD_BYTES
     return OTHER_BYTES
 
 
 def refusal(path: str, headers: Headers, size: int) -> int:
-    """The status a body of so many bytes is refused with; 0 when it may come."""
+    """Return the status (401 or 413) that refuses a body of `size` bytes; 0 when it is allowed."""
     if size <= min(OTHER_BYTES, limit_of(path)):
         return 0
     if size > limit_of(path):
@@ -55,7 +55,7 @@ def refusal(path: str, headers: Headers, size: int) -> int:
 
 
 def _has_credentials(headers: Headers) -> bool:
-    """Whether there is anything to check; whether it is good is not known here."""
+    """Return whether credentials were sent; they are checked later."""
     for name, value in headers:
         if name in {b"authorization", b"x-api-key"} and value.strip():
             return True
@@ -71,8 +71,8 @@ def _has_session(cookie: bytes) -> bool:
         return False
 
 
-def answer(status: int) -> tuple[list[tuple[bytes, bytes]], bytes]:
-    """The headers and the JSON body of a refusal with this status (401, 408 or 413)."""
+def refusal_response(status: int) -> tuple[list[tuple[bytes, bytes]], bytes]:
+    """Return the headers and the JSON body of a refusal with this status (401, 408 or 413)."""
     body = json.dumps({"detail": DETAIL[status]}).encode()
     headers = [
         (b"content-type", b"application/json"),
@@ -90,8 +90,8 @@ def answer(status: int) -> tuple[list[tuple[bytes, bytes]], bytes]:
 # ---- ASGI ----
 
 
-class Guard:
-    """An ASGI application in front of another one."""
+class BodyLimits:
+    """ASGI middleware that refuses bodies beyond the limits."""
 
     def __init__(self, app: Any) -> None:
         self._app = app
@@ -110,12 +110,12 @@ class Guard:
 
 
 class Exchange:
-    """One request and its answer; `code` is the status of a refusal, 0 as long as there is none."""
+    """One request and its answer; `code` is the status of a refusal, 0 without one."""
 
     def __init__(self, scope: Any, receive: Any, send: Any) -> None:
         self._path, self._headers = scope["path"], list(scope["headers"])
         self._receive, self._send = receive, send
-        self._size, self._whole = 0, False
+        self._size, self._is_complete = 0, False
         self.answered = False
         self.code = refusal(self._path, self._headers, self._declared())
 
@@ -124,8 +124,8 @@ class Exchange:
         return int(length) if length.isdigit() else 0
 
     async def receive(self) -> Any:
-        """The next part of the body; to the application, a refusal is a client that left."""
-        if self._whole:
+        """Return the next part of the body; after a refusal, tell the application to stop."""
+        if self._is_complete:
             return await self._receive()
         try:
             message = await asyncio.wait_for(self._receive(), IDLE_SECONDS)
@@ -133,7 +133,7 @@ class Exchange:
             self.code = 408
             return {"type": "http.disconnect"}
         self._size += len(message.get("body", b""))
-        self._whole = not message.get("more_body", False)
+        self._is_complete = not message.get("more_body", False)
         self.code = refusal(self._path, self._headers, self._size)
         return {"type": "http.disconnect"} if self.code else message
 
@@ -142,7 +142,7 @@ class Exchange:
         await self._send(message)
 
     async def refuse(self) -> None:
-        headers, body = answer(self.code)
+        headers, body = refusal_response(self.code)
         start = {"type": "http.response.start", "status": self.code, "headers": headers}
         await self._send(start)
         await self._send({"type": "http.response.body", "body": body, "more_body": True})
@@ -154,9 +154,9 @@ class Exchange:
         left = LINGER_BYTES
         try:
             async with asyncio.timeout(LINGER_SECONDS):
-                while left > 0 and not self._whole:
+                while left > 0 and not self._is_complete:
                     message = await self._receive()
                     left -= len(message.get("body", b""))
-                    self._whole = not message.get("more_body", False)
+                    self._is_complete = not message.get("more_body", False)
         except TimeoutError:
             pass

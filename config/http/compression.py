@@ -1,4 +1,4 @@
-"""Text a browser shows leaves compressed; films, pictures and JSON go as they are."""
+"""Compress pages, styles, scripts and SVG; other types are sent as they are."""
 
 from django.http import HttpRequest, HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
@@ -6,10 +6,10 @@ from django.middleware.gzip import GZipMiddleware
 TYPES = ("text/html", "text/css", "text/javascript", "image/svg+xml")
 
 
-class Text(GZipMiddleware):
-    """Gzip with Django's random padding, so that a secret is hard to guess by the length.
+class TextGZipMiddleware(GZipMiddleware):
+    """Django's gzip for text; its random padding protects secrets from guessing by length (BREACH).
 
-    Production's static files come compressed already and are left alone.
+    In production static files are compressed already and stay as they are.
     """
 
     def process_response(

@@ -51,7 +51,7 @@ class LimitedRequest(http_protocol.WebRequest):  # type: ignore[misc]
 
     def _refuse(self, status: int) -> None:
         self.requestHeaders.removeHeader(b"expect")
-        headers, body = body_limits.answer(status)
+        headers, body = body_limits.refusal_response(status)
         lines = [b"HTTP/1.1 %d %s" % (status, PHRASE[status])]
         lines += [b"%s: %s" % header for header in headers]
         self.channel.transport.write(b"\r\n".join([*lines, b"", body]))

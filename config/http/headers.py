@@ -1,4 +1,4 @@
-"""Headers of every answer: what a page may load, and how often the asker may come back."""
+"""Headers of every answer: Content-Security-Policy, RateLimit-* and Cache-Control."""
 
 from collections.abc import Callable
 from urllib.parse import urlsplit
@@ -18,7 +18,7 @@ POLICY = "; ".join(
         f"img-src 'self' data: blob:{CDN}",
         f"media-src 'self' blob:{CDN}",
         "connect-src 'self'",
-        # Also where a POST redirects to.
+        # Browsers check the redirect after a POST too.
         f"form-action 'self' https://checkout.stripe.com {GOOGLE}".rstrip(),
         "base-uri 'none'",
         "frame-ancestors 'none'",
@@ -26,7 +26,7 @@ POLICY = "; ".join(
 )
 
 
-def middleware(
+def headers_middleware(
     get_response: Callable[[HttpRequest], HttpResponseBase],
 ) -> Callable[[HttpRequest], HttpResponseBase]:
     def answer(request: HttpRequest) -> HttpResponseBase:

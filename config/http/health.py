@@ -1,4 +1,4 @@
-"""GET /health: whether this process can serve, for load balancers and start scripts."""
+"""GET /health for load balancers and start scripts."""
 
 from django.conf import settings
 from django.db import connection
@@ -8,9 +8,9 @@ from videos.jobs import circuit_breaker
 
 
 def health(request: HttpRequest) -> JsonResponse:
-    """200 while the database answers; a failure answers 500 by itself.
+    """Answer 200 while the database answers; otherwise the exception becomes a 500.
 
-    Degraded: an engine gets no orders at the moment. Which one and why is for staff.
+    "degraded" means that an engine gets no orders at the moment; staff see which one and why.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")

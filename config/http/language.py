@@ -1,4 +1,4 @@
-"""Which language a page speaks: the profile's, else the cookie's, else the browser's."""
+"""The language of a page: that of the profile, else of the cookie, else of the browser."""
 
 from collections.abc import Callable
 
@@ -11,18 +11,18 @@ from django.views.decorators.http import require_POST
 
 from accounts.people import languages, profile
 
-# Programs are answered in the documented words, whatever their language.
-FOR_PROGRAMS = ("/api/", "/v1/", "/sandbox/", "/health")
+# The API answers in English, as documented.
+ENGLISH_PATHS = ("/api/", "/v1/", "/sandbox/", "/health")
 YEAR = 365 * 24 * 3600
 
 
-def middleware(
+def language_middleware(
     get_response: Callable[[HttpRequest], HttpResponseBase],
 ) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Stands behind LocaleMiddleware and after the one that knows the user."""
+    """Activate the language of the profile. Runs after LocaleMiddleware and authentication."""
 
     def answer(request: HttpRequest) -> HttpResponseBase:
-        if request.path.startswith(FOR_PROGRAMS):
+        if request.path.startswith(ENGLISH_PATHS):
             translation.activate(settings.LANGUAGE_CODE)
         elif settings.SESSION_COOKIE_NAME in request.COOKIES:
             user = request.user
@@ -36,7 +36,7 @@ def middleware(
 
 @require_POST
 def choose(request: HttpRequest) -> HttpResponse:
-    """Remember a language for this browser, and in the profile of who is signed in."""
+    """Store the chosen language in a cookie, and in the profile of a signed-in user."""
     back = request.POST.get("next", "")
     if not url_has_allowed_host_and_scheme(back, {request.get_host()}, request.is_secure()):
         back = resolve_url("home")

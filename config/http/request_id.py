@@ -1,4 +1,4 @@
-"""The id of a request: on its answer, to quote to support, and in every log line it causes."""
+"""Request ids: in the header X-Request-ID of every answer, and in every log line."""
 
 import logging
 import re
@@ -8,18 +8,18 @@ from uuid import uuid4
 
 from django.http import HttpRequest, HttpResponseBase
 
-HARMLESS = re.compile(r"[A-Za-z0-9._-]{1,64}")
+VALID_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 current: ContextVar[str] = ContextVar("request_id", default="-")
 
 
-def middleware(
+def request_id_middleware(
     get_response: Callable[[HttpRequest], HttpResponseBase],
 ) -> Callable[[HttpRequest], HttpResponseBase]:
-    """The client's own id when it is harmless, else a new one; stands outermost."""
+    """Take the client's id when it is well formed, else a new one. The outermost middleware."""
 
     def answer(request: HttpRequest) -> HttpResponseBase:
-        asked = request.headers.get("X-Request-ID", "")
-        request_id = asked if HARMLESS.fullmatch(asked) else uuid4().hex
+        sent = request.headers.get("X-Request-ID", "")
+        request_id = sent if VALID_ID.fullmatch(sent) else uuid4().hex
         token = current.set(request_id)
         try:
             response = get_response(request)
@@ -31,8 +31,8 @@ def middleware(
     return answer
 
 
-class Naming(logging.Filter):
-    """Gives every record its `request_id`, "-" outside a request."""
+class RequestIdFilter(logging.Filter):
+    """Add `request_id` to every log record; "-" outside a request."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         record.request_id = current.get()

@@ -1,4 +1,4 @@
-"""Pages show times as the browser's own clock does; its zone comes in the cookie `tz`."""
+"""Pages show times in the time zone of the browser, which sends it in the cookie `tz`."""
 
 from collections.abc import Callable
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -6,15 +6,15 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 
-# Programs and staff read UTC.
-IN_UTC = ("/api/", "/v1/", "/admin/", "/sandbox/", "/health")
+# The API and the admin show UTC.
+UTC_PATHS = ("/api/", "/v1/", "/admin/", "/sandbox/", "/health")
 
 
-def middleware(
+def timezone_middleware(
     get_response: Callable[[HttpRequest], HttpResponseBase],
 ) -> Callable[[HttpRequest], HttpResponseBase]:
     def answer(request: HttpRequest) -> HttpResponseBase:
-        if request.path.startswith(IN_UTC):
+        if request.path.startswith(UTC_PATHS):
             return get_response(request)
         with timezone.override(zone_of(request.COOKIES.get("tz", ""))):
             return get_response(request)
@@ -23,7 +23,7 @@ def middleware(
 
 
 def zone_of(name: str) -> ZoneInfo:
-    """The time zone of this name; UTC when there is none."""
+    """Return the time zone of this name; UTC for an unknown one."""
     try:
         return ZoneInfo(name)
     except (ValueError, OSError, ZoneInfoNotFoundError):

@@ -1,4 +1,4 @@
-"""What the staff side of every app shares: lists to look at, and the audit log (Django's own)."""
+"""Shared by the admins of all apps: read-only lists, confirmation pages, the audit log."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
@@ -17,10 +17,10 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import override
 
 
-class Glance(admin.SimpleListFilter):
-    """The selections that the first page counts, so that its numbers lead to just these rows."""
+class DashboardFilter(admin.SimpleListFilter):
+    """Filter a list to the rows that a number on the admin's first page counts."""
 
-    title = _("at a glance")
+    title = _("on the first page")
     parameter_name = "glance"
     labels: ClassVar[dict[str, Promise]]
     selections: ClassVar[Callable[[], dict[str, Q]]]
@@ -35,25 +35,25 @@ class Glance(admin.SimpleListFilter):
         return queryset.filter(type(self).selections()[wanted])
 
 
-def note(
-    actor: AbstractBaseUser | AnonymousUser, target: Model, deed: str | Promise, reason: str = ""
+def log_action(
+    actor: AbstractBaseUser | AnonymousUser, target: Model, action: str | Promise, reason: str = ""
 ) -> None:
-    """Keep one deed, with its reason, beside the row it changed; in English, whoever did it."""
+    """Log what staff did to a row, with the reason, in English."""
     with override("en"):
-        text = f"{deed}: {reason}" if reason else str(deed)
+        text = f"{action}: {reason}" if reason else str(action)
     LogEntry.objects.log_actions(str(actor.pk), [target], CHANGE, text, single_object=True)
 
 
 class ReasonForm(forms.Form):
     reason = forms.CharField(
-        label=_("Reason"), max_length=200, help_text=_("It stays in the audit log.")
+        label=_("Reason"), max_length=200, help_text=_("The audit log keeps it.")
     )
-    # Names this one question, so that its answer counts once.
+    # The idempotency key of this form.
     token = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4, required=False)
 
 
-def ask(
-    door: admin.ModelAdmin,
+def confirm_action(
+    model_admin: admin.ModelAdmin,
     request: HttpRequest,
     form: forms.Form,
     *,
@@ -64,9 +64,9 @@ def ask(
     changes: Sequence[tuple[str, str, str]] = (),
     kept: Sequence[tuple[str, str]] = (),
 ) -> HttpResponse:
-    """The page on which a deed is asked for once more: what it changes, from what to what."""
+    """Render the page that asks staff to confirm an action and shows what it changes."""
     context = {
-        **door.admin_site.each_context(request),
+        **model_admin.admin_site.each_context(request),
         "title": title,
         "says": says,
         "changes": changes,
@@ -74,13 +74,13 @@ def ask(
         "kept": kept,
         "back": back,
         "about": about,
-        "opts": door.opts,
+        "opts": model_admin.opts,
     }
-    return TemplateResponse(request, "admin/ask.html", context)
+    return TemplateResponse(request, "admin/confirm_action.html", context)
 
 
-class ReadOnly(admin.ModelAdmin):
-    """To look at; nothing here is changed by hand."""
+class ReadOnlyAdmin(admin.ModelAdmin):
+    """A list that staff can read and not change."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -93,7 +93,7 @@ class ReadOnly(admin.ModelAdmin):
 
 
 class ReadOnlyInline(admin.TabularInline):
-    template = "admin/rows.html"
+    template = "admin/read_only_rows.html"
     extra = 0
     can_delete = False
 

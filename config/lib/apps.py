@@ -1,10 +1,10 @@
-"""The app that holds the tables every app shares."""
+"""The app of the tables that all apps share."""
 
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
 
-class Lib(AppConfig):
+class LibConfig(AppConfig):
     name = "config.lib"
     label = "lib"
     verbose_name = _("Operations")

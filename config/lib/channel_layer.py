@@ -1,7 +1,7 @@
-"""The channel layer of the embedded mode: one process, any thread, no waiting.
+"""The channel layer of the embedded mode: one process, all of its threads.
 
-Channels' own in-memory layer wakes a reader on another thread's event loop only by chance, which
-costs up to a second; this one hands each message to the reader's loop at once.
+The in-memory layer of Channels does not wake a reader in another thread's event loop, which delays
+a message by up to a second. This one passes each message to the reader's loop at once.
 """
 
 import asyncio
@@ -13,8 +13,8 @@ from channels.layers import BaseChannelLayer
 Message = dict[str, Any]
 
 
-class Box:
-    """One reader's waiting messages; when it is full the oldest is dropped."""
+class Mailbox:
+    """The messages that wait for one reader; when it is full the oldest is dropped."""
 
     def __init__(self, capacity: int) -> None:
         self.loop = asyncio.get_running_loop()
@@ -26,38 +26,38 @@ class Box:
         self.waiting.put_nowait(message)
 
     def post(self, message: Message) -> None:
-        """`put`, from any thread."""
+        """Put a message, from any thread."""
         try:
             self.loop.call_soon_threadsafe(self.put, message)
         except RuntimeError:
-            pass  # its loop has ended, and the reader with it
+            pass  # the loop of the reader has ended
 
 
-class LocalLayer(BaseChannelLayer):
-    """Channels and groups inside one process; `capacity` messages wait per reader."""
+class InProcessChannelLayer(BaseChannelLayer):
+    """Channels and groups in one process; at most `capacity` messages wait per reader."""
 
     extensions = ("groups",)
 
     def __init__(self, capacity: int = 500, **options: object) -> None:
         super().__init__(capacity=capacity)
-        self._boxes: dict[str, Box] = {}
+        self._mailboxes: dict[str, Mailbox] = {}
         self._groups: dict[str, set[str]] = {}
 
     async def new_channel(self, prefix: str = "specific") -> str:
         name = f"{prefix}.{secrets.token_hex(12)}"
-        self._boxes[name] = Box(self.capacity)
+        self._mailboxes[name] = Mailbox(self.capacity)
         return name
 
     async def send(self, channel: str, message: Message) -> None:
-        if box := self._boxes.get(channel):
-            box.post(message)
+        if mailbox := self._mailboxes.get(channel):
+            mailbox.post(message)
 
     async def receive(self, channel: str) -> Message:
-        box = self._boxes.setdefault(channel, Box(self.capacity))
+        mailbox = self._mailboxes.setdefault(channel, Mailbox(self.capacity))
         try:
-            return await box.waiting.get()
+            return await mailbox.waiting.get()
         except asyncio.CancelledError:
-            self._boxes.pop(channel, None)  # the reader is gone
+            self._mailboxes.pop(channel, None)  # the reader is gone
             raise
 
     async def group_add(self, group: str, channel: str) -> None:
@@ -75,5 +75,5 @@ class LocalLayer(BaseChannelLayer):
     def publish(self, group: str, message: Message) -> None:
         """Send to a group from any thread."""
         for channel in list(self._groups.get(group, ())):
-            if box := self._boxes.get(channel):
-                box.post(message)
+            if mailbox := self._mailboxes.get(channel):
+                mailbox.post(message)

@@ -7,10 +7,10 @@ from django.utils.translation import gettext_lazy as _
 
 
 class RateCounter(models.Model):
-    """How often something happened in a window; written by config.lib.rate_limits alone."""
+    """How many hits a rate limit had in its window; written by config.lib.rate_limits alone."""
 
-    key = models.CharField(_("what is counted"), max_length=120, primary_key=True)
-    hits = models.PositiveIntegerField(_("times"))
+    key = models.CharField(_("counter"), max_length=120, primary_key=True)
+    hits = models.PositiveIntegerField(_("hits"))
     ends_ms = models.BigIntegerField(db_index=True)
 
     class Meta:
@@ -22,7 +22,7 @@ class RateCounter(models.Model):
 
 
 class SentEmail(models.Model):
-    """An e-mail that was handed to the mail server: one of a kind about one subject."""
+    """An e-mail that was sent: one per kind and reference, the row it is about."""
 
     class Kind(models.TextChoices):
         RECEIPT = "receipt"
@@ -31,7 +31,7 @@ class SentEmail(models.Model):
 
     kind = models.CharField(max_length=8, choices=Kind)
     reference = models.UUIDField()
-    at = models.DateTimeField(default=timezone.now)
+    sent_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         verbose_name = _("sent e-mail")

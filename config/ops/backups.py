@@ -1,10 +1,10 @@
-"""Copies of the database and of the media, each with a manifest that proves it whole.
+"""Backups of the database and the media, each with a manifest of checksums.
 
     DIR/20261121T151500Z/   manifest.json   database.sqlite3 | database.dump   media/...
 
-A copy is built under another name and renamed once it is whole. The database comes first: files
-that arrive meanwhile are extra, and a row whose file was just deleted is one the product can live
-with. Secrets are left out, and so is media in a bucket, which has versions of its own.
+A backup is built under another name and renamed when it is complete. The database is copied first:
+files that arrive later are extra, and the product can handle a row whose file was just deleted.
+Secrets are left out, and so is media in a bucket, which keeps its own versions.
 """
 
 import hashlib
@@ -35,14 +35,14 @@ PARAMETERS = {
 }
 
 
-class Unusable(Exception):
-    """A copy cannot be made or brought back; says why. Nothing was changed."""
+class BackupError(Exception):
+    """Why a backup cannot be made or restored; nothing was changed."""
 
 
-def save(folder: Path, keep: int = 0) -> Path:
-    """Make a copy in `folder` and return where it is; of whole copies the newest `keep` stay.
+def create_backup(folder: Path, keep: int = 0) -> Path:
+    """Make a backup in `folder` and return its path; delete all but the newest `keep`, if given.
 
-    Raises Unusable.
+    Raises BackupError.
     """
     made_at = timezone.now()
     final = folder / made_at.strftime("%Y%m%dT%H%M%SZ")
@@ -52,24 +52,24 @@ def save(folder: Path, keep: int = 0) -> Path:
     _dump(draft)
     if not settings.S3_BUCKET and settings.MEDIA_ROOT.exists():
         shutil.copytree(settings.MEDIA_ROOT, draft / "media", copy_function=_copy)
-    files = {name: _facts(draft / name) for name in _names(draft)}
+    files = {name: _describe(draft / name) for name in _names(draft)}
     about = {"version": settings.VERSION, "made_at": made_at.isoformat(), "files": files}
     (draft / MANIFEST).write_text(json.dumps(about, indent=1))
     draft.rename(final)
     if keep:
-        for old in whole(folder)[:-keep]:
+        for old in complete_backups(folder)[:-keep]:
             shutil.rmtree(old)
     return final
 
 
-def whole(folder: Path) -> list[Path]:
-    """The copies in a folder, oldest first."""
+def complete_backups(folder: Path) -> list[Path]:
+    """Return the complete backups in a folder, oldest first."""
     found = (path for path in folder.iterdir() if STAMP.fullmatch(path.name))
     return sorted(path for path in found if (path / MANIFEST).exists())
 
 
-def problems(copy: Path) -> list[str]:
-    """What is wrong with a copy; nothing when it can be trusted."""
+def find_problems(copy: Path) -> list[str]:
+    """Return what is wrong with a backup; nothing when it is intact."""
     try:
         files = json.loads((copy / MANIFEST).read_text())["files"]
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -78,18 +78,18 @@ def problems(copy: Path) -> list[str]:
     found = [f"{name} is missing" for name in sorted(set(files) - there)]
     found += [f"{name} is not in the manifest" for name in sorted(there - set(files))]
     for name in sorted(there & set(files)):
-        if _facts(copy / name) != files[name]:
+        if _describe(copy / name) != files[name]:
             found.append(f"{name} has changed")
     return found or _broken_database(copy)
 
 
-def restore(copy: Path) -> int:
-    """Bring a copy back into an empty database and return how many media files came with it.
+def restore_backup(copy: Path) -> int:
+    """Restore a backup into an empty database and return the number of media files.
 
-    Media of the same name is replaced, other media stays. Raises Unusable.
+    Media of the same name is replaced, other media stays. Raises BackupError.
     """
-    if found := problems(copy):
-        raise Unusable("; ".join(found))
+    if found := find_problems(copy):
+        raise BackupError("; ".join(found))
     _load(copy)
     media = copy / "media"
     names = list(_names(media)) if media.exists() else []
@@ -110,19 +110,19 @@ def _load(copy: Path) -> None:
     if connection.vendor == "sqlite":
         source, target = copy / "database.sqlite3", Path(connection.settings_dict["NAME"])
         if not source.exists():
-            raise Unusable("it is a copy of a PostgreSQL database")
-        # A journal that a kill left behind would be played over what is brought back.
+            raise BackupError("it is a backup of a PostgreSQL database")
+        # SQLite would apply a journal left by a crash to the restored database.
         old = [path for path in (target, *_journals(target)) if path.exists()]
         if old:
-            raise Unusable(f"move this away first: {', '.join(map(str, old))}")
+            raise BackupError(f"move these files away first: {', '.join(map(str, old))}")
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(source, draft := target.with_name(f"{target.name}.restoring"))
         draft.rename(target)
         return
     if not (copy / "database.dump").exists():
-        raise Unusable("it is a copy of a SQLite database")
+        raise BackupError("it is a backup of a SQLite database")
     if connection.introspection.table_names():
-        raise Unusable("the database is not empty: create a new one")
+        raise BackupError("the database is not empty: create a new one")
     name = connection.get_connection_params()["dbname"]
     arguments = ["--no-owner", "--exit-on-error", "--single-transaction", f"--dbname={name}"]
     _postgres("pg_restore", *arguments, str(copy / "database.dump"))
@@ -136,7 +136,7 @@ def _broken_database(copy: Path) -> list[str]:
     if (dump := copy / "database.dump").exists():
         try:
             _postgres("pg_restore", "--list", str(dump))
-        except Unusable as error:
+        except BackupError as error:
             return [str(error)]
         return []
     address = f"file:{copy / 'database.sqlite3'}?mode=ro&immutable=1"
@@ -151,7 +151,7 @@ def _broken_database(copy: Path) -> list[str]:
 def _postgres(program: str, *arguments: str) -> None:
     """Run a program of PostgreSQL's on our database; the password stands in no argument."""
     if not (path := shutil.which(program)):
-        raise Unusable(f"{program} is not installed")
+        raise BackupError(f"{program} is not installed")
     given: dict[str, Any] = connection.get_connection_params()
     own = {name: str(given[key]) for key, name in PARAMETERS.items() if given.get(key)}
     ended = subprocess.run(  # noqa: S603 - our own words and paths
@@ -162,7 +162,7 @@ def _postgres(program: str, *arguments: str) -> None:
         check=False,
     )
     if ended.returncode:
-        raise Unusable(f"{program}: {ended.stderr.strip()}")
+        raise BackupError(f"{program}: {ended.stderr.strip()}")
 
 
 def _copy(source: str, target: str) -> str:
@@ -179,7 +179,7 @@ def _names(folder: Path) -> Iterator[str]:
             yield str(path.relative_to(folder))
 
 
-def _facts(path: Path) -> dict[str, Any]:
+def _describe(path: Path) -> dict[str, Any]:
     with path.open("rb") as file:
         return {
             "bytes": path.stat().st_size,

@@ -1,4 +1,4 @@
-"""What production refuses to start with, each in one clear line."""
+"""Settings with which production does not start; each has one line."""
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,18 +16,18 @@ SECRET_BYTES = 32
 
 
 @register()
-def production(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Nothing outside production."""
+def check_production(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Report unsafe settings of production to `manage.py check`."""
     if not settings.PRODUCTION:
         return []
     return [Error(text, id="firstlight.production") for text in _refusals()]
 
 
-def enforce() -> None:
-    """Refuse to start, whichever server loads us. Raises ImproperlyConfigured."""
+def refuse_unsafe_start() -> None:
+    """Refuse to start with unsafe settings, under any server. Raises ImproperlyConfigured."""
     if not settings.PRODUCTION:
         return
-    # A server may load the application inside its event loop, where the database is out of reach.
+    # A server may load the application in its event loop, where Django forbids database queries.
     with ThreadPoolExecutor(1) as thread:
         found = thread.submit(_all_refusals).result()
     if found:
@@ -49,7 +49,7 @@ def _refusals() -> Iterator[str]:
     if not settings.ENGINES:
         yield "No engine is configured: set OPENAI_BASE_URL and OPENAI_API_KEY."
     if "*" in settings.ALLOWED_HOSTS:
-        yield "ALLOWED_HOSTS is *: name the hosts."
+        yield "ALLOWED_HOSTS is *: list the hosts."
     if len(settings.SECRET_KEY) < SECRET_BYTES or len(settings.JWT_SECRET) < SECRET_BYTES:
         yield f"SECRET_KEY and JWT_SECRET_KEY need at least {SECRET_BYTES} characters."
     if settings.SECRET_KEY == settings.JWT_SECRET:

@@ -1,6 +1,6 @@
-"""The catalogues under `locale/`: what is said in the templates and the code, in every language.
+"""The message catalogues under `locale/`, extracted from the templates and the code.
 
-Babel and polib do the work; both are a developer's tools, no server imports this module.
+Uses Babel and polib, which only developers install; no server imports this module.
 """
 
 import re
@@ -18,7 +18,7 @@ from django.utils.translation import template, to_locale
 
 ROOT = Path(settings.BASE_DIR)
 APPS = ("accounts", "billing", "config", "showcase", "videos")
-# What is said by which argument, counted from one; "c" is a word of context.
+# Which argument holds what, counted from one; "c" is the context.
 ONE, MANY, IN, MANY_IN = (1,), (1, 2), ((1, "c"), 2), ((1, "c"), 2, 3)
 KEYWORDS = {
     **dict.fromkeys(("_", "gettext", "gettext_lazy", "gettext_noop"), ONE),
@@ -26,20 +26,20 @@ KEYWORDS = {
     **dict.fromkeys(("pgettext", "pgettext_lazy"), IN),
     **dict.fromkeys(("npgettext", "npgettext_lazy"), MANY_IN),
 }
-# Sentences for translators stand in comments that begin so.
-NOTES = ("Translators",)
+# Comments for translators begin with one of these.
+COMMENT_TAGS = ("Translators",)
 HEADER = {
     "MIME-Version": "1.0",
     "Content-Type": "text/plain; charset=UTF-8",
     "Content-Transfer-Encoding": "8bit",
-    # None of the four languages has a plural of its own.
+    # None of the four languages has a plural form.
     "Plural-Forms": "nplurals=1; plural=0;",
 }
 PLURALS = 1
 
 
 class Message(NamedTuple):
-    """A text as it is looked up: its context, what one is called, what many are."""
+    """A message as gettext looks it up: context, singular, plural."""
 
     context: str | None
     one: str
@@ -47,7 +47,7 @@ class Message(NamedTuple):
 
 
 class Use(NamedTuple):
-    """Where a message stands, from the project's folder, and what is said of it."""
+    """A file that uses a message, and its comment for translators."""
 
     file: str
     note: str
@@ -63,14 +63,14 @@ def catalogue(language: str) -> Path:
 
 
 def sources() -> list[Path]:
-    """Every file that may say something to a person."""
+    """Return every file that may hold messages."""
     code = (path for app in APPS for path in (ROOT / app).rglob("*.py"))
     templates = (path for end in ("html", "txt") for path in (ROOT / "templates").rglob(f"*.{end}"))
     return sorted([*(path for path in code if "migrations" not in path.parts), *templates])
 
 
-def in_python(path: Path) -> bytes:
-    """A file as Python; templatize blanks out all but the messages, and indents as HTML does."""
+def as_python(path: Path) -> bytes:
+    """Return a file as Python; templatize keeps only the messages of a template."""
     text = path.read_text()
     if path.suffix != ".py":
         lines = template.templatize(text, origin=str(path)).splitlines()
@@ -80,7 +80,9 @@ def in_python(path: Path) -> bytes:
 
 def messages_in(path: Path) -> Iterator[tuple[Message, Use]]:
     name = str(path.relative_to(ROOT))
-    found = extract("python", BytesIO(in_python(path)), KEYWORDS, NOTES, strip_comment_tags=True)
+    found = extract(
+        "python", BytesIO(as_python(path)), KEYWORDS, COMMENT_TAGS, strip_comment_tags=True
+    )
     for _line, said, notes, context in found:
         one, many = (said, "") if isinstance(said, str) else said
         yield Message(context, one, many), Use(name, re.sub(r"^:? *", "", " ".join(notes)))
@@ -88,7 +90,7 @@ def messages_in(path: Path) -> Iterator[tuple[Message, Use]]:
 
 @cache
 def extracted() -> dict[Message, list[Use]]:
-    """Every message with its uses, ordered by the first file it stands in, then by its words."""
+    """Return every message with its uses, ordered by its first file, then by its text."""
     found: dict[Message, list[Use]] = defaultdict(list)
     for path in sources():
         for message, use in messages_in(path):
@@ -97,8 +99,8 @@ def extracted() -> dict[Message, list[Use]]:
     return {message: found[message] for message in order}
 
 
-def entry(message: Message, uses: list[Use], known: polib.POEntry | None) -> polib.POEntry:
-    """A message of a catalogue; line numbers would make every change a change of the catalogues."""
+def make_entry(message: Message, uses: list[Use], known: polib.POEntry | None) -> polib.POEntry:
+    """Make the entry of a message, without line numbers, which change too often."""
     fresh = polib.POEntry(
         msgctxt=message.context,
         msgid=message.one,
@@ -114,28 +116,32 @@ def entry(message: Message, uses: list[Use], known: polib.POEntry | None) -> pol
     return fresh
 
 
-def updated(language: str) -> polib.POFile:
-    """The catalogue as it should be: each message once, its translation kept where there is one."""
+def update_catalogue(language: str) -> polib.POFile:
+    """Return the catalogue with each message of today; translations are kept."""
     path = catalogue(language)
-    known = {key(old): old for old in read(path) if not old.obsolete} if path.exists() else {}
+    known = (
+        {message_of(old): old for old in read_catalogue(path) if not old.obsolete}
+        if path.exists()
+        else {}
+    )
     fresh = polib.POFile(wrapwidth=100)
     fresh.metadata = {"Language": to_locale(language), **HEADER}
     for message, uses in extracted().items():
-        fresh.append(entry(message, uses, known.get(message)))
+        fresh.append(make_entry(message, uses, known.get(message)))
     return fresh
 
 
-def read(path: Path) -> polib.POFile:
+def read_catalogue(path: Path) -> polib.POFile:
     return polib.pofile(str(path), wrapwidth=100)
 
 
-def key(entry: polib.POEntry) -> Message:
-    return Message(entry.msgctxt, entry.msgid, entry.msgid_plural)
+def message_of(make_entry: polib.POEntry) -> Message:
+    return Message(make_entry.msgctxt, make_entry.msgid, make_entry.msgid_plural)
 
 
-def write(language: str) -> polib.POFile:
-    """Bring the .po up to date, and its .mo with it."""
-    path, fresh = catalogue(language), updated(language)
+def write_catalogue(language: str) -> polib.POFile:
+    """Write the .po and the .mo of a language."""
+    path, fresh = catalogue(language), update_catalogue(language)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(f"{fresh}\n")
     path.with_suffix(".mo").write_bytes(fresh.to_binary())

@@ -10,7 +10,7 @@ import pytest
 from channels.layers import get_channel_layer
 
 from accounts.models import User
-from config.lib.channel_layer import LocalLayer
+from config.lib.channel_layer import InProcessChannelLayer
 from tests.conftest import Serving
 from tests.videos.test_socket import Socket, bearer
 
@@ -19,13 +19,13 @@ def run(work: Coroutine[Any, Any, Any]) -> Any:
     return asyncio.run(asyncio.wait_for(work, 10))
 
 
-async def heard(layer: LocalLayer, channel: str, count: int) -> list[Any]:
+async def heard(layer: InProcessChannelLayer, channel: str, count: int) -> list[Any]:
     return [(await layer.receive(channel))["n"] for _ in range(count)]
 
 
 def test_a_group_hears_what_other_threads_say() -> None:
     async def scene() -> None:
-        layer = LocalLayer()
+        layer = InProcessChannelLayer()
         channels = [await layer.new_channel() for _ in range(2)]
         for channel in channels:
             await layer.group_add("room", channel)
@@ -50,7 +50,7 @@ def test_a_group_hears_what_other_threads_say() -> None:
 
 def test_it_is_heard_at_once_when_said_on_another_thread() -> None:
     async def scene() -> float:
-        layer = LocalLayer()
+        layer = InProcessChannelLayer()
         channel = await layer.new_channel()
         await layer.group_add("room", channel)
         listening = asyncio.create_task(heard(layer, channel, 1))
@@ -65,7 +65,7 @@ def test_it_is_heard_at_once_when_said_on_another_thread() -> None:
 
 def test_the_oldest_is_dropped_when_a_box_is_full() -> None:
     async def scene() -> list[Any]:
-        layer = LocalLayer(capacity=3)
+        layer = InProcessChannelLayer(capacity=3)
         channel = await layer.new_channel()
         await layer.group_add("room", channel)
         for n in range(5):
@@ -78,7 +78,7 @@ def test_the_oldest_is_dropped_when_a_box_is_full() -> None:
 
 def test_a_slow_reader_does_not_keep_the_others_waiting() -> None:
     async def scene() -> list[Any]:
-        layer = LocalLayer(capacity=2)
+        layer = InProcessChannelLayer(capacity=2)
         slow, quick = await layer.new_channel(), await layer.new_channel()
         for channel in (slow, quick):
             await layer.group_add("room", channel)
@@ -93,7 +93,7 @@ def test_a_slow_reader_does_not_keep_the_others_waiting() -> None:
 
 def test_a_message_of_its_own_reaches_a_channel() -> None:
     async def scene() -> list[Any]:
-        layer = LocalLayer()
+        layer = InProcessChannelLayer()
         channel = await layer.new_channel()
         await layer.send(channel, {"n": 1})
         await layer.send("nobody", {"n": 2})
@@ -104,7 +104,7 @@ def test_a_message_of_its_own_reaches_a_channel() -> None:
 
 def test_nothing_is_heard_when_the_group_was_left() -> None:
     async def scene() -> dict[str, Any]:
-        layer = LocalLayer()
+        layer = InProcessChannelLayer()
         channel = await layer.new_channel()
         await layer.group_add("room", channel)
         await layer.group_discard("room", channel)
@@ -118,7 +118,7 @@ def test_nothing_is_heard_when_the_group_was_left() -> None:
 
 
 def test_nobody_minds_when_a_readers_loop_has_ended() -> None:
-    layer = LocalLayer()
+    layer = InProcessChannelLayer()
 
     async def scene() -> None:
         await layer.group_add("room", await layer.new_channel())
@@ -130,7 +130,7 @@ def test_nobody_minds_when_a_readers_loop_has_ended() -> None:
 @pytest.mark.embedded
 def test_nothing_is_left_when_sockets_have_closed(live: Serving, alice: User) -> None:
     layer = get_channel_layer()
-    assert isinstance(layer, LocalLayer)
+    assert isinstance(layer, InProcessChannelLayer)
     before = (len(layer._boxes), dict(layer._groups))
     signed_in = bearer(alice)
     sockets = [Socket(live, suppress_origin=True, **signed_in) for _ in range(10)]

@@ -42,7 +42,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False)),
                 ('kind', models.CharField(max_length=8)),
                 ('reference', models.UUIDField()),
-                ('at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('sent_at', models.DateTimeField(default=django.utils.timezone.now)),
             ],
             options={
                 'constraints': [models.UniqueConstraint(fields=('kind', 'reference'), name='sent_email_once')],

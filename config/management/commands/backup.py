@@ -20,7 +20,7 @@ class Command(BaseCommand):
         if options["keep"] < 0:
             raise CommandError("--keep must be a number from 0.")
         try:
-            made = backups.save(options["to"], options["keep"])
-        except (backups.Unusable, OSError) as error:
+            made = backups.create_backup(options["to"], options["keep"])
+        except (backups.BackupError, OSError) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(str(made))

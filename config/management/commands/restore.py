@@ -20,12 +20,12 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         copy: Path = options["copy"]
         if options["check"]:
-            if found := backups.problems(copy):
+            if found := backups.find_problems(copy):
                 raise CommandError("\n".join(found))
             self.stdout.write("The copy is whole.")
             return
         try:
-            files = backups.restore(copy)
-        except (backups.Unusable, OSError) as error:
+            files = backups.restore_backup(copy)
+        except (backups.BackupError, OSError) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"Restored, with {files} media files.")

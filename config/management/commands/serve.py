@@ -1,4 +1,4 @@
-"""One supervised process: web, WebSocket, background work and, in development, the sandbox."""
+"""`manage.py serve`: one process for web, WebSocket, background work and the sandbox."""
 
 import logging
 import os
@@ -17,7 +17,7 @@ from django.utils import autoreload
 from django.utils.module_loading import import_string
 
 from accounts.models import User
-from config.celery import CHORES
+from config.celery import PERIODIC_TASKS
 from config.management.commands import demo
 from videos import tasks
 from videos.webhooks import deliveries
@@ -28,12 +28,16 @@ STOP_SECONDS = 2.0
 
 
 class Command(BaseCommand):
-    help = "Serve the product; with no REDIS_URL the background work runs in this process too."
+    help = "Serve the site. Without REDIS_URL this process does the background work too."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--first-run", action="store_true", help="people to start with")
-        parser.add_argument("--no-migrate", action="store_true", help="the schema is up to date")
-        parser.add_argument("--reload", action="store_true", help="start again with every change")
+        parser.add_argument(
+            "--first-run",
+            action="store_true",
+            help="create demo users and clips in an empty database",
+        )
+        parser.add_argument("--no-migrate", action="store_true", help="do not migrate the database")
+        parser.add_argument("--reload", action="store_true", help="restart when a file changes")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["reload"]:
@@ -45,7 +49,7 @@ class Command(BaseCommand):
         if not options["no_migrate"]:
             call_command("migrate", verbosity=0)
         if settings.PRODUCTION:
-            # Gives every static file a name with a hash of its content.
+            # Copies static files under names with a hash of their content.
             call_command("collectstatic", interactive=False, verbosity=0)
         first_run = options["first_run"] and not settings.PRODUCTION and not User.objects.exists()
         if first_run:
@@ -54,44 +58,52 @@ class Command(BaseCommand):
             call_command("import_users", settings.USERS_FILE)
         server = uvicorn.Server(configuration())
         stop = threading.Event()
-        helpers = [threading.Thread(target=self._announce, args=(server, stop, first_run))]
+        threads = [threading.Thread(target=self._announce, args=(server, stop, first_run))]
         if settings.EMBEDDED_WORKER:
-            helpers.append(threading.Thread(target=work, args=(server, stop), name="worker"))
-            helpers.append(threading.Thread(target=chores, args=(server, stop), name="chores"))
-            helpers.append(threading.Thread(target=tell, args=(server, stop), name="deliveries"))
+            threads.append(threading.Thread(target=run_worker, args=(server, stop), name="worker"))
+            threads.append(
+                threading.Thread(target=run_periodic_tasks, args=(server, stop), name="periodic")
+            )
+            threads.append(
+                threading.Thread(target=deliver_webhooks, args=(server, stop), name="deliveries")
+            )
         if settings.SANDBOX:
-            helpers.append(threading.Thread(target=ring, args=(server, stop), name="webhooks"))
-        for helper in helpers:
-            helper.daemon = True
-            helper.start()
+            threads.append(
+                threading.Thread(
+                    target=deliver_sandbox_callbacks, args=(server, stop), name="sandbox"
+                )
+            )
+        for thread in threads:
+            thread.daemon = True
+            thread.start()
         try:
             server.run()
         except KeyboardInterrupt:
-            pass  # uvicorn has stopped by now and raises the signal again
+            pass  # uvicorn has stopped and raises the signal again
         finally:
             stop.set()
-            self._finish(helpers)
+            self._finish(threads)
         if not server.started:
             raise CommandError(f"Port {settings.PORT} could not be used. Try PORT=8001.")
 
     def _announce(self, server: uvicorn.Server, stop: threading.Event, first_run: bool) -> None:
-        if not until_started(server, stop):
+        if not wait_until_started(server, stop):
             return
         if first_run:
             demo.clips()
-        self.stdout.write(welcome(first_run))
+        self.stdout.write(start_message(first_run))
         self.stdout.flush()
 
-    def _finish(self, helpers: list[threading.Thread]) -> None:
+    def _finish(self, threads: list[threading.Thread]) -> None:
         until = time.monotonic() + STOP_SECONDS
-        for helper in helpers:
-            helper.join(max(until - time.monotonic(), 0))
+        for thread in threads:
+            thread.join(max(until - time.monotonic(), 0))
         self.stdout.write("Stopped.")
         self.stdout.flush()
         sys.stderr.flush()
-        # Helpers are daemons and may be anywhere: an ordinary exit would trip over one that writes.
-        # A step that was under way comes due again at the next start.
-        if any(helper.is_alive() for helper in helpers) or threading.active_count() > 1:
+        # An ordinary exit fails while a daemon thread writes. A step that was interrupted is due
+        # again after its lease.
+        if any(thread.is_alive() for thread in threads) or threading.active_count() > 1:
             os._exit(0)
 
 
@@ -112,58 +124,58 @@ def configuration() -> uvicorn.Config:
     )
 
 
-def until_started(server: uvicorn.Server, stop: threading.Event) -> bool:
-    """Wait until the server answers; False when it never will."""
+def wait_until_started(server: uvicorn.Server, stop: threading.Event) -> bool:
+    """Wait until the server answers; return False when it stops before that."""
     while not server.started and not stop.is_set():
         stop.wait(0.05)
     return server.started
 
 
-def work(server: uvicorn.Server, stop: threading.Event) -> None:
-    """The background work of the embedded mode, once the server (and so the sandbox) answers."""
-    if not until_started(server, stop):
+def run_worker(server: uvicorn.Server, stop: threading.Event) -> None:
+    """Do the work of the queue, once the server, and with it the sandbox, answers."""
+    if not wait_until_started(server, stop):
         return
     tasks.run(stop)
 
 
-def chores(server: uvicorn.Server, stop: threading.Event) -> None:
-    """What beat would ring in the scaled mode; some of it waits for the network."""
-    due = [every(seconds, import_string(task)) for task, seconds in CHORES.items()]
-    due.append(every(24 * 3600, tasks.audit_books))
-    while until_started(server, stop) and not stop.wait(1):
-        for chore in due:
+def run_periodic_tasks(server: uvicorn.Server, stop: threading.Event) -> None:
+    """Run the tasks that Celery beat starts in the scaled mode; some wait for the network."""
+    due = [Periodic(seconds, import_string(task)) for task, seconds in PERIODIC_TASKS.items()]
+    due.append(Periodic(24 * 3600, tasks.audit_books))
+    while wait_until_started(server, stop) and not stop.wait(1):
+        for task in due:
             try:
-                chore()
-            except Exception:  # one chore must not stop the others
-                log.exception("a chore failed")
+                task()
+            except Exception:  # one task must not stop the others
+                log.exception("a periodic task failed")
         close_old_connections()
 
 
-def tell(server: uvicorn.Server, stop: threading.Event) -> None:
-    """Send clients' webhooks; each may take long, so they have a thread of their own."""
-    while until_started(server, stop) and not stop.wait(0.5):
+def deliver_webhooks(server: uvicorn.Server, stop: threading.Event) -> None:
+    """Send webhooks; one may take long, so they have their own thread."""
+    while wait_until_started(server, stop) and not stop.wait(0.5):
         try:
             deliveries.deliver_due()
-        except Exception:  # a database that is away for a while must not end the work
-            log.exception("webhooks stumbled")
+        except Exception:  # the next round tries again
+            log.exception("webhooks could not be sent")
         close_old_connections()
 
 
-def ring(server: uvicorn.Server, stop: threading.Event) -> None:
-    """Send the webhooks of the sandbox engine and of the sandbox Stripe."""
+def deliver_sandbox_callbacks(server: uvicorn.Server, stop: threading.Event) -> None:
+    """Send the callbacks of the sandbox engine and the events of the sandbox Stripe."""
     from billing.sandbox import webhooks as stripe  # noqa: PLC0415 - never imported in production
     from videos.sandbox import webhooks as engine  # noqa: PLC0415
 
-    while until_started(server, stop) and not stop.wait(0.2):
-        for bell in (engine.deliver_due, stripe.deliver_due):
+    while wait_until_started(server, stop) and not stop.wait(0.2):
+        for deliver_due in (engine.deliver_due, stripe.deliver_due):
             try:
-                bell()
-            except Exception:  # a store that is busy for a while must not silence both
-                log.exception("the sandbox's webhooks stumbled")
+                deliver_due()
+            except Exception:  # an error of one must not stop the other
+                log.exception("the sandbox could not send its callbacks")
 
 
-class every:  # noqa: N801 - reads as a word
-    """Call something at most once in so many seconds."""
+class Periodic:
+    """Call a function at most once in `seconds`."""
 
     def __init__(self, seconds: float, call: Any) -> None:
         self._seconds, self._call, self._next = seconds, call, 0.0
@@ -174,7 +186,7 @@ class every:  # noqa: N801 - reads as a word
             self._call()
 
 
-def welcome(first_run: bool) -> str:
+def start_message(first_run: bool) -> str:
     address = (
         f"http://{'127.0.0.1' if settings.BIND == '0.0.0.0' else settings.BIND}:{settings.PORT}"  # noqa: S104
     )
@@ -182,7 +194,7 @@ def welcome(first_run: bool) -> str:
     if demo.exists():
         lines += [
             f"  Sign in as   {demo.USERNAME} / {demo.PASSWORD}   (has credits and a few clips)",
-            "  Staff        admin / admin   at /admin/, from this machine only: change it",
+            "  Staff        admin / admin   at /admin/, from this machine only",
         ]
     engine = next(iter(settings.ENGINES), "none")
     note = " (placeholder clips, no key needed)" if engine == "sandbox" else ""
@@ -193,5 +205,7 @@ def welcome(first_run: bool) -> str:
         "  Stop         Ctrl-C\n",
     ]
     if first_run:
-        lines.insert(1, "  First run: made the database, a demo user, and ordered four clips.\n")
+        lines.insert(
+            1, "  First run: created the database and a demo user, and ordered four clips.\n"
+        )
     return "\n".join(lines)

@@ -13,6 +13,6 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         for language in translations.languages():
-            written = translations.write(language)
+            written = translations.write_catalogue(language)
             open_ones = len(written.untranslated_entries())
             self.stdout.write(f"{language}: {len(written)} messages, {open_ones} not translated")

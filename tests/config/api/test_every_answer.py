@@ -81,7 +81,7 @@ def test_log_record_has_the_request_id(api: APIClient) -> None:
 
     def log() -> None:
         record = logging.LogRecord("x", logging.INFO, "", 0, "x", (), None)
-        request_id.Naming().filter(record)
+        request_id.RequestIdFilter().filter(record)
         said.append(str(record.request_id))  # type: ignore[attr-defined]
 
     with before(reads("billing_lot"), log):
