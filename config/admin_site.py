@@ -59,8 +59,8 @@ def _videos_by_state(videos: dashboard.DashboardFigures) -> list[Counter]:
     ]
 
 
-def _open_work(videos: dashboard.DashboardFigures, books: money.MoneyFigures) -> list[Counter]:
-    messages = visitor_messages.count_open()
+def _open_work(videos: dashboard.DashboardFigures, books: money.Money) -> list[Counter]:
+    unread = visitor_messages.count_open()
     return [
         Counter(_("Stuck videos"), _list_url("videos_video", "glance=stuck"), videos.stuck, "bad"),
         Counter(_("Failed today"), _list_url("videos_video", "glance=failed"), videos.failed),
@@ -89,16 +89,18 @@ def _open_work(videos: dashboard.DashboardFigures, books: money.MoneyFigures) ->
         Counter(
             _("Open reports"),
             _list_url("showcase_abusereport", "state__exact=open"),
-            messages["abusereport"],
+            unread["abusereport"],
             "warn",
         ),
         Counter(
             _("Open feedback"),
             _list_url("showcase_feedback", "state__exact=open"),
-            messages["feedback"],
+            unread["feedback"],
         ),
         Counter(
-            _("Clips offered"), _list_url("showcase_clip", "glance=offered"), gallery.count_offered()
+            _("Clips offered"),
+            _list_url("showcase_clip", "glance=offered"),
+            gallery.count_offered(),
         ),
     ]
 

@@ -15,7 +15,7 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from config.lib.admin import ReasonForm, ask, note
+from config.lib.admin import ReasonForm, confirm_action, log_action
 from config.lib.object_actions import ObjectAction, ObjectActions
 from showcase import abuse_reports
 from showcase.admin.visitor_messages import VisitorMessageAdmin
@@ -77,7 +77,7 @@ class AbuseReportAdmin(ObjectActions, VisitorMessageAdmin):
         if form.is_valid():
             reason = form.cleaned_data["reason"]
             if decision.carry_out(report, reason):
-                note(request.user, report, decision.title, reason)
+                log_action(request.user, report, decision.title, reason)
                 self.message_user(request, gettext("The report was closed."))
             else:
                 self.message_user(
@@ -86,7 +86,7 @@ class AbuseReportAdmin(ObjectActions, VisitorMessageAdmin):
                     messages.ERROR,
                 )
             return HttpResponseRedirect(back)
-        return ask(
+        return confirm_action(
             self,
             request,
             form,

@@ -17,7 +17,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
-from config.lib.admin import Glance
+from config.lib.admin import DashboardFilter
 from config.lib.object_actions import ObjectAction, ObjectActions
 from showcase import gallery
 from showcase.models import Clip
@@ -42,7 +42,7 @@ class ClipForm(forms.ModelForm):
         return wanted
 
 
-class ClipGlance(Glance):
+class ClipFilter(DashboardFilter):
     labels: ClassVar[dict[str, Promise]] = {"offered": _("Offered, not public")}
     selections = staticmethod(lambda: {"offered": gallery.is_offered()})
 
@@ -58,7 +58,7 @@ class ClipAdmin(ObjectActions):
     )  # fmt: skip
     list_display_links = ("title",)
     list_editable = ("display_order", "is_active")
-    list_filter = (ClipGlance, "is_active")
+    list_filter = (ClipFilter, "is_active")
     search_fields = ("title", "description", "video__prompt")
     list_select_related = ("video__user",)
     list_per_page = 100

@@ -9,7 +9,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from config.lib.admin import Glance, ReadOnly, ReadOnlyInline, note
+from config.lib.admin import DashboardFilter, ReadOnlyAdmin, ReadOnlyInline, log_action
 from videos.models import DeliveryAttempt, WebhookDelivery
 from videos.reports import dashboard
 from videos.webhooks import deliveries
@@ -20,17 +20,17 @@ class AttemptInline(ReadOnlyInline):
     fields = ("at", "code", "error", "took_ms")
 
 
-class DeliveryGlance(Glance):
+class DeliveryFilter(DashboardFilter):
     labels: ClassVar[dict[str, Promise]] = {"given_up": gettext_lazy("Gave up today")}
     selections = staticmethod(dashboard.delivery_filters)
 
 
 @admin.register(WebhookDelivery)
-class DeliveryAdmin(ReadOnly):
+class DeliveryAdmin(ReadOnlyAdmin):
     """Webhook deliveries with their attempts; staff can send one again."""
 
     list_display = ("created_at", "user", "url", "state", "tries", "next_try_at", "delivered_at")
-    list_filter = (DeliveryGlance, "state", "created_at")
+    list_filter = (DeliveryFilter, "state", "created_at")
     search_fields = ("url", "user__username", "=video__id")
     list_select_related = ("user",)
     ordering = ("-created_at",)
@@ -50,7 +50,7 @@ class DeliveryAdmin(ReadOnly):
             except deliveries.NotRedeliverable as error:
                 messages.warning(request, f"{row.url}: {error}")
             else:
-                note(request.user, row, "Sent again")
+                log_action(request.user, row, "Sent again")
                 messages.success(
                     request, _("The webhook to %(url)s is being sent again.") % {"url": row.url}
                 )

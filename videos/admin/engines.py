@@ -10,13 +10,13 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from config.lib.admin import ReadOnly
+from config.lib.admin import ReadOnlyAdmin
 from videos.jobs import circuit_breaker
 from videos.models import EngineCircuit
 
 
 @admin.register(EngineCircuit)
-class EngineCircuitAdmin(ReadOnly):
+class EngineCircuitAdmin(ReadOnlyAdmin):
     """Every configured engine with the state of its circuit breaker, read-only."""
 
     list_display = ("name", "state", "since", "next_try", "failures", "last_error", "error_at")

@@ -12,20 +12,20 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from config.lib.admin import Glance, ReadOnly, ReasonForm, ask, note
+from config.lib.admin import DashboardFilter, ReadOnlyAdmin, ReasonForm, confirm_action, log_action
 from config.lib.object_actions import ObjectAction, ObjectActions
 from videos.jobs import admin_actions, moderation
 from videos.models import RejectedPrompt
 from videos.reports import dashboard
 
 
-class RejectedPromptGlance(Glance):
+class RejectedPromptFilter(DashboardFilter):
     labels: ClassVar[dict[str, Promise]] = {"today": gettext_lazy("Today, not overruled")}
     selections = staticmethod(dashboard.rejected_prompt_filters)
 
 
 @admin.register(RejectedPrompt)
-class RejectedPromptAdmin(ObjectActions, ReadOnly):
+class RejectedPromptAdmin(ObjectActions, ReadOnlyAdmin):
     """Rejected prompts. Overruling one stops counting it against its user; no video is made."""
 
     list_display = (
@@ -36,7 +36,7 @@ class RejectedPromptAdmin(ObjectActions, ReadOnly):
         "short_prompt",
         "overruled",
     )
-    list_filter = (RejectedPromptGlance, "overruled", "had_image", "created_at")
+    list_filter = (RejectedPromptFilter, "overruled", "had_image", "created_at")
     search_fields = ("prompt", "user__username", "user__email")
     list_select_related = ("user",)
     ordering = ("-created_at",)
@@ -74,7 +74,7 @@ class RejectedPromptAdmin(ObjectActions, ReadOnly):
         form = ReasonForm(request.POST or None)
         if form.is_valid():
             if moderation.overrule(rejected):
-                note(request.user, rejected, "Overruled", form.cleaned_data["reason"])
+                log_action(request.user, rejected, "Overruled", form.cleaned_data["reason"])
                 messages.success(
                     request, _("Overruled. The prompt no longer counts against its user.")
                 )
@@ -83,7 +83,7 @@ class RejectedPromptAdmin(ObjectActions, ReadOnly):
                     request, _("Someone else already changed this. Reload the page and try again.")
                 )
             return HttpResponseRedirect(back)
-        return ask(
+        return confirm_action(
             self,
             request,
             form,

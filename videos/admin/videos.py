@@ -17,7 +17,14 @@ from django.utils.translation import gettext_lazy
 
 from billing.ledger import credits
 from config.lib import idempotency
-from config.lib.admin import Glance, ReadOnly, ReadOnlyInline, ReasonForm, ask, note
+from config.lib.admin import (
+    DashboardFilter,
+    ReadOnlyAdmin,
+    ReadOnlyInline,
+    ReasonForm,
+    confirm_action,
+    log_action,
+)
 from config.lib.http import file_or_404
 from config.lib.object_actions import ObjectAction, ObjectActions
 from videos.jobs import admin_actions
@@ -34,7 +41,7 @@ class EventInline(ReadOnlyInline):
     readonly_fields = fields
 
 
-class VideoGlance(Glance):
+class VideoFilter(DashboardFilter):
     labels: ClassVar[dict[str, Promise]] = {
         "succeeded": gettext_lazy("Succeeded today"),
         "failed": gettext_lazy("Failed today"),
@@ -44,12 +51,12 @@ class VideoGlance(Glance):
 
 
 @admin.register(Video)
-class VideoAdmin(ObjectActions, ReadOnly):
+class VideoAdmin(ObjectActions, ReadOnlyAdmin):
     """Videos; each action asks for a reason and is recorded in the audit log."""
 
     list_display = ("poster", "short_prompt", "user", "state", "engine", "credits", "created_at")
     list_display_links = ("poster", "short_prompt")
-    list_filter = (VideoGlance, "status", "engine", "model", "operation", "created_at")
+    list_filter = (VideoFilter, "status", "engine", "model", "operation", "created_at")
     search_fields = ("=id", "prompt", "user__username", "user__email", "engine_job_id")
     list_select_related = ("user",)
     list_per_page = 50
@@ -190,7 +197,7 @@ class VideoAdmin(ObjectActions, ReadOnly):
                 messages.error(request, str(error))
             else:
                 if is_new:
-                    note(request.user, video, action.title, reason)
+                    log_action(request.user, video, action.title, reason)
                 messages.success(request, words)
             return HttpResponseRedirect(back)
         if action not in admin_actions.available(video):
@@ -199,7 +206,7 @@ class VideoAdmin(ObjectActions, ReadOnly):
                 _("The video has changed. Nothing was done. Reload the page and try again."),
             )
             return HttpResponseRedirect(back)
-        return ask(
+        return confirm_action(
             self,
             request,
             form,
