@@ -30,7 +30,7 @@ class Counter(NamedTuple):
 
     label: str
     url: str
-    count: int
+    number: int
     tone: str = ""
 
 
@@ -59,7 +59,7 @@ def _videos_by_state(videos: dashboard.DashboardFigures) -> list[Counter]:
     ]
 
 
-def _open_work(videos: dashboard.DashboardFigures, books: money.Money) -> list[Counter]:
+def _open_work(videos: dashboard.DashboardFigures, books: money.MoneyFigures) -> list[Counter]:
     unread = visitor_messages.count_open()
     return [
         Counter(_("Stuck videos"), _list_url("videos_video", "glance=stuck"), videos.stuck, "bad"),

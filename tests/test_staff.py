@@ -154,7 +154,7 @@ def test_every_number_of_the_first_page_leads_to_just_these_rows(
     RejectedPrompt.objects.create(user=alice, prompt="x", categories=["hate"], overruled=True)
     AbuseReport.objects.create(subject="x", reason="other", state="closed")
     context = shown(desk)
-    rows = {row.label: (row.count, row.url) for row in (*context["waiting"], *context["work"])}
+    rows = {row.label: (row.number, row.url) for row in (*context["waiting"], *context["work"])}
     money, lists = context["money"], context["lists"]
     rows |= {
         "made": (context["videos"].succeeded, lists["made"]),

@@ -93,7 +93,7 @@ def test_space_and_lines_are_those_of_the_source(catalogue: polib.POFile) -> Non
 
 def test_the_file_is_as_the_command_writes_it(language: str) -> None:
     path = translations.catalogue(language)
-    assert path.read_text() == f"{translations.updated(language)}\n"
+    assert path.read_text() == f"{translations.update_catalogue(language)}\n"
 
 
 def test_the_compiled_catalogue_is_that_of_the_words(

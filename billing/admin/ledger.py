@@ -189,7 +189,7 @@ class AccountAdmin(ReadOnlyAdmin):
         return True
 
 
-class LotGlance(DashboardFilter):
+class LotFilter(DashboardFilter):
     labels: ClassVar[dict[str, Promise]] = {"expiring": gettext_lazy("Expiring soon")}
     selections = staticmethod(dashboard.lot_selections)
 
@@ -200,7 +200,7 @@ class LotAdmin(ReadOnlyAdmin):
 
     list_display = ("person", "kind", "remaining", "amount", "expires_at", "created_at")
     fields = readonly_fields = list_display
-    list_filter = (LotGlance, "kind")
+    list_filter = (LotFilter, "kind")
     search_fields = ("account__user__username",)
     list_select_related = ("account__user",)
     ordering = ("expires_at",)
@@ -215,7 +215,7 @@ class AllocationInline(ReadOnlyInline):
     fields = ("lot", "amount")
 
 
-class EntryGlance(DashboardFilter):
+class EntryFilter(DashboardFilter):
     labels: ClassVar[dict[str, Promise]] = {
         "spent": gettext_lazy("Spent today"),
         "returned": gettext_lazy("Returned today"),
@@ -231,7 +231,7 @@ class EntryAdmin(ReadOnlyAdmin):
     fields = readonly_fields = (
         *list_display, "balance_before", "expires_at", "reference_type", "reference_id", "key",
     )  # fmt: skip
-    list_filter = (EntryGlance, "type")
+    list_filter = (EntryFilter, "type")
     search_fields = ("account__user__username", "reference_id", "key")
     list_select_related = ("account__user",)
     ordering = ("-created_at",)

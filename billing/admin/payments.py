@@ -68,7 +68,7 @@ class RefundInline(ReadOnlyInline):
         return billing_money.with_code(refund.amount_minor, refund.payment.currency)
 
 
-class PaymentGlance(DashboardFilter):
+class PaymentFilter(DashboardFilter):
     labels: ClassVar[dict[str, Promise]] = {
         "paid": gettext_lazy("Paid today"),
         "to_decide": gettext_lazy("To decide"),
@@ -79,7 +79,7 @@ class PaymentGlance(DashboardFilter):
 @admin.register(Payment)
 class PaymentAdmin(ReadOnlyAdmin):
     list_display = ("created_at", "user", "name", "money", "status", "review_reason", "refund_link")
-    list_filter = (PaymentGlance, "status", "package")
+    list_filter = (PaymentFilter, "status", "package")
     search_fields = ("user__username", "user__email", "session_id", "payment_intent")
     list_select_related = ("user",)
     ordering = ("-created_at",)
@@ -223,7 +223,7 @@ class PaymentAdmin(ReadOnlyAdmin):
         return HttpResponseRedirect(reverse("admin:billing_payment_change", args=[payment.pk]))
 
 
-class RefundGlance(DashboardFilter):
+class RefundFilter(DashboardFilter):
     labels: ClassVar[dict[str, Promise]] = {"today": gettext_lazy("Refunded today")}
     selections = staticmethod(dashboard.refund_selections)
 
@@ -231,7 +231,7 @@ class RefundGlance(DashboardFilter):
 @admin.register(Refund)
 class RefundAdmin(ReadOnlyAdmin):
     list_display = ("created_at", "person", "money", "credits", "status", "source", "reason")
-    list_filter = (RefundGlance, "status", "source")
+    list_filter = (RefundFilter, "status", "source")
     search_fields = ("payment__user__username", "stripe_id", "reason")
     list_select_related = ("payment__user",)
     fields = readonly_fields = (*list_display, "actor", "stripe_id", "paid_with")
@@ -251,7 +251,7 @@ class RefundAdmin(ReadOnlyAdmin):
         return format_html('<a href="{}">{}</a>', url, refund.payment.name)
 
 
-class EventGlance(DashboardFilter):
+class EventFilter(DashboardFilter):
     labels: ClassVar[dict[str, Promise]] = {"trouble": gettext_lazy("In trouble")}
     selections = staticmethod(dashboard.event_selections)
 
@@ -260,7 +260,7 @@ class EventGlance(DashboardFilter):
 class StripeEventAdmin(ReadOnlyAdmin):
     list_display = ("received_at", "type", "state", "payment_intent", "note")
     fields = (*list_display, "created_at", "live", "object")
-    list_filter = (EventGlance, "state", "type")
+    list_filter = (EventFilter, "state", "type")
     ordering = ("-received_at",)
     actions = ("handle_again",)
 

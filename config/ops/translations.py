@@ -135,8 +135,8 @@ def read_catalogue(path: Path) -> polib.POFile:
     return polib.pofile(str(path), wrapwidth=100)
 
 
-def message_of(make_entry: polib.POEntry) -> Message:
-    return Message(make_entry.msgctxt, make_entry.msgid, make_entry.msgid_plural)
+def message_of(entry: polib.POEntry) -> Message:
+    return Message(entry.msgctxt, entry.msgid, entry.msgid_plural)
 
 
 def write_catalogue(language: str) -> polib.POFile:

@@ -111,7 +111,7 @@ def test_nothing_is_heard_when_the_group_was_left() -> None:
         await layer.group_discard("room", channel)
         await layer.group_send("room", {"n": 1})
         await asyncio.sleep(0.01)
-        assert layer._boxes[channel].waiting.empty()
+        assert layer._mailboxes[channel].waiting.empty()
         return layer._groups
 
     assert run(scene()) == {}
@@ -131,16 +131,16 @@ def test_nobody_minds_when_a_readers_loop_has_ended() -> None:
 def test_nothing_is_left_when_sockets_have_closed(live: Serving, alice: User) -> None:
     layer = get_channel_layer()
     assert isinstance(layer, InProcessChannelLayer)
-    before = (len(layer._boxes), dict(layer._groups))
+    before = (len(layer._mailboxes), dict(layer._groups))
     signed_in = bearer(alice)
     sockets = [Socket(live, suppress_origin=True, **signed_in) for _ in range(10)]
     sockets += [Socket(live, suppress_origin=True) for _ in range(10)]
     for socket in sockets[:10]:
         socket.hear()
-    assert len(layer._boxes) == before[0] + 20
+    assert len(layer._mailboxes) == before[0] + 20
     for socket in sockets:
         socket.raw.close()
     until = time.monotonic() + 10
-    while (len(layer._boxes), dict(layer._groups)) != before and time.monotonic() < until:
+    while (len(layer._mailboxes), dict(layer._groups)) != before and time.monotonic() < until:
         time.sleep(0.02)
-    assert (len(layer._boxes), dict(layer._groups)) == before
+    assert (len(layer._mailboxes), dict(layer._groups)) == before
