@@ -142,7 +142,7 @@ def checkout_return(request: HttpRequest, payment_id: UUID) -> HttpResponse:
     if _is_elsewhere(row):
         return redirect(row.return_url)
     if row.status == Payment.Status.PENDING and "cancelled" in request.GET:
-        messages.info(request, _("The checkout was left without paying. Nothing was charged."))
+        messages.info(request, _("You left the checkout without paying. Nothing was charged."))
         return redirect(_shop(STUDIO if row.return_url else ""))
     if row.return_url and row.status == Payment.Status.SUCCEEDED:
         messages.success(request, _received(row))

@@ -82,7 +82,7 @@ def _open_work(videos: dashboard.DashboardFigures, books: money.MoneyFigures) ->
             videos.deliveries,
         ),
         Counter(
-            _("Refused prompts today"),
+            _("Rejected prompts today"),
             _list_url("videos_rejectedprompt", "glance=today"),
             videos.rejected_prompts,
         ),
@@ -143,7 +143,7 @@ class StaffSite(AdminSite):
         apps = super().get_app_list(request, app_label)
         for app in apps:
             if app["app_label"] == "admin":
-                app["name"] = _("Records")
+                app["name"] = _("Logs")
             for model in app["models"]:
                 if model["object_name"] == "LogEntry":
                     model["name"] = _("Audit log")

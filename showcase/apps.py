@@ -6,4 +6,4 @@ from django.utils.translation import gettext_lazy as _
 
 class Showcase(AppConfig):
     name = "showcase"
-    verbose_name = _("The public side")
+    verbose_name = _("Showcase")

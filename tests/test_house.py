@@ -245,14 +245,14 @@ def test_a_command_is_refused_when_production_is_unsafe(tmp_path: Path) -> None:
     )
     ended = start(tmp_path, code, ALLOWED_HOSTS="*")
     assert ended.returncode != 0
-    assert "ALLOWED_HOSTS is *: name the hosts." in ended.stderr
+    assert "ALLOWED_HOSTS is *: list the hosts." in ended.stderr
 
 
 def test_the_application_is_refused_when_production_is_unsafe(tmp_path: Path) -> None:
     code = "import uvicorn\nuvicorn.run('config.asgi:application', port=0)"
     ended = start(tmp_path, code, ALLOWED_HOSTS="*")
     assert ended.returncode != 0
-    assert "ALLOWED_HOSTS is *: name the hosts." in ended.stderr
+    assert "ALLOWED_HOSTS is *: list the hosts." in ended.stderr
 
 
 FIRST_PASSWORD = """

@@ -167,7 +167,7 @@ def test_every_number_of_the_first_page_leads_to_just_these_rows(
     counted = {words: n for words, (n, _url) in rows.items()}
     assert counted == {
         "Stuck videos": 1, "Failed today": 1, "Payments to review": 2,
-        "Failed payment events": 2, "Webhooks that failed today": 2, "Refused prompts today": 1,
+        "Failed payment events": 2, "Webhooks that failed today": 2, "Rejected prompts today": 1,
         "Open reports": 2, "Open feedback": 2, "Clips offered": 2, "Queued": 6, "Submitting": 0,
         "Submission unconfirmed": 0, "Rendering": 4, "Saving": 0, "made": 1, "paid": 1,
         "refunds": 1, "spent": 7, "returned": 1, "expiring": 1,

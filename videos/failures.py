@@ -38,29 +38,29 @@ class Explanation:
     remedy: Remedy | None
 
 
-NOT_THE_PROMPT = _("The engine stopped. Nothing was wrong with your prompt.")
+NOT_THE_PROMPT = _("The engine stopped. The cause was not your prompt.")
 # For each of our codes: what happened, and the code of the remedy.
 CAUSES: dict[str, tuple[Promise, str]] = {
     "moderation_blocked": (_("The content check stopped this prompt."), "rephrase"),
-    "people_refused": (_("The engine takes no pictures of real people."), "other_image"),
+    "people_refused": (_("The engine does not accept images of real people."), "other_image"),
     "image_size": (_("The image did not fit the size of the video."), "fit_image"),
     "image_unreadable": (_("The engine could not read the image."), "other_image"),
     "prompt_too_long": (_("The prompt was too long for the engine."), "shorten_prompt"),
-    "too_long": (_("The engine makes no video of this length."), "shorten"),
-    "size_refused": (_("The engine makes no video of this size."), "other_size"),
-    "invalid_request": (_("The engine could not work with this order."), "other_model"),
-    "unsupported": (_("The engine could not work with this order."), "other_model"),
-    "timeout": (_("The engine took too long. Nothing was wrong with your prompt."), "shorten"),
+    "too_long": (_("The engine cannot make a video of this length."), "shorten"),
+    "size_refused": (_("The engine cannot make a video of this size."), "other_size"),
+    "invalid_request": (_("The engine could not process this order."), "other_model"),
+    "unsupported": (_("The engine could not process this order."), "other_model"),
+    "timeout": (_("The engine took too long. The cause was not your prompt."), "shorten"),
     "submit_lost": (
-        _("The engine did not take the order. Nothing was wrong with your prompt."),
+        _("The engine did not accept the order. The cause was not your prompt."),
         "wait",
     ),
     "upstream_lost_job": (
-        _("The engine lost this video. Nothing was wrong with your prompt."),
+        _("The engine lost this video. The cause was not your prompt."),
         "wait",
     ),
     "result_unavailable": (
-        _("The finished file could not be fetched. Nothing was wrong with your prompt."),
+        _("We could not download the finished file. The cause was not your prompt."),
         "wait",
     ),
     "upstream_out_of_credit": (_("The engine is not available at the moment."), "wait"),
@@ -112,9 +112,11 @@ def explain(video: Video) -> Explanation | None:
     cause, remedy = CAUSES[code]
     sentence = str(cause)
     if cause is NOT_THE_PROMPT and video.progress >= 1:
-        stopped = gettext("The engine stopped at %(n)d%%. Nothing was wrong with your prompt.")
+        stopped = gettext("The engine stopped at %(n)d%%. The cause was not your prompt.")
         sentence = stopped % {"n": video.progress}
-    back = ngettext("Your %(n)d credit is back.", "Your %(n)d credits are back.", video.credits)
+    back = ngettext(
+        "Your %(n)d credit was returned.", "Your %(n)d credits were returned.", video.credits
+    )
     return Explanation(code, sentence, back % {"n": video.credits}, _remedy(video, remedy))
 
 

@@ -58,7 +58,7 @@ def end_session(user: User, kind: str, key: str) -> None:
         if program:
             tokens.sign_out(program)
             return
-    raise NoSuchSession(_("This sign-in has ended already."))
+    raise NoSuchSession(_("This session has already ended."))
 
 
 def end_other_sessions(user: User, session_key: str | None) -> None:

@@ -39,7 +39,7 @@ class PackageForm(forms.ModelForm):
     reason = forms.CharField(
         max_length=200,
         label=gettext_lazy("Reason"),
-        help_text=gettext_lazy("It stays in the audit log."),
+        help_text=gettext_lazy("The reason is kept in the audit log."),
     )
 
     class Meta:
@@ -78,14 +78,15 @@ class PackageAdmin(admin.ModelAdmin):
 
 class GrantForm(forms.Form):
     amount = forms.IntegerField(
-        label=gettext_lazy("Credits"), help_text=gettext_lazy("Below zero takes what is unspent.")
+        label=gettext_lazy("Credits"),
+        help_text=gettext_lazy("A negative number removes unspent credits."),
     )
     days = forms.IntegerField(
         label=gettext_lazy("Days"),
         min_value=1,
         max_value=3650,
         initial=90,
-        help_text=gettext_lazy("Until they expire, for credits given."),
+        help_text=gettext_lazy("How long added credits are valid."),
     )
     reason = forms.CharField(label=gettext_lazy("Reason"), max_length=150)
     token = forms.UUIDField(widget=forms.HiddenInput)
@@ -101,7 +102,7 @@ class EntryInline(ReadOnlyInline):
     fields = ("created_at", "type", "amount", "balance_after", "description")
     readonly_fields = fields
     ordering = ("-sequence",)
-    verbose_name_plural = gettext_lazy("the last lines")
+    verbose_name_plural = gettext_lazy("latest entries")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Entry]:
         newest = (
@@ -141,7 +142,7 @@ class AccountAdmin(ReadOnlyAdmin):
             return HttpResponseRedirect(reverse("admin:billing_account_change", args=[account.pk]))
         context = {
             **self.admin_site.each_context(request),
-            "title": _("Give or take credits"),
+            "title": _("Adjust credits"),
             "form": form,
             "account": account,
             "available": credits.available(account.user),
@@ -179,12 +180,12 @@ class AccountAdmin(ReadOnlyAdmin):
             form.add_error("amount", str(error))
             return False
         except (credits.KeyConflict, idempotency.IdempotencyMismatch):
-            form.add_error(None, _("This form was sent before. Open it anew."))
+            form.add_error(None, _("This form was already submitted. Open it again."))
             return False
         entry = outcome.result
         if not outcome.is_replay:
             log_action(request.user, account, f"{entry.amount:+} credits", asked["reason"])
-        text = ngettext("%(n)s credit is booked.", "%(n)s credits are booked.", abs(entry.amount))
+        text = ngettext("%(n)s credit was booked.", "%(n)s credits were booked.", abs(entry.amount))
         messages.success(request, text % {"n": f"{entry.amount:+}"})
         return True
 
@@ -198,15 +199,15 @@ class LotFilter(DashboardFilter):
 class LotAdmin(ReadOnlyAdmin):
     """What came together and expires together."""
 
-    list_display = ("person", "kind", "remaining", "amount", "expires_at", "created_at")
+    list_display = ("user", "kind", "remaining", "amount", "expires_at", "created_at")
     fields = readonly_fields = list_display
     list_filter = (LotFilter, "kind")
     search_fields = ("account__user__username",)
     list_select_related = ("account__user",)
     ordering = ("expires_at",)
 
-    @admin.display(description=gettext_lazy("person"))
-    def person(self, lot: Lot) -> str:
+    @admin.display(description=gettext_lazy("user"))
+    def user(self, lot: Lot) -> str:
         return str(lot.account.user)
 
 
@@ -218,7 +219,7 @@ class AllocationInline(ReadOnlyInline):
 class EntryFilter(DashboardFilter):
     labels: ClassVar[dict[str, Promise]] = {
         "spent": gettext_lazy("Spent today"),
-        "returned": gettext_lazy("Returned today"),
+        "returned": gettext_lazy("Credits returned today"),
     }
     selections = staticmethod(dashboard.entry_selections)
 
@@ -226,7 +227,7 @@ class EntryFilter(DashboardFilter):
 @admin.register(Entry)
 class EntryAdmin(ReadOnlyAdmin):
     list_display = (
-        "created_at", "person", "type", "amount", "balance_after", "description",
+        "created_at", "user", "type", "amount", "balance_after", "description",
     )  # fmt: skip
     fields = readonly_fields = (
         *list_display, "balance_before", "expires_at", "reference_type", "reference_id", "key",
@@ -237,8 +238,8 @@ class EntryAdmin(ReadOnlyAdmin):
     ordering = ("-created_at",)
     inlines = (AllocationInline,)
 
-    @admin.display(description=gettext_lazy("person"))
-    def person(self, entry: Entry) -> str:
+    @admin.display(description=gettext_lazy("user"))
+    def user(self, entry: Entry) -> str:
         return str(entry.account.user)
 
 
@@ -247,7 +248,15 @@ class EntryAdmin(ReadOnlyAdmin):
 
 @admin.register(AuditRun)
 class ProofAdmin(ReadOnlyAdmin):
-    list_display = ("run_at", "accounts", "entries", "videos", "payments", "found", "mended")
+    list_display = (
+        "run_at",
+        "accounts",
+        "entries",
+        "videos",
+        "payments",
+        "found",
+        "repaired_count",
+    )
     fields = readonly_fields = list_display
     ordering = ("-run_at",)
 
@@ -255,8 +264,8 @@ class ProofAdmin(ReadOnlyAdmin):
     def found(self, proof: AuditRun) -> str:
         return "; ".join(map(str, proof.problems)) or "–"
 
-    @admin.display(description=gettext_lazy("mended"))
-    def mended(self, proof: AuditRun) -> str:
+    @admin.display(description=gettext_lazy("repaired"))
+    def repaired_count(self, proof: AuditRun) -> str:
         return "; ".join(map(str, proof.repaired)) or "–"
 
 
@@ -276,6 +285,6 @@ class AuditLogAdmin(ReadOnlyAdmin):
     date_hierarchy = "action_time"
     ordering = ("-action_time",)
 
-    @admin.display(description=gettext_lazy("what was done"))
+    @admin.display(description=gettext_lazy("action"))
     def what(self, entry: LogEntry) -> str:
         return str(entry.get_change_message())

@@ -50,11 +50,11 @@ DECISIONS: dict[str, tuple[Callable[[Payment, str], Payment], Promise]] = {
 
 
 REFUND_WORDS: dict[Refund.Status, Promise] = {
-    Refund.Status.REQUESTED: gettext_lazy("The refund is asked for; Stripe has not answered yet."),
-    Refund.Status.PENDING: gettext_lazy("The refund is on its way."),
-    Refund.Status.SUCCEEDED: gettext_lazy("The refund was made."),
-    Refund.Status.FAILED: gettext_lazy("Stripe refused the refund; the credits were given back."),
-    Refund.Status.CANCELED: gettext_lazy("The refund was cancelled; the credits were given back."),
+    Refund.Status.REQUESTED: gettext_lazy("The refund was requested. Stripe has not answered yet."),
+    Refund.Status.PENDING: gettext_lazy("The refund was submitted to Stripe."),
+    Refund.Status.SUCCEEDED: gettext_lazy("The payment was refunded."),
+    Refund.Status.FAILED: gettext_lazy("Stripe refused the refund. The credits were restored."),
+    Refund.Status.CANCELED: gettext_lazy("The refund was cancelled. The credits were restored."),
 }
 
 
@@ -71,7 +71,7 @@ class RefundInline(ReadOnlyInline):
 class PaymentFilter(DashboardFilter):
     labels: ClassVar[dict[str, Promise]] = {
         "paid": gettext_lazy("Paid today"),
-        "to_decide": gettext_lazy("To decide"),
+        "to_decide": gettext_lazy("To review"),
     }
     selections = staticmethod(dashboard.payment_selections)
 
@@ -134,7 +134,7 @@ class PaymentAdmin(ReadOnlyAdmin):
             messages.error(request, f"{payment}: {error}")
             return
         log_action(request.user, row, format_lazy("{} ({})", words, question), reason)
-        text = _("%(decision)s: the payment stands at “%(state)s”.")
+        text = _("%(decision)s: the payment is now “%(state)s”.")
         messages.success(request, text % {"decision": words, "state": row.get_status_display()})
 
     @admin.display(description=gettext_lazy("amount"), ordering="amount_minor")
@@ -149,7 +149,7 @@ class PaymentAdmin(ReadOnlyAdmin):
     def disputed(self, payment: Payment) -> str:
         return billing_money.with_code(payment.disputed_minor, payment.currency)
 
-    @admin.display(description=gettext_lazy("decided before"))
+    @admin.display(description=gettext_lazy("decided earlier"))
     def decisions(self, payment: Payment) -> str:
         return "; ".join(map(str, payment.reviewed_reasons)) or "–"
 
@@ -230,15 +230,15 @@ class RefundFilter(DashboardFilter):
 
 @admin.register(Refund)
 class RefundAdmin(ReadOnlyAdmin):
-    list_display = ("created_at", "person", "money", "credits", "status", "source", "reason")
+    list_display = ("created_at", "user", "money", "credits", "status", "source", "reason")
     list_filter = (RefundFilter, "status", "source")
     search_fields = ("payment__user__username", "stripe_id", "reason")
     list_select_related = ("payment__user",)
     fields = readonly_fields = (*list_display, "actor", "stripe_id", "paid_with")
     ordering = ("-created_at",)
 
-    @admin.display(description=gettext_lazy("person"))
-    def person(self, refund: Refund) -> str:
+    @admin.display(description=gettext_lazy("user"))
+    def user(self, refund: Refund) -> str:
         return str(refund.payment.user)
 
     @admin.display(description=gettext_lazy("amount"), ordering="amount_minor")
@@ -252,7 +252,7 @@ class RefundAdmin(ReadOnlyAdmin):
 
 
 class EventFilter(DashboardFilter):
-    labels: ClassVar[dict[str, Promise]] = {"trouble": gettext_lazy("In trouble")}
+    labels: ClassVar[dict[str, Promise]] = {"trouble": gettext_lazy("Failed")}
     selections = staticmethod(dashboard.event_selections)
 
 
@@ -264,14 +264,14 @@ class StripeEventAdmin(ReadOnlyAdmin):
     ordering = ("-received_at",)
     actions = ("handle_again",)
 
-    @admin.action(description=gettext_lazy("Act on these events again"), permissions=["view"])
+    @admin.action(description=gettext_lazy("Process these events again"), permissions=["view"])
     def handle_again(self, request: HttpRequest, rows: QuerySet[StripeEvent]) -> None:
         if not request.user.has_perm("billing.change_payment"):
             raise PermissionDenied
         for event in rows:
             stripe_events.process(event)
             log_action(request.user, event, "acted on again by hand", event.state)
-            text = _("%(event)s stands at “%(state)s”.")
+            text = _("%(event)s is now “%(state)s”.")
             words = {"event": event.type, "state": event.get_state_display()}
             messages.info(request, text % words)
 
@@ -287,7 +287,7 @@ def _changes(payment: Payment, outlook: refunds.RefundPreview) -> list[tuple[str
             intcomma(now - outlook.from_balance),
         ),
         (
-            _("Refunded of this payment"),
+            _("Refunded from this payment"),
             billing_money.with_code(refunded, currency),
             billing_money.with_code(refunded + outlook.amount_minor, currency),
         ),

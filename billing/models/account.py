@@ -14,7 +14,7 @@ class Account(models.Model):
         models.PROTECT,
         primary_key=True,
         related_name="+",
-        verbose_name=_("person"),
+        verbose_name=_("user"),
     )
     balance = models.BigIntegerField(_("balance"), default=0)
     debt = models.BigIntegerField(_("debt"), default=0)

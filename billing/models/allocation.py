@@ -16,8 +16,8 @@ class Allocation(models.Model):
     amount = models.BigIntegerField(_("amount"))
 
     class Meta:
-        verbose_name = _("part of a line")
-        verbose_name_plural = _("lots it touched")
+        verbose_name = _("allocation")
+        verbose_name_plural = _("affected lots")
         constraints = [
             models.UniqueConstraint(fields=["entry", "lot"], name="allocation_once"),
             models.CheckConstraint(condition=~Q(amount=0), name="allocation_not_zero"),

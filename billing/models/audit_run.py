@@ -13,11 +13,11 @@ class AuditRun(models.Model):
     videos = models.PositiveIntegerField(_("videos"))
     payments = models.PositiveIntegerField(_("payments"))
     problems = models.JSONField(_("problems"), default=list)
-    repaired = models.JSONField(_("mended"), default=list)
+    repaired = models.JSONField(_("repaired"), default=list)
 
     class Meta:
-        verbose_name = _("proof of the books")
-        verbose_name_plural = _("proofs of the books")
+        verbose_name = _("audit run")
+        verbose_name_plural = _("audit runs")
         get_latest_by = "run_at"
 
     def __str__(self) -> str:

@@ -19,8 +19,8 @@ class Entry(models.Model):
         REFUNDED = "refunded", _("Returned")
         BONUS = "bonus", _("Bonus")
         EXPIRED = "expired", _("Expired")
-        CLAWED_BACK = "reversed", _("Taken back")
-        ADJUSTED = "adjusted", _("By staff")
+        CLAWED_BACK = "reversed", _("Clawed back")
+        ADJUSTED = "adjusted", _("Adjusted by staff")
 
     # What a line may be about: its reference_type.
     VIDEO_REFERENCE, PAYMENT_REFERENCE = "sora_task_creation", "payment"
@@ -43,8 +43,8 @@ class Entry(models.Model):
     created_at = models.DateTimeField(_("created"))
 
     class Meta:
-        verbose_name = _("ledger line")
-        verbose_name_plural = _("ledger lines")
+        verbose_name = _("ledger entry")
+        verbose_name_plural = _("ledger entries")
         constraints = [
             models.UniqueConstraint(fields=["account", "sequence"], name="entry_sequence_unique"),
             models.CheckConstraint(condition=~Q(amount=0), name="entry_amount_not_zero"),

@@ -14,7 +14,7 @@ class Lot(models.Model):
         PURCHASED = "purchased", _("Purchased")
         BONUS = "bonus", _("Bonus")
         EARNED = "earned", _("Earned")
-        ADJUSTED = "adjusted", _("By staff")
+        ADJUSTED = "adjusted", _("Adjusted by staff")
 
     account = models.ForeignKey(Account, models.PROTECT, related_name="lots")
     kind = models.CharField(_("kind"), max_length=16, choices=Kind)
@@ -35,8 +35,8 @@ class Lot(models.Model):
     last_warned_at = models.DateTimeField(null=True)
 
     class Meta:
-        verbose_name = _("lot of credits")
-        verbose_name_plural = _("lots of credits")
+        verbose_name = _("credit lot")
+        verbose_name_plural = _("credit lots")
         constraints = [
             models.CheckConstraint(condition=Q(amount__gt=0), name="lot_amount_positive"),
             models.CheckConstraint(

@@ -21,7 +21,7 @@ class Payment(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, related_name="payments", verbose_name=_("person")
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="payments", verbose_name=_("user")
     )
     # A copy of the package as it was sold.
     package = models.CharField(_("package"), max_length=40)
@@ -36,7 +36,7 @@ class Payment(models.Model):
     failure_code = models.CharField(_("failure code"), max_length=40, blank=True)
     # What does not match and needs a person; nothing is granted while it stands here, but what was
     # granted before is still taken back.
-    review_reason = models.CharField(_("to decide"), max_length=200, blank=True)
+    review_reason = models.CharField(_("to review"), max_length=200, blank=True)
     # What a person has decided before; it is not asked again.
     reviewed_reasons = models.JSONField(default=list, blank=True)
 

@@ -24,7 +24,7 @@ class Refund(models.Model):
     class Source(models.TextChoices):
         API = "api", _("The API")
         ADMIN = "admin", _("Staff")
-        EXTERNAL = "external", _("At Stripe")
+        EXTERNAL = "external", _("Pending at Stripe")
 
     ACTIVE: ClassVar = (Status.REQUESTED, Status.PENDING, Status.SUCCEEDED)
 
@@ -33,10 +33,14 @@ class Refund(models.Model):
     stripe_id = models.CharField(_("id at Stripe"), max_length=255, unique=True, null=True)  # noqa: DJ001 - unique
     amount_minor = models.PositiveIntegerField(_("amount"))
     status = models.CharField(_("state"), max_length=16, choices=Status)
-    source = models.CharField(_("asked by"), max_length=16, choices=Source)
+    source = models.CharField(_("requested via"), max_length=16, choices=Source)
     reason = models.CharField(_("reason"), max_length=500, blank=True)
     actor = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", verbose_name=_("by")
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        related_name="+",
+        verbose_name=_("requested by"),
     )
     created_at = models.DateTimeField(_("created"))
     tried_at = models.DateTimeField(null=True)

@@ -10,9 +10,9 @@ class StripeEvent(models.Model):
     class State(models.TextChoices):
         NEW = "new", _("New")
         DONE = "done", _("Done")
-        UNMATCHED = "unmatched", _("Waits for its payment")
+        UNMATCHED = "unmatched", _("Waiting for its payment")
         IGNORED = "ignored", _("Not needed")
-        REVIEW = "review", _("Needs a person")
+        REVIEW = "review", _("Needs staff")
         ERROR = "error", _("Failed")
 
     id = models.CharField(primary_key=True, max_length=255)

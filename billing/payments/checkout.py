@@ -98,7 +98,7 @@ def open_checkout(payment: Payment) -> Payment:
         raise StripeUnavailable(_("The payment could not be prepared.")) from error
     except stripe_client.NoAnswer as error:
         raise StripeUnavailable(
-            _("The payment page does not answer. Try again in a moment.")
+            _("The payment page is not responding. Try again in a moment.")
         ) from error
     return update_payment(payment.pk, lambda row: merge_new_session(row, made))
 

@@ -72,7 +72,7 @@ def _receipt_email(payment: Payment) -> EmailContent:
         (
             _("Thank you. We received %(sum)s for %(item)s.") % {"sum": sum, "item": payment.title},
             added % {"n": payment.credits},
-            _("They last until %(day)s. What expires first is spent first.") % {"day": day},
+            _("They expire on %(day)s. Credits that expire first are spent first.") % {"day": day},
             _("Number: %(number)s") % {"number": payment.pk},
         ),
         _("View the receipt"),
@@ -82,15 +82,17 @@ def _receipt_email(payment: Payment) -> EmailContent:
 
 def _refund_email(refund: Refund) -> EmailContent:
     payment = refund.payment
-    taken = _("The credits it had paid for were taken back. Your history shows how many.")
+    taken = _(
+        "We removed the credits that this payment had bought. Your credit history shows how many."
+    )
     sum = exact(refund.amount_minor, payment.currency)
     return EmailContent(
-        _("%(sum)s is on its way back to you") % {"sum": sum},
+        _("We refunded %(sum)s to you") % {"sum": sum},
         (
             _("%(sum)s of your payment for %(item)s was refunded.")
             % {"sum": sum, "item": payment.title},
             *([taken] if state.is_granted(payment) else []),
-            _("Banks need some days until it shows on your statement."),
+            _("It can take a few days to appear on your bank statement."),
         ),
         _("View the payment"),
         _payment_url(payment),

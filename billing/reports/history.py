@@ -30,8 +30,8 @@ BADGES: dict[str, tuple[Promise, str]] = {
     Type.ADJUSTED: (gettext_lazy("Adjusted"), "running"),
     Type.EXPIRED: (gettext_lazy("Expired"), ""),
 }
-TAKEN_BACK = (gettext_lazy("Taken back"), "warn")
-RETURNED = (gettext_lazy("Given again"), "good")
+TAKEN_BACK = (gettext_lazy("Clawed back"), "warn")
+RETURNED = (gettext_lazy("Restored"), "good")
 
 
 @dataclass(frozen=True)
@@ -58,10 +58,10 @@ class HistoryLine:
 
     def _reversed(self) -> str:
         if self.entry.reference_type == "debt":
-            return _("Taken for credits you owed")
+            return _("Used for credits you owed")
         if self.entry.amount > 0:
-            return _("Returned: the refund did not go through")
-        return _("Taken back: the payment was refunded")
+            return _("Restored: the payment refund failed")
+        return _("Removed: the payment was refunded")
 
     @property
     def video(self) -> str:

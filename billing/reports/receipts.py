@@ -18,12 +18,12 @@ STATUSES: dict[str, tuple[Promise, str]] = {
     Status.PARTIAL_REFUNDED: (gettext_lazy("Partly refunded"), "warn"),
 }
 REASONS: dict[str, Promise] = {
-    "session_expired": gettext_lazy("The checkout was not finished in time."),
-    "payment_failed": gettext_lazy("The bank did not let the payment through."),
-    "not_accepted": gettext_lazy("What was paid is not what was asked."),
+    "session_expired": gettext_lazy("The checkout expired before it was completed."),
+    "payment_failed": gettext_lazy("The bank declined the payment."),
+    "not_accepted": gettext_lazy("The amount paid differs from the price."),
     "create_failed": gettext_lazy("The checkout could not be prepared."),
 }
-FAILED = gettext_lazy("The payment did not go through.")
+FAILED = gettext_lazy("The payment failed.")
 
 
 @dataclass(frozen=True)

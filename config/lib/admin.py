@@ -20,7 +20,7 @@ from django.utils.translation import override
 class DashboardFilter(admin.SimpleListFilter):
     """Filter a list to the rows that a number on the admin's first page counts."""
 
-    title = _("on the first page")
+    title = _("dashboard")
     parameter_name = "glance"
     labels: ClassVar[dict[str, Promise]]
     selections: ClassVar[Callable[[], dict[str, Q]]]
@@ -46,7 +46,7 @@ def log_action(
 
 class ReasonForm(forms.Form):
     reason = forms.CharField(
-        label=_("Reason"), max_length=200, help_text=_("The audit log keeps it.")
+        label=_("Reason"), max_length=200, help_text=_("The reason is kept in the audit log.")
     )
     # The idempotency key of this form.
     token = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4, required=False)

@@ -19,14 +19,14 @@ NEW = "quite-another-passphrase"
 @pytest.mark.parametrize(
     ("path", "words"),
     [
-        ("/accounts/password/reset/done/", "Look into your mailbox"),
-        ("/accounts/password/reset/key/x-y/", "This link is used up"),
-        ("/accounts/password/reset/key/done/", "Your password is changed"),
-        ("/accounts/confirm-email/", "Look into your mailbox"),
-        ("/accounts/confirm-email/nonsense/", "This link is used up"),
+        ("/accounts/password/reset/done/", "Check your e-mail"),
+        ("/accounts/password/reset/key/x-y/", "This link is no longer valid"),
+        ("/accounts/password/reset/key/done/", "Your password was changed"),
+        ("/accounts/confirm-email/", "Check your e-mail"),
+        ("/accounts/confirm-email/nonsense/", "This link is no longer valid"),
         ("/accounts/inactive/", "This account is closed"),
-        ("/accounts/3rdparty/login/cancelled/", "You turned back"),
-        ("/accounts/3rdparty/login/error/", "That did not work"),
+        ("/accounts/3rdparty/login/cancelled/", "Sign-in cancelled"),
+        ("/accounts/3rdparty/login/error/", "The sign-in failed"),
     ],
 )
 def test_a_page_says_what_is_the_matter(db: None, path: str, words: str) -> None:
@@ -81,7 +81,7 @@ def test_an_address_is_confirmed_by_its_link(db: None, settings: LazySettings) -
     (letter,) = mail.outbox
     assert isinstance(letter, mail.EmailMultiAlternatives)
     assert (letter.subject, letter.to) == (
-        "Confirm your address for Morgenrot",
+        "Confirm your e-mail address for Morgenrot",
         ["carol@example.com"],
     )
     html, kind = str(letter.alternatives[0][0]), letter.alternatives[0][1]
@@ -89,7 +89,10 @@ def test_an_address_is_confirmed_by_its_link(db: None, settings: LazySettings) -
     assert kind == "text/html"
     assert f'href="http://testserver{path}"' in html
     assert "Morgenrot" in str(letter.body)
-    assert b"carol@example.com belongs to carol." in client.get(path).content
+    assert (
+        b"Confirm that carol@example.com is the e-mail address of carol."
+        in client.get(path).content
+    )
     assert client.post(path).status_code == 302
     assert User.objects.get(username="carol").is_verified
 
@@ -98,21 +101,21 @@ def test_a_password_is_chosen_anew_by_its_link(alice: User) -> None:
     client = Client()
     client.post("/accounts/password/reset/", {"email": "alice@example.com"})
     (letter,) = mail.outbox
-    assert letter.subject == "A new password for Firstlight"
+    assert letter.subject == "Reset your password for Firstlight"
     path = link_in(str(letter.body))
     answer = client.get(path, follow=True)
     assert b"Choose a new password" in answer.content
     form = {"password1": NEW, "password2": NEW}
     answer = client.post(answer.request["PATH_INFO"], form, follow=True)
-    assert b"Your password is changed" in answer.content
+    assert b"Your password was changed" in answer.content
     assert client.login(username="alice", password=NEW)
-    assert b"This link is used up" in Client().get(path).content
+    assert b"This link is no longer valid" in Client().get(path).content
 
 
 def test_who_has_no_account_is_told_by_e_mail_only(db: None) -> None:
     Client().post("/accounts/password/reset/", {"email": "nobody@example.com"})
     (letter,) = mail.outbox
-    assert letter.subject == "No account at Firstlight"
+    assert letter.subject == "No account found at Firstlight"
     assert "http://testserver/accounts/signup/" in letter.body
     assert '<a href="http://testserver/accounts/signup/"' in html_of(letter)
 
@@ -121,8 +124,8 @@ def test_a_change_of_the_password_is_told(page: Client, alice: User) -> None:
     form = {"oldpassword": "alice-password", "password1": NEW, "password2": NEW}
     page.post("/accounts/password/change/", form)
     (letter,) = mail.outbox
-    assert "It was done from 127.0.0.1." in letter.body
-    assert "<p>It was done from 127.0.0.1." in html_of(letter)
+    assert "The change was made from 127.0.0.1." in letter.body
+    assert "<p>The change was made from 127.0.0.1." in html_of(letter)
 
 
 # ---- the two steps of the welcome ----

@@ -39,7 +39,7 @@ def test_the_link_asks_first_and_then_brings_the_account_back(alice: User) -> No
     account_deletion.request_deletion(alice)
     restoration.send_emails()
     client, path = Client(), link()
-    assert b"Take alice back?" in client.get(path).content
+    assert b"Restore the account alice?" in client.get(path).content
     assert not User.objects.get().is_active
     assert client.post(path)["Location"] == "/accounts/login/"
     assert User.objects.get().is_active
@@ -72,7 +72,7 @@ def test_a_damaged_link_does_nothing(alice: User, token: str) -> None:
     account_deletion.request_deletion(alice)
     answer = Client().post(f"/accounts/return/{token}/")
     assert answer.status_code == 404
-    assert "This link is used up" in answer.content.decode()
+    assert "This link is no longer valid" in answer.content.decode()
     assert not User.objects.get().is_active
 
 

@@ -97,7 +97,7 @@ def test_nobody_ends_the_sign_ins_of_others(alice: User, bob: User) -> None:
         ("browser", "é"),
     ):
         answer = here.post("/settings/sessions/end/", {"kind": kind, "id": key}, follow=True)
-        assert b"This sign-in has ended already." in answer.content
+        assert b"This session has already ended." in answer.content
     assert there.get("/settings/").status_code == 200
     assert auth_tokens.session_of(tokens.access).user == bob
 

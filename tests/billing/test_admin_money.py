@@ -249,4 +249,4 @@ def test_every_list_opens_and_nothing_can_be_added(
 def test_the_lists_have_proper_names(desk: Client) -> None:
     text = desk.get("/admin/").content.decode()
     assert "Entrys" not in text
-    assert "Ledger lines" in text
+    assert "Ledger entries" in text

@@ -125,7 +125,7 @@ def test_a_refund_is_told_once_it_succeeded(carol: User) -> None:
     receipts.send_due()
     told.tell(told.refunded(payment, 330))
     assert [receipts.send_due(), receipts.send_due()] == [1, 0]
-    assert outbox()[1] == ("carol@example.com", "¥3.30 CNY is on its way back to you")
+    assert outbox()[1] == ("carol@example.com", "We refunded ¥3.30 CNY to you")
     assert f"/billing/payments/{payment.pk}/" in str(mail.outbox[1].body)
 
 

@@ -158,7 +158,7 @@ def test_a_payment_that_was_not_accepted_does_not_say_nothing_was_charged(
     payment = told.order(alice, status="failed", failure_code="not_accepted")
     shown = text_of(page, f"/billing/payments/{payment.pk}/")
     assert "Nothing was charged" not in shown
-    assert "support will settle" in shown
+    assert "Our staff will contact you about the money." in shown
 
 
 # ---- the proof ----
@@ -166,12 +166,12 @@ def test_a_payment_that_was_not_accepted_does_not_say_nothing_was_charged(
 
 @pytest.mark.django_db
 def test_the_proof_before_the_first_one(client: Client) -> None:
-    assert "The books have not been checked yet." in text_of(client, "/proof/")
+    assert "No audit has run yet." in text_of(client, "/proof/")
 
 
 @pytest.mark.parametrize(
     ("problems", "words"),
-    [([], "Everything adds up."), (["x", "y"], "2 things did not add up")],
+    [([], "No problems were found."), (["x", "y"], "2 problems were found")],
 )
 @pytest.mark.django_db
 def test_the_proof_is_for_everybody_and_about_nobody(

@@ -87,7 +87,7 @@ def test_declined_card_and_left_checkout_charge_nothing(tab: Opener, person: Sto
 def test_late_payment_arrives_on_the_open_page(tab: Opener, person: StorageState) -> None:
     page = tab("/billing/", person=person, **CALM)
     buy(page, "Trial", "Pay later and succeed")
-    expect(page.get_by_text("Waiting for the payment, usually seconds.")).to_be_visible()
+    expect(page.get_by_text("Waiting for the payment. This usually takes seconds.")).to_be_visible()
     keep_picture(page, "buying-pending")
     expect(page.locator("#said")).to_have_text("Payment received. 100 credits were added.")
     expect(wallet(page)).to_have_text("200")
@@ -97,7 +97,7 @@ def test_late_payment_arrives_on_the_open_page(tab: Opener, person: StorageState
 def test_late_failure_says_why_and_can_be_tried_again(tab: Opener, person: StorageState) -> None:
     page = tab("/billing/", person=person, **CALM)
     buy(page, "Trial", "Pay later and fail")
-    expect(page.locator("#said")).to_contain_text("The bank did not let the payment through.")
+    expect(page.locator("#said")).to_contain_text("The bank declined the payment.")
     keep_picture(page, "buying-failed")
     expect(wallet(page)).to_have_text("100")
     page.get_by_role("button", name="Try again").click()
@@ -146,5 +146,5 @@ def test_money_pages_fit(tab: Opener, person: StorageState, width: int) -> None:
     page.wait_for_url("**/payments/**")
     check(page, "payment")
     page.goto("/billing/")
-    page.get_by_text("The same as a table").click()
+    page.get_by_text("Show as a table").click()
     check(page, "billing")

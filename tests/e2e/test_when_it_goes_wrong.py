@@ -26,7 +26,7 @@ def noise(width: int, height: int) -> bytes:
         (
             "internal_error",
             "failed",
-            r"The engine stopped at \d+%. Nothing was wrong with your prompt.",
+            r"The engine stopped at \d+%. The cause was not your prompt.",
         ),
         ("moderation_blocked", "blocked", "The content check stopped this prompt."),
     ],

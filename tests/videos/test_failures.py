@@ -15,7 +15,7 @@ from videos.failures import Explanation, Remedy
 from videos.jobs import orders, state_machine
 from videos.models import Video
 
-STOPPED = "The engine stopped. Nothing was wrong with your prompt."
+STOPPED = "The engine stopped. The cause was not your prompt."
 OTHER_MODEL = Remedy("other_model", "Try the other model: Sora 2 Pro.", "model", "sora-2-pro")
 WAIT = Remedy("wait", "Try again in a few minutes.")
 
@@ -110,15 +110,15 @@ def test_how_far_it_came_is_said_when_that_is_known(alice: User) -> None:
     rendering = running(running(order(alice), progress=72.6))
     found = failures.explain(told(rendering, JobState.FAILED, failure=refusal))
     assert found
-    assert found.sentence == "The engine stopped at 72%. Nothing was wrong with your prompt."
+    assert found.sentence == "The engine stopped at 72%. The cause was not your prompt."
 
 
 def test_the_credits_are_named(alice: User) -> None:
-    assert broke(alice, "internal_error").returned == "Your 20 credits are back."
+    assert broke(alice, "internal_error").returned == "Your 20 credits were returned."
     Video.objects.update(credits=1)
     found = failures.explain(Video.objects.get())
     assert found
-    assert found.returned == "Your 1 credit is back."
+    assert found.returned == "Your 1 credit was returned."
 
 
 def test_the_other_model_is_one_that_makes_such_a_video(alice: User) -> None:
@@ -145,7 +145,7 @@ def test_nothing_is_advised_after_a_cancel_and_nothing_said_of_others(alice: Use
     assert (failures.explain(video), failures.sentence(video)) == (None, "")
     state_machine.cancel(video)
     assert failures.explain(now_of(video)) == Explanation(
-        "cancelled", "You cancelled this.", "Your 20 credits are back.", None
+        "cancelled", "You cancelled this.", "Your 20 credits were returned.", None
     )
 
 

@@ -75,7 +75,7 @@ def test_failure_is_told_in_plain_words(ended: Video, receiver: Receiver) -> Non
                 "taskId": str(ended.pk),
                 "state": "fail",
                 "failCode": "internal_error",
-                "failMsg": "The engine stopped. Nothing was wrong with your prompt.",
+                "failMsg": "The engine stopped. The cause was not your prompt.",
             },
         }
     ]

@@ -44,7 +44,7 @@ class Change(NamedTuple):
 ADMIN_ACTIONS = {
     action.name: action
     for action in (
-        AdminAction("fetch", gettext_lazy("Fetch now")),
+        AdminAction("fetch", gettext_lazy("Poll now")),
         AdminAction("fail", gettext_lazy("Fail and refund")),
         AdminAction("retry", gettext_lazy("Order again")),
     )

@@ -88,7 +88,7 @@ def _ask_model(prompt: str, image: Upload | None) -> list[str]:
         log.warning("moderation failed: %s", error)
         if settings.MODERATION_ON_ERROR == "allow":
             return []
-        text = _("The content check does not answer. Nothing was charged; try again in a moment.")
+        text = _("The content check is not responding. Nothing was charged. Try again in a moment.")
         raise NoVerdict(text) from error
 
 

@@ -144,7 +144,7 @@ def _check(user: AbstractBaseUser, draft: Video) -> None:
     if not draft.engine:
         gone = _("The engine that made this video is not available.")
         raise catalog.NotOffered(
-            "model", gone if draft.source else _("No engine makes such a video.")
+            "model", gone if draft.source else _("No engine can make this video.")
         )
     moderation.check(user, draft.prompt, draft.reference)
 
@@ -167,6 +167,4 @@ def _lock_reference(draft: Video) -> None:
         return
     rows = Upload.objects.select_for_update(no_key=True).filter(pk=draft.reference_id, stored=True)
     if not rows.values_list("pk").first():
-        raise catalog.NotOffered(
-            "input_reference", _("The image is no longer there. Send it again.")
-        )
+        raise catalog.NotOffered("input_reference", _("The image was deleted. Upload it again."))

@@ -9,7 +9,7 @@ class Price(models.Model):
     """A price that staff set, in credits for up to 12 seconds; it overrides the catalog's."""
 
     class Kind(models.TextChoices):
-        TEXT = "text", _("From words")
+        TEXT = "text", _("From text")
         IMAGE = "image", _("From an image")
 
     kind = models.CharField(_("kind"), max_length=8, choices=Kind)

@@ -12,7 +12,7 @@ class RejectedPrompt(models.Model):
         settings.AUTH_USER_MODEL,
         models.CASCADE,
         related_name="rejected_prompts",
-        verbose_name=_("person"),
+        verbose_name=_("user"),
     )
     prompt = models.TextField(_("prompt"))
     had_image = models.BooleanField(_("with an image"), default=False)

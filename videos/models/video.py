@@ -44,7 +44,7 @@ class Video(models.Model):
     """One ordered video, until its file is stored or its credits are refunded."""
 
     class Operation(models.TextChoices):
-        TEXT = "text", _("From words")
+        TEXT = "text", _("From text")
         IMAGE = "image", _("From an image")
         REMIX = "remix", _("Remix")
 
@@ -72,7 +72,7 @@ class Video(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, related_name="videos", verbose_name=_("person")
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="videos", verbose_name=_("user")
     )
 
     # What was ordered, and for how much.

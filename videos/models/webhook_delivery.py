@@ -25,7 +25,7 @@ class WebhookDelivery(models.Model):
         settings.AUTH_USER_MODEL,
         models.CASCADE,
         related_name="deliveries",
-        verbose_name=_("person"),
+        verbose_name=_("user"),
     )
     video = models.OneToOneField(
         Video, models.CASCADE, related_name="delivery", verbose_name=_("video")

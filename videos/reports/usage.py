@@ -23,8 +23,8 @@ Status = Video.Status
 FAILED = (Status.FAILED, Status.TIMEOUT)
 
 KINDS = {
-    Video.Operation.TEXT: gettext_lazy("From words"),
-    Video.Operation.IMAGE: gettext_lazy("From words and an image"),
+    Video.Operation.TEXT: gettext_lazy("From text"),
+    Video.Operation.IMAGE: gettext_lazy("From text and an image"),
     Video.Operation.REMIX: gettext_lazy("Remix"),
 }
 # The chart, in units of the drawing: its width, and how values become bars.

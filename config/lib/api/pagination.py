@@ -8,6 +8,7 @@ from typing import Any, cast
 from django.db.models import Model, Q, QuerySet
 from rest_framework import serializers
 from rest_framework.generics import GenericAPIView
+from rest_framework.metadata import SimpleMetadata
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -21,6 +22,13 @@ class OffsetAndAfter(Exception):
         super().__init__("Use either offset or after.")
 
 
+class NameOnlyMetadata(SimpleMetadata):
+    """Answer OPTIONS with name, description and media types; the OpenAPI schema has the fields."""
+
+    def determine_actions(self, request: Request, view: APIView) -> dict[str, Any]:
+        return {}
+
+
 class ListView(GenericAPIView[Any]):
     """GET answers one page of `get_queryset()`; a parameter that is out of range is answered 422.
 
@@ -28,6 +36,7 @@ class ListView(GenericAPIView[Any]):
     field of the answer that holds the list.
     """
 
+    metadata_class = NameOnlyMetadata
     query_serializer_class: type[serializers.Serializer]
     results_field: str
     # Whether the list stands before the page's numbers in the answer. Source: C20, C32.

@@ -194,7 +194,7 @@ def start_message(first_run: bool) -> str:
     if demo.exists():
         lines += [
             f"  Sign in as   {demo.USERNAME} / {demo.PASSWORD}   (has credits and a few clips)",
-            "  Staff        admin / admin   at /admin/, from this machine only",
+            "  Staff        admin / admin   at /admin/, from this machine only: change it",
         ]
     engine = next(iter(settings.ENGINES), "none")
     note = " (placeholder clips, no key needed)" if engine == "sandbox" else ""

@@ -360,7 +360,7 @@ def videos_in_every_state(alice: User, mp4: bytes) -> dict[str, Video]:
     }
 
 
-SLOW = "The engine took too long. Nothing was wrong with your prompt."
+SLOW = "The engine took too long. The cause was not your prompt."
 
 
 def test_task_shows_status_and_error_message_of_every_state(
@@ -385,7 +385,7 @@ def test_task_shows_status_and_error_message_of_every_state(
             "FAILED",
             "failed",
             0.0,
-            "The engine stopped. Nothing was wrong with your prompt.",
+            "The engine stopped. The cause was not your prompt.",
         ),
         "cancelled": ("FAILED", "failed", 0.0, "You cancelled this."),
         "timeout": ("FAILED", "failed", 0.0, SLOW),

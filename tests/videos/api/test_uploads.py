@@ -439,7 +439,7 @@ def test_studio_shows_a_message_when_its_image_was_deleted_meanwhile(
     with after(reads("videos_upload"), Upload.objects.filter(pk=kept.pk).delete):
         answer = page.post("/studio/", {**form, "reference": str(kept.pk)})
     assert (answer.status_code, Video.objects.count()) == (422, 0)
-    assert "The image is no longer there. Send it again." in answer.content.decode()
+    assert "The image was deleted. Upload it again." in answer.content.decode()
 
 
 def test_upload_leaves_no_row_and_no_file_when_storage_fails(
@@ -568,7 +568,7 @@ def test_order_is_refused_when_its_image_was_deleted_meanwhile(
     assert upload_cleanup.delete_unused() == 1
     with pytest.raises(catalog.NotOffered) as told:
         orders.submit(alice, wish)
-    assert str(told.value) == "The image is no longer there. Send it again."
+    assert str(told.value) == "The image was deleted. Upload it again."
     assert Video.objects.count() == 0
 
 

@@ -62,7 +62,7 @@ def test_detail_shows_the_failure_when_the_video_failed(api: APIClient, alice: U
         "code": "moderation_blocked",
         "message": sentence,
         "refunded": 20,
-        "returned": "Your 20 credits are back.",
+        "returned": "Your 20 credits were returned.",
         "remedy": {
             "code": "rephrase",
             "text": "Describe the scene in other words.",

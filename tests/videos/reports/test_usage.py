@@ -134,7 +134,7 @@ def test_usage_is_grouped_by_kind_and_api_key(alice: User, api: APIClient) -> No
         ("In the studio", 1, 20),
     ]
     assert [(group.label, group.videos, group.width) for group in use.kinds] == [
-        ("From words", 3, 100)
+        ("From text", 3, 100)
     ]
     assert [(group.label, group.videos) for group in use.models] == [
         ("Sora 2", 2),
