@@ -83,6 +83,7 @@ class ClipPagination(PageNumberPagination):
 class ClipListView(PublicView, ListView):
     """C36: the showcase in the order that staff gave it; empty while it is being set up."""
 
+    queryset = Clip.objects.none()
     query_serializer_class = ClipQuerySerializer
     pagination_class = ClipPagination
     results_field = "videos"

@@ -92,6 +92,7 @@ class TransactionsSerializer(PageSerializer):
 class TransactionListView(ListView):
     """C32: the history, newest first."""
 
+    queryset = Entry.objects.none()
     query_serializer_class = TransactionQuerySerializer
     pagination_class = PageNumberPagination
     results_field = "transactions"

@@ -141,6 +141,7 @@ class PaymentDetailView(APIView):
 class PaymentListView(ListView):
     """The user's payments, newest first."""
 
+    queryset = Payment.objects.none()
     query_serializer_class = PageQuerySerializer
     pagination_class = PageNumberPagination
     results_field = "payments"

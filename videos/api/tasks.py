@@ -178,6 +178,7 @@ class TaskQuerySerializer(PageQuerySerializer):
 class TaskListView(ListView):
     """C20: the user's tasks, newest first."""
 
+    queryset = Video.objects.none()
     rate = "tasks"
     query_serializer_class = TaskQuerySerializer
     pagination_class = PageNumberPagination

@@ -103,6 +103,7 @@ class VideoPagination(LimitOffsetPagination):
 class VideoListView(CreateVideoView, ListView):
     """A07-A14: order a video, and list the user's own."""
 
+    queryset = Video.objects.none()
     representation: Representation = staticmethod(representations.library_video)
     query_serializer_class = VideoQuerySerializer
     pagination_class = VideoPagination

@@ -99,6 +99,7 @@ class DeliveryQuerySerializer(PageQuerySerializer):
 class DeliveryListView(ListView):
     """The user's deliveries, newest first."""
 
+    queryset = WebhookDelivery.objects.none()
     query_serializer_class = DeliveryQuerySerializer
     pagination_class = PageNumberPagination
     results_field = "deliveries"

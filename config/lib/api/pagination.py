@@ -32,8 +32,9 @@ class NameOnlyMetadata(SimpleMetadata):
 class ListView(GenericAPIView[Any]):
     """GET answers one page of `get_queryset()`; a parameter that is out of range is answered 422.
 
-    A subclass names the serializer of its query (its filters and its page), its pagination and the
-    field of the answer that holds the list.
+    A subclass names the serializer of its query (its filters and its page), its pagination, the
+    field of the answer that holds the list, and an empty `queryset`, from which the OpenAPI schema
+    takes the model: without it the schema would call `get_queryset()`, which needs a request.
     """
 
     metadata_class = NameOnlyMetadata

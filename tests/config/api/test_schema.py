@@ -13,8 +13,11 @@ import httpx2
 import pytest
 from django.conf import settings
 from django.core.management import call_command
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, get_resolver
+from drf_spectacular.generators import SchemaGenerator
 from rest_framework.test import APIClient
 
 from config.management.commands import demo
@@ -29,6 +32,13 @@ ROOT = Path(settings.BASE_DIR)
 def test_schema_is_valid_and_has_no_warnings(capsys: pytest.CaptureFixture[str]) -> None:
     call_command("spectacular", validate=True, fail_on_warn=True)
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.django_db
+def test_no_query_is_sent_when_the_schema_is_generated() -> None:
+    with CaptureQueriesContext(connection) as queries:
+        SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+    assert [query["sql"] for query in queries] == []
 
 
 def api_routes() -> list[str]:
