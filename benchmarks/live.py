@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.auth import tokens
 from accounts.models import Session, User
-from tests.conftest import Serving
+from tests.conftest import ServerThread
 from videos.engines.base import Job, JobState
 from videos.jobs.worker import settle
 from videos.models import Video
@@ -22,7 +22,7 @@ def run(changes: int, sockets: int) -> None:
     user = User.objects.create_user(f"live{time.time_ns()}")
     token = tokens.sign_in(user, Session.Grant.PASSWORD).access
     arrived: list[dict[int, float]] = []
-    with Serving("config.asgi:application") as server:
+    with ServerThread("config.asgi:application") as server:
         readers = [_reader(server.port, token, arrived) for _ in range(sockets)]
         sent = _change(user, changes)
         time.sleep(1)

@@ -87,28 +87,28 @@ def mail_errors(settings: LazySettings) -> Iterator[dict[str, Exception]]:
     mail.Backend.errors.clear()
 
 
-def person(name: str, **fields: Any) -> User:
+def create_user(name: str, **fields: Any) -> User:
     """A user with the welcome credits; the password is the name and "-password"."""
     return signup.open_account(name, f"{name}@example.com", f"{name}-password", **fields)
 
 
 @pytest.fixture
 def alice(db: None) -> User:
-    return person("alice")
+    return create_user("alice")
 
 
 @pytest.fixture
 def bob(db: None) -> User:
-    return person("bob")
+    return create_user("bob")
 
 
 @pytest.fixture
 def staff(db: None) -> User:
-    return person("staff", is_staff=True, is_superuser=True)
+    return create_user("staff", is_staff=True, is_superuser=True)
 
 
 @pytest.fixture
-def desk(staff: User) -> Client:
+def staff_client(staff: User) -> Client:
     """A member of staff's browser."""
     client = Client()
     client.force_login(staff)
@@ -148,7 +148,7 @@ def page(alice: User) -> Client:
     return client
 
 
-class Serving:
+class ServerThread:
     """A real server in this process, on a port of its own."""
 
     def __init__(self, app: ASGIApplication | str) -> None:
@@ -166,7 +166,7 @@ class Serving:
         self.server = uvicorn.Server(config)
         self.thread = threading.Thread(target=self.server.run, daemon=True)
 
-    def __enter__(self) -> "Serving":
+    def __enter__(self) -> "ServerThread":
         self.thread.start()
         while not self.server.started:
             assert self.thread.is_alive(), "the server did not start"
@@ -179,15 +179,15 @@ class Serving:
 
 
 @pytest.fixture(scope="session")
-def _server() -> Iterator[Serving]:
-    with Serving("config.asgi:application") as serving:
+def _server() -> Iterator[ServerThread]:
+    with ServerThread("config.asgi:application") as serving:
         yield serving
 
 
 @pytest.fixture
 def live(
-    _server: Serving, transactional_db: None, settings: LazySettings, tmp_path: Any
-) -> Serving:
+    _server: ServerThread, transactional_db: None, settings: LazySettings, tmp_path: Any
+) -> ServerThread:
     """The whole product on a real port, with the sandbox as its engine."""
     settings.BASE_URL = _server.url
     settings.SANDBOX_DIR = tmp_path / "sandbox"

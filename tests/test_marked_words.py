@@ -24,7 +24,7 @@ from showcase import gallery
 from showcase.models import Clip
 from tests import pseudo
 from tests.billing import told
-from tests.conftest import person
+from tests.conftest import create_user
 from tests.videos.conftest import clip as drawn
 from tests.videos.conftest import completed, failed, order, running
 from videos.library import collections, share_links
@@ -60,7 +60,7 @@ def mp4() -> bytes:
 
 @pytest.fixture
 def zoe(db: None) -> User:
-    user = person("zzz", display_name="zzz")
+    user = create_user("zzz", display_name="zzz")
     credits.grant(user, 2000, credits.Kind.EARNED, "gift", expires_at=None)
     return user
 

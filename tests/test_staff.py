@@ -23,7 +23,7 @@ from billing.ledger import credits
 from billing.models import AuditRun, Payment, Refund, StripeEvent
 from showcase import gallery
 from showcase.models import AbuseReport, Feedback
-from tests.conftest import person
+from tests.conftest import create_user
 from tests.videos.conftest import completed, failed, order, running
 from tests.videos.conftest import mp4 as mp4  # noqa: PLC0414
 from videos.models import RejectedPrompt, Video, WebhookDelivery
@@ -43,26 +43,26 @@ def test_others_are_refused(page: Client) -> None:
 
 
 def test_staff_need_a_second_factor_where_it_is_asked(
-    desk: Client, staff: User, settings: LazySettings
+    staff_client: Client, staff: User, settings: LazySettings
 ) -> None:
-    assert desk.get("/admin/").status_code == 200
+    assert staff_client.get("/admin/").status_code == 200
     settings.STAFF_TWO_FACTOR = True
-    answer = desk.get("/admin/billing/payment/", follow=True)
+    answer = staff_client.get("/admin/billing/payment/", follow=True)
     assert answer.request["PATH_INFO"] == "/accounts/2fa/"
     assert b"Staff need two-factor sign-in." in answer.content
     TOTP.activate(staff, "JBSWY3DPEHPK3PXP")
-    assert desk.get("/admin/billing/payment/").status_code == 200
+    assert staff_client.get("/admin/billing/payment/").status_code == 200
 
 
 # ---- the first page ----
 
 
-def shown(desk: Client) -> dict[str, Any]:
-    return cast("dict[str, Any]", desk.get("/admin/").context)
+def shown(staff_client: Client) -> dict[str, Any]:
+    return cast("dict[str, Any]", staff_client.get("/admin/").context)
 
 
-def test_the_first_page_of_an_empty_house(desk: Client) -> None:
-    context = shown(desk)
+def test_the_first_page_of_an_empty_house(staff_client: Client) -> None:
+    context = shown(staff_client)
     assert (
         context["videos"].succeeded,
         context["videos"].success_rate,
@@ -75,7 +75,7 @@ def test_the_first_page_of_an_empty_house(desk: Client) -> None:
     assert (context["money"].revenue, context["money"].audit_run) == ({}, None)
 
 
-def test_the_first_page_counts_what_happened(desk: Client, alice: User, mp4: bytes) -> None:
+def test_the_first_page_counts_what_happened(staff_client: Client, alice: User, mp4: bytes) -> None:
     completed(order(alice), mp4)
     failed(order(alice))
     late = order(alice)
@@ -90,7 +90,7 @@ def test_the_first_page_counts_what_happened(desk: Client, alice: User, mp4: byt
     RejectedPrompt.objects.create(user=alice, prompt="x", categories=["hate"])
     AbuseReport.objects.create(subject="x", reason="other")
     Feedback.objects.create(text="x")
-    videos, money = shown(desk)["videos"], shown(desk)["money"]
+    videos, money = shown(staff_client)["videos"], shown(staff_client)["money"]
     assert (
         videos.succeeded,
         videos.failed,
@@ -119,7 +119,7 @@ def test_the_first_page_counts_what_happened(desk: Client, alice: User, mp4: byt
 
 
 def test_every_number_of_the_first_page_leads_to_just_these_rows(
-    desk: Client, alice: User, mp4: bytes, time_machine: Any
+    staff_client: Client, alice: User, mp4: bytes, time_machine: Any
 ) -> None:
     now = timezone.now()
     for moment in (now - timedelta(days=1), now):  # what was yesterday is in no list of today
@@ -153,7 +153,7 @@ def test_every_number_of_the_first_page_leads_to_just_these_rows(
     Video.objects.filter(pk=late.pk).update(next_step_at=now - timedelta(minutes=3))
     RejectedPrompt.objects.create(user=alice, prompt="x", categories=["hate"], overruled=True)
     AbuseReport.objects.create(subject="x", reason="other", state="closed")
-    context = shown(desk)
+    context = shown(staff_client)
     rows = {row.label: (row.number, row.url) for row in (*context["waiting"], *context["work"])}
     money, lists = context["money"], context["lists"]
     rows |= {
@@ -172,40 +172,42 @@ def test_every_number_of_the_first_page_leads_to_just_these_rows(
         "Submission unconfirmed": 0, "Rendering": 4, "Saving": 0, "made": 1, "paid": 1,
         "refunds": 1, "spent": 7, "returned": 1, "expiring": 1,
     }  # fmt: skip
-    found = {words: desk.get(url).context["cl"].result_count for words, (_n, url) in rows.items()}
+    found = {
+        words: staff_client.get(url).context["cl"].result_count for words, (_n, url) in rows.items()
+    }
     assert found == counted
 
 
 def test_the_first_page_takes_as_many_queries_for_many(
-    desk: Client, alice: User, mp4: bytes, django_assert_max_num_queries: Any
+    staff_client: Client, alice: User, mp4: bytes, django_assert_max_num_queries: Any
 ) -> None:
     for n in range(4):
-        failed(order(person(f"p{n}")))
+        failed(order(create_user(f"p{n}")))
     with django_assert_max_num_queries(24):
-        desk.get("/admin/")
+        staff_client.get("/admin/")
 
 
 # ---- people ----
 
 
-def test_a_persons_page_has_balance_and_books(desk: Client, alice: User) -> None:
-    text = desk.get(f"/admin/accounts/user/{alice.pk}/change/").content.decode()
+def test_a_persons_page_has_balance_and_books(staff_client: Client, alice: User) -> None:
+    text = staff_client.get(f"/admin/accounts/user/{alice.pk}/change/").content.decode()
     assert f"/admin/billing/entry/?account__exact={alice.pk}" in text
-    lines = desk.get(f"/admin/billing/entry/?account__exact={alice.pk}")
+    lines = staff_client.get(f"/admin/billing/entry/?account__exact={alice.pk}")
     assert [entry.account_id for entry in lines.context["cl"].result_list] == [alice.pk]
 
 
 def test_somebody_is_locked_out_after_a_second_question(
-    desk: Client, staff: User, alice: User, page: Client
+    staff_client: Client, staff: User, alice: User, page: Client
 ) -> None:
     tokens = auth_tokens.sign_in(alice, Session.Grant.PASSWORD)
     key, _text = api_keys.issue(alice, "bot", ["read"])
     form = {"action": "lock", "_selected_action": [str(alice.pk), str(staff.pk)]}
-    asked = desk.post("/admin/accounts/user/", form)
+    asked = staff_client.post("/admin/accounts/user/", form)
     alice.refresh_from_db()
     assert alice.is_active is True
     assert b"Every sign-in, API key" in asked.content
-    desk.post("/admin/accounts/user/", {**form, "confirm": "1", "reason": "Fraud"})
+    staff_client.post("/admin/accounts/user/", {**form, "confirm": "1", "reason": "Fraud"})
     alice.refresh_from_db()
     staff.refresh_from_db()
     key.refresh_from_db()
@@ -215,13 +217,13 @@ def test_somebody_is_locked_out_after_a_second_question(
     with pytest.raises(errors.BadCredentials):
         auth_tokens.session_of(tokens.access)
     assert LogEntry.objects.get().change_message == "Locked: Fraud"
-    desk.post("/admin/accounts/user/", {**form, "action": "unlock"})
+    staff_client.post("/admin/accounts/user/", {**form, "action": "unlock"})
     alice.refresh_from_db()
     assert alice.is_active
 
 
-def test_no_secret_is_shown_anywhere(desk: Client) -> None:
-    text = desk.get("/admin/").content.decode()
+def test_no_secret_is_shown_anywhere(staff_client: Client) -> None:
+    text = staff_client.get("/admin/").content.decode()
     assert [word for word in ("/admin/mfa/", "/admin/socialaccount/") if word in text] == []
 
 

@@ -208,9 +208,9 @@ def test_refused_when_a_field_is_bad(api: APIClient, body: dict[str, Any], field
 
 
 def test_ten_keys_and_no_more_when_twelve_are_made_at_once(transactional_db: None) -> None:
-    from tests.conftest import person, signed_in
+    from tests.conftest import create_user, signed_in
 
-    alice = person("alice")
+    alice = create_user("alice")
     clients = [signed_in(alice) for _ in range(12)]
     answers = outcomes([partial(make, client) for client in clients])
     assert sorted(answer.status_code for answer in answers) == [201] * 10 + [400] * 2

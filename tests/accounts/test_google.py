@@ -22,7 +22,7 @@ from accounts.auth import api_keys, errors, passwords, tokens
 from accounts.models import ApiKey, Session, User
 from billing.ledger import credits, invariants
 from tests.accounts.provider import CLIENT, REFUSAL, SECRET, Provider, Serving, challenge_of
-from tests.conftest import person, signed_in
+from tests.conftest import create_user, signed_in
 from tests.markup import flat
 
 PATH = "/api/auth/google/login"
@@ -229,7 +229,7 @@ def test_refused_when_a_field_is_bad(google: Provider, db: None, body: dict[str,
 
 
 def test_whoever_opened_it_under_anothers_address_is_thrown_out(google: Provider, db: None) -> None:
-    eve = person("vera")
+    eve = create_user("vera")
     his, page, renewal = (
         signed_in(eve),
         Client(),
@@ -262,7 +262,7 @@ def test_no_side_door_is_left_to_whoever_opened_it(google: Provider, db: None) -
 
 @pytest.mark.parametrize("where", ["account", "address"])
 def test_a_verified_account_is_linked_and_keeps_all(google: Provider, db: None, where: str) -> None:
-    vera = person("vera", is_verified=where == "account")
+    vera = create_user("vera", is_verified=where == "account")
     if where == "address":
         EmailAddress.objects.create(user=vera, email=vera.email, verified=True)
     hers = signed_in(vera)
@@ -278,7 +278,7 @@ def test_a_verified_account_is_linked_and_keeps_all(google: Provider, db: None, 
 def test_an_address_google_has_not_verified_opens_no_account_that_is_there(
     google: Provider, db: None, verified: object
 ) -> None:
-    vera = person("vera")
+    vera = create_user("vera")
     google.person["email_verified"] = verified
     answer = enter(google)
     message = "An account with this address exists, and Google has not verified that it is yours."
@@ -295,7 +295,7 @@ def test_a_new_address_google_has_not_verified_is_kept_as_that(google: Provider,
 
 
 def test_a_staff_account_is_not_linked_by_its_address(google: Provider, db: None) -> None:
-    person("vera", is_staff=True, is_verified=True)
+    create_user("vera", is_staff=True, is_verified=True)
     assert enter(google).status_code == 403
     assert SocialAccount.objects.count() == 0
 
@@ -308,7 +308,7 @@ def test_refused_when_the_account_is_closed(google: Provider, db: None) -> None:
 
 
 def test_a_closed_account_is_neither_entered_nor_changed(google: Provider, db: None) -> None:
-    person("vera", is_active=False)
+    create_user("vera", is_active=False)
     assert enter(google).status_code == 401
     assert User.objects.get().has_usable_password()
 
@@ -382,7 +382,7 @@ def test_anothers_state_is_worth_nothing(google: Provider, db: None) -> None:
 
 
 def test_the_page_throws_the_opener_out_as_the_api_does(google: Provider, db: None) -> None:
-    eve = person("vera")
+    eve = create_user("vera")
     his, browser = signed_in(eve), Client()
     by_page(browser, google)
     assert browser.get("/api/auth/me").json()["id"] == str(eve.pk)
@@ -390,7 +390,7 @@ def test_the_page_throws_the_opener_out_as_the_api_does(google: Provider, db: No
 
 
 def test_the_page_refuses_an_unverified_address_as_the_api_does(google: Provider, db: None) -> None:
-    person("vera")
+    create_user("vera")
     google.person["email_verified"] = False
     browser = Client()
     answer = by_page(browser, google)

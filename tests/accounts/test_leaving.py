@@ -165,26 +165,28 @@ def test_name_and_address_are_free_when_forgotten(anonymous: APIClient, alice: U
 # ---- staff ----
 
 
-def take_back(desk: Client, user: User) -> str:
+def take_back(staff_client: Client, user: User) -> str:
     form = {"action": "restore", "_selected_action": [str(user.pk)]}
-    answer = desk.post("/admin/accounts/user/", form, follow=True)
+    answer = staff_client.post("/admin/accounts/user/", form, follow=True)
     return str(next(iter(answer.context["messages"])))
 
 
-def test_staff_take_somebody_back_until_then(desk: Client, alice: User) -> None:
+def test_staff_take_somebody_back_until_then(staff_client: Client, alice: User) -> None:
     account_deletion.request_deletion(alice)
-    assert (take_back(desk, alice), login("alice")) == ("You restored alice.", 200)
+    assert (take_back(staff_client, alice), login("alice")) == ("You restored alice.", 200)
     refusal = "Only an account whose deletion was requested in the last 30 days can be restored."
-    assert take_back(desk, alice) == f"alice: {refusal}"
+    assert take_back(staff_client, alice) == f"alice: {refusal}"
     account_deletion.request_deletion(alice)
     User.objects.update(deletion_requested_at=timezone.now() - 31 * DAYS)
-    assert take_back(desk, alice).endswith(refusal)
+    assert take_back(staff_client, alice).endswith(refusal)
 
 
-def test_whoever_staff_lock_is_out_at_once(desk: Client, api: APIClient, alice: User) -> None:
+def test_whoever_staff_lock_is_out_at_once(
+    staff_client: Client, api: APIClient, alice: User
+) -> None:
     api_keys.issue(alice, "k", ["read"])
     form = {"action": "lock", "_selected_action": [str(alice.pk)], "confirm": "1", "reason": "spam"}
-    assert desk.post("/admin/accounts/user/", form).status_code == 302
+    assert staff_client.post("/admin/accounts/user/", form).status_code == 302
     assert not User.objects.get(pk=alice.pk).is_active
     assert (api.get("/api/auth/me").status_code, ApiKey.objects.active().count()) == (401, 0)
     people_deletion.unlock(alice)
@@ -192,34 +194,37 @@ def test_whoever_staff_lock_is_out_at_once(desk: Client, api: APIClient, alice: 
     assert signed_in(alice).get("/api/auth/me").status_code == 200
 
 
-def test_who_comes_in_is_not_a_tick_in_a_form(desk: Client, alice: User) -> None:
+def test_who_comes_in_is_not_a_tick_in_a_form(staff_client: Client, alice: User) -> None:
     """Somebody who left would be let in, and still be forgotten."""
     account_deletion.request_deletion(alice)
     path = f"/admin/accounts/user/{alice.pk}/change/"
     form = {"username": "alice", "email": alice.email, "language": "en", "is_active": "on"}
-    assert desk.post(path, form).status_code == 302
+    assert staff_client.post(path, form).status_code == 302
     assert not User.objects.get(pk=alice.pk).is_active
 
 
 @pytest.mark.parametrize("usable", ["true", "false"])
 def test_a_password_that_staff_set_ends_what_the_old_one_opened(
-    desk: Client, api: APIClient, alice: User, usable: str
+    staff_client: Client, api: APIClient, alice: User, usable: str
 ) -> None:
     new = "another-long-passphrase"
     form = {"password1": new, "password2": new, "usable_password": usable}
     form |= {"unset-password": ""} if usable == "false" else {}
-    assert desk.post(f"/admin/accounts/user/{alice.pk}/password/", form).status_code == 302
+    assert staff_client.post(f"/admin/accounts/user/{alice.pk}/password/", form).status_code == 302
     assert api.get("/api/auth/me").status_code == 401
     assert User.objects.get(pk=alice.pk).check_password(new) is (usable == "true")
 
 
-def test_whoever_staff_add_is_welcomed_like_everybody(desk: Client) -> None:
+def test_whoever_staff_add_is_welcomed_like_everybody(staff_client: Client) -> None:
     word = "another-long-passphrase"
     form = {"username": "vera", "password1": word, "password2": word, "usable_password": "true"}
-    assert desk.post("/admin/accounts/user/add/", form).status_code == 302
+    assert staff_client.post("/admin/accounts/user/add/", form).status_code == 302
     assert credits.available(User.objects.get(username="vera")) == 100
     assert invariants.problems() == []
 
 
-def test_staff_cannot_delete_a_row_the_books_name(desk: Client, alice: User) -> None:
-    assert desk.post(f"/admin/accounts/user/{alice.pk}/delete/", {"post": "yes"}).status_code == 403
+def test_staff_cannot_delete_a_row_the_books_name(staff_client: Client, alice: User) -> None:
+    assert (
+        staff_client.post(f"/admin/accounts/user/{alice.pk}/delete/", {"post": "yes"}).status_code
+        == 403
+    )

@@ -9,7 +9,7 @@ from rest_framework.test import APIClient
 
 from accounts.auth import api_keys
 from accounts.models import User
-from tests.conftest import person
+from tests.conftest import create_user
 
 PATH = "/api/users/profile"
 
@@ -172,7 +172,7 @@ def test_nobody_registers_under_anothers_address(
 
 
 def test_nobody_signs_up_on_the_page_under_anothers_address(anonymous: APIClient, db: None) -> None:
-    person("alice")
+    create_user("alice")
     form = {"username": "alice@example.com", "email": "e@example.com", "password1": "tin-lantern-9"}
     answer = anonymous.post("/accounts/signup/", form)
     assert (answer.status_code, User.objects.count()) == (200, 1)

@@ -58,11 +58,11 @@ def test_a_link_is_for_one_departure(alice: User) -> None:
     assert (User.objects.get().is_active, Client().post(link()).status_code) == (False, 302)
 
 
-def test_whom_staff_lock_afterwards_stays_out(alice: User, desk: Client) -> None:
+def test_whom_staff_lock_afterwards_stays_out(alice: User, staff_client: Client) -> None:
     account_deletion.request_deletion(alice)
     restoration.send_emails()
     form = {"action": "lock", "_selected_action": [str(alice.pk)], "confirm": "1", "reason": "spam"}
-    assert desk.post("/admin/accounts/user/", form).status_code == 302
+    assert staff_client.post("/admin/accounts/user/", form).status_code == 302
     assert Client().post(link()).status_code == 404
     assert not User.objects.get(pk=alice.pk).is_active
 

@@ -18,7 +18,7 @@ from stripe._stripe_service import StripeService
 from accounts.models import User
 from billing.ledger import credits
 from billing.models import Account, Allocation, Entry, Lot
-from tests.conftest import Serving
+from tests.conftest import ServerThread
 from tests.verification.sandbox_stripe import sdk_shapes
 
 T = datetime(2026, 1, 1, tzinfo=UTC)
@@ -48,8 +48,8 @@ def _described(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def stripe_server(
-    _server: Serving, settings: LazySettings, tmp_path: Path, _described: None
-) -> Serving:
+    _server: ServerThread, settings: LazySettings, tmp_path: Path, _described: None
+) -> ServerThread:
     """The sandbox Stripe on a real port; a test hands on its events by itself."""
     settings.SANDBOX_DIR = tmp_path / "sandbox"
     settings.STRIPE_API_BASE = f"{_server.url}/sandbox/stripe"
@@ -58,7 +58,7 @@ def stripe_server(
 
 
 @pytest.fixture
-def till(live: Serving, settings: LazySettings, _described: None) -> Serving:
+def till(live: ServerThread, settings: LazySettings, _described: None) -> ServerThread:
     """The whole product on a real port; its Stripe is the sandbox, where nothing takes time."""
     settings.STRIPE_API_BASE = f"{live.url}/sandbox/stripe"
     settings.SANDBOX_STRIPE_WEBHOOK_URL = f"{live.url}/api/payments/webhook/stripe"

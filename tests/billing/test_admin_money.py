@@ -12,7 +12,7 @@ from billing.models import Account, AuditRun, Payment
 from billing.payments import packages, refunds, reviews
 from tests.billing import told
 from tests.billing.conftest import lines
-from tests.conftest import person
+from tests.conftest import create_user
 
 PAYMENTS = "/admin/billing/payment/"
 
@@ -25,15 +25,17 @@ def doubtful(carol: User) -> Payment:
     return told.now_of(payment)
 
 
-def ask(desk: Client, action: str, *chosen: Payment, **more: str) -> Any:
-    return desk.post(
+def ask(staff_client: Client, action: str, *chosen: Payment, **more: str) -> Any:
+    return staff_client.post(
         PAYMENTS, {"action": action, "_selected_action": [p.pk for p in chosen], **more}
     )
 
 
-def decide(desk: Client, action: str, payment: Payment, reason: str = "Seen the money") -> Any:
+def decide(
+    staff_client: Client, action: str, payment: Payment, reason: str = "Seen the money"
+) -> Any:
     more = {"confirm": "1", f"question:{payment.pk}": payment.review_reason, "reason": reason}
-    return ask(desk, action, payment, **more)
+    return ask(staff_client, action, payment, **more)
 
 
 def log() -> list[str]:
@@ -43,29 +45,29 @@ def log() -> list[str]:
 # ---- reviews ----
 
 
-def test_a_decision_is_shown_before_it_is_made(desk: Client, doubtful: Payment) -> None:
-    shown = ask(desk, "accept", doubtful)
+def test_a_decision_is_shown_before_it_is_made(staff_client: Client, doubtful: Payment) -> None:
+    shown = ask(staff_client, "accept", doubtful)
     assert (shown.context["payments"], shown.context["title"]) == ([doubtful], "Accept as paid")
     assert doubtful.review_reason in shown.content.decode()
     assert (told.now_of(doubtful), log()) == (doubtful, [])
 
 
 @pytest.mark.parametrize("reason", ["", "  ", "x" * 201])
-def test_a_decision_needs_a_reason(desk: Client, doubtful: Payment, reason: str) -> None:
-    answer = decide(desk, "accept", doubtful, reason)
+def test_a_decision_needs_a_reason(staff_client: Client, doubtful: Payment, reason: str) -> None:
+    answer = decide(staff_client, "accept", doubtful, reason)
     assert list(answer.context["form"].errors) == ["reason"]
     assert (told.now_of(doubtful).review_reason, log()) == (doubtful.review_reason, [])
 
 
-def test_a_payment_that_is_accepted(desk: Client, doubtful: Payment) -> None:
-    assert decide(desk, "accept", doubtful).status_code == 302
+def test_a_payment_that_is_accepted(staff_client: Client, doubtful: Payment) -> None:
+    assert decide(staff_client, "accept", doubtful).status_code == 302
     assert told.standing(doubtful) == told.Standing("succeeded", 0, 100, 0, 0, 1)
     assert log() == [f"Accept as paid ({doubtful.review_reason}): Seen the money"]
     assert invariants.problems() == []
 
 
-def test_a_payment_that_is_dismissed(desk: Client, doubtful: Payment) -> None:
-    assert decide(desk, "dismiss", doubtful).status_code == 302
+def test_a_payment_that_is_dismissed(staff_client: Client, doubtful: Payment) -> None:
+    assert decide(staff_client, "dismiss", doubtful).status_code == 302
     now = told.now_of(doubtful)
     assert (now.status, now.failure_code, now.review_reason) == ("failed", "not_accepted", "")
     assert credits.available(doubtful.user) == 0
@@ -73,8 +75,10 @@ def test_a_payment_that_is_dismissed(desk: Client, doubtful: Payment) -> None:
 
 
 @pytest.mark.parametrize("action", ["accept", "dismiss"])
-def test_what_was_decided_is_not_asked_again(desk: Client, doubtful: Payment, action: str) -> None:
-    decide(desk, action, doubtful)
+def test_what_was_decided_is_not_asked_again(
+    staff_client: Client, doubtful: Payment, action: str
+) -> None:
+    decide(staff_client, action, doubtful)
     after = told.standing(doubtful)
     assert told.tell(told.completed(doubtful, amount_total=980)) == ["done"]
     assert (told.now_of(doubtful).review_reason, told.standing(doubtful)) == ("", after)
@@ -82,17 +86,19 @@ def test_what_was_decided_is_not_asked_again(desk: Client, doubtful: Payment, ac
     assert told.now_of(doubtful).review_reason == "Stripe asked for no payment"
 
 
-def test_a_decision_that_somebody_else_made_first(desk: Client, doubtful: Payment) -> None:
+def test_a_decision_that_somebody_else_made_first(staff_client: Client, doubtful: Payment) -> None:
     reviews.dismiss(doubtful, doubtful.review_reason)
     told.tell(told.completed(doubtful, payment_status="no_payment_required"))
-    decide(desk, "accept", doubtful)
+    decide(staff_client, "accept", doubtful)
     now = told.now_of(doubtful)
     assert (now.is_paid, now.review_reason, log()) == (False, "Stripe asked for no payment", [])
 
 
-def test_there_is_nothing_to_decide_about_a_sound_payment(desk: Client, carol: User) -> None:
+def test_there_is_nothing_to_decide_about_a_sound_payment(
+    staff_client: Client, carol: User
+) -> None:
     payment = told.bought(carol)
-    assert ask(desk, "accept", payment).status_code == 302
+    assert ask(staff_client, "accept", payment).status_code == 302
     assert (told.standing(payment).grants, log()) == (1, [])
     with pytest.raises(reviews.AlreadyDecided):
         reviews.accept(payment, "")
@@ -100,7 +106,7 @@ def test_there_is_nothing_to_decide_about_a_sound_payment(desk: Client, carol: U
 
 def test_a_decision_is_for_those_who_may(doubtful: Payment) -> None:
     clerk = Client()
-    clerk.force_login(person("clerk", is_staff=True))
+    clerk.force_login(create_user("clerk", is_staff=True))
     assert decide(clerk, "accept", doubtful).status_code == 403
     assert told.now_of(doubtful).review_reason == doubtful.review_reason
 
@@ -148,105 +154,114 @@ def test_a_review_stops_the_refund_of_what_was_never_granted(carol: User) -> Non
 
 
 def adjust(
-    desk: Client, user: User, amount: int, reason: str = "Sorry", token: int = 1, **more: str
+    staff_client: Client,
+    user: User,
+    amount: int,
+    reason: str = "Sorry",
+    token: int = 1,
+    **more: str,
 ) -> Any:
     more = more or {"confirm": "1"}
     asked = {"amount": amount, "days": 90, "reason": reason, "token": f"{token:032x}", **more}
-    return desk.post(f"/admin/billing/account/{user.pk}/adjust/", asked)
+    return staff_client.post(f"/admin/billing/account/{user.pk}/adjust/", asked)
 
 
 @pytest.mark.parametrize(("amount", "after"), [(50, 150), (-20, 80), (-100, 0)])
 def test_the_balance_after_it_is_shown_before_it_is_booked(
-    desk: Client, alice: User, amount: int, after: int
+    staff_client: Client, alice: User, amount: int, after: int
 ) -> None:
-    shown = adjust(desk, alice, amount, confirm_later="1").context
+    shown = adjust(staff_client, alice, amount, confirm_later="1").context
     assert (shown["available"], shown["outlook"]) == (100, after)
     assert (lines(alice), log()) == ([("bonus", 100)], [])
 
 
-def test_what_is_owed_is_taken_from_what_is_given(desk: Client, carol: User) -> None:
+def test_what_is_owed_is_taken_from_what_is_given(staff_client: Client, carol: User) -> None:
     Account.objects.create(user=carol, debt=30)
     shown = [
-        adjust(desk, carol, amount, confirm_later="1").context["outlook"] for amount in (50, 20)
+        adjust(staff_client, carol, amount, confirm_later="1").context["outlook"]
+        for amount in (50, 20)
     ]
     assert shown == [20, 0]
 
 
-def test_staff_give_and_take_credits(desk: Client, alice: User) -> None:
+def test_staff_give_and_take_credits(staff_client: Client, alice: User) -> None:
     for amount in (50, -20):
-        assert adjust(desk, alice, amount, token=50 + amount).status_code == 302
+        assert adjust(staff_client, alice, amount, token=50 + amount).status_code == 302
     assert lines(alice) == [("bonus", 100), ("adjusted", 50), ("adjusted", -20)]
     assert log() == ["+50 credits: Sorry", "-20 credits: Sorry"]
 
 
-def test_somebody_without_an_account_is_given_credits(desk: Client, carol: User) -> None:
+def test_somebody_without_an_account_is_given_credits(staff_client: Client, carol: User) -> None:
     assert Account.objects.filter(user=carol).count() == 0
-    assert adjust(desk, carol, 50).status_code == 302
+    assert adjust(staff_client, carol, 50).status_code == 302
     assert (credits.available(carol), log()) == (50, ["+50 credits: Sorry"])
 
 
-def test_staff_give_credits_once(desk: Client, alice: User) -> None:
+def test_staff_give_credits_once(staff_client: Client, alice: User) -> None:
     for _ in range(2):
-        adjust(desk, alice, 50)
-    assert adjust(desk, alice, 60).status_code == 200
+        adjust(staff_client, alice, 50)
+    assert adjust(staff_client, alice, 60).status_code == 200
     assert (credits.available(alice), log()) == (150, ["+50 credits: Sorry"])
 
 
 @pytest.mark.parametrize(("amount", "reason"), [(0, "x"), (-101, "x"), (10, ""), (10, "  ")])
 def test_staff_cannot_give_without_reason_or_take_too_much(
-    desk: Client, alice: User, amount: int, reason: str
+    staff_client: Client, alice: User, amount: int, reason: str
 ) -> None:
-    assert adjust(desk, alice, amount, reason).status_code == 200
+    assert adjust(staff_client, alice, amount, reason).status_code == 200
     assert (lines(alice), log()) == ([("bonus", 100)], [])
 
 
 # ---- packages ----
 
 
-def test_staff_change_a_package_with_a_reason(desk: Client) -> None:
+def test_staff_change_a_package_with_a_reason(staff_client: Client) -> None:
     fields = {"key": "mega", "name": "Mega", "credits": 9, "price_minor": 100, "currency": "CNY"}
     url = "/admin/billing/packageoverride/"
-    assert desk.post(f"{url}add/", {**fields, "is_active": "on"}).status_code == 200
+    assert staff_client.post(f"{url}add/", {**fields, "is_active": "on"}).status_code == 200
     unknown = {**fields, "currency": "GBP", "is_active": "on", "reason": "Spring"}
-    assert desk.post(f"{url}add/", unknown).status_code == 200
+    assert staff_client.post(f"{url}add/", unknown).status_code == 200
     assert "mega" not in packages.on_sale()
-    desk.post(f"{url}add/", {**fields, "is_active": "on", "reason": "Spring"})
+    staff_client.post(f"{url}add/", {**fields, "is_active": "on", "reason": "Spring"})
     assert packages.get("mega").credits == 9
-    desk.post(f"{url}mega/change/", {**fields, "credits": 10, "reason": "Kinder"})
+    staff_client.post(f"{url}mega/change/", {**fields, "credits": 10, "reason": "Kinder"})
     assert "mega" not in packages.on_sale()
     assert log()[1:] == ["credits 10, is_active False: Kinder"]
     assert log()[0].endswith(": Spring")
 
 
-def test_staff_cannot_delete_a_package(desk: Client) -> None:
-    assert desk.post("/admin/billing/packageoverride/mega/delete/").status_code in {302, 403}
+def test_staff_cannot_delete_a_package(staff_client: Client) -> None:
+    assert staff_client.post("/admin/billing/packageoverride/mega/delete/").status_code in {
+        302,
+        403,
+    }
 
 
 # ---- the log ----
 
 
-def test_the_log_can_be_read_and_not_written(desk: Client, alice: User) -> None:
-    adjust(desk, alice, 50)
-    shown = desk.get("/admin/admin/logentry/")
+def test_the_log_can_be_read_and_not_written(staff_client: Client, alice: User) -> None:
+    adjust(staff_client, alice, 50)
+    shown = staff_client.get("/admin/admin/logentry/")
     assert "+50 credits: Sorry" in shown.content.decode()
     entry = LogEntry.objects.get()
     for word in ("change", "delete"):
-        desk.post(f"/admin/admin/logentry/{entry.pk}/{word}/", {"change_message": "x"})
-    assert desk.post("/admin/admin/logentry/add/").status_code == 403
+        staff_client.post(f"/admin/admin/logentry/{entry.pk}/{word}/", {"change_message": "x"})
+    assert staff_client.post("/admin/admin/logentry/add/").status_code == 403
     assert log() == ["+50 credits: Sorry"]
 
 
 @pytest.mark.parametrize("model", ["account", "entry", "payment", "stripeevent", "auditrun"])
 def test_every_list_opens_and_nothing_can_be_added(
-    desk: Client, doubtful: Payment, model: str
+    staff_client: Client, doubtful: Payment, model: str
 ) -> None:
     AuditRun.objects.create(run_at=doubtful.created_at, accounts=1, entries=0, videos=0, payments=0)
     assert Account.objects.count() > 0
-    assert desk.get(f"/admin/billing/{model}/").status_code == 200
-    assert desk.post(f"/admin/billing/{model}/add/").status_code == 403
+    assert staff_client.get(f"/admin/billing/{model}/").status_code == 200
+    assert staff_client.post(f"/admin/billing/{model}/add/").status_code == 403
 
 
-def test_the_lists_have_proper_names(desk: Client) -> None:
-    text = desk.get("/admin/").content.decode()
+def test_the_lists_have_proper_names(staff_client: Client) -> None:
+    text = staff_client.get("/admin/").content.decode()
     assert "Entrys" not in text
     assert "Ledger entries" in text

@@ -11,11 +11,11 @@ from billing.ledger import credits
 from billing.models import Payment, Refund
 from billing.payments import refunds
 from tests.billing import stripe, told
-from tests.conftest import Serving, person
+from tests.conftest import ServerThread, create_user
 
 
 @pytest.fixture
-def payment(stripe_server: Serving, carol: User) -> Payment:
+def payment(stripe_server: ServerThread, carol: User) -> Payment:
     return stripe.bought(carol)
 
 
@@ -27,26 +27,26 @@ def form(amount: str = "9.90") -> dict[str, str]:
     return {"amount": amount, "reason": "Broken"}
 
 
-def preview(desk: Client, payment: Payment, amount: str = "9.90") -> Any:
+def preview(staff_client: Client, payment: Payment, amount: str = "9.90") -> Any:
     """What the page shows."""
-    return desk.post(url(payment), form(amount)).context
+    return staff_client.post(url(payment), form(amount)).context
 
 
-def confirm(desk: Client, payment: Payment, shown: Any, amount: str = "9.90") -> Any:
+def confirm(staff_client: Client, payment: Payment, shown: Any, amount: str = "9.90") -> Any:
     sent = {**form(amount), "confirm": "1", "token": str(shown["token"])}
-    return desk.post(url(payment), sent)
+    return staff_client.post(url(payment), sent)
 
 
-def test_refund_page_offers_all_that_is_left(payment: Payment, desk: Client) -> None:
-    shown = desk.get(url(payment)).context
+def test_refund_page_offers_all_that_is_left(payment: Payment, staff_client: Client) -> None:
+    shown = staff_client.get(url(payment)).context
     assert str(shown["left"]) == "9.9"
     assert shown["form"].initial["amount"] == shown["left"]
     assert shown["outlook"] is None
 
 
-def test_refund_page_shows_what_it_would_take(payment: Payment, desk: Client) -> None:
+def test_refund_page_shows_what_it_would_take(payment: Payment, staff_client: Client) -> None:
     credits.spend(payment.user, 60, "spend")
-    assert preview(desk, payment)["outlook"] == refunds.RefundPreview(990, 100, 40, 60)
+    assert preview(staff_client, payment)["outlook"] == refunds.RefundPreview(990, 100, 40, 60)
     assert (stripe.all_of("refund"), Refund.objects.count(), credits.available(payment.user)) == (
         [],
         0,
@@ -54,8 +54,8 @@ def test_refund_page_shows_what_it_would_take(payment: Payment, desk: Client) ->
     )
 
 
-def test_refund_page_when_confirmed(payment: Payment, desk: Client, staff: User) -> None:
-    answer = confirm(desk, payment, preview(desk, payment, "3.30"), "3.30")
+def test_refund_page_when_confirmed(payment: Payment, staff_client: Client, staff: User) -> None:
+    answer = confirm(staff_client, payment, preview(staff_client, payment, "3.30"), "3.30")
     assert (answer.status_code, answer["Location"]) == (
         302,
         f"/admin/billing/payment/{payment.pk}/change/",
@@ -68,9 +68,12 @@ def test_refund_page_when_confirmed(payment: Payment, desk: Client, staff: User)
     assert entry.get_change_message() == "refund of 3.3: Broken"
 
 
-def test_refund_page_when_confirmed_twice(payment: Payment, desk: Client) -> None:
-    shown = preview(desk, payment, "3.30")
-    assert [confirm(desk, payment, shown, "3.30").status_code for _ in range(2)] == [302, 302]
+def test_refund_page_when_confirmed_twice(payment: Payment, staff_client: Client) -> None:
+    shown = preview(staff_client, payment, "3.30")
+    assert [confirm(staff_client, payment, shown, "3.30").status_code for _ in range(2)] == [
+        302,
+        302,
+    ]
     assert (len(stripe.all_of("refund")), Refund.objects.count(), LogEntry.objects.count()) == (
         1,
         1,
@@ -79,40 +82,46 @@ def test_refund_page_when_confirmed_twice(payment: Payment, desk: Client) -> Non
     assert credits.available(payment.user) == 67
 
 
-def test_refund_page_when_another_is_made_after_the_first(payment: Payment, desk: Client) -> None:
+def test_refund_page_when_another_is_made_after_the_first(
+    payment: Payment, staff_client: Client
+) -> None:
     for _ in range(2):
-        confirm(desk, payment, preview(desk, payment, "3.30"), "3.30")
+        confirm(staff_client, payment, preview(staff_client, payment, "3.30"), "3.30")
     assert (len(stripe.all_of("refund")), LogEntry.objects.count()) == (2, 2)
 
 
-def test_refund_page_when_confirmed_without_a_preview(payment: Payment, desk: Client) -> None:
-    answer = desk.post(url(payment), {**form(), "confirm": "1"})
+def test_refund_page_when_confirmed_without_a_preview(
+    payment: Payment, staff_client: Client
+) -> None:
+    answer = staff_client.post(url(payment), {**form(), "confirm": "1"})
     assert (answer.status_code, stripe.all_of("refund"), Refund.objects.count()) == (200, [], 0)
 
 
-def test_refund_page_when_somebody_else_was_faster(payment: Payment, desk: Client) -> None:
-    shown = preview(desk, payment)
+def test_refund_page_when_somebody_else_was_faster(payment: Payment, staff_client: Client) -> None:
+    shown = preview(staff_client, payment)
     refunds.refund(payment, None, source=Refund.Source.API)
-    assert confirm(desk, payment, shown).status_code == 302
+    assert confirm(staff_client, payment, shown).status_code == 302
     assert (len(stripe.all_of("refund")), LogEntry.objects.count()) == (1, 0)
 
 
 @pytest.mark.parametrize("amount", ["9.91", "0", "-1", "x", "1.001", ""])
-def test_refund_page_when_the_amount_is_wrong(payment: Payment, desk: Client, amount: str) -> None:
-    shown = preview(desk, payment, amount)
+def test_refund_page_when_the_amount_is_wrong(
+    payment: Payment, staff_client: Client, amount: str
+) -> None:
+    shown = preview(staff_client, payment, amount)
     assert list(shown["form"].errors) == ["amount"]
     assert shown["outlook"] is None
 
 
-def test_refund_page_of_what_was_never_paid(carol: User, desk: Client) -> None:
-    shown = preview(desk, told.order(carol))
+def test_refund_page_of_what_was_never_paid(carol: User, staff_client: Client) -> None:
+    shown = preview(staff_client, told.order(carol))
     assert list(shown["form"].errors) == ["amount"]
 
 
 @pytest.mark.parametrize("clerk", [True, False])
 def test_refund_page_is_for_those_who_may(payment: Payment, clerk: bool) -> None:
     other = Client()
-    other.force_login(person("other", is_staff=clerk))
+    other.force_login(create_user("other", is_staff=clerk))
     codes = [
         other.get(url(payment)).status_code,
         confirm(other, payment, {"token": "x"}).status_code,

@@ -15,16 +15,16 @@ from billing.payments import checkout, reconciliation, refunds, stripe_client
 from billing.sandbox import webhooks
 from tests.billing import stripe, told
 from tests.billing.conftest import lines
-from tests.conftest import Serving
+from tests.conftest import ServerThread
 from tests.verification.sandbox_stripe.sdk_shapes import check_call, check_params
 
 
 @pytest.fixture
-def buy(till: Serving, alice: User) -> Callable[[], Payment]:
+def buy(till: ServerThread, alice: User) -> Callable[[], Payment]:
     return lambda: checkout.create(alice, "trial")
 
 
-def test_purchase_waits_for_its_payment(till: Serving, alice: User) -> None:
+def test_purchase_waits_for_its_payment(till: ServerThread, alice: User) -> None:
     payment = checkout.create(alice, "standard")
     assert (payment.status, payment.amount_minor, payment.currency) == ("pending", 4900, "CNY")
     assert payment.payment_url.startswith(f"{till.url}/sandbox/stripe/c/pay/")
@@ -124,7 +124,7 @@ def test_checkout_when_stripe_does_not_answer(
 
 
 def test_checkout_that_is_refused_has_failed(
-    till: Serving, alice: User, monkeypatch: pytest.MonkeyPatch
+    till: ServerThread, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(checkout, "SESSION_LIFETIME", timedelta(hours=25))
     with pytest.raises(checkout.StripeUnavailable, match="could not be prepared"):

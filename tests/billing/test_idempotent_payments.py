@@ -20,7 +20,7 @@ from billing.payments import checkout, refunds
 from config.lib.idempotency import RequestKey
 from tests.billing import stripe, told
 from tests.billing.conftest import newcomer, outcomes
-from tests.conftest import Serving, person, signed_in
+from tests.conftest import ServerThread, create_user, signed_in
 
 CREATE = "/api/payments/stripe/create"
 REFUND = "/api/payments/stripe/refund"
@@ -50,7 +50,7 @@ def admin(staff: User) -> APIClient:
 
 
 @pytest.fixture
-def api(stripe_server: Serving, api: APIClient) -> APIClient:
+def api(stripe_server: ServerThread, api: APIClient) -> APIClient:
     """Alice's API client, and a Stripe that answers."""
     return api
 
@@ -143,7 +143,7 @@ def test_a_repeat_of_what_stripe_refused(api: APIClient) -> None:
 
 
 @pytest.fixture
-def payment(stripe_server: Serving, carol: User) -> Payment:
+def payment(stripe_server: ServerThread, carol: User) -> Payment:
     return stripe.bought(carol)
 
 
@@ -178,7 +178,7 @@ def test_a_refund_key_used_for_another_request(
 
 
 def test_a_refund_key_is_each_members_of_staff_own(admin: APIClient, payment: Payment) -> None:
-    other = signed_in(person("other", is_staff=True))
+    other = signed_in(create_user("other", is_staff=True))
     answers = [give_back(one, payment, amount="3.30") for one in (admin, other)]
     assert ([replayed(one) for one in answers], Refund.objects.count()) == ([False, False], 2)
 
@@ -192,9 +192,9 @@ def many(transactional_db: None) -> Callable[[Callable[[], Any]], list[Any]]:
 
 
 def test_fifty_at_once_begin_one_payment(
-    till: Serving, many: Callable[[Callable[[], Any]], list[Any]]
+    till: ServerThread, many: Callable[[Callable[[], Any]], list[Any]]
 ) -> None:
-    token = tokens.sign_in(person("alice"), Session.Grant.PASSWORD).access
+    token = tokens.sign_in(create_user("alice"), Session.Grant.PASSWORD).access
 
     def post() -> Any:
         mine = APIClient()
@@ -209,10 +209,10 @@ def test_fifty_at_once_begin_one_payment(
 
 
 def test_fifty_at_once_refund_once(
-    till: Serving, many: Callable[[Callable[[], Any]], list[Any]]
+    till: ServerThread, many: Callable[[Callable[[], Any]], list[Any]]
 ) -> None:
     payment = stripe.pay(checkout.create(newcomer("erin"), "trial"))
-    boss = person("boss", is_staff=True)
+    boss = create_user("boss", is_staff=True)
     order = partial(refunds.RefundOrder, 330, Refund.Source.API, "", boss)
     key = RequestKey(boss.pk, "key", "print")
     results = many(lambda: refunds.refund_once(payment, order(), key))

@@ -13,7 +13,7 @@ from accounts.models import User
 from billing.ledger import credits
 from billing.models import AuditRun, Entry, Payment
 from tests.billing import told
-from tests.conftest import person
+from tests.conftest import create_user
 from videos.jobs import orders, removal
 from videos.models import Upload, Video
 
@@ -143,7 +143,7 @@ def test_an_image_of_somebody_else_is_not_given_back(
 
 def test_what_the_start_page_was_told_is_kept_too(client: Client, db: None) -> None:
     client.post("/", {"prompt": "A paper boat"})
-    client.force_login(person("carla"))
+    client.force_login(create_user("carla"))
     session = client.session
     assert session["draft"] == {"prompt": "A paper boat"}
     assert composer(client)["prompt"].value() == "A paper boat"

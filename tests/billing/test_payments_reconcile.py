@@ -16,7 +16,7 @@ from billing.sandbox import checkout as sandbox_checkout
 from billing.sandbox import database
 from tests.billing import stripe, told
 from tests.billing.conftest import lines, newcomer
-from tests.conftest import Serving
+from tests.conftest import ServerThread
 from tests.statements import failing, names, writes
 
 
@@ -26,7 +26,7 @@ def reconcile(minutes: float = 2) -> None:
 
 
 @pytest.fixture
-def payment(till: Serving) -> Payment:
+def payment(till: ServerThread) -> Payment:
     return checkout.create(newcomer("erin"), "trial")
 
 
@@ -49,7 +49,7 @@ def test_reconcile_when_the_session_expired(payment: Payment) -> None:
     assert (payment.status, payment.failure_code) == ("failed", "session_expired")
 
 
-def test_reconcile_when_the_session_was_never_made(till: Serving) -> None:
+def test_reconcile_when_the_session_was_never_made(till: ServerThread) -> None:
     stripe.fault("sessions", "429")
     with pytest.raises(checkout.StripeUnavailable):
         checkout.create(newcomer("erin"), "trial")
@@ -59,7 +59,7 @@ def test_reconcile_when_the_session_was_never_made(till: Serving) -> None:
     assert made == [Payment.objects.get().session_id]
 
 
-def test_reconcile_when_it_is_too_late_for_a_session(till: Serving) -> None:
+def test_reconcile_when_it_is_too_late_for_a_session(till: ServerThread) -> None:
     stripe.fault("sessions", "429")
     with pytest.raises(checkout.StripeUnavailable):
         checkout.create(newcomer("erin"), "trial")
@@ -131,7 +131,7 @@ def test_reconcile_acts_on_events_that_failed(carol: User) -> None:
 
 
 @pytest.fixture
-def three(till: Serving) -> list[Payment]:
+def three(till: ServerThread) -> list[Payment]:
     """Paid at Stripe, and we have not heard of it."""
     made = [checkout.create(newcomer(name), "trial") for name in ("erin", "fay", "gus")]
     for payment in made:
@@ -197,7 +197,7 @@ def test_reconcile_checks_a_paid_payment_once_a_day(
 
 
 def test_reconcile_checks_a_few_payments_at_a_time_and_none_twice(
-    stripe_server: Serving, carol: User, monkeypatch: pytest.MonkeyPatch
+    stripe_server: ServerThread, carol: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mine = {told.bought(carol).payment_intent for _ in range(reconciling.BATCH + 3)}
     counts = []

@@ -15,14 +15,14 @@ from config.lib.idempotency import RequestKey
 from tests.billing import stripe, told
 from tests.billing.conftest import newcomer, outcomes
 from tests.billing.told import Standing
-from tests.conftest import Serving
+from tests.conftest import ServerThread
 
 GONE = Standing("refunded", 990, credits=0, owed=0, reversed=100, grants=1)
 PAID = Standing("succeeded", 0, credits=100, owed=0, reversed=0, grants=1)
 
 
 @pytest.fixture
-def payment(till: Serving) -> Payment:
+def payment(till: ServerThread) -> Payment:
     """A trial pack, paid by card."""
     return stripe.pay(checkout.create(newcomer("erin"), "trial"))
 
@@ -181,7 +181,7 @@ def test_refund_when_the_second_request_is_refused_but_the_first_was_done(
     assert told.standing(payment) == GONE
 
 
-def test_refund_that_fails_at_stripe_later(till: Serving) -> None:
+def test_refund_that_fails_at_stripe_later(till: ServerThread) -> None:
     payment = stripe.pay(checkout.create(newcomer("erin"), "trial"), email="e+refundfail@x.org")
     assert refund(payment, None).status == "succeeded"
     assert told.standing(payment) == GONE
@@ -191,7 +191,7 @@ def test_refund_that_fails_at_stripe_later(till: Serving) -> None:
     assert invariants.problems() == []
 
 
-def test_refund_to_a_wallet_takes_a_while(till: Serving) -> None:
+def test_refund_to_a_wallet_takes_a_while(till: ServerThread) -> None:
     payment = stripe.pay(checkout.create(newcomer("erin"), "trial"), method="alipay")
     assert refund(payment, 330).status == "pending"
     assert told.standing(payment) == Standing("partial_refunded", 330, 67, 0, 33, 1)

@@ -9,7 +9,7 @@ from django.test import Client
 from accounts.models import User
 from showcase import abuse_reports, gallery
 from showcase.models import AbuseReport, Clip
-from tests.conftest import person
+from tests.conftest import create_user
 from tests.statements import before, writes
 from tests.videos.conftest import completed, order
 from videos.library import share_links
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 def helper() -> Client:
     """Staff who may do nothing yet."""
     client = Client()
-    client.force_login(person("helper", is_staff=True))
+    client.force_login(create_user("helper", is_staff=True))
     return client
 
 
@@ -44,35 +44,35 @@ def titles() -> list[str]:
 
 
 def test_clip_moves_one_place_when_staff_press_up_or_down(
-    desk: Client, alice: User, mp4: bytes
+    staff_client: Client, alice: User, mp4: bytes
 ) -> None:
     a, _b, c = clips(alice, mp4, "a", "b", "c")
     seen = []
     for clip, way in ((c, "up"), (c, "up"), (c, "up"), (a, "down"), (a, "down")):
-        desk.post(f"/admin/showcase/clip/{clip.pk}/move/{way}/")
+        staff_client.post(f"/admin/showcase/clip/{clip.pk}/move/{way}/")
         seen.append("".join(titles()))
     assert seen == ["acb", "cab", "cab", "cba", "cba"]
     assert list(Clip.objects.values_list("display_order", flat=True)) == [10, 20, 30]
 
 
 def test_clip_does_not_move_when_staff_lack_permission(
-    desk: Client, helper: Client, alice: User, mp4: bytes
+    staff_client: Client, helper: Client, alice: User, mp4: bytes
 ) -> None:
     _a, b = clips(alice, mp4, "a", "b")
     path = f"/admin/showcase/clip/{b.pk}/move/up/"
     codes = [helper.post(path).status_code, Client().post(path).status_code]
-    assert (codes, desk.get(path).status_code, titles()) == ([403, 302], 405, ["a", "b"])
-    assert desk.post("/admin/showcase/clip/999999/move/up/").status_code == 404
+    assert (codes, staff_client.get(path).status_code, titles()) == ([403, 302], 405, ["a", "b"])
+    assert staff_client.post("/admin/showcase/clip/999999/move/up/").status_code == 404
 
 
 def test_views_and_consent_stay_when_they_change_while_staff_edit(
-    desk: Client, alice: User, mp4: bytes
+    staff_client: Client, alice: User, mp4: bytes
 ) -> None:
     (clip,) = clips(alice, mp4, "a")
     form = {"title": "b", "description": "", "display_order": clip.display_order}
     others = partial(Clip.objects.update, view_count=7, consented_at=None)
     with before(writes("showcase_clip"), others):
-        assert desk.post(f"/admin/showcase/clip/{clip.pk}/change/", form).status_code == 302
+        assert staff_client.post(f"/admin/showcase/clip/{clip.pk}/change/", form).status_code == 302
     clip.refresh_from_db()
     assert (clip.title, clip.view_count, clip.consented_at) == ("b", 7, None)
 
@@ -82,17 +82,17 @@ def test_views_and_consent_stay_when_they_change_while_staff_edit(
 
 @pytest.mark.parametrize("path", ["", "video.mp4", "poster.webp"])
 def test_preview_is_not_found_when_visitor_is_not_staff(
-    desk: Client, helper: Client, alice: User, mp4: bytes, path: str
+    staff_client: Client, helper: Client, alice: User, mp4: bytes, path: str
 ) -> None:
     (clip,) = clips(alice, mp4, "a")
     address = f"/showcase/{clip.pk}/preview/{path}"
-    codes = [client.get(address).status_code for client in (desk, helper, Client())]
+    codes = [client.get(address).status_code for client in (staff_client, helper, Client())]
     assert codes == [200, 404, 404]
 
 
-def test_preview_shows_the_public_page(desk: Client, alice: User, mp4: bytes) -> None:
+def test_preview_shows_the_public_page(staff_client: Client, alice: User, mp4: bytes) -> None:
     (clip,) = clips(alice, mp4, "A boat at sea")
-    text = desk.get(f"/showcase/{clip.pk}/preview/").content.decode()
+    text = staff_client.get(f"/showcase/{clip.pk}/preview/").content.decode()
     assert "<h1>A boat at sea</h1>" in text
     assert f"/showcase/{clip.pk}/preview/video.mp4" in text
     clip.refresh_from_db()
@@ -122,19 +122,19 @@ def test_report_finds_its_video_when_it_names_url_or_id(alice: User, mp4: bytes)
 
 
 def test_reported_video_is_hidden_once_when_staff_decide_twice(
-    desk: Client, alice: User, mp4: bytes
+    staff_client: Client, alice: User, mp4: bytes
 ) -> None:
     (clip,) = clips(alice, mp4, "a")
     Clip.objects.update(is_active=True)
     share_links.create_link(clip.video)
     row = report(f"/showcase/{clip.pk}/")
     path = f"/admin/showcase/abusereport/{row.pk}/decide/hide/"
-    assert desk.get(path).context["changes"] == [
+    assert staff_client.get(path).context["changes"] == [
         ("Report", "Open", "Closed"), ("Video", "public", "not public"),
     ]  # fmt: skip
-    desk.post(path, {"reason": ""})
+    staff_client.post(path, {"reason": ""})
     assert abuse_reports.is_public(clip.video)
-    answers = [desk.post(path, {"reason": "Stolen"}, follow=True).content for _ in range(2)]
+    answers = [staff_client.post(path, {"reason": "Stolen"}, follow=True).content for _ in range(2)]
     assert b"The report was closed." in answers[0]
     assert b"Someone else already decided this report." in answers[1]
     row.refresh_from_db()
@@ -147,12 +147,12 @@ def test_reported_video_is_hidden_once_when_staff_decide_twice(
 
 @pytest.mark.parametrize(("known", "decision"), [(True, "kept"), (False, "unclear")])
 def test_video_stays_public_when_staff_close_the_report(
-    desk: Client, alice: User, mp4: bytes, known: bool, decision: str
+    staff_client: Client, alice: User, mp4: bytes, known: bool, decision: str
 ) -> None:
     (clip,) = clips(alice, mp4, "a")
     Clip.objects.update(is_active=True)
     row = report(f"/showcase/{clip.pk}/" if known else "somewhere else")
-    desk.post(f"/admin/showcase/abusereport/{row.pk}/decide/keep/", {"reason": "Fine"})
+    staff_client.post(f"/admin/showcase/abusereport/{row.pk}/decide/keep/", {"reason": "Fine"})
     row.refresh_from_db()
     assert (row.state, row.decision, abuse_reports.is_public(clip.video)) == (
         "closed",
@@ -161,20 +161,23 @@ def test_video_stays_public_when_staff_close_the_report(
     )
 
 
-def test_audit_log_is_english_when_staff_read_japanese(desk: Client) -> None:
+def test_audit_log_is_english_when_staff_read_japanese(staff_client: Client) -> None:
     row = report("somewhere else")
-    desk.post("/language/", {"language": "ja"})
+    staff_client.post("/language/", {"language": "ja"})
     path = f"/admin/showcase/abusereport/{row.pk}/decide/keep/"
-    answer = desk.post(path, {"reason": "Fine"}, follow=True)
+    answer = staff_client.post(path, {"reason": "Fine"}, follow=True)
     logged = LogEntry.objects.get().change_message
     assert (answer["Content-Language"], logged) == ("ja", "Close without hiding: Fine")
 
 
-def test_report_stays_open_when_staff_lack_permission(desk: Client, helper: Client) -> None:
+def test_report_stays_open_when_staff_lack_permission(staff_client: Client, helper: Client) -> None:
     row = report("somewhere else")
     path = f"/admin/showcase/abusereport/{row.pk}/decide"
     assert helper.post(f"{path}/keep/", {"reason": "x"}).status_code == 403
     assert Client().post(f"{path}/keep/", {"reason": "x"}).status_code == 302
-    assert [desk.get(f"{path}/{way}/").status_code for way in ("hide", "burn")] == [404, 404]
+    assert [staff_client.get(f"{path}/{way}/").status_code for way in ("hide", "burn")] == [
+        404,
+        404,
+    ]
     row.refresh_from_db()
     assert row.state == "open"

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from billing.ledger import credits
-from tests.conftest import person
+from tests.conftest import create_user
 from tests.videos.conftest import completed, failed, now_of, order, running
 from videos.jobs import moderation
 from videos.models import Price, RejectedPrompt, Video, WebhookDelivery
@@ -21,20 +21,20 @@ def do(client: Client, video: Video, name: str, **form: str) -> Any:
 
 
 def test_list_needs_as_many_queries_for_many_videos(
-    desk: Client, alice: User, mp4: bytes, django_assert_max_num_queries: Any
+    staff_client: Client, alice: User, mp4: bytes, django_assert_max_num_queries: Any
 ) -> None:
     completed(order(alice, "A fox"), mp4)
     for n in range(3):
-        order(person(f"p{n}"), f"A boat {n}")
+        order(create_user(f"p{n}"), f"A boat {n}")
     with django_assert_max_num_queries(15):
-        text = desk.get("/admin/videos/video/").content.decode()
+        text = staff_client.get("/admin/videos/video/").content.decode()
     prompts = ["A boat 0", "A boat 1", "A boat 2", "A fox"]
     assert [prompt for prompt in prompts if prompt not in text] == []
 
 
-def test_video_page_shows_timeline_and_possible_actions(desk: Client, alice: User) -> None:
+def test_video_page_shows_timeline_and_possible_actions(staff_client: Client, alice: User) -> None:
     video = running(order(alice))
-    answer = desk.get(f"/admin/videos/video/{video.pk}/change/")
+    answer = staff_client.get(f"/admin/videos/video/{video.pk}/change/")
     urls = [action.url for action in answer.context["object_actions"]]
     assert urls == [f"/admin/videos/video/{video.pk}/actions/{name}/" for name in ("fetch", "fail")]
     assert [
@@ -44,24 +44,26 @@ def test_video_page_shows_timeline_and_possible_actions(desk: Client, alice: Use
     ] == []
 
 
-def test_video_cannot_be_edited(desk: Client, alice: User) -> None:
+def test_video_cannot_be_edited(staff_client: Client, alice: User) -> None:
     video = order(alice)
-    desk.post(f"/admin/videos/video/{video.pk}/change/", {"prompt": "Other", "status": "failed"})
+    staff_client.post(
+        f"/admin/videos/video/{video.pk}/change/", {"prompt": "Other", "status": "failed"}
+    )
     assert (now_of(video).prompt, now_of(video).status) == ("A paper boat", "queued")
-    assert desk.get("/admin/videos/video/add/").status_code == 403
+    assert staff_client.get("/admin/videos/video/add/").status_code == 403
 
 
 def test_video_is_failed_and_refunded_once_when_form_is_sent_twice(
-    desk: Client, staff: User, alice: User
+    staff_client: Client, staff: User, alice: User
 ) -> None:
     video = running(order(alice))
     assert (
         b"20 credits are refunded to alice"
-        in desk.get(f"/admin/videos/video/{video.pk}/actions/fail/").content
+        in staff_client.get(f"/admin/videos/video/{video.pk}/actions/fail/").content
     )
     assert now_of(video).status == "running"
-    do(desk, video, "fail", reason="Stuck for an hour")
-    again = do(desk, video, "fail", reason="Stuck for an hour")
+    do(staff_client, video, "fail", reason="Stuck for an hour")
+    again = do(staff_client, video, "fail", reason="Stuck for an hour")
     assert b"The state of the video changed meanwhile. Reload the page." in again.content
     stood = now_of(video)
     assert (stood.status, stood.failure_code, credits.available(alice)) == (
@@ -77,78 +79,78 @@ def test_video_is_failed_and_refunded_once_when_form_is_sent_twice(
     )
 
 
-def test_confirmation_shows_what_the_action_changes(desk: Client, alice: User) -> None:
+def test_confirmation_shows_what_the_action_changes(staff_client: Client, alice: User) -> None:
     video = running(order(alice))
     shown = {
-        name: desk.get(f"/admin/videos/video/{video.pk}/actions/{name}/").context["changes"]
+        name: staff_client.get(f"/admin/videos/video/{video.pk}/actions/{name}/").context["changes"]
         for name in ("fail", "fetch")
     }
     assert shown["fail"] == [("State", "Rendering", "Failed"), ("Credits of alice", "80", "100")]
     assert [(change.what, change.after) for change in shown["fetch"]] == [("Next poll", "now")]
-    again = desk.get(f"/admin/videos/video/{failed(order(alice)).pk}/actions/retry/")
+    again = staff_client.get(f"/admin/videos/video/{failed(order(alice)).pk}/actions/retry/")
     assert again.context["changes"] == [
         ("New video", "–", "Queued"), ("Credits of alice", "80", "60"),
     ]  # fmt: skip
 
 
-def test_retry_orders_once_when_form_is_sent_twice(desk: Client, alice: User) -> None:
+def test_retry_orders_once_when_form_is_sent_twice(staff_client: Client, alice: User) -> None:
     video = failed(order(alice))
-    asked = desk.get(f"/admin/videos/video/{video.pk}/actions/retry/").context["form"]
+    asked = staff_client.get(f"/admin/videos/video/{video.pk}/actions/retry/").context["form"]
     token = str(asked["token"].value())
-    do(desk, video, "retry", reason="Asked by mail", token=token)
-    again = do(desk, video, "retry", reason="Asked by mail", token=token)
+    do(staff_client, video, "retry", reason="Asked by mail", token=token)
+    again = do(staff_client, video, "retry", reason="Asked by mail", token=token)
     assert b"Nothing was ordered twice." in again.content
     assert (Video.objects.count(), credits.available(alice), LogEntry.objects.count()) == (2, 80, 1)
 
 
-def test_action_is_refused_when_state_does_not_allow_it(desk: Client, alice: User) -> None:
+def test_action_is_refused_when_state_does_not_allow_it(staff_client: Client, alice: User) -> None:
     video = failed(order(alice))
-    answer = desk.get(f"/admin/videos/video/{video.pk}/actions/fail/", follow=True)
+    answer = staff_client.get(f"/admin/videos/video/{video.pk}/actions/fail/", follow=True)
     assert b"The video has changed. Nothing was done." in answer.content
 
 
-def test_video_page_shows_its_ledger_entries(desk: Client, alice: User) -> None:
+def test_video_page_shows_its_ledger_entries(staff_client: Client, alice: User) -> None:
     video = failed(order(alice))
     order(alice, "Another")
-    lines = desk.get(f"/admin/videos/video/{video.pk}/change/").context["lines"]
+    lines = staff_client.get(f"/admin/videos/video/{video.pk}/change/").context["lines"]
     assert [(line.type, line.amount) for line in lines] == [("spent", -20), ("refunded", 20)]
 
 
-def test_file_is_sent_when_user_is_staff(desk: Client, alice: User, mp4: bytes) -> None:
+def test_file_is_sent_when_user_is_staff(staff_client: Client, alice: User, mp4: bytes) -> None:
     video = completed(order(alice), mp4)
     path = f"/admin/videos/video/{video.pk}/file/"
-    assert desk.get(path)["Content-Type"] == "video/mp4"
-    assert desk.get(f"/admin/videos/video/{order(alice).pk}/file/").status_code == 404
+    assert staff_client.get(path)["Content-Type"] == "video/mp4"
+    assert staff_client.get(f"/admin/videos/video/{order(alice).pk}/file/").status_code == 404
     helper = Client()
-    helper.force_login(person("helper", is_staff=True))
+    helper.force_login(create_user("helper", is_staff=True))
     assert (helper.get(path).status_code, Client().get(path).status_code) == (403, 302)
 
 
-def test_action_is_refused_when_reason_is_empty(desk: Client, alice: User) -> None:
+def test_action_is_refused_when_reason_is_empty(staff_client: Client, alice: User) -> None:
     video = running(order(alice))
-    answer = do(desk, video, "fail", reason="")
+    answer = do(staff_client, video, "fail", reason="")
     assert (answer.status_code, now_of(video).status) == (200, "running")
     assert LogEntry.objects.count() == 0
 
 
-def test_fetch_makes_the_next_poll_due(desk: Client, alice: User) -> None:
+def test_fetch_makes_the_next_poll_due(staff_client: Client, alice: User) -> None:
     video = running(order(alice))
     Video.objects.filter(pk=video.pk).update(next_step_at=timezone.now() + timedelta(1))
-    do(desk, video, "fetch", reason="Asked by mail")
+    do(staff_client, video, "fetch", reason="Asked by mail")
     assert now_of(video).next_step_at <= timezone.now()  # type: ignore[operator]
 
 
-def test_retry_is_paid_by_the_owner(desk: Client, alice: User) -> None:
+def test_retry_is_paid_by_the_owner(staff_client: Client, alice: User) -> None:
     video = failed(order(alice))
-    do(desk, video, "retry", reason="Asked by mail")
+    do(staff_client, video, "retry", reason="Asked by mail")
     assert Video.objects.get(retry_of=video).user == alice
     assert credits.available(alice) == 80
 
 
-def test_retry_is_refused_when_owner_lacks_credits(desk: Client, alice: User) -> None:
+def test_retry_is_refused_when_owner_lacks_credits(staff_client: Client, alice: User) -> None:
     video = failed(order(alice))
     credits.spend(alice, 95, "gone")
-    answer = do(desk, video, "retry", reason="Asked by mail")
+    answer = do(staff_client, video, "retry", reason="Asked by mail")
     assert (Video.objects.count(), LogEntry.objects.count()) == (1, 0)
     assert b'class="error"' in answer.content
 
@@ -157,18 +159,20 @@ def test_retry_is_refused_when_owner_lacks_credits(desk: Client, alice: User) ->
 def test_action_is_refused_when_staff_lack_permission(alice: User, name: str) -> None:
     video = running(order(alice))
     visitor, helper = Client(), Client()
-    helper.force_login(person("helper", is_staff=True))
+    helper.force_login(create_user("helper", is_staff=True))
     path = f"/admin/videos/video/{video.pk}/actions/{name}/"
     assert visitor.post(path, {"reason": "x"})["Location"].startswith("/admin/login/?next=")
     assert helper.post(path, {"reason": "x"}).status_code == 403
     assert now_of(video).status == "running"
 
 
-def test_action_is_not_found_when_video_or_action_is_unknown(desk: Client, alice: User) -> None:
+def test_action_is_not_found_when_video_or_action_is_unknown(
+    staff_client: Client, alice: User
+) -> None:
     video = order(alice)
     unknown = "00000000-0000-0000-0000-000000000000"
     assert [
-        desk.get(f"/admin/videos/video/{path}").status_code
+        staff_client.get(f"/admin/videos/video/{path}").status_code
         for path in (
             f"{video.pk}/actions/explode/",
             f"{unknown}/actions/fail/",
@@ -177,21 +181,21 @@ def test_action_is_not_found_when_video_or_action_is_unknown(desk: Client, alice
     ] == [404] * 3
 
 
-def test_poster_is_sent_when_user_is_staff(desk: Client, alice: User, mp4: bytes) -> None:
+def test_poster_is_sent_when_user_is_staff(staff_client: Client, alice: User, mp4: bytes) -> None:
     video = completed(order(alice), mp4)
     path = f"/admin/videos/video/{video.pk}/poster/"
-    assert desk.get(path)["Content-Type"] == "image/webp"
+    assert staff_client.get(path)["Content-Type"] == "image/webp"
     helper = Client()
-    helper.force_login(person("helper", is_staff=True))
+    helper.force_login(create_user("helper", is_staff=True))
     assert (helper.get(path).status_code, Client().get(path).status_code) == (403, 302)
 
 
-def test_rejected_prompt_is_overruled_once(desk: Client, alice: User) -> None:
+def test_rejected_prompt_is_overruled_once(staff_client: Client, alice: User) -> None:
     refusal = RejectedPrompt.objects.create(user=alice, prompt="A duel", categories=["violence"])
     path = f"/admin/videos/rejectedprompt/{refusal.pk}/overrule/"
-    assert b"A duel" in desk.get(path).content
-    desk.post(path, {"reason": "Fencing"})
-    answer = desk.post(path, {"reason": "Fencing"}, follow=True)
+    assert b"A duel" in staff_client.get(path).content
+    staff_client.post(path, {"reason": "Fencing"})
+    answer = staff_client.post(path, {"reason": "Fencing"}, follow=True)
     assert b"Someone else already changed this." in answer.content
     refusal.refresh_from_db()
     assert (refusal.overruled, LogEntry.objects.get().change_message) == (
@@ -201,7 +205,7 @@ def test_rejected_prompt_is_overruled_once(desk: Client, alice: User) -> None:
     assert not moderation.overrule(refusal)
 
 
-def test_delivery_is_sent_again_when_staff_choose_it(desk: Client, alice: User) -> None:
+def test_delivery_is_sent_again_when_staff_choose_it(staff_client: Client, alice: User) -> None:
     now = timezone.now()
     row = WebhookDelivery.objects.create(
         user=alice, video=order(alice), url="https://example.com/", state="failed",
@@ -210,15 +214,15 @@ def test_delivery_is_sent_again_when_staff_choose_it(desk: Client, alice: User) 
     form = {"action": "send_again", "_selected_action": str(row.pk)}
     assert (
         b"is being sent again."
-        in desk.post("/admin/videos/webhookdelivery/", form, follow=True).content
+        in staff_client.post("/admin/videos/webhookdelivery/", form, follow=True).content
     )
     row.refresh_from_db()
     assert (row.state, LogEntry.objects.get().change_message) == ("pending", "Sent again")
 
 
-def test_price_is_accepted_only_for_known_models(desk: Client) -> None:
+def test_price_is_accepted_only_for_known_models(staff_client: Client) -> None:
     form = {"kind": "text", "model": "sora-2", "credits": "15"}
-    desk.post("/admin/videos/price/add/", {**form, "model": "sora-9"})
+    staff_client.post("/admin/videos/price/add/", {**form, "model": "sora-9"})
     assert Price.objects.count() == 0
-    desk.post("/admin/videos/price/add/", form)
+    staff_client.post("/admin/videos/price/add/", form)
     assert Price.objects.get().credits == 15

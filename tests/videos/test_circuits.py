@@ -14,7 +14,7 @@ from django.utils import timezone
 from accounts.models import User
 from billing.ledger import credits, invariants
 from tests.billing.conftest import give, outcomes
-from tests.conftest import Serving
+from tests.conftest import ServerThread
 from tests.videos.conftest import completed, now_of, order, running
 from videos import catalog
 from videos.engines import base
@@ -343,7 +343,7 @@ def test_a_stand_in_is_no_way_out_of_a_real_ones_trouble(settings: LazySettings)
 
 
 def test_the_video_is_made_by_the_next_when_the_first_is_down(
-    live: Serving, alice: User, settings: LazySettings, finish: Callable[[Video], Video]
+    live: ServerThread, alice: User, settings: LazySettings, finish: Callable[[Video], Video]
 ) -> None:
     sandbox = settings.ENGINES["sandbox"]
     settings.ENGINES = {"down": {**sandbox, "base_url": "http://127.0.0.1:9/v1"}, "up": sandbox}

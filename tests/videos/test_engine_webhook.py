@@ -14,7 +14,7 @@ from standardwebhooks import Webhook
 
 from accounts.models import User
 from billing.ledger import credits
-from tests.conftest import Serving
+from tests.conftest import ServerThread
 from tests.videos.conftest import now_of, order, running
 from videos.engines import base
 from videos.jobs import state_machine
@@ -159,7 +159,7 @@ def test_refused_when_it_is_oversized(db: None, secret: str) -> None:
     assert send(body, signed(body, secret)) == (413, {"detail": "Payload too large"})
 
 
-def test_refused_when_it_is_oversized_and_does_not_say_so(live: Serving) -> None:
+def test_refused_when_it_is_oversized_and_does_not_say_so(live: ServerThread) -> None:
     def pieces() -> Any:
         yield from (b"x" * 100_000 for _ in range(5))
 
@@ -176,7 +176,7 @@ def test_refused_when_its_length_is_nonsense(db: None, length: str) -> None:
 
 @pytest.mark.parametrize("trigger", ["[[webhook:dup]]", "[[webhook:badsig]]", "[[webhook:early]]"])
 def test_the_video_is_made_once_when_the_engines_calls_are_odd(
-    live: Serving, alice: User, work: Work, trigger: str
+    live: ServerThread, alice: User, work: Work, trigger: str
 ) -> None:
     video = order(alice, f"A kite [[instant]] {trigger}")
 

@@ -16,7 +16,7 @@ from config.lib import idempotency
 from config.lib.idempotency import AlreadyDone, IdempotencyMismatch, RequestKey
 from config.lib.models import IdempotencyKey
 from tests.billing.conftest import outcomes
-from tests.conftest import person, signed_in
+from tests.conftest import create_user, signed_in
 from tests.videos.conftest import completed, failed, order, photo, picture, upload
 from videos import tasks
 from videos.jobs import orders, state_machine
@@ -183,7 +183,7 @@ def kinds(results: list[Any]) -> dict[str, int]:
 @pytest.fixture
 def erin(transactional_db: None) -> User:
     """Somebody whom other connections can see."""
-    return person("erin")
+    return create_user("erin")
 
 
 @pytest.mark.django_db(transaction=True)

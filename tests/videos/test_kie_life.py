@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from billing.ledger import credits, invariants
-from tests.conftest import Serving
+from tests.conftest import ServerThread
 from tests.videos import kie
 from tests.videos.conftest import now_of, order, picture, upload
 from videos.engines import base
@@ -23,7 +23,7 @@ Work = Callable[..., None]
 
 
 @pytest.fixture
-def there(live: Serving, settings: LazySettings) -> Serving:
+def there(live: ServerThread, settings: LazySettings) -> ServerThread:
     """The product with the sandbox as a kie.ai; its files are drawn small and fast."""
     settings.SANDBOX_SPEED = 20
     settings.ENGINES = {"kie-sandbox": kie.config(f"{live.url}/sandbox/kie")}
@@ -49,7 +49,7 @@ def hurried(work: Work, video: Video) -> Video:
     return now_of(video)
 
 
-def test_a_video_is_made_and_stored(there: Serving, alice: User, finish: Finish) -> None:
+def test_a_video_is_made_and_stored(there: ServerThread, alice: User, finish: Finish) -> None:
     video = finish(order(alice, "A paper boat [[instant]]"))
     assert (video.status, video.engine, video.submit_count) == ("succeeded", "kie-sandbox", 1)
     assert video.file.read(12)[4:8] == b"ftyp"
@@ -58,7 +58,7 @@ def test_a_video_is_made_and_stored(there: Serving, alice: User, finish: Finish)
     assert credits.available(alice) == 80
 
 
-def test_a_video_is_made_from_an_image(there: Serving, alice: User, finish: Finish) -> None:
+def test_a_video_is_made_from_an_image(there: ServerThread, alice: User, finish: Finish) -> None:
     reference = uploads.store_image(alice, upload(picture(size=(1300, 800))))
     video = finish(order(alice, "A paper boat [[instant]]", reference=reference))
     assert (video.status, video.operation, credits.available(alice)) == ("succeeded", "image", 75)
@@ -78,7 +78,7 @@ def test_a_video_is_made_from_an_image(there: Serving, alice: User, finish: Fini
     ],
 )
 def test_failed_and_paid_back(
-    there: Serving, alice: User, finish: Finish, trigger: str, code: str
+    there: ServerThread, alice: User, finish: Finish, trigger: str, code: str
 ) -> None:
     video = finish(order(alice, f"A kite {trigger} [[instant]]"))
     assert (video.status, video.failure_code) == ("failed", code)
@@ -100,7 +100,7 @@ def test_failed_and_paid_back(
     ],
 )
 def test_made_all_the_same_when_it_stumbles(
-    there: Serving, alice: User, finish: Finish, settings: LazySettings, trigger: str
+    there: ServerThread, alice: User, finish: Finish, settings: LazySettings, trigger: str
 ) -> None:
     settings.MISSING_AFTER = timedelta(seconds=3)
     video = finish(order(alice, f"A kite {trigger} [[instant]]"))
@@ -108,7 +108,7 @@ def test_made_all_the_same_when_it_stumbles(
 
 
 def test_the_job_is_adopted_when_only_its_answer_was_lost_and_its_callback_names_it(
-    there: Serving, alice: User, work: Work
+    there: ServerThread, alice: User, work: Work
 ) -> None:
     video = hurried(work, order(alice, "A kite [[drop:after]] [[instant]]"))
     assert (video.status, video.submit_count, engine_job_count()) == ("succeeded", 1, 1)
@@ -121,7 +121,7 @@ def test_the_job_is_adopted_when_only_its_answer_was_lost_and_its_callback_names
     "trigger", ["[[webhook:dup]]", "[[webhook:early]]", "[[webhook:badsig]]", "[[webhook:none]]"]
 )
 def test_the_video_is_made_once_when_its_callbacks_are_odd(
-    there: Serving, alice: User, work: Work, trigger: str
+    there: ServerThread, alice: User, work: Work, trigger: str
 ) -> None:
     video = hurried(work, order(alice, f"A kite [[instant]] {trigger}"))
     webhooks.deliver_due()

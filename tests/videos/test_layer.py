@@ -11,7 +11,7 @@ from channels.layers import get_channel_layer
 
 from accounts.models import User
 from config.lib.channel_layer import InProcessChannelLayer
-from tests.conftest import Serving
+from tests.conftest import ServerThread
 from tests.videos.test_socket import Socket, bearer
 
 
@@ -128,7 +128,7 @@ def test_nobody_minds_when_a_readers_loop_has_ended() -> None:
 
 
 @pytest.mark.embedded
-def test_nothing_is_left_when_sockets_have_closed(live: Serving, alice: User) -> None:
+def test_nothing_is_left_when_sockets_have_closed(live: ServerThread, alice: User) -> None:
     layer = get_channel_layer()
     assert isinstance(layer, InProcessChannelLayer)
     before = (len(layer._mailboxes), dict(layer._groups))

@@ -7,7 +7,7 @@ import pytest
 
 from accounts.models import User
 from billing.ledger import credits, invariants
-from tests.conftest import Serving
+from tests.conftest import ServerThread
 from videos.jobs import orders
 from videos.jobs.orders import VideoOrder
 from videos.models import Video
@@ -19,7 +19,7 @@ def wish(prompt: str) -> VideoOrder:
     return VideoOrder(prompt=prompt, seconds=4)
 
 
-def test_a_video_when_all_goes_well(live: Serving, alice: User, finish: Finish) -> None:
+def test_a_video_when_all_goes_well(live: ServerThread, alice: User, finish: Finish) -> None:
     video = finish(orders.submit(alice, wish("A paper boat at dusk")))
     assert (video.status, video.progress, video.submit_count) == ("succeeded", 100, 1)
     assert list(video.events.values_list("status", flat=True)) == [
@@ -49,7 +49,7 @@ def test_a_video_when_all_goes_well(live: Serving, alice: User, finish: Finish) 
     ],
 )
 def test_credits_come_back_once_when_the_engine_fails(
-    live: Serving, alice: User, finish: Finish, trigger: str, code: str
+    live: ServerThread, alice: User, finish: Finish, trigger: str, code: str
 ) -> None:
     video = finish(orders.submit(alice, wish(f"A kite {trigger}")))
     assert (video.status, video.failure_code) == ("failed", code)
@@ -77,7 +77,7 @@ def test_credits_come_back_once_when_the_engine_fails(
     ],
 )
 def test_the_video_is_made_once_when_the_engine_stumbles(
-    live: Serving, alice: User, finish: Finish, trigger: str
+    live: ServerThread, alice: User, finish: Finish, trigger: str
 ) -> None:
     video = finish(orders.submit(alice, wish(f"A kite {trigger}")))
     assert (video.status, video.failure_code) == ("succeeded", "")

@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.models import User
 from billing.ledger import credits as ledger_credits
 from billing.ledger import invariants
-from tests.conftest import Serving
+from tests.conftest import ServerThread
 from tests.videos.conftest import claimed, completed, failed, now_of, order, picture, running, told
 from tests.videos.conftest import upload as file
 from videos import catalog
@@ -125,7 +125,7 @@ def test_a_late_answer_changes_nothing_when_cancelled_meanwhile(alice: User) -> 
 
 
 def test_timed_out_and_paid_back_when_the_engine_hangs(
-    live: Serving, alice: User, finish: Finish, settings: LazySettings
+    live: ServerThread, alice: User, finish: Finish, settings: LazySettings
 ) -> None:
     settings.VIDEO_DEADLINE = timedelta(seconds=1.5)
     video = finish(order(alice, "A kite [[hang]]"))
@@ -166,7 +166,7 @@ def test_done_when_it_is_finished_at_the_deadline(alice: User) -> None:
 
 
 def test_lost_and_paid_back_when_the_engine_denies_the_job_for_long(
-    live: Serving, alice: User, finish: Finish, settings: LazySettings
+    live: ServerThread, alice: User, finish: Finish, settings: LazySettings
 ) -> None:
     settings.MISSING_AFTER = timedelta(seconds=0.6)
     video = finish(order(alice, "A kite [[poll:404]]"))
@@ -175,7 +175,7 @@ def test_lost_and_paid_back_when_the_engine_denies_the_job_for_long(
 
 
 def test_done_when_the_engine_denies_the_job_only_for_a_moment(
-    live: Serving, alice: User, finish: Finish, settings: LazySettings
+    live: ServerThread, alice: User, finish: Finish, settings: LazySettings
 ) -> None:
     settings.MISSING_AFTER = timedelta(seconds=3)
     video = finish(order(alice, "A kite [[instant]] [[poll:404x1]]"))

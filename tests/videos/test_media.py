@@ -12,7 +12,7 @@ from django.core.files.storage import default_storage
 from PIL import Image
 
 from accounts.models import User
-from tests.conftest import Serving
+from tests.conftest import ServerThread
 from tests.videos.conftest import clip, order, picture, running, upload
 from videos.engines.base import Variant
 from videos.engines.errors import BadAnswer, NotReady
@@ -228,7 +228,7 @@ def test_the_same_names_are_used_when_a_download_is_repeated(alice: User, mp4: b
 
 @pytest.mark.parametrize("trigger", ["[[content:truncatex1]]", "[[content:htmlx1]]"])
 def test_fetched_again_when_the_download_was_no_whole_file(
-    live: Serving, alice: User, finish: Finish, trigger: str
+    live: ServerThread, alice: User, finish: Finish, trigger: str
 ) -> None:
     video = finish(order(alice, f"A kite [[instant]] {trigger}"))
     assert (video.status, video.submit_count) == ("succeeded", 1)

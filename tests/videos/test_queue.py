@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.models import User
 from billing.ledger import credits, invariants
 from tests.billing.conftest import give, outcomes
-from tests.conftest import Serving
+from tests.conftest import ServerThread
 from tests.videos.conftest import claimed, make_due, now_of, order, running, told
 from videos.engines.base import Job, JobState
 from videos.engines.errors import BadAnswer, RateLimited, Refused, Unavailable
@@ -212,7 +212,7 @@ def test_progress_never_goes_back_when_the_engines_does(alice: User) -> None:
 
 
 def test_the_video_is_done_when_the_engines_progress_went_back(
-    live: Serving, alice: User, finish: Finish
+    live: ServerThread, alice: User, finish: Finish
 ) -> None:
     video = finish(order(alice, "A kite [[backwards]]"))
     assert (video.status, video.progress) == ("succeeded", 100)

@@ -11,7 +11,7 @@ from websocket import WebSocket, WebSocketTimeoutException, create_connection
 
 from accounts.auth import tokens
 from accounts.models import Session, User
-from tests.conftest import Serving
+from tests.conftest import ServerThread
 from tests.videos.conftest import completed, failed, now_of, order, running, told
 from videos import feed
 from videos.engines.base import JobState
@@ -26,7 +26,7 @@ CLOSE = 8
 class Socket:
     """A client of the socket."""
 
-    def __init__(self, live: Serving, **options: Any) -> None:
+    def __init__(self, live: ServerThread, **options: Any) -> None:
         address = live.url.replace("http", "ws") + "/ws/videos/"
         self.raw: WebSocket = create_connection(address, timeout=20, **options)
 
@@ -55,7 +55,7 @@ Dial = Callable[..., Socket]
 
 
 @pytest.fixture
-def dial(live: Serving) -> Iterator[Dial]:
+def dial(live: ServerThread) -> Iterator[Dial]:
     opened: list[Socket] = []
 
     def call(**options: Any) -> Socket:
@@ -89,7 +89,7 @@ def welcome(user: User) -> dict[str, Any]:
 
 
 def test_welcome_when_a_page_of_ours_brings_its_cookie(
-    dial: Dial, live: Serving, alice: User
+    dial: Dial, live: ServerThread, alice: User
 ) -> None:
     socket = dial(cookie=cookie_of(alice), origin=live.url, suppress_origin=False)
     assert socket.hear() == welcome(alice)
@@ -118,7 +118,7 @@ def test_welcome_when_the_page_is_of_a_configured_front(
     ],
 )
 def test_closed_when_a_foreign_page_brings_a_cookie(
-    dial: Dial, live: Serving, alice: User, origin: str
+    dial: Dial, live: ServerThread, alice: User, origin: str
 ) -> None:
     origin = origin.format(port=live.port)
     with_origin = {"origin": origin, "suppress_origin": False} if origin else {}
@@ -196,7 +196,7 @@ def test_closed_when_the_sign_in_was_revoked(dial: Dial, alice: User) -> None:
 
 
 def test_closed_when_the_token_stands_in_the_address(
-    live: Serving, alice: User, monkeypatch: pytest.MonkeyPatch
+    live: ServerThread, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(consumers, "AUTH_SECONDS", 0.05)
     live_url = f"{live.url}/ws/videos/?token={token_of(alice)}".replace("http", "ws")

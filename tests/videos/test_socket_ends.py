@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.auth import api_keys, tokens
 from accounts.models import ApiKey, Session, User
-from tests.conftest import Serving
+from tests.conftest import ServerThread
 from tests.videos.test_socket import Dial, cookie_of, dial, token_of, welcome
 from videos.realtime import credential_watch
 
@@ -85,7 +85,7 @@ def test_closed_within_a_moment_when_no_word_came(
 
 @pytest.mark.parametrize("how", ["signed out", "password changed"])
 def test_a_pages_socket_ends_with_its_session(
-    dial: Dial, live: Serving, alice: User, monkeypatch: pytest.MonkeyPatch, how: str
+    dial: Dial, live: ServerThread, alice: User, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     monkeypatch.setattr(credential_watch, "RECHECK_SECONDS", 0.1)
     cookie = cookie_of(alice)
@@ -102,7 +102,7 @@ def test_a_pages_socket_ends_with_its_session(
 
 
 def test_it_stays_open_while_all_is_well(
-    dial: Dial, live: Serving, alice: User, monkeypatch: pytest.MonkeyPatch
+    dial: Dial, live: ServerThread, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(credential_watch, "RECHECK_SECONDS", 0.05)
     key = api_keys.issue(alice, "socket", ["read"], timezone.now() + timedelta(hours=1))[1]

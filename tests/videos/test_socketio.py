@@ -11,7 +11,7 @@ from websocket import create_connection
 
 from accounts.auth import api_keys, tokens
 from accounts.models import ApiKey, Session, User
-from tests.conftest import Serving
+from tests.conftest import ServerThread
 from tests.videos.conftest import now_of, order, running, told
 from videos.engines.base import JobState
 from videos.models import Video
@@ -41,7 +41,7 @@ Dial = Callable[..., Listener]
 
 
 @pytest.fixture
-def dial(live: Serving) -> Iterator[Dial]:
+def dial(live: ServerThread) -> Iterator[Dial]:
     opened: list[Listener] = []
 
     def call(told: object, transports: list[str] | None = None) -> Listener:
@@ -86,7 +86,7 @@ def test_a_key_that_may_read_is_welcome(dial: Dial, alice: User) -> None:
     assert dial({"token": text}).client.connected
 
 
-def refused(live: Serving, told: object, transport: str) -> Any:
+def refused(live: ServerThread, told: object, transport: str) -> Any:
     """What somebody is told who is not let in."""
     listener = Listener()
     with pytest.raises(client_library.exceptions.ConnectionError):
@@ -99,12 +99,12 @@ def refused(live: Serving, told: object, transport: str) -> Any:
     "said", [None, {}, {"token": "a.b.c"}, {"token": 5}, {"token": "\ud800"}, "x", ["x"]]
 )
 def test_refused_with_a_word_when_it_is_no_sign_in(
-    live: Serving, said: object, transport: str
+    live: ServerThread, said: object, transport: str
 ) -> None:
     assert refused(live, said, transport) == {"message": "Authentication error"}
 
 
-def test_refused_when_the_sign_in_was_revoked(live: Serving, alice: User) -> None:
+def test_refused_when_the_sign_in_was_revoked(live: ServerThread, alice: User) -> None:
     token = signed(alice)
     tokens.sign_out(Session.objects.get())
     assert refused(live, token, "websocket") == {"message": "Authentication error"}
@@ -120,7 +120,9 @@ def test_it_ends_at_once_when_its_sign_in_does(dial: Dial, alice: User) -> None:
         mine.hear(seconds=0.3)
 
 
-def test_hung_up_on_when_nobody_signs_in(live: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hung_up_on_when_nobody_signs_in(
+    live: ServerThread, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("videos.realtime.socketio.AUTH_SECONDS", 0.1)
     address = live.url.replace("http", "ws") + "/socket.io/?EIO=4&transport=websocket"
     socket = create_connection(address, timeout=20)
@@ -174,7 +176,7 @@ def test_events_that_are_none_of_ours_do_no_harm(dial: Dial, alice: User, bob: U
     assert Video.objects.of(alice).count() == 0
 
 
-def test_a_page_of_another_origin_may_come_but_brings_no_cookie(live: Serving) -> None:
+def test_a_page_of_another_origin_may_come_but_brings_no_cookie(live: ServerThread) -> None:
     address = f"{live.url}/socket.io/?EIO=4&transport=polling"
     answer = httpx2.get(address, headers={"Origin": "https://studio.example.com"})
     assert answer.status_code == 200

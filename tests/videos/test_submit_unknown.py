@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from billing.ledger import credits, invariants
-from tests.conftest import Serving
+from tests.conftest import ServerThread
 from tests.videos.conftest import claimed, make_due, now_of, order
 from videos.engines import base
 from videos.engines.base import Job, JobState
@@ -56,7 +56,7 @@ def queued_job(job_id: str, video: Video) -> Job:
 
 
 def test_the_job_is_adopted_when_only_its_answer_was_lost(
-    live: Serving, alice: User, work: Work
+    live: ServerThread, alice: User, work: Work
 ) -> None:
     video = order(alice, "A kite [[drop:after]] [[instant]]")
     hurried(work, lambda: not now_of(video).is_active)
@@ -68,14 +68,18 @@ def test_the_job_is_adopted_when_only_its_answer_was_lost(
     assert credits.available(alice) == 80
 
 
-def test_it_is_sent_again_when_it_never_arrived(live: Serving, alice: User, work: Work) -> None:
+def test_it_is_sent_again_when_it_never_arrived(
+    live: ServerThread, alice: User, work: Work
+) -> None:
     video = order(alice, "A kite [[drop:before]] [[once]] [[instant]]")
     hurried(work, lambda: not now_of(video).is_active)
     video = now_of(video)
     assert (video.status, video.submit_count, engine_job_count()) == ("succeeded", 2, 1)
 
 
-def test_failed_and_paid_back_when_it_never_arrives(live: Serving, alice: User, work: Work) -> None:
+def test_failed_and_paid_back_when_it_never_arrives(
+    live: ServerThread, alice: User, work: Work
+) -> None:
     video = order(alice, "A kite [[drop:before]]")
     hurried(work, lambda: not now_of(video).is_active)
     video = now_of(video)
@@ -85,7 +89,7 @@ def test_failed_and_paid_back_when_it_never_arrives(live: Serving, alice: User, 
 
 
 def test_each_has_its_own_job_when_two_alike_are_in_flight_and_one_answer_is_lost(
-    live: Serving, alice: User, work: Work
+    live: ServerThread, alice: User, work: Work
 ) -> None:
     prompt = "A kite [[drop:after]] [[instant]]"
     videos = [order(alice, prompt), order(alice, prompt)]

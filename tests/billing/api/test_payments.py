@@ -14,7 +14,7 @@ from accounts.models import User
 from billing.ledger import credits
 from billing.models import PackageOverride, Payment, Refund
 from tests.billing import stripe, told
-from tests.conftest import Serving, signed_in
+from tests.conftest import ServerThread, signed_in
 
 CREATE = "/api/payments/stripe/create"
 REFUND = "/api/payments/stripe/refund"
@@ -392,7 +392,7 @@ def test_refund_uses_whole_units_when_the_currency_has_no_cents(
 
 
 def test_payments_api_works_with_the_sandbox_stripe(
-    till: Serving, alice: User, staff: User, settings: LazySettings
+    till: ServerThread, alice: User, staff: User, settings: LazySettings
 ) -> None:
     """Bought, paid and refunded by nothing but HTTP."""
     mine, theirs = signed_in(alice), signed_in(staff)

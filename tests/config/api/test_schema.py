@@ -21,7 +21,7 @@ from drf_spectacular.generators import SchemaGenerator
 from rest_framework.test import APIClient
 
 from config.management.commands import demo
-from tests.conftest import Serving
+from tests.conftest import ServerThread
 from tests.schema import document, operation_of
 from tests.videos.conftest import picture
 from videos import tasks
@@ -92,7 +92,7 @@ def test_example_body_is_valid(call: str, api: APIClient) -> None:
 
 
 @pytest.fixture
-def served(live: Serving, tmp_path: Path) -> Iterator[Serving]:
+def served(live: ServerThread, tmp_path: Path) -> Iterator[ServerThread]:
     """The whole product with its background work, the demo people, and a picture of a boat."""
     demo.people()
     (tmp_path / "boat.png").write_bytes(picture("PNG", (64, 36)) + b"\0" * 1024)
@@ -104,7 +104,7 @@ def served(live: Serving, tmp_path: Path) -> Iterator[Serving]:
     worker.join(20)
 
 
-def run_shell_block(text: str, heading: str, served: Serving, folder: Path) -> str:
+def run_shell_block(text: str, heading: str, served: ServerThread, folder: Path) -> str:
     """Run the first shell block under a heading, against this server; what it printed."""
     block = text.split(heading, 1)[1].split("```bash\n", 1)[1].split("```", 1)[0]
     script = f"set -euo pipefail\n{block}".replace("http://127.0.0.1:8000", served.url)
@@ -115,7 +115,7 @@ def run_shell_block(text: str, heading: str, served: Serving, folder: Path) -> s
     return done.stdout
 
 
-def test_shell_example_of_the_readme_works(served: Serving, tmp_path: Path) -> None:
+def test_shell_example_of_the_readme_works(served: ServerThread, tmp_path: Path) -> None:
     said = run_shell_block(
         (ROOT / "README.md").read_text(), "## Make a video with curl", served, tmp_path
     )
@@ -127,13 +127,13 @@ def is_mp4(file: Path) -> bool:
     return file.read_bytes()[4:8] == b"ftyp"
 
 
-def test_shell_example_of_the_api_page_works(served: Serving, tmp_path: Path) -> None:
+def test_shell_example_of_the_api_page_works(served: ServerThread, tmp_path: Path) -> None:
     said = run_shell_block((ROOT / "docs" / "api.md").read_text(), "## A walk", served, tmp_path)
     assert is_mp4(tmp_path / "boat.mp4") is True
     assert "Successfully logged out" in said
 
 
-def test_postman_collection_works_from_top_to_bottom(served: Serving, tmp_path: Path) -> None:
+def test_postman_collection_works_from_top_to_bottom(served: ServerThread, tmp_path: Path) -> None:
     book = json.loads((ROOT / "docs" / "firstlight.postman_collection.json").read_text())
     known = {entry["key"]: entry["value"] for entry in book["variable"]}
     known |= {"base_url": served.url, "boat": str(tmp_path / "boat.png")}

@@ -112,11 +112,11 @@ def test_message_is_refused_when_address_sent_too_many(db: None, settings: LazyS
 
 def test_staff_add_note_and_close_report(staff: User) -> None:
     row = AbuseReport.objects.create(**REPORT)
-    desk = Client()
-    desk.force_login(staff)
+    staff_client = Client()
+    staff_client.force_login(staff)
     path = f"/admin/showcase/abusereport/{row.pk}/change/"
-    assert desk.get("/admin/showcase/abusereport/").status_code == 200
-    desk.post(path, {"state": "closed", "staff_note": "Taken down", "subject": "other"})
+    assert staff_client.get("/admin/showcase/abusereport/").status_code == 200
+    staff_client.post(path, {"state": "closed", "staff_note": "Taken down", "subject": "other"})
     row.refresh_from_db()
     assert (row.state, row.staff_note, row.subject) == ("closed", "Taken down", REPORT["subject"])
 

@@ -18,7 +18,7 @@ from django.urls import path, re_path
 from billing.sandbox import database, webhooks
 from billing.sandbox.api import views
 from billing.sandbox.web import checkout_page, dashboard
-from tests.conftest import Serving
+from tests.conftest import ServerThread
 
 V1 = "sandbox/stripe/v1/"
 urlpatterns = [
@@ -45,10 +45,10 @@ KEY, SECRET = "sk_test_sandbox", "whsec_tests_own_secret"
 
 
 @functools.cache
-def server() -> Serving:
+def server() -> ServerThread:
     """Start one server for this process with only the sandbox Stripe."""
     with override_settings(MIDDLEWARE=[], ROOT_URLCONF=__name__):
-        serving = Serving(cast(Any, get_asgi_application()))
+        serving = ServerThread(cast(Any, get_asgi_application()))
     return serving.__enter__()
 
 

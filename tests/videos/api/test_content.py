@@ -9,7 +9,7 @@ import pytest
 
 from accounts.auth import tokens
 from accounts.models import Session, User
-from tests.conftest import Serving
+from tests.conftest import ServerThread
 from tests.videos.conftest import completed, order, running
 from videos.models import Video
 
@@ -17,7 +17,7 @@ from videos.models import Video
 class ContentClient:
     """One video's content address, asked with its owner's token."""
 
-    def __init__(self, live: Serving, user: User, video: Video) -> None:
+    def __init__(self, live: ServerThread, user: User, video: Video) -> None:
         self.url, self.video = f"{live.url}/api/videos/{video.pk}/content", video
         token = tokens.sign_in(user, Session.Grant.PASSWORD).access
         self.headers = {"Authorization": f"Bearer {token}"}
@@ -30,7 +30,7 @@ class ContentClient:
 
 
 @pytest.fixture
-def content(live: Serving, alice: User, mp4: bytes) -> ContentClient:
+def content(live: ServerThread, alice: User, mp4: bytes) -> ContentClient:
     return ContentClient(live, alice, completed(order(alice), mp4))
 
 
@@ -182,7 +182,7 @@ def test_content_heeds_if_range(content: ContentClient) -> None:
 
 
 def test_content_answers_another_user_like_an_unknown_id(
-    content: ContentClient, live: Serving, bob: User
+    content: ContentClient, live: ServerThread, bob: User
 ) -> None:
     stranger = ContentClient(live, bob, content.video)
     his = stranger.get()
@@ -197,7 +197,7 @@ def test_content_is_401_when_anonymous(content: ContentClient) -> None:
     assert (answer.status_code, answer.json()) == (401, {"detail": "Not authenticated"})
 
 
-def test_content_is_404_when_the_video_has_no_file_yet(live: Serving, alice: User) -> None:
+def test_content_is_404_when_the_video_has_no_file_yet(live: ServerThread, alice: User) -> None:
     answer = ContentClient(live, alice, running(order(alice))).get()
     assert (answer.status_code, answer.json()) == (404, {"detail": "The video has no file yet."})
 

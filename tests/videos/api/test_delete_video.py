@@ -13,7 +13,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from billing.ledger import credits, invariants
-from tests.conftest import Serving
+from tests.conftest import ServerThread
 from tests.videos.conftest import claimed, completed, failed, make_due, now_of, order, running
 from videos.engines.base import Job, JobState, Variant
 from videos.jobs import orders, removal
@@ -96,7 +96,7 @@ def test_delete_keeps_the_remixes_when_their_source_is_deleted(
 
 
 def test_worker_deletes_files_and_engine_job_of_a_deleted_video(
-    live: Serving, alice: User, finish: Finish, work: Work
+    live: ServerThread, alice: User, finish: Finish, work: Work
 ) -> None:
     video = finish(order(alice, "A kite [[instant]]"))
     paths = [Path(default_storage.path(name)) for name in files.storage_names(video).values()]
@@ -135,7 +135,7 @@ def test_worker_deletes_a_late_job_when_a_cleanup_was_in_progress(alice: User) -
 
 
 def test_worker_deletes_the_engine_job_when_it_was_rendering(
-    live: Serving, alice: User, work: Work
+    live: ServerThread, alice: User, work: Work
 ) -> None:
     video = order(alice, "A kite [[fail:internal_error]]")
     work(lambda: now_of(video).status == "running")

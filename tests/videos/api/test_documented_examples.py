@@ -12,7 +12,7 @@ from rest_framework.test import APIClient
 
 from accounts.auth import tokens
 from accounts.models import Session, User
-from tests.conftest import Serving
+from tests.conftest import ServerThread
 from tests.videos.conftest import completed, failed, order, photo, picture, running, upload
 from videos.media import upload_urls, uploads
 from videos.models import Video
@@ -298,7 +298,7 @@ def test_system_c_notes_1_upload_first(api: APIClient, settings: LazySettings) -
 
 
 def test_system_c_workflow_from_sign_in_to_file(
-    live: Serving, alice: User, finish: Callable[[Video], Video]
+    live: ServerThread, alice: User, finish: Callable[[Video], Video]
 ) -> None:
     token = tokens.sign_in(alice, Session.Grant.TEST).access
     with httpx2.Client(base_url=live.url, headers={"Authorization": f"Bearer {token}"}) as client:

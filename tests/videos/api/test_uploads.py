@@ -26,7 +26,7 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from billing.ledger import credits
 from tests.billing.conftest import outcomes
-from tests.conftest import person
+from tests.conftest import create_user
 from tests.statements import after, reads
 from tests.videos.api.test_create_video_hostile import SVG, decompression_bomb, shown
 from tests.videos.conftest import clip, order, photo, picture, upload
@@ -576,7 +576,7 @@ def test_order_is_refused_when_its_image_was_deleted_meanwhile(
 def test_concurrent_order_and_cleanup_keep_both_video_and_image_or_neither(
     transactional_db: None,
 ) -> None:
-    erin = person("erin")
+    erin = create_user("erin")
     credits.grant(erin, 1000, credits.Kind.BONUS, "test:more", expires_at=None)
     for _ in range(15):
         image = uploads.store_image(erin, upload(picture()))
