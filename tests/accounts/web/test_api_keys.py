@@ -1,4 +1,4 @@
-"""/developers/keys/: making, listing and revoking API keys on a page."""
+"""/developers/keys/: create, list and revoke API keys on a page."""
 
 import re
 
@@ -12,11 +12,11 @@ from accounts.models import ApiKey, User
 FORM = {"name": "Newsletter", "scopes": ["read"], "days": "30"}
 
 
-def test_the_page_asks_who_you_are(db: None) -> None:
+def test_page_requires_signing_in(db: None) -> None:
     assert Client().get("/developers/keys/").status_code == 302
 
 
-def test_a_new_key_is_shown_once_and_works(page: Client, alice: User) -> None:
+def test_key_is_shown_once_and_works_when_created(page: Client, alice: User) -> None:
     answer = page.post("/developers/keys/", FORM)
     assert (answer.status_code, answer["Cache-Control"]) == (201, "no-store")
     (text,) = re.findall(r"fl_[0-9A-Za-z]{36}", answer.content.decode())
@@ -31,20 +31,22 @@ def test_a_new_key_is_shown_once_and_works(page: Client, alice: User) -> None:
 @pytest.mark.parametrize(
     ("field", "value"), [("name", ""), ("name", "x" * 81), ("scopes", ["all"]), ("days", "7")]
 )
-def test_no_key_is_made_when_the_form_is_wrong(page: Client, field: str, value: object) -> None:
+def test_no_key_is_created_when_the_form_is_invalid(
+    page: Client, field: str, value: object
+) -> None:
     answer = page.post("/developers/keys/", {**FORM, field: value})
     assert (answer.status_code, list(answer.context["form"].errors)) == (422, [field])
     assert ApiKey.objects.count() == 0
 
 
-def test_no_more_keys_than_allowed(page: Client, alice: User) -> None:
+def test_no_key_is_created_when_the_limit_is_reached(page: Client, alice: User) -> None:
     for n in range(api_keys.MAX_ACTIVE):
         api_keys.issue(alice, f"{n}", ["read"])
     answer = page.post("/developers/keys/", FORM)
     assert (answer.status_code, ApiKey.objects.count()) == (422, api_keys.MAX_ACTIVE)
 
 
-def test_a_key_is_revoked(page: Client, alice: User) -> None:
+def test_key_stops_working_when_revoked(page: Client, alice: User) -> None:
     key, text = api_keys.issue(alice, "Old", ["read"])
     answer = page.post(f"/developers/keys/{key.pk}/revoke/", follow=True)
     assert b"You revoked the API key Old." in answer.content
@@ -52,7 +54,7 @@ def test_a_key_is_revoked(page: Client, alice: User) -> None:
     assert client.get("/api/auth/me").status_code == 401
 
 
-def test_nobody_sees_or_revokes_the_keys_of_others(page: Client, bob: User) -> None:
+def test_key_is_not_found_when_it_belongs_to_another_user(page: Client, bob: User) -> None:
     key, _text = api_keys.issue(bob, "Bobs", ["read"])
     assert b"Bobs" not in page.get("/developers/keys/").content
     assert page.post(f"/developers/keys/{key.pk}/revoke/").status_code == 404

@@ -1,4 +1,4 @@
-"""POST /api/auth/refresh: a refresh token works once; a second use ends the whole sign-in."""
+"""POST /api/auth/refresh: a refresh token works once; a second use ends the whole session."""
 
 from datetime import timedelta
 from functools import partial
@@ -32,7 +32,7 @@ def tokens(alice: User) -> auth_tokens.Tokens:
     return auth_tokens.sign_in(alice, Session.Grant.PASSWORD)
 
 
-def test_a_new_pair_is_given_when_the_token_is_fresh(
+def test_new_tokens_are_issued_when_the_refresh_token_is_valid(
     anonymous: APIClient, tokens: auth_tokens.Tokens
 ) -> None:
     answer = refresh(anonymous, tokens.refresh)
@@ -45,7 +45,7 @@ def test_a_new_pair_is_given_when_the_token_is_fresh(
     assert me(anonymous, body["access_token"]) == 200
 
 
-def test_each_new_token_works_when_used_in_turn(
+def test_each_refresh_token_works_when_used_in_turn(
     anonymous: APIClient, tokens: auth_tokens.Tokens
 ) -> None:
     token = tokens.refresh
@@ -56,7 +56,7 @@ def test_each_new_token_works_when_used_in_turn(
     assert Session.objects.count() == 1
 
 
-def test_every_token_of_the_family_dies_when_one_is_replayed(
+def test_every_token_of_the_session_is_revoked_when_one_is_replayed(
     anonymous: APIClient, tokens: auth_tokens.Tokens
 ) -> None:
     newer = refresh(anonymous, tokens.refresh).json()
@@ -67,7 +67,7 @@ def test_every_token_of_the_family_dies_when_one_is_replayed(
     assert me(anonymous, tokens.access) == 401
 
 
-def test_other_sign_ins_live_on_when_one_is_revoked(
+def test_other_sessions_continue_when_one_is_revoked(
     anonymous: APIClient, alice: User, tokens: auth_tokens.Tokens
 ) -> None:
     elsewhere = auth_tokens.sign_in(alice, Session.Grant.PASSWORD)
@@ -77,14 +77,14 @@ def test_other_sign_ins_live_on_when_one_is_revoked(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_exactly_one_wins_when_twenty_use_a_token_at_once(alice: User) -> None:
+def test_exactly_one_refresh_succeeds_when_twenty_use_a_token_at_once(alice: User) -> None:
     token = auth_tokens.sign_in(alice, Session.Grant.PASSWORD).refresh
     answers = outcomes([partial(refresh, APIClient(), token) for _ in range(20)])
     assert sorted(answer.status_code for answer in answers) == [200] + [401] * 19
     assert Session.objects.get().revoked_at is not None
 
 
-def test_refused_when_the_token_has_expired(
+def test_refresh_is_refused_when_the_token_has_expired(
     anonymous: APIClient, tokens: auth_tokens.Tokens, settings: LazySettings
 ) -> None:
     later = timezone.now() + settings.JWT_REFRESH_LIFETIME + timedelta(minutes=1)
@@ -93,7 +93,7 @@ def test_refused_when_the_token_has_expired(
     assert (answer.status_code, answer.json()) == (401, UNREADABLE)
 
 
-def test_the_end_of_the_sign_in_stays_when_it_is_refreshed(
+def test_session_expiry_is_unchanged_when_refreshed(
     anonymous: APIClient, tokens: auth_tokens.Tokens, settings: LazySettings
 ) -> None:
     ends = Session.objects.get().expires_at
@@ -102,20 +102,22 @@ def test_the_end_of_the_sign_in_stays_when_it_is_refreshed(
 
 
 @pytest.mark.parametrize("token", ["garbage", "a.b.c", "é.ü.ß", "eyJhbGciOiJub25lIn0.e30.", "."])
-def test_refused_when_the_token_is_garbage(anonymous: APIClient, db: None, token: str) -> None:
+def test_refresh_is_refused_when_the_token_is_malformed(
+    anonymous: APIClient, db: None, token: str
+) -> None:
     answer = refresh(anonymous, token)
     assert (answer.status_code, answer.json()) == (401, UNREADABLE)
     assert answer["WWW-Authenticate"] == "Bearer"
 
 
-def test_refused_when_an_access_token_is_used(
+def test_refresh_is_refused_when_an_access_token_is_sent(
     anonymous: APIClient, tokens: auth_tokens.Tokens
 ) -> None:
     assert refresh(anonymous, tokens.access).status_code == 401
     assert me(anonymous, tokens.access) == 200
 
 
-def test_refused_when_the_user_is_gone_or_inactive(
+def test_refresh_is_refused_when_the_user_is_inactive_or_the_session_deleted(
     anonymous: APIClient, alice: User, tokens: auth_tokens.Tokens
 ) -> None:
     User.objects.update(is_active=False)
@@ -126,6 +128,8 @@ def test_refused_when_the_user_is_gone_or_inactive(
 
 
 @pytest.mark.parametrize("token", [None, "", 5, [], {}, "x" * 4097])
-def test_refused_when_the_field_is_bad(anonymous: APIClient, db: None, token: object) -> None:
+def test_answer_is_422_when_the_field_is_invalid(
+    anonymous: APIClient, db: None, token: object
+) -> None:
     answer = refresh(anonymous, token)
     assert answer.status_code == (401 if token == 5 else 422)

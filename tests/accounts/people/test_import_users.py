@@ -1,4 +1,4 @@
-"""users.json: people of system A keep their passwords, and nobody else loses theirs."""
+"""Import of users.json: users of system A keep their passwords, existing accounts are unchanged."""
 
 import json
 from pathlib import Path
@@ -38,7 +38,7 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "users.json"
 
 
-def bring(file: Path, *entries: object) -> import_users.Report:
+def run_import(file: Path, *entries: object) -> import_users.Report:
     file.write_text(json.dumps(entries))
     return import_users.import_users(file)
 
@@ -48,21 +48,23 @@ def login(name: str, password: str) -> int:
     return APIClient().post("/api/auth/login", body, format="json").status_code
 
 
-def test_a_person_keeps_the_password_and_gets_the_welcome_credits(db: None, file: Path) -> None:
-    assert bring(file, entry("vera")) == import_users.Report(opened=["vera"])
+def test_user_keeps_the_password_and_gets_welcome_credits_when_imported(
+    db: None, file: Path
+) -> None:
+    assert run_import(file, entry("vera")) == import_users.Report(opened=["vera"])
     assert (login("vera", "other"), login("vera", "old-secret")) == (401, 200)
     assert credits.available(User.objects.get()) == 100
     assert invariants.problems() == []
 
 
-def test_the_documented_cost_verifies(db: None, file: Path) -> None:
+def test_sign_in_succeeds_when_the_hash_has_the_documented_cost(db: None, file: Path) -> None:
     known = "$2b$10$abcdefghijklmnopqrstuuqflPDzB6gcMhKa1rZqKiun2YGL5sa2u"
-    bring(file, {"id": "user_1", "username": "admin", "password": known})
+    run_import(file, {"id": "user_1", "username": "admin", "password": known})
     assert login("admin", "secret") == 200
 
 
-def test_the_hash_is_replaced_at_the_first_sign_in(db: None, file: Path) -> None:
-    bring(file, entry("vera"))
+def test_hash_is_replaced_when_the_user_signs_in_first(db: None, file: Path) -> None:
+    run_import(file, entry("vera"))
     kinds = []
     for _ in range(2):
         kinds.append(identify_hasher(User.objects.get().password).algorithm)
@@ -71,35 +73,37 @@ def test_the_hash_is_replaced_at_the_first_sign_in(db: None, file: Path) -> None
 
 
 @pytest.mark.parametrize("prefix", ["2a", "2b", "2y"])
-def test_every_spelling_of_bcrypt_verifies(db: None, file: Path, prefix: str) -> None:
-    bring(file, {"username": "vera", "password": hashed("old-secret", prefix)})
+def test_sign_in_succeeds_when_the_hash_has_another_bcrypt_prefix(
+    db: None, file: Path, prefix: str
+) -> None:
+    run_import(file, {"username": "vera", "password": hashed("old-secret", prefix)})
     assert login("vera", "old-secret") == 200
 
 
-def test_a_long_password_verifies_as_it_did(db: None, file: Path) -> None:
+def test_sign_in_succeeds_when_the_password_exceeds_72_bytes(db: None, file: Path) -> None:
     long = "ü" * 50
-    bring(file, entry("vera", long))
+    run_import(file, entry("vera", long))
     assert (login("vera", "x" * 100), login("vera", long)) == (401, 200)
 
 
-def test_nothing_changes_when_repeated(db: None, file: Path) -> None:
-    bring(file, entry("vera"))
+def test_users_are_unchanged_when_the_import_is_repeated(db: None, file: Path) -> None:
+    run_import(file, entry("vera"))
     login("vera", "old-secret")
     before = User.objects.values_list("password", "updated_at").get()
-    assert bring(file, entry("VERA", "new-secret")) == import_users.Report(kept=["VERA"])
+    assert run_import(file, entry("VERA", "new-secret")) == import_users.Report(kept=["VERA"])
     assert User.objects.values_list("password", "updated_at").get() == before
     assert (login("vera", "new-secret"), login("vera", "old-secret")) == (401, 200)
 
 
-def test_nobodys_password_is_overwritten(alice: User, file: Path) -> None:
-    mine = entry("alice", "stolen"), entry("eve", "stolen", email="alice@example.com")
-    assert bring(file, *mine) == import_users.Report(kept=["alice", "eve"])
+def test_password_is_not_overwritten_when_the_account_exists(alice: User, file: Path) -> None:
+    entries = entry("alice", "stolen"), entry("eve", "stolen", email="alice@example.com")
+    assert run_import(file, *entries) == import_users.Report(kept=["alice", "eve"])
     assert (login("alice", "stolen"), login("alice", "alice-password")) == (401, 200)
     assert list(User.objects.all()) == [alice]
 
 
-def test_a_name_that_is_an_address_is_the_address(db: None, file: Path) -> None:
-    bring(file, entry("vera@example.com"))
+def test_e_mail_address_is_set_when_the_username_is_an_address(db: None, file: Path) -> None:
+    run_import(file, entry("vera@example.com"))
     assert User.objects.get().email == "vera@example.com"
 
 
@@ -124,27 +128,27 @@ def test_a_name_that_is_an_address_is_the_address(db: None, file: Path) -> None:
         ),
     ],
 )
-def test_a_bad_entry_is_left_out_and_the_others_are_not(
+def test_other_entries_are_imported_when_one_is_invalid(
     db: None, file: Path, bad: object, reason: str
 ) -> None:
-    report = bring(file, bad, entry("otto"))
+    report = run_import(file, bad, entry("otto"))
     assert (report.opened, report.kept, len(report.refused)) == (["otto"], [], 1)
     assert report.refused[0].startswith(f"entry 1: {reason}")
 
 
 @pytest.mark.parametrize("text", [None, "", "{}", "nonsense", "[" * 100_000])
-def test_refused_when_the_file_is_no_list(db: None, file: Path, text: str | None) -> None:
+def test_command_fails_when_the_file_is_not_a_list(db: None, file: Path, text: str | None) -> None:
     if text is not None:
         file.write_text(text)
     with pytest.raises(CommandError):
         call_command("import_users", file)
 
 
-def test_the_command_says_what_it_did(
+def test_command_prints_what_it_imported(
     alice: User, file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file.write_text(json.dumps([entry("vera"), entry("alice"), {}]))
     call_command("import_users", str(file))
-    said = capsys.readouterr()
-    assert said.out == "1 imported, 1 existed already.\n"
-    assert said.err == "Not imported: entry 3: no usable username\n"
+    printed = capsys.readouterr()
+    assert printed.out == "1 imported, 1 existed already.\n"
+    assert printed.err == "Not imported: entry 3: no usable username\n"

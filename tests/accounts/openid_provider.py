@@ -1,4 +1,4 @@
-"""An identity provider that speaks as Google does, and checks what Google checks."""
+"""An OpenID Connect provider that answers as Google does and checks what Google checks."""
 
 import base64
 import hashlib
@@ -15,23 +15,23 @@ import jwt
 
 CLIENT, SECRET = "our-client", "our-secret"
 ISSUER = "https://accounts.google.com"
-REFUSAL = "THE PROVIDER'S OWN WORDS"
+PROVIDER_ERROR_TEXT = "THE PROVIDER'S OWN WORDS"
 
 
 @dataclass
-class Provider:
-    """Whoever comes to `authorize` is `person`; codes work once, for who asked for them."""
+class OpenIDProvider:
+    """Sign every visitor in as `person`; a code works once, for the client that requested it."""
 
     url: str = ""
     person: dict[str, Any] = field(default_factory=dict)
-    # Instead of an answer to the exchange of a code: a status and a body.
-    broken: tuple[int, bytes] | None = None
+    # Status and body to answer instead when a code is exchanged.
+    broken_answer: tuple[int, bytes] | None = None
     by_userinfo: bool = False
     codes: dict[str, dict[str, Any]] = field(default_factory=dict)
-    asked: list[dict[str, str]] = field(default_factory=list)
+    token_requests: list[dict[str, str]] = field(default_factory=list)
 
     def authorize(self, query: dict[str, str]) -> str:
-        """Where the browser is sent back to; raises AssertionError for a bad request."""
+        """Return the URL to redirect the browser to; raise AssertionError for a bad request."""
         assert query["client_id"] == CLIENT
         assert query["response_type"] == "code"
         assert "email" in query["scope"].split()
@@ -47,11 +47,16 @@ class Provider:
         return code
 
     def token(self, form: dict[str, str]) -> tuple[int, bytes]:
-        self.asked.append(form)
-        if self.broken:
-            return self.broken
+        self.token_requests.append(form)
+        if self.broken_answer:
+            return self.broken_answer
         held = self.codes.pop(form.get("code", ""), None)
-        refused = 400, json.dumps({"error": "invalid_grant", "error_description": REFUSAL}).encode()
+        refused = (
+            400,
+            json.dumps(
+                {"error": "invalid_grant", "error_description": PROVIDER_ERROR_TEXT}
+            ).encode(),
+        )
         known = (form.get("client_id"), form.get("client_secret")) == (CLIENT, SECRET)
         if held is None or not known or form.get("redirect_uri") != held["to"]:
             return refused
@@ -70,10 +75,10 @@ def challenge_of(verifier: str) -> str:
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
-class Serving:
+class ProviderServer:
     """The provider on a real port."""
 
-    def __init__(self, provider: Provider) -> None:
+    def __init__(self, provider: OpenIDProvider) -> None:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 url = urlsplit(self.path)
@@ -87,13 +92,13 @@ class Serving:
                     claims = json.loads(person)
                     claims["id"] = claims.pop("sub")
                     claims["verified_email"] = claims.pop("email_verified", False)
-                    self._say(200, json.dumps(claims).encode())
+                    self._respond(200, json.dumps(claims).encode())
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-                self._say(*provider.token({k: v[0] for k, v in parse_qs(body).items()}))
+                self._respond(*provider.token({k: v[0] for k, v in parse_qs(body).items()}))
 
-            def _say(self, status: int, body: bytes) -> None:
+            def _respond(self, status: int, body: bytes) -> None:
                 self.send_response(status)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(body)))
@@ -107,7 +112,7 @@ class Serving:
         provider.url = f"http://127.0.0.1:{self.server.server_port}"
         self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
 
-    def __enter__(self) -> "Serving":
+    def __enter__(self) -> "ProviderServer":
         self.thread.start()
         return self
 

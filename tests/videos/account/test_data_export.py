@@ -1,4 +1,4 @@
-"""GET /api/users/export: a person's data, and nobody else's."""
+"""GET /api/users/export: all data of the user, and of no other user."""
 
 import asyncio
 import io
@@ -34,12 +34,12 @@ def export(client: APIClient) -> dict[str, Any]:
         return {name: json.loads(archive.read(name)) for name in archive.namelist()}
 
 
-def test_all_of_ones_own_is_in_it(api: APIClient, alice: User, bob: User) -> None:
+def test_archive_contains_only_the_users_own_data(api: APIClient, alice: User, bob: User) -> None:
     video = order(alice, 'A "boat" — 船')
     order(bob, "Bob's secret")
     api_keys.issue(alice, "laptop", ["read"])
-    shelf = Collection.objects.create(user=alice, name="Boats")
-    shelf.videos.add(video)
+    collection = Collection.objects.create(user=alice, name="Boats")
+    collection.videos.add(video)
     options = {"model": "sora-2", "size": "1280x720", "seconds": 4}
     Preset.objects.create(user=alice, name="Dusk", ending="at dusk", **options)
     RejectedPrompt.objects.create(user=alice, prompt="Too much", categories=["violence"])
@@ -70,7 +70,7 @@ def test_all_of_ones_own_is_in_it(api: APIClient, alice: User, bob: User) -> Non
 
 
 @pytest.mark.parametrize("count", [1, 5])
-def test_the_number_of_queries_does_not_grow(
+def test_export_needs_as_many_queries_for_many_videos(
     api: APIClient, alice: User, django_assert_num_queries: DjangoAssertNumQueries, count: int
 ) -> None:
     for n in range(count):
@@ -79,6 +79,8 @@ def test_the_number_of_queries_does_not_grow(
         api.get(PATH)
 
 
-def test_refused_when_anonymous_or_by_key(anonymous: APIClient, alice: User) -> None:
+def test_export_is_refused_when_anonymous_or_signed_in_by_key(
+    anonymous: APIClient, alice: User
+) -> None:
     key = APIClient(headers={"X-API-Key": api_keys.issue(alice, "k", ApiKey.Scope.values)[1]})
     assert (anonymous.get(PATH).status_code, key.get(PATH).status_code) == (401, 403)

@@ -1,4 +1,4 @@
-"""Counters many processes share: exact, whoever counts, in Redis and in the database."""
+"""Rate counters that many processes share, in Redis and in the database, count exactly."""
 
 import os
 from collections import Counter as Tally
@@ -22,7 +22,7 @@ RATE = Rate(3, 60)
 
 
 @pytest.fixture(autouse=True)
-def _empty(db: None, settings: LazySettings) -> None:
+def _empty_redis(db: None, settings: LazySettings) -> None:
     if settings.REDIS_URL:
         rate_limits._redis().flushdb()
 
@@ -38,32 +38,32 @@ def backend(request: pytest.FixtureRequest, settings: LazySettings) -> Iterator[
     rate_limits._redis.cache_clear()
 
 
-def test_a_window_allows_so_many_and_no_more(backend: str) -> None:
-    verdicts = [rate_limits.hit("a", RATE) for _ in range(5)]
-    assert [v.allowed for v in verdicts] == [True] * 3 + [False] * 2
-    assert [v.remaining for v in verdicts] == [2, 1, 0, 0, 0]
-    assert {v.reset for v in verdicts} <= {59, 60}
+def test_hits_are_refused_when_the_window_is_full(backend: str) -> None:
+    results = [rate_limits.hit("a", RATE) for _ in range(5)]
+    assert [v.allowed for v in results] == [True] * 3 + [False] * 2
+    assert [v.remaining for v in results] == [2, 1, 0, 0, 0]
+    assert {v.reset for v in results} <= {59, 60}
     assert rate_limits.hit("b", RATE).hits == 1
 
 
-def test_it_starts_from_nothing_when_cleared(backend: str) -> None:
+def test_count_restarts_when_cleared(backend: str) -> None:
     rate_limits.hit("a", RATE)
     rate_limits.clear("a")
     assert rate_limits.hit("a", RATE).hits == 1
 
 
-def test_a_new_window_starts_when_one_is_over(settings: LazySettings) -> None:
+def test_new_window_starts_when_the_previous_one_ends(settings: LazySettings) -> None:
     settings.REDIS_URL = ""
     start = timezone.now().replace(microsecond=0)
-    told = []
+    found = []
     for second in (0, 20, 59, 60, 61):
         with time_machine.travel(start.timestamp() + second, tick=False):
-            verdict = rate_limits.hit("a", RATE)
-            told.append((verdict.hits, verdict.reset))
-    assert told == [(1, 60), (2, 40), (3, 1), (1, 60), (2, 59)]
+            result = rate_limits.hit("a", RATE)
+            found.append((result.hits, result.reset))
+    assert found == [(1, 60), (2, 40), (3, 1), (1, 60), (2, 59)]
 
 
-def test_only_windows_that_are_over_are_swept(settings: LazySettings) -> None:
+def test_counter_is_deleted_when_its_window_has_ended(settings: LazySettings) -> None:
     settings.REDIS_URL = ""
     with time_machine.travel(timezone.now().timestamp() - 61):
         rate_limits.hit("old", RATE)
@@ -73,21 +73,23 @@ def test_only_windows_that_are_over_are_swept(settings: LazySettings) -> None:
 
 
 def is_allowed(key: str, limit: int, seconds: int) -> bool:
-    """What each racing process does."""
+    """Called by each of the racing processes."""
     return rate_limits.hit(key, Rate(limit, seconds)).allowed
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("redis", [pytest.param(True, marks=pytest.mark.scaled), False])
-def test_exactly_ten_of_twenty_pass_when_four_processes_count_at_once(
+def test_exactly_ten_of_twenty_hits_are_allowed_when_four_processes_count_at_once(
     settings: LazySettings, redis: bool
 ) -> None:
-    found: Tally[tuple[int, int]] = Tally()
+    outcomes: Tally[tuple[int, int]] = Tally()
     with racers(4, REDIS_URL=settings.REDIS_URL if redis else "") as team:
         for n in range(ROUNDS):
-            words = Tally(team.race("tests.accounts.test_counters:is_allowed", f"race{n}", 10, 60))
-            found[words["ok"], words["no"]] += 1
-    assert found == {(10, 10): ROUNDS}
+            answers = Tally(
+                team.race("tests.config.lib.test_rate_limits:is_allowed", f"race{n}", 10, 60)
+            )
+            outcomes[answers["ok"], answers["no"]] += 1
+    assert outcomes == {(10, 10): ROUNDS}
 
 
 @pytest.mark.parametrize(
@@ -105,7 +107,7 @@ def test_exactly_ten_of_twenty_pass_when_four_processes_count_at_once(
         (1, "::ffff:203.0.113.9", "203.0.113.9"),
     ],
 )
-def test_an_address_is_believed_of_our_own_proxies_only(
+def test_forwarded_address_is_used_when_a_trusted_proxy_sent_it(
     rf: RequestFactory, settings: LazySettings, proxies: int, forwarded: str, network: str
 ) -> None:
     settings.TRUSTED_PROXIES = proxies

@@ -1,4 +1,4 @@
-"""The pages and e-mails around signing in, in our words."""
+"""The pages and e-mails of signing up, signing in and resetting a password; the welcome page."""
 
 import re
 
@@ -29,11 +29,11 @@ NEW = "quite-another-passphrase"
         ("/accounts/3rdparty/login/error/", "The sign-in failed"),
     ],
 )
-def test_a_page_says_what_is_the_matter(db: None, path: str, words: str) -> None:
+def test_page_has_its_heading_when_anonymous(db: None, path: str, words: str) -> None:
     assert f"<h1>{words}</h1>" in Client().get(path).content.decode()
 
 
-def test_signing_up_leads_to_the_welcome(db: None) -> None:
+def test_welcome_page_follows_when_a_user_signs_up(db: None) -> None:
     client = Client()
     assert client.post("/accounts/signup/", SIGN_UP)["Location"] == "/welcome/"
     assert client.get("/welcome/").context["step"] == 1
@@ -45,7 +45,7 @@ def test_signing_up_leads_to_the_welcome(db: None) -> None:
     assert str(shown["prompt"]).startswith("A paper boat")
 
 
-def test_a_prompt_that_waits_is_not_kept_waiting(db: None) -> None:
+def test_studio_follows_the_sign_up_when_a_prompt_is_stored(db: None) -> None:
     client = Client()
     client.post("/", {"prompt": "A lighthouse"})
     assert b"A lighthouse" in client.get("/accounts/signup/").content
@@ -53,17 +53,17 @@ def test_a_prompt_that_waits_is_not_kept_waiting(db: None) -> None:
 
 
 @pytest.mark.parametrize("query", ["", "?step=2", "?step=2&scene=9", "?step=x&scene=é"])
-def test_the_welcome_takes_any_query(page: Client, query: str) -> None:
+def test_welcome_page_is_shown_when_its_query_is_invalid(page: Client, query: str) -> None:
     assert page.get(f"/welcome/{query}").status_code == 200
 
 
-def test_the_welcome_is_for_those_who_are_signed_in(db: None) -> None:
+def test_welcome_page_requires_signing_in(db: None) -> None:
     assert Client().get("/welcome/")["Location"] == "/accounts/login/?next=/welcome/"
 
 
-def html_of(letter: mail.EmailMessage) -> str:
-    assert isinstance(letter, mail.EmailMultiAlternatives)
-    ((html, kind),) = letter.alternatives
+def html_of(message: mail.EmailMessage) -> str:
+    assert isinstance(message, mail.EmailMultiAlternatives)
+    ((html, kind),) = message.alternatives
     assert kind == "text/html"
     return str(html)
 
@@ -73,22 +73,22 @@ def link_in(body: str) -> str:
     return str(link)
 
 
-def test_an_address_is_confirmed_by_its_link(db: None, settings: LazySettings) -> None:
+def test_address_is_verified_when_its_link_is_confirmed(db: None, settings: LazySettings) -> None:
     settings.SITE_NAME = "Morgenrot"
-    cache.clear()  # an address is written to once in three minutes
+    cache.clear()  # an address gets one confirmation e-mail in three minutes
     client = Client()
     client.post("/accounts/signup/", SIGN_UP)
-    (letter,) = mail.outbox
-    assert isinstance(letter, mail.EmailMultiAlternatives)
-    assert (letter.subject, letter.to) == (
+    (message,) = mail.outbox
+    assert isinstance(message, mail.EmailMultiAlternatives)
+    assert (message.subject, message.to) == (
         "Confirm your e-mail address for Morgenrot",
         ["carol@example.com"],
     )
-    html, kind = str(letter.alternatives[0][0]), letter.alternatives[0][1]
-    path = link_in(str(letter.body))
+    html, kind = str(message.alternatives[0][0]), message.alternatives[0][1]
+    path = link_in(str(message.body))
     assert kind == "text/html"
     assert f'href="http://testserver{path}"' in html
-    assert "Morgenrot" in str(letter.body)
+    assert "Morgenrot" in str(message.body)
     assert (
         b"Confirm that carol@example.com is the e-mail address of carol."
         in client.get(path).content
@@ -97,12 +97,12 @@ def test_an_address_is_confirmed_by_its_link(db: None, settings: LazySettings) -
     assert User.objects.get(username="carol").is_verified
 
 
-def test_a_password_is_chosen_anew_by_its_link(alice: User) -> None:
+def test_password_is_reset_when_the_link_is_opened(alice: User) -> None:
     client = Client()
     client.post("/accounts/password/reset/", {"email": "alice@example.com"})
-    (letter,) = mail.outbox
-    assert letter.subject == "Reset your password for Firstlight"
-    path = link_in(str(letter.body))
+    (message,) = mail.outbox
+    assert message.subject == "Reset your password for Firstlight"
+    path = link_in(str(message.body))
     answer = client.get(path, follow=True)
     assert b"Choose a new password" in answer.content
     form = {"password1": NEW, "password2": NEW}
@@ -112,26 +112,28 @@ def test_a_password_is_chosen_anew_by_its_link(alice: User) -> None:
     assert b"This link is no longer valid" in Client().get(path).content
 
 
-def test_who_has_no_account_is_told_by_e_mail_only(db: None) -> None:
+def test_e_mail_says_so_when_the_address_has_no_account(db: None) -> None:
     Client().post("/accounts/password/reset/", {"email": "nobody@example.com"})
-    (letter,) = mail.outbox
-    assert letter.subject == "No account found at Firstlight"
-    assert "http://testserver/accounts/signup/" in letter.body
-    assert '<a href="http://testserver/accounts/signup/"' in html_of(letter)
+    (message,) = mail.outbox
+    assert message.subject == "No account found at Firstlight"
+    assert "http://testserver/accounts/signup/" in message.body
+    assert '<a href="http://testserver/accounts/signup/"' in html_of(message)
 
 
-def test_a_change_of_the_password_is_told(page: Client, alice: User) -> None:
+def test_e_mail_is_sent_when_the_password_is_changed(page: Client, alice: User) -> None:
     form = {"oldpassword": "alice-password", "password1": NEW, "password2": NEW}
     page.post("/accounts/password/change/", form)
-    (letter,) = mail.outbox
-    assert "The change was made from 127.0.0.1." in letter.body
-    assert "<p>The change was made from 127.0.0.1." in html_of(letter)
+    (message,) = mail.outbox
+    assert "The change was made from 127.0.0.1." in message.body
+    assert "<p>The change was made from 127.0.0.1." in html_of(message)
 
 
-# ---- the two steps of the welcome ----
+# ---- the two steps of the welcome page ----
 
 
-def test_the_welcome_keeps_the_language_and_the_wish_for_letters(page: Client, alice: User) -> None:
+def test_language_and_e_mail_choice_are_saved_when_the_welcome_form_is_sent(
+    page: Client, alice: User
+) -> None:
     form = {"language": "ja", "mails": "on", "prompt": "A lighthouse & a boat"}
     answer = page.post("/welcome/", form)
     assert answer["Location"] == "/studio/?prompt=A+lighthouse+%26+a+boat"
@@ -142,12 +144,12 @@ def test_the_welcome_keeps_the_language_and_the_wish_for_letters(page: Client, a
     assert email_digests.is_enabled(alice) is False
 
 
-def test_a_language_nobody_speaks_here_is_refused(page: Client, alice: User) -> None:
+def test_welcome_form_is_refused_when_the_language_is_unknown(page: Client, alice: User) -> None:
     answer = page.post("/welcome/", {"language": "xx"})
     assert (answer.status_code, list(answer.context["form"].errors)) == (422, ["language"])
 
 
-def test_the_help_leads_back_to_the_welcome(page: Client) -> None:
+def test_help_links_to_the_welcome_page_when_signed_in(page: Client) -> None:
     assert b'href="/welcome/"' in page.get("/help/").content
     assert b'href="/welcome/"' not in Client().get("/help/").content
 
@@ -155,12 +157,12 @@ def test_the_help_leads_back_to_the_welcome(page: Client) -> None:
 # ---- signing in ----
 
 
-def test_a_wrong_password_is_said_beside_the_form(alice: User) -> None:
+def test_alert_is_shown_when_the_password_is_wrong(alice: User) -> None:
     answer = Client().post("/accounts/login/", {"login": "alice", "password": "wrong"})
     assert b'role="alert"' in answer.content
 
 
-def test_whoever_is_wrong_too_often_is_told_for_how_long(alice: User) -> None:
+def test_sign_in_is_blocked_for_15_minutes_when_it_fails_five_times(alice: User) -> None:
     cache.clear()
     wrong = {"login": "alice", "password": "wrong"}
     with time_machine.travel("2026-03-01T12:00:00Z", tick=False) as clock:
@@ -176,9 +178,9 @@ def test_whoever_is_wrong_too_often_is_told_for_how_long(alice: User) -> None:
 
 
 @pytest.mark.parametrize("path", ["/accounts/login/", "/accounts/signup/"])
-def test_a_password_may_be_shown(db: None, path: str) -> None:
+def test_password_field_has_a_reveal_button(db: None, path: str) -> None:
     assert Client().get(path).content.decode().count("data-reveal=") == 1
 
 
-def test_google_is_offered_where_it_is_set_up_only(db: None) -> None:
+def test_google_is_not_offered_when_it_is_not_configured(db: None) -> None:
     assert b"Continue with" not in Client().get("/accounts/login/").content

@@ -1,4 +1,4 @@
-"""/settings/: the profile on a page, and every place somebody is signed in at."""
+"""/settings/: the profile, the sessions and the keyboard shortcuts of a user."""
 
 import pytest
 from allauth.usersessions.models import UserSession
@@ -19,12 +19,12 @@ FIREFOX = "Mozilla/5.0 (Windows NT 10.0; rv:150.0) Gecko/20100101 Firefox/150.0"
 
 
 @pytest.mark.parametrize("path", ["/settings/", "/settings/sessions/", "/accounts/2fa/"])
-def test_a_page_of_the_settings_asks_who_you_are(db: None, path: str) -> None:
+def test_settings_pages_require_signing_in(db: None, path: str) -> None:
     answer = Client().get(path)
     assert (answer.status_code, answer["Location"]) == (302, f"/accounts/login/?next={path}")
 
 
-def test_the_profile_is_saved(page: Client, alice: User) -> None:
+def test_profile_is_saved_when_the_form_is_valid(page: Client, alice: User) -> None:
     answer = page.post("/settings/", PROFILE)
     assert (answer.status_code, answer["Location"]) == (302, "/settings/")
     alice.refresh_from_db()
@@ -42,7 +42,7 @@ def test_the_profile_is_saved(page: Client, alice: User) -> None:
         ("region", "XX", "Select a valid choice. XX is not one of the available choices."),
     ],
 )
-def test_what_cannot_be_taken_is_said_beside_its_field(
+def test_error_is_shown_beside_the_field_when_it_is_invalid(
     page: Client, alice: User, bob: User, field: str, value: str, words: str
 ) -> None:
     answer = page.post("/settings/", {**PROFILE, "language": "en", field: value})
@@ -59,7 +59,7 @@ def browser_sign_in(user: User, agent: str) -> Client:
     return client
 
 
-def test_browsers_and_programs_are_listed(alice: User, bob: User) -> None:
+def test_browsers_and_programs_of_the_user_are_listed(alice: User, bob: User) -> None:
     here = browser_sign_in(alice, FIREFOX)
     browser_sign_in(bob, "curl/8")
     auth_tokens.sign_in(alice, Session.Grant.PASSWORD)
@@ -69,14 +69,14 @@ def test_browsers_and_programs_are_listed(alice: User, bob: User) -> None:
     assert [row.user for row in shown["programs"]] == [alice]
 
 
-def test_another_browser_is_signed_out(alice: User) -> None:
+def test_another_browser_is_signed_out_when_its_session_is_ended(alice: User) -> None:
     here, there = browser_sign_in(alice, FIREFOX), browser_sign_in(alice, "x")
     row = UserSession.objects.get(user_agent="x")
     here.post("/settings/sessions/end/", {"kind": "browser", "id": row.pk})
     assert (there.get("/settings/").status_code, here.get("/settings/").status_code) == (302, 200)
 
 
-def test_everything_else_is_signed_out(alice: User) -> None:
+def test_all_other_sessions_are_signed_out_when_requested(alice: User) -> None:
     here, there = browser_sign_in(alice, FIREFOX), browser_sign_in(alice, "x")
     auth_tokens.sign_in(alice, Session.Grant.PASSWORD)
     here.post("/settings/sessions/end/", {"others": "1"})
@@ -84,7 +84,7 @@ def test_everything_else_is_signed_out(alice: User) -> None:
     assert list(sessions.list_programs(alice)) == []
 
 
-def test_nobody_ends_the_sign_ins_of_others(alice: User, bob: User) -> None:
+def test_session_is_not_ended_when_it_belongs_to_another_user(alice: User, bob: User) -> None:
     there = browser_sign_in(bob, "x")
     tokens = auth_tokens.sign_in(bob, Session.Grant.PASSWORD)
     here = browser_sign_in(alice, FIREFOX)
@@ -111,11 +111,11 @@ def test_nobody_ends_the_sign_ins_of_others(alice: User, bob: User) -> None:
         ("curl/8", ""),
     ],
 )
-def test_a_browser_is_called_as_people_know_it(agent: str, name: str) -> None:
+def test_browser_name_is_read_from_the_user_agent(agent: str, name: str) -> None:
     assert sessions.describe_browser(agent) == name
 
 
-def test_single_keys_are_switched_off_and_on(page: Client, alice: User, bob: User) -> None:
+def test_keyboard_shortcuts_are_switched_off_and_on(page: Client, alice: User, bob: User) -> None:
     found = []
     for sent in ({}, {"on": "1"}, {"quiet": "1"}):
         code = page.post("/settings/shortcuts/", sent).status_code

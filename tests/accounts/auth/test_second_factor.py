@@ -17,12 +17,12 @@ from accounts.people import deletion
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 
 
-def code(of: int = 0) -> str:
+def totp_code(of: int = 0) -> str:
     return str(totp.format_hotp_value(totp.hotp_value(SECRET, int(time.time()) // 30 + of)))
 
 
 @pytest.fixture
-def guarded(alice: User) -> User:
+def user_with_app(alice: User) -> User:
     """Alice with an authenticator app and recovery codes."""
     cache.clear()
     totp.TOTP.activate(alice, SECRET)
@@ -37,60 +37,66 @@ def log_in(client: APIClient, **fields: str) -> tuple[int, str]:
 
 
 @pytest.fixture(autouse=True)
-def _unhurried(settings: LazySettings) -> None:
+def _no_rate_limit(settings: LazySettings) -> None:
     settings.RATE_AUTH = (0, 0)
 
 
-def test_no_code_is_asked_of_who_has_no_second_factor(alice: User, anonymous: APIClient) -> None:
+def test_no_code_is_needed_when_the_user_has_no_second_factor(
+    alice: User, anonymous: APIClient
+) -> None:
     assert log_in(anonymous) == (200, "")
 
 
-def test_a_code_is_needed_beside_the_password(guarded: User, anonymous: APIClient) -> None:
+def test_code_is_required_when_the_user_has_a_second_factor(
+    user_with_app: User, anonymous: APIClient
+) -> None:
     assert log_in(anonymous) == (401, "code_needed")
     assert log_in(anonymous, code="000000") == (401, "bad_credentials")
-    assert log_in(anonymous, code=code()) == (200, "")
+    assert log_in(anonymous, code=totp_code()) == (200, "")
 
 
-def test_a_code_is_good_once(guarded: User, anonymous: APIClient) -> None:
-    now = code()
+def test_code_is_refused_when_used_again(user_with_app: User, anonymous: APIClient) -> None:
+    now = totp_code()
     assert log_in(anonymous, code=now) == (200, "")
     assert log_in(anonymous, code=now) == (401, "bad_credentials")
 
 
-def test_a_recovery_code_is_good_too_and_once(guarded: User, anonymous: APIClient) -> None:
-    codes = Authenticator.objects.get(user=guarded, type="recovery_codes").wrap()
+def test_recovery_code_is_refused_when_used_again(
+    user_with_app: User, anonymous: APIClient
+) -> None:
+    codes = Authenticator.objects.get(user=user_with_app, type="recovery_codes").wrap()
     first = codes.get_unused_codes()[0]
     assert log_in(anonymous, code=first) == (200, "")
     assert log_in(anonymous, code=first) == (401, "bad_credentials")
 
 
-def test_codes_cannot_be_guessed_for_long(
-    guarded: User, anonymous: APIClient, settings: LazySettings
+def test_codes_are_refused_when_five_were_wrong(
+    user_with_app: User, anonymous: APIClient, settings: LazySettings
 ) -> None:
     settings.RATE_AUTH_FAILURES = (5, 900)
     for _n in range(5):
         assert log_in(anonymous, code="000000") == (401, "bad_credentials")
-    assert log_in(anonymous, code=code()) == (429, "too_many_failures")
+    assert log_in(anonymous, code=totp_code()) == (429, "too_many_failures")
 
 
-def test_the_page_asks_for_the_code(guarded: User) -> None:
+def test_page_asks_for_the_code_when_the_user_has_a_second_factor(user_with_app: User) -> None:
     client = Client()
     form = {"login": "alice", "password": "alice-password"}
     answer = client.post("/accounts/login/", form)
     assert answer["Location"] == "/accounts/2fa/authenticate/"
     assert client.get("/studio/").status_code == 302
     assert client.post("/accounts/2fa/authenticate/", {"code": "000000"}).status_code == 200
-    assert client.post("/accounts/2fa/authenticate/", {"code": code()}).status_code == 302
+    assert client.post("/accounts/2fa/authenticate/", {"code": totp_code()}).status_code == 302
     assert client.get("/studio/").status_code == 200
 
 
-def test_nothing_of_it_is_left_when_somebody_is_forgotten(guarded: User) -> None:
-    deletion.request_deletion(guarded)
-    deletion.erase(guarded)
+def test_second_factor_is_deleted_when_the_account_is_erased(user_with_app: User) -> None:
+    deletion.request_deletion(user_with_app)
+    deletion.erase(user_with_app)
     assert not Authenticator.objects.exists()
 
 
-def test_it_is_turned_on_and_off_on_pages(page: Client, alice: User) -> None:
+def test_second_factor_is_turned_on_and_off_on_pages(page: Client, alice: User) -> None:
     cache.clear()
     answer = page.get("/accounts/2fa/totp/activate/")
     assert answer["Location"].startswith("/accounts/reauthenticate/")

@@ -22,7 +22,7 @@ def iso(moment: datetime | None) -> str | None:
     return moment.isoformat().replace("+00:00", "Z") if moment else None
 
 
-def test_the_documented_profile_is_shown(api: APIClient, alice: User) -> None:
+def test_profile_has_the_documented_body(api: APIClient, alice: User) -> None:
     alice.refresh_from_db()
     answer = api.get(PATH)
     assert (answer.status_code, answer.json()) == (
@@ -42,14 +42,14 @@ def test_the_documented_profile_is_shown(api: APIClient, alice: User) -> None:
     )
 
 
-def test_two_queries_suffice_when_shown(
+def test_profile_needs_two_queries(
     api: APIClient, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     with django_assert_num_queries(2):
         api.get(PATH)
 
 
-def test_system_bs_profile_is_in_its_own_words(api: APIClient, alice: User) -> None:
+def test_profile_alias_has_the_field_names_of_system_b(api: APIClient, alice: User) -> None:
     assert api.get("/api/auth/profile").json() == {
         "id": str(alice.pk),
         "email": "alice@example.com",
@@ -60,7 +60,7 @@ def test_system_bs_profile_is_in_its_own_words(api: APIClient, alice: User) -> N
     }
 
 
-def test_all_that_is_given_is_changed(api: APIClient, alice: User) -> None:
+def test_sent_fields_are_changed(api: APIClient, alice: User) -> None:
     before = api.get(PATH).json()
     changes = {"username": "liz", "avatar_url": "https://example.com/a.png", "language": "zh-CN"}
     answer = put(api, **changes)
@@ -73,7 +73,7 @@ def test_all_that_is_given_is_changed(api: APIClient, alice: User) -> None:
     assert stamp > alice.updated_at
 
 
-def test_what_is_left_out_stays(api: APIClient) -> None:
+def test_field_is_unchanged_when_it_is_left_out(api: APIClient) -> None:
     put(api, avatar_url="http://example.com/a.png", region="DE", name="Liz")
     before = api.get(PATH).json()
     assert put(api, language="ja").json() == {**before, "language": "ja"}
@@ -81,12 +81,12 @@ def test_what_is_left_out_stays(api: APIClient) -> None:
 
 
 @pytest.mark.parametrize("language", ["zh-CN", "zh-TW", "en", "ja", "ko"])
-def test_every_documented_language_is_taken(api: APIClient, language: str) -> None:
+def test_every_documented_language_is_accepted(api: APIClient, language: str) -> None:
     assert put(api, language=language).json()["language"] == language
 
 
 @pytest.mark.parametrize("language", ["de", "EN", "zh", "x", "en_US"])
-def test_refused_when_the_language_is_unknown(api: APIClient, language: str) -> None:
+def test_change_is_refused_when_the_language_is_unknown(api: APIClient, language: str) -> None:
     message = "Unknown language. Use zh-CN, zh-TW, en, ja or ko."
     answer = put(api, language=language, username="liz")
     assert (answer.status_code, answer.json()) == (
@@ -109,7 +109,7 @@ def test_refused_when_the_language_is_unknown(api: APIClient, language: str) -> 
         ("nobody@example.com", "A username may not be an e-mail address."),
     ],
 )
-def test_refused_when_the_name_cannot_be_had(
+def test_change_is_refused_when_the_username_is_invalid_or_taken(
     api: APIClient, bob: User, username: str, message: str
 ) -> None:
     answer = put(api, username=username, language="ja")
@@ -121,7 +121,7 @@ def test_refused_when_the_name_cannot_be_had(
     assert (alice.username, alice.language) == ("alice", "en")
 
 
-def test_ones_own_address_may_be_the_name(api: APIClient) -> None:
+def test_username_is_accepted_when_it_is_the_users_own_address(api: APIClient) -> None:
     assert put(api, username="Alice@example.com").status_code == 200
 
 
@@ -141,9 +141,7 @@ def test_ones_own_address_may_be_the_name(api: APIClient) -> None:
         {"language": {}},
     ],
 )
-def test_refused_with_its_place_when_a_field_is_no_such_thing(
-    api: APIClient, body: dict[str, Any]
-) -> None:
+def test_error_names_the_field_when_it_is_invalid(api: APIClient, body: dict[str, Any]) -> None:
     answer = put(api, **body)
     assert (answer.status_code, answer.json()["detail"][0]["loc"]) == (422, ["body", *body])
 
@@ -151,18 +149,20 @@ def test_refused_with_its_place_when_a_field_is_no_such_thing(
 @pytest.mark.parametrize(
     ("method", "path"), [("get", PATH), ("put", PATH), ("get", "/api/auth/profile")]
 )
-def test_refused_when_anonymous(anonymous: APIClient, db: None, method: str, path: str) -> None:
+def test_call_is_refused_when_anonymous(
+    anonymous: APIClient, db: None, method: str, path: str
+) -> None:
     answer = getattr(anonymous, method)(path)
     assert (answer.status_code, answer.json()) == (401, {"detail": "Not authenticated"})
 
 
-def test_a_key_may_read_but_not_change_it(alice: User) -> None:
+def test_key_reads_the_profile_but_cannot_change_it(alice: User) -> None:
     client = APIClient(headers={"X-API-Key": api_keys.issue(alice, "k", ["read", "generate"])[1]})
     assert (client.get(PATH).status_code, put(client, name="x").status_code) == (200, 403)
 
 
 @pytest.mark.parametrize("username", ["alice@example.com", "ALICE@example.com", "x@example.com"])
-def test_nobody_registers_under_anothers_address(
+def test_registration_is_refused_when_the_username_is_another_address(
     anonymous: APIClient, alice: User, username: str
 ) -> None:
     body = {"email": "eve@example.com", "username": username, "password": "tin-lantern-9"}
@@ -171,7 +171,9 @@ def test_nobody_registers_under_anothers_address(
     assert User.objects.count() == 1
 
 
-def test_nobody_signs_up_on_the_page_under_anothers_address(anonymous: APIClient, db: None) -> None:
+def test_sign_up_on_the_page_is_refused_when_the_username_is_another_address(
+    anonymous: APIClient, db: None
+) -> None:
     create_user("alice")
     form = {"username": "alice@example.com", "email": "e@example.com", "password1": "tin-lantern-9"}
     answer = anonymous.post("/accounts/signup/", form)

@@ -19,7 +19,7 @@ def login(client: APIClient, path: str = "/api/auth/login", **body: Any) -> Any:
     return client.post(path, body, format="json", **extra)
 
 
-def test_answer_serves_every_documented_client_when_right(
+def test_answer_has_the_documented_body_when_the_password_is_right(
     anonymous: APIClient, alice: User
 ) -> None:
     answer = login(anonymous, username="alice", password="alice-password")
@@ -52,14 +52,14 @@ def test_answer_serves_every_documented_client_when_right(
         {"email": "alice"},
     ],
 )
-def test_signed_in_when_named_by_username_or_address(
+def test_user_is_signed_in_by_username_or_address(
     anonymous: APIClient, alice: User, body: dict[str, str]
 ) -> None:
     answer = login(anonymous, password="alice-password", **body)
     assert (answer.status_code, answer.json()["user"]["id"]) == (200, str(alice.pk))
 
 
-def test_expires_in_tells_the_truth_when_the_life_is_configured(
+def test_expires_in_matches_the_token_when_the_lifetime_is_configured(
     anonymous: APIClient, alice: User, settings: LazySettings
 ) -> None:
     settings.JWT_PASSWORD_LIFETIME = timedelta(hours=3)
@@ -78,7 +78,7 @@ def test_expires_in_tells_the_truth_when_the_life_is_configured(
         {"email": "nobody@example.com", "password": "alice-password"},
     ],
 )
-def test_refused_alike_when_the_name_or_the_password_is_wrong(
+def test_answer_is_the_same_when_the_username_or_the_password_is_wrong(
     anonymous: APIClient, alice: User, body: dict[str, str]
 ) -> None:
     answer = login(anonymous, **body)
@@ -87,13 +87,15 @@ def test_refused_alike_when_the_name_or_the_password_is_wrong(
     assert Session.objects.count() == 0
 
 
-def test_refused_when_inactive(anonymous: APIClient, alice: User) -> None:
+def test_sign_in_is_refused_when_the_user_is_inactive(anonymous: APIClient, alice: User) -> None:
     User.objects.update(is_active=False)
     answer = login(anonymous, username="alice", password="alice-password")
     assert (answer.status_code, answer.json()) == (401, WRONG)
 
 
-def test_refused_when_the_account_has_no_password(anonymous: APIClient, alice: User) -> None:
+def test_sign_in_is_refused_when_the_account_has_no_password(
+    anonymous: APIClient, alice: User
+) -> None:
     User.objects.update(password=make_password(None))
     assert login(anonymous, username="alice", password="").status_code == 422
     assert login(anonymous, username="alice", password="!").status_code == 401
@@ -103,7 +105,7 @@ def test_refused_when_the_account_has_no_password(anonymous: APIClient, alice: U
     ("address", "status"),
     [("127.0.0.1", 200), ("::1", 200), ("192.0.2.7", 401), ("", 401), ("localhost", 401)],
 )
-def test_first_run_password_works_when_on_this_machine_only(
+def test_first_run_password_is_refused_when_the_client_is_remote(
     anonymous: APIClient, alice: User, address: str, status: int
 ) -> None:
     User.objects.update(must_change_password=True)
@@ -112,7 +114,7 @@ def test_first_run_password_works_when_on_this_machine_only(
     assert answer.status_code == status
 
 
-def test_imported_bcrypt_hash_verifies_when_signing_in(
+def test_sign_in_succeeds_when_the_hash_is_an_imported_bcrypt(
     anonymous: APIClient, alice: User, settings: LazySettings
 ) -> None:
     bcrypt = "django.contrib.auth.hashers.BCryptPasswordHasher"
@@ -133,7 +135,7 @@ def test_imported_bcrypt_hash_verifies_when_signing_in(
         ({"username": "alice", "password": "x" * 129}, ["body", "password"]),
     ],
 )
-def test_refused_with_its_place_when_a_field_is_bad(
+def test_error_names_the_field_when_it_is_invalid(
     anonymous: APIClient, db: None, body: dict[str, Any], loc: list[str]
 ) -> None:
     answer = login(anonymous, **body)
@@ -150,11 +152,13 @@ def test_refused_with_its_place_when_a_field_is_bad(
     ],
     ids=["deep", "twice", "infinite", "no text"],
 )
-def test_refused_when_the_json_is_hostile(anonymous: APIClient, db: None, body: bytes) -> None:
+def test_answer_is_400_when_the_json_is_hostile(
+    anonymous: APIClient, db: None, body: bytes
+) -> None:
     answer = anonymous.post("/api/auth/login", body, content_type="application/json")
     assert (answer.status_code, answer.json()) == (400, {"detail": "The body could not be read."})
 
 
-def test_method_is_refused_in_json_when_it_is_get(anonymous: APIClient) -> None:
+def test_answer_is_405_in_json_when_the_method_is_get(anonymous: APIClient) -> None:
     answer = anonymous.get("/api/auth/login")
     assert (answer.status_code, answer.json()) == (405, {"detail": 'Method "GET" not allowed.'})

@@ -10,15 +10,15 @@ from accounts.models import User
 from billing.ledger import credits, invariants
 from tests.billing.conftest import outcomes
 
-GOOD = {"email": "carol@example.com", "password": "tin-lantern-9", "name": "Carol"}
+VALID = {"email": "carol@example.com", "password": "tin-lantern-9", "name": "Carol"}
 
 
 def register(client: APIClient, **body: Any) -> Any:
     return client.post("/api/auth/register", body, format="json")
 
 
-def test_account_is_opened_when_all_is_given(anonymous: APIClient, db: None) -> None:
-    answer = register(anonymous, **GOOD)
+def test_account_is_created_when_all_fields_are_sent(anonymous: APIClient, db: None) -> None:
+    answer = register(anonymous, **VALID)
     user = User.objects.get()
     assert answer.status_code == 201
     assert answer.json()["user"] == {
@@ -31,14 +31,14 @@ def test_account_is_opened_when_all_is_given(anonymous: APIClient, db: None) -> 
     assert [(e.type, e.amount) for e in credits.history(user)] == [("bonus", 100)]
 
 
-def test_its_token_works_when_registered(anonymous: APIClient, db: None) -> None:
-    token = register(anonymous, **GOOD).json()["token"]
+def test_token_works_when_registered(anonymous: APIClient, db: None) -> None:
+    token = register(anonymous, **VALID).json()["token"]
     anonymous.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
     assert anonymous.get("/api/auth/me").json()["credits"] == 100
 
 
 def test_username_is_kept_when_given(anonymous: APIClient, db: None) -> None:
-    answer = register(anonymous, **GOOD, username="carol")
+    answer = register(anonymous, **VALID, username="carol")
     assert (answer.status_code, answer.json()["user"]["username"]) == (201, "carol")
 
 
@@ -51,7 +51,7 @@ def test_username_is_kept_when_given(anonymous: APIClient, db: None) -> None:
         {"email": "other@example.com", "username": "ALICE"},
     ],
 )
-def test_refused_when_the_name_or_address_is_taken(
+def test_registration_is_refused_when_the_username_or_address_is_taken(
     anonymous: APIClient, alice: User, body: dict[str, str]
 ) -> None:
     answer = register(anonymous, password="tin-lantern-9", **body)
@@ -65,13 +65,15 @@ def test_refused_when_the_name_or_address_is_taken(
 
 
 @pytest.mark.parametrize("password", ["short-1", "password123", "carol@example.com", "x" * 129])
-def test_refused_when_the_password_is_weak(anonymous: APIClient, db: None, password: str) -> None:
+def test_registration_is_refused_when_the_password_is_weak(
+    anonymous: APIClient, db: None, password: str
+) -> None:
     answer = register(anonymous, email="carol@example.com", password=password)
     assert (answer.status_code, User.objects.count()) == (422, 0)
     assert answer.json()["detail"][0]["loc"] == ["body", "password"]
 
 
-def test_refused_when_fields_are_missing(anonymous: APIClient, db: None) -> None:
+def test_errors_name_the_fields_when_they_are_missing(anonymous: APIClient, db: None) -> None:
     missing = [
         {"loc": ["body", name], "msg": "field required", "type": "value_error.missing"}
         for name in ("email", "password")
@@ -95,14 +97,16 @@ def test_refused_when_fields_are_missing(anonymous: APIClient, db: None) -> None
         {"password": {"a": 1}},
     ],
 )
-def test_refused_when_a_field_is_bad(anonymous: APIClient, db: None, body: dict[str, Any]) -> None:
-    answer = register(anonymous, **{**GOOD, **body})
+def test_registration_is_refused_when_a_field_is_invalid(
+    anonymous: APIClient, db: None, body: dict[str, Any]
+) -> None:
+    answer = register(anonymous, **{**VALID, **body})
     assert (answer.status_code, User.objects.count()) == (422, 0)
     assert [error["loc"] for error in answer.json()["detail"]] == [["body", *body]]
 
 
-def test_one_account_is_opened_when_asked_six_times_at_once(transactional_db: None) -> None:
-    calls = [partial(register, APIClient(), **GOOD) for _ in range(6)]
+def test_one_account_is_created_when_registered_six_times_at_once(transactional_db: None) -> None:
+    calls = [partial(register, APIClient(), **VALID) for _ in range(6)]
     codes = sorted(answer.status_code for answer in outcomes(calls))
     assert codes == [201, 422, 422, 422, 422, 422]
     assert credits.available(User.objects.get()) == 100

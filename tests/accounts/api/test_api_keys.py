@@ -1,4 +1,4 @@
-"""/api/users/api-keys, and what a key may do."""
+"""/api/users/api-keys, and which calls a key allows."""
 
 from datetime import timedelta
 from functools import partial
@@ -21,21 +21,21 @@ SIGNED_OUT = (401, {"detail": "Not authenticated"})
 ORDER = {"prompt": "A boat", "seconds": 4}
 
 
-def make(client: APIClient, **body: Any) -> Any:
+def create_key(client: APIClient, **body: Any) -> Any:
     return client.post(PATH, {"name": "laptop", **body}, format="json")
 
 
-def holding(user: User, *scopes: str, **fields: Any) -> APIClient:
+def client_with_key(user: User, *scopes: str, **fields: Any) -> APIClient:
     """A client with a new key of this user in X-API-Key."""
     return APIClient(headers={"X-API-Key": api_keys.issue(user, "test", list(scopes), **fields)[1]})
 
 
-def told(answer: Any) -> tuple[int, Any]:
+def status_and_body(answer: Any) -> tuple[int, Any]:
     return answer.status_code, answer.json()
 
 
-def test_the_key_is_shown_once_when_made(api: APIClient, alice: User) -> None:
-    answer = make(api)
+def test_key_is_shown_once_when_created(api: APIClient, alice: User) -> None:
+    answer = create_key(api)
     body = answer.json()
     row = ApiKey.objects.get()
     assert (answer.status_code, answer["Cache-Control"]) == (201, "no-store")
@@ -55,13 +55,13 @@ def test_the_key_is_shown_once_when_made(api: APIClient, alice: User) -> None:
     assert listed == {"api_keys": [body]}
 
 
-def test_only_a_digest_is_kept(alice: User) -> None:
+def test_only_a_digest_of_the_key_is_stored(alice: User) -> None:
     text = api_keys.issue(alice, "laptop", ["read"])[1]
     (row,) = ApiKey.objects.values_list()
     assert not [value for value in row if text[3:] in str(value)]
 
 
-def test_its_form_is_checked_without_asking_the_database(
+def test_no_query_is_made_when_a_key_is_malformed(
     alice: User, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     text = api_keys.issue(alice, "laptop", ["read"])[1]
@@ -80,16 +80,16 @@ def test_its_form_is_checked_without_asking_the_database(
             api_keys.find(wrong)
 
 
-def test_two_queries_suffice_when_a_key_is_used_again(
+def test_request_needs_two_queries_when_a_key_was_used_before(
     alice: User, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    client = holding(alice, "read")
+    client = client_with_key(alice, "read")
     client.get("/api/auth/me")
     with django_assert_num_queries(2):
         client.get("/api/auth/me")
 
 
-def test_a_key_stands_for_its_user_in_either_header(anonymous: APIClient, alice: User) -> None:
+def test_key_authenticates_its_user_in_either_header(anonymous: APIClient, alice: User) -> None:
     text = api_keys.issue(alice, "laptop", ["read"])[1]
     for headers in ({"X-API-Key": text}, {"Authorization": f"Bearer {text}"}):
         answer = APIClient(headers=headers).get("/api/auth/me")
@@ -97,25 +97,29 @@ def test_a_key_stands_for_its_user_in_either_header(anonymous: APIClient, alice:
     assert ApiKey.objects.get().last_used_at is not None
 
 
-def test_refused_when_key_and_token_are_of_two_users(alice: User, bob: User) -> None:
-    client = holding(alice, "read", "generate")
+def test_request_is_refused_when_key_and_token_belong_to_two_users(alice: User, bob: User) -> None:
+    client = client_with_key(alice, "read", "generate")
     client.credentials(
         HTTP_AUTHORIZATION=f"Bearer {tokens.sign_in(bob, Session.Grant.PASSWORD).access}"
     )
     for answer in (client.get("/api/auth/me"), client.post("/api/videos", ORDER, format="json")):
-        assert told(answer) == (403, {"detail": "The API key belongs to somebody else"})
+        assert status_and_body(answer) == (403, {"detail": "The API key belongs to somebody else"})
 
 
-def test_refused_when_one_of_the_two_is_bad(alice: User, api: APIClient) -> None:
-    assert told(api.get("/api/auth/me", HTTP_X_API_KEY="fl_nothing")) == SIGNED_OUT
-    client = holding(alice, "read")
-    assert told(client.get("/api/auth/me", HTTP_AUTHORIZATION="Bearer x.y.z")) == SIGNED_OUT
+def test_request_is_refused_when_either_key_or_token_is_invalid(
+    alice: User, api: APIClient
+) -> None:
+    assert status_and_body(api.get("/api/auth/me", HTTP_X_API_KEY="fl_nothing")) == SIGNED_OUT
+    client = client_with_key(alice, "read")
+    assert (
+        status_and_body(client.get("/api/auth/me", HTTP_AUTHORIZATION="Bearer x.y.z")) == SIGNED_OUT
+    )
 
 
 @pytest.mark.parametrize("end", ["revoked", "expired", "inactive", "unknown"])
-def test_refused_when_the_key_is_not_living(alice: User, end: str) -> None:
+def test_key_is_refused_when_it_is_revoked_expired_or_unknown(alice: User, end: str) -> None:
     soon = timezone.now() + timedelta(minutes=1)
-    client = holding(alice, "read", expires_at=soon)
+    client = client_with_key(alice, "read", expires_at=soon)
     assert client.get("/api/auth/me").status_code == 200
     if end == "revoked":
         api_keys.revoke(ApiKey.objects.get())
@@ -124,15 +128,15 @@ def test_refused_when_the_key_is_not_living(alice: User, end: str) -> None:
     elif end == "unknown":
         ApiKey.objects.all().delete()
     with time_machine.travel(soon + timedelta(seconds=1) if end == "expired" else timezone.now()):
-        assert told(client.get("/api/auth/me")) == SIGNED_OUT
+        assert status_and_body(client.get("/api/auth/me")) == SIGNED_OUT
 
 
 # ---- scopes ----
 
 
 @pytest.mark.parametrize("scopes", [["read"], ["generate"], ["billing"]])
-def test_a_key_may_do_what_its_scope_says(alice: User, scopes: list[str]) -> None:
-    client = holding(alice, *scopes)
+def test_key_allows_only_the_calls_of_its_scopes(alice: User, scopes: list[str]) -> None:
+    client = client_with_key(alice, *scopes)
     calls = {
         "read": client.get("/api/videos"),
         "generate": client.post("/api/videos", ORDER, format="json"),
@@ -143,13 +147,13 @@ def test_a_key_may_do_what_its_scope_says(alice: User, scopes: list[str]) -> Non
     assert allowed == {scope: done[scope] if scope in scopes else 403 for scope in done}
 
 
-def test_the_missing_scope_is_named(alice: User) -> None:
-    answer = holding(alice, "read").post("/api/videos", ORDER, format="json")
+def test_error_names_the_scope_when_it_is_missing(alice: User) -> None:
+    answer = client_with_key(alice, "read").post("/api/videos", ORDER, format="json")
     message = "This API key may not do that: it needs the scope generate"
-    assert told(answer) == (403, {"detail": message})
+    assert status_and_body(answer) == (403, {"detail": message})
 
 
-ACCOUNT = [
+ACCOUNT_CALLS = [
     ("get", PATH),
     ("post", PATH),
     ("delete", f"{PATH}/{UUID(int=7)}"),
@@ -157,23 +161,27 @@ ACCOUNT = [
 ]
 
 
-@pytest.mark.parametrize(("method", "path"), ACCOUNT)
-def test_no_key_may_touch_the_account(alice: User, method: str, path: str) -> None:
-    client = holding(alice, *ApiKey.Scope.values)
+@pytest.mark.parametrize(("method", "path"), ACCOUNT_CALLS)
+def test_key_is_refused_when_the_call_changes_the_account(
+    alice: User, method: str, path: str
+) -> None:
+    client = client_with_key(alice, *ApiKey.Scope.values)
     assert getattr(client, method)(path).status_code == 403
     assert ApiKey.objects.active().count() == 1
 
 
-def test_a_token_may_do_everything_when_a_weak_key_comes_along(api: APIClient, alice: User) -> None:
+def test_token_allows_every_call_when_sent_with_a_read_only_key(
+    api: APIClient, alice: User
+) -> None:
     text = api_keys.issue(alice, "laptop", ["read"])[1]
     assert api.post("/api/videos", ORDER, format="json", HTTP_X_API_KEY=text).status_code == 201
 
 
-def test_token_and_key_are_both_needed_when_so_configured(
+def test_order_needs_token_and_key_when_the_settings_require_both(
     api: APIClient, alice: User, settings: LazySettings
 ) -> None:
     settings.REQUIRE_API_KEY = True
-    alone = holding(alice, *ApiKey.Scope.values)
+    alone = client_with_key(alice, *ApiKey.Scope.values)
     both = api_keys.issue(alice, "laptop", ["generate"])[1]
 
     def order(client: APIClient, **headers: Any) -> int:
@@ -183,7 +191,7 @@ def test_token_and_key_are_both_needed_when_so_configured(
     assert alone.get("/api/videos").status_code == 200
 
 
-# ---- making and revoking ----
+# ---- creating and revoking ----
 
 
 @pytest.mark.parametrize(
@@ -201,18 +209,20 @@ def test_token_and_key_are_both_needed_when_so_configured(
         ({"expires_at": 5}, "expires_at"),
     ],
 )
-def test_refused_when_a_field_is_bad(api: APIClient, body: dict[str, Any], field: str) -> None:
-    answer = make(api, **body)
+def test_no_key_is_created_when_a_field_is_invalid(
+    api: APIClient, body: dict[str, Any], field: str
+) -> None:
+    answer = create_key(api, **body)
     assert (answer.status_code, answer.json()["detail"][0]["loc"][:2]) == (422, ["body", field])
     assert ApiKey.objects.count() == 0
 
 
-def test_ten_keys_and_no_more_when_twelve_are_made_at_once(transactional_db: None) -> None:
+def test_ten_keys_are_created_when_twelve_are_requested_at_once(transactional_db: None) -> None:
     from tests.conftest import create_user, signed_in
 
     alice = create_user("alice")
     clients = [signed_in(alice) for _ in range(12)]
-    answers = outcomes([partial(make, client) for client in clients])
+    answers = outcomes([partial(create_key, client) for client in clients])
     assert sorted(answer.status_code for answer in answers) == [201] * 10 + [400] * 2
     refused = {
         "detail": "You have reached the limit of 10 API keys. Revoke one to create another.",
@@ -220,25 +230,29 @@ def test_ten_keys_and_no_more_when_twelve_are_made_at_once(transactional_db: Non
     }
     assert [a.json() for a in answers if a.status_code == 400] == [refused] * 2
     api_keys.revoke(ApiKey.objects.first() or ApiKey())
-    assert make(clients[0]).status_code == 201
+    assert create_key(clients[0]).status_code == 201
 
 
-def test_a_revoked_key_is_no_longer_listed(api: APIClient, alice: User) -> None:
-    made = make(api).json()
-    assert told(api.delete(f"{PATH}/{made['id']}")) == (200, {"success": True})
+def test_key_is_not_listed_when_revoked(api: APIClient, alice: User) -> None:
+    made = create_key(api).json()
+    assert status_and_body(api.delete(f"{PATH}/{made['id']}")) == (200, {"success": True})
     assert api.get(PATH).json() == {"api_keys": []}
     assert api.delete(f"{PATH}/{made['id']}").status_code == 404
 
 
-def test_a_strangers_key_is_as_unknown_as_any(stranger: APIClient, api: APIClient) -> None:
-    made = make(api).json()
+def test_key_is_not_found_when_it_belongs_to_another_user(
+    stranger: APIClient, api: APIClient
+) -> None:
+    made = create_key(api).json()
     unknown = {"detail": "Resource not found"}
-    assert told(stranger.delete(f"{PATH}/{made['id']}")) == (404, unknown)
-    assert told(stranger.delete(f"{PATH}/{uuid4()}")) == (404, unknown)
+    assert status_and_body(stranger.delete(f"{PATH}/{made['id']}")) == (404, unknown)
+    assert status_and_body(stranger.delete(f"{PATH}/{uuid4()}")) == (404, unknown)
     assert stranger.get(PATH).json() == {"api_keys": []}
     assert ApiKey.objects.active().count() == 1
 
 
-@pytest.mark.parametrize(("method", "path"), ACCOUNT)
-def test_refused_when_anonymous(anonymous: APIClient, db: None, method: str, path: str) -> None:
-    assert told(getattr(anonymous, method)(path)) == SIGNED_OUT
+@pytest.mark.parametrize(("method", "path"), ACCOUNT_CALLS)
+def test_call_is_refused_when_anonymous(
+    anonymous: APIClient, db: None, method: str, path: str
+) -> None:
+    assert status_and_body(getattr(anonymous, method)(path)) == SIGNED_OUT
