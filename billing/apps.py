@@ -1,4 +1,4 @@
-"""What staff call this app."""
+"""The billing app, and its name on the staff pages."""
 
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _

@@ -1,11 +1,11 @@
-"""Amounts of money as text: minor units to whole units, with a sign or a currency code."""
+"""Amounts of money: minor units (fen, cents) to whole units, and whole units to text."""
 
 from decimal import Decimal
 
 from django.utils.formats import number_format
 
-# Minor units to one unit, for every currency a package may be in. Source: Stripe, "Supported
-# currencies": only the zero-decimal ones differ.
+# How many minor units make one whole unit, for each currency a package can have. Source: Stripe,
+# "Supported currencies": only zero-decimal currencies differ.
 MINOR_UNITS = {"CNY": 100, "USD": 100, "EUR": 100, "HKD": 100, "JPY": 1, "KRW": 1}
 SIGNS = {"CNY": "¥", "USD": "$", "EUR": "€", "HKD": "HK$", "JPY": "¥", "KRW": "₩"}
 
@@ -33,6 +33,6 @@ def short(minor: int, currency: str) -> str:
 
 
 def exact(minor: int, currency: str) -> str:
-    """Format an amount for a receipt: all decimals, and the code, since ¥ is two currencies."""
+    """Format an amount for a receipt: all decimals, and the code, since two currencies use ¥."""
     decimals = len(str(MINOR_UNITS[currency])) - 1
     return f"{with_sign(to_major(minor, currency), currency, decimals)} {currency}"

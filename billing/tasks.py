@@ -1,4 +1,4 @@
-"""Background work on credits."""
+"""Background tasks of billing; celery runs them periodically."""
 
 from celery import shared_task
 
@@ -8,23 +8,23 @@ from billing.payments import receipts, reconciliation
 
 @shared_task(ignore_result=True, expires=60)
 def expire_credits() -> None:
-    """Book what has expired."""
+    """Post the expiry of credits."""
     expiry.expire_due()
 
 
 @shared_task(ignore_result=True, expires=600)
 def send_expiry_warnings() -> None:
-    """Write to those whose credits are about to expire."""
+    """E-mail users whose credits are about to expire."""
     expiry_warnings.send_due()
 
 
 @shared_task(ignore_result=True, expires=60)
 def send_receipts() -> None:
-    """Send receipts, and say when money went back."""
+    """E-mail receipts of payments and notices of refunds."""
     receipts.send_due()
 
 
 @shared_task(ignore_result=True, expires=60)
 def reconcile_payments() -> None:
-    """Ask Stripe about what it may have told in vain."""
+    """Ask Stripe about payments and refunds whose events may have been lost."""
     reconciliation.reconcile()

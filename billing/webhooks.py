@@ -1,4 +1,4 @@
-"""POST /api/payments/webhook/stripe: verify, store, act; 200 for everything genuine."""
+"""POST /api/payments/webhook/stripe: verify events from Stripe, store them and process them."""
 
 import logging
 
@@ -14,7 +14,10 @@ MAX_BYTES = 512 * 1024
 
 @csrf_exempt
 def stripe(request: HttpRequest) -> JsonResponse:
-    """400 for what is not Stripe's, 413 for more than 512 KiB; what is stored answers 200."""
+    """Answer 200 to an event that is stored, even if processing it failed.
+
+    400 if the signature or the body is not valid; 413 if the body is larger than 512 KiB.
+    """
     if request.method != "POST":
         headers = {"Allow": "POST"}
         return JsonResponse({"detail": "Method not allowed"}, status=405, headers=headers)

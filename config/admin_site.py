@@ -59,7 +59,7 @@ def _videos_by_state(videos: dashboard.DashboardFigures) -> list[Counter]:
     ]
 
 
-def _open_work(videos: dashboard.DashboardFigures, books: money.MoneyFigures) -> list[Counter]:
+def _open_work(videos: dashboard.DashboardFigures, billing: money.MoneyFigures) -> list[Counter]:
     unread = visitor_messages.count_open()
     return [
         Counter(_("Stuck videos"), _list_url("videos_video", "glance=stuck"), videos.stuck, "bad"),
@@ -67,13 +67,13 @@ def _open_work(videos: dashboard.DashboardFigures, books: money.MoneyFigures) ->
         Counter(
             _("Payments to review"),
             _list_url("billing_payment", "glance=to_decide"),
-            books.reviews,
+            billing.payments_to_review,
             "warn",
         ),
         Counter(
             _("Failed payment events"),
             _list_url("billing_stripeevent", "glance=trouble"),
-            books.events,
+            billing.failed_events,
             "bad",
         ),
         Counter(
@@ -153,11 +153,11 @@ class StaffSite(AdminSite):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> TemplateResponse:
         """Show today's numbers and the open work."""
-        videos, books = dashboard.todays_figures(), money.today()
+        videos, billing = dashboard.todays_figures(), money.todays_figures()
         shown = {
             "videos": videos,
-            "money": books,
-            "waiting": _open_work(videos, books),
+            "money": billing,
+            "waiting": _open_work(videos, billing),
             "work": _videos_by_state(videos),
             "lists": _list_urls(),
         }

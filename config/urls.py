@@ -10,10 +10,11 @@ from accounts.api import auth as accounts_api
 from accounts.api import google, profile
 from accounts.web import api_keys as web_api_keys
 from accounts.web import settings as accounts_views
-from billing import views as billing_views
 from billing import webhooks as billing_webhooks
 from billing.api import credits as credits_api
 from billing.api import payments as payments_api
+from billing.web import audit, checkout, history, payment
+from billing.web import billing as billing_page
 from config.api import docs, errors
 from config.http import health, language, theme
 from showcase import api as showcase_api
@@ -110,14 +111,12 @@ urlpatterns = [
     path("v/<uuid:video_id>/delete/", video.delete, name="video-delete"),
     path("usage/", usage.usage, name="usage"),
     path("usage/usage.csv", usage.usage_csv, name="usage-csv"),
-    path("billing/", billing_views.billing, name="billing"),
-    path("billing/buy/", billing_views.buy, name="billing-buy"),
-    path("billing/history.csv", billing_views.history_csv, name="billing-csv"),
-    path("billing/payments/<uuid:payment_id>/", billing_views.payment, name="payment"),
-    path(
-        "billing/return/<uuid:payment_id>/", billing_views.checkout_return, name="checkout-return"
-    ),
-    path("proof/", billing_views.audit, name="audit"),
+    path("billing/", billing_page.billing, name="billing"),
+    path("billing/buy/", checkout.buy, name="billing-buy"),
+    path("billing/history.csv", history.history_csv, name="billing-csv"),
+    path("billing/payments/<uuid:payment_id>/", payment.payment, name="payment"),
+    path("billing/return/<uuid:payment_id>/", checkout.checkout_return, name="checkout-return"),
+    path("proof/", audit.audit, name="audit"),
     path("theme/", theme.choose, name="theme"),
     path("language/", language.choose, name="language"),
     path("welcome/", web_account.welcome, name="welcome"),

@@ -109,7 +109,13 @@ def test_the_first_page_counts_what_happened(staff_client: Client, alice: User, 
     }  # fmt: skip
     assert (videos.days[-1].succeeded, videos.days[-1].failed) == (1, 1)
     assert (videos.days[-1].succeeded_bar.height, videos.days[-1].failed_bar.top) == (50, 0)
-    assert (money.revenue, money.spent, money.returned, money.reviews, money.audit_run) == (
+    assert (
+        money.revenue,
+        money.spent,
+        money.returned,
+        money.payments_to_review,
+        money.audit_run,
+    ) == (
         {"CNY": 990},
         60,
         20,
@@ -158,11 +164,11 @@ def test_every_number_of_the_first_page_leads_to_just_these_rows(
     money, lists = context["money"], context["lists"]
     rows |= {
         "made": (context["videos"].succeeded, lists["made"]),
-        "paid": (money.paid, lists["paid"]),
+        "paid": (money.payments, lists["paid"]),
         "refunds": (money.refunds, lists["refunds"]),
         "spent": (money.spends, lists["spent"]),
         "returned": (money.returns, lists["returned"]),
-        "expiring": (money.expiring, lists["expiring"]),
+        "expiring": (money.expiring_lots, lists["expiring"]),
     }
     counted = {words: n for words, (n, _url) in rows.items()}
     assert counted == {

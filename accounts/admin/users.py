@@ -94,8 +94,8 @@ class FirstlightUserAdmin(UserAdmin):
         self, request: HttpRequest, context: dict, *args: Any, **kwargs: Any
     ) -> HttpResponse:
         user = kwargs.get("obj")
-        lines = credits.history(user)[:LINES] if user else ()
-        return super().render_change_form(request, {**context, "lines": lines}, *args, **kwargs)
+        entries = credits.history(user)[:LINES] if user else ()
+        return super().render_change_form(request, {**context, "entries": entries}, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: User, form: ModelForm, change: bool) -> None:
         """Grant the welcome credits to a user whom staff add."""

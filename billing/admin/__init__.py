@@ -1,5 +1,25 @@
-"""The staff pages of billing."""
+"""Staff pages of billing; importing this package registers them."""
 
-from billing.admin import ledger, payments
+from billing.admin import (
+    accounts,
+    audit_runs,
+    entries,
+    log_entries,
+    lots,
+    package_overrides,
+    payments,
+    refunds,
+    stripe_events,
+)
 
-__all__ = ["ledger", "payments"]
+__all__ = [
+    "accounts",
+    "audit_runs",
+    "entries",
+    "log_entries",
+    "lots",
+    "package_overrides",
+    "payments",
+    "refunds",
+    "stripe_events",
+]

@@ -1,4 +1,4 @@
-"""/api/users/credits: the balance, and the history of every change to it."""
+"""/api/users/credits: the balance of credits, and the history of its changes."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ from config.lib.api.pagination import ListView, PageNumberPagination, PageQueryS
 from config.lib.api.serializers import PageSerializer
 from config.lib.http import user_of
 
-# A clawback is shown as `refunded`, which is documented, so it is also found under that word.
+# The API shows clawbacks as `refunded`, the type that is documented, so that filter finds them too.
 TYPES_SHOWN_AS = {Entry.Type.REFUNDED.value: (Entry.Type.REFUNDED, Entry.Type.CLAWED_BACK)}
 
 
@@ -33,7 +33,7 @@ class CreditsSerializer(serializers.Serializer):
 
 
 class CreditsView(APIView):
-    """C31: the balance and its totals."""
+    """C31: the user's balance and totals."""
 
     @extend_schema(
         operation_id="credits",
@@ -90,7 +90,7 @@ class TransactionsSerializer(PageSerializer):
     )
 )
 class TransactionListView(ListView):
-    """C32: the history, newest first."""
+    """C32: the user's history, newest first."""
 
     queryset = Entry.objects.none()
     query_serializer_class = TransactionQuerySerializer
@@ -108,7 +108,7 @@ class TransactionListView(ListView):
 
 
 def transaction_body(entry: Entry) -> dict[str, Any]:
-    """Return one entry of the history; a clawback is a negative refund. Source: C33."""
+    """Return an entry as the API shows it; a clawback is a negative refund. Source: C33."""
     is_clawback = entry.type == Entry.Type.CLAWED_BACK
     is_of_video = entry.reference_type == Entry.VIDEO_REFERENCE
     is_of_payment = entry.reference_type == Entry.PAYMENT_REFERENCE

@@ -36,7 +36,7 @@ REFUND_MESSAGES = {
 
 
 class PackageSerializer(serializers.Serializer):
-    """A price is in major units of its currency."""
+    """Prices are in whole units of the currency."""
 
     name = serializers.CharField()
     credits = serializers.IntegerField()
@@ -51,7 +51,7 @@ class PackagesSerializer(serializers.Serializer):
 
 
 class PackagesView(APIView):
-    """C23: the packages of credits on sale, for everybody."""
+    """C23: the packages of credits on sale; no sign-in is needed."""
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
@@ -75,7 +75,7 @@ class CreatePaymentSerializer(serializers.Serializer):
 
 
 class NewPaymentSerializer(serializers.Serializer):
-    """Source: C25; `payment_url` stays after the payment has ended, as C26 prints it."""
+    """Source: C25. `payment_url` is kept after the payment has ended, as C26 shows."""
 
     payment_id = serializers.UUIDField(source="pk")
     status = serializers.ChoiceField(Payment.Status.values)
@@ -111,9 +111,9 @@ class CreatePaymentView(APIView):
         examples=request_example({"package": "trial"}),
     )
     def post(self, request: Request) -> Response:
-        asked = validated(CreatePaymentSerializer, request.data)
-        key = _request_key(request, asked)
-        outcome = checkout.create_once(user_of(request), asked["package"], asked["return_url"], key)
+        data = validated(CreatePaymentSerializer, request.data)
+        key = _request_key(request, data)
+        outcome = checkout.create_once(user_of(request), data["package"], data["return_url"], key)
         return Response(NewPaymentSerializer(outcome.result).data, headers=outcome.headers)
 
 
@@ -156,7 +156,7 @@ class PaymentListView(ListView):
 
 
 class RefundQuerySerializer(serializers.Serializer):
-    """`amount` is in major units of the payment's currency; left out, all of it goes back."""
+    """`amount` is in whole units of the payment's currency; without it, all is refunded."""
 
     payment_id = serializers.UUIDField()
     reason = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
@@ -175,7 +175,7 @@ class RefundSerializer(serializers.Serializer):
 
 
 class RefundPaymentView(APIView):
-    """C28: staff refund a payment in full or in part, and its credits are taken back."""
+    """C28: staff refund a payment in full or in part, and its credits are clawed back."""
 
     scope = "billing"
 
@@ -191,14 +191,16 @@ class RefundPaymentView(APIView):
         if not getattr(user, "is_staff", False):
             raise PermissionDenied("Only administrators can issue refunds")
         body = request.data if isinstance(request.data, dict) else {}
-        asked = validated(RefundQuerySerializer, {**request.query_params.dict(), **body})
-        payment = get_object_or_404(Payment, pk=asked["payment_id"])
-        minor = None
-        if "amount" in asked:
-            minor = int(asked["amount"] * money.MINOR_UNITS[payment.currency])
-        order = refunds.RefundOrder(minor, Refund.Source.API, asked["reason"], user)
-        key = _request_key(request, {**asked, "amount": minor})
-        outcome = refunds.refund_once(payment, order, key)
+        data = validated(RefundQuerySerializer, {**request.query_params.dict(), **body})
+        payment = get_object_or_404(Payment, pk=data["payment_id"])
+        amount_minor = None
+        if "amount" in data:
+            amount_minor = int(data["amount"] * money.MINOR_UNITS[payment.currency])
+        refund_request = refunds.RefundRequest(
+            amount_minor, Refund.Source.API, data["reason"], user
+        )
+        key = _request_key(request, {**data, "amount": amount_minor})
+        outcome = refunds.refund_once(payment, refund_request, key)
         refund = outcome.result
         amount = float(money.to_major(refund.amount_minor, payment.currency))
         if not outcome.is_replay:
@@ -217,5 +219,5 @@ class RefundPaymentView(APIView):
         )
 
 
-def _request_key(request: Request, asked: dict[str, Any]) -> RequestKey | None:
-    return key_of_headers(request.user, request.headers, request.method, request.path, asked)
+def _request_key(request: Request, data: dict[str, Any]) -> RequestKey | None:
+    return key_of_headers(request.user, request.headers, request.method, request.path, data)

@@ -1,4 +1,4 @@
-"""Adjustments: credits that staff give to a user or take from one."""
+"""Adjustments: staff give credits to a user or take credits from a user."""
 
 from datetime import datetime
 
@@ -22,9 +22,9 @@ def adjust(
     purpose: Purpose = NO_PURPOSE,
     request_key: RequestKey | None = None,
 ) -> Entry:
-    """Give `amount` credits, or take that many unspent ones if it is below zero.
+    """Give `amount` credits to a user, or take unspent credits if `amount` is negative.
 
-    Raises NotEnoughCredits or KeyConflict, or what idempotency.record raises; then nothing is
+    Raises NotEnoughCredits, KeyConflict, or the errors of idempotency.record; then nothing is
     written.
     """
     with transaction.atomic():
@@ -39,9 +39,9 @@ def adjust(
 
 
 def preview(user: AbstractBaseUser, amount: int) -> int:
-    """Return the credits that a user could spend after `adjust`. Raises NotEnoughCredits.
+    """Return how many credits a user could spend after `adjust`. Raises NotEnoughCredits.
 
-    Of credits that are given, what the user owes is taken first.
+    Given credits pay the user's debt first.
     """
     summary = credits.summary(user)
     if summary.available + amount < 0:

@@ -1,8 +1,8 @@
-"""Clawbacks: credits that are taken back because the money paid for them went back.
+"""Clawbacks: credits are taken back because their payment was refunded or disputed.
 
-The lot of a purchase keeps how many of its credits are clawed back; `claw_back_to` takes or returns
-the difference. Credits that cannot be taken, because they were spent, are owed and taken from the
-next credits that are granted.
+The lot of a purchase records how many of its credits are clawed back; `claw_back_to` takes or
+returns the difference. Credits that were already spent cannot be taken: they become a debt, which
+the next granted credits pay.
 """
 
 from dataclasses import dataclass
@@ -19,21 +19,21 @@ from billing.models import Account, Allocation, Entry, Lot
 
 
 @dataclass(frozen=True)
-class _Plan:
-    """From where credits are clawed back; the numbers add up to how many there are."""
+class _ClawbackPlan:
+    """How many credits are clawed back from where; the sum is the size of the clawback."""
 
     own: int  # unspent credits of the purchase itself
-    expired: int  # credits of the purchase that expired unspent
+    expired: int  # credits of the purchase that expired unspent: there is nothing to take
     others: int  # unspent credits of other lots
-    owed: int
+    owed: int  # credits that become a debt
 
 
 def claw_back_to(grant_key: str, target: int) -> None:
-    """Claw credits of a granted lot back until `target` are, or return those above it.
+    """Claw back credits of a granted lot until `target` are clawed back, or return those above it.
 
-    They are taken from the lot itself and from its grace lots; then credits of it that expired
-    unspent count; then other lots pay, first to expire first; the rest is owed. Safe to repeat.
-    Raises Entry.DoesNotExist.
+    Credits are taken from the lot and its grace lots first. Then its credits that expired unspent
+    count as taken. Then other lots pay, first to expire first. The rest becomes a debt. Safe to
+    repeat. Raises Entry.DoesNotExist.
     """
     with transaction.atomic():
         account, lot = _lock_granted(grant_key)
@@ -55,13 +55,16 @@ def clawed_back(grant_key: str) -> int:
 
 
 def preview(grant_key: str, target: int) -> tuple[int, int]:
-    """Return (credits that clawing back to `target` would take, credits it would leave owed)."""
+    """Return (credits that claw_back_to would take from the balance, credits it would add as debt).
+
+    Raises Entry.DoesNotExist.
+    """
     with transaction.atomic():
         account, lot = _lock_granted(grant_key)
         postings.book_expired(account, timezone.now())
         lot.refresh_from_db()
-        plan = _plan(account, lot, max(target - lot.clawed_back, 0))
-        transaction.set_rollback(True)  # a preview writes nothing
+        plan = _plan_clawback(account, lot, max(target - lot.clawed_back, 0))
+        transaction.set_rollback(True)  # a preview must not write anything
     return plan.own + plan.others, plan.owed
 
 
@@ -75,19 +78,19 @@ def _granted_lot(granted: Entry) -> Lot:
     return Lot.objects.get(allocations__entry=granted)
 
 
-def _plan(account: Account, lot: Lot, change: int) -> _Plan:
-    """Return from where `change` credits are clawed back."""
+def _plan_clawback(account: Account, lot: Lot, change: int) -> _ClawbackPlan:
+    """Plan from where `change` more credits are clawed back."""
     own = min(_with_grace_lots(lot).aggregate(s=Sum("remaining"))["s"] or 0, change)
-    booked = Allocation.objects.filter(
+    expiries = Allocation.objects.filter(
         lot__in=_with_grace_lots(lot), entry__type=Entry.Type.EXPIRED
     ).aggregate(s=Sum("amount"))
-    expired = min(-(booked["s"] or 0) - lot.clawed_back_expired, change - own)
+    expired = min(-(expiries["s"] or 0) - lot.clawed_back_expired, change - own)
     others = min(account.balance - own, change - own - expired)
-    return _Plan(own, expired, others, change - own - expired - others)
+    return _ClawbackPlan(own, expired, others, change - own - expired - others)
 
 
 def _with_grace_lots(lot: Lot) -> QuerySet[Lot]:
-    """Return a lot and the grace lots to which credits of it were returned."""
+    """Return a lot and its grace lots."""
     return Lot.objects.filter(Q(pk=lot.pk) | Q(parent=lot))
 
 
@@ -103,7 +106,7 @@ def _take_own(lot: Lot, amount: int) -> list[tuple[Lot, int]]:
 
 
 def _take(account: Account, lot: Lot, change: int, now: datetime, grant_key: str) -> None:
-    plan = _plan(account, lot, change)
+    plan = _plan_clawback(account, lot, change)
     lot.clawed_back += change
     lot.clawed_back_expired += plan.expired
     lot.clawed_back_owed += plan.owed
@@ -118,34 +121,38 @@ def _take(account: Account, lot: Lot, change: int, now: datetime, grant_key: str
     postings.refresh_next_expiry(account)
 
 
-def _return(account: Account, lot: Lot, give: int, now: datetime, grant_key: str) -> None:
-    """Return `give` credits because their money was not refunded after all.
+def _return(account: Account, lot: Lot, amount: int, now: datetime, grant_key: str) -> None:
+    """Return `amount` clawed-back credits because their money was not refunded after all.
 
-    What is owed is cancelled first, then credits go to a new lot that lives as long as the lot of
-    the purchase, or GRACE_LIFETIME if that has expired. Credits that had expired stay expired.
+    The debt is cancelled first. Then credits go to a new lot that expires when the lot of the
+    purchase does, or after GRACE_LIFETIME if that has expired. Credits that had expired unspent
+    stay expired.
     """
-    owed = min(give, account.debt, lot.clawed_back_owed)
-    living = min(give - owed, lot.clawed_back - lot.clawed_back_expired - owed)
-    settled = max(living - (lot.clawed_back - lot.clawed_back_expired - lot.clawed_back_owed), 0)
-    lot.clawed_back -= give
-    lot.clawed_back_owed -= owed + settled
-    lot.clawed_back_expired -= give - owed - living
+    cancelled_debt = min(amount, account.debt, lot.clawed_back_owed)
+    restored = min(
+        amount - cancelled_debt, lot.clawed_back - lot.clawed_back_expired - cancelled_debt
+    )
+    taken = lot.clawed_back - lot.clawed_back_expired - lot.clawed_back_owed
+    collected_debt = max(restored - taken, 0)  # debt that later credits have paid
+    lot.clawed_back -= amount
+    lot.clawed_back_owed -= cancelled_debt + collected_debt
+    lot.clawed_back_expired -= amount - cancelled_debt - restored
     lot.save()
-    account.debt -= owed
-    if not living:
+    account.debt -= cancelled_debt
+    if not restored:
         return
     has_expired = lot.expires_at is not None and lot.expires_at <= now
     new = Lot.objects.create(
         account=account,
         kind=lot.kind,
-        amount=living,
-        remaining=living,
+        amount=restored,
+        remaining=restored,
         expires_at=now + settings.GRACE_LIFETIME if has_expired else lot.expires_at,
         parent=lot,
         created_at=now,
     )
-    account.total_clawed_back -= living
-    _post(account, [(new, living)], now, grant_key)
+    account.total_clawed_back -= restored
+    _post(account, [(new, restored)], now, grant_key)
 
 
 def _post(account: Account, parts: list[tuple[Lot, int]], now: datetime, grant_key: str) -> None:

@@ -1,17 +1,17 @@
 """Credits of users: grant, spend, refund and expire them; read balances and the history.
 
-With billing.ledger.clawbacks and billing.ledger.adjustments the only writer of Account, Lot, Entry
-and Allocation. Every operation locks the account, looks its key up, books what has expired, posts
-one entry and updates the totals, in one transaction (the caller's, if there is one). The key names
-the event that an entry stands for: a repeat returns the first entry and writes nothing.
+Only this module, billing.ledger.clawbacks and billing.ledger.adjustments write Account, Lot, Entry
+and Allocation. Every operation locks the account, looks for an entry with its key, posts what has
+expired, posts one entry and updates the totals, in one transaction (the caller's, if there is one).
+The key names the event that the entry records: a repeat returns that entry and writes nothing.
 
     grant  ──► lot(remaining) ──spend──► entry(-) + allocations (first to expire first)
                   ▲        │                │
                   └refund──┼────────────────┘   back to the same lots, last taken first
                            └─expire──► entry(-)
 
-When a lot has expired before its credits are refunded, they go to a new lot (a grace lot) if we
-failed, once per credit; if the user cancelled, they return to the lot and expire there.
+If a lot has expired before its credits are refunded, they go to a new lot, a grace lot, when the
+service failed (once per credit); when the user cancelled, they return to the lot and expire.
 """
 
 from collections.abc import Iterable
@@ -51,7 +51,7 @@ __all__ = [
 
 
 class UnknownType(Exception):
-    """No entry has a type of this name."""
+    """The history was asked for a type that does not exist."""
 
 
 class OverRefund(Exception):
@@ -60,7 +60,7 @@ class OverRefund(Exception):
 
 @dataclass(frozen=True)
 class Summary:
-    """The credits of an account: available == earned - spent - expired - clawed back."""
+    """The credits of a user: available == earned - spent - expired - clawed back."""
 
     available: int
     owed: int
@@ -84,7 +84,7 @@ def grant(
     expires_at: datetime | None,
     purpose: Purpose = postings.NO_PURPOSE,
 ) -> Entry:
-    """Add a lot of `amount` (> 0) credits; what the user owes is taken from it at once.
+    """Add a lot of `amount` (> 0) credits to a user; it pays the user's debt first.
 
     Raises KeyConflict; then nothing is written.
     """
@@ -115,7 +115,7 @@ def grant(
 def spend(
     user: AbstractBaseUser, amount: int, key: str, purpose: Purpose = postings.NO_PURPOSE
 ) -> Entry:
-    """Take `amount` (> 0) credits, those that expire first before others.
+    """Take `amount` (> 0) credits from a user, first to expire first.
 
     Raises NotEnoughCredits or KeyConflict; then nothing is written. Source: C45 (FIFO).
     """
@@ -137,10 +137,10 @@ def spend(
 def refund(
     spend_key: str, key: str, *, grace: bool, amount: int | None = None, description: str = ""
 ) -> Entry:
-    """Return the credits of a spend (`amount`, or all not yet returned) to the lots they came from.
+    """Return credits of a spend to their lots: `amount`, or all that were not returned before.
 
-    With `grace`, credits whose lot has expired can be spent for GRACE_LIFETIME more, once per
-    credit; without it they expire at once.
+    With `grace`, credits whose lot has expired go to a new lot that lives for GRACE_LIFETIME, once
+    per credit; without it they expire at once.
 
     Raises Entry.DoesNotExist, OverRefund or KeyConflict; then nothing is written.
     """
@@ -153,12 +153,13 @@ def refund(
             return entry
         now = timezone.now()
         postings.book_expired(account, now)
-        left = _unreturned_parts(spent)
-        unreturned = sum(part for _lot, part in left)
+        unreturned_parts = _unreturned_parts(spent)
+        unreturned = sum(part for _lot, part in unreturned_parts)
         wanted = unreturned if amount is None else amount
         if not 0 < wanted <= unreturned:
             raise OverRefund(f"{wanted} of {unreturned} credits")
-        parts = [_return_part(lot, part, now, grace) for lot, part in _limit_parts(left, wanted)]
+        returned = _limit_parts(unreturned_parts, wanted)
+        parts = [_return_part(lot, part, now, grace) for lot, part in returned]
         account.total_spent -= wanted
         purpose = Purpose(spent.reference_type, spent.reference_id, description)
         entry = postings.post_entry(
@@ -171,7 +172,7 @@ def refund(
 
 
 def expire(user: AbstractBaseUser) -> int:
-    """Book the lots of a user that have expired; return how many credits expired."""
+    """Post the expiry of a user's lots that have expired; return how many credits expired."""
     with transaction.atomic():
         account = postings.lock_account(user)
         expired = postings.book_expired(account, timezone.now())
@@ -181,35 +182,35 @@ def expire(user: AbstractBaseUser) -> int:
 
 
 def available(user: AbstractBaseUser) -> int:
-    """Return the credits a user can spend now; lots that have expired are not counted."""
+    """Return how many credits a user can spend now; expired lots do not count."""
     lots = postings.open_lots(user.pk, timezone.now())
     return lots.aggregate(sum=Sum("remaining"))["sum"] or 0
 
 
 def summary(user: AbstractBaseUser) -> Summary:
-    """Return the totals of a user as if everything that has expired were booked.
+    """Return the totals of a user; credits that have expired count as expired, posted or not.
 
-    One statement reads them, with a row for each open lot, so that no write falls in between.
+    One statement reads the account and its open lots, so that no write can come between them.
     """
-    living = Q(lots__expires_at=None) | Q(lots__expires_at__gt=timezone.now())
-    open_lots = FilteredRelation("lots", condition=living & Q(lots__remaining__gt=0))
+    unexpired = Q(lots__expires_at=None) | Q(lots__expires_at__gt=timezone.now())
+    open_lots = FilteredRelation("lots", condition=unexpired & Q(lots__remaining__gt=0))
     rows = list(
         Account.objects.filter(user_id=user.pk).annotate(
-            open=open_lots, left=F("open__remaining"), until=F("open__expires_at")
+            open=open_lots, remaining=F("open__remaining"), expires_at=F("open__expires_at")
         )
     )
     if not rows:
         return Summary(0, 0, 0, 0, 0, 0, None)
     account = rows[0]
-    live = sum(row.left or 0 for row in rows)
+    available = sum(row.remaining or 0 for row in rows)
     return Summary(
-        available=live,
+        available=available,
         owed=account.debt,
         total_earned=account.total_earned,
         total_spent=account.total_spent,
-        total_expired=account.total_expired + account.balance - live,
+        total_expired=account.total_expired + account.balance - available,
         total_clawed_back=account.total_clawed_back,
-        next_expiry_at=min((row.until for row in rows if row.until), default=None),
+        next_expiry_at=min((row.expires_at for row in rows if row.expires_at), default=None),
     )
 
 
@@ -219,7 +220,7 @@ def open_lots(user: AbstractBaseUser) -> QuerySet[Lot]:
 
 
 def history(user: AbstractBaseUser, *types: str) -> QuerySet[Entry]:
-    """Return the entries of a user of these types, or all, newest first. Raises UnknownType."""
+    """Return a user's entries, newest first; with types, only those. Raises UnknownType."""
     if not set(types) <= set(Entry.Type.values):
         raise UnknownType("Invalid parameters")
     entries = Entry.objects.filter(account_id=user.pk).order_by("-sequence")
@@ -227,17 +228,17 @@ def history(user: AbstractBaseUser, *types: str) -> QuerySet[Entry]:
 
 
 def existing_keys(keys: list[str]) -> set[str]:
-    """Return those of the keys that name an entry."""
+    """Return those of the keys that entries have."""
     return set(Entry.objects.filter(key__in=keys).values_list("key", flat=True))
 
 
 def find_entry(key: str) -> Entry | None:
-    """Return the entry that a key names, or None."""
+    """Return the entry with this key, or None."""
     return Entry.objects.filter(key=key).first()
 
 
 def _unreturned_parts(spent: Entry) -> list[tuple[Lot, int]]:
-    """Return the parts of a spend that were not refunded yet, by lot, last taken first."""
+    """Return (lot, credits) for what was not yet refunded of a spend, last taken first."""
     taken = {a.lot_id: -a.amount for a in spent.allocations.all()}
     returned = Allocation.objects.filter(entry__refund_of=spent).select_related("lot")
     for allocation in returned:
@@ -251,7 +252,7 @@ def _unreturned_parts(spent: Entry) -> list[tuple[Lot, int]]:
 
 
 def _limit_parts(parts: Iterable[tuple[Lot, int]], amount: int) -> Iterable[tuple[Lot, int]]:
-    """Yield the first parts, cut off where they add up to `amount` credits."""
+    """Yield the first parts that add up to `amount` credits; the last one may be cut."""
     for lot, part in parts:
         if amount > 0:
             yield lot, min(part, amount)
@@ -259,9 +260,9 @@ def _limit_parts(parts: Iterable[tuple[Lot, int]], amount: int) -> Iterable[tupl
 
 
 def _return_part(lot: Lot, part: int, now: datetime, grace: bool) -> tuple[Lot, int]:
-    """Return `part` credits to their lot, or to a new grace lot; return the lot and the part."""
-    dead = lot.expires_at is not None and lot.expires_at <= now
-    if dead and grace and lot.parent_id is None:
+    """Put `part` credits back into their lot or a new grace lot; return that lot and `part`."""
+    is_expired = lot.expires_at is not None and lot.expires_at <= now
+    if is_expired and grace and lot.parent_id is None:
         lot = Lot.objects.create(
             account_id=lot.account_id,
             kind=lot.kind,

@@ -1,4 +1,4 @@
-"""Erasure: what is removed from the ledger when an account is deleted; amounts never are."""
+"""Erasure: removes personal text from the ledger when an account is deleted; amounts stay."""
 
 from django.contrib.auth.base_user import AbstractBaseUser
 
@@ -8,6 +8,6 @@ from billing.models import Entry
 def erase_descriptions(user: AbstractBaseUser) -> None:
     """Blank the descriptions of a user's entries, because they quote prompts. Safe to repeat.
 
-    It is the one change to an entry that the database allows.
+    The database allows no other change to an entry.
     """
     Entry.objects.filter(account_id=user.pk).exclude(description="").update(description="")

@@ -1,4 +1,4 @@
-"""Expiry: book the lots whose time is over, on every account that has any."""
+"""Expiry: post the expiry of credits on all accounts."""
 
 import logging
 
@@ -11,15 +11,16 @@ log = logging.getLogger(__name__)
 
 
 def expire_due() -> int:
-    """Book what has expired on every account; return how many credits expired.
+    """Post the expiry of every lot that has expired; return how many credits expired.
 
-    An account that fails is logged and tried again the next time; the others go on.
+    If an account fails, the error is logged, the other accounts are processed, and the next run
+    tries that account again.
     """
     expired = 0
     due = Account.objects.filter(next_expiry_at__lte=timezone.now()).select_related("user")
     for account in due.order_by("pk"):
         try:
             expired += credits.expire(account.user)
-        except Exception:  # one broken account must not stop the others
-            log.exception("expiring the credits of account %s", account.pk)
+        except Exception:  # one account that fails must not stop the others
+            log.exception("expiring the credits of account %s failed", account.pk)
     return expired

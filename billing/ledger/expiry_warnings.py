@@ -34,36 +34,38 @@ def send_due() -> int:
     )
 
 
-def _send_warnings(mark: str, ahead: timedelta) -> int:
+def _send_warnings(field: str, ahead: timedelta) -> int:
+    """Send the warnings of lots that expire within `ahead`; `field` marks those sent."""
     sent = 0
-    for lot in _expiring_lots(mark, ahead)[:BATCH]:
-        now, told = timezone.now(), lot.warned_at
-        # Whoever is warned of the last day needs no warning of the week.
-        both = {"last_warned_at": now, "warned_at": told or now}
-        marks = both if mark == "last_warned_at" else {mark: now}
-        if not Lot.objects.filter(pk=lot.pk, **{mark: None}).update(**marks):
+    for lot in _expiring_lots(field, ahead)[:BATCH]:
+        now, warned_at = timezone.now(), lot.warned_at
+        # A user who is warned on the last day no longer needs the earlier warning.
+        both = {"last_warned_at": now, "warned_at": warned_at or now}
+        marks = both if field == "last_warned_at" else {field: now}
+        if not Lot.objects.filter(pk=lot.pk, **{field: None}).update(**marks):
             continue
         try:
             sent += mail.send(lot.account.user, partial(_warning_email, lot))
-        except SMTPRecipientsRefused:  # and would be again
-            log.warning("the warning of lot %s was refused", lot.pk)
+        except SMTPRecipientsRefused:  # the mail server would refuse it again
+            log.warning("the mail server refused the expiry warning of lot %s", lot.pk)
         except Exception as error:
-            log.exception("warning of lot %s", lot.pk)
-            Lot.objects.filter(pk=lot.pk).update(**{**dict.fromkeys(marks), "warned_at": told})
-            if isinstance(error, OSError):  # the mail server is away, for everybody
+            log.exception("the expiry warning of lot %s failed", lot.pk)
+            unmarked = {**dict.fromkeys(marks), "warned_at": warned_at}
+            Lot.objects.filter(pk=lot.pk).update(**unmarked)
+            if isinstance(error, OSError):  # the mail server is away; other e-mails would fail too
                 raise
     return sent
 
 
-def _expiring_lots(mark: str, ahead: timedelta) -> QuerySet[Lot]:
-    """Return lots that expire within `ahead` and whose users were not warned.
+def _expiring_lots(field: str, ahead: timedelta) -> QuerySet[Lot]:
+    """Return lots that expire within `ahead` and are not marked in `field`.
 
-    Lots that live no longer than `ahead` from the start are left out.
+    Lots whose whole lifetime is at most `ahead` are left out.
     """
     now = timezone.now()
     return (
         Lot.objects.filter(
-            **{mark: None},
+            **{field: None},
             remaining__gt=0,
             expires_at__gt=now,
             expires_at__lte=now + ahead,

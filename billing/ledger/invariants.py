@@ -1,4 +1,4 @@
-"""The auditor: proves from the rows alone that lots, entries and balances agree."""
+"""The invariants of the ledger: check that lots, entries, allocations and balances agree."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -9,8 +9,8 @@ from django.db import transaction
 
 from billing.models import Account, Allocation, Entry, Lot
 
-# What is none of these was given.
-_COUNTS_AS: dict[str, str] = {
+# To which total of the account the entries of a type belong; all other types to "earned".
+_TOTAL_OF_TYPE: dict[str, str] = {
     Entry.Type.SPENT: "spent",
     Entry.Type.REFUNDED: "spent",
     Entry.Type.EXPIRED: "expired",
@@ -18,8 +18,8 @@ _COUNTS_AS: dict[str, str] = {
 }
 
 
-class Line(NamedTuple):
-    """What the auditor reads of an entry."""
+class EntryRow(NamedTuple):
+    """The fields of an entry that the checks read."""
 
     pk: UUID
     sequence: int
@@ -31,63 +31,65 @@ class Line(NamedTuple):
 
 
 def problems() -> list[str]:
-    """Every broken invariant in words; none when the books are right.
+    """Return a sentence for each broken invariant of all accounts.
 
-    Each account is locked while its rows are read, so a system at work can be audited.
+    Each account is locked while its rows are read, so the check can run while users are active.
     """
-    owners = Account.objects.order_by("pk").values_list("pk", flat=True)
-    return [problem for owner in owners for problem in problems_of(owner)]
+    user_ids = Account.objects.order_by("pk").values_list("pk", flat=True)
+    return [problem for user_id in user_ids for problem in problems_of(user_id)]
 
 
-def problems_of(owner: UUID) -> list[str]:
-    """Every broken invariant of one account; none of one who has never had a credit."""
+def problems_of(user_id: UUID) -> list[str]:
+    """Return a sentence for each broken invariant of one account; none if it does not exist."""
     with transaction.atomic(savepoint=False):
-        account = Account.objects.select_for_update().filter(pk=owner).first()
+        account = Account.objects.select_for_update().filter(pk=user_id).first()
         if account is None:
             return []
         rows = Entry.objects.filter(account=account).order_by("sequence")
-        entries = [Line(*row) for row in rows.values_list(*Line._fields)]
+        entries = [EntryRow(*row) for row in rows.values_list(*EntryRow._fields)]
         lots = list(Lot.objects.filter(account=account).order_by("pk"))
         found = (
-            *_totals(account, entries, lots),
-            *_by_type(account, entries),
-            *_chain(entries),
-            *_allocations(account, entries, lots),
-            *_refunds(entries),
-            *_cancelled(lots),
+            *_check_balance(account, entries, lots),
+            *_check_totals(account, entries),
+            *_check_sequence(entries),
+            *_check_allocations(account, entries, lots),
+            *_check_refunds(entries),
+            *_check_clawbacks(lots),
         )
-    return [f"{owner}: {problem}" for problem in found]
+    return [f"{user_id}: {problem}" for problem in found]
 
 
-def _totals(account: Account, entries: list[Line], lots: list[Lot]) -> Iterable[str]:
-    held = sum(lot.remaining for lot in lots)
-    if held != account.balance:
-        yield f"lots hold {held}, the balance says {account.balance}"
-    booked = sum(entry.amount for entry in entries)
-    if booked != account.balance:
-        yield f"entries sum to {booked}, the balance says {account.balance}"
+def _check_balance(account: Account, entries: list[EntryRow], lots: list[Lot]) -> Iterable[str]:
+    remaining = sum(lot.remaining for lot in lots)
+    if remaining != account.balance:
+        yield f"the lots sum to {remaining}, but the balance is {account.balance}"
+    posted = sum(entry.amount for entry in entries)
+    if posted != account.balance:
+        yield f"the entries sum to {posted}, but the balance is {account.balance}"
     if account.debt and account.balance:
-        yield f"owes {account.debt} beside a balance of {account.balance}"
+        yield f"the account has a debt of {account.debt} and a balance of {account.balance}"
     first = min((lot.expires_at for lot in lots if lot.remaining and lot.expires_at), default=None)
     if first != account.next_expiry_at:
-        yield f"the first lot expires at {first}, the account says {account.next_expiry_at}"
+        yield (
+            f"the first lot expires at {first}, but the account records {account.next_expiry_at}"
+        )
 
 
-def _by_type(account: Account, entries: list[Line]) -> Iterable[str]:
+def _check_totals(account: Account, entries: list[EntryRow]) -> Iterable[str]:
     sums: dict[str, int] = defaultdict(int)
     for entry in entries:
-        sums[_COUNTS_AS.get(entry.type, "earned")] += entry.amount
-    for name, booked, cached in (
+        sums[_TOTAL_OF_TYPE.get(entry.type, "earned")] += entry.amount
+    for name, posted, cached in (
         ("earned", sums["earned"], account.total_earned),
         ("spent", -sums["spent"], account.total_spent),
         ("expired", -sums["expired"], account.total_expired),
         ("clawed back", -sums["clawed back"], account.total_clawed_back),
     ):
-        if booked != cached:
-            yield f"entries say {booked} {name}, the account says {cached}"
+        if posted != cached:
+            yield f"the entries sum to {posted} {name}, but the account records {cached}"
 
 
-def _chain(entries: list[Line]) -> Iterable[str]:
+def _check_sequence(entries: list[EntryRow]) -> Iterable[str]:
     before = 0
     for n, entry in enumerate(entries, 1):
         if entry.sequence != n or entry.balance_before != before:
@@ -95,7 +97,7 @@ def _chain(entries: list[Line]) -> Iterable[str]:
         before = entry.balance_after
 
 
-def _allocations(account: Account, entries: list[Line], lots: list[Lot]) -> Iterable[str]:
+def _check_allocations(account: Account, entries: list[EntryRow], lots: list[Lot]) -> Iterable[str]:
     by_entry: dict[UUID, int] = defaultdict(int)
     by_lot: dict[int, int] = defaultdict(int)
     parts = Allocation.objects.filter(entry__account=account)
@@ -104,23 +106,23 @@ def _allocations(account: Account, entries: list[Line], lots: list[Lot]) -> Iter
         by_lot[lot_id] += amount
     for entry in entries:
         if by_entry[entry.pk] != entry.amount:
-            yield f"entry {entry.sequence} is not covered by its lots"
+            yield f"the allocations of entry {entry.sequence} do not sum to its amount"
     for lot in lots:
         if by_lot[lot.pk] != lot.remaining:
-            yield f"lot {lot.pk} holds {lot.remaining}, its entries say {by_lot[lot.pk]}"
+            yield f"lot {lot.pk} holds {lot.remaining}, but its allocations sum to {by_lot[lot.pk]}"
 
 
-def _refunds(entries: list[Line]) -> Iterable[str]:
+def _check_refunds(entries: list[EntryRow]) -> Iterable[str]:
     left = {entry.pk: -entry.amount for entry in entries if entry.type == Entry.Type.SPENT}
     for entry in entries:
         if entry.type == Entry.Type.REFUNDED and entry.refund_of_id in left:
             left[entry.refund_of_id] -= entry.amount
     for pk, rest in left.items():
         if rest < 0:
-            yield f"spend {pk} came back more than once"
+            yield f"more credits were refunded than spend {pk} took"
 
 
-def _cancelled(lots: list[Lot]) -> Iterable[str]:
+def _check_clawbacks(lots: list[Lot]) -> Iterable[str]:
     for lot in lots:
         if not 0 <= lot.clawed_back_expired + lot.clawed_back_owed <= lot.clawed_back <= lot.amount:
-            yield f"lot {lot.pk} has {lot.clawed_back} of its {lot.amount} credits cancelled"
+            yield f"lot {lot.pk} of {lot.amount} credits has {lot.clawed_back} clawed back"

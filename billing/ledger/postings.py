@@ -1,7 +1,7 @@
-"""The postings of the ledger: what credits and clawbacks do to an account that is locked.
+"""Postings: write entries and allocations, and change lots and balances, of a locked account.
 
 Only modules of billing.ledger call these functions, inside a transaction and after lock_account.
-PostgreSQL serialises by SELECT ... FOR UPDATE on the account, SQLite by BEGIN IMMEDIATE.
+The lock is SELECT ... FOR UPDATE on PostgreSQL, and BEGIN IMMEDIATE on SQLite.
 """
 
 from dataclasses import dataclass
@@ -25,12 +25,15 @@ class NotEnoughCredits(Exception):
 
 
 class KeyConflict(Exception):
-    """The key already names another event (user, type, amount or spend); nothing was written."""
+    """An entry with this key exists and differs in user, type, amount or refunded spend.
+
+    Nothing was written.
+    """
 
 
 @dataclass(frozen=True)
 class Purpose:
-    """What an entry is for, as the history shows it."""
+    """What an entry is about: a reference (such as a video or payment), and a text for the user."""
 
     type: str = ""
     id: str = ""
@@ -43,7 +46,7 @@ SPENDING_ORDER = (F("expires_at").asc(nulls_last=True), "id")
 
 
 def lock_account(user: AbstractBaseUser) -> Account:
-    """Lock the account of a user until the transaction ends; open it if there is none yet."""
+    """Lock the account of a user until the transaction ends; create it if there is none."""
     rows = Account.objects.select_for_update()
     account = rows.filter(user_id=user.pk).first()
     if account is None:
@@ -59,9 +62,9 @@ def find_repeat(
     amount: int | None,
     refund_of: Entry | None = None,
 ) -> Entry | None:
-    """Return the entry that the key names, if its event was posted before.
+    """Return the entry with this key, or None if the event was not posted before.
 
-    An `amount` of None agrees with any. Raises KeyConflict if the entry is of another event.
+    An `amount` of None matches any amount. Raises KeyConflict if the entry is of another event.
     """
     entry = Entry.objects.filter(key=key).first()
     if entry is None:
@@ -75,20 +78,17 @@ def find_repeat(
 
 def open_lots(user_pk: Any, now: datetime) -> QuerySet[Lot]:
     """Return the lots of a user that can be spent at `now`."""
-    living = Q(expires_at=None) | Q(expires_at__gt=now)
-    return Lot.objects.filter(living, account_id=user_pk, remaining__gt=0)
+    unexpired = Q(expires_at=None) | Q(expires_at__gt=now)
+    return Lot.objects.filter(unexpired, account_id=user_pk, remaining__gt=0)
 
 
 def book_expired(account: Account, now: datetime) -> int:
-    """Post an expiry for every lot that has expired; at `expires_at` exactly it has.
-
-    Returns the number of credits that expired.
-    """
+    """Post an expiry for every lot with expires_at <= now; return how many credits expired."""
     if account.next_expiry_at is None or account.next_expiry_at > now:
         return 0
     expired = 0
-    dead = Lot.objects.filter(account=account, remaining__gt=0, expires_at__lte=now)
-    for lot in dead.order_by("expires_at", "id"):
+    lots = Lot.objects.filter(account=account, remaining__gt=0, expires_at__lte=now)
+    for lot in lots.order_by("expires_at", "id"):
         part = lot.remaining
         change_remaining(lot, -part)
         account.total_expired += part
@@ -100,9 +100,9 @@ def book_expired(account: Account, now: datetime) -> int:
 
 
 def take_credits(account: Account, amount: int, now: datetime) -> list[tuple[Lot, int]]:
-    """Take `amount` credits, at most the balance, from the lots in spending order.
+    """Take `amount` credits from the lots in spending order; return (lot, negative part) pairs.
 
-    Returns the lots and the (negative) amount taken from each.
+    The caller makes sure that `amount` is positive and at most the balance.
     """
     taken = []
     for lot in open_lots(account.pk, now).order_by(*SPENDING_ORDER):
@@ -118,7 +118,7 @@ def take_credits(account: Account, amount: int, now: datetime) -> list[tuple[Lot
 
 
 def collect_debt(account: Account, now: datetime) -> None:
-    """Take what the user owes from the balance, as far as it reaches."""
+    """Pay the user's debt from the balance, as far as the balance reaches."""
     due = min(account.debt, account.balance)
     if not due:
         return
@@ -132,7 +132,7 @@ def collect_debt(account: Account, now: datetime) -> None:
 
 
 def change_remaining(lot: Lot, part: int) -> None:
-    """Change what is left of a lot by `part` credits."""
+    """Add `part` credits to a lot; a negative `part` takes them."""
     lot.remaining += part
     lot.save(update_fields=["remaining"])
 
@@ -146,9 +146,10 @@ def post_entry(
     purpose: Purpose,
     refund_of: Entry | None = None,
 ) -> Entry:
-    """Write one entry with its allocations, and update the balance of the account in memory.
+    """Write one entry with its allocations, and update the account in memory.
 
-    `parts` are lots and the signed amount each gains or loses. The caller saves the account.
+    `parts` are the changed lots with the credits that each gains (+) or loses (-). The caller saves
+    the account.
     """
     amount = sum(part for _lot, part in parts)
     expiries = [lot.expires_at for lot, _ in parts if lot.expires_at]
@@ -178,7 +179,7 @@ def post_entry(
 
 
 def refresh_next_expiry(account: Account) -> None:
-    """Set when the next of the lots of an account expires."""
+    """Set when the next lot of an account expires."""
     rows = Lot.objects.filter(account=account, remaining__gt=0, expires_at__isnull=False)
     account.next_expiry_at = (
         rows.order_by("expires_at").values_list("expires_at", flat=True).first()

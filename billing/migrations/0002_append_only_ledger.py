@@ -1,6 +1,6 @@
-"""Entries and allocations are never changed or deleted, not even by hand-written SQL.
+"""Triggers that refuse to change or delete entries and allocations, even from hand-written SQL.
 
-One change is allowed: an entry's description may be blanked, for a deleted account.
+They allow one change: the description of an entry may be blanked when an account is deleted.
 """
 
 from django.db import migrations

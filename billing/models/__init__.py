@@ -1,7 +1,7 @@
 """The ledger (accounts, lots, entries, allocations) and the payments that buy credits.
 
-Only billing.ledger writes the ledger's tables, only billing.payments those of payments. A user is
-known here as AUTH_USER_MODEL and nothing else.
+Only billing.ledger writes the ledger's tables; only billing.payments writes the tables of payments.
+These models refer to users only as AUTH_USER_MODEL.
 """
 
 from billing.models.account import Account

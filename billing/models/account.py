@@ -1,4 +1,4 @@
-"""An account: the row that is locked when a user's credits change, and their totals."""
+"""An account: one user's credit balance, its totals, and the row that every change locks."""
 
 from django.conf import settings
 from django.db import models
@@ -7,7 +7,10 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Account(models.Model):
-    """The lock and the cached totals of one user's credits."""
+    """The credits of one user: the totals of the entries, and the lock on them.
+
+    A user has either a balance or a debt, never both.
+    """
 
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL,
@@ -22,7 +25,7 @@ class Account(models.Model):
     total_earned = models.BigIntegerField(_("total earned"), default=0)
     total_spent = models.BigIntegerField(_("total spent"), default=0)
     total_expired = models.BigIntegerField(_("total expired"), default=0)
-    total_clawed_back = models.BigIntegerField(_("total reversed"), default=0)
+    total_clawed_back = models.BigIntegerField(_("total clawed back"), default=0)
     next_expiry_at = models.DateTimeField(_("next expiry"), null=True, db_index=True)
 
     class Meta:

@@ -9,7 +9,7 @@ from billing.models.lot import Lot
 
 
 class Allocation(models.Model):
-    """How much of an entry came from, or went to, one lot; signed like the entry."""
+    """The credits that one entry takes from, or adds to, one lot; signed like the entry."""
 
     entry = models.ForeignKey(Entry, models.PROTECT, related_name="allocations")
     lot = models.ForeignKey(Lot, models.PROTECT, related_name="allocations", verbose_name=_("lot"))

@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class AuditRun(models.Model):
-    """One run of the auditor: what it counted, what it found, what it mended."""
+    """One audit of all credits and payments."""
 
     run_at = models.DateTimeField(_("run at"))
     accounts = models.PositiveIntegerField(_("accounts"))

@@ -1,4 +1,4 @@
-"""A dispute: a payer's complaint at the bank about a payment."""
+"""A dispute: a payer asks the bank to reverse a payment."""
 
 from django.db import models
 
@@ -6,7 +6,7 @@ from billing.models.payment import Payment
 
 
 class Dispute(models.Model):
-    """A cardholder's complaint, as Stripe last told of it."""
+    """A payer's complaint about a payment, as Stripe last reported it."""
 
     stripe_id = models.CharField(primary_key=True, max_length=255)
     payment = models.ForeignKey(Payment, models.PROTECT, related_name="disputes")

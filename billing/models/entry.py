@@ -10,7 +10,10 @@ from billing.models.account import Account
 
 
 class Entry(models.Model):
-    """One line of the history; never changed, never deleted (a database trigger says so too)."""
+    """One change of the credits of an account.
+
+    Entries are never changed or deleted; database triggers enforce it.
+    """
 
     class Type(models.TextChoices):
         EARNED = "earned", _("Earned")
@@ -22,7 +25,7 @@ class Entry(models.Model):
         CLAWED_BACK = "reversed", _("Clawed back")
         ADJUSTED = "adjusted", _("Adjusted by staff")
 
-    # What a line may be about: its reference_type.
+    # The values of reference_type; a reference_id is then the id of the video or the payment.
     VIDEO_REFERENCE, PAYMENT_REFERENCE = "sora_task_creation", "payment"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
@@ -32,13 +35,13 @@ class Entry(models.Model):
     amount = models.BigIntegerField(_("amount"))
     balance_before = models.BigIntegerField(_("balance before"))
     balance_after = models.BigIntegerField(_("balance after"))
-    # Names the event the line stands for, such as video:<id>:spend; a repeat finds it.
+    # Names the event that the entry records, such as video:<id>:spend, so that it is recorded once.
     key = models.CharField(_("key"), max_length=120, unique=True)
     reference_type = models.CharField(_("reference type"), max_length=40, blank=True)
     reference_id = models.CharField(_("reference id"), max_length=80, blank=True)
     description = models.CharField(_("description"), max_length=200, blank=True)
     refund_of = models.ForeignKey("self", models.PROTECT, null=True, related_name="credit_refunds")
-    # The latest expiry among the lots it touched.
+    # The latest expiry among the lots that the entry changed.
     expires_at = models.DateTimeField(_("expires"), null=True)
     created_at = models.DateTimeField(_("created"))
 

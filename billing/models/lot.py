@@ -8,7 +8,7 @@ from billing.models.account import Account
 
 
 class Lot(models.Model):
-    """Credits that came together and expire together."""
+    """Credits of one grant, with one expiry."""
 
     class Kind(models.TextChoices):
         PURCHASED = "purchased", _("Purchased")
@@ -21,17 +21,17 @@ class Lot(models.Model):
     amount = models.BigIntegerField(_("amount"))
     remaining = models.BigIntegerField(_("remaining"))
     expires_at = models.DateTimeField(_("expires"), null=True)
-    # The lot whose credits came back after it had expired; a grace lot gives no grace again.
+    # Of a grace lot: the expired lot whose credits were returned. A grace lot has no grace lots.
     parent = models.ForeignKey("self", models.PROTECT, null=True, related_name="grace_lots")
     created_at = models.DateTimeField(_("created"))
-    # Of a bought lot whose money went back: how many credits that cancelled, and of these, how many
-    # had expired unspent already and how many were owed.
+    # Of a purchased lot whose payment was refunded or disputed: how many of its credits are clawed
+    # back; how many of these had expired unspent; how many of these became a debt.
     clawed_back = models.BigIntegerField(default=0)
     clawed_back_expired = models.BigIntegerField(default=0)
     clawed_back_owed = models.BigIntegerField(default=0)
-    # When its owner was told that it is about to expire.
+    # When the user was e-mailed that the credits expire within EXPIRY_WARNING.
     warned_at = models.DateTimeField(null=True)
-    # When its owner was told that this is its last day.
+    # When the user was e-mailed that the credits expire within a day.
     last_warned_at = models.DateTimeField(null=True)
 
     class Meta:

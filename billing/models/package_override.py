@@ -7,7 +7,10 @@ from django.utils.translation import gettext_lazy as _
 
 
 class PackageOverride(models.Model):
-    """Staff's own package, or a documented one changed or retired; payments keep their own copy."""
+    """A package that staff added, or their version of a documented package.
+
+    Payments keep their own copy, so a change does not affect payments already begun.
+    """
 
     key = models.SlugField(_("key"), primary_key=True, max_length=40)
     name = models.CharField(_("name"), max_length=80)

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Payment(models.Model):
-    """One purchase: what was promised, and the facts Stripe told of it."""
+    """One purchase of credits: the package as it was sold, and the facts Stripe reported."""
 
     class Status(models.TextChoices):
         PENDING = "pending", _("Waiting")
@@ -23,7 +23,7 @@ class Payment(models.Model):
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="payments", verbose_name=_("user")
     )
-    # A copy of the package as it was sold.
+    # A copy of the package as it was on sale when the purchase began.
     package = models.CharField(_("package"), max_length=40)
     name = models.CharField(_("name"), max_length=80)
     credits = models.PositiveIntegerField(_("credits"))
@@ -32,15 +32,16 @@ class Payment(models.Model):
     return_url = models.URLField(max_length=500, blank=True)
 
     status = models.CharField(_("state"), max_length=20, choices=Status, default=Status.PENDING)
-    # Why it failed: session_expired, payment_failed or create_failed.
+    # Why the payment failed: session_expired, payment_failed, create_failed or not_accepted.
     failure_code = models.CharField(_("failure code"), max_length=40, blank=True)
-    # What does not match and needs a person; nothing is granted while it stands here, but what was
-    # granted before is still taken back.
+    # Why staff must review the payment; empty if they need not. Until they decide, no credits are
+    # granted for it, but credits granted before are still clawed back.
     review_reason = models.CharField(_("to review"), max_length=200, blank=True)
-    # What a person has decided before; it is not asked again.
+    # The reasons that staff have decided about; none of them puts the payment under review again.
     reviewed_reasons = models.JSONField(default=list, blank=True)
 
-    # Facts, which only ever grow: they may come in any order and more than once.
+    # Facts that Stripe reported. Reports only add to them, so they may arrive in any order and more
+    # than once.
     is_paid = models.BooleanField(default=False)
     refunded_minor = models.PositiveIntegerField(_("refunded"), default=0)
     charge_refunded_minor = models.PositiveIntegerField(default=0)
@@ -77,5 +78,5 @@ class Payment(models.Model):
 
     @property
     def title(self) -> str:
-        """The name in the reader's language, if it is that of a documented package."""
+        """The name of the package, translated if it is a documented one."""
         return gettext(self.name)

@@ -12,7 +12,7 @@ from billing.models.payment import Payment
 
 
 class Refund(models.Model):
-    """Money on its way back to a card, by staff or seen at Stripe."""
+    """One refund of a payment, made by staff here or in Stripe's dashboard."""
 
     class Status(models.TextChoices):
         REQUESTED = "requested", _("Requested")
@@ -44,7 +44,7 @@ class Refund(models.Model):
     )
     created_at = models.DateTimeField(_("created"))
     tried_at = models.DateTimeField(null=True)
-    # How many credits it cancelled when it was written down.
+    # How many credits were to be clawed back for it when it was stored.
     credits = models.PositiveIntegerField(_("credits"), default=0)
 
     class Meta:

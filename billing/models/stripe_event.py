@@ -1,11 +1,11 @@
-"""A Stripe event: a verified webhook, stored before it is processed."""
+"""A Stripe event: stored when it arrives, before it is processed."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 
 class StripeEvent(models.Model):
-    """The inbox: every verified event, stored before anything is done about it."""
+    """One event from Stripe whose signature was verified."""
 
     class State(models.TextChoices):
         NEW = "new", _("New")
@@ -21,7 +21,7 @@ class StripeEvent(models.Model):
     received_at = models.DateTimeField(_("received"))
     live = models.BooleanField(_("live mode"))
     api_version = models.CharField(max_length=40, blank=True)
-    # The payment intent its object speaks of, to find what was parked.
+    # The payment intent of its object, to find the events that wait for their payment.
     payment_intent = models.CharField(
         _("payment intent"), max_length=255, blank=True, db_index=True
     )

@@ -1,7 +1,7 @@
 """Checkout: begin a purchase and have Stripe create its hosted checkout page.
 
-The payment is stored first; then Stripe is asked, outside of any transaction. Asking again is safe:
-the payment's id is the idempotency key at Stripe.
+The payment is stored first; then Stripe is called, outside of any transaction. Repeating the call
+is safe: the payment's id is the idempotency key at Stripe.
 """
 
 import logging
@@ -18,10 +18,7 @@ from django.utils.translation import gettext as _
 
 from billing.models import Payment
 from billing.payments import packages, stripe_client
-from billing.payments.state import (
-    fail,
-    update_payment,
-)
+from billing.payments.state import record_failure, update_payment
 from billing.payments.stripe_updates import merge_new_session
 from config.lib import idempotency
 from config.lib.idempotency import Outcome, RequestKey
@@ -29,29 +26,31 @@ from config.lib.idempotency import Outcome, RequestKey
 log = logging.getLogger(__name__)
 
 SESSION_LIFETIME = timedelta(hours=1)
-SHORTEST_SESSION = timedelta(minutes=31)
+# Stripe refuses a session that expires in less than 30 minutes.
+MIN_SESSION_LIFETIME = timedelta(minutes=31)
 
 
 class BadReturnUrl(Exception):
-    """return_url is not a page of one of our own origins."""
+    """return_url is not a page of this site or of a front end in FRONTEND_ORIGINS."""
 
 
 class StripeUnavailable(Exception):
-    """Stripe did not answer or refused; the payment page could not be prepared."""
+    """Stripe refused or did not answer, so there is no checkout page."""
 
 
 def create(user: AbstractBaseUser, package_key: str, return_url: str = "") -> Payment:
-    """Begin a purchase, as create_once does for a request without a key."""
+    """Begin a purchase without an idempotency key; see create_once."""
     return create_once(user, package_key, return_url, None).result
 
 
 def create_once(
     user: AbstractBaseUser, package_key: str, return_url: str, request_key: RequestKey | None
 ) -> Outcome[Payment]:
-    """Begin a purchase: its row, then its hosted checkout page.
+    """Begin a purchase: store the payment, then have Stripe create its checkout page.
 
-    Raises packages.UnknownPackage, BadReturnUrl or IdempotencyMismatch, then nothing is written;
-    Unreachable when Stripe does not answer, then the payment stays pending and is not charged.
+    Raises packages.UnknownPackage, BadReturnUrl or IdempotencyMismatch; then nothing is written.
+    Raises StripeUnavailable if Stripe does not answer (the payment stays pending) or refuses (the
+    payment fails).
     """
 
     @transaction.atomic
@@ -83,30 +82,36 @@ def create_once(
 
 
 def can_open(payment: Payment) -> bool:
-    """Whether a checkout page can still be created; Stripe requires it to live half an hour."""
-    in_time = timezone.now() < payment.session_expires_at - SHORTEST_SESSION
+    """Return whether a checkout page can still be created before the payment expires."""
+    in_time = timezone.now() < payment.session_expires_at - MIN_SESSION_LIFETIME
     return in_time and payment.status == Payment.Status.PENDING
 
 
 def open_checkout(payment: Payment) -> Payment:
-    """Have Stripe create the checkout page of a payment; repeats return the same page."""
+    """Have Stripe create the checkout page of a payment; repeats return the same page.
+
+    Raises StripeUnavailable.
+    """
     try:
-        made = stripe_client.create_session(session_parameters(payment), f"co:{payment.pk}")
+        session = stripe_client.create_session(session_parameters(payment), f"co:{payment.pk}")
     except stripe_client.RequestRefused as error:
         log.exception("Stripe refused the checkout of payment %s", payment.pk)
-        update_payment(payment.pk, lambda row: fail(row, "create_failed"))
+        update_payment(payment.pk, lambda row: record_failure(row, "create_failed"))
         raise StripeUnavailable(_("The payment could not be prepared.")) from error
     except stripe_client.NoAnswer as error:
         raise StripeUnavailable(
             _("The payment page is not responding. Try again in a moment.")
         ) from error
-    return update_payment(payment.pk, lambda row: merge_new_session(row, made))
+    return update_payment(payment.pk, lambda row: merge_new_session(row, session))
 
 
 def session_parameters(payment: Payment) -> dict[str, Any]:
-    """Return the parameters of the session; they depend on the row alone, so a retry is equal."""
+    """Return the parameters of the Checkout Session of a payment.
+
+    They depend on the row alone: Stripe requires that a repeated key comes with equal parameters.
+    """
     back = settings.BASE_URL + reverse("checkout-return", args=[payment.pk])
-    purpose = {"payment_id": str(payment.pk), "user_id": str(payment.user_id)}
+    metadata = {"payment_id": str(payment.pk), "user_id": str(payment.user_id)}
     return {
         "mode": "payment",
         "line_items": [
@@ -120,19 +125,19 @@ def session_parameters(payment: Payment) -> dict[str, Any]:
             }
         ],
         "client_reference_id": str(payment.pk),
-        "metadata": purpose,
-        "payment_intent_data": {"metadata": purpose},
+        "metadata": metadata,
+        "payment_intent_data": {"metadata": metadata},
         "success_url": back + "?session_id={CHECKOUT_SESSION_ID}",
         "cancel_url": back + "?cancelled=1",
         "expires_at": int(payment.session_expires_at.timestamp()),
         "adaptive_pricing": {"enabled": False},
-        "allowed_payment_method_types": stripe_client.METHODS,
+        "allowed_payment_method_types": stripe_client.PAYMENT_METHODS,
         "payment_method_options": {"wechat_pay": {"client": "web"}},
     }
 
 
 def check_return_url(url: str) -> None:
-    """Raises BadReturnUrl unless `url` is empty or a page of one of our own origins."""
+    """Raise BadReturnUrl unless `url` is empty or a page of this site or of a listed front end."""
     if not url:
         return
     try:
@@ -140,7 +145,7 @@ def check_return_url(url: str) -> None:
     except ValueError as error:
         raise BadReturnUrl(_("return_url cannot be read.")) from error
     origins = {settings.BASE_URL, *settings.FRONTEND_ORIGINS}
-    # urlsplit drops some of these without a word, browsers read a backslash as a slash.
-    strange = any(char <= " " or char in "\\\x7f" for char in url)
-    if strange or f"{parts.scheme}://{parts.netloc}" not in origins:
+    # urlsplit silently drops some of these characters, and browsers read a backslash as a slash.
+    has_unsafe_characters = any(char <= " " or char in "\\\x7f" for char in url)
+    if has_unsafe_characters or f"{parts.scheme}://{parts.netloc}" not in origins:
         raise BadReturnUrl(_("return_url must be a page of this site."))

@@ -1,4 +1,4 @@
-"""What can be bought: the documented packages, and staff's changes in rows that win over them."""
+"""Packages of credits: the documented ones, unless staff changed or withdrew them, and staff's."""
 
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
@@ -10,17 +10,17 @@ from billing import money
 from billing.models import PackageOverride
 
 CURRENCY = "CNY"
-# The one that is shown as the best value.
+# The key of the package that pages show as the best value.
 FEATURED = "value"
 
 
 class UnknownPackage(Exception):
-    """No package of this name is on sale."""
+    """No package with this key is on sale."""
 
 
 @dataclass(frozen=True)
 class Package:
-    """Credits for money; the price in minor units (fen)."""
+    """A number of credits at a price, which is in minor units of the currency."""
 
     key: str
     name: str
@@ -30,7 +30,7 @@ class Package:
 
     @property
     def title(self) -> str:
-        """The name in the reader's language, if it is a documented one."""
+        """The name, translated if the package is a documented one."""
         return _(self.name)
 
     @property
@@ -39,12 +39,15 @@ class Package:
 
     @property
     def unit_price(self) -> Decimal:
-        """One credit's price, four decimals, as the documents print it. Source: C24."""
+        """The price of one credit in whole units, with four decimals. Source: C24."""
         return (self.price / self.credits).quantize(Decimal("0.0001"), ROUND_HALF_UP)
 
     @property
-    def saving(self) -> int:
-        """How many per cent a credit is cheaper here than in the dearest documented package."""
+    def saving_percent(self) -> int:
+        """By how many per cent a credit is cheaper than in the dearest documented package.
+
+        0 if the price is in another currency.
+        """
         dearest = DOCUMENTED[0].unit_price
         return round((1 - self.unit_price / dearest) * 100) if self.currency == CURRENCY else 0
 
@@ -59,7 +62,7 @@ DOCUMENTED = (
 
 
 def on_sale() -> dict[str, Package]:
-    """Every package that can be bought now, cheapest first."""
+    """Return the packages that can be bought now by their keys, cheapest first."""
     found = {package.key: package for package in DOCUMENTED}
     for row in PackageOverride.objects.all():
         found.pop(row.key, None)
@@ -69,7 +72,7 @@ def on_sale() -> dict[str, Package]:
 
 
 def get(key: str) -> Package:
-    """The package of this key. Raises UnknownPackage."""
+    """Return the package on sale with this key. Raises UnknownPackage."""
     try:
         return on_sale()[key]
     except KeyError as error:

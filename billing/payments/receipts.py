@@ -1,4 +1,4 @@
-"""What a payment's owner is written: the receipt, and that money went back."""
+"""E-mails about payments: the receipt of a payment, and the notice of a refund."""
 
 from datetime import timedelta
 from functools import partial
@@ -17,13 +17,13 @@ from config.lib import mail
 from config.lib.mail import EmailContent
 from config.lib.models import SentEmail
 
-# A payment may wait for staff, and a bank for a refund, but nobody wants word of what is older.
+# A review or a bank can delay an e-mail this long; older payments and refunds get none.
 MAX_AGE = timedelta(days=30)
 BATCH = 200
 
 
 def send_due() -> int:
-    """Write what has not been written yet; returns how many letters that was."""
+    """Send the receipts and refund notices that are due; return how many e-mails were sent."""
     sent = 0
     for payment in _payments_without_receipt()[:BATCH]:
         kind = mail.Kind.RECEIPT
@@ -35,9 +35,9 @@ def send_due() -> int:
 
 
 def _payments_without_receipt() -> QuerySet[Payment]:
-    written = SentEmail.objects.filter(kind=mail.Kind.RECEIPT, reference=OuterRef("pk"))
+    sent = SentEmail.objects.filter(kind=mail.Kind.RECEIPT, reference=OuterRef("pk"))
     rows = Payment.objects.filter(
-        ~Exists(written),
+        ~Exists(sent),
         is_paid=True,
         review_reason="",
         paid_at__gt=timezone.now() - MAX_AGE,
@@ -47,9 +47,9 @@ def _payments_without_receipt() -> QuerySet[Payment]:
 
 
 def _refunds_without_notice() -> QuerySet[Refund]:
-    written = SentEmail.objects.filter(kind=mail.Kind.REFUND, reference=OuterRef("pk"))
+    sent = SentEmail.objects.filter(kind=mail.Kind.REFUND, reference=OuterRef("pk"))
     rows = Refund.objects.filter(
-        ~Exists(written),
+        ~Exists(sent),
         status=Refund.Status.SUCCEEDED,
         created_at__gt=timezone.now() - MAX_AGE,
         payment__user__is_active=True,
@@ -58,7 +58,7 @@ def _refunds_without_notice() -> QuerySet[Refund]:
 
 
 def _receipt_email(payment: Payment) -> EmailContent:
-    sum = exact(payment.amount_minor, payment.currency)
+    amount = exact(payment.amount_minor, payment.currency)
     added = ngettext(
         "%(n)d credit was added to your balance.",
         "%(n)d credits were added to your balance.",
@@ -70,7 +70,8 @@ def _receipt_email(payment: Payment) -> EmailContent:
     return EmailContent(
         _("Your receipt: %(item)s") % {"item": payment.title},
         (
-            _("Thank you. We received %(sum)s for %(item)s.") % {"sum": sum, "item": payment.title},
+            _("Thank you. We received %(sum)s for %(item)s.")
+            % {"sum": amount, "item": payment.title},
             added % {"n": payment.credits},
             _("They expire on %(day)s. Credits that expire first are spent first.") % {"day": day},
             _("Number: %(number)s") % {"number": payment.pk},
@@ -82,16 +83,16 @@ def _receipt_email(payment: Payment) -> EmailContent:
 
 def _refund_email(refund: Refund) -> EmailContent:
     payment = refund.payment
-    taken = _(
+    removed = _(
         "We removed the credits that this payment had bought. Your credit history shows how many."
     )
-    sum = exact(refund.amount_minor, payment.currency)
+    amount = exact(refund.amount_minor, payment.currency)
     return EmailContent(
-        _("We refunded %(sum)s to you") % {"sum": sum},
+        _("We refunded %(sum)s to you") % {"sum": amount},
         (
             _("%(sum)s of your payment for %(item)s was refunded.")
-            % {"sum": sum, "item": payment.title},
-            *([taken] if state.is_granted(payment) else []),
+            % {"sum": amount, "item": payment.title},
+            *([removed] if state.is_granted(payment) else []),
             _("It can take a few days to appear on your bank statement."),
         ),
         _("View the payment"),

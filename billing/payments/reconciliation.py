@@ -1,8 +1,8 @@
-"""Asking Stripe about everything whose event may have been lost."""
+"""Reconciliation: ask Stripe about payments and refunds whose events may have been lost."""
 
 import logging
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import F, Q
@@ -14,71 +14,101 @@ from billing.payments import refunds as payments_refunds
 
 log = logging.getLogger(__name__)
 
-# A refund whose answer was lost is asked for again this often; Stripe keeps keys for a day.
+# How long to wait for an event or an answer before asking Stripe.
 RETRY_AFTER = timedelta(minutes=1)
-KEY_LIFETIME = timedelta(hours=20)
-LOOK_AFTER = timedelta(minutes=10)
-# Money can go back this long after a payment; each is looked at once a day, a few at a time.
+# Stripe keeps idempotency keys for 24 hours; after this time a key is not used again.
+STRIPE_KEY_LIFETIME = timedelta(hours=20)
+PENDING_CHECK_INTERVAL = timedelta(minutes=10)
+# A paid payment can be refunded or disputed this long; until then it is checked once a day.
 REFUNDABLE_FOR = timedelta(days=180)
-RECHECK_AFTER = timedelta(days=1)
-BATCH = 20
+PAID_CHECK_INTERVAL = timedelta(days=1)
+# How many rows of a kind one run handles; checks of paid payments are spread over many runs.
+BATCH = 200
+PAID_BATCH = 20
 
 
 def reconcile() -> None:
-    """Ask Stripe about everything whose event may have been lost; each problem stands alone."""
+    """Retry failed events and refunds, and check payments; one failure does not stop the others."""
     now = timezone.now()
+    _retry_events(now)
+    _check_pending_payments(now)
+    _check_paid_payments(now)
+    _retry_refunds(now)
+
+
+def _retry_events(now: datetime) -> None:
     known = Payment.objects.exclude(payment_intent="").values("payment_intent")
-    unsettled = Q(state__in=(StripeEvent.State.NEW, StripeEvent.State.ERROR))
-    found = Q(state=StripeEvent.State.UNMATCHED, payment_intent__in=known)
-    for event in StripeEvent.objects.filter(
-        unsettled | found, received_at__lt=now - RETRY_AFTER
-    ).order_by("received_at")[:200]:
+    unprocessed = Q(state__in=(StripeEvent.State.NEW, StripeEvent.State.ERROR))
+    matched = Q(state=StripeEvent.State.UNMATCHED, payment_intent__in=known)
+    events = StripeEvent.objects.filter(
+        unprocessed | matched, received_at__lt=now - RETRY_AFTER
+    ).order_by("received_at")
+    for event in events[:BATCH]:
         stripe_events.process(event)
-    quiet = Q(checked_at=None) | Q(checked_at__lt=now - LOOK_AFTER)
-    pending = Payment.objects.filter(quiet, status=Payment.Status.PENDING, review_reason="")
-    for payment in pending.filter(created_at__lt=now - RETRY_AFTER)[:200]:
+
+
+def _check_pending_payments(now: datetime) -> None:
+    pending = Payment.objects.filter(
+        Q(checked_at=None) | Q(checked_at__lt=now - PENDING_CHECK_INTERVAL),
+        status=Payment.Status.PENDING,
+        review_reason="",
+        created_at__lt=now - RETRY_AFTER,
+    )
+    for payment in pending[:BATCH]:
         _run_guarded(refresh, payment)
+
+
+def _check_paid_payments(now: datetime) -> None:
     paid = Payment.objects.filter(
-        Q(checked_at=None) | Q(checked_at__lt=now - RECHECK_AFTER),
+        Q(checked_at=None) | Q(checked_at__lt=now - PAID_CHECK_INTERVAL),
         is_paid=True,
         paid_at__gt=now - REFUNDABLE_FOR,
     ).exclude(payment_intent="")
-    for payment in paid.order_by(F("checked_at").asc(nulls_first=True), "pk")[:BATCH]:
+    for payment in paid.order_by(F("checked_at").asc(nulls_first=True), "pk")[:PAID_BATCH]:
         _run_guarded(refresh_paid, payment)
-    for refund in Refund.objects.filter(
+
+
+def _retry_refunds(now: datetime) -> None:
+    requested = Refund.objects.filter(
         Q(tried_at=None) | Q(tried_at__lt=now - RETRY_AFTER), status=Refund.Status.REQUESTED
-    ).select_related("payment")[:200]:
+    ).select_related("payment")
+    for refund in requested[:BATCH]:
         _run_guarded(_resend_refund, refund)
 
 
 def _run_guarded(step: Callable[[Any], object], row: Any) -> None:
-    """Take a step whose failure must not stop the others."""
+    """Run a step on a row; log its failure and go on."""
     try:
         step(row)
-    except Exception:  # logged, and the beat comes again
-        log.exception("reconciling %r", row)
+    except Exception:  # the next run tries again
+        log.exception("reconciling %r failed", row)
 
 
 def refresh(payment: Payment) -> Payment:
-    """Fetch a payment's session, and the refunds of its intent, and merge what they say."""
+    """Fetch a payment's session and refunds from Stripe, and merge them; return the payment.
+
+    If Stripe does not answer, the payment is returned as it is.
+    """
     Payment.objects.filter(pk=payment.pk).update(checked_at=timezone.now())
     try:
         if payment.session_id is None:
             if checkout.can_open(payment):
                 return checkout.open_checkout(payment)
-            return state.update_payment(payment.pk, lambda row: state.fail(row, "session_expired"))
-        told = stripe_client.get_session(payment.session_id)
+            return state.update_payment(
+                payment.pk, lambda row: state.record_failure(row, "session_expired")
+            )
+        session = stripe_client.get_session(payment.session_id)
         refunds = (
             stripe_client.list_refunds(payment.payment_intent) if payment.payment_intent else []
         )
     except stripe_client.NotFound:
         return state.update_payment(payment.pk, stripe_updates.merge_unknown_session)
     except (stripe_client.StripeCallFailed, checkout.StripeUnavailable):
-        log.warning("payment %s could not be looked up", payment.pk, exc_info=True)
+        log.warning("fetching payment %s from Stripe failed", payment.pk, exc_info=True)
         return payment
 
     def merge(row: Payment) -> None:
-        stripe_updates.merge_session(row, told, timezone.now())
+        stripe_updates.merge_session(row, session, timezone.now())
         for refund in refunds:
             stripe_updates.merge_refund(row, refund)
 
@@ -86,15 +116,16 @@ def refresh(payment: Payment) -> Payment:
 
 
 def refresh_paid(payment: Payment) -> Payment:
-    """Fetch what became of a paid payment's money: its refunds and disputes by their ids."""
+    """Fetch the refunds and disputes of a paid payment, and merge them; return the payment."""
     now = timezone.now()
     Payment.objects.filter(pk=payment.pk).update(checked_at=now)
     try:
         refunds = stripe_client.list_refunds(payment.payment_intent)
         disputes = stripe_client.list_disputes(payment.payment_intent)
     except stripe_client.StripeCallFailed:
-        log.warning("payment %s could not be checked again", payment.pk, exc_info=True)
-        soon = now - RECHECK_AFTER + LOOK_AFTER
+        log.warning("fetching refunds of payment %s failed", payment.pk, exc_info=True)
+        # The check is due again after PENDING_CHECK_INTERVAL instead of a day.
+        soon = now - PAID_CHECK_INTERVAL + PENDING_CHECK_INTERVAL
         Payment.objects.filter(pk=payment.pk, checked_at=now).update(checked_at=soon)
         return payment
 
@@ -108,18 +139,18 @@ def refresh_paid(payment: Payment) -> Payment:
 
 
 def _resend_refund(refund: Refund) -> None:
-    """Within the life of Stripe's key the same request; later, look whether it was done."""
-    if timezone.now() - refund.created_at < KEY_LIFETIME:
+    """Send a refund to Stripe again; once its key has expired, look for it at Stripe instead."""
+    if timezone.now() - refund.created_at < STRIPE_KEY_LIFETIME:
         payments_refunds.send_to_stripe(refund)
         return
     try:
-        known = stripe_client.list_refunds(refund.payment.payment_intent)
+        listed = stripe_client.list_refunds(refund.payment.payment_intent)
     except stripe_client.StripeCallFailed:
         return
-    mine = [one for one in known if (one.get("metadata") or {}).get("refund_id") == str(refund.pk)]
-    if mine:
+    ours = [one for one in listed if (one.get("metadata") or {}).get("refund_id") == str(refund.pk)]
+    if ours:
         state.update_payment(
-            refund.payment_id, lambda row: stripe_updates.merge_refund(row, mine[0])
+            refund.payment_id, lambda row: stripe_updates.merge_refund(row, ours[0])
         )
     else:
         state.update_payment(

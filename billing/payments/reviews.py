@@ -1,45 +1,48 @@
-"""Reviews: what staff decide about payments that do not match what Stripe reports.
+"""Reviews: staff decide about payments that do not match what Stripe reports.
 
-Until they decide, no credits are granted for the payment; credits are still clawed back.
+Until they decide, no credits are granted for the payment; credits granted before are still clawed
+back when money is returned.
 """
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from billing.models import Payment
-from billing.payments.state import fail, update_payment
+from billing.payments.state import record_failure, update_payment
 
 
 class AlreadyDecided(Exception):
-    """The review was closed meanwhile, or its reason has changed; nothing was changed."""
+    """The review is closed, or its reason is another by now; nothing was changed."""
 
 
 def accept(payment: Payment, reason: str) -> Payment:
     """Accept a payment under review as paid in full and grant its credits.
 
-    Raises AlreadyDecided unless `reason` is still why it is under review; nothing is written then.
+    `reason` is why it is under review, as staff saw it. Raises AlreadyDecided if that has changed;
+    then nothing is written.
     """
 
-    def paid(row: Payment) -> None:
+    def mark_paid(row: Payment) -> None:
         _close_review(row, reason)
         if not row.is_paid:
             row.is_paid, row.paid_at = True, timezone.now()
 
-    return update_payment(payment.pk, paid)
+    return update_payment(payment.pk, mark_paid)
 
 
 def dismiss(payment: Payment, reason: str) -> Payment:
-    """Close a review without taking the payment as paid; its other facts stay as they are.
+    """Close the review of a payment and keep the facts Stripe reported.
 
-    A payment that was not paid fails. Raises AlreadyDecided; then nothing is written.
+    A payment that was not paid fails; a paid one gets its credits. Raises AlreadyDecided as
+    `accept` does.
     """
 
-    def closed(row: Payment) -> None:
+    def close(row: Payment) -> None:
         _close_review(row, reason)
         if not row.is_paid:
-            fail(row, "not_accepted")
+            record_failure(row, "not_accepted")
 
-    return update_payment(payment.pk, closed)
+    return update_payment(payment.pk, close)
 
 
 def _close_review(payment: Payment, reason: str) -> None:

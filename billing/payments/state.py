@@ -4,10 +4,11 @@
        │                  ▲  ◄────────── a refund fails, a dispute is won ────────┘
        └──expired, declined──► FAILED ──paid after all──► SUCCEEDED
 
-Facts only grow (paid; refunds by id; the most a charge was refunded; disputes by id).
-billing.payments.stripe_updates merges them; after each, `apply_facts` computes the status and the
-credits from all of them and books the difference. A payment that does not match is under review
-until staff decide: no credits are granted for it. Lock order: the payment, then the credits.
+The facts are: paid; the refunds by id; the largest refunded sum of the charge; the disputes by id.
+billing.payments.stripe_updates merges what Stripe reports into them. After each merge `apply_facts`
+computes the status and the credits from all facts and posts the difference. A payment that does not
+match is under review until staff decide: no credits are granted for it. Lock order: the payment,
+then the account of credits.
 """
 
 from collections.abc import Callable
@@ -22,7 +23,8 @@ from billing.models import Entry, Payment, Refund
 
 Status = Payment.Status
 
-MONEY_WITHHELD = {
+# The statuses of a dispute during which the bank keeps the money.
+WITHHOLDING_STATUSES = {
     "needs_response",
     "under_review",
     "lost",
@@ -32,18 +34,18 @@ MONEY_WITHHELD = {
 
 
 def request_review(payment: Payment, reason: str) -> None:
-    """Put a payment under review, unless staff have decided about this reason before."""
+    """Put a payment under review, unless staff already decided about this reason."""
     if reason not in payment.reviewed_reasons:
         payment.review_reason = reason
 
 
-def fail(payment: Payment, code: str) -> None:
-    """Note why a payment failed; the first reason stays."""
+def record_failure(payment: Payment, code: str) -> None:
+    """Record why a payment failed; the first reason stays."""
     payment.failure_code = payment.failure_code or code
 
 
 def parse_uuid(value: object) -> UUID | None:
-    """Return a text as a UUID, or None if it is not one."""
+    """Return the UUID that a text is, or None if it is not one."""
     try:
         return UUID(str(value))
     except ValueError:
@@ -51,16 +53,19 @@ def parse_uuid(value: object) -> UUID | None:
 
 
 def apply_facts(payment: Payment) -> None:
-    """Set the status of a locked payment and book its credits, as all its facts require."""
-    payment.refunded_minor = _refunded(payment)
-    disputed = payment.disputes.filter(status__in=MONEY_WITHHELD).aggregate(s=Sum("amount_minor"))
-    payment.disputed_minor = min(disputed["s"] or 0, payment.amount_minor)
+    """Set the status of a locked payment, and grant or claw back credits, as its facts require."""
+    payment.refunded_minor = _refunded_minor(payment)
+    withheld = payment.disputes.filter(status__in=WITHHOLDING_STATUSES).aggregate(
+        s=Sum("amount_minor")
+    )
+    payment.disputed_minor = min(withheld["s"] or 0, payment.amount_minor)
     payment.status = _status(payment)
     payment.save()
     if payment.is_paid and not payment.review_reason:
         _grant(payment)
     if payment.is_paid and (not payment.review_reason or is_granted(payment)):
-        clawbacks.claw_back_to(grant_key(payment), credits_lost(payment, payment.refunded_minor))
+        target = clawback_target(payment, payment.refunded_minor)
+        clawbacks.claw_back_to(grant_key(payment), target)
 
 
 def _status(payment: Payment) -> Status:
@@ -71,24 +76,28 @@ def _status(payment: Payment) -> Status:
     return Status.FAILED if payment.failure_code else Status.PENDING
 
 
-def _refunded(payment: Payment) -> int:
-    """Return the larger of the sum of refunds and what the charge reports, at most the amount.
+def _refunded_minor(payment: Payment) -> int:
+    """Return the larger of the sum of active refunds and what the charge reports as refunded.
 
-    The charge goes on counting refunds that failed later, but never those that Stripe refused.
+    At most the amount of the payment. The charge still counts refunds that failed later, so these
+    are subtracted from it; it never counts refunds that Stripe refused.
     """
-    sums = {True: 0, False: 0}
+    active = failed = 0
     for refund in payment.refunds.all():
-        if refund.stripe_id or refund.status in Refund.ACTIVE:
-            sums[refund.status in Refund.ACTIVE] += refund.amount_minor
-    return min(
-        payment.amount_minor, max(sums[True], payment.charge_refunded_minor - sums[False], 0)
-    )
+        if refund.status in Refund.ACTIVE:
+            active += refund.amount_minor
+        elif refund.stripe_id:
+            failed += refund.amount_minor
+    return min(payment.amount_minor, max(active, payment.charge_refunded_minor - failed, 0))
 
 
-def credits_lost(payment: Payment, refunded_minor: int) -> int:
-    """Return how many credits a payment no longer pays for, rounded down."""
-    gone = min(payment.amount_minor, refunded_minor + payment.disputed_minor)
-    return payment.credits * gone // payment.amount_minor
+def clawback_target(payment: Payment, refunded_minor: int) -> int:
+    """Return how many credits must be clawed back if `refunded_minor` of a payment is refunded.
+
+    It is the refunded and disputed share of the credits, rounded down.
+    """
+    returned_minor = min(payment.amount_minor, refunded_minor + payment.disputed_minor)
+    return payment.credits * returned_minor // payment.amount_minor
 
 
 def _grant(payment: Payment) -> None:
@@ -104,15 +113,17 @@ def _grant(payment: Payment) -> None:
 
 
 def is_granted(payment: Payment) -> bool:
+    """Return whether the credits of a payment were granted."""
     return credits.find_entry(grant_key(payment)) is not None
 
 
 def grant_key(payment: Payment) -> str:
+    """Return the key of the ledger entry that grants the credits of a payment."""
     return f"pay:{payment.pk}:grant"
 
 
 def update_payment(pk: UUID, *steps: Callable[[Payment], None]) -> Payment:
-    """Lock a payment, change it by the steps, then apply its facts; return it."""
+    """Lock a payment, run the steps on it, and apply its facts; return it."""
     with transaction.atomic():
         payment = Payment.objects.select_for_update().get(pk=pk)
         for step in steps:
@@ -122,5 +133,5 @@ def update_payment(pk: UUID, *steps: Callable[[Payment], None]) -> Payment:
 
 
 def recompute(payment: Payment) -> Payment:
-    """Apply the facts of a payment again; safe to repeat."""
+    """Apply the facts of a payment again. Safe to repeat."""
     return update_payment(payment.pk)

@@ -1,11 +1,11 @@
-"""Stripe, behind a few calls; the sandbox is the same code on another address.
+"""The calls to Stripe's API, and the check of its events; the sandbox only has another address.
 
 Every call goes over the network, with a short time-out, and never inside a database transaction.
 
-    GatewayError        Stripe did not do it
-    ├── Refused         it said no; the same will be refused again
-    │   └── Unknown     it has nothing of that id
-    └── NoAnswer        it may or may not have done it: ask again with the same key
+    StripeCallFailed        the call did not succeed
+    ├── RequestRefused      Stripe refused it, and would refuse it again
+    │   └── NotFound        Stripe has no object with that id
+    └── NoAnswer            Stripe may have done it or not: repeat the call with the same key
 """
 
 import hashlib
@@ -23,30 +23,31 @@ if TYPE_CHECKING:
     import stripe
 
 TIMEOUT_SECONDS = 15
+# How far the time in the signature of an event may be from ours.
 TOLERANCE_SECONDS = 300
-# The year 2106; what is above was never a time of Stripe's.
+# The year 2106; larger numbers are not timestamps in seconds.
 MAX_TIMESTAMP = 2**32
-METHODS = ["card", "alipay", "wechat_pay"]
+PAYMENT_METHODS = ["card", "alipay", "wechat_pay"]
 
 
 class StripeCallFailed(Exception):
-    """Stripe did not do it."""
+    """A call to Stripe did not succeed."""
 
 
 class RequestRefused(StripeCallFailed):
-    """It said no."""
+    """Stripe refused the request."""
 
 
 class NotFound(RequestRefused):
-    """It has nothing of that id, in this account and mode."""
+    """Stripe has no object with that id in this account and mode."""
 
 
 class NoAnswer(StripeCallFailed):
-    """It may or may not have done it."""
+    """Stripe did not answer, or failed; it may have carried out the request or not."""
 
 
 class InvalidEvent(Exception):
-    """Not a genuine event, or not readable."""
+    """The request is not an event that Stripe signed, or its body cannot be read."""
 
 
 @cache
@@ -65,10 +66,11 @@ def client() -> "stripe.StripeClient":
     return _client(settings.STRIPE_SECRET_KEY, settings.STRIPE_API_BASE)
 
 
-def create_session(order: dict[str, Any], key: str) -> dict[str, Any]:
-    """A Checkout Session as a plain dict; the same `key` gives the same session."""
+def create_session(parameters: dict[str, Any], key: str) -> dict[str, Any]:
+    """Create a Checkout Session; the same idempotency key returns the same session."""
     with _translate_errors():
-        return _to_dict(client().v1.checkout.sessions.create(order, {"idempotency_key": key}))  # type: ignore[arg-type]
+        sessions = client().v1.checkout.sessions
+        return _to_dict(sessions.create(parameters, {"idempotency_key": key}))  # type: ignore[arg-type]
 
 
 def get_session(session_id: str) -> dict[str, Any]:
@@ -76,9 +78,10 @@ def get_session(session_id: str) -> dict[str, Any]:
         return _to_dict(client().v1.checkout.sessions.retrieve(session_id))
 
 
-def create_refund(order: dict[str, Any], key: str) -> dict[str, Any]:
+def create_refund(parameters: dict[str, Any], key: str) -> dict[str, Any]:
+    """Create a refund; the same idempotency key returns the same refund."""
     with _translate_errors():
-        return _to_dict(client().v1.refunds.create(order, {"idempotency_key": key}))  # type: ignore[arg-type]
+        return _to_dict(client().v1.refunds.create(parameters, {"idempotency_key": key}))  # type: ignore[arg-type]
 
 
 def list_refunds(payment_intent: str) -> list[dict[str, Any]]:
@@ -94,49 +97,50 @@ def list_disputes(payment_intent: str) -> list[dict[str, Any]]:
 
 
 def read_event(body: bytes, signature: str) -> dict[str, Any]:
-    """The event a genuine webhook carries.
+    """Return the event in the body of a request that Stripe signed. Raises InvalidEvent.
 
-    Raises BadEvent. Verified here and not by the SDK, which takes any time in the future and fails
-    in many other ways on bodies that are not what it expects. Source: Stripe, "Verify manually".
+    It is verified here and not by the SDK, which accepts any time in the future and raises many
+    other errors for bodies of another shape. Source: Stripe, "Verify manually".
     """
     secret = settings.STRIPE_WEBHOOK_SECRET
     if not secret:
         raise InvalidEvent("no webhook secret is configured")
-    stamp, signatures = _signature(signature)
-    if abs(time.time() - stamp) > TOLERANCE_SECONDS:
+    timestamp, signatures = _parse_signature(signature)
+    if abs(time.time() - timestamp) > TOLERANCE_SECONDS:
         raise InvalidEvent("the signature is too old, or from the future")
-    expected = hmac.new(secret.encode(), b"%d." % stamp + body, hashlib.sha256).hexdigest()
+    expected = hmac.new(secret.encode(), b"%d." % timestamp + body, hashlib.sha256).hexdigest()
     if not any(hmac.compare_digest(expected.encode(), one.encode()) for one in signatures):
         raise InvalidEvent("the signature is wrong")
     try:
-        event = json.loads(body)
-        known = {name: event[name] for name in ("id", "type", "created", "livemode", "data")}
-        known["api_version"] = event.get("api_version") or ""
-        known["created"], known["livemode"] = int(known["created"]), bool(known["livemode"])
-        if not _is_event(known):
-            raise TypeError("an event of another shape")
+        sent = json.loads(body)
+        event = {name: sent[name] for name in ("id", "type", "created", "livemode", "data")}
+        event["api_version"] = sent.get("api_version") or ""
+        event["created"], event["livemode"] = int(event["created"]), bool(event["livemode"])
+        if not _is_valid_event(event):
+            raise TypeError("a field has another type or is too long")
     except (ValueError, ArithmeticError, KeyError, TypeError, RecursionError) as error:
-        raise InvalidEvent(f"unreadable: {error}") from error
-    return known
+        raise InvalidEvent(f"the body cannot be read: {error}") from error
+    return event
 
 
-def _is_event(known: dict[str, Any]) -> bool:
+def _is_valid_event(event: dict[str, Any]) -> bool:
     return (
-        all(isinstance(known[name], str) for name in ("id", "type", "api_version"))
-        and 0 < len(known["id"]) <= 255
-        and 0 < len(known["type"]) <= 80
-        and len(known["api_version"]) <= 40
-        and 0 <= known["created"] <= MAX_TIMESTAMP
-        and isinstance(known["data"]["object"], dict)
+        all(isinstance(event[name], str) for name in ("id", "type", "api_version"))
+        and 0 < len(event["id"]) <= 255
+        and 0 < len(event["type"]) <= 80
+        and len(event["api_version"]) <= 40
+        and 0 <= event["created"] <= MAX_TIMESTAMP
+        and isinstance(event["data"]["object"], dict)
     )
 
 
-def _signature(header: str) -> tuple[int, list[str]]:
+def _parse_signature(header: str) -> tuple[int, list[str]]:
+    """Return the time and the signatures in a Stripe-Signature header. Raises InvalidEvent."""
     pairs = [part.split("=", 1) for part in header.split(",") if "=" in part]
-    stamps = [value for name, value in pairs if name == "t" and value.isdecimal()]
-    if not stamps or len(stamps[0]) > 12:
-        raise InvalidEvent("the signature header is unreadable")
-    return int(stamps[0]), [value for name, value in pairs if name == "v1"]
+    timestamps = [value for name, value in pairs if name == "t" and value.isdecimal()]
+    if not timestamps or len(timestamps[0]) > 12:
+        raise InvalidEvent("the signature header cannot be read")
+    return int(timestamps[0]), [value for name, value in pairs if name == "v1"]
 
 
 def _to_dict(answer: Any) -> dict[str, Any]:
@@ -155,5 +159,5 @@ def _translate_errors() -> Iterator[None]:
     except stripe.StripeError as error:
         if (error.http_status or 500) >= 500 or error.http_status == 409:
             raise NoAnswer(str(error)) from error
-        unknown = error.code == "resource_missing" and error.http_status == 404
-        raise (NotFound if unknown else RequestRefused)(str(error)) from error
+        is_missing = error.code == "resource_missing" and error.http_status == 404
+        raise (NotFound if is_missing else RequestRefused)(str(error)) from error

@@ -1,10 +1,10 @@
-"""The inbox: every verified event of Stripe's is stored first, then acted on.
+"""Stripe events: every verified event is stored first, then processed.
 
-NEW ──► DONE        its facts are merged
- │ └──► PARKED      whose it is is not known yet; done when the payment is
- │ └──► REVIEW      it does not match; for staff
- │ └──► IGNORED     nothing of ours
- └────► ERROR       tried again by the beat
+NEW ──► DONE        its facts were merged into its payment
+ │ └──► UNMATCHED   its payment is not known yet; it is processed when the payment is
+ │ └──► REVIEW      it does not match its payment; staff decide
+ │ └──► IGNORED     we need no events of its type
+ └────► ERROR       processing failed; reconciliation tries again
 """
 
 import logging
@@ -22,13 +22,13 @@ from billing.payments import stripe_updates
 
 log = logging.getLogger(__name__)
 
-# Events that are acted on again when they come again.
+# Events in these states are processed when Stripe sends them again.
 UNFINISHED = (StripeEvent.State.NEW, StripeEvent.State.ERROR, StripeEvent.State.UNMATCHED)
 
 
 def receive(event: dict[str, Any]) -> StripeEvent:
-    """Store a verified event, then act on it; a repeat is stored and acted on once."""
-    told = event["data"]["object"]
+    """Store a verified event, then process it; an event that is sent again is stored once."""
+    content = event["data"]["object"]
     row, is_new = StripeEvent.objects.get_or_create(
         pk=event["id"],
         defaults={
@@ -37,8 +37,8 @@ def receive(event: dict[str, Any]) -> StripeEvent:
             "received_at": timezone.now(),
             "live": event["livemode"],
             "api_version": event["api_version"],
-            "payment_intent": _intent_of(event["type"], told),
-            "object": told,
+            "payment_intent": _payment_intent_of(content),
+            "object": content,
         },
     )
     if is_new or row.state in UNFINISHED:
@@ -47,29 +47,30 @@ def receive(event: dict[str, Any]) -> StripeEvent:
 
 
 def process(event: StripeEvent) -> None:
-    """Act on a stored event; what fails is kept as an error and tried again by the beat."""
+    """Process a stored event; if that fails, its state is ERROR and reconciliation tries again."""
     try:
         with transaction.atomic():
-            state, note = _merge(event)
+            state, note = _handle(event)
             event.state, event.note = state, note[:500]
             event.save(update_fields=["state", "note"])
-    except Exception as error:  # the inbox row stays, and the beat tries again
-        log.exception("event %s", event.pk)
+    except Exception as error:  # the event stays stored, and reconciliation tries again
+        log.exception("processing event %s failed", event.pk)
         StripeEvent.objects.filter(pk=event.pk).update(
             state=StripeEvent.State.ERROR, note=repr(error)[:500]
         )
 
 
-def _merge(event: StripeEvent) -> tuple[StripeEvent.State, str]:
-    act = HANDLERS.get(event.type)
-    if act is None:
+def _handle(event: StripeEvent) -> tuple[StripeEvent.State, str]:
+    """Merge an event into its payment; return the new state of the event and a note for staff."""
+    handler = HANDLERS.get(event.type)
+    if handler is None:
         return StripeEvent.State.IGNORED, ""
-    payment = _payment_of(event)
+    payment = _lock_payment_of(event)
     if payment is None:
         return StripeEvent.State.UNMATCHED, "no payment of ours yet"
     if event.live != settings.STRIPE_LIVE:
         return StripeEvent.State.REVIEW, "live mode and test mode do not match"
-    act(payment, event)
+    handler(payment, event)
     payments_state.apply_facts(payment)
     process_unmatched(payment, event)
     if payment.review_reason:
@@ -77,21 +78,23 @@ def _merge(event: StripeEvent) -> tuple[StripeEvent.State, str]:
     return StripeEvent.State.DONE, ""
 
 
-def _payment_of(event: StripeEvent) -> Payment | None:
-    """The payment an event speaks of, locked."""
+def _lock_payment_of(event: StripeEvent) -> Payment | None:
+    """Lock and return the payment that an event is about, or None if we have no such payment."""
     rows = Payment.objects.select_for_update()
-    told = event.object
-    named = told.get("client_reference_id") or (told.get("metadata") or {}).get("payment_id")
-    if named and (pk := payments_state.parse_uuid(named)):
+    content = event.object
+    payment_id = content.get("client_reference_id") or (content.get("metadata") or {}).get(
+        "payment_id"
+    )
+    if payment_id and (pk := payments_state.parse_uuid(payment_id)):
         return rows.filter(pk=pk).first()
     if event.type.startswith("checkout.session."):
-        return rows.filter(session_id=told.get("id")).first()
+        return rows.filter(session_id=content.get("id")).first()
     intent = event.payment_intent
     return rows.filter(payment_intent=intent).first() if intent else None
 
 
 def process_unmatched(payment: Payment, current: StripeEvent | None = None) -> None:
-    """What came before we knew whose it was."""
+    """Process the events that arrived before we knew the payment intent of their payment."""
     if not payment.payment_intent:
         return
     waiting = StripeEvent.objects.filter(
@@ -103,8 +106,8 @@ def process_unmatched(payment: Payment, current: StripeEvent | None = None) -> N
         try:
             with transaction.atomic():
                 HANDLERS[event.type](payment, event)
-        except Exception as error:  # what cannot be read must not keep a payment from its credits
-            log.exception("event %s", event.pk)
+        except Exception as error:  # an unreadable event must not keep the user from the credits
+            log.exception("processing event %s failed", event.pk)
             event.state, event.note = StripeEvent.State.ERROR, repr(error)[:500]
         else:
             event.state = StripeEvent.State.DONE
@@ -118,7 +121,7 @@ def _session_changed(payment: Payment, event: StripeEvent) -> None:
 
 def _payment_failed(payment: Payment, event: StripeEvent) -> None:
     stripe_updates.merge_session(payment, event.object, event.created_at)
-    payments_state.fail(payment, "payment_failed")
+    payments_state.record_failure(payment, "payment_failed")
 
 
 def _refund_changed(payment: Payment, event: StripeEvent) -> None:
@@ -151,6 +154,7 @@ HANDLERS: dict[str, Callable[[Payment, StripeEvent], None]] = {
 }
 
 
-def _intent_of(type: str, told: dict[str, Any]) -> str:
-    intent = told.get("payment_intent") or ""
+def _payment_intent_of(content: dict[str, Any]) -> str:
+    """Return the id of the payment intent that an object names, expanded or not; "" if none."""
+    intent = content.get("payment_intent") or ""
     return str(intent.get("id", "") if isinstance(intent, dict) else intent)[:255]

@@ -1,4 +1,4 @@
-"""Proofs: what an audit found and mended, kept for staff and for the public summary."""
+"""Audit runs: check credits against payments, repair what can be repaired, and keep the result."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from billing.payments import state
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that was not as it must be, and how it was mended, if it was."""
+    """A broken invariant, and how it was repaired, if it was."""
 
     problem: str
     repair: str = ""
@@ -21,14 +21,14 @@ class Finding:
 
 @dataclass(frozen=True)
 class AuditReport:
-    """What one run counted and found."""
+    """An audit run with its findings."""
 
     audit_run: AuditRun
     findings: list[Finding]
 
 
 def record(found: list[Finding], videos: int) -> AuditReport:
-    """Keep the result of a run as the newest proof."""
+    """Store an audit run with what was found and the number of videos that were checked."""
     audit_run = AuditRun.objects.create(
         run_at=timezone.now(),
         accounts=Account.objects.count(),
@@ -42,30 +42,34 @@ def record(found: list[Finding], videos: int) -> AuditReport:
 
 
 def findings() -> Iterator[Finding]:
-    """Everything broken in the books and the payments."""
+    """Check the ledger and the paid payments, and repair payments; yield what is broken."""
     yield from (Finding(problem) for problem in invariants.problems())
     paid = Payment.objects.filter(is_paid=True).order_by("pk").values_list("pk", flat=True)
     for pk in paid.iterator():
         with transaction.atomic():
-            found = list(_of_payment(Payment.objects.select_for_update().get(pk=pk)))
+            found = list(_check_payment(Payment.objects.select_for_update().get(pk=pk)))
         yield from found
 
 
-def _of_payment(payment: Payment) -> Iterator[Finding]:
-    """A paid payment grants once, and loses as many credits as its money pays for no more."""
+def _check_payment(payment: Payment) -> Iterator[Finding]:
+    """Check that a paid payment granted its credits once, and that the right number is clawed back.
+
+    The payment is locked.
+    """
     key = state.grant_key(payment)
     granted = credits.find_entry(key)
     if payment.review_reason:
-        yield Finding(f"payment {payment.pk} needs a person: {payment.review_reason}")
+        yield Finding(f"payment {payment.pk} is under review: {payment.review_reason}")
     elif granted is None:
         state.recompute(payment)
-        yield Finding(f"payment {payment.pk} was paid and not granted", "granted")
+        yield Finding(f"payment {payment.pk} was paid but its credits were not granted", "granted")
     elif granted.amount != payment.credits:
-        yield Finding(f"payment {payment.pk} granted {granted.amount} of {payment.credits}")
+        yield Finding(f"payment {payment.pk} granted {granted.amount} of {payment.credits} credits")
     if granted is None:
         return
-    due, cancelled = state.credits_lost(payment, payment.refunded_minor), clawbacks.clawed_back(key)
-    if cancelled != due:
+    target = state.clawback_target(payment, payment.refunded_minor)
+    actual = clawbacks.clawed_back(key)
+    if actual != target:
         state.recompute(payment)
-        problem = f"payment {payment.pk} has {cancelled} credits cancelled, not {due}"
+        problem = f"payment {payment.pk} has {actual} credits clawed back instead of {target}"
         yield Finding(problem, f"now {clawbacks.clawed_back(key)}")

@@ -1,4 +1,4 @@
-"""Credits spent and returned per day, as the billing page draws them."""
+"""The chart of the billing page: credits spent and returned per day."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -14,18 +14,17 @@ from config.lib.charts import Scale, last_days, start_of_day
 
 Type = Entry.Type
 DAYS = 14
-# In units of the drawing: the width of a day and of a bar, the ground line, the
-# tallest and the shortest bar.
-STEP = 30
+# In units of the drawing; the baseline is where the bars stand.
+DAY_WIDTH = 30
 BAR_WIDTH = 10
-GROUND = 106
-HIGHEST = 70
-SHORTEST = 3
+BASELINE = 106
+MAX_BAR_HEIGHT = 70
+MIN_BAR_HEIGHT = 3
 
 
 @dataclass(frozen=True)
 class Day:
-    """Credits spent and returned on one day, and where their bars stand."""
+    """Credits spent and returned on one day, and the position of their bars."""
 
     number: int
     day: date
@@ -51,11 +50,11 @@ class Day:
 
     @property
     def x(self) -> int:
-        return self.number * STEP + 4
+        return self.number * DAY_WIDTH + 4
 
     @property
     def middle(self) -> int:
-        return self.number * STEP + STEP // 2
+        return self.number * DAY_WIDTH + DAY_WIDTH // 2
 
     @property
     def returned_x(self) -> int:
@@ -64,14 +63,16 @@ class Day:
 
 @dataclass(frozen=True)
 class DailyChart:
+    """The days of the chart, their sums, and the largest number of credits on a day."""
+
     days: list[Day]
     spent: int
     returned: int
     highest: int
 
 
-def chart_of(user: AbstractBaseUser) -> DailyChart:
-    """Return the credits a user spent and got back on each of the last days."""
+def daily_chart(user: AbstractBaseUser) -> DailyChart:
+    """Return the credits that a user spent and got back on each of the last 14 days."""
     shown = last_days(DAYS)
     rows = (
         ledger_credits.history(user)
@@ -83,7 +84,7 @@ def chart_of(user: AbstractBaseUser) -> DailyChart:
     )
     sums: dict[Any, int] = {(row["type"], row["day"]): abs(row["sum"]) for row in rows}
     highest = max(sums.values(), default=0)
-    scale = Scale(highest, HIGHEST, GROUND, shortest=SHORTEST)
+    scale = Scale(highest, MAX_BAR_HEIGHT, BASELINE, shortest=MIN_BAR_HEIGHT)
     days = [
         Day(n, day, sums.get((Type.SPENT, day), 0), sums.get((Type.REFUNDED, day), 0), scale)
         for n, day in enumerate(shown)

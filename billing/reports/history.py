@@ -1,4 +1,4 @@
-"""Entries of the ledger as the history on the billing page shows them."""
+"""The presenter of the history: ledger entries with titles, badges and links."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +13,7 @@ from billing.models import Entry
 
 Type = Entry.Type
 
-# The types a user can filter by, and their labels; the others are found under "Everything".
+# The types a user can filter by, and their labels; entries of other types appear under "All".
 FILTERS = {
     Type.SPENT: gettext_lazy("Spent"),
     Type.REFUNDED: gettext_lazy("Returned"),
@@ -22,6 +22,7 @@ FILTERS = {
     Type.EXPIRED: gettext_lazy("Expired"),
 }
 
+# The label of a badge, and what its CSS class says about it.
 BADGES: dict[str, tuple[Promise, str]] = {
     Type.REFUNDED: (gettext_lazy("Returned"), "good"),
     Type.PURCHASED: (gettext_lazy("Bought"), "running"),
@@ -30,8 +31,8 @@ BADGES: dict[str, tuple[Promise, str]] = {
     Type.ADJUSTED: (gettext_lazy("Adjusted"), "running"),
     Type.EXPIRED: (gettext_lazy("Expired"), ""),
 }
-TAKEN_BACK = (gettext_lazy("Clawed back"), "warn")
-RETURNED = (gettext_lazy("Restored"), "good")
+CLAWED_BACK_BADGE = (gettext_lazy("Clawed back"), "warn")
+RESTORED_BADGE = (gettext_lazy("Restored"), "good")
 
 
 @dataclass(frozen=True)
@@ -42,21 +43,22 @@ class HistoryLine:
 
     @property
     def title(self) -> str:
+        """What happened, or the prompt or package that the entry is about."""
         entry = self.entry
         if entry.type == Type.EXPIRED:
             return _("Expired unused")
         if entry.type == Type.CLAWED_BACK:
-            return self._reversed()
+            return self._clawback_title()
         if entry.reference_type == "signup":
             return _("Welcome credits")
         if entry.reference_type == Entry.VIDEO_REFERENCE:
             _kind, _colon, prompt = entry.description.removeprefix("Returned: ").partition(": ")
             return prompt or entry.description
         if entry.reference_type == Entry.PAYMENT_REFERENCE and entry.description:
-            return _(entry.description)  # a package's name
+            return _(entry.description)  # the name of a package
         return entry.description or entry.get_type_display()
 
-    def _reversed(self) -> str:
+    def _clawback_title(self) -> str:
         if self.entry.reference_type == "debt":
             return _("Used for credits you owed")
         if self.entry.amount > 0:
@@ -65,12 +67,12 @@ class HistoryLine:
 
     @property
     def video(self) -> str:
-        """The id of the video the line is about, which may be deleted by now."""
+        """The id of the video that the entry is about, which may be deleted; "" if none."""
         return self.entry.reference_id if self.entry.reference_type == Entry.VIDEO_REFERENCE else ""
 
     @property
     def url(self) -> str:
-        """The page of the video or the payment the line is about."""
+        """The page of the video or payment that the entry is about; "" if none."""
         pages = {Entry.VIDEO_REFERENCE: "video", Entry.PAYMENT_REFERENCE: "payment"}
         name = pages.get(self.entry.reference_type)
         return reverse(name, args=[self.entry.reference_id]) if name else ""
@@ -78,7 +80,7 @@ class HistoryLine:
     @property
     def badge(self) -> tuple[Promise, str] | None:
         if self.entry.type == Type.CLAWED_BACK:
-            return RETURNED if self.entry.amount > 0 else TAKEN_BACK
+            return RESTORED_BADGE if self.entry.amount > 0 else CLAWED_BACK_BADGE
         return BADGES.get(self.entry.type)
 
     @property

@@ -1,4 +1,4 @@
-"""The open lots of a user as the billing page shows them: a bar and a list under it."""
+"""The presenter of a user's open lots: the bar on the billing page, and the list under it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,43 +13,49 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from billing.models import Lot
 
-BAR = 1000
+# In units of the drawing.
+BAR_WIDTH = 1000
 GAP = 6
-THINNEST = 8
+MIN_PART_WIDTH = 8
 MAX_GROUPS = 6
 
 
 @dataclass
 class LotGroup:
-    """Credits of one kind that expire on one day: a part of the bar and a row of the list."""
+    """Credits of one kind that expire on one day: a part of the bar and a row of the list.
+
+    The last group holds the rest, whatever its kind and day, if `is_rest`.
+    """
 
     kind: str
     day: date | None
     expires_at: datetime | None
     credits: int = 0
-    more: bool = False
-    tone: str = ""
+    is_rest: bool = False
+    css_class: str = ""
     x: int = 0
     width: int = 0
 
     @property
-    def soon(self) -> bool:
+    def expires_soon(self) -> bool:
+        """Whether it expires within EXPIRY_WARNING."""
         return (
             self.expires_at is not None
             and self.expires_at - timezone.now() < settings.EXPIRY_WARNING
         )
 
     @property
-    def words(self) -> str:
+    def label(self) -> str:
+        """How many credits of which kind they are."""
         n = intcomma(self.credits)
-        if self.more:
+        if self.is_rest:
             return _("%(n)s more, expiring later") % {"n": n}
-        return str(KINDS[self.kind]) % {"n": n}
+        return str(KIND_LABELS[self.kind]) % {"n": n}
 
     @property
     def warning(self) -> str:
-        """How soon it expires, when that is within EXPIRY_WARNING_DAYS."""
-        if not self.soon or self.day is None:
+        """When it expires, if that is soon; else ""."""
+        if not self.expires_soon or self.day is None:
             return ""
         days = (self.day - timezone.localdate()).days
         if days < 1:
@@ -58,7 +64,7 @@ class LotGroup:
 
 
 GRACE = "grace"
-KINDS: dict[str, Promise] = {
+KIND_LABELS: dict[str, Promise] = {
     Lot.Kind.PURCHASED: gettext_lazy("%(n)s bought"),
     Lot.Kind.BONUS: gettext_lazy("%(n)s bonus"),
     Lot.Kind.EARNED: gettext_lazy("%(n)s earned"),
@@ -69,29 +75,30 @@ KINDS: dict[str, Promise] = {
 
 def group_lots(lots: Iterable[Lot]) -> list[LotGroup]:
     """Group lots by kind and day of expiry, in spending order, and place them on the bar."""
-    parts: list[LotGroup] = []
+    groups: list[LotGroup] = []
     for lot in lots:
         kind = GRACE if lot.parent_id else lot.kind
         day = timezone.localdate(lot.expires_at) if lot.expires_at else None
-        last = parts[-1] if parts else None
-        if last and (last.more or (last.kind, last.day) == (kind, day)):
+        last = groups[-1] if groups else None
+        if last and (last.is_rest or (last.kind, last.day) == (kind, day)):
             last.credits += lot.remaining
-        elif last and len(parts) == MAX_GROUPS:
-            last.more = True
+        elif last and len(groups) == MAX_GROUPS:
+            last.is_rest = True
             last.credits += lot.remaining
         else:
-            parts.append(LotGroup(kind, day, lot.expires_at, lot.remaining))
-    _place_on_bar(parts)
-    return parts
+            groups.append(LotGroup(kind, day, lot.expires_at, lot.remaining))
+    _place_on_bar(groups)
+    return groups
 
 
-def _place_on_bar(parts: list[LotGroup]) -> None:
-    total = sum(part.credits for part in parts)
-    room = BAR - (GAP + THINNEST) * len(parts) + GAP
+def _place_on_bar(groups: list[LotGroup]) -> None:
+    """Give each group its minimum width and a share of the rest in proportion to its credits."""
+    total = sum(group.credits for group in groups)
+    room = BAR_WIDTH - (GAP + MIN_PART_WIDTH) * len(groups) + GAP
     x = 0
-    for n, part in enumerate(parts):
-        last = n == len(parts) - 1
-        part.x = x
-        part.width = BAR - x if last else THINNEST + room * part.credits // total
-        part.tone = "lot-expiring" if part.soon else ("lot-even", "lot-odd")[n % 2]
-        x += part.width + GAP
+    for n, group in enumerate(groups):
+        is_last = n == len(groups) - 1
+        group.x = x
+        group.width = BAR_WIDTH - x if is_last else MIN_PART_WIDTH + room * group.credits // total
+        group.css_class = "lot-expiring" if group.expires_soon else ("lot-even", "lot-odd")[n % 2]
+        x += group.width + GAP

@@ -1,4 +1,4 @@
-"""Payments as the billing page and the receipt show them."""
+"""The presenter of payments: on the billing page and on the receipt."""
 
 from dataclasses import dataclass
 
@@ -17,33 +17,34 @@ STATUSES: dict[str, tuple[Promise, str]] = {
     Status.REFUNDED: (gettext_lazy("Refunded"), "warn"),
     Status.PARTIAL_REFUNDED: (gettext_lazy("Partly refunded"), "warn"),
 }
-REASONS: dict[str, Promise] = {
+FAILURE_REASONS: dict[str, Promise] = {
     "session_expired": gettext_lazy("The checkout expired before it was completed."),
     "payment_failed": gettext_lazy("The bank declined the payment."),
     "not_accepted": gettext_lazy("The amount paid differs from the price."),
     "create_failed": gettext_lazy("The checkout could not be prepared."),
 }
-FAILED = gettext_lazy("The payment failed.")
+UNKNOWN_FAILURE = gettext_lazy("The payment failed.")
 
 
 @dataclass(frozen=True)
 class Receipt:
-    """A payment, with its status and the reason of a failure in words."""
+    """A payment with its status and the reason of a failure as text."""
 
     payment: Payment
 
     @property
     def status(self) -> tuple[Promise, str]:
+        """The label of the status, and what the CSS class of its badge says about it."""
         return STATUSES[self.payment.status]
 
     @property
     def reason(self) -> str:
-        """Why it failed, in one sentence."""
-        return str(REASONS.get(self.payment.failure_code, FAILED))
+        """Why the payment failed, in one sentence."""
+        return str(FAILURE_REASONS.get(self.payment.failure_code, UNKNOWN_FAILURE))
 
     @property
     def can_continue(self) -> bool:
-        """Whether its checkout page may still be open."""
+        """Whether the checkout page of the payment may still be open."""
         row = self.payment
         waiting = row.status == Status.PENDING and timezone.now() < row.session_expires_at
         return waiting and bool(row.payment_url)

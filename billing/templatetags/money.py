@@ -12,11 +12,11 @@ register.filter("exact", exact)
 
 @register.filter
 def unit_price(package: packages.Package) -> str:
-    """Format what one credit of a package costs."""
+    """Format the price of one credit of a package."""
     return with_sign(package.unit_price, package.currency, 4)
 
 
 @register.filter
 def minus(number: int, other: int) -> int:
-    """Subtract in a template."""
+    """Subtract one number from another in a template."""
     return number - other

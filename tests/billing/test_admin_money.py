@@ -171,14 +171,14 @@ def test_the_balance_after_it_is_shown_before_it_is_booked(
     staff_client: Client, alice: User, amount: int, after: int
 ) -> None:
     shown = adjust(staff_client, alice, amount, confirm_later="1").context
-    assert (shown["available"], shown["outlook"]) == (100, after)
+    assert (shown["available"], shown["preview"]) == (100, after)
     assert (lines(alice), log()) == ([("bonus", 100)], [])
 
 
 def test_what_is_owed_is_taken_from_what_is_given(staff_client: Client, carol: User) -> None:
     Account.objects.create(user=carol, debt=30)
     shown = [
-        adjust(staff_client, carol, amount, confirm_later="1").context["outlook"]
+        adjust(staff_client, carol, amount, confirm_later="1").context["preview"]
         for amount in (50, 20)
     ]
     assert shown == [20, 0]

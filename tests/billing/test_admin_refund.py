@@ -41,12 +41,12 @@ def test_refund_page_offers_all_that_is_left(payment: Payment, staff_client: Cli
     shown = staff_client.get(url(payment)).context
     assert str(shown["left"]) == "9.9"
     assert shown["form"].initial["amount"] == shown["left"]
-    assert shown["outlook"] is None
+    assert shown["preview"] is None
 
 
 def test_refund_page_shows_what_it_would_take(payment: Payment, staff_client: Client) -> None:
     credits.spend(payment.user, 60, "spend")
-    assert preview(staff_client, payment)["outlook"] == refunds.RefundPreview(990, 100, 40, 60)
+    assert preview(staff_client, payment)["preview"] == refunds.RefundPreview(990, 100, 40, 60)
     assert (stripe.all_of("refund"), Refund.objects.count(), credits.available(payment.user)) == (
         [],
         0,
@@ -110,7 +110,7 @@ def test_refund_page_when_the_amount_is_wrong(
 ) -> None:
     shown = preview(staff_client, payment, amount)
     assert list(shown["form"].errors) == ["amount"]
-    assert shown["outlook"] is None
+    assert shown["preview"] is None
 
 
 def test_refund_page_of_what_was_never_paid(carol: User, staff_client: Client) -> None:

@@ -58,33 +58,33 @@ def lot_differs() -> list[str]:
     lot = Lot.objects.get(account=hers())
     Lot.objects.filter(pk=lot.pk).update(remaining=84)
     return [
-        "lots hold 84, the balance says 85",
-        f"lot {lot.pk} holds 84, its entries say 85",
+        "the lots sum to 84, but the balance is 85",
+        f"lot {lot.pk} holds 84, but its allocations sum to 85",
     ]
 
 
 def balance_differs() -> list[str]:
     change(balance=90, total_earned=105)
     return [
-        "lots hold 85, the balance says 90",
-        "entries sum to 85, the balance says 90",
-        "entries say 100 earned, the account says 105",
+        "the lots sum to 85, but the balance is 90",
+        "the entries sum to 85, but the balance is 90",
+        "the entries sum to 100 earned, but the account records 105",
     ]
 
 
 def totals_differ() -> list[str]:
     change(total_earned=107, total_spent=17, total_expired=3, total_clawed_back=2)
     return [
-        "entries say 100 earned, the account says 107",
-        "entries say 15 spent, the account says 17",
-        "entries say 0 expired, the account says 3",
-        "entries say 0 clawed back, the account says 2",
+        "the entries sum to 100 earned, but the account records 107",
+        "the entries sum to 15 spent, but the account records 17",
+        "the entries sum to 0 expired, but the account records 3",
+        "the entries sum to 0 clawed back, but the account records 2",
     ]
 
 
 def next_expiry_differs() -> list[str]:
     change(next_expiry_at=None)
-    return ["the first lot expires at 2999-01-01 00:00:00+00:00, the account says None"]
+    return ["the first lot expires at 2999-01-01 00:00:00+00:00, but the account records None"]
 
 
 def number_is_missing() -> list[str]:
@@ -100,9 +100,9 @@ def balance_jumps() -> list[str]:
 def entry_is_not_covered() -> list[str]:
     add(5, 85, sequence=4)
     return [
-        "entries sum to 90, the balance says 85",
-        "entries say 105 earned, the account says 100",
-        "entry 4 is not covered by its lots",
+        "the entries sum to 90, but the balance is 85",
+        "the entries sum to 105 earned, but the account records 100",
+        "the allocations of entry 4 do not sum to its amount",
     ]
 
 
@@ -112,7 +112,7 @@ def more_came_back_than_was_spent() -> list[str]:
     Lot.objects.filter(account=hers()).update(amount=101)
     cover(more)
     change(total_earned=100, total_spent=-1)
-    return [f"spend {spent.pk} came back more than once"]
+    return [f"more credits were refunded than spend {spent.pk} took"]
 
 
 @pytest.mark.parametrize(

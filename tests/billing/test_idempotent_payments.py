@@ -213,7 +213,7 @@ def test_fifty_at_once_refund_once(
 ) -> None:
     payment = stripe.pay(checkout.create(newcomer("erin"), "trial"))
     boss = create_user("boss", is_staff=True)
-    order = partial(refunds.RefundOrder, 330, Refund.Source.API, "", boss)
+    order = partial(refunds.RefundRequest, 330, Refund.Source.API, "", boss)
     key = RequestKey(boss.pk, "key", "print")
     results = many(lambda: refunds.refund_once(payment, order(), key))
     assert {outcome.result.pk for outcome in results} == {Refund.objects.get().pk}

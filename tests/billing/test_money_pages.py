@@ -177,7 +177,7 @@ def test_the_proof_before_the_first_one(client: Client) -> None:
 def test_the_proof_is_for_everybody_and_about_nobody(
     client: Client, problems: list[str], words: str
 ) -> None:
-    secret = f"payment {uuid4()} needs a person"
+    secret = f"payment {uuid4()} is under review"
     at = datetime(2026, 1, 2, 3, 17, tzinfo=UTC)
     for n in (0, 1234):
         AuditRun.objects.create(

@@ -25,10 +25,11 @@ QUICK = settings(
 )
 NOTICED = (AssertionError, pytest.fail.Exception, IntegrityError, IndexError)
 _TAKING = "open_lots(account.pk, now).order_by(*SPENDING_ORDER)"
-_GRACE = "if dead and grace and lot.parent_id is None:"
+_GRACE = "if is_expired and grace and lot.parent_id is None:"
 _SETTLED = "postings.book_expired(account, now)\n        lot.refresh_from_db()\n        change"
 _BOOKED = "\n        )\n        postings.book_expired(account, now)"
 _COLLECTED = "\n        postings.collect_debt(account, now)"
+_RESTORED = "restored = min(\n        amount - cancelled_debt,"
 _PAID_GRANT = f"now, purpose{_BOOKED}{_COLLECTED}"
 _PAID_REFUND = f"refund_of=spent{_BOOKED}{_COLLECTED}"
 
@@ -47,8 +48,8 @@ class Mutant:
 
 MUTANTS = [
     Mutant("grace-never", _GRACE, "if False:"),
-    Mutant("grace-again", _GRACE, "if dead and grace:"),
-    Mutant("grace-after-cancel", _GRACE, "if dead and lot.parent_id is None:"),
+    Mutant("grace-again", _GRACE, "if is_expired and grace:"),
+    Mutant("grace-after-cancel", _GRACE, "if is_expired and lot.parent_id is None:"),
     Mutant("grace-for-the-living", _GRACE, "if grace and lot.parent_id is None:"),
     Mutant("grace-too-long", "now + settings.GRACE_LIFETIME", "now + 2 * settings.GRACE_LIFETIME"),
     Mutant("grace-of-another-kind", "kind=lot.kind,", "kind=Kind.ADJUSTED,"),
@@ -61,13 +62,15 @@ MUTANTS = [
     Mutant("younger-of-equals-first", _TAKING, f'{_TAKING[:-16]}SPENDING_ORDER[0], "-id")'),
     Mutant("dead-a-moment-late", "expires_at__lte=now)\n    for", "expires_at__lt=now)\n    for"),
     Mutant("alive-a-moment-late", "Q(expires_at__gt=now)", "Q(expires_at__gte=now)"),
-    Mutant("anybodys-lots", "living, account_id=user_pk,", "living,"),
+    Mutant("lots-of-all-users", "unexpired, account_id=user_pk,", "unexpired,"),
     Mutant("last-credit-unspendable", "account.balance < amount", "account.balance <= amount"),
     Mutant("key-not-looked-up", "    if entry is None:\n        return None", "    return None"),
     Mutant("key-not-compared", "    if not same or (", "    if False and ("),
     Mutant("amount-not-compared", "entry.amount != amount", "False"),
     Mutant(
-        "refund-to-one-lot", "_return_part(lot, part, now,", "_return_part(left[0][0], part, now,"
+        "refund-to-one-lot",
+        "_return_part(lot, part, now,",
+        "_return_part(unreturned_parts[0][0], part, now,",
     ),
     Mutant("refund-in-taking-order", 'order_by("-id").values_list', 'order_by("id").values_list'),
     Mutant("refund-always-whole", "unreturned if amount is None else amount", "unreturned"),
@@ -88,7 +91,11 @@ MUTANTS = [
         "    refresh_next_expiry(account)\n    return expired",
         "    return expired",
     ),
-    Mutant("unbooked-expiry-unseen", "total_expired + account.balance - live", "total_expired"),
+    Mutant(
+        "unposted-expiry-not-counted",
+        "total_expired + account.balance - available",
+        "total_expired",
+    ),
     Mutant("sequence-stuck", "    account.last_sequence += 1\n", ""),
 ]
 
@@ -101,21 +108,25 @@ CLAWBACK_MUTANTS = [
     ),
     Mutant("graces-forgotten", "Q(pk=lot.pk) | Q(parent=lot)", "pk=lot.pk"),
     Mutant("graces-alone", "Q(pk=lot.pk) | Q(parent=lot)", "parent=lot"),
-    Mutant("dead-taken-again", 'expired = min(-(booked["s"] or 0)', "expired = min(0"),
+    Mutant("expired-taken-again", 'expired = min(-(expiries["s"] or 0)', "expired = min(0"),
     Mutant("dead-counted-twice", " - lot.clawed_back_expired, change - own)", ", change - own)"),
     Mutant("anything-is-dead", "entry__type=Entry.Type.EXPIRED", "entry__type=Entry.Type.SPENT"),
     Mutant("others-spared", "others = min(account.balance - own,", "others = min(0,"),
     Mutant("debt-not-written", "account.debt += plan.owed", "pass"),
-    Mutant("debt-not-forgiven", "account.debt -= owed", "pass"),
+    Mutant("debt-not-cancelled", "account.debt -= cancelled_debt", "pass"),
     Mutant("others-debt-forgiven", ", account.debt, lot.clawed_back_owed)", ", account.debt)"),
-    Mutant("living-without-end", "living = min(give - owed,", "living = max(give - owed,"),
-    Mutant("living-never", "living = min(give - owed,", "living = min(0,"),
+    Mutant("restored-too-many", _RESTORED, _RESTORED.replace("min(", "max(")),
+    Mutant("restored-none", _RESTORED, "restored = min(\n        0,"),
     Mutant("dead-forgotten", "lot.clawed_back_expired += plan.expired", "pass"),
-    Mutant("dead-not-given-again", "lot.clawed_back_expired -= give - owed - living", "pass"),
     Mutant(
-        "settled-still-owed",
-        "lot.clawed_back_owed -= owed + settled",
-        "lot.clawed_back_owed -= owed",
+        "expired-not-restored",
+        "lot.clawed_back_expired -= amount - cancelled_debt - restored",
+        "pass",
+    ),
+    Mutant(
+        "collected-debt-still-owed",
+        "lot.clawed_back_owed -= cancelled_debt + collected_debt",
+        "lot.clawed_back_owed -= cancelled_debt",
     ),
     Mutant("given-again-but-dead", "now + settings.GRACE_LIFETIME if has_expired else ", ""),
     Mutant(
@@ -124,10 +135,10 @@ CLAWBACK_MUTANTS = [
         "GRACE_LIFETIME",
     ),
     Mutant("given-again-an-orphan", "parent=lot,", "parent=None,"),
-    Mutant("given-again-not-told", "account.total_clawed_back -= living", "pass"),
+    Mutant("restored-not-in-the-total", "account.total_clawed_back -= restored", "pass"),
     Mutant("debt-left-by-a-restore", "            postings.collect_debt(account, now)\n", ""),
     Mutant("cancelled-not-counted", "lot.clawed_back += change", "pass"),
-    Mutant("restored-not-counted", "lot.clawed_back -= give\n", "pass\n"),
+    Mutant("restored-not-recorded", "lot.clawed_back -= amount\n", "pass\n"),
     Mutant("younger-grace-first", 'order_by("expires_at", "id")', 'order_by("-expires_at", "-id")'),
     Mutant(
         "expired-unbooked",
@@ -193,5 +204,6 @@ def test_purchase_machine_accepts_the_ledger_when_nothing_is_wrong() -> None:
 @pytest.mark.usefixtures("db")
 @pytest.mark.parametrize("mutant", CLAWBACK_MUTANTS, ids=lambda mutant: mutant.name)
 def test_purchase_machine_notices_when_clawbacks_are_wrong(mutant: Mutant) -> None:
+    machine = mutated(PurchaseMachine, mutant, clawbacks)
     with pytest.raises(NOTICED):
-        run_state_machine_as_test(mutated(PurchaseMachine, mutant, clawbacks), settings=QUICK)
+        run_state_machine_as_test(machine, settings=QUICK)

@@ -25,7 +25,7 @@ def test_packages_are_the_documented_ones() -> None:
     assert [p.price for p in on_sale()] == list(map(Decimal, ("9.9", "49", "99", "199")))
     unit_prices = ("0.0990", "0.0980", "0.0825", "0.0663")
     assert [str(p.unit_price) for p in on_sale()] == list(unit_prices)
-    assert [p.saving for p in on_sale()] == [0, 1, 17, 33]
+    assert [p.saving_percent for p in on_sale()] == [0, 1, 17, 33]
 
 
 def on_sale() -> list[Package]:
@@ -62,7 +62,7 @@ def test_package_added_by_staff_stands_where_its_price_belongs() -> None:
 def test_package_in_a_currency_without_cents() -> None:
     row("yen", credits=300, price_minor=500, currency="JPY")
     package = packages.get("yen")
-    assert (package.price, package.unit_price, package.saving) == (
+    assert (package.price, package.unit_price, package.saving_percent) == (
         Decimal(500),
         Decimal("1.6667"),
         0,

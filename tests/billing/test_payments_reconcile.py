@@ -199,14 +199,18 @@ def test_reconcile_checks_a_paid_payment_once_a_day(
 def test_reconcile_checks_a_few_payments_at_a_time_and_none_twice(
     stripe_server: ServerThread, carol: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    mine = {told.bought(carol).payment_intent for _ in range(reconciling.BATCH + 3)}
+    mine = {told.bought(carol).payment_intent for _ in range(reconciling.PAID_BATCH + 3)}
     counts = []
     with stripe.watched(monkeypatch) as calls:
         for _ in range(3):
             reconciling.reconcile()
             asked = [c.parameters["payment_intent"] for c in calls if c.url == "/v1/refunds"]
             counts.append(len(asked))
-    assert counts == [reconciling.BATCH, reconciling.BATCH + 3, reconciling.BATCH + 3]
+    assert counts == [
+        reconciling.PAID_BATCH,
+        reconciling.PAID_BATCH + 3,
+        reconciling.PAID_BATCH + 3,
+    ]
     assert set(asked) == mine
 
 

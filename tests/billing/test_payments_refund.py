@@ -93,7 +93,7 @@ def test_refund_of_what_needs_a_person(carol: User) -> None:
 
 def test_refund_named_twice_is_one(payment: Payment) -> None:
     key = RequestKey(payment.user_id, "key", "fingerprint")
-    order = refunds.RefundOrder(330, Refund.Source.API)
+    order = refunds.RefundRequest(330, Refund.Source.API)
     first, second = (refunds.refund_once(payment, order, key) for _ in range(2))
     assert (second.result, second.is_replay) == (first.result, True)
     assert told.now_of(payment).refunded_minor == 330

@@ -89,7 +89,9 @@ def test_proof_when_a_video_fails_while_it_runs(video: Video) -> None:
 def test_proof_mends_a_paid_payment_once(carol: User) -> None:
     payment = told.order(carol)
     Payment.objects.update(is_paid=True, paid_at=timezone.now())
-    assert found() == [(f"payment {payment.pk} was paid and not granted", "granted")]
+    assert found() == [
+        (f"payment {payment.pk} was paid but its credits were not granted", "granted")
+    ]
     assert told.standing(payment) == told.Standing("succeeded", 0, 100, 0, 0, 1)
     assert found() == []
 
@@ -97,13 +99,13 @@ def test_proof_mends_a_paid_payment_once(carol: User) -> None:
 def test_proof_tells_of_a_payment_that_needs_a_person(carol: User) -> None:
     payment = told.bought(carol)
     Payment.objects.update(review_reason="Look at this")
-    assert found() == [(f"payment {payment.pk} needs a person: Look at this", "")]
+    assert found() == [(f"payment {payment.pk} is under review: Look at this", "")]
 
 
 def test_proof_tells_of_a_payment_that_granted_another_amount(carol: User) -> None:
     payment = told.bought(carol)
     Payment.objects.update(credits=90)
-    assert found() == [(f"payment {payment.pk} granted 100 of 90", "")]
+    assert found() == [(f"payment {payment.pk} granted 100 of 90 credits", "")]
 
 
 @pytest.mark.parametrize("told_of", [330, 0])
@@ -117,7 +119,7 @@ def test_proof_mends_credits_that_do_not_follow_the_money(carol: User, told_of: 
     else:
         clawbacks.claw_back_to(state.grant_key(payment), 34)
     was, due = (0, 33) if told_of else (34, 0)
-    problem = f"payment {payment.pk} has {was} credits cancelled, not {due}"
+    problem = f"payment {payment.pk} has {was} credits clawed back instead of {due}"
     assert found() == [(problem, f"now {due}")]
     assert told.standing(payment) == right
     assert found() == []
@@ -127,7 +129,7 @@ def test_proof_tells_of_more_cancelled_than_there_was(carol: User) -> None:
     told.bought(carol)
     Lot.objects.update(clawed_back_owed=1)
     lot = Lot.objects.get()
-    problem = f"{carol.pk}: lot {lot.pk} has 0 of its 100 credits cancelled"
+    problem = f"{carol.pk}: lot {lot.pk} of 100 credits has 0 clawed back"
     assert books.problems() == [problem]
 
 

@@ -125,7 +125,7 @@ def test_a_stuck_video_is_failed_and_its_credits_are_back(
     desk.get_by_label("Reason").fill("It hangs")
     desk.get_by_role("button", name="Fail and refund").click()
     expect(desk.get_by_text("The video failed, and its credits were refunded.")).to_be_visible()
-    expect(desk.locator("#lines tbody tr td:nth-child(3)")).to_have_text(["-20", "20"])
+    expect(desk.locator("#entries tbody tr td:nth-child(3)")).to_have_text(["-20", "20"])
     keep_picture(desk, "staff-fail-after")
     desk.goto(question)
     expect(desk.get_by_text("The video has changed. Nothing was done.")).to_be_visible()

@@ -158,8 +158,8 @@ class VideoAdmin(ObjectActions, ReadOnlyAdmin):
     ) -> HttpResponse:
         video = cast("Video", kwargs.get("obj"))
         about = {"reference_type": credits.VIDEO_REFERENCE, "reference_id": str(video.pk)}
-        lines = credits.history(video.user).filter(**about).order_by("sequence")
-        shown = {**context, "lines": lines}
+        entries = credits.history(video.user).filter(**about).order_by("sequence")
+        shown = {**context, "entries": entries}
         return super().render_change_form(request, shown, *args, **kwargs)
 
     def poster_view(self, request: HttpRequest, video_id: UUID) -> HttpResponseBase:

@@ -1,0 +1,29 @@
+"""The history of credits as a CSV file."""
+
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.views.decorators.http import require_safe
+
+from billing.ledger import credits
+from billing.models import Entry
+from config.lib.csv_export import csv_response
+from config.lib.http import user_of
+
+COLUMNS = ("time", "type", "credits", "balance", "what", "reference", "expires")
+
+
+@login_required
+@require_safe
+def history_csv(request: HttpRequest) -> HttpResponseBase:
+    """Send the user's whole history, newest first."""
+    entries = credits.history(user_of(request))
+    return csv_response("credits.csv", COLUMNS, map(_row, entries.iterator()))
+
+
+def _row(entry: Entry) -> tuple[Any, ...]:
+    expires = entry.expires_at.isoformat() if entry.expires_at else ""
+    posted = (entry.created_at.isoformat(), entry.type, entry.amount, entry.balance_after)
+    return (*posted, entry.description, entry.reference_id, expires)
