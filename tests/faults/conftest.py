@@ -1,66 +1,66 @@
-"""A house to kill processes in, and the summary of what that did."""
+"""A deployment whose processes a test kills, and the summary of what went wrong."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from tests.faults import books, house, people, tally
-from tests.faults.books import Losses
-from tests.faults.house import House, OwnRedis
-from tests.faults.people import Person
+from tests.faults import checks, processes, totals, users
+from tests.faults.checks import Violations
+from tests.faults.processes import Deployment, OwnRedis
+from tests.faults.users import HttpUser
 
-Verdict = Callable[..., Losses]
-tally.open_folder()
+FindViolations = Callable[..., Violations]
+totals.open_folder()
 
 
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
-    if not hasattr(config, "workerinput") and (line := tally.close()):
+    if not hasattr(config, "workerinput") and (line := totals.close()):
         terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")
 def own_redis() -> Iterator[OwnRedis | None]:
-    """A Redis of these tests alone; none in the embedded mode."""
-    redis = OwnRedis() if house.POSTGRES else None
+    """A Redis that only these tests use; none in the embedded mode."""
+    redis = OwnRedis() if processes.POSTGRES else None
     yield redis
     if redis:
         redis.kill()
 
 
 @pytest.fixture(scope="session")
-def _opened(own_redis: OwnRedis | None, django_db_blocker: Any) -> Iterator[House]:
-    opening = house.with_celery(own_redis.url) if own_redis else house.embedded()
-    with django_db_blocker.unblock(), opening as opened:
-        books.note_every_job(opened)
-        yield opened
+def _deployment(own_redis: OwnRedis | None, django_db_blocker: Any) -> Iterator[Deployment]:
+    opening = processes.with_celery(own_redis.url) if own_redis else processes.embedded()
+    with django_db_blocker.unblock(), opening as deployment:
+        checks.record_every_job(deployment)
+        yield deployment
 
 
 @pytest.fixture
-def home(_opened: House, django_db_blocker: Any) -> Iterator[House]:
-    """The product, all its processes alive; queries of the test go to its database."""
-    with django_db_blocker.unblock(), books.looking_into(_opened):
-        _opened.start_missing()
-        yield _opened
+def deployment(_deployment: Deployment, django_db_blocker: Any) -> Iterator[Deployment]:
+    """The product with all its processes running; queries of the test go to its database."""
+    with django_db_blocker.unblock(), checks.use_database_of(_deployment):
+        _deployment.start_missing()
+        yield _deployment
 
 
 @pytest.fixture
-def person(home: House) -> Person:
-    return people.newcomer(home)
+def user(deployment: Deployment) -> HttpUser:
+    return users.create_user(deployment)
 
 
 @pytest.fixture
-def verdict(home: House, person: Person) -> Verdict:
-    """Start what is dead, wait until all has ended, and tell what was lost."""
-    before = home.kills
+def find_violations(deployment: Deployment, user: HttpUser) -> FindViolations:
+    """Start missing processes, wait until every video has ended, and return the violations."""
+    before = deployment.kills
 
-    def judge() -> Losses:
-        home.start_missing()
-        books.settle(home, person)
-        found = books.losses(home, person)
-        tally.add(home.kills - before, person.user.videos.count(), found)
+    def check() -> Violations:
+        deployment.start_missing()
+        checks.wait_until_ended(deployment, user)
+        found = checks.find_violations_of(deployment, user)
+        totals.add(deployment.kills - before, user.account.videos.count(), found)
         return found
 
-    return judge
+    return check

@@ -1,13 +1,13 @@
-"""What the product stands on goes away for a while: beat, Redis, every database connection."""
+"""Services fail for a while: beat, Redis, every database connection."""
 
 import pytest
 from django.db import connection
 
-from tests.faults import books, people
-from tests.faults.books import Losses
-from tests.faults.conftest import Verdict
-from tests.faults.house import POSTGRES, House, OwnRedis, until
-from tests.faults.people import Person
+from tests.faults import checks, users
+from tests.faults.checks import Violations
+from tests.faults.conftest import FindViolations
+from tests.faults.processes import POSTGRES, Deployment, OwnRedis, wait_until
+from tests.faults.users import HttpUser
 from videos.models import Video
 
 pytestmark = pytest.mark.fault
@@ -19,55 +19,57 @@ WHERE datname = current_database() AND pid <> pg_backend_pid()
 """
 
 
-def order_some(person: Person) -> None:
+def order_videos(user: HttpUser) -> None:
     for prompt in ("A lake", "A kite [[fail:internal_error]]", "A bay [[drop:after]]", "A reef"):
-        person.order(prompt)
+        user.order(prompt)
 
 
-def await_running(person: Person) -> None:
-    running = person.user.videos.filter(status=Status.RUNNING)
-    until(running.exists, "a running video")
+def wait_until_running(user: HttpUser) -> None:
+    running = user.account.videos.filter(status=Status.RUNNING)
+    wait_until(running.exists, "a running video")
 
 
-def test_nothing_is_lost_when_beat_dies(home: House, person: Person, verdict: Verdict) -> None:
-    order_some(person)
-    await_running(person)
-    home.kill("beat")
-    assert verdict() == Losses()
-
-
-def test_nothing_is_lost_when_web_beat_and_worker_die_together(
-    home: House, person: Person, verdict: Verdict
+def test_nothing_is_lost_when_beat_is_killed(
+    deployment: Deployment, user: HttpUser, find_violations: FindViolations
 ) -> None:
-    order_some(person)
-    await_running(person)
-    for role in home.roles:
-        home.kill(role)
-    assert verdict() == Losses()
+    order_videos(user)
+    wait_until_running(user)
+    deployment.kill("beat")
+    assert find_violations() == Violations()
 
 
-def test_nothing_is_lost_when_redis_comes_back_empty(
-    home: House, person: Person, verdict: Verdict, own_redis: OwnRedis
+def test_nothing_is_lost_when_web_beat_and_worker_are_killed_together(
+    deployment: Deployment, user: HttpUser, find_violations: FindViolations
 ) -> None:
-    order_some(person)
-    endless = people.newcomer(home)  # keeps the worker busy, so that it holds messages
+    order_videos(user)
+    wait_until_running(user)
+    for role in deployment.roles:
+        deployment.kill(role)
+    assert find_violations() == Violations()
+
+
+def test_nothing_is_lost_when_redis_restarts_empty(
+    deployment: Deployment, user: HttpUser, find_violations: FindViolations, own_redis: OwnRedis
+) -> None:
+    order_videos(user)
+    endless = users.create_user(deployment)  # keeps the worker busy, so that it holds messages
     hanging = endless.order("A hermit [[hang]]")
-    await_running(endless)
+    wait_until_running(endless)
     own_redis.kill()
-    person.order("A video ordered without Redis")
+    user.order("A video ordered without Redis")
     own_redis.start()
-    assert verdict() == Losses()
+    assert find_violations() == Violations()
     endless.cancel(hanging)
-    assert books.losses(home, endless) == Losses()
-    assert [role for role in home.roles if not home.lives(role)] == []
+    assert checks.find_violations_of(deployment, endless) == Violations()
+    assert [role for role in deployment.roles if not deployment.is_running(role)] == []
 
 
 def test_nothing_is_lost_when_every_database_connection_is_cut(
-    home: House, person: Person, verdict: Verdict
+    deployment: Deployment, user: HttpUser, find_violations: FindViolations
 ) -> None:
-    order_some(person)
-    await_running(person)
+    order_videos(user)
+    wait_until_running(user)
     with connection.cursor() as cursor:
         cursor.execute(TERMINATE)
-    assert verdict() == Losses()
-    assert [role for role in home.roles if not home.lives(role)] == []
+    assert find_violations() == Violations()
+    assert [role for role in deployment.roles if not deployment.is_running(role)] == []

@@ -1,4 +1,4 @@
-"""A process of the product that dies at a point: `POINT [--pass N] -- serve|celery ...`."""
+"""A process of the product that crashes at a kill point: `POINT [--pass N] -- serve|celery ...`."""
 
 import argparse
 import sys
@@ -26,9 +26,9 @@ def main() -> None:
     parser.add_argument("--pass", type=int, default=1, dest="passes")
     asked = parser.parse_args(sys.argv[1:split])
     django.setup()
-    from tests.faults import points
+    from tests.faults import kill_points
 
-    points.arm(asked.point, asked.passes)
+    kill_points.arm(asked.point, asked.passes)
     run(sys.argv[split + 1 :])
 
 

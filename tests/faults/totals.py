@@ -1,4 +1,4 @@
-"""Adds up what all fault tests found, over all the processes of a test run, for its last line."""
+"""The totals of all fault tests over all processes of a test run, for its last line."""
 
 import json
 import os
@@ -7,10 +7,10 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from tests.faults.books import Losses
-from tests.faults.house import POSTGRES
+from tests.faults.checks import Violations
+from tests.faults.processes import POSTGRES
 
-# Set by the first process of a run, inherited by its others.
+# Set by the first process of a run and inherited by the others.
 FOLDER = "FIRSTLIGHT_FAULT_TALLY"
 
 
@@ -19,14 +19,14 @@ def open_folder() -> None:
         os.environ[FOLDER] = tempfile.mkdtemp(prefix="firstlight-tally-")
 
 
-def add(kills: int, videos: int, found: Losses) -> None:
+def add(kills: int, videos: int, found: Violations) -> None:
     counts = {"kills": kills, "videos": videos, **found.counts()}
     with (Path(os.environ[FOLDER]) / str(os.getpid())).open("a") as file:
         file.write(json.dumps(counts) + "\n")
 
 
 def close() -> str:
-    """The summary of the run, once; "" when nothing was killed or it was told before."""
+    """Return the summary of the run once; "" when nothing was killed or it was returned before."""
     folder = Path(os.environ.pop(FOLDER, ""))
     total: Counter[str] = Counter()
     for file in folder.iterdir() if folder.name else ():

@@ -1,4 +1,4 @@
-"""The whole product as real processes on data of its own, to be killed and started again."""
+"""The whole product as real processes with their own data, which tests kill and start again."""
 
 import os
 import signal
@@ -19,8 +19,8 @@ from django.conf import settings
 from django.db import connection
 
 from tests.backing import free_port
-from tests.faults import points
-from tests.faults.nursery import ROOT, Nursery, kill_group
+from tests.faults import kill_points
+from tests.faults.process_starter import ROOT, ProcessStarter, kill_group
 
 CELERY = ("celery", "-A", "config.celery")
 COMMANDS: dict[str, tuple[str, ...]] = {
@@ -28,74 +28,79 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "worker": (*CELERY, "worker", "--pool", "threads", "--concurrency", "2"),
     "beat": (*CELERY, "beat", "--schedule"),
 }
-PATIENCE = 90.0
+TIMEOUT_SECONDS = 90.0
 
 
 class Process(Protocol):
-    """What a Popen and a Born have in common."""
+    """What Popen and ForkedProcess have in common."""
 
     pid: int
 
     def poll(self) -> int | None: ...
 
 
-def until(done: Callable[[], object], what: str, seconds: float = PATIENCE) -> None:
-    """Wait until a condition holds; fails with `what` after `seconds`."""
+def wait_until(done: Callable[[], object], what: str, seconds: float = TIMEOUT_SECONDS) -> None:
+    """Wait until a condition holds; fail with `what` after `seconds`."""
     deadline = time.monotonic() + seconds
     while not done():
-        assert time.monotonic() < deadline, f"waited in vain for {what}"
+        assert time.monotonic() < deadline, f"timed out waiting for {what}"
         time.sleep(0.05)
 
 
-class House:
-    """Processes by their roles over one DATA_DIR; `cold` starts each by its real command line."""
+class Deployment:
+    """Processes by role on one DATA_DIR; `by_command_line` starts each by its real command."""
 
     def __init__(
-        self, folder: Path, environment: Mapping[str, str], roles: tuple[str, ...], *, cold: bool
+        self,
+        folder: Path,
+        environment: Mapping[str, str],
+        roles: tuple[str, ...],
+        *,
+        by_command_line: bool,
     ) -> None:
         self.folder, self.roles, self.kills = folder, roles, 0
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.environment = {**_inherited(), **environment, **self._own()}
+        self.environment = {**_inherited(), **environment, **self._own_settings()}
         self.log = folder / "log"
         self._running: dict[str, Process] = {}
         self._every: list[Process] = []
-        self._nursery = None if cold else Nursery(self.environment)
+        self._starter = None if by_command_line else ProcessStarter(self.environment)
         self._http = httpx2.Client(base_url=self.url, timeout=5, trust_env=False)
 
-    def _own(self) -> dict[str, str]:
+    def _own_settings(self) -> dict[str, str]:
         return {
             "DATA_DIR": str(self.folder),
             "PORT": str(self.port),
             "LEASE_SECONDS": "2",
             "LOG_LEVEL": "WARNING",
-            # The tests' own, so that they can open accounts and sign people in by themselves.
+            # The keys of the tests, so that a test can open accounts and sign users in itself.
             "SECRET_KEY": settings.SECRET_KEY,
             "JWT_SECRET_KEY": settings.JWT_SECRET,
         }
 
     def start(self, role: str, *, point: str = "", passes: int = 1) -> None:
-        """Start a process, in place of the one that has its role; `serve` answers on return.
+        """Start a process in place of the one that has its role; `serve` answers on return.
 
-        One with a point may have died of it by then.
+        A process with a kill point may have been killed by then.
         """
         self.stop(role)
-        process = self._running[role] = self.hire(role, point=point, passes=passes)
+        process = self._running[role] = self.start_another(role, point=point, passes=passes)
         if role == "serve":
-            until(lambda: self._answers() or process.poll() is not None, "the server")
+            wait_until(lambda: self._is_healthy() or process.poll() is not None, "the server")
             assert point or process.poll() is None, self.log.read_text()[-4000:]
 
-    def hire(self, role: str, *, point: str = "", passes: int = 1) -> Process:
-        """Start one more process of a role."""
+    def start_another(self, role: str, *, point: str = "", passes: int = 1) -> Process:
+        """Start one more process of a role beside the running ones."""
         words = COMMANDS[role] + ((str(self.folder / "beat"),) if role == "beat" else ())
-        if self._nursery:
-            process: Process = self._nursery.start(words, self.log, point=point, passes=passes)
+        if self._starter:
+            process: Process = self._starter.start(words, self.log, point=point, passes=passes)
         else:
-            process = self._start_cold(words)
+            process = self._start_by_command_line(words)
         self._every.append(process)
         return process
 
-    def _start_cold(self, words: tuple[str, ...]) -> Process:
+    def _start_by_command_line(self, words: tuple[str, ...]) -> Process:
         command = ["-m", *words] if words[0] == "celery" else ["manage.py", *words]
         with self.log.open("a") as log:
             return subprocess.Popen(
@@ -107,75 +112,75 @@ class House:
                 start_new_session=True,
             )
 
-    def _answers(self) -> bool:
+    def _is_healthy(self) -> bool:
         try:
             return self._http.get("/health").status_code == 200
         except httpx2.TransportError:
             return False
 
     def run(self, *words: str) -> None:
-        """Run a management command to its end."""
+        """Run a management command and wait for its end."""
         command = [sys.executable, "manage.py", *words]
         subprocess.run(command, cwd=ROOT, env=self.environment, check=True)
 
     def start_missing(self) -> None:
         for role in self.roles:
-            if not self.lives(role):
+            if not self.is_running(role):
                 self.start(role)
 
-    def stacks(self) -> str:
-        """The end of the log, after every process has written there what it is doing."""
+    def dump_stacks(self) -> str:
+        """Return the end of the log, after every process has written its stacks there."""
         seen = self.log.stat().st_size
-        for role in filter(self.lives, self.roles):
+        for role in filter(self.is_running, self.roles):
             os.kill(self._running[role].pid, signal.SIGUSR2)
         time.sleep(1)
         return self.log.read_text()[max(seen - 2000, 0) :]
 
-    def lives(self, role: str) -> bool:
+    def is_running(self, role: str) -> bool:
         return role in self._running and self._running[role].poll() is None
 
-    def victim(self, point: str) -> str:
-        """The role in which a point is passed."""
-        return "serve" if point in points.WEB_POINTS else self.roles[-1]
+    def role_of(self, point: str) -> str:
+        """Return the role whose process passes a kill point."""
+        return "serve" if point in kill_points.WEB_POINTS else self.roles[-1]
 
     def kill(self, role: str) -> None:
-        """Kill -9, as a fault."""
-        assert self.lives(role), f"{role} was not alive: {self.log.read_text()[-4000:]}"
+        """Kill the process of a role with SIGKILL."""
+        assert self.is_running(role), f"{role} was not running: {self.log.read_text()[-4000:]}"
         os.kill(self._running[role].pid, signal.SIGKILL)
-        self.await_death(role)
+        self.wait_until_killed(role)
 
-    def await_death(self, role: str) -> None:
-        """Wait until a process has been killed -9; that it never was, or ended otherwise, fails."""
+    def wait_until_killed(self, role: str) -> None:
+        """Wait until a process was killed with SIGKILL; fail when it ends otherwise."""
         process = self._running.pop(role)
         try:
-            until(lambda: process.poll() is not None, f"the death of {role}")
+            wait_until(lambda: process.poll() is not None, f"the end of {role}")
         finally:
-            _end(process)
+            _kill(process)
         assert process.poll() == -signal.SIGKILL, self.log.read_text()[-4000:]
         self.kills += 1
 
     def stop(self, role: str) -> None:
-        """End a process and what it started; one that is not there counts as ended."""
+        """End a process and its children; do nothing when it is not running."""
         if process := self._running.pop(role, None):
-            _end(process)
+            _kill(process)
 
     def close(self) -> None:
         for process in self._every:
-            _end(process)
-        if self._nursery:
-            self._nursery.close()
+            _kill(process)
+        if self._starter:
+            self._starter.close()
         self._http.close()
 
 
-def _end(process: Process) -> None:
-    # A number that is free again may be somebody else's by now.
+def _kill(process: Process) -> None:
+    # The process id of an ended process may belong to another one by now.
     if process.poll() is None:
         kill_group(process.pid)
-        until(lambda: process.poll() is not None, "the end of a process")
+        wait_until(lambda: process.poll() is not None, "the end of a process")
 
 
 def _inherited() -> dict[str, str]:
-    """The tests' environment, without what decides on the mode."""
+    """Return the tests' environment without the names that select the mode."""
     own = {"DATABASE_URL", "DATABASE_PATH", "REDIS_URL", "EMBEDDED_WORKER"}
     return {name: value for name, value in os.environ.items() if name not in own}
 
@@ -184,39 +189,42 @@ def _inherited() -> dict[str, str]:
 
 
 @contextmanager
-def embedded() -> Iterator[House]:
-    """One process on SQLite."""
+def embedded() -> Iterator[Deployment]:
+    """Open a deployment of one process on SQLite."""
     with (
-        tempfile.TemporaryDirectory(prefix="firstlight-house-") as folder,
-        _open(Path(folder), {}, ("serve",), cold=False) as house,
+        tempfile.TemporaryDirectory(prefix="firstlight-faults-") as folder,
+        _open(Path(folder), {}, ("serve",), by_command_line=False) as deployment,
     ):
-        yield house
+        yield deployment
 
 
 @contextmanager
-def with_celery(redis_url: str, *, cold: bool = False) -> Iterator[House]:
-    """Web, beat and worker on a scratch PostgreSQL database and Redis; `worker` comes last."""
+def with_celery(redis_url: str, *, by_command_line: bool = False) -> Iterator[Deployment]:
+    """Open a deployment of web, beat and worker on a new PostgreSQL database and Redis."""
     roles = ("serve", "beat", "worker")
     with (
-        tempfile.TemporaryDirectory(prefix="firstlight-house-") as folder,
+        tempfile.TemporaryDirectory(prefix="firstlight-faults-") as folder,
         _scratch_database() as database_url,
         _open(
-            Path(folder), {"DATABASE_URL": database_url, "REDIS_URL": redis_url}, roles, cold=cold
-        ) as house,
+            Path(folder),
+            {"DATABASE_URL": database_url, "REDIS_URL": redis_url},
+            roles,
+            by_command_line=by_command_line,
+        ) as deployment,
     ):
-        yield house
+        yield deployment
 
 
 @contextmanager
 def _open(
-    folder: Path, environment: dict[str, str], roles: tuple[str, ...], *, cold: bool
-) -> Iterator[House]:
-    house = House(folder, environment, roles, cold=cold)
+    folder: Path, environment: dict[str, str], roles: tuple[str, ...], *, by_command_line: bool
+) -> Iterator[Deployment]:
+    deployment = Deployment(folder, environment, roles, by_command_line=by_command_line)
     try:
-        house.run("migrate", "--verbosity", "0")
-        yield house
+        deployment.run("migrate", "--verbosity", "0")
+        yield deployment
     finally:
-        house.close()
+        deployment.close()
 
 
 @contextmanager
@@ -232,7 +240,7 @@ def _scratch_database() -> Iterator[str]:
 
 
 class OwnRedis:
-    """A Redis of ours that can be killed and comes back empty at the same address."""
+    """A Redis that a test kills; it starts again empty at the same address."""
 
     def __init__(self) -> None:
         self.port = free_port()

@@ -1,7 +1,7 @@
-"""Starts processes of the product by forking one that has imported it: a start costs 0.2 s, not 4.
+"""Start processes of the product by forking one that has imported it, in 0.2 s instead of 4.
 
-It takes orders as lines of JSON on its standard input, answers each with one, and takes all its
-children with it when the input ends.
+The forking process reads commands as lines of JSON on its standard input, answers each with a line,
+and kills all its children when the input ends.
 """
 
 import contextlib
@@ -32,32 +32,32 @@ IMPORTED = (
     "channels_redis.core",
     "psycopg_pool",
     "uvicorn.protocols.websockets.websockets_sansio_impl",
-    "tests.faults.points",
-    "tests.faults.doomed",
+    "tests.faults.kill_points",
+    "tests.faults.crashing_process",
 )
 
 
-class Born:
-    """A child of the nursery, to be asked as a Popen is."""
+class ForkedProcess:
+    """A forked process, with the interface of Popen that tests use."""
 
-    def __init__(self, nursery: "Nursery", pid: int) -> None:
+    def __init__(self, starter: "ProcessStarter", pid: int) -> None:
         self.pid = pid
-        self._nursery = nursery
+        self._starter = starter
         self._code: int | None = None
 
     def poll(self) -> int | None:
-        """Its exit code; the negative signal where one ended it; None while it lives."""
+        """Return the exit code, a negative signal number if one ended it, or None while it runs."""
         if self._code is None:
-            self._code = self._nursery.ask({"poll": self.pid})
+            self._code = self._starter.send({"poll": self.pid})
         return self._code
 
 
-class Nursery:
-    """The nursery, from outside."""
+class ProcessStarter:
+    """The handle of the forking process."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.nursery"],
+            [sys.executable, "-m", "tests.faults.process_starter"],
             cwd=ROOT,
             env=environment,
             stdin=subprocess.PIPE,
@@ -65,17 +65,19 @@ class Nursery:
             text=True,
         )
 
-    def start(self, words: Sequence[str], log: Path, *, point: str = "", passes: int = 1) -> Born:
+    def start(
+        self, words: Sequence[str], log: Path, *, point: str = "", passes: int = 1
+    ) -> ForkedProcess:
         order = {"words": words, "log": str(log), "point": point, "passes": passes}
-        return Born(self, self.ask(order))
+        return ForkedProcess(self, self.send(order))
 
-    def ask(self, order: Mapping[str, Any]) -> Any:
+    def send(self, order: Mapping[str, Any]) -> Any:
         assert self._process.stdin
         assert self._process.stdout
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
         answer = self._process.stdout.readline()
-        assert answer, "the nursery is gone"
+        assert answer, "the process starter has ended"
         return json.loads(answer)
 
     def close(self) -> None:
@@ -91,7 +93,7 @@ def kill_group(pid: int) -> None:
         os.killpg(pid, signal.SIGKILL)
 
 
-# ---- inside ----
+# ---- in the forking process ----
 
 
 def main() -> None:
@@ -107,7 +109,7 @@ def main() -> None:
             if "poll" in order:
                 answer = _poll(codes, order["poll"])
             else:
-                answer = _bear(order)
+                answer = _fork(order)
                 codes[answer] = None
             print(json.dumps(answer), flush=True)
     finally:
@@ -123,17 +125,17 @@ def _poll(codes: dict[int, int | None], pid: int) -> int | None:
     return codes[pid]
 
 
-def _bear(order: dict[str, Any]) -> int:
+def _fork(order: dict[str, Any]) -> int:
     pid = os.fork()
     if pid:
         with contextlib.suppress(PermissionError):
-            os.setpgid(pid, pid)  # here too: it may be killed before it has come to it
+            os.setpgid(pid, pid)  # here too: the child may be killed before it does so itself
         return pid
     code = 1
     try:
         os.setpgid(0, 0)
         _redirect(order["log"])
-        _live(order)
+        _run_child(order)
         code = 0
     except SystemExit as error:
         code = error.code if isinstance(error.code, int) else 1
@@ -152,13 +154,13 @@ def _redirect(log: str) -> None:
     os.dup2(kept, 2)
 
 
-def _live(order: dict[str, Any]) -> None:
-    from tests.faults import doomed, points
+def _run_child(order: dict[str, Any]) -> None:
+    from tests.faults import crashing_process, kill_points
 
     faulthandler.register(signal.SIGUSR2)
     if order["point"]:
-        points.arm(order["point"], order["passes"])
-    doomed.run(order["words"])
+        kill_points.arm(order["point"], order["passes"])
+    crashing_process.run(order["words"])
 
 
 if __name__ == "__main__":
