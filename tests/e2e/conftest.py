@@ -40,7 +40,7 @@ FLAGS = (
 )
 PASSWORD = "a-long-enough-passphrase"
 _numbers = count(1)
-expect.set_options(timeout=60_000)
+expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(scope="session")
@@ -127,7 +127,7 @@ def tab(site: str, chromium: Browser) -> Iterator[Opener]:
     def open_tab(path: str = "/", *, person: StorageState | None = None, **options: Any) -> Page:
         options.setdefault("viewport", {"width": 1440, "height": 900})
         context = chromium.new_context(base_url=site, storage_state=person, **options)
-        context.set_default_timeout(60_000)
+        context.set_default_timeout(30_000)
         contexts.append(context)
         page = context.new_page()
         page.on("console", note)
@@ -169,7 +169,7 @@ def sign_up(page: Page) -> str:
     name = new_name()
     page.get_by_label("Username").fill(name)
     page.get_by_label("Email").fill(f"{name}@example.com")
-    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_role("button", name="Create account").click()
     page.wait_for_url(re.compile("/(studio|welcome)/$"))
     if page.url.endswith("/welcome/"):

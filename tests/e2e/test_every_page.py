@@ -206,7 +206,7 @@ def visit(page: Page, name: str, path: str) -> None:
     """Open a page, with the password once more where it is asked for."""
     page.goto(path)
     if "reauthenticate" in page.url and "reauthenticate" not in name:
-        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_label("Password", exact=True).fill(PASSWORD)
         page.get_by_role("button", name="Confirm").click()
         page.wait_for_url(f"**{path}")
     assert name == "account_login" or "/accounts/login/" not in page.url
@@ -270,7 +270,7 @@ def shown(page: Page, film: str, folder: Path) -> dict[str, str]:
     page.get_by_role("button", name="Create a link").click()
     link = page.locator("#link").input_value()
     offer(page)
-    expect(page.get_by_text("You have offered this video.")).to_be_visible()
+    expect(page.get_by_text("You have offered this video to the showcase.")).to_be_visible()
     publish(folder, "True")
     page.reload()
     public = page.get_by_role("link", name="Open its public page").get_attribute("href") or ""
@@ -296,7 +296,7 @@ def test_every_page_for_everybody_fits(tab: Opener, world: World, width: int) ->
         wrong += faults(page, name)
     page.goto("/accounts/login/")
     page.get_by_label("Username or email").fill(world.guarded_name)
-    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url("**/2fa/authenticate/**")
     assert wrong + faults(page, "mfa_authenticate") == []
@@ -345,7 +345,7 @@ def test_without_javascript_a_video_is_made_watched_and_deleted(tab: Opener) -> 
     page.locator(".sidebar").get_by_role("button", name="Sign out").click()
     page.goto("/accounts/login/")
     page.get_by_label("Username or email").fill(name)
-    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     expect(wallet(page)).to_have_text("100")
     expect(page.locator(".price-table td").first).to_have_text("20, with an image 25")

@@ -191,8 +191,8 @@ def test_several_are_downloaded_and_the_question_before_deleting_can_be_declined
     tab: Opener, maker: tuple[StorageState, dict[str, str]]
 ) -> None:
     page = tab("/library/?select=1", person=maker[0], **CALM)
-    page.get_by_role("button", name="All here").click()
-    expect(page.locator("#picked")).to_have_text("Chosen: 3")
+    page.get_by_role("button", name="Select all").click()
+    expect(page.locator("#picked")).to_have_text("Selected: 3")
     with page.expect_download() as download:
         page.get_by_role("button", name="Download").click()
     with ZipFile(download.value.path()) as found:
@@ -234,7 +234,7 @@ def test_deleting_takes_a_card_away_and_undo_brings_it_back(
     expect(page.get_by_role("link", name="A tower in the rain", exact=True)).to_be_focused()
     expect(page.locator("[data-part=library-count]")).to_have_text("3")
     page.goto("/library/?select=1")
-    page.get_by_role("button", name="All here").click()
+    page.get_by_role("button", name="Select all").click()
     page.get_by_role("button", name="Delete").click()
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     expect(page.locator(".card")).to_have_count(0)
@@ -292,7 +292,7 @@ def test_versions_are_compared_shared_and_taken_a_picture_of(
     expect(page.get_by_text("The link was revoked and no longer works.")).to_be_visible()
     answer = visitor.request.get(link)
     assert answer.status == 404
-    page.get_by_label("Picture at").fill("1.5")
+    page.get_by_label("Frame at").fill("1.5")
     page.get_by_role("button", name="Use as reference").click()
     expect(page.locator(".pill--chosen")).to_contain_text("frame-at-1.5-s")
     expect(page.locator("#composer .btn--primary [data-cost]")).to_have_text("25")
@@ -391,13 +391,13 @@ def test_everything_is_near_by_keyboard(
     page.wait_for_url("**/library/?select=1")
     page.keyboard.press("j")
     page.keyboard.press("x")
-    expect(page.locator("#picked")).to_have_text("Chosen: 1")
+    expect(page.locator("#picked")).to_have_text("Selected: 1")
     page.keyboard.press("j")
     page.keyboard.press("j")
     page.keyboard.press("Shift+X")
-    expect(page.locator("#picked")).to_have_text("Chosen: 3")
+    expect(page.locator("#picked")).to_have_text("Selected: 3")
     page.keyboard.press("Escape")
-    expect(page.locator("#picked")).to_have_text("None chosen")
+    expect(page.locator("#picked")).to_have_text("None selected")
     for key, path in {"c": "studio", "b": "billing", "u": "usage"}.items():
         page.keyboard.press("g")
         page.keyboard.press(key)
@@ -419,11 +419,11 @@ def test_single_keys_are_switched_off_everywhere(tab: Opener, person: StorageSta
     elsewhere.keyboard.press("Control+k")
     expect(elsewhere.locator("#palette")).to_be_visible()
     plain = tab("/settings/", person=person, java_script_enabled=False)
-    box = plain.get_by_label("Single keys are shortcuts")
+    box = plain.get_by_label("Use single keys as shortcuts")
     expect(box).not_to_be_checked()
     box.check()
     plain.get_by_role("button", name="Save the shortcuts").click()
-    expect(plain.get_by_text("Single keys are shortcuts.")).to_be_visible()
+    expect(plain.get_by_text("Keyboard shortcuts are on.")).to_be_visible()
     expect(box).to_be_checked()
 
 

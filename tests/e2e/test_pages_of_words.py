@@ -21,7 +21,7 @@ def test_a_newcomer_is_led_from_a_scene_to_the_studio(tab: Opener) -> None:
     page = tab("/accounts/signup/", java_script_enabled=False)
     name = sign_up(page)
     page.goto("/welcome/")
-    page.get_by_label(re.compile("^A paper boat")).check()
+    page.get_by_label(re.compile(r"^\s*A paper boat")).check()
     page.get_by_role("button", name="Next").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("You have 100 credits.")
     page.get_by_role("main").get_by_role("button", name="Open the studio").click()
@@ -47,7 +47,7 @@ def test_a_key_is_made_copied_and_revoked(tab: Opener, person: StorageState) -> 
     keep_picture(page, "key-made")
     page.locator("summary", has_text="Revoke").click()
     page.get_by_role("button", name="Revoke it now").click()
-    expect(page.get_by_text("Newsletter does not work any more.")).to_be_visible()
+    expect(page.get_by_text("You revoked the API key Newsletter.")).to_be_visible()
 
 
 def test_the_account_is_closed_by_keyboard_and_without_javascript(tab: Opener) -> None:
@@ -83,7 +83,7 @@ def test_a_password_is_looked_at_and_hidden_again(tab: Opener) -> None:
 def test_a_newcomer_sees_a_living_wall(tab: Opener, width: int) -> None:
     """Nobody published anything: the samples are there, play, and say what they are."""
     page = tab("/", **looks(width))
-    page.get_by_role("heading", name="Made here").scroll_into_view_if_needed()
+    page.get_by_role("heading", name="Videos made here").scroll_into_view_if_needed()
     expect(page.locator(".gallery .gallery-item")).to_have_count(8)
     page.get_by_role("link", name="Paper boat").click()
     check(page, "sample")

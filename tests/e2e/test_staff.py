@@ -95,7 +95,7 @@ def number(page: Page, words: str) -> Locator:
 
 def after(page: Page, what: str) -> Locator:
     """What a page says of one thing, before and after."""
-    return page.locator(".changes tr", has_text=what).locator("td")
+    return page.locator(".change-preview tr", has_text=what).locator("td")
 
 
 def make(page: Page, *prompts: str) -> list[str]:
@@ -171,8 +171,8 @@ def test_credits_are_given_after_a_look_at_the_balance(
     desk.get_by_role("button", name="Preview the balance").click()
     expect(after(desk, "Credits of")).to_have_text(["100", "150"])
     keep_picture(desk, "staff-give-before")
-    desk.get_by_role("button", name="Book it").click()
-    expect(desk.get_by_text("+50 credits are booked.")).to_be_visible()
+    desk.get_by_role("button", name="Save the adjustment").click()
+    expect(desk.get_by_text("+50 credits were booked.")).to_be_visible()
     owner.reload()
     expect(wallet(owner)).to_have_text("150")
 
@@ -216,7 +216,7 @@ def test_clips_are_picked_ordered_previewed_published_and_hidden(
     expect(desk.get_by_text("This page becomes public when you publish the clip.")).to_be_visible()
     expect(desk.get_by_role("heading", level=1)).to_have_text(f"The ferry {names[1]}")
     keep_picture(desk, "staff-clip-preview")
-    for action, public in (("Publish the chosen clips", 1), ("Hide the chosen clips", 0)):
+    for action, public in (("Publish selected clips", 1), ("Hide selected clips", 0)):
         desk.goto("/admin/showcase/clip/")
         desk.locator("#result_list tr", has_text=names[1]).locator(".action-select").check()
         desk.get_by_label("Action:").select_option(label=action)
@@ -251,7 +251,7 @@ def test_a_report_is_handled(tab: Opener, clerk: StorageState, person: StorageSt
     visitor = tab("/report/", **CALM)
     visitor.get_by_label("Which video?").fill(visitor.url.replace("/report/", address))
     visitor.get_by_label("What is wrong?").select_option("rights")
-    visitor.get_by_label("Tell us more").fill("I wrote it.")
+    visitor.get_by_label("Details").fill("I wrote it.")
     visitor.get_by_role("button", name="Send").click()
     desk = tab("/admin/", person=clerk, **CALM)
     number(desk, "Open reports").click()
@@ -261,8 +261,8 @@ def test_a_report_is_handled(tab: Opener, clerk: StorageState, person: StorageSt
     expect(after(desk, "Report")).to_have_text(["Open", "Closed"])
     desk.get_by_label("Reason").fill("The claim holds")
     desk.get_by_role("button", name="Hide the video").click()
-    expect(desk.get_by_text("The report is closed.")).to_be_visible()
-    expect(desk.get_by_text("Hidden from the public")).to_be_visible()
+    expect(desk.get_by_text("The report was closed.")).to_be_visible()
+    expect(desk.get_by_text("not public")).to_be_visible()
     keep_picture(desk, "staff-report-closed")
 
 
@@ -291,7 +291,7 @@ def busy(site: str, chromium: Browser) -> str:
         for label, words in form.items():
             page.get_by_label(label).fill(words)
         if path == "/feedback/":
-            page.get_by_label("What should we know?").fill("Folders, please.")
+            page.get_by_label("Your feedback").fill("Folders, please.")
         page.get_by_role("button", name="Send").click()
     context.close()
     return endless
@@ -316,7 +316,7 @@ def test_every_page_of_the_staff_side(tab: Opener, clerk: StorageState, busy: st
     """One page of every kind that can be reached from the first one."""
     page = tab("/admin/", person=clerk, **CALM)
     # What can still be decided comes first, so that the questions are among the pages.
-    open_report = "/admin/showcase/report/?state__exact=open"
+    open_report = "/admin/showcase/abusereport/?state__exact=open"
     todo = ["/admin/", open_report, f"/admin/videos/video/{busy}/change/"]
     seen, wrong = {kind_of(path) for path in todo}, []
     while todo:
