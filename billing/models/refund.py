@@ -24,7 +24,7 @@ class Refund(models.Model):
     class Source(models.TextChoices):
         API = "api", _("The API")
         ADMIN = "admin", _("Staff")
-        EXTERNAL = "external", _("Pending at Stripe")
+        EXTERNAL = "external", _("Stripe")
 
     ACTIVE: ClassVar = (Status.REQUESTED, Status.PENDING, Status.SUCCEEDED)
 

@@ -18,7 +18,7 @@ from videos.webhooks import deliveries, http_client, signing
 PER_PAGE = 20
 STATES = {
     "": gettext_lazy("All"),
-    WebhookDelivery.State.PENDING.value: gettext_lazy("Pending"),
+    WebhookDelivery.State.PENDING.value: gettext_lazy("Waiting"),
     WebhookDelivery.State.DELIVERED.value: gettext_lazy("Delivered"),
     WebhookDelivery.State.FAILED.value: gettext_lazy("Failed"),
     WebhookDelivery.State.BLOCKED.value: gettext_lazy("Blocked"),
