@@ -15,10 +15,10 @@ PERIODIC_TASKS = {
     "billing.tasks.send_expiry_warnings": 600,
     "accounts.tasks.send_deletion_emails": 60,
     "accounts.tasks.delete_expired_counters": 600,
-    "videos.tasks.write_digests": 60,
-    "videos.tasks.sweep_accounts": 600,
-    "videos.tasks.sweep": 900,
-    "showcase.tasks.sweep": 3600,
+    "videos.tasks.send_digests": 60,
+    "videos.tasks.erase_accounts": 600,
+    "videos.tasks.delete_expired": 900,
+    "showcase.tasks.delete_expired": 3600,
 }
 
 app = Celery("firstlight")
@@ -34,7 +34,7 @@ app.conf.update(
     beat_schedule={
         "videos": {"task": "videos.tasks.tick", "schedule": 1.0},
         "webhooks": {"task": "videos.tasks.deliver_webhooks", "schedule": 1.0},
-        "audit": {"task": "videos.tasks.audit_books", "schedule": crontab(hour=3, minute=17)},
+        "audit": {"task": "videos.tasks.audit_refunds", "schedule": crontab(hour=3, minute=17)},
         **{
             task: {"task": task, "schedule": float(seconds)}
             for task, seconds in PERIODIC_TASKS.items()

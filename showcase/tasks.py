@@ -6,7 +6,7 @@ from showcase import counters, gallery
 
 
 @shared_task(ignore_result=True, expires=600)
-def sweep() -> None:
+def delete_expired() -> None:
     """Delete old view rows and the clips of deleted videos."""
     counters.delete_old_views()
     gallery.delete_clips_of_deleted_videos()

@@ -59,25 +59,25 @@ def deliver_webhooks() -> None:
 
 
 @shared_task(ignore_result=True, expires=3600)
-def audit_books() -> None:
+def audit_refunds() -> None:
     """Audit the ledger, once a night."""
     refund_audit.run_audit()
 
 
 @shared_task(ignore_result=True, expires=3600)
-def sweep() -> None:
+def delete_expired() -> None:
     """Delete unused uploads and expired idempotency keys, every 15 minutes."""
     upload_cleanup.delete_unused()
     idempotency.delete_expired()
 
 
 @shared_task(ignore_result=True, expires=600)
-def sweep_accounts() -> None:
+def erase_accounts() -> None:
     """Erase accounts 30 days after their deletion was requested."""
     deletion.erase_due_accounts()
 
 
 @shared_task(ignore_result=True, expires=60)
-def write_digests() -> None:
+def send_digests() -> None:
     """Send e-mail digests of finished and failed videos."""
     email_digests.send_due()

@@ -167,7 +167,7 @@ def test_only_keys_of_the_last_day_are_kept(alice: User) -> None:
         order(alice)
         orders.submit(alice, orders.VideoOrder("A boat"), RequestKey(alice.pk, "old", "f"))
     orders.submit(alice, orders.VideoOrder("A boat"), RequestKey(alice.pk, "new", "f"))
-    tasks.sweep()
+    tasks.delete_expired()
     assert [row.key for row in IdempotencyKey.objects.all()] == ["new"]
     assert Video.objects.count() == 3
 

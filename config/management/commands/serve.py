@@ -141,7 +141,7 @@ def run_worker(server: uvicorn.Server, stop: threading.Event) -> None:
 def run_periodic_tasks(server: uvicorn.Server, stop: threading.Event) -> None:
     """Run the tasks that Celery beat starts in the scaled mode; some wait for the network."""
     due = [Periodic(seconds, import_string(task)) for task, seconds in PERIODIC_TASKS.items()]
-    due.append(Periodic(24 * 3600, tasks.audit_books))
+    due.append(Periodic(24 * 3600, tasks.audit_refunds))
     while wait_until_started(server, stop) and not stop.wait(1):
         for task in due:
             try:

@@ -525,10 +525,10 @@ def make_older(**back: int) -> None:
 
 def test_unused_upload_is_deleted_after_a_day(kept: Upload, tmp_path: Path) -> None:
     make_older(hours=23)
-    tasks.sweep()
+    tasks.delete_expired()
     assert (Upload.objects.count(), len(files(tmp_path))) == (1, 1)
     make_older(hours=25)
-    tasks.sweep()
+    tasks.delete_expired()
     assert Upload.objects.count() == 0
 
 
