@@ -35,7 +35,7 @@ from billing.ledger import credits, invariants  # noqa: E402
 from billing.models import Account, Lot  # noqa: E402
 from billing.payments import stripe_events  # noqa: E402
 from tests import backing  # noqa: E402
-from tests.billing import told  # noqa: E402
+from tests.billing import payment_events  # noqa: E402
 
 assert environment
 
@@ -91,8 +91,8 @@ def expire(user: User) -> Race:
 
 def webhook(user: User) -> Race:
     """One event of Stripe's, delivered fifty times, grants once."""
-    payment = told.order(user, session_id=f"cs_{uuid4()}")
-    event = {**told.completed(payment), "id": f"evt_{uuid4()}"}
+    payment = payment_events.create_payment(user, session_id=f"cs_{uuid4()}")
+    event = {**payment_events.checkout_completed(payment), "id": f"evt_{uuid4()}"}
     known = {name: event[name] for name in ("id", "type", "created", "livemode", "data")}
     known["api_version"] = event["api_version"]
 

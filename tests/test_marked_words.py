@@ -23,7 +23,7 @@ from billing.ledger import credits, expiry_warnings
 from showcase import gallery
 from showcase.models import Clip
 from tests import pseudo
-from tests.billing import told
+from tests.billing import payment_events
 from tests.conftest import create_user
 from tests.videos.conftest import clip as drawn
 from tests.videos.conftest import completed, failed, order, running
@@ -92,7 +92,7 @@ def things(zoe: User, mp4: bytes) -> dict[str, Any]:
         "name": "lavender",
         "token": share_links.token_of(share_links.create_link(done)),
         "collection_id": collections.create_collection(zoe, "zzz").pk,
-        "payment_id": told.bought(zoe).pk,
+        "payment_id": payment_events.create_paid_payment(zoe).pk,
         "delivery_id": delivery.pk,
         "upload_id": uuid4(),
         "key_id": uuid4(),

@@ -1,17 +1,14 @@
-"""A stopped clock, people without credits, and short words for reading the books."""
+"""A stopped clock, users without credits, and short functions that read the ledger."""
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
-from threading import Barrier
 from typing import Any
 
 import pytest
 import time_machine
 from django.conf import LazySettings
-from django.db import connections
 from django.db.models import Model
 from stripe._stripe_service import StripeService
 
@@ -21,21 +18,21 @@ from billing.models import Account, Allocation, Entry, Lot
 from tests.conftest import ServerThread
 from tests.verification.sandbox_stripe import sdk_shapes
 
-T = datetime(2026, 1, 1, tzinfo=UTC)
+START = datetime(2026, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
 _numbers = count(1)
 
 
 @pytest.fixture
 def clock(db: None) -> Iterator[time_machine.Traveller]:
-    """The time is T until the test moves it."""
-    with time_machine.travel(T, tick=False) as traveller:
+    """Stop the clock at START until the test moves it."""
+    with time_machine.travel(START, tick=False) as traveller:
         yield traveller
 
 
 @pytest.fixture
-def _described(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every call to Stripe must be as the SDK's own annotations describe it."""
+def _checked_stripe_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Check every call to Stripe against the SDK's own annotations."""
     request = StripeService._request
 
     def watched(self: StripeService, method: str, url: str, *words: Any, **names: Any) -> Any:
@@ -48,9 +45,9 @@ def _described(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def stripe_server(
-    _server: ServerThread, settings: LazySettings, tmp_path: Path, _described: None
+    _server: ServerThread, settings: LazySettings, tmp_path: Path, _checked_stripe_calls: None
 ) -> ServerThread:
-    """The sandbox Stripe on a real port; a test hands on its events by itself."""
+    """The sandbox Stripe on a real port; a test delivers its events itself."""
     settings.SANDBOX_DIR = tmp_path / "sandbox"
     settings.STRIPE_API_BASE = f"{_server.url}/sandbox/stripe"
     settings.SANDBOX_SPEED = 0
@@ -58,8 +55,10 @@ def stripe_server(
 
 
 @pytest.fixture
-def till(live: ServerThread, settings: LazySettings, _described: None) -> ServerThread:
-    """The whole product on a real port; its Stripe is the sandbox, where nothing takes time."""
+def live_stripe(
+    live: ServerThread, settings: LazySettings, _checked_stripe_calls: None
+) -> ServerThread:
+    """The whole site on a real port with the sandbox Stripe, without delays."""
     settings.STRIPE_API_BASE = f"{live.url}/sandbox/stripe"
     settings.SANDBOX_STRIPE_WEBHOOK_URL = f"{live.url}/api/payments/webhook/stripe"
     settings.FRONTEND_ORIGINS = [live.url]
@@ -69,55 +68,38 @@ def till(live: ServerThread, settings: LazySettings, _described: None) -> Server
 
 @pytest.fixture
 def carol(db: None) -> User:
-    """Somebody who has never had a credit."""
-    return newcomer("carol")
+    """A user who never had credits."""
+    return create_user_without_credits("carol")
 
 
 @pytest.fixture
 def dave(db: None) -> User:
-    """Another one."""
-    return newcomer("dave")
+    """Another user who never had credits."""
+    return create_user_without_credits("dave")
 
 
-def newcomer(name: str) -> User:
+def create_user_without_credits(name: str) -> User:
     return User.objects.create(username=name, email=f"{name}@example.com")
 
 
-def give(
+def grant_credits(
     user: User, amount: int, *, until: datetime | None = None, kind: Lot.Kind = Lot.Kind.BONUS
 ) -> Entry:
-    """A grant with a key of its own."""
+    """Grant credits with a key of their own."""
     return credits.grant(user, amount, kind, f"test:grant:{next(_numbers)}", expires_at=until)
 
 
-def lines(user: User) -> list[tuple[str, int]]:
-    """The history, oldest first: type and amount."""
+def entries_of(user: User) -> list[tuple[str, int]]:
+    """Return the user's entries, oldest first: (type, amount)."""
     return list(credits.history(user).reverse().values_list("type", "amount"))
 
 
-def left(user: User) -> list[tuple[int, datetime | None]]:
-    """What can be spent, in that order: how much, and until when."""
+def open_lots_of(user: User) -> list[tuple[int, datetime | None]]:
+    """Return the open lots in spending order: (credits, expiry)."""
     return list(credits.open_lots(user).values_list("remaining", "expires_at"))
 
 
-def everything() -> list[list[Any]]:
-    """Every row of the books, to see that nothing was written."""
+def ledger_rows() -> list[list[Any]]:
+    """Return every row of the ledger, to check that nothing was written."""
     tables: tuple[type[Model], ...] = (Account, Lot, Entry, Allocation)
     return [list(table._default_manager.order_by("pk").values_list()) for table in tables]
-
-
-def outcomes(calls: Sequence[Callable[[], Any]]) -> list[Any]:
-    """What the calls return or raise when all of them start at the same moment."""
-    start = Barrier(len(calls))
-
-    def run(call: Callable[[], Any]) -> Any:
-        start.wait(30)
-        try:
-            return call()
-        except Exception as error:
-            return error
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return list(pool.map(run, calls))

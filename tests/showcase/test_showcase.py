@@ -16,7 +16,7 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from showcase import counters, gallery
 from showcase.models import Clip, ClipView
-from tests.billing.conftest import give
+from tests.billing.conftest import grant_credits
 from tests.conftest import signed_in
 from tests.videos.conftest import completed, failed, order
 from videos.account import deletion
@@ -425,7 +425,7 @@ def test_grid_has_one_large_card_when_there_are_many(alice: User, mp4: bytes) ->
     def large() -> list[str]:
         return [card.title for card in Client().get("/").context["cards"] if card.is_large]
 
-    give(alice, 100)
+    grant_credits(alice, 100)
     film(alice, mp4, "tall", 1, size="720x1280")
     for n in range(2, 6):
         film(alice, mp4, f"{n}", n)

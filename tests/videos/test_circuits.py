@@ -13,7 +13,8 @@ from django.utils import timezone
 
 from accounts.models import User
 from billing.ledger import credits, invariants
-from tests.billing.conftest import give, outcomes
+from tests.billing.conftest import grant_credits
+from tests.concurrency import run_concurrently
 from tests.conftest import ServerThread
 from tests.videos.conftest import completed, now_of, order, running
 from videos import catalog
@@ -145,7 +146,7 @@ def test_a_waiting_order_ends_with_its_credits_back_when_its_time_is_over(alice:
 
 
 def test_one_order_tries_it_when_the_pause_is_over(alice: User) -> None:
-    give(alice, 100)
+    grant_credits(alice, 100)
     broken()
     videos = [order(alice, f"{n}") for n in range(4)]
     with time_machine.travel(timezone.now() + timedelta(seconds=11)):
@@ -155,7 +156,7 @@ def test_one_order_tries_it_when_the_pause_is_over(alice: User) -> None:
 
 
 def test_everything_flows_again_when_the_trial_succeeds(alice: User) -> None:
-    give(alice, 100)
+    grant_credits(alice, 100)
     broken()
     videos = [sent(order(alice, f"{n}")) for n in range(3)]
     with time_machine.travel(timezone.now() + timedelta(seconds=5)):
@@ -200,12 +201,12 @@ def test_another_order_tries_it_when_the_worker_of_the_trial_died(alice: User) -
 
 @pytest.mark.django_db(transaction=True)
 def test_exactly_one_tries_it_when_workers_claim_at_once(alice: User) -> None:
-    give(alice, 1000)
+    grant_credits(alice, 1000)
     for n in range(20):
         order(alice, f"{n}")
     broken()
     EngineCircuit.objects.update(retry_at=timezone.now())
-    held = outcomes([partial(claim.claim_due, 5)] * 4)
+    held = run_concurrently([partial(claim.claim_due, 5)] * 4)
     submitting = [video.pk for batch in held for video in batch]
     assert (len(submitting), invariants.problems()) == (1, [])
 

@@ -15,7 +15,7 @@ from billing.ledger import credits, invariants
 from config.lib import idempotency
 from config.lib.idempotency import AlreadyDone, IdempotencyMismatch, RequestKey
 from config.lib.models import IdempotencyKey
-from tests.billing.conftest import outcomes
+from tests.concurrency import run_concurrently
 from tests.conftest import create_user, signed_in
 from tests.videos.conftest import completed, failed, order, photo, picture, upload
 from videos import tasks
@@ -190,7 +190,7 @@ def erin(transactional_db: None) -> User:
 def test_fifty_posts_at_once_with_one_key_make_one_video(erin: User) -> None:
     make = post("/api/videos", {"prompt": "A boat"})
     clients = [signed_in(erin) for _ in range(50)]
-    answers = outcomes([partial(make, client, "k") for client in clients])
+    answers = run_concurrently([partial(make, client, "k") for client in clients])
     assert {answer.status_code for answer in answers} == {201}
     assert len({answer.json()["id"] for answer in answers}) == 1
     assert sum("Idempotent-Replayed" not in answer for answer in answers) == 1
@@ -213,7 +213,7 @@ def test_different_requests_at_once_with_one_key_make_one_thing(erin: User) -> N
         )
         for n in range(8)
     ]
-    results = outcomes([*ordering, *(partial(keep, n) for n in range(8))])
+    results = run_concurrently([*ordering, *(partial(keep, n) for n in range(8))])
     assert kinds(results)["IdempotencyMismatch"] == 15
     assert Video.objects.count() + Upload.objects.count() == 1
     assert IdempotencyKey.objects.count() == 1
@@ -227,7 +227,7 @@ def test_equal_uploads_at_once_with_one_key_keep_one_file(erin: User) -> None:
             erin, upload(PHOTO, "a.jpg"), "image", RequestKey(erin.pk, "k", "f")
         )
 
-    results = outcomes([keep] * 10)
+    results = run_concurrently([keep] * 10)
     assert kinds(results) == {"Upload": 1, "AlreadyDone": 9}
     kept = Upload.objects.get()
     assert {getattr(result, "result", result).pk for result in results} == {kept.pk}

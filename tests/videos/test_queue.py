@@ -9,7 +9,8 @@ from django.utils import timezone
 
 from accounts.models import User
 from billing.ledger import credits, invariants
-from tests.billing.conftest import give, outcomes
+from tests.billing.conftest import grant_credits
+from tests.concurrency import run_concurrently
 from tests.conftest import ServerThread
 from tests.videos.conftest import claimed, make_due, now_of, order, running, told
 from videos.engines.base import Job, JobState
@@ -38,9 +39,11 @@ def real_pauses(settings: LazySettings) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_no_video_is_claimed_twice_when_workers_claim_at_once(alice: User) -> None:
-    give(alice, 1000)
+    grant_credits(alice, 1000)
     videos = {order(alice, f"Boat {n}").pk for n in range(30)}
-    taken = outcomes([lambda: [video.pk for video in claim.claim_due(10)] for _ in range(5)])
+    taken = run_concurrently(
+        [lambda: [video.pk for video in claim.claim_due(10)] for _ in range(5)]
+    )
     found = [pk for batch in taken for pk in batch]
     found += [video.pk for video in claim.claim_due(100)]
     assert sorted(found) == sorted(videos)
@@ -117,7 +120,7 @@ def test_the_pause_grows_from_five_to_twenty_seconds_when_polled(alice: User) ->
 
 @pytest.mark.usefixtures("real_pauses")
 def test_the_pauses_differ_when_many_are_polled_at_once(alice: User) -> None:
-    give(alice, 1000)
+    grant_credits(alice, 1000)
     videos = [running(order(alice)) for _ in range(12)]
     assert len({round(wait_of(video), 2) for video in videos}) > 4
 

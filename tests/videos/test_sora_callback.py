@@ -18,7 +18,8 @@ from django.utils import timezone
 
 from accounts.models import User
 from billing.ledger import credits, invariants
-from tests.billing.conftest import give, outcomes
+from tests.billing.conftest import grant_credits
+from tests.concurrency import run_concurrently
 from tests.videos import kie
 from tests.videos.conftest import claimed, make_due, now_of, order, running
 from videos.engines import base
@@ -276,7 +277,7 @@ def polled(video: Video, result: Job) -> Callable[[], None]:
 @pytest.mark.django_db(transaction=True)
 def test_credits_move_exactly_once_when_callbacks_meet_cancels_and_looks(alice: User) -> None:
     """CALLBACK_ROUNDS=200 for the long form."""
-    give(alice, 20 * ROUNDS)
+    grant_credits(alice, 20 * ROUNDS)
     for n in range(ROUNDS):
         video = running(order(alice, f"Boat {n}"), poll_after=60.0)
         before, job = credits.available(alice), video.engine_job_id
@@ -289,7 +290,7 @@ def test_credits_move_exactly_once_when_callbacks_meet_cancels_and_looks(alice: 
             partial(state_machine.cancel, video),
         ]
         random.shuffle(calls)
-        results = outcomes(calls)
+        results = run_concurrently(calls)
         stored = now_of(video)
         assert stored.status in {"failed", "cancelled"}, results
         assert credits.available(alice) == before + 20
@@ -318,7 +319,7 @@ def in_processes(roles: list[Role]) -> list[int | None]:
 @pytest.mark.django_db(transaction=True)
 def test_credits_move_exactly_once_when_the_same_happens_in_several_processes(alice: User) -> None:
     """CALLBACK_ROUNDS=200 for the long form."""
-    give(alice, 20 * ROUNDS)
+    grant_credits(alice, 20 * ROUNDS)
     before = credits.available(alice)
     videos = [running(order(alice, f"Boat {n}"), poll_after=600.0) for n in range(ROUNDS)]
 
@@ -359,10 +360,12 @@ def test_credits_move_exactly_once_when_the_same_happens_in_several_processes(al
 
 @pytest.mark.django_db(transaction=True)
 def test_no_bell_is_lost_when_it_meets_the_answer_to_its_order(alice: User) -> None:
-    give(alice, 20 * ROUNDS)
+    grant_credits(alice, 20 * ROUNDS)
     for n in range(ROUNDS):
         held = claimed(order(alice, f"Boat {n}"))
         answer = Job(f"task_{n}", JobState.QUEUED, poll_after=60.0)
-        results = outcomes([partial(settled, held, answer), partial(kie.call, held, f"task_{n}")])
+        results = run_concurrently(
+            [partial(settled, held, answer), partial(kie.call, held, f"task_{n}")]
+        )
         assert results == [None, taken(held)]
         assert due_in(held) <= 0

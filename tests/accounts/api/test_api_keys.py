@@ -14,7 +14,7 @@ from rest_framework.test import APIClient
 
 from accounts.auth import api_keys, errors, tokens
 from accounts.models import ApiKey, Session, User
-from tests.billing.conftest import outcomes
+from tests.concurrency import run_concurrently
 
 PATH = "/api/users/api-keys"
 SIGNED_OUT = (401, {"detail": "Not authenticated"})
@@ -222,7 +222,7 @@ def test_ten_keys_are_created_when_twelve_are_requested_at_once(transactional_db
 
     alice = create_user("alice")
     clients = [signed_in(alice) for _ in range(12)]
-    answers = outcomes([partial(create_key, client) for client in clients])
+    answers = run_concurrently([partial(create_key, client) for client in clients])
     assert sorted(answer.status_code for answer in answers) == [201] * 10 + [400] * 2
     refused = {
         "detail": "You have reached the limit of 10 API keys. Revoke one to create another.",

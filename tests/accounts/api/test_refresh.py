@@ -13,7 +13,7 @@ from rest_framework_simplejwt.tokens import AccessToken
 
 from accounts.auth import tokens as auth_tokens
 from accounts.models import Session, User
-from tests.billing.conftest import outcomes
+from tests.concurrency import run_concurrently
 
 REFUSED = {"detail": "Invalid or expired refresh token", "code": "bad_credentials"}
 UNREADABLE = {"detail": "Invalid or expired token", "code": "bad_credentials"}
@@ -79,7 +79,7 @@ def test_other_sessions_continue_when_one_is_revoked(
 @pytest.mark.django_db(transaction=True)
 def test_exactly_one_refresh_succeeds_when_twenty_use_a_token_at_once(alice: User) -> None:
     token = auth_tokens.sign_in(alice, Session.Grant.PASSWORD).refresh
-    answers = outcomes([partial(refresh, APIClient(), token) for _ in range(20)])
+    answers = run_concurrently([partial(refresh, APIClient(), token) for _ in range(20)])
     assert sorted(answer.status_code for answer in answers) == [200] + [401] * 19
     assert Session.objects.get().revoked_at is not None
 

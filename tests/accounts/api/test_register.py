@@ -8,7 +8,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from billing.ledger import credits, invariants
-from tests.billing.conftest import outcomes
+from tests.concurrency import run_concurrently
 
 VALID = {"email": "carol@example.com", "password": "tin-lantern-9", "name": "Carol"}
 
@@ -107,7 +107,7 @@ def test_registration_is_refused_when_a_field_is_invalid(
 
 def test_one_account_is_created_when_registered_six_times_at_once(transactional_db: None) -> None:
     calls = [partial(register, APIClient(), **VALID) for _ in range(6)]
-    codes = sorted(answer.status_code for answer in outcomes(calls))
+    codes = sorted(answer.status_code for answer in run_concurrently(calls))
     assert codes == [201, 422, 422, 422, 422, 422]
     assert credits.available(User.objects.get()) == 100
     assert invariants.problems() == []

@@ -11,7 +11,7 @@ from rest_framework_simplejwt.tokens import AccessToken
 from accounts.auth import errors, passwords
 from accounts.models import Session, User
 from accounts.people import signup
-from tests.billing.conftest import outcomes
+from tests.concurrency import run_concurrently
 
 REAL_ACCOUNT = {"detail": "This address belongs to a real account"}
 
@@ -97,6 +97,7 @@ def test_sign_in_is_refused_when_the_address_is_a_real_username(
 
 def test_one_user_is_created_when_four_sign_in_at_once(transactional_db: None) -> None:
     codes = [
-        a.status_code for a in outcomes([partial(call_test_login, APIClient()) for _ in range(4)])
+        a.status_code
+        for a in run_concurrently([partial(call_test_login, APIClient()) for _ in range(4)])
     ]
     assert (codes, User.objects.count()) == ([200] * 4, 1)

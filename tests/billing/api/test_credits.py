@@ -11,8 +11,8 @@ from time_machine import Traveller
 from accounts.models import User
 from billing.ledger import credits
 from billing.models import Account, Entry
-from tests.billing import told
-from tests.billing.conftest import DAY, T, give
+from tests.billing import payment_events
+from tests.billing.conftest import DAY, START, grant_credits
 from tests.conftest import signed_in
 
 CREDITS = "/api/users/credits"
@@ -32,7 +32,7 @@ def spend_on_a_video(user: User, amount: int, task: str = TASK) -> Entry:
 
 
 def test_credits_show_the_totals_when_something_was_spent(client: APIClient, carol: User) -> None:
-    give(carol, 100, until=T + 30 * DAY)
+    grant_credits(carol, 100, until=START + 30 * DAY)
     spend_on_a_video(carol, 20)
     response = client.get(CREDITS)
     assert (response.status_code, response.json()) == (
@@ -53,11 +53,11 @@ def test_credits_show_the_totals_when_something_was_spent(client: APIClient, car
 def test_credits_show_expired_and_owed_credits(
     client: APIClient, carol: User, clock: Traveller
 ) -> None:
-    give(carol, 100, until=T + DAY)
+    grant_credits(carol, 100, until=START + DAY)
     spend_on_a_video(carol, 100)
     Account.objects.update(debt=30)
     credits.refund(f"video:{TASK}:spend", "back", grace=True)
-    clock.move_to(T + DAY)
+    clock.move_to(START + DAY)
     assert client.get(CREDITS).json() == {
         "user_id": str(carol.pk),
         "credits": 0,
@@ -99,9 +99,9 @@ def test_credits_api_is_405_when_the_method_is_not_get(client: APIClient, path: 
 def test_credits_api_shows_each_user_only_their_own(
     client: APIClient, carol: User, dave: User, path: str
 ) -> None:
-    give(carol, 10)
+    grant_credits(carol, 10)
     before = client.get(path).json()
-    give(dave, 500)
+    grant_credits(dave, 500)
     spend_on_a_video(dave, 20)
     assert client.get(path).json() == before
 
@@ -114,7 +114,7 @@ def test_transactions_list_the_newest_first(
         100,
         credits.Kind.BONUS,
         f"signup:{carol.pk}",
-        expires_at=T + 30 * DAY,
+        expires_at=START + 30 * DAY,
         purpose=credits.Purpose("signup", str(carol.pk), "Welcome credits"),
     )
     clock.shift(timedelta(minutes=5))
@@ -170,9 +170,9 @@ def rows(client: APIClient, **query: str | int) -> list[tuple[str, int]]:
 def test_transactions_show_the_expiry_when_credits_expired(
     client: APIClient, carol: User, clock: Traveller
 ) -> None:
-    give(carol, 10, until=T + DAY)
-    give(carol, 10)
-    clock.move_to(T + DAY)
+    grant_credits(carol, 10, until=START + DAY)
+    grant_credits(carol, 10)
+    clock.move_to(START + DAY)
     credits.expire(carol)
     body = client.get(TRANSACTIONS).json()
     assert [(row["amount"], row["is_expired"]) for row in body["transactions"]] == [
@@ -184,7 +184,7 @@ def test_transactions_show_the_expiry_when_credits_expired(
 
 def test_transactions_are_listed_in_pages(client: APIClient, carol: User) -> None:
     for amount in range(1, 6):
-        give(carol, amount)
+        grant_credits(carol, amount)
     assert rows(client, page_size=2) == [("bonus", 5), ("bonus", 4)]
     assert rows(client, page_size=2, page=3) == [("bonus", 1)]
 
@@ -192,7 +192,7 @@ def test_transactions_are_listed_in_pages(client: APIClient, carol: User) -> Non
 def test_transactions_are_empty_when_the_page_is_past_the_end(
     client: APIClient, carol: User
 ) -> None:
-    give(carol, 10)
+    grant_credits(carol, 10)
     response = client.get(TRANSACTIONS, {"page": 9, "page_size": 50})
     assert (response.status_code, response.json()) == (
         200,
@@ -201,7 +201,7 @@ def test_transactions_are_empty_when_the_page_is_past_the_end(
 
 
 def test_transactions_add_up_to_the_balance(client: APIClient, carol: User) -> None:
-    give(carol, 90, until=T + DAY)
+    grant_credits(carol, 90, until=START + DAY)
     for n in range(4):
         spend_on_a_video(carol, 20, f"video-{n}")
     credits.refund("video:video-2:spend", "back", grace=True)
@@ -215,12 +215,12 @@ def test_transactions_add_up_to_the_balance(client: APIClient, carol: User) -> N
 
 @pytest.fixture
 def entries_of_every_type(carol: User, clock: Traveller) -> None:
-    """One line of each type but `reversed`."""
+    """One entry of each type but `reversed`."""
     for kind in credits.Kind:
-        give(carol, 10, kind=kind, until=T + DAY)
+        grant_credits(carol, 10, kind=kind, until=START + DAY)
     spend_on_a_video(carol, 5)
     credits.refund(f"video:{TASK}:spend", "back", grace=True)
-    clock.move_to(T + DAY)
+    clock.move_to(START + DAY)
     credits.expire(carol)
 
 
@@ -300,10 +300,12 @@ def test_transactions_are_400_when_the_type_is_unknown(client: APIClient, word: 
 
 
 def test_clawbacks_are_found_as_refunded(client: APIClient, carol: User) -> None:
-    give(carol, 10)
+    grant_credits(carol, 10)
     spend_on_a_video(carol, 5)
     credits.refund(f"video:{TASK}:spend", "back", grace=True)
-    told.tell(told.refunded(told.bought(carol), 990))
+    payment_events.deliver(
+        payment_events.refund_event(payment_events.create_paid_payment(carol), 990)
+    )
     assert rows(client, transaction_type="refunded") == [("refunded", -100), ("refunded", 5)]
     assert rows(client, transaction_type="reversed") == [("refunded", -100)]
     total = client.get(TRANSACTIONS, {"transaction_type": "refunded"}).json()["total"]
@@ -314,7 +316,7 @@ def test_credits_api_takes_the_same_queries_for_any_length_of_history(
     client: APIClient, carol: User, django_assert_num_queries: Callable[..., Any]
 ) -> None:
     for n in range(12):
-        give(carol, 5, until=T + DAY if n % 2 else None)
+        grant_credits(carol, 5, until=START + DAY if n % 2 else None)
         spend_on_a_video(carol, 2, f"video-{n}")
     with django_assert_num_queries(2):  # the session, the summary
         client.get(CREDITS)

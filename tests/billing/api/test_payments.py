@@ -13,7 +13,7 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from billing.ledger import credits
 from billing.models import PackageOverride, Payment, Refund
-from tests.billing import stripe, told
+from tests.billing import payment_events, stripe_sandbox
 from tests.conftest import ServerThread, signed_in
 
 CREATE = "/api/payments/stripe/create"
@@ -87,13 +87,13 @@ def test_packages_take_one_query(
         anonymous.get("/api/payments/packages")
 
 
-# ---- buying ----
+# ---- purchases ----
 
 
 def test_create_payment_answers_the_documented_body(api: APIClient) -> None:
     answer = api.post(CREATE, {"package": "standard"}, format="json")
     payment = Payment.objects.get()
-    [session] = stripe.all_of("checkout.session")
+    [session] = stripe_sandbox.list_objects("checkout.session")
     assert (answer.status_code, answer.json()) == (
         200,
         {
@@ -130,14 +130,14 @@ def test_create_payment_is_refused_when_the_body_is_invalid(
     api: APIClient, body: dict[str, Any], status: int
 ) -> None:
     assert api.post(CREATE, body, format="json").status_code == status
-    assert (Payment.objects.count(), stripe.all_of("checkout.session")) == (0, [])
+    assert (Payment.objects.count(), stripe_sandbox.list_objects("checkout.session")) == (0, [])
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"null", b"{", b"\xff", b'{"package":"trial"} x'])
 def test_create_payment_is_refused_when_the_body_is_no_object(api: APIClient, body: bytes) -> None:
     answer = api.post(CREATE, body, content_type="application/json")
     assert answer.status_code in {400, 422}
-    assert (Payment.objects.count(), stripe.all_of("checkout.session")) == (0, [])
+    assert (Payment.objects.count(), stripe_sandbox.list_objects("checkout.session")) == (0, [])
 
 
 def test_create_payment_names_the_package_when_it_is_unknown(api: APIClient) -> None:
@@ -148,7 +148,7 @@ def test_create_payment_names_the_package_when_it_is_unknown(api: APIClient) -> 
 def test_create_payment_is_500_when_stripe_does_not_answer(
     api: APIClient, settings: LazySettings
 ) -> None:
-    stripe.fault("sessions", *["drop_before"] * 3)
+    stripe_sandbox.fail_next_calls("sessions", *["drop_before"] * 3)
     answer = api.post(CREATE, {"package": "trial"}, format="json")
     assert (answer.status_code, answer.json()["code"]) == (500, "payment_unreachable")
     assert settings.STRIPE_SECRET_KEY not in answer.content.decode()
@@ -156,13 +156,13 @@ def test_create_payment_is_500_when_stripe_does_not_answer(
     assert Payment.objects.get().status == "pending"
 
 
-# ---- looking ----
+# ---- reading payments ----
 
 
 def test_payment_is_shown_to_its_owner(api: APIClient, alice: User) -> None:
-    payment = told.order(alice, payment_url="https://checkout.example/1")
-    told.tell(told.completed(payment))
-    payment = told.now_of(payment)
+    payment = payment_events.create_payment(alice, payment_url="https://checkout.example/1")
+    payment_events.deliver(payment_events.checkout_completed(payment))
+    payment = payment_events.reload(payment)
     assert api.get(f"/api/payments/{payment.pk}").json() == {
         "payment_id": str(payment.pk),
         "status": "succeeded",
@@ -183,22 +183,31 @@ def _iso(at: Any) -> str:
     ("tell", "status"),
     [
         (lambda p: [], "pending"),
-        (lambda p: [told.completed(p)], "succeeded"),
-        (lambda p: [told.expired(p)], "failed"),
-        (lambda p: [told.completed(p), told.refunded(p, 990)], "refunded"),
-        (lambda p: [told.completed(p), told.refunded(p, 1)], "partial_refunded"),
+        (lambda p: [payment_events.checkout_completed(p)], "succeeded"),
+        (lambda p: [payment_events.checkout_expired(p)], "failed"),
+        (
+            lambda p: [payment_events.checkout_completed(p), payment_events.refund_event(p, 990)],
+            "refunded",
+        ),
+        (
+            lambda p: [payment_events.checkout_completed(p), payment_events.refund_event(p, 1)],
+            "partial_refunded",
+        ),
     ],
 )
 def test_payment_shows_the_documented_status(
-    api: APIClient, alice: User, tell: Callable[[Payment], list[told.Told]], status: str
+    api: APIClient,
+    alice: User,
+    tell: Callable[[Payment], list[payment_events.StripeJson]],
+    status: str,
 ) -> None:
-    payment = told.order(alice)
-    told.tell(*tell(payment))
+    payment = payment_events.create_payment(alice)
+    payment_events.deliver(*tell(payment))
     assert api.get(f"/api/payments/{payment.pk}").json()["status"] == status
 
 
 def test_payment_is_404_when_it_belongs_to_another_user(alice: User, stranger: APIClient) -> None:
-    payment = told.order(alice, payment_url="https://checkout.example/1")
+    payment = payment_events.create_payment(alice, payment_url="https://checkout.example/1")
     theirs, nobodys = (stranger.get(f"/api/payments/{pk}") for pk in (payment.pk, uuid4()))
     assert (theirs.status_code, theirs.json()) == (404, MISSING)
     assert theirs.content == nobodys.content
@@ -212,7 +221,7 @@ def test_payment_is_404_when_its_id_is_no_uuid(api: APIClient, word: str) -> Non
 
 
 def test_payments_list_the_newest_first(api: APIClient, alice: User) -> None:
-    made = [told.order(alice, created_at=timezone.now()) for _ in range(3)]
+    made = [payment_events.create_payment(alice, created_at=timezone.now()) for _ in range(3)]
     body = api.get("/api/payments", {"page_size": 2}).json()
     assert (body["total"], body["page"], body["page_size"]) == (3, 1, 2)
     shown = [row["payment_id"] for row in body["payments"]]
@@ -228,11 +237,11 @@ def test_payments_are_422_when_the_query_is_invalid(api: APIClient, query: str) 
 def test_payments_take_the_same_queries_for_any_number(
     api: APIClient, alice: User, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    told.order(alice)
+    payment_events.create_payment(alice)
     with django_assert_num_queries(3) as few:
         api.get("/api/payments")
     for _ in range(9):
-        told.order(alice)
+        payment_events.create_payment(alice)
     with django_assert_num_queries(len(few)):
         api.get("/api/payments")
 
@@ -252,13 +261,13 @@ def test_payments_api_is_401_when_anonymous(anonymous: APIClient, method: str, p
     assert (answer.status_code, answer.json()) == (401, {"detail": "Not authenticated"})
 
 
-# ---- giving money back ----
+# ---- refunds ----
 
 
 def test_refund_answers_the_documented_body(admin: APIClient, alice: User) -> None:
-    payment = stripe.bought(alice, "standard")
+    payment = stripe_sandbox.create_paid_payment(alice, "standard")
     answer = admin.post(f"{REFUND}?payment_id={payment.pk}&reason=Sorry")
-    [refund] = stripe.all_of("refund")
+    [refund] = stripe_sandbox.list_objects("refund")
     assert (answer.status_code, answer.json()) == (
         200,
         {
@@ -281,31 +290,31 @@ def test_refund_answers_the_documented_body(admin: APIClient, alice: User) -> No
 
 
 def test_refund_returns_a_part_when_an_amount_is_given(admin: APIClient, alice: User) -> None:
-    payment = stripe.bought(alice)
+    payment = stripe_sandbox.create_paid_payment(alice)
     seen = []
     for _ in range(3):
         body = admin.post(f"{REFUND}?payment_id={payment.pk}&amount=3.30").json()
         seen.append((body["amount"], body["credits_refunded"]))
     assert seen == [(3.3, 33), (3.3, 33), (3.3, 34)]
-    assert told.now_of(payment).status == "refunded"
+    assert payment_events.reload(payment).status == "refunded"
 
 
 def test_refund_reads_its_parameters_from_the_body(admin: APIClient, alice: User) -> None:
-    payment = stripe.bought(alice)
+    payment = stripe_sandbox.create_paid_payment(alice)
     body = {"payment_id": str(payment.pk), "amount": "0.29"}
     assert admin.post(REFUND, body, format="json").json()["amount"] == 0.29
-    assert [one["amount"] for one in stripe.all_of("refund")] == [29]
+    assert [one["amount"] for one in stripe_sandbox.list_objects("refund")] == [29]
 
 
 def test_refund_is_403_when_the_user_is_not_staff(api: APIClient, alice: User) -> None:
-    payment = stripe.bought(alice)
+    payment = stripe_sandbox.create_paid_payment(alice)
     for pk in (payment.pk, uuid4(), "x"):
         answer = api.post(f"{REFUND}?payment_id={pk}")
         assert (answer.status_code, answer.json()) == (
             403,
             {"detail": "Only administrators can issue refunds"},
         )
-    assert stripe.all_of("refund") == []
+    assert stripe_sandbox.list_objects("refund") == []
 
 
 def test_refund_is_404_when_the_payment_is_unknown(admin: APIClient) -> None:
@@ -317,33 +326,39 @@ def test_refund_is_404_when_the_payment_is_unknown(admin: APIClient) -> None:
 def test_refund_is_400_when_the_amount_is_too_large(
     admin: APIClient, alice: User, amount: str
 ) -> None:
-    payment = stripe.bought(alice)
+    payment = stripe_sandbox.create_paid_payment(alice)
     answer = admin.post(f"{REFUND}?payment_id={payment.pk}&amount={amount}")
     assert (answer.status_code, answer.json()["detail"]) == (
         400,
         "Cannot refund payment with current status",
     )
-    assert stripe.all_of("refund") == []
+    assert stripe_sandbox.list_objects("refund") == []
 
 
-@pytest.mark.parametrize("tell", [told.expired, lambda p: told.completed(p, amount_total=1)])
+@pytest.mark.parametrize(
+    "tell",
+    [
+        payment_events.checkout_expired,
+        lambda p: payment_events.checkout_completed(p, amount_total=1),
+    ],
+)
 def test_refund_is_400_when_the_payment_was_not_paid(
-    admin: APIClient, alice: User, tell: Callable[[Payment], told.Told]
+    admin: APIClient, alice: User, tell: Callable[[Payment], payment_events.StripeJson]
 ) -> None:
-    payment = told.order(alice)
+    payment = payment_events.create_payment(alice)
     for _ in range(2):
         answer = admin.post(f"{REFUND}?payment_id={payment.pk}")
         assert (answer.status_code, answer.json()["detail"]) == (
             400,
             "Cannot refund payment with current status",
         )
-        told.tell(tell(payment))
+        payment_events.deliver(tell(payment))
 
 
 def test_refund_is_400_when_the_payment_was_refunded_before(admin: APIClient, alice: User) -> None:
-    payment = stripe.bought(alice)
+    payment = stripe_sandbox.create_paid_payment(alice)
     codes = [admin.post(f"{REFUND}?payment_id={payment.pk}").status_code for _ in range(2)]
-    assert (codes, len(stripe.all_of("refund"))) == ([200, 400], 1)
+    assert (codes, len(stripe_sandbox.list_objects("refund"))) == ([200, 400], 1)
 
 
 @pytest.mark.parametrize(
@@ -363,16 +378,16 @@ def test_refund_is_400_when_the_payment_was_refunded_before(admin: APIClient, al
     ],
 )
 def test_refund_is_422_when_the_query_is_invalid(admin: APIClient, alice: User, query: str) -> None:
-    payment = stripe.bought(alice)
+    payment = stripe_sandbox.create_paid_payment(alice)
     assert admin.post(f"{REFUND}?{query.replace('{pk}', str(payment.pk))}").status_code == 422
-    assert (stripe.all_of("refund"), credits.available(alice)) == ([], 200)
+    assert (stripe_sandbox.list_objects("refund"), credits.available(alice)) == ([], 200)
 
 
 def test_refund_gives_the_credits_back_when_stripe_refuses_it(
     admin: APIClient, alice: User
 ) -> None:
-    payment = stripe.bought(alice)
-    stripe.step(stripe.dispute(payment), "lose")
+    payment = stripe_sandbox.create_paid_payment(alice)
+    stripe_sandbox.advance_dispute(stripe_sandbox.open_dispute(payment), "lose")
     body = admin.post(f"{REFUND}?payment_id={payment.pk}").json()
     assert (body["success"], body["status"], body["credits_refunded"]) == (False, "failed", 0)
     assert credits.available(alice) == 200
@@ -384,21 +399,21 @@ def test_refund_uses_whole_units_when_the_currency_has_no_cents(
     PackageOverride.objects.create(
         key="yen", name="Yen", credits=100, price_minor=500, currency="JPY"
     )
-    payment = stripe.bought(alice, "yen")
+    payment = stripe_sandbox.create_paid_payment(alice, "yen")
     query = f"{REFUND}?payment_id={payment.pk}&amount="
     assert admin.post(f"{query}0.50").status_code == 400
     assert admin.post(f"{query}100").json()["amount"] == 100.0
-    assert [one["amount"] for one in stripe.all_of("refund")] == [100]
+    assert [one["amount"] for one in stripe_sandbox.list_objects("refund")] == [100]
 
 
 def test_payments_api_works_with_the_sandbox_stripe(
-    till: ServerThread, alice: User, staff: User, settings: LazySettings
+    live_stripe: ServerThread, alice: User, staff: User, settings: LazySettings
 ) -> None:
-    """Bought, paid and refunded by nothing but HTTP."""
+    """Buy, pay and refund, all over HTTP."""
     mine, theirs = signed_in(alice), signed_in(staff)
     made = mine.post(CREATE, {"package": "trial"}, format="json").json()
-    assert made["payment_url"].startswith(f"{till.url}/sandbox/stripe/c/pay/")
-    stripe.pay(Payment.objects.get())
+    assert made["payment_url"].startswith(f"{live_stripe.url}/sandbox/stripe/c/pay/")
+    stripe_sandbox.pay(Payment.objects.get())
     assert mine.get(f"/api/payments/{made['payment_id']}").json()["status"] == "succeeded"
     assert mine.get("/api/users/credits").json()["credits"] == 200
     body = theirs.post(f"{REFUND}?payment_id={made['payment_id']}&amount=4.95").json()

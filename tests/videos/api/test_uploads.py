@@ -25,7 +25,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from billing.ledger import credits
-from tests.billing.conftest import outcomes
+from tests.concurrency import run_concurrently
 from tests.conftest import create_user
 from tests.statements import after, reads
 from tests.videos.api.test_create_video_hostile import SVG, decompression_bomb, shown
@@ -582,7 +582,7 @@ def test_concurrent_order_and_cleanup_keep_both_video_and_image_or_neither(
         image = uploads.store_image(erin, upload(picture()))
         make_older(hours=25)
         wish = orders.VideoOrder("A boat", reference=image)
-        ordered, swept = outcomes(
+        ordered, swept = run_concurrently(
             [partial(orders.submit, erin, wish), upload_cleanup.delete_unused]
         )
         assert (type(ordered), swept) in {(Video, 0), (catalog.NotOffered, 1)}
