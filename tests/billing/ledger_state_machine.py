@@ -28,7 +28,7 @@ RANDOM = settings(
     suppress_health_check=list(HealthCheck),
 )
 
-user_indexes = st.sampled_from([0, 0, 0, 1])  # mostly one of them, so that her books get long
+user_indexes = st.sampled_from([0, 0, 0, 1])  # mostly the first user, who then has many entries
 amounts = st.integers(1, 9)
 indexes = st.integers(0, 999)
 kinds = st.sampled_from(Lot.Kind)

@@ -173,7 +173,7 @@ def test_refund_is_possible_when_a_granted_payment_is_under_review(granted: Paym
 
 def test_refund_is_refused_when_a_payment_under_review_was_not_granted(carol: User) -> None:
     payment = payment_events.create_payment(carol)
-    other = {**payment_events.checkout_session(payment), "id": "cs_of_somebody_else"}
+    other = {**payment_events.checkout_session(payment), "id": "cs_of_another_payment"}
     payment_events.deliver(
         payment_events.stripe_event("checkout.session.completed", other),
         payment_events.checkout_completed(payment),

@@ -13,7 +13,7 @@ from tests.billing.conftest import START, grant_credits
 
 
 @pytest.fixture(autouse=True)
-def books(carol: User, dave: User) -> None:
+def ledger(carol: User, dave: User) -> None:
     """Carol: 100 granted, 20 spent, 5 of them refunded. Dave: 10 granted."""
     grant_credits(carol, 100, until=START.replace(year=2999))
     credits.spend(carol, 20, "spend")

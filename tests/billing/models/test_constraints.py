@@ -18,7 +18,7 @@ Action = Callable[[], object]
 
 
 @pytest.fixture
-def books(carol: User) -> Iterator[None]:
+def ledger(carol: User) -> Iterator[None]:
     """A few entries, and the triggers that tests otherwise remove on SQLite."""
     grant_credits(carol, 100)
     credits.spend(carol, 20, "spend")
@@ -59,7 +59,7 @@ FORBIDDEN_CHANGES: dict[str, Action] = {
 }
 
 
-@pytest.mark.usefixtures("books")
+@pytest.mark.usefixtures("ledger")
 @pytest.mark.parametrize("act", FORBIDDEN_CHANGES.values(), ids=FORBIDDEN_CHANGES.keys())
 def test_database_refuses_when_an_entry_or_allocation_is_changed(act: Action) -> None:
     before = ledger_rows()
@@ -68,7 +68,7 @@ def test_database_refuses_when_an_entry_or_allocation_is_changed(act: Action) ->
     assert ledger_rows() == before
 
 
-@pytest.mark.usefixtures("books")
+@pytest.mark.usefixtures("ledger")
 def test_entries_are_kept_when_the_orm_deletes_them() -> None:
     before = ledger_rows()
     with pytest.raises(ProtectedError):
@@ -78,7 +78,7 @@ def test_entries_are_kept_when_the_orm_deletes_them() -> None:
     assert ledger_rows() == before
 
 
-@pytest.mark.usefixtures("books")
+@pytest.mark.usefixtures("ledger")
 def test_refund_is_posted_when_the_triggers_exist(carol: User) -> None:
     credits.refund("spend", "back", grace=True)
     assert credits.available(carol) == 100
@@ -184,7 +184,7 @@ def test_user_is_kept_when_an_account_refers_to_it(carol: User, dave: User) -> N
     assert credits.available(carol) == 100
 
 
-def test_descriptions_are_blanked_when_they_are_erased(carol: User, books: None) -> None:
+def test_descriptions_are_blanked_when_they_are_erased(carol: User, ledger: None) -> None:
     before = list(Entry.objects.order_by("sequence").values_list("sequence", "amount", "key"))
     erasure.erase_descriptions(carol)
     after = list(Entry.objects.order_by("sequence").values_list("sequence", "amount", "key"))
