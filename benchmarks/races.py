@@ -1,8 +1,7 @@
 """`python -m benchmarks.races [rounds]`: fifty at once, round after round, on both databases.
 
 Each round lets fifty threads, each with a connection of its own, do the same thing to one account
-at the same moment, and then reads the books: what may happen once has happened once, or it is a
-violation.
+at the same moment, and then checks the ledger: what may happen once must have happened once.
 """
 
 import os
@@ -111,7 +110,7 @@ def given(user: User, amount: int) -> None:
 
 
 def standing(user: User) -> tuple[int, dict[str, int]]:
-    """The balance, and how many lines of each type; a balance of -1 says the books are broken."""
+    """Return the balance (-1 if an invariant is broken) and the number of entries of each type."""
     types = list(credits.history(user).values_list("type", flat=True))
     right = invariants.problems_of(user.pk) == []
     return credits.available(user) if right else -1, {type: types.count(type) for type in types}

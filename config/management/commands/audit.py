@@ -1,4 +1,4 @@
-"""`manage.py audit`: prove the books now."""
+"""`manage.py audit`: run an audit of credits, payments and videos now."""
 
 import sys
 from typing import Any
@@ -9,7 +9,7 @@ from videos.reports import refund_audit
 
 
 class Command(BaseCommand):
-    help = "Prove the books, mend gaps, and exit with 1 when something needs a person."
+    help = "Audit credits, payments and videos, repair gaps, and exit with 1 if a problem remains."
 
     def handle(self, *args: Any, **options: Any) -> None:
         report = refund_audit.run_audit()
@@ -19,8 +19,10 @@ class Command(BaseCommand):
             f"{run.payments} payments"
         )
         for line in run.repaired:
-            self.stdout.write(f"mended: {line}")
+            self.stdout.write(f"repaired: {line}")
         for line in run.problems:
             self.stdout.write(f"PROBLEM: {line}")
-        self.stdout.write("The books are right." if not run.problems else "A person must look.")
+        self.stdout.write(
+            "Staff must resolve the problems." if run.problems else "There are no problems."
+        )
         sys.exit(1 if run.problems else 0)

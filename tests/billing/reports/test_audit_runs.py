@@ -161,7 +161,7 @@ def command(capsys: pytest.CaptureFixture[str]) -> Any:
 def test_audit_command_exits_with_0_when_nothing_is_wrong(command: Any, video: Video) -> None:
     assert command() == (
         0,
-        ["1 accounts, 2 entries, 1 videos, 0 payments", "The invariants are right."],
+        ["1 accounts, 2 entries, 1 videos, 0 payments", "There are no problems."],
     )
 
 
@@ -171,8 +171,8 @@ def test_audit_command_exits_with_0_when_all_was_repaired(command: Any, video: V
     assert (code, said[1:]) == (
         0,
         [
-            f"mended: video {video.pk} was failed without a refund: +{video.credits}",
-            "The invariants are right.",
+            f"repaired: video {video.pk} was failed without a refund: +{video.credits}",
+            "There are no problems.",
         ],
     )
 
@@ -182,5 +182,5 @@ def test_audit_command_exits_with_1_when_a_problem_remains(command: Any, carol: 
     payment_events.create_paid_payment(carol)
     Payment.objects.update(credits=90)
     code, said = command()
-    assert (code, said[-1]) == (1, "A person must look.")
+    assert (code, said[-1]) == (1, "Staff must resolve the problems.")
     assert said[1].startswith("PROBLEM: payment ")
