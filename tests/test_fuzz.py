@@ -1,4 +1,4 @@
-"""Requests made from the schema break nothing; `python -m tests.fuzz` asks for many more."""
+"""Requests generated from the schema cause no server error; `python -m tests.fuzz` sends more."""
 
 import pytest
 
@@ -8,5 +8,5 @@ from tests.tiers import rounds
 
 @pytest.mark.embedded
 @pytest.mark.timeout(3600)
-def test_generated_requests_of_two_users_break_nothing() -> None:
+def test_server_has_no_errors_when_two_users_send_generated_requests() -> None:
     assert fuzz.run("--max-examples", str(rounds(2, 30)), "--warnings", "off") == 0

@@ -1,4 +1,4 @@
-"""docs/requirements.md says where every wish stands, and what it says is so."""
+"""docs/requirements.md names a test or file for every requirement, and they exist."""
 
 import ast
 import re
@@ -14,8 +14,8 @@ NUMBERS = [
     *(f"C{n:02}" for n in range(1, 62)),
     *(f"K{n}" for n in range(1, 31)),
 ]
-# What is not there, or not whole. A number leaves this list when a test shows it, and never
-# comes back to it unseen.
+# Requirements that are not or not completely met. A number leaves this list when a test shows
+# it, and does not come back unnoticed.
 NOT_YET = {
     "A69", "A70", "A72", "A76", "A77", "A88", "A91", "A92",
     "B23", "B60", "B65",
@@ -29,7 +29,7 @@ ROWS = re.findall(
 
 
 def named_in(path: Path) -> set[str]:
-    """The names of the tests in a file, as they are written."""
+    """Return the names of the test functions in a file."""
     found = [node for node in ast.walk(ast.parse(path.read_text())) if is_test(node)]
     return {node.name for node in found if isinstance(node, ast.FunctionDef)}
 
@@ -38,20 +38,20 @@ def is_test(node: ast.AST) -> bool:
     return isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
 
 
-def test_every_number_stands_there_once() -> None:
+def test_every_requirement_is_listed_once() -> None:
     assert [number for number, _, _ in ROWS] == NUMBERS
 
 
-def test_what_is_not_there_is_what_we_know_of() -> None:
+def test_missing_requirements_are_the_known_ones() -> None:
     assert {number for number, _, where in ROWS if "not yet" in where.lower()} == NOT_YET
 
 
 @pytest.mark.parametrize(("number", "where"), [(n, where) for n, _, where in ROWS])
-def test_what_shows_it_exists(number: str, where: str) -> None:
-    proofs = re.findall(r"`([^`]+)`", where.partition("**not yet**")[0])
-    assert proofs or number in NOT_YET
-    for proof in proofs:
-        path, _, name = proof.partition("::")
+def test_referenced_tests_and_files_exist(number: str, where: str) -> None:
+    references = re.findall(r"`([^`]+)`", where.partition("**not yet**")[0])
+    assert references or number in NOT_YET
+    for reference in references:
+        path, _, name = reference.partition("::")
         assert (ROOT / path).is_file(), path
-        assert not name or name in named_in(ROOT / path), proof
-        assert bool(name) == path.startswith("tests/"), proof
+        assert not name or name in named_in(ROOT / path), reference
+        assert bool(name) == path.startswith("tests/"), reference

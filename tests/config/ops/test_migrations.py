@@ -1,6 +1,8 @@
-"""Migrations hold what the database stores, and no words that people read."""
+"""Migrations contain what the database stores, and no texts; none is missing."""
 
+import pytest
 from django.apps import apps
+from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.state import ModelState, ProjectState
@@ -26,3 +28,8 @@ def test_no_migration_is_made_when_only_words_change(db: None) -> None:
 
 def test_migration_is_made_when_a_length_changes(db: None) -> None:
     assert changed_apps("max_length", 9) == ["accounts"]
+
+
+@pytest.mark.django_db
+def test_no_migration_is_missing() -> None:
+    call_command("makemigrations", check=True, dry_run=True, verbosity=0)

@@ -1,10 +1,10 @@
-"""Production behind a proxy that ends TLS: what counts as HTTPS, and what is said then."""
+"""HTTPS and HSTS in production behind a proxy that terminates TLS."""
 
 from pathlib import Path
 
-from tests.test_house import start
+from tests.config.production import run_in_production
 
-ASK = """
+REQUESTS = """
 import os, django
 os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
 django.setup()
@@ -17,16 +17,16 @@ for headers in ({}, {"HTTP_X_FORWARDED_PROTO": "https"}):
 """
 
 
-def test_production_behind_a_proxy_is_https_only(tmp_path: Path) -> None:
-    ended = start(tmp_path, ASK, TRUSTED_PROXIES="1")
+def test_https_is_required_when_production_is_behind_a_proxy(tmp_path: Path) -> None:
+    ended = run_in_production(tmp_path, REQUESTS, TRUSTED_PROXIES="1")
     assert ended.stdout.splitlines() == ["True True", "http None", "https max-age=2592000"]
 
 
-def test_a_header_is_not_believed_without_a_proxy(tmp_path: Path) -> None:
-    ended = start(tmp_path, ASK)
+def test_forwarded_header_is_ignored_when_no_proxy_is_trusted(tmp_path: Path) -> None:
+    ended = run_in_production(tmp_path, REQUESTS)
     assert ended.stdout.splitlines() == ["True True", "http None", "http None"]
 
 
-def test_browsers_are_not_held_to_it_when_switched_off(tmp_path: Path) -> None:
-    ended = start(tmp_path, ASK, TRUSTED_PROXIES="1", HSTS_SECONDS="0")
+def test_hsts_header_is_missing_when_switched_off(tmp_path: Path) -> None:
+    ended = run_in_production(tmp_path, REQUESTS, TRUSTED_PROXIES="1", HSTS_SECONDS="0")
     assert ended.stdout.splitlines() == ["True True", "http None", "https None"]

@@ -1,4 +1,4 @@
-"""`manage.py serve` as a process of its own: the first start, and starting again."""
+"""`manage.py serve` as a separate process: first run, production and reload."""
 
 import json
 import os
@@ -16,17 +16,17 @@ import pytest
 from django.conf import settings
 
 from tests.backing import free_port
-from tests.test_house import PRODUCTION
+from tests.config.production import PRODUCTION
 
 
-class Served:
-    """The process, what it has said so far, and an address to ask it at."""
+class ServeProcess:
+    """A `serve` process, its log and its URL."""
 
     def __init__(self, folder: Path, *arguments: str, **environment: str) -> None:
         self.url = f"http://127.0.0.1:{(port := free_port())}"
-        self.said = folder / "said"
+        self.log = folder / "said"
         own = {"PORT": str(port), "DATA_DIR": str(folder / "data"), "PATH": os.environ["PATH"]}
-        with self.said.open("w") as out:
+        with self.log.open("w") as out:
             self.process = subprocess.Popen(
                 [sys.executable, "manage.py", "serve", *arguments],
                 cwd=settings.BASE_DIR,
@@ -36,10 +36,10 @@ class Served:
             )
 
     def wait(self, done: Callable[[], object], seconds: float = 60) -> None:
-        until = time.monotonic() + seconds
+        deadline = time.monotonic() + seconds
         while not done():
-            assert self.process.poll() is None, self.said.read_text()
-            assert time.monotonic() < until, self.said.read_text()
+            assert self.process.poll() is None, self.log.read_text()
+            assert time.monotonic() < deadline, self.log.read_text()
             time.sleep(0.1)
 
     def answers(self) -> bool:
@@ -54,8 +54,8 @@ class Served:
 
 
 @contextmanager
-def serving(folder: Path, *arguments: str, **environment: str) -> Iterator[Served]:
-    served = Served(folder, *arguments, **environment)
+def serving(folder: Path, *arguments: str, **environment: str) -> Iterator[ServeProcess]:
+    served = ServeProcess(folder, *arguments, **environment)
     try:
         served.wait(served.answers)
         yield served
@@ -65,61 +65,64 @@ def serving(folder: Path, *arguments: str, **environment: str) -> Iterator[Serve
 
 
 @pytest.fixture(scope="module")
-def first(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def first_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServeProcess]:
     folder = tmp_path_factory.mktemp("first")
     password = bcrypt.hashpw(b"old-secret", bcrypt.gensalt(10)).decode()
     users = folder / "users.json"
     users.write_text(json.dumps([{"id": "user_1", "username": "vera", "password": password}]))
     own = {"USERS_FILE": str(users), "SANDBOX_SPEED": "0", "SANDBOX_DETAIL": "draft"}
     with serving(folder, "--first-run", **own) as served:
-        served.wait(lambda: "Ctrl-C" in served.said.read_text())
+        served.wait(lambda: "Ctrl-C" in served.log.read_text())
         yield served
 
 
-def test_the_first_start_makes_people_and_says_what_to_change(first: Served) -> None:
-    lines = [" ".join(line.split()) for line in first.said.read_text().splitlines()]
-    assert f"Firstlight is ready: {first.url}" in lines
+def test_first_run_creates_accounts_and_prints_their_passwords(first_run: ServeProcess) -> None:
+    lines = [" ".join(line.split()) for line in first_run.log.read_text().splitlines()]
+    assert f"Firstlight is ready: {first_run.url}" in lines
     assert "Staff admin / admin at /admin/, from this machine only: change it" in lines
-    assert [first.login("admin", "admin"), first.login("demo", "demo-firstlight")] == [200, 200]
+    assert [first_run.login("admin", "admin"), first_run.login("demo", "demo-firstlight")] == [
+        200,
+        200,
+    ]
 
 
-def test_people_of_the_users_file_are_there_after_the_start(first: Served) -> None:
-    assert [first.login("vera", "old-secret"), first.login("vera", "wrong")] == [200, 401]
+def test_users_file_is_imported_at_the_first_run(first_run: ServeProcess) -> None:
+    assert [first_run.login("vera", "old-secret"), first_run.login("vera", "wrong")] == [200, 401]
 
 
 @pytest.fixture(scope="module")
-def production(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def production(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServeProcess]:
     own = {**PRODUCTION, "ALLOWED_HOSTS": "127.0.0.1"}
     with serving(tmp_path_factory.mktemp("production"), "--first-run", **own) as served:
         yield served
 
 
-def test_nobody_is_made_in_production(production: Served) -> None:
+def test_first_run_creates_no_account_in_production(production: ServeProcess) -> None:
     assert [production.login("admin", "admin"), production.login("demo", "demo-firstlight")] == [
         401,
         401,
     ]
-    assert "admin" not in production.said.read_text()
+    assert "admin" not in production.log.read_text()
 
 
-def test_production_serves_files_that_may_be_kept_for_ever(production: Served) -> None:
+def test_static_files_are_cacheable_forever_in_production(production: ServeProcess) -> None:
     page = httpx2.get(f"{production.url}/accounts/login/")
     assert page.status_code == 200
-    sheet = re.search(r'href="(/static/css/app\.[0-9a-f]{12}\.css)"', page.text)
-    assert sheet
-    kept = httpx2.get(production.url + sheet[1])
-    assert (kept.status_code, kept.headers["Cache-Control"]) == (
+    stylesheet = re.search(r'href="(/static/css/app\.[0-9a-f]{12}\.css)"', page.text)
+    assert stylesheet
+    answer = httpx2.get(production.url + stylesheet[1])
+    assert (answer.status_code, answer.headers["Cache-Control"]) == (
         200,
         "max-age=315360000, public, immutable",
     )
 
 
-def test_a_changed_module_starts_it_again(tmp_path: Path) -> None:
+def test_server_restarts_when_a_module_changes(tmp_path: Path) -> None:
     module = tmp_path / "sitecustomize.py"
     module.write_text("")
     with serving(tmp_path, "--reload", PYTHONPATH=str(tmp_path)) as served:
-        served.wait(lambda: "is ready" in served.said.read_text())
+        served.wait(lambda: "is ready" in served.log.read_text())
         changed = module.stat().st_mtime + 10
         os.utime(module, (changed, changed))
-        served.wait(lambda: served.said.read_text().count("is ready") == 2)
+        served.wait(lambda: served.log.read_text().count("is ready") == 2)
         assert served.answers()

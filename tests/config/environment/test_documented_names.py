@@ -1,4 +1,4 @@
-"""The settings by the names each document gives them, read by a process of its own."""
+"""The settings under the names of each system's documents, read by a separate process."""
 
 import json
 import os
@@ -16,8 +16,8 @@ print(json.dumps({name: eval(name, vars(s)) for name in %r}, default=str))
 """
 
 
-def read(tmp_path: Path, names: list[str], **environment: str) -> dict[str, Any]:
-    """What the settings are in such an environment."""
+def read_settings(tmp_path: Path, names: list[str], **environment: str) -> dict[str, Any]:
+    """Return these settings as a process with this environment reads them."""
     bare = {"PATH": os.environ["PATH"], "ENV_FILE": os.devnull, "DATA_DIR": str(tmp_path / "data")}
     ended = subprocess.run(
         [sys.executable, "-c", READ % names],
@@ -41,7 +41,7 @@ def test_every_name_of_system_a_is_read(tmp_path: Path) -> None:
         "DATABASE_PATH": str(tmp_path / "sora.db"),
         "USERS_FILE": str(tmp_path / "users.json"),
     }
-    wanted = {
+    expected = {
         'ENGINES["openai"]["api_key"]': "sk-a",
         "PORT": 3000,
         "BASE_URL": "http://127.0.0.1:3000",
@@ -51,7 +51,7 @@ def test_every_name_of_system_a_is_read(tmp_path: Path) -> None:
         'DATABASES["default"]["NAME"]': str(tmp_path / "sora.db"),
         "USERS_FILE": str(tmp_path / "users.json"),
     }
-    assert read(tmp_path, list(wanted), **environment) == wanted
+    assert read_settings(tmp_path, list(expected), **environment) == expected
 
 
 def test_every_name_of_system_b_is_read(tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ def test_every_name_of_system_b_is_read(tmp_path: Path) -> None:
         "FRONTEND_URL": "https://studio.example.com",
     }
     database = 'DATABASES["default"]'
-    wanted = {
+    expected = {
         "PORT": 5000,
         "ENVIRONMENT": "test",
         f'{database}["HOST"]': "db.example.com",
@@ -82,7 +82,7 @@ def test_every_name_of_system_b_is_read(tmp_path: Path) -> None:
         "BASE_URL": "https://api.example.com",
         "CORS_ALLOWED_ORIGINS": ["https://studio.example.com"],
     }
-    assert read(tmp_path, list(wanted), **environment) == wanted
+    assert read_settings(tmp_path, list(expected), **environment) == expected
 
 
 def test_every_name_of_system_c_is_read(tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ def test_every_name_of_system_c_is_read(tmp_path: Path) -> None:
         "CREDIT_VALUE_RMB": "0.25",
     }
     google = 'SOCIALACCOUNT_PROVIDERS["google"]["APPS"]'
-    wanted = {
+    expected = {
         "BASE_URL": "http://localhost:8001",
         "FRONTEND_ORIGINS": ["https://studio.example.com"],
         "ENVIRONMENT": "development",
@@ -123,10 +123,10 @@ def test_every_name_of_system_c_is_read(tmp_path: Path) -> None:
         "WELCOME_CREDITS": 40,
         "CREDIT_VALUE_RMB": "0.25",
     }
-    assert read(tmp_path, list(wanted), **environment) == wanted
+    assert read_settings(tmp_path, list(expected), **environment) == expected
 
 
-def test_a_bucket_is_used_when_one_is_named(tmp_path: Path) -> None:
+def test_bucket_is_used_when_it_is_configured(tmp_path: Path) -> None:
     environment = {
         "ALIYUN_OSS_BUCKET": "films",
         "ALIYUN_OSS_ACCESS_KEY": "key",
@@ -135,7 +135,7 @@ def test_a_bucket_is_used_when_one_is_named(tmp_path: Path) -> None:
         "ALIYUN_OSS_CDN_DOMAIN": "cdn.example.com",
     }
     storage = 'STORAGES["default"]'
-    wanted = {
+    expected = {
         f'{storage}["BACKEND"]': "storages.backends.s3.S3Storage",
         f'{storage}["OPTIONS"]["bucket_name"]': "films",
         f'{storage}["OPTIONS"]["access_key"]': "key",
@@ -143,10 +143,10 @@ def test_a_bucket_is_used_when_one_is_named(tmp_path: Path) -> None:
         f'{storage}["OPTIONS"]["endpoint_url"]': "https://oss.example.com",
         "CDN_URL": "https://cdn.example.com",
     }
-    assert read(tmp_path, list(wanted), **environment) == wanted
+    assert read_settings(tmp_path, list(expected), **environment) == expected
 
 
-def test_the_first_of_two_names_wins(tmp_path: Path) -> None:
+def test_first_name_wins_when_two_are_set(tmp_path: Path) -> None:
     pairs = {
         "ENVIRONMENT": ("test", "NODE_ENV", "production", "ENVIRONMENT"),
         "JWT_SECRET_KEY": ("1" * 32, "JWT_SECRET", "2" * 32, "JWT_SECRET"),
@@ -156,24 +156,24 @@ def test_the_first_of_two_names_wins(tmp_path: Path) -> None:
     }
     environment = {name: pair[0] for name, pair in pairs.items()}
     environment |= {pair[1]: pair[2] for pair in pairs.values()}
-    wanted = {pair[3]: pair[0] for pair in pairs.values()}
-    assert read(tmp_path, list(wanted), **environment) == wanted
+    expected = {pair[3]: pair[0] for pair in pairs.values()}
+    assert read_settings(tmp_path, list(expected), **environment) == expected
 
 
-def test_a_file_of_settings_is_read_and_the_environment_wins(tmp_path: Path) -> None:
+def test_environment_wins_when_a_file_sets_the_same_name(tmp_path: Path) -> None:
     file = tmp_path / ".env"
-    file.write_text("PORT=3001\nSITE_NAME=Filed\n")
-    environment = {"ENV_FILE": str(file), "SITE_NAME": "Told"}
-    assert read(tmp_path, ["PORT", "SITE_NAME"], **environment) == {
+    file.write_text("PORT=3001\nSITE_NAME=File\n")
+    environment = {"ENV_FILE": str(file), "SITE_NAME": "Environment"}
+    assert read_settings(tmp_path, ["PORT", "SITE_NAME"], **environment) == {
         "PORT": 3001,
-        "SITE_NAME": "Told",
+        "SITE_NAME": "Environment",
     }
     file.write_text("PORT=3002\n")
-    assert read(tmp_path, ["PORT"], ENV_FILE=str(file)) == {"PORT": 3002}
+    assert read_settings(tmp_path, ["PORT"], ENV_FILE=str(file)) == {"PORT": 3002}
 
 
-def test_the_folders_are_made_at_the_start(tmp_path: Path) -> None:
-    found = read(tmp_path, ["DATA_DIR", "MEDIA_ROOT", "FILE_UPLOAD_TEMP_DIR"])
+def test_folders_and_secrets_are_created_at_the_start(tmp_path: Path) -> None:
+    found = read_settings(tmp_path, ["DATA_DIR", "MEDIA_ROOT", "FILE_UPLOAD_TEMP_DIR"])
     data = tmp_path / "data"
     assert found == {
         "DATA_DIR": str(data),

@@ -1,4 +1,4 @@
-"""The private parts of other packages that we use are as they were when we wrote the code."""
+"""The private names of other packages that we use have not changed."""
 
 import ast
 import inspect
@@ -27,10 +27,10 @@ from accounts.auth import allauth_internals
 from videos.realtime import socketio_internals
 
 ROOT = Path(settings.BASE_DIR)
-# Documented in spite of their names: of Django, REST framework, named tuples and os.
+# Documented despite their names: of Django, REST framework, named tuples and os.
 DOCUMENTED = {"_base_manager", "_default_manager", "_exit", "_fields", "_meta", "_request"}
-# The modules that may use private parts of others, and which.
-USED = {
+# The modules that may use private names of other packages, and those names.
+ALLOWED = {
     "accounts/auth/allauth_internals.py": {
         "_get_login_attempts_cache_key",
         "allauth.core.internal.ratelimit",
@@ -40,16 +40,16 @@ USED = {
 
 
 def parameters(function: Any) -> str:
-    """The names and kinds of the parameters, without annotations and defaults."""
-    taken = inspect.signature(function).parameters.values()
-    bare = [
+    """Return the names and kinds of the parameters, without annotations and defaults."""
+    accepted = inspect.signature(function).parameters.values()
+    without_annotations = [
         each.replace(
             annotation=inspect.Parameter.empty,
             default=inspect.Parameter.empty if each.default is inspect.Parameter.empty else ...,
         )
-        for each in taken
+        for each in accepted
     ]
-    return str(inspect.Signature(bare)).replace("Ellipsis", "...")
+    return str(inspect.Signature(without_annotations)).replace("Ellipsis", "...")
 
 
 @pytest.mark.parametrize(
@@ -80,18 +80,18 @@ def parameters(function: Any) -> str:
     ],
     ids=lambda value: getattr(value, "__qualname__", ""),
 )
-def test_a_private_function_takes_what_we_give_it(function: Any, expected: str) -> None:
+def test_private_function_has_the_expected_parameters(function: Any, expected: str) -> None:
     assert parameters(function) == expected
 
 
-def test_google_is_asked_with_the_attributes_we_set() -> None:
+def test_google_adapter_has_the_attributes_we_set() -> None:
     adapter = GoogleOAuth2Adapter(RequestFactory().get("/"))
     assert adapter.did_fetch_access_token is False
     assert "callback_url" in parameters(OAuth2Client.__init__)
 
 
-def test_allauth_keeps_the_times_of_failures_newest_first() -> None:
-    """What seconds_until_login reads was written by allauth itself."""
+def test_allauth_stores_failure_times_newest_first() -> None:
+    """seconds_until_login reads what allauth wrote."""
     request = RequestFactory().post("/", REMOTE_ADDR="192.0.2.1")
     key = "example.com:alice"
     (rate, *_) = ratelimit.get_rates(**allauth_internals.LOGIN_FAILED)
@@ -102,7 +102,7 @@ def test_allauth_keeps_the_times_of_failures_newest_first() -> None:
     assert (len(times), times) == (2, sorted(times, reverse=True))
 
 
-def test_socketio_calls_the_methods_we_override() -> None:
+def test_socketio_calls_the_overridden_methods() -> None:
     server = socketio_internals.ObservedServer(async_mode="asgi")
     assert server.eio.handlers["connect"] == server._handle_eio_connect
     assert server.eio.handlers["disconnect"] == server._handle_eio_disconnect
@@ -110,18 +110,18 @@ def test_socketio_calls_the_methods_we_override() -> None:
     assert server.reason.CLIENT_DISCONNECT == "client disconnect"
 
 
-def test_a_connection_of_engineio_has_what_we_read() -> None:
+def test_engineio_connection_has_the_attributes_we_read() -> None:
     connection = AsyncSocket(engineio.AsyncServer(async_mode="asgi"), "sid")
     assert connection.upgraded is False
     assert connection.queue.empty()
     assert packet.Packet(packet.NOOP).encode() == "6"
 
 
-# ---- no other module uses a private part ----
+# ---- no other module uses a private name ----
 
 
-def names_of_ours(trees: list[ast.Module]) -> set[str]:
-    """Every private name that our own code defines or assigns."""
+def own_private_names(trees: list[ast.Module]) -> set[str]:
+    """Return every name that our own code defines or assigns."""
     found = set()
     for tree in trees:
         for node in ast.walk(tree):
@@ -134,25 +134,25 @@ def names_of_ours(trees: list[ast.Module]) -> set[str]:
     return found
 
 
-def private_parts(tree: ast.Module, ours: set[str]) -> Iterator[str]:
-    """The private modules, and the private methods and attributes of others, that a file uses."""
+def private_parts(tree: ast.Module, own_names: set[str]) -> Iterator[str]:
+    """Return the private modules, methods and attributes of other packages that a file uses."""
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom):
             names = [f"{node.module}.{alias.name}" for alias in node.names if not node.level]
             yield from (name for name in names if re.search(r"\.(_[a-z]\w*|internal)(\.|$)", name))
         elif isinstance(node, ast.Attribute) and re.match(r"_[a-zA-Z]", node.attr):
             inherited = isinstance(node.value, ast.Call) and "'super'" in ast.dump(node.value.func)
-            if (inherited or node.attr not in ours) and node.attr not in DOCUMENTED:
+            if (inherited or node.attr not in own_names) and node.attr not in DOCUMENTED:
                 yield node.attr
 
 
-def test_private_parts_are_used_in_one_module_each() -> None:
+def test_private_names_are_used_only_in_the_allowed_modules() -> None:
     files = [
         path
         for app in ("accounts", "billing", "config", "showcase", "videos")
         for path in sorted((ROOT / app).rglob("*.py"))
     ]
     trees = {str(path.relative_to(ROOT)): ast.parse(path.read_text()) for path in files}
-    ours = names_of_ours(list(trees.values()))
-    found = {name: set(private_parts(tree, ours)) for name, tree in trees.items()}
-    assert {name: parts for name, parts in found.items() if parts} == USED
+    own_names = own_private_names(list(trees.values()))
+    found = {name: set(private_parts(tree, own_names)) for name, tree in trees.items()}
+    assert {name: parts for name, parts in found.items() if parts} == ALLOWED

@@ -1,4 +1,4 @@
-"""Whatever is sent to whichever address of the API: it is refused in its documented way.
+"""Hostile requests to every path of the API are refused with a documented answer.
 
 The addresses are read off the resolver, so that a new one is tested as soon as it has a URL.
 """
@@ -17,19 +17,19 @@ from accounts.models import User
 from tests.videos.conftest import order
 
 DOCUMENTED = {400, 401, 402, 403, 404, 405, 409, 413, 415, 422, 429}
-# They ask for no body, so that they do what they do whatever comes.
-BODILESS = {"/api/auth/logout", "/api/auth/test/login", "/api/webhooks/secret"}
+# These read no body, so they succeed whatever is sent.
+NO_BODY_READ = {"/api/auth/logout", "/api/auth/test/login", "/api/webhooks/secret"}
 DEEP = 100_000
-GOOD = {
+VALID_FIELDS = {
     "username": "hostile", "email": "hostile@example.com", "password": "tin-lantern-9",
     "prompt": "A boat", "name": "key", "seconds": 4, "package": "trial", "language": "en",
     "refresh_token": "x", "current_password": "alice-password", "new_password": "tin-lantern-9",
 }  # fmt: skip
 
 
-def with_every(value: str) -> bytes:
-    """Every known field set to this JSON."""
-    return ("{" + ", ".join(f'"{name}": {value}' for name in GOOD) + "}").encode()
+def every_field_set_to(value: str) -> bytes:
+    """Return a JSON object with every known field set to this JSON value."""
+    return ("{" + ", ".join(f'"{name}": {value}' for name in VALID_FIELDS) + "}").encode()
 
 
 BODIES: dict[str, bytes] = {
@@ -45,35 +45,35 @@ BODIES: dict[str, bytes] = {
     "number": b"5",
     "text": b'"text"',
     "list": b"[]",
-    "list of objects": json.dumps([GOOD]).encode(),
+    "list of objects": json.dumps([VALID_FIELDS]).encode(),
     "deep list": b"[" * DEEP + b"]" * DEEP,
     "deep object": b'{"prompt":' * DEEP + b"1" + b"}" * DEEP,
     "deep, not broken": b'{"prompt":' * 40 + b"1" + b"}" * 40,
     "a key twice": b'{"prompt": "a", "prompt": "b"}',
     "NUL in a key": b'{"prompt\\u0000": "a"}',
     "half a pair in a key": b'{"\\ud800": "a"}',
-    "infinite": with_every("1e400"),
-    "minus infinite": with_every("-1e400"),
-    "NaN": with_every("NaN"),
-    "Infinity": with_every("Infinity"),
-    "huge int": with_every("9" * 4000),
-    "int beyond the database": with_every("99999999999999999999"),
-    "negative": with_every("-1"),
-    "float": with_every("0.1"),
-    "NUL": with_every('"a\\u0000b"'),
-    "half a surrogate pair": with_every('"\\ud800"'),
-    "other half": with_every('"a\\udfffb"'),
-    "nulls": with_every("null"),
-    "booleans": with_every("true"),
-    "lists": with_every('["a", {"b": 1}]'),
-    "objects": with_every('{"a": {"b": ["c"]}}'),
-    "blank": with_every('""'),
-    "long": with_every('"' + "x" * 20_000 + '"'),
-    "control characters": with_every('"\\u0001\\u202e\\ufeff"'),
+    "infinite": every_field_set_to("1e400"),
+    "minus infinite": every_field_set_to("-1e400"),
+    "NaN": every_field_set_to("NaN"),
+    "Infinity": every_field_set_to("Infinity"),
+    "huge int": every_field_set_to("9" * 4000),
+    "int beyond the database": every_field_set_to("99999999999999999999"),
+    "negative": every_field_set_to("-1"),
+    "float": every_field_set_to("0.1"),
+    "NUL": every_field_set_to('"a\\u0000b"'),
+    "half a surrogate pair": every_field_set_to('"\\ud800"'),
+    "other half": every_field_set_to('"a\\udfffb"'),
+    "nulls": every_field_set_to("null"),
+    "booleans": every_field_set_to("true"),
+    "lists": every_field_set_to('["a", {"b": 1}]'),
+    "objects": every_field_set_to('{"a": {"b": ["c"]}}'),
+    "blank": every_field_set_to('""'),
+    "long": every_field_set_to('"' + "x" * 20_000 + '"'),
+    "control characters": every_field_set_to('"\\u0001\\u202e\\ufeff"'),
     "too large": b'{"prompt": "' + b"x" * (1024 * 1024) + b'"}',
 }
-# Half of what is sent could be meant well by some address: these are never.
-NEVER_MEANT = {
+# Some bodies are valid for some paths; these are valid for none.
+ALWAYS_REFUSED = {
     "no JSON", "half", "two", "not UTF-8", "UTF-16", "byte order mark", "deep list", "deep object",
     "deep, not broken", "a key twice", "NUL in a key", "half a pair in a key", "infinite",
     "minus infinite", "NaN", "Infinity", "huge int", "half a surrogate pair", "other half",
@@ -122,8 +122,8 @@ def routes() -> Iterator[tuple[str, Any]]:
             yield f"/{route}", pattern.callback
 
 
-def taking(*methods: str) -> list[tuple[str, str]]:
-    """What may be asked of each address; a plain view may be asked for anything."""
+def calls_with(*methods: str) -> list[tuple[str, str]]:
+    """Return the calls of these methods; a plain view takes every method."""
     return [
         (method, route)
         for route, view in routes()
@@ -132,73 +132,77 @@ def taking(*methods: str) -> list[tuple[str, str]]:
     ]
 
 
-WRITES, READS = taking("post", "put", "patch", "delete"), taking("get")
+WRITES, READS = calls_with("post", "put", "patch", "delete"), calls_with("get")
 
 
 @pytest.fixture
-def hostile(api: APIClient) -> APIClient:
+def client(api: APIClient) -> APIClient:
     api.raise_request_exception = False
     return api
 
 
 @pytest.fixture
-def address(alice: User) -> Any:
-    """A route with ids of what exists and belongs to Alice."""
-    mine = str(order(alice).pk)
+def fill_ids(alice: User) -> Any:
+    """Return a function that fills the ids of Alice's objects into a route."""
+    video_id = str(order(alice).pk)
     return lambda route: re.sub(
-        r"<(\w+):\w+>", lambda m: {"uuid": mine, "slug": "sandbox"}.get(m[1], "1"), route
+        r"<(\w+):\w+>", lambda m: {"uuid": video_id, "slug": "sandbox"}.get(m[1], "1"), route
     )
 
 
-def judge(answer: Any, *what: object) -> None:
-    """Refused as documented: in JSON, in words that give nothing away."""
-    assert answer.status_code in DOCUMENTED, (*what, answer.status_code, answer.content[:300])
+def check_refusal(answer: Any, *request: object) -> None:
+    """Assert a documented refusal in JSON that reveals no internals."""
+    assert answer.status_code in DOCUMENTED, (*request, answer.status_code, answer.content[:300])
     detail = answer.json()["detail"]
-    assert detail, what
+    assert detail, request
     text = json.dumps(detail)
-    assert not re.search(r"Traceback|\.py\b|SELECT |psycopg|sqlite", text), (*what, text)
+    assert not re.search(r"Traceback|\.py\b|SELECT |psycopg|sqlite", text), (*request, text)
 
 
 @pytest.mark.parametrize(("method", "route"), WRITES)
-def test_no_body_breaks_it(hostile: APIClient, address: Any, method: str, route: str) -> None:
-    path = address(route)
+def test_answer_is_documented_when_the_body_is_hostile(
+    client: APIClient, fill_ids: Any, method: str, route: str
+) -> None:
+    path = fill_ids(route)
     for name, body in BODIES.items():
-        answer = hostile.generic(method, path, body, "application/json")  # type: ignore[arg-type]
+        answer = client.generic(method, path, body, "application/json")  # type: ignore[arg-type]
         if answer.status_code < 300:
-            reads_no_body = method == "delete" or path in BODILESS
-            assert name not in NEVER_MEANT or reads_no_body, (method, route, name)
+            reads_no_body = method == "delete" or path in NO_BODY_READ
+            assert name not in ALWAYS_REFUSED or reads_no_body, (method, route, name)
             if path == "/api/auth/logout" or (method == "delete" and "account" in path):
                 return
         else:
-            judge(answer, method, route, name)
+            check_refusal(answer, method, route, name)
 
 
 @pytest.mark.parametrize(("method", "route"), WRITES)
-def test_no_type_of_content_breaks_it(
-    hostile: APIClient, address: Any, method: str, route: str
+def test_answer_is_documented_when_the_content_type_is_hostile(
+    client: APIClient, fill_ids: Any, method: str, route: str
 ) -> None:
-    path = address(route)
+    path = fill_ids(route)
     for type in TYPES:
-        answer = hostile.generic(method, path, '{"prompt": "x"}', type)
+        answer = client.generic(method, path, '{"prompt": "x"}', type)
         if not 200 <= answer.status_code < 300:
-            judge(answer, method, route, type)
+            check_refusal(answer, method, route, type)
     for name, body in MULTIPART.items():
-        answer = hostile.generic(method, path, body, "multipart/form-data; boundary=x")  # type: ignore[arg-type]
+        answer = client.generic(method, path, body, "multipart/form-data; boundary=x")  # type: ignore[arg-type]
         if not 200 <= answer.status_code < 300:
-            judge(answer, method, route, name)
+            check_refusal(answer, method, route, name)
 
 
 @pytest.mark.parametrize(("method", "route"), READS)
-def test_no_query_breaks_it(hostile: APIClient, address: Any, method: str, route: str) -> None:
-    path = address(route)
+def test_answer_is_documented_when_the_query_is_hostile(
+    client: APIClient, fill_ids: Any, method: str, route: str
+) -> None:
+    path = fill_ids(route)
     for query in QUERIES:
-        answer = hostile.get(path + query)
+        answer = client.get(path + query)
         if not 200 <= answer.status_code < 400:
-            judge(answer, route, query)
+            check_refusal(answer, route, query)
 
 
 @pytest.mark.parametrize("query", QUERIES)
-def test_no_query_breaks_a_form_or_a_sign_in(db: None, query: str) -> None:
+def test_test_login_answers_200_or_422_when_the_query_is_hostile(db: None, query: str) -> None:
     client = Client(raise_request_exception=False)
     answer = client.post(f"/api/auth/test/login{query}")
     assert answer.status_code in {200, 422}
@@ -227,7 +231,7 @@ def test_no_query_breaks_a_form_or_a_sign_in(db: None, query: str) -> None:
         {"If-Modified-Since": "nonsense"},
     ],
 )
-def test_no_header_breaks_it(db: None, headers: dict[str, str]) -> None:
+def test_answer_is_documented_when_a_header_is_hostile(db: None, headers: dict[str, str]) -> None:
     client = APIClient(headers=headers)
     client.raise_request_exception = False
     for path in ("/api/auth/me", "/api/payments/packages", "/api/nothing"):

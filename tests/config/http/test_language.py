@@ -1,4 +1,4 @@
-"""Which language a page speaks: the profile's, else the cookie's, else the browser's."""
+"""The language of a page: of the profile, else of the cookie, else of the browser."""
 
 import pytest
 from django.conf import LazySettings
@@ -11,7 +11,7 @@ from accounts.people import languages, signup
 from billing.ledger import credits
 
 
-def spoken(client: Client, path: str = "/accounts/login/", **headers: str) -> str:
+def content_language(client: Client, path: str = "/accounts/login/", **headers: str) -> str:
     return str(client.get(path, headers=headers)["Content-Language"])
 
 
@@ -25,11 +25,11 @@ def spoken(client: Client, path: str = "/accounts/login/", **headers: str) -> st
         ("fr", "en"),
     ],
 )
-def test_the_browser_is_followed(db: None, asked: str, code: str) -> None:
-    assert spoken(Client(), **{"accept-language": asked}) == code
+def test_page_follows_the_browsers_language(db: None, asked: str, code: str) -> None:
+    assert content_language(Client(), **{"accept-language": asked}) == code
 
 
-def test_programs_are_answered_in_the_documented_words(stranger: APIClient) -> None:
+def test_api_answers_in_english_when_another_language_is_requested(stranger: APIClient) -> None:
     answer = stranger.get("/api/payments/packages", headers={"accept-language": "ja"})
     assert answer["Content-Language"] == "en"
     body = {"prompt": "A kite", "model": "sora-2", "seconds": "4"}
@@ -39,37 +39,37 @@ def test_programs_are_answered_in_the_documented_words(stranger: APIClient) -> N
     assert (answer.status_code, answer.json()["detail"]) == (402, refused["detail"])
 
 
-def test_a_choice_is_kept_in_a_cookie(db: None) -> None:
+def test_choice_is_stored_in_a_cookie_when_anonymous(db: None) -> None:
     client = Client()
     answer = client.post("/language/", {"language": "ko", "next": "/showcase/?order=new"})
     assert (answer.status_code, answer["Location"]) == (302, "/showcase/?order=new")
-    assert spoken(client, **{"accept-language": "ja"}) == "ko"
+    assert content_language(client, **{"accept-language": "ja"}) == "ko"
 
 
-def test_the_profile_wins(page: Client, alice: User) -> None:
+def test_profile_language_wins_when_cookie_and_browser_differ(page: Client, alice: User) -> None:
     page.cookies["django_language"] = "ko"
     User.objects.update(language="zh-TW")
-    assert spoken(page, "/settings/", **{"accept-language": "ja"}) == "zh-hant"
+    assert content_language(page, "/settings/", **{"accept-language": "ja"}) == "zh-hant"
 
 
-def test_a_choice_goes_into_the_profile(page: Client, alice: User) -> None:
+def test_choice_is_stored_in_the_profile_when_signed_in(page: Client, alice: User) -> None:
     page.post("/language/", {"language": "zh-hans"})
     alice.refresh_from_db()
-    assert (alice.language, spoken(page, "/settings/")) == ("zh-CN", "zh-hans")
+    assert (alice.language, content_language(page, "/settings/")) == ("zh-CN", "zh-hans")
 
 
 @pytest.mark.parametrize("form", [{"language": "xx"}, {}, {"language": "ko", "next": "//evil.org"}])
-def test_what_is_not_ours_is_not_followed(db: None, form: dict[str, str]) -> None:
+def test_choice_is_ignored_when_language_or_next_is_invalid(db: None, form: dict[str, str]) -> None:
     assert Client().post("/language/", form)["Location"] == "/"
 
 
-def test_every_language_of_a_profile_is_one_of_the_site(settings: LazySettings) -> None:
+def test_profile_languages_equal_the_sites_languages(settings: LazySettings) -> None:
     ours = dict(settings.LANGUAGES)
     assert sorted(languages.DJANGO_CODES.values()) == sorted(ours)
     assert sorted(languages.DJANGO_CODES) == sorted(User.Language.values)
 
 
-def test_a_new_account_speaks_the_language_it_was_opened_in(db: None) -> None:
+def test_account_has_the_language_of_the_browser_when_created(db: None) -> None:
     form = {"username": "yuki", "email": "yuki@example.com", "password1": "a-long-passphrase"}
     Client(headers={"accept-language": "ja"}).post("/accounts/signup/", form)
     assert User.objects.get(username="yuki").language == "ja"

@@ -1,4 +1,4 @@
-"""Which engines are configured, in which order, and what refuses to start."""
+"""Which engines are configured, in which order, and which values are refused."""
 
 import json
 from pathlib import Path
@@ -18,13 +18,13 @@ NAMES = (
 
 
 @pytest.fixture(autouse=True)
-def empty(monkeypatch: pytest.MonkeyPatch) -> None:
+def _empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(env, "READINGS", [])
     for name in NAMES:
         monkeypatch.delenv(name, raising=False)
 
 
-def configured(
+def configured_engines(
     monkeypatch: pytest.MonkeyPatch,
     *,
     sandbox: bool = True,
@@ -38,25 +38,27 @@ def configured(
     )
 
 
-def test_real_engines_come_before_stand_ins(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = configured(monkeypatch, sandbox_kie=True, SORA_API_KEY="k", OPENAI_API_KEY="k")
+def test_real_engines_come_before_sandboxes(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = configured_engines(monkeypatch, sandbox_kie=True, SORA_API_KEY="k", OPENAI_API_KEY="k")
     assert list(found) == ["openai", "kie", "kie-sandbox", "sandbox"]
     sandboxes = [name for name, config in found.items() if config.get("is_sandbox")]
     assert sandboxes == ["kie-sandbox", "sandbox"]
 
 
-def test_only_what_is_asked_for_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert list(configured(monkeypatch)) == ["sandbox"]
-    assert configured(monkeypatch, sandbox=False) == {}
+def test_engine_is_missing_when_it_is_not_configured(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert list(configured_engines(monkeypatch)) == ["sandbox"]
+    assert configured_engines(monkeypatch, sandbox=False) == {}
 
 
-def test_the_order_is_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = configured(monkeypatch, SORA_API_KEY="k", OPENAI_API_KEY="k", ENGINES="kie, openai")
+def test_engines_follow_the_configured_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = configured_engines(
+        monkeypatch, SORA_API_KEY="k", OPENAI_API_KEY="k", ENGINES="kie, openai"
+    )
     assert list(found) == ["kie", "openai"]
 
 
-def test_the_documented_names_reach_the_adapter(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = configured(
+def test_documented_names_are_passed_to_the_adapter(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = configured_engines(
         monkeypatch,
         SORA_API_KEY="k",
         SORA_API_BASE_URL="https://gateway.example/",
@@ -91,25 +93,25 @@ def test_the_documented_names_reach_the_adapter(monkeypatch: pytest.MonkeyPatch)
         ("SORA_INPUT", "{"),
     ],
 )
-def test_a_value_that_cannot_be_read_is_refused(
+def test_start_is_refused_when_a_value_is_invalid(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
     monkeypatch.setenv(name, value)
     with pytest.raises(ImproperlyConfigured) as caught:
-        configured(monkeypatch, SORA_API_KEY="k")
+        configured_engines(monkeypatch, SORA_API_KEY="k")
     assert str(caught.value).startswith(f"{name}: ")
 
 
-def test_the_defaults_are_those_of_the_example(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_defaults_equal_those_of_the_example_file(monkeypatch: pytest.MonkeyPatch) -> None:
     example = Path(".env.example").read_text()
-    config = configured(monkeypatch, SORA_API_KEY="k")["kie"]
+    config = configured_engines(monkeypatch, SORA_API_KEY="k")["kie"]
     for name in ("models", "input", "seconds"):
         assert f"SORA_{name.upper()}={config[name]}\n" in example
     assert json.loads(config["input"])["*"]["n_frames"] == "{seconds}"
 
 
-def test_the_adapter_is_made_from_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    config = configured(monkeypatch, SORA_API_KEY="k")
+def test_adapter_is_created_from_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = configured_engines(monkeypatch, SORA_API_KEY="k")
     monkeypatch.setattr("django.conf.settings.ENGINES", config)
     base.get.cache_clear()
     assert isinstance(base.get("kie"), Kie)

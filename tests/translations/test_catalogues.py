@@ -1,4 +1,4 @@
-"""Every message of the templates and the code is said in every language of the site."""
+"""The catalogues contain every message of the templates and the code in every language."""
 
 import re
 from collections import Counter
@@ -28,8 +28,8 @@ def catalogue(language: str) -> polib.POFile:
     return translations.read_catalogue(translations.catalogue(language))
 
 
-def said(entry: polib.POEntry) -> list[str]:
-    """A message's translations: one, or one for each plural form of the language."""
+def translations_of(entry: polib.POEntry) -> list[str]:
+    """Return a message's translations: one, or one for each plural form of the language."""
     return list(entry.msgstr_plural.values()) if entry.msgid_plural else [entry.msgstr]
 
 
@@ -38,7 +38,7 @@ def placeholders(text: str) -> Counter[str]:
 
 
 def edges(text: str) -> tuple[str, str]:
-    """The white space a text begins and ends with."""
+    """Return the white space at the beginning and the end of a text."""
     return text[: len(text) - len(text.lstrip())], text[len(text.rstrip()) :]
 
 
@@ -47,12 +47,12 @@ def test_there_are_four_languages_beside_english() -> None:
     assert len(translations.extracted()) > 1000
 
 
-def test_a_message_is_looked_up_in_one_way(extracted: list[Message]) -> None:
-    ways = Counter((message.context, message.one) for message in extracted)
-    assert [words for words, times in ways.items() if times > 1] == []
+def test_message_is_looked_up_either_in_singular_or_plural(extracted: list[Message]) -> None:
+    lookups = Counter((message.context, message.one) for message in extracted)
+    assert [words for words, times in lookups.items() if times > 1] == []
 
 
-def test_the_catalogue_holds_just_what_is_said(
+def test_catalogue_contains_exactly_the_extracted_messages(
     catalogue: polib.POFile, extracted: list[Message]
 ) -> None:
     assert [translations.message_of(entry) for entry in catalogue] == extracted
@@ -60,43 +60,43 @@ def test_the_catalogue_holds_just_what_is_said(
 
 
 def test_every_message_is_translated(catalogue: polib.POFile) -> None:
-    assert [entry.msgid for entry in catalogue if not all(said(entry))] == []
+    assert [entry.msgid for entry in catalogue if not all(translations_of(entry))] == []
     assert [entry.msgid for entry in catalogue if entry.fuzzy] == []
 
 
-def test_every_plural_form_is_there(catalogue: polib.POFile) -> None:
+def test_every_plural_form_is_translated(catalogue: polib.POFile) -> None:
     assert catalogue.metadata["Plural-Forms"] == "nplurals=1; plural=0;"
     forms = {tuple(entry.msgstr_plural) for entry in catalogue if entry.msgid_plural}
     assert forms == {(0,)}
 
 
-def test_placeholders_and_marks_are_those_of_the_source(catalogue: polib.POFile) -> None:
-    """Of several English forms, the one for many has them all."""
-    wrong = [
+def test_placeholders_and_markup_equal_those_of_the_source(catalogue: polib.POFile) -> None:
+    """With plural forms, the English plural has all placeholders."""
+    differences = [
         (entry.msgid, text)
         for entry in catalogue
-        for text in said(entry)
+        for text in translations_of(entry)
         if text and placeholders(text) != placeholders(entry.msgid_plural or entry.msgid)
     ]
-    assert wrong == []
+    assert differences == []
 
 
-def test_space_and_lines_are_those_of_the_source(catalogue: polib.POFile) -> None:
-    wrong = [
+def test_spaces_and_line_breaks_equal_those_of_the_source(catalogue: polib.POFile) -> None:
+    differences = [
         (entry.msgid, text)
         for entry in catalogue
-        for text in said(entry)
+        for text in translations_of(entry)
         if text and (edges(text), text.count("\n")) != (edges(entry.msgid), entry.msgid.count("\n"))
     ]
-    assert wrong == []
+    assert differences == []
 
 
-def test_the_file_is_as_the_command_writes_it(language: str) -> None:
+def test_catalogue_file_equals_the_output_of_the_command(language: str) -> None:
     path = translations.catalogue(language)
     assert path.read_text() == f"{translations.update_catalogue(language)}\n"
 
 
-def test_the_compiled_catalogue_is_that_of_the_words(
+def test_compiled_catalogue_equals_the_source_catalogue(
     language: str, catalogue: polib.POFile
 ) -> None:
     assert translations.catalogue(language).with_suffix(".mo").read_bytes() == catalogue.to_binary()

@@ -1,4 +1,4 @@
-"""NOTICE names every part by others that its licence asks us to name."""
+"""NOTICE names every third-party part whose licence requires it."""
 
 import re
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ OWN = {"mark.svg", "day.webp", "hero.webp"}
 
 @cache
 def runtime() -> tuple[Distribution, ...]:
-    """What requirements.txt installs on this platform."""
+    """Return the distributions that requirements.txt installs on this platform."""
     found: dict[str, Distribution] = {}
     for name in re.findall(r"(?m)^([\w.-]+)==", (ROOT / "requirements.txt").read_text()):
         try:
@@ -31,23 +31,23 @@ def runtime() -> tuple[Distribution, ...]:
 
 
 def licences(package: Distribution) -> str:
-    """All that the metadata of a package says of its licence, in one text."""
-    said: Any = package.metadata
-    classifiers = [c for c in said.get_all("Classifier") or [] if c.startswith("License")]
+    """Return the licence fields of a package's metadata as one text."""
+    metadata: Any = package.metadata
+    classifiers = [c for c in metadata.get_all("Classifier") or [] if c.startswith("License")]
     # Some packages put a whole licence into "License"; its first line names it.
-    first = (said.get("License") or "").strip().partition("\n")[0]
-    return "\n".join([said.get("License-Expression") or "", first, *classifiers])
+    first = (metadata.get("License") or "").strip().partition("\n")[0]
+    return "\n".join([metadata.get("License-Expression") or "", first, *classifiers])
 
 
 def bundled() -> Iterator[str]:
-    """The shared libraries that runtime packages bring, without the hash in their names."""
+    """Return the shared libraries inside runtime packages, without the hash in their names."""
     for package in runtime():
         for file in package.files or []:
             if file.parts[0].endswith(".libs") and ".so" in file.name:
                 yield re.sub(r"(-[0-9a-f]{8})+$", "", file.name.partition(".so")[0])
 
 
-def test_every_package_with_a_copyleft_licence_is_named() -> None:
+def test_notice_names_every_package_with_a_copyleft_licence() -> None:
     names = {each.metadata["Name"] for each in runtime() if COPYLEFT.search(licences(each))}
     assert {name.lower() for name in names} == {
         "bidict", "certifi", "fido2", "psycopg", "psycopg-binary", "psycopg-pool",
@@ -55,17 +55,17 @@ def test_every_package_with_a_copyleft_licence_is_named() -> None:
     assert {name.lower() for name in names} <= NAMES
 
 
-def test_every_library_inside_a_package_is_named() -> None:
+def test_notice_names_every_bundled_library() -> None:
     found = set(bundled())
     assert found - NAMES == set()
     assert {"libavcodec", "libpq"} <= found
 
 
-def test_every_font_and_image_of_others_is_named() -> None:
+def test_notice_names_every_third_party_font_and_image() -> None:
     files = [*(ROOT / "static" / "fonts").iterdir(), *(ROOT / "static" / "img").iterdir()]
-    foreign = {str(path.relative_to(ROOT)) for path in files if path.name not in OWN}
-    assert foreign - NAMES == set()
-    assert len(foreign) == 3
+    third_party = {str(path.relative_to(ROOT)) for path in files if path.name not in OWN}
+    assert third_party - NAMES == set()
+    assert len(third_party) == 3
 
 
 @pytest.mark.parametrize(
@@ -79,11 +79,11 @@ def test_every_font_and_image_of_others_is_named() -> None:
         "Copyright (c) 2013-present Cole Bemis",
     ],
 )
-def test_the_licence_text_of_what_the_repository_holds_is_whole(words: str) -> None:
+def test_notice_contains_the_licence_texts(words: str) -> None:
     assert words in NOTICE
 
 
-def test_the_build_of_ffmpeg_is_the_one_described() -> None:
+def test_ffmpeg_build_is_the_one_described_in_the_notice() -> None:
     from av._core import library_meta  # what `python -m av --version` prints
 
     build = library_meta["libavcodec"]

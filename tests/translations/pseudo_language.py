@@ -1,4 +1,4 @@
-"""A language that is none: every translated text stands in marks, and what has none was missed."""
+"""A pseudo language: translated texts are put in marks, so that untranslated texts stand out."""
 
 import re
 from collections.abc import Iterator
@@ -10,15 +10,15 @@ from django.utils.translation import trans_real
 
 OPEN, CLOSE = "\u27e6", "\u27e7"
 MARKED = re.compile(f"{OPEN}[^{OPEN}{CLOSE}]*{CLOSE}")
-# What has no words of its own, or those of a machine; a `lang` says that the words are meant so.
-SILENT = {"script", "style", "code", "pre", "kbd", "textarea"}
-SPOKEN = {"aria-label", "aria-description", "title", "alt", "placeholder", "label"}
+# Elements without translatable words; an element with a `lang` attribute is skipped too.
+SKIPPED_TAGS = {"script", "style", "code", "pre", "kbd", "textarea"}
+READABLE_ATTRIBUTES = {"aria-label", "aria-description", "title", "alt", "placeholder", "label"}
 VOID = {
     "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track",
     "wbr",
 }  # fmt: skip
 SENTENCE = re.compile(r"[A-Z][a-z]+|.*[^\W\d_]{2,}[.,:;!?]? [^\W\d_]{2,}.*", re.DOTALL)
-# Names, units and formats that are the same in every language; "zzz" is what the tests' people say.
+# Names, units and formats that are the same in every language; "zzz" is what users enter in tests.
 LITERALS = (
     *("Firstlight", "Sora 2 Pro", "Sora 2", "sora-2-pro", "sora-2", "Google", "Stripe", "Ctrl"),
     *("API", "CSV", "MP4", "JPEG", "PNG", "WebP", "HTTP", "ZIP", "JSON", "UTC", "CNY"),
@@ -32,72 +32,77 @@ NAMES = re.compile(
 )
 
 
-def spoken(monkeypatch: pytest.MonkeyPatch) -> None:
-    """From now on every text that is looked up in a catalogue comes back in marks."""
+def mark_translations(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have every catalogue lookup return its text in marks."""
 
-    def one(text: str) -> str:
+    def gettext(text: str) -> str:
         return f"{OPEN}{trans_real.gettext(text)}{CLOSE}" if text else ""
 
-    def many(singular: str, plural: str, number: int) -> str:
+    def ngettext(singular: str, plural: str, number: int) -> str:
         return f"{OPEN}{trans_real.ngettext(singular, plural, number)}{CLOSE}"
 
-    def within(context: str, text: str) -> str:
+    def pgettext(context: str, text: str) -> str:
         return f"{OPEN}{trans_real.pgettext(context, text)}{CLOSE}"
 
-    def many_within(context: str, singular: str, plural: str, number: int) -> str:
+    def npgettext(context: str, singular: str, plural: str, number: int) -> str:
         return f"{OPEN}{trans_real.npgettext(context, singular, plural, number)}{CLOSE}"
 
     trans = vars(translation)["_trans"]
-    ways = {"gettext": one, "ngettext": many, "pgettext": within, "npgettext": many_within}
-    for name, way in ways.items():
-        monkeypatch.setattr(trans, name, way, raising=False)
+    functions = {
+        "gettext": gettext,
+        "ngettext": ngettext,
+        "pgettext": pgettext,
+        "npgettext": npgettext,
+    }
+    for name, function in functions.items():
+        monkeypatch.setattr(trans, name, function, raising=False)
 
 
-def left(text: str) -> str:
-    """The text without what is in marks, and without names; marks may stand within marks."""
+def without_marks(text: str) -> str:
+    """Return the text without its marked parts; marks may be nested."""
     text = text.replace(r"\u27e6", OPEN).replace(r"\u27E6", OPEN)
     text = text.replace(r"\u27e7", CLOSE).replace(r"\u27E7", CLOSE)
-    while (less := MARKED.sub("", text)) != text:
-        text = less
+    while (shorter := MARKED.sub("", text)) != text:
+        text = shorter
     return text
 
 
-def missed(text: str) -> list[str]:
-    """What is left of it that has letters."""
-    rest = NAMES.sub("", left(text))
-    return [" ".join(text.split())] if re.search(r"[^\W\d_]", rest) else []
+def unmarked(text: str) -> list[str]:
+    """Return the unmarked rest of the text if it contains letters."""
+    text_left = NAMES.sub("", without_marks(text))
+    return [" ".join(text.split())] if re.search(r"[^\W\d_]", text_left) else []
 
 
-class Page(HTMLParser):
-    """Collects what a person sees or hears that is in no marks."""
+class UnmarkedTexts(HTMLParser):
+    """Collects the unmarked texts of a page, including those that a screen reader reads."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
         self.found: list[str] = []
         self.open: list[tuple[str, bool]] = []
-        self.feed(left(html))
+        self.feed(without_marks(html))
         self.close()
 
     @property
-    def silent(self) -> bool:
-        return any(silent for _tag, silent in self.open)
+    def is_skipped(self) -> bool:
+        return any(is_skipped for _tag, is_skipped in self.open)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         named = {name: value or "" for name, value in attrs}
         if tag not in VOID:
-            meant = "lang" in named and tag != "html"
-            self.open.append((tag, tag in SILENT or meant))
-        if not self.silent:
-            for name, value in self.heard(tag, named):
-                self.found += [f"{name}={text}" for text in missed(value)]
+            has_language = "lang" in named and tag != "html"
+            self.open.append((tag, tag in SKIPPED_TAGS or has_language))
+        if not self.is_skipped:
+            for name, value in self.readable_attributes(tag, named):
+                self.found += [f"{name}={text}" for text in unmarked(value)]
 
-    def heard(self, tag: str, named: dict[str, str]) -> Iterator[tuple[str, str]]:
+    def readable_attributes(self, tag: str, named: dict[str, str]) -> Iterator[tuple[str, str]]:
         for name, value in named.items():
             button = tag == "input" and named.get("type") in {"submit", "button", "reset"}
             described = tag == "meta" and named.get("name") == "description"
             data = name.startswith("data-") and SENTENCE.fullmatch(value)
             if (
-                name in SPOKEN
+                name in READABLE_ATTRIBUTES
                 or data
                 or (button and name == "value")
                 or (described and name == "content")
@@ -109,9 +114,9 @@ class Page(HTMLParser):
             pass
 
     def handle_data(self, data: str) -> None:
-        if not self.silent:
-            self.found += missed(data)
+        if not self.is_skipped:
+            self.found += unmarked(data)
 
 
-def missed_in(html: str) -> list[str]:
-    return Page(html).found
+def unmarked_in_html(html: str) -> list[str]:
+    return UnmarkedTexts(html).found

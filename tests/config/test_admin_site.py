@@ -1,4 +1,4 @@
-"""The staff side: who gets in, and what the first page says of the house."""
+"""The admin site: access, the dashboard, users and translatable labels."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -28,21 +28,21 @@ from tests.videos.conftest import completed, failed, order, running
 from tests.videos.conftest import mp4 as mp4  # noqa: PLC0414
 from videos.models import RejectedPrompt, Video, WebhookDelivery
 
-# ---- the door ----
+# ---- access ----
 
 
-def test_signing_in_is_the_pages_own(db: None) -> None:
+def test_admin_redirects_to_the_sign_in_page(db: None) -> None:
     answer = Client().get("/admin/", follow=True)
     assert answer.request["PATH_INFO"] == "/accounts/login/"
     form = {"username": "staff", "password": "staff-password"}
     assert Client().post("/admin/login/", form)["Location"].startswith("/accounts/login/")
 
 
-def test_others_are_refused(page: Client) -> None:
+def test_admin_is_refused_when_the_user_is_not_staff(page: Client) -> None:
     assert page.get("/admin/", follow=True).status_code == 403
 
 
-def test_staff_need_a_second_factor_where_it_is_asked(
+def test_staff_need_a_second_factor_when_the_setting_requires_it(
     staff_client: Client, staff: User, settings: LazySettings
 ) -> None:
     assert staff_client.get("/admin/").status_code == 200
@@ -54,15 +54,15 @@ def test_staff_need_a_second_factor_where_it_is_asked(
     assert staff_client.get("/admin/billing/payment/").status_code == 200
 
 
-# ---- the first page ----
+# ---- the dashboard ----
 
 
-def shown(staff_client: Client) -> dict[str, Any]:
+def dashboard(staff_client: Client) -> dict[str, Any]:
     return cast("dict[str, Any]", staff_client.get("/admin/").context)
 
 
-def test_the_first_page_of_an_empty_house(staff_client: Client) -> None:
-    context = shown(staff_client)
+def test_dashboard_shows_zeros_when_there_is_no_data(staff_client: Client) -> None:
+    context = dashboard(staff_client)
     assert (
         context["videos"].succeeded,
         context["videos"].success_rate,
@@ -75,7 +75,9 @@ def test_the_first_page_of_an_empty_house(staff_client: Client) -> None:
     assert (context["money"].revenue, context["money"].audit_run) == ({}, None)
 
 
-def test_the_first_page_counts_what_happened(staff_client: Client, alice: User, mp4: bytes) -> None:
+def test_dashboard_counts_videos_and_payments(
+    staff_client: Client, alice: User, mp4: bytes
+) -> None:
     completed(order(alice), mp4)
     failed(order(alice))
     late = order(alice)
@@ -90,7 +92,7 @@ def test_the_first_page_counts_what_happened(staff_client: Client, alice: User, 
     RejectedPrompt.objects.create(user=alice, prompt="x", categories=["hate"])
     AbuseReport.objects.create(subject="x", reason="other")
     Feedback.objects.create(text="x")
-    videos, money = shown(staff_client)["videos"], shown(staff_client)["money"]
+    videos, money = dashboard(staff_client)["videos"], dashboard(staff_client)["money"]
     assert (
         videos.succeeded,
         videos.failed,
@@ -124,11 +126,14 @@ def test_the_first_page_counts_what_happened(staff_client: Client, alice: User, 
     )
 
 
-def test_every_number_of_the_first_page_leads_to_just_these_rows(
+def test_dashboard_numbers_link_to_exactly_the_counted_rows(
     staff_client: Client, alice: User, mp4: bytes, time_machine: Any
 ) -> None:
     now = timezone.now()
-    for moment in (now - timedelta(days=1), now):  # what was yesterday is in no list of today
+    for moment in (
+        now - timedelta(days=1),
+        now,
+    ):  # lists of today must not contain yesterday's rows
         time_machine.move_to(moment)
         gallery.offer(completed(order(alice), mp4))
         failed(order(alice))
@@ -159,7 +164,7 @@ def test_every_number_of_the_first_page_leads_to_just_these_rows(
     Video.objects.filter(pk=late.pk).update(next_step_at=now - timedelta(minutes=3))
     RejectedPrompt.objects.create(user=alice, prompt="x", categories=["hate"], overruled=True)
     AbuseReport.objects.create(subject="x", reason="other", state="closed")
-    context = shown(staff_client)
+    context = dashboard(staff_client)
     rows = {row.label: (row.number, row.url) for row in (*context["waiting"], *context["work"])}
     money, lists = context["money"], context["lists"]
     rows |= {
@@ -184,7 +189,7 @@ def test_every_number_of_the_first_page_leads_to_just_these_rows(
     assert found == counted
 
 
-def test_the_first_page_takes_as_many_queries_for_many(
+def test_dashboard_needs_as_many_queries_for_many_rows(
     staff_client: Client, alice: User, mp4: bytes, django_assert_max_num_queries: Any
 ) -> None:
     for n in range(4):
@@ -193,17 +198,17 @@ def test_the_first_page_takes_as_many_queries_for_many(
         staff_client.get("/admin/")
 
 
-# ---- people ----
+# ---- users ----
 
 
-def test_a_persons_page_has_balance_and_books(staff_client: Client, alice: User) -> None:
+def test_user_page_links_to_the_users_ledger_entries(staff_client: Client, alice: User) -> None:
     text = staff_client.get(f"/admin/accounts/user/{alice.pk}/change/").content.decode()
     assert f"/admin/billing/entry/?account__exact={alice.pk}" in text
     lines = staff_client.get(f"/admin/billing/entry/?account__exact={alice.pk}")
     assert [entry.account_id for entry in lines.context["cl"].result_list] == [alice.pk]
 
 
-def test_somebody_is_locked_out_after_a_second_question(
+def test_user_is_locked_when_staff_confirm(
     staff_client: Client, staff: User, alice: User, page: Client
 ) -> None:
     tokens = auth_tokens.sign_in(alice, Session.Grant.PASSWORD)
@@ -228,44 +233,56 @@ def test_somebody_is_locked_out_after_a_second_question(
     assert alice.is_active
 
 
-def test_no_secret_is_shown_anywhere(staff_client: Client) -> None:
+def test_admin_does_not_list_tables_of_secrets(staff_client: Client) -> None:
     text = staff_client.get("/admin/").content.decode()
     assert [word for word in ("/admin/mfa/", "/admin/socialaccount/") if word in text] == []
 
 
-# ---- words ----
+# ---- labels ----
 
 
-def is_bare(words: object) -> bool:
-    """English that no language file can change."""
+def is_untranslatable(words: object) -> bool:
+    """Return whether a text is plain English that no catalogue translates."""
     return bool(words) and not isinstance(words, Promise)
 
 
-def bare_words(door: admin.options.BaseModelAdmin) -> Iterator[str]:
-    """The names of what a page of the staff side shows, where they are bare English."""
+def untranslatable_texts(model_admin: admin.options.BaseModelAdmin) -> Iterator[str]:
+    """Return the untranslatable labels of the fields, columns and actions of an admin page."""
     request = HttpRequest()
     request.user = User(is_superuser=True, is_staff=True, is_active=True)
-    model = door.model
-    shown = {*flatten_fieldsets(door.get_fieldsets(request)), *getattr(door, "list_display", ())}
-    for name in sorted(shown - {"__str__"}):
+    model = model_admin.model
+    dashboard = {
+        *flatten_fieldsets(model_admin.get_fieldsets(request)),
+        *getattr(model_admin, "list_display", ()),
+    }
+    for name in sorted(dashboard - {"__str__"}):
         field = next((f for f in model._meta.fields if f.name == name), None)
         if field is not None:
             choices = [label for _value, label in field.choices or ()]
             words = [field.verbose_name, field.help_text, *choices]
         else:
-            words = [getattr(getattr(door, name, None), "short_description", None)]
-        yield from (f"{model.__name__}.{name}: {each}" for each in words if is_bare(each))
-    for name in getattr(door, "actions", ()) or ():
-        words = getattr(getattr(door, name), "short_description", name)
-        yield from [f"{type(door).__name__}.{name}"] if is_bare(words) else []
+            words = [getattr(getattr(model_admin, name, None), "short_description", None)]
+        yield from (f"{model.__name__}.{name}: {each}" for each in words if is_untranslatable(each))
+    for name in getattr(model_admin, "actions", ()) or ():
+        words = getattr(getattr(model_admin, name), "short_description", name)
+        yield from [f"{type(model_admin).__name__}.{name}"] if is_untranslatable(words) else []
     for title in (model._meta.verbose_name, model._meta.verbose_name_plural):
-        yield from [f"{model.__name__}: {title}"] if is_bare(title) else []
+        yield from [f"{model.__name__}: {title}"] if is_untranslatable(title) else []
 
 
-def test_no_name_on_the_staff_side_is_bare_english() -> None:
+def test_every_admin_label_is_translatable() -> None:
     lists = list(admin.site._registry.values())
-    doors: list[admin.options.BaseModelAdmin] = [*lists]
-    doors += [inline(door.model, admin.site) for door in lists for inline in door.inlines]
-    assert sorted({words for door in doors for words in bare_words(door)}) == []
+    model_admins: list[admin.options.BaseModelAdmin] = [*lists]
+    model_admins += [
+        inline(model_admin.model, admin.site)
+        for model_admin in lists
+        for inline in model_admin.inlines
+    ]
+    assert (
+        sorted(
+            {words for model_admin in model_admins for words in untranslatable_texts(model_admin)}
+        )
+        == []
+    )
     ours = [apps.get_app_config(name) for name in ("accounts", "billing", "videos", "showcase")]
-    assert [app.name for app in ours if is_bare(app.verbose_name)] == []
+    assert [app.name for app in ours if is_untranslatable(app.verbose_name)] == []

@@ -1,4 +1,4 @@
-"""No page and no letter has a word that cannot be translated."""
+"""Pages and e-mails contain no untranslatable words, checked with the pseudo language."""
 
 import re
 from collections.abc import Iterator
@@ -22,9 +22,9 @@ from accounts.models import User
 from billing.ledger import credits, expiry_warnings
 from showcase import gallery
 from showcase.models import Clip
-from tests import pseudo
 from tests.billing import payment_events
 from tests.conftest import create_user
+from tests.translations import pseudo_language
 from tests.videos.conftest import clip as drawn
 from tests.videos.conftest import completed, failed, order, running
 from videos.library import collections, share_links
@@ -32,12 +32,12 @@ from videos.models import DeliveryAttempt, WebhookDelivery
 
 pytestmark = pytest.mark.embedded
 ERRORS = (400, 403, 404, 413, 429, 500, 503)
-# Answers to programs, and the stand-ins for other people's pages.
-NOT_OURS = ("api/", "^api/", "sandbox/", "^sandbox/", "health", "reference/")
+# Answers to programs, and the pages of the sandboxes.
+SKIPPED_ROUTES = ("api/", "^api/", "sandbox/", "^sandbox/", "health", "reference/")
 
 
 def routes(patterns: list[Any], before: str = "") -> Iterator[tuple[str, str, list[str]]]:
-    """Every address with its name and the names of what must be filled in."""
+    """Return every route with its name and the names of its parameters."""
     for pattern in patterns:
         route = before + str(pattern.pattern)
         if isinstance(pattern, URLPattern):
@@ -49,7 +49,7 @@ def routes(patterns: list[Any], before: str = "") -> Iterator[tuple[str, str, li
 PAGES = {
     name: names
     for route, name, names in routes(get_resolver().url_patterns)
-    if not route.startswith((*NOT_OURS, "admin/"))
+    if not route.startswith((*SKIPPED_ROUTES, "admin/"))
 }
 
 
@@ -59,21 +59,21 @@ def mp4() -> bytes:
 
 
 @pytest.fixture
-def zoe(db: None) -> User:
+def user(db: None) -> User:
     user = create_user("zzz", display_name="zzz")
     credits.grant(user, 2000, credits.Kind.EARNED, "gift", expires_at=None)
     return user
 
 
 @pytest.fixture
-def things(zoe: User, mp4: bytes) -> dict[str, Any]:
-    """One of everything an address can name."""
-    done = completed(order(zoe, "zzz zzz"), mp4)
+def objects(user: User, mp4: bytes) -> dict[str, Any]:
+    """Create one object for every URL parameter."""
+    done = completed(order(user, "zzz zzz"), mp4)
     shown = gallery.offer(done)
     Clip.objects.filter(pk=shown.pk).update(title="zzz", is_active=True)
     now = timezone.now()
     delivery = WebhookDelivery.objects.create(
-        user=zoe,
+        user=user,
         video=done,
         url="https://zzz.zzz/",
         state="failed",
@@ -81,9 +81,9 @@ def things(zoe: User, mp4: bytes) -> dict[str, Any]:
         round_started_at=now,
     )
     DeliveryAttempt.objects.create(delivery=delivery, at=now, took_ms=1234, code=500)
-    failed(order(zoe, "zzz"))
-    rendering = running(order(zoe, "zzz"))
-    order(zoe, "zzz")
+    failed(order(user, "zzz"))
+    rendering = running(order(user, "zzz"))
+    order(user, "zzz")
     return {
         "rendering": rendering.pk,
         "video_id": done.pk,
@@ -91,27 +91,27 @@ def things(zoe: User, mp4: bytes) -> dict[str, Any]:
         "topic": "prompt",
         "name": "lavender",
         "token": share_links.token_of(share_links.create_link(done)),
-        "collection_id": collections.create_collection(zoe, "zzz").pk,
-        "payment_id": payment_events.create_paid_payment(zoe).pk,
+        "collection_id": collections.create_collection(user, "zzz").pk,
+        "payment_id": payment_events.create_paid_payment(user).pk,
         "delivery_id": delivery.pk,
         "upload_id": uuid4(),
         "key_id": uuid4(),
-        "uidb36": user_pk_to_url_str(zoe),
-        "key": default_token_generator.make_token(zoe),
+        "uidb36": user_pk_to_url_str(user),
+        "key": default_token_generator.make_token(user),
     }
 
 
 @pytest.fixture(autouse=True)
-def _pseudo(monkeypatch: pytest.MonkeyPatch) -> None:
-    pseudo.spoken(monkeypatch)
+def _pseudo_language(monkeypatch: pytest.MonkeyPatch) -> None:
+    pseudo_language.mark_translations(monkeypatch)
 
 
-def address(name: str, things: dict[str, Any]) -> str:
-    return reverse(name, kwargs={key: things[key] for key in PAGES[name]})
+def address_of(name: str, objects: dict[str, Any]) -> str:
+    return reverse(name, kwargs={key: objects[key] for key in PAGES[name]})
 
 
 def browser(user: User | None) -> Client:
-    """Somebody who has just given the password again, or nobody."""
+    """Return a client that is signed in and reauthenticated, or an anonymous one."""
     client = Client()
     if user:
         client.force_login(user)
@@ -119,53 +119,55 @@ def browser(user: User | None) -> Client:
     return client
 
 
-def words_of(answer: Any) -> list[str]:
+def untranslated_words(answer: Any) -> list[str]:
     if answer.streaming or not answer.get("Content-Type", "").startswith("text/html"):
         return []
-    return pseudo.missed_in(answer.content.decode())
+    return pseudo_language.unmarked_in_html(answer.content.decode())
 
 
-def looked_at(client: Client, path: str) -> list[str]:
-    return words_of(client.get(path, follow=True))
+def words_of_page(client: Client, path: str) -> list[str]:
+    return untranslated_words(client.get(path, follow=True))
 
 
-def sent_empty(user: User | None, path: str) -> list[str]:
-    """What an empty form makes the page say; nothing of it is left behind."""
+def words_after_empty_form(user: User | None, path: str) -> list[str]:
+    """Return the untranslated words of the answer to an empty form; roll its changes back."""
     with transaction.atomic():
         answer = browser(user).post(path, follow=True)
         transaction.set_rollback(True)
-    return words_of(answer)
+    return untranslated_words(answer)
 
 
-def test_no_page_for_everybody_has_a_word_of_its_own(things: dict[str, Any]) -> None:
-    found = {name: looked_at(browser(None), address(name, things)) for name in PAGES}
+def test_pages_have_no_untranslated_words_when_anonymous(objects: dict[str, Any]) -> None:
+    found = {name: words_of_page(browser(None), address_of(name, objects)) for name in PAGES}
     assert {name: words for name, words in found.items() if words} == {}
 
 
-def test_no_page_for_a_person_has_a_word_of_its_own(zoe: User, things: dict[str, Any]) -> None:
-    found = {name: looked_at(browser(zoe), address(name, things)) for name in PAGES}
+def test_pages_have_no_untranslated_words_when_signed_in(
+    user: User, objects: dict[str, Any]
+) -> None:
+    found = {name: words_of_page(browser(user), address_of(name, objects)) for name in PAGES}
     assert {name: words for name, words in found.items() if words} == {}
 
 
-def test_no_answer_to_an_empty_form_has_a_word_of_its_own(
-    zoe: User, things: dict[str, Any]
+def test_form_errors_have_no_untranslated_words_when_a_form_is_empty(
+    user: User, objects: dict[str, Any]
 ) -> None:
     found = {
-        (name, bool(who)): sent_empty(who, address(name, things))
+        (name, bool(sender)): words_after_empty_form(sender, address_of(name, objects))
         for name in PAGES
-        for who in (None, zoe)
+        for sender in (None, user)
     }
     assert {name: words for name, words in found.items() if words} == {}
 
 
-def test_no_page_staff_work_on_has_a_word_of_its_own(zoe: User, things: dict[str, Any]) -> None:
-    """The pages of our own; lists and forms of Django's name fields as the tables do."""
-    User.objects.filter(pk=zoe.pk).update(is_staff=True, is_superuser=True)
-    client = browser(zoe)
+def test_staff_pages_have_no_untranslated_words(user: User, objects: dict[str, Any]) -> None:
+    """Only our own pages; Django's lists and forms use the names of the fields."""
+    User.objects.filter(pk=user.pk).update(is_staff=True, is_superuser=True)
+    client = browser(user)
     found = [
-        looked_at(client, f"/admin/billing/payment/{things['payment_id']}/refund/"),
-        looked_at(client, f"/admin/billing/account/{zoe.pk}/adjust/"),
-        looked_at(client, f"/admin/videos/video/{things['rendering']}/actions/fail/"),
+        words_of_page(client, f"/admin/billing/payment/{objects['payment_id']}/refund/"),
+        words_of_page(client, f"/admin/billing/account/{user.pk}/adjust/"),
+        words_of_page(client, f"/admin/videos/video/{objects['rendering']}/actions/fail/"),
     ]
     assert found == [[]] * 3
 
@@ -173,43 +175,51 @@ def test_no_page_staff_work_on_has_a_word_of_its_own(zoe: User, things: dict[str
 MISSING = "/no-such-page/"
 
 
-def test_no_page_about_an_error_has_a_word_of_its_own(zoe: User) -> None:
-    client = browser(zoe)
+def test_error_pages_have_no_untranslated_words(user: User) -> None:
+    client = browser(user)
     pages = [render(RequestFactory().get("/"), f"{code}.html") for code in ERRORS]
-    assert [*map(words_of, pages), looked_at(client, MISSING)] == [[]] * (len(ERRORS) + 1)
+    assert [*map(untranslated_words, pages), words_of_page(client, MISSING)] == [[]] * (
+        len(ERRORS) + 1
+    )
 
 
-def written(client: Client, path: str, **form: str) -> list[str]:
-    """The words of the letters that are sent when this form is."""
+def words_of_sent_emails(client: Client, path: str, **form: str) -> list[str]:
+    """Return the untranslated words of the e-mails that are sent for this form."""
     mail.outbox.clear()
     client.post(path, form)
-    return words_of_letters()
+    return words_of_emails()
 
 
-def words_of_letters() -> list[str]:
+def words_of_emails() -> list[str]:
     assert mail.outbox
     plain = [line for sent in mail.outbox for line in f"{sent.subject}\n{sent.body}".splitlines()]
     alternatives = [part for sent in mail.outbox for part in getattr(sent, "alternatives", [])]
     links = re.compile(r'https?://[^\s<"]+')
     rich = [
-        words for part in alternatives for words in pseudo.missed_in(links.sub("", str(part[0])))
+        words
+        for part in alternatives
+        for words in pseudo_language.unmarked_in_html(links.sub("", str(part[0])))
     ]
-    return [words for line in plain for words in pseudo.missed(links.sub("", line))] + rich
+    return [
+        words for line in plain for words in pseudo_language.unmarked(links.sub("", line))
+    ] + rich
 
 
-def test_no_letter_has_a_word_of_its_own(zoe: User) -> None:
+def test_account_emails_have_no_untranslated_words(user: User) -> None:
     forms = {"username": "zzzz", "email": "zzzz@example.com", "password1": "zzz-zzz-zzz-0"}
     new = {"password1": "zzz-zzz-zzz-1", "password2": "zzz-zzz-zzz-1"}
     found = [
-        written(Client(), "/accounts/signup/", **forms),
-        written(Client(), "/accounts/password/reset/", email=zoe.email),
-        written(Client(), "/accounts/password/reset/", email="zz@example.com"),
-        written(browser(zoe), "/accounts/password/change/", oldpassword="zzz-password", **new),
+        words_of_sent_emails(Client(), "/accounts/signup/", **forms),
+        words_of_sent_emails(Client(), "/accounts/password/reset/", email=user.email),
+        words_of_sent_emails(Client(), "/accounts/password/reset/", email="zz@example.com"),
+        words_of_sent_emails(
+            browser(user), "/accounts/password/change/", oldpassword="zzz-password", **new
+        ),
     ]
     assert found == [[]] * 4
 
 
-def test_the_warning_of_credits_that_expire_has_no_word_of_its_own(zoe: User) -> None:
+def test_expiry_warning_has_no_untranslated_words(user: User) -> None:
     with time_machine.travel(timezone.now() + settings.BONUS_LIFETIME - timedelta(days=3)):
         assert expiry_warnings.send_due() == 1
-    assert words_of_letters() == []
+    assert words_of_emails() == []

@@ -17,14 +17,14 @@ DEVELOPMENT = ("benchmarks/", "tests/")
 CATALOGUE_TOOLS = {"babel", "polib"}
 
 
-def normal(name: str) -> str:
-    """The name of a distribution as the index compares names (PEP 503)."""
+def normalize(name: str) -> str:
+    """Return the name of a distribution as PEP 503 normalizes it."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def names(requirements: list[str]) -> set[str]:
-    """The names in a list of requirements, without extras and versions."""
-    return {normal(re.split(r"[\[<>=!~ ;]", line)[0]) for line in requirements}
+    """Return the names in a list of requirements, without extras and versions."""
+    return {normalize(re.split(r"[\[<>=!~ ;]", line)[0]) for line in requirements}
 
 
 def locked(name: str) -> set[str]:
@@ -38,7 +38,7 @@ DEVELOPER = names(PROJECT["dependency-groups"]["dev"])
 
 @cache
 def imported() -> dict[str, set[str]]:
-    """The top-level packages of others that our files import, and the files that do."""
+    """Return the third-party packages that our files import, each with those files."""
     found: dict[str, set[str]] = {}
     for path in [path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py")]:
         file = str(path.relative_to(ROOT))
@@ -54,11 +54,11 @@ def imported() -> dict[str, set[str]]:
 
 
 def undeclared() -> dict[str, list[str]]:
-    """Imported packages whose distribution is not declared where the importing file needs it."""
+    """Return imported packages whose distribution is not declared where the file needs it."""
     distributions = packages_distributions()
     missing = {}
     for package, files in imported().items():
-        owners = {normal(name) for name in distributions.get(package, [package])}
+        owners = {normalize(name) for name in distributions.get(package, [package])}
         if package in FOLDERS or owners & (RUNTIME | CATALOGUE_TOOLS):
             continue
         served = [name for name in files if not name.startswith(DEVELOPMENT)]
@@ -71,13 +71,13 @@ def test_every_imported_package_is_declared() -> None:
     assert undeclared() == {}
 
 
-def test_the_imports_are_read_from_all_our_folders() -> None:
+def test_imports_are_read_from_every_folder() -> None:
     assert {"django", "requests", "engineio", "pytest", "jwt", "playwright"} - {
         *imported()
     } == set()
 
 
-def test_one_served_module_alone_imports_the_tools_for_catalogues() -> None:
+def test_catalogue_tools_are_imported_by_one_module() -> None:
     files = imported()
     served = {
         name: [file for file in files[name] if not file.startswith(DEVELOPMENT)]

@@ -1,4 +1,4 @@
-"""Bodies that are too large or from nobody, sent to real server processes of both kinds."""
+"""Request bodies that are too large or anonymous, sent to real server processes of both kinds."""
 
 import asyncio
 import socket
@@ -24,22 +24,24 @@ SERVERS = {
     "daphne": ["daphne", "config.asgi:application", "-v", "0", "--port"],
 }
 UPLOAD = "/api/videos/upload"
-SENT_AT_MOST = 64 * MIB  # of a gibibyte: what sockets hold, and what is read to be polite
-GROWN_AT_MOST = 32 * MIB
-SOMEBODY = "Authorization: Bearer nobody-s"
+MAX_SENT = (
+    64 * MIB
+)  # of 1 GiB: what socket buffers hold, and what the server reads before it closes
+MAX_MEMORY_GROWTH = 32 * MIB
+UNCHECKED_TOKEN = "Authorization: Bearer nobody-s"
 
 
-class Server:
-    """A server process that knows no database."""
+class ServerProcess:
+    """A server process without a database."""
 
     def __init__(self, kind: str) -> None:
         self.kind, self.port = kind, free_port()
         command = [sys.executable, "-m", *SERVERS[kind], str(self.port)]
         self.process = subprocess.Popen(command, cwd=settings.BASE_DIR)
-        until = time.monotonic() + 60
+        deadline = time.monotonic() + 60
         while not self.answers():
             assert self.process.poll() is None, "it ended"
-            assert time.monotonic() < until, "it does not answer"
+            assert time.monotonic() < deadline, "it does not answer"
             time.sleep(0.05)
 
     def answers(self) -> bool:
@@ -48,18 +50,18 @@ class Server:
         except httpx2.TransportError:
             return False
 
-    def peak(self) -> int:
-        """The most memory it ever had, in bytes."""
+    def peak_memory(self) -> int:
+        """Return the peak memory of the process in bytes."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
         return int(line.split()[1]) * 1024
 
-    def send(self, path: str, *headers: str, body: int, chunked: bool = False) -> "Told":
-        return Told(self.port, path, headers, body, chunked)
+    def send(self, path: str, *headers: str, body: int, chunked: bool = False) -> "UploadResult":
+        return UploadResult(self.port, path, headers, body, chunked)
 
 
-class Told:
-    """One POST of `body` zeros, sent until the server says or does something; what it said."""
+class UploadResult:
+    """One POST of `body` zero bytes, sent until the server answers or hangs up, and its answer."""
 
     def __init__(
         self, port: int, path: str, headers: tuple[str, ...], body: int, chunked: bool
@@ -75,7 +77,7 @@ class Told:
             try:
                 self._write(line, body, chunked)
             except OSError:
-                pass  # it hung up
+                pass  # the server hung up
             reader.join(30)
         self.status = int(self.answer.split(b" ", 2)[1]) if self.answer else 0
         self.body = self.answer.partition(b"\r\n\r\n")[2]
@@ -99,46 +101,49 @@ class Told:
 
 
 @pytest.fixture(scope="module", params=SERVERS)
-def server(request: pytest.FixtureRequest) -> Iterator[Server]:
-    running = Server(request.param)
-    yield running
-    running.process.terminate()
-    running.process.wait(20)
+def server(request: pytest.FixtureRequest) -> Iterator[ServerProcess]:
+    process = ServerProcess(request.param)
+    yield process
+    process.process.terminate()
+    process.process.wait(20)
 
 
 @pytest.mark.parametrize(
     ("headers", "mib", "chunked", "status", "detail"),
     [
         ([], 1024, False, 413, "Payload too large"),
-        ([SOMEBODY], 1024, False, 413, "Payload too large"),
+        ([UNCHECKED_TOKEN], 1024, False, 413, "Payload too large"),
         ([], 1024, True, 401, "Not authenticated"),
         ([], 90, False, 401, "Not authenticated"),
         (["Cookie: theme=dark"], 90, False, 401, "Not authenticated"),
     ],
 )
-def test_refused_before_it_is_sent(
-    server: Server, headers: list[str], mib: int, chunked: bool, status: int, detail: str
+def test_body_is_refused_before_it_is_sent_when_it_is_too_large_or_anonymous(
+    server: ServerProcess, headers: list[str], mib: int, chunked: bool, status: int, detail: str
 ) -> None:
-    before = server.peak()
-    told = server.send(UPLOAD, *headers, body=mib * MIB, chunked=chunked)
-    assert (told.status, told.body) == (status, f'{{"detail": "{detail}"}}'.encode())
-    assert told.sent < SENT_AT_MOST
-    assert server.peak() - before < GROWN_AT_MOST
+    before = server.peak_memory()
+    result = server.send(UPLOAD, *headers, body=mib * MIB, chunked=chunked)
+    assert (result.status, result.body) == (status, f'{{"detail": "{detail}"}}'.encode())
+    assert result.sent < MAX_SENT
+    assert server.peak_memory() - before < MAX_MEMORY_GROWTH
 
 
-def test_a_file_from_somebody_is_not_held_in_memory(server: Server) -> None:
-    before = server.peak()
-    assert server.send(UPLOAD, SOMEBODY, body=99 * MIB).status == 401
-    # daphne hands a body over at once; it must not also take it apart, which needs ten times that.
-    assert server.peak() - before < {"uvicorn": GROWN_AT_MOST, "daphne": 3 * 99 * MIB}[server.kind]
+def test_upload_is_not_held_in_memory_when_a_token_is_sent(server: ServerProcess) -> None:
+    before = server.peak_memory()
+    assert server.send(UPLOAD, UNCHECKED_TOKEN, body=99 * MIB).status == 401
+    # daphne passes a body on as a whole; parsing it too would need ten times as much memory.
+    assert (
+        server.peak_memory() - before
+        < {"uvicorn": MAX_MEMORY_GROWTH, "daphne": 3 * 99 * MIB}[server.kind]
+    )
 
 
-def test_an_endless_body_is_refused_when_it_has_become_too_large(server: Server) -> None:
-    before = server.peak()
-    told = server.send(UPLOAD, SOMEBODY, body=1024 * MIB, chunked=True)
-    assert told.status == 413
-    assert told.sent < 100 * MIB + SENT_AT_MOST
-    assert server.peak() - before < GROWN_AT_MOST
+def test_chunked_body_is_refused_when_it_exceeds_the_limit(server: ServerProcess) -> None:
+    before = server.peak_memory()
+    result = server.send(UPLOAD, UNCHECKED_TOKEN, body=1024 * MIB, chunked=True)
+    assert result.status == 413
+    assert result.sent < 100 * MIB + MAX_SENT
+    assert server.peak_memory() - before < MAX_MEMORY_GROWTH
 
 
 @pytest.mark.parametrize(
@@ -151,24 +156,26 @@ def test_an_endless_body_is_refused_when_it_has_become_too_large(server: Server)
         ("/billing/buy/", 2 * MIB),
     ],
 )
-def test_less_is_too_much_where_no_file_is_sent(server: Server, path: str, size: int) -> None:
-    assert server.send(path, SOMEBODY, body=size).status == 413
+def test_small_body_is_refused_when_the_path_takes_no_file(
+    server: ServerProcess, path: str, size: int
+) -> None:
+    assert server.send(path, UNCHECKED_TOKEN, body=size).status == 413
 
 
-def test_others_are_answered_while_much_is_being_sent(server: Server) -> None:
-    floods = [
+def test_other_requests_are_answered_while_large_bodies_are_sent(server: ServerProcess) -> None:
+    uploads = [
         threading.Thread(target=server.send, args=(UPLOAD,), kwargs={"body": 1024 * MIB})
         for _ in range(4)
     ]
-    for flood in floods:
-        flood.start()
+    for upload in uploads:
+        upload.start()
     answered = sum(server.answers() for _ in range(20))
-    for flood in floods:
-        flood.join(60)
+    for upload in uploads:
+        upload.join(60)
     assert answered == 20
 
 
-# ---- the rules ----
+# ---- without a server ----
 
 
 @pytest.mark.parametrize(
@@ -184,12 +191,12 @@ def test_others_are_answered_while_much_is_being_sent(server: Server) -> None:
         ("/api/payments/webhook/stripe", MIB // 2),
     ],
 )
-def test_the_limit_is_that_of_the_address(path: str, limit: int) -> None:
+def test_limit_depends_on_the_path(path: str, limit: int) -> None:
     assert body_limits.limit_of(path) == limit
-    asker = [(b"authorization", b"Bearer x")]
+    headers = [(b"authorization", b"Bearer x")]
     assert [
-        body_limits.refusal(path, asker, limit),
-        body_limits.refusal(path, asker, limit + 1),
+        body_limits.refusal(path, headers, limit),
+        body_limits.refusal(path, headers, limit + 1),
     ] == [0, 413]
 
 
@@ -205,19 +212,19 @@ def test_the_limit_is_that_of_the_address(path: str, limit: int) -> None:
         ((b"x-forwarded-user", b"alice"), 401),
     ],
 )
-def test_a_large_body_needs_something_that_can_be_checked(
+def test_large_body_is_refused_when_no_credential_is_sent(
     header: tuple[bytes, bytes], status: int
 ) -> None:
     assert body_limits.refusal(UPLOAD, [header], 2 * MIB) == status
     assert body_limits.refusal(UPLOAD, [header], MIB) == 0
 
 
-class Asked:
-    """The guard in front of an application that reads everything and answers 200."""
+class GuardedRequest:
+    """A request through BodyLimits to an application that reads the whole body."""
 
     def __init__(self, *parts: Any, headers: list[tuple[bytes, bytes]] | None = None) -> None:
-        self.parts, self.heard = list(parts), b""
-        self.told: list[Any] = []
+        self.parts, self.received = list(parts), b""
+        self.sent_messages: list[Any] = []
         self.scope = {"type": "http", "path": "/api/x", "headers": headers or []}
 
     async def receive(self) -> Any:
@@ -226,26 +233,26 @@ class Asked:
         return {"type": "http.request", "body": self.parts.pop(0), "more_body": True}
 
     async def send(self, message: Any) -> None:
-        self.told.append(message)
+        self.sent_messages.append(message)
 
     async def app(self, scope: Any, receive: Any, send: Any) -> None:
         while (message := await receive())["type"] != "http.disconnect":
-            self.heard += message["body"]
+            self.received += message["body"]
 
     async def status(self) -> int:
         await body_limits.BodyLimits(self.app)(self.scope, self.receive, self.send)
-        return int(self.told[0]["status"])
+        return int(self.sent_messages[0]["status"])
 
 
-def test_given_up_when_nothing_more_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_answer_is_408_when_the_body_stops_arriving(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(body_limits, "IDLE_SECONDS", 0.01)
-    asked = Asked(b"a", b"b")
-    assert (async_to_sync(asked.status)(), asked.heard) == (408, b"ab")
+    request = GuardedRequest(b"a", b"b")
+    assert (async_to_sync(request.status)(), request.received) == (408, b"ab")
 
 
-def test_nothing_is_heard_beyond_the_limit(
+def test_body_is_not_passed_on_when_it_exceeds_the_limit(
     monkeypatch: pytest.MonkeyPatch, settings: LazySettings
 ) -> None:
     monkeypatch.setattr(body_limits, "LINGER_SECONDS", 0.01)
-    asked = Asked(bytes(MIB), b"x", b"y", b"z")
-    assert (async_to_sync(asked.status)(), len(asked.heard)) == (413, MIB)
+    request = GuardedRequest(bytes(MIB), b"x", b"y", b"z")
+    assert (async_to_sync(request.status)(), len(request.received)) == (413, MIB)

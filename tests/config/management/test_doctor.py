@@ -1,11 +1,11 @@
-"""`manage.py doctor`: what is configured, under which name, and what is missing."""
+"""`manage.py doctor`: the settings with the names that set them, and what is missing."""
 
 import subprocess
 from pathlib import Path
 
-from tests.test_house import start
+from tests.config.production import run_in_production
 
-ASK = """
+RUN_DOCTOR = """
 import runpy, sys
 sys.argv = ["manage.py", "doctor"]
 runpy.run_path("manage.py", run_name="__main__")
@@ -18,9 +18,9 @@ def lines_of(ended: subprocess.CompletedProcess[str]) -> list[str]:
     return [" ".join(line.split()) for line in ended.stdout.splitlines()]
 
 
-def test_it_says_which_name_won_and_keeps_secrets(tmp_path: Path) -> None:
+def test_doctor_names_the_winning_setting_and_hides_secrets(tmp_path: Path) -> None:
     own = {"JWT_SECRET": "hidden-" * 6, "BACKEND_URL": "https://a", "API_BASE_URL": "https://b"}
-    ended = start(tmp_path, ASK, **DEVELOPMENT, **own)
+    ended = run_in_production(tmp_path, RUN_DOCTOR, **DEVELOPMENT, **own)
     lines = lines_of(ended)
     assert "BACKEND_URL = https://a (wins over API_BASE_URL)" in lines
     assert "JWT_SECRET = (set)" in lines
@@ -32,9 +32,9 @@ def test_it_says_which_name_won_and_keeps_secrets(tmp_path: Path) -> None:
     assert "hidden" not in ended.stdout + ended.stderr
 
 
-def test_it_says_what_is_missing(tmp_path: Path) -> None:
+def test_doctor_lists_problems_when_settings_are_missing(tmp_path: Path) -> None:
     own = {"SANDBOX": "0", "OPENAI_BASE_URL": "", "OPENAI_API_KEY": "", "REDIS_URL": "redis://x"}
-    lines = lines_of(start(tmp_path, ASK, **{**DEVELOPMENT, **own}))
+    lines = lines_of(run_in_production(tmp_path, RUN_DOCTOR, **{**DEVELOPMENT, **own}))
     assert lines[lines.index("Missing or wrong") + 1 :] == [
         "- no engine: set OPENAI_BASE_URL and OPENAI_API_KEY, or those of another engine",
         "- nothing can be sold: set STRIPE_SECRET_KEY",
@@ -43,7 +43,10 @@ def test_it_says_what_is_missing(tmp_path: Path) -> None:
     ]
 
 
-def test_it_says_that_nothing_is_missing(tmp_path: Path) -> None:
-    migrate = ASK.replace("doctor", "migrate")
-    assert start(tmp_path, migrate, **DEVELOPMENT).returncode == 0
-    assert lines_of(start(tmp_path, ASK, **DEVELOPMENT))[-1] == "Nothing is missing."
+def test_doctor_says_so_when_nothing_is_missing(tmp_path: Path) -> None:
+    migrate = RUN_DOCTOR.replace("doctor", "migrate")
+    assert run_in_production(tmp_path, migrate, **DEVELOPMENT).returncode == 0
+    assert (
+        lines_of(run_in_production(tmp_path, RUN_DOCTOR, **DEVELOPMENT))[-1]
+        == "Nothing is missing."
+    )

@@ -1,4 +1,4 @@
-"""What travels compressed, and what never does."""
+"""Which answers are compressed, and which never are."""
 
 import gzip
 
@@ -19,7 +19,7 @@ def body(answer: object) -> bytes:
 @pytest.mark.parametrize(
     "path", ["/pricing/", "/static/css/app.css", "/static/js/app.js", "/static/img/icons.svg"]
 )
-def test_text_is_compressed_for_who_can_read_it(client: Client, path: str) -> None:
+def test_text_is_compressed_when_the_client_accepts_gzip(client: Client, path: str) -> None:
     answer, plain = client.get(path, headers=GZIP), client.get(path)
     assert answer["Content-Encoding"] == "gzip"
     assert "Accept-Encoding" in answer["Vary"]
@@ -30,11 +30,11 @@ def test_text_is_compressed_for_who_can_read_it(client: Client, path: str) -> No
 
 
 @pytest.mark.parametrize("path", ["/health", "/api/schema", "/static/fonts/geist.woff2"])
-def test_other_answers_go_as_they_are(client: Client, path: str) -> None:
+def test_answer_is_not_compressed_when_it_is_json_or_a_font(client: Client, path: str) -> None:
     assert "Content-Encoding" not in client.get(path, headers=GZIP)
 
 
-def test_a_part_of_a_file_goes_as_it_is(client: Client) -> None:
+def test_answer_is_not_compressed_when_a_range_is_requested(client: Client) -> None:
     answer = client.get("/static/css/app.css", headers={**GZIP, "range": "bytes=0-999"})
     assert answer.status_code == 206
     assert "Content-Encoding" not in answer
