@@ -200,7 +200,7 @@ def make(page: Page) -> tuple[str, str, str]:
 
 
 def order_by_program(page: Page) -> None:
-    """With a key, and with a webhook that is told how it went."""
+    """Order with an API key and a webhook_url, so that the pages show both."""
     page.goto("/developers/keys/")
     for name in ("Website", "Nightly batch"):
         page.get_by_label("Name").fill(name)
@@ -209,9 +209,9 @@ def order_by_program(page: Page) -> None:
     bearer = {"Authorization": f"Bearer {page.locator('#new-key').inner_text()}"}
     with ThreadingHTTPServer(("127.0.0.1", HOOK_PORT), Receiver) as receiver:
         threading.Thread(target=receiver.serve_forever, daemon=True).start()
-        told = f"http://127.0.0.1:{HOOK_PORT}/videos"
+        webhook_url = f"http://127.0.0.1:{HOOK_PORT}/videos"
         for prompt in FILMS[3:]:
-            body = {"prompt": prompt, "webhook_url": told}
+            body = {"prompt": prompt, "webhook_url": webhook_url}
             answer = page.request.post("/api/videos/text-to-video", headers=bearer, data=body)
             assert answer.ok, answer.text()
         page.goto("/studio/")
@@ -234,9 +234,9 @@ class Receiver(BaseHTTPRequestHandler):
 
 
 def walk(browser: Browser, url: str, folder: Path) -> None:
-    desk: dict[str, Any] = {"base_url": url, "reduced_motion": "reduce"}
+    desktop: dict[str, Any] = {"base_url": url, "reduced_motion": "reduce"}
     viewport: ViewportSize = {"width": SIZE[0], "height": SIZE[1]}
-    page = browser.new_context(**desk, viewport=viewport).new_page()
+    page = browser.new_context(**desktop, viewport=viewport).new_page()
     page.set_default_timeout(60_000)
     arrive(page)
     _, version, failure = make(page)
@@ -254,17 +254,17 @@ def walk(browser: Browser, url: str, folder: Path) -> None:
     live(page, folder)
     narrow: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2}
     state = page.context.storage_state()
-    phone = browser.new_context(**desk, **narrow, is_mobile=True, storage_state=state).new_page()
+    phone = browser.new_context(**desktop, **narrow, is_mobile=True, storage_state=state).new_page()
     phones = [visited(phone, path) for path in ("/studio/", "/library/", version)]
     keep(beside(phones, 320), "phone")
     dark = browser.new_context(
-        **desk, viewport=viewport, storage_state=state, color_scheme="dark"
+        **desktop, viewport=viewport, storage_state=state, color_scheme="dark"
     ).new_page()
     shoot_at(dark, "/library/", "dark-library")
     dark.goto(version)
     play(dark)
     shoot(dark, "dark-video")
-    guest = browser.new_context(**desk, viewport=viewport).new_page()
+    guest = browser.new_context(**desktop, viewport=viewport).new_page()
     shoot_at(guest, "/", "landing", 1000)
     shoot_at(guest, "/showcase/", "showcase")
     sign_in(guest, "admin", "admin")

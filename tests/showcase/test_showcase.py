@@ -456,8 +456,8 @@ def test_clip_page_has_link_preview_metadata(clip: Clip) -> None:
     text = Client().get(f"/showcase/{clip.pk}/").content.decode()
     own = f"http://127.0.0.1:8000/showcase/{clip.pk}/"
     wanted = {"og:url": own, "og:image": f"{own}poster.webp", "og:video": f"{own}video.mp4"}
-    told = {name: f'property="{name}" content="{value}"' in text for name, value in wanted.items()}
-    assert told == dict.fromkeys(wanted, True)
+    found = {name: f'property="{name}" content="{value}"' in text for name, value in wanted.items()}
+    assert found == dict.fromkeys(wanted, True)
 
 
 @pytest.mark.parametrize("path", ["/", "/showcase/", "/pricing/"])

@@ -1,4 +1,4 @@
-"""Videos brought to any state by the life's own steps, and pictures and clips made on the spot."""
+"""Videos brought to any state by the product's own steps, and generated images and clips."""
 
 from collections.abc import Iterator
 from fractions import Fraction
@@ -26,12 +26,12 @@ from videos.models import Video
 
 
 def order(user: User, prompt: str = "A paper boat", **fields: Any) -> Video:
-    """A video somebody has just asked for."""
+    """Order a video and return it."""
     return orders.submit(user, orders.VideoOrder(prompt=prompt, **{"seconds": 4, **fields}))
 
 
-def now_of(video: Video) -> Video:
-    """The video as it is stored now."""
+def reloaded(video: Video) -> Video:
+    """Return the video as it is stored now."""
     return Video.objects.get(pk=video.pk)
 
 
@@ -40,30 +40,30 @@ def make_due(video: Video) -> None:
 
 
 def claimed(video: Video) -> Video:
-    """The video in the hands of a worker."""
+    """Claim the video as a worker does."""
     make_due(video)
     return next(mine for mine in claim.claim_due(100) if mine.pk == video.pk)
 
 
-def told(video: Video, state: JobState, **fields: Any) -> Video:
-    """What becomes of it when its engine answers this at the next step."""
+def answered(video: Video, state: JobState, **fields: Any) -> Video:
+    """Settle this answer of the engine as the video's next step, and return the stored video."""
     held = claimed(video)
     job_id = held.engine_job_id or f"job_{uuid4().hex}"
     settle.settle([(held, Job(job_id, state, **fields))])
-    return now_of(video)
+    return reloaded(video)
 
 
 def running(video: Video, **fields: Any) -> Video:
-    return told(video, JobState.RUNNING, **fields)
+    return answered(video, JobState.RUNNING, **fields)
 
 
 def failed(video: Video, code: str = "internal_error") -> Video:
-    return told(running(video), JobState.FAILED, failure=Refused("It broke.", code=code))
+    return answered(running(video), JobState.FAILED, failure=Refused("It broke.", code=code))
 
 
 def completed(video: Video, mp4: bytes) -> Video:
-    """The video with its files in storage: this MP4, and pictures that are just bytes."""
-    told(running(video), JobState.SUCCEEDED)
+    """Complete the video with this MP4, and with thumbnails that are arbitrary bytes."""
+    answered(running(video), JobState.SUCCEEDED)
     names = files.storage_names(video)
     for variant, body in (
         (Variant.VIDEO, mp4),
@@ -79,17 +79,17 @@ def completed(video: Video, mp4: bytes) -> Video:
         names[Variant.SPRITESHEET],
     )
     settle.settle([(claimed(video), saved)])
-    return now_of(video)
+    return reloaded(video)
 
 
 @pytest.fixture(scope="session")
 def mp4() -> bytes:
-    """A second of a real MP4."""
+    """One second of a real MP4."""
     return clip()
 
 
 def clip(*, video: bool = True, audio: bool = False, frames: int = 24) -> bytes:
-    """A small real MP4, 24 frames a second."""
+    """Return a small real MP4 of 24 frames per second."""
     file = BytesIO()
     with av.open(file, "w", format="mp4") as container:
         images = container.add_stream("libx264", rate=24) if video else None
@@ -114,14 +114,14 @@ def clip(*, video: bool = True, audio: bool = False, frames: int = 24) -> bytes:
 
 
 def picture(format: str = "PNG", size: tuple[int, int] = (40, 30), **options: Any) -> bytes:
-    """An image file of plain orange."""
+    """Return an image file of one colour."""
     body = BytesIO()
     Image.new("RGB", size, (200, 120, 40)).save(body, format, **options)
     return body.getvalue()
 
 
 def photo(format: str = "JPEG", size: tuple[int, int] = (96, 72), **options: Any) -> bytes:
-    """An image file of grain, of more than a kilobyte."""
+    """Return an image file of noise, larger than a kilobyte."""
     body = BytesIO()
     Image.effect_noise(size, 90).convert("RGB").save(body, format, **options)
     return body.getvalue()
@@ -133,7 +133,7 @@ def upload(body: bytes, name: str = "boat.png", content_type: str = "image/png")
 
 @pytest.fixture
 def receiver(settings: LazySettings) -> Iterator[Receiver]:
-    """A receiver that webhooks may reach, though it stands on this machine."""
+    """A receiver on this machine that webhooks are allowed to reach."""
     made = Receiver()
     settings.WEBHOOK_PORTS = [*settings.WEBHOOK_PORTS, made.port]
     settings.WEBHOOK_ALLOWED_NETWORKS = ["127.0.0.0/8"]

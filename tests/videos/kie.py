@@ -1,4 +1,4 @@
-"""kie.ai's kind of engine for tests: its settings, and callbacks as it signs them."""
+"""An engine with the API of kie.ai for tests: its settings, and callbacks as it signs them."""
 
 import base64
 import hmac
@@ -23,7 +23,7 @@ MODELS = (
 
 
 def config(base_url: str, **more: str) -> dict[str, str]:
-    """The settings of one such engine."""
+    """Return the settings of such an engine."""
     return {
         "adapter": "kie",
         "base_url": base_url,
@@ -43,7 +43,7 @@ def config(base_url: str, **more: str) -> dict[str, str]:
 
 
 def notice(task_id: str, state: str = "success", **data: Any) -> bytes:
-    """The documented body of a callback. Source: C17."""
+    """Return the documented body of a callback. Source: C17."""
     whole = {
         "taskId": task_id,
         "model": "sora-2.0",
@@ -68,14 +68,14 @@ def signed(task_id: str, secret: str = SECRET, at: float | None = None) -> dict[
 
 
 def address_of(video: Video) -> str:
-    """Path and query of the address that calls back about a video."""
+    """Return path and query of the callback URL of a video."""
     return callbacks.url_of(video).removeprefix("http://").partition("/")[2].join(("/", ""))
 
 
 def call(
     video: Video, task_id: str, state: str = "success", headers: dict[str, str] | None = None
 ) -> tuple[int, Any]:
-    """A genuine callback about a video, unless its headers say otherwise."""
+    """Send a callback about a video, correctly signed unless `headers` are given."""
     sent = signed(task_id) if headers is None else headers
     client = Client(raise_request_exception=False, headers=sent)
     answer = client.post(address_of(video), notice(task_id, state), content_type="application/json")

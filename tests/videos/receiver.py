@@ -1,4 +1,4 @@
-"""A client's webhook receiver: a real server that keeps what it hears and answers as it is told."""
+"""A client's webhook receiver: a real server that keeps requests and answers as configured."""
 
 import threading
 import time
@@ -11,7 +11,7 @@ class Receiver:
         self.heard: list[tuple[dict[str, str], bytes]] = []
         self.code = 200
         self.headers: dict[str, str] = {}
-        # Answers a byte at a time, for ever.
+        # Answer one byte at a time, without end.
         self.drips = False
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True

@@ -1,4 +1,4 @@
-"""What people are told about a failure: a cause, the credits, and what would help."""
+"""The explanation of a failure: its cause, the credits and the remedies."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from django.conf import LazySettings
 from django.utils import translation
 
 from accounts.models import User
-from tests.videos.conftest import completed, now_of, order, running, told
+from tests.videos.conftest import answered, completed, order, reloaded, running
 from videos import failures
 from videos.engines.base import JobState
 from videos.engines.errors import Refused
@@ -20,10 +20,10 @@ OTHER_MODEL = Remedy("other_model", "Try the other model: Sora 2 Pro.", "model",
 WAIT = Remedy("wait", "Try again in a few minutes.")
 
 
-def broke(user: User, code: str, detail: str = "It broke.", **fields: Any) -> Explanation:
-    """How a failure with the engine's code and words is explained."""
+def explain_failure(user: User, code: str, detail: str = "It broke.", **fields: Any) -> Explanation:
+    """Explain a failure with this code and text of the engine."""
     refusal = Refused(detail, code=code)
-    video = told(running(order(user, **fields)), JobState.FAILED, failure=refusal)
+    video = answered(running(order(user, **fields)), JobState.FAILED, failure=refusal)
     found = failures.explain(video)
     assert found
     return found
@@ -52,7 +52,7 @@ def broke(user: User, code: str, detail: str = "It broke.", **fields: Any) -> Ex
 def test_every_code_has_a_cause_and_a_remedy(
     alice: User, code: str, cause: str, remedy: str
 ) -> None:
-    found = broke(alice, code or "refused", seconds=8)
+    found = explain_failure(alice, code or "refused", seconds=8)
     assert (found.code, found.remedy and found.remedy.code) == (cause, remedy)
 
 
@@ -92,76 +92,76 @@ def test_every_code_has_a_cause_and_a_remedy(
         ("No.", "invalid_request", OTHER_MODEL),
     ],
 )
-def test_a_refused_order_is_explained_by_what_it_was_refused_for(
+def test_explanation_names_the_reason_when_the_engine_refused_the_order(
     alice: User, said: str, cause: str, remedy: Remedy
 ) -> None:
-    found = broke(alice, "invalid_request", said, seconds=8)
+    found = explain_failure(alice, "invalid_request", said, seconds=8)
     assert (found.code, found.remedy) == (cause, remedy)
     assert said not in f"{found.sentence} {found.remedy}"
 
 
-def test_the_words_of_a_breakdown_are_not_taken_for_a_refusal(alice: User) -> None:
-    found = broke(alice, "internal_error", "Internal error, try again in 30 seconds")
+def test_breakdown_is_not_explained_as_a_refusal(alice: User) -> None:
+    found = explain_failure(alice, "internal_error", "Internal error, try again in 30 seconds")
     assert (found.code, found.sentence, found.remedy) == ("internal_error", STOPPED, OTHER_MODEL)
 
 
-def test_how_far_it_came_is_said_when_that_is_known(alice: User) -> None:
+def test_explanation_names_the_progress_when_it_is_known(alice: User) -> None:
     refusal = Refused("It broke.", code="internal_error")
     rendering = running(running(order(alice), progress=72.6))
-    found = failures.explain(told(rendering, JobState.FAILED, failure=refusal))
+    found = failures.explain(answered(rendering, JobState.FAILED, failure=refusal))
     assert found
     assert found.sentence == "The engine stopped at 72%. The cause was not your prompt."
 
 
-def test_the_credits_are_named(alice: User) -> None:
-    assert broke(alice, "internal_error").returned == "Your 20 credits were returned."
+def test_explanation_names_the_refunded_credits(alice: User) -> None:
+    assert explain_failure(alice, "internal_error").returned == "Your 20 credits were returned."
     Video.objects.update(credits=1)
     found = failures.explain(Video.objects.get())
     assert found
     assert found.returned == "Your 1 credit was returned."
 
 
-def test_the_other_model_is_one_that_makes_such_a_video(alice: User) -> None:
+def test_other_model_is_advised_when_it_can_make_such_a_video(alice: User) -> None:
     pro = {"model": "sora-2-pro"}
-    found = broke(alice, "internal_error", **pro)
+    found = explain_failure(alice, "internal_error", **pro)
     assert found.remedy == Remedy("other_model", "Try the other model: Sora 2.", "model", "sora-2")
-    assert broke(alice, "internal_error", size="1792x1024", **pro).remedy == WAIT
+    assert explain_failure(alice, "internal_error", size="1792x1024", **pro).remedy == WAIT
 
 
-def test_waiting_is_advised_when_nothing_shorter_is_made(alice: User) -> None:
-    assert broke(alice, "too_long", seconds=4).remedy == WAIT
+def test_waiting_is_advised_when_no_shorter_length_is_offered(alice: User) -> None:
+    assert explain_failure(alice, "too_long", seconds=4).remedy == WAIT
 
 
-def test_a_remix_is_not_sent_to_another_model(alice: User, mp4: bytes) -> None:
+def test_no_other_model_is_advised_when_the_video_is_a_remix(alice: User, mp4: bytes) -> None:
     remix = orders.remix(completed(order(alice), mp4), "At night")
-    video = told(running(remix), JobState.FAILED, failure=Refused("x", code="internal_error"))
+    video = answered(running(remix), JobState.FAILED, failure=Refused("x", code="internal_error"))
     found = failures.explain(video)
     assert found
     assert found.remedy == WAIT
 
 
-def test_nothing_is_advised_after_a_cancel_and_nothing_said_of_others(alice: User) -> None:
+def test_nothing_is_advised_when_the_video_was_cancelled(alice: User) -> None:
     video = order(alice)
     assert (failures.explain(video), failures.sentence(video)) == (None, "")
     state_machine.cancel(video)
-    assert failures.explain(now_of(video)) == Explanation(
+    assert failures.explain(reloaded(video)) == Explanation(
         "cancelled", "You cancelled this.", "Your 20 credits were returned.", None
     )
 
 
-def test_no_model_is_advised_that_no_engine_makes(alice: User, settings: LazySettings) -> None:
+def test_no_model_is_advised_when_no_engine_offers_it(alice: User, settings: LazySettings) -> None:
     sandbox = settings.ENGINES["sandbox"]
     settings.ENGINES = {"sandbox": {**sandbox, "offered_models": "sora-2"}}
-    assert broke(alice, "internal_error").remedy == WAIT
+    assert explain_failure(alice, "internal_error").remedy == WAIT
 
 
 @pytest.mark.parametrize("language", ["en", "zh-hans", "ja"])
-def test_every_cause_and_remedy_can_be_said_in_any_language(alice: User, language: str) -> None:
+def test_every_cause_and_remedy_is_translatable(alice: User, language: str) -> None:
     video = order(alice)
     Video.objects.filter(pk=video.pk).update(status="failed", seconds=8)
     with translation.override(language):
         for code, (_, remedy) in failures.CAUSES.items():
-            stored = now_of(video)
+            stored = reloaded(video)
             stored.failure_code = code
             found = failures.explain(stored)
             assert found

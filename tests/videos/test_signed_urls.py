@@ -1,4 +1,4 @@
-"""result_url: the file of a finished task for whoever holds its address, for a while."""
+"""result_url: a signed URL that serves the file of a finished task for a limited time."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -28,7 +28,7 @@ def address(api: APIClient, done: Video) -> str:
     return url
 
 
-def test_it_plays_for_anybody(
+def test_url_works_when_anonymous(
     anonymous: APIClient, stranger: APIClient, address: str, settings: LazySettings, mp4: bytes
 ) -> None:
     assert address.startswith(f"{settings.BASE_URL}/api/videos/")
@@ -51,7 +51,7 @@ def test_it_plays_for_anybody(
         ("expires=", "expires=x"),
     ],
 )
-def test_it_is_nothing_when_a_letter_is_changed(
+def test_url_is_refused_when_a_character_is_changed(
     anonymous: APIClient, stranger: APIClient, address: str, old: str, new: str
 ) -> None:
     changed = address.replace(old, new, 1)
@@ -61,7 +61,7 @@ def test_it_is_nothing_when_a_letter_is_changed(
     assert (theirs.status_code, theirs.json()) == (404, {"detail": "Resource not found"})
 
 
-def test_it_opens_no_other_video(
+def test_url_is_refused_when_it_names_another_video(
     anonymous: APIClient, alice: User, done: Video, address: str, mp4: bytes
 ) -> None:
     other = completed(order(alice), mp4)
@@ -69,7 +69,7 @@ def test_it_opens_no_other_video(
     assert anonymous.get(address.replace(str(done.pk), str(uuid4()))).status_code == 401
 
 
-def test_it_is_over_after_a_day_and_less_than_an_hour(done: Video) -> None:
+def test_url_is_refused_when_it_has_expired(done: Video) -> None:
     start = datetime(2026, 1, 1, 9, 59, 59, tzinfo=UTC)
     with time_machine.travel(start, tick=False) as clock:
         url = signed_urls.signed_url(done)
@@ -81,7 +81,7 @@ def test_it_is_over_after_a_day_and_less_than_an_hour(done: Video) -> None:
     assert works == [True, False]
 
 
-def test_it_is_over_when_the_video_is_deleted(
+def test_url_is_refused_when_the_video_is_deleted(
     anonymous: APIClient, done: Video, address: str
 ) -> None:
     removal.delete(done)
@@ -89,12 +89,12 @@ def test_it_is_over_when_the_video_is_deleted(
     assert (answer.status_code, answer.json()) == (404, {"detail": "Resource not found"})
 
 
-def test_it_is_over_when_its_owner_has_left(
+def test_url_is_refused_when_the_owner_requested_deletion(
     anonymous: APIClient, alice: User, address: str
 ) -> None:
     User.objects.filter(pk=alice.pk).update(is_active=False)
     assert anonymous.get(address).status_code == 404
 
 
-def test_there_is_none_before_it_is_done(api: APIClient, alice: User) -> None:
+def test_video_has_no_url_when_it_has_not_finished(api: APIClient, alice: User) -> None:
     assert api.get(f"/api/tasks/{order(alice).pk}").json()["result_url"] is None

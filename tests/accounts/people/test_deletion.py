@@ -17,14 +17,14 @@ from accounts.models import ApiKey, Session, User
 from accounts.people import deletion as people_deletion
 from billing.ledger import credits, invariants
 from tests.videos.conftest import completed, mp4, order, picture, running, upload
-from tests.videos.test_socket import Dial, dial, token_of
+from tests.videos.realtime.test_consumers import Connect, connect, token_of
 from videos.account import deletion as account_deletion
 from videos.library import share_links
 from videos.media import files, uploads
 from videos.models import Collection, Preset, ShareLink, Video, VideoEvent
 from videos.reports import refund_audit as videos_audit
 
-FIXTURES = (dial, mp4)
+FIXTURES = (connect, mp4)
 PATH = "/api/users/account"
 DELETION_REQUESTED = "Account deletion requested. Your account will be deleted within 30 days."
 DAYS = timedelta(days=1)
@@ -66,10 +66,10 @@ def test_old_credentials_stay_invalid_when_the_account_is_restored(
     assert login("alice") == 200
 
 
-def test_open_sockets_are_closed_when_deletion_is_requested(dial: Dial, alice: User) -> None:
-    sockets = [dial(subprotocols=["bearer", token_of(alice)]) for _ in range(2)]
+def test_open_sockets_are_closed_when_deletion_is_requested(connect: Connect, alice: User) -> None:
+    sockets = [connect(subprotocols=["bearer", token_of(alice)]) for _ in range(2)]
     for socket in sockets:
-        socket.hear()
+        socket.receive()
         socket.raw.settimeout(5)
     account_deletion.request_deletion(alice)
     assert [socket.closed() for socket in sockets] == [4401, 4401]

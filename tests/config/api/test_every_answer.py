@@ -116,8 +116,8 @@ def cors(answer: object) -> dict[str, str]:
 @pytest.mark.usefixtures("configured_origins")
 def test_cors_lets_a_configured_origin_read_the_answer(api: APIClient) -> None:
     answer = api.get("/api/auth/me", HTTP_ORIGIN=ORIGIN)
-    told = cors(answer)
-    assert told.pop("access-control-expose-headers").split(", ") == [
+    headers = cors(answer)
+    assert headers.pop("access-control-expose-headers").split(", ") == [
         "Content-Range",
         "Idempotent-Replayed",
         "RateLimit-Limit",
@@ -126,7 +126,7 @@ def test_cors_lets_a_configured_origin_read_the_answer(api: APIClient) -> None:
         "Retry-After",
         "X-Request-ID",
     ]
-    assert told == {"access-control-allow-origin": ORIGIN}
+    assert headers == {"access-control-allow-origin": ORIGIN}
     assert "origin" in answer["Vary"].lower()
 
 
@@ -134,10 +134,10 @@ def test_cors_lets_a_configured_origin_read_the_answer(api: APIClient) -> None:
 def test_cors_lets_a_configured_origin_send_our_headers(db: None) -> None:
     asked = {"HTTP_ORIGIN": ORIGIN, "HTTP_ACCESS_CONTROL_REQUEST_METHOD": "DELETE"}
     answer = Client().options("/api/videos", **asked)  # type: ignore[arg-type]
-    told = cors(answer)
-    assert (answer.status_code, told["access-control-allow-origin"]) == (200, ORIGIN)
-    assert "access-control-allow-credentials" not in told
-    allowed = told["access-control-allow-headers"].split(", ")
+    headers = cors(answer)
+    assert (answer.status_code, headers["access-control-allow-origin"]) == (200, ORIGIN)
+    assert "access-control-allow-credentials" not in headers
+    allowed = headers["access-control-allow-headers"].split(", ")
     assert {"authorization", "x-api-key", "idempotency-key", "content-type"} <= set(allowed)
 
 

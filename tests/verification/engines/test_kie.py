@@ -484,14 +484,14 @@ def test_nothing_is_sent_when_the_file_url_names_a_foreign_host(
 
 
 def test_download_is_refused_when_the_url_has_no_tls_but_the_engine_has() -> None:
-    shelf = adapter("https://api.example")._results
+    downloads = adapter("https://api.example")._results
     for url in (
         "http://api.example/clip.mp4",
         "https://api.example:8443/x",
         "https://cdn.example/x",
     ):
         with pytest.raises(ForeignHost):
-            shelf.save(url, BytesIO())
+            downloads.save(url, BytesIO())
 
 
 def test_nothing_is_sent_when_a_redirect_names_a_foreign_host(

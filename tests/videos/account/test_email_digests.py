@@ -34,16 +34,16 @@ def settle(*videos: Video, ago: timedelta = AGO) -> None:
 def test_one_digest_covers_all_videos_that_ended(reader: User, mp4: bytes) -> None:
     settle(completed(order(reader, "A paper boat"), mp4), failed(order(reader, "A fall")))
     assert [email_digests.send_due(), email_digests.send_due()] == [1, 0]
-    (letter,) = mail.outbox
-    assert letter.subject == "1 video is ready."
-    assert str(letter.body).split("\n\n")[:5] == [
+    (message,) = mail.outbox
+    assert message.subject == "1 video is ready."
+    assert str(message.body).split("\n\n")[:5] == [
         "1 video is ready.",
         "– A paper boat",
         "1 video failed. Credits returned: 20.",
         "– A fall",
         "Open the library:\nhttp://127.0.0.1:8000/library/",
     ]
-    assert "http://127.0.0.1:8000/settings/mails/" in str(letter.body)
+    assert "http://127.0.0.1:8000/settings/mails/" in str(message.body)
 
 
 def test_digest_links_to_the_video_when_there_is_one(reader: User, mp4: bytes) -> None:

@@ -12,7 +12,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from billing.ledger import credits
-from tests.videos.conftest import completed, now_of, order, picture, running, upload
+from tests.videos.conftest import completed, order, picture, reloaded, running, upload
 from videos.models import Upload, Video
 
 ALIASES = {"userId", "openaiVideoId", "videoUrl", "thumbnailUrl", "createdAt", "updatedAt"}
@@ -96,7 +96,7 @@ def test_status_polls_the_engine_at_once(api: APIClient, alice: User, address: s
     video = running(order(alice))
     Video.objects.filter(pk=video.pk).update(next_step_at=timezone.now() + timedelta(hours=1))
     assert api.get(address.format(video.pk)).json()["status"] == "in_progress"
-    due = now_of(video).next_step_at
+    due = reloaded(video).next_step_at
     assert due
     assert due <= timezone.now()
 

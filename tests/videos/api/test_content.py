@@ -94,8 +94,8 @@ def test_content_is_206_when_a_range_is_asked(
     first = len(mp4) + start if start < 0 else start
     assert (answer.status_code, answer.content) == (206, part)
     assert answer.headers["content-length"] == str(len(part))
-    told = f"bytes {first}-{first + len(part) - 1}/{len(mp4)}"
-    assert answer.headers["content-range"] == told
+    content_range = f"bytes {first}-{first + len(part) - 1}/{len(mp4)}"
+    assert answer.headers["content-range"] == content_range
 
 
 @pytest.mark.parametrize("asked", ["bytes=99999999-", "bytes=-0", "bytes=99999999-999999999"])

@@ -14,7 +14,7 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from billing.ledger import credits, invariants
 from tests.conftest import ServerThread
-from tests.videos.conftest import claimed, completed, failed, make_due, now_of, order, running
+from tests.videos.conftest import claimed, completed, failed, make_due, order, reloaded, running
 from videos.engines.base import Job, JobState, Variant
 from videos.jobs import orders, removal
 from videos.jobs.worker import execute, settle
@@ -37,7 +37,7 @@ def test_delete_cancels_and_refunds_the_video_when_it_has_not_ended(
     video = state(alice)
     answer = delete(api, video)
     assert (answer.status_code, answer.json()) == (200, {"success": True})
-    video = now_of(video)
+    video = reloaded(video)
     assert video.status == "cancelled"
     assert video.deleted_at is not None
     assert [e.type for e in credits.history(alice)] == ["refunded", "spent", "bonus"]
@@ -49,7 +49,7 @@ def test_delete_refunds_nothing_when_the_video_is_completed(
 ) -> None:
     video = completed(order(alice), mp4)
     assert delete(api, video).json() == {"success": True}
-    assert (now_of(video).status, credits.available(alice)) == ("succeeded", 80)
+    assert (reloaded(video).status, credits.available(alice)) == ("succeeded", 80)
 
 
 def test_delete_refunds_nothing_again_when_the_video_had_failed(
@@ -71,19 +71,22 @@ def test_nothing_is_sent_when_it_is_deleted_again(
     video = order(alice)
     with django_capture_on_commit_callbacks(execute=True) as sent:
         removal.delete(video)
-    first = now_of(video)
+    first = reloaded(video)
     with django_capture_on_commit_callbacks(execute=True) as sent_again:
         removal.delete(video)
     # Of its cancelling and of its deletion, once each.
     assert (len(sent), len(sent_again)) == (2, 0)
-    assert (now_of(video).deleted_at, now_of(video).sequence) == (first.deleted_at, first.sequence)
+    assert (reloaded(video).deleted_at, reloaded(video).sequence) == (
+        first.deleted_at,
+        first.sequence,
+    )
 
 
 def test_delete_answers_another_user_like_an_unknown_id(stranger: APIClient, alice: User) -> None:
     video = order(alice)
     his, unknown = delete(stranger, video), stranger.delete(f"/api/videos/{uuid4()}")
     assert (his.status_code, his.content) == (404, unknown.content)
-    assert now_of(video).deleted_at is None
+    assert reloaded(video).deleted_at is None
 
 
 def test_delete_keeps_the_remixes_when_their_source_is_deleted(
@@ -104,10 +107,10 @@ def test_worker_deletes_files_and_engine_job_of_a_deleted_video(
     assert [path for path in paths if not path.exists()] == []
     assert records.find(video.engine_job_id) is not None
     removal.delete(video)
-    work(lambda: not now_of(video).needs_cleanup)
+    work(lambda: not reloaded(video).needs_cleanup)
     assert [path for path in paths if path.exists()] == []
     assert records.find(video.engine_job_id) is None
-    assert now_of(video).next_step_at is None
+    assert reloaded(video).next_step_at is None
 
 
 def test_worker_deletes_files_when_the_engine_is_no_longer_configured(
@@ -120,7 +123,7 @@ def test_worker_deletes_files_when_the_engine_is_no_longer_configured(
     held = claimed(video)
     settle.settle([(held, execute.execute(held))])
     assert [path for path in paths if path.exists()] == []
-    assert now_of(video).next_step_at is None
+    assert reloaded(video).next_step_at is None
 
 
 def test_worker_deletes_a_late_job_when_a_cleanup_was_in_progress(alice: User) -> None:
@@ -129,7 +132,7 @@ def test_worker_deletes_a_late_job_when_a_cleanup_was_in_progress(alice: User) -
     cleaning = claimed(held)
     settle.settle([(held, Job("job_late", JobState.QUEUED))])
     settle.settle([(cleaning, execute.Cleaned())])
-    video = now_of(held)
+    video = reloaded(held)
     assert (video.engine_job_id, video.needs_cleanup) == ("job_late", True)
     assert video.next_step_at is not None
 
@@ -138,12 +141,12 @@ def test_worker_deletes_the_engine_job_when_it_was_rendering(
     live: ServerThread, alice: User, work: Work
 ) -> None:
     video = order(alice, "A kite [[fail:internal_error]]")
-    work(lambda: now_of(video).status == "running")
+    work(lambda: reloaded(video).status == "running")
     removal.delete(video)
 
     def gone() -> bool:
         make_due(video)  # the engine takes no deletion before its job has ended
-        return records.find(now_of(video).engine_job_id) is None
+        return records.find(reloaded(video).engine_job_id) is None
 
     work(gone)
     assert invariants.problems() == []
@@ -155,7 +158,7 @@ def test_worker_deletes_the_engine_job_when_it_was_accepted_after_the_deletion(
     held = claimed(order(alice))
     delete(api, held)
     settle.settle([(held, Job("job_late", JobState.QUEUED))])
-    video = now_of(held)
+    video = reloaded(held)
     assert (video.status, video.engine_job_id, video.needs_cleanup) == (
         "cancelled",
         "job_late",
@@ -173,7 +176,7 @@ def test_worker_deletes_the_files_when_they_arrive_after_the_deletion(
     name = default_storage.save(files.storage_names(video)[Variant.VIDEO], ContentFile(mp4))
     delete(api, video)
     settle.settle([(held, files.StoredResult(name, len(mp4), "0" * 64, name, name))])
-    stored = now_of(video)
+    stored = reloaded(video)
     assert (stored.status, stored.needs_cleanup) == ("cancelled", True)
     mine = claimed(video)
     files.delete_files(mine)

@@ -13,7 +13,7 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from billing.ledger import credits as ledger_credits
 from billing.ledger import invariants
-from tests.videos.conftest import completed, failed, now_of, order, picture, running, upload
+from tests.videos.conftest import completed, failed, order, picture, reloaded, running, upload
 from videos.jobs import orders, removal, state_machine
 from videos.media import upload_urls, uploads
 from videos.models import Upload, Video
@@ -355,8 +355,8 @@ def videos_in_every_state(alice: User, mp4: bytes) -> dict[str, Video]:
         "running": running(order(alice), progress=45.5),
         "succeeded": completed(order(alice), mp4),
         "failed": failed(order(alice)),
-        "cancelled": now_of(stopped),
-        "timeout": now_of(late),
+        "cancelled": reloaded(stopped),
+        "timeout": reloaded(late),
     }
 
 
@@ -411,7 +411,7 @@ def test_reading_a_task_polls_the_engine_at_once(api: APIClient, alice: User, ad
     video = running(order(alice))
     Video.objects.filter(pk=video.pk).update(next_step_at=timezone.now() + timedelta(hours=1))
     api.get(address.format(video.pk))
-    due = now_of(video).next_step_at
+    due = reloaded(video).next_step_at
     assert due
     assert due <= timezone.now()
 
@@ -526,7 +526,7 @@ def test_cancel_refunds_the_task_when_it_has_not_ended(
     video = state(alice)
     answer = api.delete(f"/api/tasks/{video.pk}")
     assert (answer.status_code, answer.json()) == (200, {"message": "Task cancelled successfully"})
-    assert (now_of(video).status, ledger_credits.available(alice)) == ("cancelled", 100)
+    assert (reloaded(video).status, ledger_credits.available(alice)) == ("cancelled", 100)
     assert api.get(f"/api/tasks/{video.pk}").json()["status"] == "failed"
 
 

@@ -142,10 +142,10 @@ def test_upload_stores_a_clip_unchanged(
     answer = send(api, body, name, file_type="video")
     kept = Upload.objects.get()
     assert answer.status_code == 200
-    told = {
+    documented = {
         key: answer.json()[key] for key in ("file_size", "content_type", "file_type", "message")
     }
-    assert told == {
+    assert documented == {
         "file_size": len(body),
         "content_type": kind,
         "file_type": "video",
@@ -206,8 +206,8 @@ def test_upload_makes_the_file_name_harmless(
 
 def is_refused(answer: Any, folder: Path, detail: str, code: str = "bad_file") -> bool:
     """It said so, and nothing was kept."""
-    told = (answer.status_code, answer.json())
-    assert told == (400, {"detail": detail, "code": code})
+    refusal = (answer.status_code, answer.json())
+    assert refusal == (400, {"detail": detail, "code": code})
     return (Upload.objects.count(), files(folder)) == (0, [])
 
 
@@ -564,11 +564,11 @@ def test_order_is_refused_when_its_image_was_deleted_meanwhile(
     api: APIClient, alice: User, kept: Upload
 ) -> None:
     make_older(hours=25)
-    wish = orders.VideoOrder("A boat", reference=kept)
+    video_order = orders.VideoOrder("A boat", reference=kept)
     assert upload_cleanup.delete_unused() == 1
-    with pytest.raises(catalog.NotOffered) as told:
-        orders.submit(alice, wish)
-    assert str(told.value) == "The image was deleted. Upload it again."
+    with pytest.raises(catalog.NotOffered) as raised:
+        orders.submit(alice, video_order)
+    assert str(raised.value) == "The image was deleted. Upload it again."
     assert Video.objects.count() == 0
 
 
@@ -581,9 +581,9 @@ def test_concurrent_order_and_cleanup_keep_both_video_and_image_or_neither(
     for _ in range(15):
         image = uploads.store_image(erin, upload(picture()))
         make_older(hours=25)
-        wish = orders.VideoOrder("A boat", reference=image)
+        video_order = orders.VideoOrder("A boat", reference=image)
         ordered, swept = run_concurrently(
-            [partial(orders.submit, erin, wish), upload_cleanup.delete_unused]
+            [partial(orders.submit, erin, video_order), upload_cleanup.delete_unused]
         )
         assert (type(ordered), swept) in {(Video, 0), (catalog.NotOffered, 1)}
         assert Upload.objects.filter(pk=image.pk).exists() == isinstance(ordered, Video)

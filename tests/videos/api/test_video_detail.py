@@ -8,7 +8,7 @@ from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from tests.videos.conftest import completed, failed, now_of, order, running
+from tests.videos.conftest import completed, failed, order, reloaded, running
 from videos.jobs import removal, state_machine
 from videos.models import Video
 
@@ -76,7 +76,7 @@ def test_detail_hides_the_engines_message_when_the_video_failed(
     api: APIClient, alice: User
 ) -> None:
     video = failed(order(alice), "weird_code")
-    stored = now_of(video)
+    stored = reloaded(video)
     assert (stored.failure_code, stored.failure_detail) == ("weird_code", "It broke.")
     assert video.events.get(status="failed").note == "It broke."
     shown = api.get(f"/api/videos/{video.pk}").content.decode()

@@ -16,7 +16,7 @@ from accounts.models import User
 from billing.ledger import credits
 from billing.models import Entry
 from tests.markup import flat
-from tests.videos.conftest import completed, failed, now_of, order
+from tests.videos.conftest import completed, failed, order, reloaded
 from videos.jobs import removal, state_machine
 from videos.models import Video
 from videos.reports import usage
@@ -36,7 +36,7 @@ def month(alice: User, mp4: bytes) -> list[Video]:
     ]
     state_machine.cancel(made[3])
     Video.objects.filter(pk=made[5].pk).update(created_at=timezone.now() - timedelta(days=400))
-    return [now_of(video) for video in made]
+    return [reloaded(video) for video in made]
 
 
 def test_usage_counts_every_video_and_credit_of_the_period(alice: User, month: list[Video]) -> None:

@@ -10,7 +10,7 @@ from django.conf import LazySettings
 from django.test import Client
 
 from accounts.models import User
-from tests.videos.conftest import now_of, order
+from tests.videos.conftest import order, reloaded
 
 
 @pytest.mark.parametrize("path", ["/settings/data/", "/settings/data/delete/"])
@@ -59,7 +59,7 @@ def test_account_is_closed_when_password_is_right(page: Client, alice: User) -> 
     answer = page.post("/settings/data/delete/", {"password": "alice-password"}, follow=True)
     assert b"We will delete it in 30 days." in answer.content
     alice.refresh_from_db()
-    assert (alice.is_active, now_of(video).status) == (False, "cancelled")
+    assert (alice.is_active, reloaded(video).status) == (False, "cancelled")
     assert alice.deletion_requested_at is not None
     assert page.get("/settings/").status_code == 302
 

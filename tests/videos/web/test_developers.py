@@ -117,8 +117,8 @@ def test_test_webhook_is_signed_and_not_logged(
         r"The test webhook was delivered: HTTP 200 after \d+ ms\.", said_of(page, receiver.url)
     )
     ((headers, body),) = receiver.heard
-    told = Webhook(signing.secret_of(alice).secret).verify(body, headers)
-    assert (told["type"], WebhookDelivery.objects.count()) == ("test", 0)
+    event = Webhook(signing.secret_of(alice).secret).verify(body, headers)
+    assert (event["type"], WebhookDelivery.objects.count()) == ("test", 0)
 
 
 def test_test_webhook_shows_the_answer_of_the_server(page: Client, receiver: Receiver) -> None:

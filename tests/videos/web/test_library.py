@@ -15,7 +15,7 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 from accounts.models import User
 from billing.ledger import credits
 from tests.markup import flat
-from tests.videos.conftest import completed, failed, now_of, order
+from tests.videos.conftest import completed, failed, order, reloaded
 from videos.models import Collection, Video
 
 LIBRARY = "/library/"
@@ -144,7 +144,7 @@ def test_favourite_is_not_found_when_video_belongs_to_another_user(
     client.force_login(bob)
     assert client.post(f"/v/{four[0].pk}/favourite/").status_code == 404
     assert client.post(f"/v/{uuid4()}/favourite/").status_code == 404
-    assert now_of(four[0]).favourited_at is None
+    assert reloaded(four[0]).favourited_at is None
 
 
 # ---- several at once ----

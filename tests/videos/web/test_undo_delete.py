@@ -15,7 +15,7 @@ from accounts.models import User
 from billing.ledger import credits, invariants
 from showcase import gallery
 from tests.racers import racers
-from tests.videos.conftest import completed, now_of, order, picture, running, upload
+from tests.videos.conftest import completed, order, picture, reloaded, running, upload
 from videos.engines.errors import Unavailable
 from videos.jobs import removal
 from videos.jobs.worker import claim, settle
@@ -39,7 +39,7 @@ def restored(page: Client, *videos: Video, **data: str) -> Any:
 
 def age(video: Video, by: timedelta) -> None:
     """As if the deletion were so much older."""
-    stored = now_of(video)
+    stored = reloaded(video)
     assert stored.deleted_at
     assert stored.next_step_at
     Video.objects.filter(pk=video.pk).update(
@@ -63,7 +63,7 @@ def test_video_is_unchanged_when_deletion_is_undone(page: Client, alice: User, m
     page.post(f"/v/{video.pk}/favourite/")
     link = share_links.token_of(share_links.create_link(video))
     gallery.offer(video)
-    before, clip = facts(video), now_of(video).clip.pk
+    before, clip = facts(video), reloaded(video).clip.pk
     answer = page.post(f"/v/{video.pk}/delete/", follow=True)
     body = answer.content.decode()
     assert answer.redirect_chain[-1][0] == "/library/"
@@ -75,7 +75,7 @@ def test_video_is_unchanged_when_deletion_is_undone(page: Client, alice: User, m
     gallery.delete_clips_of_deleted_videos()
     assert claim.claim_due(10) == []
     assert "1 video was restored." in restored(page, video).content.decode()
-    assert (facts(video), files(video), now_of(video).clip.pk) == (before, [True] * 3, clip)
+    assert (facts(video), files(video), reloaded(video).clip.pk) == (before, [True] * 3, clip)
     assert page.get(f"/v/{video.pk}/").status_code == 200
     assert page.get(f"/s/{link}/").status_code == 200
     assert (Collection.objects.get().videos.count(), credits.available(alice)) == (1, 80)
@@ -98,7 +98,7 @@ def test_engine_job_is_deleted_when_restored_video_was_cancelled(page: Client, a
     video = running(order(alice))
     deleted(page, video)
     restored(page, video)
-    assert (now_of(video).deleted_at, now_of(video).needs_cleanup) == (None, True)
+    assert (reloaded(video).deleted_at, reloaded(video).needs_cleanup) == (None, True)
     assert [mine.pk for mine in claim.claim_due(10)] == [video.pk]
 
 
@@ -109,18 +109,18 @@ def test_reference_image_stays_while_deletion_can_be_undone(
     video = completed(order(alice, reference=image), mp4)
     Upload.objects.update(created_at=timezone.now() - timedelta(days=9))
     deleted(page, video)
-    assert (upload_cleanup.delete_unused(), now_of(video).reference_id) == (0, image.pk)
+    assert (upload_cleanup.delete_unused(), reloaded(video).reference_id) == (0, image.pk)
     age(video, 3 * Video.UNDO)
-    assert (upload_cleanup.delete_unused(), now_of(video).reference_id) == (1, None)
+    assert (upload_cleanup.delete_unused(), reloaded(video).reference_id) == (1, None)
 
 
 def test_second_undo_changes_nothing(page: Client, alice: User, mp4: bytes) -> None:
     video = completed(order(alice), mp4)
     deleted(page, video)
     restored(page, video)
-    seq = now_of(video).sequence
+    seq = reloaded(video).sequence
     assert "1 video was restored." in restored(page, video).content.decode()
-    assert now_of(video).sequence == seq
+    assert reloaded(video).sequence == seq
 
 
 @pytest.mark.parametrize("late", [Video.UNDO, timedelta(days=1)])
@@ -132,7 +132,7 @@ def test_undo_is_refused_when_it_is_too_late(
     age(video, late)
     assert "The video can no longer be restored" in restored(page, video).content.decode()
     assert restored(page, video, quiet="1").status_code == 410
-    assert now_of(video).deleted_at is not None
+    assert reloaded(video).deleted_at is not None
     lost = running(order(alice))
     deleted(page, lost)
     age(lost, late)
@@ -169,7 +169,7 @@ def test_undo_is_not_found_when_video_belongs_to_another_user(
     chosen = [[str(video.pk)], [str(uuid4())], ["x"], []]
     answers = [client.post(RESTORE, {"video": ids}) for ids in chosen]
     assert [answer.status_code for answer in answers] == [404] * 4
-    assert now_of(video).deleted_at is not None
+    assert reloaded(video).deleted_at is not None
     anonymous = Client().post(RESTORE, {"video": str(video.pk)})
     assert anonymous["Location"].startswith("/accounts/login/")
 
@@ -206,7 +206,7 @@ def test_video_is_restored_or_removed_but_never_both(alice: User, mp4: bytes) ->
             soon = timezone.now() + timedelta(milliseconds=30 + n)
             Video.objects.filter(pk=video.pk).update(next_step_at=soon)
             raised = set(team.race("tests.videos.web.test_undo_delete:either", str(video.pk)))
-            stored = now_of(video)
+            stored = reloaded(video)
             ended.add((stored.deleted_at is None, stored.lease is None, stored.needs_cleanup))
             assert raised <= {"ok", "TooLate"}
             Video.objects.filter(pk=video.pk).update(next_step_at=None)

@@ -9,7 +9,7 @@ from django.test import Client
 
 from accounts.models import User
 from tests.markup import flat
-from tests.videos.conftest import completed, order, running, told
+from tests.videos.conftest import answered, completed, order, running
 from videos.engines.base import JobState
 from videos.engines.errors import Refused
 from videos.jobs import orders, state_machine
@@ -31,7 +31,7 @@ def engine(settings: LazySettings, **config: Any) -> None:
 def test_card_is_blocked_when_engine_rejected_the_prompt(
     page: Client, alice: User, code: str
 ) -> None:
-    video = told(running(order(alice)), JobState.FAILED, failure=Refused(RAW, code=code))
+    video = answered(running(order(alice)), JobState.FAILED, failure=Refused(RAW, code=code))
     body = page.get(f"/v/{video.pk}/card/").content.decode()
     assert 'data-state="blocked"' in body
     assert "Edit prompt" in body
@@ -44,7 +44,7 @@ def test_failure_is_explained_without_the_engines_text(
     page: Client, alice: User, code: str
 ) -> None:
     refusal = Refused(RAW, code=code)
-    video = told(running(order(alice), progress=40), JobState.FAILED, failure=refusal)
+    video = answered(running(order(alice), progress=40), JobState.FAILED, failure=refusal)
     for body in pages_of(page, video).values():
         assert "20 credits returned" in body
         assert [word for word in ("moderator-7", "render.py", "never_seen") if word in body] == []
@@ -52,7 +52,7 @@ def test_failure_is_explained_without_the_engines_text(
 
 def test_remedy_links_to_the_studio_when_it_is_an_option(page: Client, alice: User) -> None:
     refusal = Refused("x", code="internal_error")
-    video = told(running(order(alice)), JobState.FAILED, failure=refusal)
+    video = answered(running(order(alice)), JobState.FAILED, failure=refusal)
     way = f'<a href="/studio/?from={video.pk}&amp;model=sora-2-pro">Try the other model'
     assert [name for name, body in pages_of(page, video).items() if way not in body] == []
     body = flat(page.get(f"/studio/?from={video.pk}&model=sora-2-pro"))

@@ -1,4 +1,4 @@
-"""The table as a queue: claims, leases, pauses and the bell."""
+"""The video table as a queue: claims, leases, poll intervals and wakes."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -12,7 +12,7 @@ from billing.ledger import credits, invariants
 from tests.billing.conftest import grant_credits
 from tests.concurrency import run_concurrently
 from tests.conftest import ServerThread
-from tests.videos.conftest import claimed, make_due, now_of, order, running, told
+from tests.videos.conftest import answered, claimed, make_due, order, reloaded, running
 from videos.engines.base import Job, JobState
 from videos.engines.errors import BadAnswer, RateLimited, Refused, Unavailable
 from videos.jobs import state_machine
@@ -23,8 +23,8 @@ Finish = Callable[[Video], Video]
 
 
 def wait_of(video: Video) -> float:
-    """Seconds until its next step."""
-    due = now_of(video).next_step_at
+    """Return the seconds until the video's next step."""
+    due = reloaded(video).next_step_at
     assert due
     return (due - timezone.now()).total_seconds()
 
@@ -50,39 +50,39 @@ def test_no_video_is_claimed_twice_when_workers_claim_at_once(alice: User) -> No
     assert set(Video.objects.values_list("submit_count", flat=True)) == {1}
 
 
-def test_the_longest_waiting_come_first_when_there_is_room_for_few(alice: User) -> None:
+def test_longest_waiting_video_is_claimed_first(alice: User) -> None:
     first, second = order(alice, "1"), order(alice, "2")
     assert [v.pk for v in claim.claim_due(1)] == [first.pk]
     assert [v.pk for v in claim.claim_due(1)] == [second.pk]
     assert claim.claim_due(0) == []
 
 
-def test_nothing_is_written_when_the_lease_was_taken_over(alice: User) -> None:
+def test_answer_is_not_stored_when_the_lease_was_taken_over(alice: User) -> None:
     video = running(order(alice))
     slow = claimed(video)
     quick = claimed(video)
     settle.settle([(slow, Job(video.engine_job_id, JobState.RUNNING, 90))])
     settle.settle([(slow, Job(video.engine_job_id, JobState.SUCCEEDED))])
     settle.settle([(slow, Unavailable("down"))])
-    stored = now_of(video)
+    stored = reloaded(video)
     assert (stored.status, stored.progress, stored.lease) == ("running", 0, quick.lease)
 
 
-def test_a_lost_lease_refunds_nothing_when_its_job_failed(alice: User) -> None:
+def test_failure_is_not_refunded_when_the_lease_was_lost(alice: User) -> None:
     slow = claimed(running(order(alice)))
     claimed(slow)
     settle.settle([(slow, Job("x", JobState.FAILED, failure=Refused("x")))])
-    assert (now_of(slow).status, credits.available(alice)) == ("running", 80)
+    assert (reloaded(slow).status, credits.available(alice)) == ("running", 80)
 
 
-def test_job_is_looked_for_at_the_engine_when_the_worker_died_while_submitting(alice: User) -> None:
+def test_engine_is_searched_for_the_job_when_the_worker_died_while_submitting(alice: User) -> None:
     video = order(alice)
     assert claimed(video).status == "submitting"
     assert claimed(video).status == "submit_unknown"
-    assert now_of(video).submit_count == 1
+    assert reloaded(video).submit_count == 1
 
 
-def test_the_lease_is_longer_when_it_is_renewed(alice: User, settings: LazySettings) -> None:
+def test_lease_is_extended_when_renewed(alice: User, settings: LazySettings) -> None:
     settings.LEASE = timedelta(seconds=15)
     held = claimed(order(alice))
     make_due(held)
@@ -90,7 +90,7 @@ def test_the_lease_is_longer_when_it_is_renewed(alice: User, settings: LazySetti
     assert 14 < wait_of(held) <= 15
 
 
-def test_the_books_are_right_when_the_same_answer_is_settled_twice(alice: User) -> None:
+def test_ledger_is_balanced_when_the_same_answer_is_settled_twice(alice: User) -> None:
     held = claimed(running(order(alice)))
     failure = Refused("x")
     for _ in range(2):
@@ -102,12 +102,12 @@ def test_the_books_are_right_when_the_same_answer_is_settled_twice(alice: User) 
 
 
 @pytest.mark.usefixtures("real_pauses")
-def test_the_pause_grows_from_five_to_twenty_seconds_when_polled(alice: User) -> None:
+def test_poll_interval_grows_from_five_to_twenty_seconds(alice: User) -> None:
     video = running(order(alice))
     pauses = []
     for polls in range(8):
         Video.objects.update(poll_count=polls)
-        told(video, JobState.RUNNING)
+        answered(video, JobState.RUNNING)
         pauses.append(wait_of(video))
     longest = [5, 7.5, 11.25, 16.875, 20, 20, 20, 20]
     wrong = [
@@ -119,26 +119,26 @@ def test_the_pause_grows_from_five_to_twenty_seconds_when_polled(alice: User) ->
 
 
 @pytest.mark.usefixtures("real_pauses")
-def test_the_pauses_differ_when_many_are_polled_at_once(alice: User) -> None:
+def test_poll_intervals_differ_when_many_videos_are_polled_at_once(alice: User) -> None:
     grant_credits(alice, 1000)
     videos = [running(order(alice)) for _ in range(12)]
     assert len({round(wait_of(video), 2) for video in videos}) > 4
 
 
-def test_the_engines_own_pause_is_kept_when_it_names_one(alice: User) -> None:
+def test_poll_interval_is_the_engines_when_it_suggests_one(alice: User) -> None:
     video = running(order(alice), poll_after=9.0)
     assert 8 < wait_of(video) <= 9
 
 
-def test_the_attempt_is_free_when_the_engine_is_busy(alice: User) -> None:
+def test_attempt_is_not_counted_when_the_engine_is_busy(alice: User) -> None:
     video = order(alice)
     settle.settle([(claimed(video), RateLimited("slow down", retry_after=7))])
-    stored = now_of(video)
+    stored = reloaded(video)
     assert (stored.status, stored.attempts, stored.submit_count) == ("queued", 0, 0)
     assert 6 < wait_of(video) <= 7
 
 
-def test_the_pause_doubles_when_the_engine_stays_down(alice: User) -> None:
+def test_pause_doubles_when_the_engine_stays_down(alice: User) -> None:
     video = order(alice)
     pauses = []
     for _ in range(3):
@@ -146,29 +146,29 @@ def test_the_pause_doubles_when_the_engine_stays_down(alice: User) -> None:
         pauses.append(wait_of(video))
     assert [p for p in pauses if not (1 < p < 3 or 3 < p < 5 or 6 < p < 10)] == []
     assert pauses == sorted(pauses)
-    assert now_of(video).submit_count == 0
+    assert reloaded(video).submit_count == 0
 
 
-def test_failed_and_paid_back_when_the_file_never_comes(alice: User) -> None:
-    video = told(running(order(alice)), JobState.SUCCEEDED)
+def test_video_fails_and_is_refunded_when_its_file_never_arrives(alice: User) -> None:
+    video = answered(running(order(alice)), JobState.SUCCEEDED)
     tries = 0
-    while now_of(video).is_active:
+    while reloaded(video).is_active:
         settle.settle([(claimed(video), BadAnswer("truncated"))])
         tries += 1
-    assert (now_of(video).failure_code, tries) == ("result_unavailable", 9)
+    assert (reloaded(video).failure_code, tries) == ("result_unavailable", 9)
     assert credits.available(alice) == 100
 
 
-# ---- the bell ----
+# ---- wakes ----
 
 
-def test_it_is_due_at_once_when_the_bell_rings(alice: User) -> None:
+def test_poll_is_due_at_once_when_the_video_is_woken(alice: User) -> None:
     video = running(order(alice), poll_after=60.0)
     state_machine.wake(video)
     assert wait_of(video) <= 0
 
 
-def test_it_is_due_at_once_when_the_bell_rang_during_its_step(alice: User) -> None:
+def test_poll_is_due_at_once_when_the_video_was_woken_during_its_step(alice: User) -> None:
     video = running(order(alice))
     held = claimed(video)
     state_machine.wake(video)
@@ -178,56 +178,56 @@ def test_it_is_due_at_once_when_the_bell_rang_during_its_step(alice: User) -> No
     assert wait_of(video) <= 0
 
 
-def test_an_old_bell_is_forgotten_when_its_step_has_been_taken(alice: User) -> None:
+def test_wake_is_cleared_when_its_step_is_done(alice: User) -> None:
     video = running(order(alice), poll_after=60.0)
     state_machine.wake(video)
-    told(video, JobState.RUNNING, poll_after=60.0)
+    answered(video, JobState.RUNNING, poll_after=60.0)
     assert wait_of(video) > 50
 
 
-def test_the_bell_counts_once_a_second_when_it_is_rung_on_and_on(alice: User) -> None:
+def test_video_is_woken_once_a_second_when_callbacks_repeat(alice: User) -> None:
     video = running(order(alice), poll_after=60.0)
     state_machine.wake(video)
-    told(video, JobState.RUNNING, poll_after=60.0)
+    answered(video, JobState.RUNNING, poll_after=60.0)
     state_machine.wake(video)
     assert wait_of(video) > 50
 
 
-def test_the_bell_is_not_heard_when_nothing_is_rendering(alice: User) -> None:
+def test_wake_is_ignored_when_the_video_is_not_rendering(alice: User) -> None:
     video = order(alice)
-    due = now_of(video).next_step_at
+    due = reloaded(video).next_step_at
     state_machine.wake(video)
     state_machine.cancel(video)
     state_machine.wake(video)
     assert due is not None
-    assert now_of(video).next_step_at is None
+    assert reloaded(video).next_step_at is None
 
 
 # ---- progress ----
 
 
-def test_progress_never_goes_back_when_the_engines_does(alice: User) -> None:
+def test_progress_does_not_decrease_when_the_engines_does(alice: User) -> None:
     video = running(order(alice))
     shown = [
-        told(video, JobState.RUNNING, progress=p).progress for p in (10, 60, 20, None, 61, 100)
+        answered(video, JobState.RUNNING, progress=p).progress for p in (10, 60, 20, None, 61, 100)
     ]
     assert shown == [10, 60, 60, 60, 61, 99]
 
 
-def test_the_video_is_done_when_the_engines_progress_went_back(
+def test_video_succeeds_when_the_engines_progress_decreased(
     live: ServerThread, alice: User, finish: Finish
 ) -> None:
     video = finish(order(alice, "A kite [[backwards]]"))
     assert (video.status, video.progress) == ("succeeded", 100)
 
 
-def test_one_number_is_used_for_each_news_when_several_move_at_once(alice: User) -> None:
+def test_each_update_has_its_own_sequence_number_when_several_videos_change(alice: User) -> None:
     held = [claimed(running(order(alice))) for _ in range(3)]
-    before = max(now_of(video).sequence for video in held)
+    before = max(reloaded(video).sequence for video in held)
     answers: list[tuple[Video, execute.Result]] = [
         (v, Job(v.engine_job_id, JobState.RUNNING, p)) for v, p in zip(held, (5, 0, 7), strict=True)
     ]
     settle.settle(answers)
-    assert [now_of(v).progress for v in held] == [5, 0, 7]
-    moved = [now_of(v).sequence for v in held if now_of(v).sequence > before]
+    assert [reloaded(v).progress for v in held] == [5, 0, 7]
+    moved = [reloaded(v).sequence for v in held if reloaded(v).sequence > before]
     assert moved == [before + 1, before + 2]

@@ -1,4 +1,4 @@
-"""Files: what is taken for a reference image, what for a finished video, and how they are kept."""
+"""Files that are accepted as reference images and finished videos, and how they are stored."""
 
 import random
 from collections.abc import Callable
@@ -26,14 +26,12 @@ Finish = Callable[[Video], Video]
 # ---- reference images ----
 
 
-def kept_image(upload: Upload) -> Image.Image:
+def stored_image(upload: Upload) -> Image.Image:
     return Image.open(BytesIO(Path(upload.file.path).read_bytes()))
 
 
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP"])
-def test_everything_but_the_picture_is_dropped_when_an_image_is_kept(
-    alice: User, format: str
-) -> None:
+def test_metadata_is_dropped_when_an_image_is_stored(alice: User, format: str) -> None:
     exif = Image.Exif()
     exif[0x010F] = "SECRET-CAMERA"
     exif.get_ifd(0x8825)[1] = "SECRET-NORTH"
@@ -46,19 +44,19 @@ def test_everything_but_the_picture_is_dropped_when_an_image_is_kept(
     stored = Path(kept.file.path).read_bytes()
     assert b"SECRET" not in stored
     assert len(stored) == kept.size_bytes
-    assert set(kept_image(kept).info) <= {"jfif", "jfif_version", "jfif_unit", "jfif_density"}
+    assert set(stored_image(kept).info) <= {"jfif", "jfif_version", "jfif_unit", "jfif_density"}
 
 
-def test_the_image_is_turned_upright_when_its_orientation_says_so(alice: User) -> None:
+def test_image_is_rotated_when_its_orientation_says_so(alice: User) -> None:
     image = Image.new("RGB", (40, 20), "blue")
     image.paste("red", (0, 0, 20, 20))
     exif = Image.Exif()
-    exif[0x0112] = 6  # the camera was held turned by a quarter
+    exif[0x0112] = 6  # the camera was rotated by 90 degrees
     body = BytesIO()
     image.save(body, "JPEG", exif=exif, quality=95)
     kept = uploads.store_image(alice, upload(body.getvalue()))
     assert (kept.width, kept.height) == (20, 40)
-    shown = kept_image(kept).convert("RGB")
+    shown = stored_image(kept).convert("RGB")
     top, bottom = shown.getpixel((10, 5)), shown.getpixel((10, 35))
     assert isinstance(top, tuple)
     assert isinstance(bottom, tuple)
@@ -69,17 +67,17 @@ def test_the_image_is_turned_upright_when_its_orientation_says_so(alice: User) -
 @pytest.mark.parametrize(
     ("mode", "stored"), [("RGBA", "RGBA"), ("LA", "RGBA"), ("L", "RGB"), ("P", "RGB"), ("1", "RGB")]
 )
-def test_transparency_is_kept_when_there_is_some(alice: User, mode: str, stored: str) -> None:
+def test_transparency_is_kept(alice: User, mode: str, stored: str) -> None:
     body = BytesIO()
     Image.new(mode, (40, 30)).save(body, "PNG")
     kept = uploads.store_image(alice, upload(body.getvalue()))
-    assert kept_image(kept).mode == stored
+    assert stored_image(kept).mode == stored
     assert kept.content_type == ("image/png" if stored == "RGBA" else "image/jpeg")
 
 
 @pytest.mark.parametrize("size", ["1280x720", "720x1280", "1792x1024"])
 @pytest.mark.parametrize("shape", [(40, 30), (30, 40), (1280, 720), (3, 900)])
-def test_the_first_frame_has_the_exact_size_when_sent(
+def test_first_frame_has_the_exact_size_when_sent(
     alice: User, size: str, shape: tuple[int, int]
 ) -> None:
     frame = first_frame.first_frame(uploads.store_image(alice, upload(picture(size=shape))), size)
@@ -88,7 +86,7 @@ def test_the_first_frame_has_the_exact_size_when_sent(
     assert (frame.name, frame.content_type) == ("boat.png", "image/png")
 
 
-def test_the_middle_is_kept_when_the_first_frame_is_cropped(alice: User) -> None:
+def test_first_frame_keeps_the_middle_when_cropped(alice: User) -> None:
     image = Image.new("RGB", (300, 100), "red")
     image.paste("blue", (100, 0, 200, 100))
     body = BytesIO()
@@ -102,9 +100,7 @@ def test_the_middle_is_kept_when_the_first_frame_is_cropped(alice: User) -> None
 
 @pytest.mark.filterwarnings("ignore::UserWarning", "ignore::RuntimeWarning")  # Pillow's own
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP"])
-def test_kept_or_refused_but_never_anything_else_when_bytes_are_damaged(
-    alice: User, format: str
-) -> None:
+def test_image_is_stored_or_refused_when_its_bytes_are_damaged(alice: User, format: str) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     whole = picture(format, size=(9, 7), exif=exif)
@@ -123,7 +119,7 @@ def test_kept_or_refused_but_never_anything_else_when_bytes_are_damaged(
 
 
 class Engine:
-    """An engine that has exactly these files."""
+    """An engine with exactly these files."""
 
     name = "sandbox"
 
@@ -143,7 +139,7 @@ def checked(tmp_path: Path, body: bytes) -> None:
 
 
 @pytest.mark.parametrize("audio", [True, False])
-def test_a_whole_mp4_passes(tmp_path: Path, audio: bool) -> None:
+def test_mp4_is_accepted_when_complete(tmp_path: Path, audio: bool) -> None:
     checked(tmp_path, clip(audio=audio))
 
 
@@ -163,12 +159,12 @@ def test_a_whole_mp4_passes(tmp_path: Path, audio: bool) -> None:
     ],
     ids=["empty", "zeros", "html", "json", "bare head", "noise", "jpeg", "audio", "cut", "half"],
 )
-def test_refused_when_it_is_not_a_whole_mp4(tmp_path: Path, body: bytes) -> None:
+def test_file_is_refused_when_it_is_not_a_complete_mp4(tmp_path: Path, body: bytes) -> None:
     with pytest.raises(BadAnswer):
         checked(tmp_path, body)
 
 
-def test_a_truncated_mp4_is_refused_when_its_index_comes_first(tmp_path: Path) -> None:
+def test_truncated_mp4_is_refused_when_its_index_comes_first(tmp_path: Path) -> None:
     path = tmp_path / "fast.mp4"
     with av.open(path, "w", format="mp4", options={"movflags": "+faststart"}) as container:
         stream = container.add_stream("libx264", rate=24)
@@ -186,7 +182,7 @@ def test_a_truncated_mp4_is_refused_when_its_index_comes_first(tmp_path: Path) -
             checked(tmp_path, whole[: int(len(whole) * share)])
 
 
-def test_the_engines_pictures_are_kept_when_it_has_them(alice: User, mp4: bytes) -> None:
+def test_thumbnail_of_the_engine_is_stored_when_it_has_one(alice: User, mp4: bytes) -> None:
     video = running(order(alice))
     files = {
         Variant.VIDEO: mp4,
@@ -202,7 +198,7 @@ def test_the_engines_pictures_are_kept_when_it_has_them(alice: User, mp4: bytes)
 
 
 @pytest.mark.parametrize("given", [{}, {Variant.THUMBNAIL: b"<html>", Variant.SPRITESHEET: b""}])
-def test_pictures_are_drawn_here_when_the_engine_has_none(
+def test_thumbnail_is_made_from_the_video_when_the_engine_has_none(
     alice: User, mp4: bytes, given: dict[Variant, bytes]
 ) -> None:
     saved = media_files.fetch_result(Engine({Variant.VIDEO: mp4, **given}), running(order(alice)))  # type: ignore[arg-type]
@@ -212,12 +208,12 @@ def test_pictures_are_drawn_here_when_the_engine_has_none(
         assert (image.format, image.size) == ("JPEG", (320 * 4, 180 * 3))
 
 
-def test_pictures_are_drawn_when_the_clip_has_a_single_frame(alice: User) -> None:
+def test_thumbnail_is_made_when_the_video_has_a_single_frame(alice: User) -> None:
     saved = media_files.fetch_result(Engine({Variant.VIDEO: clip(frames=1)}), running(order(alice)))  # type: ignore[arg-type]
     assert default_storage.exists(saved.thumbnail)
 
 
-def test_the_same_names_are_used_when_a_download_is_repeated(alice: User, mp4: bytes) -> None:
+def test_same_file_names_are_used_when_a_download_is_repeated(alice: User, mp4: bytes) -> None:
     video = running(order(alice))
     first = media_files.fetch_result(Engine({Variant.VIDEO: clip(frames=30)}), video)  # type: ignore[arg-type]
     second = media_files.fetch_result(Engine({Variant.VIDEO: mp4}), video)  # type: ignore[arg-type]
@@ -227,7 +223,7 @@ def test_the_same_names_are_used_when_a_download_is_repeated(alice: User, mp4: b
 
 
 @pytest.mark.parametrize("trigger", ["[[content:truncatex1]]", "[[content:htmlx1]]"])
-def test_fetched_again_when_the_download_was_no_whole_file(
+def test_download_is_repeated_when_the_file_was_incomplete(
     live: ServerThread, alice: User, finish: Finish, trigger: str
 ) -> None:
     video = finish(order(alice, f"A kite [[instant]] {trigger}"))

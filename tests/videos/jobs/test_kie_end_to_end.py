@@ -1,4 +1,4 @@
-"""A video's whole life at an engine of kie.ai's kind: the sandbox's other door, over HTTP."""
+"""Videos from order to file at an engine with the API of kie.ai: the sandbox, over HTTP."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -11,7 +11,7 @@ from accounts.models import User
 from billing.ledger import credits, invariants
 from tests.conftest import ServerThread
 from tests.videos import kie
-from tests.videos.conftest import now_of, order, picture, upload
+from tests.videos.conftest import order, picture, reloaded, upload
 from videos.engines import base
 from videos.media import uploads
 from videos.models import EngineCallback, Video
@@ -23,8 +23,8 @@ Work = Callable[..., None]
 
 
 @pytest.fixture
-def there(live: ServerThread, settings: LazySettings) -> ServerThread:
-    """The product with the sandbox as a kie.ai; its files are drawn small and fast."""
+def kie_sandbox(live: ServerThread, settings: LazySettings) -> ServerThread:
+    """The product with the sandbox as kie.ai, which renders small files fast."""
     settings.SANDBOX_SPEED = 20
     settings.ENGINES = {"kie-sandbox": kie.config(f"{live.url}/sandbox/kie")}
     base.get.cache_clear()
@@ -36,20 +36,22 @@ def engine_job_count() -> int:
         return int(connection.execute("SELECT count(*) FROM job").fetchone()[0])
 
 
-def hurried(work: Work, video: Video) -> Video:
-    """Work without the pauses that give a lost answer or a callback time to come."""
+def work_without_pauses(work: Work, video: Video) -> Video:
+    """Run the worker without the pauses that wait for a lost answer or a callback."""
 
     def done() -> bool:
         webhooks.deliver_due()
         waiting = Video.objects.filter(status="submit_unknown", lease=None)
         waiting.update(next_step_at=timezone.now())
-        return not now_of(video).is_active
+        return not reloaded(video).is_active
 
     work(done)
-    return now_of(video)
+    return reloaded(video)
 
 
-def test_a_video_is_made_and_stored(there: ServerThread, alice: User, finish: Finish) -> None:
+def test_video_is_rendered_and_stored(
+    kie_sandbox: ServerThread, alice: User, finish: Finish
+) -> None:
     video = finish(order(alice, "A paper boat [[instant]]"))
     assert (video.status, video.engine, video.submit_count) == ("succeeded", "kie-sandbox", 1)
     assert video.file.read(12)[4:8] == b"ftyp"
@@ -58,7 +60,9 @@ def test_a_video_is_made_and_stored(there: ServerThread, alice: User, finish: Fi
     assert credits.available(alice) == 80
 
 
-def test_a_video_is_made_from_an_image(there: ServerThread, alice: User, finish: Finish) -> None:
+def test_video_is_rendered_from_an_image(
+    kie_sandbox: ServerThread, alice: User, finish: Finish
+) -> None:
     reference = uploads.store_image(alice, upload(picture(size=(1300, 800))))
     video = finish(order(alice, "A paper boat [[instant]]", reference=reference))
     assert (video.status, video.operation, credits.available(alice)) == ("succeeded", "image", 75)
@@ -77,8 +81,8 @@ def test_a_video_is_made_from_an_image(there: ServerThread, alice: User, finish:
         ("[[http:501]]", "generation_failed"),
     ],
 )
-def test_failed_and_paid_back(
-    there: ServerThread, alice: User, finish: Finish, trigger: str, code: str
+def test_credits_are_refunded_when_the_engine_fails(
+    kie_sandbox: ServerThread, alice: User, finish: Finish, trigger: str, code: str
 ) -> None:
     video = finish(order(alice, f"A kite {trigger} [[instant]]"))
     assert (video.status, video.failure_code) == ("failed", code)
@@ -99,18 +103,18 @@ def test_failed_and_paid_back(
         "[[content:truncatex1]]",
     ],
 )
-def test_made_all_the_same_when_it_stumbles(
-    there: ServerThread, alice: User, finish: Finish, settings: LazySettings, trigger: str
+def test_video_is_rendered_when_the_engine_has_temporary_errors(
+    kie_sandbox: ServerThread, alice: User, finish: Finish, settings: LazySettings, trigger: str
 ) -> None:
     settings.MISSING_AFTER = timedelta(seconds=3)
     video = finish(order(alice, f"A kite {trigger} [[instant]]"))
     assert (video.status, video.submit_count) == ("succeeded", 1)
 
 
-def test_the_job_is_adopted_when_only_its_answer_was_lost_and_its_callback_names_it(
-    there: ServerThread, alice: User, work: Work
+def test_job_is_adopted_when_its_answer_was_lost_and_its_callback_arrives(
+    kie_sandbox: ServerThread, alice: User, work: Work
 ) -> None:
-    video = hurried(work, order(alice, "A kite [[drop:after]] [[instant]]"))
+    video = work_without_pauses(work, order(alice, "A kite [[drop:after]] [[instant]]"))
     assert (video.status, video.submit_count, engine_job_count()) == ("succeeded", 1, 1)
     events = list(video.events.values_list("status", flat=True))
     assert events[:4] == ["queued", "submitting", "submit_unknown", "running"]
@@ -120,10 +124,10 @@ def test_the_job_is_adopted_when_only_its_answer_was_lost_and_its_callback_names
 @pytest.mark.parametrize(
     "trigger", ["[[webhook:dup]]", "[[webhook:early]]", "[[webhook:badsig]]", "[[webhook:none]]"]
 )
-def test_the_video_is_made_once_when_its_callbacks_are_odd(
-    there: ServerThread, alice: User, work: Work, trigger: str
+def test_video_is_rendered_once_when_callbacks_are_late_or_repeated(
+    kie_sandbox: ServerThread, alice: User, work: Work, trigger: str
 ) -> None:
-    video = hurried(work, order(alice, f"A kite [[instant]] {trigger}"))
+    video = work_without_pauses(work, order(alice, f"A kite [[instant]] {trigger}"))
     webhooks.deliver_due()
     heard = 0 if trigger in {"[[webhook:badsig]]", "[[webhook:none]]"} else 1
     assert (video.status, video.submit_count, EngineCallback.objects.count()) == (

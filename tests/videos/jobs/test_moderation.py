@@ -1,4 +1,4 @@
-"""What the content check stops is not ordered, costs nothing, and says why."""
+"""Orders refused by moderation cost nothing and name the reason."""
 
 import json
 import threading
@@ -28,8 +28,8 @@ BAD = "A naked child on a beach"
 WHY = "The content check stopped this prompt: sexual content with minors. Nothing was charged."
 
 
-class Model:
-    """A stand-in moderation server: flags what it is told to, and keeps what it was asked."""
+class ModerationServer:
+    """A moderation server that flags the configured categories and keeps its requests."""
 
     def __init__(self) -> None:
         self.flags: list[str] = []
@@ -75,14 +75,14 @@ class Model:
 
 
 @pytest.fixture
-def model(settings: LazySettings) -> Iterator[Model]:
-    made = Model()
+def model(settings: LazySettings) -> Iterator[ModerationServer]:
+    made = ModerationServer()
     settings.MODERATION, settings.MODERATION_BASE_URL = "model", made.url
     yield made
     made.close()
 
 
-def nothing_happened(user: User) -> bool:
+def nothing_ordered(user: User) -> bool:
     return (credits.available(user), Video.objects.count()) == (100, 0)
 
 
@@ -93,7 +93,7 @@ def nothing_happened(user: User) -> bool:
     "prompt",
     [BAD, "a NAKED   Child", "nude schoolgirls", "ｎａｋｅｄ child", "na\u200bked ch\u00adild"],
 )
-def test_spelling_tricks_do_not_help(prompt: str) -> None:
+def test_prompt_is_refused_when_a_forbidden_word_is_disguised(prompt: str) -> None:
     assert by_rules(prompt) == ["sexual/minors"]
 
 
@@ -101,11 +101,13 @@ def test_spelling_tricks_do_not_help(prompt: str) -> None:
     "prompt",
     ["A child flies a kite", "A nude statue in a museum", "Sussex in the rain", "kidney beans"],
 )
-def test_what_is_harmless_passes(prompt: str) -> None:
+def test_prompt_is_accepted_when_harmless(prompt: str) -> None:
     assert by_rules(prompt) == []
 
 
-def test_an_operator_adds_rules(settings: LazySettings, tmp_path: Path) -> None:
+def test_prompt_is_refused_when_a_configured_rule_matches(
+    settings: LazySettings, tmp_path: Path
+) -> None:
     file = tmp_path / "rules"
     file.write_text("# ours\n\nbrands: \\bacme\\b\n")
     settings.MODERATION_RULES_FILE = str(file)
@@ -113,32 +115,34 @@ def test_an_operator_adds_rules(settings: LazySettings, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("line", ["no category", "broken: ("])
-def test_a_rule_that_cannot_be_read_is_refused(line: str) -> None:
+def test_start_is_refused_when_a_rule_is_invalid(line: str) -> None:
     with pytest.raises(ImproperlyConfigured):
         read_rules([line])
 
 
-# ---- what a refusal does ----
+# ---- refused orders ----
 
 
-def test_a_refused_order_costs_nothing_and_is_kept_for_staff(alice: User) -> None:
+def test_refused_order_costs_nothing_and_is_stored_for_staff(alice: User) -> None:
     with pytest.raises(moderation.ContentRefused, match=WHY):
         order(alice, BAD)
     (kept,) = RejectedPrompt.objects.all()
-    assert nothing_happened(alice)
+    assert nothing_ordered(alice)
     assert (kept.user, kept.prompt, kept.categories) == (alice, BAD, ["sexual/minors"])
 
 
-def test_the_api_says_why(alice: User, api: APIClient) -> None:
+def test_api_names_the_category_when_an_order_is_refused(alice: User, api: APIClient) -> None:
     answer = api.post("/api/videos", {"prompt": BAD}, format="json")
     assert (answer.status_code, answer.json()) == (
         400,
         {"detail": WHY, "code": "moderation_blocked"},
     )
-    assert nothing_happened(alice)
+    assert nothing_ordered(alice)
 
 
-def test_the_page_says_why_and_keeps_the_prompt(alice: User, page: Client) -> None:
+def test_page_names_the_category_and_keeps_the_prompt_when_an_order_is_refused(
+    alice: User, page: Client
+) -> None:
     sent = {
         "prompt": BAD,
         "model": "sora-2",
@@ -150,10 +154,10 @@ def test_the_page_says_why_and_keeps_the_prompt(alice: User, page: Client) -> No
     assert answer.status_code == 422
     assert WHY in answer.content.decode()
     assert BAD in answer.content.decode()
-    assert nothing_happened(alice)
+    assert nothing_ordered(alice)
 
 
-def test_a_remix_is_checked_too(alice: User, mp4: bytes) -> None:
+def test_remix_is_refused_when_its_prompt_is_forbidden(alice: User, mp4: bytes) -> None:
     video = completed(order(alice), mp4)
     before = credits.available(alice)
     with pytest.raises(moderation.ContentRefused):
@@ -161,7 +165,7 @@ def test_a_remix_is_checked_too(alice: User, mp4: bytes) -> None:
     assert (credits.available(alice), Video.objects.count()) == (before, 1)
 
 
-def test_a_retry_is_checked_by_todays_rules(
+def test_retry_is_refused_when_the_current_rules_forbid_it(
     alice: User, settings: LazySettings, tmp_path: Path
 ) -> None:
     video = failed(order(alice, "A paper boat"))
@@ -172,14 +176,12 @@ def test_a_retry_is_checked_by_todays_rules(
         orders.retry(video)
 
 
-def test_off_is_off(alice: User, settings: LazySettings) -> None:
+def test_order_is_accepted_when_moderation_is_off(alice: User, settings: LazySettings) -> None:
     settings.MODERATION = "off"
     assert order(alice, BAD).prompt == BAD
 
 
-def test_too_many_refusals_lock_until_staff_overrule_them(
-    alice: User, settings: LazySettings
-) -> None:
+def test_orders_are_blocked_when_too_many_were_refused(alice: User, settings: LazySettings) -> None:
     settings.MODERATION_STRIKES = 2
     for _ in range(2):
         with pytest.raises(moderation.ContentRefused):
@@ -194,7 +196,7 @@ def test_too_many_refusals_lock_until_staff_overrule_them(
 # ---- the model ----
 
 
-def test_the_model_is_asked_about_the_words(alice: User, model: Model) -> None:
+def test_prompt_is_sent_to_the_model(alice: User, model: ModerationServer) -> None:
     order(alice, "A paper boat")
     (asked,) = model.asked
     assert asked == {
@@ -203,21 +205,21 @@ def test_the_model_is_asked_about_the_words(alice: User, model: Model) -> None:
     }
 
 
-def test_the_model_sees_the_image(alice: User, model: Model) -> None:
+def test_image_is_sent_to_the_model(alice: User, model: ModerationServer) -> None:
     image = uploads.store_image(alice, SimpleUploadedFile("a.png", picture("PNG")))
     order(alice, "Let it move", reference=image)
     ((_, shown),) = [asked["input"] for asked in model.asked]
     assert shown["image_url"]["url"].startswith("data:image/jpeg;base64,/9j/")
 
 
-def test_what_the_model_flags_is_stopped(alice: User, model: Model) -> None:
+def test_order_is_refused_when_the_model_flags_it(alice: User, model: ModerationServer) -> None:
     model.flags = ["violence/graphic", "hate"]
     with pytest.raises(moderation.ContentRefused, match=r": hate, violence\. Nothing"):
         order(alice, "A paper boat")
-    assert nothing_happened(alice)
+    assert nothing_ordered(alice)
 
 
-def test_the_rules_come_before_the_model(alice: User, model: Model) -> None:
+def test_model_is_not_called_when_a_rule_matches(alice: User, model: ModerationServer) -> None:
     with pytest.raises(moderation.ContentRefused):
         order(alice, BAD)
     assert model.asked == []
@@ -233,18 +235,18 @@ BROKEN: list[tuple[int, Any]] = [
 
 
 @pytest.mark.parametrize(("code", "body"), BROKEN)
-def test_a_check_that_cannot_be_made_stops_the_order(
-    api: APIClient, alice: User, model: Model, code: int, body: Any
+def test_order_is_refused_when_moderation_is_down(
+    api: APIClient, alice: User, model: ModerationServer, code: int, body: Any
 ) -> None:
     model.code, model.body = code, body
     answer = api.post("/api/videos", {"prompt": "A paper boat"}, format="json")
     assert (answer.status_code, answer.json()["code"]) == (503, "moderation_unavailable")
-    assert (nothing_happened(alice), RejectedPrompt.objects.count()) == (True, 0)
+    assert (nothing_ordered(alice), RejectedPrompt.objects.count()) == (True, 0)
 
 
 @pytest.mark.parametrize(("code", "body"), BROKEN)
-def test_or_lets_it_pass_where_the_operator_says_so(
-    alice: User, settings: LazySettings, model: Model, code: int, body: Any
+def test_order_is_accepted_when_moderation_is_down_and_policy_is_allow(
+    alice: User, settings: LazySettings, model: ModerationServer, code: int, body: Any
 ) -> None:
     settings.MODERATION_ON_ERROR = "allow"
     model.code, model.body = code, body

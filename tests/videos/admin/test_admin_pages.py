@@ -11,12 +11,12 @@ from django.utils import timezone
 from accounts.models import User
 from billing.ledger import credits
 from tests.conftest import create_user
-from tests.videos.conftest import completed, failed, now_of, order, running
+from tests.videos.conftest import completed, failed, order, reloaded, running
 from videos.jobs import moderation
 from videos.models import Price, RejectedPrompt, Video, WebhookDelivery
 
 
-def do(client: Client, video: Video, name: str, **form: str) -> Any:
+def post_action(client: Client, video: Video, name: str, **form: str) -> Any:
     return client.post(f"/admin/videos/video/{video.pk}/actions/{name}/", form, follow=True)
 
 
@@ -49,7 +49,7 @@ def test_video_cannot_be_edited(staff_client: Client, alice: User) -> None:
     staff_client.post(
         f"/admin/videos/video/{video.pk}/change/", {"prompt": "Other", "status": "failed"}
     )
-    assert (now_of(video).prompt, now_of(video).status) == ("A paper boat", "queued")
+    assert (reloaded(video).prompt, reloaded(video).status) == ("A paper boat", "queued")
     assert staff_client.get("/admin/videos/video/add/").status_code == 403
 
 
@@ -61,11 +61,11 @@ def test_video_is_failed_and_refunded_once_when_form_is_sent_twice(
         b"20 credits are refunded to alice"
         in staff_client.get(f"/admin/videos/video/{video.pk}/actions/fail/").content
     )
-    assert now_of(video).status == "running"
-    do(staff_client, video, "fail", reason="Stuck for an hour")
-    again = do(staff_client, video, "fail", reason="Stuck for an hour")
+    assert reloaded(video).status == "running"
+    post_action(staff_client, video, "fail", reason="Stuck for an hour")
+    again = post_action(staff_client, video, "fail", reason="Stuck for an hour")
     assert b"The state of the video changed meanwhile. Reload the page." in again.content
-    stood = now_of(video)
+    stood = reloaded(video)
     assert (stood.status, stood.failure_code, credits.available(alice)) == (
         "failed",
         "stopped_by_staff",
@@ -97,8 +97,8 @@ def test_retry_orders_once_when_form_is_sent_twice(staff_client: Client, alice: 
     video = failed(order(alice))
     asked = staff_client.get(f"/admin/videos/video/{video.pk}/actions/retry/").context["form"]
     token = str(asked["token"].value())
-    do(staff_client, video, "retry", reason="Asked by mail", token=token)
-    again = do(staff_client, video, "retry", reason="Asked by mail", token=token)
+    post_action(staff_client, video, "retry", reason="Asked by mail", token=token)
+    again = post_action(staff_client, video, "retry", reason="Asked by mail", token=token)
     assert b"Nothing was ordered twice." in again.content
     assert (Video.objects.count(), credits.available(alice), LogEntry.objects.count()) == (2, 80, 1)
 
@@ -128,21 +128,21 @@ def test_file_is_sent_when_user_is_staff(staff_client: Client, alice: User, mp4:
 
 def test_action_is_refused_when_reason_is_empty(staff_client: Client, alice: User) -> None:
     video = running(order(alice))
-    answer = do(staff_client, video, "fail", reason="")
-    assert (answer.status_code, now_of(video).status) == (200, "running")
+    answer = post_action(staff_client, video, "fail", reason="")
+    assert (answer.status_code, reloaded(video).status) == (200, "running")
     assert LogEntry.objects.count() == 0
 
 
 def test_fetch_makes_the_next_poll_due(staff_client: Client, alice: User) -> None:
     video = running(order(alice))
     Video.objects.filter(pk=video.pk).update(next_step_at=timezone.now() + timedelta(1))
-    do(staff_client, video, "fetch", reason="Asked by mail")
-    assert now_of(video).next_step_at <= timezone.now()  # type: ignore[operator]
+    post_action(staff_client, video, "fetch", reason="Asked by mail")
+    assert reloaded(video).next_step_at <= timezone.now()  # type: ignore[operator]
 
 
 def test_retry_is_paid_by_the_owner(staff_client: Client, alice: User) -> None:
     video = failed(order(alice))
-    do(staff_client, video, "retry", reason="Asked by mail")
+    post_action(staff_client, video, "retry", reason="Asked by mail")
     assert Video.objects.get(retry_of=video).user == alice
     assert credits.available(alice) == 80
 
@@ -150,7 +150,7 @@ def test_retry_is_paid_by_the_owner(staff_client: Client, alice: User) -> None:
 def test_retry_is_refused_when_owner_lacks_credits(staff_client: Client, alice: User) -> None:
     video = failed(order(alice))
     credits.spend(alice, 95, "gone")
-    answer = do(staff_client, video, "retry", reason="Asked by mail")
+    answer = post_action(staff_client, video, "retry", reason="Asked by mail")
     assert (Video.objects.count(), LogEntry.objects.count()) == (1, 0)
     assert b'class="error"' in answer.content
 
@@ -163,7 +163,7 @@ def test_action_is_refused_when_staff_lack_permission(alice: User, name: str) ->
     path = f"/admin/videos/video/{video.pk}/actions/{name}/"
     assert visitor.post(path, {"reason": "x"})["Location"].startswith("/admin/login/?next=")
     assert helper.post(path, {"reason": "x"}).status_code == 403
-    assert now_of(video).status == "running"
+    assert reloaded(video).status == "running"
 
 
 def test_action_is_not_found_when_video_or_action_is_unknown(

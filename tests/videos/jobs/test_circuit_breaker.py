@@ -1,4 +1,4 @@
-"""The circuit of each engine: when orders stop, wait, move on, and flow again."""
+"""The circuit breaker of each engine: when orders stop, wait, change engines, and resume."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -16,7 +16,7 @@ from billing.ledger import credits, invariants
 from tests.billing.conftest import grant_credits
 from tests.concurrency import run_concurrently
 from tests.conftest import ServerThread
-from tests.videos.conftest import completed, now_of, order, running
+from tests.videos.conftest import completed, order, reloaded, running
 from videos import catalog
 from videos.engines import base
 from videos.engines.base import Job, JobState
@@ -40,41 +40,41 @@ LOST = Unavailable("no answer", maybe_accepted=True)
 
 
 @pytest.fixture(autouse=True)
-def quick(settings: LazySettings) -> None:
+def _short_pauses(settings: LazySettings) -> None:
     settings.CIRCUIT_FAILURES, settings.CIRCUIT_PAUSE = 3, timedelta(seconds=10)
 
 
 @pytest.fixture
-def two(settings: LazySettings) -> None:
+def two_engines(settings: LazySettings) -> None:
     """Two engines for every model."""
     sandbox = settings.ENGINES["sandbox"]
     settings.ENGINES = {"first": sandbox, "second": sandbox}
 
 
-def sent(video: Video, result: EngineError | None = None) -> Video:
-    """The order as a worker sends it once, and what comes of it."""
+def submit_once(video: Video, result: EngineError | None = None) -> Video:
+    """Submit the order once as a worker does, and return the stored video."""
     Video.objects.filter(pk=video.pk).update(next_step_at=timezone.now())
-    for held in claim.claim_due(100):
-        if held.pk == video.pk:
+    for claimed_videos in claim.claim_due(100):
+        if claimed_videos.pk == video.pk:
             answer = result or Job(f"job_{video.pk.hex}", JobState.QUEUED)
-            settle.settle([(held, answer)])
-    return now_of(video)
+            settle.settle([(claimed_videos, answer)])
+    return reloaded(video)
 
 
-def broken(name: str = "sandbox", times: int = 3) -> None:
-    """An engine that failed to take so many orders in a row."""
+def open_circuit(name: str = "sandbox", times: int = 3) -> None:
+    """Open the circuit of an engine with this many failed submits in a row."""
     for video in [Video(engine=name) for _ in range(times)]:
         circuit_breaker.record_submit(name, video.pk, DOWN)
 
 
 def state_of(name: str = "sandbox") -> tuple[int, bool]:
-    """Failures in a row, and whether the circuit is open."""
+    """Return the failures in a row, and whether the circuit is open."""
     row = EngineCircuit.objects.get(pk=name)
     return row.failures, row.opened_at is not None
 
 
 def wait_of(video: Video) -> float:
-    due = now_of(video).next_step_at
+    due = reloaded(video).next_step_at
     assert due
     return (due - timezone.now()).total_seconds()
 
@@ -82,10 +82,10 @@ def wait_of(video: Video) -> float:
 # ---- opening ----
 
 
-def test_it_opens_when_orders_fail_in_a_row(alice: User) -> None:
+def test_circuit_opens_when_orders_fail_in_a_row(alice: User) -> None:
     seen = []
     for n in range(3):
-        sent(order(alice, f"{n}"), DOWN)
+        submit_once(order(alice, f"{n}"), DOWN)
         seen.append(state_of())
     assert seen == [(1, False), (2, False), (3, True)]
 
@@ -93,34 +93,32 @@ def test_it_opens_when_orders_fail_in_a_row(alice: User) -> None:
 @pytest.mark.parametrize(
     "error", [DOWN, LOST, BadAnswer("<html>"), AuthFailed("key"), OutOfCredit("empty")]
 )
-def test_what_counts_is_what_speaks_against_the_engine(alice: User, error: EngineError) -> None:
-    sent(order(alice), error)
+def test_failure_is_counted_when_the_engine_caused_it(alice: User, error: EngineError) -> None:
+    submit_once(order(alice), error)
     assert state_of() == (1, False)
 
 
 @pytest.mark.parametrize(
     "error", [Blocked("x"), InvalidRequest("x"), RateLimited("x"), Unsupported("x"), None]
 )
-def test_an_answer_of_any_kind_starts_the_count_again(
-    alice: User, error: EngineError | None
-) -> None:
-    broken(times=2)
-    sent(order(alice), error)
+def test_count_restarts_when_the_engine_answers(alice: User, error: EngineError | None) -> None:
+    open_circuit(times=2)
+    submit_once(order(alice), error)
     assert state_of() == (0, False)
 
 
-def test_our_own_faults_are_not_the_engines(alice: User) -> None:
-    broken(times=2)
-    sent(
+def test_failure_is_not_counted_when_we_caused_it(alice: User) -> None:
+    open_circuit(times=2)
+    submit_once(
         order(alice), Unavailable("disk full", code=circuit_breaker.OUR_FAULT, maybe_accepted=True)
     )
     assert state_of() == (2, False)
 
 
-def test_a_job_that_cannot_be_looked_at_opens_nothing(alice: User) -> None:
+def test_circuit_stays_closed_when_a_poll_fails(alice: User) -> None:
     video = running(order(alice))
     for _ in range(5):
-        sent(video, DOWN)
+        submit_once(video, DOWN)
     assert not EngineCircuit.objects.exists()
 
 
@@ -128,47 +126,49 @@ def test_a_job_that_cannot_be_looked_at_opens_nothing(alice: User) -> None:
 
 
 def test_orders_wait_when_there_is_no_other_engine(alice: User) -> None:
-    broken()
-    video = sent(order(alice))
+    open_circuit()
+    video = submit_once(order(alice))
     assert (video.status, video.submit_count, video.lease) == ("queued", 0, None)
     assert 8 < wait_of(video) <= 10
 
 
-def test_a_waiting_order_ends_with_its_credits_back_when_its_time_is_over(alice: User) -> None:
+def test_waiting_order_times_out_and_is_refunded_when_its_deadline_passes(alice: User) -> None:
     video = order(alice)
-    broken()
+    open_circuit()
     EngineCircuit.objects.update(retry_at=timezone.now() + timedelta(hours=1))
     Video.objects.update(deadline_at=timezone.now() + timedelta(seconds=5))
-    assert 0 < wait_of(sent(video)) <= 5
+    assert 0 < wait_of(submit_once(video)) <= 5
     Video.objects.update(deadline_at=timezone.now(), next_step_at=timezone.now())
-    settle.settle([(held, execute.execute(held)) for held in claim.claim_due(1)])
-    assert (now_of(video).status, credits.available(alice)) == ("timeout", 100)
+    settle.settle(
+        [(claimed_videos, execute.execute(claimed_videos)) for claimed_videos in claim.claim_due(1)]
+    )
+    assert (reloaded(video).status, credits.available(alice)) == ("timeout", 100)
 
 
-def test_one_order_tries_it_when_the_pause_is_over(alice: User) -> None:
+def test_one_order_is_sent_as_a_trial_when_the_pause_is_over(alice: User) -> None:
     grant_credits(alice, 100)
-    broken()
+    open_circuit()
     videos = [order(alice, f"{n}") for n in range(4)]
     with time_machine.travel(timezone.now() + timedelta(seconds=11)):
-        held = claim.claim_due(100)
-        assert [video.status for video in held] == ["submitting"]
-        assert sorted(now_of(v).status for v in videos) == ["queued"] * 3 + ["submitting"]
+        claimed_videos = claim.claim_due(100)
+        assert [video.status for video in claimed_videos] == ["submitting"]
+        assert sorted(reloaded(v).status for v in videos) == ["queued"] * 3 + ["submitting"]
 
 
-def test_everything_flows_again_when_the_trial_succeeds(alice: User) -> None:
+def test_all_orders_are_sent_when_the_trial_succeeds(alice: User) -> None:
     grant_credits(alice, 100)
-    broken()
-    videos = [sent(order(alice, f"{n}")) for n in range(3)]
+    open_circuit()
+    videos = [submit_once(order(alice, f"{n}")) for n in range(3)]
     with time_machine.travel(timezone.now() + timedelta(seconds=5)):
         EngineCircuit.objects.update(retry_at=timezone.now())
-        sent(videos[0])
+        submit_once(videos[0])
         assert state_of() == (0, False)
         assert [wait for wait in map(wait_of, videos[1:]) if wait > 0] == []
         assert len([v for v in claim.claim_due(100) if v.status == "submitting"]) == 2
 
 
-def test_the_pause_doubles_when_the_trial_fails(alice: User) -> None:
-    broken()
+def test_pause_doubles_when_the_trial_fails(alice: User) -> None:
+    open_circuit()
     pauses = []
     video = order(alice)
     Video.objects.update(deadline_at=timezone.now() + timedelta(days=1))
@@ -179,19 +179,19 @@ def test_the_pause_doubles_when_the_trial_fails(alice: User) -> None:
         pauses.append(round((row.retry_at - now).total_seconds()))
         now = row.retry_at + timedelta(seconds=1)
         with time_machine.travel(now, tick=False):
-            sent(video, DOWN)
+            submit_once(video, DOWN)
     assert pauses == [10, 20, 40, 80, 160, 320, 600, 600, 600]
 
 
-def test_the_pause_does_not_grow_when_orders_of_before_fail_late(db: None) -> None:
-    broken()
+def test_pause_is_unchanged_when_earlier_orders_fail_late(db: None) -> None:
+    open_circuit()
     before = EngineCircuit.objects.get().retry_at
-    broken()
+    open_circuit()
     assert EngineCircuit.objects.get().retry_at == before
 
 
-def test_another_order_tries_it_when_the_worker_of_the_trial_died(alice: User) -> None:
-    broken()
+def test_another_order_is_the_trial_when_the_worker_of_the_first_died(alice: User) -> None:
+    open_circuit()
     first, second = order(alice, "1"), order(alice, "2")
     now = timezone.now() + timedelta(seconds=11)
     assert circuit_breaker.claim_trial("sandbox", first.pk, now)
@@ -200,118 +200,116 @@ def test_another_order_tries_it_when_the_worker_of_the_trial_died(alice: User) -
 
 
 @pytest.mark.django_db(transaction=True)
-def test_exactly_one_tries_it_when_workers_claim_at_once(alice: User) -> None:
+def test_exactly_one_order_is_the_trial_when_workers_claim_at_once(alice: User) -> None:
     grant_credits(alice, 1000)
     for n in range(20):
         order(alice, f"{n}")
-    broken()
+    open_circuit()
     EngineCircuit.objects.update(retry_at=timezone.now())
-    held = run_concurrently([partial(claim.claim_due, 5)] * 4)
-    submitting = [video.pk for batch in held for video in batch]
+    claimed_videos = run_concurrently([partial(claim.claim_due, 5)] * 4)
+    submitting = [video.pk for batch in claimed_videos for video in batch]
     assert (len(submitting), invariants.problems()) == (1, [])
 
 
 # ---- moving on ----
 
 
-@pytest.mark.usefixtures("two")
-def test_an_order_moves_on_when_its_engine_was_certainly_not_reached(alice: User) -> None:
-    video = sent(order(alice), DOWN)
+@pytest.mark.usefixtures("two_engines")
+def test_order_moves_to_the_next_engine_when_its_engine_was_not_reached(alice: User) -> None:
+    video = submit_once(order(alice), DOWN)
     assert (video.engine, video.status, video.submit_count) == ("second", "queued", 0)
     assert wait_of(video) <= 0
-    video = sent(video)
+    video = submit_once(video)
     assert (video.engine, video.status, video.submit_count) == ("second", "running", 1)
     note = video.events.get(note__contains="moved").note
     assert note == "moved from first: upstream_unavailable: connection refused"
 
 
-@pytest.mark.usefixtures("two")
+@pytest.mark.usefixtures("two_engines")
 @pytest.mark.parametrize("error", [AuthFailed("key"), OutOfCredit("empty")])
-def test_an_order_moves_on_when_the_account_there_is_of_no_use(
+def test_order_moves_to_the_next_engine_when_the_engine_account_is_unusable(
     alice: User, error: EngineError
 ) -> None:
-    video = sent(order(alice), error)
+    video = submit_once(order(alice), error)
     assert (video.engine, video.status) == ("second", "queued")
-    video = sent(video, error)
+    video = submit_once(video, error)
     assert (video.status, video.failure_code) == ("failed", error.code)
     assert (credits.available(alice), invariants.problems()) == (100, [])
 
 
-@pytest.mark.usefixtures("two")
+@pytest.mark.usefixtures("two_engines")
 @pytest.mark.parametrize("error", [Blocked("x"), InvalidRequest("x"), RateLimited("x")])
-def test_an_order_stays_when_nothing_speaks_against_its_engine(
-    alice: User, error: EngineError
-) -> None:
-    assert sent(order(alice), error).engine == "first"
+def test_order_stays_when_the_engine_is_not_at_fault(alice: User, error: EngineError) -> None:
+    assert submit_once(order(alice), error).engine == "first"
 
 
-@pytest.mark.usefixtures("two")
-def test_an_order_stays_when_it_may_have_been_taken(alice: User) -> None:
-    video = sent(order(alice), LOST)
+@pytest.mark.usefixtures("two_engines")
+def test_order_stays_when_the_engine_may_have_accepted_it(alice: User) -> None:
+    video = submit_once(order(alice), LOST)
     assert (video.engine, video.status) == ("first", "submit_unknown")
     for _ in range(
         settle.MAX_SEARCHES
     ):  # it is not in the list, so it may be sent again: to the same one
         Video.objects.update(next_step_at=timezone.now())
-        settle.settle([(held, []) for held in claim.claim_due(1)])
-    assert now_of(video).status == "queued"
-    video = sent(video, DOWN)
+        settle.settle([(claimed_videos, []) for claimed_videos in claim.claim_due(1)])
+    assert reloaded(video).status == "queued"
+    video = submit_once(video, DOWN)
     assert (video.engine, video.status) == ("first", "queued")
-    broken("first")
-    video = sent(video)
+    open_circuit("first")
+    video = submit_once(video)
     assert (video.engine, video.status) == ("first", "queued")
 
 
-@pytest.mark.usefixtures("two")
-def test_waiting_and_new_orders_go_to_the_next_when_one_is_paused(alice: User) -> None:
+@pytest.mark.usefixtures("two_engines")
+def test_waiting_and_new_orders_use_the_next_engine_when_one_is_paused(alice: User) -> None:
     waiting = order(alice)
-    broken("first")
+    open_circuit("first")
     assert order(alice, "New").engine == "second"
-    waiting = sent(waiting)
+    waiting = submit_once(waiting)
     assert (waiting.engine, waiting.status) == ("second", "running")
 
 
-@pytest.mark.usefixtures("two")
-def test_one_order_still_tries_the_first_when_its_pause_is_over(alice: User) -> None:
-    broken("first")
+@pytest.mark.usefixtures("two_engines")
+def test_one_order_tries_the_first_engine_when_its_pause_is_over(alice: User) -> None:
+    open_circuit("first")
     with time_machine.travel(timezone.now() + timedelta(seconds=11)):
         one, other = order(alice, "1"), order(alice, "2")
-        held = claim.claim_due(100)
-        assert sorted(video.engine for video in held) == ["first", "second"]
-        settle.settle([(video, Job(video.pk.hex, JobState.QUEUED)) for video in held])
-        assert {now_of(one).status, now_of(other).status} == {"running"}
+        claimed_videos = claim.claim_due(100)
+        assert sorted(video.engine for video in claimed_videos) == ["first", "second"]
+        settle.settle([(video, Job(video.pk.hex, JobState.QUEUED)) for video in claimed_videos])
+        assert {reloaded(one).status, reloaded(other).status} == {"running"}
         assert state_of("first") == (0, False)
 
 
-def test_an_order_moves_on_when_its_engine_is_not_configured_any_more(
+def test_order_moves_to_the_next_engine_when_its_engine_is_no_longer_configured(
     alice: User, settings: LazySettings
 ) -> None:
     video = order(alice)
     sandbox = settings.ENGINES["sandbox"]
     settings.ENGINES = {}
-    video = sent(video)
+    video = submit_once(video)
     assert (video.engine, video.status) == ("sandbox", "queued")
     assert wait_of(video) > 8
     settings.ENGINES = {"new": sandbox}
-    video = sent(video)
+    video = submit_once(video)
     assert (video.engine, video.status) == ("new", "running")
 
 
-@pytest.mark.usefixtures("two")
-def test_orders_wait_when_all_are_paused(alice: User) -> None:
-    broken("first")
-    broken("second")
-    video = sent(order(alice))
+@pytest.mark.usefixtures("two_engines")
+def test_orders_wait_when_all_engines_are_paused(alice: User) -> None:
+    open_circuit("first")
+    open_circuit("second")
+    video = submit_once(order(alice))
     assert (video.engine, video.status) == ("first", "queued")
 
 
-@pytest.mark.usefixtures("two")
-def test_a_remix_stays_where_its_source_is(alice: User, mp4: bytes) -> None:
+@pytest.mark.usefixtures("two_engines")
+def test_remix_stays_at_the_engine_of_its_source(alice: User, mp4: bytes) -> None:
     video = orders.remix(completed(order(alice), mp4), "At night")
-    assert sent(video, DOWN).engine == "first"
+    assert submit_once(video, DOWN).engine == "first"
 
 
-def test_a_remix_is_refused_and_free_where_its_source_cannot_be_remixed(
+def test_remix_is_refused_and_free_when_the_engine_of_its_source_cannot_remix(
     alice: User, mp4: bytes, settings: LazySettings
 ) -> None:
     source = completed(order(alice), mp4)
@@ -322,7 +320,7 @@ def test_a_remix_is_refused_and_free_where_its_source_cannot_be_remixed(
     assert (credits.available(alice), Video.objects.count()) == (80, 1)
 
 
-def test_only_engines_that_make_such_a_video_are_chosen(settings: LazySettings) -> None:
+def test_engines_are_chosen_by_model_operation_and_length(settings: LazySettings) -> None:
     sandbox = settings.ENGINES["sandbox"]
     settings.ENGINES = {
         "short": {**sandbox, "max_seconds": "10"},
@@ -337,13 +335,13 @@ def test_only_engines_that_make_such_a_video_are_chosen(settings: LazySettings) 
     assert catalog.engines_for("sora-9") == []
 
 
-def test_a_stand_in_is_no_way_out_of_a_real_ones_trouble(settings: LazySettings) -> None:
+def test_sandbox_is_not_used_when_a_real_engine_is_configured(settings: LazySettings) -> None:
     sandbox = settings.ENGINES["sandbox"]
     settings.ENGINES = {"real": {**sandbox, "is_sandbox": ""}, "sandbox": sandbox}
     assert catalog.engines_for("sora-2") == ["real"]
 
 
-def test_the_video_is_made_by_the_next_when_the_first_is_down(
+def test_next_engine_renders_the_video_when_the_first_is_down(
     live: ServerThread, alice: User, settings: LazySettings, finish: Callable[[Video], Video]
 ) -> None:
     sandbox = settings.ENGINES["sandbox"]
@@ -357,10 +355,10 @@ def test_the_video_is_made_by_the_next_when_the_first_is_down(
 # ---- who sees what ----
 
 
-def test_health_is_degraded_and_says_nothing_more(alice: User) -> None:
+def test_health_is_degraded_without_details_when_a_circuit_is_open(alice: User) -> None:
     circuit_breaker.record_submit("sandbox", alice.pk, AuthFailed("key sk-secret is wrong"))
     assert Client().get("/health").json()["status"] == "ok"
-    broken()
+    open_circuit()
     answer = Client().get("/health")
     assert (answer.status_code, answer.json()) == (200, {"status": "degraded", "version": "0.1.0"})
 
@@ -373,7 +371,7 @@ def admin_page(user: User, path: str = "") -> Any:
 
 def test_staff_see_which_engine_is_paused_and_why(staff: User) -> None:
     assert "accepts orders" in admin_page(staff).content.decode()
-    broken()
+    open_circuit()
     page = admin_page(staff).content.decode()
     assert "paused" in page
     assert "connection refused" in page
@@ -382,11 +380,11 @@ def test_staff_see_which_engine_is_paused_and_why(staff: User) -> None:
     assert "connection refused" in admin_page(staff, "sandbox/change/").content.decode()
 
 
-def test_nobody_else_sees_it(alice: User) -> None:
+def test_circuit_page_is_refused_when_the_user_is_not_staff(alice: User) -> None:
     assert admin_page(alice).status_code == 302
 
 
-def test_nothing_can_be_changed_by_hand(staff: User) -> None:
+def test_circuits_cannot_be_added_or_deleted_by_staff(staff: User) -> None:
     circuit_breaker.circuits()
     assert admin_page(staff, "add/").status_code == 403
     assert admin_page(staff, "sandbox/delete/").status_code == 403

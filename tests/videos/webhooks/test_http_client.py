@@ -1,4 +1,4 @@
-"""Addresses that users name are posted to, unless they lead inside."""
+"""Webhooks are posted to URLs of users, but not to internal addresses."""
 
 import socket
 from typing import Any
@@ -59,8 +59,8 @@ HOSTILE = [
 
 
 @pytest.fixture
-def connections_made(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """Every address a socket was asked to reach."""
+def connections(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Every address that a socket connected to."""
     made: list[Any] = []
     real = socket.socket.connect
 
@@ -73,14 +73,14 @@ def connections_made(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 
 @pytest.mark.parametrize("url", HOSTILE)
-def test_an_address_inside_is_never_reached(url: str, connections_made: list[Any]) -> None:
+def test_post_is_refused_when_the_address_is_internal(url: str, connections: list[Any]) -> None:
     with pytest.raises((http_client.Blocked, http_client.Unreachable)):
         http_client.post(url, b"{}", {})
-    assert connections_made == []
+    assert connections == []
 
 
-def answers_of_names(*answers: str) -> Any:
-    """A name server that gives these answers in turn, the last one for ever."""
+def set_dns_answers(*answers: str) -> Any:
+    """Have DNS give these answers in turn, and then repeat the last one."""
     waiting = list(answers)
 
     def getaddrinfo(host: str, port: int, *args: Any, **more: Any) -> list[Any]:
@@ -92,17 +92,17 @@ def answers_of_names(*answers: str) -> Any:
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "169.254.169.254", "10.1.2.3", "::1"])
-def test_a_name_that_leads_inside_is_never_reached(
-    address: str, monkeypatch: pytest.MonkeyPatch, connections_made: list[Any]
+def test_post_is_refused_when_the_name_resolves_to_an_internal_address(
+    address: str, monkeypatch: pytest.MonkeyPatch, connections: list[Any]
 ) -> None:
-    monkeypatch.setattr(socket, "getaddrinfo", answers_of_names(address))
+    monkeypatch.setattr(socket, "getaddrinfo", set_dns_answers(address))
     with pytest.raises(http_client.Blocked):
         http_client.post("http://hooks.example.com/", b"{}", {})
-    assert connections_made == []
+    assert connections == []
 
 
-def test_a_name_with_an_answer_outside_and_one_inside_is_never_reached(
-    monkeypatch: pytest.MonkeyPatch, connections_made: list[Any]
+def test_post_is_refused_when_one_of_two_resolved_addresses_is_internal(
+    monkeypatch: pytest.MonkeyPatch, connections: list[Any]
 ) -> None:
     both = [
         (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("93.184.215.14", 80)),
@@ -111,10 +111,10 @@ def test_a_name_with_an_answer_outside_and_one_inside_is_never_reached(
     monkeypatch.setattr(socket, "getaddrinfo", lambda *a, **k: both)
     with pytest.raises(http_client.Blocked):
         http_client.post("http://hooks.example.com/", b"{}", {})
-    assert connections_made == []
+    assert connections == []
 
 
-def test_a_name_that_changes_its_answer_does_not_lead_inside(
+def test_connection_uses_the_checked_address_when_dns_changes_its_answer(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     reached: list[Any] = []
@@ -124,20 +124,20 @@ def test_a_name_that_changes_its_answer_does_not_lead_inside(
         raise ConnectionRefusedError
 
     monkeypatch.setattr(socket.socket, "connect", connect)
-    monkeypatch.setattr(socket, "getaddrinfo", answers_of_names("93.184.215.14", "127.0.0.1"))
+    monkeypatch.setattr(socket, "getaddrinfo", set_dns_answers("93.184.215.14", "127.0.0.1"))
     with pytest.raises(http_client.Unreachable):
         http_client.post("http://hooks.example.com/", b"{}", {})
     assert set(reached) == {"93.184.215.14"}
 
 
-def test_only_https_is_good_enough_where_the_operator_says_so(settings: LazySettings) -> None:
+def test_post_is_refused_when_https_is_required_and_missing(settings: LazySettings) -> None:
     settings.WEBHOOK_SCHEMES = ["https"]
     with pytest.raises(http_client.Blocked):
         http_client.check("http://example.com/hook")
     http_client.check("https://example.com/hook")
 
 
-def test_a_post_is_sent_whole(receiver: Receiver) -> None:
+def test_post_is_sent_with_headers_and_body(receiver: Receiver) -> None:
     receiver.code = 201
     answer = http_client.post(receiver.url, b'{"a": 1}', {"X-Mine": "yes"})
     ((headers, body),) = receiver.heard
@@ -146,13 +146,13 @@ def test_a_post_is_sent_whole(receiver: Receiver) -> None:
     )  # fmt: skip
 
 
-def test_a_redirect_is_not_followed(receiver: Receiver) -> None:
+def test_redirect_is_not_followed(receiver: Receiver) -> None:
     receiver.code, receiver.headers = 302, {"Location": f"http://127.0.0.1:{receiver.port}/inside"}
     assert http_client.post(receiver.url, b"{}", {}).code == 302
     assert len(receiver.heard) == 1
 
 
-def test_an_answer_that_never_ends_is_left(
+def test_post_times_out_when_the_answer_does_not_end(
     receiver: Receiver,
     settings: LazySettings,
 ) -> None:
@@ -161,7 +161,7 @@ def test_an_answer_that_never_ends_is_left(
         http_client.post(receiver.url, b"{}", {})
 
 
-def test_a_port_where_nobody_listens_is_unreachable(
+def test_post_fails_when_nothing_listens_on_the_port(
     receiver: Receiver,
 ) -> None:
     receiver.close()

@@ -1,4 +1,4 @@
-"""POST /api/videos/sora/callback: a bell for whoever holds the video's token and signs."""
+"""POST /api/videos/sora/callback: a signed callback with the video's token wakes the video."""
 
 import multiprocessing
 import os
@@ -21,7 +21,7 @@ from billing.ledger import credits, invariants
 from tests.billing.conftest import grant_credits
 from tests.concurrency import run_concurrently
 from tests.videos import kie
-from tests.videos.conftest import claimed, make_due, now_of, order, running
+from tests.videos.conftest import claimed, make_due, order, reloaded, running
 from videos.engines import base
 from videos.engines.base import Job, JobState
 from videos.engines.errors import Refused, Unavailable
@@ -30,12 +30,12 @@ from videos.jobs.worker import claim, execute, settle
 from videos.models import EngineCallback, Video
 
 ROUNDS = int(os.environ.get("CALLBACK_ROUNDS", "12"))
-FORGED = (401, {"detail": "Not authenticated"})
-UNKNOWN = (404, {"detail": "Resource not found"})
+REFUSED = (401, {"detail": "Not authenticated"})
+NOT_FOUND = (404, {"detail": "Resource not found"})
 
 
 @pytest.fixture(autouse=True)
-def there(settings: LazySettings) -> None:
+def _kie_engine(settings: LazySettings) -> None:
     settings.ENGINES = {"kie": kie.config("http://127.0.0.1:9")}
     base.get.cache_clear()
 
@@ -45,12 +45,12 @@ def video(alice: User) -> Video:
     return running(order(alice), poll_after=60.0)
 
 
-def taken(video: Video, message: str = "Task completed successfully") -> tuple[int, Any]:
+def accepted(video: Video, message: str = "Task completed successfully") -> tuple[int, Any]:
     return 200, {"success": True, "message": message, "task_id": str(video.pk)}
 
 
 def due_in(video: Video) -> float:
-    due = now_of(video).next_step_at
+    due = reloaded(video).next_step_at
     assert due
     return (due - timezone.now()).total_seconds()
 
@@ -61,9 +61,9 @@ def post(address: str, body: bytes, headers: dict[str, str] | None = None) -> tu
     return answer.status_code, answer.json()
 
 
-def test_the_next_look_is_immediate_when_a_genuine_call_comes(video: Video) -> None:
+def test_next_poll_is_due_when_a_signed_callback_arrives(video: Video) -> None:
     assert due_in(video) > 50
-    assert kie.call(video, video.engine_job_id) == taken(video)
+    assert kie.call(video, video.engine_job_id) == accepted(video)
     assert due_in(video) <= 0
 
 
@@ -76,13 +76,15 @@ def test_the_next_look_is_immediate_when_a_genuine_call_comes(video: Video) -> N
         ("dancing", "Task notification received"),
     ],
 )
-def test_the_body_alone_moves_nothing(video: Video, alice: User, state: str, message: str) -> None:
-    assert kie.call(video, video.engine_job_id, state) == taken(video, message)
-    stored = now_of(video)
+def test_video_is_unchanged_when_a_callback_reports_its_end(
+    video: Video, alice: User, state: str, message: str
+) -> None:
+    assert kie.call(video, video.engine_job_id, state) == accepted(video, message)
+    stored = reloaded(video)
     assert (stored.status, stored.progress, credits.available(alice)) == ("running", 0, 80)
 
 
-def test_the_task_is_known_wherever_it_is_named(video: Video) -> None:
+def test_task_id_is_read_from_every_documented_field(video: Video) -> None:
     job = video.engine_job_id
     for body in (
         b'{"data": {"task_id": "%s"}}',
@@ -90,10 +92,10 @@ def test_the_task_is_known_wherever_it_is_named(video: Video) -> None:
         b'{"taskId": "%s", "data": 7}',
     ):
         answer = post(kie.address_of(video), body % job.encode(), kie.signed(job))
-        assert answer == taken(video, "Task notification received")
+        assert answer == accepted(video, "Task notification received")
 
 
-def test_refused_when_it_is_forged(video: Video) -> None:
+def test_callback_is_refused_when_its_signature_is_invalid(video: Video) -> None:
     job, address = video.engine_job_id, kie.address_of(video)
     body, good = kie.notice(job), kie.signed(job)
     path, _, token = address.partition("=")
@@ -119,42 +121,42 @@ def test_refused_when_it_is_forged(video: Video) -> None:
         (f"{path}=%ED%A0%80", good),
     ]
     answers = [post(where, body, headers) for where, headers in forged]
-    assert answers == [FORGED] * len(forged)
+    assert answers == [REFUSED] * len(forged)
     assert EngineCallback.objects.count() == 0
     assert due_in(video) > 50
 
 
-def test_the_token_is_enough_when_no_key_is_configured(
+def test_callback_is_accepted_by_its_token_when_no_key_is_configured(
     video: Video, settings: LazySettings
 ) -> None:
     settings.ENGINES = {"kie": kie.config("http://127.0.0.1:9", callback_secret="")}
     base.get.cache_clear()
-    assert kie.call(video, video.engine_job_id, headers={}) == taken(video)
+    assert kie.call(video, video.engine_job_id, headers={}) == accepted(video)
     assert due_in(video) <= 0
 
 
-def test_without_a_key_the_address_that_anybody_knows_takes_nothing(
+def test_callback_without_token_is_refused_when_no_key_is_configured(
     video: Video, settings: LazySettings
 ) -> None:
     settings.ENGINES = {"kie": kie.config("http://127.0.0.1:9", callback_secret="")}
     base.get.cache_clear()
     body = kie.notice(video.engine_job_id)
-    assert post("/api/webhooks/kie", body, {}) == FORGED
+    assert post("/api/webhooks/kie", body, {}) == REFUSED
     assert EngineCallback.objects.count() == 0
 
 
-def test_not_found_when_it_names_another_task(video: Video) -> None:
-    assert kie.call(video, "task_of_somebody") == UNKNOWN
+def test_callback_is_not_found_when_it_names_another_task(video: Video) -> None:
+    assert kie.call(video, "task_of_somebody") == NOT_FOUND
     assert EngineCallback.objects.count() == 0
     assert due_in(video) > 50
 
 
-def test_not_found_when_its_video_or_its_engine_is_gone(
+def test_callback_is_not_found_when_its_video_or_engine_is_gone(
     video: Video, settings: LazySettings
 ) -> None:
     gone = Video(pk=order(video.user, "Gone").pk)
     Video.objects.filter(pk=gone.pk).update(engine="removed")
-    assert kie.call(gone, "task_1") == UNKNOWN
+    assert kie.call(gone, "task_1") == NOT_FOUND
 
 
 @pytest.mark.parametrize(
@@ -163,27 +165,27 @@ def test_not_found_when_its_video_or_its_engine_is_gone(
      b'{"data": {"taskId": "a/b"}}', b'{"data": {"taskId": "a\\u0000"}}', b"[" * 100_000,
      b'{"data": {"taskId": "t", "costTime": 1e400}}'],
 )  # fmt: skip
-def test_refused_when_it_names_no_task(video: Video, body: bytes) -> None:
+def test_callback_is_refused_when_it_names_no_task(video: Video, body: bytes) -> None:
     answer = post(kie.address_of(video), body, kie.signed("t"))
     assert answer == (400, {"detail": "The body could not be read."})
 
 
-def test_refused_when_it_is_oversized(video: Video) -> None:
+def test_callback_is_refused_when_its_body_is_too_large(video: Video) -> None:
     body = kie.notice(video.engine_job_id, more="x" * 300_000)
     answer = post(kie.address_of(video), body, kie.signed(video.engine_job_id))
     assert answer == (413, {"detail": "Payload too large"})
 
 
 @pytest.mark.parametrize("method", ["get", "put", "delete", "patch"])
-def test_refused_when_it_is_not_a_post(video: Video, method: str) -> None:
+def test_callback_is_refused_when_the_method_is_not_post(video: Video, method: str) -> None:
     answer = getattr(Client(), method)(kie.address_of(video))
     assert (answer.status_code, answer["Allow"]) == (405, "POST")
 
 
-def test_stored_once_when_it_is_said_again(video: Video) -> None:
+def test_callback_is_stored_once_when_it_is_repeated(video: Video) -> None:
     answers = [kie.call(video, video.engine_job_id) for _ in range(3)]
     kie.call(video, video.engine_job_id, "fail")
-    assert answers == [taken(video)] * 3
+    assert answers == [accepted(video)] * 3
     stored = EngineCallback.objects.values_list("engine", "event_key", "video")
     assert sorted(stored) == [
         ("kie", f"{video.engine_job_id}:failed", video.pk),
@@ -191,18 +193,18 @@ def test_stored_once_when_it_is_said_again(video: Video) -> None:
     ]
 
 
-def test_the_truth_wins_when_the_calls_contradict_each_other(video: Video, alice: User) -> None:
+def test_polled_state_wins_when_callbacks_contradict_each_other(video: Video, alice: User) -> None:
     for state in ("success", "fail", "success", "waiting"):
         kie.call(video, video.engine_job_id, state)
     settle.settle([(claimed(video), Job(video.engine_job_id, JobState.RUNNING, 40))])
-    stored = now_of(video)
+    stored = reloaded(video)
     assert (stored.status, stored.progress, credits.available(alice)) == ("running", 40, 80)
 
 
-def test_harmless_when_it_comes_after_the_end(video: Video, alice: User) -> None:
+def test_callback_changes_nothing_when_the_video_has_ended(video: Video, alice: User) -> None:
     state_machine.cancel(video)
-    assert kie.call(video, video.engine_job_id) == taken(video)
-    stored = now_of(video)
+    assert kie.call(video, video.engine_job_id) == accepted(video)
+    stored = reloaded(video)
     assert (stored.status, credits.available(alice), invariants.problems()) == (
         "cancelled",
         100,
@@ -210,39 +212,39 @@ def test_harmless_when_it_comes_after_the_end(video: Video, alice: User) -> None
     )
 
 
-def test_it_rings_once_the_job_is_known_when_it_came_early(alice: User) -> None:
+def test_early_callback_wakes_the_video_when_its_job_is_known(alice: User) -> None:
     held = claimed(order(alice))
-    assert kie.call(held, "task_1") == taken(held)
+    assert kie.call(held, "task_1") == accepted(held)
     settle.settle([(held, Job("task_1", JobState.QUEUED, poll_after=60.0))])
-    assert now_of(held).status == "running"
+    assert reloaded(held).status == "running"
     assert due_in(held) <= 0
 
 
-def test_it_does_not_ring_for_a_job_that_turned_out_to_be_another(alice: User) -> None:
+def test_early_callback_does_not_wake_the_video_when_its_job_is_another(alice: User) -> None:
     held = claimed(order(alice))
     kie.call(held, "task_9")
     settle.settle([(held, Job("task_1", JobState.QUEUED, poll_after=60.0))])
     assert due_in(held) > 50
 
 
-def test_a_lost_order_is_looked_for_at_once_when_it_calls_back(alice: User) -> None:
+def test_search_is_due_at_once_when_a_lost_order_calls_back(alice: User) -> None:
     held = claimed(order(alice))
     settle.settle([(held, Unavailable("no answer", maybe_accepted=True))])
     Video.objects.update(next_step_at=timezone.now() + timedelta(hours=1))
-    assert kie.call(held, "task_1") == taken(held)
+    assert kie.call(held, "task_1") == accepted(held)
     assert due_in(held) <= 0
     looking = claimed(held)
     assert execute.render_request(looking).callback_job_ids == ("task_1",)
 
 
-def test_the_inbox_stays_small_whoever_holds_a_token(alice: User) -> None:
+def test_early_callbacks_are_refused_when_too_many_are_stored(alice: User) -> None:
     held = claimed(order(alice))
     answers = [kie.call(held, f"task_{n}")[0] for n in range(callbacks.MAX_EARLY_CALLBACKS + 5)]
     assert answers == [200] * callbacks.MAX_EARLY_CALLBACKS + [404] * 5
     assert EngineCallback.objects.count() == callbacks.MAX_EARLY_CALLBACKS
 
 
-def test_old_bells_are_forgotten(video: Video) -> None:
+def test_callbacks_are_deleted_when_they_are_old(video: Video) -> None:
     kie.call(video, video.engine_job_id, "waiting")
     EngineCallback.objects.update(received_at=timezone.now() - callbacks.KEEP_FOR * 2)
     kie.call(video, video.engine_job_id)
@@ -251,47 +253,47 @@ def test_old_bells_are_forgotten(video: Video) -> None:
     ]
 
 
-def test_every_video_has_an_address_of_its_own_that_does_not_change(alice: User) -> None:
+def test_callback_url_is_unique_and_constant_for_each_video(alice: User) -> None:
     first, second = order(alice, "1"), order(alice, "2")
-    assert callbacks.url_of(first) == callbacks.url_of(now_of(first))
+    assert callbacks.url_of(first) == callbacks.url_of(reloaded(first))
     assert callbacks.url_of(first) != callbacks.url_of(second)
 
 
-# ---- at once ----
+# ---- concurrency ----
 
 
-def settled(held: Video, result: Job | Refused) -> None:
+def settle_one(held: Video, result: Job | Refused) -> None:
     settle.settle([(held, result)])
 
 
-def polled(video: Video, result: Job) -> Callable[[], None]:
-    """A worker's look at a video: claimed, answered, settled."""
+def poll_with(video: Video, result: Job) -> Callable[[], None]:
+    """Return a function that polls a video as a worker does, with this answer."""
 
-    def look() -> None:
+    def poll() -> None:
         make_due(video)
         settle.settle([(mine, result) for mine in claim.claim_due(1) if mine.pk == video.pk])
 
-    return look
+    return poll
 
 
 @pytest.mark.django_db(transaction=True)
-def test_credits_move_exactly_once_when_callbacks_meet_cancels_and_looks(alice: User) -> None:
-    """CALLBACK_ROUNDS=200 for the long form."""
+def test_credits_are_refunded_once_when_callbacks_cancels_and_polls_coincide(alice: User) -> None:
+    """Set CALLBACK_ROUNDS=200 for many rounds."""
     grant_credits(alice, 20 * ROUNDS)
     for n in range(ROUNDS):
         video = running(order(alice, f"Boat {n}"), poll_after=60.0)
         before, job = credits.available(alice), video.engine_job_id
-        broke = Job(job, JobState.FAILED, failure=Refused("It broke.", code="internal_error"))
+        failure = Job(job, JobState.FAILED, failure=Refused("It broke.", code="internal_error"))
         calls: list[Callable[[], Any]] = [
             partial(kie.call, video, job, "success"),
             partial(kie.call, video, job, "fail"),
             partial(kie.call, video, job, "success"),
-            polled(video, broke),
+            poll_with(video, failure),
             partial(state_machine.cancel, video),
         ]
         random.shuffle(calls)
         results = run_concurrently(calls)
-        stored = now_of(video)
+        stored = reloaded(video)
         assert stored.status in {"failed", "cancelled"}, results
         assert credits.available(alice) == before + 20
         assert stored.events.filter(status__in=("failed", "cancelled")).count() == 1
@@ -303,11 +305,11 @@ Role = Callable[[Callable[[], object]], None]
 
 
 def in_processes(roles: list[Role]) -> list[int | None]:
-    """Run each role in a process of its own, all stepping together; their exit codes."""
+    """Run each role in its own process, all in step; return their exit codes."""
     fork = multiprocessing.get_context("fork")
     step = fork.Barrier(len(roles))
     for close in (connection.close, getattr(connection, "close_pool", connection.close)):
-        close()  # nothing of the database may be shared
+        close()  # processes must not share a database connection
     children = [fork.Process(target=role, args=(partial(step.wait, 60),)) for role in roles]
     for child in children:
         child.start()
@@ -317,8 +319,8 @@ def in_processes(roles: list[Role]) -> list[int | None]:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_credits_move_exactly_once_when_the_same_happens_in_several_processes(alice: User) -> None:
-    """CALLBACK_ROUNDS=200 for the long form."""
+def test_credits_are_refunded_once_when_several_processes_do_the_same(alice: User) -> None:
+    """Set CALLBACK_ROUNDS=200 for many rounds."""
     grant_credits(alice, 20 * ROUNDS)
     before = credits.available(alice)
     videos = [running(order(alice, f"Boat {n}"), poll_after=600.0) for n in range(ROUNDS)]
@@ -328,29 +330,37 @@ def test_credits_move_exactly_once_when_the_same_happens_in_several_processes(al
             step()
             assert kie.call(video, video.engine_job_id, state)[0] == 200
 
-    def looks(step: Callable[[], object]) -> None:
-        broke = Refused("It broke.", code="internal_error")
+    def poll_repeatedly(step: Callable[[], object]) -> None:
+        failure = Refused("It broke.", code="internal_error")
         for video in videos:
             step()
-            while now_of(video).is_active:
+            while reloaded(video).is_active:
                 held = [mine for mine in claim.claim_due(100) if mine.is_active]
-                told: list[tuple[Video, execute.Result]]
-                told = [(v, Job(v.engine_job_id, JobState.FAILED, failure=broke)) for v in held]
-                settle.settle(told)
+                answers: list[tuple[Video, execute.Result]]
+                answers = [
+                    (v, Job(v.engine_job_id, JobState.FAILED, failure=failure)) for v in held
+                ]
+                settle.settle(answers)
                 time.sleep(0.002)
 
-    def cancels(step: Callable[[], object]) -> None:
+    def cancel_each(step: Callable[[], object]) -> None:
         for video in videos:
             step()
-            while not now_of(video).woken_at:
+            while not reloaded(video).woken_at:
                 time.sleep(0.002)
             time.sleep(random.uniform(0, 0.03))
             with suppress(state_machine.NotPossible):
                 state_machine.cancel(video)
 
-    roles: list[Role] = [partial(calls, "success"), partial(calls, "fail"), looks, looks, cancels]
+    roles: list[Role] = [
+        partial(calls, "success"),
+        partial(calls, "fail"),
+        poll_repeatedly,
+        poll_repeatedly,
+        cancel_each,
+    ]
     assert in_processes(roles) == [0] * len(roles)
-    ended = [now_of(video) for video in videos]
+    ended = [reloaded(video) for video in videos]
     assert {video.status for video in ended} <= {"failed", "cancelled"}
     counts = [v.events.filter(status__in=("failed", "cancelled")).count() for v in ended]
     assert counts == [1] * ROUNDS
@@ -359,13 +369,13 @@ def test_credits_move_exactly_once_when_the_same_happens_in_several_processes(al
 
 
 @pytest.mark.django_db(transaction=True)
-def test_no_bell_is_lost_when_it_meets_the_answer_to_its_order(alice: User) -> None:
+def test_callback_is_not_lost_when_it_arrives_with_the_answer_to_its_order(alice: User) -> None:
     grant_credits(alice, 20 * ROUNDS)
     for n in range(ROUNDS):
         held = claimed(order(alice, f"Boat {n}"))
         answer = Job(f"task_{n}", JobState.QUEUED, poll_after=60.0)
         results = run_concurrently(
-            [partial(settled, held, answer), partial(kie.call, held, f"task_{n}")]
+            [partial(settle_one, held, answer), partial(kie.call, held, f"task_{n}")]
         )
-        assert results == [None, taken(held)]
+        assert results == [None, accepted(held)]
         assert due_in(held) <= 0

@@ -1,4 +1,4 @@
-"""/socket.io/ with a client of Socket.IO: who may listen, and what they are told."""
+"""/socket.io/ with a client of Socket.IO: authentication and updates."""
 
 from collections.abc import Callable, Iterator
 from queue import Empty, Queue
@@ -12,7 +12,7 @@ from websocket import create_connection
 from accounts.auth import api_keys, tokens
 from accounts.models import ApiKey, Session, User
 from tests.conftest import ServerThread
-from tests.videos.conftest import now_of, order, running, told
+from tests.videos.conftest import answered, order, reloaded, running
 from videos.engines.base import JobState
 from videos.models import Video
 
@@ -20,7 +20,7 @@ TRANSPORTS = [["websocket"], ["polling"], ["polling", "websocket"]]
 
 
 class Listener:
-    """A client, and what it heard of each event."""
+    """A client and the events it received."""
 
     def __init__(self) -> None:
         self.client = client_library.Client(reconnection=False)
@@ -30,10 +30,10 @@ class Listener:
             self.heard[name] = queue
             self.client.on(name, lambda *said, queue=queue: queue.put(said[0] if said else None))
 
-    def hear(self, name: str = "video_update", seconds: float = 20) -> Any:
+    def receive(self, name: str = "video_update", seconds: float = 20) -> Any:
         return self.heard[name].get(timeout=seconds)
 
-    def ask(self, *data: object) -> None:
+    def request(self, *data: object) -> None:
         self.client.emit("request_video_status", data if len(data) != 1 else data[0])
 
 
@@ -41,13 +41,13 @@ Dial = Callable[..., Listener]
 
 
 @pytest.fixture
-def dial(live: ServerThread) -> Iterator[Dial]:
+def connect(live: ServerThread) -> Iterator[Dial]:
     opened: list[Listener] = []
 
-    def call(told: object, transports: list[str] | None = None) -> Listener:
+    def call(credentials: object, transports: list[str] | None = None) -> Listener:
         opened.append(Listener())
         carriers = transports or ["websocket"]
-        opened[-1].client.connect(live.url, auth=told, transports=carriers, wait_timeout=15)
+        opened[-1].client.connect(live.url, auth=credentials, transports=carriers, wait_timeout=15)
         return opened[-1]
 
     yield call
@@ -59,19 +59,19 @@ def signed(user: User) -> dict[str, str]:
     return {"token": tokens.sign_in(user, Session.Grant.PASSWORD).access}
 
 
-# ---- who may listen ----
+# ---- authentication ----
 
 
 @pytest.mark.parametrize("transports", TRANSPORTS, ids="+".join)
-def test_each_change_is_told_whatever_carries_it(
-    dial: Dial, alice: User, work: Callable[..., None], transports: list[str]
+def test_updates_arrive_with_every_transport(
+    connect: Dial, alice: User, work: Callable[..., None], transports: list[str]
 ) -> None:
-    listener = dial(signed(alice), transports)
+    listener = connect(signed(alice), transports)
     video = order(alice, "A kite")
-    work(lambda: now_of(video).status == "succeeded")
-    heard = [listener.hear()]
+    work(lambda: reloaded(video).status == "succeeded")
+    heard = [listener.receive()]
     while heard[-1]["updates"]["status"] != "completed":
-        heard.append(listener.hear())
+        heard.append(listener.receive())
     assert {(*sorted(event), event["video_id"]) for event in heard} == {
         ("seq", "updates", "video_id", str(video.pk))
     }
@@ -81,46 +81,48 @@ def test_each_change_is_told_whatever_carries_it(
     assert (progress, progress[-1]) == (sorted(progress), 100)
 
 
-def test_a_key_that_may_read_is_welcome(dial: Dial, alice: User) -> None:
+def test_client_connects_when_the_key_has_the_read_scope(connect: Dial, alice: User) -> None:
     _, text = api_keys.issue(alice, "Agent", [ApiKey.Scope.READ], None)
-    assert dial({"token": text}).client.connected
+    assert connect({"token": text}).client.connected
 
 
-def refused(live: ServerThread, told: object, transport: str) -> Any:
-    """What somebody is told who is not let in."""
+def refused(live: ServerThread, credentials: object, transport: str) -> Any:
+    """Return the error that a refused client receives."""
     listener = Listener()
     with pytest.raises(client_library.exceptions.ConnectionError):
-        listener.client.connect(live.url, auth=told, transports=[transport], wait_timeout=15)
-    return listener.hear("connect_error")
+        listener.client.connect(live.url, auth=credentials, transports=[transport], wait_timeout=15)
+    return listener.receive("connect_error")
 
 
 @pytest.mark.parametrize("transport", ["websocket", "polling"])
 @pytest.mark.parametrize(
     "said", [None, {}, {"token": "a.b.c"}, {"token": 5}, {"token": "\ud800"}, "x", ["x"]]
 )
-def test_refused_with_a_word_when_it_is_no_sign_in(
+def test_connection_is_refused_with_a_reason_when_the_credentials_are_invalid(
     live: ServerThread, said: object, transport: str
 ) -> None:
     assert refused(live, said, transport) == {"message": "Authentication error"}
 
 
-def test_refused_when_the_sign_in_was_revoked(live: ServerThread, alice: User) -> None:
+def test_connection_is_refused_when_the_session_was_revoked(
+    live: ServerThread, alice: User
+) -> None:
     token = signed(alice)
     tokens.sign_out(Session.objects.get())
     assert refused(live, token, "websocket") == {"message": "Authentication error"}
 
 
-def test_it_ends_at_once_when_its_sign_in_does(dial: Dial, alice: User) -> None:
-    mine, other = dial(signed(alice)), dial(signed(alice))
+def test_client_is_disconnected_at_once_when_its_session_ends(connect: Dial, alice: User) -> None:
+    mine, other = connect(signed(alice)), connect(signed(alice))
     tokens.sign_out(Session.objects.earliest("created_at"))
-    mine.hear("disconnect")
+    mine.receive("disconnect")
     video = order(alice)
-    assert other.hear()["video_id"] == str(video.pk)
+    assert other.receive()["video_id"] == str(video.pk)
     with pytest.raises(Empty):
-        mine.hear(seconds=0.3)
+        mine.receive(seconds=0.3)
 
 
-def test_hung_up_on_when_nobody_signs_in(
+def test_client_is_disconnected_when_nobody_signs_in(
     live: ServerThread, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("videos.realtime.socketio.AUTH_SECONDS", 0.1)
@@ -131,52 +133,54 @@ def test_hung_up_on_when_nobody_signs_in(
     socket.close()
 
 
-# ---- what they are told ----
+# ---- updates ----
 
 
-def test_nothing_of_bob_reaches_alice(dial: Dial, alice: User, bob: User) -> None:
-    hers, his = dial(signed(alice)), dial(signed(bob))
+def test_updates_do_not_reach_another_user(connect: Dial, alice: User, bob: User) -> None:
+    hers, his = connect(signed(alice)), connect(signed(bob))
     bobs = order(bob, "Bob's boat")
-    assert his.hear()["video_id"] == str(bobs.pk)
+    assert his.receive()["video_id"] == str(bobs.pk)
     mine = order(alice, "Alice's boat")
-    assert hers.hear()["video_id"] == str(mine.pk)
+    assert hers.receive()["video_id"] == str(mine.pk)
 
 
 @pytest.mark.parametrize("spelling", ["{0.pk}", "video_{0.pk.hex}"])
-def test_the_state_is_told_to_the_asker_alone_when_asked(
-    dial: Dial, alice: User, spelling: str
+def test_status_is_sent_only_to_the_requesting_client(
+    connect: Dial, alice: User, spelling: str
 ) -> None:
     video = running(order(alice), progress=42.0, poll_after=60.0)
-    asker, other = dial(signed(alice)), dial(signed(alice))
-    asker.ask({"video_id": spelling.format(video)})
+    asker, other = connect(signed(alice)), connect(signed(alice))
+    asker.request({"video_id": spelling.format(video)})
     updates = {"status": "in_progress", "progress": 42}
-    assert asker.hear() == {"seq": video.sequence, "video_id": str(video.pk), "updates": updates}
-    assert now_of(video).woken_at is not None
-    told(video, JobState.RUNNING, progress=50)
-    assert other.hear()["updates"]["progress"] == 50
+    assert asker.receive() == {"seq": video.sequence, "video_id": str(video.pk), "updates": updates}
+    assert reloaded(video).woken_at is not None
+    answered(video, JobState.RUNNING, progress=50)
+    assert other.receive()["updates"]["progress"] == 50
 
 
-def test_a_foreign_video_is_as_unknown_as_garbage(dial: Dial, alice: User, bob: User) -> None:
+def test_error_is_the_same_when_a_video_is_unknown_or_belongs_to_another_user(
+    connect: Dial, alice: User, bob: User
+) -> None:
     bobs = running(order(bob))
-    listener = dial(signed(alice))
+    listener = connect(signed(alice))
     for asked in ({"video_id": str(bobs.pk)}, {"video_id": 5}, {}, "x", None, ["x"]):
-        listener.ask(asked)
-        assert listener.hear("error") == {"code": "not_found", "detail": "Resource not found"}
-    assert now_of(bobs).woken_at is None
+        listener.request(asked)
+        assert listener.receive("error") == {"code": "not_found", "detail": "Resource not found"}
+    assert reloaded(bobs).woken_at is None
 
 
-def test_events_that_are_none_of_ours_do_no_harm(dial: Dial, alice: User, bob: User) -> None:
-    listener = dial(signed(alice))
+def test_unknown_events_are_ignored(connect: Dial, alice: User, bob: User) -> None:
+    listener = connect(signed(alice))
     for name in ("connect", "disconnect", "video_update", "nothing"):
         listener.client.emit(name, ({}, signed(bob)))
     order(bob)
     with pytest.raises(Empty):
-        listener.hear(seconds=0.5)
-    assert dial(signed(alice)).client.connected
+        listener.receive(seconds=0.5)
+    assert connect(signed(alice)).client.connected
     assert Video.objects.of(alice).count() == 0
 
 
-def test_a_page_of_another_origin_may_come_but_brings_no_cookie(live: ServerThread) -> None:
+def test_cookie_is_ignored_when_the_origin_is_foreign(live: ServerThread) -> None:
     address = f"{live.url}/socket.io/?EIO=4&transport=polling"
     answer = httpx2.get(address, headers={"Origin": "https://studio.example.com"})
     assert answer.status_code == 200

@@ -1,4 +1,4 @@
-"""What may follow what in the life of a video, and what each step costs or gives back."""
+"""The allowed changes of a video's status, and what each charges or refunds."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -12,7 +12,16 @@ from accounts.models import User
 from billing.ledger import credits as ledger_credits
 from billing.ledger import invariants
 from tests.conftest import ServerThread
-from tests.videos.conftest import claimed, completed, failed, now_of, order, picture, running, told
+from tests.videos.conftest import (
+    answered,
+    claimed,
+    completed,
+    failed,
+    order,
+    picture,
+    reloaded,
+    running,
+)
 from tests.videos.conftest import upload as file
 from videos import catalog
 from videos.engines.base import Job, JobState
@@ -45,14 +54,14 @@ def history(user: User) -> list[tuple[str, int]]:
         ("sora-2-pro", 20, 50),
     ],
 )
-def test_the_price_grows_pro_rata_when_it_is_longer_than_twelve_seconds(
+def test_price_grows_pro_rata_when_a_video_exceeds_twelve_seconds(
     alice: User, model: str, seconds: int, credits: int
 ) -> None:
     assert order(alice, model=model, seconds=seconds).credits == credits
     assert ledger_credits.available(alice) == 100 - credits
 
 
-def test_staffs_own_price_wins_when_there_is_one(alice: User) -> None:
+def test_price_set_by_staff_wins_when_there_is_one(alice: User) -> None:
     Price.objects.create(kind=Price.Kind.TEXT, model="sora-2", credits=7)
     assert [order(alice, seconds=s).credits for s in (4, 20)] == [7, 12]
 
@@ -69,7 +78,7 @@ def test_nothing_is_offered_when_no_engine_is_configured(
 # ---- retry, cancel ----
 
 
-def test_the_same_is_ordered_again_when_a_failed_one_is_retried(alice: User, mp4: bytes) -> None:
+def test_retry_orders_the_same_video_when_one_failed(alice: User, mp4: bytes) -> None:
     reference = uploads.store_image(alice, file(picture()))
     first = failed(order(alice, model="sora-2-pro", size="1792x1024", reference=reference))
     again = orders.retry(first)
@@ -79,26 +88,28 @@ def test_the_same_is_ordered_again_when_a_failed_one_is_retried(alice: User, mp4
     assert history(alice) == [("spent", -35), ("refunded", 35), ("spent", -35), ("bonus", 100)]
 
 
-def test_its_source_is_kept_when_a_failed_remix_is_retried(alice: User, mp4: bytes) -> None:
+def test_retry_keeps_the_source_when_a_remix_failed(alice: User, mp4: bytes) -> None:
     source = completed(order(alice), mp4)
     again = orders.retry(failed(orders.remix(source, "At night")))
     assert (again.operation, again.source) == ("remix", source)
 
 
 @pytest.mark.parametrize("state", [order, lambda user: running(order(user))])
-def test_no_retry_when_it_has_not_ended(alice: User, state: Callable[[User], Video]) -> None:
+def test_retry_is_refused_when_the_video_has_not_ended(
+    alice: User, state: Callable[[User], Video]
+) -> None:
     video = state(alice)
     with pytest.raises(state_machine.NotPossible):
         orders.retry(video)
     assert Video.objects.count() == 1
 
 
-def test_no_retry_when_it_was_done(alice: User, mp4: bytes) -> None:
+def test_retry_is_refused_when_the_video_succeeded(alice: User, mp4: bytes) -> None:
     with pytest.raises(state_machine.NotPossible):
         orders.retry(completed(order(alice), mp4))
 
 
-def test_credits_come_back_once_when_cancelled_twice(alice: User) -> None:
+def test_credits_are_refunded_once_when_cancelled_twice(alice: User) -> None:
     video = running(order(alice))
     state_machine.cancel(video)
     with pytest.raises(state_machine.NotPossible):
@@ -106,25 +117,25 @@ def test_credits_come_back_once_when_cancelled_twice(alice: User) -> None:
     assert history(alice) == [("refunded", 20), ("spent", -20), ("bonus", 100)]
 
 
-def test_no_cancel_when_it_has_ended(alice: User, mp4: bytes) -> None:
+def test_cancel_is_refused_when_the_video_has_ended(alice: User, mp4: bytes) -> None:
     for video in (failed(order(alice)), completed(order(alice), mp4)):
         with pytest.raises(state_machine.NotPossible):
             state_machine.cancel(video)
     assert ledger_credits.available(alice) == 80
 
 
-def test_a_late_answer_changes_nothing_when_cancelled_meanwhile(alice: User) -> None:
+def test_late_answer_changes_nothing_when_the_video_was_cancelled(alice: User) -> None:
     held = claimed(running(order(alice)))
     state_machine.cancel(held)
     settle.settle([(held, Job(held.engine_job_id, JobState.SUCCEEDED, 100))])
-    assert (now_of(held).status, now_of(held).progress) == ("cancelled", 0)
+    assert (reloaded(held).status, reloaded(held).progress) == ("cancelled", 0)
     assert ledger_credits.available(alice) == 100
 
 
-# ---- time ----
+# ---- deadlines ----
 
 
-def test_timed_out_and_paid_back_when_the_engine_hangs(
+def test_video_times_out_and_is_refunded_when_the_engine_hangs(
     live: ServerThread, alice: User, finish: Finish, settings: LazySettings
 ) -> None:
     settings.VIDEO_DEADLINE = timedelta(seconds=1.5)
@@ -134,38 +145,38 @@ def test_timed_out_and_paid_back_when_the_engine_hangs(
     assert invariants.problems() == []
 
 
-def test_timed_out_and_paid_back_when_it_waited_for_an_engine_that_is_down(
+def test_video_times_out_and_is_refunded_when_the_engine_stays_down(
     alice: User, settings: LazySettings
 ) -> None:
     video = order(alice)
     held = claimed(video)
     settle.settle([(held, Unavailable("refused"))])
-    assert now_of(video).status == "queued"
+    assert reloaded(video).status == "queued"
     Video.objects.update(deadline_at=video.created_at)
     late = claimed(video)
-    assert late.status == "queued"  # it is not sent any more
+    assert late.status == "queued"  # it is not submitted any more
     settle.settle([(late, execute.execute(late))])
-    assert (now_of(video).status, now_of(video).submit_count) == ("timeout", 0)
+    assert (reloaded(video).status, reloaded(video).submit_count) == ("timeout", 0)
     assert ledger_credits.available(alice) == 100
 
 
 @pytest.mark.parametrize("answer", [Job("job_1", JobState.RUNNING, 50), Unavailable("down")])
-def test_timed_out_when_the_deadline_passes_while_it_renders(
+def test_video_times_out_when_the_deadline_passes_while_rendering(
     alice: User, answer: Job | Unavailable
 ) -> None:
     video = running(order(alice))
     Video.objects.update(deadline_at=video.created_at)
     settle.settle([(claimed(video), answer)])
-    assert (now_of(video).status, ledger_credits.available(alice)) == ("timeout", 100)
+    assert (reloaded(video).status, ledger_credits.available(alice)) == ("timeout", 100)
 
 
-def test_done_when_it_is_finished_at_the_deadline(alice: User) -> None:
+def test_video_succeeds_when_it_is_finished_at_the_deadline(alice: User) -> None:
     video = running(order(alice))
     Video.objects.update(deadline_at=video.created_at)
-    assert told(video, JobState.SUCCEEDED).status == "downloading"
+    assert answered(video, JobState.SUCCEEDED).status == "downloading"
 
 
-def test_lost_and_paid_back_when_the_engine_denies_the_job_for_long(
+def test_video_is_lost_and_refunded_when_the_engine_denies_the_job_for_long(
     live: ServerThread, alice: User, finish: Finish, settings: LazySettings
 ) -> None:
     settings.MISSING_AFTER = timedelta(seconds=0.6)
@@ -174,7 +185,7 @@ def test_lost_and_paid_back_when_the_engine_denies_the_job_for_long(
     assert ledger_credits.available(alice) == 100
 
 
-def test_done_when_the_engine_denies_the_job_only_for_a_moment(
+def test_video_succeeds_when_the_engine_denies_the_job_briefly(
     live: ServerThread, alice: User, finish: Finish, settings: LazySettings
 ) -> None:
     settings.MISSING_AFTER = timedelta(seconds=3)
@@ -182,13 +193,13 @@ def test_done_when_the_engine_denies_the_job_only_for_a_moment(
     assert (video.status, ledger_credits.available(alice)) == ("succeeded", 80)
 
 
-def test_expired_credits_come_back_for_a_while_when_we_failed_and_not_when_cancelled(
+def test_expired_credits_are_refunded_when_we_failed_but_not_when_cancelled(
     alice: User,
 ) -> None:
     stopped, broken = running(order(alice)), running(order(alice))
     with time_machine.travel(timezone.now() + timedelta(days=31)):
         state_machine.cancel(stopped)
         assert ledger_credits.available(alice) == 0
-        told(broken, JobState.FAILED, failure=Refused("x", code="internal_error"))
+        answered(broken, JobState.FAILED, failure=Refused("x", code="internal_error"))
         assert ledger_credits.available(alice) == 20
     assert invariants.problems() == []

@@ -1,4 +1,4 @@
-"""Idempotency-Key on every create: the same request twice makes one thing, and says so."""
+"""Idempotency-Key on every create: a repeated request creates one object and says so."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -34,8 +34,8 @@ def post(address: str, body: dict[str, Any], format: str = "json") -> Make:
 
 
 @pytest.fixture
-def makers(alice: User, mp4: bytes) -> dict[str, Make]:
-    """A create at every address that has one."""
+def create_calls(alice: User, mp4: bytes) -> dict[str, Make]:
+    """Return a create call for every path that has one."""
     credits.grant(alice, 1000, credits.Kind.BONUS, "test:more", expires_at=None)
     done, lost = completed(order(alice), mp4), failed(order(alice))
     image = upload_urls.url_of(uploads.store_image(alice, upload(picture())))
@@ -53,10 +53,10 @@ def makers(alice: User, mp4: bytes) -> dict[str, Make]:
     }
 
 
-def test_every_create_makes_one_video_of_one_key(
-    api: APIClient, alice: User, makers: dict[str, Make]
+def test_one_video_is_created_when_a_key_is_repeated(
+    api: APIClient, alice: User, create_calls: dict[str, Make]
 ) -> None:
-    for name, make in makers.items():
+    for name, make in create_calls.items():
         before = (Video.objects.count(), credits.available(alice))
         first, second, third = (make(api, name) for _ in range(3))
         assert first.status_code in {200, 201}
@@ -69,12 +69,12 @@ def test_every_create_makes_one_video_of_one_key(
     assert invariants.problems() == []
 
 
-def test_a_key_is_refused_at_any_other_request(
-    api: APIClient, alice: User, makers: dict[str, Make]
+def test_key_is_refused_when_the_request_differs(
+    api: APIClient, alice: User, create_calls: dict[str, Make]
 ) -> None:
-    assert makers["A"](api, "k").status_code == 201
+    assert create_calls["A"](api, "k").status_code == 201
     made = Video.objects.count()
-    others = [make for name, make in makers.items() if name not in {"A", "A, form"}]
+    others = [make for name, make in create_calls.items() if name not in {"A", "A, form"}]
     for other in [*others, post("/api/videos", {"prompt": "Another"})]:
         answer = other(api, "k")
         assert (answer.status_code, answer.json()) == (
@@ -87,7 +87,7 @@ def test_a_key_is_refused_at_any_other_request(
     assert Video.objects.count() == made
 
 
-def test_the_same_image_is_the_same_request_and_another_is_not(api: APIClient, alice: User) -> None:
+def test_request_differs_when_its_image_differs(api: APIClient, alice: User) -> None:
     def make(body: bytes) -> Any:
         fields = {"prompt": "A boat", "input_reference": upload(body)}
         return post("/api/videos", fields, "multipart")(api, "k")
@@ -97,7 +97,7 @@ def test_the_same_image_is_the_same_request_and_another_is_not(api: APIClient, a
     assert (Video.objects.count(), Upload.objects.count()) == (1, 1)
 
 
-def test_one_file_is_kept_when_an_upload_is_repeated(api: APIClient, alice: User) -> None:
+def test_one_file_is_stored_when_an_upload_is_repeated(api: APIClient, alice: User) -> None:
     def make(body: bytes) -> Any:
         fields = {"file": upload(body, "a.jpg")}
         return post("/api/videos/upload", fields, "multipart")(api, "k")
@@ -109,14 +109,14 @@ def test_one_file_is_kept_when_an_upload_is_repeated(api: APIClient, alice: User
     assert Upload.objects.count() == 1
 
 
-def test_a_key_is_its_users_own(api: APIClient, stranger: APIClient) -> None:
+def test_key_is_free_when_another_user_used_it(api: APIClient, stranger: APIClient) -> None:
     make = post("/api/videos", {"prompt": "A boat"})
     answers = [make(client, "k") for client in (api, stranger)]
     assert [answer.status_code for answer in answers] == [201, 201]
     assert answers[0].json()["id"] != answers[1].json()["id"]
 
 
-def test_nothing_is_kept_of_a_key_when_the_request_was_refused(api: APIClient, alice: User) -> None:
+def test_key_is_free_when_the_request_was_refused(api: APIClient, alice: User) -> None:
     credits.spend(alice, 95, "test:spend")
     make = post("/api/videos", {"prompt": "A boat"})
     assert [make(api, "k").status_code for _ in range(2)] == [402, 402]
@@ -127,7 +127,7 @@ def test_nothing_is_kept_of_a_key_when_the_request_was_refused(api: APIClient, a
     assert (Video.objects.count(), credits.available(alice)) == (1, 5)
 
 
-def test_the_answer_tells_how_it_stands_now(api: APIClient, alice: User) -> None:
+def test_repeated_answer_shows_the_current_status(api: APIClient, alice: User) -> None:
     make = post("/api/videos", {"prompt": "A boat"})
     made = make(api, "k").json()
     state_machine.cancel(Video.objects.get(pk=made["id"]))
@@ -135,34 +135,34 @@ def test_the_answer_tells_how_it_stands_now(api: APIClient, alice: User) -> None
     assert (again.json()["id"], again.json()["status"]) == (made["id"], "cancelled")
 
 
-def test_no_key_makes_two(api: APIClient) -> None:
+def test_two_videos_are_created_when_no_key_is_sent(api: APIClient) -> None:
     for _ in range(2):
         api.post("/api/videos", {"prompt": "A boat"}, format="json")
     assert (Video.objects.count(), IdempotencyKey.objects.count()) == (2, 0)
 
 
 @pytest.mark.parametrize("key", ["", " ", "x" * 256, "é", "a\tb"])
-def test_refused_when_the_key_is_none(api: APIClient, alice: User, key: str) -> None:
+def test_request_is_refused_when_the_key_is_invalid(api: APIClient, alice: User, key: str) -> None:
     answer = api.post("/api/videos", {"prompt": "A boat"}, format="json", HTTP_IDEMPOTENCY_KEY=key)
     assert (answer.status_code, answer.json()["code"]) == (400, "bad_idempotency_key")
     assert (Video.objects.count(), credits.available(alice)) == (0, 100)
 
 
-def test_a_key_is_free_again_after_a_day(alice: User) -> None:
-    wish, key = orders.VideoOrder("A boat"), RequestKey(alice.pk, "k", "f")
+def test_key_is_free_when_a_day_has_passed(alice: User) -> None:
+    video_order, key = orders.VideoOrder("A boat"), RequestKey(alice.pk, "k", "f")
     with time_machine.travel(timezone.now(), tick=False) as clock:
-        first = orders.submit(alice, wish, key)
+        first = orders.submit(alice, video_order, key)
         clock.shift(timedelta(hours=24) - timedelta(seconds=1))
-        with pytest.raises(AlreadyDone) as told:
-            orders.submit(alice, wish, key)
-        assert told.value.result == first
+        with pytest.raises(AlreadyDone) as raised:
+            orders.submit(alice, video_order, key)
+        assert raised.value.result == first
         clock.shift(timedelta(seconds=1))
-        second = orders.submit(alice, wish, RequestKey(alice.pk, "k", "another"))
+        second = orders.submit(alice, video_order, RequestKey(alice.pk, "k", "another"))
     assert second != first
     assert IdempotencyKey.objects.get().result_id == str(second.pk)
 
 
-def test_only_keys_of_the_last_day_are_kept(alice: User) -> None:
+def test_keys_are_deleted_when_a_day_has_passed(alice: User) -> None:
     with time_machine.travel(timezone.now() - timedelta(hours=25)):
         order(alice)
         orders.submit(alice, orders.VideoOrder("A boat"), RequestKey(alice.pk, "old", "f"))
@@ -172,7 +172,7 @@ def test_only_keys_of_the_last_day_are_kept(alice: User) -> None:
     assert Video.objects.count() == 3
 
 
-# ---- many at once ----
+# ---- concurrent requests ----
 
 
 def kinds(results: list[Any]) -> dict[str, int]:
@@ -181,39 +181,41 @@ def kinds(results: list[Any]) -> dict[str, int]:
 
 
 @pytest.fixture
-def erin(transactional_db: None) -> User:
-    """Somebody whom other connections can see."""
+def committed_user(transactional_db: None) -> User:
+    """A user that is committed, so that other connections see the row."""
     return create_user("erin")
 
 
 @pytest.mark.django_db(transaction=True)
-def test_fifty_posts_at_once_with_one_key_make_one_video(erin: User) -> None:
+def test_one_video_is_created_when_fifty_requests_use_one_key_at_once(committed_user: User) -> None:
     make = post("/api/videos", {"prompt": "A boat"})
-    clients = [signed_in(erin) for _ in range(50)]
+    clients = [signed_in(committed_user) for _ in range(50)]
     answers = run_concurrently([partial(make, client, "k") for client in clients])
     assert {answer.status_code for answer in answers} == {201}
     assert len({answer.json()["id"] for answer in answers}) == 1
     assert sum("Idempotent-Replayed" not in answer for answer in answers) == 1
-    assert (Video.objects.count(), credits.available(erin)) == (1, 80)
+    assert (Video.objects.count(), credits.available(committed_user)) == (1, 80)
     assert invariants.problems() == []
 
 
 @pytest.mark.django_db(transaction=True)
-def test_different_requests_at_once_with_one_key_make_one_thing(erin: User) -> None:
-    def keep(n: int) -> Upload:
-        key = RequestKey(erin.pk, "k", f"upload {n}")
-        return uploads.store_upload(erin, upload(PHOTO, "a.jpg"), "image", key)
+def test_one_request_succeeds_when_different_requests_use_one_key_at_once(
+    committed_user: User,
+) -> None:
+    def store(n: int) -> Upload:
+        key = RequestKey(committed_user.pk, "k", f"upload {n}")
+        return uploads.store_upload(committed_user, upload(PHOTO, "a.jpg"), "image", key)
 
     ordering = [
         partial(
             orders.submit,
-            erin,
+            committed_user,
             orders.VideoOrder("A boat"),
-            RequestKey(erin.pk, "k", f"order {n}"),
+            RequestKey(committed_user.pk, "k", f"order {n}"),
         )
         for n in range(8)
     ]
-    results = run_concurrently([*ordering, *(partial(keep, n) for n in range(8))])
+    results = run_concurrently([*ordering, *(partial(store, n) for n in range(8))])
     assert kinds(results)["IdempotencyMismatch"] == 15
     assert Video.objects.count() + Upload.objects.count() == 1
     assert IdempotencyKey.objects.count() == 1
@@ -221,19 +223,19 @@ def test_different_requests_at_once_with_one_key_make_one_thing(erin: User) -> N
 
 
 @pytest.mark.django_db(transaction=True)
-def test_equal_uploads_at_once_with_one_key_keep_one_file(erin: User) -> None:
-    def keep() -> Upload:
+def test_one_file_is_stored_when_equal_uploads_use_one_key_at_once(committed_user: User) -> None:
+    def store() -> Upload:
         return uploads.store_upload(
-            erin, upload(PHOTO, "a.jpg"), "image", RequestKey(erin.pk, "k", "f")
+            committed_user, upload(PHOTO, "a.jpg"), "image", RequestKey(committed_user.pk, "k", "f")
         )
 
-    results = run_concurrently([keep] * 10)
+    results = run_concurrently([store] * 10)
     assert kinds(results) == {"Upload": 1, "AlreadyDone": 9}
     kept = Upload.objects.get()
     assert {getattr(result, "result", result).pk for result in results} == {kept.pk}
 
 
-def test_mismatch_is_told_before_anything_is_looked_at(alice: User) -> None:
+def test_key_mismatch_is_reported_before_the_request_is_checked(alice: User) -> None:
     orders.submit(alice, orders.VideoOrder("A boat"), RequestKey(alice.pk, "k", "f"))
     with pytest.raises(IdempotencyMismatch):
         idempotency.check(RequestKey(alice.pk, "k", "g"))

@@ -1,4 +1,4 @@
-"""An order whose answer was lost: its job is looked for at the engine, never sent twice blindly."""
+"""Orders whose answer was lost: the engine is searched for the job before it is sent again."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models import User
 from billing.ledger import credits, invariants
 from tests.conftest import ServerThread
-from tests.videos.conftest import claimed, make_due, now_of, order
+from tests.videos.conftest import claimed, make_due, order, reloaded
 from videos.engines import base
 from videos.engines.base import Job, JobState
 from videos.engines.errors import Unavailable, Unsupported
@@ -32,8 +32,8 @@ def engine_job_count() -> int:
         return int(connection.execute("SELECT count(*) FROM job").fetchone()[0])
 
 
-def hurried(work: Work, done: Callable[[], bool]) -> None:
-    """Work without the pauses that give a lost answer time to arrive."""
+def work_without_pauses(work: Work, done: Callable[[], bool]) -> None:
+    """Run the worker without the pauses that wait for a lost answer."""
 
     def due() -> bool:
         waiting = Video.objects.filter(status="submit_unknown", lease=None)
@@ -43,11 +43,11 @@ def hurried(work: Work, done: Callable[[], bool]) -> None:
     work(due)
 
 
-def unknown(video: Video) -> Video:
-    """A video whose submit got no answer, in the hands of the worker that looks for it."""
+def claimed_lost_submit(video: Video) -> Video:
+    """Return a video whose submit got no answer, claimed by the searching worker."""
     lost = Unavailable("no answer", maybe_accepted=True)
     settle.settle([(claimed(video), lost)])
-    assert now_of(video).status == "submit_unknown"
+    assert reloaded(video).status == "submit_unknown"
     return claimed(video)
 
 
@@ -55,12 +55,12 @@ def queued_job(job_id: str, video: Video) -> Job:
     return Job(job_id, JobState.QUEUED, prompt=video.prompt)
 
 
-def test_the_job_is_adopted_when_only_its_answer_was_lost(
+def test_job_is_adopted_when_only_its_answer_was_lost(
     live: ServerThread, alice: User, work: Work
 ) -> None:
     video = order(alice, "A kite [[drop:after]] [[instant]]")
-    hurried(work, lambda: not now_of(video).is_active)
-    video = now_of(video)
+    work_without_pauses(work, lambda: not reloaded(video).is_active)
+    video = reloaded(video)
     assert (video.status, video.submit_count, engine_job_count()) == ("succeeded", 1, 1)
     assert records.find(video.engine_job_id) is not None
     events = list(video.events.values_list("status", flat=True))
@@ -68,114 +68,114 @@ def test_the_job_is_adopted_when_only_its_answer_was_lost(
     assert credits.available(alice) == 80
 
 
-def test_it_is_sent_again_when_it_never_arrived(
+def test_order_is_sent_again_when_it_never_arrived(
     live: ServerThread, alice: User, work: Work
 ) -> None:
     video = order(alice, "A kite [[drop:before]] [[once]] [[instant]]")
-    hurried(work, lambda: not now_of(video).is_active)
-    video = now_of(video)
+    work_without_pauses(work, lambda: not reloaded(video).is_active)
+    video = reloaded(video)
     assert (video.status, video.submit_count, engine_job_count()) == ("succeeded", 2, 1)
 
 
-def test_failed_and_paid_back_when_it_never_arrives(
+def test_video_fails_and_is_refunded_when_the_order_never_arrives(
     live: ServerThread, alice: User, work: Work
 ) -> None:
     video = order(alice, "A kite [[drop:before]]")
-    hurried(work, lambda: not now_of(video).is_active)
-    video = now_of(video)
+    work_without_pauses(work, lambda: not reloaded(video).is_active)
+    video = reloaded(video)
     assert (video.status, video.failure_code, video.submit_count) == ("failed", "submit_lost", 3)
     assert (engine_job_count(), credits.available(alice)) == (0, 100)
     assert invariants.problems() == []
 
 
-def test_each_has_its_own_job_when_two_alike_are_in_flight_and_one_answer_is_lost(
+def test_each_video_has_its_own_job_when_one_answer_of_two_equal_orders_is_lost(
     live: ServerThread, alice: User, work: Work
 ) -> None:
     prompt = "A kite [[drop:after]] [[instant]]"
     videos = [order(alice, prompt), order(alice, prompt)]
-    hurried(work, lambda: not any(now_of(video).is_active for video in videos))
-    assert [now_of(video).status for video in videos] == ["succeeded"] * 2
-    assert len({now_of(video).engine_job_id for video in videos}) == 2
+    work_without_pauses(work, lambda: not any(reloaded(video).is_active for video in videos))
+    assert [reloaded(video).status for video in videos] == ["succeeded"] * 2
+    assert len({reloaded(video).engine_job_id for video in videos}) == 2
     assert engine_job_count() == 2
 
 
-def test_the_job_is_left_to_its_twin_when_that_is_still_being_sent(alice: User) -> None:
-    lost, twin = unknown(order(alice)), claimed(order(alice))
+def test_job_is_not_adopted_when_an_equal_order_is_still_being_sent(alice: User) -> None:
+    lost, twin = claimed_lost_submit(order(alice)), claimed(order(alice))
     settle.settle([(lost, [queued_job("job_1", lost)])])
-    assert now_of(lost).status == "submit_unknown"
+    assert reloaded(lost).status == "submit_unknown"
     settle.settle([(twin, queued_job("job_1", twin))])
-    assert now_of(twin).engine_job_id == "job_1"
+    assert reloaded(twin).engine_job_id == "job_1"
 
 
-def test_a_job_that_is_anothers_is_not_adopted(alice: User) -> None:
+def test_job_is_not_adopted_when_it_belongs_to_another_video(alice: User) -> None:
     first, second = order(alice), order(alice)
     settle.settle([(claimed(first), queued_job("job_1", first))])
-    lost = unknown(second)
+    lost = claimed_lost_submit(second)
     settle.settle([(lost, [queued_job("job_1", lost)])])
-    assert (now_of(second).status, now_of(second).engine_job_id) == ("submit_unknown", "")
+    assert (reloaded(second).status, reloaded(second).engine_job_id) == ("submit_unknown", "")
 
 
-def test_the_oldest_free_job_is_adopted_when_there_are_several(alice: User) -> None:
-    lost = unknown(order(alice))
+def test_oldest_free_job_is_adopted_when_there_are_several(alice: User) -> None:
+    lost = claimed_lost_submit(order(alice))
     settle.settle([(lost, [queued_job("job_2", lost), queued_job("job_1", lost)])])
-    assert now_of(lost).engine_job_id == "job_1"
+    assert reloaded(lost).engine_job_id == "job_1"
 
 
-def test_it_is_looked_for_again_when_its_job_was_adopted_by_another(alice: User) -> None:
-    lost, late = unknown(order(alice)), order(alice, "Another")
+def test_search_is_repeated_when_another_video_adopted_the_job(alice: User) -> None:
+    lost, late = claimed_lost_submit(order(alice)), order(alice, "Another")
     settle.settle([(lost, [queued_job("job_1", lost)])])
     settle.settle([(claimed(late), queued_job("job_1", late))])
-    assert (now_of(late).status, now_of(late).engine_job_id) == ("submit_unknown", "")
-    assert now_of(lost).engine_job_id == "job_1"
+    assert (reloaded(late).status, reloaded(late).engine_job_id) == ("submit_unknown", "")
+    assert reloaded(lost).engine_job_id == "job_1"
 
 
-def test_it_is_looked_for_three_times_before_it_is_sent_again(alice: User) -> None:
-    lost = unknown(order(alice))
+def test_order_is_sent_again_when_three_searches_found_nothing(alice: User) -> None:
+    lost = claimed_lost_submit(order(alice))
     seen = []
     for _ in range(3):
         settle.settle([(lost, [])])
-        seen.append(now_of(lost).status)
+        seen.append(reloaded(lost).status)
         lost = claimed(lost)
     assert seen == ["submit_unknown", "submit_unknown", "queued"]
 
 
-def test_the_search_begins_anew_when_the_worker_died_after_failed_sends(alice: User) -> None:
+def test_search_restarts_when_the_worker_died_after_failed_sends(alice: User) -> None:
     video = order(alice)
     for _ in range(2):
         settle.settle([(claimed(video), Unavailable("down"))])
     claimed(video)
-    lost = claimed(video)  # its worker has died while it sent
+    lost = claimed(video)  # its worker died while it submitted
     assert (lost.status, lost.attempts) == ("submit_unknown", 0)
 
 
-def test_who_watches_does_not_hurry_the_search(alice: User) -> None:
-    lost = unknown(order(alice))
+def test_search_is_not_hurried_when_the_user_requests_a_poll(alice: User) -> None:
+    lost = claimed_lost_submit(order(alice))
     settle.settle([(lost, [])])
-    planned = now_of(lost).next_step_at
+    planned = reloaded(lost).next_step_at
     status.status_event(alice, lost.pk)
-    assert now_of(lost).next_step_at == planned
+    assert reloaded(lost).next_step_at == planned
 
 
-def test_failed_and_paid_back_when_the_engine_cannot_list(alice: User) -> None:
-    lost = unknown(order(alice))
+def test_video_fails_and_is_refunded_when_the_engine_cannot_list(alice: User) -> None:
+    lost = claimed_lost_submit(order(alice))
     settle.settle([(lost, Unsupported("no list"))])
-    assert (now_of(lost).status, now_of(lost).failure_code) == ("failed", "submit_lost")
-    assert (now_of(lost).submit_count, credits.available(alice)) == (1, 100)
+    assert (reloaded(lost).status, reloaded(lost).failure_code) == ("failed", "submit_lost")
+    assert (reloaded(lost).submit_count, credits.available(alice)) == (1, 100)
 
 
-def test_it_stays_unknown_when_the_list_does_not_answer(alice: User) -> None:
-    lost = unknown(order(alice))
+def test_video_stays_unknown_when_the_list_does_not_answer(alice: User) -> None:
+    lost = claimed_lost_submit(order(alice))
     for _ in range(5):
         settle.settle([(lost, Unavailable("down"))])
         lost = claimed(lost)
     assert (lost.status, lost.submit_count) == ("submit_unknown", 1)
 
 
-def test_credits_come_back_when_cancelled_while_unknown(alice: User) -> None:
-    lost = unknown(order(alice))
+def test_credits_are_refunded_when_cancelled_while_unknown(alice: User) -> None:
+    lost = claimed_lost_submit(order(alice))
     state_machine.cancel(lost)
     settle.settle([(lost, [queued_job("job_1", lost)])])
-    stored = now_of(lost)
+    stored = reloaded(lost)
     assert (stored.status, stored.engine_job_id, stored.needs_cleanup) == (
         "cancelled",
         "job_1",
@@ -185,7 +185,7 @@ def test_credits_come_back_when_cancelled_while_unknown(alice: User) -> None:
 
 
 class Engine:
-    """An engine in memory that loses the answer to a create, and whose list is as given."""
+    """An engine in memory that loses the answer to a create and returns the given list."""
 
     def __init__(self, settings: LazySettings, answer_list: Callable[[], httpx2.Response]) -> None:
         self.posts = 0
@@ -213,18 +213,18 @@ class Engine:
         httpx2.Response(404, json={"detail": "Not Found"}),
         httpx2.Response(400, json={"error": {"message": "LLM Provider NOT provided"}}),
         httpx2.Response(501, text="Not Implemented"),
-        # A list that does not say what was asked for cannot tell whether ours is among them.
+        # A list without prompts cannot show whether our job is in it.
         httpx2.Response(200, json={"data": [{"id": "v1", "status": "queued"}]}),
     ],
 )
-def test_never_sent_twice_when_the_list_tells_nothing(
+def test_order_is_not_sent_twice_when_the_list_has_no_prompts(
     alice: User, settings: LazySettings, answer: httpx2.Response
 ) -> None:
     engine = Engine(settings, lambda: answer)
     video = order(alice)
-    while now_of(video).is_active:
+    while reloaded(video).is_active:
         held = claimed(video)
         settle.settle([(held, execute.execute(held))])
         make_due(video)
-    assert (now_of(video).failure_code, engine.posts) == ("submit_lost", 1)
+    assert (reloaded(video).failure_code, engine.posts) == ("submit_lost", 1)
     assert credits.available(alice) == 100

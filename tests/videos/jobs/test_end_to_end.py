@@ -1,4 +1,4 @@
-"""The life of a video against the sandbox, over real HTTP."""
+"""Videos from order to file against the sandbox, over real HTTP."""
 
 from collections.abc import Callable
 
@@ -15,12 +15,12 @@ from videos.models import Video
 Finish = Callable[[Video], Video]
 
 
-def wish(prompt: str) -> VideoOrder:
+def order_by_api(prompt: str) -> VideoOrder:
     return VideoOrder(prompt=prompt, seconds=4)
 
 
-def test_a_video_when_all_goes_well(live: ServerThread, alice: User, finish: Finish) -> None:
-    video = finish(orders.submit(alice, wish("A paper boat at dusk")))
+def test_video_is_rendered_stored_and_paid(live: ServerThread, alice: User, finish: Finish) -> None:
+    video = finish(orders.submit(alice, order_by_api("A paper boat at dusk")))
     assert (video.status, video.progress, video.submit_count) == ("succeeded", 100, 1)
     assert list(video.events.values_list("status", flat=True)) == [
         "queued",
@@ -48,10 +48,10 @@ def test_a_video_when_all_goes_well(live: ServerThread, alice: User, finish: Fin
         ("[[error:string]]", "generation_failed"),
     ],
 )
-def test_credits_come_back_once_when_the_engine_fails(
+def test_credits_are_refunded_once_when_the_engine_fails(
     live: ServerThread, alice: User, finish: Finish, trigger: str, code: str
 ) -> None:
-    video = finish(orders.submit(alice, wish(f"A kite {trigger}")))
+    video = finish(orders.submit(alice, order_by_api(f"A kite {trigger}")))
     assert (video.status, video.failure_code) == ("failed", code)
     history = [(e.type, e.amount) for e in credits.history(alice)]
     assert history == [("refunded", 20), ("spent", -20), ("bonus", 100)]
@@ -76,9 +76,9 @@ def test_credits_come_back_once_when_the_engine_fails(
         "[[silent]]",
     ],
 )
-def test_the_video_is_made_once_when_the_engine_stumbles(
+def test_video_is_rendered_once_when_the_engine_has_temporary_errors(
     live: ServerThread, alice: User, finish: Finish, trigger: str
 ) -> None:
-    video = finish(orders.submit(alice, wish(f"A kite {trigger}")))
+    video = finish(orders.submit(alice, order_by_api(f"A kite {trigger}")))
     assert (video.status, video.failure_code) == ("succeeded", "")
     assert credits.available(alice) == 80

@@ -1,4 +1,4 @@
-"""The channel layer of one process: any thread, full boxes, and nothing left behind."""
+"""The channel layer of one process: other threads, full channels, and no leftovers."""
 
 import asyncio
 import threading
@@ -12,7 +12,7 @@ from channels.layers import get_channel_layer
 from accounts.models import User
 from config.lib.channel_layer import InProcessChannelLayer
 from tests.conftest import ServerThread
-from tests.videos.test_socket import Socket, bearer
+from tests.videos.realtime.test_consumers import Socket, bearer
 
 
 def run(work: Coroutine[Any, Any, Any]) -> Any:
@@ -23,32 +23,32 @@ async def heard(layer: InProcessChannelLayer, channel: str, count: int) -> list[
     return [(await layer.receive(channel))["n"] for _ in range(count)]
 
 
-def test_a_group_hears_what_other_threads_say() -> None:
+def test_group_receives_messages_when_other_threads_send() -> None:
     async def scene() -> None:
         layer = InProcessChannelLayer()
         channels = [await layer.new_channel() for _ in range(2)]
         for channel in channels:
             await layer.group_add("room", channel)
         listening = [asyncio.create_task(heard(layer, channel, 100)) for channel in channels]
-        await asyncio.sleep(0)  # both wait now
+        await asyncio.sleep(0)  # both are waiting now
 
-        def say(n: int) -> None:
+        def send(n: int) -> None:
             for m in range(25):
                 layer.publish("room", {"n": n * 25 + m})
 
-        threads = [threading.Thread(target=say, args=(n,)) for n in range(4)]
+        threads = [threading.Thread(target=send, args=(n,)) for n in range(4)]
         for thread in threads:
             thread.start()
         for found in await asyncio.gather(*listening):
             assert sorted(found) == list(range(100))
-            for n in range(4):  # what one thread says arrives in its order
+            for n in range(4):  # messages of one thread arrive in order
                 mine = [m for m in found if m // 25 == n]
                 assert mine == sorted(mine)
 
     run(scene())
 
 
-def test_it_is_heard_at_once_when_said_on_another_thread() -> None:
+def test_message_arrives_at_once_when_another_thread_sends_it() -> None:
     async def scene() -> float:
         layer = InProcessChannelLayer()
         channel = await layer.new_channel()
@@ -63,7 +63,7 @@ def test_it_is_heard_at_once_when_said_on_another_thread() -> None:
     assert min(run(scene()) for _ in range(5)) < 0.2
 
 
-def test_the_oldest_is_dropped_when_a_box_is_full() -> None:
+def test_oldest_message_is_dropped_when_a_channel_is_full() -> None:
     async def scene() -> list[Any]:
         layer = InProcessChannelLayer(capacity=3)
         channel = await layer.new_channel()
@@ -76,7 +76,7 @@ def test_the_oldest_is_dropped_when_a_box_is_full() -> None:
     assert run(scene()) == [2, 3, 4]
 
 
-def test_a_slow_reader_does_not_keep_the_others_waiting() -> None:
+def test_other_readers_receive_messages_when_one_is_slow() -> None:
     async def scene() -> list[Any]:
         layer = InProcessChannelLayer(capacity=2)
         slow, quick = await layer.new_channel(), await layer.new_channel()
@@ -91,7 +91,7 @@ def test_a_slow_reader_does_not_keep_the_others_waiting() -> None:
     assert run(scene()) == [0, 1, 2, 3]
 
 
-def test_a_message_of_its_own_reaches_a_channel() -> None:
+def test_message_reaches_one_channel() -> None:
     async def scene() -> list[Any]:
         layer = InProcessChannelLayer()
         channel = await layer.new_channel()
@@ -102,7 +102,7 @@ def test_a_message_of_its_own_reaches_a_channel() -> None:
     assert run(scene()) == [1]
 
 
-def test_nothing_is_heard_when_the_group_was_left() -> None:
+def test_no_message_arrives_when_the_group_was_left() -> None:
     async def scene() -> dict[str, Any]:
         layer = InProcessChannelLayer()
         channel = await layer.new_channel()
@@ -117,7 +117,7 @@ def test_nothing_is_heard_when_the_group_was_left() -> None:
     assert run(scene()) == {}
 
 
-def test_nobody_minds_when_a_readers_loop_has_ended() -> None:
+def test_send_succeeds_when_the_readers_loop_has_ended() -> None:
     layer = InProcessChannelLayer()
 
     async def scene() -> None:
@@ -128,7 +128,7 @@ def test_nobody_minds_when_a_readers_loop_has_ended() -> None:
 
 
 @pytest.mark.embedded
-def test_nothing_is_left_when_sockets_have_closed(live: ServerThread, alice: User) -> None:
+def test_layer_is_empty_when_sockets_have_closed(live: ServerThread, alice: User) -> None:
     layer = get_channel_layer()
     assert isinstance(layer, InProcessChannelLayer)
     before = (len(layer._mailboxes), dict(layer._groups))
@@ -136,7 +136,7 @@ def test_nothing_is_left_when_sockets_have_closed(live: ServerThread, alice: Use
     sockets = [Socket(live, suppress_origin=True, **signed_in) for _ in range(10)]
     sockets += [Socket(live, suppress_origin=True) for _ in range(10)]
     for socket in sockets[:10]:
-        socket.hear()
+        socket.receive()
     assert len(layer._mailboxes) == before[0] + 20
     for socket in sockets:
         socket.raw.close()
