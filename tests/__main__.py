@@ -22,7 +22,7 @@ def run(name: str, environment: dict[str, str], marks: list[str], *options: str)
     started = time.monotonic()
     command = [sys.executable, "-m", "pytest", "-q", "-m", " and ".join(marks), *options]
     whole = {**os.environ, **environment}
-    # The tests start hundreds of processes; each would compile every module anew.
+    # The tests start hundreds of processes, which should share compiled modules.
     whole.pop("PYTHONDONTWRITEBYTECODE", None)
     code = subprocess.run(command, env=whole, check=False).returncode
     print(f"=== {name}: {(time.monotonic() - started) / 60:.1f} minutes ===", flush=True)
@@ -49,7 +49,7 @@ def main() -> int:
     codes = [run("SQLite, embedded", {}, [*marks, *([] if browser else ["not browser"])], *options)]
     os.environ.update({name: value for name, value in configured.items() if value})
     with backing.postgres_and_redis() as services:
-        # Without browsers little is made for a whole file: whoever is idle takes of the other's.
+        # Few fixtures belong to a whole file here, so idle workers take single tests.
         worksteal = ("--dist=worksteal", *options)
         second = [*marks, "not browser", "(database or scaled or fault)"]
         codes.append(run("PostgreSQL and Redis", services, second, *worksteal))

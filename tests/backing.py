@@ -1,4 +1,4 @@
-"""What tests stand on: a browser; PostgreSQL and Redis, the configured ones or our own."""
+"""The services of the tests: a browser, and the configured or own PostgreSQL and Redis."""
 
 import os
 import shutil
@@ -21,14 +21,14 @@ def free_port() -> int:
 
 
 def browser() -> str | None:
-    """Chromium without its windows where it is installed, which takes a quarter less work."""
+    """Return the path of Chromium; the headless shell is preferred because it is faster."""
     found = map(shutil.which, ("chromium-headless-shell", "chromium", "google-chrome"))
     return next(filter(None, found), None)
 
 
 @contextmanager
 def postgres_and_redis() -> Iterator[dict[str, str]]:
-    """The environment of a run on PostgreSQL and Redis; what was started here is stopped again."""
+    """Yield the environment of a run on PostgreSQL and Redis; stop the servers started here."""
     with postgres() as database_url, redis_server() as redis_url:
         yield {"DATABASE_URL": database_url, "REDIS_URL": redis_url}
 
@@ -52,7 +52,7 @@ def postgres() -> Iterator[str]:
 
 
 def _forget_power_cuts(url: str) -> None:
-    """What a server of the tests wrote need not survive the machine, so it waits for no disk."""
+    """Switch off waiting for the disk: the data of a test server need not survive a crash."""
     with psycopg.connect(url, autocommit=True) as connection:
         for name in ("fsync", "synchronous_commit", "full_page_writes"):
             connection.execute(f"ALTER SYSTEM SET {name} = off".encode())

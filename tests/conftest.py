@@ -1,4 +1,4 @@
-"""The people, the clients and the real servers that tests are written with."""
+"""Users, clients, servers and the worker that tests share."""
 
 import threading
 import time
@@ -27,7 +27,7 @@ from videos.models import Video
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark what uses a database; leave out what only the other way of running has."""
+    """Mark tests that use a database; deselect those of the other mode (with or without Redis)."""
     for item in items:
         fixtures = set(getattr(item, "fixturenames", ()))
         if fixtures & {"db", "transactional_db"} or any(item.iter_markers("django_db")):
@@ -40,7 +40,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
-    """On SQLite the append-only triggers would also stop a test's own clean-up."""
+    """Drop the append-only triggers on SQLite, where they would block the clean-up after a test."""
     with django_db_blocker.unblock():
         if connection.vendor == "sqlite":
             with connection.cursor() as cursor:
@@ -50,27 +50,27 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _fast_and_fresh(settings: LazySettings, tmp_path: Any) -> Iterator[None]:
+def _fast_hashing_and_fresh_engines(settings: LazySettings, tmp_path: Any) -> Iterator[None]:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     base.get.cache_clear()
-    translation.deactivate()  # a test before may have spoken another
+    translation.deactivate()  # an earlier test may have activated another language
     yield
     base.get.cache_clear()
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _answers_are_as_the_schema_says() -> Iterator[None]:
-    """Every JSON answer of every test is held against the API's schema."""
+def _validate_answers() -> Iterator[None]:
+    """Validate every JSON answer of every test against the API's schema."""
     real = APIClient.request
 
-    def request(self: APIClient, **sent: Any) -> Any:
-        answer: Any = real(self, **sent)
-        kind = answer.headers.get("Content-Type", "")
-        path, method = sent.get("PATH_INFO", ""), sent.get("REQUEST_METHOD", "GET")
+    def request(self: APIClient, **arguments: Any) -> Any:
+        answer: Any = real(self, **arguments)
+        content_type = answer.headers.get("Content-Type", "")
+        path, method = arguments.get("PATH_INFO", ""), arguments.get("REQUEST_METHOD", "GET")
         if method != "HEAD" and not answer.streaming:
-            body = answer.json() if kind.startswith("application/json") else None
-            assert schema.complaints(method, path, answer.status_code, kind, body) == []
+            body = answer.json() if content_type.startswith("application/json") else None
+            assert schema.violations(method, path, answer.status_code, content_type, body) == []
         return answer
 
     APIClient.request = request  # type: ignore[method-assign]
@@ -80,7 +80,7 @@ def _answers_are_as_the_schema_says() -> Iterator[None]:
 
 @pytest.fixture
 def mail_errors(settings: LazySettings) -> Iterator[dict[str, Exception]]:
-    """What the mail server answers to an address, or to "*"; empty, it takes everything."""
+    """The errors that the mail server raises by address, or for "*"; empty by default."""
     settings.EMAIL_BACKEND = "tests.mail.Backend"
     mail.Backend.tried.clear()
     yield mail.Backend.errors
@@ -88,7 +88,7 @@ def mail_errors(settings: LazySettings) -> Iterator[dict[str, Exception]]:
 
 
 def create_user(name: str, **fields: Any) -> User:
-    """A user with the welcome credits; the password is the name and "-password"."""
+    """Create a user with the welcome credits; the password is the name and "-password"."""
     return signup.open_account(name, f"{name}@example.com", f"{name}-password", **fields)
 
 
@@ -109,7 +109,7 @@ def staff(db: None) -> User:
 
 @pytest.fixture
 def staff_client(staff: User) -> Client:
-    """A member of staff's browser."""
+    """A client that is signed in as staff."""
     client = Client()
     client.force_login(staff)
     return client
@@ -121,7 +121,7 @@ def anonymous() -> APIClient:
 
 
 def signed_in(user: User) -> APIClient:
-    """An API client with this user's bearer token."""
+    """Return an API client with a bearer token of this user."""
     client = APIClient()
     tokens = auth_tokens.sign_in(user, Session.Grant.PASSWORD)
     client.credentials(HTTP_AUTHORIZATION=f"Bearer {tokens.access}")
@@ -142,14 +142,14 @@ def stranger(bob: User) -> APIClient:
 
 @pytest.fixture
 def page(alice: User) -> Client:
-    """Alice's browser session, without a browser."""
+    """A client with a session of Alice."""
     client = Client()
     client.force_login(alice)
     return client
 
 
 class ServerThread:
-    """A real server in this process, on a port of its own."""
+    """A real server in a thread of this process, on its own port."""
 
     def __init__(self, app: ASGIApplication | str) -> None:
         self.port = free_port()
@@ -199,7 +199,7 @@ def live(
 
 @pytest.fixture
 def work() -> Iterator[Callable[..., None]]:
-    """Do the background work until a condition holds; fails after `seconds`."""
+    """Return a function that runs the worker until a condition holds; it fails after `seconds`."""
     engine = executor.Executor(4)
 
     def until(done: Callable[[], bool], seconds: float = 30) -> None:
@@ -215,7 +215,7 @@ def work() -> Iterator[Callable[..., None]]:
 
 @pytest.fixture
 def finish(work: Callable[..., None]) -> Callable[[Video], Video]:
-    """Work until a video has ended, and return it as it is then."""
+    """Return a function that runs the worker until a video has ended, and returns the video."""
 
     def wait(video: Video) -> Video:
         work(lambda: not Video.objects.get(pk=video.pk).is_active)

@@ -1,4 +1,4 @@
-"""Loaded before the settings are: what tests run with. DATABASE_URL and REDIS_URL pass through."""
+"""The environment of the tests, set before the settings load; DATABASE_URL and REDIS_URL stay."""
 
 import os
 import re

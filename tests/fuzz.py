@@ -1,7 +1,7 @@
-"""`python -m tests.fuzz`: requests made from the schema, by two users, against the whole product.
+"""`python -m tests.fuzz`: generated requests of two users against the whole product.
 
-Looks for server errors, answers the schema does not describe, and one user reaching another's
-things. Options are passed on to schemathesis (`--max-examples 200`, `--phases fuzzing`).
+Finds server errors, answers that the schema does not describe, and access to another user's
+objects. Options are passed on to schemathesis (`--max-examples 200`, `--phases fuzzing`).
 """
 
 import json
@@ -19,19 +19,19 @@ from urllib.request import Request, urlopen
 from tests.backing import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
-# What would end the sign-ins the run lives on, and what only engines may call.
+# Calls that would end the sessions of the run, and calls that only engines make.
 LEFT_OUT = r"logout|/account$|/password$|webhook/stripe|callback|api/webhooks/\{engine\}|/refresh$"
 PEOPLE = ("alice", "bob")
 LIMITS = ("AUTH", "GENERATE", "TASKS", "OTHER", "ANONYMOUS", "AUTH_FAILURES")
 UNLIMITED = {f"RATE_{name}": "off" for name in LIMITS}
-# Whether what was refused could have been taken, and the other way round, is for other tests: a
+# Other tests check which requests are accepted and refused: a
 # generated package, id or image is refused for good reasons.
 SKIPPED = "positive_data_acceptance,negative_data_rejection,unsupported_method"
 
 
 @contextmanager
 def served(folder: Path) -> Iterator[str]:
-    """The product as `manage.py serve` runs it; its address."""
+    """Run `manage.py serve` and yield its URL."""
     port = free_port()
     settings = {
         **UNLIMITED, "ENVIRONMENT": "test", "ENV_FILE": os.devnull, "DATA_DIR": str(folder),
@@ -69,7 +69,7 @@ def register(url: str, name: str) -> None:
 
 
 def configure(folder: Path) -> list[str]:
-    """How each of the two signs in, in the form schemathesis reads."""
+    """Write how both users sign in, in the format of schemathesis; return its options."""
     sign_in = {
         "endpoint": "/api/auth/login",
         "verb": "POST", "contentType": "application/json",

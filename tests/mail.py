@@ -1,4 +1,4 @@
-"""A mail server that does not take every mail."""
+"""A mail backend that raises errors for chosen addresses."""
 
 from collections.abc import Sequence
 from typing import ClassVar
@@ -8,7 +8,7 @@ from django.core.mail.backends.locmem import EmailBackend
 
 
 class Backend(EmailBackend):
-    """Keeps mails as Django's locmem does; raises what is set for an address, or for "*"."""
+    """Keep e-mails as locmem does; raise the error set for an address or for "*"."""
 
     errors: ClassVar[dict[str, Exception]] = {}
     tried: ClassVar[list[str]] = []

@@ -1,4 +1,4 @@
-"""Other processes that do the same thing at the same moment, each on several threads."""
+"""Processes that call the same function at the same moment, each on several threads."""
 
 import json
 import multiprocessing
@@ -18,7 +18,7 @@ THREADS = 5
 
 
 class Racers:
-    """Started once, raced as often as wanted."""
+    """Racing processes: started once, used for any number of races."""
 
     def __init__(self, processes: int, environment: Mapping[str, str]) -> None:
         words = [sys.executable, "-m", "tests.racers", str(processes)]
@@ -28,7 +28,7 @@ class Racers:
         assert self._answer() == "ready"
 
     def race(self, call: str, *args: object) -> list[str]:
-        """Call `module:function` everywhere at once; "ok", or the name of what each raised."""
+        """Call `module:function` everywhere; return "ok", "no" or the exception of each call."""
         assert self._parent.stdin
         order = {"call": call, "args": args, "at": time.time() + 0.02}
         self._parent.stdin.write(json.dumps(order) + "\n")
@@ -45,7 +45,7 @@ class Racers:
 
 @contextmanager
 def racers(processes: int = 4, **environment: str) -> Iterator[Racers]:
-    """Processes on the database of this test, which must commit what it writes."""
+    """Start processes on the database of this test, which must commit what it writes."""
     from django.db import connection
 
     name = str(connection.settings_dict["NAME"])
@@ -75,7 +75,7 @@ def _run(call: Any, args: list[Any], at: float, outcomes: list[str]) -> None:
 
 
 def _race(pipe: Connection) -> None:
-    """One process: runs each order on several threads, until the pipe is closed."""
+    """Run each order on several threads of this process until the pipe is closed."""
     with suppress(EOFError):
         while True:
             order = pipe.recv()
@@ -91,7 +91,7 @@ def _race(pipe: Connection) -> None:
 
 
 def main() -> None:
-    """Fork the processes from one that has imported the product: each start costs seconds."""
+    """Fork the processes from one that has imported the product, which costs seconds."""
     import django
 
     django.setup()

@@ -1,4 +1,4 @@
-"""Whether an answer is what the API's schema says it is."""
+"""Validation of answers against the API's schema."""
 
 import re
 from functools import cache
@@ -7,26 +7,26 @@ from typing import Any
 from drf_spectacular.generators import SchemaGenerator
 from jsonschema import Draft202012Validator
 
-# A method that is not there, an Accept that asks for no JSON: not for each call to describe.
-HTTPS_OWN = {405, 406}
+# Unknown method and unsupported Accept header: not described for each operation.
+STATUSES_OF_EVERY_CALL = {405, 406}
 
 
 @cache
 def document() -> dict[str, Any]:
-    """The schema, as /api/schema answers it."""
-    made: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
-    return made
+    """Return the schema as /api/schema answers it."""
+    generated: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+    return generated
 
 
 @cache
 def _patterns() -> list[tuple[re.Pattern[str], str]]:
-    # What is spelt out comes before what stands for many, as in the addresses themselves.
+    # Literal paths come before paths with parameters, as in the URL configuration.
     paths = sorted(document()["paths"], key=lambda path: (path.count("{"), path))
     return [(re.compile(re.sub(r"{\w+}", "[^/]+", path)), path) for path in paths]
 
 
 def operation_of(method: str, path: str) -> dict[str, Any] | None:
-    """What the schema says of a call; None for an address it does not know."""
+    """Return the operation of a call, or None for a path that is not in the schema."""
     known = [template for pattern, template in _patterns() if pattern.fullmatch(path)]
     found = [document()["paths"][template].get(method.lower()) for template in known]
     return next((operation for operation in found if operation), None)
@@ -37,16 +37,16 @@ def _validator(reference: str) -> Draft202012Validator:
     return Draft202012Validator({"$ref": reference, "components": document()["components"]})
 
 
-def complaints(method: str, path: str, status: int, kind: str, body: Any) -> list[str]:
-    """What is wrong with an answer, by the schema; nothing for addresses it does not know."""
+def violations(method: str, path: str, status: int, content_type: str, body: Any) -> list[str]:
+    """Return how an answer violates the schema; nothing for paths that are not in the schema."""
     operation = operation_of(method, path)
-    if operation is None or status in HTTPS_OWN:
+    if operation is None or status in STATUSES_OF_EVERY_CALL:
         return []
-    described = operation["responses"].get(str(status))
-    if described is None:
+    response = operation["responses"].get(str(status))
+    if response is None:
         return [f"{method} {path} answered the undocumented status {status}"]
-    shape = described.get("content", {}).get("application/json", {}).get("schema", {})
-    if not kind.startswith("application/json") or "$ref" not in shape:
+    body_schema = response.get("content", {}).get("application/json", {}).get("schema", {})
+    if not content_type.startswith("application/json") or "$ref" not in body_schema:
         return []
-    errors = _validator(shape["$ref"]).iter_errors(body)
+    errors = _validator(body_schema["$ref"]).iter_errors(body)
     return [f"{method} {path} {status}: {error.json_path} {error.message}" for error in errors]

@@ -1,4 +1,4 @@
-"""What happens while the database is asked: somebody else acts meanwhile, or it fails."""
+"""Hooks on SQL statements: run an action before or after one, or make it fail."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -18,7 +18,7 @@ def writes(table: str) -> Match:
 
 
 def names(value: object) -> Match:
-    """A statement with this parameter, or one that holds it."""
+    """Match statements with a parameter that contains this value."""
     wanted = str(value).replace("-", "")
     return lambda _, parameters: any(
         wanted in str(one).replace("-", "") for one in parameters or ()
@@ -26,29 +26,29 @@ def names(value: object) -> Match:
 
 
 @contextmanager
-def before(match: Match, act: Callable[[], object], *, once: bool = True) -> Iterator[None]:
-    """Act right before the first statement that matches, or before each of them."""
-    waiting = [act]
+def before(match: Match, action: Callable[[], object], *, once: bool = True) -> Iterator[None]:
+    """Run the action before the first statement that matches, or before each of them."""
+    waiting = [action]
 
-    def watch(execute: Callable[..., Any], sql: str, parameters: Any, *words: Any) -> Any:
+    def watch(execute: Callable[..., Any], sql: str, parameters: Any, *arguments: Any) -> Any:
         if waiting and match(sql, parameters):
-            waiting.clear()  # what it asks the database itself does not count
-            act()
+            waiting.clear()  # statements of the action itself do not count
+            action()
             if not once:
-                waiting.append(act)
-        return execute(sql, parameters, *words)
+                waiting.append(action)
+        return execute(sql, parameters, *arguments)
 
     with connection.execute_wrapper(watch):
         yield
 
 
 @contextmanager
-def after(match: Match, act: Callable[[], object]) -> Iterator[None]:
-    """Act right after the first statement that matches."""
-    waiting = [act]
+def after(match: Match, action: Callable[[], object]) -> Iterator[None]:
+    """Run the action after the first statement that matches."""
+    waiting = [action]
 
-    def watch(execute: Callable[..., Any], sql: str, parameters: Any, *words: Any) -> Any:
-        result = execute(sql, parameters, *words)
+    def watch(execute: Callable[..., Any], sql: str, parameters: Any, *arguments: Any) -> Any:
+        result = execute(sql, parameters, *arguments)
         if waiting and match(sql, parameters):
             waiting.pop()()
         return result
@@ -58,7 +58,7 @@ def after(match: Match, act: Callable[[], object]) -> Iterator[None]:
 
 
 def failing(*matches: Match, error: Exception | None = None) -> AbstractContextManager[None]:
-    """Every statement that matches all of these fails."""
+    """Make every statement fail that matches all of these."""
 
     def fail() -> None:
         raise error or OperationalError("disk is full")

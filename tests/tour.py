@@ -1,4 +1,4 @@
-"""`python -m tests.tour`: take the pictures of docs/tour.md anew, from the real product."""
+"""`python -m tests.tour`: take the screenshots of docs/tour.md again, from the real product."""
 
 import subprocess
 import sys
@@ -48,7 +48,7 @@ RENDERING = {
 }
 LOADED = """() => document.fonts.status === "loaded" && [...document.images].every(
   (image) => image.complete || image.getBoundingClientRect().top > innerHeight)"""
-# Names and words as people have them: the sandbox's test words go, and the days are spread.
+# Make the data look real: remove the sandbox's trigger words and spread the dates.
 TIDY = """
 import re
 from datetime import timedelta
@@ -75,7 +75,7 @@ def settings_of(folder: Path) -> dict[str, str]:
 
 
 def tidy(folder: Path, spread: tuple[int, ...] = ()) -> None:
-    """Take the test words out of the prompts; `spread` is how many days ago each was made."""
+    """Remove the trigger words from the prompts; `spread` is the age of each video in days."""
     code = f"SPREAD = {spread}\n{TIDY}"
     command = [sys.executable, "manage.py", "shell", "--no-imports", "-c", code]
     subprocess.run(command, cwd=ROOT, env=settings_of(folder), check=True)
@@ -85,7 +85,7 @@ def tidy(folder: Path, spread: tuple[int, ...] = ()) -> None:
 
 
 def keep(picture: Image.Image, name: str) -> None:
-    """Store a picture as good as 60 KB allow."""
+    """Store a picture in the best quality that fits in 60 KB."""
     for quality in range(84, 20, -6):
         body = BytesIO()
         picture.save(body, "WEBP", quality=quality, method=6)
@@ -113,7 +113,7 @@ def shoot_at(page: Page, path: str, name: str, height: int = SIZE[1]) -> None:
 
 
 def beside(pictures: list[Image.Image], width: int, gap: int = 24) -> Image.Image:
-    """Some narrow pictures in one row on paper."""
+    """Join narrow pictures in one row."""
     small = [each.resize((width, each.height * width // each.width)) for each in pictures]
     sheet = Image.new(
         "RGB",
@@ -125,7 +125,7 @@ def beside(pictures: list[Image.Image], width: int, gap: int = 24) -> Image.Imag
     return sheet
 
 
-# ---- what people do ----
+# ---- actions of users ----
 
 
 def order(page: Page, prompt: str, trigger: str = "") -> None:
@@ -137,7 +137,7 @@ def order(page: Page, prompt: str, trigger: str = "") -> None:
 
 
 def wait_for(page: Page, prompt: str, state: str = "done") -> str:
-    """Where the video is, once it is in this state."""
+    """Wait until the video is in this state, and return its URL."""
     card = page.locator(f".card[data-state={state}]", has_text=prompt).first
     expect(card).to_be_visible(timeout=600_000)
     return card.get_attribute("data-href") or ""
@@ -178,7 +178,7 @@ def arrive(page: Page) -> None:
 
 
 def make(page: Page) -> tuple[str, str, str]:
-    """Videos of all kinds; the addresses of the first, of a remix of it, and of a failure."""
+    """Make videos of all kinds; return the URLs of the first, of its remix, and of a failure."""
     for prompt in (HERO, *FILMS[:3]):
         order(page, prompt)
     film = wait_for(page, HERO)
@@ -222,7 +222,7 @@ def order_by_program(page: Page) -> None:
 
 
 class Receiver(BaseHTTPRequestHandler):
-    """Somebody's own program that hears of its videos."""
+    """A program of the user that receives webhooks."""
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -283,7 +283,7 @@ def visited(page: Page, path: str) -> Image.Image:
 
 
 def compose(page: Page) -> None:
-    """The composer with an order that is not sent yet."""
+    """Fill in the composer without sending the order."""
     page.goto("/studio/")
     page.get_by_label("Prompt", exact=True).fill(next(iter(RENDERING)))
     for choice in ("Sora 2 Pro", "×2"):

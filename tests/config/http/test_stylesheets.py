@@ -1,4 +1,4 @@
-"""Style sheets are written in many files and sent as one."""
+"""Stylesheets are written in many files and sent as one."""
 
 import re
 from pathlib import Path
@@ -27,17 +27,17 @@ ENTRIES = sorted(FOLDER.glob("*.css"))
         ("a { width: calc(1px + 2px) /* c */; }", "a{width: calc(1px + 2px)}"),
     ],
 )
-def test_only_spaces_without_a_meaning_and_comments_go(written: str, sent: str) -> None:
+def test_only_comments_and_meaningless_spaces_are_removed(written: str, sent: str) -> None:
     assert stylesheets.minify(written) == sent
 
 
-def test_every_file_belongs_to_a_style_sheet() -> None:
+def test_every_css_file_is_part_of_a_stylesheet() -> None:
     used = {source for entry in ENTRIES for source in stylesheets.sources(entry)}
     assert sorted(FOLDER.rglob("*.css")) == sorted(used)
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda path: path.name)
-def test_a_style_sheet_is_whole_and_its_addresses_exist(entry: Path) -> None:
+def test_stylesheet_is_complete_and_its_urls_exist(entry: Path) -> None:
     text = stylesheets.build(entry)
     assert "@import" not in text
     assert text.count("{") == text.count("}")
@@ -45,12 +45,12 @@ def test_a_style_sheet_is_whole_and_its_addresses_exist(entry: Path) -> None:
     assert [path for path in addresses if not (FOLDER / path).is_file()] == []
 
 
-def test_the_server_sends_the_built_style_sheet(db: None) -> None:
+def test_server_sends_the_built_stylesheet(db: None) -> None:
     body = b"".join(Client().get("/static/css/app.css"))
     assert body.decode() == stylesheets.build(FOLDER / "app.css")
 
 
-def test_a_changed_file_is_seen_at_the_next_request(settings: LazySettings, tmp_path: Path) -> None:
+def test_changed_file_is_sent_at_the_next_request(settings: LazySettings, tmp_path: Path) -> None:
     settings.STATICFILES_DIRS = [tmp_path / "static"]
     settings.DATA_DIR = tmp_path / "data"
     entry, part = tmp_path / "static/css/site.css", tmp_path / "static/css/site/part.css"
@@ -66,7 +66,7 @@ def test_a_changed_file_is_seen_at_the_next_request(settings: LazySettings, tmp_
 
 
 def classes(folder: str) -> set[str]:
-    """The classes that the style sheets of a folder name."""
+    """Return the classes in the stylesheets of a folder."""
     found: set[str] = set()
     for path in (FOLDER / folder).glob("*.css"):
         text = re.sub(r'/\*.*?\*/|url\([^)]*\)|"[^"\n]*"', "", path.read_text(), flags=re.DOTALL)
@@ -75,7 +75,7 @@ def classes(folder: str) -> set[str]:
 
 
 def words() -> set[str]:
-    """Every word of our templates, scripts and Python modules."""
+    """Return every word in our templates, scripts and Python modules."""
     written = [*(ROOT / "templates").rglob("*.html"), *(ROOT / "static" / "js").glob("*.js")]
     for app in ("accounts", "billing", "config", "showcase", "videos"):
         written += (ROOT / app).rglob("*.py")
@@ -83,15 +83,15 @@ def words() -> set[str]:
 
 
 @pytest.mark.parametrize("folder", ["app", "landing", "pages", "sandbox"])
-def test_every_class_of_a_style_sheet_is_used(folder: str) -> None:
+def test_every_css_class_is_used(folder: str) -> None:
     found = words()
-    # A template puts some together: badge--{{ kind }}, {{ quality }}-only.
+    # Templates compose some class names: badge--{{ kind }}, {{ quality }}-only.
     built = re.compile("(state--|badge--).+|.+-only")
     unused = sorted(n for n in classes(folder) - found if not built.fullmatch(n))
     assert unused == []
 
 
-def test_every_column_that_is_styled_for_staff_exists() -> None:
+def test_every_admin_column_with_a_style_exists() -> None:
     columns = {
         name.split("-", 1)[1] for name in classes("admin") if name.startswith(("field-", "column-"))
     }

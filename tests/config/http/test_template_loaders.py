@@ -19,5 +19,5 @@ from config.http.template_loaders import strip_indentation
         ("  <textarea>\n  a</textarea>\n  b", "  <textarea>\n  a</textarea>\nb"),
     ],
 )
-def test_indentation_is_left_out_but_where_spaces_are_text(source: str, sent: str) -> None:
+def test_indentation_is_removed_except_where_spaces_are_text(source: str, sent: str) -> None:
     assert strip_indentation(source) == sent

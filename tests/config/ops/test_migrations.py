@@ -20,13 +20,13 @@ def changed_apps(change: str, value: object) -> list[str]:
     return list(Autodetector(before, after).changes(graph))
 
 
-def test_no_migration_is_made_when_only_words_change(db: None) -> None:
+def test_no_migration_is_created_when_only_texts_change(db: None) -> None:
     assert changed_apps("_verbose_name", "another name") == []
     assert changed_apps("help_text", "another help text") == []
     assert changed_apps("choices", [("CN", "China")]) == []
 
 
-def test_migration_is_made_when_a_length_changes(db: None) -> None:
+def test_migration_is_created_when_a_length_changes(db: None) -> None:
     assert changed_apps("max_length", 9) == ["accounts"]
 
 
