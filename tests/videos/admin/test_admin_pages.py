@@ -112,8 +112,8 @@ def test_action_is_refused_when_state_does_not_allow_it(staff_client: Client, al
 def test_video_page_shows_its_ledger_entries(staff_client: Client, alice: User) -> None:
     video = failed(order(alice))
     order(alice, "Another")
-    lines = staff_client.get(f"/admin/videos/video/{video.pk}/change/").context["lines"]
-    assert [(line.type, line.amount) for line in lines] == [("spent", -20), ("refunded", 20)]
+    entries = staff_client.get(f"/admin/videos/video/{video.pk}/change/").context["entries"]
+    assert [(entry.type, entry.amount) for entry in entries] == [("spent", -20), ("refunded", 20)]
 
 
 def test_file_is_sent_when_user_is_staff(staff_client: Client, alice: User, mp4: bytes) -> None:
