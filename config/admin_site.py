@@ -41,12 +41,12 @@ def _list_url(model: str, query: str) -> str:
 def _list_urls() -> dict[str, str]:
     """Return the addresses of the lists behind the numbers in the tiles."""
     return {
-        "made": _list_url("videos_video", "glance=succeeded"),
-        "paid": _list_url("billing_payment", "glance=paid"),
-        "refunds": _list_url("billing_refund", "glance=today"),
-        "spent": _list_url("billing_entry", "glance=spent"),
-        "returned": _list_url("billing_entry", "glance=returned"),
-        "expiring": _list_url("billing_lot", "glance=expiring"),
+        "succeeded": _list_url("videos_video", "show=succeeded"),
+        "paid": _list_url("billing_payment", "show=paid"),
+        "refunds": _list_url("billing_refund", "show=today"),
+        "spent": _list_url("billing_entry", "show=spent"),
+        "returned": _list_url("billing_entry", "show=returned"),
+        "expiring": _list_url("billing_lot", "show=expiring"),
     }
 
 
@@ -62,28 +62,28 @@ def _videos_by_state(videos: dashboard.DashboardFigures) -> list[Counter]:
 def _open_work(videos: dashboard.DashboardFigures, billing: money.MoneyFigures) -> list[Counter]:
     unread = visitor_messages.count_open()
     return [
-        Counter(_("Stuck videos"), _list_url("videos_video", "glance=stuck"), videos.stuck, "bad"),
-        Counter(_("Failed today"), _list_url("videos_video", "glance=failed"), videos.failed),
+        Counter(_("Stuck videos"), _list_url("videos_video", "show=stuck"), videos.stuck, "bad"),
+        Counter(_("Failed today"), _list_url("videos_video", "show=failed"), videos.failed),
         Counter(
             _("Payments to review"),
-            _list_url("billing_payment", "glance=to_decide"),
+            _list_url("billing_payment", "show=to_review"),
             billing.payments_to_review,
             "warn",
         ),
         Counter(
             _("Failed payment events"),
-            _list_url("billing_stripeevent", "glance=trouble"),
+            _list_url("billing_stripeevent", "show=failed"),
             billing.failed_events,
             "bad",
         ),
         Counter(
             _("Webhooks that failed today"),
-            _list_url("videos_webhookdelivery", "glance=given_up"),
+            _list_url("videos_webhookdelivery", "show=given_up"),
             videos.deliveries,
         ),
         Counter(
             _("Rejected prompts today"),
-            _list_url("videos_rejectedprompt", "glance=today"),
+            _list_url("videos_rejectedprompt", "show=today"),
             videos.rejected_prompts,
         ),
         Counter(
@@ -99,7 +99,7 @@ def _open_work(videos: dashboard.DashboardFigures, billing: money.MoneyFigures) 
         ),
         Counter(
             _("Clips offered"),
-            _list_url("showcase_clip", "glance=offered"),
+            _list_url("showcase_clip", "show=offered"),
             gallery.count_offered(),
         ),
     ]

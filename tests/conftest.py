@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from django.conf import LazySettings
 from django.conf import settings as configured
 from django.db import connection, connections
 from django.test import Client
-from django.utils import translation
+from django.utils import timezone, translation
 from rest_framework.test import APIClient
 
 from accounts.auth import tokens as auth_tokens
@@ -23,6 +24,8 @@ from tests.backing import free_port
 from videos.engines import base
 from videos.jobs.worker import executor
 from videos.models import Video
+
+PAUSE_SECONDS = 0.2
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -197,16 +200,26 @@ def live(
     return _server
 
 
+def cut_pauses() -> None:
+    soon = timezone.now() + timedelta(seconds=PAUSE_SECONDS)
+    Video.objects.filter(lease=None, next_step_at__gt=soon).update(next_step_at=soon)
+
+
 @pytest.fixture
 def work() -> Iterator[Callable[..., None]]:
-    """Return a function that runs the worker until a condition holds; it fails after `seconds`."""
+    """Return a function that runs the worker until a condition holds; it fails after `seconds`.
+
+    A pause before the next attempt is cut to PAUSE_SECONDS; how long it is has tests of its own.
+    """
     engine = executor.Executor(4)
 
     def until(done: Callable[[], bool], seconds: float = 30) -> None:
         deadline = time.monotonic() + seconds
         while not done():
             assert time.monotonic() < deadline, list(Video.objects.values("status", "failure_code"))
-            engine.turn()
+            if not engine.turn():
+                cut_pauses()
+                time.sleep(0.01)
 
     yield until
     engine.close()

@@ -37,7 +37,7 @@ class RefundInline(ReadOnlyInline):
 class PaymentFilter(DashboardFilter):
     labels: ClassVar[dict[str, Promise]] = {
         "paid": gettext_lazy("Paid today"),
-        "to_decide": gettext_lazy("To review"),
+        "to_review": gettext_lazy("To review"),
     }
     selections = staticmethod(dashboard.payment_filters)
 

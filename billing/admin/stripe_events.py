@@ -17,7 +17,7 @@ from config.lib.admin import DashboardFilter, ReadOnlyAdmin, log_action
 
 
 class StripeEventFilter(DashboardFilter):
-    labels: ClassVar[dict[str, Promise]] = {"trouble": gettext_lazy("Failed")}
+    labels: ClassVar[dict[str, Promise]] = {"failed": gettext_lazy("Failed")}
     selections = staticmethod(dashboard.event_filters)
 
 

@@ -34,7 +34,7 @@ def entry_filters() -> dict[str, Q]:
 
 def payment_filters() -> dict[str, Q]:
     """Return the conditions for payments paid today and payments under review."""
-    return {"paid": Q(paid_at__gte=start_of_today()), "to_decide": ~Q(review_reason="")}
+    return {"paid": Q(paid_at__gte=start_of_today()), "to_review": ~Q(review_reason="")}
 
 
 def refund_filters() -> dict[str, Q]:
@@ -44,7 +44,7 @@ def refund_filters() -> dict[str, Q]:
 
 def event_filters() -> dict[str, Q]:
     """Return the condition for Stripe events that failed or need staff."""
-    return {"trouble": Q(state__in=(StripeEvent.State.ERROR, StripeEvent.State.REVIEW))}
+    return {"failed": Q(state__in=(StripeEvent.State.ERROR, StripeEvent.State.REVIEW))}
 
 
 def lot_filters() -> dict[str, Q]:
@@ -104,8 +104,8 @@ def todays_figures() -> MoneyFigures:
         spends=credits["spends"],
         returned=credits["returned"] or 0,
         returns=credits["returns"],
-        payments_to_review=Payment.objects.filter(payment_filters()["to_decide"]).count(),
-        failed_events=StripeEvent.objects.filter(event_filters()["trouble"]).count(),
+        payments_to_review=Payment.objects.filter(payment_filters()["to_review"]).count(),
+        failed_events=StripeEvent.objects.filter(event_filters()["failed"]).count(),
         expiring_lots=lots["n"],
         expiring_credits=lots["sum"] or 0,
         audit_run=AuditRun.objects.order_by("-run_at").first(),

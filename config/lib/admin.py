@@ -21,7 +21,7 @@ class DashboardFilter(admin.SimpleListFilter):
     """Filter a list to the rows that a number on the admin's first page counts."""
 
     title = _("dashboard")
-    parameter_name = "glance"
+    parameter_name = "show"
     labels: ClassVar[dict[str, Promise]]
     selections: ClassVar[Callable[[], dict[str, Q]]]
 

@@ -110,7 +110,7 @@ class ProviderServer:
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         provider.url = f"http://127.0.0.1:{self.server.server_port}"
-        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True)
 
     def __enter__(self) -> "ProviderServer":
         self.thread.start()

@@ -142,7 +142,7 @@ def test_a_payment_is_refunded_after_a_look_at_what_it_takes(
     owner.get_by_role("button", name=re.compile("^Pay ¥")).click()
     expect(owner.get_by_text("Payment received.").last).to_be_visible()
     expect(wallet(owner)).to_have_text("200")
-    desk = tab("/admin/billing/payment/?glance=paid", person=clerk, **CALM)
+    desk = tab("/admin/billing/payment/?show=paid", person=clerk, **CALM)
     desk.get_by_role("link", name="Refund this payment").first.click()
     desk.get_by_label("Reason").fill("Asked by mail")
     desk.get_by_role("button", name="Preview the refund").click()
@@ -207,7 +207,7 @@ def test_clips_are_picked_ordered_previewed_published_and_hidden(
     expect(desk.locator(".messagelist")).to_contain_text("changed successfully")
     desk.get_by_role("button", name=f"Move “{names[1]}” up").click()
     desk.wait_for_url("**/admin/showcase/clip/")
-    desk.goto("/admin/showcase/clip/?glance=offered")
+    desk.goto("/admin/showcase/clip/?show=offered")
     assert shown() == [here[0], here[1], here[2]]
     desk.get_by_role("link", name=names[1]).click()
     desk.get_by_label("Title").fill(f"The ferry {names[1]}")
