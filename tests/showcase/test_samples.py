@@ -39,8 +39,8 @@ def test_samples_disappear_when_first_clip_is_published(
 
 def test_sample_page_has_no_likes_and_views() -> None:
     text = Client().get("/showcase/samples/harbour/").content.decode()
-    said = ["/static/samples/harbour.mp4" in text, "Use this prompt" in text, "Sample" in text]
-    assert said == [True, True, True]
+    found = ["/static/samples/harbour.mp4" in text, "Use this prompt" in text, "Sample" in text]
+    assert found == [True, True, True]
     assert ClipView.objects.count() == 0
     assert "like/" not in text
     assert " views" not in text

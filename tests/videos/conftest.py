@@ -42,7 +42,9 @@ def make_due(video: Video) -> None:
 def claimed(video: Video) -> Video:
     """Claim the video as a worker does."""
     make_due(video)
-    return next(mine for mine in claim.claim_due(100) if mine.pk == video.pk)
+    return next(
+        claimed_video for claimed_video in claim.claim_due(100) if claimed_video.pk == video.pk
+    )
 
 
 def answered(video: Video, state: JobState, **fields: Any) -> Video:

@@ -8,11 +8,11 @@ from typing import Any
 
 class Receiver:
     def __init__(self) -> None:
-        self.heard: list[tuple[dict[str, str], bytes]] = []
+        self.requests: list[tuple[dict[str, str], bytes]] = []
         self.code = 200
         self.headers: dict[str, str] = {}
         # Answer one byte at a time, without end.
-        self.drips = False
+        self.answers_slowly = False
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         self.port = int(self._server.server_address[1])
@@ -30,8 +30,8 @@ class Receiver:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 named = {name.lower(): value for name, value in self.headers.items()}
-                receiver.heard.append(({**named, ":path": self.path}, body))
-                if receiver.drips:
+                receiver.requests.append(({**named, ":path": self.path}, body))
+                if receiver.answers_slowly:
                     self._drip()
                     return
                 self.send_response(receiver.code)

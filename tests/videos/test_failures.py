@@ -57,7 +57,7 @@ def test_every_code_has_a_cause_and_a_remedy(
 
 
 @pytest.mark.parametrize(
-    ("said", "cause", "remedy"),
+    ("engine_text", "cause", "remedy"),
     [
         (
             "Inpaint image must match the requested width and height",
@@ -93,11 +93,11 @@ def test_every_code_has_a_cause_and_a_remedy(
     ],
 )
 def test_explanation_names_the_reason_when_the_engine_refused_the_order(
-    alice: User, said: str, cause: str, remedy: Remedy
+    alice: User, engine_text: str, cause: str, remedy: Remedy
 ) -> None:
-    found = explain_failure(alice, "invalid_request", said, seconds=8)
+    found = explain_failure(alice, "invalid_request", engine_text, seconds=8)
     assert (found.code, found.remedy) == (cause, remedy)
-    assert said not in f"{found.sentence} {found.remedy}"
+    assert engine_text not in f"{found.sentence} {found.remedy}"
 
 
 def test_breakdown_is_not_explained_as_a_refusal(alice: User) -> None:

@@ -56,9 +56,15 @@ def test_url_is_refused_when_a_character_is_changed(
 ) -> None:
     changed = address.replace(old, new, 1)
     assert changed != address
-    mine, theirs = anonymous.get(changed), stranger.get(changed)
-    assert (mine.status_code, mine.json()) == (401, {"detail": "Not authenticated"})
-    assert (theirs.status_code, theirs.json()) == (404, {"detail": "Resource not found"})
+    anonymous_answer, other_answer = anonymous.get(changed), stranger.get(changed)
+    assert (anonymous_answer.status_code, anonymous_answer.json()) == (
+        401,
+        {"detail": "Not authenticated"},
+    )
+    assert (other_answer.status_code, other_answer.json()) == (
+        404,
+        {"detail": "Resource not found"},
+    )
 
 
 def test_url_is_refused_when_it_names_another_video(

@@ -77,18 +77,18 @@ def test_every_answer_has_the_security_headers(db: None, path: str) -> None:
 
 
 def test_log_record_has_the_request_id(api: APIClient) -> None:
-    said: list[str] = []
+    logged_ids: list[str] = []
 
     def log() -> None:
         record = logging.LogRecord("x", logging.INFO, "", 0, "x", (), None)
         request_id.RequestIdFilter().filter(record)
-        said.append(str(record.request_id))  # type: ignore[attr-defined]
+        logged_ids.append(str(record.request_id))  # type: ignore[attr-defined]
 
     with before(reads("billing_lot"), log):
         api.get("/api/auth/me", HTTP_X_REQUEST_ID="quoted-1")
     with before(reads("billing_lot"), log):
         made = api.get("/api/auth/me")["X-Request-ID"]
-    assert (said, request_id.current.get()) == (["quoted-1", made], "-")
+    assert (logged_ids, request_id.current.get()) == (["quoted-1", made], "-")
 
 
 @pytest.mark.parametrize(

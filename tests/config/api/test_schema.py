@@ -116,11 +116,11 @@ def run_shell_block(text: str, heading: str, served: ServerThread, folder: Path)
 
 
 def test_shell_example_of_the_readme_works(served: ServerThread, tmp_path: Path) -> None:
-    said = run_shell_block(
+    output = run_shell_block(
         (ROOT / "README.md").read_text(), "## Make a video with curl", served, tmp_path
     )
     assert (tmp_path / "boat.mp4").exists() is True
-    assert '"transaction_type":"spent"' in said
+    assert '"transaction_type":"spent"' in output
 
 
 def is_mp4(file: Path) -> bool:
@@ -128,9 +128,9 @@ def is_mp4(file: Path) -> bool:
 
 
 def test_shell_example_of_the_api_page_works(served: ServerThread, tmp_path: Path) -> None:
-    said = run_shell_block((ROOT / "docs" / "api.md").read_text(), "## A walk", served, tmp_path)
+    output = run_shell_block((ROOT / "docs" / "api.md").read_text(), "## A walk", served, tmp_path)
     assert is_mp4(tmp_path / "boat.mp4") is True
-    assert "Successfully logged out" in said
+    assert "Successfully logged out" in output
 
 
 def test_postman_collection_works_from_top_to_bottom(served: ServerThread, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ def run(work: Coroutine[Any, Any, Any]) -> Any:
     return asyncio.run(asyncio.wait_for(work, 10))
 
 
-async def heard(layer: InProcessChannelLayer, channel: str, count: int) -> list[Any]:
+async def receive_messages(layer: InProcessChannelLayer, channel: str, count: int) -> list[Any]:
     return [(await layer.receive(channel))["n"] for _ in range(count)]
 
 
@@ -29,7 +29,9 @@ def test_group_receives_messages_when_other_threads_send() -> None:
         channels = [await layer.new_channel() for _ in range(2)]
         for channel in channels:
             await layer.group_add("room", channel)
-        listening = [asyncio.create_task(heard(layer, channel, 100)) for channel in channels]
+        listening = [
+            asyncio.create_task(receive_messages(layer, channel, 100)) for channel in channels
+        ]
         await asyncio.sleep(0)  # both are waiting now
 
         def send(n: int) -> None:
@@ -42,8 +44,8 @@ def test_group_receives_messages_when_other_threads_send() -> None:
         for found in await asyncio.gather(*listening):
             assert sorted(found) == list(range(100))
             for n in range(4):  # messages of one thread arrive in order
-                mine = [m for m in found if m // 25 == n]
-                assert mine == sorted(mine)
+                of_one_thread = [m for m in found if m // 25 == n]
+                assert of_one_thread == sorted(of_one_thread)
 
     run(scene())
 
@@ -53,12 +55,12 @@ def test_message_arrives_at_once_when_another_thread_sends_it() -> None:
         layer = InProcessChannelLayer()
         channel = await layer.new_channel()
         await layer.group_add("room", channel)
-        listening = asyncio.create_task(heard(layer, channel, 1))
+        listening = asyncio.create_task(receive_messages(layer, channel, 1))
         await asyncio.sleep(0.01)
-        said = time.monotonic()
+        sent_at = time.monotonic()
         threading.Thread(target=layer.publish, args=("room", {"n": 1})).start()
         await listening
-        return time.monotonic() - said
+        return time.monotonic() - sent_at
 
     assert min(run(scene()) for _ in range(5)) < 0.2
 
@@ -71,7 +73,7 @@ def test_oldest_message_is_dropped_when_a_channel_is_full() -> None:
         for n in range(5):
             await layer.group_send("room", {"n": n})
         await asyncio.sleep(0.01)
-        return await heard(layer, channel, 3)
+        return await receive_messages(layer, channel, 3)
 
     assert run(scene()) == [2, 3, 4]
 
@@ -85,7 +87,7 @@ def test_other_readers_receive_messages_when_one_is_slow() -> None:
         found = []
         for n in range(4):
             await layer.group_send("room", {"n": n})
-            found += await heard(layer, quick, 1)
+            found += await receive_messages(layer, quick, 1)
         return found
 
     assert run(scene()) == [0, 1, 2, 3]
@@ -97,7 +99,7 @@ def test_message_reaches_one_channel() -> None:
         channel = await layer.new_channel()
         await layer.send(channel, {"n": 1})
         await layer.send("nobody", {"n": 2})
-        return await heard(layer, channel, 1)
+        return await receive_messages(layer, channel, 1)
 
     assert run(scene()) == [1]
 

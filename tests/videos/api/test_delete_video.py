@@ -178,6 +178,6 @@ def test_worker_deletes_the_files_when_they_arrive_after_the_deletion(
     settle.settle([(held, files.StoredResult(name, len(mp4), "0" * 64, name, name))])
     stored = reloaded(video)
     assert (stored.status, stored.needs_cleanup) == ("cancelled", True)
-    mine = claimed(video)
-    files.delete_files(mine)
+    claimed_video = claimed(video)
+    files.delete_files(claimed_video)
     assert not default_storage.exists(name)

@@ -511,9 +511,9 @@ def test_task_list_has_no_tasks_of_other_users_and_no_deleted_ones(
 ) -> None:
     order(bob)
     removal.delete(order(alice))
-    mine = order(alice)
+    video = order(alice)
     body = list_tasks(api)
-    assert ([task["task_id"] for task in body["tasks"]], body["total"]) == ([str(mine.pk)], 1)
+    assert ([task["task_id"] for task in body["tasks"]], body["total"]) == ([str(video.pk)], 1)
 
 
 # ---- cancelling and trying again ----

@@ -462,16 +462,16 @@ def test_uploaded_file_is_served_to_its_owner_only(
     api: APIClient, stranger: APIClient, anonymous: APIClient
 ) -> None:
     address = send(api, photo()).json()["file_url"]
-    mine: Any = api.get(address)
-    assert async_to_sync(read_body)(mine) == Path(Upload.objects.get().file.path).read_bytes()
-    assert (mine.status_code, mine["Content-Type"]) == (200, "image/jpeg")
-    assert mine["Content-Disposition"] == 'inline; filename="boat.jpg"'
-    assert mine["X-Content-Type-Options"] == "nosniff"
-    assert mine["Content-Security-Policy"] == "sandbox; default-src 'none'"
+    answer: Any = api.get(address)
+    assert async_to_sync(read_body)(answer) == Path(Upload.objects.get().file.path).read_bytes()
+    assert (answer.status_code, answer["Content-Type"]) == (200, "image/jpeg")
+    assert answer["Content-Disposition"] == 'inline; filename="boat.jpg"'
+    assert answer["X-Content-Type-Options"] == "nosniff"
+    assert answer["Content-Security-Policy"] == "sandbox; default-src 'none'"
     unknown = stranger.get(f"/api/videos/uploads/{uuid4()}")
     assert (unknown.status_code, unknown.content) == (404, stranger.get(address).content)
     assert anonymous.get(address).status_code == 401
-    assert api.head(address)["Content-Length"] == mine["Content-Length"]
+    assert api.head(address)["Content-Length"] == answer["Content-Length"]
 
 
 def test_uploaded_clip_is_served_as_an_attachment(api: APIClient, mp4_file: bytes) -> None:

@@ -271,7 +271,13 @@ def poll_with(video: Video, result: Job) -> Callable[[], None]:
 
     def poll() -> None:
         make_due(video)
-        settle.settle([(mine, result) for mine in claim.claim_due(1) if mine.pk == video.pk])
+        settle.settle(
+            [
+                (claimed_video, result)
+                for claimed_video in claim.claim_due(1)
+                if claimed_video.pk == video.pk
+            ]
+        )
 
     return poll
 
@@ -335,7 +341,11 @@ def test_credits_are_refunded_once_when_several_processes_do_the_same(alice: Use
         for video in videos:
             step()
             while reloaded(video).is_active:
-                held = [mine for mine in claim.claim_due(100) if mine.is_active]
+                held = [
+                    claimed_video
+                    for claimed_video in claim.claim_due(100)
+                    if claimed_video.is_active
+                ]
                 answers: list[tuple[Video, execute.Result]]
                 answers = [
                     (v, Job(v.engine_job_id, JobState.FAILED, failure=failure)) for v in held

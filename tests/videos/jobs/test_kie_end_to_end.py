@@ -129,10 +129,10 @@ def test_video_is_rendered_once_when_callbacks_are_late_or_repeated(
 ) -> None:
     video = work_without_pauses(work, order(alice, f"A kite [[instant]] {trigger}"))
     webhooks.deliver_due()
-    heard = 0 if trigger in {"[[webhook:badsig]]", "[[webhook:none]]"} else 1
+    callback_count = 0 if trigger in {"[[webhook:badsig]]", "[[webhook:none]]"} else 1
     assert (video.status, video.submit_count, EngineCallback.objects.count()) == (
         "succeeded",
         1,
-        heard,
+        callback_count,
     )
     assert credits.available(alice) == 80

@@ -38,10 +38,10 @@ class Socket:
         return found
 
     def until(self, done: Callable[[dict[str, Any]], bool]) -> list[dict[str, Any]]:
-        heard = [self.receive()]
-        while not done(heard[-1]):
-            heard.append(self.receive())
-        return heard
+        messages = [self.receive()]
+        while not done(messages[-1]):
+            messages.append(self.receive())
+        return messages
 
     def closed(self) -> int:
         """Return the close code, after skipping all messages."""
@@ -217,15 +217,15 @@ def test_updates_arrive_in_order_when_a_video_is_rendered(
     seq = socket.receive()["seq"]
     video = order(alice, "A kite")
     work(lambda: reloaded(video).status == "succeeded")
-    heard = socket.until(lambda m: m["updates"]["status"] == "completed")
-    assert {message["type"] for message in heard} == {"video_update"}
-    assert {message["video_id"] for message in heard} == {str(video.pk)}
-    numbers = [message["seq"] for message in heard]
+    messages = socket.until(lambda m: m["updates"]["status"] == "completed")
+    assert {message["type"] for message in messages} == {"video_update"}
+    assert {message["video_id"] for message in messages} == {str(video.pk)}
+    numbers = [message["seq"] for message in messages]
     assert (numbers[0], numbers) == (seq + 1, sorted(set(numbers)))
-    progress = [message["updates"]["progress"] for message in heard]
+    progress = [message["updates"]["progress"] for message in messages]
     assert (progress, progress[0], progress[-1]) == (sorted(progress), 0, 100)
-    words = list(dict.fromkeys(message["updates"]["status"] for message in heard))
-    assert words == ["queued", "in_progress", "completed"]
+    statuses = list(dict.fromkeys(message["updates"]["status"] for message in messages))
+    assert statuses == ["queued", "in_progress", "completed"]
 
 
 def test_last_update_has_the_file_url_when_the_video_succeeds(
@@ -270,8 +270,8 @@ def test_updates_do_not_reach_another_user(connect: Connect, alice: User, bob: U
     bobs = running(order(bob, "Bob's boat"))
     removal.delete(bobs)
     his.until(lambda m: m["updates"]["status"] == "deleted")
-    mine = order(alice, "Alice's boat")
-    assert socket.receive()["video_id"] == str(mine.pk)
+    video = order(alice, "Alice's boat")
+    assert socket.receive()["video_id"] == str(video.pk)
 
 
 def test_deletion_update_has_only_the_status(connect: Connect, alice: User) -> None:
@@ -279,8 +279,8 @@ def test_deletion_update_has_only_the_status(connect: Connect, alice: User) -> N
     socket = connect(**bearer(alice))
     socket.receive()
     removal.delete(video)
-    heard = socket.until(lambda m: m["updates"]["status"] == "deleted")
-    assert heard[-1]["updates"] == {"status": "deleted"}
+    messages = socket.until(lambda m: m["updates"]["status"] == "deleted")
+    assert messages[-1]["updates"] == {"status": "deleted"}
 
 
 # ---- requests ----
@@ -326,12 +326,12 @@ def test_missed_updates_arrive_in_order_when_resumed(
     socket = connect(**bearer(alice))
     socket.receive()
     socket.send({"type": "resume", "after": start})
-    heard = socket.until(lambda m: m["type"] == "resumed")
-    assert [m["video_id"] for m in heard[:-1]] == [str(v.pk) for v in (third, first, second)]
-    assert [m["updates"]["status"] for m in heard[:-1]] == ["queued", "in_progress", "deleted"]
-    assert heard[-1] == {"type": "resumed", "after": start, "complete": True}
-    socket.send({"type": "resume", "after": heard[-2]["seq"]})
-    assert socket.receive() == {"type": "resumed", "after": heard[-2]["seq"], "complete": True}
+    messages = socket.until(lambda m: m["type"] == "resumed")
+    assert [m["video_id"] for m in messages[:-1]] == [str(v.pk) for v in (third, first, second)]
+    assert [m["updates"]["status"] for m in messages[:-1]] == ["queued", "in_progress", "deleted"]
+    assert messages[-1] == {"type": "resumed", "after": start, "complete": True}
+    socket.send({"type": "resume", "after": messages[-2]["seq"]})
+    assert socket.receive() == {"type": "resumed", "after": messages[-2]["seq"], "complete": True}
 
 
 def test_resume_says_there_is_more_when_too_many_updates_were_missed(
@@ -342,9 +342,9 @@ def test_resume_says_there_is_more_when_too_many_updates_were_missed(
     socket = connect(**bearer(alice))
     socket.receive()
     socket.send({"type": "resume", "after": 0})
-    heard = socket.until(lambda m: m["type"] == "resumed")
-    assert [m["video_id"] for m in heard[:-1]] == [str(video.pk) for video in videos[:2]]
-    assert heard[-1]["complete"] is False
+    messages = socket.until(lambda m: m["type"] == "resumed")
+    assert [m["video_id"] for m in messages[:-1]] == [str(video.pk) for video in videos[:2]]
+    assert messages[-1]["complete"] is False
 
 
 @pytest.mark.parametrize("after", [-1, None, "0", 1.5, True, [0]])
@@ -405,6 +405,6 @@ def test_second_sign_in_is_ignored_when_already_signed_in(
     socket.receive()
     socket.send({"type": "auth", "token": token_of(bob)})
     order(bob)
-    mine = order(alice)
-    assert socket.receive()["video_id"] == str(mine.pk)
+    video = order(alice)
+    assert socket.receive()["video_id"] == str(video.pk)
     assert Video.objects.of(bob).count() == 1

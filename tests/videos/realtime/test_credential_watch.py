@@ -55,16 +55,16 @@ def test_socket_is_closed_at_once_when_its_session_or_key_ends(
 def test_other_sockets_stay_open_when_one_credential_ends(
     connect: Connect, alice: User, bob: User
 ) -> None:
-    mine, his = (
+    revoked, of_bob = (
         connect(subprotocols=["bearer", token_of(alice)]),
         connect(subprotocols=["bearer", token_of(bob)]),
     )
     other = connect(subprotocols=["bearer", token_of(alice)])
-    for socket in (mine, his, other):
+    for socket in (revoked, of_bob, other):
         socket.receive()
     tokens.sign_out(Session.objects.filter(user=alice).earliest("created_at"))
-    assert mine.closed() == 4401
-    for socket in (his, other):
+    assert revoked.closed() == 4401
+    for socket in (of_bob, other):
         socket.send({"type": "resume", "after": 0})
         assert socket.receive()["type"] == "resumed"
 

@@ -24,14 +24,16 @@ class Listener:
 
     def __init__(self) -> None:
         self.client = client_library.Client(reconnection=False)
-        self.heard: dict[str, Queue[Any]] = {}
+        self.queues: dict[str, Queue[Any]] = {}
         for name in ("video_update", "error", "connect_error", "disconnect"):
             queue: Queue[Any] = Queue()
-            self.heard[name] = queue
-            self.client.on(name, lambda *said, queue=queue: queue.put(said[0] if said else None))
+            self.queues[name] = queue
+            self.client.on(
+                name, lambda *arguments, queue=queue: queue.put(arguments[0] if arguments else None)
+            )
 
     def receive(self, name: str = "video_update", seconds: float = 20) -> Any:
-        return self.heard[name].get(timeout=seconds)
+        return self.queues[name].get(timeout=seconds)
 
     def request(self, *data: object) -> None:
         self.client.emit("request_video_status", data if len(data) != 1 else data[0])
@@ -69,15 +71,15 @@ def test_updates_arrive_with_every_transport(
     listener = connect(signed(alice), transports)
     video = order(alice, "A kite")
     work(lambda: reloaded(video).status == "succeeded")
-    heard = [listener.receive()]
-    while heard[-1]["updates"]["status"] != "completed":
-        heard.append(listener.receive())
-    assert {(*sorted(event), event["video_id"]) for event in heard} == {
+    updates = [listener.receive()]
+    while updates[-1]["updates"]["status"] != "completed":
+        updates.append(listener.receive())
+    assert {(*sorted(event), event["video_id"]) for event in updates} == {
         ("seq", "updates", "video_id", str(video.pk))
     }
-    words = list(dict.fromkeys(event["updates"]["status"] for event in heard))
-    assert words == ["queued", "in_progress", "completed"]
-    progress = [event["updates"]["progress"] for event in heard]
+    statuses = list(dict.fromkeys(event["updates"]["status"] for event in updates))
+    assert statuses == ["queued", "in_progress", "completed"]
+    progress = [event["updates"]["progress"] for event in updates]
     assert (progress, progress[-1]) == (sorted(progress), 100)
 
 
@@ -96,12 +98,12 @@ def refused(live: ServerThread, credentials: object, transport: str) -> Any:
 
 @pytest.mark.parametrize("transport", ["websocket", "polling"])
 @pytest.mark.parametrize(
-    "said", [None, {}, {"token": "a.b.c"}, {"token": 5}, {"token": "\ud800"}, "x", ["x"]]
+    "arguments", [None, {}, {"token": "a.b.c"}, {"token": 5}, {"token": "\ud800"}, "x", ["x"]]
 )
 def test_connection_is_refused_with_a_reason_when_the_credentials_are_invalid(
-    live: ServerThread, said: object, transport: str
+    live: ServerThread, arguments: object, transport: str
 ) -> None:
-    assert refused(live, said, transport) == {"message": "Authentication error"}
+    assert refused(live, arguments, transport) == {"message": "Authentication error"}
 
 
 def test_connection_is_refused_when_the_session_was_revoked(
@@ -113,13 +115,13 @@ def test_connection_is_refused_when_the_session_was_revoked(
 
 
 def test_client_is_disconnected_at_once_when_its_session_ends(connect: Dial, alice: User) -> None:
-    mine, other = connect(signed(alice)), connect(signed(alice))
+    listener, other = connect(signed(alice)), connect(signed(alice))
     tokens.sign_out(Session.objects.earliest("created_at"))
-    mine.receive("disconnect")
+    listener.receive("disconnect")
     video = order(alice)
     assert other.receive()["video_id"] == str(video.pk)
     with pytest.raises(Empty):
-        mine.receive(seconds=0.3)
+        listener.receive(seconds=0.3)
 
 
 def test_client_is_disconnected_when_nobody_signs_in(
@@ -140,8 +142,8 @@ def test_updates_do_not_reach_another_user(connect: Dial, alice: User, bob: User
     hers, his = connect(signed(alice)), connect(signed(bob))
     bobs = order(bob, "Bob's boat")
     assert his.receive()["video_id"] == str(bobs.pk)
-    mine = order(alice, "Alice's boat")
-    assert hers.receive()["video_id"] == str(mine.pk)
+    listener = order(alice, "Alice's boat")
+    assert hers.receive()["video_id"] == str(listener.pk)
 
 
 @pytest.mark.parametrize("spelling", ["{0.pk}", "video_{0.pk.hex}"])

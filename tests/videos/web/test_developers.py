@@ -116,7 +116,7 @@ def test_test_webhook_is_signed_and_not_logged(
     assert re.fullmatch(
         r"The test webhook was delivered: HTTP 200 after \d+ ms\.", said_of(page, receiver.url)
     )
-    ((headers, body),) = receiver.heard
+    ((headers, body),) = receiver.requests
     event = Webhook(signing.secret_of(alice).secret).verify(body, headers)
     assert (event["type"], WebhookDelivery.objects.count()) == ("test", 0)
 

@@ -177,8 +177,8 @@ def test_zip_leaves_out_videos_when_their_files_are_missing(
 def test_message_asks_to_choose_when_nothing_is_chosen(
     page: Client, four: list[Video], chosen: list[str]
 ) -> None:
-    said = html(page, "/library/download/", video=chosen)
-    assert "Choose at least one finished video." in said
+    text = html(page, "/library/download/", video=chosen)
+    assert "Choose at least one finished video." in text
     assert "Choose at least one video." in html(page, "/library/delete/", video=chosen)
 
 
@@ -208,15 +208,15 @@ def test_videos_of_another_user_are_neither_sent_nor_deleted(bob: User, four: li
 
 def test_collection_is_created_filled_and_emptied(page: Client, four: list[Video]) -> None:
     page.post("/collections/", {"name": "Harbours", "video": [str(four[0].pk)]})
-    mine = Collection.objects.get(name="Harbours")
-    assert titles(page, f"?collection={mine.pk}") == ["A harbour at dawn"]
+    collection = Collection.objects.get(name="Harbours")
+    assert titles(page, f"?collection={collection.pk}") == ["A harbour at dawn"]
     ids = [str(four[0].pk), str(four[1].pk)]
-    said = html(page, "/library/collect/", video=ids, collection=mine.pk)
-    assert "1 video was added." in said
-    assert len(titles(page, f"?collection={mine.pk}")) == 2
-    said = html(page, "/library/collect/", video=ids[:1], out=mine.pk)
-    assert "1 video was removed from the collection." in said
-    assert titles(page, f"?collection={mine.pk}") == ["A storm over the harbour"]
+    text = html(page, "/library/collect/", video=ids, collection=collection.pk)
+    assert "1 video was added." in text
+    assert len(titles(page, f"?collection={collection.pk}")) == 2
+    text = html(page, "/library/collect/", video=ids[:1], out=collection.pk)
+    assert "1 video was removed from the collection." in text
+    assert titles(page, f"?collection={collection.pk}") == ["A storm over the harbour"]
     assert len(titles(page)) == 4
 
 
@@ -232,12 +232,12 @@ def test_videos_stay_when_collection_is_renamed_and_deleted(
     page: Client, four: list[Video]
 ) -> None:
     page.post("/collections/", {"name": "Harbours", "video": [str(four[0].pk)]})
-    mine = Collection.objects.get()
-    page.post(f"/collections/{mine.pk}/rename/", {"name": "Ports"})
+    collection = Collection.objects.get()
+    page.post(f"/collections/{collection.pk}/rename/", {"name": "Ports"})
     assert Collection.objects.get().name == "Ports"
-    assert page.get(f"/collections/{mine.pk}/delete/").status_code == 200
+    assert page.get(f"/collections/{collection.pk}/delete/").status_code == 200
     assert Collection.objects.count() == 1
-    page.post(f"/collections/{mine.pk}/delete/")
+    page.post(f"/collections/{collection.pk}/delete/")
     assert (Collection.objects.count(), len(titles(page))) == (0, 4)
 
 

@@ -87,8 +87,8 @@ def test_several_videos_are_restored_together(page: Client, alice: User, mp4: by
     assert "2 videos were deleted." in body
     assert f'name="video" value="{rendering.pk} {done.pk}"' in body
     both = f"{rendering.pk} {done.pk}"
-    said = page.post(RESTORE, {"video": both}, follow=True).content.decode()
-    assert "2 videos were restored." in said
+    text = page.post(RESTORE, {"video": both}, follow=True).content.decode()
+    assert "2 videos were restored." in text
     found = Video.objects.of(alice).values_list("status", flat=True)
     assert sorted(found) == ["cancelled", "succeeded"]
     assert (credits.available(alice), invariants.problems()) == (80, [])
@@ -99,7 +99,7 @@ def test_engine_job_is_deleted_when_restored_video_was_cancelled(page: Client, a
     deleted(page, video)
     restored(page, video)
     assert (reloaded(video).deleted_at, reloaded(video).needs_cleanup) == (None, True)
-    assert [mine.pk for mine in claim.claim_due(10)] == [video.pk]
+    assert [claimed.pk for claimed in claim.claim_due(10)] == [video.pk]
 
 
 def test_reference_image_stays_while_deletion_can_be_undone(
@@ -156,7 +156,7 @@ def test_undo_is_refused_when_video_was_deleted_over_the_api(
     video = completed(order(alice), mp4)
     assert api.delete(f"/api/videos/{video.pk}").json() == {"success": True}
     assert restored(page, video, quiet="1").status_code == 410
-    assert [mine.pk for mine in claim.claim_due(10)] == [video.pk]
+    assert [claimed.pk for claimed in claim.claim_due(10)] == [video.pk]
 
 
 def test_undo_is_not_found_when_video_belongs_to_another_user(

@@ -40,7 +40,7 @@ def only_delivery() -> WebhookDelivery:
 
 
 def bodies(receiver: Receiver) -> list[dict[str, Any]]:
-    return [json.loads(body) for _, body in receiver.heard]
+    return [json.loads(body) for _, body in receiver.requests]
 
 
 @pytest.fixture
@@ -135,7 +135,7 @@ def verified(receiver: Receiver, secret: str) -> list[bool]:
             return False
         return True
 
-    return [is_valid_signature(headers, body) for headers, body in receiver.heard]
+    return [is_valid_signature(headers, body) for headers, body in receiver.requests]
 
 
 def test_webhook_is_signed_as_standard_webhooks_defines(
@@ -144,10 +144,10 @@ def test_webhook_is_signed_as_standard_webhooks_defines(
     receiver: Receiver,
 ) -> None:
     deliveries.deliver_due()
-    ((headers, body),) = receiver.heard
+    ((headers, body),) = receiver.requests
     assert headers["webhook-id"] == f"msg_{only_delivery().pk.hex}"
     assert verified(receiver, signing.secret_of(alice).secret) == [True]
-    receiver.heard[0] = (headers, body + b" ")
+    receiver.requests[0] = (headers, body + b" ")
     assert verified(receiver, signing.secret_of(alice).secret) == [False]
 
 
@@ -162,7 +162,7 @@ def test_both_secrets_are_valid_for_a_day_when_the_secret_is_changed(
     deliveries.deliver_due()
     assert (verified(receiver, old), verified(receiver, new)) == ([True], [True])
     WebhookSecret.objects.update(former_until=timezone.now() - timedelta(seconds=1))
-    receiver.heard.clear()
+    receiver.requests.clear()
     deliveries.redeliver(only_delivery())
     deliveries.deliver_due()
     assert (verified(receiver, old), verified(receiver, new)) == ([False], [True])
@@ -198,8 +198,8 @@ def test_delivery_is_retried_when_the_answer_is_not_2xx(
     make_due()
     deliveries.deliver_due()
     assert state() == ("delivered", 2, False)
-    ids = {headers["webhook-id"] for headers, _ in receiver.heard}
-    assert (len(receiver.heard), len(ids)) == (2, 1)
+    ids = {headers["webhook-id"] for headers, _ in receiver.requests}
+    assert (len(receiver.requests), len(ids)) == (2, 1)
     assert list(only_delivery().attempts.values_list("code", flat=True)) == [code, 200]
 
 
@@ -249,7 +249,7 @@ def test_delivery_is_blocked_when_the_address_is_internal(
     settings.WEBHOOK_ALLOWED_NETWORKS = []
     deliveries.deliver_due()
     (attempt,) = only_delivery().attempts.all()
-    assert (state(), attempt.code, attempt.error, receiver.heard) == (
+    assert (state(), attempt.code, attempt.error, receiver.requests) == (
         ("blocked", 1, False), None, "The address is not one that webhooks may go to.", [],
     )  # fmt: skip
 
@@ -321,8 +321,8 @@ def test_delivery_is_sent_again_when_requested(
     refused = api.post(address)
     assert (refused.status_code, refused.json()["code"]) == (400, "not_redeliverable")
     deliveries.deliver_due()
-    ids = {headers["webhook-id"] for headers, _ in receiver.heard}
-    assert (len(receiver.heard), len(ids), state()[0]) == (2, 1, "delivered")
+    ids = {headers["webhook-id"] for headers, _ in receiver.requests}
+    assert (len(receiver.requests), len(ids), state()[0]) == (2, 1, "delivered")
 
 
 def test_delivery_is_not_found_when_it_belongs_to_another_user(
@@ -342,11 +342,11 @@ def test_delivery_calls_are_refused_when_anonymous(anonymous: APIClient, address
 
 
 def test_secret_is_shown_to_its_owner_and_can_be_replaced(alice: User, bob: User) -> None:
-    mine, theirs = signed_in(alice), signed_in(bob)
-    first = mine.get("/api/webhooks/secret")
+    alice_client, bob_client = signed_in(alice), signed_in(bob)
+    first = alice_client.get("/api/webhooks/secret")
     assert first["Cache-Control"] == "no-store"
-    assert mine.get("/api/webhooks/secret").json() == first.json()
-    assert theirs.get("/api/webhooks/secret").json()["secret"] != first.json()["secret"]
-    changed = mine.post("/api/webhooks/secret").json()
+    assert alice_client.get("/api/webhooks/secret").json() == first.json()
+    assert bob_client.get("/api/webhooks/secret").json()["secret"] != first.json()["secret"]
+    changed = alice_client.post("/api/webhooks/secret").json()
     assert changed["secret"] != first.json()["secret"]
     assert changed["former_valid_until"] is not None

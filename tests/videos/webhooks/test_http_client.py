@@ -140,7 +140,7 @@ def test_post_is_refused_when_https_is_required_and_missing(settings: LazySettin
 def test_post_is_sent_with_headers_and_body(receiver: Receiver) -> None:
     receiver.code = 201
     answer = http_client.post(receiver.url, b'{"a": 1}', {"X-Mine": "yes"})
-    ((headers, body),) = receiver.heard
+    ((headers, body),) = receiver.requests
     assert (answer.code, body, headers["x-mine"], headers[":path"], headers["host"]) == (
         201, b'{"a": 1}', "yes", "/hook?from=firstlight", f"127.0.0.1:{receiver.port}",
     )  # fmt: skip
@@ -149,14 +149,14 @@ def test_post_is_sent_with_headers_and_body(receiver: Receiver) -> None:
 def test_redirect_is_not_followed(receiver: Receiver) -> None:
     receiver.code, receiver.headers = 302, {"Location": f"http://127.0.0.1:{receiver.port}/inside"}
     assert http_client.post(receiver.url, b"{}", {}).code == 302
-    assert len(receiver.heard) == 1
+    assert len(receiver.requests) == 1
 
 
 def test_post_times_out_when_the_answer_does_not_end(
     receiver: Receiver,
     settings: LazySettings,
 ) -> None:
-    settings.WEBHOOK_TIMEOUT, receiver.drips = 0.3, True
+    settings.WEBHOOK_TIMEOUT, receiver.answers_slowly = 0.3, True
     with pytest.raises(http_client.Unreachable):
         http_client.post(receiver.url, b"{}", {})
 
