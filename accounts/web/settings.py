@@ -92,8 +92,8 @@ def restore_account(request: HttpRequest, token: str) -> HttpResponse:
             else restoration.user_of_link(token)
         )
     except restoration.BadLink:
-        return render(request, "account/return.html", status=404)
+        return render(request, "account/restore.html", status=404)
     if request.method == "POST":
         messages.success(request, _("Your account is restored. Sign in to continue."))
         return redirect("account_login")
-    return render(request, "account/return.html", {"deleted_user": user})
+    return render(request, "account/restore.html", {"deleted_user": user})

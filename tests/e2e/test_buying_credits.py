@@ -29,7 +29,7 @@ def buy(page: Page, package: str, outcome: str | re.Pattern[str]) -> None:
 PAY = re.compile("^Pay ¥")
 
 
-def test_prompt_waits_while_credits_are_bought(tab: Opener, person: StorageState) -> None:
+def test_prompt_is_kept_when_credits_are_bought_first(tab: Opener, person: StorageState) -> None:
     page = tab("/studio/", person=person, **CALM)
     spend_all(page)
     order(page, "A lighthouse in the rain")
@@ -59,7 +59,7 @@ def test_add_credits_is_offered_before_the_order_is_sent(tab: Opener, person: St
     expect(page.get_by_label("Prompt", exact=True)).to_have_value("Not sent yet")
 
 
-def test_enter_on_an_option_orders_and_leaves_for_nowhere(
+def test_nothing_is_ordered_twice_when_enter_is_pressed_on_an_option(
     tab: Opener, person: StorageState
 ) -> None:
     page = tab("/studio/", person=person, **CALM)
@@ -69,7 +69,9 @@ def test_enter_on_an_option_orders_and_leaves_for_nowhere(
     expect(page.get_by_role("alert")).to_contain_text("Your prompt is saved.")
 
 
-def test_declined_card_and_left_checkout_charge_nothing(tab: Opener, person: StorageState) -> None:
+def test_nothing_is_charged_when_the_card_is_declined_or_the_checkout_is_left(
+    tab: Opener, person: StorageState
+) -> None:
     page = tab("/billing/", person=person, **CALM)
     buy(page, "Trial", "Card declined")
     expect(page.get_by_role("alert")).to_have_text("The payment was declined. Nothing was paid.")
@@ -84,7 +86,9 @@ def test_declined_card_and_left_checkout_charge_nothing(tab: Opener, person: Sto
     expect(wallet(page)).to_have_text("200")
 
 
-def test_late_payment_arrives_on_the_open_page(tab: Opener, person: StorageState) -> None:
+def test_open_page_shows_the_credits_when_a_payment_arrives_late(
+    tab: Opener, person: StorageState
+) -> None:
     page = tab("/billing/", person=person, **CALM)
     buy(page, "Trial", "Pay later and succeed")
     expect(page.get_by_text("Waiting for the payment. This usually takes seconds.")).to_be_visible()
@@ -94,7 +98,7 @@ def test_late_payment_arrives_on_the_open_page(tab: Opener, person: StorageState
     keep_picture(page, "buying-receipt")
 
 
-def test_late_failure_says_why_and_can_be_tried_again(tab: Opener, person: StorageState) -> None:
+def test_payment_can_be_repeated_when_it_fails_late(tab: Opener, person: StorageState) -> None:
     page = tab("/billing/", person=person, **CALM)
     buy(page, "Trial", "Pay later and fail")
     expect(page.locator("#said")).to_contain_text("The bank declined the payment.")
@@ -106,7 +110,7 @@ def test_late_failure_says_why_and_can_be_tried_again(tab: Opener, person: Stora
     expect(wallet(page)).to_have_text("200")
 
 
-def test_without_javascript_credits_are_bought(tab: Opener, person: StorageState) -> None:
+def test_credits_are_bought_when_javascript_is_off(tab: Opener, person: StorageState) -> None:
     page = tab("/studio/", person=person, java_script_enabled=False, **CALM)
     for prompt in ("One half [[hang]]", "Another half [[hang]]"):
         order(page, prompt, "Sora 2 Pro", "20 s")
@@ -124,7 +128,9 @@ def test_without_javascript_credits_are_bought(tab: Opener, person: StorageState
     expect(wallet(page)).to_have_text("80")
 
 
-def test_every_line_of_a_video_is_found_from_its_receipt(tab: Opener, person: StorageState) -> None:
+def test_ledger_entries_of_a_video_are_found_from_its_page(
+    tab: Opener, person: StorageState
+) -> None:
     page = tab("/studio/", person=person, **CALM)
     order(page, "A storm [[fail:internal_error]]")
     card = card_of(page, "A storm")
@@ -140,7 +146,7 @@ def test_every_line_of_a_video_is_found_from_its_receipt(tab: Opener, person: St
 
 
 @pytest.mark.parametrize("width", [1440, 390])
-def test_money_pages_fit(tab: Opener, person: StorageState, width: int) -> None:
+def test_billing_pages_fit_the_screen(tab: Opener, person: StorageState, width: int) -> None:
     page = tab("/billing/", person=person, **looks(width))
     buy(page, "Value", PAY)
     page.wait_for_url("**/payments/**")

@@ -68,10 +68,10 @@ SIGNED_IN = {
     "billing": "/billing/",
     "welcome": "/welcome/",
     "settings": "/settings/",
-    "mails": "/settings/mails/",
+    "email-settings": "/settings/mails/",
     "sessions": "/settings/sessions/",
     "data": "/settings/data/",
-    "leave": "/settings/data/delete/",
+    "delete-account": "/settings/data/delete/",
     "developers": "/developers/",
     "keys": "/developers/keys/",
     "webhooks": "/developers/webhooks/",
@@ -139,7 +139,7 @@ def pages(patterns: list[URLPattern | URLResolver], before: str = "") -> Iterato
             yield each.name
 
 
-def test_every_page_of_the_product_is_looked_at() -> None:
+def test_every_url_is_among_the_checked_pages() -> None:
     seen = {*PUBLIC, *SIGNED_IN, *GUARDED, *MADE_PUBLIC, *MADE, *ELSEWHERE}
     assert sorted(pages(get_resolver().url_patterns)) == sorted([*seen, *NO_PAGE])
 
@@ -172,7 +172,7 @@ def world(site: str, folder: Path, chromium: Browser) -> Iterator[World]:
     confirm(maker, folder)
     name = sign_up(guarded)
     confirm(guarded, folder)
-    guard(guarded)
+    turn_on_two_factor(guarded)
     made = World(contexts[0].storage_state(), contexts[1].storage_state(), name)
     made.own = videos_of(maker) | money_of(maker)
     made.public = shown(maker, made.own["video"], folder)
@@ -212,7 +212,7 @@ def visit(page: Page, name: str, path: str) -> None:
     assert name == "account_login" or "/accounts/login/" not in page.url
 
 
-def guard(page: Page) -> None:
+def turn_on_two_factor(page: Page) -> None:
     visit(page, "mfa_activate_totp", SIGNED_IN["mfa_activate_totp"])
     secret = page.locator("main code").inner_text()
     value = totp.hotp_value(secret, next(totp.yield_hotp_counters_from_time()))
@@ -288,7 +288,7 @@ def publish(folder: Path, decided: str) -> None:
 
 
 @pytest.mark.parametrize("width", [1440, 390])
-def test_every_page_for_everybody_fits(tab: Opener, world: World, width: int) -> None:
+def test_every_public_page_fits_the_screen(tab: Opener, world: World, width: int) -> None:
     page, wrong = tab("/", **looks(width)), []
     assert world.public.keys() == MADE_PUBLIC
     for name, path in {**PUBLIC, **STATES, **world.public}.items():
@@ -303,7 +303,9 @@ def test_every_page_for_everybody_fits(tab: Opener, world: World, width: int) ->
 
 
 @pytest.mark.parametrize("width", [1440, 390])
-def test_every_page_of_ones_own_fits(tab: Opener, world: World, width: int) -> None:
+def test_every_page_of_a_signed_in_user_fits_the_screen(
+    tab: Opener, world: World, width: int
+) -> None:
     page = tab("/studio/", person=world.person, **looks(width))
     assert world.own.keys() >= MADE
     wrong = []
@@ -318,7 +320,7 @@ def test_every_page_of_ones_own_fits(tab: Opener, world: World, width: int) -> N
 
 
 @pytest.mark.parametrize("width", [1440, 390])
-def test_every_page_of_an_error_fits(tab: Opener, width: int) -> None:
+def test_every_error_page_fits_the_screen(tab: Opener, width: int) -> None:
     page, wrong = tab("/", **looks(width)), []
     for name in ERRORS:
         page.route(f"**/{name}/", partial(answer, render_to_string(f"{name}.html")))
@@ -339,7 +341,7 @@ def test_theme_is_kept_when_it_is_chosen(tab: Opener) -> None:
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
 
 
-def test_without_javascript_a_video_is_made_watched_and_deleted(tab: Opener) -> None:
+def test_a_video_is_made_watched_and_deleted_when_javascript_is_off(tab: Opener) -> None:
     page = tab("/accounts/signup/", java_script_enabled=False)
     name = sign_up(page)
     page.locator(".sidebar").get_by_role("button", name="Sign out").click()
@@ -363,14 +365,14 @@ def test_without_javascript_a_video_is_made_watched_and_deleted(tab: Opener) -> 
     expect(card_of(page, "A quiet harbour")).to_have_count(0)
 
 
-def test_without_javascript_the_theme_is_a_form(tab: Opener) -> None:
+def test_theme_is_chosen_by_a_form_when_javascript_is_off(tab: Opener) -> None:
     page = tab("/", java_script_enabled=False)
     page.get_by_role("button", name="Switch between light and dark").click()
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     assert page.url.endswith("/")
 
 
-def test_first_view_needs_little_code(tab: Opener, person: StorageState) -> None:
+def test_first_page_loads_little_javascript(tab: Opener, person: StorageState) -> None:
     page = tab("/studio/", person=person)
     urls = page.evaluate("performance.getEntriesByType('resource').map((entry) => entry.name)")
     code = {Path(url).name: url for url in urls if re.search(r"\.(css|js)$", url)}

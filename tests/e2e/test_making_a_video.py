@@ -38,7 +38,7 @@ def test_signing_up_gives_the_welcome_credits(tab: Opener) -> None:
     expect(wallet(page)).to_have_text("100")
 
 
-def test_prompt_of_the_start_page_waits_in_the_studio_after_signing_up(tab: Opener) -> None:
+def test_prompt_of_the_start_page_is_in_the_studio_after_signing_up(tab: Opener) -> None:
     page = tab("/")
     page.get_by_label("Prompt").fill("A lighthouse in the rain")
     page.get_by_role("button", name="Generate").click()
@@ -46,7 +46,7 @@ def test_prompt_of_the_start_page_waits_in_the_studio_after_signing_up(tab: Open
     expect(page.get_by_label("Prompt", exact=True)).to_have_value("A lighthouse in the rain")
 
 
-def test_card_moves_by_itself_while_its_video_renders(tab: Opener, person: StorageState) -> None:
+def test_card_shows_progress_while_its_video_renders(tab: Opener, person: StorageState) -> None:
     page = tab("/studio/", person=person)
     order(page, "A kite over a field", "4 s")
     page.evaluate(WATCH_PROGRESS)

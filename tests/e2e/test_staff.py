@@ -40,7 +40,7 @@ def code_of(secret: str, later: int = 0) -> str:
     return str(totp.format_hotp_value(totp.hotp_value(secret, int(time.time()) // 30 + later)))
 
 
-def hire(folder: Path) -> str:
+def create_staff(folder: Path) -> str:
     """A new member of staff, made as docs/operations.md says; the name."""
     name = new_name()
     command = [sys.executable, "manage.py", "createsuperuser", "--noinput"]
@@ -60,9 +60,9 @@ def sign_in(page: Page, name: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def clerk(site: str, folder: Path, chromium: Browser) -> StorageState:
+def staff_session(site: str, folder: Path, chromium: Browser) -> StorageState:
     """Staff who came in the one way there is: led to a second factor, and in again with it."""
-    name = hire(folder)
+    name = create_staff(folder)
     context = chromium.new_context(base_url=site, reduced_motion="reduce")
     page = context.new_page()
     page.goto("/admin/billing/payment/")
@@ -107,91 +107,97 @@ def make(page: Page, *prompts: str) -> list[str]:
     return [card_of(page, prompt).get_attribute("data-href") or "" for prompt in prompts]
 
 
-def test_a_stuck_video_is_failed_and_its_credits_are_back(
-    tab: Opener, clerk: StorageState, person: StorageState
+def test_staff_fail_a_stuck_video_and_its_credits_return(
+    tab: Opener, staff_session: StorageState, person: StorageState
 ) -> None:
-    owner, desk = tab("/studio/", person=person, **CALM), tab("/admin/", person=clerk, **CALM)
+    owner, admin = (
+        tab("/studio/", person=person, **CALM),
+        tab("/admin/", person=staff_session, **CALM),
+    )
     prompt = f"Stuck for ever {new_name()} [[hang]]"
     order(owner, prompt, "4 s")
     expect(card_of(owner, prompt)).to_have_attribute("data-state", "rendering")
-    desk.reload()
-    number(desk, "Rendering").click()
-    desk.get_by_role("link", name=prompt).click()
-    desk.get_by_role("link", name="Fail and refund").click()
-    expect(after(desk, "State")).to_have_text(["Rendering", "Failed"])
-    expect(after(desk, "Credits of")).to_have_text(["80", "100"])
-    keep_picture(desk, "staff-fail-before")
-    question = desk.url
-    desk.get_by_label("Reason").fill("It hangs")
-    desk.get_by_role("button", name="Fail and refund").click()
-    expect(desk.get_by_text("The video failed, and its credits were refunded.")).to_be_visible()
-    expect(desk.locator("#entries tbody tr td:nth-child(3)")).to_have_text(["-20", "20"])
-    keep_picture(desk, "staff-fail-after")
-    desk.goto(question)
-    expect(desk.get_by_text("The video has changed. Nothing was done.")).to_be_visible()
+    admin.reload()
+    number(admin, "Rendering").click()
+    admin.get_by_role("link", name=prompt).click()
+    admin.get_by_role("link", name="Fail and refund").click()
+    expect(after(admin, "State")).to_have_text(["Rendering", "Failed"])
+    expect(after(admin, "Credits of")).to_have_text(["80", "100"])
+    keep_picture(admin, "staff-fail-before")
+    question = admin.url
+    admin.get_by_label("Reason").fill("It hangs")
+    admin.get_by_role("button", name="Fail and refund").click()
+    expect(admin.get_by_text("The video failed, and its credits were refunded.")).to_be_visible()
+    expect(admin.locator("#entries tbody tr td:nth-child(3)")).to_have_text(["-20", "20"])
+    keep_picture(admin, "staff-fail-after")
+    admin.goto(question)
+    expect(admin.get_by_text("The video has changed. Nothing was done.")).to_be_visible()
     expect(card_of(owner, prompt)).to_have_attribute("data-state", "failed")
     owner.reload()
     expect(wallet(owner)).to_have_text("100")
 
 
-def test_a_payment_is_refunded_after_a_look_at_what_it_takes(
-    tab: Opener, clerk: StorageState, person: StorageState
+def test_staff_preview_and_refund_a_payment(
+    tab: Opener, staff_session: StorageState, person: StorageState
 ) -> None:
     owner = tab("/billing/", person=person, **CALM)
     owner.get_by_role("button", name="Buy Trial").click()
     owner.get_by_role("button", name=re.compile("^Pay ¥")).click()
     expect(owner.get_by_text("Payment received.").last).to_be_visible()
     expect(wallet(owner)).to_have_text("200")
-    desk = tab("/admin/billing/payment/?show=paid", person=clerk, **CALM)
-    desk.get_by_role("link", name="Refund this payment").first.click()
-    desk.get_by_label("Reason").fill("Asked by mail")
-    desk.get_by_role("button", name="Preview the refund").click()
-    expect(desk.get_by_text("Refunds ¥9.90 CNY.")).to_be_visible()
-    expect(after(desk, "Credits")).to_have_text(["200", "100"])
-    keep_picture(desk, "staff-refund-before")
-    desk.get_by_role("button", name="Refund now").click()
-    expect(desk.locator(".messagelist")).to_contain_text("efund")
-    keep_picture(desk, "staff-refund-after")
+    admin = tab("/admin/billing/payment/?show=paid", person=staff_session, **CALM)
+    admin.get_by_role("link", name="Refund this payment").first.click()
+    admin.get_by_label("Reason").fill("Asked by mail")
+    admin.get_by_role("button", name="Preview the refund").click()
+    expect(admin.get_by_text("Refunds ¥9.90 CNY.")).to_be_visible()
+    expect(after(admin, "Credits")).to_have_text(["200", "100"])
+    keep_picture(admin, "staff-refund-before")
+    admin.get_by_role("button", name="Refund now").click()
+    expect(admin.locator(".messagelist")).to_contain_text("efund")
+    keep_picture(admin, "staff-refund-after")
     owner.goto("/billing/")
     expect(wallet(owner)).to_have_text("100")
 
 
-def test_credits_are_given_after_a_look_at_the_balance(
-    tab: Opener, clerk: StorageState, person: StorageState
+def test_staff_preview_and_grant_credits(
+    tab: Opener, staff_session: StorageState, person: StorageState
 ) -> None:
     owner = tab("/studio/", person=person, **CALM)
     name = owner.request.get("/settings/").text()
     found = re.search(r"person\d+x\d+", name)
     assert found
-    desk = tab(f"/admin/accounts/user/?q={found[0]}", person=clerk, **CALM)
-    desk.locator("#result_list").get_by_role("link", name=found[0], exact=True).click()
-    desk.get_by_role("link", name="Adjust credits").click()
-    desk.get_by_label("Credits").fill("50")
-    desk.get_by_label("Reason").fill("Sorry for the wait")
-    desk.get_by_role("button", name="Preview the balance").click()
-    expect(after(desk, "Credits of")).to_have_text(["100", "150"])
-    keep_picture(desk, "staff-give-before")
-    desk.get_by_role("button", name="Save the adjustment").click()
-    expect(desk.get_by_text("+50 credits were booked.")).to_be_visible()
+    admin = tab(f"/admin/accounts/user/?q={found[0]}", person=staff_session, **CALM)
+    admin.locator("#result_list").get_by_role("link", name=found[0], exact=True).click()
+    admin.get_by_role("link", name="Adjust credits").click()
+    admin.get_by_label("Credits").fill("50")
+    admin.get_by_label("Reason").fill("Sorry for the wait")
+    admin.get_by_role("button", name="Preview the balance").click()
+    expect(after(admin, "Credits of")).to_have_text(["100", "150"])
+    keep_picture(admin, "staff-give-before")
+    admin.get_by_role("button", name="Save the adjustment").click()
+    expect(admin.get_by_text("+50 credits were booked.")).to_be_visible()
     owner.reload()
     expect(wallet(owner)).to_have_text("150")
 
 
-def test_clips_are_picked_ordered_previewed_published_and_hidden(
-    tab: Opener, clerk: StorageState, person: StorageState
+def test_staff_order_preview_publish_and_hide_clips(
+    tab: Opener, staff_session: StorageState, person: StorageState
 ) -> None:
     names = [f"{word} {new_name()}" for word in ("A kite", "A ferry", "A loom")]
-    owner, desk = tab("/studio/", person=person, **CALM), tab("/admin/", person=clerk, **CALM)
+    owner, admin = (
+        tab("/studio/", person=person, **CALM),
+        tab("/admin/", person=staff_session, **CALM),
+    )
     for address in make(owner, *names):
         owner.goto(address)
         offer(owner)
-    desk.reload()
-    number(desk, "Clips offered").click()
-    rows = desk.locator("#result_list tbody tr")
+    admin.reload()
+    number(admin, "Clips offered").click()
+    rows = admin.locator("#result_list tbody tr")
     here = [" ".join(name.split()[:2]) for name in names]
 
     def shown() -> list[str]:
-        texts = desk.locator("#result_list .field-title").all_inner_texts()
+        texts = admin.locator("#result_list .field-title").all_inner_texts()
         return [" ".join(t.split()[:2]) for t in texts if " ".join(t.split()[:2]) in here]
 
     expect(rows.filter(has_text=names[0])).to_be_visible()
@@ -202,47 +208,49 @@ def test_clips_are_picked_ordered_previewed_published_and_hidden(
         target_position={"x": 100, "y": 5},
     )
     assert shown() == [here[0], here[2], here[1]]
-    keep_picture(desk, "staff-clips-dragged")
-    desk.get_by_role("button", name="Save", exact=True).click()
-    expect(desk.locator(".messagelist")).to_contain_text("changed successfully")
-    desk.get_by_role("button", name=f"Move “{names[1]}” up").click()
-    desk.wait_for_url("**/admin/showcase/clip/")
-    desk.goto("/admin/showcase/clip/?show=offered")
+    keep_picture(admin, "staff-clips-dragged")
+    admin.get_by_role("button", name="Save", exact=True).click()
+    expect(admin.locator(".messagelist")).to_contain_text("changed successfully")
+    admin.get_by_role("button", name=f"Move “{names[1]}” up").click()
+    admin.wait_for_url("**/admin/showcase/clip/")
+    admin.goto("/admin/showcase/clip/?show=offered")
     assert shown() == [here[0], here[1], here[2]]
-    desk.get_by_role("link", name=names[1]).click()
-    desk.get_by_label("Title").fill(f"The ferry {names[1]}")
-    desk.get_by_role("button", name="Save and continue editing").click()
-    desk.get_by_role("link", name="Preview the page").click()
-    expect(desk.get_by_text("This page becomes public when you publish the clip.")).to_be_visible()
-    expect(desk.get_by_role("heading", level=1)).to_have_text(f"The ferry {names[1]}")
-    keep_picture(desk, "staff-clip-preview")
+    admin.get_by_role("link", name=names[1]).click()
+    admin.get_by_label("Title").fill(f"The ferry {names[1]}")
+    admin.get_by_role("button", name="Save and continue editing").click()
+    admin.get_by_role("link", name="Preview the page").click()
+    expect(admin.get_by_text("This page becomes public when you publish the clip.")).to_be_visible()
+    expect(admin.get_by_role("heading", level=1)).to_have_text(f"The ferry {names[1]}")
+    keep_picture(admin, "staff-clip-preview")
     for action, public in (("Publish selected clips", 1), ("Hide selected clips", 0)):
-        desk.goto("/admin/showcase/clip/")
-        desk.locator("#result_list tr", has_text=names[1]).locator(".action-select").check()
-        desk.get_by_label("Action:").select_option(label=action)
-        desk.get_by_role("button", name="Go", exact=True).click()
-        expect(desk.locator(".messagelist")).to_be_visible()
+        admin.goto("/admin/showcase/clip/")
+        admin.locator("#result_list tr", has_text=names[1]).locator(".action-select").check()
+        admin.get_by_label("Action:").select_option(label=action)
+        admin.get_by_role("button", name="Go", exact=True).click()
+        expect(admin.locator(".messagelist")).to_be_visible()
         owner.goto("/showcase/?order=new")
         expect(owner.get_by_role("link", name=f"The ferry {names[1]}")).to_have_count(public)
 
 
-def test_the_order_is_changed_without_javascript(
-    tab: Opener, clerk: StorageState, person: StorageState
+def test_staff_order_clips_when_javascript_is_off(
+    tab: Opener, staff_session: StorageState, person: StorageState
 ) -> None:
     names = [f"{word} {new_name()}" for word in ("A drum", "A sail")]
     owner = tab("/studio/", person=person, **CALM)
     for address in make(owner, *names):
         owner.goto(address)
         offer(owner)
-    desk = tab("/admin/showcase/clip/", person=clerk, java_script_enabled=False)
-    titles = desk.locator("#result_list .field-title")
+    admin = tab("/admin/showcase/clip/", person=staff_session, java_script_enabled=False)
+    titles = admin.locator("#result_list .field-title")
     before = titles.all_inner_texts()
-    desk.get_by_role("button", name=f"Move “{names[0]}” up").click()
+    admin.get_by_role("button", name=f"Move “{names[0]}” up").click()
     at = before.index(names[0])
     expect(titles.nth(at - 1)).to_have_text(names[0])
 
 
-def test_a_report_is_handled(tab: Opener, clerk: StorageState, person: StorageState) -> None:
+def test_staff_decide_a_report(
+    tab: Opener, staff_session: StorageState, person: StorageState
+) -> None:
     name = f"A stolen song {new_name()}"
     owner = tab("/studio/", person=person, **CALM)
     (address,) = make(owner, name)
@@ -253,17 +261,17 @@ def test_a_report_is_handled(tab: Opener, clerk: StorageState, person: StorageSt
     visitor.get_by_label("What is wrong?").select_option("rights")
     visitor.get_by_label("Details").fill("I wrote it.")
     visitor.get_by_role("button", name="Send").click()
-    desk = tab("/admin/", person=clerk, **CALM)
-    number(desk, "Open reports").click()
-    desk.get_by_role("link", name=address.strip("/").split("/")[-1]).first.click()
-    keep_picture(desk, "staff-report")
-    desk.get_by_role("link", name="Hide the video").click()
-    expect(after(desk, "Report")).to_have_text(["Open", "Closed"])
-    desk.get_by_label("Reason").fill("The claim holds")
-    desk.get_by_role("button", name="Hide the video").click()
-    expect(desk.get_by_text("The report was closed.")).to_be_visible()
-    expect(desk.get_by_text("not public")).to_be_visible()
-    keep_picture(desk, "staff-report-closed")
+    admin = tab("/admin/", person=staff_session, **CALM)
+    number(admin, "Open reports").click()
+    admin.get_by_role("link", name=address.strip("/").split("/")[-1]).first.click()
+    keep_picture(admin, "staff-report")
+    admin.get_by_role("link", name="Hide the video").click()
+    expect(after(admin, "Report")).to_have_text(["Open", "Closed"])
+    admin.get_by_label("Reason").fill("The claim holds")
+    admin.get_by_role("button", name="Hide the video").click()
+    expect(admin.get_by_text("The report was closed.")).to_be_visible()
+    expect(admin.get_by_text("not public")).to_be_visible()
+    keep_picture(admin, "staff-report-closed")
 
 
 # ---- every page of the staff side ----
@@ -312,9 +320,11 @@ def kind_of(path: str) -> str:
     return last if last in {"history", "delete"} else kind
 
 
-def test_every_page_of_the_staff_side(tab: Opener, clerk: StorageState, busy: str) -> None:
+def test_every_staff_page_fits_the_screen(
+    tab: Opener, staff_session: StorageState, busy: str
+) -> None:
     """One page of every kind that can be reached from the first one."""
-    page = tab("/admin/", person=clerk, **CALM)
+    page = tab("/admin/", person=staff_session, **CALM)
     # What can still be decided comes first, so that the questions are among the pages.
     open_report = "/admin/showcase/abusereport/?state__exact=open"
     todo = ["/admin/", open_report, f"/admin/videos/video/{busy}/change/"]

@@ -104,7 +104,7 @@ def _compose(ended: list[Video]) -> mail.EmailContent:
         paragraphs += [text % {"n": len(failed), "credits": credits}, *_named(failed)]
     single = ended[0] if len(ended) == 1 else None
     path = reverse("video", args=[single.pk]) if single else reverse("library")
-    settings_url = settings.BASE_URL + reverse("mails")
+    settings_url = settings.BASE_URL + reverse("email-settings")
     return mail.EmailContent(
         paragraphs[0],
         tuple(paragraphs),

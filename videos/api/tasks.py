@@ -99,7 +99,7 @@ class ImageToVideoView(APIView):
 def _create_task(
     request: Request, asked: dict[str, Any], reference: Upload | None, kind: str
 ) -> Response:
-    wish = orders.VideoOrder(
+    order = orders.VideoOrder(
         prompt=asked["prompt"],
         model=MODELS[asked["quality"]],
         size=SIZES[asked["aspect_ratio"]],
@@ -108,7 +108,7 @@ def _create_task(
         api_key_id=fields.api_key_id_of(request),
     )
     user, key = user_of(request), fields.request_key_of(request, asked)
-    outcome = idempotency.run(key, partial(orders.submit, user, wish, key))
+    outcome = idempotency.run(key, partial(orders.submit, user, order, key))
     video = outcome.result
     body = {
         "success": True,

@@ -63,8 +63,8 @@ def _order(request: Request, asked: dict[str, Any], request_key: RequestKey | No
     reference = uploads.store_image(user, image) if image else None
     try:
         api_key_id = fields.api_key_id_of(request)
-        wish = orders.VideoOrder(**asked, reference=reference, api_key_id=api_key_id)
-        return orders.submit(user, wish, request_key)
+        order = orders.VideoOrder(**asked, reference=reference, api_key_id=api_key_id)
+        return orders.submit(user, order, request_key)
     except Exception:
         if reference:
             uploads.discard(reference)

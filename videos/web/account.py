@@ -91,9 +91,9 @@ def emails(request: UserRequest) -> HttpResponse:
     if request.method == "POST":
         email_digests.set_enabled(user, bool(request.POST.get("videos")))
         messages.success(request, _("Your choice was saved."))
-        return redirect("mails")
-    context = {"at": "settings", "tab": "mails", "wanted": email_digests.is_enabled(user)}
-    return render(request, "settings/mails.html", context)
+        return redirect("email-settings")
+    context = {"at": "settings", "tab": "emails", "wanted": email_digests.is_enabled(user)}
+    return render(request, "settings/emails.html", context)
 
 
 @login_required
@@ -137,7 +137,7 @@ def delete_account(request: UserRequest) -> HttpResponse:
         "videos": Video.objects.of(user).count(),
         "rendering": Video.objects.of(user).filter(status__in=Video.ACTIVE).count(),
     }
-    return render(request, "settings/leave.html", context, status=422 if refusal else 200)
+    return render(request, "settings/delete_account.html", context, status=422 if refusal else 200)
 
 
 def _refusal(user: User, sent: dict[str, str]) -> str:

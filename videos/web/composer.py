@@ -77,7 +77,7 @@ class Composer(forms.Form):
     def max_image_mb(self) -> int:
         return self.max_image_bytes // 1024**2
 
-    def wish(self) -> orders.VideoOrder:
+    def order(self) -> orders.VideoOrder:
         """Store the image and return the order. Raises BadImage or QuotaFull."""
         data = self.cleaned_data
         if data["image"]:

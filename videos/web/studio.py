@@ -86,7 +86,7 @@ def _order(request: UserRequest) -> HttpResponse:
 
     def order() -> Video:
         takes = form.chosen_takes
-        return orders.submit_many(request.user, form.wish(), takes, key)[0]
+        return orders.submit_many(request.user, form.order(), takes, key)[0]
 
     try:
         idempotency.run(key, order)

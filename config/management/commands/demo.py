@@ -82,6 +82,6 @@ def clips() -> None:
     if Video.objects.filter(user=user).exists():
         return
     for title, prompt, size in PROMPTS:
-        wish = orders.VideoOrder(prompt=prompt, size=size, seconds=catalog.DEFAULT_SECONDS)
-        video = orders.submit(user, wish)
+        order = orders.VideoOrder(prompt=prompt, size=size, seconds=catalog.DEFAULT_SECONDS)
+        video = orders.submit(user, order)
         gallery.publish_when_finished(video, title)

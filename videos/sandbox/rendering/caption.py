@@ -95,7 +95,7 @@ def _characters_that_fit(text: str, font: ImageFont.FreeTypeFont, width: float) 
 
 def _font(text: str, size: float) -> ImageFont.FreeTypeFont:
     """Return Pillow's own font, or a system font when the text is not in Latin script."""
-    if any(0x250 <= ord(letter) < 0x2000 or ord(letter) >= 0x2070 for letter in text):
+    if any(0x250 <= ord(character) < 0x2000 or ord(character) >= 0x2070 for character in text):
         for name in WIDE_FONTS:
             for file in sorted(FONTS.rglob(name)):
                 return ImageFont.truetype(file, round(size))
@@ -123,7 +123,7 @@ def _draw(
             brush.text((mask.width / 2, middle), line, fill=255, font=font, anchor="mm")
             continue
         left = float(room)
-        for letter in line:
-            brush.text((left, middle), letter, fill=255, font=font, anchor="lm")
-            left += font.getlength(letter) + gap
+        for character in line:
+            brush.text((left, middle), character, fill=255, font=font, anchor="lm")
+            left += font.getlength(character) + gap
     return mask

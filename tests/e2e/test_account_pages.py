@@ -17,7 +17,7 @@ PLAYED = """(video) => new Promise((resolve) => {
 })"""
 
 
-def test_a_newcomer_is_led_from_a_scene_to_the_studio(tab: Opener) -> None:
+def test_new_user_chooses_a_scene_and_reaches_the_studio(tab: Opener) -> None:
     page = tab("/accounts/signup/", java_script_enabled=False)
     name = sign_up(page)
     page.goto("/welcome/")
@@ -30,7 +30,7 @@ def test_a_newcomer_is_led_from_a_scene_to_the_studio(tab: Opener) -> None:
     assert name
 
 
-def test_the_language_is_chosen_without_javascript(tab: Opener) -> None:
+def test_language_is_chosen_when_javascript_is_off(tab: Opener) -> None:
     page = tab("/pricing/", java_script_enabled=False)
     page.get_by_role("button", name="日本語").click()
     expect(page.locator("html")).to_have_attribute("lang", "ja")
@@ -50,7 +50,7 @@ def test_a_key_is_made_copied_and_revoked(tab: Opener, person: StorageState) -> 
     expect(page.get_by_text("You revoked the API key Newsletter.")).to_be_visible()
 
 
-def test_the_account_is_closed_by_keyboard_and_without_javascript(tab: Opener) -> None:
+def test_account_is_closed_by_keyboard_when_javascript_is_off(tab: Opener) -> None:
     page = tab("/accounts/signup/", java_script_enabled=False)
     sign_up(page)
     page.goto("/settings/data/")
@@ -60,13 +60,15 @@ def test_the_account_is_closed_by_keyboard_and_without_javascript(tab: Opener) -
     expect(page.get_by_text("We will delete it in 30 days.")).to_be_visible()
 
 
-def test_an_unconfirmed_address_keeps_two_factor_off(tab: Opener, person: StorageState) -> None:
+def test_two_factor_cannot_be_turned_on_when_the_address_is_not_verified(
+    tab: Opener, person: StorageState
+) -> None:
     page = tab("/accounts/2fa/", person=person)
     page.get_by_role("link", name="Turn it on").click()
     expect(page.get_by_role("alert")).to_contain_text("verified your email address")
 
 
-def test_a_password_is_looked_at_and_hidden_again(tab: Opener) -> None:
+def test_password_is_shown_and_hidden_again(tab: Opener) -> None:
     page = tab("/accounts/login/")
     password = page.get_by_label("Password", exact=True)
     button = page.get_by_role("button", name="Show the password")
@@ -80,7 +82,7 @@ def test_a_password_is_looked_at_and_hidden_again(tab: Opener) -> None:
 
 
 @pytest.mark.parametrize("width", [1440, 390])
-def test_a_newcomer_sees_a_living_wall(tab: Opener, width: int) -> None:
+def test_start_page_shows_samples_when_nothing_is_published(tab: Opener, width: int) -> None:
     """Nobody published anything: the samples are there, play, and say what they are."""
     page = tab("/", **looks(width))
     page.get_by_role("heading", name="Videos made here").scroll_into_view_if_needed()
@@ -91,7 +93,7 @@ def test_a_newcomer_sees_a_living_wall(tab: Opener, width: int) -> None:
     assert page.locator("video").evaluate(PLAYED) > 0.2
 
 
-def test_prices_of_several_takes_without_javascript(tab: Opener) -> None:
+def test_prices_of_several_takes_are_shown_when_javascript_is_off(tab: Opener) -> None:
     page = tab("/pricing/", java_script_enabled=False)
     page.get_by_role("link", name="3 takes").click()
     expect(page.locator("tbody tr").first).to_contain_text("60")

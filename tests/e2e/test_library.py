@@ -49,7 +49,7 @@ def tall_picture() -> bytes:
 
 
 @pytest.mark.parametrize("width", [1440, 390])
-def test_every_new_page_fits(
+def test_every_library_page_fits_the_screen(
     tab: Opener, maker: tuple[StorageState, dict[str, str]], width: int
 ) -> None:
     person, addresses = maker
@@ -91,9 +91,7 @@ def test_every_new_page_fits(
         expect(page.locator("dialog[open]")).to_have_count(0)
 
 
-def test_several_takes_leave_the_shelf_when_they_are_done(
-    tab: Opener, person: StorageState
-) -> None:
+def test_takes_leave_the_queue_when_they_are_done(tab: Opener, person: StorageState) -> None:
     page = tab("/studio/", person=person, **CALM)
     page.locator("#composer label:has-text('×2')").click()
     button = page.get_by_role("button", name="Generate").last
@@ -147,7 +145,7 @@ def test_dropped_picture_is_shown_as_it_will_be_cropped(tab: Opener, person: Sto
     keep_picture(page, "studio-reference")
 
 
-def test_question_is_answered_without_leaving_the_page(tab: Opener, person: StorageState) -> None:
+def test_confirmation_opens_as_a_dialog_on_the_page(tab: Opener, person: StorageState) -> None:
     page = tab("/studio/", person=person, **CALM)
     order(page, "An endless night [[hang]]", "4 s")
     card = card_of(page, "An endless night")
@@ -164,7 +162,9 @@ def test_question_is_answered_without_leaving_the_page(tab: Opener, person: Stor
     assert page.evaluate("window.sameDocument") is True
 
 
-def test_hearts_and_collections(tab: Opener, maker: tuple[StorageState, dict[str, str]]) -> None:
+def test_videos_are_liked_and_collected(
+    tab: Opener, maker: tuple[StorageState, dict[str, str]]
+) -> None:
     page = tab("/library/", person=maker[0], **CALM)
     tower = card_of(page, "A tower")
     tower.hover()
@@ -187,7 +187,7 @@ def test_hearts_and_collections(tab: Opener, maker: tuple[StorageState, dict[str
     expect(page.get_by_text("Its videos are still in your library.")).to_be_visible()
 
 
-def test_several_are_downloaded_and_the_question_before_deleting_can_be_declined(
+def test_selected_videos_are_downloaded_and_kept_when_deletion_is_declined(
     tab: Opener, maker: tuple[StorageState, dict[str, str]]
 ) -> None:
     page = tab("/library/?select=1", person=maker[0], **CALM)
@@ -210,7 +210,7 @@ def test_several_are_downloaded_and_the_question_before_deleting_can_be_declined
     expect(page.locator(".card")).to_have_count(3)
 
 
-def test_deleting_takes_a_card_away_and_undo_brings_it_back(
+def test_deleted_card_returns_when_the_deletion_is_undone(
     tab: Opener, maker: tuple[StorageState, dict[str, str]]
 ) -> None:
     page = tab("/library/", person=maker[0], **CALM)
@@ -245,7 +245,7 @@ def test_deleting_takes_a_card_away_and_undo_brings_it_back(
     expect(titles).to_have_text(before)
 
 
-def test_without_javascript_a_deletion_is_undone_by_a_form(
+def test_deletion_is_undone_by_a_form_when_javascript_is_off(
     tab: Opener, maker: tuple[StorageState, dict[str, str]]
 ) -> None:
     page = tab(maker[1]["tower"], person=maker[0], java_script_enabled=False)
@@ -258,7 +258,7 @@ def test_without_javascript_a_deletion_is_undone_by_a_form(
     expect(card_of(page, "A tower")).to_be_visible()
 
 
-def test_finished_card_plays_under_the_pointer(
+def test_finished_card_plays_when_the_pointer_is_over_it(
     tab: Opener, maker: tuple[StorageState, dict[str, str]]
 ) -> None:
     page = tab("/library/", person=maker[0])
@@ -269,7 +269,7 @@ def test_finished_card_plays_under_the_pointer(
     expect(tower.locator("video.preview")).to_have_count(0)
 
 
-def test_versions_are_compared_shared_and_taken_a_picture_of(
+def test_versions_are_compared_shared_and_reused_as_a_frame(
     tab: Opener, maker: tuple[StorageState, dict[str, str]]
 ) -> None:
     person, addresses = maker
@@ -300,16 +300,18 @@ def test_versions_are_compared_shared_and_taken_a_picture_of(
 
 AWAY = """
 Object.defineProperty(document, "hidden", { get: () => true });
-window.told = [];
+window.notified = [];
 window.Notification = class extends EventTarget {
   static permission = "default";
   static async requestPermission() { return (this.permission = "granted"); }
-  constructor(title, { body }) { super(); window.told.push(`${title}: ${body}`); }
+  constructor(title, { body }) { super(); window.notified.push(`${title}: ${body}`); }
 };
 """
 
 
-def test_who_looks_away_is_told_when_a_video_is_ready(tab: Opener, person: StorageState) -> None:
+def test_user_is_notified_when_a_video_is_ready_in_a_hidden_tab(
+    tab: Opener, person: StorageState
+) -> None:
     page = tab("about:blank", person=person, **CALM)
     page.add_init_script(AWAY)
     page.goto("/studio/")
@@ -320,10 +322,12 @@ def test_who_looks_away_is_told_when_a_video_is_ready(tab: Opener, person: Stora
     )
     expect(card_of(page, "A slow heron")).to_have_attribute("data-state", "done")
     expect(page).to_have_title("(1) Ready · Create · Firstlight")
-    assert page.evaluate("window.told") == ["Firstlight: Ready: A slow heron"]
+    assert page.evaluate("window.notified") == ["Firstlight: Ready: A slow heron"]
 
 
-def test_version_made_elsewhere_appears_in_the_family(tab: Opener, person: StorageState) -> None:
+def test_versions_are_updated_when_one_is_made_in_another_tab(
+    tab: Opener, person: StorageState
+) -> None:
     here, there = tab("/studio/", person=person, **CALM), tab("/studio/", person=person, **CALM)
     order(there, "A first boat", "4 s")
     expect(card_of(there, "A first boat")).to_have_attribute("data-state", "done")
@@ -352,7 +356,7 @@ def test_version_made_elsewhere_appears_in_the_family(tab: Opener, person: Stora
     expect(here.get_by_role("checkbox", name="Choose: A fourth")).to_be_checked()
 
 
-def test_everything_is_near_by_keyboard(
+def test_every_view_is_reached_by_shortcuts(
     tab: Opener, maker: tuple[StorageState, dict[str, str]]
 ) -> None:
     page = tab("/studio/", person=maker[0], **CALM)
@@ -404,7 +408,9 @@ def test_everything_is_near_by_keyboard(
         page.wait_for_url(f"**/{path}/")
 
 
-def test_single_keys_are_switched_off_everywhere(tab: Opener, person: StorageState) -> None:
+def test_single_key_shortcuts_are_off_everywhere_when_switched_off(
+    tab: Opener, person: StorageState
+) -> None:
     page = tab("/studio/", person=person, **CALM)
     page.keyboard.press("?")
     with page.expect_response("**/settings/shortcuts/"):
@@ -427,7 +433,7 @@ def test_single_keys_are_switched_off_everywhere(tab: Opener, person: StorageSta
     expect(box).to_be_checked()
 
 
-def test_nothing_plays_under_a_finger_or_for_who_wants_calm(
+def test_nothing_plays_when_touched_or_when_reduced_motion_is_preferred(
     tab: Opener, maker: tuple[StorageState, dict[str, str]]
 ) -> None:
     for options in (CALM, {"has_touch": True, "is_mobile": True}):
@@ -448,7 +454,9 @@ def test_notifications_are_chosen_in_the_settings(tab: Opener, person: StorageSt
     expect(button).to_have_attribute("aria-pressed", "false")
 
 
-def test_lost_connection_is_said_and_tried_again(tab: Opener, person: StorageState) -> None:
+def test_page_says_so_and_reconnects_when_the_connection_is_lost(
+    tab: Opener, person: StorageState
+) -> None:
     page = tab("about:blank", person=person)
     shut = [True]
 
@@ -474,7 +482,7 @@ def test_lost_connection_is_said_and_tried_again(tab: Opener, person: StorageSta
     expect(page.locator("#live")).to_have_text("Live updates on")
 
 
-def test_without_javascript_all_of_it_is_forms(
+def test_library_works_by_forms_when_javascript_is_off(
     tab: Opener, maker: tuple[StorageState, dict[str, str]]
 ) -> None:
     person, addresses = maker

@@ -31,7 +31,7 @@ def noise(width: int, height: int) -> bytes:
         ("moderation_blocked", "blocked", "The content check stopped this prompt."),
     ],
 )
-def test_failure_returns_the_credits_and_says_so(
+def test_failed_video_shows_that_its_credits_were_refunded(
     tab: Opener, person: StorageState, trigger: str, state: str, words: str
 ) -> None:
     page = tab("/studio/", person=person)
@@ -72,7 +72,7 @@ def test_price_follows_the_choices(tab: Opener, person: StorageState) -> None:
 
 
 @pytest.mark.parametrize("scripts", [True, False])
-def test_image_that_is_none_is_refused_at_its_field(
+def test_file_is_rejected_at_its_field_when_it_is_not_an_image(
     tab: Opener, person: StorageState, scripts: bool
 ) -> None:
     page = tab("/studio/", person=person, java_script_enabled=scripts)
@@ -92,9 +92,7 @@ def test_image_that_is_none_is_refused_at_its_field(
         expect(card_of(page, "A dot")).to_be_visible()
 
 
-def test_an_image_says_how_far_it_is_and_can_be_called_back(
-    tab: Opener, person: StorageState
-) -> None:
+def test_upload_shows_its_progress_and_can_be_cancelled(tab: Opener, person: StorageState) -> None:
     page = tab("/studio/", person=person)
     network = page.context.new_cdp_session(page)
     network.send("Network.enable")
@@ -111,9 +109,7 @@ def test_an_image_says_how_far_it_is_and_can_be_called_back(
     expect(page.locator("#composer .btn--primary [data-cost]")).to_have_text("20")
 
 
-def test_what_is_written_stays_over_a_reload_until_it_is_ordered(
-    tab: Opener, person: StorageState
-) -> None:
+def test_prompt_survives_a_reload_until_it_is_ordered(tab: Opener, person: StorageState) -> None:
     page = tab("/studio/", person=person)
     page.get_by_label("Prompt", exact=True).fill("A kite over dunes")
     page.locator("#composer label:has-text('Sora 2 Pro')").click()
@@ -161,7 +157,7 @@ def test_every_choice_is_explained_by_keyboard(
         expect(button).to_be_focused()
 
 
-def test_order_beyond_the_balance_keeps_the_prompt_and_offers_less(
+def test_cheaper_choice_is_offered_when_credits_do_not_suffice(
     tab: Opener, person: StorageState
 ) -> None:
     page = tab("/studio/", person=person)
@@ -205,7 +201,7 @@ def test_two_tabs_show_the_same(tab: Opener, person: StorageState) -> None:
     expect(there.get_by_label("Prompt", exact=True)).to_have_value("half a thought")
 
 
-def test_cards_are_polled_when_the_socket_stays_shut(tab: Opener, person: StorageState) -> None:
+def test_cards_are_polled_when_the_socket_cannot_connect(tab: Opener, person: StorageState) -> None:
     page = tab("about:blank", person=person)
 
     def shut(socket: WebSocketRoute) -> None:

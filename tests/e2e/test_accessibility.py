@@ -74,7 +74,7 @@ def maker(site: str, chromium: Browser) -> tuple[StorageState, str]:
     return person, address
 
 
-def test_everything_is_done_by_keyboard_alone(tab: Opener) -> None:
+def test_a_video_is_made_and_deleted_with_the_keyboard_alone(tab: Opener) -> None:
     page = tab("/accounts/signup/", **CALM)
     name = sign_up(page)
     page.context.clear_cookies()
@@ -119,7 +119,9 @@ def test_everything_is_done_by_keyboard_alone(tab: Opener) -> None:
     expect(page.get_by_text("Payment received.").last).to_be_visible()
 
 
-def test_nothing_moves_for_who_wants_it_so(tab: Opener, maker: tuple[StorageState, str]) -> None:
+def test_nothing_moves_when_reduced_motion_is_preferred(
+    tab: Opener, maker: tuple[StorageState, str]
+) -> None:
     person, film = maker
     page = tab("/studio/", person=person)
     assert page.evaluate(RUNNING) > 0, "a rendering card moves otherwise"
@@ -131,7 +133,7 @@ def test_nothing_moves_for_who_wants_it_so(tab: Opener, maker: tuple[StorageStat
 
 
 @pytest.mark.parametrize("screen", NARROW)
-def test_nothing_is_cut_off_at_the_side(
+def test_nothing_overflows_when_the_page_is_zoomed(
     tab: Opener, maker: tuple[StorageState, str], screen: str
 ) -> None:
     width, height, zoom = NARROW[screen]
@@ -156,7 +158,7 @@ def test_nothing_is_cut_off_at_the_side(
         ("film/delete/", "Delete"),
     ],
 )
-def test_a_thumb_finds_what_matters(
+def test_main_controls_are_large_enough_for_a_thumb(
     tab: Opener, maker: tuple[StorageState, str], path: str, main: str
 ) -> None:
     person, film = maker
