@@ -6,7 +6,7 @@ RUN pip install --no-cache-dir --require-hashes -r requirements.txt
 COPY . .
 RUN useradd --create-home firstlight && mkdir /data && chown firstlight /data
 USER firstlight
-# The files' names carry a hash of their content in production.
+# Fails the build if the settings or the installed packages are broken.
 RUN ENVIRONMENT=test DATA_DIR=/tmp/build python manage.py check
 EXPOSE 8000
 CMD ["python", "manage.py", "serve"]

@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# uv when the machine has it, the standard library's venv and pip otherwise.
+# Install with uv if the machine has it, otherwise with venv and pip.
 UV := $(shell command -v uv 2>/dev/null)
 
 .PHONY: run dev test test-thorough check fix types words bench lock clean
@@ -50,7 +50,7 @@ words: $(VENV)/.dev
 bench: $(VENV)/.dev
 	@$(BIN)/python -m benchmarks
 
-# Names, versions and hashes only: no registry address may stand in the files.
+# The files contain names, versions and hashes only, no address of a package registry.
 lock:
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
 		pyproject.toml -o requirements.txt
@@ -67,6 +67,6 @@ $(VENV)/.run: requirements.txt
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.run requirements-dev.txt
-	@echo "Installing the developer's tools ..."
+	@echo "Installing the development tools ..."
 	@$(if $(UV),uv pip install -q --python $(BIN)/python --require-hashes -r requirements-dev.txt,$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.txt)
 	@touch $@

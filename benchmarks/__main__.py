@@ -1,4 +1,4 @@
-"""`make bench`: the figures of docs/performance.md, on SQLite or on DATABASE_URL."""
+"""`make bench`: measure the figures of docs/performance.md, on SQLite or on DATABASE_URL."""
 
 import os
 import platform
@@ -15,7 +15,7 @@ django.setup()
 from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
 
-from benchmarks import books, live, polling  # noqa: E402
+from benchmarks import ledger, live, polling  # noqa: E402
 
 assert environment
 
@@ -24,11 +24,11 @@ def main() -> None:
     call_command("migrate", verbosity=0)
     quick = "--quick" in sys.argv
     print(f"{connection.vendor}, Python {platform.python_version()}, {os.cpu_count()} cores\n")
-    print("Active videos on one worker, 5 s interval, every poll moves the progress\n")
+    print("Active videos on one worker, 5 s interval, every poll changes the progress\n")
     polling.run((1000,) if quick else (100, 1000, 1500), 12 if quick else 20)
     print("\nCredits\n")
-    books.run(100 if quick else 1000, 2 if quick else 10, 10_000 if quick else 100_000)
-    print("\nFrom a change to the client, embedded\n")
+    ledger.run(100 if quick else 1000, 2 if quick else 10, 10_000 if quick else 100_000)
+    print("\nLatency from a change to the client, embedded mode\n")
     for sockets in (1,) if quick else (1, 20):
         live.run(50 if quick else 500, sockets)
 

@@ -1,4 +1,4 @@
-"""An engine that answers at once: every job is rendering and a little further at each look."""
+"""An engine that answers at once; every poll raises a job's progress by one."""
 
 import json
 import sys
@@ -7,19 +7,19 @@ from typing import Any
 
 import uvicorn
 
-looks: Counter[str] = Counter()
+poll_counts: Counter[str] = Counter()
 
 
 async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
     job = scope["path"].rsplit("/", 1)[-1]
-    looks[job] += 1
+    poll_counts[job] += 1
     body = json.dumps(
         {
             "id": job,
             "object": "video",
             "model": "sora-2",
             "status": "in_progress",
-            "progress": min(looks[job], 99),
+            "progress": min(poll_counts[job], 99),
             "created_at": 1,
             "size": "1280x720",
             "seconds": "8",

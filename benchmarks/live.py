@@ -1,4 +1,4 @@
-"""From the committed change to the client's socket, in the embedded mode."""
+"""Measure the latency from a change to the client's WebSocket, in the embedded mode."""
 
 import json
 import threading
@@ -18,20 +18,20 @@ from videos.models import Video
 
 
 def run(changes: int, sockets: int) -> None:
-    """Print the latency of `changes` progress updates with `sockets` open sockets of one user."""
+    """Print the latency of `changes` progress updates with `sockets` WebSockets of one user."""
     user = User.objects.create_user(f"live{time.time_ns()}")
     token = tokens.sign_in(user, Session.Grant.PASSWORD).access
     arrived: list[dict[int, float]] = []
     with ServerThread("config.asgi:application") as server:
-        readers = [_reader(server.port, token, arrived) for _ in range(sockets)]
-        sent = _change(user, changes)
+        readers = [_open_reader(server.port, token, arrived) for _ in range(sockets)]
+        sent = _change_videos(user, changes)
         time.sleep(1)
         for reader in readers:
             reader.close()
     delays = [seen[seq] - at for seen in arrived for seq, at in sent.items() if seq in seen]
     lost = changes * sockets - len(delays)
     cuts = quantiles(delays, n=100)
-    print("| sockets | changes | median ms | p95 ms | p99 ms | worst ms | lost |")
+    print("| WebSockets of the user | changes | median ms | p95 ms | p99 ms | max ms | lost |")
     print("|---|---|---|---|---|---|---|")
     print(
         f"| {sockets} | {changes} | {median(delays) * 1000:.1f} | {cuts[94] * 1000:.1f} "
@@ -39,7 +39,7 @@ def run(changes: int, sockets: int) -> None:
     )
 
 
-def _reader(port: int, token: str, arrived: list[dict[int, float]]) -> websocket.WebSocket:
+def _open_reader(port: int, token: str, arrived: list[dict[int, float]]) -> websocket.WebSocket:
     socket = websocket.create_connection(
         f"ws://127.0.0.1:{port}/ws/videos/", subprotocols=["bearer", token]
     )
@@ -58,8 +58,8 @@ def _reader(port: int, token: str, arrived: list[dict[int, float]]) -> websocket
     return socket
 
 
-def _change(user: User, changes: int) -> dict[int, float]:
-    """Move a video forward as the worker does; when each change began to be written, by number."""
+def _change_videos(user: User, changes: int) -> dict[int, float]:
+    """Change videos as the worker does; return when each change began to be written, by number."""
     now = timezone.now()
     sent: dict[int, float] = {}
     lease = uuid4()

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.pages`: what a browser with an empty cache loads for each page."""
+"""`python -m benchmarks.pages`: measure what a browser with an empty cache loads for each page."""
 
 import gzip
 import os
@@ -23,12 +23,12 @@ SIGNED_IN = {
     "usage": "/usage/",
 }
 TEXT = {".css": "CSS", ".js": "JavaScript", ".svg": "icons"}
-COLUMNS = ("HTML", "CSS", "JavaScript", "icons", "fonts", "pictures", "films")
+COLUMNS = ("HTML", "CSS", "JavaScript", "icons", "fonts", "images", "videos")
 
 
 @dataclass
 class Weight:
-    """Bytes by kind: text as gzip makes it, everything else as it is."""
+    """Bytes by kind: text with gzip compression, everything else as it is sent."""
 
     bytes: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COLUMNS, 0))
 
@@ -37,8 +37,8 @@ class Weight:
             return
         kind = self.kind(response)
         body = response.body()
-        squeezed = kind in {"HTML", *TEXT.values()}
-        self.bytes[kind] += len(gzip.compress(body, 9) if squeezed else body)
+        is_text = kind in {"HTML", *TEXT.values()}
+        self.bytes[kind] += len(gzip.compress(body, 9) if is_text else body)
 
     @staticmethod
     def kind(response: Response) -> str:
@@ -46,7 +46,7 @@ class Weight:
         if suffix in TEXT:
             return TEXT[suffix]
         content = response.headers.get("content-type", "")
-        found = {"font": "fonts", "image": "pictures", "video": "films"}.get(content.split("/")[0])
+        found = {"font": "fonts", "image": "images", "video": "videos"}.get(content.split("/")[0])
         return found or "HTML"
 
     def row(self) -> str:
@@ -70,7 +70,7 @@ def main() -> None:
 
 
 def weigh(browser: Browser, path: str, *, signed_in: bool = False) -> Weight:
-    """Load a page on a phone; no path is the newest video's page."""
+    """Load a page with the screen of a phone; without a path the page of the newest video."""
     viewport: ViewportSize = {"width": 412, "height": 823}
     context = browser.new_context(base_url=ADDRESS, viewport=viewport)
     page = context.new_page()
@@ -80,22 +80,22 @@ def weigh(browser: Browser, path: str, *, signed_in: bool = False) -> Weight:
         page.get_by_label("Password").fill(PASSWORD)
         page.get_by_role("button", name="Sign in").click()
         page.wait_for_url(re.compile("/studio/$"))
-        film = page.locator(".card[data-state=done]").first.get_attribute("data-href")
-        path = path or film or "/library/"
+        newest = page.locator(".card[data-state=done]").first.get_attribute("data-href")
+        path = path or newest or "/library/"
         state = context.storage_state()
         context.close()
-        # Nothing of the way here is in the cache of a new context.
+        # A new context has an empty cache.
         context = browser.new_context(base_url=ADDRESS, viewport=viewport, storage_state=state)
         page = context.new_page()
-    seen: list[Response] = []
+    responses: list[Response] = []
 
-    def note(response: Response) -> None:
-        seen.append(response)
+    def collect(response: Response) -> None:
+        responses.append(response)
 
-    page.on("response", note)
+    page.on("response", collect)
     page.goto(path, wait_until="networkidle")
     weight = Weight()
-    for response in seen:
+    for response in responses:
         weight.add(response)
     context.close()
     return weight

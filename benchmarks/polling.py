@@ -1,4 +1,4 @@
-"""How many active videos one worker keeps within a 5 s interval, and what a poll costs."""
+"""Measure how many active videos one worker can poll every 5 s, and what a poll costs."""
 
 import resource
 import subprocess
@@ -37,7 +37,7 @@ def run(counts: tuple[int, ...], seconds: float) -> None:
         "models": "",
     }
     try:
-        _await(port)
+        _wait_for_stub(port)
         with override_settings(
             ENGINES={"bench": config},
             POLL_FIRST=INTERVAL,
@@ -46,7 +46,8 @@ def run(counts: tuple[int, ...], seconds: float) -> None:
         ):
             base.get.cache_clear()
             print(
-                "| active | polls/s (needed) | interval p50 / p95 s | late p95 s | CPU | queries |"
+                "| active videos | polls/s (required) | interval p50 / p95 s | delay p95 s | CPU "
+                "| queries |"
             )
             print("|---|---|---|---|---|---|")
             for count in counts:
@@ -56,8 +57,8 @@ def run(counts: tuple[int, ...], seconds: float) -> None:
 
 
 def _row(count: int, seconds: float) -> str:
-    _fill(count)
-    lateness: list[float] = []
+    _create_videos(count)
+    delays: list[float] = []
     polled: dict[object, list[float]] = {}
     real = claim.claim_due
 
@@ -68,27 +69,28 @@ def _row(count: int, seconds: float) -> str:
         for video in claimed:
             polled.setdefault(video.pk, []).append(time.monotonic())
             if at := due.get(video.pk):
-                lateness.append((now - at).total_seconds())
+                delays.append((now - at).total_seconds())
         return claimed
 
-    workers = executor.Executor(settings.WORKER_THREADS)
+    worker = executor.Executor(settings.WORKER_THREADS)
     with mock.patch.object(claim, "claim_due", timed_claim):
-        _turn(workers, INTERVAL.total_seconds())  # every video once, to spread them
-        lateness.clear()
+        # Poll every video once, so that they become due at different times.
+        _run_for(worker, INTERVAL.total_seconds())
+        delays.clear()
         polled.clear()
-        cpu, began = _cpu(), time.monotonic()
-        _turn(workers, seconds)
-        took, used = time.monotonic() - began, _cpu() - cpu
+        cpu, began = _cpu_seconds(), time.monotonic()
+        _run_for(worker, seconds)
+        took, used = time.monotonic() - began, _cpu_seconds() - cpu
     polls = sum(len(times) for times in polled.values())
     gaps = [b - a for times in polled.values() for a, b in pairwise(times)]
     with CaptureQueriesContext(connection) as queries:
         before = sum(Video.objects.values_list("poll_count", flat=True))
-        _turn(workers, 1.0)
+        _run_for(worker, 1.0)
         done = sum(Video.objects.values_list("poll_count", flat=True)) - before
-    workers.close()
+    worker.close()
     return (
         f"| {count} | {polls / took:.0f} ({count / INTERVAL.total_seconds():.0f}) "
-        f"| {median(gaps):.2f} / {_p95(gaps):.2f} | {_p95(lateness):.2f} "
+        f"| {median(gaps):.2f} / {_p95(gaps):.2f} | {_p95(delays):.2f} "
         f"| {used / took:.0%} of a core | {len(queries) / max(done, 1):.1f} |"
     )
 
@@ -97,19 +99,19 @@ def _p95(values: list[float]) -> float:
     return quantiles(values, n=20)[-1] if len(values) > 1 else 0.0
 
 
-def _turn(engine: executor.Executor, seconds: float) -> None:
+def _run_for(worker: executor.Executor, seconds: float) -> None:
     until = time.monotonic() + seconds
     while time.monotonic() < until:
-        if not engine.turn():
+        if not worker.turn():
             time.sleep(executor.IDLE_SECONDS)
 
 
-def _cpu() -> float:
+def _cpu_seconds() -> float:
     used = resource.getrusage(resource.RUSAGE_SELF)
     return used.ru_utime + used.ru_stime
 
 
-def _fill(count: int) -> None:
+def _create_videos(count: int) -> None:
     Video.objects.all().delete()
     users = list(User.objects.order_by("pk")[:USERS])
     users += [
@@ -137,7 +139,7 @@ def _fill(count: int) -> None:
     )
 
 
-def _await(port: int) -> None:
+def _wait_for_stub(port: int) -> None:
     for _ in range(100):
         try:
             urllib.request.urlopen(f"http://127.0.0.1:{port}/v1/videos/x").read()

@@ -1,7 +1,7 @@
-"""`python -m benchmarks.races [rounds]`: fifty at once, round after round, on both databases.
+"""`python -m benchmarks.races [rounds]`: race 50 threads on one account, on both databases.
 
-Each round lets fifty threads, each with a connection of its own, do the same thing to one account
-at the same moment, and then checks the ledger: what may happen once must have happened once.
+In each round 50 threads with one connection each do the same thing to one account at the same
+moment; then the ledger is checked: what may happen once must have happened exactly once.
 """
 
 import os
@@ -38,87 +38,94 @@ from tests.billing import payment_events  # noqa: E402
 
 assert environment
 
-AT_ONCE = 50
+THREADS = 50
 Race = tuple[Callable[[int], object], Callable[[list[Any]], bool]]
 
 
 def spend(user: User) -> Race:
-    """100 credits, fifty spends of 20: five of them are taken."""
-    given(user, 100)
+    """50 spends of 20 credits with a balance of 100: exactly five succeed."""
+    _grant(user, 100)
 
-    def held(results: list[Any]) -> bool:
-        refused = sum(isinstance(one, credits.NotEnoughCredits) for one in results)
-        return refused == AT_ONCE - 5 and standing(user) == (0, {"bonus": 1, "spent": 5})
+    def is_correct(results: list[Any]) -> bool:
+        refused = sum(isinstance(result, credits.NotEnoughCredits) for result in results)
+        return refused == THREADS - 5 and _state_of(user) == (0, {"bonus": 1, "spent": 5})
 
-    return lambda n: credits.spend(user, 20, f"{user.pk}:{n}"), held
+    return lambda n: credits.spend(user, 20, f"{user.pk}:{n}"), is_correct
 
 
 def repeated_spend(user: User) -> Race:
-    """Fifty spends under one key are one."""
-    given(user, 100)
+    """50 spends with one key: the credits are spent once."""
+    _grant(user, 100)
 
-    def held(results: list[Any]) -> bool:
-        return len(set(results)) == 1 and standing(user) == (80, {"bonus": 1, "spent": 1})
+    def is_correct(results: list[Any]) -> bool:
+        return len(set(results)) == 1 and _state_of(user) == (80, {"bonus": 1, "spent": 1})
 
-    return lambda n: credits.spend(user, 20, f"{user.pk}:spend"), held
+    return lambda n: credits.spend(user, 20, f"{user.pk}:spend"), is_correct
 
 
 def refund(user: User) -> Race:
-    """Fifty failures of one video give its credits back once."""
-    given(user, 100)
+    """50 refunds of one spend: its credits are returned once."""
+    _grant(user, 100)
     key = credits.spend(user, 20, f"{user.pk}:spend").key
 
-    def held(results: list[Any]) -> bool:
+    def is_correct(results: list[Any]) -> bool:
         once = (100, {"bonus": 1, "spent": 1, "refunded": 1})
-        return len(set(results)) == 1 and standing(user) == once
+        return len(set(results)) == 1 and _state_of(user) == once
 
-    return lambda n: credits.refund(key, f"{user.pk}:refund", grace=True), held
+    return lambda n: credits.refund(key, f"{user.pk}:refund", grace=True), is_correct
 
 
 def expire(user: User) -> Race:
-    """Fifty sweeps of an account whose lot has died book it once."""
-    given(user, 100)
+    """50 sweeps of an account with an expired lot: one entry is written."""
+    _grant(user, 100)
     past = timezone.now() - timedelta(seconds=1)
     Lot.objects.filter(account_id=user.pk).update(expires_at=past)
     Account.objects.filter(pk=user.pk).update(next_expiry_at=past)
 
-    def held(results: list[Any]) -> bool:
-        return sum(results) == 100 and standing(user) == (0, {"bonus": 1, "expired": 1})
+    def is_correct(results: list[Any]) -> bool:
+        return sum(results) == 100 and _state_of(user) == (0, {"bonus": 1, "expired": 1})
 
-    return lambda n: credits.expire(user), held
+    return lambda n: credits.expire(user), is_correct
 
 
 def webhook(user: User) -> Race:
-    """One event of Stripe's, delivered fifty times, grants once."""
+    """One Stripe event delivered 50 times: its credits are granted once."""
     payment = payment_events.create_payment(user, session_id=f"cs_{uuid4()}")
     event = {**payment_events.checkout_completed(payment), "id": f"evt_{uuid4()}"}
     known = {name: event[name] for name in ("id", "type", "created", "livemode", "data")}
     known["api_version"] = event["api_version"]
 
-    def held(results: list[Any]) -> bool:
-        alone = all(not isinstance(one, Exception) for one in results)
-        return alone and standing(user) == (100, {"purchased": 1})
+    def is_correct(results: list[Any]) -> bool:
+        succeeded = all(not isinstance(result, Exception) for result in results)
+        return succeeded and _state_of(user) == (100, {"purchased": 1})
 
-    return lambda n: stripe_events.receive(dict(known)), held
-
-
-RACES = (spend, repeated_spend, refund, expire, webhook)
+    return lambda n: stripe_events.receive(dict(known)), is_correct
 
 
-def given(user: User, amount: int) -> None:
+NAMES: dict[str, Callable[[User], Race]] = {
+    "50 spends, credits for 5": spend,
+    "one spend, repeated 50 times": repeated_spend,
+    "one refund, repeated 50 times": refund,
+    "one expired lot, swept 50 times": expire,
+    "one webhook, delivered 50 times": webhook,
+}
+RACES = tuple(NAMES.values())
+
+
+def _grant(user: User, amount: int) -> None:
     credits.grant(user, amount, credits.Kind.BONUS, f"{user.pk}:grant", expires_at=None)
 
 
-def standing(user: User) -> tuple[int, dict[str, int]]:
+def _state_of(user: User) -> tuple[int, dict[str, int]]:
     """Return the balance (-1 if an invariant is broken) and the number of entries of each type."""
     types = list(credits.history(user).values_list("type", flat=True))
-    right = invariants.problems_of(user.pk) == []
-    return credits.available(user) if right else -1, {type: types.count(type) for type in types}
+    is_valid = invariants.problems_of(user.pk) == []
+    return credits.available(user) if is_valid else -1, {type: types.count(type) for type in types}
 
 
 def rounds(race: Callable[[User], Race], count: int) -> Iterator[tuple[bool, float]]:
-    """Run a race `count` times; whether it held, and the seconds it took."""
-    start = Barrier(AT_ONCE)
+    """Run a race `count` times; yield whether the result was correct, and the seconds it took."""
+    start = Barrier(THREADS)
 
     def run(call: Callable[[], object]) -> object:
         start.wait(60)
@@ -129,26 +136,25 @@ def rounds(race: Callable[[User], Race], count: int) -> Iterator[tuple[bool, flo
         finally:
             connections.close_all()
 
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    with ThreadPoolExecutor(THREADS) as pool:
         for _ in range(count):
             user = User.objects.create(username=f"racer-{uuid4()}", email=f"{uuid4()}@example.com")
-            call, held = race(user)
-            began = time.perf_counter()
-            results = list(pool.map(run, [partial(call, n) for n in range(AT_ONCE)]))
-            yield held(results), time.perf_counter() - began
+            call, is_correct = race(user)
+            started = time.perf_counter()
+            results = list(pool.map(run, [partial(call, n) for n in range(THREADS)]))
+            yield is_correct(results), time.perf_counter() - started
 
 
-def here(count: int) -> int:
-    """All races on the configured database; the number of violations."""
+def run_races(count: int) -> int:
+    """Run all races on the configured database; return the number of violations."""
     call_command("migrate", verbosity=0)
     violations = 0
-    for race in RACES:
+    for name, race in NAMES.items():
         found = list(rounds(race, count))
-        broken = sum(not held for held, _ in found)
+        broken = sum(not correct for correct, _ in found)
         took = median(seconds for _, seconds in found) * 1000
         print(
-            f"| {connection.vendor} | {race.__name__.replace('_', ' ')} | {count} "
-            f"| {broken} | {took:.0f} |",
+            f"| {connection.vendor} | {name} | {count} | {broken} | {took:.0f} |",
             flush=True,
         )
         violations += broken
@@ -159,9 +165,9 @@ def main() -> int:
     words = [word for word in sys.argv[1:] if word.isdecimal()]
     count = int(words[0]) if words else 100
     if "--here" in sys.argv:
-        return min(here(count), 1)
-    print(f"{AT_ONCE} at once, every thread with a connection of its own\n")
-    print("| database | race | rounds | violations | median ms a round |")
+        return min(run_races(count), 1)
+    print(f"{THREADS} threads with one connection each\n")
+    print("| database | race | rounds | violations | median ms per round |")
     print("|---|---|---|---|---|", flush=True)
     again = [sys.executable, "-m", "benchmarks.races", str(count), "--here"]
     codes = [subprocess.run(again, env={**os.environ, "DATABASE_URL": ""}, check=False).returncode]

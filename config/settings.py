@@ -1,7 +1,7 @@
-"""Every setting, read once from the environment and `.env`; an unreadable value refuses to start.
+"""All settings, read once from the environment and `.env`; a value that cannot be read is an error.
 
-Several names may stand for one setting, because three documented systems are served by this one:
-the first name that is set wins, and `manage.py doctor` prints which one that was.
+A setting may have several names, because three documented systems named it differently: the first
+name that is set is used, and `manage.py doctor` shows which one that is.
 """
 
 import warnings
@@ -30,7 +30,7 @@ from config.environment.env import (
     text_list,
 )
 
-# ---- where we are ----
+# ---- server ----
 VERSION = "0.1.0"
 ENVIRONMENT = text("ENVIRONMENT", "NODE_ENV", default="development")
 if ENVIRONMENT not in {"development", "test", "production"}:
@@ -40,12 +40,12 @@ DEBUG = flag("DEBUG", default=False)
 DATA_DIR = env("DATA_DIR", default=BASE_DIR / "var", parse=Path).resolve()
 PORT = number("PORT", default=8000)
 BIND = text("BIND", default="127.0.0.1")
-# Where this process reaches itself.
+# The URL under which this process can call itself.
 LOCAL_URL = f"http://127.0.0.1:{PORT}"
 SITE_NAME = text("SITE_NAME", default="Firstlight")
-# The address clients reach us at, without a slash at the end.
+# The public URL of this server, without a slash at the end.
 BASE_URL = text("BACKEND_URL", "API_BASE_URL", default=f"http://127.0.0.1:{PORT}").rstrip("/")
-# The other origins a browser may call the API from; the first one is the site's own front.
+# Origins whose pages may call the API from a browser.
 FRONTEND_ORIGINS = [url.rstrip("/") for url in text_list("FRONTEND_URL", default=[BASE_URL])]
 
 
@@ -66,9 +66,9 @@ ALLOWED_HOSTS = text_list(
 )
 CSRF_TRUSTED_ORIGINS = [*FRONTEND_ORIGINS]
 
-# ---- what it is made of ----
+# ---- apps, middleware and templates ----
 INSTALLED_APPS = [
-    "config",  # its runserver goes before that of staticfiles
+    "config",  # before staticfiles, so that its runserver is used
     "config.apps.StaffAdminConfig",  # django.contrib.admin with our own sign-in
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -144,7 +144,7 @@ TEMPLATES: list[dict[str, Any]] = [
 ]
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 
-# ---- the database: one file by default, PostgreSQL by DATABASE_URL ----
+# ---- database: a SQLite file by default, PostgreSQL with DATABASE_URL ----
 DATABASE_PATH = env("DATABASE_PATH", default=DATA_DIR / "firstlight.sqlite3", parse=Path)
 DATABASES = {
     "default": env(
@@ -161,12 +161,12 @@ DATABASES = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# ---- Redis: absent, everything runs in the one process of `manage.py serve` ----
+# ---- Redis: without it, `manage.py serve` runs everything in one process ----
 REDIS_URL = text("REDIS_URL", secret=True)
 EMBEDDED_WORKER = flag("EMBEDDED_WORKER", default=not REDIS_URL)
 CHANNEL_LAYERS = channel_layers(REDIS_URL)
 CACHES = caches(REDIS_URL)
-# Clients of Socket.IO at /socket.io/, beside our own socket.
+# Serve Socket.IO clients at /socket.io/, in addition to the WebSocket /ws/videos/.
 SOCKETIO = flag("SOCKETIO", default=find_spec("socketio") is not None)
 CELERY_BROKER_URL = REDIS_URL or "memory://"
 
@@ -203,17 +203,17 @@ STORAGES: dict[str, dict[str, Any]] = {
         else "django.contrib.staticfiles.storage.StaticFilesStorage"
     },
 }
-# Changed files are seen at once; their lengths are not those of the start.
+# In development a changed static file is served at once.
 WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = not PRODUCTION
-# A static file is small enough to be read whole.
+# WhiteNoise streams synchronously; static files are small enough to be read whole.
 warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous")
-# The form part of a request; files are streamed to disk and have limits of their own.
+# Limits only form fields; files are streamed to disk and have their own limits.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 FILE_UPLOAD_TEMP_DIR = DATA_DIR / "uploads"
 FILE_UPLOAD_TEMP_DIR.mkdir(parents=True, exist_ok=True)
 
-# ---- how often: (hits, seconds), see config.api.throttling ----
-# How many proxies of ours a request comes through; without any, no header names the client.
+# ---- rate limits as (hits, seconds), see config.api.throttling ----
+# How many of our proxies a request passes; with 0, X-Forwarded-For is ignored.
 TRUSTED_PROXIES = number("TRUSTED_PROXIES", "NUM_PROXIES", default=0)
 RATE_AUTH = rate("RATE_AUTH", default="5/min")
 RATE_AUTH_FAILURES = rate("RATE_AUTH_FAILURES", default="5/15min")
@@ -223,14 +223,14 @@ RATE_OTHER = rate("RATE_OTHER", default="30/min")
 RATE_ANONYMOUS = rate("RATE_ANONYMOUS", default="100/15min")
 RATE_FORMS = rate("RATE_FORMS", default="10/hour")
 
-# ---- people ----
+# ---- users and authentication ----
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["accounts.auth.passwords.PasswordBackend"]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
     "accounts.people.import_users.TruncatingBcryptHasher",  # hashes imported as bcrypt$$2b$10$...
 ]
-# The user list of system A; whoever is in it is imported when the server starts.
+# The users.json of system A; new users in it are imported when the server starts.
 USERS_FILE = env("USERS_FILE", default=DATA_DIR / "users.json", parse=Path)
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
@@ -246,7 +246,7 @@ ACCOUNT_LOGOUT_REDIRECT_URL = "home"
 ACCOUNT_ADAPTER = "accounts.adapters.AccountAdapter"
 SOCIALACCOUNT_ADAPTER = "accounts.adapters.SocialAdapter"
 ACCOUNT_FORMS = {"signup": "accounts.web.forms.SignupForm"}
-# Google is off without a client id. Its addresses may be a stand-in's.
+# Google sign-in is off without a client id. The URLs may name another provider of the protocol.
 GOOGLE_CLIENT_ID = text("GOOGLE_CLIENT_ID")
 GOOGLE_CALLBACK = f"{BASE_URL}/accounts/google/login/callback/"
 GOOGLE_REDIRECT_URIS = text_list(
@@ -277,11 +277,11 @@ ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 MFA_TOTP_ISSUER = SITE_NAME
-# A clock may be half a minute off.
+# Accept the code before and after the current one: clocks may differ by 30 seconds.
 MFA_TOTP_TOLERANCE = 1
-# Staff need a second factor before the administration opens.
+# Staff need a second factor for /admin/.
 STAFF_TWO_FACTOR = flag("STAFF_TWO_FACTOR", default=PRODUCTION)
-# Without a mail server, e-mails are printed.
+# Without a mail server, e-mails are printed to standard output.
 EMAIL_HOST = text("EMAIL_HOST")
 EMAIL_PORT = number("EMAIL_PORT", default=587)
 EMAIL_HOST_USER = text("EMAIL_HOST_USER")
@@ -289,14 +289,15 @@ EMAIL_HOST_PASSWORD = text("EMAIL_HOST_PASSWORD", secret=True)
 EMAIL_USE_TLS = flag("EMAIL_USE_TLS", default=True)
 EMAIL_TIMEOUT = 10
 EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
-# Where people find help.
+# Support addresses on the help page.
 SUPPORT_EMAIL = text("SUPPORT_EMAIL")
 DOCS_URL = text("DOCS_URL")
 STATUS_URL = text("STATUS_URL")
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = text(
     "DEFAULT_FROM_EMAIL", default=SUPPORT_EMAIL or f"noreply@{urlsplit(BASE_URL).hostname}"
 )
-# Password sign-in lives as long as the seed documents of the web clients say, the rest a day.
+# Access tokens of a password sign-in have the lifetime that systems A and B document, all others
+# that of system C.
 JWT_PASSWORD_LIFETIME = duration("JWT_EXPIRES_IN", default=timedelta(days=7))
 JWT_ACCESS_LIFETIME = timedelta(minutes=number("JWT_ACCESS_TOKEN_EXPIRE_MINUTES", default=1440))
 JWT_REFRESH_LIFETIME = duration("JWT_REFRESH_EXPIRES_IN", default=timedelta(days=30))
@@ -307,7 +308,7 @@ SIMPLE_JWT = {
     "AUDIENCE": "firstlight",
     "USER_ID_CLAIM": "sub",
 }
-# System C's rule, when wanted: uploads and orders need a token and the same user's key.
+# System C's rule: uploads and orders need a token and an API key of the same user.
 REQUIRE_API_KEY = flag("REQUIRE_API_KEY", default=False)
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -315,7 +316,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-# Whoever ends TLS for us says so in a header; nobody else is believed. Sent over HTTPS only.
+# Only a configured proxy is trusted to say that it received the request over HTTPS.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
 SECURE_HSTS_SECONDS = number("HSTS_SECONDS", default=30 * 24 * 3600 if PRODUCTION else 0)
 
@@ -334,7 +335,7 @@ REST_FRAMEWORK = {
     "DEFAULT_THROTTLE_CLASSES": ["config.api.throttling.RateThrottle"],
 }
 
-# Pages of these origins may call the API, with a token or a key; never with our cookies.
+# Pages of these origins may call the API with a token or an API key, never with cookies.
 CORS_URLS_REGEX = r"^/api/"
 CORS_ALLOWED_ORIGINS = FRONTEND_ORIGINS
 CORS_ALLOW_HEADERS = [*default_headers, "idempotency-key", "range", "x-api-key", "x-request-id"]
@@ -345,7 +346,7 @@ CORS_EXPOSE_HEADERS = [
 
 SPECTACULAR_SETTINGS = {
     "TITLE": f"{SITE_NAME} API",
-    "DESCRIPTION": "Videos from words and images; a video that fails costs nothing.",
+    "DESCRIPTION": "Videos from text and images; a video that fails costs nothing.",
     "VERSION": VERSION,
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
@@ -369,19 +370,19 @@ WELCOME_CREDITS = number("DEFAULT_USER_CREDITS", default=100)
 BONUS_LIFETIME = timedelta(days=number("BONUS_CREDITS_DAYS", default=30))
 PURCHASE_LIFETIME = timedelta(days=number("PURCHASED_CREDITS_DAYS", default=90))
 GRACE_LIFETIME = timedelta(days=number("GRACE_CREDITS_DAYS", default=7))
-# How long before their credits expire people are told so.
+# How long before their credits expire users get an e-mail.
 EXPIRY_WARNING = timedelta(days=number("EXPIRY_WARNING_DAYS", default=7))
 
 CREDIT_VALUE_RMB = env("CREDIT_VALUE_RMB", default=Decimal("0.1"), parse=Decimal)
 
-# ---- Stripe: without a key, a stand-in on this server; never that in production ----
+# ---- Stripe: without a key the sandbox Stripe, except in production ----
 _sandbox_wanted = flag("SANDBOX", default=not PRODUCTION)
 STRIPE_SECRET_KEY = text("STRIPE_SECRET_KEY", secret=True)
 SANDBOX_STRIPE = _sandbox_wanted and not STRIPE_SECRET_KEY
 STRIPE_WEBHOOK_SECRET = text("STRIPE_WEBHOOK_SECRET", secret=True)
 STRIPE_API_BASE = text("STRIPE_API_BASE")
 if SANDBOX_STRIPE:
-    STRIPE_SECRET_KEY = "sk_test_sandbox"  # noqa: S105 - a stand-in's
+    STRIPE_SECRET_KEY = "sk_test_sandbox"  # noqa: S105 - the sandbox's
     STRIPE_WEBHOOK_SECRET = "whsec_sandbox_stripe"  # noqa: S105
     STRIPE_API_BASE = STRIPE_API_BASE or f"{LOCAL_URL}/sandbox/stripe"
 SANDBOX_STRIPE_WEBHOOK_URL = text(
@@ -389,7 +390,7 @@ SANDBOX_STRIPE_WEBHOOK_URL = text(
 )
 STRIPE_LIVE = "_live_" in STRIPE_SECRET_KEY
 
-# ---- the sandbox engine: the default outside production, never in it ----
+# ---- the sandbox engine: on by default, except in production, where it is never on ----
 SANDBOX = _sandbox_wanted
 SANDBOX_DIR = DATA_DIR / "sandbox"
 SANDBOX_SPEED = env("SANDBOX_SPEED", default=1.0, parse=float)
@@ -399,24 +400,24 @@ SANDBOX_API_KEYS = text_list("SANDBOX_API_KEYS", default=["sk-sandbox"])
 SANDBOX_WEBHOOK_URL = text("SANDBOX_WEBHOOK_URL", default=f"{LOCAL_URL}/api/webhooks/sandbox")
 SANDBOX_KIE = SANDBOX and flag("SANDBOX_KIE", default=False)
 SANDBOX_KIE_SECRET = engines.SANDBOX_KIE_SECRET
-SANDBOX_WEBHOOK_SECRET = "whsec_c2FuZGJveC13ZWJob29rLXNlY3JldC0wMQ=="  # noqa: S105 - a stand-in's
+SANDBOX_WEBHOOK_SECRET = "whsec_c2FuZGJveC13ZWJob29rLXNlY3JldC0wMQ=="  # noqa: S105 - the sandbox's
 
-# ---- engines: name -> how to reach it; the first one that offers a model renders it ----
+# ---- engines: name -> configuration; the first engine that offers a model gets its orders ----
 ENGINES = engines.configured(
     LOCAL_URL, SANDBOX_API_KEYS[0], SANDBOX_WEBHOOK_SECRET, sandbox=SANDBOX, sandbox_kie=SANDBOX_KIE
 )
-# After so many failed orders in a row an engine gets no orders, at first for CIRCUIT_PAUSE.
+# After this many failed orders in a row an engine gets no orders, at first for CIRCUIT_PAUSE.
 CIRCUIT_FAILURES = number("CIRCUIT_FAILURES", default=5)
 CIRCUIT_PAUSE = timedelta(seconds=env("CIRCUIT_PAUSE_SECONDS", default=10.0, parse=float))
 
 # ---- the public showcase ----
 SHOWCASE = flag("SHOWCASE", default=True)
-# Where a CDN serves the media storage; "" serves showcase files from here.
+# The URL of a CDN for the media storage; "" if this server serves the showcase files itself.
 CDN_URL = text("CDN_URL", "ALIYUN_OSS_CDN_DOMAIN").rstrip("/")
 if CDN_URL and "://" not in CDN_URL:
     CDN_URL = f"https://{CDN_URL}"
 
-# ---- the content check of an order, before any credit moves ----
+# ---- moderation of orders, before credits are charged ----
 MODERATION_MODEL = text("OPENAI_MODERATION_MODEL")
 MODERATION = text("MODERATION", default="model" if MODERATION_MODEL else "rules")
 if MODERATION not in {"off", "rules", "model"}:
@@ -432,25 +433,26 @@ MODERATION_API_KEY = text(
     secret=True,
 )
 MODERATION_RULES_FILE = text("MODERATION_RULES_FILE")
-# What happens to an order while the check does not answer: block, or allow.
+# Whether orders are blocked or allowed while the moderation model does not answer.
 MODERATION_ON_ERROR = text("MODERATION_ON_ERROR", default="block")
 if MODERATION_ON_ERROR not in {"block", "allow"}:
     raise ImproperlyConfigured("MODERATION_ON_ERROR: expected block or allow")
-# So many refused orders within a day lock a user out until some are a day old; 0 never does.
+# This many rejected prompts within 24 hours pause a user's orders; 0 turns that off.
 MODERATION_STRIKES = number("MODERATION_STRIKES", default=10)
 
-# ---- the life of a video ----
+# ---- jobs ----
 POLL_FIRST = timedelta(seconds=env("POLL_SECONDS", default=5.0, parse=float))
 POLL_SLOWEST = timedelta(seconds=env("POLL_MAX_SECONDS", default=20.0, parse=float))
 VIDEO_DEADLINE = duration("VIDEO_DEADLINE", default=timedelta(minutes=30))
-# How long a worker owns a video it has claimed; a dead worker's videos come due after it.
+# How long a worker owns a video it has claimed; after that another worker may claim it.
 LEASE = timedelta(seconds=env("LEASE_SECONDS", default=15.0, parse=float))
-# How long an engine must answer that a job is unknown before it counts as lost.
+# How long an engine must report a job as unknown before the job counts as lost.
 MISSING_AFTER = timedelta(seconds=env("MISSING_SECONDS", default=60.0, parse=float))
 WORKER_THREADS = number("WORKER_THREADS", default=16)
-# How long the signed address of a finished task works.
+# How long the signed result_url of a task is valid.
 RESULT_URL_LIFETIME = duration("RESULT_URL_LIFETIME", default=timedelta(hours=24))
-# ---- webhooks we send: never into a private network, unless it is named here ----
+
+# ---- webhooks to clients: only to public addresses, and to the networks named here ----
 WEBHOOK_SCHEMES = ["https"] if PRODUCTION else ["https", "http"]
 WEBHOOK_PORTS = [
     int(port)
@@ -458,15 +460,17 @@ WEBHOOK_PORTS = [
 ]
 WEBHOOK_ALLOWED_NETWORKS = text_list("WEBHOOK_ALLOWED_NETWORKS", default=[])
 WEBHOOK_TIMEOUT = number("WEBHOOK_TIMEOUT_SECONDS", default=15)
+
+# ---- uploads ----
 UPLOAD_MAX_BYTES = number("UPLOAD_MAX_MB", default=100) * 1024 * 1024
 UPLOAD_MIN_BYTES = 1024
-# What one person may keep here.
+# How much one user may store.
 UPLOAD_QUOTA_BYTES = number("UPLOAD_QUOTA_MB", default=2048) * 1024 * 1024
 UPLOAD_QUOTA_FILES = number("UPLOAD_QUOTA_FILES", default=500)
-# How long a file is kept that no video uses.
+# How long an uploaded file that no video uses is kept.
 UPLOAD_UNUSED = duration("UPLOAD_UNUSED", default=timedelta(hours=24))
 
-# ---- words and time ----
+# ---- language, time and logging ----
 LANGUAGE_CODE = "en"
 LANGUAGES = [
     ("en", "English"),

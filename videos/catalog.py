@@ -82,7 +82,7 @@ def check(model: str, size: str, seconds: int) -> Model:
 def engines_for(model: str, operation: str = "text", seconds: int = 0, at: str = "") -> list[str]:
     """The engines that make such a video, in the order of the settings; only `at` if it is given.
 
-    A stand-in is never the way out of a real one's trouble, nor the other way round.
+    The sandbox is never the fallback of a real engine, nor a real engine that of the sandbox.
     """
     if model not in MODELS:
         return []

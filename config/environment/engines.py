@@ -33,7 +33,7 @@ def configured(
             "base_url": openai_url or "https://api.openai.com/v1",
             "api_key": openai_key or "none",
             "webhook_secret": text("OPENAI_WEBHOOK_SECRET", secret=True),
-            # Other names for our models there, such as "sora-2=wan-2.2, sora-2-pro=wan-2.2-hq".
+            # The engine's names for our models, such as "sora-2=wan-2.2, sora-2-pro=wan-2.2-hq".
             "models": text("OPENAI_MODELS"),
         }
     if sora_key := text("SORA_API_KEY", secret=True):

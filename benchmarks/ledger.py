@@ -1,9 +1,9 @@
-"""What a spend costs: one busy account, a thousand, and one with a very long history."""
+"""Measure spends per second, and calls on an account with a long history."""
 
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from itertools import count
+from itertools import count as counter
 from statistics import median
 from uuid import uuid4
 
@@ -14,69 +14,69 @@ from accounts.models import User
 from billing.ledger import credits
 from billing.models import Account, Allocation, Entry, Lot
 
-WORKERS = 8
-PLENTY = 10_000_000
-_numbers = count()
+THREADS = 8
+INITIAL_CREDITS = 10_000_000
+_numbers = counter()
 
 
 def run(users: int, seconds: float, entries: int) -> None:
-    """Print spends per second, then a long history against a new one."""
-    print("| accounts | workers | spends/s |")
+    """Print spends per second, then an account with many entries compared with a new one."""
+    print("| accounts | threads | spends/s |")
     print("|---|---|---|")
-    for how_many in (1, users):
-        people = _people(how_many)
-        print(f"| {how_many:,} | {WORKERS} | {_rate(people, seconds):.0f} |", flush=True)
-    print(f"\nAn account with {entries:,} entries against a new one\n")
-    print("| | new, ms | long, ms | ratio |")
+    for count in (1, users):
+        rate = _spends_per_second(_create_users(count), seconds)
+        print(f"| {count:,} | {THREADS} | {rate:.0f} |", flush=True)
+    print(f"\nAn account with {entries:,} entries compared with a new account\n")
+    print(f"| call | new account, ms | {entries:,} entries, ms | ratio |")
     print("|---|---|---|---|")
-    new, long = _people(1)[0], _people(1)[0]
-    _lengthen(long, entries)
-    for name, call in READS.items():
-        short_ms, long_ms = _milliseconds(new, long, call)
-        print(f"| {name} | {short_ms:.2f} | {long_ms:.2f} | {long_ms / short_ms:.2f} |", flush=True)
+    new, long = _create_users(2)
+    _add_entries(long, entries)
+    for name, call in CALLS.items():
+        new_ms, long_ms = _medians_ms(new, long, call)
+        print(f"| {name} | {new_ms:.2f} | {long_ms:.2f} | {long_ms / new_ms:.2f} |", flush=True)
 
 
 def _spend(user: User) -> None:
     credits.spend(user, 1, f"bench:{uuid4()}")
 
 
-READS: dict[str, Callable[[User], object]] = {
+CALLS: dict[str, Callable[[User], object]] = {
     "spend": _spend,
     "balance": credits.summary,
-    "history, first page": lambda user: list(credits.history(user)[:20]),
-    "history, how many": lambda user: credits.history(user).count(),
+    "first page of the history": lambda user: list(credits.history(user)[:20]),
+    "number of entries": lambda user: credits.history(user).count(),
 }
 
 
-def _people(how_many: int) -> list[User]:
+def _create_users(count: int) -> list[User]:
     with transaction.atomic():
-        people = [
+        users = [
             User.objects.create(username=f"bench-{uuid4()}", email=f"{uuid4()}@example.com")
-            for _ in range(how_many)
+            for _ in range(count)
         ]
-        for user in people:
+        for user in users:
             key = f"bench:{user.pk}"
-            credits.grant(user, PLENTY, credits.Kind.BONUS, key, expires_at=None)
-    return people
+            credits.grant(user, INITIAL_CREDITS, credits.Kind.BONUS, key, expires_at=None)
+    return users
 
 
-def _rate(people: list[User], seconds: float) -> float:
+def _spends_per_second(users: list[User], seconds: float) -> float:
     until = time.monotonic() + seconds
 
     def work(_: int) -> int:
         done = 0
         while time.monotonic() < until:
-            _spend(people[next(_numbers) % len(people)])
+            _spend(users[next(_numbers) % len(users)])
             done += 1
         connections.close_all()
         return done
 
-    with ThreadPoolExecutor(WORKERS) as pool:
-        return sum(pool.map(work, range(WORKERS))) / seconds
+    with ThreadPoolExecutor(THREADS) as pool:
+        return sum(pool.map(work, range(THREADS))) / seconds
 
 
-def _lengthen(user: User, entries: int) -> None:
-    """A history as `entries` spends of one credit would have left it."""
+def _add_entries(user: User, entries: int) -> None:
+    """Write the entries that this many spends of one credit would have written."""
     account = Account.objects.get(pk=user.pk)
     lot = Lot.objects.get(account=account)
     now, before = timezone.now(), account.balance
@@ -98,8 +98,8 @@ def _lengthen(user: User, entries: int) -> None:
         account.save()
 
 
-def _milliseconds(new: User, long: User, call: Callable[[User], object]) -> tuple[float, float]:
-    """The median of each, taken in turns, so that a busy machine is busy for both."""
+def _medians_ms(new: User, long: User, call: Callable[[User], object]) -> tuple[float, float]:
+    """The median of both users, called alternately, so that other load affects both equally."""
     times: dict[User, list[float]] = {new: [], long: []}
     for _ in range(200):
         for user in (new, long):
