@@ -89,8 +89,8 @@ def engines_for(model: str, operation: str = "text", seconds: int = 0, at: str =
     found = [
         name
         for name, config in settings.ENGINES.items()
-        if _among(model, config.get("offered_models", ""))
-        and _among(operation, config.get("operations", ""))
+        if _is_listed(model, config.get("offered_models", ""))
+        and _is_listed(operation, config.get("operations", ""))
         and seconds <= int(config.get("max_seconds") or seconds)
     ]
     kinds = {name: settings.ENGINES[name].get("is_sandbox", "") for name in found}
@@ -98,7 +98,7 @@ def engines_for(model: str, operation: str = "text", seconds: int = 0, at: str =
     return [name for name in alike if name == at] if at else alike
 
 
-def _among(word: str, words: str) -> bool:
+def _is_listed(word: str, words: str) -> bool:
     """Whether a word is one of those listed; a list that is empty has them all."""
     return not words or word in words.split(",")
 

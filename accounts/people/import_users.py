@@ -32,12 +32,12 @@ class TruncatingBcryptHasher(BCryptPasswordHasher):
         return f"{self.algorithm}${hashed.decode('ascii')}"
 
 
-class Unreadable(Exception):
+class UnreadableUsersFile(Exception):
     """The file is not a list of users; nobody was imported."""
 
 
 @dataclass
-class Report:
+class ImportReport:
     """The users who were imported, those who existed, and the entries that were refused."""
 
     opened: list[str] = field(default_factory=list)
@@ -45,15 +45,15 @@ class Report:
     refused: list[str] = field(default_factory=list)
 
 
-def import_users(path: Path) -> Report:
+def import_users(path: Path) -> ImportReport:
     """Open an account for every entry without one. Raises Unreadable. Safe to repeat."""
     try:
         entries = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        raise Unreadable(f"{path}: {error}") from error
+        raise UnreadableUsersFile(f"{path}: {error}") from error
     if not isinstance(entries, list):
-        raise Unreadable(f"{path}: expected a list of users")
-    report = Report()
+        raise UnreadableUsersFile(f"{path}: expected a list of users")
+    report = ImportReport()
     for number, entry in enumerate(entries, 1):
         try:
             name, address, password = _read(entry)

@@ -6,7 +6,7 @@
     other      all other calls, per user, or per IP address without sign-in (RATE_ANONYMOUS)
 
 `read_rate` names another limit for the calls that change nothing. Reads by session cookie are not
-counted, because one page loads many pictures.
+counted, because one page loads many images.
 """
 
 from typing import Any

@@ -45,7 +45,7 @@ def limit_of(path: str) -> int:
     return OTHER_BYTES
 
 
-def refusal(path: str, headers: Headers, size: int) -> int:
+def refusal_status(path: str, headers: Headers, size: int) -> int:
     """Return the status (401 or 413) that refuses a body of `size` bytes; 0 when it is allowed."""
     if size <= min(OTHER_BYTES, limit_of(path)):
         return 0
@@ -117,7 +117,7 @@ class Exchange:
         self._receive, self._send = receive, send
         self._size, self._is_complete = 0, False
         self.answered = False
-        self.code = refusal(self._path, self._headers, self._declared())
+        self.code = refusal_status(self._path, self._headers, self._declared())
 
     def _declared(self) -> int:
         length = dict(self._headers).get(b"content-length", b"0")
@@ -134,7 +134,7 @@ class Exchange:
             return {"type": "http.disconnect"}
         self._size += len(message.get("body", b""))
         self._is_complete = not message.get("more_body", False)
-        self.code = refusal(self._path, self._headers, self._size)
+        self.code = refusal_status(self._path, self._headers, self._size)
         return {"type": "http.disconnect"} if self.code else message
 
     async def send(self, message: Any) -> None:

@@ -45,7 +45,7 @@ class LimitedRequest(http_protocol.WebRequest):  # type: ignore[misc]
         path = self.channel._path.split(b"?", 1)[0].decode("latin-1")
         named = self.requestHeaders.getAllRawHeaders()
         sent = [(name.lower(), value) for name, values in named for value in values]
-        if status := body_limits.refusal(path, sent, size):
+        if status := body_limits.refusal_status(path, sent, size):
             self._refused = True
             self._refuse(status)
 

@@ -35,7 +35,7 @@ def language_middleware(
 
 
 @require_POST
-def choose(request: HttpRequest) -> HttpResponse:
+def choose_language(request: HttpRequest) -> HttpResponse:
     """Store the chosen language in a cookie, and in the profile of a signed-in user."""
     back = request.POST.get("next", "")
     if not url_has_allowed_host_and_scheme(back, {request.get_host()}, request.is_secure()):

@@ -30,13 +30,13 @@ def build(entry: Path) -> str:
         part = (entry.parent / match["file"]).read_text()
         folder = posixpath.dirname(match["file"])
         # Addresses in a file are relative to its folder.
-        part = ADDRESS.sub(lambda m: f"url({_normal(folder, m['path'])})", part)
+        part = ADDRESS.sub(lambda m: f"url({_normalize_path(folder, m['path'])})", part)
         return f"@layer {match['layer']} {{{part}}}" if match["layer"] else part
 
     return minify(IMPORT.sub(text_of, entry.read_text()))
 
 
-def _normal(folder: str, path: str) -> str:
+def _normalize_path(folder: str, path: str) -> str:
     return posixpath.normpath(posixpath.join(folder, path))
 
 

@@ -18,7 +18,7 @@ def theme_of(request: HttpRequest) -> str:
 
 
 @require_POST
-def choose(request: HttpRequest) -> HttpResponse:
+def choose_theme(request: HttpRequest) -> HttpResponse:
     """Store the chosen theme in a cookie; any other value removes the cookie."""
     response = redirect_back(request, "home")
     chosen = request.POST.get("theme")

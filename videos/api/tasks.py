@@ -92,7 +92,7 @@ class ImageToVideoView(APIView):
     )
     def post(self, request: Request) -> Response:
         asked = validated(ImageToVideoSerializer, request.data)
-        first, *_ = upload_urls.images_at(user_of(request), asked["image_urls"])
+        first, *_ = upload_urls.get_images(user_of(request), asked["image_urls"])
         return _create_task(request, asked, first, "Image-to-video")
 
 

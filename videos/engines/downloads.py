@@ -10,7 +10,7 @@ import httpx2
 
 from videos.engines.errors import BadAnswer, Gone, NotReady, Refused, Unavailable
 
-HOPS = 4
+MAX_REQUESTS = 4
 MAX_BYTES = 1024**3
 MAX_SECONDS = 600
 CHUNK_BYTES = 256 * 1024
@@ -42,12 +42,12 @@ class ResultStore:
 
         Raises ForeignHost before anything is sent there, or another EngineError.
         """
-        for _ in range(HOPS):
+        for _ in range(MAX_REQUESTS):
             self._check(url)
             try:
                 with self._client.stream("GET", url) as answer:
                     if not answer.has_redirect_location:
-                        _write(answer, to)
+                        _write_body(answer, to)
                         return
                     url = urljoin(url, answer.headers["Location"])
             except (httpx2.HTTPError, httpx2.InvalidURL) as error:
@@ -73,7 +73,7 @@ def _host_and_port(parts: SplitResult) -> str:
     return f"{parts.hostname or ''}:{parts.port or PORTS.get(parts.scheme, 0)}"
 
 
-def _write(answer: httpx2.Response, to: IO[bytes]) -> None:
+def _write_body(answer: httpx2.Response, to: IO[bytes]) -> None:
     status = answer.status_code
     if status == 410:
         raise Gone("HTTP 410")
@@ -81,10 +81,10 @@ def _write(answer: httpx2.Response, to: IO[bytes]) -> None:
         raise Unavailable(f"HTTP {status}")
     if status != 200:
         raise NotReady(f"HTTP {status}")
-    copy(answer.iter_bytes(CHUNK_BYTES), to)
+    write_chunks(answer.iter_bytes(CHUNK_BYTES), to)
 
 
-def copy(chunks: Iterable[bytes], to: IO[bytes]) -> None:
+def write_chunks(chunks: Iterable[bytes], to: IO[bytes]) -> None:
     """Write chunks to a file. Raises Unavailable above MAX_BYTES or MAX_SECONDS."""
     size, until = 0, time.monotonic() + MAX_SECONDS
     for chunk in chunks:

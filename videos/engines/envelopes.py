@@ -63,13 +63,13 @@ def send(
         raise Unavailable(str(error)) from error
     except httpx2.HTTPError as error:
         raise Unavailable(str(error), maybe_accepted=submitting) from error
-    found = parsed(body)
-    code = _number(found.get("code"))
+    found = parse_object(body)
+    code = _parse_code(found.get("code"))
     status = answer.status_code if code in {None, 200} else code
     if status != 200:
         said = found.get("msg") or found.get("message") or found.get("detail") or ""
         message = str(said or body[:300].decode(errors="replace"))[:500]
-        raise _refusal(status or 0, message, answer.headers, submitting)
+        raise _error_from_code(status or 0, message, answer.headers, submitting)
     data = found.get("data")
     if code is None or not isinstance(data, dict):
         said = body[:300].decode(errors="replace")
@@ -86,20 +86,20 @@ def _read(answer: httpx2.Response) -> bytes:
     return body
 
 
-def _refusal(
+def _error_from_code(
     status: int, message: str, headers: Mapping[str, str], submitting: bool
 ) -> EngineError:
-    kind = _kind(status, message, submitting)
+    kind = _error_class(status, message, submitting)
     unsure = submitting and kind in {Unavailable, BadAnswer} and status != MAINTENANCE
     return kind(
         f"code {status}: {message}",
         code="generation_failed" if kind is Refused else "",
-        retry_after=status_words.retry_after(headers) if kind is RateLimited else None,
+        retry_after=status_words.parse_retry_after(headers) if kind is RateLimited else None,
         maybe_accepted=unsure,
     )
 
 
-def _kind(status: int, message: str, submitting: bool) -> type[EngineError]:
+def _error_class(status: int, message: str, submitting: bool) -> type[EngineError]:
     if status_words.is_blocked(message):
         return Blocked
     if not submitting and status in {400, 404, 422}:
@@ -112,7 +112,7 @@ def _kind(status: int, message: str, submitting: bool) -> type[EngineError]:
     return InvalidRequest if 400 <= status < 500 else BadAnswer
 
 
-def parsed(text: object) -> dict[str, Any]:
+def parse_object(text: object) -> dict[str, Any]:
     """The object that is written in a JSON text; {} for whatever is not one of plain values."""
     if not isinstance(text, str | bytes):
         return {}
@@ -123,7 +123,7 @@ def parsed(text: object) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _number(value: object) -> int | None:
+def _parse_code(value: object) -> int | None:
     """A code as a number or as its text; None for anything else."""
     if isinstance(value, str) and re.fullmatch(r"\d{1,4}", value, re.ASCII):
         return int(value)

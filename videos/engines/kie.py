@@ -57,7 +57,7 @@ class Kie:
         self._models = dict(
             pair.split("=", 1) for pair in re.split(r"[,\s]+", config["models"]) if pair
         )
-        self._fields = envelopes.parsed(config["input"])
+        self._fields = envelopes.parse_object(config["input"])
         self._lengths = sorted(int(length) for length in re.findall(r"\d+", config["seconds"]))
         self._upload_url = config["upload_url"]
         self._client = httpx2.Client(
@@ -74,7 +74,10 @@ class Kie:
         )
 
     def submit(self, order: RenderRequest) -> Job:
-        body: dict[str, Any] = {"model": self._model(order), "input": self._input(order)}
+        body: dict[str, Any] = {
+            "model": self._model_name(order),
+            "input": self._input_fields(order),
+        }
         if order.callback_url:
             body["callBackUrl"] = order.callback_url
         request = self._client.build_request("POST", "/api/v1/jobs/createTask", json=body)
@@ -94,7 +97,7 @@ class Kie:
             except NotFound:
                 continue
             if self._belongs_to(record, order):
-                found.append(_job(job_id, record))
+                found.append(_parse_job(job_id, record))
         if found:
             return found
         if datetime.now(UTC) - since < CALLBACK_WAIT:
@@ -102,15 +105,15 @@ class Kie:
         raise Unsupported("there is no list of jobs, and no callback came")
 
     def fetch(self, job_id: str) -> Job:
-        return _job(job_id, self._record(job_id))
+        return _parse_job(job_id, self._record(job_id))
 
     def download(self, job_id: str, variant: Variant, to: IO[bytes]) -> None:
         if variant is not Variant.VIDEO:
-            raise Unsupported("there are no pictures")
+            raise Unsupported("there are no thumbnails or spritesheets")
         record = self._record(job_id)
-        if _state(record) is not JobState.SUCCEEDED:
+        if _parse_state(record) is not JobState.SUCCEEDED:
             raise NotReady(f"the job is {str(record.get('state'))[:40]}")
-        made = envelopes.parsed(record.get("resultJson")).get("resultUrls")
+        made = envelopes.parse_object(record.get("resultJson")).get("resultUrls")
         urls = [url for url in made if isinstance(url, str)] if isinstance(made, list) else []
         if not urls:
             raise NotReady("the record names no file")
@@ -124,7 +127,7 @@ class Kie:
     ) -> Callback:
         if not (self._secret or from_secret_url):
             raise AuthFailed("no callback secret is configured")
-        notice = envelopes.parsed(body)
+        notice = envelopes.parse_object(body)
         data = notice.get("data")
         data = data if isinstance(data, dict) else {}
         task_id = data.get("taskId") or data.get("task_id") or notice.get("taskId")
@@ -146,7 +149,7 @@ class Kie:
         signed = f"{task_id}.{sent_at}".encode(errors="replace")
         if not hmac.compare_digest(given, hmac.digest(self._secret.encode(), signed, "sha256")):
             raise AuthFailed("callback: a wrong signature")
-        at = status_words.timestamp(sent_at)
+        at = status_words.parse_timestamp(sent_at)
         if at is None or abs(datetime.now(UTC) - at) > TOLERANCE:
             raise AuthFailed("callback: a stale signature")
 
@@ -158,7 +161,7 @@ class Kie:
         )
         return envelopes.send(self._client, request)
 
-    def _model(self, order: RenderRequest) -> str:
+    def _model_name(self, order: RenderRequest) -> str:
         """The model's name at the engine; configured as "text:image" where the two differ."""
         if order.source_id:
             raise Unsupported("there are no remixes")
@@ -168,7 +171,7 @@ class Kie:
             raise Unsupported(f"{order.model} is not among the configured models")
         return name
 
-    def _input(self, order: RenderRequest) -> dict[str, Any]:
+    def _input_fields(self, order: RenderRequest) -> dict[str, Any]:
         """The configured fields with their {placeholders} filled, without empty ones."""
         width, height = map(int, order.size.split("x"))
         seconds = next((n for n in self._lengths if n >= order.seconds), None)
@@ -215,33 +218,33 @@ class Kie:
 
     def _belongs_to(self, record: Mapping[str, Any], order: RenderRequest) -> bool:
         """Whether a record belongs to this order, by the callback URL it repeats."""
-        asked = envelopes.parsed(record.get("param"))
+        asked = envelopes.parse_object(record.get("param"))
         return hmac.compare_digest(
             str(asked.get("callBackUrl") or "").encode(errors="replace"),
             order.callback_url.encode(),
         )
 
 
-def _job(job_id: str, record: Mapping[str, Any]) -> Job:
-    state = _state(record)
+def _parse_job(job_id: str, record: Mapping[str, Any]) -> Job:
+    state = _parse_state(record)
     return Job(
         id=job_id,
         state=state,
-        progress=status_words.progress(record.get("progress")),
-        failure=_failure(record) if state is JobState.FAILED else None,
+        progress=status_words.parse_progress(record.get("progress")),
+        failure=_parse_failure(record) if state is JobState.FAILED else None,
         model=str(record.get("model") or ""),
-        created_at=status_words.timestamp(record.get("createTime"), 1000),
+        created_at=status_words.parse_timestamp(record.get("createTime"), 1000),
     )
 
 
-def _state(record: Mapping[str, Any]) -> JobState:
+def _parse_state(record: Mapping[str, Any]) -> JobState:
     word = str(record.get("state") or "").lower()
     if word not in status_words.STATE_OF:
         log.warning("an engine answered the unknown state %r", word[:40])
     return status_words.STATE_OF.get(word, JobState.RUNNING)
 
 
-def _failure(record: Mapping[str, Any]) -> Refused:
+def _parse_failure(record: Mapping[str, Any]) -> Refused:
     code, message = str(record.get("failCode") or ""), str(record.get("failMsg") or "")
     if status_words.is_blocked(f"{code} {message}"):
         return Blocked(message or code)

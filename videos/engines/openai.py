@@ -73,7 +73,7 @@ class OpenAIVideos:
 
     def submit(self, order: RenderRequest) -> Job:
         headers = {"Idempotency-Key": order.token}
-        with _translated(submitting=True):
+        with _translate_errors(submitting=True):
             if order.source_id:
                 answer = self._client.videos.remix(
                     order.source_id, prompt=order.prompt, extra_headers=headers
@@ -86,26 +86,26 @@ class OpenAIVideos:
                 )
             else:
                 answer = self._client.videos.create(**self._fields(order), extra_headers=headers)
-            return _job(answer, maybe_accepted=True)
+            return _parse_job(answer, maybe_accepted=True)
 
     def find(self, order: RenderRequest, since: datetime) -> list[Job]:
         try:
-            with _translated():
+            with _translate_errors():
                 page = self._client.videos.list(limit=LIST_LIMIT, order="desc")
-                listed = [_job(item) for item in islice(page, LIST_LIMIT * LIST_PAGES)]
+                listed = [_parse_job(item) for item in islice(page, LIST_LIMIT * LIST_PAGES)]
         except (InvalidRequest, NotFound) as error:
             raise Unsupported(error.detail) from error
         except AttributeError as error:  # the SDK got a web page instead of a list
             raise BadAnswer("not a list") from error
         recent = list(takewhile(lambda job: not job.created_at or job.created_at >= since, listed))
-        found = [job for job in recent if self._may_be(job, order)]
+        found = [job for job in recent if self._matches(job, order)]
         if not found and len(recent) == LIST_LIMIT * LIST_PAGES:
             raise Unavailable("too many jobs to search")
         if not found and not all(job.prompt for job in recent):
             raise Unsupported("the list does not contain prompts")
         return found
 
-    def _may_be(self, job: Job, order: RenderRequest) -> bool:
+    def _matches(self, job: Job, order: RenderRequest) -> bool:
         """Whether a listed job may be this order; some engines list only the prompt."""
         asked = {"model": self._models.get(order.model, order.model)}
         if not order.source_id:
@@ -114,22 +114,22 @@ class OpenAIVideos:
         return same and job.prompt == order.prompt
 
     def fetch(self, job_id: str) -> Job:
-        with _translated():
+        with _translate_errors():
             answer = self._client.videos.with_raw_response.retrieve(job_id)
-            after = status_words.pause(answer.headers, "openai-poll-after-ms", 1000)
-            return _job(answer.parse(), job_id, poll_after=after)
+            after = status_words.parse_pause(answer.headers, "openai-poll-after-ms", 1000)
+            return _parse_job(answer.parse(), job_id, poll_after=after)
 
     def download(self, job_id: str, variant: Variant, to: IO[bytes]) -> None:
         with (
-            _translated(downloading=True),
+            _translate_errors(downloading=True),
             self._client.videos.with_streaming_response.download_content(
                 job_id, variant=variant.value
             ) as answer,
         ):
-            downloads.copy(answer.iter_bytes(downloads.CHUNK_BYTES), to)
+            downloads.write_chunks(answer.iter_bytes(downloads.CHUNK_BYTES), to)
 
     def delete(self, job_id: str) -> None:
-        with _translated():
+        with _translate_errors():
             try:
                 self._client.videos.delete(job_id)
             except openai.NotFoundError:
@@ -160,12 +160,12 @@ class OpenAIVideos:
 
 
 @contextmanager
-def _translated(*, submitting: bool = False, downloading: bool = False) -> Iterator[None]:
+def _translate_errors(*, submitting: bool = False, downloading: bool = False) -> Iterator[None]:
     """Translate the SDK's exceptions to EngineError."""
     try:
         yield
     except openai.APIStatusError as error:
-        raise _refusal(error, submitting, downloading) from error
+        raise _error_from_status(error, submitting, downloading) from error
     except openai.APIConnectionError as error:
         # Only without a connection it is certain that nothing was sent.
         sent = submitting and not _never_connected(error)
@@ -183,14 +183,18 @@ def _never_connected(error: openai.APIConnectionError) -> bool:
     return cause in {"ConnectError", "ConnectTimeout", "PoolTimeout", "UnsupportedProtocol"}
 
 
-def _refusal(error: openai.APIStatusError, submitting: bool, downloading: bool) -> EngineError:
+def _error_from_status(
+    error: openai.APIStatusError, submitting: bool, downloading: bool
+) -> EngineError:
     status = error.status_code
     code, message = _error_code_and_message(error.body)
     detail = f"HTTP {status}: {message or error.message}"
     if status_words.is_blocked(f"{code} {message}"):
         return Blocked(detail, code=Blocked.code)
     if status == 429 and code not in QUOTA_CODES:
-        return RateLimited(detail, retry_after=status_words.retry_after(error.response.headers))
+        return RateLimited(
+            detail, retry_after=status_words.parse_retry_after(error.response.headers)
+        )
     if downloading and status in {400, 404, 409, 422, 425, 502}:
         return NotReady(detail)
     kinds: dict[int, type[Refused]] = {
@@ -215,7 +219,7 @@ def _error_code_and_message(body: object) -> tuple[str, str]:
     return str(inner.get("code") or ""), str(message)[:500]
 
 
-def _job(
+def _parse_job(
     answer: object,
     job_id: str = "",
     *,
@@ -229,29 +233,29 @@ def _job(
     known_as = job_id or str(found["id"])
     if len(known_as) > LONGEST_ID or not known_as.isprintable():
         raise BadAnswer("an id that cannot be kept", maybe_accepted=maybe_accepted)
-    state = _state(found)
+    state = _parse_state(found)
     return Job(
         id=known_as,
         state=state,
-        progress=status_words.progress(found.get("progress")),
-        failure=_failure(found) if state is JobState.FAILED else None,
+        progress=status_words.parse_progress(found.get("progress")),
+        failure=_parse_failure(found) if state is JobState.FAILED else None,
         prompt=str(found.get("prompt") or ""),
         model=str(found.get("model") or ""),
         size=str(found.get("size") or ""),
         seconds=str(found.get("seconds") or ""),
-        created_at=status_words.timestamp(found.get("created_at")),
+        created_at=status_words.parse_timestamp(found.get("created_at")),
         poll_after=poll_after,
     )
 
 
-def _state(found: Mapping[str, object]) -> JobState:
+def _parse_state(found: Mapping[str, object]) -> JobState:
     word = str(found.get("status") or "").lower()
     if word not in status_words.STATE_OF:
         log.warning("an engine answered the unknown status %r", word[:40])
     return status_words.STATE_OF.get(word, JobState.RUNNING)
 
 
-def _failure(found: Mapping[str, object]) -> Refused:
+def _parse_failure(found: Mapping[str, object]) -> Refused:
     code, message = _error_code_and_message({"error": found.get("error") or {}})
     if not code and str(found.get("status")).lower() in {"cancelled", "canceled", "expired"}:
         code = f"upstream_{found['status']}"

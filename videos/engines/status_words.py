@@ -29,7 +29,7 @@ def is_blocked(text: str) -> bool:
     return any(word in text.lower() for word in BLOCKED_WORDS)
 
 
-def progress(value: object) -> float | None:
+def parse_progress(value: object) -> float | None:
     """0..100 from an int, a float or "45%"; None for anything else."""
     try:
         found = float(str(value).rstrip("% "))
@@ -38,16 +38,16 @@ def progress(value: object) -> float | None:
     return None if math.isnan(found) else min(max(found, 0.0), 100.0)
 
 
-def retry_after(headers: Mapping[str, str]) -> float | None:
+def parse_retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds to wait before a retry, from any of the known headers."""
     return (
-        pause(headers, "retry-after-ms", 1000)
-        or pause(headers, "retry-after")
-        or pause(headers, "llm_provider-retry-after")
+        parse_pause(headers, "retry-after-ms", 1000)
+        or parse_pause(headers, "retry-after")
+        or parse_pause(headers, "llm_provider-retry-after")
     )
 
 
-def pause(headers: Mapping[str, str], name: str, scale: int = 1) -> float | None:
+def parse_pause(headers: Mapping[str, str], name: str, scale: int = 1) -> float | None:
     """Seconds a header asks to wait, at most LONGEST_PAUSE; None without such a header."""
     try:
         found = float(headers[name]) / scale
@@ -56,7 +56,7 @@ def pause(headers: Mapping[str, str], name: str, scale: int = 1) -> float | None
     return min(found, LONGEST_PAUSE) if found >= 0 else None
 
 
-def timestamp(value: object, scale: int = 1) -> datetime | None:
+def parse_timestamp(value: object, scale: int = 1) -> datetime | None:
     """A time from unix seconds, or from units of 1/`scale` seconds; None if unreadable."""
     try:
         return datetime.fromtimestamp(float(str(value)) / scale, UTC)

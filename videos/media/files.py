@@ -15,7 +15,7 @@ from django.core.files.uploadedfile import TemporaryUploadedFile
 
 from videos.engines.base import Engine, Variant
 from videos.engines.errors import BadAnswer, NotReady
-from videos.media import pictures
+from videos.media import thumbnails
 from videos.models import Video
 
 CHUNK_BYTES = 256 * 1024
@@ -33,7 +33,7 @@ class StoredResult:
 
 
 def fetch_result(engine: Engine, video: Video) -> StoredResult:
-    """Fetch a finished job's MP4, poster and spritesheet, and store them under its own names.
+    """Download a finished job's MP4, thumbnail and spritesheet, and store them.
 
     Overwrites what an earlier attempt stored. Raises EngineError; BadAnswer for a file that is
     not a complete MP4.
@@ -42,8 +42,8 @@ def fetch_result(engine: Engine, video: Video) -> StoredResult:
         engine.download(video.engine_job_id, Variant.VIDEO, part)
         part.flush()
         check_mp4(part.name)
-        thumbnail = pictures.fetch_or_draw(engine, video, Variant.THUMBNAIL, part.name)
-        spritesheet = pictures.fetch_or_draw(engine, video, Variant.SPRITESHEET, part.name)
+        thumbnail = thumbnails.fetch_or_draw(engine, video, Variant.THUMBNAIL, part.name)
+        spritesheet = thumbnails.fetch_or_draw(engine, video, Variant.SPRITESHEET, part.name)
         names = storage_names(video)
         sha256, size_bytes = _store(part, names[Variant.VIDEO])
     _store_bytes(names[Variant.THUMBNAIL], thumbnail)

@@ -20,7 +20,7 @@ class NoFrame(Exception):
 def store_frame(video: Video, seconds: float) -> Upload:
     """Store the frame shown at `seconds`, or the last one, as an upload of the video's owner.
 
-    Raises NoPicture, or uploads.QuotaFull.
+    Raises NoFrame, or uploads.QuotaFull.
     """
     if not video.file:
         raise NoFrame(_("The video has no file yet."))
@@ -46,5 +46,5 @@ def _frame_at(file: IO[Any], seconds: float) -> Image.Image:
             found = frame
         if found is None:
             raise IndexError(seconds)
-        picture: Image.Image = found.to_image()  # type: ignore[no-untyped-call]
-        return picture
+        image: Image.Image = found.to_image()  # type: ignore[no-untyped-call]
+        return image

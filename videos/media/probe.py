@@ -39,12 +39,12 @@ BROKEN = "The file is incomplete, or other data is attached to it."
 
 def check_shape(file: IO[bytes], kind: str, size: int) -> None:
     """Raise Refused unless the file is of this kind from its first byte to its last."""
-    shape = {"webm": _webm, "avi": _avi}.get(kind, _mp4)
+    shape = {"webm": _check_webm, "avi": _check_avi}.get(kind, _check_mp4)
     shape(file, size)
 
 
-def _mp4(file: IO[bytes], size: int) -> None:
-    boxes = list(_boxes(file, 0, size))
+def _check_mp4(file: IO[bytes], size: int) -> None:
+    boxes = list(_read_boxes(file, 0, size))
     if not boxes or boxes[0][0] != b"ftyp":
         raise Refused("The file is not an MP4 or MOV clip.")
     file.seek(8)
@@ -55,7 +55,7 @@ def _mp4(file: IO[bytes], size: int) -> None:
             _refuse_references(file, start, end, PATH_TO_REFERENCES)
 
 
-def _boxes(file: IO[bytes], at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+def _read_boxes(file: IO[bytes], at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
     """Name, start and end of the contents of each box between two offsets."""
     while at < end:
         file.seek(at)
@@ -73,17 +73,17 @@ def _boxes(file: IO[bytes], at: int, end: int) -> Iterator[tuple[bytes, int, int
 
 def _refuse_references(file: IO[bytes], start: int, end: int, path: tuple[bytes, ...]) -> None:
     """Raise Refused for a clip whose media is in another file or at a URL."""
-    for name, inner, stop in _boxes(file, start, end):
+    for name, inner, stop in _read_boxes(file, start, end):
         if name == path[0] and len(path) > 1:
             _refuse_references(file, inner, stop, path[1:])
         elif name == path[0]:
-            for _kind, entry, _end in _boxes(file, inner + 8, stop):
+            for _kind, entry, _end in _read_boxes(file, inner + 8, stop):
                 file.seek(entry)
                 if not file.read(4)[-1:] == b"\x01":
                     raise Refused("The clip refers to another file.")
 
 
-def _avi(file: IO[bytes], size: int) -> None:
+def _check_avi(file: IO[bytes], size: int) -> None:
     at = 0
     while at < size - 1:
         file.seek(at)
@@ -96,23 +96,23 @@ def _avi(file: IO[bytes], size: int) -> None:
         raise Refused(BROKEN)
 
 
-def _webm(file: IO[bytes], size: int) -> None:
+def _check_webm(file: IO[bytes], size: int) -> None:
     file.seek(0)
     head = file.read(1024)
     if not head.startswith(b"\x1a\x45\xdf\xa3") or b"\x42\x82\x84webm" not in head[:64]:
         raise Refused("The file is not a WebM clip.")
     at = 4
-    length, width = _vint(head, at)
+    length, width = _read_vint(head, at)
     at += width + length
     if head[at : at + 4] != b"\x18\x53\x80\x67":
         raise Refused("The file is not a WebM clip.")
-    length, width = _vint(head, at + 4)
+    length, width = _read_vint(head, at + 4)
     unknown = length == (1 << 7 * width) - 1
     if not unknown and at + 4 + width + length != size:
         raise Refused(BROKEN)
 
 
-def _vint(head: bytes, at: int) -> tuple[int, int]:
+def _read_vint(head: bytes, at: int) -> tuple[int, int]:
     """A variable-length EBML number and its length in bytes."""
     first = head[at] if at < len(head) else 0
     if not first:

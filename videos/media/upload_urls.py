@@ -23,7 +23,7 @@ def url_of(upload: Upload) -> str:
     return f"{settings.BASE_URL}{PATH}{upload.pk}"
 
 
-def images_at(user: AbstractBaseUser, urls: list[str]) -> list[Upload]:
+def get_images(user: AbstractBaseUser, urls: list[str]) -> list[Upload]:
     """The user's images that these URLs of `url_of` name, in their order. Raises BadImageUrl."""
     wanted = [_id_in(url) for url in urls]
     found = uploads.reference_images_of(user).in_bulk([pk for pk in wanted if pk])

@@ -40,7 +40,7 @@ def file_name(video: Video) -> str:
 
 async def stream_zip(items: list[ZipEntry]) -> AsyncIterator[bytes]:
     """Yield the ZIP in chunks; files missing in storage are left out."""
-    out = _Out()
+    out = _ChunkBuffer()
     with ZipFile(out, "w", ZIP_STORED) as archive:
         for item in items:
             try:
@@ -55,7 +55,7 @@ async def stream_zip(items: list[ZipEntry]) -> AsyncIterator[bytes]:
     yield out.take()
 
 
-class _Out:
+class _ChunkBuffer:
     """A write-only file object that hands its contents over in chunks."""
 
     def __init__(self) -> None:

@@ -18,7 +18,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             report = import_users.import_users(options["file"])
-        except import_users.Unreadable as error:
+        except import_users.UnreadableUsersFile as error:
             raise CommandError(str(error)) from error
         for line in report.refused:
             self.stderr.write(f"Not imported: {line}")

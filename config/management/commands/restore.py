@@ -1,4 +1,4 @@
-"""`manage.py restore COPY`: bring a copy back, or with --check only prove that it could be."""
+"""`manage.py restore BACKUP`: restore a backup, or with --check only verify it."""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -10,22 +10,22 @@ from config.ops import backups
 
 
 class Command(BaseCommand):
-    help = "Bring a copy made by backup back into an empty database."
+    help = "Restore a backup into an empty database."
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("copy", type=Path)
-        parser.add_argument("--check", action="store_true", help="change nothing")
+        parser.add_argument("backup", type=Path)
+        parser.add_argument("--check", action="store_true", help="only verify the backup")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        copy: Path = options["copy"]
+        backup: Path = options["backup"]
         if options["check"]:
-            if found := backups.find_problems(copy):
+            if found := backups.find_problems(backup):
                 raise CommandError("\n".join(found))
-            self.stdout.write("The copy is whole.")
+            self.stdout.write("The backup is complete.")
             return
         try:
-            files = backups.restore_backup(copy)
+            files = backups.restore_backup(backup)
         except (backups.BackupError, OSError) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"Restored, with {files} media files.")

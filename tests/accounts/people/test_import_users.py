@@ -38,7 +38,7 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "users.json"
 
 
-def run_import(file: Path, *entries: object) -> import_users.Report:
+def run_import(file: Path, *entries: object) -> import_users.ImportReport:
     file.write_text(json.dumps(entries))
     return import_users.import_users(file)
 
@@ -51,7 +51,7 @@ def login(name: str, password: str) -> int:
 def test_user_keeps_the_password_and_gets_welcome_credits_when_imported(
     db: None, file: Path
 ) -> None:
-    assert run_import(file, entry("vera")) == import_users.Report(opened=["vera"])
+    assert run_import(file, entry("vera")) == import_users.ImportReport(opened=["vera"])
     assert (login("vera", "other"), login("vera", "old-secret")) == (401, 200)
     assert credits.available(User.objects.get()) == 100
     assert invariants.problems() == []
@@ -90,14 +90,14 @@ def test_users_are_unchanged_when_the_import_is_repeated(db: None, file: Path) -
     run_import(file, entry("vera"))
     login("vera", "old-secret")
     before = User.objects.values_list("password", "updated_at").get()
-    assert run_import(file, entry("VERA", "new-secret")) == import_users.Report(kept=["VERA"])
+    assert run_import(file, entry("VERA", "new-secret")) == import_users.ImportReport(kept=["VERA"])
     assert User.objects.values_list("password", "updated_at").get() == before
     assert (login("vera", "new-secret"), login("vera", "old-secret")) == (401, 200)
 
 
 def test_password_is_not_overwritten_when_the_account_exists(alice: User, file: Path) -> None:
     entries = entry("alice", "stolen"), entry("eve", "stolen", email="alice@example.com")
-    assert run_import(file, *entries) == import_users.Report(kept=["alice", "eve"])
+    assert run_import(file, *entries) == import_users.ImportReport(kept=["alice", "eve"])
     assert (login("alice", "stolen"), login("alice", "alice-password")) == (401, 200)
     assert list(User.objects.all()) == [alice]
 

@@ -195,8 +195,8 @@ def test_limit_depends_on_the_path(path: str, limit: int) -> None:
     assert body_limits.limit_of(path) == limit
     headers = [(b"authorization", b"Bearer x")]
     assert [
-        body_limits.refusal(path, headers, limit),
-        body_limits.refusal(path, headers, limit + 1),
+        body_limits.refusal_status(path, headers, limit),
+        body_limits.refusal_status(path, headers, limit + 1),
     ] == [0, 413]
 
 
@@ -215,8 +215,8 @@ def test_limit_depends_on_the_path(path: str, limit: int) -> None:
 def test_large_body_is_refused_when_no_credential_is_sent(
     header: tuple[bytes, bytes], status: int
 ) -> None:
-    assert body_limits.refusal(UPLOAD, [header], 2 * MIB) == status
-    assert body_limits.refusal(UPLOAD, [header], MIB) == 0
+    assert body_limits.refusal_status(UPLOAD, [header], 2 * MIB) == status
+    assert body_limits.refusal_status(UPLOAD, [header], MIB) == 0
 
 
 class GuardedRequest:

@@ -152,7 +152,7 @@ def test_check_succeeds_when_the_backup_is_complete(
 ) -> None:
     assert installation.manage("restore", str(backup_folder), "--check") == (
         0,
-        "The copy is whole.",
+        "The backup is complete.",
     )
     assert backup_folder.stat().st_mode & 0o777 == 0o700
 

@@ -1,4 +1,4 @@
-"""Thumbnail and spritesheet of a video: the engine's, or drawn from the MP4."""
+"""Make the thumbnail and the spritesheet of a video: download them, or draw them from the MP4."""
 
 from io import BytesIO
 
@@ -14,7 +14,7 @@ SHEET_COLUMNS, SHEET_ROWS, SHEET_WIDTH = 4, 3, 320
 
 
 def fetch_or_draw(engine: Engine, video: Video, variant: Variant, mp4: str) -> bytes:
-    """The engine's picture of this variant, or one drawn from the MP4 when it has none."""
+    """Return the engine's image of this variant, or one drawn from the MP4 if it has none."""
     body = BytesIO()
     try:
         engine.download(video.engine_job_id, variant, body)
