@@ -1,4 +1,4 @@
-"""What we add to the pages of allauth: addresses, e-mails, redirects and the end of sessions."""
+"""Adapters of allauth: client addresses, e-mails, redirects after sign-up, and ending sessions."""
 
 from ipaddress import ip_address
 from typing import Any

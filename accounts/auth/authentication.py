@@ -32,7 +32,7 @@ class BearerAuthentication(BaseAuthentication):
         if not found:
             return None
         if len({session_or_key.user_id for session_or_key in found}) > 1:
-            raise PermissionDenied("The API key belongs to somebody else")
+            raise PermissionDenied("The API key belongs to another user")
         self._check_scope(request, found)
         return found[0].user, found[0]
 

@@ -1,4 +1,4 @@
-"""Why somebody is not signed in."""
+"""Errors of signing in."""
 
 
 class BadCredentials(Exception):

@@ -1,4 +1,4 @@
-"""What people may say about themselves."""
+"""Update and check the profile of a user."""
 
 from typing import Any
 

@@ -21,7 +21,7 @@ class LimitedRequest(http_protocol.WebRequest):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # Twisted would parse a multipart body in memory, whoever sent it.
+        # Twisted would parse any multipart body in memory, also without credentials.
         self._parsePOSTFormSubmission = False
         self._size, self._refused = 0, False
 

@@ -51,7 +51,7 @@ class ContentQuerySerializer(serializers.Serializer):
 class ContentView(APIView):
     """A16, B24: a file of a video, with ranges, HEAD and validators.
 
-    For the video's owner, and for whoever has a signed URL of this file.
+    Allowed for the video's owner, and for anyone with a signed URL of this file.
     """
 
     content_negotiation_class = AnyAccept

@@ -99,7 +99,7 @@ class Connections:
     async def _forward_changes(self, sid: str, connection: Connection) -> None:
         layer: Any = get_channel_layer()
         for _ in range(500):
-            if self._server.is_welcomed(sid):
+            if self._server.was_notified(sid):
                 break  # no change may be sent before the client is connected
             await asyncio.sleep(0.01)
         else:

@@ -6,7 +6,7 @@ No other module of ours uses them, and a test fails when the libraries change on
   client that signs in and out, none for a connection that is opened and says nothing.
 - `AsyncServer.eio.sockets`, and `upgraded` and `queue` of what it holds: when a client leaves, the
   library lets a long poll that is under way wait for its time-out.
-- `AsyncServer.manager`: whether a connection has signed in, and whether it was told so.
+- `AsyncServer.manager`: whether a connection is authenticated, and whether the client was notified.
 """
 
 from typing import Any
@@ -26,8 +26,8 @@ class ObservedServer(socketio.AsyncServer):  # type: ignore[misc]
     def has_signed_in(self, eio_sid: str) -> bool:
         return self.manager.sid_from_eio_sid(eio_sid, NAMESPACE) is not None
 
-    def is_welcomed(self, sid: str) -> bool:
-        """Return whether the client was told that it is connected."""
+    def was_notified(self, sid: str) -> bool:
+        """Return whether the client was notified that it is connected."""
         return bool(self.manager.is_connected(sid, NAMESPACE))
 
     async def _handle_eio_connect(self, eio_sid: str, environ: dict[str, Any]) -> None:

@@ -87,7 +87,7 @@ def share(request: UserRequest, video_id: UUID) -> HttpResponse:
 
 @require_safe
 def shared(request: HttpRequest, token: str) -> HttpResponse:
-    """Show a shared video to anyone who has its link; search engines are told not to index it."""
+    """Show a shared video to anyone who has its link; search engines must not index it."""
     found = _shared(token)
     context = {"share": found, "token": token, "card": cards_of([found.video])[0]}
     answer = render(request, "videos/shared.html", context)

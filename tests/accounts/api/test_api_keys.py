@@ -103,7 +103,7 @@ def test_request_is_refused_when_key_and_token_belong_to_two_users(alice: User, 
         HTTP_AUTHORIZATION=f"Bearer {tokens.sign_in(bob, Session.Grant.PASSWORD).access}"
     )
     for answer in (client.get("/api/auth/me"), client.post("/api/videos", ORDER, format="json")):
-        assert status_and_body(answer) == (403, {"detail": "The API key belongs to somebody else"})
+        assert status_and_body(answer) == (403, {"detail": "The API key belongs to another user"})
 
 
 def test_request_is_refused_when_either_key_or_token_is_invalid(
