@@ -168,7 +168,7 @@ def test_dashboard_numbers_link_to_exactly_the_counted_rows(
     rows = {row.label: (row.number, row.url) for row in (*context["waiting"], *context["work"])}
     money, lists = context["money"], context["lists"]
     rows |= {
-        "made": (context["videos"].succeeded, lists["made"]),
+        "made": (context["videos"].succeeded, lists["succeeded"]),
         "paid": (money.payments, lists["paid"]),
         "refunds": (money.refunds, lists["refunds"]),
         "spent": (money.spends, lists["spent"]),
