@@ -13,6 +13,8 @@ import time
 from tests import backing, tiers
 
 CI = os.environ.get("CI", "").lower() in {"1", "true"}
+# Tests wait for servers, browsers and pauses half of the time.
+WORKERS = str(min(2 * (os.cpu_count() or 1), 8))
 COVERAGE = ("--cov", "--cov-branch", "--cov-append", "--cov-report=")
 
 
@@ -20,7 +22,17 @@ def run(name: str, environment: dict[str, str], marks: list[str], *options: str)
     """Run pytest on the tests that have all the marks; its exit code."""
     print(f"\n=== {name} ===", flush=True)
     started = time.monotonic()
-    command = [sys.executable, "-m", "pytest", "-q", "-m", " and ".join(marks), *options]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-n",
+        WORKERS,
+        "-m",
+        " and ".join(marks),
+        *options,
+    ]
     whole = {**os.environ, **environment}
     # The tests start hundreds of processes, which should share compiled modules.
     whole.pop("PYTHONDONTWRITEBYTECODE", None)

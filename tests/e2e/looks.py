@@ -24,10 +24,13 @@ def check(page: Page, name: str) -> None:
 
 
 def passes(width: int, rules: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    """Which rules are tried in which theme; the short tier tries one theme at each width."""
-    if not tiers.THOROUGH:
-        return [("dark" if width < 1000 else "light", rules)]
-    return [("light", rules), ("dark", COLOURS)]
+    """Which rules are tried in which theme.
+
+    The short tier tries every rule on wide pages in light, the colours on narrow ones in dark.
+    """
+    if tiers.THOROUGH:
+        return [("light", rules), ("dark", COLOURS)]
+    return [("light", rules)] if width >= 1000 else [("dark", COLOURS)]
 
 
 def faults(page: Page, name: str, rules: dict[str, Any] = EVERY_RULE) -> list[tuple[Any, ...]]:
