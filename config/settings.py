@@ -31,7 +31,7 @@ from config.environment.env import (
 )
 
 # ---- server ----
-VERSION = "0.1.0"
+VERSION = "0.2.0"
 ENVIRONMENT = text("ENVIRONMENT", "NODE_ENV", default="development")
 if ENVIRONMENT not in {"development", "test", "production"}:
     raise ImproperlyConfigured("ENVIRONMENT: expected development, test or production")

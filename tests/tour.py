@@ -298,7 +298,7 @@ def live(page: Page, folder: Path) -> None:
         order(page, prompt, trigger)
     tidy(folder)
     page.reload()
-    expect(page.locator("#live-shelf .card[data-state=rendering]")).to_have_count(3)
+    expect(page.locator("#active-videos .card[data-state=rendering]")).to_have_count(3)
     shoot(page, "rendering")
 
 

@@ -123,8 +123,8 @@ function comeBack(holes) {
 }
 
 function tidy(node) {
-  const shelf = node.parentNode?.closest(".group");
-  if (shelf) shelf.hidden = !shelf.querySelector(".card");
+  const section = node.parentNode?.closest(".group");
+  if (section) section.hidden = !section.querySelector(".card");
   if (bulk) count();
 }
 

@@ -4,8 +4,8 @@ import { announce, get, wanted } from "./page.js";
 
 const line = document.getElementById("live");
 const offline = document.getElementById("offline");
-const shelf = document.getElementById("live-shelf");
-const recent = document.getElementById("recent-shelf");
+const section = document.getElementById("active-videos");
+const recent = document.getElementById("recent-videos");
 const growing = document.getElementById("growing");
 const watch = document.getElementById("watch");
 const title = document.title;
@@ -100,17 +100,17 @@ async function refreshCard(id) {
     const focused = old.contains(document.activeElement) ? document.activeElement : null;
     const pick = old.querySelector(".card__checkbox"); // chosen stays chosen
     if (pick) fresh.querySelector(".card__body").before(pick);
-    if (shelf?.contains(old) && !("active" in fresh.dataset)) moveOn(old, fresh);
+    if (section?.contains(old) && !("active" in fresh.dataset)) moveOn(old, fresh);
     else old.replaceWith(fresh);
     if (focused)
       (
         [...fresh.querySelectorAll("a, button, input")].find((one) => one.isEqualNode(focused)) ??
         fresh.querySelector(".card__title a")
       ).focus();
-  } else if ((shelf || growing) && "active" in fresh.dataset) {
+  } else if ((section || growing) && "active" in fresh.dataset) {
     document.getElementById("empty")?.remove();
-    (shelf ?? growing).hidden = false;
-    (shelf ?? growing).querySelector(".card-grid").prepend(fresh);
+    (section ?? growing).hidden = false;
+    (section ?? growing).querySelector(".card-grid").prepend(fresh);
   }
   fresh.fetchedAt = Date.now();
   return fresh;
@@ -121,7 +121,7 @@ function moveOn(old, fresh) {
   old.remove();
   recent.hidden = false;
   recent.querySelector(".card-grid").prepend(fresh);
-  shelf.hidden = !shelf.querySelector(".card");
+  section.hidden = !section.querySelector(".card");
 }
 
 // The tree of versions, when one of them was made or ended elsewhere.
@@ -169,7 +169,7 @@ function update(id, updates, isNew) {
     return refreshParts();
   }
   if (watch && shown !== watch && isNew) refreshFamily();
-  const unseen = !shown && !shelf && !growing;
+  const unseen = !shown && !section && !growing;
   if (unseen && updates.status === "in_progress") return;
   if (!STATES[updates.status]?.includes(shown?.dataset.state)) return refresh(id);
   if (!("active" in shown.dataset)) return;

@@ -99,9 +99,9 @@ def test_takes_leave_the_queue_when_they_are_done(tab: Opener, person: StorageSt
     expect(page.locator("[data-left]")).to_have_text("60")
     order(page, "A pair of swans", "4 s")
     page.evaluate("window.sameDocument = true")
-    expect(page.locator("#live-shelf .card")).to_have_count(2)
-    expect(page.locator("#recent-shelf .card[data-state=done]")).to_have_count(2)
-    expect(page.locator("#live-shelf")).to_be_hidden()
+    expect(page.locator("#active-videos .card")).to_have_count(2)
+    expect(page.locator("#recent-videos .card[data-state=done]")).to_have_count(2)
+    expect(page.locator("#active-videos")).to_be_hidden()
     assert page.evaluate("window.sameDocument") is True
     expect(wallet(page)).to_have_text("60")
 

@@ -360,7 +360,7 @@ def test_health_is_degraded_without_details_when_a_circuit_is_open(alice: User) 
     assert Client().get("/health").json()["status"] == "ok"
     open_circuit()
     answer = Client().get("/health")
-    assert (answer.status_code, answer.json()) == (200, {"status": "degraded", "version": "0.1.0"})
+    assert (answer.status_code, answer.json()) == (200, {"status": "degraded", "version": "0.2.0"})
 
 
 def admin_page(user: User, path: str = "") -> Any:

@@ -146,7 +146,7 @@ def test_image_is_not_found_when_it_belongs_to_another_user(page: Client, bob: U
 
 def test_studio_lists_ended_videos_as_recent(page: Client, alice: User) -> None:
     order(alice, "Still rendering")
-    shelves = page.get(STUDIO).content.decode().split('id="recent-shelf"')
+    shelves = page.get(STUDIO).content.decode().split('id="recent-videos"')
     before, recent = shelves
     assert "Still rendering" in before
     assert "Still rendering" not in recent
