@@ -2,6 +2,9 @@
 
 A setting may have several names, because three documented systems named it differently: the first
 name that is set is used, and `manage.py doctor` shows which one that is.
+
+This module is long because Django reads its settings from one module, where a reader finds each.
+Reading them is in `config.environment`.
 """
 
 import warnings
