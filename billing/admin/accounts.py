@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth import get_user_model
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.core.exceptions import PermissionDenied
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -104,20 +105,23 @@ class AccountAdmin(ObjectActions, ReadOnlyAdmin):
             "form": form,
             "account": account,
             "available": credits.available(account.user),
-            "preview": self._preview(account, form),
+            "changes": self._changes(account, form),
             "opts": self.opts,
         }
         return TemplateResponse(request, "admin/billing/adjust_credits.html", context)
 
-    def _preview(self, account: Account, form: AdjustmentForm) -> int | None:
-        """Return the balance after the adjustment, or None if it is not possible."""
+    def _changes(self, account: Account, form: AdjustmentForm) -> list[tuple[str, str, str]]:
+        """Return what the adjustment changes; nothing if it is not possible."""
         if not form.is_valid():
-            return None
+            return []
         try:
-            return adjustments.preview(account.user, form.cleaned_data["amount"])
+            after = adjustments.preview(account.user, form.cleaned_data["amount"])
         except credits.NotEnoughCredits as error:
             form.add_error("amount", str(error))
-            return None
+            return []
+        now = credits.available(account.user)
+        what = _("Credits of %(user)s") % {"user": account.user}
+        return [(what, intcomma(now), intcomma(after))]
 
     def _adjust(self, request: HttpRequest, account: Account, form: AdjustmentForm) -> bool:
         """Adjust the credits; if that fails, add the error to the form and return False."""

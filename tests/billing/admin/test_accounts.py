@@ -15,7 +15,10 @@ def test_adjustment_page_previews_the_balance_when_an_amount_is_entered(
     staff_client: Client, alice: User, amount: int, after: int
 ) -> None:
     shown = adjustment_form.submit(staff_client, alice, amount, confirm_later="1").context
-    assert (shown["available"], shown["preview"]) == (100, after)
+    assert (shown["available"], shown["changes"]) == (
+        100,
+        [("Credits of alice", "100", str(after))],
+    )
     assert (entries_of(alice), audit_log.log_messages()) == ([("bonus", 100)], [])
 
 
@@ -24,10 +27,10 @@ def test_adjustment_page_subtracts_the_debt_when_the_user_owes_credits(
 ) -> None:
     Account.objects.create(user=carol, debt=30)
     shown = [
-        adjustment_form.submit(staff_client, carol, amount, confirm_later="1").context["preview"]
+        adjustment_form.submit(staff_client, carol, amount, confirm_later="1").context["changes"]
         for amount in (50, 20)
     ]
-    assert shown == [20, 0]
+    assert shown == [[("Credits of carol", "0", "20")], [("Credits of carol", "0", "0")]]
 
 
 def test_adjustment_gives_and_takes_credits_when_confirmed(
