@@ -67,7 +67,7 @@ class AuthProfileView(APIView):
 
     @extend_schema(
         operation_id="auth_profile",
-        summary="Get your account in the field names of system B",
+        summary="Get your account, with camelCase names",
         responses={200: AuthProfileSerializer},
     )
     def get(self, request: Request) -> Response:

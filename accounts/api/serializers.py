@@ -28,7 +28,7 @@ class TokensSerializer(serializers.Serializer):
 
 
 class SignInSerializer(TokensSerializer):
-    """`token` is the access token under the name that system A gives it."""
+    """`token` equals `access_token`."""
 
     token = serializers.CharField()
     user = UserSerializer()
@@ -58,7 +58,7 @@ class CurrentUserSerializer(_AccountSerializer):
 
 
 class AuthProfileSerializer(_AccountSerializer):
-    """The account in the names of system B. Source: B03, B15."""
+    """The account with camelCase names. Source: B03, B15."""
 
     createdAt = serializers.DateTimeField(source="date_joined")  # noqa: N815 - B's own name
     updatedAt = serializers.DateTimeField(source="updated_at")  # noqa: N815

@@ -15,7 +15,7 @@ USERNAME = re.compile(r"[\w.@+-]+")
 
 
 def is_username_allowed(name: str, address: str) -> bool:
-    """Return whether this username is no address, or the user's own."""
+    """Return whether this username is not an e-mail address, or is the user's own address."""
     return "@" not in name or name.lower() == address.lower()
 
 

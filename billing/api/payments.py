@@ -75,7 +75,7 @@ class CreatePaymentSerializer(serializers.Serializer):
 
 
 class NewPaymentSerializer(serializers.Serializer):
-    """Source: C25. `payment_url` is kept after the payment has ended, as C26 shows."""
+    """`payment_url` is kept after the payment has ended. Source: C25, C26."""
 
     payment_id = serializers.UUIDField(source="pk")
     status = serializers.ChoiceField(Payment.Status.values)

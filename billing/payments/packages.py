@@ -44,11 +44,11 @@ class Package:
 
     @property
     def saving_percent(self) -> int:
-        """By how many per cent a credit is cheaper than in the dearest documented package.
+        """By how many per cent a credit is cheaper than in the documented package that costs most.
 
         0 if the price is in another currency.
         """
-        dearest = DOCUMENTED[0].unit_price
+        dearest = max(package.unit_price for package in DOCUMENTED)
         return round((1 - self.unit_price / dearest) * 100) if self.currency == CURRENCY else 0
 
 

@@ -5,6 +5,7 @@ the error answers that follow from the kind of an operation; `complete` adds the
 are no API views.
 """
 
+import re
 from typing import Any
 
 from django.conf import settings
@@ -83,9 +84,21 @@ class Schema(AutoSchema):
         return _json_response(DESCRIPTIONS[code], component.ref)
 
 
+# The requirement that a docstring names as its source, such as " Source: A13, A15."
+REQUIREMENT = re.compile(r"\s*Source: (.*?\.|.*)(?=\s|$)", re.DOTALL)
+
+
+def view_description(_view: Any, html: bool = False) -> str:
+    """Return what OPTIONS says of a view: nothing, for docstrings are for readers of the code."""
+    return ""
+
+
 def complete(result: dict[str, Any], **_: object) -> dict[str, Any]:
     """Add to the document what is no API view: the health check and the callbacks that come in."""
     result["components"]["securitySchemes"] = SECURITY_SCHEMES
+    for component in result["components"]["schemas"].values():
+        if text := REQUIREMENT.sub("", component.pop("description", "")).strip():
+            component["description"] = text
     result["components"]["schemas"] |= {
         "Health": _object(
             status={"enum": ["ok", "degraded"], "type": "string"}, version={"type": "string"}

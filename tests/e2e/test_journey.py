@@ -1,4 +1,4 @@
-"""A person's whole way: in both themes, on desk and phone, with JavaScript and by forms."""
+"""A user signs up, makes, shares, buys and deletes; both themes and widths, with and without JS."""
 
 import re
 import time

@@ -393,7 +393,7 @@ def test_clip_is_deleted_when_its_video_was_deleted(clip: Clip) -> None:
     assert Clip.objects.count() == 0
 
 
-# ---- looking for one ----
+# ---- search ----
 
 
 def test_showcase_filters_by_model_and_length(alice: User, clip: Clip, mp4: bytes) -> None:

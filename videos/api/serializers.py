@@ -55,7 +55,7 @@ class VideoSerializer(serializers.Serializer):
 
 
 class AliasedVideoSerializer(VideoSerializer):
-    """The video object with system B's names beside the others. Source: B16, B22, K6."""
+    """The video object with camelCase names beside the others. Source: B16, B22, K6."""
 
     seconds = serializers.IntegerField()  # type: ignore[assignment]
     userId = serializers.UUIDField()  # noqa: N815 - B's own names

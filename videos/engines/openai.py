@@ -226,7 +226,7 @@ def _parse_job(
     poll_after: float | None = None,
     maybe_accepted: bool = False,
 ) -> Job:
-    """A job from a Video object; `job_id`, where given, wins over the object's own id."""
+    """A job from a Video object; `job_id`, where given, has priority over the object's own id."""
     found = answer.to_dict(warnings=False) if isinstance(answer, openai.BaseModel) else None
     if not isinstance(found, dict) or not (job_id or found.get("id")):
         raise BadAnswer(f"not a video: {str(answer)[:300]}", maybe_accepted=maybe_accepted)

@@ -66,7 +66,7 @@ class _ChunkBuffer:
         return len(piece)
 
     def flush(self) -> None:
-        """Do nothing; there is no buffer."""
+        """Do nothing: `zipfile` calls this, and there is no buffer."""
 
     def close(self) -> None:
         """Do nothing; there is no file."""

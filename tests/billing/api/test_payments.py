@@ -1,4 +1,4 @@
-"""The payment doors: packages, buying, looking, and staff's refund."""
+"""The payment API: packages, purchases, payments, and refunds by staff."""
 
 from collections.abc import Callable
 from typing import Any

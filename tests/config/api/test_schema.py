@@ -41,6 +41,16 @@ def test_no_query_is_sent_when_the_schema_is_generated() -> None:
     assert [query["sql"] for query in queries] == []
 
 
+def test_no_requirement_is_named_when_the_schema_is_read() -> None:
+    assert re.findall(r"\b[ABCK]\d{1,2}\b|Source:|system [ABC]\b", json.dumps(document())) == []
+
+
+@pytest.mark.django_db
+def test_no_docstring_is_sent_when_options_are_asked(api: APIClient) -> None:
+    paths = ("/api/videos", "/api/auth/login", "/api/videos/upload")
+    assert [api.options(path).json()["description"] for path in paths] == ["", "", ""]
+
+
 def api_routes() -> list[str]:
     routes = [str(p.pattern) for p in get_resolver().url_patterns if isinstance(p, URLPattern)]
     found = ["/" + re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", route) for route in routes]

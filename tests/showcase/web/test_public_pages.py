@@ -68,7 +68,7 @@ def test_support_block_shows_configured_addresses(db: None, settings: LazySettin
     assert "https://status.example.com" in text
 
 
-# ---- letters ----
+# ---- messages ----
 
 
 def test_report_is_stored_when_form_is_valid(db: None) -> None:
@@ -104,7 +104,7 @@ def test_message_is_not_stored_when_form_is_invalid(db: None, field: str, value:
 def test_message_is_refused_when_address_sent_too_many(db: None, settings: LazySettings) -> None:
     settings.RATE_FORMS = (2, 3600)
     client = Client(REMOTE_ADDR="192.0.2.77")
-    rate_limits.clear("letters:192.0.2.77")
+    rate_limits.clear("messages:192.0.2.77")
     codes = [client.post("/report/", REPORT).status_code for _n in range(3)]
     codes.append(client.post("/feedback/", {"text": "Hello"}).status_code)
     assert (codes, AbuseReport.objects.count()) == ([302, 302, 429, 429], 2)

@@ -1,4 +1,4 @@
-"""Whoever wants letters about videos gets one when all that was ordered has ended."""
+"""A subscribed user receives one e-mail when all ordered videos have ended."""
 
 from datetime import timedelta
 
@@ -19,7 +19,7 @@ AGO = timedelta(minutes=1)
 
 @pytest.fixture
 def reader(alice: User) -> User:
-    """Somebody who wants letters."""
+    """A user who subscribed to e-mails about videos."""
     DigestSubscription.objects.create(
         user=alice, reported_until=timezone.now() - timedelta(hours=1)
     )

@@ -27,7 +27,7 @@ def ids(body: Any) -> list[str]:
 
 @pytest.fixture
 def five_ids(alice: User) -> list[str]:
-    """The ids of five_ids videos of alice, newest first; two were made in the same moment."""
+    """The ids of five videos of alice, newest first; two were made in the same moment."""
     made = [order(alice, f"Boat {n}") for n in range(5)]
     start = timezone.now()
     for video, minute in zip(made, (0, 1, 2, 2, 3), strict=True):

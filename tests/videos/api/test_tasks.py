@@ -1,4 +1,4 @@
-"""System C's tasks: ordered, watched, list_tasks, cancelled and tried again in its own words."""
+"""The task API orders, shows, lists, cancels and retries videos in its documented format."""
 
 from datetime import datetime, timedelta
 from typing import Any
