@@ -20,6 +20,8 @@ def request_id_middleware(
     def answer(request: HttpRequest) -> HttpResponseBase:
         sent = request.headers.get("X-Request-ID", "")
         request_id = sent if VALID_ID.fullmatch(sent) else uuid4().hex
+        # Django logs an answer of 4xx when this function has returned; the filter finds it here.
+        request.META["firstlight.request_id"] = request_id
         token = current.set(request_id)
         try:
             response = get_response(request)
@@ -35,5 +37,6 @@ class RequestIdFilter(logging.Filter):
     """Add `request_id` to every log record; "-" outside a request."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        record.request_id = current.get()
+        meta = getattr(getattr(record, "request", None), "META", {})
+        record.request_id = meta.get("firstlight.request_id", current.get())
         return True

@@ -76,6 +76,12 @@ def test_every_answer_has_the_security_headers(db: None, path: str) -> None:
     assert [answer[name] for name in headers] == ["nosniff", "DENY", "same-origin"]
 
 
+def test_log_record_of_a_404_has_the_request_id(db: None, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.handler.addFilter(request_id.RequestIdFilter())
+    Client().get("/api/no-such-path", HTTP_X_REQUEST_ID="ask-1")
+    assert [vars(record)["request_id"] for record in caplog.records] == ["ask-1"]
+
+
 def test_log_record_has_the_request_id(api: APIClient) -> None:
     logged_ids: list[str] = []
 
