@@ -21,8 +21,8 @@ def history_of(video: Video) -> list[tuple[datetime, str]]:
         (event.at, _describe_step(video, Status(event.status))) for event in video.events.all()
     ]
     if spent:
-        held = ngettext("%(n)d credit held", "%(n)d credits held", -spent.amount)
-        lines[:1] = [(spent.created_at, held % {"n": -spent.amount})]
+        charged = ngettext("%(n)d credit charged", "%(n)d credits charged", -spent.amount)
+        lines[:1] = [(spent.created_at, charged % {"n": -spent.amount})]
     if back:
         returned = ngettext("%(n)d credit returned", "%(n)d credits returned", back.amount)
         lines.append((back.created_at, returned % {"n": back.amount}))
@@ -30,11 +30,6 @@ def history_of(video: Video) -> list[tuple[datetime, str]]:
 
 
 def _describe_step(video: Video, status: Status) -> str:
-    spent = ngettext(
-        "Saved to your library. %(n)d credit spent",
-        "Saved to your library. %(n)d credits spent",
-        video.credits,
-    )
     words = {
         Status.QUEUED: _("Waiting in the queue again"),
         Status.SUBMITTING: _("Sent to the engine"),
@@ -43,6 +38,6 @@ def _describe_step(video: Video, status: Status) -> str:
         ),
         Status.RUNNING: _("Rendering started"),
         Status.DOWNLOADING: _("Rendered"),
-        Status.SUCCEEDED: spent % {"n": video.credits},
+        Status.SUCCEEDED: _("Saved to your library"),
     }
     return words.get(status) or failures.sentence(video)
