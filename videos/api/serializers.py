@@ -30,7 +30,7 @@ class FailureSerializer(serializers.Serializer):
 
 
 class VideoSerializer(serializers.Serializer):
-    """The video object of systems A and B; times are unix seconds. Source: A13, A15, A19."""
+    """The video object with snake_case names; times are in unix seconds. Source: A13, A15, A19."""
 
     id = serializers.UUIDField()
     user_id = serializers.UUIDField()

@@ -35,7 +35,7 @@ class SuccessSerializer(serializers.Serializer):
 
 
 class PageSerializer(serializers.Serializer):
-    """The numbers that `PageNumberPagination` answers."""
+    """One page of a list: which page it is, its size, and how many rows there are in all."""
 
     total = serializers.IntegerField()
     page = serializers.IntegerField()
