@@ -215,6 +215,19 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 FILE_UPLOAD_TEMP_DIR = DATA_DIR / "uploads"
 FILE_UPLOAD_TEMP_DIR.mkdir(parents=True, exist_ok=True)
 
+# ---- limits of connections ----
+# A client that sends nothing of its body for this long gets 408.
+BODY_IDLE_SECONDS = 20.0
+# After a refusal we read on for this long: a client whose connection is closed while it sends would
+# not see the answer.
+BODY_LINGER_SECONDS = 1.0
+# A WebSocket or Socket.IO client must authenticate within this time.
+SOCKET_AUTH_SECONDS = 5.0
+# Revocations are broadcast at once; a check this often finds those whose message was lost.
+SOCKET_RECHECK_SECONDS = 15.0
+# How many missed updates one answer to "resume" brings.
+SOCKET_RESUME_LIMIT = 500
+
 # ---- rate limits as (hits, seconds), see config.api.throttling ----
 # How many of our proxies a request passes; with 0, X-Forwarded-For is ignored.
 TRUSTED_PROXIES = number("TRUSTED_PROXIES", "NUM_PROXIES", default=0)
@@ -392,6 +405,8 @@ if SANDBOX_STRIPE:
 SANDBOX_STRIPE_WEBHOOK_URL = text(
     "SANDBOX_STRIPE_WEBHOOK_URL", default=f"{LOCAL_URL}/api/payments/webhook/stripe"
 )
+# How long a checkout can be paid; Stripe accepts 30 minutes to 24 hours.
+CHECKOUT_LIFETIME = timedelta(hours=1)
 STRIPE_LIVE = "_live_" in STRIPE_SECRET_KEY
 
 # ---- the sandbox engine: on by default, except in production, where it is never on ----
@@ -453,6 +468,8 @@ LEASE = timedelta(seconds=env("LEASE_SECONDS", default=15.0, parse=float))
 # How long an engine must report a job as unknown before the job counts as lost.
 MISSING_AFTER = timedelta(seconds=env("MISSING_SECONDS", default=60.0, parse=float))
 WORKER_THREADS = number("WORKER_THREADS", default=16)
+# A file of an engine that is larger than this is refused.
+RESULT_MAX_BYTES = 1024**3
 # How long the signed result_url of a task is valid.
 RESULT_URL_LIFETIME = duration("RESULT_URL_LIFETIME", default=timedelta(hours=24))
 

@@ -25,7 +25,6 @@ from config.lib.idempotency import Outcome, RequestKey
 
 log = logging.getLogger(__name__)
 
-SESSION_LIFETIME = timedelta(hours=1)
 # Stripe refuses a session that expires in less than 30 minutes.
 MIN_SESSION_LIFETIME = timedelta(minutes=31)
 
@@ -67,7 +66,7 @@ def create_once(
             currency=package.currency,
             return_url=return_url,
             created_at=now,
-            session_expires_at=now + SESSION_LIFETIME,
+            session_expires_at=now + settings.CHECKOUT_LIFETIME,
         )
         idempotency.record(request_key, payment)
         return payment

@@ -25,11 +25,7 @@ UPLOAD_PATHS = {
     *("/studio/", "/studio/reference/"),
 }
 UPLOAD_PREFIXES = ("/v1/", "/sandbox/v1/", "/admin/")
-# A client that sends nothing for this long gets 408.
-IDLE_SECONDS = 20.0
-# After a refusal we read on for this time and this much: a client whose connection is closed while
-# it sends would not see the answer.
-LINGER_SECONDS = 1.0
+# After a refusal we read on for BODY_LINGER_SECONDS and this much.
 LINGER_BYTES = 8 * MIB
 
 Headers = Iterable[tuple[bytes, bytes]]
@@ -128,7 +124,7 @@ class Exchange:
         if self._is_complete:
             return await self._receive()
         try:
-            message = await asyncio.wait_for(self._receive(), IDLE_SECONDS)
+            message = await asyncio.wait_for(self._receive(), settings.BODY_IDLE_SECONDS)
         except TimeoutError:
             self.code = 408
             return {"type": "http.disconnect"}
@@ -153,7 +149,7 @@ class Exchange:
     async def _linger(self) -> None:
         left = LINGER_BYTES
         try:
-            async with asyncio.timeout(LINGER_SECONDS):
+            async with asyncio.timeout(settings.BODY_LINGER_SECONDS):
                 while left > 0 and not self._is_complete:
                     message = await self._receive()
                     left -= len(message.get("body", b""))

@@ -10,6 +10,7 @@ import asyncio
 from typing import Any
 
 from daphne import http_protocol
+from django.conf import settings
 
 from config.http import body_limits
 
@@ -56,7 +57,7 @@ class LimitedRequest(http_protocol.WebRequest):  # type: ignore[misc]
         lines += [b"%s: %s" % header for header in headers]
         self.channel.transport.write(b"\r\n".join([*lines, b"", body]))
         asyncio.get_running_loop().call_later(
-            body_limits.LINGER_SECONDS, self.channel.loseConnection
+            settings.BODY_LINGER_SECONDS, self.channel.loseConnection
         )
 
 

@@ -17,7 +17,7 @@ from django.utils import timezone
 from accounts.models import User
 from billing.ledger import credits as ledger_credits
 from billing.models import Entry, Payment, StripeEvent
-from billing.payments import checkout, packages, stripe_events
+from billing.payments import packages, stripe_events
 
 StripeJson = dict[str, Any]
 _numbers = count(1)
@@ -35,7 +35,7 @@ def create_payment(user: User, package: str = "trial", **fields: Any) -> Payment
         "currency": package_on_sale.currency,
         "session_id": f"cs_{next(_numbers)}",
         "created_at": now,
-        "session_expires_at": now + checkout.SESSION_LIFETIME,
+        "session_expires_at": now + settings.CHECKOUT_LIFETIME,
     }
     return Payment.objects.create(user=user, **{**row, **fields})
 

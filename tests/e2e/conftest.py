@@ -38,6 +38,9 @@ FLAGS = (
     "--disable-sync",
     "--autoplay-policy=no-user-gesture-required",
 )
+# Animations cost most of a browser's time; a few tests ask for them.
+CALM = {"reduced_motion": "reduce"}
+MOVING = {"reduced_motion": "no-preference"}
 PASSWORD = "a-long-enough-passphrase"
 _numbers = count(1)
 expect.set_options(timeout=30_000)
@@ -125,7 +128,7 @@ def tab(site: str, chromium: Browser) -> Iterator[Opener]:
             complaints.append(message.text)
 
     def open_tab(path: str = "/", *, person: StorageState | None = None, **options: Any) -> Page:
-        options.setdefault("viewport", {"width": 1440, "height": 900})
+        options = {**CALM, "viewport": {"width": 1440, "height": 900}, **options}
         context = chromium.new_context(base_url=site, storage_state=person, **options)
         context.set_default_timeout(30_000)
         contexts.append(context)

@@ -13,10 +13,8 @@ AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js").read_text()
 EVERY_RULE = {"preload": False, "rules": {"target-size": {"enabled": True}}}
 # The themes differ in nothing but their colours.
 COLOURS = {"preload": False, "runOnly": ["color-contrast", "link-in-text-block"]}
-
-
-def looks(width: int) -> dict[str, Any]:
-    return {"viewport": {"width": width, "height": 844}, "reduced_motion": "reduce"}
+HEIGHT = 844
+WIDE, NARROW = 1440, 390
 
 
 def check(page: Page, name: str) -> None:
@@ -30,16 +28,24 @@ def passes(width: int, rules: dict[str, Any]) -> list[tuple[str, dict[str, Any]]
     """
     if tiers.THOROUGH:
         return [("light", rules), ("dark", COLOURS)]
-    return [("light", rules)] if width >= 1000 else [("dark", COLOURS)]
+    return [("light", rules)] if width == WIDE else [("dark", COLOURS)]
 
 
 def faults(page: Page, name: str, rules: dict[str, Any] = EVERY_RULE) -> list[tuple[Any, ...]]:
-    """Keep a picture of the page in either theme, and say what is wrong with it."""
-    assert page.viewport_size
-    width = page.viewport_size["width"]
+    """Look at the open page wide and narrow; keep its pictures and return what is wrong with it."""
     page.wait_for_load_state()
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE)
+    titles = page.locator("h1").count()
+    wrong: list[tuple[Any, ...]] = [(name, f"{titles} titles")] if titles != 1 else []
+    for width in (WIDE, NARROW):
+        wrong += faults_at(page, name, width, rules)
+    page.set_viewport_size({"width": WIDE, "height": HEIGHT})
+    return wrong
+
+
+def faults_at(page: Page, name: str, width: int, rules: dict[str, Any]) -> list[tuple[Any, ...]]:
+    page.set_viewport_size({"width": width, "height": HEIGHT})
     wrong: list[tuple[Any, ...]] = []
     for theme, asked in passes(width, rules):
         page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
@@ -47,6 +53,4 @@ def faults(page: Page, name: str, rules: dict[str, Any] = EVERY_RULE) -> list[tu
         found = page.evaluate("rules => axe.run(rules).then(result => result.violations)", asked)
         wrong += [(name, width, theme, v["id"], v["nodes"][0]["html"]) for v in found]
     wide = page.evaluate("document.documentElement.scrollWidth")
-    titles = page.locator("h1").count()
-    wrong += [(name, f"{wide} px wide, not {width}")] if wide != width else []
-    return wrong + ([(name, f"{titles} titles")] if titles != 1 else [])
+    return wrong + ([(name, f"{wide} px wide, not {width}")] if wide != width else [])

@@ -4,6 +4,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, StorageState, expect
 
 from tests.e2e.conftest import (
+    MOVING,
     PASSWORD,
     Opener,
     card_of,
@@ -12,7 +13,7 @@ from tests.e2e.conftest import (
     order,
     sign_up,
 )
-from tests.e2e.test_journey import CALM, PAY, PLAYING, until
+from tests.e2e.test_journey import PAY, PLAYING, until
 
 pytestmark = pytest.mark.browser
 
@@ -75,7 +76,7 @@ def maker(site: str, chromium: Browser) -> tuple[StorageState, str]:
 
 
 def test_a_video_is_made_and_deleted_with_the_keyboard_alone(tab: Opener) -> None:
-    page = tab("/accounts/signup/", **CALM)
+    page = tab("/accounts/signup/")
     name = sign_up(page)
     page.context.clear_cookies()
     page.goto("/accounts/login/")
@@ -123,7 +124,7 @@ def test_nothing_moves_when_reduced_motion_is_preferred(
     tab: Opener, maker: tuple[StorageState, str]
 ) -> None:
     person, film = maker
-    page = tab("/studio/", person=person)
+    page = tab("/studio/", person=person, **MOVING)
     assert page.evaluate(RUNNING) > 0, "a rendering card moves otherwise"
     page.emulate_media(reduced_motion="reduce")
     for path in ("/studio/", "/library/", film, "/billing/", "/usage/", "/", "/showcase/"):
@@ -139,7 +140,7 @@ def test_nothing_overflows_when_the_page_is_zoomed(
     width, height, zoom = NARROW[screen]
     person, film = maker
     size = {"width": width, "height": height}
-    page = tab("/studio/", person=person, viewport=size, device_scale_factor=zoom, **CALM)
+    page = tab("/studio/", person=person, viewport=size, device_scale_factor=zoom)
     pages = {"studio": "/studio/", "library": "/library/", "billing": "/billing/"}
     for name, path in {**pages, "video": film, "usage": "/usage/"}.items():
         page.goto(path)
@@ -163,7 +164,7 @@ def test_main_controls_are_large_enough_for_a_thumb(
 ) -> None:
     person, film = maker
     thumb = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
-    page = tab("/", person=None if "login" in path else person, **thumb, **CALM)
+    page = tab("/", person=None if "login" in path else person, **thumb)
     page.goto(path.replace("film/", film).replace("film", film))
     found = page.get_by_role("main").get_by_role("button", name=main).first
     box = found.bounding_box()

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import StorageState, expect
 
 from tests.e2e.conftest import PASSWORD, Opener, keep_picture, sign_up
-from tests.e2e.looks import check, looks
+from tests.e2e.looks import check
 
 pytestmark = pytest.mark.browser
 
@@ -81,10 +81,9 @@ def test_password_is_shown_and_hidden_again(tab: Opener) -> None:
     expect(password).to_have_value("tin-lantern")
 
 
-@pytest.mark.parametrize("width", [1440, 390])
-def test_start_page_shows_samples_when_nothing_is_published(tab: Opener, width: int) -> None:
+def test_start_page_shows_samples_when_nothing_is_published(tab: Opener) -> None:
     """Nobody published anything: the samples are there, play, and say what they are."""
-    page = tab("/", **looks(width))
+    page = tab("/")
     page.get_by_role("heading", name="Videos made here").scroll_into_view_if_needed()
     expect(page.locator(".gallery .gallery-item")).to_have_count(8)
     page.get_by_role("link", name="Paper boat").click()

@@ -6,12 +6,11 @@ import pytest
 from playwright.sync_api import Page, StorageState, expect
 
 from tests.e2e.conftest import Opener, card_of, keep_picture, order, wallet
-from tests.e2e.looks import check, looks
+from tests.e2e.looks import check
 
 pytestmark = pytest.mark.browser
 
 # The test checkout is a page of its own, to which no animated page change leads.
-CALM = {"reduced_motion": "reduce"}
 
 
 def spend_all(page: Page) -> None:
@@ -30,7 +29,7 @@ PAY = re.compile("^Pay ¥")
 
 
 def test_prompt_is_kept_when_credits_are_bought_first(tab: Opener, person: StorageState) -> None:
-    page = tab("/studio/", person=person, **CALM)
+    page = tab("/studio/", person=person)
     spend_all(page)
     order(page, "A lighthouse in the rain")
     expect(page.get_by_role("alert")).to_contain_text("you need 20 more. Your prompt is saved.")
@@ -49,7 +48,7 @@ def test_prompt_is_kept_when_credits_are_bought_first(tab: Opener, person: Stora
 
 
 def test_add_credits_is_offered_before_the_order_is_sent(tab: Opener, person: StorageState) -> None:
-    page = tab("/studio/", person=person, **CALM)
+    page = tab("/studio/", person=person)
     add = page.get_by_role("button", name="Add credits")
     expect(add).to_have_count(0)
     spend_all(page)
@@ -62,7 +61,7 @@ def test_add_credits_is_offered_before_the_order_is_sent(tab: Opener, person: St
 def test_nothing_is_ordered_twice_when_enter_is_pressed_on_an_option(
     tab: Opener, person: StorageState
 ) -> None:
-    page = tab("/studio/", person=person, **CALM)
+    page = tab("/studio/", person=person)
     spend_all(page)
     page.get_by_label("Prompt", exact=True).fill("By keyboard")
     page.locator("[name=seconds]:checked").press("Enter")
@@ -72,7 +71,7 @@ def test_nothing_is_ordered_twice_when_enter_is_pressed_on_an_option(
 def test_nothing_is_charged_when_the_card_is_declined_or_the_checkout_is_left(
     tab: Opener, person: StorageState
 ) -> None:
-    page = tab("/billing/", person=person, **CALM)
+    page = tab("/billing/", person=person)
     buy(page, "Trial", "Card declined")
     expect(page.get_by_role("alert")).to_have_text("The payment was declined. Nothing was paid.")
     page.get_by_role("link", name="Cancel and go back").click()
@@ -89,7 +88,7 @@ def test_nothing_is_charged_when_the_card_is_declined_or_the_checkout_is_left(
 def test_open_page_shows_the_credits_when_a_payment_arrives_late(
     tab: Opener, person: StorageState
 ) -> None:
-    page = tab("/billing/", person=person, **CALM)
+    page = tab("/billing/", person=person)
     buy(page, "Trial", "Pay later and succeed")
     expect(page.get_by_text("Waiting for the payment. This usually takes seconds.")).to_be_visible()
     keep_picture(page, "buying-pending")
@@ -99,7 +98,7 @@ def test_open_page_shows_the_credits_when_a_payment_arrives_late(
 
 
 def test_payment_can_be_repeated_when_it_fails_late(tab: Opener, person: StorageState) -> None:
-    page = tab("/billing/", person=person, **CALM)
+    page = tab("/billing/", person=person)
     buy(page, "Trial", "Pay later and fail")
     expect(page.locator("#said")).to_contain_text("The bank declined the payment.")
     keep_picture(page, "buying-failed")
@@ -111,7 +110,7 @@ def test_payment_can_be_repeated_when_it_fails_late(tab: Opener, person: Storage
 
 
 def test_credits_are_bought_when_javascript_is_off(tab: Opener, person: StorageState) -> None:
-    page = tab("/studio/", person=person, java_script_enabled=False, **CALM)
+    page = tab("/studio/", person=person, java_script_enabled=False)
     for prompt in ("One half [[hang]]", "Another half [[hang]]"):
         order(page, prompt, "Sora 2 Pro", "20 s")
     order(page, "By candle light")
@@ -131,7 +130,7 @@ def test_credits_are_bought_when_javascript_is_off(tab: Opener, person: StorageS
 def test_ledger_entries_of_a_video_are_found_from_its_page(
     tab: Opener, person: StorageState
 ) -> None:
-    page = tab("/studio/", person=person, **CALM)
+    page = tab("/studio/", person=person)
     order(page, "A storm [[fail:internal_error]]")
     card = card_of(page, "A storm")
     expect(card).to_have_attribute("data-state", "failed")
@@ -145,9 +144,8 @@ def test_ledger_entries_of_a_video_are_found_from_its_page(
     expect(amounts).to_have_text(["+20"])
 
 
-@pytest.mark.parametrize("width", [1440, 390])
-def test_billing_pages_fit_the_screen(tab: Opener, person: StorageState, width: int) -> None:
-    page = tab("/billing/", person=person, **looks(width))
+def test_billing_pages_fit_the_screen(tab: Opener, person: StorageState) -> None:
+    page = tab("/billing/", person=person)
     buy(page, "Value", PAY)
     page.wait_for_url("**/payments/**")
     check(page, "payment")

@@ -29,7 +29,7 @@ from tests.e2e.conftest import (
     sign_up,
     wallet,
 )
-from tests.e2e.looks import faults, looks
+from tests.e2e.looks import faults
 
 pytestmark = pytest.mark.browser
 
@@ -287,9 +287,8 @@ def publish(folder: Path, decided: str) -> None:
     )
 
 
-@pytest.mark.parametrize("width", [1440, 390])
-def test_every_public_page_fits_the_screen(tab: Opener, world: World, width: int) -> None:
-    page, wrong = tab("/", **looks(width)), []
+def test_every_public_page_fits_the_screen(tab: Opener, world: World) -> None:
+    page, wrong = tab("/"), []
     assert world.public.keys() == MADE_PUBLIC
     for name, path in {**PUBLIC, **STATES, **world.public}.items():
         visit(page, name, path)
@@ -302,26 +301,22 @@ def test_every_public_page_fits_the_screen(tab: Opener, world: World, width: int
     assert wrong + faults(page, "mfa_authenticate") == []
 
 
-@pytest.mark.parametrize("width", [1440, 390])
-def test_every_page_of_a_signed_in_user_fits_the_screen(
-    tab: Opener, world: World, width: int
-) -> None:
-    page = tab("/studio/", person=world.person, **looks(width))
+def test_every_page_of_a_signed_in_user_fits_the_screen(tab: Opener, world: World) -> None:
+    page = tab("/studio/", person=world.person)
     assert world.own.keys() >= MADE
     wrong = []
     for name, path in {**SIGNED_IN, **OWN_STATES, **world.own}.items():
         visit(page, name, path)
         wrong += faults(page, name)
-    page = tab("/studio/", person=world.guarded, **looks(width))
+    page = tab("/studio/", person=world.guarded)
     for name, path in GUARDED.items():
         visit(page, name, path)
         wrong += faults(page, name)
     assert wrong == []
 
 
-@pytest.mark.parametrize("width", [1440, 390])
-def test_every_error_page_fits_the_screen(tab: Opener, width: int) -> None:
-    page, wrong = tab("/", **looks(width)), []
+def test_every_error_page_fits_the_screen(tab: Opener) -> None:
+    page, wrong = tab("/"), []
     for name in ERRORS:
         page.route(f"**/{name}/", partial(answer, render_to_string(f"{name}.html")))
         page.goto(f"/{name}/")

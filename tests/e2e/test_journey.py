@@ -13,7 +13,6 @@ from tests.e2e.conftest import PASSWORD, Opener, card_of, keep_picture, new_name
 pytestmark = pytest.mark.browser
 
 # The test checkout is a page of its own, to which no animated page change leads.
-CALM = {"reduced_motion": "reduce"}
 PAY = re.compile("^Pay ¥")
 PROMPT = "A paper lantern drifts over a still harbour at dusk"
 FAILING = "A kite above the dunes [[fail:internal_error]]"
@@ -167,7 +166,6 @@ def test_from_signing_up_to_deleting(tab: Opener, theme: str, width: int, script
         "viewport": {"width": width, "height": 844},
         "color_scheme": theme,
         "java_script_enabled": script,
-        **CALM,
     }
     page = tab("/accounts/signup/", **looks)
     person = Traveller(page, f"{width}-{theme}-{'live' if script else 'forms'}")

@@ -8,12 +8,11 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, StorageState, WebSocketRoute, expect
 
-from tests.e2e.conftest import Opener, card_of, keep_picture, new_person, order, wallet
-from tests.e2e.looks import check, looks
+from tests.e2e.conftest import MOVING, Opener, card_of, keep_picture, new_person, order, wallet
+from tests.e2e.looks import check
 
 pytestmark = pytest.mark.browser
 
-CALM = {"reduced_motion": "reduce"}
 OPEN = {
     "palette": "Control+k",
     "shortcuts": "?",
@@ -48,12 +47,11 @@ def tall_picture() -> bytes:
     return body.getvalue()
 
 
-@pytest.mark.parametrize("width", [1440, 390])
 def test_every_library_page_fits_the_screen(
-    tab: Opener, maker: tuple[StorageState, dict[str, str]], width: int
+    tab: Opener, maker: tuple[StorageState, dict[str, str]]
 ) -> None:
     person, addresses = maker
-    page = tab("/library/", person=person, **looks(width))
+    page = tab("/library/", person=person)
     pages = {
         "library-full": "/library/",
         "library-choosing": "/library/?select=1",
@@ -92,7 +90,7 @@ def test_every_library_page_fits_the_screen(
 
 
 def test_takes_leave_the_queue_when_they_are_done(tab: Opener, person: StorageState) -> None:
-    page = tab("/studio/", person=person, **CALM)
+    page = tab("/studio/", person=person)
     page.locator("#composer label:has-text('×2')").click()
     button = page.get_by_role("button", name="Generate").last
     expect(button).to_have_accessible_name("Generate 2 × 20 = 40 credits")
@@ -107,7 +105,7 @@ def test_takes_leave_the_queue_when_they_are_done(tab: Opener, person: StorageSt
 
 
 def test_options_are_kept_as_a_preset_and_applied(tab: Opener, person: StorageState) -> None:
-    page = tab("/studio/", person=person, **CALM)
+    page = tab("/studio/", person=person)
     prompt = page.get_by_label("Prompt", exact=True)
     prompt.fill("A heron")
     page.locator("#composer label:has-text('Sora 2 Pro')").click()
@@ -128,7 +126,7 @@ def test_options_are_kept_as_a_preset_and_applied(tab: Opener, person: StorageSt
 
 
 def test_dropped_picture_is_shown_as_it_will_be_cropped(tab: Opener, person: StorageState) -> None:
-    page = tab("/studio/", person=person, **CALM)
+    page = tab("/studio/", person=person)
     page.evaluate(
         """(bytes) => {
           const transfer = new DataTransfer();
@@ -146,7 +144,7 @@ def test_dropped_picture_is_shown_as_it_will_be_cropped(tab: Opener, person: Sto
 
 
 def test_confirmation_opens_as_a_dialog_on_the_page(tab: Opener, person: StorageState) -> None:
-    page = tab("/studio/", person=person, **CALM)
+    page = tab("/studio/", person=person)
     order(page, "An endless night [[hang]]", "4 s")
     card = card_of(page, "An endless night")
     page.evaluate("window.sameDocument = true")
@@ -165,7 +163,7 @@ def test_confirmation_opens_as_a_dialog_on_the_page(tab: Opener, person: Storage
 def test_videos_are_liked_and_collected(
     tab: Opener, maker: tuple[StorageState, dict[str, str]]
 ) -> None:
-    page = tab("/library/", person=maker[0], **CALM)
+    page = tab("/library/", person=maker[0])
     tower = card_of(page, "A tower")
     tower.hover()
     tower.get_by_role("button", name="Favourite").click()
@@ -190,7 +188,7 @@ def test_videos_are_liked_and_collected(
 def test_selected_videos_are_downloaded_and_kept_when_deletion_is_declined(
     tab: Opener, maker: tuple[StorageState, dict[str, str]]
 ) -> None:
-    page = tab("/library/?select=1", person=maker[0], **CALM)
+    page = tab("/library/?select=1", person=maker[0])
     page.get_by_role("button", name="Select all").click()
     expect(page.locator("#picked")).to_have_text("Selected: 3")
     with page.expect_download() as download:
@@ -213,7 +211,7 @@ def test_selected_videos_are_downloaded_and_kept_when_deletion_is_declined(
 def test_deleted_card_returns_when_the_deletion_is_undone(
     tab: Opener, maker: tuple[StorageState, dict[str, str]]
 ) -> None:
-    page = tab("/library/", person=maker[0], **CALM)
+    page = tab("/library/", person=maker[0])
     page.evaluate("window.sameDocument = true")
     titles = page.locator(".card__title a")
     before = titles.all_inner_texts()
@@ -261,7 +259,7 @@ def test_deletion_is_undone_by_a_form_when_javascript_is_off(
 def test_finished_card_plays_when_the_pointer_is_over_it(
     tab: Opener, maker: tuple[StorageState, dict[str, str]]
 ) -> None:
-    page = tab("/library/", person=maker[0])
+    page = tab("/library/", person=maker[0], **MOVING)
     tower = card_of(page, "A tower")
     tower.hover()
     expect(tower.locator("video.preview")).to_be_attached()
@@ -273,7 +271,7 @@ def test_versions_are_compared_shared_and_reused_as_a_frame(
     tab: Opener, maker: tuple[StorageState, dict[str, str]]
 ) -> None:
     person, addresses = maker
-    page = tab(addresses["remix"], person=person, **CALM)
+    page = tab(addresses["remix"], person=person)
     page.get_by_role("link", name="Compare").click()
     expect(page.locator("ins")).to_have_text("dawn")
     page.get_by_role("button", name="Play both").click()
@@ -285,7 +283,7 @@ def test_versions_are_compared_shared_and_reused_as_a_frame(
     page.get_by_label("Show the prompt too").check()
     page.get_by_role("button", name="Create a link").click()
     link = page.locator("#link").input_value()
-    visitor = tab(link, **CALM)
+    visitor = tab(link)
     expect(visitor.get_by_role("heading", level=1)).to_have_text("A tower in the rain")
     expect(visitor.get_by_text("AI-generated")).to_be_visible()
     page.get_by_role("button", name="Stop sharing").click()
@@ -312,7 +310,7 @@ window.Notification = class extends EventTarget {
 def test_user_is_notified_when_a_video_is_ready_in_a_hidden_tab(
     tab: Opener, person: StorageState
 ) -> None:
-    page = tab("about:blank", person=person, **CALM)
+    page = tab("about:blank", person=person)
     page.add_init_script(AWAY)
     page.goto("/studio/")
     order(page, "A slow heron", "4 s")
@@ -328,7 +326,7 @@ def test_user_is_notified_when_a_video_is_ready_in_a_hidden_tab(
 def test_versions_are_updated_when_one_is_made_in_another_tab(
     tab: Opener, person: StorageState
 ) -> None:
-    here, there = tab("/studio/", person=person, **CALM), tab("/studio/", person=person, **CALM)
+    here, there = tab("/studio/", person=person), tab("/studio/", person=person)
     order(there, "A first boat", "4 s")
     expect(card_of(there, "A first boat")).to_have_attribute("data-state", "done")
     address = card_of(there, "A first boat").get_attribute("data-href") or ""
@@ -359,7 +357,7 @@ def test_versions_are_updated_when_one_is_made_in_another_tab(
 def test_every_view_is_reached_by_shortcuts(
     tab: Opener, maker: tuple[StorageState, dict[str, str]]
 ) -> None:
-    page = tab("/studio/", person=maker[0], **CALM)
+    page = tab("/studio/", person=maker[0])
     page.keyboard.press("Control+k")
     page.keyboard.type("tower")
     expect(page.get_by_role("option", name="A tower in the rain")).to_have_attribute(
@@ -411,7 +409,7 @@ def test_every_view_is_reached_by_shortcuts(
 def test_single_key_shortcuts_are_off_everywhere_when_switched_off(
     tab: Opener, person: StorageState
 ) -> None:
-    page = tab("/studio/", person=person, **CALM)
+    page = tab("/studio/", person=person)
     page.keyboard.press("?")
     with page.expect_response("**/settings/shortcuts/"):
         page.get_by_label("Single-key shortcuts").uncheck()
@@ -419,7 +417,7 @@ def test_single_key_shortcuts_are_off_everywhere_when_switched_off(
     expect(page.locator("dialog[open]")).to_have_count(0)
     page.keyboard.press("?")
     expect(page.locator("dialog[open]")).to_have_count(0)
-    elsewhere = tab("/library/", person=person, **CALM)
+    elsewhere = tab("/library/", person=person)
     elsewhere.keyboard.press("?")
     expect(elsewhere.locator("dialog[open]")).to_have_count(0)
     elsewhere.keyboard.press("Control+k")
@@ -436,7 +434,7 @@ def test_single_key_shortcuts_are_off_everywhere_when_switched_off(
 def test_nothing_plays_when_touched_or_when_reduced_motion_is_preferred(
     tab: Opener, maker: tuple[StorageState, dict[str, str]]
 ) -> None:
-    for options in (CALM, {"has_touch": True, "is_mobile": True}):
+    for options in ({}, {**MOVING, "has_touch": True, "is_mobile": True}):
         page = tab("/library/", person=maker[0], **options)
         card_of(page, "A tower").hover()
         page.wait_for_timeout(600)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, StorageState, expect
 
-from tests.e2e.conftest import Opener, card_of, keep_picture, order, sign_up, wallet
+from tests.e2e.conftest import MOVING, Opener, card_of, keep_picture, order, sign_up, wallet
 
 pytestmark = pytest.mark.browser
 
@@ -47,7 +47,7 @@ def test_prompt_of_the_start_page_is_in_the_studio_after_signing_up(tab: Opener)
 
 
 def test_card_shows_progress_while_its_video_renders(tab: Opener, person: StorageState) -> None:
-    page = tab("/studio/", person=person)
+    page = tab("/studio/", person=person, **MOVING)
     order(page, "A kite over a field", "4 s")
     page.evaluate(WATCH_PROGRESS)
     card = card_of(page, "A kite over a field")
@@ -61,7 +61,7 @@ def test_card_shows_progress_while_its_video_renders(tab: Opener, person: Storag
 
 
 def test_finished_video_plays(tab: Opener, person: StorageState) -> None:
-    page = tab("/studio/", person=person)
+    page = tab("/studio/", person=person, **MOVING)
     make(page, "A train in the snow")
     card_of(page, "A train in the snow").get_by_role("heading").get_by_role("link").click()
     expect(page.locator("#stage video")).to_be_visible()
@@ -70,7 +70,7 @@ def test_finished_video_plays(tab: Opener, person: StorageState) -> None:
 
 
 def test_download_is_an_mp4(tab: Opener, person: StorageState) -> None:
-    page = tab("/studio/", person=person)
+    page = tab("/studio/", person=person, **MOVING)
     make(page, "A cup of tea")
     card_of(page, "A cup of tea").get_by_role("heading").get_by_role("link").click()
     with page.expect_download() as download:
@@ -80,7 +80,7 @@ def test_download_is_an_mp4(tab: Opener, person: StorageState) -> None:
 
 
 def test_remix_becomes_a_version_of_its_source(tab: Opener, person: StorageState) -> None:
-    page = tab("/studio/", person=person)
+    page = tab("/studio/", person=person, **MOVING)
     make(page, "A boat at dusk")
     card_of(page, "A boat at dusk").get_by_role("heading").get_by_role("link").click()
     page.get_by_label("What should change?").fill("Make it snow")
@@ -93,7 +93,7 @@ def test_remix_becomes_a_version_of_its_source(tab: Opener, person: StorageState
 
 
 def test_deleted_video_is_gone(tab: Opener, person: StorageState) -> None:
-    page = tab("/studio/", person=person)
+    page = tab("/studio/", person=person, **MOVING)
     make(page, "A paper crane")
     card_of(page, "A paper crane").get_by_role("heading").get_by_role("link").click()
     address = page.url

@@ -29,7 +29,6 @@ pytestmark = pytest.mark.browser
 
 # Django sizes the targets of its own pages.
 RULES = {"preload": False}
-CALM = {"reduced_motion": "reduce"}
 # What stands for a row in an address: a word with a figure in it, or the name of an engine.
 ID = re.compile(r"/(?=[^/]*\d)[\w-]+(?=/)|/sandbox(?=/)")
 PATHS = "links => links.map(link => new URL(link.href, location.href).pathname)"
@@ -111,8 +110,8 @@ def test_staff_fail_a_stuck_video_and_its_credits_return(
     tab: Opener, staff_session: StorageState, person: StorageState
 ) -> None:
     owner, admin = (
-        tab("/studio/", person=person, **CALM),
-        tab("/admin/", person=staff_session, **CALM),
+        tab("/studio/", person=person),
+        tab("/admin/", person=staff_session),
     )
     prompt = f"Stuck for ever {new_name()} [[hang]]"
     order(owner, prompt, "4 s")
@@ -140,12 +139,12 @@ def test_staff_fail_a_stuck_video_and_its_credits_return(
 def test_staff_preview_and_refund_a_payment(
     tab: Opener, staff_session: StorageState, person: StorageState
 ) -> None:
-    owner = tab("/billing/", person=person, **CALM)
+    owner = tab("/billing/", person=person)
     owner.get_by_role("button", name="Buy Trial").click()
     owner.get_by_role("button", name=re.compile("^Pay ¥")).click()
     expect(owner.get_by_text("Payment received.").last).to_be_visible()
     expect(wallet(owner)).to_have_text("200")
-    admin = tab("/admin/billing/payment/?show=paid", person=staff_session, **CALM)
+    admin = tab("/admin/billing/payment/?show=paid", person=staff_session)
     admin.get_by_role("link", name="Refund this payment").first.click()
     admin.get_by_label("Reason").fill("Asked by mail")
     admin.get_by_role("button", name="Preview the refund").click()
@@ -162,11 +161,11 @@ def test_staff_preview_and_refund_a_payment(
 def test_staff_preview_and_grant_credits(
     tab: Opener, staff_session: StorageState, person: StorageState
 ) -> None:
-    owner = tab("/studio/", person=person, **CALM)
+    owner = tab("/studio/", person=person)
     name = owner.request.get("/settings/").text()
     found = re.search(r"person\d+x\d+", name)
     assert found
-    admin = tab(f"/admin/accounts/user/?q={found[0]}", person=staff_session, **CALM)
+    admin = tab(f"/admin/accounts/user/?q={found[0]}", person=staff_session)
     admin.locator("#result_list").get_by_role("link", name=found[0], exact=True).click()
     admin.get_by_role("link", name="Adjust credits").click()
     admin.get_by_label("Credits").fill("50")
@@ -185,8 +184,8 @@ def test_staff_order_preview_publish_and_hide_clips(
 ) -> None:
     names = [f"{word} {new_name()}" for word in ("A kite", "A ferry", "A loom")]
     owner, admin = (
-        tab("/studio/", person=person, **CALM),
-        tab("/admin/", person=staff_session, **CALM),
+        tab("/studio/", person=person),
+        tab("/admin/", person=staff_session),
     )
     for address in make(owner, *names):
         owner.goto(address)
@@ -236,7 +235,7 @@ def test_staff_order_clips_when_javascript_is_off(
     tab: Opener, staff_session: StorageState, person: StorageState
 ) -> None:
     names = [f"{word} {new_name()}" for word in ("A drum", "A sail")]
-    owner = tab("/studio/", person=person, **CALM)
+    owner = tab("/studio/", person=person)
     for address in make(owner, *names):
         owner.goto(address)
         offer(owner)
@@ -252,16 +251,16 @@ def test_staff_decide_a_report(
     tab: Opener, staff_session: StorageState, person: StorageState
 ) -> None:
     name = f"A stolen song {new_name()}"
-    owner = tab("/studio/", person=person, **CALM)
+    owner = tab("/studio/", person=person)
     (address,) = make(owner, name)
     owner.goto(address)
     offer(owner)
-    visitor = tab("/report/", **CALM)
+    visitor = tab("/report/")
     visitor.get_by_label("Which video?").fill(visitor.url.replace("/report/", address))
     visitor.get_by_label("What is wrong?").select_option("rights")
     visitor.get_by_label("Details").fill("I wrote it.")
     visitor.get_by_role("button", name="Send").click()
-    admin = tab("/admin/", person=staff_session, **CALM)
+    admin = tab("/admin/", person=staff_session)
     number(admin, "Open reports").click()
     admin.get_by_role("link", name=address.strip("/").split("/")[-1]).first.click()
     keep_picture(admin, "staff-report")
@@ -324,7 +323,7 @@ def test_every_staff_page_fits_the_screen(
     tab: Opener, staff_session: StorageState, busy: str
 ) -> None:
     """One page of every kind that can be reached from the first one."""
-    page = tab("/admin/", person=staff_session, **CALM)
+    page = tab("/admin/", person=staff_session)
     # What can still be decided comes first, so that the questions are among the pages.
     open_report = "/admin/showcase/abusereport/?state__exact=open"
     todo = ["/admin/", open_report, f"/admin/videos/video/{busy}/change/"]
@@ -340,9 +339,7 @@ def test_every_staff_page_fits_the_screen(
             if kind not in seen:
                 seen.add(kind)
                 todo.append(link)
-        for width in (1440, 390):
-            page.set_viewport_size({"width": width, "height": 844})
-            wrong += faults(page, name, RULES)
+        wrong += faults(page, name, RULES)
     assert wrong == []
     models = [
         "videos/video",

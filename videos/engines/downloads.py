@@ -7,11 +7,11 @@ from typing import IO
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 import httpx2
+from django.conf import settings
 
 from videos.engines.errors import BadAnswer, Gone, NotReady, Refused, Unavailable
 
 MAX_REQUESTS = 4
-MAX_BYTES = 1024**3
 MAX_SECONDS = 600
 CHUNK_BYTES = 256 * 1024
 PORTS = {"https": 443, "http": 80}
@@ -85,10 +85,10 @@ def _write_body(answer: httpx2.Response, to: IO[bytes]) -> None:
 
 
 def write_chunks(chunks: Iterable[bytes], to: IO[bytes]) -> None:
-    """Write chunks to a file. Raises Unavailable above MAX_BYTES or MAX_SECONDS."""
+    """Write chunks to a file. Raises Unavailable above RESULT_MAX_BYTES or MAX_SECONDS."""
     size, until = 0, time.monotonic() + MAX_SECONDS
     for chunk in chunks:
         size += len(chunk)
-        if size > MAX_BYTES or time.monotonic() > until:
+        if size > settings.RESULT_MAX_BYTES or time.monotonic() > until:
             raise Unavailable("a file that is too large or too slow")
         to.write(chunk)

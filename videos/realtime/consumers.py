@@ -22,10 +22,8 @@ from videos.realtime import credential_watch, status
 
 log = logging.getLogger(__name__)
 
-AUTH_SECONDS = 5
 MAX_MESSAGE = 64 * 1024
 MAX_BAD_MESSAGES = 3
-RESUME_LIMIT = 500
 
 BAD_MESSAGE, NOT_SIGNED_IN, FOREIGN_ORIGIN = 4400, 4401, 4403
 
@@ -57,7 +55,7 @@ class VideoConsumer(AsyncWebsocketConsumer):
             return
         loop = asyncio.get_running_loop()
         self.deadline = loop.call_later(
-            AUTH_SECONDS, lambda: asyncio.ensure_future(self.close(NOT_SIGNED_IN))
+            settings.SOCKET_AUTH_SECONDS, lambda: asyncio.ensure_future(self.close(NOT_SIGNED_IN))
         )
 
     async def disconnect(self, code: int) -> None:
@@ -145,9 +143,10 @@ class VideoConsumer(AsyncWebsocketConsumer):
         """Videos changed after a number, each once as it is now, and whether there are more."""
         assert self.user
         changed = Video.objects.filter(user_id=self.user.pk, sequence__gt=min(after, 2**62))
-        found = list(changed.order_by("sequence")[: RESUME_LIMIT + 1])
-        events = [representations.update_event(video) for video in found[:RESUME_LIMIT]]
-        return events, len(found) > RESUME_LIMIT
+        limit = settings.SOCKET_RESUME_LIMIT
+        found = list(changed.order_by("sequence")[: limit + 1])
+        events = [representations.update_event(video) for video in found[:limit]]
+        return events, len(found) > limit
 
     async def _reject_message(self, detail: str) -> None:
         self.bad_messages += 1

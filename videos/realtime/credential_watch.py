@@ -5,24 +5,23 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from channels.db import database_sync_to_async
+from django.conf import settings
 from django.utils import timezone
 
 from accounts.auth.connections import Credential
 
 log = logging.getLogger(__name__)
 
-# Revocations are broadcast at once; this finds those whose message was lost.
-RECHECK_SECONDS = 15.0
-
 Close = Callable[[], Awaitable[None]]
 
 
 async def watch(credential: Credential, close: Close) -> None:
-    """Check the credential when it expires and every RECHECK_SECONDS, until it is invalid."""
+    """Check when the credential expires and every SOCKET_RECHECK_SECONDS, until it is invalid."""
     while True:
         expires_at, now = credential.expires_at, timezone.now()
-        left = max((expires_at - now).total_seconds(), 0) if expires_at else RECHECK_SECONDS
-        await asyncio.sleep(min(left, RECHECK_SECONDS))
+        pause = settings.SOCKET_RECHECK_SECONDS
+        left = max((expires_at - now).total_seconds(), 0) if expires_at else pause
+        await asyncio.sleep(min(left, pause))
         try:
             if await close_if_invalid(credential, close):
                 return

@@ -15,6 +15,7 @@ from typing import Any
 import socketio
 from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
+from django.conf import settings
 
 from accounts.auth import authentication, connections, errors
 from videos import feed
@@ -22,7 +23,6 @@ from videos.realtime import credential_watch, socketio_internals, status
 
 log = logging.getLogger(__name__)
 
-AUTH_SECONDS = 5.0
 MAX_MESSAGE = 64 * 1024
 NOT_FOUND = {"code": "not_found", "detail": "Resource not found"}
 
@@ -122,11 +122,12 @@ class Connections:
 
 
 class Server(socketio_internals.ObservedServer):
-    """Closes connections that do not authenticate within AUTH_SECONDS."""
+    """Closes connections that do not authenticate within SOCKET_AUTH_SECONDS."""
 
     async def opened(self, eio_sid: str) -> None:
         asyncio.get_running_loop().call_later(
-            AUTH_SECONDS, lambda: asyncio.ensure_future(self._close_unauthenticated(eio_sid))
+            settings.SOCKET_AUTH_SECONDS,
+            lambda: asyncio.ensure_future(self._close_unauthenticated(eio_sid)),
         )
 
     async def _close_unauthenticated(self, eio_sid: str) -> None:

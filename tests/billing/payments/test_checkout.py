@@ -138,9 +138,9 @@ def test_checkout_stays_pending_when_stripe_does_not_answer(
 
 
 def test_payment_fails_when_stripe_refuses_the_checkout(
-    live_stripe: ServerThread, alice: User, monkeypatch: pytest.MonkeyPatch
+    live_stripe: ServerThread, alice: User, settings: LazySettings
 ) -> None:
-    monkeypatch.setattr(checkout, "SESSION_LIFETIME", timedelta(hours=25))
+    settings.CHECKOUT_LIFETIME = timedelta(hours=25)
     with pytest.raises(checkout.StripeUnavailable, match="could not be prepared"):
         checkout.create(alice, "trial")
     payment = Payment.objects.get()

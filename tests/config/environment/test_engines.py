@@ -1,9 +1,11 @@
 """Which engines are configured, in which order, and which values are refused."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.conf import LazySettings
 from django.core.exceptions import ImproperlyConfigured
 
 from config.environment import engines, env
@@ -18,10 +20,12 @@ NAMES = (
 
 
 @pytest.fixture(autouse=True)
-def _empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(env, "READINGS", [])
+def _empty_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    readings = len(env.READINGS)
     for name in NAMES:
         monkeypatch.delenv(name, raising=False)
+    yield
+    del env.READINGS[readings:]
 
 
 def configured_engines(
@@ -110,8 +114,9 @@ def test_defaults_equal_those_of_the_example_file(monkeypatch: pytest.MonkeyPatc
     assert json.loads(config["input"])["*"]["n_frames"] == "{seconds}"
 
 
-def test_adapter_is_created_from_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    config = configured_engines(monkeypatch, SORA_API_KEY="k")
-    monkeypatch.setattr("django.conf.settings.ENGINES", config)
+def test_adapter_is_created_from_the_settings(
+    monkeypatch: pytest.MonkeyPatch, settings: LazySettings
+) -> None:
+    settings.ENGINES = configured_engines(monkeypatch, SORA_API_KEY="k")
     base.get.cache_clear()
     assert isinstance(base.get("kie"), Kie)

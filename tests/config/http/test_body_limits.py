@@ -244,15 +244,13 @@ class GuardedRequest:
         return int(self.sent_messages[0]["status"])
 
 
-def test_answer_is_408_when_the_body_stops_arriving(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(body_limits, "IDLE_SECONDS", 0.01)
+def test_answer_is_408_when_the_body_stops_arriving(settings: LazySettings) -> None:
+    settings.BODY_IDLE_SECONDS = 0.01
     request = GuardedRequest(b"a", b"b")
     assert (async_to_sync(request.status)(), request.received) == (408, b"ab")
 
 
-def test_body_is_not_passed_on_when_it_exceeds_the_limit(
-    monkeypatch: pytest.MonkeyPatch, settings: LazySettings
-) -> None:
-    monkeypatch.setattr(body_limits, "LINGER_SECONDS", 0.01)
+def test_body_is_not_passed_on_when_it_exceeds_the_limit(settings: LazySettings) -> None:
+    settings.BODY_LINGER_SECONDS = 0.01
     request = GuardedRequest(bytes(MIB), b"x", b"y", b"z")
     assert (async_to_sync(request.status)(), len(request.received)) == (413, MIB)

@@ -1,7 +1,5 @@
 """The public pages with words, and what people write to us."""
 
-from collections.abc import Callable
-
 import pytest
 from django.conf import LazySettings
 from django.core.exceptions import RequestDataTooBig
@@ -9,11 +7,11 @@ from django.db import OperationalError
 from django.test import Client
 
 from accounts.models import User
-from config import urls
 from config.lib import rate_limits
 from showcase import faq
 from showcase.models import AbuseReport, Feedback
 from tests.markup import flat
+from tests.showcase.web import urls_of_errors
 
 PAGES = ["/", "/pricing/", "/help/", "/privacy/", "/terms/", "/rules/", "/report/", "/feedback/"]
 REPORT = {"subject": "https://example.com/v/1", "reason": "person", "text": "Me", "email": ""}
@@ -124,21 +122,6 @@ def test_staff_add_note_and_close_report(staff: User) -> None:
 # ---- errors ----
 
 
-@pytest.fixture
-def broken(monkeypatch: pytest.MonkeyPatch) -> Callable[[Exception], Client]:
-    """A browser whose start page raises what it is told to."""
-
-    def raising(error: Exception) -> Client:
-        def view(request: object) -> None:
-            raise error
-
-        pattern = next(p for p in urls.urlpatterns if getattr(p, "name", "") == "home")
-        monkeypatch.setattr(pattern, "callback", view)
-        return Client(raise_request_exception=False)
-
-    return raising
-
-
 @pytest.mark.parametrize(
     ("error", "code", "words"),
     [
@@ -148,9 +131,12 @@ def broken(monkeypatch: pytest.MonkeyPatch) -> Callable[[Exception], Client]:
     ],
 )
 def test_error_is_answered_with_a_page(
-    db: None, broken: Callable[[Exception], Client], error: Exception, code: int, words: str
+    db: None, settings: LazySettings, error: Exception, code: int, words: str
 ) -> None:
-    answer = broken(error).get("/", headers={"x-request-id": "quote-me"})
+    settings.ROOT_URLCONF = "tests.showcase.web.urls_of_errors"
+    urls_of_errors.errors.append(error)
+    browser = Client(raise_request_exception=False)
+    answer = browser.get("/error/", headers={"x-request-id": "quote-me"})
     text = answer.content.decode()
     assert answer.status_code == code
     assert words in text

@@ -8,6 +8,7 @@ from typing import Any
 
 import openai
 import pytest
+from django.conf import LazySettings
 
 from tests.verification.engines.scripted_server import (
     JSON,
@@ -18,7 +19,6 @@ from tests.verification.engines.scripted_server import (
     close_connection,
     truncate,
 )
-from videos.engines import downloads
 from videos.engines.base import Image, JobState, RenderRequest, Variant
 from videos.engines.errors import (
     AuthFailed,
@@ -467,9 +467,9 @@ def test_file_is_streamed_when_it_is_downloaded(
 
 
 def test_download_fails_when_the_file_is_too_large(
-    server: ScriptedServer, engine: OpenAIVideos, monkeypatch: pytest.MonkeyPatch
+    server: ScriptedServer, engine: OpenAIVideos, settings: LazySettings
 ) -> None:
-    monkeypatch.setattr(downloads, "MAX_BYTES", 300_000)
+    settings.RESULT_MAX_BYTES = 300_000
     server.answer = (200, b"m" * 700_000, {"Content-Type": "video/mp4"})
     with pytest.raises(Unavailable):
         engine.download("video_1", Variant.VIDEO, BytesIO())

@@ -1,5 +1,6 @@
 """A subscribed user receives one e-mail when all ordered videos have ended."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -89,7 +90,7 @@ def test_digest_names_only_the_first_prompts_when_there_are_many(reader: User) -
         settle(failed(order(reader, f"Fall {n}")), ago=AGO + timedelta(seconds=9 - n))
     email_digests.send_due()
     body = str(mail.outbox[0].body)
-    assert [f"– Fall {n}" in body for n in range(7)] == [True] * 5 + [False] * 2
+    assert re.findall("– (Fall .)", body) == ["Fall 0", "Fall 1", "Fall 2", "Fall 3", "Fall 4"]
     assert "and 2 more" in body
 
 

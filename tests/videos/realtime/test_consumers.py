@@ -17,7 +17,6 @@ from videos import feed
 from videos.engines.base import JobState
 from videos.jobs import removal
 from videos.models import Video
-from videos.realtime import consumers
 
 Work = Callable[..., None]
 CLOSE = 8
@@ -143,16 +142,16 @@ def test_socket_opens_when_the_token_is_the_first_message(connect: Connect, alic
 
 
 def test_socket_is_closed_when_nobody_signs_in_in_time(
-    connect: Connect, monkeypatch: pytest.MonkeyPatch
+    connect: Connect, settings: LazySettings
 ) -> None:
-    monkeypatch.setattr(consumers, "AUTH_SECONDS", 0.05)
+    settings.SOCKET_AUTH_SECONDS = 0.05
     assert connect().closed() == 4401
 
 
 def test_socket_stays_open_when_signed_in_in_time(
-    connect: Connect, alice: User, monkeypatch: pytest.MonkeyPatch
+    connect: Connect, alice: User, settings: LazySettings
 ) -> None:
-    monkeypatch.setattr(consumers, "AUTH_SECONDS", 0.5)
+    settings.SOCKET_AUTH_SECONDS = 0.5
     socket = connect()
     socket.send({"type": "auth", "token": token_of(alice)})
     assert socket.receive() == welcome(alice)
@@ -198,9 +197,9 @@ def test_socket_is_closed_when_the_session_was_revoked(connect: Connect, alice: 
 
 
 def test_socket_is_closed_when_the_token_is_in_the_url(
-    live: ServerThread, alice: User, monkeypatch: pytest.MonkeyPatch
+    live: ServerThread, alice: User, settings: LazySettings
 ) -> None:
-    monkeypatch.setattr(consumers, "AUTH_SECONDS", 0.05)
+    settings.SOCKET_AUTH_SECONDS = 0.05
     live_url = f"{live.url}/ws/videos/?token={token_of(alice)}".replace("http", "ws")
     socket = Socket.__new__(Socket)
     socket.raw = create_connection(live_url, timeout=20, suppress_origin=True)
@@ -335,9 +334,9 @@ def test_missed_updates_arrive_in_order_when_resumed(
 
 
 def test_resume_says_there_is_more_when_too_many_updates_were_missed(
-    connect: Connect, alice: User, monkeypatch: pytest.MonkeyPatch
+    connect: Connect, alice: User, settings: LazySettings
 ) -> None:
-    monkeypatch.setattr(consumers, "RESUME_LIMIT", 2)
+    settings.SOCKET_RESUME_LIMIT = 2
     videos = [order(alice, str(n)) for n in range(3)]
     socket = connect(**bearer(alice))
     socket.receive()

@@ -12,7 +12,6 @@ from accounts.auth import api_keys, tokens
 from accounts.models import ApiKey, Session, User
 from tests.conftest import ServerThread
 from tests.videos.realtime.test_consumers import Connect, connect, cookie_of, token_of, welcome
-from videos.realtime import credential_watch
 
 assert connect  # the fixture
 
@@ -80,9 +79,9 @@ def test_socket_is_closed_when_the_token_expires(
 
 
 def test_socket_is_closed_when_the_revocation_message_was_lost(
-    connect: Connect, alice: User, monkeypatch: pytest.MonkeyPatch
+    connect: Connect, alice: User, settings: LazySettings
 ) -> None:
-    monkeypatch.setattr(credential_watch, "RECHECK_SECONDS", 0.1)
+    settings.SOCKET_RECHECK_SECONDS = 0.1
     socket = connect(subprotocols=["bearer", token_of(alice)])
     socket.receive()
     User.objects.update(is_active=False)
@@ -91,9 +90,9 @@ def test_socket_is_closed_when_the_revocation_message_was_lost(
 
 @pytest.mark.parametrize("how", ["signed out", "password changed"])
 def test_socket_of_a_page_is_closed_when_its_session_ends(
-    connect: Connect, live: ServerThread, alice: User, monkeypatch: pytest.MonkeyPatch, how: str
+    connect: Connect, live: ServerThread, alice: User, settings: LazySettings, how: str
 ) -> None:
-    monkeypatch.setattr(credential_watch, "RECHECK_SECONDS", 0.1)
+    settings.SOCKET_RECHECK_SECONDS = 0.1
     cookie = cookie_of(alice)
     socket = connect(cookie=cookie, origin=live.url, suppress_origin=False)
     assert socket.receive() == welcome(alice)
@@ -108,9 +107,9 @@ def test_socket_of_a_page_is_closed_when_its_session_ends(
 
 
 def test_socket_stays_open_when_its_credential_is_valid(
-    connect: Connect, live: ServerThread, alice: User, monkeypatch: pytest.MonkeyPatch
+    connect: Connect, live: ServerThread, alice: User, settings: LazySettings
 ) -> None:
-    monkeypatch.setattr(credential_watch, "RECHECK_SECONDS", 0.05)
+    settings.SOCKET_RECHECK_SECONDS = 0.05
     key = api_keys.issue(alice, "socket", ["read"], timezone.now() + timedelta(hours=1))[1]
     sockets = [
         connect(cookie=cookie_of(alice), origin=live.url, suppress_origin=False),

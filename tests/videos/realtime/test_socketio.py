@@ -7,6 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 import socketio as client_library
+from django.conf import LazySettings
 from websocket import create_connection
 
 from accounts.auth import api_keys, tokens
@@ -125,9 +126,9 @@ def test_client_is_disconnected_at_once_when_its_session_ends(connect: Dial, ali
 
 
 def test_client_is_disconnected_when_nobody_signs_in(
-    live: ServerThread, monkeypatch: pytest.MonkeyPatch
+    live: ServerThread, settings: LazySettings
 ) -> None:
-    monkeypatch.setattr("videos.realtime.socketio.AUTH_SECONDS", 0.1)
+    settings.SOCKET_AUTH_SECONDS = 0.1
     address = live.url.replace("http", "ws") + "/socket.io/?EIO=4&transport=websocket"
     socket = create_connection(address, timeout=20)
     assert str(socket.recv()).startswith("0{")
