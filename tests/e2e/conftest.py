@@ -64,7 +64,8 @@ def site(folder: Path) -> Iterator[str]:
 def environment(folder: Path) -> dict[str, str]:
     """Of a product that keeps everything in this folder."""
     kept = {k: v for k, v in os.environ.items() if k not in {"DATABASE_URL", "REDIS_URL"}}
-    return {**kept, "DATA_DIR": str(folder), "EMBEDDED_WORKER": "1"}
+    own = {"DATA_DIR": str(folder), "EMBEDDED_WORKER": "1"}
+    return {**kept, **own, "DJANGO_SETTINGS_MODULE": "tests.e2e.site_settings"}
 
 
 @contextmanager
