@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # Install with uv if the machine has it, otherwise with venv and pip.
 UV := $(shell command -v uv 2>/dev/null)
 
-.PHONY: run dev test test-thorough check fix types words bench lock clean
+.PHONY: run dev test test-thorough check fix lint types words bench lock clean
 
 run: $(VENV)/.run
 	@$(BIN)/python manage.py serve --first-run
@@ -19,7 +19,11 @@ test: $(VENV)/.dev
 test-thorough: $(VENV)/.dev
 	@$(BIN)/python -m tests --thorough
 
+# mypy takes as long as all the linters, so both run at once.
 check: $(VENV)/.dev
+	@$(MAKE) --no-print-directory -j2 lint types
+
+lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/djade --check --target-version 5.2 $$(git ls-files 'templates/*.html')
@@ -30,7 +34,6 @@ check: $(VENV)/.dev
 	$(BIN)/lint-imports
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python manage.py check --fail-level WARNING
-	$(BIN)/mypy .
 
 types: $(VENV)/.dev
 	$(BIN)/mypy .

@@ -16,6 +16,7 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
+from tests import migrated
 from tests.backing import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -38,6 +39,7 @@ def served(folder: Path) -> Iterator[str]:
         "PORT": str(port), "SANDBOX_SPEED": "0", "SANDBOX_DETAIL": "draft", "LOG_LEVEL": "ERROR",
         "DEFAULT_USER_CREDITS": "100000000", "MODERATION_STRIKES": "0",
     }  # fmt: skip
+    migrated.copy_to(folder)
     with (folder / "serve.log").open("w") as log:
         server = subprocess.Popen(
             [sys.executable, "manage.py", "serve"],

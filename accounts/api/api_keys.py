@@ -56,7 +56,7 @@ class ApiKeysSerializer(serializers.Serializer):
 
 
 class ApiKeyListView(APIView):
-    """S7: a user's keys. Only the answer that creates a key shows its text."""
+    """A user's keys. Only the answer that creates a key shows its text."""
 
     scope = read_scope = "account"
 

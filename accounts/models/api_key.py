@@ -5,6 +5,7 @@ import uuid
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models.user import User
 
@@ -19,9 +20,9 @@ class ApiKey(models.Model):
     """A key of a user's program; we store a digest of its text only."""
 
     class Scope(models.TextChoices):
-        READ = "read"
-        GENERATE = "generate"
-        BILLING = "billing"
+        READ = "read", _("Read")
+        GENERATE = "generate", _("Order videos")
+        BILLING = "billing", _("Billing")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     user = models.ForeignKey(User, models.CASCADE, related_name="api_keys")
@@ -40,3 +41,8 @@ class ApiKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…{self.last4})"
+
+    @property
+    def scope_labels(self) -> list[str]:
+        """The scopes as words of the present language."""
+        return [str(self.Scope(scope).label) for scope in self.scopes]

@@ -54,11 +54,11 @@ class ProfileForm(forms.Form):
     display_name = forms.CharField(label=_("Name"), max_length=80, required=False)
     username = forms.CharField(label=_("Username"), max_length=150)
     avatar_url = forms.URLField(
-        label=_("Picture"),
+        label=_("Picture address (URL)"),
         max_length=500,
         required=False,
         assume_scheme="https",
-        help_text=_("The address of a picture. API clients receive it; we never download it."),
+        help_text=_("API clients receive it; we never download it."),
     )
     language = forms.ChoiceField(label=_("Language"), choices=User.Language.choices)
     region = forms.ChoiceField(label=_("Region"), required=False)
@@ -80,7 +80,7 @@ class KeyForm(forms.Form):
         label=_("Name"), max_length=80, help_text=_("Where you use it, such as “newsletter bot”.")
     )
     scopes = forms.MultipleChoiceField(
-        label=_("May"),
+        label=_("This key may"),
         choices=[
             (ApiKey.Scope.READ.value, _("read videos, uploads and deliveries")),
             (ApiKey.Scope.GENERATE.value, _("order videos, which spends credits")),

@@ -7,7 +7,9 @@ from typing import Any
 from django.contrib.staticfiles import finders
 from django.http import HttpRequest, HttpResponse
 from django.templatetags.static import static
+from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
+from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.views import (
     SpectacularJSONAPIView,
     SpectacularRedocView,
@@ -34,10 +36,23 @@ CONTENT_SECURITY_POLICY = "; ".join(
 REDOC_LOGO = b"https://cdn.redoc.ly/redoc/logo-mini.svg"
 
 
+class CachedGenerator(SchemaGenerator):
+    """Generates the document once per language: it says nothing about who asks."""
+
+    def get_schema(self, request: Request | None = None, public: bool = False) -> Any:
+        return _document(get_language())
+
+
+@cache
+def _document(language: str | None) -> Any:
+    return SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+
+
 class SchemaView(SpectacularJSONAPIView):
     """GET /api/schema: the OpenAPI 3 document as JSON."""
 
     schema = None
+    generator_class = CachedGenerator
 
 
 class SwaggerView(SpectacularSwaggerSplitView):

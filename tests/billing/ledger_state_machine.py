@@ -22,7 +22,7 @@ from tests.billing.reference_ledger import GRACE, ReferenceAccount
 from tests.tiers import rounds
 
 RANDOM = settings(
-    max_examples=rounds(30, 300),
+    max_examples=rounds(15, 300),
     stateful_step_count=rounds(20, 40),
     deadline=None,
     suppress_health_check=list(HealthCheck),

@@ -22,7 +22,7 @@ from tests.billing.ledger_state_machine import (
 from tests.billing.reference_ledger import GRACE, Credit, ReferenceAccount
 from tests.tiers import rounds
 
-MODERATE = settings(RANDOM, max_examples=rounds(20, 100), stateful_step_count=rounds(20, 30))
+MODERATE = settings(RANDOM, max_examples=rounds(10, 100), stateful_step_count=rounds(20, 30))
 
 
 @dataclass(eq=False)

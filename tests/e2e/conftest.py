@@ -23,7 +23,7 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-from tests import backing, tiers
+from tests import backing, migrated, tiers
 from tests.backing import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -57,6 +57,7 @@ def site(folder: Path) -> Iterator[str]:
     """The address of `manage.py serve` with data of its own; staff need a second factor."""
     # Videos that hang are many in the end; they are not to be looked at every second.
     own = {"STAFF_TWO_FACTOR": "1", "SANDBOX_SPEED": "8", "POLL_MAX_SECONDS": "3"}
+    migrated.copy_to(folder)
     with served(folder, {**environment(folder), **own}) as url:
         yield url
 

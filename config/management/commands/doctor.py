@@ -32,8 +32,8 @@ class Command(BaseCommand):
                 continue
             value = "(set)" if reading.secret else os.environ[reading.source]
             others = [n for n in reading.names if n != reading.source and os.environ.get(n)]
-            loser = f"   (wins over {', '.join(others)})" if others else ""
-            self.stdout.write(f"  {reading.source} = {value}{loser}")
+            losers = f"   (wins over {', '.join(others)})" if others else ""
+            self.stdout.write(f"  {reading.source} = {value}{losers}")
         if not any(reading.source for reading in settings.READINGS):
             self.stdout.write("  none: everything is at its default")
 

@@ -130,7 +130,7 @@ def test_shell_example_of_the_readme_works(served: ServerThread, tmp_path: Path)
     output = run_shell_block(
         (ROOT / "README.md").read_text(), "## Make a video with curl", served, tmp_path
     )
-    assert (tmp_path / "boat.mp4").exists() is True
+    assert is_mp4(tmp_path / "boat.mp4") is True
     assert '"transaction_type":"spent"' in output
 
 
