@@ -14,9 +14,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.auth import second_factor
 from accounts.models import User
 from billing.reports import dashboard as money
+from config.lib import staff
 from showcase import gallery, visitor_messages
 from videos.models import Video
 from videos.reports import dashboard
@@ -115,12 +115,10 @@ class StaffSite(AdminSite):
         """Allow staff; in production they need a second factor."""
         if not super().has_permission(request):
             return False
-        if not settings.STAFF_TWO_FACTOR:
-            return True
-        if not hasattr(request, "has_second_factor"):
-            is_enabled = second_factor.is_enabled(cast("User", request.user))
-            request.has_second_factor = is_enabled  # type: ignore[attr-defined]
-        return bool(request.has_second_factor)  # type: ignore[attr-defined]
+        if not hasattr(request, "lacks_second_factor"):
+            lacks = staff.lacks_second_factor(cast("User", request.user))
+            request.lacks_second_factor = lacks  # type: ignore[attr-defined]
+        return not request.lacks_second_factor  # type: ignore[attr-defined]
 
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

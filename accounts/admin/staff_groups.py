@@ -19,6 +19,24 @@ class StaffGroupAdmin(GroupAdmin):
     """A group of staff; it lists the permissions on the models of this admin only."""
 
     filter_horizontal = ()
+
+    # Whoever may change a group may do what they give it.
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return bool(getattr(request.user, "is_superuser", False))
+
+    def has_view_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        return self.has_module_permission(request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return self.has_module_permission(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        return self.has_module_permission(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        return self.has_module_permission(request)
+
     formfield_overrides = CHECKBOXES
 
     def formfield_for_manytomany(

@@ -20,11 +20,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.admin.fields import CHECKBOXES
-from accounts.auth import second_factor, tokens
+from accounts.auth import tokens
 from accounts.models import User
 from accounts.people import deletion, signup
 from billing.ledger import credits
 from billing.reports import dashboard
+from config.lib import staff
 from config.lib.admin import ReasonForm, confirm_action, log_action
 
 # Ledger entries on a user's page.
@@ -49,6 +50,18 @@ class PasswordForm(AdminPasswordChangeForm):
         user = cast("User", super().save(commit))
         tokens.sign_out_everywhere(user)
         return user
+
+
+def _is_superuser(request: HttpRequest) -> bool:
+    return bool(cast("User", request.user).is_superuser)
+
+
+def _without(fieldsets: Any, names: tuple[str, ...]) -> list[tuple[Any, dict[str, Any]]]:
+    """Return the fieldsets without some fields."""
+    return [
+        (title, {**options, "fields": [f for f in options["fields"] if f not in names]})
+        for title, options in fieldsets
+    ]
 
 
 @admin.register(User)
@@ -81,6 +94,7 @@ class FirstlightUserAdmin(UserAdmin):
             },
         ),
     )
+    superuser_fields = ("is_staff", "is_superuser", "groups")
     change_password_form = PasswordForm
     actions = ("lock", "unlock", "restore")
     formfield_overrides = CHECKBOXES
@@ -103,6 +117,25 @@ class FirstlightUserAdmin(UserAdmin):
         if not change:
             signup.grant_welcome_credits(obj)
 
+    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
+        """Show only superusers what gives power; others would make themselves superusers."""
+        shown = super().get_fieldsets(request, obj)
+        return shown if _is_superuser(request) else _without(shown, self.superuser_fields)
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        shown = super().get_list_display(request)
+        return shown if _is_superuser(request) else [f for f in shown if f != "is_staff"]
+
+    def get_list_filter(self, request: HttpRequest) -> Any:
+        shown = super().get_list_filter(request)
+        hidden = self.superuser_fields
+        return shown if _is_superuser(request) else [f for f in shown if f not in hidden]
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """Let only superusers change staff, whose passwords would give their power."""
+        allowed = super().has_change_permission(request, obj)
+        return allowed and (obj is None or staff.may_act_on(request.user, obj))
+
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Refuse: the ledger names every user. Erase the user instead."""
         return False
@@ -122,15 +155,28 @@ class FirstlightUserAdmin(UserAdmin):
 
     @admin.display(description=gettext_lazy("two-factor sign-in"), boolean=True)
     def two_factor(self, user: User) -> bool:
-        return second_factor.is_enabled(user)
+        return staff.has_second_factor(user)
 
-    @admin.action(description=gettext_lazy("Lock and end all sign-ins and API keys"))
+    def _allowed(self, request: HttpRequest, chosen: QuerySet[User]) -> list[User]:
+        """Return the chosen users on whom the staff may act; name the others in a message."""
+        for user in chosen:
+            if not staff.may_act_on(request.user, user):
+                text = _("%(name)s is staff. Only a superuser can do this.")
+                self.message_user(request, text % {"name": user.username}, messages.ERROR)
+        return [user for user in chosen if staff.may_act_on(request.user, user)]
+
+    @admin.action(
+        description=gettext_lazy("Lock and end all sign-ins and API keys"), permissions=["change"]
+    )
     def lock(self, request: HttpRequest, queryset: QuerySet[User]) -> HttpResponse | None:
         """Ask for a reason, then lock each user."""
         form = ReasonForm(request.POST if "confirm" in request.POST else None)
-        chosen = queryset.exclude(pk=cast("User", request.user).pk).filter(
+        others = queryset.exclude(pk=cast("User", request.user).pk).filter(
             Q(is_active=True) | Q(deletion_requested_at__isnull=False, erased_at=None)
         )
+        chosen = self._allowed(request, others)
+        if not chosen:
+            return None
         if form.is_valid():
             for user in chosen:
                 deletion.lock(user)
@@ -150,9 +196,9 @@ class FirstlightUserAdmin(UserAdmin):
             about=_("Users"),
         )
 
-    @admin.action(description=gettext_lazy("Unlock"))
+    @admin.action(description=gettext_lazy("Unlock"), permissions=["change"])
     def unlock(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        for user in queryset:
+        for user in self._allowed(request, queryset):
             try:
                 deletion.unlock(user)
             except deletion.NotPossible as error:
@@ -161,9 +207,12 @@ class FirstlightUserAdmin(UserAdmin):
                 self.log_change(request, user, "Unlocked")
                 self.message_user(request, _("You unlocked %s.") % user.username)
 
-    @admin.action(description=gettext_lazy("Restore accounts whose deletion was requested"))
+    @admin.action(
+        description=gettext_lazy("Restore accounts whose deletion was requested"),
+        permissions=["change"],
+    )
     def restore(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        for user in queryset:
+        for user in self._allowed(request, queryset):
             try:
                 deletion.restore(user)
             except deletion.NotPossible as error:

@@ -15,10 +15,6 @@ class CodeNeeded(Exception):
     """The password is right, and a code of the second factor is missing."""
 
 
-def is_enabled(user: User) -> bool:
-    return bool(Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).exists())
-
-
 def check(user: User, code: str) -> None:
     """Return when the user has no second factor or the code is right; a code works once.
 

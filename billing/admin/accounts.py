@@ -22,19 +22,24 @@ from billing.ledger import adjustments, credits
 from billing.models import Account, Entry, Lot
 from config.lib import idempotency
 from config.lib.admin import ReadOnlyAdmin, ReadOnlyInline, log_action
+from config.lib.forms import WholeNumberField
 from config.lib.idempotency import key_of_form
 from config.lib.object_actions import ObjectAction, ObjectActions
 
 # How many entries the page of an account shows.
 LATEST_ENTRIES = 20
+# How many credits staff may give or take at once.
+MAX_ADJUSTMENT = 1_000_000
 
 
 class AdjustmentForm(forms.Form):
-    amount = forms.IntegerField(
+    amount = WholeNumberField(
         label=gettext_lazy("Credits"),
+        min_value=-MAX_ADJUSTMENT,
+        max_value=MAX_ADJUSTMENT,
         help_text=gettext_lazy("A negative number removes unspent credits."),
     )
-    days = forms.IntegerField(
+    days = WholeNumberField(
         label=gettext_lazy("Days"),
         min_value=1,
         max_value=3650,

@@ -1,7 +1,6 @@
 """The page on which staff refund a payment."""
 
-from decimal import Decimal
-from typing import cast
+from typing import Any, cast
 from uuid import uuid4
 
 from django import forms
@@ -32,10 +31,26 @@ STATUS_MESSAGES: dict[Refund.Status, Promise] = {
 
 
 class RefundForm(forms.Form):
-    amount = forms.DecimalField(
-        label=gettext_lazy("Amount"), min_value=Decimal("0.01"), max_digits=12, decimal_places=2
+    amount = forms.CharField(
+        label=gettext_lazy("Amount"),
+        strip=False,
+        widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
     )
     reason = forms.CharField(label=gettext_lazy("Reason"), max_length=500)
+
+    def __init__(self, payment: Payment, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.payment = payment
+
+    def clean(self) -> dict[str, Any]:
+        """Add the amount in minor units."""
+        data: dict[str, Any] = super().clean() or {}
+        if "amount" in data:
+            try:
+                data["amount_minor"] = money.to_minor(data["amount"], self.payment.currency)
+            except money.InvalidAmount as error:
+                self.add_error("amount", str(error))
+        return data
 
 
 def refund_page(
@@ -46,10 +61,10 @@ def refund_page(
     The preview has a token of its own, so that a form that is sent twice refunds once.
     """
     refundable = money.to_major(refunds.refundable_minor(payment), payment.currency)
-    form = RefundForm(request.POST or None, initial={"amount": refundable})
+    form = RefundForm(payment, request.POST or None, initial={"amount": refundable})
     preview = None
     if form.is_valid():
-        amount_minor = int(form.cleaned_data["amount"] * money.MINOR_UNITS[payment.currency])
+        amount_minor = form.cleaned_data["amount_minor"]
         token = request.POST.get("token", "")[:64]
         if "confirm" in request.POST and token:
             reason = form.cleaned_data["reason"]

@@ -3,7 +3,6 @@
 from typing import ClassVar
 
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.functional import Promise
@@ -29,10 +28,11 @@ class StripeEventAdmin(ReadOnlyAdmin):
     ordering = ("-received_at",)
     actions = ("process_again",)
 
-    @admin.action(description=gettext_lazy("Process these events again"), permissions=["view"])
+    def has_process_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("billing.change_payment"))
+
+    @admin.action(description=gettext_lazy("Process these events again"), permissions=["process"])
     def process_again(self, request: HttpRequest, rows: QuerySet[StripeEvent]) -> None:
-        if not request.user.has_perm("billing.change_payment"):
-            raise PermissionDenied
         for event in rows:
             stripe_events.process(event)
             log_action(request.user, event, "processed again by staff", event.state)

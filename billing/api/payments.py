@@ -1,15 +1,13 @@
 """/api/payments: packages, purchases and, for staff, refunds."""
 
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
-from drf_spectacular.utils import extend_schema, extend_schema_view
+from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_view
 from rest_framework import serializers
-from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -19,6 +17,7 @@ from billing import money
 from billing.models import Payment, Refund
 from billing.payments import checkout, refunds
 from billing.payments import packages as payments_packages
+from config.lib import staff
 from config.lib.admin import log_action
 from config.lib.api.openapi import IDEMPOTENCY_KEY, errors, request_example
 from config.lib.api.pagination import ListView, PageNumberPagination, PageQuerySerializer
@@ -155,14 +154,27 @@ class PaymentListView(ListView):
         return PaymentSerializer(page, many=True).data
 
 
+@extend_schema_field({"type": ["number", "string"], "example": "9.90"})
+class AmountField(serializers.Field):
+    """An amount in whole units as text; money.to_minor reads it once its currency is known."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if isinstance(data, float) and data.is_integer():
+            data = int(data)
+        if isinstance(data, bool) or not isinstance(data, int | float | str):
+            raise serializers.ValidationError("A valid number is required.", "invalid")
+        return str(data)
+
+    def to_representation(self, value: str) -> str:
+        return value
+
+
 class RefundQuerySerializer(serializers.Serializer):
     """`amount` is in whole units of the payment's currency; without it, all is refunded."""
 
     payment_id = serializers.UUIDField()
     reason = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
-    amount = serializers.DecimalField(
-        max_digits=12, decimal_places=2, min_value=Decimal("0.01"), required=False
-    )
+    amount = AmountField(required=False)
 
 
 class RefundSerializer(serializers.Serializer):
@@ -188,14 +200,11 @@ class RefundPaymentView(APIView):
     )
     def post(self, request: Request) -> Response:
         user = user_of(request)
-        if not getattr(user, "is_staff", False):
-            raise PermissionDenied("Only administrators can issue refunds")
+        staff.check(user, "billing.change_payment", "Only administrators can issue refunds")
         body = request.data if isinstance(request.data, dict) else {}
         data = validated(RefundQuerySerializer, {**request.query_params.dict(), **body})
         payment = get_object_or_404(Payment, pk=data["payment_id"])
-        amount_minor = None
-        if "amount" in data:
-            amount_minor = int(data["amount"] * money.MINOR_UNITS[payment.currency])
+        amount_minor = _amount_minor(data, payment)
         refund_request = refunds.RefundRequest(
             amount_minor, Refund.Source.API, data["reason"], user
         )
@@ -217,6 +226,16 @@ class RefundPaymentView(APIView):
             },
             headers=outcome.headers,
         )
+
+
+def _amount_minor(data: dict[str, Any], payment: Payment) -> int | None:
+    """Return the wanted amount in minor units, None for all. Raises ValidationError."""
+    if "amount" not in data:
+        return None
+    try:
+        return money.to_minor(data["amount"], payment.currency)
+    except money.InvalidAmount as error:
+        raise serializers.ValidationError({"amount": str(error)}) from error
 
 
 def _request_key(request: Request, data: dict[str, Any]) -> RequestKey | None:

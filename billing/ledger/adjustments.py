@@ -24,9 +24,10 @@ def adjust(
 ) -> Entry:
     """Give `amount` credits to a user, or take unspent credits if `amount` is negative.
 
-    Raises NotEnoughCredits, KeyConflict, or the errors of idempotency.record; then nothing is
-    written.
+    Raises InvalidCredits, NotEnoughCredits, KeyConflict, or the errors of idempotency.record; then
+    nothing is written.
     """
+    postings.check_credits(-amount if type(amount) is int and amount < 0 else amount)
     with transaction.atomic():
         kind = credits.Kind.ADJUSTED
         entry = (

@@ -33,8 +33,10 @@ def claw_back_to(grant_key: str, target: int) -> None:
 
     Credits are taken from the lot and its grace lots first. Then its credits that expired unspent
     count as taken. Then other lots pay, first to expire first. The rest becomes a debt. Safe to
-    repeat. Raises Entry.DoesNotExist.
+    repeat. Raises InvalidCredits or Entry.DoesNotExist.
     """
+    if target != 0:
+        postings.check_credits(target)
     with transaction.atomic():
         account, lot = _lock_granted(grant_key)
         now = timezone.now()

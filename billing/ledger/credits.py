@@ -25,11 +25,12 @@ from django.db.models import F, FilteredRelation, Q, QuerySet, Sum
 from django.utils import timezone
 
 from billing.ledger import postings
-from billing.ledger.postings import KeyConflict, NotEnoughCredits, Purpose
+from billing.ledger.postings import InvalidCredits, KeyConflict, NotEnoughCredits, Purpose
 from billing.models import Account, Allocation, Entry, Lot
 
 __all__ = [
     "VIDEO_REFERENCE",
+    "InvalidCredits",
     "KeyConflict",
     "Kind",
     "NotEnoughCredits",
@@ -84,10 +85,11 @@ def grant(
     expires_at: datetime | None,
     purpose: Purpose = postings.NO_PURPOSE,
 ) -> Entry:
-    """Add a lot of `amount` (> 0) credits to a user; it pays the user's debt first.
+    """Add a lot of `amount` (1 to MAX_CREDITS) credits to a user; it pays the user's debt first.
 
-    Raises KeyConflict; then nothing is written.
+    Raises InvalidCredits or KeyConflict; then nothing is written.
     """
+    postings.check_credits(amount)
     with transaction.atomic():
         account = postings.lock_account(user)
         if entry := postings.find_repeat(key, account, Entry.Type(kind.value), amount):
@@ -115,10 +117,12 @@ def grant(
 def spend(
     user: AbstractBaseUser, amount: int, key: str, purpose: Purpose = postings.NO_PURPOSE
 ) -> Entry:
-    """Take `amount` (> 0) credits from a user, first to expire first.
+    """Take `amount` (1 to MAX_CREDITS) credits from a user, first to expire first.
 
-    Raises NotEnoughCredits or KeyConflict; then nothing is written. Source: C45 (FIFO).
+    Raises InvalidCredits, NotEnoughCredits or KeyConflict; then nothing is written. Source: C45
+    (FIFO).
     """
+    postings.check_credits(amount)
     with transaction.atomic():
         account = postings.lock_account(user)
         if entry := postings.find_repeat(key, account, Entry.Type.SPENT, -amount):
@@ -142,8 +146,10 @@ def refund(
     With `grace`, credits whose lot has expired go to a new lot that lives for GRACE_LIFETIME, once
     per credit; without it they expire at once.
 
-    Raises Entry.DoesNotExist, OverRefund or KeyConflict; then nothing is written.
+    Raises InvalidCredits, Entry.DoesNotExist, OverRefund or KeyConflict; then nothing is written.
     """
+    if amount is not None:
+        postings.check_credits(amount)
     with transaction.atomic():
         spent = Entry.objects.select_related("account__user").get(
             key=spend_key, type=Entry.Type.SPENT

@@ -24,6 +24,10 @@ class NotEnoughCredits(Exception):
         super().__init__(text % {"n": needed, "left": available})
 
 
+class InvalidCredits(ValueError):
+    """The number of credits is no whole number from 1 to MAX_CREDITS; nothing was written."""
+
+
 class KeyConflict(Exception):
     """An entry with this key exists and differs in user, type, amount or refunded spend.
 
@@ -41,8 +45,17 @@ class Purpose:
 
 
 NO_PURPOSE = Purpose()
+# How many credits one entry may move. The database checks the same bound.
+MAX_CREDITS = Entry.MAX_CREDITS
 # Lots that expire first are spent first; those that never expire come last.
 SPENDING_ORDER = (F("expires_at").asc(nulls_last=True), "id")
+
+
+def check_credits(amount: object) -> None:
+    """Return when `amount` is an int from 1 to MAX_CREDITS. Raises InvalidCredits."""
+    # bool is a kind of int, and True would be one credit.
+    if type(amount) is not int or not 1 <= amount <= MAX_CREDITS:
+        raise InvalidCredits(f"{amount!r}: expected a whole number from 1 to {MAX_CREDITS:,}")
 
 
 def lock_account(user: AbstractBaseUser) -> Account:

@@ -25,6 +25,8 @@ class Entry(models.Model):
         CLAWED_BACK = "reversed", _("Clawed back")
         ADJUSTED = "adjusted", _("Adjusted by staff")
 
+    # How many credits one entry may move.
+    MAX_CREDITS = 1_000_000_000
     # The values of reference_type; a reference_id is then the id of the video or the payment.
     VIDEO_REFERENCE, PAYMENT_REFERENCE = "sora_task_creation", "payment"
 
@@ -51,6 +53,10 @@ class Entry(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["account", "sequence"], name="entry_sequence_unique"),
             models.CheckConstraint(condition=~Q(amount=0), name="entry_amount_not_zero"),
+            models.CheckConstraint(
+                condition=Q(amount__gte=-1_000_000_000, amount__lte=1_000_000_000),
+                name="entry_amount_bounds",
+            ),
             models.CheckConstraint(
                 condition=Q(balance_after=F("balance_before") + F("amount")),
                 name="entry_balance_adds_up",

@@ -38,7 +38,9 @@ class Lot(models.Model):
         verbose_name = _("credit lot")
         verbose_name_plural = _("credit lots")
         constraints = [
-            models.CheckConstraint(condition=Q(amount__gt=0), name="lot_amount_positive"),
+            models.CheckConstraint(
+                condition=Q(amount__gt=0, amount__lte=1_000_000_000), name="lot_amount_bounds"
+            ),
             models.CheckConstraint(
                 condition=Q(remaining__gte=0, remaining__lte=F("amount")),
                 name="lot_remaining_bounds",

@@ -1,9 +1,11 @@
 """A package of credits that staff added, changed or withdrew from sale."""
 
-from django.core.validators import MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+
+from billing.money import MINOR_UNITS
 
 
 class PackageOverride(models.Model):
@@ -14,10 +16,16 @@ class PackageOverride(models.Model):
 
     key = models.SlugField(_("key"), primary_key=True, max_length=40)
     name = models.CharField(_("name"), max_length=80)
-    credits = models.PositiveIntegerField(_("credits"), validators=[MinValueValidator(1)])
+    MAX_CREDITS = 10_000_000
+    # Source: Stripe, "Charge amounts": at most eight digits.
+    MAX_PRICE_MINOR = 99_999_999
+
+    credits = models.PositiveIntegerField(
+        _("credits"), validators=[MinValueValidator(1), MaxValueValidator(MAX_CREDITS)]
+    )
     price_minor = models.PositiveIntegerField(
         _("price"),
-        validators=[MinValueValidator(1)],
+        validators=[MinValueValidator(1), MaxValueValidator(MAX_PRICE_MINOR)],
         help_text=_("In minor units, such as fen or cents."),
     )
     currency = models.CharField(_("currency"), max_length=3, default="CNY")
@@ -28,8 +36,17 @@ class PackageOverride(models.Model):
         verbose_name_plural = _("packages")
         constraints = [
             models.CheckConstraint(
-                condition=Q(credits__gt=0, price_minor__gt=0), name="package_positive"
-            )
+                condition=Q(
+                    credits__gt=0,
+                    credits__lte=10_000_000,
+                    price_minor__gt=0,
+                    price_minor__lte=99_999_999,
+                ),
+                name="package_bounds",
+            ),
+            models.CheckConstraint(
+                condition=Q(currency__in=sorted(MINOR_UNITS)), name="package_currency_known"
+            ),
         ]
 
     def __str__(self) -> str:

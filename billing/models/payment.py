@@ -66,6 +66,9 @@ class Payment(models.Model):
         ]
         constraints = [
             models.CheckConstraint(
+                condition=Q(amount_minor__gt=0, credits__gt=0), name="payment_amounts_positive"
+            ),
+            models.CheckConstraint(
                 condition=Q(refunded_minor__lte=F("amount_minor")), name="payment_refund_bounds"
             ),
             models.CheckConstraint(

@@ -6,6 +6,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, render, resolve_url
 from django.views.decorators.http import require_safe
 
+from config.lib import staff
 from showcase import presenters
 from showcase.models import Clip
 from showcase.web.clips import deliver
@@ -35,6 +36,6 @@ def preview_poster(request: HttpRequest, clip_id: int) -> HttpResponseBase:
 
 
 def _get_previewable(request: HttpRequest, clip_id: int) -> Clip:
-    if not request.user.has_perm("showcase.view_clip"):
+    if not staff.may(request.user, "showcase.view_clip"):
         raise Http404
     return get_object_or_404(Clip.objects.select_related("video"), pk=clip_id)

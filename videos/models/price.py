@@ -1,7 +1,8 @@
 """Prices that staff changed."""
 
-from django.core.validators import MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 
@@ -14,12 +15,19 @@ class Price(models.Model):
 
     kind = models.CharField(_("kind"), max_length=8, choices=Kind)
     model = models.CharField(_("model"), max_length=64)
-    credits = models.PositiveIntegerField(_("credits"), validators=[MinValueValidator(1)])
+    credits = models.PositiveIntegerField(
+        _("credits"), validators=[MinValueValidator(1), MaxValueValidator(1_000_000)]
+    )
 
     class Meta:
         verbose_name = _("price")
         verbose_name_plural = _("prices")
-        constraints = [models.UniqueConstraint(fields=["kind", "model"], name="price_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "model"], name="price_once"),
+            models.CheckConstraint(
+                condition=Q(credits__gt=0, credits__lte=1_000_000), name="price_bounds"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.model}: {self.credits}"

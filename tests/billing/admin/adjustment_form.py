@@ -10,7 +10,7 @@ from accounts.models import User
 def submit(
     staff_client: Client,
     user: User,
-    amount: int,
+    amount: int | str,
     reason: str = "Sorry",
     token: int = 1,
     **more: str,

@@ -68,9 +68,15 @@ def test_adjustment_gives_credits_once_when_confirmed_twice(
     )
 
 
-@pytest.mark.parametrize(("amount", "reason"), [(0, "x"), (-101, "x"), (10, ""), (10, "  ")])
+@pytest.mark.parametrize(
+    ("amount", "reason"),
+    [
+        (0, "x"), (-101, "x"), (10, ""), (10, "  "), (1_000_001, "x"), (2**63 - 1, "x"),
+        (10**23, "x"), ("１２", "x"), ("1e3", "x"), ("+5", "x"), (" 5", "x"), ("5.0", "x"),
+    ],
+)  # fmt: skip
 def test_adjustment_is_refused_when_the_form_is_invalid(
-    staff_client: Client, alice: User, amount: int, reason: str
+    staff_client: Client, alice: User, amount: int | str, reason: str
 ) -> None:
     assert adjustment_form.submit(staff_client, alice, amount, reason).status_code == 200
     assert (entries_of(alice), audit_log.log_messages()) == ([("bonus", 100)], [])

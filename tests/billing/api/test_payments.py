@@ -374,6 +374,12 @@ def test_refund_is_400_when_the_payment_was_refunded_before(admin: APIClient, al
         "payment_id={pk}&amount=NaN",
         "payment_id={pk}&amount=Infinity",
         "payment_id={pk}&amount=x",
+        "payment_id={pk}&amount=１２",
+        "payment_id={pk}&amount=1e-1",
+        "payment_id={pk}&amount=1_0",
+        "payment_id={pk}&amount=+1",
+        "payment_id={pk}&amount=%201%20",
+        "payment_id={pk}&amount=9.900",
         "payment_id={pk}&reason=" + "x" * 501,
     ],
 )
@@ -381,6 +387,25 @@ def test_refund_is_422_when_the_query_is_invalid(admin: APIClient, alice: User, 
     payment = stripe_sandbox.create_paid_payment(alice)
     assert admin.post(f"{REFUND}?{query.replace('{pk}', str(payment.pk))}").status_code == 422
     assert (stripe_sandbox.list_objects("refund"), credits.available(alice)) == ([], 200)
+
+
+@pytest.mark.parametrize("amount", [True, None, [1], {"a": 1}, "9.9 ", 1e-05, 9.999, -1, 0])
+def test_refund_is_422_when_the_amount_of_the_body_is_invalid(
+    admin: APIClient, alice: User, amount: object
+) -> None:
+    payment = stripe_sandbox.create_paid_payment(alice)
+    body = {"payment_id": str(payment.pk), "amount": amount}
+    assert admin.post(REFUND, body, format="json").status_code == 422
+    assert (stripe_sandbox.list_objects("refund"), credits.available(alice)) == ([], 200)
+
+
+@pytest.mark.parametrize(("amount", "minor"), [(3, 300), (3.3, 330), (3.0, 300), ("3.30", 330)])
+def test_refund_takes_numbers_and_texts_as_amounts(
+    admin: APIClient, alice: User, amount: object, minor: int
+) -> None:
+    payment = stripe_sandbox.create_paid_payment(alice)
+    admin.post(REFUND, {"payment_id": str(payment.pk), "amount": amount}, format="json")
+    assert [one["amount"] for one in stripe_sandbox.list_objects("refund")] == [minor]
 
 
 def test_refund_gives_the_credits_back_when_stripe_refuses_it(
@@ -401,7 +426,16 @@ def test_refund_uses_whole_units_when_the_currency_has_no_cents(
     )
     payment = stripe_sandbox.create_paid_payment(alice, "yen")
     query = f"{REFUND}?payment_id={payment.pk}&amount="
-    assert admin.post(f"{query}0.50").status_code == 400
+    assert admin.post(f"{query}0.50").status_code == 422
+    assert admin.post(f"{query}100.70").json() == {
+        "detail": [
+            {
+                "loc": ["body", "amount"],
+                "msg": "Write the amount with digits and without decimals, such as 100.",
+                "type": "value_error",
+            }
+        ]
+    }
     assert admin.post(f"{query}100").json()["amount"] == 100.0
     assert [one["amount"] for one in stripe_sandbox.list_objects("refund")] == [100]
 

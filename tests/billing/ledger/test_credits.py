@@ -1,13 +1,15 @@
 """Grants, spends and expiry of credits, the totals and the history."""
 
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import transaction
 from time_machine import Traveller
 
 from accounts.models import User
-from billing.ledger import credits, expiry, invariants
+from billing.ledger import adjustments, clawbacks, credits, expiry, invariants
 from billing.models import Account, Entry, Lot
 from tests.billing.conftest import DAY, START, entries_of, grant_credits, ledger_rows, open_lots_of
 
@@ -257,3 +259,35 @@ def test_operations_succeed_when_an_earlier_one_in_the_transaction_was_refused(c
             credits.spend(carol, 11, "too much")
         credits.spend(carol, 10, "enough")
     assert entries_of(carol) == [("bonus", 10), ("spent", -10)]
+
+
+# ---- numbers of credits ----
+
+NO_CREDITS = (0, -5, 1.5, True, "5", None, 1_000_000_001, 2**63 - 1)
+# All that is left, no clawback, five credits less.
+VALID = {("refund", None), ("claw back", 0), ("adjust", -5)}
+INVALID = [
+    (operation, amount)
+    for operation in ("grant", "spend", "refund", "adjust", "claw back")
+    for amount in NO_CREDITS
+    if (operation, amount) not in VALID
+]
+
+
+@pytest.mark.parametrize(("operation", "amount"), INVALID)
+def test_nothing_is_written_when_the_number_of_credits_is_invalid(
+    carol: User, operation: str, amount: Any
+) -> None:
+    entry = grant_credits(carol, 100)
+    credits.spend(carol, 20, "spend")
+    before = ledger_rows()
+    operations: dict[str, Callable[[], object]] = {
+        "grant": lambda: credits.grant(carol, amount, credits.Kind.BONUS, "new", expires_at=None),
+        "spend": lambda: credits.spend(carol, amount, "new"),
+        "refund": lambda: credits.refund("spend", "new", grace=True, amount=amount),
+        "adjust": lambda: adjustments.adjust(carol, amount, "new", expires_at=None),
+        "claw back": lambda: clawbacks.claw_back_to(entry.key, amount),
+    }
+    with pytest.raises(credits.InvalidCredits):
+        operations[operation]()
+    assert ledger_rows() == before

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from billing.ledger import credits, erasure
-from billing.models import Account, Allocation, Entry, Lot
+from billing.models import Account, Allocation, Entry, Lot, PackageOverride
 from tests.billing.conftest import grant_credits, ledger_rows
 
 migration = import_module("billing.migrations.0002_append_only_ledger")
@@ -119,6 +119,11 @@ def allocation(amount: int, of: str) -> Action:
     return write
 
 
+def package(**fields: int | str) -> Action:
+    row = {"key": "odd", "name": "Odd", "credits": 1, "price_minor": 1, **fields}
+    return lambda: PackageOverride.objects.create(**row)
+
+
 def account(**fields: int) -> Action:
     return lambda: Account.objects.update(**fields)
 
@@ -134,7 +139,16 @@ INVALID_ROWS: dict[str, tuple[str, Action]] = {
     ),
     "debt-beside-a-balance": ("account_debt_or_balance", account(debt=1)),
     "totals-apart": ("account_totals_add_up", account(balance=81)),
-    "lot-of-nothing": ("lot_amount_positive", lot(amount=0, remaining=0)),
+    "lot-of-nothing": ("lot_amount_bounds", lot(amount=0, remaining=0)),
+    "lot-above-the-bound": ("lot_amount_bounds", lot(amount=1_000_000_001)),
+    "entry-above-the-bound": (
+        "entry_amount_bounds",
+        entry(amount=1_000_000_001, balance_after=1_000_000_081),
+    ),
+    "package-without-a-price": ("package_bounds", package(price_minor=0)),
+    "package-without-credits": ("package_bounds", package(credits=0)),
+    "package-dearer-than-stripe-takes": ("package_bounds", package(price_minor=100_000_000)),
+    "package-of-an-unknown-currency": ("package_currency_known", package(currency="XXX")),
     "lot-below-zero": ("lot_remaining_bounds", lot(remaining=-1)),
     "lot-above-its-amount": ("lot_remaining_bounds", lot(remaining=6)),
     "entry-of-nothing": ("entry_amount_not_zero", entry(amount=0, balance_after=80)),
