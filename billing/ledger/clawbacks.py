@@ -92,8 +92,8 @@ def _plan_clawback(account: Account, lot: Lot, change: int) -> _ClawbackPlan:
 
 
 def _with_grace_lots(lot: Lot) -> QuerySet[Lot]:
-    """Return a lot and its grace lots."""
-    return Lot.objects.filter(Q(pk=lot.pk) | Q(parent=lot))
+    """Return a lot, the lots its credits returned to, and the grace lots of all these."""
+    return Lot.objects.filter(Q(pk=lot.pk) | Q(parent=lot) | Q(parent__parent=lot))
 
 
 def _take_own(lot: Lot, amount: int) -> list[tuple[Lot, int]]:
@@ -151,6 +151,7 @@ def _return(account: Account, lot: Lot, amount: int, now: datetime, grant_key: s
         remaining=restored,
         expires_at=now + settings.GRACE_LIFETIME if has_expired else lot.expires_at,
         parent=lot,
+        is_grace=has_expired,
         created_at=now,
     )
     account.total_clawed_back -= restored

@@ -268,7 +268,7 @@ def _limit_parts(parts: Iterable[tuple[Lot, int]], amount: int) -> Iterable[tupl
 def _return_part(lot: Lot, part: int, now: datetime, grace: bool) -> tuple[Lot, int]:
     """Put `part` credits back into their lot or a new grace lot; return that lot and `part`."""
     is_expired = lot.expires_at is not None and lot.expires_at <= now
-    if is_expired and grace and lot.parent_id is None:
+    if is_expired and grace and not lot.is_grace:
         lot = Lot.objects.create(
             account_id=lot.account_id,
             kind=lot.kind,
@@ -276,6 +276,7 @@ def _return_part(lot: Lot, part: int, now: datetime, grace: bool) -> tuple[Lot, 
             remaining=part,
             expires_at=now + settings.GRACE_LIFETIME,
             parent=lot,
+            is_grace=True,
             created_at=now,
         )
     else:

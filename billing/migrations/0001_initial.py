@@ -53,7 +53,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'indexes': [models.Index(fields=['account', 'type', 'sequence'], name='entry_by_type')],
-                'constraints': [models.UniqueConstraint(fields=('account', 'sequence'), name='entry_sequence_unique'), models.CheckConstraint(condition=models.Q(('amount', 0), _negated=True), name='entry_amount_not_zero'), models.CheckConstraint(condition=models.Q(('amount__gte', -1000000000), ('amount__lte', 1000000000)), name='entry_amount_bounds'), models.CheckConstraint(condition=models.Q(('balance_after', django.db.models.expressions.CombinedExpression(models.F('balance_before'), '+', models.F('amount')))), name='entry_balance_adds_up'), models.CheckConstraint(condition=models.Q(('balance_after__gte', 0)), name='entry_balance_not_negative')],
+                'constraints': [models.UniqueConstraint(fields=('account', 'sequence'), name='entry_sequence_unique'), models.CheckConstraint(condition=models.Q(('amount', 0), _negated=True), name='entry_amount_not_zero'), models.CheckConstraint(condition=models.Q(('balance_after', django.db.models.expressions.CombinedExpression(models.F('balance_before'), '+', models.F('amount')))), name='entry_balance_adds_up'), models.CheckConstraint(condition=models.Q(('balance_after__gte', 0)), name='entry_balance_not_negative')],
             },
         ),
         migrations.CreateModel(
@@ -75,7 +75,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'indexes': [models.Index(condition=models.Q(('remaining__gt', 0)), fields=['account', 'expires_at', 'id'], name='lot_open')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('amount__gt', 0), ('amount__lte', 1000000000)), name='lot_amount_bounds'), models.CheckConstraint(condition=models.Q(('remaining__gte', 0), ('remaining__lte', models.F('amount'))), name='lot_remaining_bounds')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('amount__gt', 0)), name='lot_amount_positive'), models.CheckConstraint(condition=models.Q(('remaining__gte', 0), ('remaining__lte', models.F('amount'))), name='lot_remaining_bounds')],
             },
         ),
         migrations.CreateModel(
@@ -135,7 +135,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'indexes': [models.Index(fields=['user', '-created_at'], name='payment_newest'), models.Index(fields=['status', 'created_at'], name='payment_by_status')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('amount_minor__gt', 0), ('credits__gt', 0)), name='payment_amounts_positive'), models.CheckConstraint(condition=models.Q(('refunded_minor__lte', models.F('amount_minor'))), name='payment_refund_bounds'), models.CheckConstraint(condition=models.Q(('is_paid', False), ('paid_at__isnull', False), _connector='OR'), name='payment_paid_has_time')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('refunded_minor__lte', models.F('amount_minor'))), name='payment_refund_bounds'), models.CheckConstraint(condition=models.Q(('is_paid', False), ('paid_at__isnull', False), _connector='OR'), name='payment_paid_has_time')],
             },
         ),
         migrations.CreateModel(
@@ -153,13 +153,13 @@ class Migration(migrations.Migration):
             fields=[
                 ('key', models.SlugField(max_length=40, primary_key=True, serialize=False)),
                 ('name', models.CharField(max_length=80)),
-                ('credits', models.PositiveIntegerField(validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(10000000)])),
-                ('price_minor', models.PositiveIntegerField(validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(99999999)])),
+                ('credits', models.PositiveIntegerField(validators=[django.core.validators.MinValueValidator(1)])),
+                ('price_minor', models.PositiveIntegerField(validators=[django.core.validators.MinValueValidator(1)])),
                 ('currency', models.CharField(default='CNY', max_length=3)),
                 ('is_active', models.BooleanField(default=True)),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('credits__gt', 0), ('credits__lte', 10000000), ('price_minor__gt', 0), ('price_minor__lte', 99999999)), name='package_bounds'), models.CheckConstraint(condition=models.Q(('currency__in', ['CNY', 'EUR', 'HKD', 'JPY', 'KRW', 'USD'])), name='package_currency_known')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('credits__gt', 0), ('price_minor__gt', 0)), name='package_positive')],
             },
         ),
         migrations.CreateModel(

@@ -21,8 +21,10 @@ class Lot(models.Model):
     amount = models.BigIntegerField(_("amount"))
     remaining = models.BigIntegerField(_("remaining"))
     expires_at = models.DateTimeField(_("expires"), null=True)
-    # Of a grace lot: the expired lot whose credits were returned. A grace lot has no grace lots.
+    # Of a lot with returned credits: the lot that had them before.
     parent = models.ForeignKey("self", models.PROTECT, null=True, related_name="grace_lots")
+    # A grace lot has credits of an expired lot. When they come back once more, they expire.
+    is_grace = models.BooleanField(default=False)
     created_at = models.DateTimeField(_("created"))
     # Of a purchased lot whose payment was refunded or disputed: how many of its credits are clawed
     # back; how many of these had expired unspent; how many of these became a debt.

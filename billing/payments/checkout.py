@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from billing.models import Payment
 from billing.payments import packages, stripe_client
 from billing.payments.state import record_failure, update_payment
-from billing.payments.stripe_updates import merge_new_session
+from billing.payments.stripe_updates import merge_new_session, merge_session
 from config.lib import idempotency
 from config.lib.idempotency import Outcome, RequestKey
 
@@ -102,6 +102,20 @@ def open_checkout(payment: Payment) -> Payment:
             _("The payment page is not responding. Try again in a moment.")
         ) from error
     return update_payment(payment.pk, lambda row: merge_new_session(row, session))
+
+
+def close(payment: Payment) -> Payment:
+    """End the checkout of a pending payment, so that nobody pays for a closed account.
+
+    A payment that Stripe has taken meanwhile stays; its event puts it under review.
+    """
+    if payment.session_id is not None:
+        try:
+            session = stripe_client.expire_session(payment.session_id)
+        except stripe_client.RequestRefused:
+            session = stripe_client.get_session(payment.session_id)
+        return update_payment(payment.pk, lambda row: merge_session(row, session, timezone.now()))
+    return update_payment(payment.pk, lambda row: record_failure(row, "account_closed"))
 
 
 def session_parameters(payment: Payment) -> dict[str, Any]:

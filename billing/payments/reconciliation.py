@@ -30,6 +30,7 @@ PAID_BATCH = 20
 def reconcile() -> None:
     """Retry failed events and refunds, and check payments; one failure does not stop the others."""
     now = timezone.now()
+    _close_checkouts_of_closed_accounts()
     _retry_events(now)
     _check_pending_payments(now)
     _check_paid_payments(now)
@@ -45,6 +46,14 @@ def _retry_events(now: datetime) -> None:
     ).order_by("received_at")
     for event in events[:BATCH]:
         stripe_events.process(event)
+
+
+def _close_checkouts_of_closed_accounts() -> None:
+    pending = Payment.objects.filter(
+        status=Payment.Status.PENDING, user__is_active=False, review_reason=""
+    )
+    for payment in pending[:BATCH]:
+        _run_guarded(checkout.close, payment)
 
 
 def _check_pending_payments(now: datetime) -> None:

@@ -141,11 +141,34 @@ def send_to_stripe(row: Refund) -> Refund:
         log.warning("Stripe did not answer about refund %s; it is sent again later", row.pk)
     except stripe_client.RequestRefused as error:
         log.warning("Stripe refused refund %s: %s", row.pk, error)
-        update_payment(payment.pk, lambda locked: mark_refused(locked, row.pk))
+        _merge_refusal(row)
     else:
         update_payment(payment.pk, lambda locked: merge_refund(locked, refund_data))
     row.refresh_from_db()
     return row
+
+
+def _merge_refusal(row: Refund) -> None:
+    """Mark a refund as failed, together with the refunds for which Stripe refused it.
+
+    Stripe refuses what was refunded before, in its dashboard for example. Without those refunds the
+    credits would be returned although the money is gone.
+    """
+    payment = row.payment
+    try:
+        made = stripe_client.list_refunds(payment.payment_intent)
+    except stripe_client.StripeCallFailed:
+        made = []
+        log.warning("fetching the refunds of payment %s failed", payment.pk, exc_info=True)
+
+    def merge(locked: Payment) -> None:
+        mark_refused(locked, row.pk)
+        for refund_data in made:
+            merge_refund(locked, refund_data)
+        if not made:
+            locked.checked_at = None  # reconciliation fetches them next
+
+    update_payment(payment.pk, merge)
 
 
 def mark_refused(payment: Payment, refund_id: UUID) -> None:

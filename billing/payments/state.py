@@ -17,6 +17,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Sum
+from django.utils import timezone
 
 from billing.ledger import clawbacks, credits
 from billing.models import Entry, Payment, Refund
@@ -101,13 +102,13 @@ def clawback_target(payment: Payment, refunded_minor: int) -> int:
 
 
 def _grant(payment: Payment) -> None:
-    assert payment.paid_at
+    """Grant the credits once. They live from now: what came late could not be spent before."""
     credits.grant(
         payment.user,
         payment.credits,
         credits.Kind.PURCHASED,
         grant_key(payment),
-        expires_at=payment.paid_at + settings.PURCHASE_LIFETIME,
+        expires_at=timezone.now() + settings.PURCHASE_LIFETIME,
         purpose=credits.Purpose(Entry.PAYMENT_REFERENCE, str(payment.pk), payment.name),
     )
 

@@ -78,6 +78,12 @@ def get_session(session_id: str) -> dict[str, Any]:
         return _to_dict(client().v1.checkout.sessions.retrieve(session_id))
 
 
+def expire_session(session_id: str) -> dict[str, Any]:
+    """End an open Checkout Session, so that it cannot be paid. Refused when it is not open."""
+    with _translate_errors():
+        return _to_dict(client().v1.checkout.sessions.expire(session_id))
+
+
 def create_refund(parameters: dict[str, Any], key: str) -> dict[str, Any]:
     """Create a refund; the same idempotency key returns the same refund."""
     with _translate_errors():

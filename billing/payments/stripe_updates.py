@@ -55,6 +55,8 @@ def merge_session(payment: Payment, session: dict[str, Any], reported_at: dateti
             state.request_review(payment, "the amount or currency paid is not what was asked")
         elif not payment.is_paid:
             payment.is_paid, payment.paid_at = True, reported_at
+            if not payment.user.is_active:
+                state.request_review(payment, "paid after the account was closed or locked")
     elif session.get("payment_status") == "no_payment_required":
         state.request_review(payment, "Stripe asked for no payment")
     if session.get("status") == "expired":
@@ -68,6 +70,8 @@ def merge_unknown_session(payment: Payment) -> None:
 
 def merge_refund(payment: Payment, refund: dict[str, Any]) -> None:
     """Merge a refund that we made or that was made in Stripe's dashboard."""
+    if _is_foreign(payment, refund, "refund"):
+        return
     our_id = state.parse_uuid((refund.get("metadata") or {}).get("refund_id"))
     row = payment.refunds.filter(Q(stripe_id=refund["id"]) | Q(pk=our_id)).first()
     status = _refund_status(refund.get("status"))
@@ -79,6 +83,18 @@ def merge_refund(payment: Payment, refund: dict[str, Any]) -> None:
         row.status = status
     row.stripe_id = refund["id"]
     row.save()
+
+
+def _is_foreign(payment: Payment, report: dict[str, Any], kind: str) -> bool:
+    """Return whether a report is in another currency than its payment, and request a review then.
+
+    Its amount says nothing about ours: 99900 JPY are not 999.00 CNY.
+    """
+    currency = str(report.get("currency") or payment.currency)
+    if currency.upper() == payment.currency:
+        return False
+    state.request_review(payment, f"a {kind} is in {currency.upper()[:10]}")
+    return True
 
 
 def _refund_status(stripe_status: object) -> Refund.Status:
@@ -93,6 +109,8 @@ def merge_charge(payment: Payment, charge: dict[str, Any]) -> None:
     After a refund has failed, that sum may hide a later refund, so reconciliation is made to list
     the refunds of the payment.
     """
+    if _is_foreign(payment, charge, "charge"):
+        return
     refunded = int(charge.get("amount_refunded") or 0)
     payment.charge_refunded_minor = max(payment.charge_refunded_minor, refunded)
     payment.checked_at = None
@@ -100,6 +118,8 @@ def merge_charge(payment: Payment, charge: dict[str, Any]) -> None:
 
 def merge_dispute(payment: Payment, dispute: dict[str, Any], reported_at: datetime) -> None:
     """Merge a dispute; the latest report counts."""
+    if _is_foreign(payment, dispute, "dispute"):
+        return
     row = Dispute.objects.filter(pk=dispute["id"]).first()
     status = str(dispute["status"])
     if row is None:

@@ -77,7 +77,7 @@ def group_lots(lots: Iterable[Lot]) -> list[LotGroup]:
     """Group lots by kind and day of expiry, in spending order, and place them on the bar."""
     groups: list[LotGroup] = []
     for lot in lots:
-        kind = GRACE if lot.parent_id else lot.kind
+        kind = GRACE if lot.is_grace else lot.kind
         day = timezone.localdate(lot.expires_at) if lot.expires_at else None
         last = groups[-1] if groups else None
         if last and (last.is_rest or (last.kind, last.day) == (kind, day)):

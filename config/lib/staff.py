@@ -29,7 +29,7 @@ def may(user: AbstractBaseUser | AnonymousUser, permission: str) -> bool:
         is_staff(user)
         and isinstance(user, PermissionsMixin)
         and user.has_perm(permission)
-        and not lacks_second_factor(user)  # type: ignore[arg-type]
+        and not lacks_second_factor(user)
     )
 
 

@@ -265,7 +265,7 @@ class LedgerMachine(RuleBasedStateMachine):
             assert invariants.problems_of(user.pk) == []
             assert astuple(self.ledger.summary(user)) == astuple(reference.summary())
             lots = [
-                (lot.remaining, lot.kind, lot.expires_at, lot.parent_id is not None)
+                (lot.remaining, lot.kind, lot.expires_at, lot.is_grace)
                 for lot in self.ledger.open_lots(user)
             ]
             assert lots == reference.profile()

@@ -106,7 +106,7 @@ class ReferencePurchaseAccount(ReferenceAccount):
         purchase.clawed_back -= give
         purchase.clawed_back_expired -= give - living
         late = purchase.expires_at <= now
-        self.add(purchase, living, now + GRACE if late else purchase.expires_at, grace=True)
+        self.add(purchase, living, now + GRACE if late else purchase.expires_at, grace=late)
         self.clawed_back -= living
         self.post_expiry(now)
         self.collect_debt()

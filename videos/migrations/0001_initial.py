@@ -197,10 +197,10 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False)),
                 ('kind', models.CharField(max_length=8)),
                 ('model', models.CharField(max_length=64)),
-                ('credits', models.PositiveIntegerField(validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(1000000)])),
+                ('credits', models.PositiveIntegerField(validators=[django.core.validators.MinValueValidator(1)])),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('kind', 'model'), name='price_once'), models.CheckConstraint(condition=models.Q(('credits__gt', 0), ('credits__lte', 1000000)), name='price_bounds')],
+                'constraints': [models.UniqueConstraint(fields=('kind', 'model'), name='price_once')],
             },
         ),
         migrations.CreateModel(

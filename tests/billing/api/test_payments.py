@@ -432,7 +432,7 @@ def test_refund_uses_whole_units_when_the_currency_has_no_cents(
             {
                 "loc": ["body", "amount"],
                 "msg": "Write the amount with digits and without decimals, such as 100.",
-                "type": "value_error",
+                "type": "value_error.invalid",
             }
         ]
     }

@@ -50,14 +50,13 @@ def test_refund_returns_the_last_taken_first_when_made_in_parts(carol: User) -> 
     assert credits.summary(carol).total_spent == 0
 
 
-@pytest.mark.parametrize("amount", [11, 0, -1])
-def test_refund_is_refused_when_it_exceeds_the_rest(carol: User, amount: int) -> None:
+def test_refund_is_refused_when_it_exceeds_the_rest(carol: User) -> None:
     grant_credits(carol, 20)
     credits.spend(carol, 20, "spend")
     credits.refund("spend", "half", grace=True, amount=10)
     before = ledger_rows()
-    with pytest.raises(credits.OverRefund, match=f"{amount} of 10 credits"):
-        credits.refund("spend", "too much", grace=True, amount=amount)
+    with pytest.raises(credits.OverRefund, match="11 of 10 credits"):
+        credits.refund("spend", "too much", grace=True, amount=11)
     assert ledger_rows() == before
 
 

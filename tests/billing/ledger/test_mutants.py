@@ -25,7 +25,8 @@ QUICK = settings(
 )
 DETECTED = (AssertionError, pytest.fail.Exception, IntegrityError, IndexError)
 _TAKING = "open_lots(account.pk, now).order_by(*SPENDING_ORDER)"
-_GRACE = "if is_expired and grace and lot.parent_id is None:"
+_OWN_LOTS = "Q(pk=lot.pk) | Q(parent=lot) | Q(parent__parent=lot)"
+_GRACE = "if is_expired and grace and not lot.is_grace:"
 _SETTLED = "postings.book_expired(account, now)\n        lot.refresh_from_db()\n        change"
 _BOOKED = "\n        )\n        postings.book_expired(account, now)"
 _COLLECTED = "\n        postings.collect_debt(account, now)"
@@ -49,8 +50,8 @@ class Mutant:
 MUTANTS = [
     Mutant("grace-never", _GRACE, "if False:"),
     Mutant("grace-again", _GRACE, "if is_expired and grace:"),
-    Mutant("grace-after-cancel", _GRACE, "if is_expired and lot.parent_id is None:"),
-    Mutant("grace-for-the-living", _GRACE, "if grace and lot.parent_id is None:"),
+    Mutant("grace-after-cancel", _GRACE, "if is_expired and not lot.is_grace:"),
+    Mutant("grace-for-the-living", _GRACE, "if grace and not lot.is_grace:"),
     Mutant("grace-too-long", "now + settings.GRACE_LIFETIME", "now + 2 * settings.GRACE_LIFETIME"),
     Mutant("grace-of-another-kind", "kind=lot.kind,", "kind=Kind.ADJUSTED,"),
     Mutant("lifo", _TAKING, 'open_lots(account.pk, now).order_by("-id")'),
@@ -106,8 +107,10 @@ CLAWBACK_MUTANTS = [
         'own = min(_with_grace_lots(lot).aggregate(s=Sum("remaining"))["s"] or 0',
         "own = min(0",
     ),
-    Mutant("graces-forgotten", "Q(pk=lot.pk) | Q(parent=lot)", "pk=lot.pk"),
-    Mutant("graces-alone", "Q(pk=lot.pk) | Q(parent=lot)", "parent=lot"),
+    Mutant("graces-forgotten", _OWN_LOTS, "pk=lot.pk"),
+    Mutant("graces-alone", _OWN_LOTS, "Q(parent=lot) | Q(parent__parent=lot)"),
+    Mutant("returned-without-grace", "is_grace=has_expired,", "is_grace=True,"),
+    Mutant("grace-after-grace", "is_grace=has_expired,", "is_grace=False,"),
     Mutant("expired-taken-again", 'expired = min(-(expiries["s"] or 0)', "expired = min(0"),
     Mutant("dead-counted-twice", " - lot.clawed_back_expired, change - own)", ", change - own)"),
     Mutant("anything-is-dead", "entry__type=Entry.Type.EXPIRED", "entry__type=Entry.Type.SPENT"),

@@ -1,7 +1,10 @@
 """What the database refuses: changes of the ledger's history, and rows that cannot be right."""
 
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
@@ -11,6 +14,7 @@ from django.utils import timezone
 from accounts.models import User
 from billing.ledger import credits, erasure
 from billing.models import Account, Allocation, Entry, Lot, PackageOverride
+from tests import migrated
 from tests.billing.conftest import grant_credits, ledger_rows
 
 migration = import_module("billing.migrations.0002_append_only_ledger")
@@ -203,3 +207,17 @@ def test_descriptions_are_blanked_when_they_are_erased(carol: User, ledger: None
     erasure.erase_descriptions(carol)
     after = list(Entry.objects.order_by("sequence").values_list("sequence", "amount", "key"))
     assert (after, set(Entry.objects.values_list("description", flat=True))) == (before, {""})
+
+
+def test_ledger_is_append_only_when_every_migration_has_run(tmp_path: Path) -> None:
+    """SQLite builds a table anew for some changes, and loses its triggers."""
+    migrated.copy_to(tmp_path)
+    with closing(sqlite3.connect(tmp_path / migrated.NAME)) as database:
+        found = database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
+        names = sorted(name for (name,) in found)
+    assert names == [
+        "billing_allocation_no_delete",
+        "billing_allocation_no_update",
+        "billing_entry_no_delete",
+        "billing_entry_no_update",
+    ]
