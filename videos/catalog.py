@@ -3,6 +3,7 @@
 Prices are the documented ones unless staff set a Price.
 """
 
+import hashlib
 import math
 from dataclasses import dataclass
 
@@ -117,3 +118,9 @@ def prices() -> dict[tuple[Price.Kind, str], int]:
     """Every flat price, by kind and model."""
     changed = {(Price.Kind(row.kind), row.model): row.credits for row in Price.objects.all()}
     return {**PRICES, **changed}
+
+
+def price_list_version(flat_prices: dict[tuple[Price.Kind, str], int]) -> str:
+    """A short text that changes with any price; a page sends back the one it was rendered with."""
+    listed = sorted((kind.value, model, credits) for (kind, model), credits in flat_prices.items())
+    return hashlib.sha256(repr(listed).encode()).hexdigest()[:16]

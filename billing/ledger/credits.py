@@ -45,6 +45,7 @@ __all__ = [
     "grant",
     "history",
     "open_lots",
+    "preview_spend",
     "refund",
     "spend",
     "summary",
@@ -223,6 +224,12 @@ def summary(user: AbstractBaseUser) -> Summary:
 def open_lots(user: AbstractBaseUser) -> QuerySet[Lot]:
     """Return the lots with credits left, in the order in which they are spent."""
     return postings.open_lots(user.pk, timezone.now()).order_by(*postings.SPENDING_ORDER)
+
+
+def preview_spend(user: AbstractBaseUser, amount: int) -> list[tuple[int, datetime | None]]:
+    """Return what `spend` would take from which lots, as far as they reach: (credits, expiry)."""
+    lots = ((lot, lot.remaining) for lot in open_lots(user))
+    return [(part, lot.expires_at) for lot, part in _limit_parts(lots, amount)]
 
 
 def history(user: AbstractBaseUser, *types: str) -> QuerySet[Entry]:

@@ -28,6 +28,7 @@ from config.lib.rate_limits import TooManyAttempts
 from showcase.gallery import NotOpen, NotReady
 from videos.catalog import NotOffered
 from videos.jobs.moderation import ContentRefused, NoVerdict
+from videos.jobs.quotes import InvalidQuote, PriceChanged
 from videos.jobs.state_machine import NotPossible
 from videos.media.upload_checks import BadFile, BadImage, TooLarge
 from videos.media.upload_urls import BadImageUrl
@@ -50,6 +51,8 @@ STATUS_OF: dict[type[Exception], tuple[int, str]] = {
     UnknownType: (400, "unknown_type"),
     NotOffered: (400, "not_offered"),
     NotPossible: (400, "not_possible"),
+    PriceChanged: (409, "price_changed"),
+    InvalidQuote: (400, "invalid_quote"),
     OffsetAndAfter: (400, "offset_and_after"),
     BadImage: (400, "bad_image"),
     BadFile: (400, "bad_file"),
@@ -99,6 +102,8 @@ def handle_exception(error: Exception, context: dict[str, Any]) -> Response | No
             body: dict[str, Any] = {"detail": str(error), "code": getattr(error, "code", code)}
             if isinstance(error, NotOffered | BadProfile):
                 body["field"] = error.field
+            if isinstance(error, PriceChanged):
+                body["credits"] = error.credits
             headers = {"WWW-Authenticate": "Bearer"} if status_code == 401 else {}
             if isinstance(error, TooManyAttempts):
                 headers["Retry-After"] = str(error.wait)

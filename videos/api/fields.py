@@ -13,6 +13,7 @@ from accounts.models import ApiKey
 from config.lib.http import user_of
 from config.lib.idempotency import RequestKey, key_of_headers
 from videos import catalog, representations
+from videos.jobs.quotes import PriceTerms
 from videos.models import Video
 from videos.webhooks import http_client
 
@@ -36,6 +37,26 @@ def request_key_of(request: Request, asked: Mapping[str, Any]) -> RequestKey | N
     Raises BadIdempotencyKey.
     """
     return key_of_headers(request.user, request.headers, request.method, request.path, asked)
+
+
+class PriceLimitSerializer(serializers.Serializer):
+    """If the price is above `expected_credits` or `max_credits`, the answer is 409."""
+
+    expected_credits = serializers.IntegerField(min_value=1, max_value=1_000_000, required=False)
+    max_credits = serializers.IntegerField(min_value=1, max_value=1_000_000, required=False)
+
+
+class PriceTermsSerializer(PriceLimitSerializer):
+    """`quote` is the one of `POST /api/videos/quote`; the order costs its price or less."""
+
+    quote = serializers.CharField(max_length=500, required=False)
+
+
+def pop_terms(asked: dict[str, Any]) -> PriceTerms:
+    """Take the fields of the price out of what was asked for, and return what they agree to."""
+    limits = [asked.pop(name, None) for name in ("expected_credits", "max_credits")]
+    most = min((limit for limit in limits if limit is not None), default=None)
+    return PriceTerms(most, asked.pop("quote", ""))
 
 
 def prompt_field() -> serializers.CharField:

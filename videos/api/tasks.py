@@ -39,7 +39,7 @@ ESTIMATED_SECONDS = 180
 MAX_IMAGES = 10
 
 
-class TextToVideoSerializer(serializers.Serializer):
+class TextToVideoSerializer(fields.PriceTermsSerializer):
     prompt = fields.prompt_field()
     aspect_ratio = serializers.ChoiceField(list(SIZES), default="landscape")
     quality = serializers.ChoiceField(list(MODELS), default="standard")
@@ -99,6 +99,7 @@ class ImageToVideoView(APIView):
 def _create_task(
     request: Request, asked: dict[str, Any], reference: Upload | None, kind: str
 ) -> Response:
+    key = fields.request_key_of(request, asked)
     order = orders.VideoOrder(
         prompt=asked["prompt"],
         model=MODELS[asked["quality"]],
@@ -106,9 +107,9 @@ def _create_task(
         reference=reference,
         webhook_url=asked.get("webhook_url") or "",
         api_key_id=fields.api_key_id_of(request),
+        terms=fields.pop_terms(asked),
     )
-    user, key = user_of(request), fields.request_key_of(request, asked)
-    outcome = idempotency.run(key, partial(orders.submit, user, order, key))
+    outcome = idempotency.run(key, partial(orders.submit, user_of(request), order, key))
     video = outcome.result
     body = {
         "success": True,
@@ -203,14 +204,16 @@ class RetryTaskView(APIView):
         operation_id="retry_task",
         summary="Order a failed task once more",
         parameters=[IDEMPOTENCY_KEY],
-        request=None,
+        request=fields.PriceLimitSerializer,
         responses={200: RetriedTaskSerializer, **errors(400, 402, 409, 503)},
     )
     def post(self, request: Request, video_id: UUID) -> Response:
         failed = fields.get_own_video(request, video_id)
-        key, api_key_id = fields.request_key_of(request, {}), fields.api_key_id_of(request)
+        asked = validated(fields.PriceLimitSerializer, request.data)
+        key, api_key_id = fields.request_key_of(request, asked), fields.api_key_id_of(request)
+        terms = fields.pop_terms(asked)
         try:
-            outcome = idempotency.run(key, partial(orders.retry, failed, key, api_key_id))
+            outcome = idempotency.run(key, partial(orders.retry, failed, key, api_key_id, terms))
         except state_machine.NotPossible as error:
             raise state_machine.NotPossible("Task cannot be retried") from error
         body = {

@@ -29,7 +29,7 @@ from videos.models import Video
 Representation = Callable[[Video], dict[str, Any]]
 
 
-class CreateVideoSerializer(serializers.Serializer):
+class CreateVideoSerializer(fields.PriceTermsSerializer):
     """`seconds` may also be the text of a number."""
 
     prompt = fields.prompt_field()
@@ -56,14 +56,15 @@ class CreateVideoView(APIView):
 
 
 def _order(request: Request, asked: dict[str, Any], request_key: RequestKey | None) -> Video:
-    user = user_of(request)
+    user, asked = user_of(request), dict(asked)
+    terms = fields.pop_terms(asked)
     # Before the image is read.
     catalog.check(asked["model"], asked["size"], asked["seconds"])
     image = asked.pop("input_reference", None)
     reference = uploads.store_image(user, image) if image else None
     try:
         api_key_id = fields.api_key_id_of(request)
-        order = orders.VideoOrder(**asked, reference=reference, api_key_id=api_key_id)
+        order = orders.VideoOrder(**asked, reference=reference, api_key_id=api_key_id, terms=terms)
         return orders.submit(user, order, request_key)
     except Exception:
         if reference:
@@ -137,7 +138,7 @@ class VideoDetailView(APIView):
         return Response({"success": True})
 
 
-class RemixSerializer(serializers.Serializer):
+class RemixSerializer(fields.PriceLimitSerializer):
     prompt = fields.prompt_field()
 
 
@@ -150,7 +151,8 @@ class CreateRemixView(APIView):
 
     def remix(self, request: Request, source: Video, asked: dict[str, Any]) -> Response:
         key, api_key_id = fields.request_key_of(request, asked), fields.api_key_id_of(request)
-        order = partial(orders.remix, source, asked["prompt"], key, api_key_id)
+        terms = fields.pop_terms(asked)
+        order = partial(orders.remix, source, asked["prompt"], key, api_key_id, terms)
         outcome = idempotency.run(key, order)
         body = self.representation(outcome.result)
         return Response(body, status=201, headers=outcome.headers)

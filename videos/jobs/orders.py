@@ -15,7 +15,8 @@ from billing.ledger import credits
 from config.lib import idempotency
 from config.lib.idempotency import RequestKey
 from videos import catalog, feed
-from videos.jobs import charges, circuit_breaker, moderation, state_machine
+from videos.jobs import charges, circuit_breaker, moderation, quotes, state_machine
+from videos.jobs.quotes import ANY_PRICE, PriceTerms
 from videos.models import Price, Upload, Video
 
 Status = Video.Status
@@ -32,6 +33,7 @@ class VideoOrder:
     reference: Upload | None = None
     webhook_url: str = ""
     api_key_id: UUID | None = None
+    terms: PriceTerms = ANY_PRICE
 
 
 def submit(
@@ -39,7 +41,8 @@ def submit(
 ) -> Video:
     """Order one video and charge its credits.
 
-    Raises catalog.NotOffered, moderation.Stopped or NotEnoughCredits; then nothing is written.
+    Raises catalog.NotOffered, quotes.PriceChanged, quotes.InvalidQuote, moderation.Stopped or
+    NotEnoughCredits; then nothing is written.
     With a `request_key` every function here also raises AlreadyDone and IdempotencyMismatch.
     """
     return _check_and_place(user, _new_video(user, order), request_key)
@@ -67,6 +70,7 @@ def remix(
     prompt: str,
     request_key: RequestKey | None = None,
     api_key_id: UUID | None = None,
+    terms: PriceTerms = ANY_PRICE,
 ) -> Video:
     """Order a new version of a finished video, at the text price of its model.
 
@@ -76,11 +80,15 @@ def remix(
         raise state_machine.NotPossible(_("Only a completed video can be remixed."))
     draft = _repeat(video, prompt, Video.Operation.REMIX, source=video)
     draft.api_key_id = api_key_id
+    quotes.apply(terms, draft)
     return _check_and_place(video.user, draft, request_key)
 
 
 def retry(
-    video: Video, request_key: RequestKey | None = None, api_key_id: UUID | None = None
+    video: Video,
+    request_key: RequestKey | None = None,
+    api_key_id: UUID | None = None,
+    terms: PriceTerms = ANY_PRICE,
 ) -> Video:
     """Order the same video once more, after it failed, was cancelled or timed out.
 
@@ -93,13 +101,14 @@ def retry(
     draft = _repeat(video, video.prompt, Video.Operation(video.operation), source=video.source)
     draft.reference, draft.retry_of = video.reference, video
     draft.webhook_url, draft.api_key_id = video.webhook_url, api_key_id
+    quotes.apply(terms, draft)
     return _check_and_place(video.user, draft, request_key)
 
 
 def _new_video(user: AbstractBaseUser, order: VideoOrder) -> Video:
     catalog.check(order.model, order.size, order.seconds)
     kind = Price.Kind.IMAGE if order.reference else Price.Kind.TEXT
-    return Video(
+    draft = Video(
         user_id=user.pk,
         operation=Video.Operation(kind.value),
         prompt=order.prompt,
@@ -112,6 +121,8 @@ def _new_video(user: AbstractBaseUser, order: VideoOrder) -> Video:
         credits=catalog.price(kind, order.model, order.seconds),
         engine=circuit_breaker.choose(catalog.engines_for(order.model, kind.value, order.seconds)),
     )
+    quotes.apply(order.terms, draft)
+    return draft
 
 
 def _repeat(

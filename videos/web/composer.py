@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from videos import catalog
 from videos.jobs import orders
+from videos.jobs.quotes import PriceTerms
 from videos.media import uploads
 from videos.models import Preset, Price, Upload
 
@@ -52,6 +53,8 @@ class Composer(forms.Form):
     )
     takes = takes_field()
     image = forms.FileField(required=False)
+    # The price list that the page showed.
+    price_list = forms.CharField(required=False, max_length=32)
     # The image uploaded with an earlier attempt at the same order.
     reference = forms.ModelChoiceField(
         queryset=Upload.objects.none(),
@@ -83,12 +86,23 @@ class Composer(forms.Form):
         if data["image"]:
             self.stored_image = uploads.store_image(self.user, data["image"])
         return orders.VideoOrder(
-            data["prompt"], data["model"], data["size"], data["seconds"], self.stored_image
+            data["prompt"],
+            data["model"],
+            data["size"],
+            data["seconds"],
+            self.stored_image,
+            terms=PriceTerms(self.price_of_one),
         )
 
     def clean(self) -> dict[str, Any]:
         self.stored_image = self.cleaned_data.get("reference")
+        if self.cleaned_data.get("price_list") not in {"", self.price_list_version}:
+            self.add_error(None, _("The prices have changed. Check the price and order again."))
         return self.cleaned_data
+
+    @property
+    def price_list_version(self) -> str:
+        return catalog.price_list_version(self.flat_prices)
 
     @property
     def models(self) -> Iterator[dict[str, Any]]:

@@ -10,8 +10,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from config.lib import idempotency
+from config.lib.forms import WHOLE_NUMBER
 from config.lib.http import UserRequest, redirect_back
 from config.lib.idempotency import RequestKey
+from videos.jobs.quotes import ANY_PRICE, PriceTerms
 from videos.models import Collection, Video
 
 
@@ -19,6 +21,12 @@ def get_own_video(request: UserRequest, video_id: UUID) -> Video:
     """Return the user's own video. Raises Http404 for another user's, as for an unknown id."""
     rows = Video.objects.of(request.user).select_related("source", "reference", "retry_of")
     return get_object_or_404(rows, pk=video_id)
+
+
+def shown_price(request: UserRequest) -> PriceTerms:
+    """Return the price that the form showed as the most that its order may cost."""
+    shown = request.POST.get("expected_credits", "")
+    return PriceTerms(int(shown)) if WHOLE_NUMBER.fullmatch(shown) else ANY_PRICE
 
 
 def get_own_collection(request: UserRequest, collection_id: int | str) -> Collection:

@@ -20,7 +20,7 @@ from billing.ledger import credits
 from config.lib import idempotency
 from config.lib.http import UserRequest, redirect_back, see_other
 from videos import catalog, feed
-from videos.jobs import moderation, orders, removal, state_machine
+from videos.jobs import moderation, orders, quotes, removal, state_machine
 from videos.library import collections
 from videos.library.lineage import kept_videos, lineage_of, previous_version, prompt_changes
 from videos.library.share_links import active_link, token_of
@@ -32,6 +32,14 @@ from videos.web.presenters.code_sample import curl_command
 from videos.web.presenters.history import history_of
 from videos.web.presenters.video_card import card_node, cards_of
 from videos.web.presenters.wallet import wallet_of
+
+# Why an order was not placed, other than for a lack of credits.
+NOT_ORDERED = (
+    state_machine.NotPossible,
+    catalog.NotOffered,
+    moderation.NotAllowed,
+    quotes.PriceChanged,
+)
 
 
 @login_required
@@ -68,9 +76,10 @@ def remix(request: UserRequest, video_id: UUID) -> HttpResponse:
     if not form.is_valid():
         return _render_video(request, source, form, 422)
     key, prompt = pages.request_key(request), form.cleaned_data["prompt"]
+    order = partial(orders.remix, source, prompt, key, terms=pages.shown_price(request))
     try:
-        made = idempotency.run(key, partial(orders.remix, source, prompt, key)).result
-    except (state_machine.NotPossible, catalog.NotOffered, moderation.NotAllowed) as error:
+        made = idempotency.run(key, order).result
+    except NOT_ORDERED as error:
         form.add_error(None, str(error))
         status = 422
     except credits.NotEnoughCredits as error:
@@ -87,9 +96,10 @@ def retry(request: UserRequest, video_id: UUID) -> HttpResponse:
     """Order a failed video again."""
     failed = get_own_video(request, video_id)
     key = pages.request_key(request)
+    order = partial(orders.retry, failed, key, terms=pages.shown_price(request))
     try:
-        made = idempotency.run(key, partial(orders.retry, failed, key)).result
-    except (state_machine.NotPossible, catalog.NotOffered, moderation.NotAllowed) as error:
+        made = idempotency.run(key, order).result
+    except NOT_ORDERED as error:
         messages.error(request, str(error))
     except credits.NotEnoughCredits as error:
         messages.error(request, _missing_credits(error))

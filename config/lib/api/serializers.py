@@ -46,6 +46,7 @@ class ErrorSerializer(serializers.Serializer):
     detail = serializers.CharField()
     code = serializers.CharField(required=False)
     field = serializers.CharField(required=False)
+    credits = serializers.IntegerField(required=False)
 
 
 class FieldErrorSerializer(serializers.Serializer):

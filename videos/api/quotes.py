@@ -1,0 +1,64 @@
+"""/api/videos/quote: what an order would cost, at a price that holds for ten minutes."""
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from config.lib.api.openapi import errors, request_example
+from config.lib.api.serializers import validated
+from config.lib.http import user_of
+from videos import catalog
+from videos.jobs import quotes
+from videos.models import Price
+
+
+class QuoteRequestSerializer(serializers.Serializer):
+    """The fields of an order that decide its price; `image` says that it begins with an image."""
+
+    model = serializers.CharField(max_length=64, default=catalog.DEFAULT_MODEL.name)
+    size = serializers.CharField(max_length=16, default=catalog.LANDSCAPE)
+    seconds = serializers.IntegerField(min_value=1, max_value=600, default=catalog.DEFAULT_SECONDS)
+    image = serializers.BooleanField(default=False)
+
+
+class QuotedLotSerializer(serializers.Serializer):
+    credits = serializers.IntegerField()
+    expires_at = serializers.DateTimeField(allow_null=True)
+
+
+class QuoteSerializer(serializers.Serializer):
+    """`available_after` is negative when there are too few credits."""
+
+    quote = serializers.CharField()
+    credits = serializers.IntegerField()
+    expires_at = serializers.DateTimeField()
+    lots = QuotedLotSerializer(many=True)
+    available = serializers.IntegerField()
+    available_after = serializers.IntegerField()
+
+
+class QuoteView(APIView):
+    """What an order would cost, and from which credits it would be paid."""
+
+    @extend_schema(
+        operation_id="quote_video",
+        summary="Get the price of an order; it holds for ten minutes",
+        request=QuoteRequestSerializer,
+        responses={200: QuoteSerializer, **errors(400)},
+        examples=request_example({"model": "sora-2", "seconds": 8}),
+    )
+    def post(self, request: Request) -> Response:
+        asked = validated(QuoteRequestSerializer, request.data)
+        kind = Price.Kind.IMAGE if asked.pop("image") else Price.Kind.TEXT
+        found = quotes.issue(user_of(request), kind, **asked)
+        body = {
+            "quote": found.text,
+            "credits": found.credits,
+            "expires_at": found.expires_at,
+            "lots": [{"credits": n, "expires_at": until} for n, until in found.lots],
+            "available": found.available,
+            "available_after": found.available_after,
+        }
+        return Response(QuoteSerializer(body).data)
