@@ -113,6 +113,7 @@ def test_credits_are_bought_when_javascript_is_off(tab: Opener, person: StorageS
     page = tab("/studio/", person=person, java_script_enabled=False)
     for prompt in ("One half [[hang]]", "Another half [[hang]]"):
         order(page, prompt, "Sora 2 Pro", "20 s")
+        expect(card_of(page, prompt)).to_be_visible()
     order(page, "By candle light")
     page.get_by_role("button", name="Add credits").click()
     buy(page, "Trial", "Pay later and succeed")
