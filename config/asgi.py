@@ -4,10 +4,10 @@ import os
 import sys
 from typing import Any
 
-from django.core.asgi import get_asgi_application
+import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-http = get_asgi_application()
+django.setup(set_prefix=False)
 
 # Django must be set up before anything below may touch a model.
 from channels.auth import AuthMiddlewareStack  # noqa: E402
@@ -17,6 +17,7 @@ from django.urls import path  # noqa: E402
 
 from config import celery  # noqa: E402, F401 - shared tasks find their app
 from config.http import body_limits  # noqa: E402
+from config.http.handler import Handler  # noqa: E402
 from config.ops import checks  # noqa: E402
 from videos.realtime.consumers import VideoConsumer  # noqa: E402
 
@@ -29,7 +30,7 @@ if "daphne.server" in sys.modules:
     daphne_limits.install()
 router: Any = ProtocolTypeRouter(
     {
-        "http": http,
+        "http": Handler(),
         "websocket": AuthMiddlewareStack(
             URLRouter([path("ws/videos/", VideoConsumer.as_asgi())])  # type: ignore[arg-type,list-item]
         ),

@@ -101,6 +101,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "config.http.request_id.request_id_middleware",
     "config.http.access_log.access_log_middleware",
+    "config.http.methods.methods_middleware",
     "django.middleware.security.SecurityMiddleware",
     "config.http.compression.TextGZipMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -340,7 +341,7 @@ SECURE_HSTS_SECONDS = number("HSTS_SECONDS", default=30 * 24 * 3600 if PRODUCTIO
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "accounts.auth.authentication.BearerAuthentication",
-        "rest_framework.authentication.SessionAuthentication",
+        "accounts.auth.authentication.CookieAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_PARSER_CLASSES": ["config.api.parsers.StrictJSONParser"],

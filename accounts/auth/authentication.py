@@ -5,8 +5,14 @@ something (default "generate"), `read_scope` for the others (default "read"). No
 "account".
 """
 
+from typing import Any
+
 from django.conf import settings
-from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.authentication import (
+    BaseAuthentication,
+    SessionAuthentication,
+    get_authorization_header,
+)
 from rest_framework.exceptions import NotAuthenticated, PermissionDenied
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
@@ -42,7 +48,7 @@ class BearerAuthentication(BaseAuthentication):
     def _check_scope(self, request: Request, found: list[SessionOrKey]) -> None:
         view = (request.parser_context or {}).get("view")
         reads = request.method in SAFE_METHODS
-        if settings.REQUIRE_API_KEY and not reads and getattr(view, "needs_both", False):
+        if _needs_key_and_token(request):
             if not isinstance(found[0], Session):
                 raise NotAuthenticated
             if len(found) == 1:
@@ -50,6 +56,23 @@ class BearerAuthentication(BaseAuthentication):
         needed = getattr(view, "read_scope", "read") if reads else scope_of(view)
         if isinstance(found[0], ApiKey) and needed not in found[0].scopes:
             raise PermissionDenied(f"This API key may not do that: it needs the scope {needed}")
+
+
+class CookieAuthentication(SessionAuthentication):
+    """The session cookie of the pages; not where REQUIRE_API_KEY asks for a token and a key."""
+
+    def authenticate(self, request: Request) -> Any:
+        found = super().authenticate(request)
+        if found and _needs_key_and_token(request):
+            raise PermissionDenied("Send a token and your API key in X-API-Key")
+        return found
+
+
+def _needs_key_and_token(request: Request) -> bool:
+    """Return whether the call is one for which REQUIRE_API_KEY asks for both."""
+    view = (request.parser_context or {}).get("view")
+    writes = request.method not in SAFE_METHODS
+    return settings.REQUIRE_API_KEY and writes and getattr(view, "needs_key_and_token", False)
 
 
 def scope_of(view: object) -> str:

@@ -126,7 +126,8 @@ def _access_lifetime(session: Session) -> timedelta:
 def _decode(kind: type[Token], token: str) -> dict[str, Any]:
     try:
         payload: dict[str, Any] = kind(token).payload  # type: ignore[arg-type]
-    except TokenError as error:
+    except (TokenError, OverflowError, OSError, ValueError, TypeError) as error:
+        # A time in a signed token may be one that Python has no date for.
         raise BadCredentials("Invalid or expired token") from error
     return payload
 

@@ -1,6 +1,7 @@
 """Access log: one line a request with method, path, status and milliseconds.
 
-The query string is left out, because it may hold signatures and search words.
+The query string is left out, because it may hold signatures and search words. Parts of a path that
+open something for whoever has them, such as the token of a share link, are left out too.
 """
 
 import logging
@@ -12,6 +13,9 @@ from django.core.exceptions import MiddlewareNotUsed
 from django.http import HttpRequest, HttpResponseBase
 
 log = logging.getLogger(__name__)
+
+# The names that such parts have in config/urls.py and in allauth's URLs.
+SECRET_PARTS = {"token", "key", "uidb36"}
 
 
 def access_log_middleware(
@@ -26,7 +30,7 @@ def access_log_middleware(
         response = get_response(request)
         facts = {
             "method": request.method,
-            "path": request.path,
+            "path": _path(request),
             "status": response.status_code,
             "ms": round((time.perf_counter() - start) * 1000),
         }
@@ -34,3 +38,11 @@ def access_log_middleware(
         return response
 
     return answer
+
+
+def _path(request: HttpRequest) -> str:
+    path, found = request.path, request.resolver_match
+    for name, value in found.kwargs.items() if found else ():
+        if name in SECRET_PARTS:
+            path = path.replace(str(value), "[hidden]")
+    return path

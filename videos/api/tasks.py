@@ -55,7 +55,7 @@ class ImageToVideoSerializer(TextToVideoSerializer):
 class TextToVideoView(APIView):
     """C11: order a video from text alone."""
 
-    needs_both = True
+    needs_key_and_token = True
     rate = "generate"
 
     @extend_schema(
@@ -74,7 +74,7 @@ class TextToVideoView(APIView):
 class ImageToVideoView(APIView):
     """C13: order a video that begins with an image; the first of several is used."""
 
-    needs_both = True
+    needs_key_and_token = True
     rate = "generate"
 
     @extend_schema(
@@ -198,6 +198,7 @@ class TaskListView(ListView):
 class RetryTaskView(APIView):
     """C22: order a failed task once more."""
 
+    needs_key_and_token = True
     rate = "generate"
 
     @extend_schema(

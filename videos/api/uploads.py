@@ -43,7 +43,7 @@ class UploadedFileSerializer(serializers.Serializer):
 class UploadView(APIView):
     """C08-C10: upload an image or a clip."""
 
-    needs_both = True
+    needs_key_and_token = True
     parser_classes = (MultiPartParser,)
 
     @extend_schema(

@@ -42,7 +42,7 @@ class CreateVideoSerializer(fields.PriceTermsSerializer):
 class CreateVideoView(APIView):
     """POST orders a video; a subclass chooses how the answer shows it."""
 
-    needs_both = True
+    needs_key_and_token = True
     rate = "generate"
     parser_classes = (*APIView.parser_classes, MultiPartParser, FormParser)
     representation: Representation
@@ -145,6 +145,7 @@ class RemixSerializer(fields.PriceLimitSerializer):
 class CreateRemixView(APIView):
     """POST orders a new version of a video; a subclass chooses how the answer shows it."""
 
+    needs_key_and_token = True
     rate = "generate"
     parser_classes = (*APIView.parser_classes, MultiPartParser, FormParser)
     representation: Representation

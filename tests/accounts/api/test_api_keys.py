@@ -15,6 +15,8 @@ from rest_framework.test import APIClient
 from accounts.auth import api_keys, errors, tokens
 from accounts.models import ApiKey, Session, User
 from tests.concurrency import run_concurrently
+from tests.videos.conftest import failed
+from tests.videos.conftest import order as video_order
 
 PATH = "/api/users/api-keys"
 SIGNED_OUT = (401, {"detail": "Not authenticated"})
@@ -188,7 +190,29 @@ def test_order_needs_token_and_key_when_the_settings_require_both(
         return client.post("/api/videos", ORDER, format="json", **headers).status_code
 
     assert [order(alone), order(api), order(api, HTTP_X_API_KEY=both)] == [401, 403, 201]
+    cookie = APIClient()
+    cookie.force_login(alice)
+    assert order(cookie) == 403
     assert alone.get("/api/videos").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["remix", "by body", "retry", "upload"])
+def test_every_call_that_orders_needs_both_when_the_settings_require_it(
+    api: APIClient, alice: User, settings: LazySettings, path: str
+) -> None:
+    settings.REQUIRE_API_KEY = True
+    video = failed(video_order(alice))
+    cookie = APIClient()
+    cookie.force_login(alice)
+    paths = {
+        "remix": f"/api/videos/{video.pk}/remix",
+        "by body": "/api/videos/remix",
+        "retry": f"/api/tasks/{video.pk}/retry",
+        "upload": "/api/videos/upload",
+    }
+    key = client_with_key(alice, *ApiKey.Scope.values)
+    answers = [client.post(paths[path], {}, format="json") for client in (api, cookie, key)]
+    assert [answer.status_code for answer in answers] == [403, 403, 401]
 
 
 # ---- creating and revoking ----

@@ -2,8 +2,10 @@
 
 from datetime import timedelta
 
+import jwt
 import pytest
 import time_machine
+from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
@@ -97,3 +99,15 @@ def test_request_is_refused_when_the_session_belongs_to_another_user(
     token["sub"], token["sid"] = str(alice.pk), str(Session.objects.get().pk)
     anonymous.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
     assert anonymous.get("/api/auth/me").status_code == 401
+
+
+@pytest.mark.parametrize("expiry", [10**18, -(10**18), 1e300, "soon", None, [], True])
+def test_request_is_refused_when_the_expiry_of_a_signed_token_is_no_date(
+    alice: User, expiry: object
+) -> None:
+    access = tokens.sign_in(alice, Session.Grant.PASSWORD).access
+    claims = jwt.decode(access, options={"verify_signature": False})
+    forged = jwt.encode({**claims, "exp": expiry}, settings.JWT_SECRET, algorithm="HS256")
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {forged}")
+    assert client.get("/api/auth/me").status_code == 401

@@ -29,6 +29,15 @@ def test_every_request_is_logged_on_one_line(tmp_path: Path) -> None:
     assert "hidden" not in log
 
 
+def test_secret_parts_of_a_path_are_not_logged(tmp_path: Path) -> None:
+    paths = ["/s/TELL-NOBODY/", "/accounts/return/TELL-NOBODY/"]
+    paths.append("/accounts/password/reset/key/1-TELL-NOBODY/")
+    log = run_in_production(tmp_path, REQUESTS.replace('"/api/a%0Ab"', repr(paths)[1:-1])).stderr
+    lines = [line for line in log.splitlines() if "config.http.access_log" in line]
+    assert len(lines) == 4
+    assert [line for line in lines if "TELL-NOBODY" in line] == []
+
+
 def test_line_is_a_json_object_when_the_format_is_json(tmp_path: Path) -> None:
     log = run_in_production(tmp_path, REQUESTS, LOG_FORMAT="json").stderr
     entries = [json.loads(line) for line in log.splitlines()]
