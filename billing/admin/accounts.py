@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth import get_user_model
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.humanize.templatetags.humanize import intcomma
 from django.core.exceptions import PermissionDenied
 from django.db.models import OuterRef, QuerySet, Subquery
@@ -20,7 +21,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from billing.ledger import adjustments, credits
 from billing.models import Account, Entry, Lot
-from config.lib import idempotency
+from config.lib import idempotency, staff
 from config.lib.admin import ReadOnlyAdmin, ReadOnlyInline, log_action
 from config.lib.forms import WholeNumberField
 from config.lib.idempotency import key_of_form
@@ -88,16 +89,22 @@ class AccountAdmin(ObjectActions, ReadOnlyAdmin):
         return [path("<uuid:user_id>/adjust/", view, name=name), *super().get_urls()]
 
     def object_actions(self, request: HttpRequest, row: Account) -> list[ObjectAction]:
-        if not request.user.has_perm("billing.change_account"):
+        if not self._may_adjust(request, row.user):
             return []
         url = reverse("admin:billing_account_adjust", args=[row.pk])
         return [ObjectAction(gettext_lazy("Adjust credits"), url)]
+
+    def _may_adjust(self, request: HttpRequest, user: AbstractBaseUser) -> bool:
+        allowed = request.user.has_perm("billing.change_account")
+        return allowed and staff.may_act_on(request.user, user)
 
     def adjust_view(self, request: HttpRequest, user_id: UUID) -> HttpResponse:
         """Ask for an amount and a reason, show the balance after it, then adjust the credits."""
         if not request.user.has_perm("billing.change_account"):
             raise PermissionDenied
         user = get_object_or_404(get_user_model(), pk=user_id)
+        if not self._may_adjust(request, user):
+            raise PermissionDenied
         # A user who never had credits has no account yet; the ledger creates it.
         account = Account.objects.filter(pk=user_id).first() or Account(user=user)
         form = AdjustmentForm(request.POST or None, initial={"token": uuid4()})

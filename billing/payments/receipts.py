@@ -10,6 +10,7 @@ from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from billing.ledger import credits
 from billing.models import Payment, Refund
 from billing.money import exact
 from billing.payments import state
@@ -64,8 +65,10 @@ def _receipt_email(payment: Payment) -> EmailContent:
         "%(n)d credits were added to your balance.",
         payment.credits,
     )
+    granted = credits.find_entry(state.grant_key(payment))
     assert payment.paid_at
-    until = payment.paid_at + settings.PURCHASE_LIFETIME
+    # Credits of a payment that was reviewed first live from the day they were granted.
+    until = (granted and granted.expires_at) or payment.paid_at + settings.PURCHASE_LIFETIME
     day = formats.date_format(timezone.localtime(until), "DATE_FORMAT")
     return EmailContent(
         _("Your receipt: %(item)s") % {"item": payment.title},

@@ -156,12 +156,10 @@ def _resend_refund(refund: Refund) -> None:
         listed = stripe_client.list_refunds(refund.payment.payment_intent)
     except stripe_client.StripeCallFailed:
         return
-    ours = [one for one in listed if (one.get("metadata") or {}).get("refund_id") == str(refund.pk)]
-    if ours:
-        state.update_payment(
-            refund.payment_id, lambda row: stripe_updates.merge_refund(row, ours[0])
-        )
-    else:
-        state.update_payment(
-            refund.payment_id, lambda row: payments_refunds.mark_refused(row, refund.pk)
-        )
+
+    def merge(row: Payment) -> None:
+        payments_refunds.mark_refused(row, refund.pk)
+        for one in listed:  # ours, if Stripe made it, and those of its dashboard
+            stripe_updates.merge_refund(row, one)
+
+    state.update_payment(refund.payment_id, merge)

@@ -4,10 +4,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.http import HttpRequest, HttpResponse
 from django.templatetags.static import static
-from django.utils.translation import get_language
+from django.utils.translation import get_language, override
 from django.views.decorators.http import require_safe
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.views import (
@@ -40,12 +41,15 @@ class CachedGenerator(SchemaGenerator):
     """Generates the document once per language: it says nothing about who asks."""
 
     def get_schema(self, request: Request | None = None, public: bool = False) -> Any:
-        return _document(get_language())
+        # `?lang=` is not checked before; a language we do not have must not be kept here.
+        language = get_language() or ""
+        return _document(language if language in dict(settings.LANGUAGES) else "en")
 
 
 @cache
-def _document(language: str | None) -> Any:
-    return SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+def _document(language: str) -> Any:
+    with override(language):
+        return SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
 
 
 class SchemaView(SpectacularJSONAPIView):

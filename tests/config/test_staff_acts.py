@@ -34,7 +34,7 @@ from tests.conftest import ServerThread, create_user, signed_in
 from tests.videos.conftest import completed, failed, order, running
 from tests.videos.conftest import mp4 as mp4  # noqa: PLC0414
 from videos.account import deletion
-from videos.models import RejectedPrompt, WebhookDelivery
+from videos.models import Price, RejectedPrompt, WebhookDelivery
 
 PAGE = (configured.BASE_DIR / "docs" / "operations.md").read_text()
 PASSWORD = "another-long-passphrase"
@@ -149,6 +149,11 @@ def set_price(_alice: User, _mp4: bytes) -> Act:
     return lambda staff: staff.save("videos/price", kind="text", model="sora-2", credits="21")
 
 
+def change_price(_alice: User, _mp4: bytes) -> Act:
+    row = Price.objects.create(kind="text", model="sora-2", credits=21)
+    return lambda staff: staff.save(row, kind="text", model="sora-2", credits="22")
+
+
 def act_on_video(name: str) -> Prepare:
     def prepare(alice: User, _mp4: bytes) -> Act:
         video = failed(order(alice)) if name == "retry" else running(order(alice))
@@ -244,6 +249,7 @@ ACTS: dict[str, Prepare] = {
     "add a package of credits": add_package,
     "change or withdraw a package": change_package,
     "set the price of a model": set_price,
+    "change a price": change_price,
     "poll the engine for a video now": act_on_video("fetch"),
     "fail a video and refund its credits": act_on_video("fail"),
     "order a failed video again": act_on_video("retry"),
@@ -361,7 +367,9 @@ def test_every_action_of_a_list_asks_for_a_permission() -> None:
 
 
 @pytest.mark.parametrize("target", ["is_staff", "is_superuser"])
-@pytest.mark.parametrize("name", ["lock a user", "change a user", "set a user's password"])
+@pytest.mark.parametrize(
+    "name", ["lock a user", "change a user", "set a user's password", "give or take credits"]
+)
 def test_accounts_of_staff_are_changed_by_superusers_only(
     alice: User, name: str, target: str
 ) -> None:

@@ -42,6 +42,10 @@ def prompt_field() -> forms.CharField:
     return forms.CharField(max_length=catalog.PROMPT_MAX, error_messages=PROMPT_ERRORS)
 
 
+class StalePriceList(Exception):
+    """The page showed prices that have changed since; nothing was ordered."""
+
+
 class Composer(forms.Form):
     """The order form of the studio."""
 
@@ -81,8 +85,11 @@ class Composer(forms.Form):
         return self.max_image_bytes // 1024**2
 
     def order(self) -> orders.VideoOrder:
-        """Store the image and return the order. Raises BadImage or QuotaFull."""
+        """Store the image and return the order. Raises StalePriceList, BadImage or QuotaFull."""
         data = self.cleaned_data
+        if data["price_list"] not in {"", self.price_list_version}:
+            text = _("The prices have changed. Check the price and order again.")
+            raise StalePriceList(str(text))
         if data["image"]:
             self.stored_image = uploads.store_image(self.user, data["image"])
         return orders.VideoOrder(
@@ -96,8 +103,6 @@ class Composer(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         self.stored_image = self.cleaned_data.get("reference")
-        if self.cleaned_data.get("price_list") not in {"", self.price_list_version}:
-            self.add_error(None, _("The prices have changed. Check the price and order again."))
         return self.cleaned_data
 
     @property

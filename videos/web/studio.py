@@ -17,11 +17,11 @@ from billing.ledger import credits
 from config.lib import idempotency
 from config.lib.http import UserRequest, see_other
 from videos import catalog, feed
-from videos.jobs import circuit_breaker, moderation, orders
+from videos.jobs import circuit_breaker, moderation, orders, quotes
 from videos.media import upload_checks, uploads
 from videos.models import Preset, Upload, Video
 from videos.web import pages
-from videos.web.composer import SHAPES, Composer
+from videos.web.composer import SHAPES, Composer, StalePriceList
 from videos.web.forms import PresetForm
 from videos.web.presenters.video_card import cards_of
 from videos.web.presenters.waiting_times import approximate, typical_seconds
@@ -96,6 +96,9 @@ def _order(request: UserRequest) -> HttpResponse:
         form.add_error("image", str(error))
     except moderation.NotAllowed as error:
         form.add_error("prompt", str(error))
+    except (StalePriceList, quotes.PriceChanged) as error:
+        form.flat_prices = catalog.prices()
+        form.add_error(None, str(error))
     except credits.NotEnoughCredits as error:
         return _render_studio(request, form, 402, error)
     else:

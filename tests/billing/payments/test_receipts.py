@@ -5,7 +5,7 @@ from smtplib import SMTPRecipientsRefused
 
 import pytest
 from django.core import mail
-from django.utils import timezone
+from django.utils import formats, timezone
 
 from accounts.models import User
 from billing.models import Payment, Refund
@@ -32,6 +32,17 @@ def test_receipt_is_sent_once_when_a_payment_is_paid(carol: User) -> None:
     assert f"We received ¥9.90 CNY for {payment.name}." in body
     assert "100 credits were added to your balance." in body
     assert f"http://127.0.0.1:8000/billing/payments/{payment.pk}/" in body
+
+
+def test_receipt_names_the_day_on_which_the_credits_expire(carol: User) -> None:
+    """They live from the grant, which is later than the payment when its event was late."""
+    payment = payment_events.create_payment(carol)
+    event = payment_events.checkout_completed(payment)
+    event["created"] -= 24 * 3600
+    payment_events.deliver(event)
+    receipts.send_due()
+    day = timezone.localdate() + timedelta(days=90)
+    assert f"They expire on {formats.date_format(day, 'DATE_FORMAT')}." in str(mail.outbox[0].body)
 
 
 def test_receipt_is_not_sent_when_unpaid_old_or_under_review(carol: User) -> None:

@@ -159,6 +159,19 @@ def test_refund_fails_when_the_key_expired_and_stripe_has_not_made_it(payment: P
     assert payment_events.payment_state(payment) == PAID
 
 
+def test_refund_of_the_dashboard_counts_when_ours_is_looked_up_late(payment: Payment) -> None:
+    """Its event is lost, and the key of ours has expired."""
+    stripe_sandbox.fail_next_calls("refunds", *["drop_before"] * 3)
+    row = refund(payment, None)
+    stripe_sandbox.refund_in_dashboard(payment)
+    stripe_sandbox.discard_events()
+    with travel_ahead(60 * 24):
+        reconciliation.reconcile()
+    row.refresh_from_db()
+    assert row.status == "failed"
+    assert payment_events.payment_state(payment) == REFUNDED
+
+
 def test_refund_fails_and_credits_return_when_stripe_refuses(payment: Payment) -> None:
     stripe_sandbox.advance_dispute(stripe_sandbox.open_dispute(payment), "lose")
     row = refund(payment, None)

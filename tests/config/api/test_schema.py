@@ -20,6 +20,7 @@ from django.urls import URLPattern, get_resolver
 from drf_spectacular.generators import SchemaGenerator
 from rest_framework.test import APIClient
 
+from config.api import docs
 from config.management.commands import demo
 from tests.conftest import ServerThread
 from tests.schema import document, operation_of
@@ -188,3 +189,10 @@ def check_and_remember(script: str, answer: httpx2.Response, known: dict[str, st
 
 def test_unknown_operation_is_not_in_the_schema() -> None:
     assert (operation_of("GET", "/api/nothing"), operation_of("PUT", "/api/videos")) == (None, None)
+
+
+def test_schema_is_kept_for_our_languages_only(anonymous: APIClient) -> None:
+    docs._document.cache_clear()
+    for language in ("en", "ja", "made-up-1", "made-up-2", "xx"):
+        assert anonymous.get(f"/api/schema?lang={language}").status_code in {200, 404}
+    assert docs._document.cache_info().currsize <= 2

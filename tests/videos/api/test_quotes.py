@@ -222,3 +222,16 @@ def test_button_orders_nothing_when_its_price_rose_while_the_page_was_open(
     assert (Video.objects.count(), credits.available(alice)) == (1, before)
     page.post(f"/v/{video.pk}/{action}/", {**form, "expected_credits": "26"})
     assert (Video.objects.count(), credits.available(alice)) == (2, before - 26)
+
+
+def test_repeated_studio_order_is_one_order_when_the_prices_changed_in_between(
+    page: Client, alice: User
+) -> None:
+    content = page.get("/studio/").content
+    form = {"model": "sora-2", "size": "1280x720", "seconds": "8", "takes": "1"}
+    form |= {**PROMPT, "go": "1"}
+    form |= {name: hidden(content, name) for name in ("token", "price_list")}
+    assert page.post("/studio/", form).status_code == 303
+    raise_price()
+    assert page.post("/studio/", form).status_code == 303
+    assert (Video.objects.count(), credits.available(alice)) == (1, 80)
