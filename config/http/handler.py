@@ -1,11 +1,11 @@
 """Django's ASGI handler, for bodies that arrive without Content-Length too."""
 
 import os
-from tempfile import SpooledTemporaryFile
-from typing import Any
+from collections.abc import Mapping
+from typing import IO, Any
 
 from django.core.handlers.asgi import ASGIHandler, ASGIRequest
-from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 
 
 class Handler(ASGIHandler):
@@ -16,13 +16,11 @@ class Handler(ASGIHandler):
     """
 
     def create_request(
-        self, scope: dict[str, Any], body_file: "SpooledTemporaryFile[bytes]"
-    ) -> tuple[ASGIRequest | None, HttpResponse | None]:
+        self, scope: Mapping[str, Any], body_file: IO[bytes]
+    ) -> tuple[ASGIRequest, None] | tuple[None, HttpResponseBase]:
         if not any(name == b"content-length" for name, _value in scope["headers"]):
             size = body_file.seek(0, os.SEEK_END)
             body_file.seek(0)
             length = [(b"content-length", str(size).encode())] if size else []
             scope = {**scope, "headers": [*scope["headers"], *length]}
-        request: tuple[ASGIRequest | None, HttpResponse | None]
-        request = super().create_request(scope, body_file)
-        return request
+        return super().create_request(scope, body_file)
