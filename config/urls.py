@@ -216,7 +216,7 @@ urlpatterns = [
     path("reference/redoc.js", docs.redoc_script, name="api-redoc-script"),
     path("api/redoc", docs.RedocView.as_view(), name="api-redoc"),
     path("health", health.health, name="health"),
-    re_path(r"^api(/.*)?$", errors.api_not_found),
+    re_path(r"^api(?:/.*)?$", errors.api_not_found),
 ]
 
 if settings.SANDBOX:
