@@ -19,7 +19,7 @@ test: $(VENV)/.dev
 test-thorough: $(VENV)/.dev
 	@$(BIN)/python -m tests --thorough
 
-# mypy takes as long as all the linters, so both run at once.
+# The linters and the type check run at once.
 check: $(VENV)/.dev
 	@$(MAKE) --no-print-directory -j2 lint types
 

@@ -17,7 +17,7 @@ from django.urls import path  # noqa: E402
 
 from config import celery  # noqa: E402, F401 - shared tasks find their app
 from config.http import body_limits  # noqa: E402
-from config.http.handler import Handler  # noqa: E402
+from config.http.chunked_bodies import ChunkedBodyHandler  # noqa: E402
 from config.ops import checks  # noqa: E402
 from videos.realtime.consumers import VideoConsumer  # noqa: E402
 
@@ -30,7 +30,7 @@ if "daphne.server" in sys.modules:
     daphne_limits.install()
 router: Any = ProtocolTypeRouter(
     {
-        "http": Handler(),
+        "http": ChunkedBodyHandler(),
         "websocket": AuthMiddlewareStack(
             URLRouter([path("ws/videos/", VideoConsumer.as_asgi())])  # type: ignore[arg-type,list-item]
         ),

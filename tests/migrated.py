@@ -21,7 +21,10 @@ def copy_to(folder: Path) -> None:
 
 @cache
 def _migrated() -> Path:
-    """Return the file for the present migrations and models; the first process creates it."""
+    """Return the file for the present migrations and models; the first process creates it.
+
+    It stays in the folder for temporary files and serves later runs too.
+    """
     folder = Path(tempfile.gettempdir()) / f"firstlight-migrated-{_digest()}"
     folder.mkdir(exist_ok=True)
     kept = folder / NAME

@@ -15,7 +15,10 @@ T = TypeVar("T")
 
 
 def half(items: Iterable[T]) -> list[T]:
-    """One half of the items on SQLite and the other on PostgreSQL; all in the long tier."""
+    """Return every second item: the even ones on SQLite, the odd ones on PostgreSQL.
+
+    The long tier gets all.
+    """
     every = list(items)
     return every if THOROUGH else every[int(ON_POSTGRES) :: 2]
 

@@ -16,11 +16,13 @@ admin.site.unregister(Group)
 
 @admin.register(Group)
 class StaffGroupAdmin(GroupAdmin):
-    """A group of staff; it lists the permissions on the models of this admin only."""
+    """A group of staff; it lists the permissions on the models of this admin only.
+
+    Only superusers see groups: whoever may change a group may do what they give it.
+    """
 
     filter_horizontal = ()
-
-    # Whoever may change a group may do what they give it.
+    formfield_overrides = CHECKBOXES
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return bool(getattr(request.user, "is_superuser", False))
@@ -36,8 +38,6 @@ class StaffGroupAdmin(GroupAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
         return self.has_module_permission(request)
-
-    formfield_overrides = CHECKBOXES
 
     def formfield_for_manytomany(
         self, db_field: ManyToManyField, request: HttpRequest | None = None, **kwargs: Any

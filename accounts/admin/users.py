@@ -157,13 +157,16 @@ class FirstlightUserAdmin(UserAdmin):
     def two_factor(self, user: User) -> bool:
         return staff.has_second_factor(user)
 
-    def _allowed(self, request: HttpRequest, chosen: QuerySet[User]) -> list[User]:
-        """Return the chosen users on whom the staff may act; name the others in a message."""
+    def _without_colleagues(self, request: HttpRequest, chosen: QuerySet[User]) -> list[User]:
+        """Return the users on whom this member of staff may act; name the others in a message."""
+        permitted = []
         for user in chosen:
-            if not staff.may_act_on(request.user, user):
+            if staff.may_act_on(request.user, user):
+                permitted.append(user)
+            else:
                 text = _("%(name)s is staff. Only a superuser can do this.")
                 self.message_user(request, text % {"name": user.username}, messages.ERROR)
-        return [user for user in chosen if staff.may_act_on(request.user, user)]
+        return permitted
 
     @admin.action(
         description=gettext_lazy("Lock and end all sign-ins and API keys"), permissions=["change"]
@@ -174,7 +177,7 @@ class FirstlightUserAdmin(UserAdmin):
         others = queryset.exclude(pk=cast("User", request.user).pk).filter(
             Q(is_active=True) | Q(deletion_requested_at__isnull=False, erased_at=None)
         )
-        chosen = self._allowed(request, others)
+        chosen = self._without_colleagues(request, others)
         if not chosen:
             return None
         if form.is_valid():
@@ -198,7 +201,7 @@ class FirstlightUserAdmin(UserAdmin):
 
     @admin.action(description=gettext_lazy("Unlock"), permissions=["change"])
     def unlock(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        for user in self._allowed(request, queryset):
+        for user in self._without_colleagues(request, queryset):
             try:
                 deletion.unlock(user)
             except deletion.NotPossible as error:
@@ -212,7 +215,7 @@ class FirstlightUserAdmin(UserAdmin):
         permissions=["change"],
     )
     def restore(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        for user in self._allowed(request, queryset):
+        for user in self._without_colleagues(request, queryset):
             try:
                 deletion.restore(user)
             except deletion.NotPossible as error:

@@ -82,23 +82,23 @@ def _granted_lot(granted: Entry) -> Lot:
 
 def _plan_clawback(account: Account, lot: Lot, change: int) -> _ClawbackPlan:
     """Plan from where `change` more credits are clawed back."""
-    own = min(_with_grace_lots(lot).aggregate(s=Sum("remaining"))["s"] or 0, change)
+    own = min(_with_descendants(lot).aggregate(s=Sum("remaining"))["s"] or 0, change)
     expiries = Allocation.objects.filter(
-        lot__in=_with_grace_lots(lot), entry__type=Entry.Type.EXPIRED
+        lot__in=_with_descendants(lot), entry__type=Entry.Type.EXPIRED
     ).aggregate(s=Sum("amount"))
     expired = min(-(expiries["s"] or 0) - lot.clawed_back_expired, change - own)
     others = min(account.balance - own, change - own - expired)
     return _ClawbackPlan(own, expired, others, change - own - expired - others)
 
 
-def _with_grace_lots(lot: Lot) -> QuerySet[Lot]:
+def _with_descendants(lot: Lot) -> QuerySet[Lot]:
     """Return a lot, the lots its credits returned to, and the grace lots of all these."""
     return Lot.objects.filter(Q(pk=lot.pk) | Q(parent=lot) | Q(parent__parent=lot))
 
 
 def _take_own(lot: Lot, amount: int) -> list[tuple[Lot, int]]:
     parts = []
-    for each in _with_grace_lots(lot).filter(remaining__gt=0).order_by("expires_at", "id"):
+    for each in _with_descendants(lot).filter(remaining__gt=0).order_by("expires_at", "id"):
         part = min(each.remaining, amount)
         if part:
             postings.change_remaining(each, -part)

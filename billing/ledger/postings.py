@@ -13,6 +13,7 @@ from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from billing.models import Account, Allocation, Entry, Lot
+from billing.models.account import MAX_CREDITS
 
 
 class NotEnoughCredits(Exception):
@@ -45,14 +46,15 @@ class Purpose:
 
 
 NO_PURPOSE = Purpose()
-# How many credits one entry may move. The database checks the same bound.
-MAX_CREDITS = Entry.MAX_CREDITS
 # Lots that expire first are spent first; those that never expire come last.
 SPENDING_ORDER = (F("expires_at").asc(nulls_last=True), "id")
 
 
 def check_credits(amount: object) -> None:
-    """Return when `amount` is an int from 1 to MAX_CREDITS. Raises InvalidCredits."""
+    """Return when `amount` is an int from 1 to MAX_CREDITS, as the database has it too.
+
+    Raises InvalidCredits.
+    """
     # bool is a kind of int, and True would be one credit.
     if type(amount) is not int or not 1 <= amount <= MAX_CREDITS:
         raise InvalidCredits(f"{amount!r}: expected a whole number from 1 to {MAX_CREDITS:,}")

@@ -28,6 +28,11 @@ class Migration(migrations.Migration):
         migrations.RemoveConstraint("lot", "lot_amount_positive"),
         migrations.RemoveConstraint("packageoverride", "package_positive"),
         migrations.AddField("lot", "is_grace", models.BooleanField(default=False)),
+        migrations.AlterField(
+            "lot",
+            "parent",
+            models.ForeignKey("billing.lot", models.PROTECT, null=True, related_name="children"),
+        ),
         migrations.AlterField("packageoverride", "credits", bounded(10_000_000)),
         migrations.AlterField("packageoverride", "price_minor", bounded(99_999_999)),
         migrations.AddConstraint(

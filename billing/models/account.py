@@ -5,6 +5,9 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+# How many credits one entry may move and one lot may hold.
+MAX_CREDITS = 1_000_000_000
+
 
 class Account(models.Model):
     """The credits of one user: the totals of the entries, and the lock on them.

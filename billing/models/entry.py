@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from billing.models.account import Account
+from billing.models.account import MAX_CREDITS, Account
 
 
 class Entry(models.Model):
@@ -25,8 +25,6 @@ class Entry(models.Model):
         CLAWED_BACK = "reversed", _("Clawed back")
         ADJUSTED = "adjusted", _("Adjusted by staff")
 
-    # How many credits one entry may move.
-    MAX_CREDITS = 1_000_000_000
     # The values of reference_type; a reference_id is then the id of the video or the payment.
     VIDEO_REFERENCE, PAYMENT_REFERENCE = "sora_task_creation", "payment"
 
@@ -54,7 +52,7 @@ class Entry(models.Model):
             models.UniqueConstraint(fields=["account", "sequence"], name="entry_sequence_unique"),
             models.CheckConstraint(condition=~Q(amount=0), name="entry_amount_not_zero"),
             models.CheckConstraint(
-                condition=Q(amount__gte=-1_000_000_000, amount__lte=1_000_000_000),
+                condition=Q(amount__gte=-MAX_CREDITS, amount__lte=MAX_CREDITS),
                 name="entry_amount_bounds",
             ),
             models.CheckConstraint(

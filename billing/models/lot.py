@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from billing.models.account import Account
+from billing.models.account import MAX_CREDITS, Account
 
 
 class Lot(models.Model):
@@ -22,7 +22,7 @@ class Lot(models.Model):
     remaining = models.BigIntegerField(_("remaining"))
     expires_at = models.DateTimeField(_("expires"), null=True)
     # Of a lot with returned credits: the lot that had them before.
-    parent = models.ForeignKey("self", models.PROTECT, null=True, related_name="grace_lots")
+    parent = models.ForeignKey("self", models.PROTECT, null=True, related_name="children")
     # A grace lot has credits of an expired lot. When they come back once more, they expire.
     is_grace = models.BooleanField(default=False)
     created_at = models.DateTimeField(_("created"))
@@ -41,7 +41,7 @@ class Lot(models.Model):
         verbose_name_plural = _("credit lots")
         constraints = [
             models.CheckConstraint(
-                condition=Q(amount__gt=0, amount__lte=1_000_000_000), name="lot_amount_bounds"
+                condition=Q(amount__gt=0, amount__lte=MAX_CREDITS), name="lot_amount_bounds"
             ),
             models.CheckConstraint(
                 condition=Q(remaining__gte=0, remaining__lte=F("amount")),

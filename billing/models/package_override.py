@@ -7,6 +7,10 @@ from django.utils.translation import gettext_lazy as _
 
 from billing.money import MINOR_UNITS
 
+MAX_CREDITS = 10_000_000
+# Source: Stripe, "Charge amounts": at most eight digits.
+MAX_PRICE_MINOR = 99_999_999
+
 
 class PackageOverride(models.Model):
     """A package that staff added, or their version of a documented package.
@@ -16,10 +20,6 @@ class PackageOverride(models.Model):
 
     key = models.SlugField(_("key"), primary_key=True, max_length=40)
     name = models.CharField(_("name"), max_length=80)
-    MAX_CREDITS = 10_000_000
-    # Source: Stripe, "Charge amounts": at most eight digits.
-    MAX_PRICE_MINOR = 99_999_999
-
     credits = models.PositiveIntegerField(
         _("credits"), validators=[MinValueValidator(1), MaxValueValidator(MAX_CREDITS)]
     )
@@ -38,9 +38,9 @@ class PackageOverride(models.Model):
             models.CheckConstraint(
                 condition=Q(
                     credits__gt=0,
-                    credits__lte=10_000_000,
+                    credits__lte=MAX_CREDITS,
                     price_minor__gt=0,
-                    price_minor__lte=99_999_999,
+                    price_minor__lte=MAX_PRICE_MINOR,
                 ),
                 name="package_bounds",
             ),

@@ -49,6 +49,7 @@ def _retry_events(now: datetime) -> None:
 
 
 def _close_checkouts_of_closed_accounts() -> None:
+    """End the checkouts that a closed or locked account has left open."""
     pending = Payment.objects.filter(
         status=Payment.Status.PENDING, user__is_active=False, review_reason=""
     )

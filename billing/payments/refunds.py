@@ -156,16 +156,16 @@ def _merge_refusal(row: Refund) -> None:
     """
     payment = row.payment
     try:
-        made = stripe_client.list_refunds(payment.payment_intent)
+        listed = stripe_client.list_refunds(payment.payment_intent)
     except stripe_client.StripeCallFailed:
-        made = []
+        listed = []
         log.warning("fetching the refunds of payment %s failed", payment.pk, exc_info=True)
 
     def merge(locked: Payment) -> None:
         mark_refused(locked, row.pk)
-        for refund_data in made:
+        for refund_data in listed:
             merge_refund(locked, refund_data)
-        if not made:
+        if not listed:
             locked.checked_at = None  # reconciliation fetches them next
 
     update_payment(payment.pk, merge)

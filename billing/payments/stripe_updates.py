@@ -70,7 +70,7 @@ def merge_unknown_session(payment: Payment) -> None:
 
 def merge_refund(payment: Payment, refund: dict[str, Any]) -> None:
     """Merge a refund that we made or that was made in Stripe's dashboard."""
-    if _is_foreign(payment, refund, "refund"):
+    if _review_foreign_currency(payment, refund, "refund"):
         return
     our_id = state.parse_uuid((refund.get("metadata") or {}).get("refund_id"))
     row = payment.refunds.filter(Q(stripe_id=refund["id"]) | Q(pk=our_id)).first()
@@ -85,10 +85,10 @@ def merge_refund(payment: Payment, refund: dict[str, Any]) -> None:
     row.save()
 
 
-def _is_foreign(payment: Payment, report: dict[str, Any], kind: str) -> bool:
-    """Return whether a report is in another currency than its payment, and request a review then.
+def _review_foreign_currency(payment: Payment, report: dict[str, Any], kind: str) -> bool:
+    """Request a review when a report is in another currency than its payment; return whether.
 
-    Its amount says nothing about ours: 99900 JPY are not 999.00 CNY.
+    The amount of such a report cannot be merged: 99900 JPY are not 999.00 CNY.
     """
     currency = str(report.get("currency") or payment.currency)
     if currency.upper() == payment.currency:
@@ -109,7 +109,7 @@ def merge_charge(payment: Payment, charge: dict[str, Any]) -> None:
     After a refund has failed, that sum may hide a later refund, so reconciliation is made to list
     the refunds of the payment.
     """
-    if _is_foreign(payment, charge, "charge"):
+    if _review_foreign_currency(payment, charge, "charge"):
         return
     refunded = int(charge.get("amount_refunded") or 0)
     payment.charge_refunded_minor = max(payment.charge_refunded_minor, refunded)
@@ -118,7 +118,7 @@ def merge_charge(payment: Payment, charge: dict[str, Any]) -> None:
 
 def merge_dispute(payment: Payment, dispute: dict[str, Any], reported_at: datetime) -> None:
     """Merge a dispute; the latest report counts."""
-    if _is_foreign(payment, dispute, "dispute"):
+    if _review_foreign_currency(payment, dispute, "dispute"):
         return
     row = Dispute.objects.filter(pk=dispute["id"]).first()
     status = str(dispute["status"])

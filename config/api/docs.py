@@ -43,7 +43,9 @@ class CachedGenerator(SchemaGenerator):
     def get_schema(self, request: Request | None = None, public: bool = False) -> Any:
         # `?lang=` is not checked before; a language we do not have must not be kept here.
         language = get_language() or ""
-        return _document(language if language in dict(settings.LANGUAGES) else "en")
+        return _document(
+            language if language in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE
+        )
 
 
 @cache

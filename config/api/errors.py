@@ -28,7 +28,8 @@ from config.lib.rate_limits import TooManyAttempts
 from showcase.gallery import NotOpen, NotReady
 from videos.catalog import NotOffered
 from videos.jobs.moderation import ContentRefused, NoVerdict
-from videos.jobs.quotes import InvalidQuote, PriceChanged
+from videos.jobs.orders import PriceChanged
+from videos.jobs.quotes import InvalidQuote
 from videos.jobs.state_machine import NotPossible
 from videos.media.upload_checks import BadFile, BadImage, TooLarge
 from videos.media.upload_urls import BadImageUrl

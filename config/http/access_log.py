@@ -30,7 +30,7 @@ def access_log_middleware(
         response = get_response(request)
         facts = {
             "method": request.method,
-            "path": _path(request),
+            "path": _without_secrets(request),
             "status": response.status_code,
             "ms": round((time.perf_counter() - start) * 1000),
         }
@@ -40,7 +40,8 @@ def access_log_middleware(
     return answer
 
 
-def _path(request: HttpRequest) -> str:
+def _without_secrets(request: HttpRequest) -> str:
+    """Return the path of a request with `[hidden]` in place of its secret parts."""
     path, found = request.path, request.resolver_match
     for name, value in found.kwargs.items() if found else ():
         if name in SECRET_PARTS:

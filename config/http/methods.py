@@ -16,7 +16,7 @@ def methods_middleware(
         if request.method in KNOWN:
             return get_response(request)
         allow = {"Allow": ", ".join(KNOWN)}
-        if request.path.startswith(("/api", "/v1", "/health")):
+        if request.path.startswith(("/api", "/health")):
             return JsonResponse({"detail": "Method not allowed"}, status=405, headers=allow)
         return HttpResponseNotAllowed(KNOWN)
 

@@ -17,7 +17,6 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
 from django.db.models import Model
 from django.test import Client
-from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.models import User
@@ -31,10 +30,10 @@ from tests.billing.conftest import (  # noqa: F401 - fixtures
     stripe_server,
 )
 from tests.conftest import ServerThread, create_user, signed_in
-from tests.videos.conftest import completed, failed, order, running
+from tests.videos.conftest import completed, failed, failed_delivery, order, running
 from tests.videos.conftest import mp4 as mp4  # noqa: PLC0414
 from videos.account import deletion
-from videos.models import Price, RejectedPrompt, WebhookDelivery
+from videos.models import Price, RejectedPrompt
 
 PAGE = (configured.BASE_DIR / "docs" / "operations.md").read_text()
 PASSWORD = "another-long-passphrase"
@@ -164,11 +163,7 @@ def act_on_video(name: str) -> Prepare:
 
 
 def send_webhook_again(alice: User, _mp4: bytes) -> Act:
-    now = timezone.now()
-    row = WebhookDelivery.objects.create(
-        user=alice, video=order(alice), url="https://example.com/", state="failed",
-        created_at=now, round_started_at=now,
-    )  # fmt: skip
+    row = failed_delivery(alice)
     return lambda staff: staff.choose("send_again", row)
 
 

@@ -38,7 +38,7 @@ FLAGS = (
     "--disable-sync",
     "--autoplay-policy=no-user-gesture-required",
 )
-# Animations cost most of a browser's time; a few tests ask for them.
+# Pages are opened with reduced motion, which saves CPU time; a few tests ask for motion.
 CALM = {"reduced_motion": "reduce"}
 MOVING = {"reduced_motion": "no-preference"}
 PASSWORD = "a-long-enough-passphrase"

@@ -1,6 +1,6 @@
-"""The product's settings for the browser tests, cheaper in two things that no page shows.
+"""The settings of the server in the browser tests: those of the product with two changes.
 
-Passwords are hashed fast, and browsers keep the static files between two pages.
+Passwords are hashed fast, and browsers cache static files, which both save CPU time.
 """
 
 from config.settings import *  # noqa: F403

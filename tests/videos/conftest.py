@@ -22,7 +22,7 @@ from videos.engines.errors import Refused
 from videos.jobs import orders
 from videos.jobs.worker import claim, settle
 from videos.media import files
-from videos.models import Video
+from videos.models import Video, WebhookDelivery
 
 
 def order(user: User, prompt: str = "A paper boat", **fields: Any) -> Video:
@@ -61,6 +61,15 @@ def running(video: Video, **fields: Any) -> Video:
 
 def failed(video: Video, code: str = "internal_error") -> Video:
     return answered(running(video), JobState.FAILED, failure=Refused("It broke.", code=code))
+
+
+def failed_delivery(user: User) -> WebhookDelivery:
+    """A webhook about a new video that could not be delivered."""
+    now = timezone.now()
+    return WebhookDelivery.objects.create(
+        user=user, video=order(user), url="https://example.com/", state="failed",
+        created_at=now, round_started_at=now,
+    )  # fmt: skip
 
 
 def completed(video: Video, mp4: bytes) -> Video:

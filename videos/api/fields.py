@@ -13,7 +13,7 @@ from accounts.models import ApiKey
 from config.lib.http import user_of
 from config.lib.idempotency import RequestKey, key_of_headers
 from videos import catalog, representations
-from videos.jobs.quotes import PriceTerms
+from videos.jobs.orders import PriceTerms
 from videos.models import Video
 from videos.webhooks import http_client
 
@@ -52,11 +52,11 @@ class PriceTermsSerializer(PriceLimitSerializer):
     quote = serializers.CharField(max_length=500, required=False)
 
 
-def pop_terms(asked: dict[str, Any]) -> PriceTerms:
+def pop_price_terms(asked: dict[str, Any]) -> PriceTerms:
     """Take the fields of the price out of what was asked for, and return what they agree to."""
     limits = [asked.pop(name, None) for name in ("expected_credits", "max_credits")]
-    most = min((limit for limit in limits if limit is not None), default=None)
-    return PriceTerms(most, asked.pop("quote", ""))
+    lowest = min((limit for limit in limits if limit is not None), default=None)
+    return PriceTerms(lowest, asked.pop("quote", ""))
 
 
 def prompt_field() -> serializers.CharField:

@@ -54,7 +54,7 @@ class QuoteView(APIView):
         kind = Price.Kind.IMAGE if asked.pop("image") else Price.Kind.TEXT
         found = quotes.issue(user_of(request), kind, **asked)
         body = {
-            "quote": found.text,
+            "quote": found.token,
             "credits": found.credits,
             "expires_at": found.expires_at,
             "lots": [{"credits": n, "expires_at": until} for n, until in found.lots],

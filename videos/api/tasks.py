@@ -107,7 +107,7 @@ def _create_task(
         reference=reference,
         webhook_url=asked.get("webhook_url") or "",
         api_key_id=fields.api_key_id_of(request),
-        terms=fields.pop_terms(asked),
+        terms=fields.pop_price_terms(asked),
     )
     outcome = idempotency.run(key, partial(orders.submit, user_of(request), order, key))
     video = outcome.result
@@ -212,7 +212,7 @@ class RetryTaskView(APIView):
         failed = fields.get_own_video(request, video_id)
         asked = validated(fields.PriceLimitSerializer, request.data)
         key, api_key_id = fields.request_key_of(request, asked), fields.api_key_id_of(request)
-        terms = fields.pop_terms(asked)
+        terms = fields.pop_price_terms(asked)
         try:
             outcome = idempotency.run(key, partial(orders.retry, failed, key, api_key_id, terms))
         except state_machine.NotPossible as error:

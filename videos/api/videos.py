@@ -57,7 +57,7 @@ class CreateVideoView(APIView):
 
 def _order(request: Request, asked: dict[str, Any], request_key: RequestKey | None) -> Video:
     user, asked = user_of(request), dict(asked)
-    terms = fields.pop_terms(asked)
+    terms = fields.pop_price_terms(asked)
     # Before the image is read.
     catalog.check(asked["model"], asked["size"], asked["seconds"])
     image = asked.pop("input_reference", None)
@@ -152,7 +152,7 @@ class CreateRemixView(APIView):
 
     def remix(self, request: Request, source: Video, asked: dict[str, Any]) -> Response:
         key, api_key_id = fields.request_key_of(request, asked), fields.api_key_id_of(request)
-        terms = fields.pop_terms(asked)
+        terms = fields.pop_price_terms(asked)
         order = partial(orders.remix, source, asked["prompt"], key, api_key_id, terms)
         outcome = idempotency.run(key, order)
         body = self.representation(outcome.result)

@@ -16,10 +16,29 @@ from config.lib import idempotency
 from config.lib.idempotency import RequestKey
 from videos import catalog, feed
 from videos.jobs import charges, circuit_breaker, moderation, quotes, state_machine
-from videos.jobs.quotes import ANY_PRICE, PriceTerms
 from videos.models import Price, Upload, Video
 
 Status = Video.Status
+
+
+class PriceChanged(Exception):
+    """The price is higher than agreed; nothing was ordered. `credits` is the present price."""
+
+    def __init__(self, price: int, agreed: int) -> None:
+        self.credits = price
+        text = _("The price is now %(price)s credits, not %(agreed)s. Nothing was ordered.")
+        super().__init__(text % {"price": price, "agreed": agreed})
+
+
+@dataclass(frozen=True)
+class PriceTerms:
+    """What the caller agrees to pay: at most `max_credits`, and the price of the quote, if any."""
+
+    max_credits: int | None = None
+    quote: str = ""
+
+
+ANY_PRICE = PriceTerms()
 
 
 @dataclass(frozen=True)
@@ -41,7 +60,7 @@ def submit(
 ) -> Video:
     """Order one video and charge its credits.
 
-    Raises catalog.NotOffered, quotes.PriceChanged, quotes.InvalidQuote, moderation.Stopped or
+    Raises catalog.NotOffered, PriceChanged, quotes.InvalidQuote, moderation.Stopped or
     NotEnoughCredits; then nothing is written.
     With a `request_key` every function here also raises AlreadyDone and IdempotencyMismatch.
     """
@@ -80,7 +99,7 @@ def remix(
         raise state_machine.NotPossible(_("Only a completed video can be remixed."))
     draft = _repeat(video, prompt, Video.Operation.REMIX, source=video)
     draft.api_key_id = api_key_id
-    quotes.apply(terms, draft)
+    _agree_price(terms, draft)
     return _check_and_place(video.user, draft, request_key)
 
 
@@ -101,7 +120,7 @@ def retry(
     draft = _repeat(video, video.prompt, Video.Operation(video.operation), source=video.source)
     draft.reference, draft.retry_of = video.reference, video
     draft.webhook_url, draft.api_key_id = video.webhook_url, api_key_id
-    quotes.apply(terms, draft)
+    _agree_price(terms, draft)
     return _check_and_place(video.user, draft, request_key)
 
 
@@ -121,7 +140,7 @@ def _new_video(user: AbstractBaseUser, order: VideoOrder) -> Video:
         credits=catalog.price(kind, order.model, order.seconds),
         engine=circuit_breaker.choose(catalog.engines_for(order.model, kind.value, order.seconds)),
     )
-    quotes.apply(order.terms, draft)
+    _agree_price(order.terms, draft)
     return draft
 
 
@@ -143,6 +162,14 @@ def _repeat(
         credits=catalog.price(kind, video.model, video.seconds),
         engine=circuit_breaker.choose(offered),
     )
+
+
+def _agree_price(terms: PriceTerms, draft: Video) -> None:
+    """Charge the quoted price if that is lower. Raises PriceChanged or InvalidQuote."""
+    if terms.quote:
+        draft.credits = min(draft.credits, quotes.price_of(terms.quote, draft))
+    if terms.max_credits is not None and draft.credits > terms.max_credits:
+        raise PriceChanged(draft.credits, terms.max_credits)
 
 
 def _check_and_place(user: AbstractBaseUser, draft: Video, request_key: RequestKey | None) -> Video:

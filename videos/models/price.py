@@ -5,6 +5,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+MAX_CREDITS = 1_000_000
+
 
 class Price(models.Model):
     """A price that staff set, in credits for up to 12 seconds; it overrides the catalog's."""
@@ -16,7 +18,7 @@ class Price(models.Model):
     kind = models.CharField(_("kind"), max_length=8, choices=Kind)
     model = models.CharField(_("model"), max_length=64)
     credits = models.PositiveIntegerField(
-        _("credits"), validators=[MinValueValidator(1), MaxValueValidator(1_000_000)]
+        _("credits"), validators=[MinValueValidator(1), MaxValueValidator(MAX_CREDITS)]
     )
 
     class Meta:
@@ -25,7 +27,7 @@ class Price(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["kind", "model"], name="price_once"),
             models.CheckConstraint(
-                condition=Q(credits__gt=0, credits__lte=1_000_000), name="price_bounds"
+                condition=Q(credits__gt=0, credits__lte=MAX_CREDITS), name="price_bounds"
             ),
         ]
 

@@ -12,7 +12,6 @@ from django.utils.translation import gettext_lazy as _
 
 from videos import catalog
 from videos.jobs import orders
-from videos.jobs.quotes import PriceTerms
 from videos.media import uploads
 from videos.models import Preset, Price, Upload
 
@@ -98,7 +97,7 @@ class Composer(forms.Form):
             data["size"],
             data["seconds"],
             self.stored_image,
-            terms=PriceTerms(self.price_of_one),
+            terms=orders.PriceTerms(self.price_of_one),
         )
 
     def clean(self) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from config.lib import idempotency
 from config.lib.forms import WHOLE_NUMBER
 from config.lib.http import UserRequest, redirect_back
 from config.lib.idempotency import RequestKey
-from videos.jobs.quotes import ANY_PRICE, PriceTerms
+from videos.jobs.orders import ANY_PRICE, PriceTerms
 from videos.models import Collection, Video
 
 

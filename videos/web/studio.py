@@ -17,7 +17,7 @@ from billing.ledger import credits
 from config.lib import idempotency
 from config.lib.http import UserRequest, see_other
 from videos import catalog, feed
-from videos.jobs import circuit_breaker, moderation, orders, quotes
+from videos.jobs import circuit_breaker, moderation, orders
 from videos.media import upload_checks, uploads
 from videos.models import Preset, Upload, Video
 from videos.web import pages
@@ -96,7 +96,7 @@ def _order(request: UserRequest) -> HttpResponse:
         form.add_error("image", str(error))
     except moderation.NotAllowed as error:
         form.add_error("prompt", str(error))
-    except (StalePriceList, quotes.PriceChanged) as error:
+    except (StalePriceList, orders.PriceChanged) as error:
         form.flat_prices = catalog.prices()
         form.add_error(None, str(error))
     except credits.NotEnoughCredits as error:

@@ -20,7 +20,7 @@ from billing.ledger import credits
 from config.lib import idempotency
 from config.lib.http import UserRequest, redirect_back, see_other
 from videos import catalog, feed
-from videos.jobs import moderation, orders, quotes, removal, state_machine
+from videos.jobs import moderation, orders, removal, state_machine
 from videos.library import collections
 from videos.library.lineage import kept_videos, lineage_of, previous_version, prompt_changes
 from videos.library.share_links import active_link, token_of
@@ -38,7 +38,7 @@ NOT_ORDERED = (
     state_machine.NotPossible,
     catalog.NotOffered,
     moderation.NotAllowed,
-    quotes.PriceChanged,
+    orders.PriceChanged,
 )
 
 

@@ -104,7 +104,7 @@ MUTANTS = [
 CLAWBACK_MUTANTS = [
     Mutant(
         "own-lot-spared",
-        'own = min(_with_grace_lots(lot).aggregate(s=Sum("remaining"))["s"] or 0',
+        'own = min(_with_descendants(lot).aggregate(s=Sum("remaining"))["s"] or 0',
         "own = min(0",
     ),
     Mutant("graces-forgotten", _OWN_LOTS, "pk=lot.pk"),

@@ -11,9 +11,9 @@ from django.utils import timezone
 from accounts.models import User
 from billing.ledger import credits
 from tests.conftest import create_user
-from tests.videos.conftest import completed, failed, order, reloaded, running
+from tests.videos.conftest import completed, failed, failed_delivery, order, reloaded, running
 from videos.jobs import moderation
-from videos.models import Price, RejectedPrompt, Video, WebhookDelivery
+from videos.models import Price, RejectedPrompt, Video
 
 
 def post_action(client: Client, video: Video, name: str, **form: str) -> Any:
@@ -206,11 +206,7 @@ def test_rejected_prompt_is_overruled_once(staff_client: Client, alice: User) ->
 
 
 def test_delivery_is_sent_again_when_staff_choose_it(staff_client: Client, alice: User) -> None:
-    now = timezone.now()
-    row = WebhookDelivery.objects.create(
-        user=alice, video=order(alice), url="https://example.com/", state="failed",
-        created_at=now, round_started_at=now,
-    )  # fmt: skip
+    row = failed_delivery(alice)
     form = {"action": "send_again", "_selected_action": str(row.pk)}
     assert (
         b"is being sent again."

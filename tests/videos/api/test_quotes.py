@@ -59,7 +59,7 @@ def test_quote_is_the_price_that_the_order_is_charged(
     assert ask(api, **fields).json()["credits"] == price
 
 
-def test_quote_is_negative_after_when_credits_are_missing(api: APIClient, alice: User) -> None:
+def test_quote_says_how_many_credits_are_missing(api: APIClient, alice: User) -> None:
     credits.spend(alice, 90, "spend")
     answer = ask(api).json()
     assert (answer["available_after"], [lot["credits"] for lot in answer["lots"]]) == (-10, [10])
@@ -111,7 +111,7 @@ def test_order_is_refused_when_its_quote_is_older_than_ten_minutes(
 @pytest.mark.parametrize(
     "fields", [{"seconds": 20}, {"model": "sora-2-pro"}, {"quote": "made-up"}, {"quote": "a:b:c"}]
 )
-def test_order_is_refused_when_its_quote_is_for_another_order(
+def test_order_is_refused_when_its_quote_is_forged_or_for_another_order(
     api: APIClient, alice: User, fields: dict[str, Any]
 ) -> None:
     quote = ask(api).json()["quote"]
@@ -148,7 +148,7 @@ def test_order_is_409_with_the_price_when_it_is_higher_than_agreed(
     assert create(api, **{name: 26}).status_code == 201
 
 
-def test_lower_limit_counts_when_both_are_sent(api: APIClient) -> None:
+def test_order_is_409_when_the_lower_of_two_limits_is_exceeded(api: APIClient) -> None:
     assert create(api, expected_credits=30, max_credits=19).status_code == 409
     assert create(api, expected_credits=19, max_credits=30).status_code == 409
 
@@ -158,7 +158,9 @@ def test_order_is_422_when_the_limit_is_no_number_of_credits(api: APIClient, val
     assert create(api, max_credits=value).status_code == 422
 
 
-def test_other_ways_to_order_keep_the_limit_too(api: APIClient, alice: User, mp4: bytes) -> None:
+def test_every_way_to_order_is_409_when_the_price_is_higher_than_agreed(
+    api: APIClient, alice: User, mp4: bytes
+) -> None:
     done, lost = completed(order(alice), mp4), failed(order(alice))
     raise_price()
     before = Video.objects.count()

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 from django.conf import LazySettings
+from django.db.models import signals
 from django.test import Client
 from django.utils import timezone
 
@@ -14,7 +15,7 @@ from accounts.models import User
 from billing.ledger import credits
 from tests.videos.conftest import order, picture, upload
 from videos.media import uploads
-from videos.models import EngineCircuit, Preset, Upload, Video
+from videos.models import EngineCircuit, Preset, Price, Upload, Video
 
 STUDIO = "/studio/"
 OPTIONS = {"model": "sora-2", "size": "1280x720", "seconds": "4"}
@@ -198,3 +199,31 @@ def test_studio_warns_when_engine_is_paused(page: Client) -> None:
     assert sent(page).status_code == 303
     EngineCircuit.objects.update(retry_at=timezone.now())
     assert words not in page.get(STUDIO).content.decode()
+
+
+def test_page_with_an_error_does_not_reload_when_a_video_renders(page: Client, alice: User) -> None:
+    """Without JavaScript it would lose what was written."""
+    order(alice)
+    reload = b'http-equiv="refresh"'
+    assert reload in page.get(STUDIO).content
+    answer = sent(page, seconds="5")
+    assert answer.status_code == 422
+    assert reload not in answer.content
+
+
+def test_nothing_is_ordered_when_the_price_rises_while_the_image_is_read(
+    page: Client, alice: User
+) -> None:
+    def raise_price(**_signal: object) -> None:
+        Price.objects.update_or_create(
+            kind=Price.Kind.IMAGE, model="sora-2", defaults={"credits": 30}
+        )
+
+    signals.post_save.connect(raise_price, sender=Upload)
+    try:
+        answer = sent(page, image=upload(picture()))
+    finally:
+        signals.post_save.disconnect(raise_price, sender=Upload)
+    assert answer.status_code == 422
+    assert b"The price is now 30 credits, not 25. Nothing was ordered." in answer.content
+    assert (Video.objects.count(), credits.available(alice)) == (0, 100)

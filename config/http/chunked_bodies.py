@@ -8,7 +8,7 @@ from django.core.handlers.asgi import ASGIHandler, ASGIRequest
 from django.http.response import HttpResponseBase
 
 
-class Handler(ASGIHandler):
+class ChunkedBodyHandler(ASGIHandler):
     """Tells Django how long a body is that a client sent in chunks.
 
     Django's form parsers and DRF take a body without CONTENT_LENGTH for empty, and many clients
