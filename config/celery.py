@@ -1,9 +1,14 @@
 """Celery: workers in parallel over the tables that are the queues; Redis carries the signals."""
 
 import os
+from typing import Any
 
 from celery import Celery
 from celery.schedules import crontab
+from celery.signals import beat_init, worker_init
+from django.conf import settings
+
+from config.environment.startup import refusals_in_one_line
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -21,7 +26,8 @@ PERIODIC_TASKS = {
     "showcase.tasks.delete_expired": 3600,
 }
 
-app = Celery("firstlight")
+with refusals_in_one_line():
+    app = Celery("firstlight", broker=settings.CELERY_BROKER_URL)  # reads the settings
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.update(
     task_ignore_result=True,
@@ -42,3 +48,14 @@ app.conf.update(
     },
 )
 app.autodiscover_tasks(["showcase", "videos", "accounts", "billing"])
+
+
+@worker_init.connect(weak=False)
+@beat_init.connect(weak=False)
+def check_settings(**_: Any) -> None:
+    """Refuse to start with unsafe settings, as the web server does; log the warnings."""
+    from config.ops import checks  # noqa: PLC0415 - needs the apps, which Celery loads later
+
+    with refusals_in_one_line():  # Celery only logs an Exception of a signal's receiver
+        checks.refuse_unsafe_start()
+    checks.log_warnings()

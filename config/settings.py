@@ -149,7 +149,7 @@ TEMPLATES: list[dict[str, Any]] = [
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 
 # ---- database: a SQLite file by default, PostgreSQL with DATABASE_URL ----
-DATABASE_PATH = env("DATABASE_PATH", default=DATA_DIR / "firstlight.sqlite3", parse=Path)
+DATABASE_PATH = env("DATABASE_PATH", default=DATA_DIR / "firstlight.sqlite3", parse=Path).resolve()
 DATABASES = {
     "default": env(
         "DATABASE_URL",
@@ -175,7 +175,7 @@ SOCKETIO = flag("SOCKETIO", default=find_spec("socketio") is not None)
 CELERY_BROKER_URL = REDIS_URL or "memory://"
 
 # ---- files ----
-MEDIA_ROOT = env("VIDEOS_DIR", default=DATA_DIR / "media", parse=Path)
+MEDIA_ROOT = env("VIDEOS_DIR", default=DATA_DIR / "media", parse=Path).resolve()
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATICFILES_FINDERS = [

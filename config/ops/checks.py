@@ -1,66 +1,175 @@
-"""Settings with which production does not start; each has one line."""
+"""System checks of the settings: an error keeps every process from starting, a warning is printed.
 
+`manage.py` runs them before its commands, `config.asgi` and `config.celery` when they start.
+"""
+
+import logging
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.apps import AppConfig
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, register
+from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connections
 
 from accounts.models import User
 
+log = logging.getLogger(__name__)
+
 SECRET_BYTES = 32
+# The accounts of the first run, with their passwords.
+FIRST_ACCOUNTS = {"admin": "admin", "demo": "demo-firstlight"}
+OPENAI_HOST = "api.openai.com"
 
 
-@register()
-def check_production(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Report unsafe settings of production to `manage.py check`."""
-    if not settings.PRODUCTION:
-        return []
-    return [Error(text, id="firstlight.production") for text in _refusals()]
+@checks.register()
+def check_settings(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[checks.CheckMessage]:
+    """Report what `manage.py check` shows; only production asks the database."""
+    return [
+        *(checks.Error(text, id="firstlight.unsafe") for text in _errors()),
+        *(checks.Warning(text, id="firstlight.doubtful") for text in _warnings()),
+    ]
 
 
 def refuse_unsafe_start() -> None:
     """Refuse to start with unsafe settings, under any server. Raises ImproperlyConfigured."""
-    if not settings.PRODUCTION:
-        return
     # A server may load the application in its event loop, where Django forbids database queries.
     with ThreadPoolExecutor(1) as thread:
-        found = thread.submit(_all_refusals).result()
+        found = thread.submit(_errors_in_thread).result()
     if found:
         raise ImproperlyConfigured("\n".join(found))
 
 
-def _all_refusals() -> list[str]:
+def log_warnings() -> None:
+    """Log the warnings, for processes that `manage.py` does not start."""
+    for text in _warnings():
+        log.warning(text)
+
+
+def _errors_in_thread() -> list[str]:
     try:
-        return list(_refusals())
+        return list(_errors())
     finally:
         connections.close_all()
 
 
-def _refusals() -> Iterator[str]:
+def _errors() -> Iterator[str]:
+    if settings.SANDBOX and settings.STRIPE_LIVE:
+        yield (
+            "SANDBOX is on and STRIPE_SECRET_KEY is a live key: buyers would pay real money for"
+            " placeholder clips. Set SANDBOX=0 or use a test key."
+        )
+    if settings.PRODUCTION:
+        yield from _unsafe_engines()
+        yield from _unsafe_addresses()
+        yield from _unsafe_secrets()
+        yield from _first_passwords()
+
+
+def _unsafe_engines() -> Iterator[str]:
     if settings.DEBUG:
         yield "DEBUG is on."
     if settings.SANDBOX:
         yield "SANDBOX is on: the sandbox engine is for development."
     if not settings.ENGINES:
         yield "No engine is configured: set OPENAI_BASE_URL and OPENAI_API_KEY."
+
+
+def _unsafe_addresses() -> Iterator[str]:
     if "*" in settings.ALLOWED_HOSTS:
         yield "ALLOWED_HOSTS is *: list the hosts."
+    if _is_local(settings.BASE_URL):
+        yield (
+            f"BACKEND_URL is {settings.BASE_URL}, which only this machine can open: e-mails,"
+            " callbacks and links contain it. Set the public URL."
+        )
+    elif not settings.BASE_URL.startswith("https://"):
+        yield (
+            f"BACKEND_URL is {settings.BASE_URL}: browsers send the session cookie over https only,"
+            " so nobody could sign in. Set an https:// URL."
+        )
+
+
+def _unsafe_secrets() -> Iterator[str]:
     if len(settings.SECRET_KEY) < SECRET_BYTES or len(settings.JWT_SECRET) < SECRET_BYTES:
         yield f"SECRET_KEY and JWT_SECRET_KEY need at least {SECRET_BYTES} characters."
     if settings.SECRET_KEY == settings.JWT_SECRET:
         yield "SECRET_KEY and JWT_SECRET_KEY must differ."
-    if _default_password_works():
-        yield "The user admin still has the password admin."
 
 
-def _default_password_works() -> bool:
+def _first_passwords() -> Iterator[str]:
     try:
-        admin = User.objects.filter(username="admin", is_active=True).first()
+        first = list(User.objects.filter(username__in=FIRST_ACCOUNTS, is_active=True))
     except DatabaseError:
-        return False  # not migrated yet
-    return admin is not None and admin.check_password("admin")
+        return  # not migrated yet
+    for user in first:
+        password = FIRST_ACCOUNTS[user.username]
+        if user.check_password(password):
+            yield f"The user {user.username} still has the password {password}."
+
+
+def _warnings() -> Iterator[str]:
+    yield from _missing_webhook_secrets()
+    if settings.PRODUCTION:
+        yield from _weak_protection()
+        yield from _misdirected_files()
+        if not settings.EMAIL_HOST:
+            yield "EMAIL_HOST is not set: e-mails, reset links among them, go to the log only."
+        if settings.STRIPE_SECRET_KEY and not settings.STRIPE_LIVE:
+            yield "STRIPE_SECRET_KEY is a test key: anybody can buy credits with a test card."
+    elif not settings.ENGINES:
+        yield "No engine is configured: set OPENAI_BASE_URL and OPENAI_API_KEY, or SANDBOX=1."
+
+
+def _missing_webhook_secrets() -> Iterator[str]:
+    if settings.STRIPE_SECRET_KEY and not settings.STRIPE_WEBHOOK_SECRET:
+        yield "STRIPE_WEBHOOK_SECRET is not set: payments are credited minutes late."
+    for engine in settings.ENGINES.values():
+        host = urlsplit(engine["base_url"]).hostname
+        if host == OPENAI_HOST and not engine["webhook_secret"]:
+            yield "OPENAI_WEBHOOK_SECRET is not set: jobs are only polled, callbacks are rejected."
+
+
+def _weak_protection() -> Iterator[str]:
+    if not settings.STAFF_TWO_FACTOR:
+        yield "STAFF_TWO_FACTOR is off: a stolen password is enough for the staff pages."
+    if not settings.SECURE_HSTS_SECONDS:
+        yield "HSTS_SECONDS is 0: browsers may open the site without https."
+    if not settings.TRUSTED_PROXIES:
+        yield (
+            "TRUSTED_PROXIES is 0: behind the proxy that terminates TLS all visitors have one"
+            " address, share its rate limits, and get no HSTS header."
+        )
+    if any(map(_is_local, settings.FRONTEND_ORIGINS)):
+        yield "FRONTEND_URL names this machine: pages on a visitor's own machine are trusted."
+
+
+def _misdirected_files() -> Iterator[str]:
+    kept = {} if settings.S3_BUCKET else {"VIDEOS_DIR": Path(settings.MEDIA_ROOT)}
+    if connections["default"].vendor == "sqlite":
+        kept["DATABASE_PATH"] = Path(settings.DATABASE_PATH)
+    for name, path in kept.items():
+        if not path.resolve().is_relative_to(settings.DATA_DIR):
+            yield (
+                f"{name} is {path}, outside DATA_DIR ({settings.DATA_DIR}): make sure that every"
+                " process sees this folder and that it outlives a container."
+            )
+
+
+def _is_local(url: str) -> bool:
+    """Whether only the machine itself can open this URL."""
+    host = urlsplit(url).hostname or ""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return False
+    return address.is_loopback or address.is_unspecified

@@ -10,12 +10,13 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.people import signup
 from billing.ledger import credits
+from config.ops.checks import FIRST_ACCOUNTS
 from showcase import gallery
 from videos import catalog
 from videos.jobs import orders
 from videos.models import Video
 
-USERNAME, PASSWORD = "demo", "demo-firstlight"
+USERNAME, PASSWORD = "demo", FIRST_ACCOUNTS["demo"]
 CREDITS = 900
 PROMPTS = (
     (
@@ -59,7 +60,9 @@ def exists() -> bool:
 def people() -> None:
     """Create admin (password admin, from this machine only) and the demo user; safe to repeat."""
     if not User.objects.filter(username="admin").exists():
-        admin = signup.open_account("admin", "", "admin", is_staff=True, is_superuser=True)
+        admin = signup.open_account(
+            "admin", "", FIRST_ACCOUNTS["admin"], is_staff=True, is_superuser=True
+        )
         User.objects.filter(pk=admin.pk).update(must_change_password=True)
     if not User.objects.filter(username=USERNAME).exists():
         user = signup.open_account(USERNAME, "demo@example.com", PASSWORD, display_name="Demo")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.core.management import get_commands, load_command_class
 
-from tests.config.production import run_in_production
+from tests.config.production import run_in_production, start_in_production
 
 LOAD_EVERYTHING = """
 import os, sys, django
@@ -74,12 +74,32 @@ def test_runserver_uses_daphne() -> None:
     assert command.server_cls.__module__ == "daphne.server"
 
 
+WORKER_COMMAND = ("-m", "celery", "-A", "config.celery", "worker", "--pool", "solo")
+BEAT_COMMAND = ("-m", "celery", "-A", "config.celery", "beat", "--schedule")
+
+
 @pytest.mark.parametrize("name", ["SECRET_KEY", "JWT_SECRET_KEY"])
 def test_start_is_refused_when_a_secret_is_missing_in_production(tmp_path: Path, name: str) -> None:
-    process = run_in_production(tmp_path, "import config.settings", **{name: ""})
-    assert process.returncode != 0
-    assert f"{name}: required in production" in process.stderr
+    process = start_in_production(tmp_path, "manage.py", "serve", **{name: ""})
+    assert (process.returncode, process.stderr) == (1, f"{name}: required in production\n")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_worker_does_not_start_when_a_secret_is_missing_in_production(tmp_path: Path) -> None:
+    process = start_in_production(tmp_path, *WORKER_COMMAND, SECRET_KEY="")
+    assert (process.returncode, process.stderr) == (1, "SECRET_KEY: required in production\n")
+
+
+@pytest.mark.parametrize("role", ["worker", "beat"])
+def test_worker_and_beat_do_not_start_when_production_is_unsafe(tmp_path: Path, role: str) -> None:
+    command = WORKER_COMMAND if role == "worker" else (*BEAT_COMMAND, str(tmp_path / "beat"))
+    process = start_in_production(tmp_path, *command, SANDBOX="1", DEBUG="1")
+    assert process.returncode == 1
+    lines = [line.split("[-] ")[-1] for line in process.stderr.splitlines()]
+    assert lines[-2:] == [
+        "DEBUG is on.",
+        "SANDBOX is on: the sandbox engine is for development.",
+    ]
 
 
 @pytest.mark.parametrize(

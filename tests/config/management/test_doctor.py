@@ -36,10 +36,10 @@ def test_doctor_lists_problems_when_settings_are_missing(tmp_path: Path) -> None
     own = {"SANDBOX": "0", "OPENAI_BASE_URL": "", "OPENAI_API_KEY": "", "REDIS_URL": "redis://x"}
     lines = lines_of(run_in_production(tmp_path, RUN_DOCTOR, **{**DEVELOPMENT, **own}))
     assert lines[lines.index("Missing or wrong") + 1 :] == [
-        "- no engine: set OPENAI_BASE_URL and OPENAI_API_KEY, or those of another engine",
         "- nothing can be sold: set STRIPE_SECRET_KEY",
         "- REDIS_URL without PostgreSQL: several processes need DATABASE_URL",
         "- the database schema is behind: python manage.py migrate",
+        "- No engine is configured: set OPENAI_BASE_URL and OPENAI_API_KEY, or SANDBOX=1.",
     ]
 
 

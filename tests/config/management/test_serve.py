@@ -16,21 +16,23 @@ import pytest
 from django.conf import settings
 
 from tests.backing import free_port
+from tests.config.environment.example_file import copy_with
 from tests.config.production import PRODUCTION
 
 
 class ServeProcess:
-    """A `serve` process, its log and its URL."""
+    """A `serve` process with a copied .env.example, its log and its URL."""
 
     def __init__(self, folder: Path, *arguments: str, **environment: str) -> None:
         self.url = f"http://127.0.0.1:{(port := free_port())}"
         self.log = folder / "said"
-        own = {"PORT": str(port), "DATA_DIR": str(folder / "data"), "PATH": os.environ["PATH"]}
+        file = copy_with(folder / ".env", PORT=str(port), DATA_DIR=str(folder / "data"))
+        own = {"ENV_FILE": str(file), "PATH": os.environ["PATH"]}
         with self.log.open("w") as out:
             self.process = subprocess.Popen(
                 [sys.executable, "manage.py", "serve", *arguments],
                 cwd=settings.BASE_DIR,
-                env={"ENV_FILE": os.devnull, **own, **environment},
+                env={**environment, **own},
                 stdout=out,
                 stderr=out,
             )
@@ -88,6 +90,20 @@ def test_first_run_creates_accounts_and_prints_their_passwords(first_run: ServeP
 
 def test_users_file_is_imported_at_the_first_run(first_run: ServeProcess) -> None:
     assert [first_run.login("vera", "old-secret"), first_run.login("vera", "wrong")] == [200, 401]
+
+
+def test_ordered_clips_are_rendered_when_only_the_port_and_the_folder_are_changed(
+    first_run: ServeProcess,
+) -> None:
+    body = {"username": "demo", "password": "demo-firstlight"}
+    token = httpx2.post(f"{first_run.url}/api/auth/login", json=body).json()["token"]
+    headers = {"Authorization": f"Bearer {token}"}
+
+    def statuses() -> list[str]:
+        listed = httpx2.get(f"{first_run.url}/api/videos", headers=headers).json()["videos"]
+        return [video["status"] for video in listed]
+
+    first_run.wait(lambda: statuses() == ["completed"] * 4)
 
 
 @pytest.fixture(scope="module")

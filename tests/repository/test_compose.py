@@ -1,0 +1,103 @@
+"""docker-compose.yml: its structure, its variables, its commands and its volumes."""
+
+import re
+import shlex
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import pytest
+import yaml
+from django.conf import settings
+from django.core.management import get_commands
+
+ROOT = Path(settings.BASE_DIR)
+TEXT = (ROOT / "docker-compose.yml").read_text()
+COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+OURS = sorted(name for name, service in SERVICES.items() if "build" in service)
+# The part of the Compose specification that the file uses: each key and the type of its value.
+SERVICE_KEYS = {
+    "build": str,
+    "command": str,
+    "depends_on": dict,
+    "env_file": str,
+    "environment": dict,
+    "healthcheck": dict,
+    "image": str,
+    "ports": list,
+    "restart": str,
+    "stop_grace_period": str,
+    "volumes": list,
+}
+CONDITIONS = {"service_started", "service_healthy", "service_completed_successfully"}
+RESTARTS = {"no", "always", "on-failure", "unless-stopped"}
+HEALTHCHECK_KEYS = {"test", "interval", "timeout", "retries", "start_period", "start_interval"}
+
+
+def test_file_has_only_keys_of_the_compose_specification() -> None:
+    assert {key for key in COMPOSE if not key.startswith("x-")} == {"services", "volumes"}
+    wrong = {
+        (name, key)
+        for name, service in SERVICES.items()
+        for key, value in service.items()
+        if not isinstance(value, SERVICE_KEYS.get(key, ()))
+    }
+    assert wrong == set()
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_service_waits_only_for_services_that_reach_the_condition(name: str) -> None:
+    service = SERVICES[name]
+    assert service.get("restart", "no") in RESTARTS
+    assert set(service.get("healthcheck", {})) <= HEALTHCHECK_KEYS
+    for other, wanted in service.get("depends_on", {}).items():
+        assert wanted["condition"] in CONDITIONS
+        if wanted["condition"] == "service_healthy":
+            assert "healthcheck" in SERVICES[other]
+        if wanted["condition"] == "service_completed_successfully":
+            assert SERVICES[other]["restart"] == "no"
+
+
+def test_every_variable_is_in_the_example_file() -> None:
+    used = set(re.findall(r"\$\{([A-Z_]+)", TEXT))
+    shown = re.findall(r"(?m)^# ([A-Z][A-Z0-9_]*)=", (ROOT / ".env.example").read_text())
+    assert "POSTGRES_PASSWORD" in used
+    assert sorted(used - set(shown)) == []
+
+
+def test_every_setting_is_one_that_the_product_reads() -> None:
+    read = {name for reading in settings.READINGS for name in reading.names}
+    for name in OURS:
+        assert set(SERVICES[name]["environment"]) - read == set()
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_service_runs_a_command_that_exists(name: str) -> None:
+    words = shlex.split(SERVICES[name]["command"])
+    if words[0] == "celery":
+        assert words[1:3] == ["-A", "config.celery"]
+        assert words[3] in {"worker", "beat"}
+    else:
+        assert words[:2] == ["python", "manage.py"]
+        assert words[2] in get_commands()
+
+
+@pytest.mark.parametrize("folder", ["DATA_DIR", "VIDEOS_DIR"])
+def test_every_service_keeps_its_files_on_the_same_volume(folder: str) -> None:
+    for name in OURS:
+        path = PurePosixPath(SERVICES[name]["environment"][folder])
+        on = [
+            volume
+            for volume, target in (mount.split(":")[:2] for mount in SERVICES[name]["volumes"])
+            if path.is_relative_to(target)
+        ]
+        assert on == ["data"]
+
+
+def test_every_named_volume_is_declared() -> None:
+    named = {mount.split(":")[0] for s in SERVICES.values() for mount in s.get("volumes", [])}
+    assert named == set(COMPOSE["volumes"])
+
+
+def test_image_writes_to_its_volume_when_it_is_run_alone() -> None:
+    assert "ENV DATA_DIR=/data" in (ROOT / "Dockerfile").read_text()
