@@ -16,16 +16,16 @@ from django.conf import settings  # noqa: E402
 from django.urls import path  # noqa: E402
 
 from config import celery  # noqa: E402, F401 - shared tasks find their app
-from config.http import body_limits  # noqa: E402
-from config.http.chunked_bodies import ChunkedBodyHandler  # noqa: E402
 from config.ops import checks  # noqa: E402
+from config.server import body_limits  # noqa: E402
+from config.server.chunked_bodies import ChunkedBodyHandler  # noqa: E402
 from videos.realtime.consumers import VideoConsumer  # noqa: E402
 
 checks.refuse_unsafe_start()
 if "daphne.server" in sys.modules:
     # daphne serves this process (`manage.py runserver`); no other process may import it, for it
     # costs 22 MB.
-    from config.http import daphne_limits
+    from config.server import daphne_limits
 
     daphne_limits.install()
 router: Any = ProtocolTypeRouter(

@@ -5,10 +5,11 @@ from typing import Any
 
 from celery import Celery
 from celery.schedules import crontab
-from celery.signals import beat_init, worker_init
+from celery.signals import beat_init, worker_init, worker_shutting_down
 from django.conf import settings
 
 from config.environment.startup import refusals_in_one_line
+from config.lib import draining
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -59,3 +60,9 @@ def check_settings(**_: Any) -> None:
     with refusals_in_one_line():  # Celery only logs an Exception of a signal's receiver
         checks.refuse_unsafe_start()
     checks.log_warnings()
+
+
+@worker_shutting_down.connect(weak=False)
+def begin_draining(**_: Any) -> None:
+    """Have the tasks that run end soon: a worker that was told to stop waits for them."""
+    draining.stopping.set()

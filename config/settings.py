@@ -100,6 +100,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "config.http.request_id.request_id_middleware",
+    "config.http.health.probes_middleware",
     "config.http.access_log.access_log_middleware",
     "config.http.methods.methods_middleware",
     "django.middleware.security.SecurityMiddleware",
@@ -216,7 +217,13 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 FILE_UPLOAD_TEMP_DIR = DATA_DIR / "uploads"
 FILE_UPLOAD_TEMP_DIR.mkdir(parents=True, exist_ok=True)
 
+# ---- stopping: after SIGTERM /readyz is 503 for DRAIN_SECONDS, then running requests may end ----
+DRAIN_SECONDS = env("DRAIN_SECONDS", default=5.0 if PRODUCTION else 0.0, parse=float)
+SHUTDOWN_SECONDS = number("SHUTDOWN_SECONDS", default=30)
+
 # ---- limits of connections ----
+# A client that has not sent the whole header of its request after this long gets 408.
+HEADER_SECONDS = env("HEADER_SECONDS", default=20.0, parse=float)
 # A client that sends nothing of its body for this long gets 408.
 BODY_IDLE_SECONDS = 20.0
 # After a refusal we read on for this long: a client whose connection is closed while it sends would

@@ -9,7 +9,7 @@ from celery import shared_task
 from django.conf import settings
 from django.db import close_old_connections
 
-from config.lib import idempotency
+from config.lib import draining, idempotency
 from videos.account import deletion, email_digests
 from videos.jobs.worker import executor
 from videos.media import upload_cleanup
@@ -20,7 +20,10 @@ log = logging.getLogger(__name__)
 
 
 def run(stop: threading.Event, *others: Callable[[], object]) -> None:
-    """Execute due steps until `stop` is set; also call the quick functions `others` every turn."""
+    """Execute due steps until `stop` is set; also call the quick functions `others` every turn.
+
+    Steps that run by then have SHUTDOWN_SECONDS to end.
+    """
     workers = executor.Executor(settings.WORKER_THREADS)
     while not stop.is_set():
         try:
@@ -33,17 +36,23 @@ def run(stop: threading.Event, *others: Callable[[], object]) -> None:
             busy = False
         if not busy:
             stop.wait(executor.IDLE_SECONDS)
-    workers.close()
+    try:
+        workers.finish(settings.SHUTDOWN_SECONDS)
+    except Exception:  # what was not recorded is due again after its lease
+        log.exception("background work was not finished")
     close_old_connections()
 
 
 @shared_task(ignore_result=True, expires=5)
 def tick(budget_seconds: float = 10.0) -> None:
-    """Execute due steps for about `budget_seconds`; beat starts this every second."""
+    """Execute due steps for about `budget_seconds`; beat starts this every second.
+
+    A worker process that stops claims nothing more and ends the steps it has claimed.
+    """
     workers = executor.Executor(settings.WORKER_THREADS)
     until = time.monotonic() + budget_seconds
     try:
-        while workers.turn() and time.monotonic() < until:
+        while not draining.stopping.is_set() and workers.turn() and time.monotonic() < until:
             pass
         while workers.drain():
             pass
@@ -54,7 +63,7 @@ def tick(budget_seconds: float = 10.0) -> None:
 @shared_task(ignore_result=True, expires=30)
 def deliver_webhooks() -> None:
     """Deliver due webhooks."""
-    while deliveries.deliver_due():
+    while not draining.stopping.is_set() and deliveries.deliver_due():
         pass
 
 

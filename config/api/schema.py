@@ -103,6 +103,7 @@ def complete(result: dict[str, Any], **_: object) -> dict[str, Any]:
         "Health": _object(
             status={"enum": ["ok", "degraded"], "type": "string"}, version={"type": "string"}
         ),
+        "Probe": _object(status={"enum": ["ok"], "type": "string"}),
         "EventReceipt": _object(received={"type": "boolean"}),
         "CallbackReceipt": _object(
             success={"type": "boolean"}, message={"type": "string"}, task_id={"type": "string"}
@@ -110,6 +111,8 @@ def complete(result: dict[str, Any], **_: object) -> dict[str, Any]:
     }
     result["paths"] |= {
         "/health": {"get": _plain_view("health", "Check that the server works", "Health")},
+        "/livez": {"get": _plain_view("livez", "Check that this process answers", "Probe")},
+        "/readyz": {"get": _readiness()},
         "/api/payments/webhook/stripe": {
             "post": _callback("stripe_webhook", "Receive a signed event of Stripe", "EventReceipt")
         },
@@ -140,6 +143,14 @@ def _plain_view(
         "tags": [tag],
         "responses": {"200": _json_response("", _reference(answer))},
     }
+
+
+def _readiness() -> dict[str, Any]:
+    operation = _plain_view("readyz", "Check that this process should get requests", "Probe")
+    operation["responses"]["503"] = _json_response(
+        "Stopping, or the database does not answer or is not migrated", _reference("Error")
+    )
+    return operation
 
 
 def _callback(operation_id: str, summary: str, answer: str, *refused: int) -> dict[str, Any]:

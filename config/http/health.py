@@ -1,10 +1,45 @@
-"""GET /health for load balancers and start scripts."""
+"""GET /livez, /readyz and /health: for orchestrators, load balancers and people.
+
+The first two are asked by machines that know the address of a process, not a host name, so they
+are answered in a middleware in front of the check of the Host header.
+"""
+
+from collections.abc import Callable
+from functools import cache
 
 from django.conf import settings
-from django.db import connection
-from django.http import HttpRequest, JsonResponse
+from django.db import DatabaseError, connection
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
+from django.http import HttpRequest, HttpResponseBase, JsonResponse
 
+from config.lib import draining
 from videos.jobs import circuit_breaker
+
+
+def probes_middleware(
+    get_response: Callable[[HttpRequest], HttpResponseBase],
+) -> Callable[[HttpRequest], HttpResponseBase]:
+    """Answer /livez and /readyz."""
+    probes = {"/livez": livez, "/readyz": readyz}
+
+    def answer(request: HttpRequest) -> HttpResponseBase:
+        probe = probes.get(request.path, get_response)
+        return probe(request)
+
+    return answer
+
+
+def livez(request: HttpRequest) -> JsonResponse:
+    """Answer 200 while the process answers; nothing else is asked."""
+    return JsonResponse({"status": "ok"})
+
+
+def readyz(request: HttpRequest) -> JsonResponse:
+    """Answer 200 when this process should get requests, else 503 with the reason."""
+    if reason := _why_not_ready():
+        return JsonResponse({"detail": reason}, status=503)
+    return JsonResponse({"status": "ok"})
 
 
 def health(request: HttpRequest) -> JsonResponse:
@@ -12,7 +47,32 @@ def health(request: HttpRequest) -> JsonResponse:
 
     "degraded" means that an engine gets no orders at the moment; staff see which one and why.
     """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
+    _ask_database()
     status = "degraded" if circuit_breaker.any_open() else "ok"
     return JsonResponse({"status": status, "version": settings.VERSION})
+
+
+def _why_not_ready() -> str:
+    if draining.stopping.is_set():
+        return "This server is stopping."
+    try:
+        _ask_database()
+        if not _has_all_migrations():
+            return "The database is not migrated."
+    except DatabaseError:
+        return "The database does not answer."
+    return ""
+
+
+def _ask_database() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+
+
+def _has_all_migrations() -> bool:
+    return _known_migrations() <= set(MigrationRecorder(connection).applied_migrations())
+
+
+@cache
+def _known_migrations() -> frozenset[tuple[str, str]]:
+    return frozenset(MigrationLoader(None).disk_migrations or {})

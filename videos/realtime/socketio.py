@@ -18,6 +18,7 @@ from channels.layers import get_channel_layer
 from django.conf import settings
 
 from accounts.auth import authentication, connections, errors
+from config.lib import draining
 from videos import feed
 from videos.realtime import credential_watch, socketio_internals, status
 
@@ -145,4 +146,6 @@ def mount_before(app: Any) -> Any:
         async_handlers=False,  # handle the messages of a client one after another
     )
     Connections(server)
+    # The client asks again and finds another server, as one does whose WebSocket was closed.
+    draining.before_closing(server.end_polls)
     return socketio.ASGIApp(server, other_asgi_app=app)

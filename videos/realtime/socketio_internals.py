@@ -30,6 +30,12 @@ class ObservedServer(socketio.AsyncServer):  # type: ignore[misc]
         """Return whether the client was notified that it is connected."""
         return bool(self.manager.is_connected(sid, NAMESPACE))
 
+    async def end_polls(self) -> None:
+        """Answer every long poll that is under way."""
+        for connection in list(self.eio.sockets.values()):
+            if not connection.upgraded:
+                await connection.queue.put(packet.Packet(packet.NOOP))
+
     async def _handle_eio_connect(self, eio_sid: str, environ: dict[str, Any]) -> None:
         await super()._handle_eio_connect(eio_sid, environ)
         await self.opened(eio_sid)

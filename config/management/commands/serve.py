@@ -8,7 +8,6 @@ import time
 from argparse import ArgumentParser
 from typing import Any
 
-import uvicorn
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
@@ -18,13 +17,13 @@ from django.utils.module_loading import import_string
 
 from accounts.models import User
 from config.celery import PERIODIC_TASKS
+from config.lib import draining
 from config.management.commands import demo
+from config.server.uvicorn_server import Server, configuration
 from videos import tasks
 from videos.webhooks import deliveries
 
 log = logging.getLogger(__name__)
-
-STOP_SECONDS = 2.0
 
 
 class Command(BaseCommand):
@@ -56,8 +55,7 @@ class Command(BaseCommand):
             demo.people()
         if settings.USERS_FILE.exists():
             call_command("import_users", settings.USERS_FILE)
-        server = uvicorn.Server(configuration())
-        stop = threading.Event()
+        server, stop = Server(configuration()), draining.stopping
         threads = [threading.Thread(target=self._announce, args=(server, stop, first_run))]
         if settings.EMBEDDED_WORKER:
             threads.append(threading.Thread(target=run_worker, args=(server, stop), name="worker"))
@@ -79,14 +77,14 @@ class Command(BaseCommand):
         try:
             server.run()
         except KeyboardInterrupt:
-            pass  # uvicorn has stopped and raises the signal again
+            pass  # before the server has begun to listen for signals
         finally:
             stop.set()
-            self._finish(threads)
+            self._finish(threads, server.seconds_left)
         if not server.started:
             raise CommandError(f"Port {settings.PORT} could not be used. Try PORT=8001.")
 
-    def _announce(self, server: uvicorn.Server, stop: threading.Event, first_run: bool) -> None:
+    def _announce(self, server: Server, stop: threading.Event, first_run: bool) -> None:
         if not wait_until_started(server, stop):
             return
         if first_run:
@@ -94,8 +92,8 @@ class Command(BaseCommand):
         self.stdout.write(start_message(first_run))
         self.stdout.flush()
 
-    def _finish(self, threads: list[threading.Thread]) -> None:
-        until = time.monotonic() + STOP_SECONDS
+    def _finish(self, threads: list[threading.Thread], seconds: float) -> None:
+        until = time.monotonic() + seconds
         for thread in threads:
             thread.join(max(until - time.monotonic(), 0))
         self.stdout.write("Stopped.")
@@ -107,38 +105,21 @@ class Command(BaseCommand):
             os._exit(0)
 
 
-def configuration() -> uvicorn.Config:
-    return uvicorn.Config(
-        "config.asgi:application",
-        host=settings.BIND,
-        port=settings.PORT,
-        lifespan="off",
-        log_config=None,
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=2,
-        ws="websockets-sansio",
-        ws_max_size=64 * 1024,
-    )
-
-
-def wait_until_started(server: uvicorn.Server, stop: threading.Event) -> bool:
+def wait_until_started(server: Server, stop: threading.Event) -> bool:
     """Wait until the server answers; return False when it stops before that."""
     while not server.started and not stop.is_set():
         stop.wait(0.05)
     return server.started
 
 
-def run_worker(server: uvicorn.Server, stop: threading.Event) -> None:
+def run_worker(server: Server, stop: threading.Event) -> None:
     """Do the work of the queue, once the server, and with it the sandbox, answers."""
     if not wait_until_started(server, stop):
         return
     tasks.run(stop)
 
 
-def run_periodic_tasks(server: uvicorn.Server, stop: threading.Event) -> None:
+def run_periodic_tasks(server: Server, stop: threading.Event) -> None:
     """Run the tasks that Celery beat starts in the scaled mode; some wait for the network."""
     due = [Periodic(seconds, import_string(task)) for task, seconds in PERIODIC_TASKS.items()]
     due.append(Periodic(24 * 3600, tasks.audit_refunds))
@@ -151,7 +132,7 @@ def run_periodic_tasks(server: uvicorn.Server, stop: threading.Event) -> None:
         close_old_connections()
 
 
-def deliver_webhooks(server: uvicorn.Server, stop: threading.Event) -> None:
+def deliver_webhooks(server: Server, stop: threading.Event) -> None:
     """Send webhooks; one may take long, so they have their own thread."""
     while wait_until_started(server, stop) and not stop.wait(0.5):
         try:
@@ -161,7 +142,7 @@ def deliver_webhooks(server: uvicorn.Server, stop: threading.Event) -> None:
         close_old_connections()
 
 
-def deliver_sandbox_callbacks(server: uvicorn.Server, stop: threading.Event) -> None:
+def deliver_sandbox_callbacks(server: Server, stop: threading.Event) -> None:
     """Send the callbacks of the sandbox engine and the events of the sandbox Stripe."""
     from billing.sandbox import webhooks as stripe  # noqa: PLC0415 - never imported in production
     from videos.sandbox import webhooks as engine  # noqa: PLC0415

@@ -3,67 +3,15 @@
 import json
 import os
 import re
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 
 import bcrypt
 import httpx2
 import pytest
-from django.conf import settings
 
-from tests.backing import free_port
-from tests.config.environment.example_file import copy_with
 from tests.config.production import PRODUCTION
-
-
-class ServeProcess:
-    """A `serve` process with a copied .env.example, its log and its URL."""
-
-    def __init__(self, folder: Path, *arguments: str, **environment: str) -> None:
-        self.url = f"http://127.0.0.1:{(port := free_port())}"
-        self.log = folder / "said"
-        file = copy_with(folder / ".env", PORT=str(port), DATA_DIR=str(folder / "data"))
-        own = {"ENV_FILE": str(file), "PATH": os.environ["PATH"]}
-        with self.log.open("w") as out:
-            self.process = subprocess.Popen(
-                [sys.executable, "manage.py", "serve", *arguments],
-                cwd=settings.BASE_DIR,
-                env={**environment, **own},
-                stdout=out,
-                stderr=out,
-            )
-
-    def wait(self, done: Callable[[], object], seconds: float = 60) -> None:
-        deadline = time.monotonic() + seconds
-        while not done():
-            assert self.process.poll() is None, self.log.read_text()
-            assert time.monotonic() < deadline, self.log.read_text()
-            time.sleep(0.1)
-
-    def answers(self) -> bool:
-        try:
-            return httpx2.get(f"{self.url}/health").status_code == 200
-        except httpx2.TransportError:
-            return False
-
-    def login(self, name: str, password: str) -> int:
-        body = {"username": name, "password": password}
-        return httpx2.post(f"{self.url}/api/auth/login", json=body).status_code
-
-
-@contextmanager
-def serving(folder: Path, *arguments: str, **environment: str) -> Iterator[ServeProcess]:
-    served = ServeProcess(folder, *arguments, **environment)
-    try:
-        served.wait(served.answers)
-        yield served
-    finally:
-        served.process.terminate()
-        served.process.wait(20)
+from tests.config.serve_process import ServeProcess, serving
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +56,7 @@ def test_ordered_clips_are_rendered_when_only_the_port_and_the_folder_are_change
 
 @pytest.fixture(scope="module")
 def production(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServeProcess]:
-    own = {**PRODUCTION, "ALLOWED_HOSTS": "127.0.0.1"}
+    own = {**PRODUCTION, "ALLOWED_HOSTS": "127.0.0.1", "DRAIN_SECONDS": "0"}
     with serving(tmp_path_factory.mktemp("production"), "--first-run", **own) as served:
         yield served
 

@@ -1,6 +1,6 @@
 """The video table as a queue: claims, leases, poll intervals and wakes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
@@ -9,14 +9,16 @@ from django.utils import timezone
 
 from accounts.models import User
 from billing.ledger import credits, invariants
+from config.lib import draining
 from tests.billing.conftest import grant_credits
 from tests.concurrency import run_concurrently
 from tests.conftest import ServerThread
 from tests.videos.conftest import answered, claimed, make_due, order, reloaded, running
+from videos import tasks
 from videos.engines.base import Job, JobState
 from videos.engines.errors import BadAnswer, RateLimited, Refused, Unavailable
 from videos.jobs import state_machine
-from videos.jobs.worker import claim, execute, settle
+from videos.jobs.worker import claim, execute, executor, settle
 from videos.models import Video
 
 Finish = Callable[[Video], Video]
@@ -55,6 +57,33 @@ def test_longest_waiting_video_is_claimed_first(alice: User) -> None:
     assert [v.pk for v in claim.claim_due(1)] == [first.pk]
     assert [v.pk for v in claim.claim_due(1)] == [second.pk]
     assert claim.claim_due(0) == []
+
+
+@pytest.fixture
+def stopping() -> Iterator[None]:
+    """This process was told to stop."""
+    draining.stopping.set()
+    yield
+    draining.stopping.clear()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nothing_is_claimed_when_the_process_stops(alice: User, stopping: None) -> None:
+    video = order(alice)
+    tasks.tick()
+    tasks.run(draining.stopping)
+    assert (reloaded(video).status, reloaded(video).submit_count) == (Video.Status.QUEUED, 0)
+
+
+def test_claimed_steps_are_recorded_when_the_worker_finishes(
+    live: ServerThread, alice: User
+) -> None:
+    videos = [order(alice, f"Boat {n}") for n in range(4)]
+    worker = executor.Executor(1)
+    worker.turn()
+    worker.finish(30)
+    found = {(reloaded(video).status, reloaded(video).lease) for video in videos}
+    assert found == {(Video.Status.RUNNING, None)}
 
 
 def test_answer_is_not_stored_when_the_lease_was_taken_over(alice: User) -> None:

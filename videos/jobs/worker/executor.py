@@ -48,6 +48,15 @@ class Executor:
         settle.settle([(self._steps.pop(step), step.result()) for step in done])
         return True
 
+    def finish(self, seconds: float) -> None:
+        """Record what the claimed steps find, for at most `seconds`, and close."""
+        until = time.monotonic() + seconds
+        try:
+            while time.monotonic() < until and self.drain():
+                pass
+        finally:
+            self.close()
+
     def close(self) -> None:
         """Drop waiting steps; running ones end unrecorded, and their leases expire."""
         self._pool.shutdown(wait=False, cancel_futures=True)

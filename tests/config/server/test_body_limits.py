@@ -18,7 +18,7 @@ from django.conf import LazySettings, settings
 
 from accounts.auth import tokens
 from accounts.models import Session, User
-from config.http import body_limits
+from config.server import body_limits
 from tests.backing import free_port
 from tests.conftest import ServerThread
 

@@ -3,7 +3,7 @@
 daphne offers no hook for that, so this module replaces its request class by a subclass and reads
 private attributes of Twisted: `Request._parsePOSTFormSubmission` and `HTTPChannel._path`. Only a
 process that daphne itself serves imports this module; uvicorn needs only
-`config.http.body_limits`.
+`config.server.body_limits`.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from typing import Any
 from daphne import http_protocol
 from django.conf import settings
 
-from config.http import body_limits
+from config.server import body_limits
 
 PHRASE = {401: b"Unauthorized", 413: b"Content Too Large"}
 

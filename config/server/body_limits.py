@@ -1,7 +1,7 @@
 """Limits of request bodies: one that is too large, or large and anonymous, is refused unread.
 
 An ASGI application in front of all others. uvicorn passes a body on while it arrives, so this is
-enough there. daphne, the server of runserver, collects a body first; `config.http.daphne_limits`
+enough there. daphne, the server of runserver, collects a body first; `config.server.daphne_limits`
 applies the same rules there.
 """
 

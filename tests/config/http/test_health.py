@@ -1,0 +1,22 @@
+"""The probes of orchestrators and load balancers; tests of stopping see them turn red."""
+
+from django.db.migrations.recorder import MigrationRecorder
+from django.test import Client
+
+PRIVATE_HOST = {"Host": "10.1.2.3:8000"}  # a probe names the process, not the site
+
+
+def test_process_is_alive_without_a_database() -> None:
+    answer = Client().get("/livez", headers=PRIVATE_HOST)
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+
+
+def test_process_is_ready_when_the_database_is_migrated(db: None) -> None:
+    answer = Client().get("/readyz", headers=PRIVATE_HOST)
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+
+
+def test_process_is_not_ready_when_a_migration_is_missing(db: None) -> None:
+    MigrationRecorder.Migration.objects.filter(app="showcase").delete()
+    answer = Client().get("/readyz")
+    assert (answer.status_code, answer.json()) == (503, {"detail": "The database is not migrated."})
