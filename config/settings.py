@@ -233,6 +233,10 @@ BODY_LINGER_SECONDS = 1.0
 SOCKET_AUTH_SECONDS = 5.0
 # Revocations are broadcast at once; a check this often finds those whose message was lost.
 SOCKET_RECHECK_SECONDS = 15.0
+# How many WebSocket and Socket.IO connections one user may have in one process, and how fast each
+# may send; one more is closed with 4429.
+SOCKETS_PER_USER = number("SOCKETS_PER_USER", default=10)
+SOCKET_MESSAGES_PER_SECOND = number("SOCKET_MESSAGES_PER_SECOND", default=20)
 # How many missed updates one answer to "resume" brings.
 SOCKET_RESUME_LIMIT = 500
 

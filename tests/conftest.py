@@ -20,6 +20,7 @@ from rest_framework.test import APIClient
 from accounts.auth import tokens as auth_tokens
 from accounts.models import Session, User
 from accounts.people import signup
+from config.server.header_limits import LimitedProtocol
 from tests import mail, schema
 from tests.backing import free_port
 from videos.engines import base
@@ -168,6 +169,7 @@ class ServerThread:
         config = uvicorn.Config(
             app,
             port=self.port,
+            http=LimitedProtocol,
             lifespan="off",
             log_config=None,
             access_log=False,

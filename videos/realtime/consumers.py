@@ -18,14 +18,14 @@ from accounts.auth import authentication, connections, errors
 from accounts.models import User
 from videos import feed, representations
 from videos.models import Video
-from videos.realtime import credential_watch, status
+from videos.realtime import credential_watch, limits, status
 
 log = logging.getLogger(__name__)
 
 MAX_MESSAGE = 64 * 1024
 MAX_BAD_MESSAGES = 3
 
-BAD_MESSAGE, NOT_SIGNED_IN, FOREIGN_ORIGIN = 4400, 4401, 4403
+BAD_MESSAGE, NOT_SIGNED_IN, FOREIGN_ORIGIN, TOO_MANY = 4400, 4401, 4403, 4429
 
 
 class VideoConsumer(AsyncWebsocketConsumer):
@@ -36,6 +36,17 @@ class VideoConsumer(AsyncWebsocketConsumer):
     watch: asyncio.Task[None] | None = None
     bad_messages = 0
     deadline: asyncio.TimerHandle | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._rate = limits.MessageRate()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:  # an error ends a connection without calling disconnect
+            if self.user:
+                limits.leave(self.user.pk)
 
     async def connect(self) -> None:
         offered = list(self.scope.get("subprotocols") or [])
@@ -69,7 +80,9 @@ class VideoConsumer(AsyncWebsocketConsumer):
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         message = _parse(text_data)
-        if message is None:
+        if not self._rate.allows_one_more():
+            await self.close(TOO_MANY)
+        elif message is None:
             await self._reject_message("Send a JSON object with a type.")
         elif self.user is None:
             token = message.get("token")
@@ -103,6 +116,9 @@ class VideoConsumer(AsyncWebsocketConsumer):
     async def _welcome(self, credential: connections.Credential) -> None:
         if self.deadline:
             self.deadline.cancel()
+        if not limits.admit(credential.user.pk):
+            await self.close(TOO_MANY)
+            return
         self.credential, self.user = credential, credential.user
         # Join the groups first, so that no change is missed after the number we send.
         for group in _groups(credential.user):

@@ -20,12 +20,13 @@ from django.conf import settings
 from accounts.auth import authentication, connections, errors
 from config.lib import draining
 from videos import feed
-from videos.realtime import credential_watch, socketio_internals, status
+from videos.realtime import credential_watch, limits, socketio_internals, status
 
 log = logging.getLogger(__name__)
 
 MAX_MESSAGE = 64 * 1024
 NOT_FOUND = {"code": "not_found", "detail": "Resource not found"}
+TOO_MANY_MESSAGES = {"code": "too_many_messages", "detail": "Too many messages"}
 
 
 @dataclass
@@ -34,6 +35,7 @@ class Connection:
 
     credential: connections.Credential
     channel: str
+    rate: limits.MessageRate = field(default_factory=limits.MessageRate)
     tasks: list["asyncio.Task[None]"] = field(default_factory=list)
 
     @property
@@ -51,6 +53,7 @@ class Connections:
         server.on("connect", self.connect)
         server.on("disconnect", self.disconnect)
         server.on("request_video_status", self.request_video_status)
+        server.on("*", self.unknown_event)
 
     async def connect(self, sid: str, environ: object, data: object = None) -> None:
         """Authenticate. The client gets ConnectionRefusedError as a connect_error."""
@@ -61,20 +64,32 @@ class Connections:
             credential = await database_sync_to_async(authentication.credential_of)(str(token))
         except (errors.BadCredentials, UnicodeError):
             raise socketio.exceptions.ConnectionRefusedError("Authentication error") from None
-        layer: Any = get_channel_layer()
-        # The same prefix as VideoConsumer's channels: channels_redis waits for one prefix at a
-        # time, and another would receive nothing while a WebSocket is open and quiet.
-        connection = Connection(credential, await layer.new_channel("specific"))
-        for group in connection.groups:
-            await layer.group_add(group, connection.channel)
+        if not limits.admit(credential.user.pk):
+            raise socketio.exceptions.ConnectionRefusedError("Too many connections")
+        try:
+            connection = await self._joined(credential)
+        except BaseException:
+            limits.leave(credential.user.pk)
+            raise
         self._open[sid] = connection
         connection.tasks = [
             asyncio.create_task(self._forward_changes(sid, connection)),
             asyncio.create_task(credential_watch.watch(credential, partial(self._close, sid))),
         ]
 
+    async def _joined(self, credential: connections.Credential) -> Connection:
+        """Return a connection whose channel receives the changes of its user."""
+        layer: Any = get_channel_layer()
+        # The same prefix as VideoConsumer's channels: channels_redis waits for one prefix at a
+        # time, and another would receive nothing while a WebSocket is open and quiet.
+        connection = Connection(credential, await layer.new_channel("specific"))
+        for group in connection.groups:
+            await layer.group_add(group, connection.channel)
+        return connection
+
     async def disconnect(self, sid: str, *reason: object) -> None:
         if connection := self._open.pop(sid, None):
+            limits.leave(connection.credential.user.pk)
             layer: Any = get_channel_layer()
             for group in connection.groups:
                 await layer.group_discard(group, connection.channel)
@@ -84,7 +99,8 @@ class Connections:
 
     async def request_video_status(self, sid: str, data: object = None, *more: object) -> None:
         """Answer with the present state, to this client only."""
-        if not (connection := self._open.get(sid)):
+        connection = await self._may_send(sid)
+        if not connection:
             return
         asked = data.get("video_id") if isinstance(data, dict) else None
         event = await database_sync_to_async(status.status_event)(connection.credential.user, asked)
@@ -92,6 +108,19 @@ class Connections:
             await self._server.emit("error", NOT_FOUND, to=sid)
         else:
             await self._send_update(sid, event)
+
+    async def unknown_event(self, _event: str, sid: str, *data: object) -> None:
+        """Only count an event that we do not know."""
+        await self._may_send(sid)
+
+    async def _may_send(self, sid: str) -> Connection | None:
+        """Return the connection of a client; None, and close it, when it sends too much."""
+        connection = self._open.get(sid)
+        if connection and not connection.rate.allows_one_more():
+            await self._server.emit("error", TOO_MANY_MESSAGES, to=sid)
+            await self._close(sid)
+            return None
+        return connection
 
     async def _send_update(self, sid: str, event: dict[str, Any]) -> None:
         body = {name: value for name, value in event.items() if name != "type"}

@@ -84,6 +84,31 @@ def welcome(user: User) -> dict[str, Any]:
     return {"type": "connect", "seq": feed.current_sequence(user.pk), "user_id": str(user.pk)}
 
 
+# ---- limits ----
+
+
+def test_socket_is_closed_when_the_user_has_too_many(
+    connect: Connect, alice: User, bob: User, settings: LazySettings
+) -> None:
+    settings.SOCKETS_PER_USER = 2
+    first, second = connect(**bearer(alice)), connect(**bearer(alice))
+    assert [first.receive(), second.receive()] == [welcome(alice)] * 2
+    assert connect(**bearer(alice)).closed() == 4429
+    assert connect(**bearer(bob)).receive() == welcome(bob)
+    first.raw.close()  # waits until the server has closed its side
+    assert connect(**bearer(alice)).receive() == welcome(alice)
+
+
+def test_socket_is_closed_when_it_sends_too_many_messages(
+    connect: Connect, alice: User, settings: LazySettings
+) -> None:
+    settings.SOCKET_MESSAGES_PER_SECOND = 1
+    socket = connect(**bearer(alice))
+    for _ in range(12):
+        socket.send({"type": "auth"})
+    assert socket.closed() == 4429
+
+
 # ---- authentication ----
 
 

@@ -107,6 +107,27 @@ def test_connection_is_refused_with_a_reason_when_the_credentials_are_invalid(
     assert refused(live, arguments, transport) == {"message": "Authentication error"}
 
 
+def test_connection_is_refused_when_the_user_has_too_many(
+    connect: Dial, live: ServerThread, alice: User, settings: LazySettings
+) -> None:
+    settings.SOCKETS_PER_USER = 1
+    connect(signed(alice))
+    assert refused(live, signed(alice), "websocket") == {"message": "Too many connections"}
+
+
+@pytest.mark.parametrize("event", ["request_video_status", "anything"])
+def test_client_is_disconnected_when_it_sends_too_many_messages(
+    connect: Dial, alice: User, settings: LazySettings, event: str
+) -> None:
+    settings.SOCKET_MESSAGES_PER_SECOND = 1
+    listener = connect(signed(alice))
+    for _ in range(12):
+        listener.client.emit(event, {})
+    listener.receive("disconnect")
+    errors = [listener.receive("error") for _ in range(listener.queues["error"].qsize())]
+    assert errors[-1] == {"code": "too_many_messages", "detail": "Too many messages"}
+
+
 def test_connection_is_refused_when_the_session_was_revoked(
     live: ServerThread, alice: User
 ) -> None:
