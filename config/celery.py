@@ -40,7 +40,6 @@ app.conf.update(
     broker_connection_retry_on_startup=True,
     beat_schedule={
         "videos": {"task": "videos.tasks.tick", "schedule": 1.0},
-        "webhooks": {"task": "videos.tasks.deliver_webhooks", "schedule": 1.0},
         "audit": {"task": "videos.tasks.audit_refunds", "schedule": crontab(hour=3, minute=17)},
         **{
             task: {"task": task, "schedule": float(seconds)}

@@ -475,7 +475,7 @@ MODERATION_STRIKES = number("MODERATION_STRIKES", default=10)
 POLL_FIRST = timedelta(seconds=env("POLL_SECONDS", default=5.0, parse=float))
 POLL_SLOWEST = timedelta(seconds=env("POLL_MAX_SECONDS", default=20.0, parse=float))
 VIDEO_DEADLINE = duration("VIDEO_DEADLINE", default=timedelta(minutes=30))
-# How long a worker owns a video it has claimed; after that another worker may claim it.
+# How long a worker that has died owns a video or webhook; then another worker may claim it.
 LEASE = timedelta(seconds=env("LEASE_SECONDS", default=15.0, parse=float))
 # How long an engine must report a job as unknown before the job counts as lost.
 MISSING_AFTER = timedelta(seconds=env("MISSING_SECONDS", default=60.0, parse=float))
@@ -492,7 +492,13 @@ WEBHOOK_PORTS = [
     for port in text_list("WEBHOOK_PORTS", default=["443", "8443"] + ["80"] * (not PRODUCTION))
 ]
 WEBHOOK_ALLOWED_NETWORKS = text_list("WEBHOOK_ALLOWED_NETWORKS", default=[])
-WEBHOOK_TIMEOUT = number("WEBHOOK_TIMEOUT_SECONDS", default=15)
+# How long connecting to one address, and a whole delivery, may take.
+WEBHOOK_CONNECT_SECONDS = number("WEBHOOK_CONNECT_SECONDS", default=3)
+WEBHOOK_TIMEOUT = number("WEBHOOK_TIMEOUT_SECONDS", default=10)
+# Deliveries under way at once: in each process, and of all processes for one user and to one host.
+WEBHOOK_THREADS = number("WEBHOOK_THREADS", default=32)
+WEBHOOKS_PER_USER = number("WEBHOOKS_PER_USER", default=4)
+WEBHOOKS_PER_HOST = number("WEBHOOKS_PER_HOST", default=8)
 
 # ---- uploads ----
 UPLOAD_MAX_BYTES = number("UPLOAD_MAX_MB", default=100) * 1024 * 1024

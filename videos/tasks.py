@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 from celery import shared_task
+from celery.signals import worker_ready
 from django.conf import settings
 from django.db import close_old_connections
 
@@ -14,7 +15,7 @@ from videos.account import deletion, email_digests
 from videos.jobs.worker import executor
 from videos.media import upload_cleanup
 from videos.reports import refund_audit
-from videos.webhooks import deliveries
+from videos.webhooks import sender
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +44,14 @@ def run(stop: threading.Event, *others: Callable[[], object]) -> None:
     close_old_connections()
 
 
+@worker_ready.connect
+def start_deliveries(**_: object) -> None:
+    """Send webhooks in a thread of the Celery worker: waiting for receivers needs no task."""
+    threading.Thread(
+        target=sender.run, args=[draining.stopping], name="deliveries", daemon=True
+    ).start()
+
+
 @shared_task(ignore_result=True, expires=5)
 def tick(budget_seconds: float = 10.0) -> None:
     """Execute due steps for about `budget_seconds`; beat starts this every second.
@@ -58,13 +67,6 @@ def tick(budget_seconds: float = 10.0) -> None:
             pass
     finally:
         workers.close()
-
-
-@shared_task(ignore_result=True, expires=30)
-def deliver_webhooks() -> None:
-    """Deliver due webhooks."""
-    while not draining.stopping.is_set() and deliveries.deliver_due():
-        pass
 
 
 @shared_task(ignore_result=True, expires=3600)

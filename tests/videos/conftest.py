@@ -22,7 +22,8 @@ from videos.engines.errors import Refused
 from videos.jobs import orders
 from videos.jobs.worker import claim, settle
 from videos.media import files
-from videos.models import Video, WebhookDelivery
+from videos.models import DeliveryAttempt, Video, WebhookDelivery
+from videos.webhooks import sender
 
 
 def order(user: User, prompt: str = "A paper boat", **fields: Any) -> Video:
@@ -70,6 +71,16 @@ def failed_delivery(user: User) -> WebhookDelivery:
         user=user, video=order(user), url="https://example.com/", state="failed",
         created_at=now, round_started_at=now,
     )  # fmt: skip
+
+
+def deliver_due() -> int:
+    """Send every due webhook as the worker does, and return how many."""
+    before = DeliveryAttempt.objects.count()
+    deliverer = sender.Sender(4)
+    while deliverer.turn():
+        pass
+    deliverer.finish(0)
+    return DeliveryAttempt.objects.count() - before
 
 
 def completed(video: Video, mp4: bytes) -> Video:

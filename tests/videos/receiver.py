@@ -13,6 +13,9 @@ class Receiver:
         self.headers: dict[str, str] = {}
         # Answer one byte at a time, without end.
         self.answers_slowly = False
+        # While it is cleared, requests wait for their answer.
+        self.answers = threading.Event()
+        self.answers.set()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         self.port = int(self._server.server_address[1])
@@ -20,6 +23,7 @@ class Receiver:
         threading.Thread(target=self._server.serve_forever, args=[0.02], daemon=True).start()
 
     def close(self) -> None:
+        self.answers.set()
         self._server.shutdown()
         self._server.server_close()
 
@@ -31,6 +35,7 @@ class Receiver:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 named = {name.lower(): value for name, value in self.headers.items()}
                 receiver.requests.append(({**named, ":path": self.path}, body))
+                receiver.answers.wait()
                 if receiver.answers_slowly:
                     self._drip()
                     return

@@ -31,6 +31,8 @@ class WebhookDelivery(models.Model):
         Video, models.CASCADE, related_name="delivery", verbose_name=_("video")
     )
     url = models.CharField(_("address"), max_length=2048)
+    # The host in `url`; deliveries share their turns by user and by host.
+    host = models.CharField(max_length=255, default="")
     state = models.CharField(_("state"), max_length=12, choices=State, default=State.PENDING)
     tries = models.PositiveSmallIntegerField(_("attempts"), default=0)
     # The queue: `next_try_at` is the due time, or the end of the lease while a worker holds the
@@ -47,7 +49,9 @@ class WebhookDelivery(models.Model):
         verbose_name_plural = _("webhook deliveries")
         indexes = [
             models.Index(
-                fields=["next_try_at"], condition=Q(next_try_at__isnull=False), name="delivery_due"
+                fields=["user", "next_try_at"],
+                condition=Q(next_try_at__isnull=False),
+                name="delivery_due_of_user",
             ),
             models.Index(fields=["user", "-created_at"], name="delivery_newest"),
         ]

@@ -5,18 +5,18 @@
        └──── redeliver ────┘
 
 The table is the queue, as for videos: a row is written in the transaction that ends the video, a
-worker claims due rows, posts without holding a database transaction, and records the result fenced
-by its lease. When a worker dies its rows become due again, so a client may receive a webhook twice,
-with the same `webhook-id`.
+worker claims due rows (`claim`), posts without holding a database transaction (`sender`), and
+records the result fenced by its lease. When a worker dies its rows become due again, so a client
+may receive a webhook twice, with the same `webhook-id`.
 """
 
 import json
 import logging
 import random
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import uuid4
 
 from django.conf import settings
@@ -28,8 +28,8 @@ from django.utils.translation import gettext as _
 
 from config.lib import rate_limits
 from config.lib.rate_limits import Rate
-from videos import leases, representations
-from videos.models import DeliveryAttempt, Video, WebhookDelivery, WebhookSecret
+from videos import representations
+from videos.models import DeliveryAttempt, Video, WebhookDelivery
 from videos.webhooks import http_client, signing
 
 log = logging.getLogger(__name__)
@@ -38,8 +38,7 @@ State = WebhookDelivery.State
 
 # Seconds after the start of a round at which a delivery is attempted.
 ATTEMPT_SECONDS = (0, 5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
-LEASE = timedelta(seconds=60)
-THREADS = 8
+NOT_SENT = "could not be sent"
 GONE = 410
 BUSY = (429, 503)
 
@@ -50,6 +49,14 @@ class NotRedeliverable(Exception):
 
 class TooOften(Exception):
     """The user sent too many test webhooks; nothing was sent."""
+
+
+class Request(NamedTuple):
+    """A signed webhook, ready to be sent."""
+
+    url: str
+    body: bytes
+    headers: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -73,6 +80,7 @@ def enqueue_delivery(video: Video) -> None:
         defaults={
             "user_id": video.user_id,
             "url": video.webhook_url,
+            "host": http_client.host_of(video.webhook_url),
             "created_at": now,
             "round_started_at": now,
             "next_try_at": now,
@@ -104,46 +112,21 @@ def send_test(user: AbstractBaseUser, url: str) -> DeliveryResult:
     if rate.limit and not rate_limits.hit(f"webhook-test:{user.pk}", rate).allowed:
         raise TooOften(_("You sent too many test webhooks. Try again in a minute."))
     body = json.dumps({"type": "test", "sent_at": representations.iso(timezone.now())}).encode()
-    return _send(
-        (url, body, signing.signed_headers(f"msg_{uuid4().hex}", body, signing.secret_of(user)))
+    headers = signing.signed_headers(f"msg_{uuid4().hex}", body, signing.secret_of(user))
+    return send(Request(url, body, headers))
+
+
+def request_of(delivery: WebhookDelivery) -> Request:
+    """The signed request of a claimed delivery."""
+    body = json.dumps(representations.callback_body(delivery.video)).encode()
+    secret = signing.secret_of(delivery.user)
+    return Request(
+        delivery.url, body, signing.signed_headers(f"msg_{delivery.pk.hex}", body, secret)
     )
 
 
-def deliver_due(limit: int = 64) -> int:
-    """Attempt up to `limit` due deliveries in parallel; return how many."""
-    claimed = claim_due(limit)
-    if not claimed:
-        return 0
-    users = {delivery.user_id: signing.secret_of(delivery.user) for delivery in claimed}
-    requests = [_signed_request(delivery, users[delivery.user_id]) for delivery in claimed]
-    with ThreadPoolExecutor(THREADS, "webhook") as pool:
-        for delivery, result in zip(claimed, pool.map(_send, requests), strict=True):
-            record_result(delivery, result)
-    return len(claimed)
-
-
-def claim_due(limit: int) -> list[WebhookDelivery]:
-    """Lease up to `limit` due deliveries of active users."""
-    now = timezone.now()
-    # Users that are locked or deleted get no webhooks, until the account is restored.
-    due = WebhookDelivery.objects.filter(next_try_at__lte=now, user__is_active=True)
-    due = due.order_by("next_try_at")
-    if not due.exists():
-        return []
-    token = uuid4()
-    with transaction.atomic():
-        leases.lease_rows(due, limit, token, next_try_at=now + LEASE)
-    return list(WebhookDelivery.objects.filter(lease=token).select_related("video", "user"))
-
-
-def _signed_request(
-    delivery: WebhookDelivery, secret: WebhookSecret
-) -> tuple[str, bytes, dict[str, str]]:
-    body = json.dumps(representations.callback_body(delivery.video)).encode()
-    return delivery.url, body, signing.signed_headers(f"msg_{delivery.pk.hex}", body, secret)
-
-
-def _send(request: tuple[str, bytes, dict[str, str]]) -> DeliveryResult:
+def send(request: Request) -> DeliveryResult:
+    """Send one request and return the result; never raises and uses no database."""
     started = time.monotonic()
     answer, blocked, error = None, False, ""
     try:
@@ -154,7 +137,7 @@ def _send(request: tuple[str, bytes, dict[str, str]]) -> DeliveryResult:
         error = str(failure)
     except Exception:  # a bug must not stop the other deliveries
         log.exception("a webhook could not be sent")
-        error = "could not be sent"
+        error = NOT_SENT
     took = int((time.monotonic() - started) * 1000)
     if answer is None:
         return DeliveryResult(took, error=error, blocked=blocked)

@@ -7,6 +7,8 @@ address. Redirects are not followed.
 import http.client
 import socket
 import ssl
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import ip_network
 from threading import Timer
@@ -15,9 +17,9 @@ from urllib.parse import quote, urlsplit
 import ssrfguard
 from django.conf import settings
 
-CONNECT_SECONDS = 5
 READ_BYTES = 64 * 1024
 URL_MAX = 2048
+HOST_MAX = 255
 
 
 class Blocked(Exception):
@@ -41,23 +43,36 @@ def check(url: str) -> None:
     _target(url, _policy())
 
 
+def host_of(url: str) -> str:
+    """The host of a URL in lower case; "" for a URL that has none."""
+    try:
+        return (urlsplit(url).hostname or "")[:HOST_MAX]
+    except ValueError:
+        return ""
+
+
 def post(url: str, body: bytes, headers: dict[str, str]) -> Answer:
-    """POST once, within WEBHOOK_TIMEOUT seconds. Raises Blocked or Unreachable."""
+    """POST once, within WEBHOOK_TIMEOUT seconds. Raises Blocked or Unreachable.
+
+    Only the name servers may take longer: their answer cannot be cut off.
+    """
+    until = time.monotonic() + settings.WEBHOOK_TIMEOUT
     policy = _policy()
     target = _target(url, policy)
     try:
-        addresses = ssrfguard.resolve(target, policy=policy)
-        raw = ssrfguard.connect(addresses, policy=policy, timeout=CONNECT_SECONDS)
+        raw = _connect(ssrfguard.resolve(target, policy=policy), policy, until)
     except ssrfguard.SSRFGuardError as error:
         raise Blocked("The address is not reachable from here.") from error
     except OSError as error:
         raise Unreachable(_reason(error)) from error
+    left = max(until - time.monotonic(), 0)
     # The socket's own time-out starts anew with every byte; this timer limits the whole call.
     spare = raw.dup()
-    watch = Timer(settings.WEBHOOK_TIMEOUT, _shut_down, [spare])
+    watch = Timer(left, _shut_down, [spare])
     watch.daemon = True
     watch.start()
     try:
+        raw.settimeout(left)
         return _exchange(raw, target, url, body, headers)
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise Unreachable(_reason(error)) from error
@@ -65,6 +80,18 @@ def post(url: str, body: bytes, headers: dict[str, str]) -> Answer:
         watch.cancel()
         spare.close()
         raw.close()
+
+
+def _connect(
+    addresses: Sequence[ssrfguard.Address], policy: ssrfguard.Policy, until: float
+) -> socket.socket:
+    """Connect to the first of the addresses that answers. Raises OSError."""
+    left = until - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    attempts = min(len(addresses), policy.max_connection_attempts)
+    seconds = min(settings.WEBHOOK_CONNECT_SECONDS, left / attempts)
+    return ssrfguard.connect(addresses, policy=policy, timeout=seconds)
 
 
 def _policy() -> ssrfguard.Policy:
@@ -88,7 +115,6 @@ def _target(url: str, policy: ssrfguard.Policy) -> ssrfguard.Target:
 def _exchange(
     raw: socket.socket, target: ssrfguard.Target, url: str, body: bytes, headers: dict[str, str]
 ) -> Answer:
-    raw.settimeout(settings.WEBHOOK_TIMEOUT)
     http_connection = http.client.HTTPConnection(target.host, target.port)
     http_connection.sock = raw
     if target.scheme == "https":

@@ -21,7 +21,7 @@ from config.lib import draining
 from config.management.commands import demo
 from config.server.uvicorn_server import Server, configuration
 from videos import tasks
-from videos.webhooks import deliveries
+from videos.webhooks import sender
 
 log = logging.getLogger(__name__)
 
@@ -133,13 +133,9 @@ def run_periodic_tasks(server: Server, stop: threading.Event) -> None:
 
 
 def deliver_webhooks(server: Server, stop: threading.Event) -> None:
-    """Send webhooks; one may take long, so they have their own thread."""
-    while wait_until_started(server, stop) and not stop.wait(0.5):
-        try:
-            deliveries.deliver_due()
-        except Exception:  # the next round tries again
-            log.exception("webhooks could not be sent")
-        close_old_connections()
+    """Send webhooks, once the server answers."""
+    if wait_until_started(server, stop):
+        sender.run(stop)
 
 
 def deliver_sandbox_callbacks(server: Server, stop: threading.Event) -> None:

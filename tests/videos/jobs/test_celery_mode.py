@@ -5,12 +5,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from websocket import WebSocket, WebSocketException, create_connection
 
 from tests.faults import checks, processes, users
 from tests.faults.checks import Violations
 from tests.faults.processes import Deployment
 from tests.faults.users import HttpUser
+from videos.models import WebhookDelivery
 
 __test__ = processes.POSTGRES
 ORDER = ["queued", "in_progress", "completed"]
@@ -96,3 +98,18 @@ def test_every_video_is_rendered_once_when_two_workers_share_them(deployment: De
     assert [checks.find_violations_of(deployment, user) for user in owners] == [Violations()] * 4
     assert [set(user.videos().values()) for user in owners] == [{"completed"}] * 4
     assert [checks.count_jobs_of(deployment, user) for user in owners] == [5] * 4
+
+
+def test_webhook_is_attempted_when_only_workers_run_beside_the_web_process(
+    deployment: Deployment, user: HttpUser
+) -> None:
+    now = timezone.now()
+    delivery = WebhookDelivery.objects.create(
+        user=user.account, video_id=user.order("A heron"), url="http://127.0.0.1/",
+        created_at=now, round_started_at=now, next_try_at=now,
+    )  # fmt: skip
+    attempts = delivery.attempts.all()
+    processes.wait_until(attempts.exists, "an attempt to deliver")
+    assert [(a.code, a.error) for a in attempts.all()] == [
+        (None, "The address is not one that webhooks may go to.")
+    ]

@@ -16,11 +16,11 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from accounts.models import User
 from accounts.people import deletion
 from tests.conftest import signed_in
-from tests.videos.conftest import completed, failed, order, running
+from tests.videos.conftest import completed, deliver_due, failed, order, running
 from tests.videos.receiver import Receiver
 from videos.jobs import removal, state_machine
 from videos.models import Video, WebhookDelivery, WebhookSecret
-from videos.webhooks import deliveries, signing
+from videos.webhooks import claim, deliveries, signing
 
 pytestmark = pytest.mark.django_db
 
@@ -55,7 +55,7 @@ def test_webhook_has_the_file_url_when_the_video_succeeds(
     mp4: bytes,
 ) -> None:
     video = completed(order_with_webhook(alice, receiver.url), mp4)
-    assert deliveries.deliver_due() == 1
+    assert deliver_due() == 1
     (body,) = bodies(receiver)
     urls = json.loads(body["data"].pop("resultJson"))["resultUrls"]
     assert body == {
@@ -68,7 +68,7 @@ def test_webhook_has_the_file_url_when_the_video_succeeds(
 def test_webhook_has_the_reason_when_the_video_fails(
     failed_video: Video, receiver: Receiver
 ) -> None:
-    deliveries.deliver_due()
+    deliver_due()
     assert bodies(receiver) == [
         {
             "code": 501,
@@ -92,7 +92,7 @@ def test_one_webhook_is_sent_when_the_video_is_cancelled(
     video = order_with_webhook(alice, receiver.url)
     finish(video)
     removal.delete(video)
-    assert (deliveries.deliver_due(), deliveries.deliver_due()) == (1, 0)
+    assert (deliver_due(), deliver_due()) == (1, 0)
     assert [body["data"]["state"] for body in bodies(receiver)] == ["fail"]
 
 
@@ -100,9 +100,9 @@ def test_no_webhook_is_sent_while_the_owner_is_locked(
     failed_video: Video, receiver: Receiver
 ) -> None:
     deletion.lock(failed_video.user)
-    assert deliveries.deliver_due() == 0
+    assert deliver_due() == 0
     deletion.unlock(failed_video.user)
-    assert (deliveries.deliver_due(), len(bodies(receiver))) == (1, 1)
+    assert (deliver_due(), len(bodies(receiver))) == (1, 1)
 
 
 def test_no_webhook_is_sent_when_no_url_was_given_or_the_video_has_not_ended(
@@ -111,7 +111,7 @@ def test_no_webhook_is_sent_when_no_url_was_given_or_the_video_has_not_ended(
 ) -> None:
     failed(order(alice))
     running(order_with_webhook(alice, receiver.url))
-    assert (deliveries.deliver_due(), WebhookDelivery.objects.count()) == (0, 0)
+    assert (deliver_due(), WebhookDelivery.objects.count()) == (0, 0)
 
 
 def test_no_webhook_is_sent_when_the_transaction_rolls_back(
@@ -121,7 +121,7 @@ def test_no_webhook_is_sent_when_the_transaction_rolls_back(
     with transaction.atomic():
         state_machine.cancel(video)
         transaction.set_rollback(True)
-    assert (WebhookDelivery.objects.count(), deliveries.deliver_due()) == (0, 0)
+    assert (WebhookDelivery.objects.count(), deliver_due()) == (0, 0)
 
 
 # ---- signatures ----
@@ -143,7 +143,7 @@ def test_webhook_is_signed_as_standard_webhooks_defines(
     alice: User,
     receiver: Receiver,
 ) -> None:
-    deliveries.deliver_due()
+    deliver_due()
     ((headers, body),) = receiver.requests
     assert headers["webhook-id"] == f"msg_{only_delivery().pk.hex}"
     assert verified(receiver, signing.secret_of(alice).secret) == [True]
@@ -159,12 +159,12 @@ def test_both_secrets_are_valid_for_a_day_when_the_secret_is_changed(
     old = signing.secret_of(alice).secret
     new = signing.change_secret(alice).secret
     assert new != old
-    deliveries.deliver_due()
+    deliver_due()
     assert (verified(receiver, old), verified(receiver, new)) == ([True], [True])
     WebhookSecret.objects.update(former_until=timezone.now() - timedelta(seconds=1))
     receiver.requests.clear()
     deliveries.redeliver(only_delivery())
-    deliveries.deliver_due()
+    deliver_due()
     assert (verified(receiver, old), verified(receiver, new)) == ([False], [True])
 
 
@@ -181,8 +181,8 @@ def test_delivery_ends_when_the_answer_is_2xx(
     failed_video: Video, receiver: Receiver, code: int
 ) -> None:
     receiver.code = code
-    deliveries.deliver_due()
-    assert (state(), deliveries.deliver_due()) == (("delivered", 1, False), 0)
+    deliver_due()
+    assert (state(), deliver_due()) == (("delivered", 1, False), 0)
 
 
 @pytest.mark.parametrize("code", [302, 400, 404, 500])
@@ -192,11 +192,11 @@ def test_delivery_is_retried_when_the_answer_is_not_2xx(
     code: int,
 ) -> None:
     receiver.code = code
-    deliveries.deliver_due()
-    assert (state(), deliveries.deliver_due()) == (("pending", 1, True), 0)
+    deliver_due()
+    assert (state(), deliver_due()) == (("pending", 1, True), 0)
     receiver.code = 200
     make_due()
-    deliveries.deliver_due()
+    deliver_due()
     assert state() == ("delivered", 2, False)
     ids = {headers["webhook-id"] for headers, _ in receiver.requests}
     assert (len(receiver.requests), len(ids)) == (2, 1)
@@ -211,7 +211,7 @@ def test_delivery_fails_when_a_day_of_retries_has_passed(
     waits = []
     while only_delivery().state == "pending":
         make_due()
-        deliveries.deliver_due()
+        deliver_due()
         if due := only_delivery().next_try_at:
             waits.append((due - begun).total_seconds())
     assert state() == ("failed", 10, False)
@@ -226,7 +226,7 @@ def test_delivery_fails_when_a_day_of_retries_has_passed(
 
 def test_delivery_ends_when_the_answer_is_410(failed_video: Video, receiver: Receiver) -> None:
     receiver.code = 410
-    deliveries.deliver_due()
+    deliver_due()
     assert state() == ("failed", 1, False)
 
 
@@ -235,7 +235,7 @@ def test_retry_waits_as_long_as_retry_after_says(
     receiver: Receiver,
 ) -> None:
     receiver.code, receiver.headers = 429, {"Retry-After": "3000"}
-    deliveries.deliver_due()
+    deliver_due()
     due = only_delivery().next_try_at
     assert due
     assert 2990 < (due - timezone.now()).total_seconds() <= 3000
@@ -247,7 +247,7 @@ def test_delivery_is_blocked_when_the_address_is_internal(
     receiver: Receiver,
 ) -> None:
     settings.WEBHOOK_ALLOWED_NETWORKS = []
-    deliveries.deliver_due()
+    deliver_due()
     (attempt,) = only_delivery().attempts.all()
     assert (state(), attempt.code, attempt.error, receiver.requests) == (
         ("blocked", 1, False), None, "The address is not one that webhooks may go to.", [],
@@ -257,10 +257,10 @@ def test_delivery_is_blocked_when_the_address_is_internal(
 def test_delivery_is_due_again_when_its_worker_died(
     failed_video: Video, receiver: Receiver
 ) -> None:
-    (held,) = deliveries.claim_due(10)
-    assert deliveries.deliver_due() == 0
+    (held,) = claim.claim_due(10)
+    assert deliver_due() == 0
     make_due()  # the lease ran out
-    assert deliveries.deliver_due() == 1
+    assert deliver_due() == 1
     deliveries.record_result(
         held, deliveries.DeliveryResult(1, code=500)
     )  # the first worker was alive after all
@@ -272,7 +272,7 @@ def test_delivery_is_due_again_when_its_worker_died(
 
 def test_log_shows_every_attempt(failed_video: Video, api: APIClient, receiver: Receiver) -> None:
     receiver.code = 500
-    deliveries.deliver_due()
+    deliver_due()
     answer = api.get("/api/webhooks/deliveries").json()
     (shown,) = answer.pop("deliveries")
     assert answer == {"total": 1, "page": 1, "page_size": 20}
@@ -315,12 +315,12 @@ def test_log_needs_as_many_queries_for_many_deliveries(
 def test_delivery_is_sent_again_when_requested(
     failed_video: Video, api: APIClient, receiver: Receiver
 ) -> None:
-    deliveries.deliver_due()
+    deliver_due()
     address = f"/api/webhooks/deliveries/{only_delivery().pk}/redeliver"
     assert api.post(address).json()["status"] == "pending"
     refused = api.post(address)
     assert (refused.status_code, refused.json()["code"]) == (400, "not_redeliverable")
-    deliveries.deliver_due()
+    deliver_due()
     ids = {headers["webhook-id"] for headers, _ in receiver.requests}
     assert (len(receiver.requests), len(ids), state()[0]) == (2, 1, "delivered")
 

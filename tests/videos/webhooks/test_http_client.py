@@ -1,6 +1,7 @@
 """Webhooks are posted to URLs of users, but not to internal addresses."""
 
 import socket
+import time
 from typing import Any
 
 import pytest
@@ -159,6 +160,33 @@ def test_post_times_out_when_the_answer_does_not_end(
     settings.WEBHOOK_TIMEOUT, receiver.answers_slowly = 0.3, True
     with pytest.raises(http_client.Unreachable):
         http_client.post(receiver.url, b"{}", {})
+
+
+def test_post_times_out_when_the_name_servers_took_all_the_time(
+    monkeypatch: pytest.MonkeyPatch, settings: LazySettings, receiver: Receiver
+) -> None:
+    def getaddrinfo(*args: Any, **more: Any) -> list[Any]:
+        time.sleep(0.06)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", receiver.port))]
+
+    settings.WEBHOOK_TIMEOUT = 0.05
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    with pytest.raises(http_client.Unreachable, match="timed out"):
+        http_client.post(receiver.url, b"{}", {})
+    assert receiver.requests == []
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("https://Hooks.Example.com:8443/a?b=c", "hooks.example.com"),
+        ("http://[2001:db8::1]/", "2001:db8::1"),
+        ("http://[::1", ""),
+        ("nothing", ""),
+    ],
+)
+def test_host_is_that_of_the_url(url: str, host: str) -> None:
+    assert http_client.host_of(url) == host
 
 
 def test_post_fails_when_nothing_listens_on_the_port(
