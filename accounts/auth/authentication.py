@@ -31,7 +31,7 @@ class BearerAuthentication(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[User, SessionOrKey] | None:
         try:
-            found = [_find(text) for text in _bearer(request)]
+            found = [session_or_key_of(text) for text in _bearer(request)]
             found += [api_keys.find(text) for text in _api_key(request)]
         except errors.BadCredentials as error:
             raise NotAuthenticated from error
@@ -79,6 +79,11 @@ def scope_of(view: object) -> str:
     return str(getattr(view, "scope", ApiKey.Scope.GENERATE))
 
 
+def session_or_key_of(text: str) -> SessionOrKey:
+    """Return the session of a token, or the API key with this text. Raises BadCredentials."""
+    return api_keys.find(text) if text.startswith(api_keys.PREFIX) else tokens.session_of(text)
+
+
 def credential_of(text: str) -> connections.Credential:
     """Return the credential of a token, or of a key that may read. Raises BadCredentials."""
     if text.startswith(api_keys.PREFIX):
@@ -87,10 +92,6 @@ def credential_of(text: str) -> connections.Credential:
             raise errors.BadCredentials("This API key may not read")
         return connections.credential_of_key(key)
     return connections.credential_of_session(tokens.session_of(text), tokens.expiry_of(text))
-
-
-def _find(text: str) -> SessionOrKey:
-    return api_keys.find(text) if text.startswith(api_keys.PREFIX) else tokens.session_of(text)
 
 
 def _bearer(request: Request) -> list[str]:

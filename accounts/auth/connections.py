@@ -12,6 +12,8 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib import auth
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
@@ -48,14 +50,14 @@ def credential_of_key(key: ApiKey) -> Credential:
 
 def credential_of_cookie(user: User, session_key: str | None) -> Credential:
     """Return the credential of a page's session; a change of the password ends it too."""
-    store = import_module(settings.SESSION_ENGINE).SessionStore
+    return Credential(user, lambda: bool(user_of_cookie(session_key).pk == user.pk))
 
-    def is_kept() -> bool:
-        request = HttpRequest()
-        request.session = store(session_key)
-        return bool(auth.get_user(request).pk == user.pk)
 
-    return Credential(user, is_kept)
+def user_of_cookie(session_key: str | None) -> AbstractBaseUser | AnonymousUser:
+    """Return the user who is signed in with this session of a page, or an anonymous one."""
+    request = HttpRequest()
+    request.session = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
+    return auth.get_user(request)
 
 
 def group_of(user_id: UUID) -> str:

@@ -1,4 +1,4 @@
-"""Limits of request bodies: one that is too large, or large and anonymous, is refused unread.
+"""Limits of request bodies: one that is too large, or large and not signed in, is refused unread.
 
 An ASGI application in front of all others. uvicorn passes a body on while it arrives, so this is
 enough there. daphne, the server of runserver, collects a body first; `config.server.daphne_limits`
@@ -6,13 +6,17 @@ applies the same rules there.
 """
 
 import asyncio
-import json
-from collections.abc import Iterable
-from http.cookies import CookieError, SimpleCookie
+import logging
 from typing import Any
-from uuid import uuid4
 
+from channels.db import database_sync_to_async
 from django.conf import settings
+from django.db import DatabaseError
+
+from config.server import credentials
+from config.server.refusals import Headers, refusal_response
+
+log = logging.getLogger(__name__)
 
 MIB = 1024 * 1024
 # The fields and boundaries around a file in a multipart form.
@@ -28,9 +32,6 @@ UPLOAD_PREFIXES = ("/v1/", "/sandbox/v1/", "/admin/")
 # After a refusal we read on for BODY_LINGER_SECONDS and this much.
 LINGER_BYTES = 8 * MIB
 
-Headers = Iterable[tuple[bytes, bytes]]
-DETAIL = {401: "Not authenticated", 408: "Request timeout", 413: "Payload too large"}
-
 
 def limit_of(path: str) -> int:
     """Return how many bytes a body may have at this path."""
@@ -41,46 +42,23 @@ def limit_of(path: str) -> int:
     return OTHER_BYTES
 
 
-def refusal_status(path: str, headers: Headers, size: int) -> int:
-    """Return the status (401 or 413) that refuses a body of `size` bytes; 0 when it is allowed."""
-    if size <= min(OTHER_BYTES, limit_of(path)):
-        return 0
-    if size > limit_of(path):
-        return 413
-    return 0 if _has_credentials(headers) else 401
+def is_too_large(path: str, size: int) -> bool:
+    """Return whether a body of `size` bytes is refused at this path, whoever sends it."""
+    return size > limit_of(path)
 
 
-def _has_credentials(headers: Headers) -> bool:
-    """Return whether credentials were sent; they are checked later."""
-    for name, value in headers:
-        if name in {b"authorization", b"x-api-key"} and value.strip():
-            return True
-        if name == b"cookie" and _has_session(value):
-            return True
-    return False
+def needs_credentials(path: str, size: int) -> bool:
+    """Return whether a body of `size` bytes is read only for somebody who is signed in."""
+    return size > min(OTHER_BYTES, limit_of(path))
 
 
-def _has_session(cookie: bytes) -> bool:
+def credentials_status(path: str, headers: Headers) -> int:
+    """Return the status (401, or 503 without a database) that refuses a large body, or 0."""
     try:
-        return settings.SESSION_COOKIE_NAME in SimpleCookie(cookie.decode("latin-1"))
-    except CookieError:
-        return False
-
-
-def refusal_response(status: int) -> tuple[list[tuple[bytes, bytes]], bytes]:
-    """Return the headers and the JSON body of a refusal with this status (401, 408 or 413)."""
-    body = json.dumps({"detail": DETAIL[status]}).encode()
-    headers = [
-        (b"content-type", b"application/json"),
-        (b"content-length", str(len(body)).encode()),
-        (b"connection", b"close"),
-        (b"cache-control", b"private, no-store"),
-        (b"x-content-type-options", b"nosniff"),
-        (b"x-request-id", uuid4().hex.encode()),
-    ]
-    if status == 401:
-        headers.append((b"www-authenticate", b"Bearer"))
-    return headers, body
+        return 0 if credentials.are_valid(path, headers) else 401
+    except DatabaseError:
+        log.warning("credentials could not be checked", exc_info=True)
+        return 503
 
 
 # ---- ASGI ----
@@ -97,6 +75,7 @@ class BodyLimits:
             await self._app(scope, receive, send)
             return
         exchange = Exchange(scope, receive, send)
+        await exchange.check()
         if exchange.code:
             await exchange.refuse()
             return
@@ -109,11 +88,21 @@ class Exchange:
     """One request and its answer; `code` is the status of a refusal, 0 without one."""
 
     def __init__(self, scope: Any, receive: Any, send: Any) -> None:
-        self._path, self._headers = scope["path"], list(scope["headers"])
+        self._scope, self._path, self._headers = scope, scope["path"], list(scope["headers"])
         self._receive, self._send = receive, send
-        self._size, self._is_complete = 0, False
+        self._size, self._is_complete, self._is_signed_in = 0, False, False
         self.answered = False
-        self.code = refusal_status(self._path, self._headers, self._declared())
+        self.code = 0
+
+    async def check(self) -> None:
+        """Set `code` when what was declared or has arrived is too much."""
+        size = max(self._size, self._declared())
+        if is_too_large(self._path, size):
+            self.code = 413
+        elif needs_credentials(self._path, size) and not self._is_signed_in:
+            check = database_sync_to_async(credentials_status)
+            self.code = await check(self._path, self._headers)
+            self._is_signed_in = not self.code
 
     def _declared(self) -> int:
         length = dict(self._headers).get(b"content-length", b"0")
@@ -130,7 +119,7 @@ class Exchange:
             return {"type": "http.disconnect"}
         self._size += len(message.get("body", b""))
         self._is_complete = not message.get("more_body", False)
-        self.code = refusal_status(self._path, self._headers, self._size)
+        await self.check()
         return {"type": "http.disconnect"} if self.code else message
 
     async def send(self, message: Any) -> None:
@@ -138,7 +127,7 @@ class Exchange:
         await self._send(message)
 
     async def refuse(self) -> None:
-        headers, body = refusal_response(self.code)
+        headers, body = refusal_response(self.code, self._scope)
         start = {"type": "http.response.start", "status": self.code, "headers": headers}
         await self._send(start)
         await self._send({"type": "http.response.body", "body": body, "more_body": True})

@@ -7,14 +7,17 @@ process that daphne itself serves imports this module; uvicorn needs only
 """
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from daphne import http_protocol
 from django.conf import settings
+from django.db import connections
 
 from config.server import body_limits
+from config.server.refusals import Headers, refusal_response
 
-PHRASE = {401: b"Unauthorized", 413: b"Content Too Large"}
+PHRASE = {401: b"Unauthorized", 413: b"Content Too Large", 503: b"Service Unavailable"}
 
 
 class LimitedRequest(http_protocol.WebRequest):  # type: ignore[misc]
@@ -24,7 +27,7 @@ class LimitedRequest(http_protocol.WebRequest):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         # Twisted would parse any multipart body in memory, also without credentials.
         self._parsePOSTFormSubmission = False
-        self._size, self._refused = 0, False
+        self._size, self._refused, self._is_signed_in = 0, False, False
 
     def gotLength(self, length: int | None) -> None:  # noqa: N802 - Twisted's name
         super().gotLength(length)
@@ -41,24 +44,46 @@ class LimitedRequest(http_protocol.WebRequest):  # type: ignore[misc]
             super().requestReceived(*args)
 
     def _check(self, size: int) -> None:
-        if self._refused:
+        scope = self._scope()
+        path, status = scope["path"], 0
+        if self._refused or not body_limits.needs_credentials(path, size):
             return
-        path = self.channel._path.split(b"?", 1)[0].decode("latin-1")
-        named = self.requestHeaders.getAllRawHeaders()
-        sent = [(name.lower(), value) for name, values in named for value in values]
-        if status := body_limits.refusal_status(path, sent, size):
+        if body_limits.is_too_large(path, size):
+            status = 413
+        elif not self._is_signed_in:
+            # This is a server for development: it may wait for the database.
+            with ThreadPoolExecutor(1) as thread:
+                status = thread.submit(_credentials_status, path, scope["headers"]).result()
+            self._is_signed_in = not status
+        if status:
             self._refused = True
-            self._refuse(status)
+            self._refuse(status, scope)
 
-    def _refuse(self, status: int) -> None:
+    def _scope(self) -> dict[str, Any]:
+        """Return what `refusals` reads of an ASGI scope."""
+        named = self.requestHeaders.getAllRawHeaders()
+        return {
+            "path": self.channel._path.split(b"?", 1)[0].decode("latin-1"),
+            "scheme": "http",
+            "headers": [(name.lower(), value) for name, values in named for value in values],
+        }
+
+    def _refuse(self, status: int, scope: dict[str, Any]) -> None:
         self.requestHeaders.removeHeader(b"expect")
-        headers, body = body_limits.refusal_response(status)
+        headers, body = refusal_response(status, scope)
         lines = [b"HTTP/1.1 %d %s" % (status, PHRASE[status])]
         lines += [b"%s: %s" % header for header in headers]
         self.channel.transport.write(b"\r\n".join([*lines, b"", body]))
         asyncio.get_running_loop().call_later(
             settings.BODY_LINGER_SECONDS, self.channel.loseConnection
         )
+
+
+def _credentials_status(path: str, headers: Headers) -> int:
+    try:
+        return body_limits.credentials_status(path, headers)
+    finally:
+        connections.close_all()
 
 
 def install() -> None:

@@ -5,7 +5,7 @@ import asyncio
 from django.conf import settings
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from config.server import body_limits
+from config.server.refusals import refusal_response
 
 
 class LimitedProtocol(H11Protocol):
@@ -51,7 +51,7 @@ class LimitedProtocol(H11Protocol):
         if self.transport.is_closing():
             return
         if self._has_begun:
-            headers, body = body_limits.refusal_response(408)
+            headers, body = refusal_response(408)
             lines = [b"%s: %s" % header for header in headers]
             start = b"HTTP/1.1 408 Request Timeout"
             self.transport.write(b"\r\n".join([start, *lines, b"", body]))

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -18,7 +19,10 @@ from django.conf import LazySettings, settings
 
 from accounts.auth import tokens
 from accounts.models import Session, User
-from config.server import body_limits
+from config.http.headers import POLICY
+from config.server import body_limits, credentials
+from config.server.refusals import refusal_response
+from tests import migrated
 from tests.backing import free_port
 from tests.conftest import ServerThread
 
@@ -32,17 +36,50 @@ MAX_SENT = (
     64 * MIB
 )  # of 1 GiB: what socket buffers hold, and what the server reads before it closes
 MAX_MEMORY_GROWTH = 32 * MIB
+NO_FORM = 400  # zero bytes are read as a form, and are none
+SAME_AS_OTHERS = (
+    "content-security-policy",
+    "cross-origin-opener-policy",
+    "referrer-policy",
+    "strict-transport-security",
+    "vary",
+    "x-content-type-options",
+    "x-frame-options",
+    "access-control-allow-origin",
+)
 JSON_BODY = json.dumps({"username": "nobody", "password": "tin-lantern"}).encode()
-UNCHECKED_TOKEN = "Authorization: Bearer nobody-s"
+FORGED = {
+    "token": "Authorization: Bearer nobody-s",
+    "key": "X-API-Key: fl_nobody-s",
+    "cookie": "Cookie: sessionid=bogus",
+}
+# Creates a user in the database of the servers and prints the headers that identify it.
+SIGN_IN = """
+import json
+import django
+django.setup()
+from django.test import Client
+from accounts.auth import api_keys, tokens
+from accounts.models import Session
+from accounts.people import signup
+user = signup.open_account("alice", "alice@example.com", "tin-lantern")
+client = Client()
+client.force_login(user)
+print(json.dumps({
+    "token": "Authorization: Bearer " + tokens.sign_in(user, Session.Grant.PASSWORD).access,
+    "key": "X-API-Key: " + api_keys.issue(user, "a", ["read"])[1],
+    "cookie": "Cookie: sessionid=" + client.cookies["sessionid"].value,
+}))
+"""
 
 
 class ServerProcess:
-    """A server process without a database."""
+    """A server process with a database in this environment."""
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: str, environment: dict[str, str]) -> None:
         self.kind, self.port = kind, free_port()
         command = [sys.executable, "-m", *SERVERS[kind], str(self.port)]
-        self.process = subprocess.Popen(command, cwd=settings.BASE_DIR)
+        self.process = subprocess.Popen(command, cwd=settings.BASE_DIR, env=environment)
         deadline = time.monotonic() + 60
         while not self.answers():
             assert self.process.poll() is None, "it ended"
@@ -105,9 +142,29 @@ class UploadResult:
             pass
 
 
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment of processes that share a database of their own."""
+    folder = tmp_path_factory.mktemp("data")
+    migrated.copy_to(folder)
+    kept = {k: v for k, v in os.environ.items() if k not in {"DATABASE_URL", "REDIS_URL"}}
+    return {**kept, "DATA_DIR": str(folder)}
+
+
+@pytest.fixture(scope="module")
+def valid(environment: dict[str, str]) -> dict[str, str]:
+    """The headers of somebody who is signed in, by token, key and cookie."""
+    command = [sys.executable, "-c", SIGN_IN]
+    ended = subprocess.run(
+        command, cwd=settings.BASE_DIR, env=environment, check=True, capture_output=True
+    )
+    found: dict[str, str] = json.loads(ended.stdout)
+    return found
+
+
 @pytest.fixture(scope="module", params=SERVERS)
-def server(request: pytest.FixtureRequest) -> Iterator[ServerProcess]:
-    process = ServerProcess(request.param)
+def server(request: pytest.FixtureRequest, environment: dict[str, str]) -> Iterator[ServerProcess]:
+    process = ServerProcess(request.param, environment)
     yield process
     process.process.terminate()
     process.process.wait(20)
@@ -117,13 +174,17 @@ def server(request: pytest.FixtureRequest) -> Iterator[ServerProcess]:
     ("headers", "mib", "chunked", "status", "detail"),
     [
         ([], 1024, False, 413, "Payload too large"),
-        ([UNCHECKED_TOKEN], 1024, False, 413, "Payload too large"),
+        ([FORGED["token"]], 1024, False, 413, "Payload too large"),
         ([], 1024, True, 401, "Not authenticated"),
+        ([FORGED["token"]], 1024, True, 401, "Not authenticated"),
         ([], 90, False, 401, "Not authenticated"),
+        ([FORGED["token"]], 90, False, 401, "Not authenticated"),
+        ([FORGED["key"]], 90, False, 401, "Not authenticated"),
+        ([FORGED["cookie"]], 90, False, 401, "Not authenticated"),
         (["Cookie: theme=dark"], 90, False, 401, "Not authenticated"),
     ],
 )
-def test_body_is_refused_before_it_is_sent_when_it_is_too_large_or_anonymous(
+def test_body_is_refused_before_it_is_sent_when_it_is_too_large_or_not_signed_in(
     server: ServerProcess, headers: list[str], mib: int, chunked: bool, status: int, detail: str
 ) -> None:
     before = server.peak_memory()
@@ -133,9 +194,11 @@ def test_body_is_refused_before_it_is_sent_when_it_is_too_large_or_anonymous(
     assert server.peak_memory() - before < MAX_MEMORY_GROWTH
 
 
-def test_upload_is_not_held_in_memory_when_a_token_is_sent(server: ServerProcess) -> None:
+def test_upload_is_not_held_in_memory_when_a_token_is_sent(
+    server: ServerProcess, valid: dict[str, str]
+) -> None:
     before = server.peak_memory()
-    assert server.send(UPLOAD, UNCHECKED_TOKEN, body=99 * MIB).status == 401
+    assert server.send(UPLOAD, valid["token"], body=99 * MIB).status == NO_FORM
     # daphne passes a body on as a whole; parsing it too would need ten times as much memory.
     assert (
         server.peak_memory() - before
@@ -143,9 +206,26 @@ def test_upload_is_not_held_in_memory_when_a_token_is_sent(server: ServerProcess
     )
 
 
-def test_chunked_body_is_refused_when_it_exceeds_the_limit(server: ServerProcess) -> None:
+@pytest.mark.parametrize("kind", ["token", "key", "cookie"])
+def test_large_body_is_read_when_the_credential_is_valid(
+    server: ServerProcess, valid: dict[str, str], kind: str
+) -> None:
+    status = {"token": NO_FORM, "key": 403, "cookie": 403}[kind]  # no scope, no CSRF token
+    assert server.send(UPLOAD, valid[kind], body=2 * MIB).status == status
+
+
+def test_large_body_is_refused_when_one_of_two_credentials_is_forged(
+    server: ServerProcess, valid: dict[str, str]
+) -> None:
+    both = [valid["token"], FORGED["key"]]
+    assert server.send(UPLOAD, *both, body=90 * MIB).status == 401
+
+
+def test_chunked_body_is_refused_when_it_exceeds_the_limit(
+    server: ServerProcess, valid: dict[str, str]
+) -> None:
     before = server.peak_memory()
-    result = server.send(UPLOAD, UNCHECKED_TOKEN, body=1024 * MIB, chunked=True)
+    result = server.send(UPLOAD, valid["token"], body=1024 * MIB, chunked=True)
     assert result.status == 413
     assert result.sent < 100 * MIB + MAX_SENT
     assert server.peak_memory() - before < MAX_MEMORY_GROWTH
@@ -164,7 +244,7 @@ def test_chunked_body_is_refused_when_it_exceeds_the_limit(server: ServerProcess
 def test_small_body_is_refused_when_the_path_takes_no_file(
     server: ServerProcess, path: str, size: int
 ) -> None:
-    assert server.send(path, UNCHECKED_TOKEN, body=size).status == 413
+    assert server.send(path, FORGED["token"], body=size).status == 413
 
 
 def test_other_requests_are_answered_while_large_bodies_are_sent(server: ServerProcess) -> None:
@@ -197,31 +277,51 @@ def test_other_requests_are_answered_while_large_bodies_are_sent(server: ServerP
     ],
 )
 def test_limit_depends_on_the_path(path: str, limit: int) -> None:
+    sizes = (limit, limit + 1)
     assert body_limits.limit_of(path) == limit
-    headers = [(b"authorization", b"Bearer x")]
-    assert [
-        body_limits.refusal_status(path, headers, limit),
-        body_limits.refusal_status(path, headers, limit + 1),
-    ] == [0, 413]
+    assert [body_limits.is_too_large(path, size) for size in sizes] == [False, True]
 
 
 @pytest.mark.parametrize(
-    ("header", "status"),
+    "header",
     [
-        ((b"authorization", b"Bearer x"), 0),
-        ((b"x-api-key", b"x"), 0),
-        ((b"cookie", b"a=b; sessionid=x"), 0),
-        ((b"authorization", b" "), 401),
-        ((b"cookie", b"a=b; session=x"), 401),
-        ((b"cookie", b"\xff;;=\x00sessionid"), 401),
-        ((b"x-forwarded-user", b"alice"), 401),
+        (b"authorization", b"Bearer x"),
+        (b"authorization", b" "),
+        (b"authorization", b"Basic YTpi"),
+        (b"x-api-key", b"x"),
+        (b"cookie", b"a=b; sessionid=x"),
+        (b"cookie", b"a=b; session=x"),
+        (b"cookie", b"\xff;;=\x00sessionid"),
+        (b"x-forwarded-user", b"alice"),
     ],
 )
-def test_large_body_is_refused_when_no_credential_is_sent(
-    header: tuple[bytes, bytes], status: int
-) -> None:
-    assert body_limits.refusal_status(UPLOAD, [header], 2 * MIB) == status
-    assert body_limits.refusal_status(UPLOAD, [header], MIB) == 0
+def test_forged_credentials_are_not_valid(db: None, header: tuple[bytes, bytes]) -> None:
+    assert credentials.are_valid(UPLOAD, [header]) is False
+
+
+def test_sandbox_engine_has_keys_of_its_own(db: None, settings: LazySettings) -> None:
+    settings.SANDBOX_API_KEYS = ["sk-sandbox"]
+    sent = [[(b"authorization", b"Bearer " + key)] for key in (b"sk-sandbox", b"sk-other")]
+    path = "/sandbox/v1/videos"
+    assert [credentials.are_valid(path, headers) for headers in sent] == [True, False]
+
+
+def test_refusal_has_the_headers_of_every_answer(settings: LazySettings) -> None:
+    settings.TRUSTED_PROXIES, settings.SECURE_HSTS_SECONDS = 1, 60
+    settings.CORS_ALLOWED_ORIGINS = ["https://studio.example.com"]
+    headers = [(b"origin", b"https://studio.example.com"), (b"x-forwarded-proto", b"https")]
+    found, _ = refusal_response(413, {"path": "/api/videos", "scheme": "http", "headers": headers})
+    sent = dict(found)
+    assert {name: sent[name.encode()].decode() for name in SAME_AS_OTHERS} == {
+        "content-security-policy": POLICY,
+        "cross-origin-opener-policy": "same-origin",
+        "referrer-policy": "same-origin",
+        "strict-transport-security": "max-age=60",
+        "vary": "origin",
+        "x-content-type-options": "nosniff",
+        "x-frame-options": "DENY",
+        "access-control-allow-origin": "https://studio.example.com",
+    }
 
 
 class GuardedRequest:
@@ -230,7 +330,12 @@ class GuardedRequest:
     def __init__(self, *parts: Any, headers: list[tuple[bytes, bytes]] | None = None) -> None:
         self.parts, self.received = list(parts), b""
         self.sent_messages: list[Any] = []
-        self.scope = {"type": "http", "path": "/api/x", "headers": headers or []}
+        self.scope = {
+            "type": "http",
+            "scheme": "http",
+            "path": "/api/x",
+            "headers": headers or [],
+        }
 
     async def receive(self) -> Any:
         if not self.parts:
