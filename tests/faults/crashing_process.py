@@ -1,4 +1,4 @@
-"""A process of the product that crashes at a kill point: `POINT [--pass N] -- serve|celery ...`."""
+"""A process that crashes at a kill point: `POINT [--pass N] -- serve|celery|uvicorn ...`."""
 
 import argparse
 import sys
@@ -9,12 +9,16 @@ from django.core.management import execute_from_command_line
 
 
 def run(words: Sequence[str]) -> None:
-    """Run a management command, or Celery's, in this process."""
+    """Run a management command, or one of Celery or uvicorn, in this process."""
     if words[0] == "celery":
         from celery.bin.celery import main
 
         sys.argv = list(words)
         main()
+    elif words[0] == "uvicorn":
+        from uvicorn.main import main as serve
+
+        serve(words[1:])
     else:
         execute_from_command_line(["manage.py", *words])
 

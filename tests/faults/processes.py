@@ -28,6 +28,8 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "serve": ("serve", "--no-migrate"),
     "worker": (*CELERY, "worker", "--pool", "threads", "--concurrency", "2"),
     "beat": (*CELERY, "beat", "--schedule"),
+    # The sandbox engine on a port of its own.
+    "engine": ("uvicorn", "config.asgi:application", "--lifespan", "off", "--port"),
 }
 TIMEOUT_SECONDS = 90.0
 
@@ -49,7 +51,10 @@ def wait_until(done: Callable[[], object], what: str, seconds: float = TIMEOUT_S
 
 
 class Deployment:
-    """Processes by role on one DATA_DIR; `by_command_line` starts each by its real command."""
+    """Processes by role on one DATA_DIR; `by_command_line` starts each by its real command.
+
+    With `own_engine` the sandbox engine is a process too, besides the roles.
+    """
 
     def __init__(
         self,
@@ -58,10 +63,15 @@ class Deployment:
         roles: tuple[str, ...],
         *,
         by_command_line: bool,
+        own_engine: bool,
     ) -> None:
         self.folder, self.roles, self.kills = folder, roles, 0
-        self.port = free_port()
+        self._engine_role = ("engine",) if own_engine else ()
+        self.port, self._engine_port = free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.port}"
+        if own_engine:
+            engine = f"http://127.0.0.1:{self._engine_port}/sandbox/v1"
+            environment = {**environment, "SANDBOX_URL": engine}
         self.environment = {**_inherited(), **environment, **self._own_settings()}
         self.log = folder / "log"
         self._running: dict[str, Process] = {}
@@ -93,7 +103,8 @@ class Deployment:
 
     def start_another(self, role: str, *, point: str = "", passes: int = 1) -> Process:
         """Start one more process of a role beside the running ones."""
-        words = COMMANDS[role] + ((str(self.folder / "beat"),) if role == "beat" else ())
+        last = {"beat": str(self.folder / "beat"), "engine": str(self._engine_port)}
+        words = COMMANDS[role] + ((last[role],) if role in last else ())
         if self._starter:
             process: Process = self._starter.start(words, self.log, point=point, passes=passes)
         else:
@@ -102,7 +113,7 @@ class Deployment:
         return process
 
     def _start_by_command_line(self, words: tuple[str, ...]) -> Process:
-        command = ["-m", *words] if words[0] == "celery" else ["manage.py", *words]
+        command = ["manage.py", *words] if words[0] == "serve" else ["-m", *words]
         with self.log.open("a") as log:
             return subprocess.Popen(
                 [sys.executable, *command],
@@ -125,7 +136,7 @@ class Deployment:
         subprocess.run(command, cwd=ROOT, env=self.environment, check=True)
 
     def start_missing(self) -> None:
-        for role in self.roles:
+        for role in (*self._engine_role, *self.roles):
             if not self.is_running(role):
                 self.start(role)
 
@@ -194,23 +205,24 @@ def embedded() -> Iterator[Deployment]:
     """Open a deployment of one process on SQLite."""
     with (
         tempfile.TemporaryDirectory(prefix="firstlight-faults-") as folder,
-        _open(Path(folder), {}, ("serve",), by_command_line=False) as deployment,
+        _open(Path(folder), {}, ("serve",)) as deployment,
     ):
         yield deployment
 
 
 @contextmanager
-def with_celery(redis_url: str, *, by_command_line: bool = False) -> Iterator[Deployment]:
-    """Open a deployment of web, beat and worker on a new PostgreSQL database and Redis."""
-    roles = ("serve", "beat", "worker")
+def with_celery(
+    redis_url: str, database_url: str, *, by_command_line: bool = False, own_engine: bool = False
+) -> Iterator[Deployment]:
+    """Open a deployment of web, beat and worker on an empty PostgreSQL database and Redis."""
     with (
         tempfile.TemporaryDirectory(prefix="firstlight-faults-") as folder,
-        _scratch_database() as database_url,
         _open(
             Path(folder),
             {"DATABASE_URL": database_url, "REDIS_URL": redis_url},
-            roles,
+            ("serve", "beat", "worker"),
             by_command_line=by_command_line,
+            own_engine=own_engine,
         ) as deployment,
     ):
         yield deployment
@@ -218,9 +230,16 @@ def with_celery(redis_url: str, *, by_command_line: bool = False) -> Iterator[De
 
 @contextmanager
 def _open(
-    folder: Path, environment: dict[str, str], roles: tuple[str, ...], *, by_command_line: bool
+    folder: Path,
+    environment: dict[str, str],
+    roles: tuple[str, ...],
+    *,
+    by_command_line: bool = False,
+    own_engine: bool = False,
 ) -> Iterator[Deployment]:
-    deployment = Deployment(folder, environment, roles, by_command_line=by_command_line)
+    deployment = Deployment(
+        folder, environment, roles, by_command_line=by_command_line, own_engine=own_engine
+    )
     try:
         if "DATABASE_URL" in environment:
             deployment.run("migrate", "--verbosity", "0")
@@ -232,7 +251,8 @@ def _open(
 
 
 @contextmanager
-def _scratch_database() -> Iterator[str]:
+def scratch_database() -> Iterator[str]:
+    """Create an empty database on the server of the tests, and yield its URL."""
     url = urlsplit(os.environ["DATABASE_URL"])
     name = f"firstlight_faults_{os.getpid()}_{free_port()}"
     with psycopg.connect(url.geturl(), autocommit=True) as server:

@@ -1,6 +1,7 @@
 """A user of the product over HTTP, whose connection may break at any moment."""
 
 import hashlib
+import time
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -39,6 +40,26 @@ class HttpUser:
         self.accepted.append(made.json()["id"])
         return self.accepted[-1]
 
+    def order_until_accepted(self, prompt: str) -> list[int]:
+        """Order under one idempotency key until it is accepted; return the status of each try.
+
+        A connection that broke counts as 0.
+        """
+        body = {"prompt": f"{prompt} no. {next(_numbers)} of {self.account.pk}", "seconds": "4"}
+        headers, statuses = {"Idempotency-Key": body["prompt"]}, list[int]()
+        while 201 not in statuses:
+            assert len(statuses) < 100, statuses
+            try:
+                made = self._request("POST", "/api/videos", json=body, headers=headers)
+                statuses.append(made.status_code)
+            except ConnectionBroken:
+                statuses.append(0)
+            if statuses[-1] == 201:
+                self.accepted.append(made.json()["id"])
+            else:
+                time.sleep(1)
+        return statuses
+
     def try_order(self, prompt: str) -> None:
         """Order a video; ignore a broken connection."""
         try:
@@ -56,6 +77,10 @@ class HttpUser:
 
     def balance(self) -> int:
         return int(self._request("GET", "/api/users/credits").json()["credits"])
+
+    def list_status(self) -> int:
+        """Ask for the list of videos and return the status of the answer."""
+        return self._request("GET", "/api/videos").status_code
 
     def videos(self) -> dict[str, str]:
         """Return the status of each video by id, as the list shows them."""

@@ -108,7 +108,7 @@ def test_every_name_of_system_c_is_read(tmp_path: Path) -> None:
         "BASE_URL": "http://localhost:8001",
         "FRONTEND_ORIGINS": ["https://studio.example.com"],
         "ENVIRONMENT": "development",
-        'DATABASES["default"]["ENGINE"]': "django.db.backends.postgresql",
+        'DATABASES["default"]["ENGINE"]': "config.environment.postgresql",
         'DATABASES["default"]["NAME"]': "sora",
         "CELERY_BROKER_URL": "redis://cache.example.com:6379/0",
         "EMBEDDED_WORKER": False,

@@ -24,7 +24,8 @@ def _deployment(django_db_blocker: Any) -> Iterator[Deployment]:
     try:
         with (
             django_db_blocker.unblock(),
-            processes.with_celery(redis.url, by_command_line=True) as deployment,
+            processes.scratch_database() as database_url,
+            processes.with_celery(redis.url, database_url, by_command_line=True) as deployment,
         ):
             checks.record_every_job(deployment)
             deployment.start_missing()
