@@ -2,6 +2,7 @@
 
 from ipaddress import ip_address
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import requests
 from allauth.account.adapter import DefaultAccountAdapter
@@ -24,6 +25,8 @@ from config.lib import rate_limits
 
 # For a sign-in from inside this process, or over a Unix socket.
 NO_ADDRESS = "::"
+# What allauth's e-mails call this site, where they do not use `site_name`.
+SITE = {"name": settings.SITE_NAME, "domain": urlsplit(settings.BASE_URL).netloc}
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -43,9 +46,17 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             raise ValidationError(rate_limits.try_again(wait), code=error.code) from error
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, object]) -> None:
-        """Send allauth's e-mails with the name and the support address of this site."""
-        ours = {"site_name": settings.SITE_NAME, "support_email": settings.SUPPORT_EMAIL}
-        super().send_mail(template_prefix, email, {**ours, **context})
+        """Send allauth's e-mails with the name, the addresses and the URL of this site.
+
+        allauth makes links from the Host header, which whoever asks for the e-mail chooses.
+        """
+        ours = {
+            "site_name": settings.SITE_NAME,
+            "support_email": settings.SUPPORT_EMAIL,
+            "current_site": SITE,
+        }
+        links = {name: _at_our_url(value) for name, value in context.items() if _is_link(name)}
+        super().send_mail(template_prefix, email, {**ours, **context, **links})
 
     def render_mail(self, *args: Any, **kwargs: Any) -> EmailMessage:
         """Add an HTML part to the e-mails that allauth has as plain text only."""
@@ -106,6 +117,16 @@ class SocialAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
             raise ImmediateHttpResponse(redirect("account_login")) from error
         linked = SocialAccount.objects.get(provider=google.PROVIDER, uid=identity.uid)
         sociallogin.user, sociallogin.account = user, linked
+
+
+def _is_link(name: str) -> bool:
+    return name.endswith("_url")
+
+
+def _at_our_url(link: object) -> str:
+    """Return the link with BASE_URL in place of its scheme, host and port."""
+    parts = urlsplit(str(link))
+    return settings.BASE_URL + urlunsplit(("", "", *parts[2:]))
 
 
 def _raise_for_server_error(response: requests.Response, **_sent: Any) -> None:

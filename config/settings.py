@@ -101,13 +101,15 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "config.http.request_id.request_id_middleware",
+    # The security headers belong to every answer, also to those of the next ones.
+    "django.middleware.security.SecurityMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "config.http.headers.headers_middleware",
     "config.http.health.probes_middleware",
     "config.http.access_log.access_log_middleware",
     "config.http.methods.methods_middleware",
-    "django.middleware.security.SecurityMiddleware",
     "config.http.compression.TextGZipMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "config.http.headers.headers_middleware",
     "corsheaders.middleware.CorsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -116,7 +118,6 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "config.http.language.language_middleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "config.http.timezone.timezone_middleware",
 ]

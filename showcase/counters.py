@@ -18,25 +18,33 @@ from showcase.models import Clip, ClipLike, ClipView
 VIEWS_KEPT = timedelta(days=2)
 
 
-def count_view(clip: Clip, address: str, agent: str) -> bool:
-    """Count a view once per visitor and hour; return False when it was counted before."""
+def count_view(clip: Clip, visitor: str) -> bool:
+    """Count a view once per visitor and hour; return False when it was counted before.
+
+    `visitor` is a user or a network; only a digest of it is stored, another one each hour.
+    """
     hour = timezone.now().replace(minute=0, second=0, microsecond=0)
-    identity = f"{clip.pk}|{hour.timestamp()}|{address}|{agent}".encode()
-    visitor = hmac.new(settings.SECRET_KEY.encode(), identity, hashlib.sha256).hexdigest()
+    identity = f"{clip.pk}|{hour.timestamp()}|{visitor}".encode()
+    digest = hmac.new(settings.SECRET_KEY.encode(), identity, hashlib.sha256).hexdigest()
     with transaction.atomic():
-        _row, is_new = ClipView.objects.get_or_create(clip=clip, visitor=visitor, hour=hour)
+        _row, is_new = ClipView.objects.get_or_create(clip=clip, visitor=digest, hour=hour)
         if is_new:
             Clip.objects.filter(pk=clip.pk).update(view_count=F("view_count") + 1)
     return is_new
 
 
 def count_request(request: HttpRequest, clip: Clip) -> bool:
-    """Count a request as a view, unless a browser only prefetched the page."""
+    """Count a request as a view of its user, or without one of its network.
+
+    The User-Agent does not matter: a visitor can send any. A page that a browser only prefetched
+    is not counted.
+    """
     purpose = request.headers.get("Sec-Purpose", request.headers.get("Purpose", ""))
     if request.method != "GET" or "prefetch" in purpose:
         return False
-    agent = request.headers.get("User-Agent", "")
-    return count_view(clip, rate_limits.network_of(request), agent)
+    user = request.user
+    signed_in = user.is_authenticated
+    return count_view(clip, f"user {user.pk}" if signed_in else rate_limits.network_of(request))
 
 
 def like(clip: Clip, user: AbstractBaseUser) -> int:

@@ -131,6 +131,14 @@ class FirstlightUserAdmin(UserAdmin):
         hidden = self.superuser_fields
         return shown if _is_superuser(request) else [f for f in shown if f not in hidden]
 
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Refuse to filter by what is hidden: the list would tell who has it."""
+        name = lookup.partition("__")[0]
+        hidden = (*self.superuser_fields, "user_permissions", "must_change_password")
+        if name in hidden and not _is_superuser(request):
+            return False
+        return super().lookup_allowed(lookup, value, request)
+
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         """Let only superusers change staff, whose passwords would give their power."""
         allowed = super().has_change_permission(request, obj)

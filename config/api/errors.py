@@ -15,6 +15,7 @@ from rest_framework.views import exception_handler, set_rollback
 
 from accounts.auth.api_keys import TooManyKeys
 from accounts.auth.errors import BadCredentials, NoPassword
+from accounts.auth.fresh_sign_in import SignInAgain
 from accounts.auth.second_factor import CodeNeeded
 from accounts.people import google
 from accounts.people.profile import BadProfile
@@ -44,6 +45,7 @@ STATUS_OF: dict[type[Exception], tuple[int, str]] = {
     google.Refused: (403, "google_refused"),
     google.Unreachable: (500, "google_unreachable"),
     CodeNeeded: (401, "code_needed"),
+    SignInAgain: (403, "sign_in_again"),
     TooManyAttempts: (429, "too_many_failures"),
     TooManyKeys: (400, "too_many_keys"),
     BadProfile: (400, "bad_profile"),

@@ -28,7 +28,10 @@ def configuration(level: str, form: str = "line") -> dict[str, Any]:
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "filters": {"request": {"()": "config.http.request_id.RequestIdFilter"}},
+        "filters": {
+            "request": {"()": "config.http.request_id.RequestIdFilter"},
+            "paths": {"()": "config.http.secret_paths.SecretPathFilter"},
+        },
         "formatters": {
             "line": {"format": line},
             "json": {"()": "config.environment.logging.JsonFormatter"},
@@ -37,7 +40,7 @@ def configuration(level: str, form: str = "line") -> dict[str, Any]:
             "console": {
                 "class": "logging.StreamHandler",
                 "formatter": form,
-                "filters": ["request"],
+                "filters": ["request", "paths"],
             }
         },
         "root": {"handlers": ["console"], "level": level},

@@ -12,10 +12,9 @@ from django.conf import settings
 from django.core.exceptions import MiddlewareNotUsed
 from django.http import HttpRequest, HttpResponseBase
 
-log = logging.getLogger(__name__)
+from config.http.secret_paths import without_secrets
 
-# The names that such parts have in config/urls.py and in allauth's URLs.
-SECRET_PARTS = {"token", "key", "uidb36"}
+log = logging.getLogger(__name__)
 
 
 def access_log_middleware(
@@ -30,7 +29,7 @@ def access_log_middleware(
         response = get_response(request)
         facts = {
             "method": request.method,
-            "path": _without_secrets(request),
+            "path": without_secrets(request),
             "status": response.status_code,
             "ms": round((time.perf_counter() - start) * 1000),
         }
@@ -38,12 +37,3 @@ def access_log_middleware(
         return response
 
     return answer
-
-
-def _without_secrets(request: HttpRequest) -> str:
-    """Return the path of a request with `[hidden]` in place of its secret parts."""
-    path, found = request.path, request.resolver_match
-    for name, value in found.kwargs.items() if found else ():
-        if name in SECRET_PARTS:
-            path = path.replace(str(value), "[hidden]")
-    return path

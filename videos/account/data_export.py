@@ -15,6 +15,8 @@ from django.http import StreamingHttpResponse
 
 from accounts.models import User
 from billing.ledger import credits
+from config.lib import rate_limits
+from config.lib.rate_limits import Rate
 from videos import failures
 from videos.models import (
     Collection,
@@ -54,6 +56,11 @@ WEBHOOK = ("video_id", "url", "state", "tries", "created_at", "delivered_at")
 REFUSED = ("prompt", "had_image", "categories", "overruled", "created_at")
 
 CHUNK_BYTES = 256 * 1024
+
+
+def count(user: User) -> None:
+    """Count one export, by page or by API, against RATE_AUTH. Raises TooManyAttempts."""
+    rate_limits.check(f"export:{user.pk.hex}", Rate(*settings.RATE_AUTH))
 
 
 def download_response(user: User) -> StreamingHttpResponse:

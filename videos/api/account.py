@@ -11,7 +11,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.auth import passwords
+from accounts.auth import fresh_sign_in, passwords
+from accounts.models import Session
 from config.lib.api.openapi import errors
 from config.lib.api.serializers import MessageSerializer, validated
 from config.lib.http import user_of
@@ -49,7 +50,7 @@ class AccountView(APIView):
 
 
 class DataExportView(APIView):
-    """Everything that is stored about the user, as a ZIP of JSON files."""
+    """Everything that is stored about the user, as a ZIP of JSON files, after a fresh sign-in."""
 
     read_scope = "account"
     read_rate = "auth"
@@ -57,7 +58,10 @@ class DataExportView(APIView):
     @extend_schema(
         operation_id="export",
         summary="Export everything that is stored about you, as a ZIP",
-        responses={(200, "application/zip"): OpenApiResponse(OpenApiTypes.BINARY)},
+        responses={(200, "application/zip"): OpenApiResponse(OpenApiTypes.BINARY), **errors(403)},
     )
     def get(self, request: Request) -> HttpResponseBase:
+        session = request.auth if isinstance(request.auth, Session) else None
+        fresh_sign_in.check(request._request, session)
+        data_export.count(user_of(request))
         return data_export.download_response(user_of(request))

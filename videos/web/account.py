@@ -4,7 +4,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 from allauth.account.decorators import reauthentication_required
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
@@ -21,7 +20,6 @@ from accounts.people import profile
 from billing.ledger import credits
 from config.lib import rate_limits
 from config.lib.http import UserRequest
-from config.lib.rate_limits import Rate
 from videos import catalog
 from videos.account import data_export, email_digests
 from videos.account import deletion as account_deletion
@@ -108,8 +106,10 @@ def data(request: UserRequest) -> HttpResponse:
 @reauthentication_required  # type: ignore[untyped-decorator]
 def export_data(request: UserRequest) -> HttpResponseBase:
     """Send everything we store about the user as a ZIP."""
-    user, rate = request.user, Rate(*settings.RATE_AUTH)
-    if rate.limit and not rate_limits.hit(f"export:{user.pk.hex}", rate).allowed:
+    user = request.user
+    try:
+        data_export.count(user)
+    except rate_limits.TooManyAttempts:
         messages.error(request, _("Too many exports. Try again in a minute."))
         return redirect("data")
     return data_export.download_response(user)

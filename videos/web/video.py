@@ -169,7 +169,7 @@ def _render_video(
         "left": wallet["available"] - (shown[video.pk].remix_price or 0),
         "log": history_of(video),
         "share": share,
-        "link": share and request.build_absolute_uri(reverse("shared", args=[token_of(share)])),
+        "link": share and settings.BASE_URL + reverse("shared", args=[token_of(share)]),
         "collections": collections.collections_of(request.user),
         "call": curl_command(video, settings.BASE_URL),
         **_neighbours(video),

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.test import Client
 from django.utils import timezone
 from rest_framework.test import APIClient
@@ -11,7 +12,7 @@ from accounts.auth import api_keys
 from accounts.models import ApiKey, User
 from accounts.people import deletion as people_deletion
 from billing.ledger import credits, invariants
-from tests.conftest import signed_in
+from tests.conftest import create_user, signed_in
 from videos.account import deletion as account_deletion
 
 DAYS = timedelta(days=1)
@@ -82,6 +83,20 @@ def test_user_gets_welcome_credits_when_staff_create_the_account(staff_client: C
     assert staff_client.post("/admin/accounts/user/add/", form).status_code == 302
     assert credits.available(User.objects.get(username="vera")) == 100
     assert invariants.problems() == []
+
+
+@pytest.mark.parametrize(
+    "lookup",
+    ["is_superuser__exact", "is_staff", "groups__id__exact", "must_change_password", "password"],
+)
+def test_staff_cannot_filter_users_by_what_they_may_not_see(db: None, lookup: str) -> None:
+    reader = create_user("reader", is_staff=True)
+    reader.user_permissions.add(Permission.objects.get(codename="view_user"))
+    client = Client()
+    client.force_login(reader)
+    path = "/admin/accounts/user/"
+    assert client.get(f"{path}?is_active__exact=1").status_code == 200
+    assert client.get(f"{path}?{lookup}=1").status_code == 400
 
 
 def test_staff_cannot_delete_a_user_row(staff_client: Client, alice: User) -> None:

@@ -66,14 +66,39 @@ def test_request_id_is_generated_when_the_clients_is_invalid(db: None, asked: st
     assert re.fullmatch(r"[0-9a-f]{32}", made)
 
 
-@pytest.mark.parametrize("path", ["/", "/accounts/login/", "/nothing", "/health", "/api/auth/me"])
-def test_every_answer_has_the_security_headers(db: None, path: str) -> None:
-    answer = Client().get(path)
+SECURITY_HEADERS = {
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Referrer-Policy": "same-origin",
+    "Strict-Transport-Security": "max-age=60",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/"),
+        ("GET", "/accounts/login/"),
+        ("GET", "/nothing"),
+        ("GET", "/health"),
+        ("GET", "/readyz"),
+        ("GET", "/api/auth/me"),
+        ("GET", "/static/css/app.css"),
+        ("GET", "/static/img/mark.svg"),
+        ("TRACE", "/"),
+        ("BREW", "/api/videos"),
+    ],
+)
+def test_every_answer_has_the_security_headers(
+    db: None, settings: LazySettings, method: str, path: str
+) -> None:
+    settings.SECURE_HSTS_SECONDS = 60
+    answer = Client().generic(method, path, secure=True)
     policy = answer["Content-Security-Policy"]
     assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self'")
     assert "unsafe" not in policy
-    headers = ("X-Content-Type-Options", "X-Frame-Options", "Referrer-Policy")
-    assert [answer[name] for name in headers] == ["nosniff", "DENY", "same-origin"]
+    assert {name: answer.get(name) for name in SECURITY_HEADERS} == SECURITY_HEADERS
 
 
 def test_log_record_of_a_404_has_the_request_id(db: None, caplog: pytest.LogCaptureFixture) -> None:

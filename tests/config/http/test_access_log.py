@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from django.conf import LazySettings
 from django.http import HttpRequest, HttpResponse
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
 from django.urls import resolve
 
-from config.http import access_log
+from config.http import access_log, secret_paths
 from tests.config.production import run_in_production
 
 RESET = "/accounts/password/reset/key/"
@@ -61,6 +61,20 @@ def test_secret_parts_of_a_path_are_not_logged(
         access_log.access_log_middleware(get_response)(RequestFactory().get(path))
     [message] = caplog.messages
     assert message.split()[:3] == ["GET", repr(logged), "200"]
+
+
+def test_secret_parts_are_not_logged_when_a_request_is_refused(
+    db: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.handler.addFilter(secret_paths.SecretPathFilter())
+    reset = "/accounts/password/reset/key/UID-TOKEN/"
+    Client().post("/s/TOKEN/")
+    Client().get("/s/TOKEN/", HTTP_HOST="evil.example.com")
+    Client(enforce_csrf_checks=True).post(reset)
+    first, _, last = (record.getMessage() for record in caplog.records)
+    assert first == "Method Not Allowed (POST): /s/[hidden]/"
+    assert last == f"Forbidden (CSRF cookie not set.): {RESET}[hidden]-[hidden]/"
+    assert "TOKEN" not in caplog.text
 
 
 def test_line_is_a_json_object_when_the_format_is_json(tmp_path: Path) -> None:

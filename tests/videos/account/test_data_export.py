@@ -4,16 +4,19 @@ import asyncio
 import io
 import json
 import zipfile
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.conf import LazySettings
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
 from accounts.auth import api_keys
-from accounts.models import ApiKey, User
+from accounts.models import ApiKey, Session, User
 from tests.videos.conftest import order
+from videos.account import data_export
 from videos.models import Collection, Preset, RejectedPrompt, ShareLink
 
 PATH = "/api/users/export"
@@ -77,6 +80,26 @@ def test_export_needs_as_many_queries_for_many_videos(
         order(alice, str(n))
     with django_assert_num_queries(QUERIES):
         api.get(PATH)
+
+
+def test_export_needs_a_fresh_sign_in(api: APIClient, alice: User) -> None:
+    Session.objects.update(created_at=timezone.now() - timedelta(minutes=6))
+    page = APIClient()
+    page.force_login(alice)
+    for client in (api, page):
+        answer = client.get(PATH)
+        assert (answer.status_code, answer.json()) == (
+            403,
+            {"detail": "Sign in again to do this.", "code": "sign_in_again"},
+        )
+
+
+def test_export_is_refused_when_its_rate_is_exhausted(
+    api: APIClient, settings: LazySettings
+) -> None:
+    settings.RATE_AUTH = (2, 60)
+    data_export.count(User.objects.get())  # one on the page
+    assert [api.get(PATH).status_code for _ in range(2)] == [200, 429]
 
 
 def test_export_is_refused_when_anonymous_or_signed_in_by_key(

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 import time_machine
-from django.conf import LazySettings
+from django.conf import LazySettings, settings
 from django.test import Client
 from django.utils import timezone
 from PIL import Image
@@ -213,7 +213,8 @@ def test_frame_is_refused_when_upload_quota_is_full(
 def link(page: Client, video: Video, **fields: object) -> str:
     page.post(f"/v/{video.pk}/share/", fields)
     body = flat(page.get(f"/v/{video.pk}/"))
-    found = re.search(r'<input id="link" readonly value="http://testserver([^"]+)"', body)
+    base = re.escape(settings.BASE_URL)
+    found = re.search(rf'<input id="link" readonly value="{base}([^"]+)"', body)
     return found.group(1) if found else ""
 
 
@@ -221,10 +222,11 @@ def test_shared_video_is_shown_when_nobody_is_signed_in(
     page: Client, boat: Video, mp4: bytes
 ) -> None:
     address = link(page, boat)
-    visitor = Client()
+    visitor = Client(SERVER_PORT="6666")
     answer = visitor.get(address)
     body = answer.content.decode()
     assert "AI-generated" in body
+    assert f'<meta property="og:image" content="{settings.BASE_URL}{address}poster.webp">' in body
     assert "A boat at dusk" not in body
     assert answer["X-Robots-Tag"] == "noindex"
     film = visitor.get(f"{address}video.mp4")
