@@ -406,6 +406,8 @@ SPECTACULAR_SETTINGS = {
 
 # ---- credits ----
 WELCOME_CREDITS = number("DEFAULT_USER_CREDITS", default=100)
+# Whether the welcome credits wait until the user has confirmed the e-mail address.
+WELCOME_CREDITS_AFTER_CONFIRMATION = flag("WELCOME_CREDITS_AFTER_CONFIRMATION", default=False)
 BONUS_LIFETIME = timedelta(days=number("BONUS_CREDITS_DAYS", default=30))
 PURCHASE_LIFETIME = timedelta(days=number("PURCHASED_CREDITS_DAYS", default=90))
 GRACE_LIFETIME = timedelta(days=number("GRACE_CREDITS_DAYS", default=7))
@@ -484,7 +486,16 @@ MODERATION_STRIKES = number("MODERATION_STRIKES", default=10)
 # ---- jobs ----
 POLL_FIRST = timedelta(seconds=env("POLL_SECONDS", default=5.0, parse=float))
 POLL_SLOWEST = timedelta(seconds=env("POLL_MAX_SECONDS", default=20.0, parse=float))
+# How long an order may wait in our queue, how long an engine may render from when it took the job,
+# and how long a finished file is fetched.
+QUEUE_DEADLINE = duration("QUEUE_DEADLINE", default=timedelta(hours=6))
 VIDEO_DEADLINE = duration("VIDEO_DEADLINE", default=timedelta(minutes=30))
+RESULT_DEADLINE = duration("RESULT_DEADLINE", default=timedelta(hours=24))
+# How many videos of one user engines have at once; further orders wait in our queue. 0: any number.
+JOBS_PER_USER = number("JOBS_PER_USER", default=20)
+# How many videos that an engine has already taken one user may cancel within 24 hours; the operator
+# has paid for them. 0: any number.
+CANCELLATIONS_PER_DAY = number("CANCELLATIONS_PER_DAY", default=20)
 # How long a worker that has died owns a video or webhook; then another worker may claim it.
 LEASE = timedelta(seconds=env("LEASE_SECONDS", default=15.0, parse=float))
 # How long an engine must report a job as unknown before the job counts as lost.

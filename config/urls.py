@@ -156,6 +156,7 @@ urlpatterns = [
     path("api/auth/password", profile.ChangePasswordView.as_view()),
     path("api/users/profile", profile.ProfileView.as_view()),
     path("api/users/account", api_account.AccountView.as_view()),
+    path("api/users/limits", api_account.LimitsView.as_view()),
     path("api/users/export", api_account.DataExportView.as_view()),
     path("api/users/api-keys", api_api_keys.ApiKeyListView.as_view()),
     path("api/users/api-keys/<uuid:key_id>", api_api_keys.ApiKeyDetailView.as_view()),

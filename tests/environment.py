@@ -27,4 +27,6 @@ os.environ.update(
     RATE_OTHER="off",
     RATE_ANONYMOUS="off",
     RATE_FORMS="off",
+    JOBS_PER_USER="0",
+    CANCELLATIONS_PER_DAY="0",
 )

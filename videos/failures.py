@@ -51,6 +51,10 @@ CAUSES: dict[str, tuple[Promise, str]] = {
     "invalid_request": (_("The engine could not process this order."), "other_model"),
     "unsupported": (_("The engine could not process this order."), "other_model"),
     "timeout": (_("The engine took too long. The cause was not your prompt."), "shorten"),
+    "queue_timeout": (
+        _("The order waited too long for an engine. The cause was not your prompt."),
+        "wait",
+    ),
     "submit_lost": (
         _("The engine did not accept the order. The cause was not your prompt."),
         "wait",
@@ -132,8 +136,10 @@ def is_blocked(video: Video) -> bool:
 
 
 def _code_of(video: Video) -> str:
+    if video.status == Video.Status.CANCELLED:
+        return "cancelled"
     if video.status != Video.Status.FAILED:
-        return str(video.status)
+        return video.failure_code if video.failure_code == "queue_timeout" else "timeout"
     code = CODE_ALIASES.get(video.failure_code, video.failure_code)
     code = code if code in CAUSES else "generation_failed"
     if code == "invalid_request":

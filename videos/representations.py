@@ -85,6 +85,7 @@ def library_video(video: Video) -> dict[str, Any]:
         "seconds": str(video.seconds),
         "status": LIBRARY_STATUS[Status(video.status)],
         "progress": int(video.progress),
+        "queue_position": video.queue_position,
         "created_at": int(video.created_at.timestamp()),
         "completed_at": int(video.completed_at.timestamp()) if video.completed_at else None,
         "file_path": video.file.name or None,

@@ -28,6 +28,7 @@ from config.lib.idempotency import BadIdempotencyKey, IdempotencyMismatch
 from config.lib.rate_limits import TooManyAttempts
 from showcase.gallery import NotOpen, NotReady
 from videos.catalog import NotOffered
+from videos.jobs.cancellation import TooManyCancellations
 from videos.jobs.moderation import ContentRefused, NoVerdict
 from videos.jobs.orders import PriceChanged
 from videos.jobs.quotes import InvalidQuote
@@ -54,6 +55,7 @@ STATUS_OF: dict[type[Exception], tuple[int, str]] = {
     UnknownType: (400, "unknown_type"),
     NotOffered: (400, "not_offered"),
     NotPossible: (400, "not_possible"),
+    TooManyCancellations: (429, "too_many_cancellations"),
     PriceChanged: (409, "price_changed"),
     InvalidQuote: (400, "invalid_quote"),
     OffsetAndAfter: (400, "offset_and_after"),
@@ -108,7 +110,7 @@ def handle_exception(error: Exception, context: dict[str, Any]) -> Response | No
             if isinstance(error, PriceChanged):
                 body["credits"] = error.credits
             headers = {"WWW-Authenticate": "Bearer"} if status_code == 401 else {}
-            if isinstance(error, TooManyAttempts):
+            if isinstance(error, TooManyAttempts | TooManyCancellations):
                 headers["Retry-After"] = str(error.wait)
             return Response(body, status=status_code, headers=headers)
     if isinstance(error, RequestDataTooBig):

@@ -16,6 +16,7 @@ from django.utils import timezone
 from PIL import Image
 
 from accounts.models import User
+from config.lib import clock
 from tests.videos.receiver import Receiver
 from videos.engines.base import Job, JobState, Variant
 from videos.engines.errors import Refused
@@ -37,7 +38,7 @@ def reloaded(video: Video) -> Video:
 
 
 def make_due(video: Video) -> None:
-    Video.objects.filter(pk=video.pk).update(next_step_at=timezone.now())
+    Video.objects.filter(pk=video.pk).update(next_step_at=clock.now())
 
 
 def claimed(video: Video) -> Video:

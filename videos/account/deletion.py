@@ -54,6 +54,7 @@ def erase_due_accounts() -> None:
 
 def erase_account(user: User) -> None:
     """Erase prompts and uploads, then the account; the worker erases files and engine jobs."""
+    _cancel_active_videos(user)
     for video in Video.objects.filter(user=user, deleted_at=None):
         removal.delete(video)
     with transaction.atomic():

@@ -16,7 +16,7 @@ from accounts.models import Session
 from config.lib.api.openapi import errors
 from config.lib.api.serializers import MessageSerializer, validated
 from config.lib.http import user_of
-from videos.account import data_export, deletion
+from videos.account import data_export, deletion, limits
 
 DELETION_REQUESTED = "Account deletion requested. Your account will be deleted within 30 days."
 
@@ -47,6 +47,32 @@ class AccountView(APIView):
             passwords.confirm_password(user, asked["password"])
         deletion.request_deletion(user)
         return Response({"message": DELETION_REQUESTED})
+
+
+class LimitSerializer(serializers.Serializer):
+    """`limit` is null where the operator set none."""
+
+    limit = serializers.IntegerField(allow_null=True)
+    used = serializers.IntegerField()
+
+
+class LimitsSerializer(serializers.Serializer):
+    jobs_at_once = LimitSerializer()
+    cancellations_per_day = LimitSerializer()
+
+
+class LimitsView(APIView):
+    """How many videos engines may have at once, and may be cancelled once an engine began them."""
+
+    read_scope = "read"
+
+    @extend_schema(
+        operation_id="limits",
+        summary="Get your limits and how much of them is used",
+        responses={200: LimitsSerializer},
+    )
+    def get(self, request: Request) -> Response:
+        return Response(limits.limits_of(user_of(request)))
 
 
 class DataExportView(APIView):

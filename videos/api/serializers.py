@@ -41,6 +41,8 @@ class VideoSerializer(serializers.Serializer):
     seconds = serializers.CharField()
     status = serializers.ChoiceField(list(dict.fromkeys(LIBRARY_STATUS.values())))
     progress = serializers.IntegerField(min_value=0, max_value=100)
+    # The place among the orders that wait for an engine, from 1; null for a video that does not.
+    queue_position = serializers.IntegerField(allow_null=True)
     created_at = serializers.IntegerField()
     completed_at = serializers.IntegerField(allow_null=True)
     file_path = serializers.CharField(allow_null=True)

@@ -28,7 +28,7 @@ from videos.api.serializers import (
     TasksSerializer,
     TaskStatusSerializer,
 )
-from videos.jobs import orders, state_machine
+from videos.jobs import cancellation, orders, state_machine
 from videos.media import upload_urls
 from videos.models import Upload, Video
 
@@ -151,7 +151,7 @@ class TaskDetailView(APIView):
     )
     def delete(self, request: Request, video_id: UUID) -> Response:
         try:
-            state_machine.cancel(fields.get_own_video(request, video_id))
+            cancellation.cancel(fields.get_own_video(request, video_id))
         except state_machine.NotPossible as error:
             raise state_machine.NotPossible("Cannot cancel task with current status") from error
         return Response({"message": "Task cancelled successfully"})

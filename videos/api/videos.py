@@ -22,7 +22,7 @@ from config.lib.idempotency import RequestKey
 from videos import catalog, representations
 from videos.api import fields
 from videos.api.serializers import VideoSerializer, VideosSerializer
-from videos.jobs import orders, removal
+from videos.jobs import orders, queue, removal
 from videos.media import uploads
 from videos.models import Video
 
@@ -51,6 +51,7 @@ class CreateVideoView(APIView):
         asked = validated(CreateVideoSerializer, request.data)
         key = fields.request_key_of(request, asked)
         outcome = idempotency.run(key, partial(_order, request, asked, key))
+        queue.add_positions([outcome.result])
         body = self.representation(outcome.result)
         return Response(body, status=201, headers=outcome.headers)
 
@@ -116,6 +117,7 @@ class VideoListView(CreateVideoView, ListView):
         return videos.filter(status__in=statuses) if statuses else videos
 
     def represent(self, page: list[Video]) -> Any:
+        queue.add_positions(page)
         return [representations.library_video(video) for video in page]
 
 
@@ -126,7 +128,9 @@ class VideoDetailView(APIView):
         operation_id="get_video", summary="Get one video", responses={200: VideoSerializer}
     )
     def get(self, request: Request, video_id: UUID) -> Response:
-        return Response(representations.library_video(fields.get_own_video(request, video_id)))
+        video = fields.get_own_video(request, video_id)
+        queue.add_positions([video])
+        return Response(representations.library_video(video))
 
     @extend_schema(
         operation_id="delete_video",
@@ -155,6 +159,7 @@ class CreateRemixView(APIView):
         terms = fields.pop_price_terms(asked)
         order = partial(orders.remix, source, asked["prompt"], key, api_key_id, terms)
         outcome = idempotency.run(key, order)
+        queue.add_positions([outcome.result])
         body = self.representation(outcome.result)
         return Response(body, status=201, headers=outcome.headers)
 

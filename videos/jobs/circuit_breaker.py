@@ -18,8 +18,8 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
-from django.utils import timezone
 
+from config.lib import clock
 from videos.engines.errors import AuthFailed, BadAnswer, EngineError, OutOfCredit, Unavailable
 from videos.models import EngineCircuit, Video
 
@@ -40,13 +40,13 @@ def is_engine_fault(error: EngineError) -> bool:
 
 def choose(names: Sequence[str]) -> str:
     """The first of these engines that gets orders now, else the first; "" without any."""
-    paused = set(_open_rows().filter(retry_at__gt=timezone.now()).values_list("name", flat=True))
+    paused = set(_open_rows().filter(retry_at__gt=clock.now()).values_list("name", flat=True))
     return next((name for name in names if name not in paused), next(iter(names), ""))
 
 
 def all_paused(names: Sequence[str]) -> bool:
     """Whether none of these engines gets orders now, so that an order would wait."""
-    paused = _open_rows().filter(retry_at__gt=timezone.now(), name__in=names)
+    paused = _open_rows().filter(retry_at__gt=clock.now(), name__in=names)
     return bool(names) and paused.count() == len(names)
 
 
@@ -94,11 +94,11 @@ def _record_answer(name: str) -> None:
     if was.opened_at:
         log.warning("engine %s gets orders again", name)
         waiting = Video.objects.filter(engine=name, status=Video.Status.QUEUED, lease=None)
-        waiting.update(next_step_at=timezone.now())
+        waiting.update(next_step_at=clock.now())
 
 
 def _record_failure(name: str, video_id: UUID, error: EngineError) -> None:
-    now = timezone.now()
+    now = clock.now()
     EngineCircuit.objects.bulk_create([EngineCircuit(name=name)], ignore_conflicts=True)
     with transaction.atomic():
         row = EngineCircuit.objects.select_for_update().get(pk=name)

@@ -2,10 +2,10 @@
 
 from django.db import transaction
 from django.db.models import Case, F, Q, Value, When
-from django.utils import timezone
 
+from config.lib import clock
 from videos import feed
-from videos.jobs import state_machine
+from videos.jobs import cancellation, state_machine
 from videos.models import Video
 
 Status = Video.Status
@@ -19,12 +19,13 @@ def delete(video: Video, *, undo: bool = False) -> None:
     """Remove a video from its owner's library; a worker then removes its files and its job.
 
     An active video is cancelled first. With `undo` the worker waits Video.UNDO, so that `restore`
-    can bring the video back. Safe to repeat.
+    can bring the video back. Safe to repeat. Raises TooManyCancellations; then nothing is changed.
     """
-    with transaction.atomic():
+    with feed.lock(video.user_id):
+        cancellation.check_limit(video)
         state_machine.end(video, Status.CANCELLED, fenced=False)
         sequence = feed.allocate_sequence(video.user_id)
-        now = timezone.now()
+        now = clock.now()
         gone = Video.objects.filter(pk=video.pk, deleted_at=None).update(
             deleted_at=now,
             updated_at=now,
@@ -42,7 +43,7 @@ def restore(video: Video) -> None:
 
     Safe to repeat. Raises TooLate once a worker may have started to remove its files.
     """
-    now = timezone.now()
+    now = clock.now()
     untouched = Q(status=Status.SUCCEEDED, lease=None, attempts=0, next_step_at__gt=now)
     lost = Q(status__in=Video.LOST, deleted_at__gt=now - Video.UNDO)
     with transaction.atomic():

@@ -7,6 +7,9 @@
       └── certainly not accepted                │
     from every state left of SUCCEEDED: FAILED · CANCELLED · TIMEOUT, which refund the credits
 
+An order waits in our queue for QUEUE_DEADLINE at most, the engine has VIDEO_DEADLINE from when it
+took the job, and the finished file is fetched for RESULT_DEADLINE: the engine has been paid.
+
 Lock order: the user's feed, the video, the user's credits.
 """
 
@@ -18,10 +21,10 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 from django.db.models import Case, F, Q, QuerySet, Value, When
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from billing.ledger import credits
+from config.lib import clock
 from videos import feed
 from videos.jobs import charges
 from videos.models import Video, VideoEvent
@@ -57,9 +60,9 @@ class NotPossible(Exception):
 
 def enqueue(video: Video) -> None:
     """Write a new video as QUEUED and due now; the caller's transaction holds the user's feed."""
-    now = timezone.now()
+    now = clock.now()
     video.created_at = video.next_step_at = now
-    video.deadline_at = now + settings.VIDEO_DEADLINE
+    video.deadline_at = now + settings.QUEUE_DEADLINE
     video.save(force_insert=True)
     VideoEvent.objects.create(video=video, status=Status.QUEUED, at=now)
     feed.publish_change(video)
@@ -73,7 +76,7 @@ def cancel(video: Video) -> None:
 
 def wake(video: Video) -> None:
     """Make a video that waits for its engine due now; at most once a second."""
-    now = timezone.now()
+    now = clock.now()
     at_once = Case(When(lease=None, then=Value(now)), default=F("next_step_at"))
     rows = Video.objects.filter(pk=video.pk, status__in=(Status.RUNNING, Status.SUBMIT_UNKNOWN))
     rows.filter(Q(woken_at=None) | Q(woken_at__lt=now - timedelta(seconds=1))).update(
@@ -93,6 +96,7 @@ def start(
     """Move rows that the caller has claimed and locked in its transaction."""
     ids = list(rows.values_list("pk", flat=True))
     if ids:
+        fields |= _deadline_in(to, now)
         Video.objects.filter(pk__in=ids).update(status=to, updated_at=now, **fields)
         VideoEvent.objects.bulk_create(
             VideoEvent(video_id=pk, status=to, at=now, note=note) for pk in ids
@@ -112,10 +116,10 @@ def end(video: Video, to: Status, *, code: str = "", detail: str = "", fenced: b
             note=detail,
             failure_code=code,
             failure_detail=detail,
-            completed_at=timezone.now(),
+            completed_at=clock.now(),
             needs_cleanup=Case(When(engine_job_id="", then=Value(False)), default=Value(True)),
             attempts=0,
-            next_step_at=Case(When(engine_job_id="", then=None), default=Value(timezone.now())),
+            next_step_at=Case(When(engine_job_id="", then=None), default=Value(clock.now())),
         )
         if ended:
             # Credits that expired meanwhile get a new expiry when the failure is ours, not when
@@ -143,12 +147,13 @@ def move(
     With `fenced` only while `video.lease` still holds. Returns False, and changes nothing, when
     another process was first.
     """
-    now = timezone.now()
+    now = clock.now()
     rows = Video.objects.filter(pk=video.pk, status__in=MAY_COME_FROM[to])
     if fenced:
         rows = rows.filter(lease=video.lease)
     if not keep_lease:
         fields["lease"] = None
+    fields |= _deadline_in(to, now)
     with transaction.atomic():
         sequence = feed.allocate_sequence(video.user_id)
         if not rows.update(status=to, sequence=sequence, updated_at=now, **fields):
@@ -160,9 +165,33 @@ def move(
     return True
 
 
+def end_overdue(video: Video, detail: str = "") -> bool:
+    """End a video whose deadline has passed; what it waited for decides the failure code."""
+    match video.status:
+        case Status.DOWNLOADING:
+            return end(video, Status.FAILED, code="result_unavailable", detail=detail)
+        case Status.QUEUED | Status.SUBMITTING:
+            return end(video, Status.TIMEOUT, code="queue_timeout", detail=detail)
+        case _:
+            return end(video, Status.TIMEOUT, code="timeout", detail=detail)
+
+
+def _deadline_in(to: Status, now: datetime) -> dict[str, Any]:
+    """The deadline that begins with this state; other states keep theirs."""
+    match to:
+        case Status.QUEUED:
+            return {"deadline_at": F("created_at") + settings.QUEUE_DEADLINE}
+        case Status.SUBMIT_UNKNOWN | Status.RUNNING:
+            return {"deadline_at": now + settings.VIDEO_DEADLINE}
+        case Status.DOWNLOADING:
+            return {"deadline_at": now + settings.RESULT_DEADLINE}
+        case _:
+            return {}
+
+
 def due_in(seconds: float) -> dict[str, Any]:
     """Fields that release a row and make it due in `seconds`, or now if it was woken since."""
-    now = timezone.now()
+    now = clock.now()
     woken = When(woken_at__gt=F("claimed_at"), then=Value(now))
     later = Value(now + timedelta(seconds=seconds))
     return {"lease": None, "next_step_at": Case(woken, default=later)}
@@ -174,7 +203,7 @@ def record_poll(cursor: CursorWrapper, video: Video, pause_seconds: float) -> bo
     Raw SQL, because at hundreds of polls a second the ORM would be the limit. Returns False, and
     writes nothing, when the lease was lost.
     """
-    now = timezone.now()
+    now = clock.now()
     due = _db_value("next_step_at", now + timedelta(seconds=pause_seconds))
     at_once = _db_value("next_step_at", now)
     row = (_db_value("id", video.pk), _db_value("lease", video.lease))

@@ -8,10 +8,10 @@ from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import models
 from django.db.models import Q
-from django.utils import timezone
 from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 
+from config.lib import clock
 from videos.models.upload import Upload
 
 
@@ -26,7 +26,7 @@ class VideoQuerySet(models.QuerySet["Video"]):
 
     def kept(self) -> "VideoQuerySet":
         """The videos that are not deleted, or whose deletion can still be undone."""
-        return self.filter(Q(deleted_at=None) | Q(next_step_at__gt=timezone.now()))
+        return self.filter(Q(deleted_at=None) | Q(next_step_at__gt=clock.now()))
 
     def due(self, now: datetime) -> "VideoQuerySet":
         """Rows a worker should claim now, longest waiting first."""
@@ -142,6 +142,9 @@ class Video(models.Model):
     # When its owner marked it as a favourite.
     favourited_at = models.DateTimeField(null=True)
 
+    # The place among the orders that wait, from 1; videos.jobs.queue.add_positions sets it.
+    queue_position: int | None = None
+
     objects = VideoQuerySet.as_manager()
 
     class Meta:
@@ -154,6 +157,9 @@ class Video(models.Model):
             models.Index(fields=["user", "-created_at", "-id"], name="video_newest"),
             models.Index(fields=["user", "sequence"], name="video_changes"),
             models.Index(fields=["user", "status"], name="video_by_status"),
+            models.Index(
+                fields=["user", "created_at"], condition=Q(status="queued"), name="video_queue"
+            ),
         ]
         constraints = [
             models.UniqueConstraint(

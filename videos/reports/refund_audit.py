@@ -6,11 +6,10 @@ A missing refund is added through the ledger; the audit run lists what needs sta
 from collections.abc import Iterator
 from datetime import timedelta
 
-from django.utils import timezone
-
 from billing.ledger import credits
 from billing.reports import audit_runs
 from billing.reports.audit_runs import Finding
+from config.lib import clock
 from videos.jobs import charges
 from videos.models import Video
 
@@ -50,7 +49,7 @@ def _check(batch: list[Video]) -> Iterator[Finding]:
             yield _repair(video)
         elif returned and not video.is_lost:
             yield Finding(f"video {video.pk} is {video.status} and was refunded")
-        if video.is_active and timezone.now() > video.deadline_at + STUCK_AFTER:
+        if video.is_active and clock.now() > video.deadline_at + STUCK_AFTER:
             yield Finding(f"video {video.pk} is {video.status} long after its deadline")
 
 

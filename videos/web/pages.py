@@ -47,6 +47,14 @@ def answer_deletion(request: UserRequest, videos: Sequence[Video]) -> HttpRespon
     return redirect_back(request, "library")
 
 
+def answer_refusal(request: UserRequest, error: Exception) -> HttpResponse:
+    """Answer that nothing was deleted, and why; a script gets the sentence with status 409."""
+    if "quiet" in request.POST:
+        return HttpResponse(str(error), status=409, content_type="text/plain")
+    messages.error(request, str(error))
+    return redirect_back(request, "library")
+
+
 def request_key(request: UserRequest) -> RequestKey | None:
     """Return the idempotency key of a form, so that a double click orders one video."""
     token = request.POST.get("token", "")[:64]

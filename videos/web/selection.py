@@ -19,12 +19,12 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from config.lib.http import UserRequest, redirect_back
-from videos.jobs import removal
+from videos.jobs import cancellation, removal
 from videos.library import collections as library_collections
 from videos.media import zip_download
 from videos.models import Video, VideoQuerySet
 from videos.web import pages
-from videos.web.pages import answer_deletion
+from videos.web.pages import answer_deletion, answer_refusal
 from videos.web.presenters.video_card import cards_of
 
 MAX_CHOSEN = 100
@@ -56,9 +56,12 @@ def delete(request: UserRequest) -> HttpResponse:
         return redirect_back(request, "library")
     if "sure" in request.POST:
         deleted = list(chosen)
-        with transaction.atomic():
-            for video in deleted:
-                removal.delete(video, undo=True)
+        try:
+            with transaction.atomic():
+                for video in deleted:
+                    removal.delete(video, undo=True)
+        except cancellation.TooManyCancellations as error:
+            return answer_refusal(request, error)
         return answer_deletion(request, deleted)
     rendering = chosen.filter(status__in=Video.ACTIVE).order_by()
     context = {

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 from config.lib.csv_export import csv_response
 from config.lib.http import UserRequest
 from videos import representations
+from videos.account import limits
 from videos.models import Video
 from videos.reports import usage as reports_usage
 
@@ -35,6 +36,7 @@ def usage(request: UserRequest) -> HttpResponse:
         "periods": PERIODS,
         "period": days,
         "usage": report,
+        "limits": limits.limits_of(request.user),
         "money_value": (report.net_credits * settings.CREDIT_VALUE_RMB).quantize(Decimal("0.01")),
     }
     return render(request, "videos/usage.html", context)

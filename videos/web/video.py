@@ -20,14 +20,14 @@ from billing.ledger import credits
 from config.lib import idempotency
 from config.lib.http import UserRequest, redirect_back, see_other
 from videos import catalog, feed
-from videos.jobs import moderation, orders, removal, state_machine
+from videos.jobs import cancellation, moderation, orders, removal, state_machine
 from videos.library import collections
 from videos.library.lineage import kept_videos, lineage_of, previous_version, prompt_changes
 from videos.library.share_links import active_link, token_of
 from videos.models import Video, VideoQuerySet
 from videos.web import pages
 from videos.web.forms import RemixForm
-from videos.web.pages import answer_deletion, get_own_video
+from videos.web.pages import answer_deletion, answer_refusal, get_own_video
 from videos.web.presenters.code_sample import curl_command
 from videos.web.presenters.history import history_of
 from videos.web.presenters.video_card import card_node, cards_of
@@ -116,8 +116,8 @@ def cancel(request: UserRequest, video_id: UUID) -> HttpResponse:
     if request.method != "POST":
         return _confirm(request, video, "cancel")
     try:
-        state_machine.cancel(video)
-    except state_machine.NotPossible as error:
+        cancellation.cancel(video)
+    except (state_machine.NotPossible, cancellation.TooManyCancellations) as error:
         messages.error(request, str(error))
     return redirect_back(request, "video", video_id)
 
@@ -129,7 +129,10 @@ def delete(request: UserRequest, video_id: UUID) -> HttpResponse:
     video = get_own_video(request, video_id)
     if request.method != "POST":
         return _confirm(request, video, "delete")
-    removal.delete(video, undo=True)
+    try:
+        removal.delete(video, undo=True)
+    except cancellation.TooManyCancellations as error:
+        return answer_refusal(request, error)
     return answer_deletion(request, [video])
 
 

@@ -40,6 +40,7 @@ def test_create_answers_the_documented_object_when_only_a_prompt_is_sent(
         "seconds": "8",
         "status": "queued",
         "progress": 0,
+        "queue_position": 1,
         "created_at": int(video.created_at.timestamp()),
         "completed_at": None,
         "file_path": None,

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from billing.ledger import credits, invariants
+from config.lib import clock
 from tests.billing.conftest import grant_credits
 from tests.concurrency import run_concurrently
 from tests.conftest import ServerThread
@@ -53,7 +54,7 @@ def two_engines(settings: LazySettings) -> None:
 
 def submit_once(video: Video, result: EngineError | None = None) -> Video:
     """Submit the order once as a worker does, and return the stored video."""
-    Video.objects.filter(pk=video.pk).update(next_step_at=timezone.now())
+    Video.objects.filter(pk=video.pk).update(next_step_at=clock.now())
     for claimed_videos in claim.claim_due(100):
         if claimed_videos.pk == video.pk:
             answer = result or Job(f"job_{video.pk.hex}", JobState.QUEUED)
@@ -138,7 +139,7 @@ def test_waiting_order_times_out_and_is_refunded_when_its_deadline_passes(alice:
     EngineCircuit.objects.update(retry_at=timezone.now() + timedelta(hours=1))
     Video.objects.update(deadline_at=timezone.now() + timedelta(seconds=5))
     assert 0 < wait_of(submit_once(video)) <= 5
-    Video.objects.update(deadline_at=timezone.now(), next_step_at=timezone.now())
+    Video.objects.update(deadline_at=clock.now(), next_step_at=clock.now())
     settle.settle(
         [(claimed_videos, execute.execute(claimed_videos)) for claimed_videos in claim.claim_due(1)]
     )
@@ -250,7 +251,7 @@ def test_order_stays_when_the_engine_may_have_accepted_it(alice: User) -> None:
     for _ in range(
         settle.MAX_SEARCHES
     ):  # it is not in the list, so it may be sent again: to the same one
-        Video.objects.update(next_step_at=timezone.now())
+        Video.objects.update(next_step_at=clock.now())
         settle.settle([(claimed_videos, []) for claimed_videos in claim.claim_due(1)])
     assert reloaded(video).status == "queued"
     video = submit_once(video, DOWN)

@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import pytest
 from django.conf import LazySettings
-from django.utils import timezone
 
 from accounts.models import User
 from billing.ledger import credits, invariants
+from config.lib import clock
 from tests.conftest import ServerThread
 from tests.videos import kie
 from tests.videos.conftest import order, picture, reloaded, upload
@@ -42,7 +42,7 @@ def work_without_pauses(work: Work, video: Video) -> Video:
     def done() -> bool:
         webhooks.deliver_due()
         waiting = Video.objects.filter(status="submit_unknown", lease=None)
-        waiting.update(next_step_at=timezone.now())
+        waiting.update(next_step_at=clock.now())
         return not reloaded(video).is_active
 
     work(done)

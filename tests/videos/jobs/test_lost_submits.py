@@ -7,10 +7,10 @@ import httpx2
 import openai
 import pytest
 from django.conf import LazySettings
-from django.utils import timezone
 
 from accounts.models import User
 from billing.ledger import credits, invariants
+from config.lib import clock
 from tests.conftest import ServerThread
 from tests.videos.conftest import claimed, make_due, order, reloaded
 from videos.engines import base
@@ -37,7 +37,7 @@ def work_without_pauses(work: Work, done: Callable[[], bool]) -> None:
 
     def due() -> bool:
         waiting = Video.objects.filter(status="submit_unknown", lease=None)
-        waiting.update(next_step_at=timezone.now())
+        waiting.update(next_step_at=clock.now())
         return done()
 
     work(due)

@@ -16,7 +16,7 @@ from tests.conftest import ServerThread
 from tests.videos.conftest import answered, claimed, make_due, order, reloaded, running
 from videos import tasks
 from videos.engines.base import Job, JobState
-from videos.engines.errors import BadAnswer, RateLimited, Refused, Unavailable
+from videos.engines.errors import BadAnswer, NotReady, RateLimited, Refused, Unavailable
 from videos.jobs import state_machine
 from videos.jobs.worker import claim, execute, executor, settle
 from videos.models import Video
@@ -178,7 +178,7 @@ def test_pause_doubles_when_the_engine_stays_down(alice: User) -> None:
     assert reloaded(video).submit_count == 0
 
 
-def test_video_fails_and_is_refunded_when_its_file_never_arrives(alice: User) -> None:
+def test_video_fails_and_is_refunded_when_its_file_is_always_broken(alice: User) -> None:
     video = answered(running(order(alice)), JobState.SUCCEEDED)
     tries = 0
     while reloaded(video).is_active:
@@ -186,6 +186,34 @@ def test_video_fails_and_is_refunded_when_its_file_never_arrives(alice: User) ->
         tries += 1
     assert (reloaded(video).failure_code, tries) == ("result_unavailable", 9)
     assert credits.available(alice) == 100
+
+
+def test_finished_file_is_fetched_for_a_day_when_the_engine_is_down(
+    alice: User, settings: LazySettings
+) -> None:
+    video = answered(running(order(alice)), JobState.SUCCEEDED)
+    settings.VIDEO_DEADLINE = timedelta(0)
+    for _ in range(30):
+        settle.settle([(claimed(video), Unavailable("down"))])
+    assert (reloaded(video).status, credits.available(alice)) == ("downloading", 80)
+    assert 290 < wait_of(video) <= 300
+    Video.objects.update(deadline_at=video.created_at)
+    settle.settle([(claimed(video), Unavailable("down"))])
+    ended = reloaded(video)
+    assert (ended.status, ended.failure_code) == ("failed", "result_unavailable")
+    assert credits.available(alice) == 100
+
+
+@pytest.mark.parametrize(("minutes", "status"), [(29, "downloading"), (31, "failed")])
+def test_finished_file_gets_half_an_hour_when_the_engine_does_not_have_it(
+    alice: User, settings: LazySettings, minutes: int, status: str
+) -> None:
+    settings.VIDEO_DEADLINE = timedelta(minutes=30)
+    video = answered(running(order(alice)), JobState.SUCCEEDED)
+    rendered_at = timezone.now() - timedelta(minutes=minutes)
+    Video.objects.update(rendered_at=rendered_at)
+    settle.settle([(claimed(video), NotReady("HTTP 404"))])
+    assert reloaded(video).status == status
 
 
 # ---- wakes ----

@@ -1,14 +1,15 @@
 """Claim due videos for a worker, and renew its leases."""
 
-from uuid import uuid4
+from datetime import datetime
+from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import prefetch_related_objects
-from django.utils import timezone
+from django.db.models import QuerySet, prefetch_related_objects
 
+from config.lib import clock
 from videos import leases
-from videos.jobs import routing, state_machine
+from videos.jobs import queue, routing, state_machine
 from videos.models import Video
 
 Status = Video.Status
@@ -19,26 +20,47 @@ def claim_due(limit: int, *, downloads: bool = True) -> list[Video]:
 
     The returned videos are ready for `execute`: a QUEUED one has become SUBMITTING, and one that
     was SUBMITTING when its worker died has become SUBMIT_UNKNOWN. An order whose engine gets no
-    orders at the moment has moved to another engine, or waits.
+    orders at the moment has moved to another engine, or waits. New orders get half of the places
+    at most, so that they cannot keep rendering videos from being polled.
     """
-    now = timezone.now()
-    due = Video.objects.due(now)
-    if not downloads:
-        due = due.exclude(status=Status.DOWNLOADING)
-    if limit <= 0 or not due.exists():  # spares an idle worker the write lock
+    now = clock.now()
+    if limit <= 0 or not Video.objects.due(now).exists():  # spares an idle worker the write lock
         return []
     token = uuid4()
-    with transaction.atomic():
-        claimed = leases.lease_rows(
-            due, limit, token, claimed_at=now, next_step_at=now + settings.LEASE
-        )
-        interrupted = claimed.filter(status=Status.SUBMITTING)
-        state_machine.start(interrupted, Status.SUBMIT_UNKNOWN, now, attempts=0)
-        routing.route_orders(claimed.filter(status=Status.QUEUED, deadline_at__gt=now), now)
+    ordered = _claim_orders(max(1, limit // 2), token, now)
+    _claim_steps(limit - ordered, token, now, downloads=downloads)
     videos = list(Video.objects.filter(lease=token).select_related("reference", "source"))
     unknown = [video for video in videos if video.status == Status.SUBMIT_UNKNOWN]
     prefetch_related_objects(unknown, "engine_callbacks")  # steps run without the database
     return videos
+
+
+def _claim_orders(limit: int, token: UUID, now: datetime) -> int:
+    """Lease the next orders of the queue and route them to engines; return how many."""
+    chosen = queue.next_orders(now, limit)
+    if not chosen:
+        return 0
+    with transaction.atomic():
+        claimed = _lease(queue.lock_allowed(chosen, now), limit, token, now)
+        routing.route_orders(claimed, now)
+    return len(chosen)
+
+
+def _claim_steps(limit: int, token: UUID, now: datetime, *, downloads: bool) -> None:
+    """Lease what is due of the videos that have left the queue, or waited there too long."""
+    due = Video.objects.due(now).exclude(status=Status.QUEUED, deadline_at__gt=now)
+    if not downloads:
+        due = due.exclude(status=Status.DOWNLOADING)
+    if limit <= 0 or not due.exists():
+        return
+    with transaction.atomic():
+        claimed = _lease(due, limit, token, now)
+        interrupted = claimed.filter(status=Status.SUBMITTING)
+        state_machine.start(interrupted, Status.SUBMIT_UNKNOWN, now, attempts=0)
+
+
+def _lease(due: QuerySet[Video], limit: int, token: UUID, now: datetime) -> QuerySet[Video]:
+    return leases.lease_rows(due, limit, token, claimed_at=now, next_step_at=now + settings.LEASE)
 
 
 def renew_leases(claimed: list[Video]) -> None:
@@ -46,4 +68,4 @@ def renew_leases(claimed: list[Video]) -> None:
     mine = Video.objects.filter(
         pk__in=[video.pk for video in claimed], lease__in={video.lease for video in claimed}
     )
-    mine.update(next_step_at=timezone.now() + settings.LEASE)
+    mine.update(next_step_at=clock.now() + settings.LEASE)

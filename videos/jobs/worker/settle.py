@@ -5,8 +5,8 @@ from datetime import datetime
 
 from django.db import IntegrityError, transaction
 from django.db.models import F
-from django.utils import timezone
 
+from config.lib import clock
 from videos.engines.base import Job, JobState
 from videos.engines.errors import EngineError, Unsupported
 from videos.jobs import callbacks, circuit_breaker, state_machine
@@ -28,7 +28,7 @@ def settle(done: list[tuple[Video, execute.Result]]) -> None:
 
     Polls that only report progress, by far the most, share one transaction.
     """
-    now = timezone.now()
+    now = clock.now()
     polls.record_polls([(v, r) for v, r in done if isinstance(r, Job) and _is_progress(v, r, now)])
     for video, result in done:
         if isinstance(result, Job) and _is_progress(video, result, now):
@@ -59,7 +59,7 @@ def _settle_one(video: Video, result: execute.Result) -> None:
     elif isinstance(result, EngineError):
         step_failures.record_failure(video, result)
     else:
-        state_machine.end(video, Status.TIMEOUT, code="timeout")
+        state_machine.end_overdue(video)
 
 
 def _record_job(video: Video, job: Job) -> None:
@@ -74,20 +74,20 @@ def _record_job(video: Video, job: Job) -> None:
         state_machine.move(
             video,
             Status.DOWNLOADING,
-            rendered_at=timezone.now(),
+            rendered_at=clock.now(),
             attempts=0,
             **state_machine.due_in(0),
         )
     elif job.failure:
         state_machine.end(video, Status.FAILED, code=job.failure.code, detail=job.failure.detail)
-    elif timezone.now() >= video.deadline_at:
-        state_machine.end(video, Status.TIMEOUT, code="timeout")
+    elif clock.now() >= video.deadline_at:
+        state_machine.end_overdue(video)
     else:
         polls.record_polls([(video, job)])
 
 
 def _record_acceptance(video: Video, job: Job) -> bool:
-    now = timezone.now()
+    now = clock.now()
     try:
         with transaction.atomic():
             return state_machine.move(
@@ -113,7 +113,7 @@ def _schedule_job_deletion(video: Video, job: Job) -> None:
         needs_cleanup=True,
         attempts=0,
         lease=None,
-        next_step_at=timezone.now(),
+        next_step_at=clock.now(),
     )
 
 
@@ -128,8 +128,8 @@ def _match_lost_submit(video: Video, jobs: list[Job]) -> None:
     same_prompt = Video.objects.filter(
         engine=video.engine, prompt=video.prompt, status=Status.SUBMITTING
     )
-    if timezone.now() >= video.deadline_at:
-        state_machine.end(video, Status.TIMEOUT, code="timeout")
+    if clock.now() >= video.deadline_at:
+        state_machine.end_overdue(video)
     elif free and same_prompt.exclude(pk=video.pk).exists():
         # The job may belong to the other video: wait for the answer to its submit.
         step_failures.retry_later(video, 2, attempts=video.attempts)
@@ -148,7 +148,7 @@ def _record_success(video: Video, saved: files.StoredResult) -> None:
         video,
         Status.SUCCEEDED,
         progress=100,
-        completed_at=timezone.now(),
+        completed_at=clock.now(),
         next_step_at=None,
         file=saved.file,
         file_bytes=saved.size_bytes,
@@ -159,7 +159,7 @@ def _record_success(video: Video, saved: files.StoredResult) -> None:
     if not done:
         # The video ended meanwhile: its files must be deleted.
         Video.objects.filter(pk=video.pk, status__in=Video.LOST).update(
-            needs_cleanup=True, lease=None, next_step_at=timezone.now()
+            needs_cleanup=True, lease=None, next_step_at=clock.now()
         )
 
 

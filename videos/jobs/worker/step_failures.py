@@ -6,23 +6,34 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db.models import F
-from django.utils import timezone
 
-from videos.engines.errors import EngineError, NotFound, RateLimited, Refused, Unsupported
+from config.lib import clock
+from videos.engines.errors import (
+    BadAnswer,
+    EngineError,
+    NotFound,
+    NotReady,
+    RateLimited,
+    Refused,
+    Unsupported,
+)
 from videos.jobs import routing, state_machine
 from videos.models import Video
 
 log = logging.getLogger(__name__)
 Status = Video.Status
 
-DOWNLOAD_PAUSES = (2, 4, 8, 15, 30, 30, 30, 30)
+# Seconds between the tries to fetch a finished file; the last pause repeats.
+DOWNLOAD_PAUSES = (2, 4, 8, 15, 30, 60, 120, 300)
+# So often a file that arrives but cannot be played is fetched again.
+MAX_BAD_FILES = 9
 
 
 def record_failure(video: Video, error: EngineError) -> None:
     """Retry the step later where that can help, else end the video and refund its credits."""
     log.warning("step of video %s (%s) failed: %s", video.pk, video.status, error)
-    if timezone.now() >= video.deadline_at:
-        state_machine.end(video, Status.TIMEOUT, code="timeout", detail=error.detail)
+    if clock.now() >= video.deadline_at:
+        state_machine.end_overdue(video, error.detail)
         return
     match video.status:
         case Status.SUBMITTING:
@@ -33,12 +44,11 @@ def record_failure(video: Video, error: EngineError) -> None:
             retry_later(video, error.retry_after or 5, attempts=video.attempts)
         case Status.RUNNING if isinstance(error, NotFound):
             _record_missing_job(video, error)
-        case Status.DOWNLOADING if isinstance(error, Refused) or (
-            video.attempts >= len(DOWNLOAD_PAUSES)
-        ):
+        case Status.DOWNLOADING if _is_file_lost(video, error):
             state_machine.end(video, Status.FAILED, code="result_unavailable", detail=error.detail)
         case Status.DOWNLOADING:
-            retry_later(video, DOWNLOAD_PAUSES[video.attempts])
+            pause = DOWNLOAD_PAUSES[min(video.attempts, len(DOWNLOAD_PAUSES) - 1)]
+            retry_later(video, error.retry_after or pause)
         case _:
             retry_later(video, error.retry_after or _backoff(video.attempts))
 
@@ -62,9 +72,22 @@ def _record_submit_failure(video: Video, error: EngineError) -> None:
         state_machine.end(video, Status.FAILED, code=error.code, detail=error.detail)
 
 
+def _is_file_lost(video: Video, error: EngineError) -> bool:
+    """Whether fetching the finished file again is useless.
+
+    While the engine, the network, our disk or the bucket is down it is not: the operator has paid
+    for the file. An engine that answers without having the file gets VIDEO_DEADLINE.
+    """
+    if isinstance(error, NotReady):
+        since = video.rendered_at or clock.now()
+        return clock.now() - since >= settings.VIDEO_DEADLINE
+    is_bad = isinstance(error, BadAnswer) and video.attempts + 1 >= MAX_BAD_FILES
+    return is_bad or isinstance(error, Refused)
+
+
 def _record_missing_job(video: Video, error: EngineError) -> None:
     """End the video once its engine has answered "no such job" for MISSING_AFTER."""
-    now = timezone.now()
+    now = clock.now()
     since = video.missing_since or now
     if now - since >= settings.MISSING_AFTER:
         state_machine.end(video, Status.FAILED, code=error.code, detail=error.detail)

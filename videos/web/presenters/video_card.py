@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from videos import catalog, failures
+from videos.jobs import queue
 from videos.library.lineage import LineageNode
 from videos.models import Price, Video
 from videos.web.composer import SHAPES
@@ -31,6 +32,10 @@ STATES = {
     Status.CANCELLED: "cancelled",
     Status.TIMEOUT: "failed",
 }
+
+
+# Seconds after which a card says why the video does not start.
+LONG_WAIT = 60
 
 
 @dataclass(frozen=True)
@@ -73,16 +78,21 @@ class VideoCard:
 
     @property
     def eta(self) -> str:
-        elapsed = (timezone.now() - self.video.created_at).total_seconds()
+        elapsed = _seconds_since_order(self.video)
         if self.state == "saving":
             return _("saving the file")
         if self.state == "queued":
-            return _("waiting for the engine") if elapsed > 60 else _("starts soon")
+            return self._waiting(elapsed)
         if elapsed > max(1.5 * self.typical_seconds, self.typical_seconds + 10):
             return _("slower than usual")
         return _("%(time)s left") % {
             "time": waiting_times.approximate(max(self.typical_seconds - elapsed, 5))
         }
+
+    def _waiting(self, elapsed: float) -> str:
+        if self.video.queue_position and elapsed > LONG_WAIT:
+            return _("number %(n)d in the queue") % {"n": self.video.queue_position}
+        return _("waiting for the engine") if elapsed > LONG_WAIT else _("starts soon")
 
     @cached_property
     def failure(self) -> failures.Explanation | None:
@@ -136,9 +146,15 @@ class VideoCard:
         return catalog.at_length(flat, seconds)
 
 
+def _seconds_since_order(video: Video) -> float:
+    return (timezone.now() - video.created_at).total_seconds()
+
+
 def cards_of(videos: Iterable[Video]) -> list[VideoCard]:
     """Return the cards of videos, in their order."""
     usual, flat = waiting_times.typical_seconds(), catalog.prices()
+    videos = list(videos)
+    queue.add_positions(video for video in videos if _seconds_since_order(video) > LONG_WAIT)
     return [VideoCard(video, usual[video.model], flat) for video in videos]
 
 

@@ -1,0 +1,135 @@
+"""The limit of cancellations: the operator pays the engine for what it has begun."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+
+import pytest
+from django.conf import LazySettings
+from django.test import Client
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from accounts.models import User
+from billing.ledger import credits
+from tests.billing.conftest import grant_credits
+from tests.concurrency import run_concurrently
+from tests.videos.conftest import order, reloaded, running
+from videos.account import deletion
+from videos.jobs import cancellation, removal
+from videos.models import Video
+
+SENTENCE = (
+    "You may cancel %d videos that an engine has begun in 24 hours. You can cancel orders that"
+    " still wait, and delete this video when it is finished."
+)
+
+
+@pytest.fixture
+def limited(alice: User, settings: LazySettings) -> User:
+    """Alice, who has used up her two cancellations."""
+    settings.CANCELLATIONS_PER_DAY = 2
+    grant_credits(alice, 1000)
+    for n in range(2):
+        cancellation.cancel(running(order(alice, f"{n}")))
+    return alice
+
+
+@pytest.mark.parametrize("end", [cancellation.cancel, removal.delete])
+def test_rendering_video_cannot_be_cancelled_when_the_limit_is_reached(
+    limited: User, end: Callable[[Video], None]
+) -> None:
+    video = running(order(limited))
+    had = credits.available(limited)
+    with pytest.raises(cancellation.TooManyCancellations) as refused:
+        end(video)
+    assert (str(refused.value), reloaded(video).status) == (SENTENCE % 2, "running")
+    assert (reloaded(video).deleted_at, credits.available(limited)) == (None, had)
+
+
+def test_waiting_order_can_be_cancelled_when_the_limit_is_reached(limited: User) -> None:
+    video = order(limited)
+    cancellation.cancel(video)
+    assert reloaded(video).status == "cancelled"
+
+
+def test_cancellations_of_waiting_orders_are_not_counted(alice: User) -> None:
+    cancellation.cancel(order(alice))
+    cancellation.cancel(running(order(alice)))
+    assert cancellation.count_recent(alice) == 1
+
+
+def test_cancellation_is_possible_again_after_a_day(limited: User) -> None:
+    yesterday = timezone.now() - timedelta(hours=24, seconds=1)
+    first = Video.objects.filter(status="cancelled").order_by("completed_at")[0]
+    Video.objects.filter(pk=first.pk).update(completed_at=yesterday)
+    video = running(order(limited))
+    cancellation.cancel(video)
+    assert reloaded(video).status == "cancelled"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_limit_holds_when_videos_are_cancelled_at_once(alice: User, settings: LazySettings) -> None:
+    settings.CANCELLATIONS_PER_DAY = 2
+    grant_credits(alice, 1000)
+    videos = [running(order(alice, f"{n}")) for n in range(5)]
+    run_concurrently([partial(cancellation.cancel, video) for video in videos])
+    ended = sorted(Video.objects.values_list("status", flat=True))
+    assert ended == ["cancelled"] * 2 + ["running"] * 3
+
+
+def test_account_can_be_deleted_when_the_limit_is_reached(limited: User) -> None:
+    video = running(order(limited))
+    deletion.request_deletion(limited)
+    assert reloaded(video).status == "cancelled"
+
+
+# ---- what the interfaces say ----
+
+
+def test_api_refuses_to_cancel_with_429_when_the_limit_is_reached(
+    limited: User, api: APIClient
+) -> None:
+    video = running(order(limited))
+    answers = [api.delete(f"/api/tasks/{video.pk}"), api.delete(f"/api/videos/{video.pk}")]
+    expected = {"detail": SENTENCE % 2, "code": "too_many_cancellations"}
+    assert [(answer.status_code, answer.json()) for answer in answers] == [(429, expected)] * 2
+    assert 86_000 < int(answers[0]["Retry-After"]) <= 86_401
+
+
+@pytest.mark.parametrize("action", ["cancel", "delete"])
+def test_page_says_why_when_the_limit_is_reached(limited: User, page: Client, action: str) -> None:
+    video = running(order(limited))
+    shown = page.post(f"/v/{video.pk}/{action}/", follow=True).content.decode()
+    assert SENTENCE % 2 in shown
+    assert reloaded(video).status == "running"
+
+
+def test_no_chosen_video_is_deleted_when_one_exceeds_the_limit(limited: User, page: Client) -> None:
+    videos = [order(limited, "waits"), running(order(limited))]
+    chosen = {"video": [str(video.pk) for video in videos], "sure": "1"}
+    assert SENTENCE % 2 in page.post("/library/delete/", chosen, follow=True).content.decode()
+    assert [reloaded(video).deleted_at for video in videos] == [None, None]
+    quiet = page.post("/library/delete/", {**chosen, "quiet": "1"})
+    assert (quiet.status_code, quiet.content.decode()) == (409, SENTENCE % 2)
+
+
+def test_limits_are_shown_to_the_user(
+    limited: User, api: APIClient, page: Client, settings: LazySettings
+) -> None:
+    settings.JOBS_PER_USER = 7
+    running(order(limited))
+    assert api.get("/api/users/limits").json() == {
+        "jobs_at_once": {"limit": 7, "used": 1},
+        "cancellations_per_day": {"limit": 2, "used": 2},
+    }
+    shown = page.get("/usage/").context["limits"]
+    assert shown["jobs_at_once"] == {"limit": 7, "used": 1}
+
+
+def test_limits_are_null_when_the_operator_set_none(api: APIClient, anonymous: APIClient) -> None:
+    assert api.get("/api/users/limits").json() == {
+        "jobs_at_once": {"limit": None, "used": 0},
+        "cancellations_per_day": {"limit": None, "used": 0},
+    }
+    assert anonymous.get("/api/users/limits").status_code == 401

@@ -1,0 +1,100 @@
+"""The queue of orders: users take turns, and a user has JOBS_PER_USER videos at engines at most.
+
+Without turns, one user's 500 orders would make everybody else wait.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import Count, QuerySet, Window
+from django.db.models.functions import RowNumber
+
+from videos.models import Feed, Video
+
+Status = Video.Status
+
+# What an engine has, or may have.
+AT_ENGINE = (Status.SUBMITTING, Status.SUBMIT_UNKNOWN, Status.RUNNING, Status.DOWNLOADING)
+
+POSITIONS = """
+SELECT id, position FROM (
+    SELECT id, user_id, ROW_NUMBER() OVER (ORDER BY turn, created_at, id) AS position FROM (
+        SELECT id, user_id, created_at,
+            ROW_NUMBER() OVER (PARTITION BY user_id ORDER BY created_at, id) AS turn
+        FROM videos_video WHERE status = 'queued'
+    ) AS turns
+) AS positions WHERE user_id = %s
+"""
+
+
+def next_orders(now: datetime, limit: int) -> list[UUID]:
+    """Return the ids of up to `limit` due orders, users taking turns; locks nothing.
+
+    Whoever has the fewest videos at engines is first; a user who has JOBS_PER_USER waits.
+    """
+    waiting = Video.objects.due(now).filter(status=Status.QUEUED, deadline_at__gt=now)
+    users = set(waiting.order_by().values_list("user_id", flat=True).distinct())
+    if not users:
+        return []
+    busy = at_engines(users)
+    full = [user_id for user_id in users if _room(busy, user_id) <= 0]
+    turn = Window(RowNumber(), partition_by="user_id", order_by=("created_at", "id"))
+    rows = waiting.exclude(user_id__in=full).annotate(turn=turn).order_by("turn", "created_at")
+    found = [
+        (busy.get(user_id, 0) + turn, number, pk)
+        for number, (pk, user_id, turn) in enumerate(
+            rows.values_list("pk", "user_id", "turn")[: 2 * limit]
+        )
+        if turn <= _room(busy, user_id)
+    ]
+    return [pk for _turn, _number, pk in sorted(found)[:limit]]
+
+
+def lock_allowed(ids: Iterable[UUID], now: datetime) -> QuerySet[Video]:
+    """Return those of these orders that are still due and that their users' limits allow.
+
+    Must be called in a transaction, which then holds the feeds of the users: two workers cannot
+    both give a user the last free place.
+    """
+    rows = Video.objects.due(now).filter(pk__in=list(ids), status=Status.QUEUED)
+    if not settings.JOBS_PER_USER:
+        return rows
+    owners = dict(rows.values_list("pk", "user_id"))
+    users = sorted(set(owners.values()))
+    list(Feed.objects.select_for_update().filter(pk__in=users).order_by("pk"))
+    busy = at_engines(users)
+    allowed = []
+    for pk in ids:
+        user_id = owners.get(pk)
+        if user_id and _room(busy, user_id) > 0:
+            busy[user_id] = busy.get(user_id, 0) + 1
+            allowed.append(pk)
+    return rows.filter(pk__in=allowed)
+
+
+def at_engines(users: Iterable[UUID]) -> dict[UUID, int]:
+    """Count the videos that engines have, or may have, by user."""
+    rows = Video.objects.filter(user_id__in=users, status__in=AT_ENGINE).order_by()
+    return dict(rows.values_list("user_id").annotate(n=Count("pk")))
+
+
+def add_positions(videos: Iterable[Video]) -> None:
+    """Set `queue_position`, from 1, on those of one user's videos that wait in our queue."""
+    waiting = {video.pk: video for video in videos if video.status == Status.QUEUED}
+    if not waiting:
+        return
+    user_id = next(iter(waiting.values())).user_id
+    with connection.cursor() as cursor:
+        cursor.execute(POSITIONS, [Feed._meta.pk.get_db_prep_value(user_id, connection)])
+        for raw, position in cursor.fetchall():
+            if video := waiting.get(UUID(str(raw))):
+                video.queue_position = position
+
+
+def _room(busy: dict[UUID, int], user_id: UUID) -> int:
+    """How many more videos of this user engines may have; with JOBS_PER_USER 0 any number."""
+    most: int = settings.JOBS_PER_USER or 2**31
+    return most - busy.get(user_id, 0)
