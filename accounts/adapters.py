@@ -20,7 +20,7 @@ from django.template.loader import render_to_string
 
 from accounts.auth import allauth_internals, connections, errors, tokens
 from accounts.models import User
-from accounts.people import google
+from accounts.people import google, signup
 from config.lib import rate_limits
 
 # For a sign-in from inside this process, or over a Unix socket.
@@ -82,7 +82,8 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         confirmed = bool(super().confirm_email(request, email_address))
         if confirmed:
             rows = User.objects.filter(pk=email_address.user_id, email__iexact=email_address.email)
-            rows.update(is_verified=True)
+            for user in rows:
+                signup.mark_as_verified(user)
         return confirmed
 
     def set_password(self, user: User, password: str) -> None:

@@ -14,14 +14,15 @@ from django.conf import LazySettings
 from django.conf import settings as configured
 from django.db import connection, connections
 from django.test import Client
-from django.utils import timezone, translation
+from django.utils import translation
 from rest_framework.test import APIClient
 
 from accounts.auth import tokens as auth_tokens
 from accounts.models import Session, User
 from accounts.people import signup
+from config.lib import clock
 from config.server.header_limits import LimitedProtocol
-from tests import mail, schema
+from tests import mail, schema, slow_work
 from tests.backing import free_port
 from videos.engines import base
 from videos.jobs.worker import executor
@@ -63,12 +64,20 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
 
 @pytest.fixture(autouse=True)
 def _fast_hashing_and_fresh_engines(settings: LazySettings, tmp_path: Any) -> Iterator[None]:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.PASSWORD_HASHERS = ["tests.slow_work.WatchedHasher"]
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     base.get.cache_clear()
     translation.deactivate()  # an earlier test may have activated another language
     yield
     base.get.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def _no_slow_work_in_transactions() -> Iterator[None]:
+    """Fail a test in which our code hashes, uses the network or changes files in a transaction."""
+    slow_work.found.clear()
+    yield
+    assert slow_work.found == []
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -211,7 +220,7 @@ def live(
 
 
 def cut_pauses() -> None:
-    soon = timezone.now() + timedelta(seconds=PAUSE_SECONDS)
+    soon = clock.now() + timedelta(seconds=PAUSE_SECONDS)
     Video.objects.filter(lease=None, next_step_at__gt=soon).update(next_step_at=soon)
 
 

@@ -9,7 +9,8 @@ from allauth.usersessions.models import UserSession
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.auth.admin import UserAdmin
-from django.contrib.auth.forms import AdminPasswordChangeForm
+from django.contrib.auth.forms import AdminPasswordChangeForm, AdminUserCreationForm
+from django.contrib.auth.hashers import make_password
 from django.db.models import OuterRef, Q, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
@@ -49,6 +50,16 @@ class PasswordForm(AdminPasswordChangeForm):
     def save(self, commit: bool = True) -> User:
         user = cast("User", super().save(commit))
         tokens.sign_out_everywhere(user)
+        return user
+
+
+class AddUserForm(AdminUserCreationForm):
+    """Leave the password to `save_model`: hashing takes too long for the admin's transaction."""
+
+    def set_password_and_save(self, user: User, commit: bool = True, **kwargs: Any) -> User:
+        user.set_unusable_password()
+        if commit:
+            user.save()
         return user
 
 
@@ -95,6 +106,7 @@ class FirstlightUserAdmin(UserAdmin):
         ),
     )
     superuser_fields = ("is_staff", "is_superuser", "groups")
+    add_form = AddUserForm
     change_password_form = PasswordForm
     actions = ("lock", "unlock", "restore")
     formfield_overrides = CHECKBOXES
@@ -111,8 +123,18 @@ class FirstlightUserAdmin(UserAdmin):
         entries = credits.history(user)[:LINES] if user else ()
         return super().render_change_form(request, {**context, "entries": entries}, *args, **kwargs)
 
+    def add_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Hash the new user's password before Django begins the transaction."""
+        if request.method == "POST":
+            hashed = make_password(request.POST.get("password1"))
+            request.password_hash = hashed  # type: ignore[attr-defined]
+        answer: HttpResponse = super().add_view(request, *args, **kwargs)
+        return answer
+
     def save_model(self, request: HttpRequest, obj: User, form: ModelForm, change: bool) -> None:
-        """Grant the welcome credits to a user whom staff add."""
+        """Store the password of a user whom staff add, and grant the welcome credits."""
+        if not change and form.cleaned_data["set_usable_password"]:
+            obj.password = request.password_hash  # type: ignore[attr-defined]
         super().save_model(request, obj, form, change)
         if not change:
             signup.grant_welcome_credits(obj)

@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError as PasswordRefused
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import PermissionDenied
@@ -67,13 +67,12 @@ class RegisterView(PublicView):
     def post(self, request: Request) -> Response:
         asked = validated(RegisterSerializer, request.data)
         try:
-            with transaction.atomic():
-                user = signup.open_account(
-                    asked["username"],
-                    asked["email"],
-                    asked["password"],
-                    display_name=asked.get("name", ""),
-                )
+            user = signup.open_account(
+                asked["username"],
+                asked["email"],
+                asked["password"],
+                display_name=asked.get("name", ""),
+            )
         except IntegrityError as error:
             taken = "This name or address is already in use."
             raise serializers.ValidationError({"email": [taken]}, code="taken") from error

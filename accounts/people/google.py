@@ -147,15 +147,15 @@ def _link_existing(user: User, identity: Identity) -> None:
     known = EmailAddress.objects.filter(user=user, email__iexact=user.email, verified=True)
     if not user.is_verified and not known.exists():
         _end_unverified_access(user)
+        signup.mark_as_verified(user)
     _store_address(user, identity)
 
 
 def _end_unverified_access(user: User) -> None:
     """End all access that an earlier, unverified owner may have; the caller has locked the row."""
     user.set_unusable_password()
-    user.is_verified = True
     user.session_version += 1
-    user.save(update_fields=["password", "must_change_password", "is_verified", "session_version"])
+    user.save(update_fields=["password", "must_change_password", "session_version"])
     EmailAddress.objects.filter(user=user).exclude(email__iexact=user.email).delete()
     SocialAccount.objects.filter(user=user).delete()
     tokens.sign_out_everywhere(user)

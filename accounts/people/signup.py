@@ -3,6 +3,7 @@
 import re
 
 from django.conf import settings
+from django.contrib.auth.hashers import make_password
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -27,23 +28,49 @@ def open_account(username: str, email: str, password: str | None, **fields: obje
     nothing is written.
     """
     fields.setdefault("language", languages.current_language())
+    user = User(
+        username=User.normalize_username(username),
+        email=User.objects.normalize_email(email),
+        # Hashing takes half a second, in which a transaction would make everybody wait.
+        password=make_password(password),
+        **fields,
+    )
     with transaction.atomic():
-        user = User.objects.create_user(username, email, password, **fields)
+        user.save(force_insert=True)
         grant_welcome_credits(user)
     return user
 
 
 def grant_welcome_credits(user: User) -> None:
-    """Grant the welcome credits, once per user."""
-    if settings.WELCOME_CREDITS:
+    """Grant the welcome credits, once per user.
+
+    With WELCOME_CREDITS_AFTER_CONFIRMATION only to a user whose e-mail address is confirmed.
+    """
+    waits = settings.WELCOME_CREDITS_AFTER_CONFIRMATION and not user.is_verified
+    if settings.WELCOME_CREDITS and not waits:
         credits.grant(
             user,
             settings.WELCOME_CREDITS,
             credits.Kind.BONUS,
-            f"signup:{user.pk}",
+            _welcome_key(user),
             expires_at=timezone.now() + settings.BONUS_LIFETIME,
             purpose=credits.Purpose("signup", str(user.pk), "Welcome credits"),
         )
+
+
+def mark_as_verified(user: User) -> None:
+    """Note that the user has confirmed the e-mail address, and grant credits that waited for it."""
+    user.is_verified = True
+    with transaction.atomic():
+        User.objects.filter(pk=user.pk).update(is_verified=True)
+        waited = settings.WELCOME_CREDITS_AFTER_CONFIRMATION
+        # The amount may have been another one when the user signed up.
+        if waited and not credits.existing_keys([_welcome_key(user)]):
+            grant_welcome_credits(user)
+
+
+def _welcome_key(user: User) -> str:
+    return f"signup:{user.pk}"
 
 
 def get_or_open_test_user(email: str) -> User:

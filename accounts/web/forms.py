@@ -2,7 +2,10 @@
 
 from typing import Any, cast
 
+from allauth.account.adapter import get_adapter
 from allauth.account.forms import SignupForm as AccountForm
+from allauth.account.models import EmailAddress
+from allauth.account.utils import setup_user_email
 from django import forms
 from django.db import transaction
 from django.http import HttpRequest
@@ -26,10 +29,13 @@ class SignupForm(AccountForm):  # type: ignore[misc]
 
     def save(self, request: HttpRequest) -> User:
         """Create the user and grant the welcome credits, together or not at all."""
+        adapter = get_adapter()
+        # This hashes the password, which takes half a second: too long for a transaction.
+        user = cast(User, adapter.save_user(request, adapter.new_user(request), self, commit=False))
+        user.language = languages.current_language()
         with transaction.atomic():
-            user = cast(User, super().save(request))
-            user.language = languages.current_language()
-            user.save(update_fields=["language", "updated_at"])
+            user.save()
+            setup_user_email(request, user, [EmailAddress(email=user.email)])
             signup.grant_welcome_credits(user)
         return user
 

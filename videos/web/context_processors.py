@@ -18,6 +18,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     return {
         "site_name": settings.SITE_NAME,
         "welcome_credits": settings.WELCOME_CREDITS,
+        "credits_after_confirmation": settings.WELCOME_CREDITS_AFTER_CONFIRMATION,
         "sandbox": SimpleLazyObject(_sandbox),
         "wallet": SimpleLazyObject(lambda: wallet.wallet_of(user)),
         "library": SimpleLazyObject(lambda: search.status_counts(Video.objects.of(user))),
