@@ -27,12 +27,24 @@ def names(requirements: list[str]) -> set[str]:
     return {normalize(re.split(r"[\[<>=!~ ;]", line)[0]) for line in requirements}
 
 
+def extras(requirements: list[str]) -> set[str]:
+    """Return the distributions that extras bring: `psycopg[pool]` brings psycopg-pool."""
+    found = [re.match(r"([\w.-]+)\[(.*?)\]", line) for line in requirements]
+    return {
+        normalize(f"{match[1]}-{extra.strip()}")
+        for match in found
+        if match
+        for extra in match[2].split(",")
+    }
+
+
 def locked(name: str) -> set[str]:
     return names(re.findall(r"(?m)^[\w.-]+(?:\[.*?\])?==\S+", (ROOT / name).read_text()))
 
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-RUNTIME = names(PROJECT["project"]["dependencies"])
+DECLARED = PROJECT["project"]["dependencies"]
+RUNTIME = names(DECLARED)
 DEVELOPER = names(PROJECT["dependency-groups"]["dev"])
 
 
@@ -59,7 +71,7 @@ def undeclared() -> dict[str, list[str]]:
     missing = {}
     for package, files in imported().items():
         owners = {normalize(name) for name in distributions.get(package, [package])}
-        if package in FOLDERS or owners & (RUNTIME | CATALOGUE_TOOLS):
+        if package in FOLDERS or owners & (RUNTIME | extras(DECLARED) | CATALOGUE_TOOLS):
             continue
         served = [name for name in files if not name.startswith(DEVELOPMENT)]
         if served or not owners & DEVELOPER:
