@@ -15,6 +15,7 @@ from rest_framework.views import APIView
 from config.lib.api.openapi import errors
 from config.lib.api.pagination import ListView, PageNumberPagination, PageQuerySerializer
 from config.lib.api.serializers import PageSerializer
+from config.lib.api.strict_fields import WholeNumberField
 from config.lib.http import user_of
 from showcase import counters, gallery
 from showcase.models import Clip
@@ -62,7 +63,7 @@ class PublicView(APIView):
 
 
 class ClipQuerySerializer(PageQuerySerializer):
-    page_size = serializers.IntegerField(min_value=1, max_value=100, default=12)
+    page_size = WholeNumberField(min_value=1, max_value=100, default=12)
 
 
 class ClipPagination(PageNumberPagination):

@@ -15,13 +15,14 @@ from accounts.auth import api_keys
 from accounts.models import ApiKey
 from config.lib.api.openapi import errors, request_example
 from config.lib.api.serializers import SuccessSerializer, validated
+from config.lib.api.strict_fields import TextField
 from config.lib.http import user_of
 
 DEFAULT_SCOPES = (ApiKey.Scope.READ.value, ApiKey.Scope.GENERATE.value)
 
 
 class CreateApiKeySerializer(serializers.Serializer):
-    name = serializers.CharField(max_length=80)
+    name = TextField(max_length=80)
     scopes = serializers.ListField(
         child=serializers.ChoiceField(ApiKey.Scope.values),
         min_length=1,

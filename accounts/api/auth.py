@@ -22,10 +22,12 @@ from accounts.api.serializers import (
 )
 from accounts.auth import passwords, second_factor
 from accounts.auth import tokens as auth_tokens
+from accounts.auth.errors import NameTaken
 from accounts.models import Session, User
 from accounts.people import signup
 from config.lib.api.openapi import errors, request_example
 from config.lib.api.serializers import MessageSerializer, validated
+from config.lib.api.strict_fields import EmailField, RegexField, TextField
 from config.lib.http import user_of
 
 # An address may become the username, and has to fit there.
@@ -33,10 +35,10 @@ ADDRESS_MAX = 150
 
 
 class RegisterSerializer(serializers.Serializer):
-    email = serializers.EmailField(max_length=ADDRESS_MAX)
-    password = serializers.CharField(max_length=128, trim_whitespace=False)
-    username = serializers.RegexField(r"^[\w.@+-]+$", min_length=3, max_length=50, required=False)
-    name = serializers.CharField(max_length=80, required=False, allow_blank=True)
+    email = EmailField(max_length=ADDRESS_MAX)
+    password = TextField(max_length=128, trim_whitespace=False)
+    username = RegexField(r"^[\w.@+-]+$", min_length=3, max_length=50, required=False)
+    name = TextField(max_length=80, required=False, allow_blank=True)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         attrs["username"] = attrs.get("username") or attrs["email"]
@@ -59,7 +61,7 @@ class RegisterView(PublicView):
         operation_id="register",
         summary="Open an account",
         request=RegisterSerializer,
-        responses={201: SignInSerializer},
+        responses={201: SignInSerializer, **errors(400)},
         examples=request_example(
             {"email": "ann@example.com", "password": "tin-lantern-9", "name": "Ann"}
         ),
@@ -74,17 +76,16 @@ class RegisterView(PublicView):
                 display_name=asked.get("name", ""),
             )
         except IntegrityError as error:
-            taken = "This name or address is already in use."
-            raise serializers.ValidationError({"email": [taken]}, code="taken") from error
+            raise NameTaken("This name or address is already in use.") from error
         tokens = auth_tokens.sign_in(user, Session.Grant.PASSWORD)
         return Response(sign_in_body(user, tokens), status=201)
 
 
 class LoginSerializer(serializers.Serializer):
-    username = serializers.CharField(max_length=254, required=False)
-    email = serializers.CharField(max_length=254, required=False)
-    password = serializers.CharField(max_length=128, trim_whitespace=False)
-    code = serializers.CharField(max_length=16, required=False)
+    username = TextField(max_length=254, required=False)
+    email = TextField(max_length=254, required=False)
+    password = TextField(max_length=128, trim_whitespace=False)
+    code = TextField(max_length=16, required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if not (attrs.get("username") or attrs.get("email")):
@@ -112,7 +113,7 @@ class LoginView(PublicView):
 
 
 class RefreshTokenSerializer(serializers.Serializer):
-    refresh_token = serializers.CharField(max_length=4096)
+    refresh_token = TextField(max_length=4096)
 
 
 class RefreshTokenView(PublicView):
@@ -159,7 +160,7 @@ class CurrentUserView(APIView):
 
 
 class TestLoginQuerySerializer(serializers.Serializer):
-    email = serializers.EmailField(max_length=ADDRESS_MAX, default="test@example.com")
+    email = EmailField(max_length=ADDRESS_MAX, default="test@example.com")
 
 
 class TestLoginView(PublicView):

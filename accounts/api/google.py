@@ -14,15 +14,16 @@ from accounts.models import Session
 from accounts.people import google
 from config.lib.api.openapi import errors, request_example
 from config.lib.api.serializers import validated
+from config.lib.api.strict_fields import RegexField, TextField
 
 
 class GoogleLoginSerializer(serializers.Serializer):
-    code = serializers.CharField(max_length=2048)
-    redirect_uri = serializers.CharField(max_length=500, required=False)
+    code = TextField(max_length=2048)
+    redirect_uri = TextField(max_length=500, required=False)
     # For clients that sent a PKCE challenge.
-    code_verifier = serializers.RegexField(r"^[A-Za-z0-9._~-]{43,128}\Z", required=False)
+    code_verifier = RegexField(r"^[A-Za-z0-9._~-]{43,128}\Z", required=False)
     # The authenticator app's code, for accounts with two-factor sign-in.
-    mfa_code = serializers.CharField(max_length=16, required=False)
+    mfa_code = TextField(max_length=16, required=False)
 
 
 class GoogleLoginView(PublicView):

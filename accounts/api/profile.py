@@ -18,21 +18,22 @@ from accounts.models import Session
 from accounts.people import profile
 from config.lib.api.openapi import errors, request_example
 from config.lib.api.serializers import MessageSerializer, validated
+from config.lib.api.strict_fields import RegexField, TextField
 from config.lib.http import user_of
 
 
 class UpdateProfileSerializer(serializers.Serializer):
-    username = serializers.CharField(max_length=254, required=False)
-    name = serializers.CharField(max_length=80, required=False, allow_blank=True)
+    username = TextField(max_length=254, required=False)
+    name = TextField(max_length=80, required=False, allow_blank=True)
     # Shown, never fetched.
-    avatar_url = serializers.CharField(
+    avatar_url = TextField(
         max_length=500,
         required=False,
         allow_blank=True,
         validators=[URLValidator(["http", "https"])],
     )
-    region = serializers.RegexField(r"^[A-Z]{2}\Z", required=False, allow_blank=True)
-    language = serializers.CharField(max_length=16, required=False)
+    region = RegexField(r"^[A-Z]{2}\Z", required=False, allow_blank=True)
+    language = TextField(max_length=16, required=False)
 
 
 class ProfileView(APIView):
@@ -75,8 +76,8 @@ class AuthProfileView(APIView):
 
 
 class ChangePasswordSerializer(serializers.Serializer):
-    current_password = serializers.CharField(max_length=128, trim_whitespace=False)
-    new_password = serializers.CharField(max_length=128, trim_whitespace=False)
+    current_password = TextField(max_length=128, trim_whitespace=False)
+    new_password = TextField(max_length=128, trim_whitespace=False)
 
 
 class ChangePasswordView(APIView):

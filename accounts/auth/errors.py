@@ -7,3 +7,7 @@ class BadCredentials(Exception):
 
 class NoPassword(Exception):
     """The account has no password that could be asked for or changed."""
+
+
+class NameTaken(Exception):
+    """Another account has this username or address."""

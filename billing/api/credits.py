@@ -15,6 +15,7 @@ from billing.models import Entry
 from config.lib.api.openapi import errors
 from config.lib.api.pagination import ListView, PageNumberPagination, PageQuerySerializer
 from config.lib.api.serializers import PageSerializer
+from config.lib.api.strict_fields import TextField
 from config.lib.http import user_of
 
 # The API shows clawbacks as `refunded`, the type that is documented, so that filter finds them too.
@@ -58,7 +59,7 @@ class CreditsView(APIView):
 
 
 class TransactionQuerySerializer(PageQuerySerializer):
-    transaction_type = serializers.CharField(max_length=40, required=False)
+    transaction_type = TextField(max_length=40, required=False)
 
 
 class TransactionSerializer(serializers.Serializer):

@@ -21,7 +21,8 @@ from config.lib import staff
 from config.lib.admin import log_action
 from config.lib.api.openapi import IDEMPOTENCY_KEY, errors, request_example
 from config.lib.api.pagination import ListView, PageNumberPagination, PageQuerySerializer
-from config.lib.api.serializers import BlankAsNullField, PageSerializer, validated
+from config.lib.api.serializers import BlankAsNullField, PageSerializer, refuse_doubles, validated
+from config.lib.api.strict_fields import TextField, UUIDField
 from config.lib.http import user_of
 from config.lib.idempotency import RequestKey, key_of_headers
 
@@ -69,8 +70,8 @@ class PackagesView(APIView):
 
 
 class CreatePaymentSerializer(serializers.Serializer):
-    package = serializers.CharField(max_length=40)
-    return_url = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
+    package = TextField(max_length=40)
+    return_url = TextField(max_length=500, required=False, allow_blank=True, default="")
 
 
 class NewPaymentSerializer(serializers.Serializer):
@@ -172,8 +173,8 @@ class AmountField(serializers.Field):
 class RefundQuerySerializer(serializers.Serializer):
     """`amount` is in whole units of the payment's currency; without it, all is refunded."""
 
-    payment_id = serializers.UUIDField()
-    reason = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
+    payment_id = UUIDField()
+    reason = TextField(max_length=500, required=False, allow_blank=True, default="")
     amount = AmountField(required=False)
 
 
@@ -202,6 +203,7 @@ class RefundPaymentView(APIView):
         user = user_of(request)
         staff.check(user, "billing.change_payment", "Only administrators can issue refunds")
         body = request.data if isinstance(request.data, dict) else {}
+        refuse_doubles(RefundQuerySerializer(), request.query_params)
         data = validated(RefundQuerySerializer, {**request.query_params.dict(), **body})
         payment = get_object_or_404(Payment, pk=data["payment_id"])
         amount_minor = _amount_minor(data, payment)

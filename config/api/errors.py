@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler, set_rollback
 
 from accounts.auth.api_keys import TooManyKeys
-from accounts.auth.errors import BadCredentials, NoPassword
+from accounts.auth.errors import BadCredentials, NameTaken, NoPassword
 from accounts.auth.fresh_sign_in import SignInAgain
 from accounts.auth.second_factor import CodeNeeded
 from accounts.people import google
@@ -50,6 +50,7 @@ STATUS_OF: dict[type[Exception], tuple[int, str]] = {
     TooManyAttempts: (429, "too_many_failures"),
     TooManyKeys: (400, "too_many_keys"),
     BadProfile: (400, "bad_profile"),
+    NameTaken: (400, "taken"),
     NoPassword: (400, "no_password"),
     NotEnoughCredits: (402, "insufficient_credits"),
     UnknownType: (400, "unknown_type"),

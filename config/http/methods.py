@@ -1,8 +1,8 @@
-"""Methods of requests: those that no page or call knows, such as TRACE, are refused."""
+"""Requests that nothing here understands: unknown methods, such as TRACE, and encoded bodies."""
 
 from collections.abc import Callable
 
-from django.http import HttpRequest, HttpResponseBase, HttpResponseNotAllowed, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 
 KNOWN = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
@@ -10,14 +10,23 @@ KNOWN = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 def methods_middleware(
     get_response: Callable[[HttpRequest], HttpResponseBase],
 ) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Answer 405 to methods that are not in KNOWN."""
+    """Answer 405 to methods that are not in KNOWN, and 415 to bodies that are compressed."""
 
     def answer(request: HttpRequest) -> HttpResponseBase:
-        if request.method in KNOWN:
-            return get_response(request)
-        allow = {"Allow": ", ".join(KNOWN)}
-        if request.path.startswith(("/api", "/health")):
-            return JsonResponse({"detail": "Method not allowed"}, status=405, headers=allow)
-        return HttpResponseNotAllowed(KNOWN)
+        if request.method not in KNOWN:
+            return _refusal(request, 405, "Method not allowed", {"Allow": ", ".join(KNOWN)})
+        coding = request.headers.get("Content-Encoding", "identity")
+        if coding.strip().lower() != "identity":
+            detail = "Unsupported Content-Encoding. Send the body as it is."
+            return _refusal(request, 415, detail, {"Accept-Encoding": "identity"})
+        return get_response(request)
 
     return answer
+
+
+def _refusal(
+    request: HttpRequest, status: int, detail: str, headers: dict[str, str]
+) -> HttpResponse:
+    if request.path.startswith(("/api", "/health")):
+        return JsonResponse({"detail": detail}, status=status, headers=headers)
+    return HttpResponse(detail, status=status, headers=headers, content_type="text/plain")

@@ -15,6 +15,7 @@ from accounts.auth import fresh_sign_in, passwords
 from accounts.models import Session
 from config.lib.api.openapi import errors
 from config.lib.api.serializers import MessageSerializer, validated
+from config.lib.api.strict_fields import TextField
 from config.lib.http import user_of
 from videos.account import data_export, deletion, limits
 
@@ -22,7 +23,7 @@ DELETION_REQUESTED = "Account deletion requested. Your account will be deleted w
 
 
 class DeleteAccountSerializer(serializers.Serializer):
-    password = serializers.CharField(max_length=128, trim_whitespace=False, required=False)
+    password = TextField(max_length=128, trim_whitespace=False, required=False)
 
 
 class AccountView(APIView):

@@ -15,6 +15,8 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from config.lib.api.openapi import file_responses
+from config.lib.api.serializers import refuse_doubles
+from config.lib.api.strict_fields import TextField, WholeNumberField
 from videos import signed_urls
 from videos.api import fields
 from videos.engines.base import Variant
@@ -44,8 +46,8 @@ class AnyAccept(BaseContentNegotiation):
 class ContentQuerySerializer(serializers.Serializer):
     variant = serializers.ChoiceField([v.value for v in Variant], default=Variant.VIDEO.value)
     download = serializers.BooleanField(default=False)
-    expires = serializers.IntegerField(min_value=0, max_value=2**40, default=0)
-    signature = serializers.CharField(max_length=128, default="")
+    expires = WholeNumberField(min_value=0, max_value=2**40, default=0)
+    signature = TextField(max_length=128, default="")
 
 
 class ContentView(APIView):
@@ -65,6 +67,7 @@ class ContentView(APIView):
     )
     def get(self, request: Request, video_id: UUID) -> HttpResponseBase:
         query = ContentQuerySerializer(data=request.query_params)
+        refuse_doubles(query, request.query_params)
         is_valid = query.is_valid()
         asked = query.validated_data
         variant = Variant(asked.get("variant", Variant.VIDEO))

@@ -10,6 +10,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from accounts.models import ApiKey
+from config.lib.api.strict_fields import TextField, WholeNumberField
 from config.lib.http import user_of
 from config.lib.idempotency import RequestKey, key_of_headers
 from videos import catalog, representations
@@ -42,14 +43,14 @@ def request_key_of(request: Request, asked: Mapping[str, Any]) -> RequestKey | N
 class PriceLimitSerializer(serializers.Serializer):
     """If the price is above `expected_credits` or `max_credits`, the answer is 409."""
 
-    expected_credits = serializers.IntegerField(min_value=1, max_value=1_000_000, required=False)
-    max_credits = serializers.IntegerField(min_value=1, max_value=1_000_000, required=False)
+    expected_credits = WholeNumberField(min_value=1, max_value=1_000_000, required=False)
+    max_credits = WholeNumberField(min_value=1, max_value=1_000_000, required=False)
 
 
 class PriceTermsSerializer(PriceLimitSerializer):
     """`quote` is the one of `POST /api/videos/quote`; the order costs its price or less."""
 
-    quote = serializers.CharField(max_length=500, required=False)
+    quote = TextField(max_length=500, required=False)
 
 
 def pop_price_terms(asked: dict[str, Any]) -> PriceTerms:
@@ -59,11 +60,11 @@ def pop_price_terms(asked: dict[str, Any]) -> PriceTerms:
     return PriceTerms(lowest, asked.pop("quote", ""))
 
 
-def prompt_field() -> serializers.CharField:
-    return serializers.CharField(min_length=1, max_length=catalog.PROMPT_MAX)
+def prompt_field() -> TextField:
+    return TextField(min_length=1, max_length=catalog.PROMPT_MAX)
 
 
-class VideoIdField(serializers.CharField):
+class VideoIdField(TextField):
     """The id of a video in a body or a query: a UUID, or `video_` and its 32 hex digits."""
 
     default_error_messages = {"invalid_id": "Not an id of a video."}
@@ -75,7 +76,7 @@ class VideoIdField(serializers.CharField):
         return representations.VideoId().to_python(text)
 
 
-class StatusField(serializers.CharField):
+class StatusField(TextField):
     """A status as any of the documented systems spells it; becomes the states that it means.
 
     A spelling of its own dialect is read in that dialect.
@@ -94,7 +95,7 @@ class StatusField(serializers.CharField):
         return states
 
 
-class WebhookUrlField(serializers.CharField):
+class WebhookUrlField(TextField):
     """The URL of a webhook: https, outside production also http; never with a password in it."""
 
     default_error_messages = {"invalid_url": "Not a usable address: https://host/path."}

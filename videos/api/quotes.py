@@ -8,6 +8,7 @@ from rest_framework.views import APIView
 
 from config.lib.api.openapi import errors, request_example
 from config.lib.api.serializers import validated
+from config.lib.api.strict_fields import TextField, WholeNumberField
 from config.lib.http import user_of
 from videos import catalog
 from videos.jobs import quotes
@@ -17,9 +18,9 @@ from videos.models import Price
 class QuoteRequestSerializer(serializers.Serializer):
     """The fields of an order that decide its price; `image` says that it begins with an image."""
 
-    model = serializers.CharField(max_length=64, default=catalog.DEFAULT_MODEL.name)
-    size = serializers.CharField(max_length=16, default=catalog.LANDSCAPE)
-    seconds = serializers.IntegerField(min_value=1, max_value=600, default=catalog.DEFAULT_SECONDS)
+    model = TextField(max_length=64, default=catalog.DEFAULT_MODEL.name)
+    size = TextField(max_length=16, default=catalog.LANDSCAPE)
+    seconds = WholeNumberField(min_value=1, max_value=600, default=catalog.DEFAULT_SECONDS)
     image = serializers.BooleanField(default=False)
 
 

@@ -18,6 +18,7 @@ from config.lib import idempotency
 from config.lib.api.openapi import IDEMPOTENCY_KEY, errors, request_example
 from config.lib.api.pagination import ListView, PageNumberPagination, PageQuerySerializer
 from config.lib.api.serializers import MessageSerializer, validated
+from config.lib.api.strict_fields import TextField, WholeNumberField
 from config.lib.http import user_of
 from videos import catalog, representations
 from videos.api import fields
@@ -48,7 +49,7 @@ class TextToVideoSerializer(fields.PriceTermsSerializer):
 
 class ImageToVideoSerializer(TextToVideoSerializer):
     image_urls = serializers.ListField(
-        child=serializers.CharField(max_length=None), min_length=1, max_length=MAX_IMAGES
+        child=TextField(max_length=None), min_length=1, max_length=MAX_IMAGES
     )
 
 
@@ -164,7 +165,7 @@ def _get_and_poll(request: Request, video_id: UUID) -> Video:
 
 
 class TaskQuerySerializer(PageQuerySerializer):
-    page_size = serializers.IntegerField(min_value=1, max_value=100, default=10)
+    page_size = WholeNumberField(min_value=1, max_value=100, default=10)
     status = fields.StatusField(representations.DETAIL_STATUS, required=False)
 
 

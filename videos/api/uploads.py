@@ -9,14 +9,15 @@ from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound
-from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from config.lib import idempotency
 from config.lib.api.openapi import IDEMPOTENCY_KEY, errors, file_responses
+from config.lib.api.parsers import StrictMultiPartParser
 from config.lib.api.serializers import validated
+from config.lib.api.strict_fields import TextField
 from config.lib.http import user_of
 from videos.api import fields
 from videos.media import http_ranges, upload_urls, uploads
@@ -25,7 +26,7 @@ from videos.models import Upload
 
 class UploadSerializer(serializers.Serializer):
     file = serializers.FileField(allow_empty_file=True, max_length=None)
-    file_type = serializers.CharField(max_length=16, default=Upload.Kind.IMAGE.value)
+    file_type = TextField(max_length=16, default=Upload.Kind.IMAGE.value)
 
 
 class UploadedFileSerializer(serializers.Serializer):
@@ -44,7 +45,7 @@ class UploadView(APIView):
     """C08-C10: upload an image or a clip."""
 
     needs_key_and_token = True
-    parser_classes = (MultiPartParser,)
+    parser_classes = (StrictMultiPartParser,)
 
     @extend_schema(
         operation_id="upload",

@@ -8,7 +8,6 @@ from uuid import UUID
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers
-from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -16,7 +15,9 @@ from rest_framework.views import APIView
 from config.lib import idempotency
 from config.lib.api.openapi import IDEMPOTENCY_KEY, errors, request_example
 from config.lib.api.pagination import LimitOffsetPagination, ListView
+from config.lib.api.parsers import StrictFormParser, StrictMultiPartParser
 from config.lib.api.serializers import SuccessSerializer, validated
+from config.lib.api.strict_fields import TextField, WholeNumberField
 from config.lib.http import user_of
 from config.lib.idempotency import RequestKey
 from videos import catalog, representations
@@ -33,9 +34,9 @@ class CreateVideoSerializer(fields.PriceTermsSerializer):
     """`seconds` may also be the text of a number."""
 
     prompt = fields.prompt_field()
-    model = serializers.CharField(max_length=64, default=catalog.DEFAULT_MODEL.name)
-    size = serializers.CharField(max_length=16, default=catalog.LANDSCAPE)
-    seconds = serializers.IntegerField(min_value=1, max_value=600, default=catalog.DEFAULT_SECONDS)
+    model = TextField(max_length=64, default=catalog.DEFAULT_MODEL.name)
+    size = TextField(max_length=16, default=catalog.LANDSCAPE)
+    seconds = WholeNumberField(min_value=1, max_value=600, default=catalog.DEFAULT_SECONDS)
     input_reference = serializers.FileField(required=False)
 
 
@@ -44,7 +45,7 @@ class CreateVideoView(APIView):
 
     needs_key_and_token = True
     rate = "generate"
-    parser_classes = (*APIView.parser_classes, MultiPartParser, FormParser)
+    parser_classes = (*APIView.parser_classes, StrictMultiPartParser, StrictFormParser)
     representation: Representation
 
     def post(self, request: Request) -> Response:
@@ -74,11 +75,11 @@ def _order(request: Request, asked: dict[str, Any], request_key: RequestKey | No
 
 
 class VideoQuerySerializer(serializers.Serializer):
-    limit = serializers.IntegerField(min_value=1, max_value=100, default=50)
-    offset = serializers.IntegerField(min_value=0, max_value=10_000, required=False)
+    limit = WholeNumberField(min_value=1, max_value=100, default=50)
+    offset = WholeNumberField(min_value=0, max_value=10_000, required=False)
     after = fields.VideoIdField(required=False)
     order = serializers.ChoiceField(["asc", "desc"], default="desc")
-    q = serializers.CharField(max_length=200, required=False, allow_blank=True)
+    q = TextField(max_length=200, required=False, allow_blank=True)
     status = fields.StatusField(representations.LIBRARY_STATUS, required=False)
 
 
@@ -151,7 +152,7 @@ class CreateRemixView(APIView):
 
     needs_key_and_token = True
     rate = "generate"
-    parser_classes = (*APIView.parser_classes, MultiPartParser, FormParser)
+    parser_classes = (*APIView.parser_classes, StrictMultiPartParser, StrictFormParser)
     representation: Representation
 
     def remix(self, request: Request, source: Video, asked: dict[str, Any]) -> Response:

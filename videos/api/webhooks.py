@@ -14,6 +14,7 @@ from rest_framework.views import APIView
 from config.lib.api.openapi import errors
 from config.lib.api.pagination import ListView, PageNumberPagination, PageQuerySerializer
 from config.lib.api.serializers import BlankAsNullField, PageSerializer
+from config.lib.api.strict_fields import UUIDField
 from config.lib.http import user_of
 from videos.models import WebhookDelivery, WebhookSecret
 from videos.webhooks import deliveries as webhooks_deliveries
@@ -85,7 +86,7 @@ class DeliveriesSerializer(PageSerializer):
 
 class DeliveryQuerySerializer(PageQuerySerializer):
     status = serializers.ChoiceField(choices=WebhookDelivery.State.choices, required=False)
-    task_id = serializers.UUIDField(required=False)
+    task_id = UUIDField(required=False)
 
 
 @extend_schema_view(

@@ -14,6 +14,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from config.lib.api.serializers import refuse_doubles, validated
+from config.lib.api.strict_fields import WholeNumberField
+
 
 class OffsetAndAfter(Exception):
     """The query names two places for the list to start at."""
@@ -42,18 +45,16 @@ class ListView(GenericAPIView[Any]):
     results_field: str
     # Whether the list stands before the page's numbers in the answer. Source: C20, C32.
     results_first = False
-    # Whether `?page=` counts as left out; otherwise it is answered 422.
+    # Whether `?status=` counts as left out; otherwise it is answered 422.
     ignores_blank_parameters = True
     # The validated query of this request.
     query: dict[str, Any]
 
     def get(self, request: Request) -> Response:
         params = request.query_params
-        query = self.query_serializer_class(
-            data=params if self.ignores_blank_parameters else params.dict()
-        )
-        query.is_valid(raise_exception=True)
-        self.query = query.validated_data
+        refuse_doubles(self.query_serializer_class(), params)
+        sent = params if self.ignores_blank_parameters else params.dict()
+        self.query = validated(self.query_serializer_class, sent)
         page = self.paginate_queryset(self.get_queryset()) or []
         return self.get_paginated_response(self.represent(page))
 
@@ -65,8 +66,8 @@ class ListView(GenericAPIView[Any]):
 class PageQuerySerializer(serializers.Serializer):
     """The query that `PageNumberPagination` reads."""
 
-    page = serializers.IntegerField(min_value=1, max_value=10_000, default=1)
-    page_size = serializers.IntegerField(min_value=1, max_value=100, default=20)
+    page = WholeNumberField(min_value=1, max_value=10_000, default=1)
+    page_size = WholeNumberField(min_value=1, max_value=100, default=20)
 
 
 class PageNumberPagination(BasePagination):

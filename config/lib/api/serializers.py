@@ -3,17 +3,31 @@
 from collections.abc import Mapping
 from typing import Any
 
+from django.http import QueryDict
 from rest_framework import serializers
 
 
 def validated(
     serializer_class: type[serializers.Serializer], data: Mapping[str, Any] | Any
 ) -> dict[str, Any]:
-    """Return what a serializer reads from a body or a query. Raises ValidationError."""
+    """Return what a serializer reads from a body or a query. Raises ValidationError.
+
+    A field that a form or a query has twice is refused: which one is meant is not clear.
+    """
     serializer = serializer_class(data=data)
+    refuse_doubles(serializer, data)
     serializer.is_valid(raise_exception=True)
     found: dict[str, Any] = serializer.validated_data
     return found
+
+
+def refuse_doubles(serializer: serializers.Serializer, data: object) -> None:
+    """Raise ValidationError for fields that a form or a query has more than once."""
+    if isinstance(data, QueryDict):
+        names = [name for name in serializer.get_fields() if len(data.getlist(name)) > 1]
+        if names:
+            error = serializers.ErrorDetail("Send this once.", code="sent_twice")
+            raise serializers.ValidationError({name: [error] for name in names})
 
 
 class BlankAsNullField(serializers.CharField):

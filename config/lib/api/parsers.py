@@ -1,8 +1,8 @@
-"""The parser of JSON request bodies.
+"""The parsers of request bodies: JSON, and the two kinds of forms, all in UTF-8.
 
-It refuses what is ambiguous (a key twice) or cannot be stored (infinite numbers). A serializer
-refuses text with NUL and names its field; half of a surrogate pair is refused here, because an
-answer that quotes it could not be encoded.
+The parser of JSON refuses what is ambiguous (a key twice) or cannot be stored (infinite numbers). A
+serializer refuses text with NUL and names its field; half of a surrogate pair is refused here,
+because an answer that quotes it could not be encoded.
 """
 
 from collections.abc import Mapping
@@ -10,18 +10,41 @@ from typing import IO, Any
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
-from rest_framework.exceptions import ParseError
-from rest_framework.parsers import JSONParser
+from django.utils.http import parse_header_parameters
+from rest_framework.exceptions import ParseError, UnsupportedMediaType
+from rest_framework.parsers import BaseParser, FormParser, JSONParser, MultiPartParser
 
 from config.lib import strict_json
 
 MAX_DEPTH = 32
+CHARSETS = {"utf-8", "utf8", "us-ascii"}
+
+
+class UTF8Parser(BaseParser):
+    """Refuses bodies in another charset. Raises UnsupportedMediaType."""
+
+    def parse(
+        self,
+        stream: IO[Any],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> Any:
+        _check_charset(media_type or "")
+        return super().parse(stream, media_type, parser_context)
+
+
+class StrictFormParser(UTF8Parser, FormParser):
+    """A form without files."""
+
+
+class StrictMultiPartParser(UTF8Parser, MultiPartParser):
+    """A form with files."""
 
 
 class StrictJSONParser(JSONParser):
     """UTF-8 of at most DATA_UPLOAD_MAX_MEMORY_SIZE bytes and MAX_DEPTH levels.
 
-    Raises RequestDataTooBig or ParseError.
+    Raises RequestDataTooBig, UnsupportedMediaType or ParseError.
     """
 
     def parse(
@@ -30,6 +53,7 @@ class StrictJSONParser(JSONParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
+        _check_charset(media_type or "")
         body = stream.read(settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1)
         if len(body) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
             raise RequestDataTooBig("JSON")
@@ -39,6 +63,12 @@ class StrictJSONParser(JSONParser):
             return found
         except (ValueError, RecursionError) as error:
             raise ParseError from error
+
+
+def _check_charset(media_type: str) -> None:
+    _kind, parameters = parse_header_parameters(media_type)
+    if parameters.get("charset", "utf-8").lower() not in CHARSETS:
+        raise UnsupportedMediaType(media_type)
 
 
 def _check_texts_and_depth(found: Any) -> None:
