@@ -32,7 +32,8 @@ class Payment(models.Model):
     return_url = models.URLField(max_length=500, blank=True)
 
     status = models.CharField(_("state"), max_length=20, choices=Status, default=Status.PENDING)
-    # Why the payment failed: session_expired, payment_failed, create_failed or not_accepted.
+    # Why the payment failed: session_expired, payment_failed, create_failed,
+    # account_closed or not_accepted.
     failure_code = models.CharField(_("failure code"), max_length=40, blank=True)
     # Why staff must review the payment; empty if they need not. Until they decide, no credits are
     # granted for it, but credits granted before are still clawed back.

@@ -37,6 +37,10 @@ class StripeUnavailable(Exception):
     """Stripe refused or did not answer, so there is no checkout page."""
 
 
+# The failure code of a payment whose account was closed before its checkout page was there.
+ACCOUNT_CLOSED = "account_closed"
+
+
 def create(user: AbstractBaseUser, package_key: str, return_url: str = "") -> Payment:
     """Begin a purchase without an idempotency key; see create_once."""
     return create_once(user, package_key, return_url, None).result
@@ -101,7 +105,9 @@ def open_checkout(payment: Payment) -> Payment:
         raise StripeUnavailable(
             _("The payment page is not responding. Try again in a moment.")
         ) from error
-    return update_payment(payment.pk, lambda row: merge_new_session(row, session))
+    opened = update_payment(payment.pk, lambda row: merge_new_session(row, session))
+    # The account may have been closed while Stripe created the page.
+    return close(opened) if opened.failure_code == ACCOUNT_CLOSED else opened
 
 
 def close(payment: Payment) -> Payment:
@@ -115,7 +121,7 @@ def close(payment: Payment) -> Payment:
         except stripe_client.RequestRefused:
             session = stripe_client.get_session(payment.session_id)
         return update_payment(payment.pk, lambda row: merge_session(row, session, timezone.now()))
-    return update_payment(payment.pk, lambda row: record_failure(row, "account_closed"))
+    return update_payment(payment.pk, lambda row: record_failure(row, ACCOUNT_CLOSED))
 
 
 def session_parameters(payment: Payment) -> dict[str, Any]:

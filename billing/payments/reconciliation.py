@@ -30,7 +30,7 @@ PAID_BATCH = 20
 def reconcile() -> None:
     """Retry failed events and refunds, and check payments; one failure does not stop the others."""
     now = timezone.now()
-    _close_checkouts_of_closed_accounts()
+    _close_checkouts_of_closed_accounts(now)
     _retry_events(now)
     _check_pending_payments(now)
     _check_paid_payments(now)
@@ -48,18 +48,27 @@ def _retry_events(now: datetime) -> None:
         stripe_events.process(event)
 
 
-def _close_checkouts_of_closed_accounts() -> None:
+def _close_checkouts_of_closed_accounts(now: datetime) -> None:
     """End the checkouts that a closed or locked account has left open."""
     pending = Payment.objects.filter(
-        status=Payment.Status.PENDING, user__is_active=False, review_reason=""
+        _due_for_check(now),
+        status=Payment.Status.PENDING,
+        user__is_active=False,
+        review_reason="",
     )
     for payment in pending[:BATCH]:
+        Payment.objects.filter(pk=payment.pk).update(checked_at=now)
         _run_guarded(checkout.close, payment)
+
+
+def _due_for_check(now: datetime) -> Q:
+    """Pending payments of which Stripe was not asked for PENDING_CHECK_INTERVAL."""
+    return Q(checked_at=None) | Q(checked_at__lt=now - PENDING_CHECK_INTERVAL)
 
 
 def _check_pending_payments(now: datetime) -> None:
     pending = Payment.objects.filter(
-        Q(checked_at=None) | Q(checked_at__lt=now - PENDING_CHECK_INTERVAL),
+        _due_for_check(now),
         status=Payment.Status.PENDING,
         review_reason="",
         created_at__lt=now - RETRY_AFTER,
@@ -131,7 +140,7 @@ def refresh_paid(payment: Payment) -> Payment:
     Payment.objects.filter(pk=payment.pk).update(checked_at=now)
     try:
         refunds = stripe_client.list_refunds(payment.payment_intent)
-        disputes = stripe_client.list_disputes(payment.payment_intent)
+        disputes, answered_at = stripe_client.list_disputes(payment.payment_intent)
     except stripe_client.StripeCallFailed:
         log.warning("fetching refunds of payment %s failed", payment.pk, exc_info=True)
         # The check is due again after PENDING_CHECK_INTERVAL instead of a day.
@@ -143,7 +152,7 @@ def refresh_paid(payment: Payment) -> Payment:
         for refund in refunds:
             stripe_updates.merge_refund(row, refund)
         for dispute in disputes:
-            stripe_updates.merge_dispute(row, dispute, now)
+            stripe_updates.merge_dispute(row, dispute, answered_at)
 
     return state.update_payment(payment.pk, merge)
 

@@ -14,10 +14,13 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
+from django.utils import timezone
 
 if TYPE_CHECKING:
     import stripe
@@ -96,10 +99,22 @@ def list_refunds(payment_intent: str) -> list[dict[str, Any]]:
         return [_to_dict(refund) for refund in page.data]
 
 
-def list_disputes(payment_intent: str) -> list[dict[str, Any]]:
+def list_disputes(payment_intent: str) -> tuple[list[dict[str, Any]], datetime]:
+    """Return the disputes of a payment, and when Stripe answered by its own clock.
+
+    Events carry times of that clock too, so the two can be compared when ours is wrong.
+    """
     with _translate_errors():
         page = client().v1.disputes.list({"payment_intent": payment_intent, "limit": 100})
-        return [_to_dict(dispute) for dispute in page.data]
+        return [_to_dict(dispute) for dispute in page.data], _answered_at(page)
+
+
+def _answered_at(answer: Any) -> datetime:
+    """Return the time of an answer's Date header; ours when there is none."""
+    try:
+        return parsedate_to_datetime(answer.last_response.headers["Date"])
+    except (KeyError, TypeError, ValueError):
+        return timezone.now()
 
 
 def read_event(body: bytes, signature: str) -> dict[str, Any]:

@@ -21,6 +21,7 @@ FAILURE_REASONS: dict[str, Promise] = {
     "session_expired": gettext_lazy("The checkout expired before it was completed."),
     "payment_failed": gettext_lazy("The bank declined the payment."),
     "not_accepted": gettext_lazy("The amount paid differs from the price."),
+    "account_closed": gettext_lazy("The account was closed before it was paid."),
     "create_failed": gettext_lazy("The checkout could not be prepared."),
 }
 UNKNOWN_FAILURE = gettext_lazy("The payment failed.")

@@ -1,10 +1,15 @@
 """Reconciliation asks Stripe about what no event reported."""
 
-from datetime import timedelta
+import json
+import threading
+from datetime import UTC, timedelta
+from email.utils import format_datetime
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
 import time_machine
+from django.conf import LazySettings
 from django.utils import timezone
 
 from accounts.models import User
@@ -18,6 +23,7 @@ from tests.billing import payment_events, stripe_sandbox
 from tests.billing.conftest import create_user_without_credits, entries_of
 from tests.conftest import ServerThread
 from tests.statements import failing, names, writes
+from tests.verification.engines.scripted_server import ScriptedServer
 
 
 def reconcile_after(minutes: float = 2) -> None:
@@ -282,3 +288,35 @@ def failed_refund(payment: Payment) -> dict[str, Any]:
         "payment_intent": payment.payment_intent,
         "metadata": {},
     }
+
+
+def test_won_dispute_counts_at_once_when_our_clock_was_ahead_at_the_last_check(
+    db: None, settings: LazySettings
+) -> None:
+    payment = payment_events.create_paid_payment(create_user_without_credits("erin"))
+    lost = payment_events.dispute_event(payment, "needs_response")
+    lists = {"refunds": [], "disputes": [lost["data"]["object"]]}
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        name = handler.path.partition("?")[0].rpartition("/")[2]
+        body = json.dumps({"object": "list", "data": lists[name], "has_more": False}).encode()
+        handler.send_response_only(200)
+        handler.send_header("Date", format_datetime(stripe_time, usegmt=True))
+        handler.send_header("Content-Type", "application/json")
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    stripe_time = timezone.now().astimezone(UTC)
+    server = ScriptedServer()
+    server.answer = answer
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    settings.STRIPE_API_BASE = f"http://127.0.0.1:{server.server_address[1]}"
+    with time_machine.travel(timezone.now() + timedelta(minutes=10), tick=True):
+        reconciling.refresh_paid(payment)
+    assert entries_of(payment.user) == [("purchased", 100), ("reversed", -100)]
+    won = payment_events.dispute_event(payment, "won")
+    won["created"] = int(stripe_time.timestamp()) + 60
+    payment_events.deliver(won)
+    assert payment_events.payment_state(payment).credits == 100
+    server.shutdown()

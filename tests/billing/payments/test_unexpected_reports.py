@@ -66,6 +66,19 @@ def test_checkout_is_ended_at_stripe_when_the_account_is_closed(live_stripe: Ser
     assert (row.status, row.failure_code) == ("failed", "session_expired")
 
 
+def test_checkout_is_ended_when_the_account_is_closed_while_stripe_creates_its_page(
+    live_stripe: ServerThread,
+) -> None:
+    user = create_user_without_credits("erin")
+    payment = payment_events.create_payment(user, session_id=None)
+    deletion.request_deletion(user)
+    reconciliation.reconcile()
+    opened = checkout.open_checkout(payment)
+    assert stripe_sandbox.get_session(opened)["status"] == "expired"
+    row = payment_events.reload(payment)
+    assert (row.status, row.failure_code) == ("failed", "account_closed")
+
+
 def test_payment_is_reviewed_when_it_was_made_before_its_checkout_could_be_ended(
     live_stripe: ServerThread,
 ) -> None:
