@@ -62,8 +62,8 @@ class Verdict(NamedTuple):
 class TooManyAttempts(Exception):
     """The rate is exhausted; `wait` is in seconds."""
 
-    def __init__(self, wait: int) -> None:
-        super().__init__(try_again(wait))
+    def __init__(self, wait: int, text: str = "") -> None:
+        super().__init__(text or try_again(wait))
         self.wait = wait
 
 

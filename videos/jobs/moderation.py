@@ -14,9 +14,9 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from PIL import Image
 
 from videos.engines import moderation
+from videos.media import images
 from videos.models import RejectedPrompt, Upload
 
 log = logging.getLogger(__name__)
@@ -112,7 +112,10 @@ def _category_label(category: str) -> str:
 
 def _preview(upload: Upload) -> bytes:
     body = BytesIO()
-    with upload.file.open("rb") as file, Image.open(file) as image:
+    with (
+        upload.file.open("rb") as file,
+        images.decoded(file, owner_id=upload.user_id, target=IMAGE_PIXELS) as image,
+    ):
         small = image.convert("RGB")
         small.thumbnail(IMAGE_PIXELS)
         small.save(body, "JPEG", quality=85)

@@ -8,6 +8,7 @@ from typing import IO
 from PIL import Image, ImageOps
 
 from videos.engines import base as engines_base
+from videos.media import images
 from videos.models import Upload
 
 
@@ -22,7 +23,7 @@ def first_frame(upload: Upload, size: str) -> engines_base.Image:
 
 def _fit(upload: Upload, size: str) -> IO[bytes]:
     width, height = map(int, size.split("x"))
-    with upload.file.open("rb") as file, Image.open(file) as image:
+    with upload.file.open("rb") as file, images.decoded(file, target=(width, height)) as image:
         fitted = ImageOps.fit(image.convert("RGB"), (width, height), Image.Resampling.LANCZOS)
     body = BytesIO()
     fitted.save(body, "PNG", compress_level=1)

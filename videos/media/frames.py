@@ -20,8 +20,9 @@ class NoFrame(Exception):
 def store_frame(video: Video, seconds: float) -> Upload:
     """Store the frame shown at `seconds`, or the last one, as an upload of the video's owner.
 
-    Raises NoFrame, or uploads.QuotaFull.
+    Raises NoFrame, or what uploads.store_image raises.
     """
+    uploads.check_quota(video.user_id, 0)
     if not video.file:
         raise NoFrame(_("The video has no file yet."))
     body = BytesIO()

@@ -4,20 +4,17 @@ import json
 import subprocess
 import sys
 import tempfile
-import threading
-from collections.abc import Collection
-from typing import IO, Any
+from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext as _
-from PIL import Image, ImageOps, UnidentifiedImageError
 
 from videos.media import probe
+from videos.media.turns import Turns
 from videos.models import Upload
 
-IMAGE_MAX_PIXELS = 40_000_000
-IMAGE_MAX_SIDE = 16_000  # the limit of WebP, the smallest of our encodings
 # Allowed extensions and the content each must have. Source: C09.
 IMAGES = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".gif": "GIF", ".webp": "WEBP"}
 CLIPS = {
@@ -27,8 +24,8 @@ CLIPS = {
     ".webm": "video/webm",
 }
 PROBE_SECONDS = 30
-# Decoded images need much memory, so only two are decoded at a time.
-DECODING = threading.BoundedSemaphore(2)
+# A hostile clip may use a core and 1 GiB for as long as PROBE_SECONDS.
+_probes = Turns(2)
 
 
 class BadFile(Exception):
@@ -61,37 +58,12 @@ def check_name_and_size(kind: str, suffix: str, size_bytes: int) -> None:
         raise BadFile(_("Invalid file size. A file has at least 1 KB."))
 
 
-def _list_formats(formats: Collection[str]) -> str:
-    """The formats as words, such as "JPEG, PNG or WebP"."""
-    *most, last = (name.replace("WEBP", "WebP") for name in formats)
-    names = {"most": ", ".join(most), "last": last}
-    return _("%(most)s or %(last)s") % names if most else last
-
-
-def decode_image(file: IO[bytes] | UploadedFile, formats: Collection[str]) -> Image.Image:
-    """Decode an image upright and without metadata, as RGB or RGBA. Raises BadImage."""
-    try:
-        with DECODING, Image.open(file, formats=list(formats)) as image:
-            if image.width * image.height > IMAGE_MAX_PIXELS:
-                raise BadImage(_("The image has more than 40 megapixels."))
-            if max(image.size) > IMAGE_MAX_SIDE:
-                text = _("The image has more than %(most)s pixels a side.")
-                raise BadImage(text % {"most": IMAGE_MAX_SIDE})
-            turned = ImageOps.exif_transpose(image)
-            plain = turned.convert("RGBA" if turned.has_transparency_data else "RGB")
-            plain.info.clear()  # comments and profiles would be saved again
-            return plain
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
-        raise BadImage(
-            _("The file is not a %(names)s image.") % {"names": _list_formats(formats)}
-        ) from error
-    except Image.DecompressionBombError as error:
-        raise BadImage(_("The image has more than 40 megapixels.")) from error
-
-
-def probe_clip(file: UploadedFile, kind: str) -> dict[str, Any]:
-    """Probe a clip in another process, which may crash on it. Raises BadFile."""
-    with tempfile.NamedTemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR) as copy:
+def probe_clip(file: UploadedFile, kind: str, owner_id: UUID) -> dict[str, Any]:
+    """Probe a clip in another process, which may crash on it. Raises BadFile or TooManyAtOnce."""
+    with (
+        _probes.take(owner_id),
+        tempfile.NamedTemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR) as copy,
+    ):
         path = getattr(file, "temporary_file_path", lambda: "")()
         if not path:
             for chunk in file.chunks():

@@ -9,15 +9,17 @@ The row is written before its file is stored, so that no file in storage is with
 import re
 import secrets
 import tempfile
+from collections.abc import Collection
 from pathlib import Path, PurePath
-from typing import Any
+from typing import IO, Any
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.files.base import File
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import UploadedFile
-from django.db.models import Sum
+from django.db.models import Count, Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from PIL import Image
@@ -25,11 +27,10 @@ from PIL import Image
 from config.lib import idempotency
 from config.lib.idempotency import RequestKey
 from videos import feed
-from videos.media import upload_checks
+from videos.media import images, upload_checks
 from videos.models import Upload, UploadQuerySet
 
 Kind = Upload.Kind
-REFERENCE_FORMATS = ("JPEG", "PNG", "WEBP")
 STORED_AS = {
     "JPEG": ("jpg", "image/jpeg"),
     "PNG": ("png", "image/png"),
@@ -38,7 +39,7 @@ STORED_AS = {
 OPTIONS: dict[str, dict[str, Any]] = {
     "JPEG": {"quality": 95},
     "PNG": {"compress_level": 3},
-    "WEBP": {"quality": 95},
+    "WEBP": {"quality": 95, "method": 0},  # the fastest
 }
 NAME_MAX = 64
 
@@ -51,13 +52,13 @@ def store_image(user: AbstractBaseUser, file: UploadedFile) -> Upload:
     """Check a reference image, re-encode it without its metadata, and store it.
 
     JPEG, PNG or WebP decided by content, at most UPLOAD_MAX_BYTES and 40 megapixels.
-    Raises BadImage or QuotaFull; then nothing is stored.
+    Raises BadImage, QuotaFull or TooManyAtOnce; then nothing is stored.
     """
     if (file.size or 0) > settings.UPLOAD_MAX_BYTES:
         most = settings.UPLOAD_MAX_BYTES // 1024**2
         raise upload_checks.BadImage(_("The image is larger than %(most)s MB.") % {"most": most})
-    image = upload_checks.decode_image(file, REFERENCE_FORMATS)
-    return _store_encoded(user, file, image, "PNG" if image.mode == "RGBA" else "JPEG", None)
+    check_quota(user.pk, file.size or 0)
+    return _store_image(user, file, images.FORMATS, None, None)
 
 
 def store_upload(
@@ -65,17 +66,17 @@ def store_upload(
 ) -> Upload:
     """Check an image or a clip by its extension and its content, and store it.
 
-    Raises BadFile, TooLarge, QuotaFull, or what idempotency.record raises; then nothing is stored.
+    Raises BadFile, TooLarge, QuotaFull, TooManyAtOnce, or what idempotency.record raises; then
+    nothing is stored.
     """
     suffix = PurePath(file.name or "").suffix.lower()
     upload_checks.check_name_and_size(kind, suffix, file.size or 0)
+    check_quota(user.pk, file.size or 0)
     if kind == Kind.IMAGE:
-        image = upload_checks.decode_image(file, (upload_checks.IMAGES[suffix],))
-        encoding = upload_checks.IMAGES[suffix]
-        return _store_encoded(
-            user, file, image, encoding if encoding in STORED_AS else "PNG", request_key
-        )
-    found = upload_checks.probe_clip(file, suffix.removeprefix("."))
+        format = upload_checks.IMAGES[suffix]
+        encoding = format if format in STORED_AS else "PNG"
+        return _store_image(user, file, [format], encoding, request_key)
+    found = upload_checks.probe_clip(file, suffix.removeprefix("."), user.pk)
     draft = Upload(
         user_id=user.pk,
         kind=Kind.VIDEO,
@@ -88,27 +89,58 @@ def store_upload(
     return _store(draft, file, request_key)
 
 
-def _store_encoded(
+def check_quota(user_id: UUID, size_bytes: int) -> None:
+    """Raise QuotaFull unless the user may store one more file of this size."""
+    rows = Upload.objects.filter(user_id=user_id)
+    kept = rows.aggregate(files=Count("pk"), bytes=Sum("size_bytes", default=0))
+    if kept["files"] >= settings.UPLOAD_QUOTA_FILES:
+        text = _("You have reached the limit of %(n)s files. Delete some to upload more.")
+        raise QuotaFull(text % {"n": settings.UPLOAD_QUOTA_FILES})
+    if kept["bytes"] + size_bytes > settings.UPLOAD_QUOTA_BYTES:
+        most = settings.UPLOAD_QUOTA_BYTES // 1024**2
+        text = _("This file would exceed your limit of %(most)s MB. Delete some to upload more.")
+        raise QuotaFull(text % {"most": most})
+
+
+def _store_image(
     user: AbstractBaseUser,
     file: UploadedFile,
-    image: Image.Image,
-    encoding: str,
+    formats: Collection[str],
+    encoding: str | None,
     request_key: RequestKey | None,
 ) -> Upload:
-    suffix, content_type = STORED_AS[encoding]
+    """Store an image in this encoding; without one, in that which its transparency needs."""
     with tempfile.TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR) as body:
-        image.save(body, encoding, **OPTIONS[encoding])
+        with images.decoded(file, formats, owner_id=user.pk) as image:
+            encoding = _encode(image, encoding, body)
+            width, height = image.size
+        suffix, content_type = STORED_AS[encoding]
         draft = Upload(
             user_id=user.pk,
             kind=Kind.IMAGE,
             name=_safe_name(file.name or "", suffix, "image"),
             content_type=content_type,
             size_bytes=body.tell(),
-            width=image.width,
-            height=image.height,
+            width=width,
+            height=height,
         )
         body.seek(0)
         return _store(draft, File(body), request_key)
+
+
+def _encode(image: Image.Image, encoding: str | None, body: IO[bytes]) -> str:
+    """Write an image to `body` and return the encoding."""
+    usual = "PNG" if image.mode == "RGBA" else "JPEG"
+    encoding = encoding or usual
+    try:
+        image.save(body, encoding, **OPTIONS[encoding])
+    except ValueError:  # a WebP has no room for that much detail
+        if encoding != "WEBP":
+            raise
+        body.seek(0)
+        body.truncate()
+        return _encode(image, usual, body)
+    return encoding
 
 
 def _safe_name(name: str, suffix: str, otherwise: str) -> str:
@@ -133,17 +165,7 @@ def _store(draft: Upload, content: Any, request_key: RequestKey | None) -> Uploa
 
 def _reserve(draft: Upload) -> None:
     with feed.lock(draft.user_id):
-        rows = Upload.objects.filter(user_id=draft.user_id)
-        kept = rows.aggregate(bytes=Sum("size_bytes", default=0))["bytes"]
-        if rows.count() >= settings.UPLOAD_QUOTA_FILES:
-            text = _("You have reached the limit of %(n)s files. Delete some to upload more.")
-            raise QuotaFull(text % {"n": settings.UPLOAD_QUOTA_FILES})
-        if kept + draft.size_bytes > settings.UPLOAD_QUOTA_BYTES:
-            most = settings.UPLOAD_QUOTA_BYTES // 1024**2
-            text = _(
-                "This file would exceed your limit of %(most)s MB. Delete some to upload more."
-            )
-            raise QuotaFull(text % {"most": most})
+        check_quota(draft.user_id, draft.size_bytes)
         draft.save(force_insert=True)
 
 

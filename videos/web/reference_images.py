@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from config.lib.http import UserRequest, file_or_404
+from config.lib.rate_limits import TooManyAttempts
 from videos.media import http_ranges, upload_checks, uploads
 
 
@@ -23,6 +24,8 @@ def upload(request: UserRequest) -> HttpResponse:
         image = uploads.store_image(request.user, sent)
     except (upload_checks.BadImage, uploads.QuotaFull) as error:
         return JsonResponse({"detail": str(error)}, status=422)
+    except TooManyAttempts as error:
+        return JsonResponse({"detail": str(error)}, status=429)
     return JsonResponse({"id": str(image.pk), "name": image.name}, status=201)
 
 

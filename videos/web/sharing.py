@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from config.lib.http import UserRequest, file_or_404, see_other
+from config.lib.rate_limits import TooManyAttempts
 from videos import feed
 from videos.engines.base import Variant
 from videos.library import share_links
@@ -58,7 +59,7 @@ def frame(request: UserRequest, video_id: UUID) -> HttpResponse:
     except ValueError:
         messages.error(request, _("Enter the time in seconds."))
         return see_other("video", video_id)
-    except uploads.QuotaFull as error:
+    except (uploads.QuotaFull, TooManyAttempts) as error:
         messages.error(request, str(error))
         return see_other("video", video_id)
     except frames.NoFrame:

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods
 from billing.ledger import credits
 from config.lib import idempotency
 from config.lib.http import UserRequest, see_other
+from config.lib.rate_limits import TooManyAttempts
 from videos import catalog, feed
 from videos.jobs import circuit_breaker, moderation, orders
 from videos.media import upload_checks, uploads
@@ -96,6 +97,9 @@ def _order(request: UserRequest) -> HttpResponse:
         form.add_error("image", str(error))
     except moderation.NotAllowed as error:
         form.add_error("prompt", str(error))
+    except TooManyAttempts as error:
+        form.add_error(None, str(error))
+        return _render_studio(request, form, 429)
     except (StalePriceList, orders.PriceChanged) as error:
         form.flat_prices = catalog.prices()
         form.add_error(None, str(error))

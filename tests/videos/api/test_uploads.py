@@ -442,6 +442,33 @@ def test_studio_shows_a_message_when_its_image_was_deleted_meanwhile(
     assert "The image was deleted. Upload it again." in answer.content.decode()
 
 
+UNREADABLE = b"\x89PNG\r\n\x1a\n" + b"no picture and no clip " * 100
+
+
+@pytest.mark.parametrize(
+    ("quota", "value"), [("UPLOAD_QUOTA_FILES", 0), ("UPLOAD_QUOTA_BYTES", len(UNREADABLE) - 1)]
+)
+def test_quota_is_asked_before_a_file_is_decoded(
+    api: APIClient, page: Client, settings: LazySettings, quota: str, value: int
+) -> None:
+    before = send(api, UNREADABLE, "a.png")
+    setattr(settings, quota, value)
+    video = {"file_type": "video"}
+    calls = [
+        send(api, UNREADABLE, "a.png"),
+        send(api, UNREADABLE, "a.mp4", **video),
+        api.post(
+            "/api/videos",
+            {"prompt": "A boat", "input_reference": upload(UNREADABLE)},
+            format="multipart",
+        ),
+    ]
+    assert before.json()["code"] == "bad_image"
+    assert [answer.json()["code"] for answer in calls] == ["quota_full"] * 3
+    shown = page.post("/studio/reference/", {"image": upload(UNREADABLE)})
+    assert (shown.status_code, shown.json()) == (422, {"detail": calls[0].json()["detail"]})
+
+
 def test_upload_leaves_no_row_and_no_file_when_storage_fails(
     api: APIClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
