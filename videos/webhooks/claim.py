@@ -15,8 +15,8 @@ from uuid import UUID, uuid4
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Min, QuerySet
-from django.utils import timezone
 
+from config.lib import clock
 from videos import leases
 from videos.models import WebhookDelivery
 
@@ -26,7 +26,7 @@ CLAIM_LOCK = 0x77656268
 
 def claim_due(limit: int) -> list[WebhookDelivery]:
     """Lease up to `limit` due deliveries of active users, each worker different ones."""
-    now = timezone.now()
+    now = clock.now()
     if limit <= 0 or not _choose(limit, now):  # spares an idle worker the write lock
         return []
     token = uuid4()
@@ -43,7 +43,7 @@ def renew_leases(claimed: list[WebhookDelivery]) -> None:
         pk__in=[delivery.pk for delivery in claimed],
         lease__in={delivery.lease for delivery in claimed},
     )
-    mine.update(next_try_at=timezone.now() + settings.LEASE)
+    mine.update(next_try_at=clock.now() + settings.LEASE)
 
 
 def _lock_claims() -> None:

@@ -26,7 +26,7 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from config.lib import rate_limits
+from config.lib import clock, rate_limits
 from config.lib.rate_limits import Rate
 from videos import representations
 from videos.models import DeliveryAttempt, Video, WebhookDelivery
@@ -74,7 +74,7 @@ def enqueue_delivery(video: Video) -> None:
     """Queue the webhook of a video that has ended, in the caller's transaction."""
     if not video.webhook_url or video.is_active:
         return
-    now = timezone.now()
+    now = clock.now()
     WebhookDelivery.objects.get_or_create(
         video=video,
         defaults={
@@ -90,7 +90,7 @@ def enqueue_delivery(video: Video) -> None:
 
 def redeliver(delivery: WebhookDelivery) -> None:
     """Start a new round of attempts. Raises NotRedeliverable while one is running."""
-    now = timezone.now()
+    now = clock.now()
     rows = WebhookDelivery.objects.filter(pk=delivery.pk).exclude(state=State.PENDING)
     if not rows.update(
         state=State.PENDING,
@@ -146,7 +146,7 @@ def send(request: Request) -> DeliveryResult:
 
 def record_result(delivery: WebhookDelivery, result: DeliveryResult) -> None:
     """Record an attempt and when to try again; nothing for a lost lease."""
-    now = timezone.now()
+    now = clock.now()
     accepted = result.code is not None and 200 <= result.code < 300
     state, due = State.PENDING, _next_attempt_at(delivery, result, now)
     if accepted:
