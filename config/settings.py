@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from corsheaders.defaults import default_headers
 from django.core.exceptions import ImproperlyConfigured
 
-from config.environment import engines, logging
+from config.environment import buckets, engines, logging
 from config.environment.databases import SQLITE_OPTIONS, caches, channel_layers, read_database_url
 from config.environment.env import (
     BASE_DIR,
@@ -196,15 +196,7 @@ STATICFILES_FINDERS = [
 STATIC_ROOT = DATA_DIR / "static"
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 S3_BUCKET = text("S3_BUCKET", "ALIYUN_OSS_BUCKET")
-S3_OPTIONS = {
-    "bucket_name": S3_BUCKET,
-    "access_key": text("S3_ACCESS_KEY", "ALIYUN_OSS_ACCESS_KEY", secret=True) or None,
-    "secret_key": text("S3_SECRET_KEY", "ALIYUN_OSS_SECRET_KEY", secret=True) or None,
-    "endpoint_url": text("S3_ENDPOINT", "ALIYUN_OSS_ENDPOINT") or None,
-    "region_name": text("S3_REGION") or None,
-    "default_acl": None,
-    "file_overwrite": True,
-}
+S3_OPTIONS = buckets.read_options(S3_BUCKET)
 STORAGES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": S3_OPTIONS}
     if S3_BUCKET

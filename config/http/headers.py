@@ -1,29 +1,55 @@
 """Headers of every answer: Content-Security-Policy, RateLimit-* and Cache-Control."""
 
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.core.files.storage import default_storage
 from django.http import HttpRequest, HttpResponseBase
 
-CDN = f" {settings.CDN_URL}" if settings.CDN_URL else ""
-_url = urlsplit(settings.GOOGLE_AUTHORIZE_URL)
-GOOGLE = f"{_url.scheme}://{_url.netloc}" if settings.GOOGLE_CLIENT_ID else ""
-POLICY = "; ".join(
-    (
+# The page a browser may post to besides our own.
+CHECKOUT = "https://checkout.stripe.com"
+
+
+def content_security_policy() -> str:
+    """The policy of our pages; media may also come from the CDN and the bucket."""
+    media = " ".join(filter(None, (settings.CDN_URL, _bucket_origin())))
+    google = _origin(settings.GOOGLE_AUTHORIZE_URL) if settings.GOOGLE_CLIENT_ID else ""
+    directives = (
         "default-src 'none'",
         "script-src 'self'",
         "style-src 'self'",
         "font-src 'self'",
-        f"img-src 'self' data: blob:{CDN}",
-        f"media-src 'self' blob:{CDN}",
+        f"img-src 'self' data: blob: {media}",
+        f"media-src 'self' blob: {media}",
         "connect-src 'self'",
         # Browsers check the redirect after a POST too.
-        f"form-action 'self' https://checkout.stripe.com {GOOGLE}".rstrip(),
+        f"form-action 'self' {CHECKOUT} {google}",
         "base-uri 'none'",
         "frame-ancestors 'none'",
     )
-)
+    return "; ".join(map(str.rstrip, directives))
+
+
+def _bucket_origin() -> str:
+    """The origin of signed bucket URLs, as the S3 client forms it; "" without a bucket."""
+    if not settings.S3_BUCKET:
+        return ""
+    storage: Any = default_storage
+    return _origin(
+        storage.unsigned_connection.meta.client.generate_presigned_url(
+            "get_object", Params={"Bucket": settings.S3_BUCKET, "Key": "x"}
+        )
+    )
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+POLICY = content_security_policy()
 
 
 def headers_middleware(

@@ -4,7 +4,8 @@
 
 A backup is built under another name and renamed when it is complete. The database is copied first:
 files that arrive later are extra, and the product can handle a row whose file was just deleted.
-Secrets are left out, and so is media in a bucket, which keeps its own versions.
+Secrets are left out. Media in a bucket is copied only when that is asked for: the bucket may keep
+versions itself, and be large.
 """
 
 import hashlib
@@ -20,6 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.core.files import File
+from django.core.files.storage import default_storage
 from django.db import connection
 from django.utils import timezone
 
@@ -39,10 +42,10 @@ class BackupError(Exception):
     """Why a backup cannot be made or restored; nothing was changed."""
 
 
-def create_backup(folder: Path, keep: int = 0) -> Path:
+def create_backup(folder: Path, keep: int = 0, *, with_bucket: bool = False) -> Path:
     """Make a backup in `folder` and return its path; delete all but the newest `keep`, if given.
 
-    Raises BackupError.
+    `with_bucket` copies media in a bucket too. Raises BackupError.
     """
     made_at = timezone.now()
     final = folder / made_at.strftime("%Y%m%dT%H%M%SZ")
@@ -50,7 +53,10 @@ def create_backup(folder: Path, keep: int = 0) -> Path:
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True, mode=0o700)
     _dump(draft)
-    if not settings.S3_BUCKET and settings.MEDIA_ROOT.exists():
+    if settings.S3_BUCKET:
+        if with_bucket:
+            _copy_bucket(draft / "media")
+    elif settings.MEDIA_ROOT.exists():
         shutil.copytree(settings.MEDIA_ROOT, draft / "media", copy_function=_copy)
     files = {name: _describe(draft / name) for name in _names(draft)}
     about = {"version": settings.VERSION, "made_at": made_at.isoformat(), "files": files}
@@ -86,14 +92,19 @@ def find_problems(copy: Path) -> list[str]:
 def restore_backup(copy: Path) -> int:
     """Restore a backup into an empty database and return the number of media files.
 
-    Media of the same name is replaced, other media stays. Raises BackupError.
+    Media goes to the folder or the bucket that is configured now: media of the same name is
+    replaced, other media stays. Raises BackupError.
     """
     if found := find_problems(copy):
         raise BackupError("; ".join(found))
     _load(copy)
     media = copy / "media"
     names = list(_names(media)) if media.exists() else []
-    if names and not settings.S3_BUCKET:
+    if settings.S3_BUCKET:
+        for name in names:
+            with (media / name).open("rb") as file:
+                default_storage.save(name, File(file))
+    elif names:
         shutil.copytree(media, settings.MEDIA_ROOT, copy_function=shutil.copy2, dirs_exist_ok=True)
     return len(names)
 
@@ -163,6 +174,26 @@ def _postgres(program: str, *arguments: str) -> None:
     )
     if ended.returncode:
         raise BackupError(f"{program}: {ended.stderr.strip()}")
+
+
+def _copy_bucket(target: Path) -> None:
+    """Copy every object of the bucket; one that is deleted at this moment is left out."""
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - slow, only here
+
+    storage: Any = default_storage
+    try:
+        for item in storage.bucket.objects.all():
+            path = (target / item.key).resolve()
+            if item.key.endswith("/") or not path.is_relative_to(target.resolve()):
+                continue  # another program's: we name no such objects
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                storage.bucket.download_file(item.key, str(path))
+            except ClientError as error:
+                if error.response["ResponseMetadata"]["HTTPStatusCode"] != 404:
+                    raise
+    except (BotoCoreError, ClientError) as error:
+        raise BackupError(f"the bucket cannot be copied: {error}") from error
 
 
 def _copy(source: str, target: str) -> str:

@@ -152,6 +152,9 @@ def _weak_protection() -> Iterator[str]:
 
 
 def _misdirected_files() -> Iterator[str]:
+    endpoint = str(settings.S3_OPTIONS["endpoint_url"] or "")
+    if settings.S3_BUCKET and endpoint.startswith("http://"):
+        yield f"S3_ENDPOINT is {endpoint}: browsers may block media by http on a page by https."
     kept = {} if settings.S3_BUCKET else {"VIDEOS_DIR": Path(settings.MEDIA_ROOT)}
     if connections["default"].vendor == "sqlite":
         kept["DATABASE_PATH"] = Path(settings.DATABASE_PATH)

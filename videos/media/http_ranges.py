@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from django.core.files.storage import default_storage
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
@@ -33,40 +34,71 @@ def file_response(
 ) -> HttpResponseBase:
     """Answer with a stored file: whole, one range (206), not modified (304) or refused (416).
 
-    Redirects to a signed URL for remote storage. Raises FileNotFoundError for a missing file.
-    Caches may keep a `public` file for an hour.
+    Redirects a GET to a signed URL of the bucket, if there is one; a HEAD is answered here, for the
+    URL is signed for GET. Raises FileNotFoundError for a missing file. Caches may keep a `public`
+    file for an hour.
     """
-    try:
-        path = Path(default_storage.path(file.name))
-    except NotImplementedError:
-        return HttpResponseRedirect(default_storage.url(file.name))
-    stat = path.stat()
+    path = _local_path(file)
+    if path is None and request.method != "HEAD":
+        return _redirect_to_bucket(file, attachment)
+    size, modified = _size_and_time(file, path)
     etag = f'"{file.etag}"'
     headers = {
         "Accept-Ranges": "bytes",
         "ETag": etag,
-        "Last-Modified": http_date(stat.st_mtime),
+        "Last-Modified": http_date(modified),
         "Cache-Control": "public, max-age=3600" if public else PRIVATE_CACHE,
-        "Content-Disposition": content_disposition_header(attachment, file.filename) or "inline",
+        "Content-Disposition": _disposition(file, attachment),
         "Content-Security-Policy": "sandbox; default-src 'none'",
         "X-Content-Type-Options": "nosniff",
     }
-    if _is_unchanged(request, etag, int(stat.st_mtime)):
+    if _is_unchanged(request, etag, modified):
         return HttpResponse(status=304, headers=headers)
-    wanted = _requested_range(request, stat.st_size, etag, int(stat.st_mtime))
+    wanted = _requested_range(request, size, etag, modified)
     if wanted is None:
-        headers["Content-Range"] = f"bytes */{stat.st_size}"
+        headers["Content-Range"] = f"bytes */{size}"
         return HttpResponse(status=416, headers=headers, content_type=file.content_type)
     start, stop, partial_answer = wanted
     if partial_answer:
-        headers["Content-Range"] = f"bytes {start}-{stop - 1}/{stat.st_size}"
+        headers["Content-Range"] = f"bytes {start}-{stop - 1}/{size}"
     headers["Content-Length"] = str(stop - start)
     status = 206 if partial_answer else 200
-    if request.method == "HEAD":
+    if path is None or request.method == "HEAD":
         return HttpResponse(status=status, headers=headers, content_type=file.content_type)
     return StreamingHttpResponse(
         _chunks(path, start, stop), status=status, headers=headers, content_type=file.content_type
     )
+
+
+def _local_path(file: StoredFile) -> Path | None:
+    try:
+        return Path(default_storage.path(file.name))
+    except NotImplementedError:
+        return None
+
+
+def _size_and_time(file: StoredFile, path: Path | None) -> tuple[int, int]:
+    """The size in bytes and the time of the last change. Raises FileNotFoundError."""
+    if path:
+        stat = path.stat()
+        return stat.st_size, int(stat.st_mtime)
+    size = default_storage.size(file.name)
+    return size, int(default_storage.get_modified_time(file.name).timestamp())
+
+
+def _redirect_to_bucket(file: StoredFile, attachment: bool) -> HttpResponse:
+    storage: Any = default_storage
+    parameters = {
+        "ResponseContentDisposition": _disposition(file, attachment),
+        "ResponseContentType": file.content_type,
+    }
+    url = storage.url(file.name, parameters=parameters)
+    # Not to be cached: the signature expires.
+    return HttpResponseRedirect(url, headers={"Cache-Control": "private, no-store"})
+
+
+def _disposition(file: StoredFile, attachment: bool) -> str:
+    return content_disposition_header(attachment, file.filename) or "inline"
 
 
 async def _chunks(path: Path, start: int, stop: int) -> AsyncIterator[bytes]:

@@ -13,6 +13,7 @@ from config.lib.api.serializers import ErrorSerializer, ValidationErrorSerialize
 
 DESCRIPTIONS = {
     206: "The part of the file that the Range header asks for",
+    302: "The file is in a bucket: at a signed URL that is valid for an hour",
     304: "The file has not changed",
     400: "The request cannot be carried out; `code` says why",
     401: "Not signed in",
@@ -47,6 +48,7 @@ def file_responses(media_type: str = "*/*") -> dict[Any, OpenApiResponse]:
     return {
         (200, media_type): OpenApiResponse(OpenApiTypes.BINARY),
         (206, media_type): OpenApiResponse(OpenApiTypes.BINARY, DESCRIPTIONS[206]),
+        302: OpenApiResponse(None, DESCRIPTIONS[302]),
         304: OpenApiResponse(None, DESCRIPTIONS[304]),
         416: OpenApiResponse(None, DESCRIPTIONS[416]),
     }

@@ -141,7 +141,21 @@ def test_bucket_is_used_when_it_is_configured(tmp_path: Path) -> None:
         f'{storage}["OPTIONS"]["access_key"]': "key",
         f'{storage}["OPTIONS"]["secret_key"]': "secret",
         f'{storage}["OPTIONS"]["endpoint_url"]': "https://oss.example.com",
+        f'{storage}["OPTIONS"]["client_config"].signature_version': "s3v4",
+        f'{storage}["OPTIONS"]["client_config"].request_checksum_calculation': "when_required",
+        f'{storage}["OPTIONS"]["client_config"].response_checksum_validation': "when_required",
         "CDN_URL": "https://cdn.example.com",
+    }
+    assert read_settings(tmp_path, list(expected), **environment) == expected
+
+
+def test_bucket_of_aliyun_is_addressed_and_signed_as_its_server_accepts(tmp_path: Path) -> None:
+    environment = {"S3_BUCKET": "films", "S3_ENDPOINT": "oss-cn-hangzhou.aliyuncs.com"}
+    options = 'STORAGES["default"]["OPTIONS"]'
+    expected = {
+        f'{options}["endpoint_url"]': "https://oss-cn-hangzhou.aliyuncs.com",
+        f'{options}["client_config"].signature_version': "s3",
+        f'{options}["client_config"].s3["addressing_style"]': "virtual",
     }
     assert read_settings(tmp_path, list(expected), **environment) == expected
 

@@ -93,6 +93,14 @@ def test_check_does_not_warn_about_the_media_folder_when_a_bucket_is_used(
     assert warnings() == []
 
 
+def test_check_warns_when_browsers_would_load_media_by_http(production: LazySettings) -> None:
+    production.S3_BUCKET = "films"
+    production.S3_OPTIONS = {"endpoint_url": "http://minio:9000"}
+    assert warnings() == [
+        "S3_ENDPOINT is http://minio:9000: browsers may block media by http on a page by https."
+    ]
+
+
 def test_check_warns_when_openai_has_no_webhook_secret(production: LazySettings) -> None:
     engine = {"adapter": "openai", "base_url": "https://api.openai.com/v1", "webhook_secret": ""}
     production.ENGINES = {"openai": engine}

@@ -1,0 +1,60 @@
+"""Read how to reach the bucket that keeps the media; config.settings calls this once."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from config.environment.env import env, text
+
+# Files that are read back, such as for a ZIP, are spooled to disk above this size.
+MAX_MEMORY_BYTES = 8 * 1024 * 1024
+# Aliyun OSS knows buckets by their host name only, and refuses the chunks that boto3 signs with v4.
+ALIYUN_HOST = "aliyuncs.com"
+ADDRESSING = ("auto", "path", "virtual")
+
+
+def read_options(bucket: str) -> dict[str, Any]:
+    """The options of the S3 storage; without a bucket they are read and not used."""
+    endpoint = text("S3_ENDPOINT", "ALIYUN_OSS_ENDPOINT")
+    if endpoint and "://" not in endpoint:
+        endpoint = f"https://{endpoint}"
+    is_aliyun = (urlsplit(endpoint).hostname or "").endswith(ALIYUN_HOST)
+    options = {
+        "bucket_name": bucket,
+        "access_key": text("S3_ACCESS_KEY", "ALIYUN_OSS_ACCESS_KEY", secret=True) or None,
+        "secret_key": text("S3_SECRET_KEY", "ALIYUN_OSS_SECRET_KEY", secret=True) or None,
+        "endpoint_url": endpoint or None,
+        "region_name": text("S3_REGION") or None,
+        "default_acl": None,
+        "file_overwrite": True,
+        "max_memory_size": MAX_MEMORY_BYTES,
+    }
+    # With "auto" URLs of AWS are signed for a host that redirects to the one of the region.
+    by_host = is_aliyun or not endpoint
+    addressing = _choice("S3_ADDRESSING", "virtual" if by_host else "auto", *ADDRESSING)
+    signature = _choice("S3_SIGNATURE", "s3" if is_aliyun else "s3v4", "s3", "s3v4")
+    checksums = _choice("S3_CHECKSUMS", "when_required", "when_supported")
+    if bucket:
+        options["client_config"] = _client_config(addressing, signature, checksums)
+    return options
+
+
+def _choice(name: str, default: str, *others: str) -> str:
+    def parse(value: str) -> str:
+        if value not in {default, *others}:
+            raise ValueError(f"expected one of {', '.join(sorted({default, *others}))}")
+        return value
+
+    return env(name, default=default, parse=parse)
+
+
+def _client_config(addressing: str, signature: str, checksums: str) -> Any:
+    from botocore.config import Config  # noqa: PLC0415 - slow to import, and only for a bucket
+
+    return Config(
+        s3={"addressing_style": addressing},
+        signature_version=signature,
+        request_checksum_calculation=checksums,
+        response_checksum_validation=checksums,
+        connect_timeout=5,
+        read_timeout=30,
+    )
