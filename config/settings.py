@@ -219,6 +219,9 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 FILE_UPLOAD_TEMP_DIR = DATA_DIR / "uploads"
 FILE_UPLOAD_TEMP_DIR.mkdir(parents=True, exist_ok=True)
 
+# With less free space on the disk of one of our folders, /health says so.
+DISK_FREE_MIN_BYTES = number("DISK_FREE_MIN_MB", default=500) * 1024 * 1024
+
 # ---- stopping: after SIGTERM /readyz is 503 for DRAIN_SECONDS, then running requests may end ----
 DRAIN_SECONDS = env("DRAIN_SECONDS", default=5.0 if PRODUCTION else 0.0, parse=float)
 SHUTDOWN_SECONDS = number("SHUTDOWN_SECONDS", default=30)

@@ -13,7 +13,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 
-from config.lib import draining
+from config.lib import disk, draining
 from videos.jobs import circuit_breaker
 
 
@@ -45,10 +45,11 @@ def readyz(request: HttpRequest) -> JsonResponse:
 def health(request: HttpRequest) -> JsonResponse:
     """Answer 200 while the database answers; otherwise the exception becomes a 500.
 
-    "degraded" means that an engine gets no orders at the moment; staff see which one and why.
+    "degraded" means that an engine gets no orders at the moment, or that a disk is full. Staff see
+    which engine and why, and `manage.py doctor` names the folder.
     """
     _ask_database()
-    status = "degraded" if circuit_breaker.any_open() else "ok"
+    status = "degraded" if circuit_breaker.any_open() or disk.full_folders() else "ok"
     return JsonResponse({"status": status, "version": settings.VERSION})
 
 

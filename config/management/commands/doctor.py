@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from config.lib import disk
 from videos.engines import base
 
 
@@ -64,6 +65,7 @@ def missing() -> list[str]:
         found.append("nothing can be sold: set STRIPE_SECRET_KEY")
     if settings.REDIS_URL and connection.vendor == "sqlite":
         found.append("REDIS_URL without PostgreSQL: several processes need DATABASE_URL")
+    found += [f"the disk of {folder} is nearly full" for folder in disk.full_folders()]
     try:
         executor = MigrationExecutor(connection)
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):

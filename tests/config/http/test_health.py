@@ -1,5 +1,6 @@
 """The probes of orchestrators and load balancers; tests of stopping see them turn red."""
 
+from django.conf import LazySettings
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 
@@ -20,3 +21,9 @@ def test_process_is_not_ready_when_a_migration_is_missing(db: None) -> None:
     MigrationRecorder.Migration.objects.filter(app="showcase").delete()
     answer = Client().get("/readyz")
     assert (answer.status_code, answer.json()) == (503, {"detail": "The database is not migrated."})
+
+
+def test_health_is_degraded_when_a_disk_is_nearly_full(db: None, settings: LazySettings) -> None:
+    assert Client().get("/health").json()["status"] == "ok"
+    settings.DISK_FREE_MIN_BYTES = 2**62
+    assert Client().get("/health").json() == {"status": "degraded", "version": settings.VERSION}

@@ -8,12 +8,15 @@ from typing import IO, Any
 
 import av
 import pytest
+from django.conf import LazySettings
 from django.core.files.storage import default_storage
 from PIL import Image
 
 from accounts.models import User
+from billing.ledger import credits
 from tests.conftest import ServerThread
-from tests.videos.conftest import clip, order, picture, running, upload
+from tests.videos.conftest import clip, order, picture, reloaded, running, upload
+from tests.videos.full_disk import FullDisk
 from videos.engines.base import Variant
 from videos.engines.errors import BadAnswer, NotReady
 from videos.media import files as media_files
@@ -229,3 +232,17 @@ def test_download_is_repeated_when_the_file_was_incomplete(
     video = finish(order(alice, f"A kite [[instant]] {trigger}"))
     assert (video.status, video.submit_count) == ("succeeded", 1)
     assert Path(video.file.path).stat().st_size == video.file_bytes
+
+
+def test_finished_video_is_stored_when_the_full_disk_has_space_again(
+    live: ServerThread, alice: User, work: Callable[..., None], settings: LazySettings
+) -> None:
+    place = {**settings.STORAGES["default"], "BACKEND": "tests.videos.full_disk.FullDisk"}
+    settings.STORAGES = {**settings.STORAGES, "default": place}
+    video = order(alice, "A kite [[instant]]")
+    work(lambda: reloaded(video).status == "downloading" and reloaded(video).attempts >= 2)
+    assert credits.available(alice) == 80
+    FullDisk.is_full = False
+    work(lambda: not reloaded(video).is_active)
+    FullDisk.is_full = True
+    assert (reloaded(video).status, credits.available(alice)) == ("succeeded", 80)

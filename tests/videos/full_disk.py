@@ -1,0 +1,17 @@
+"""A storage whose disk can be full."""
+
+import errno
+from typing import Any
+
+from django.core.files.storage import FileSystemStorage
+
+
+class FullDisk(FileSystemStorage):
+    """A folder in which nothing can be stored while `is_full`."""
+
+    is_full = True
+
+    def _save(self, name: str, content: Any) -> str:
+        if self.is_full:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return super()._save(name, content)
