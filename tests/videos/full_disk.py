@@ -11,7 +11,7 @@ class FullDisk(FileSystemStorage):
 
     is_full = True
 
-    def _save(self, name: str, content: Any) -> str:
+    def save(self, name: str | None, content: Any, max_length: int | None = None) -> str:
         if self.is_full:
             raise OSError(errno.ENOSPC, "No space left on device")
-        return super()._save(name, content)
+        return super().save(name, content, max_length)
