@@ -77,6 +77,8 @@ class RegisterView(PublicView):
             )
         except IntegrityError as error:
             raise NameTaken("This name or address is already in use.") from error
+        if settings.WELCOME_CREDITS_AFTER_CONFIRMATION:
+            signup.send_confirmation_link(request, user)
         tokens = auth_tokens.sign_in(user, Session.Grant.PASSWORD)
         return Response(sign_in_body(user, tokens), status=201)
 

@@ -1,16 +1,21 @@
 """Opening an account: the user and the welcome credits, in one transaction."""
 
+import logging
 import re
 
+from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
+from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts.models import User
 from accounts.people import languages
 from billing.ledger import credits
+
+log = logging.getLogger(__name__)
 
 USERNAME = re.compile(r"[\w.@+-]+")
 
@@ -67,6 +72,20 @@ def mark_as_verified(user: User) -> None:
         # The amount may have been another one when the user signed up.
         if waited and not credits.existing_keys([_welcome_key(user)]):
             grant_welcome_credits(user)
+
+
+def send_confirmation_link(request: HttpRequest, user: User) -> None:
+    """E-mail the link that confirms the address of a new user; logs a failure of the mail server.
+
+    The page of e-mail addresses sends it again.
+    """
+    address, _is_new = EmailAddress.objects.get_or_create(
+        user=user, email=user.email.lower(), defaults={"primary": True}
+    )
+    try:
+        address.send_confirmation(request, signup=True)
+    except OSError:
+        log.exception("the confirmation link for user %s could not be sent", user.pk)
 
 
 def _welcome_key(user: User) -> str:
