@@ -278,7 +278,12 @@ ACCOUNT_EMAIL_VERIFICATION = "optional"
 ACCOUNT_LOGOUT_REDIRECT_URL = "home"
 ACCOUNT_ADAPTER = "accounts.adapters.AccountAdapter"
 SOCIALACCOUNT_ADAPTER = "accounts.adapters.SocialAdapter"
-ACCOUNT_FORMS = {"signup": "accounts.web.forms.SignupForm"}
+ACCOUNT_FORMS = {
+    "signup": "accounts.web.forms.SignupForm",
+    "reset_password_from_key": "accounts.web.forms.NewPasswordForm",
+}
+# Signing up does not tell which addresses have accounts; an account then needs a confirmed address.
+HIDE_REGISTERED_ADDRESSES = flag("HIDE_REGISTERED_ADDRESSES", default=False)
 # Google sign-in is off without a client id. The URLs may name another provider of the protocol.
 GOOGLE_CLIENT_ID = text("GOOGLE_CLIENT_ID")
 GOOGLE_CALLBACK = f"{BASE_URL}/accounts/google/login/callback/"

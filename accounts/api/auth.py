@@ -6,7 +6,7 @@ from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError as PasswordRefused
 from django.db import IntegrityError
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
@@ -24,7 +24,7 @@ from accounts.auth import passwords, second_factor
 from accounts.auth import tokens as auth_tokens
 from accounts.auth.errors import NameTaken
 from accounts.models import Session, User
-from accounts.people import signup
+from accounts.people import quiet_signup, signup
 from config.lib.api.openapi import errors, request_example
 from config.lib.api.serializers import MessageSerializer, validated
 from config.lib.api.strict_fields import EmailField, RegexField, TextField
@@ -32,6 +32,7 @@ from config.lib.http import user_of
 
 # An address may become the username, and has to fit there.
 ADDRESS_MAX = 150
+CONFIRM = "We sent an e-mail to this address. Open its link, then sign in."
 
 
 class RegisterSerializer(serializers.Serializer):
@@ -61,20 +62,24 @@ class RegisterView(PublicView):
         operation_id="register",
         summary="Open an account",
         request=RegisterSerializer,
-        responses={201: SignInSerializer, **errors(400)},
+        responses={
+            201: SignInSerializer,
+            202: OpenApiResponse(MessageSerializer, "Confirm the address, then sign in"),
+            **errors(400),
+        },
         examples=request_example(
             {"email": "ann@example.com", "password": "tin-lantern-9", "name": "Ann"}
         ),
     )
     def post(self, request: Request) -> Response:
         asked = validated(RegisterSerializer, request.data)
+        account = (asked["username"], asked["email"], asked["password"])
+        name = asked.get("name", "")
+        if settings.HIDE_REGISTERED_ADDRESSES:
+            quiet_signup.register(*account, display_name=name)
+            return Response({"message": CONFIRM}, status=202)
         try:
-            user = signup.open_account(
-                asked["username"],
-                asked["email"],
-                asked["password"],
-                display_name=asked.get("name", ""),
-            )
+            user = signup.open_account(*account, display_name=name)
         except IntegrityError as error:
             raise NameTaken("This name or address is already in use.") from error
         if settings.WELCOME_CREDITS_AFTER_CONFIRMATION:

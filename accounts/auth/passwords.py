@@ -4,6 +4,7 @@ from ipaddress import ip_address
 from typing import Any
 
 from allauth.account.auth_backends import AuthenticationBackend
+from django.conf import settings
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
@@ -26,7 +27,7 @@ class PasswordBackend(AuthenticationBackend):  # type: ignore[misc]
         try:
             with count_attempt(account_of(credentials)) as attempt:
                 user = super().authenticate(request, **credentials)
-                if not isinstance(user, User) or not user.is_active:
+                if not isinstance(user, User) or not user.is_active or not may_sign_in(user):
                     return None
                 if user.must_change_password and not _is_from_this_machine(request):
                     return None
@@ -36,6 +37,15 @@ class PasswordBackend(AuthenticationBackend):  # type: ignore[misc]
             if request is not None:
                 request.too_many_attempts = error  # type: ignore[attr-defined]
             return None
+
+
+def may_sign_in(user: User) -> bool:
+    """Return whether the address is confirmed, or need not be for a sign-in.
+
+    With HIDE_REGISTERED_ADDRESSES a sign-in to an account that somebody has just opened would tell
+    that its address had none.
+    """
+    return not settings.HIDE_REGISTERED_ADDRESSES or user.is_verified or user.is_staff
 
 
 def check_password(request: HttpRequest | None, login: str, password: str) -> User:

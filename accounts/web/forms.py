@@ -3,16 +3,19 @@
 from typing import Any, cast
 
 from allauth.account.adapter import get_adapter
+from allauth.account.forms import ResetPasswordKeyForm
 from allauth.account.forms import SignupForm as AccountForm
 from allauth.account.models import EmailAddress
 from allauth.account.utils import setup_user_email
 from django import forms
+from django.conf import settings
 from django.db import transaction
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import ApiKey, User
-from accounts.people import languages, signup
+from accounts.people import languages, quiet_signup, signup
 
 
 class SignupForm(AccountForm):  # type: ignore[misc]
@@ -20,6 +23,24 @@ class SignupForm(AccountForm):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         hint = _("At least 8 characters. Common passwords are refused.")
         self.fields["password1"].help_text = hint
+
+    def clean_username(self) -> str:
+        """Refuse addresses first: that one is taken as a username would tell that it is known."""
+        if settings.HIDE_REGISTERED_ADDRESSES and "@" in self.cleaned_data["username"]:
+            raise forms.ValidationError(_("A username may not be an e-mail address."))
+        return str(super().clean_username())
+
+    def validate_unique_email(self, value: str) -> str:
+        return value if settings.HIDE_REGISTERED_ADDRESSES else super().validate_unique_email(value)
+
+    def try_save(self, request: HttpRequest) -> tuple[User | None, HttpResponse | None]:
+        """Sign up; with HIDE_REGISTERED_ADDRESSES send to the e-mail instead of signing in."""
+        if not settings.HIDE_REGISTERED_ADDRESSES:
+            saved: tuple[User | None, HttpResponse | None] = super().try_save(request)
+            return saved
+        sent = self.cleaned_data
+        quiet_signup.register(sent["username"], sent["email"], sent["password1"])
+        return None, redirect("account_email_verification_sent")
 
     def clean(self) -> dict[str, Any]:
         found: dict[str, Any] = super().clean()
@@ -38,6 +59,15 @@ class SignupForm(AccountForm):  # type: ignore[misc]
             setup_user_email(request, user, [EmailAddress(email=user.email)])
             signup.grant_welcome_credits(user)
         return user
+
+
+class NewPasswordForm(ResetPasswordKeyForm):  # type: ignore[misc]
+    """The new password after the link of a reset."""
+
+    def save(self) -> None:
+        super().save()
+        if settings.HIDE_REGISTERED_ADDRESSES:
+            quiet_signup.confirm_by_reset(self.user)
 
 
 REGIONS = {
