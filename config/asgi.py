@@ -6,22 +6,26 @@ from typing import Any
 
 import django
 
+from config.environment.startup import refusals_in_one_line
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-django.setup(set_prefix=False)
+with refusals_in_one_line():
+    django.setup(set_prefix=False)
 
 # Django must be set up before anything below may touch a model.
-from channels.auth import AuthMiddlewareStack  # noqa: E402
-from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
-from django.conf import settings  # noqa: E402
-from django.urls import path  # noqa: E402
+from channels.auth import AuthMiddlewareStack
+from channels.routing import ProtocolTypeRouter, URLRouter
+from django.conf import settings
+from django.urls import path
 
-from config import celery  # noqa: E402, F401 - shared tasks find their app
-from config.ops import checks  # noqa: E402
-from config.server import body_limits  # noqa: E402
-from config.server.chunked_bodies import ChunkedBodyHandler  # noqa: E402
-from videos.realtime.consumers import VideoConsumer  # noqa: E402
+from config import celery  # noqa: F401 - shared tasks find their app
+from config.ops import checks
+from config.server import body_limits
+from config.server.chunked_bodies import ChunkedBodyHandler
+from videos.realtime.consumers import VideoConsumer
 
-checks.refuse_unsafe_start()
+with refusals_in_one_line():
+    checks.refuse_unsafe_start()
 if "daphne.server" in sys.modules:
     # daphne serves this process (`manage.py runserver`); no other process may import it, for it
     # costs 22 MB.

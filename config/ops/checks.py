@@ -57,7 +57,11 @@ def _errors_in_thread() -> list[str]:
     try:
         return list(_errors())
     finally:
-        connections.close_all()
+        for connection in connections.all(initialized_only=True):
+            connection.close()
+            # A process that is forked from this one must not inherit the sockets of a pool.
+            if close_pool := getattr(connection, "close_pool", None):
+                close_pool()
 
 
 def _errors() -> Iterator[str]:

@@ -123,11 +123,19 @@ def test_command_is_refused_when_production_is_unsafe(tmp_path: Path) -> None:
     assert "ALLOWED_HOSTS is *: list the hosts." in process.stderr
 
 
-def test_application_does_not_start_when_production_is_unsafe(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("ALLOWED_HOSTS", "*", "ALLOWED_HOSTS is *: list the hosts."),
+        ("SECRET_KEY", "", "SECRET_KEY: required in production"),
+    ],
+)
+def test_application_does_not_start_when_production_is_unsafe(
+    tmp_path: Path, name: str, value: str, sentence: str
+) -> None:
     code = "import uvicorn\nuvicorn.run('config.asgi:application', port=0)"
-    process = run_in_production(tmp_path, code, ALLOWED_HOSTS="*")
-    assert process.returncode != 0
-    assert "ALLOWED_HOSTS is *: list the hosts." in process.stderr
+    process = run_in_production(tmp_path, code, **{name: value})
+    assert (process.returncode, process.stderr) == (1, f"{sentence}\n")
 
 
 FIRST_PASSWORD = """
