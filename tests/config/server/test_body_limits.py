@@ -17,14 +17,11 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.conf import LazySettings, settings
 
-from accounts.auth import tokens
-from accounts.models import Session, User
 from config.http.headers import POLICY
 from config.server import body_limits, credentials
 from config.server.refusals import refusal_response
 from tests import migrated
 from tests.backing import free_port
-from tests.conftest import ServerThread
 
 MIB = 1024**2
 SERVERS = {
@@ -364,62 +361,3 @@ def test_body_is_not_passed_on_when_it_exceeds_the_limit(settings: LazySettings)
     settings.BODY_LINGER_SECONDS = 0.01
     request = GuardedRequest(bytes(MIB), b"x", b"y", b"z")
     assert (async_to_sync(request.status)(), len(request.received)) == (413, MIB)
-
-
-# ---- bodies in chunks ----
-
-
-def in_chunks(body: bytes) -> Iterator[bytes]:
-    """Let the client send a body without Content-Length."""
-    yield body[:10]
-    yield body[10:]
-
-
-@pytest.mark.parametrize(
-    ("path", "content_type", "body", "status"),
-    [
-        ("/api/auth/login", "application/json", JSON_BODY, 401),
-        ("/api/videos", "application/json", JSON_BODY, 401),
-        ("/accounts/login/", "application/x-www-form-urlencoded", b"login=a&password=b", 403),
-    ],
-)
-def test_body_in_chunks_is_read_like_one_with_a_length(
-    live: ServerThread, path: str, content_type: str, body: bytes, status: int
-) -> None:
-    answers = [
-        httpx2.post(f"{live.url}{path}", content=content, headers={"Content-Type": content_type})
-        for content in (body, in_chunks(body))
-    ]
-    assert [answer.status_code for answer in answers] == [status, status]
-    if status != 403:
-        assert answers[0].json() == answers[1].json()
-
-
-def test_order_and_upload_in_chunks_are_accepted(live: ServerThread, alice: User) -> None:
-    token = {"Authorization": f"Bearer {tokens.sign_in(alice, Session.Grant.PASSWORD).access}"}
-    order = json.dumps({"prompt": "A boat"}).encode()
-    made = httpx2.post(
-        f"{live.url}/api/videos",
-        content=in_chunks(order),
-        headers={**token, "Content-Type": "application/json"},
-    )
-    assert (made.status_code, made.json()["prompt"]) == (201, "A boat")
-    form = b'--x\r\nContent-Disposition: form-data; name="prompt"\r\n\r\nA kite\r\n--x--\r\n'
-    made = httpx2.post(
-        f"{live.url}/api/videos",
-        content=in_chunks(form),
-        headers={**token, "Content-Type": "multipart/form-data; boundary=x"},
-    )
-    assert (made.status_code, made.json()["prompt"]) == (201, "A kite")
-
-
-@pytest.mark.parametrize("path", ["/", "/api/videos", "/health", "/accounts/login/"])
-def test_unknown_method_is_405(live: ServerThread, path: str) -> None:
-    answers = [httpx2.request(method, f"{live.url}{path}") for method in ("TRACE", "BREW")]
-    assert [answer.status_code for answer in answers] == [405, 405]
-    assert answers[0].headers["Allow"] == "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
-
-
-def test_api_without_a_slash_is_a_json_404(live: ServerThread) -> None:
-    answer = httpx2.get(f"{live.url}/api")
-    assert (answer.status_code, answer.json()) == (404, {"detail": "Resource not found"})
