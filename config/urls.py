@@ -216,8 +216,8 @@ urlpatterns = [
     path("api/docs", docs.SwaggerView.as_view(), name="api-docs"),
     path("reference/redoc.js", docs.redoc_script, name="api-redoc-script"),
     path("api/redoc", docs.RedocView.as_view(), name="api-redoc"),
-    path("livez", health.livez),
-    path("readyz", health.readyz),
+    path("livez", health.livez, name="livez"),
+    path("readyz", health.readyz, name="readyz"),
     path("health", health.health, name="health"),
     re_path(r"^api(?:/.*)?$", errors.api_not_found),
 ]

@@ -9,7 +9,7 @@ import traceback
 from typing import Any
 
 from django.contrib.auth.hashers import MD5PasswordHasher
-from django.db import connections
+from django.db import connections, transaction
 
 OURS = ("/accounts/", "/billing/", "/config/", "/showcase/", "/videos/")
 NETWORK = {"socket.connect", "socket.getaddrinfo", "http.client.send"}
@@ -26,6 +26,13 @@ class WatchedHasher(MD5PasswordHasher):
         notice("a password is hashed")
         encoded: str = super().encode(password, salt)
         return encoded
+
+
+def of_the_test() -> transaction.Atomic:
+    """Return a transaction of a test itself, in which our code may do everything."""
+    block = transaction.atomic()
+    block._from_testcase = True  # type: ignore[attr-defined]
+    return block
 
 
 def notice(event: str) -> None:

@@ -22,6 +22,7 @@ from accounts.models import User
 from billing.ledger import credits, expiry_warnings
 from showcase import gallery
 from showcase.models import Clip
+from tests import slow_work
 from tests.billing import payment_events
 from tests.conftest import create_user
 from tests.translations import pseudo_language
@@ -131,7 +132,7 @@ def words_of_page(client: Client, path: str) -> list[str]:
 
 def words_after_empty_form(user: User | None, path: str) -> list[str]:
     """Return the untranslated words of the answer to an empty form; roll its changes back."""
-    with transaction.atomic():
+    with slow_work.of_the_test():
         answer = browser(user).post(path, follow=True)
         transaction.set_rollback(True)
     return untranslated_words(answer)
