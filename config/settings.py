@@ -231,6 +231,8 @@ SHUTDOWN_SECONDS = number("SHUTDOWN_SECONDS", default=30)
 HEADER_SECONDS = env("HEADER_SECONDS", default=20.0, parse=float)
 # A client that sends nothing of its body for this long gets 408.
 BODY_IDLE_SECONDS = 20.0
+# One that sends a part now and then has to reach this rate, else it gets 408 too.
+BODY_BYTES_PER_SECOND = 1024
 # After a refusal we read on for this long: a client whose connection is closed while it sends would
 # not see the answer.
 BODY_LINGER_SECONDS = 1.0

@@ -7,6 +7,7 @@ applies the same rules there.
 
 import asyncio
 import logging
+import time
 from typing import Any
 
 from channels.db import database_sync_to_async
@@ -91,6 +92,7 @@ class Exchange:
         self._scope, self._path, self._headers = scope, scope["path"], list(scope["headers"])
         self._receive, self._send = receive, send
         self._size, self._is_complete, self._is_signed_in = 0, False, False
+        self._waited = 0.0  # for the client, in seconds
         self.answered = False
         self.code = 0
 
@@ -112,15 +114,25 @@ class Exchange:
         """Return the next part of the body; after a refusal, tell the application to stop."""
         if self._is_complete:
             return await self._receive()
+        began = time.monotonic()
         try:
             message = await asyncio.wait_for(self._receive(), settings.BODY_IDLE_SECONDS)
         except TimeoutError:
             self.code = 408
             return {"type": "http.disconnect"}
+        self._waited += time.monotonic() - began
         self._size += len(message.get("body", b""))
         self._is_complete = not message.get("more_body", False)
-        await self.check()
+        if not self._is_complete and self._is_too_slow():
+            self.code = 408
+        else:
+            await self.check()
         return {"type": "http.disconnect"} if self.code else message
+
+    def _is_too_slow(self) -> bool:
+        """Whether we have waited too long for what has come, part by part."""
+        allowed = settings.BODY_IDLE_SECONDS + self._size / settings.BODY_BYTES_PER_SECOND
+        return self._waited > allowed
 
     async def send(self, message: Any) -> None:
         self.answered = True

@@ -324,19 +324,20 @@ def test_refusal_has_the_headers_of_every_answer(settings: LazySettings) -> None
 class GuardedRequest:
     """A request through BodyLimits to an application that reads the whole body."""
 
-    def __init__(self, *parts: Any, headers: list[tuple[bytes, bytes]] | None = None) -> None:
-        self.parts, self.received = list(parts), b""
+    def __init__(self, *parts: bytes, pause: float = 0) -> None:
+        self.parts, self.received, self.pause = list(parts), b"", pause
         self.sent_messages: list[Any] = []
         self.scope = {
             "type": "http",
             "scheme": "http",
             "path": "/api/x",
-            "headers": headers or [],
+            "headers": [],
         }
 
     async def receive(self) -> Any:
         if not self.parts:
             await asyncio.Event().wait()  # for ever
+        await asyncio.sleep(self.pause)
         return {"type": "http.request", "body": self.parts.pop(0), "more_body": True}
 
     async def send(self, message: Any) -> None:
@@ -355,6 +356,13 @@ def test_answer_is_408_when_the_body_stops_arriving(settings: LazySettings) -> N
     settings.BODY_IDLE_SECONDS = 0.01
     request = GuardedRequest(b"a", b"b")
     assert (async_to_sync(request.status)(), request.received) == (408, b"ab")
+
+
+def test_answer_is_408_when_the_body_arrives_byte_by_byte(settings: LazySettings) -> None:
+    settings.BODY_IDLE_SECONDS = 0.1
+    request = GuardedRequest(*[b"a"] * 100, pause=0.02)
+    assert async_to_sync(request.status)() == 408
+    assert len(request.received) < 20
 
 
 def test_body_is_not_passed_on_when_it_exceeds_the_limit(settings: LazySettings) -> None:
