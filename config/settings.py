@@ -120,6 +120,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "config.http.timezone.timezone_middleware",
+    "config.http.too_often.TooOftenMiddleware",
 ]
 ROOT_URLCONF = "config.urls"
 ASGI_APPLICATION = "config.asgi.application"
@@ -247,12 +248,13 @@ SOCKET_MESSAGES_PER_SECOND = number("SOCKET_MESSAGES_PER_SECOND", default=20)
 # How many missed updates one answer to "resume" brings.
 SOCKET_RESUME_LIMIT = 500
 
-# ---- rate limits as (hits, seconds), see config.api.throttling ----
+# ---- rate limits as (hits, seconds), see config.lib.rate_limits ----
 # How many of our proxies a request passes; with 0, X-Forwarded-For is ignored.
 TRUSTED_PROXIES = number("TRUSTED_PROXIES", "NUM_PROXIES", default=0)
 RATE_AUTH = rate("RATE_AUTH", default="5/min")
 RATE_AUTH_FAILURES = rate("RATE_AUTH_FAILURES", default="5/15min")
 RATE_GENERATE = rate("RATE_GENERATE", default="10/min")
+RATE_UPLOAD = rate("RATE_UPLOAD", default="30/min")
 RATE_TASKS = rate("RATE_TASKS", default="60/min")
 RATE_OTHER = rate("RATE_OTHER", default="30/min")
 RATE_ANONYMOUS = rate("RATE_ANONYMOUS", default="100/15min")

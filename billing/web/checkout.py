@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 from billing.models import Payment
 from billing.payments import checkout, packages, reconciliation
 from billing.web.navigation import STUDIO, next_page, packages_url, returns_elsewhere
+from config.lib import rate_limits
 from config.lib.http import see_other, user_of
 
 
@@ -27,6 +28,7 @@ def buy(request: HttpRequest) -> HttpResponse:
     wanted = next_page(request.POST.get("next", ""))
     return_url = settings.BASE_URL + reverse("studio") if wanted else ""
     package = request.POST.get("package", "")
+    rate_limits.use("other", user_of(request))
     try:
         payment = checkout.create(user_of(request), package, return_url)
     except (packages.UnknownPackage, checkout.StripeUnavailable) as error:

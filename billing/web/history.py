@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 
 from billing.ledger import credits
 from billing.models import Entry
+from config.lib import rate_limits
 from config.lib.csv_export import csv_response
 from config.lib.http import user_of
 
@@ -19,6 +20,7 @@ COLUMNS = ("time", "type", "credits", "balance", "what", "reference", "expires")
 @require_safe
 def history_csv(request: HttpRequest) -> HttpResponseBase:
     """Send the user's whole history, newest first."""
+    rate_limits.use("other", user_of(request))
     entries = credits.history(user_of(request))
     return csv_response("credits.csv", COLUMNS, map(_row, entries.iterator()))
 

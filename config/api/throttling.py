@@ -2,11 +2,12 @@
 
     auth       calls that take credentials: per IP address, before a password is hashed
     generate   orders of videos, per user; reading from such a view counts as `other`
+    upload     uploads, per user
     tasks      reading tasks, per user; changing a task counts as `other`
     other      all other calls, per user, or per IP address without sign-in (RATE_ANONYMOUS)
 
-`read_rate` names another limit for the calls that change nothing. Reads by session cookie are not
-counted, because one page loads many images.
+`read_rate` names another limit for the calls that change nothing. Pages share these counters. A
+view with `free_for_pages` does not count reads by session cookie: one page loads many images.
 """
 
 from typing import Any
@@ -18,7 +19,7 @@ from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from config.lib import rate_limits
-from config.lib.rate_limits import Rate
+from config.lib.rate_limits import Limit, Rate
 
 
 class RateThrottle(BaseThrottle):
@@ -27,9 +28,10 @@ class RateThrottle(BaseThrottle):
     def allow_request(self, request: Request, view: Any) -> bool:
         name = limit_of(view, str(request.method))
         signed_in = bool(request.user and request.user.is_authenticated)
-        if signed_in and request.auth is None and request.method in SAFE_METHODS:
+        is_read_by_page = request.auth is None and request.method in SAFE_METHODS
+        if signed_in and is_read_by_page and getattr(view, "free_for_pages", False):
             return True
-        key, rate = f"{name}:user:{request.user.pk}", _rate(name)
+        key, rate = rate_limits.key_of(name, request.user), rate_limits.rate_of(name)
         if name == "auth":
             key = f"auth:{rate_limits.network_of(request._request)}"
         elif not signed_in:
@@ -44,19 +46,10 @@ class RateThrottle(BaseThrottle):
         return True
 
 
-def limit_of(view: object, method: str) -> str:
-    """Return the name of the limit: auth, generate, tasks or other."""
-    name = str(getattr(view, "rate", "other"))
+def limit_of(view: object, method: str) -> Limit:
+    """Return the limit that counts a call of a view."""
+    name: Limit = getattr(view, "rate", "other")
     if method in SAFE_METHODS:
-        return str(getattr(view, "read_rate", "tasks" if name == "tasks" else "other"))
+        read_rate: Limit = getattr(view, "read_rate", "tasks" if name == "tasks" else "other")
+        return read_rate
     return "other" if name == "tasks" else name
-
-
-def _rate(name: str) -> Rate:
-    rates = {
-        "auth": settings.RATE_AUTH,
-        "generate": settings.RATE_GENERATE,
-        "tasks": settings.RATE_TASKS,
-        "other": settings.RATE_OTHER,
-    }
-    return Rate(*rates[name])

@@ -2,13 +2,21 @@
 
 A window starts with the first hit and lasts as long as its rate says. Every hit is one atomic step:
 a Lua script in Redis, or one UPSERT in the database without Redis or while Redis does not answer.
+
+What one user may do is counted by `use`, with the same counters for the API and the pages:
+
+    generate   ordering videos
+    upload     uploading files
+    tasks      reading tasks
+    other      everything else that is counted: all other calls of the API; search, CSV and ZIP
+               files and purchases on pages
 """
 
 import logging
 import time
 from functools import cache
 from ipaddress import IPv6Address, ip_address
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import redis
 from django.conf import settings
@@ -18,17 +26,23 @@ from django.utils.translation import ngettext
 
 from config.lib.models import RateCounter
 
+if TYPE_CHECKING:
+    from django.contrib.auth.base_user import AbstractBaseUser
+    from django.contrib.auth.models import AnonymousUser
+
 log = logging.getLogger(__name__)
 
+Limit = Literal["auth", "generate", "upload", "tasks", "other"]
 SCRIPT = """
-local hits = redis.call('INCR', KEYS[1])
-if hits == 1 then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
+local hits = redis.call('INCRBY', KEYS[1], ARGV[2])
+if hits == tonumber(ARGV[2]) then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
 return {hits, redis.call('PTTL', KEYS[1])}
 """
 UPSERT = """
-INSERT INTO lib_ratecounter (key, hits, ends_ms) VALUES (%s, 1, %s)
+INSERT INTO lib_ratecounter (key, hits, ends_ms) VALUES (%s, %s, %s)
 ON CONFLICT (key) DO UPDATE SET
-    hits = CASE WHEN lib_ratecounter.ends_ms <= %s THEN 1 ELSE lib_ratecounter.hits + 1 END,
+    hits = excluded.hits
+           + CASE WHEN lib_ratecounter.ends_ms <= %s THEN 0 ELSE lib_ratecounter.hits END,
     ends_ms = CASE WHEN lib_ratecounter.ends_ms <= %s THEN excluded.ends_ms
               ELSE lib_ratecounter.ends_ms END
 RETURNING hits, ends_ms
@@ -78,6 +92,16 @@ def try_again(wait: int) -> str:
     return text % {"n": minutes}
 
 
+def _too_often(wait: int) -> str:
+    minutes = max(-(-wait // 60), 1)
+    text = ngettext(
+        "You did this too often. Nothing was changed or charged. Try again in %(n)d minute.",
+        "You did this too often. Nothing was changed or charged. Try again in %(n)d minutes.",
+        minutes,
+    )
+    return text % {"n": minutes}
+
+
 def check(key: str, rate: Rate) -> None:
     """Count one hit. Raises TooManyAttempts when it is more than the rate allows."""
     if rate.limit:
@@ -86,17 +110,46 @@ def check(key: str, rate: Rate) -> None:
             raise TooManyAttempts(verdict.reset)
 
 
-def hit(key: str, rate: Rate) -> Verdict:
-    """Count one hit and return the state of the counter."""
+def use(limit: Limit, user: "AbstractBaseUser", times: int = 1) -> None:
+    """Count what a user does against one of the limits. Raises TooManyAttempts.
+
+    All `times` count, also when they are refused.
+    """
+    rate = rate_of(limit)
+    if rate.limit:
+        verdict = hit(key_of(limit, user), rate, times)
+        if not verdict.allowed:
+            raise TooManyAttempts(verdict.reset, _too_often(verdict.reset))
+
+
+def rate_of(limit: Limit) -> Rate:
+    """Return the configured rate of a limit."""
+    rates = {
+        "auth": settings.RATE_AUTH,
+        "generate": settings.RATE_GENERATE,
+        "upload": settings.RATE_UPLOAD,
+        "tasks": settings.RATE_TASKS,
+        "other": settings.RATE_OTHER,
+    }
+    return Rate(*rates[limit])
+
+
+def key_of(limit: Limit, user: "AbstractBaseUser | AnonymousUser") -> str:
+    """Return the name of a user's counter."""
+    return f"{limit}:user:{user.pk}"
+
+
+def hit(key: str, rate: Rate, times: int = 1) -> Verdict:
+    """Count hits and return the state of the counter."""
     if settings.REDIS_URL:
         try:
-            hits, left_ms = _redis().eval(SCRIPT, 1, _name(key), rate.seconds * 1000)
+            hits, left_ms = _redis().eval(SCRIPT, 1, _name(key), rate.seconds * 1000, times)
             return Verdict(rate, hits, _seconds(left_ms))
         except redis.RedisError:
             log.warning("counting in the database: Redis does not answer", exc_info=True)
     now = _now_ms()
     with connection.cursor() as cursor:
-        cursor.execute(UPSERT, [key, now + rate.seconds * 1000, now, now])
+        cursor.execute(UPSERT, [key, times, now + rate.seconds * 1000, now, now])
         hits, ends_ms = cursor.fetchone()
     return Verdict(rate, hits, _seconds(ends_ms - now))
 

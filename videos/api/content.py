@@ -57,6 +57,7 @@ class ContentView(APIView):
     """
 
     content_negotiation_class = AnyAccept
+    free_for_pages = True
     permission_classes = (AllowAny,)
 
     @extend_schema(

@@ -45,6 +45,7 @@ class UploadView(APIView):
     """C08-C10: upload an image or a clip."""
 
     needs_key_and_token = True
+    rate = "upload"
     parser_classes = (StrictMultiPartParser,)
 
     @extend_schema(
@@ -76,6 +77,8 @@ class UploadView(APIView):
 
 class UploadContentView(APIView):
     """An uploaded file, for the user who uploaded it; clips come as attachments."""
+
+    free_for_pages = True
 
     @extend_schema(
         operation_id="get_upload",

@@ -12,6 +12,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from config.lib import rate_limits
 from config.lib.http import UserRequest, page_of
 from videos import catalog, feed
 from videos.library import collections as library_collections
@@ -30,6 +31,8 @@ def library(request: UserRequest) -> HttpResponse:
         request.user.pk
     )  # read before the videos, so that no change is missed
     wanted = search.LibraryFilter.from_query(request.GET)
+    if wanted.q:
+        rate_limits.use("other", request.user)
     collections = list(library_collections.collections_of(request.user))
     found = wanted.apply(Video.objects.of(request.user))
     page = page_of(request, wanted.apply_status(found), PER_PAGE)

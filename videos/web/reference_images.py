@@ -8,6 +8,7 @@ from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from config.lib import rate_limits
 from config.lib.http import UserRequest, file_or_404
 from config.lib.rate_limits import TooManyAttempts
 from videos.media import http_ranges, upload_checks, uploads
@@ -21,6 +22,7 @@ def upload(request: UserRequest) -> HttpResponse:
     if sent is None:
         return JsonResponse({"detail": _("Choose an image.")}, status=422)
     try:
+        rate_limits.use("upload", request.user)
         image = uploads.store_image(request.user, sent)
     except (upload_checks.BadImage, uploads.QuotaFull) as error:
         return JsonResponse({"detail": str(error)}, status=422)

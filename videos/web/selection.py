@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
+from config.lib import rate_limits
 from config.lib.http import UserRequest, redirect_back
 from videos.jobs import cancellation, removal
 from videos.library import collections as library_collections
@@ -34,6 +35,7 @@ MAX_CHOSEN = 100
 @require_POST
 def download(request: UserRequest) -> HttpResponseBase:
     """Send the chosen finished videos as one ZIP."""
+    rate_limits.use("other", request.user)
     items = zip_download.list_files(chosen_videos(request).filter(status=Video.Status.SUCCEEDED))
     if not items:
         messages.error(request, _("Choose at least one finished video."))

@@ -10,8 +10,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from config.lib import rate_limits
 from config.lib.http import UserRequest, file_or_404, see_other
-from config.lib.rate_limits import TooManyAttempts
 from videos import feed
 from videos.engines.base import Variant
 from videos.library import share_links
@@ -53,13 +53,14 @@ def compare(request: UserRequest, video_id: UUID) -> HttpResponse:
 def frame(request: UserRequest, video_id: UUID) -> HttpResponse:
     """Save one frame of a video and open the studio with it as the reference image."""
     video = get_own_video(request, video_id)
+    rate_limits.use("upload", request.user)
     try:
         at = float(request.POST.get("at", "0")[:12] or 0)
         kept = frames.store_frame(video, min(max(at, 0), video.seconds))
     except ValueError:
         messages.error(request, _("Enter the time in seconds."))
         return see_other("video", video_id)
-    except (uploads.QuotaFull, TooManyAttempts) as error:
+    except uploads.QuotaFull as error:
         messages.error(request, str(error))
         return see_other("video", video_id)
     except frames.NoFrame:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from billing.ledger import credits
-from config.lib import idempotency
+from config.lib import idempotency, rate_limits
 from config.lib.http import UserRequest, see_other
 from config.lib.rate_limits import TooManyAttempts
 from videos import catalog, feed
@@ -87,6 +87,7 @@ def _order(request: UserRequest) -> HttpResponse:
 
     def order() -> Video:
         takes = form.chosen_takes
+        rate_limits.use("generate", request.user, takes)
         return orders.submit_many(request.user, form.order(), takes, key)[0]
 
     try:

@@ -10,6 +10,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from config.lib import rate_limits
 from config.lib.csv_export import csv_response
 from config.lib.http import UserRequest
 from videos import representations
@@ -45,6 +46,8 @@ def usage(request: UserRequest) -> HttpResponse:
 @login_required
 @require_safe
 def usage_csv(request: UserRequest) -> HttpResponseBase:
+    """Send the orders of the period as a CSV file."""
+    rate_limits.use("other", request.user)
     days = _period(request)
     videos = reports_usage.ordered_since(request.user, reports_usage.first_day(days)).newest()
     videos = videos.select_related("api_key")

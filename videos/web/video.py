@@ -1,6 +1,5 @@
 """The page of one video and what its buttons do."""
 
-from functools import partial
 from uuid import UUID
 
 from django.conf import settings
@@ -17,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from billing.ledger import credits
-from config.lib import idempotency
+from config.lib import idempotency, rate_limits
 from config.lib.http import UserRequest, redirect_back, see_other
 from videos import catalog, feed
 from videos.jobs import cancellation, moderation, orders, removal, state_machine
@@ -76,9 +75,16 @@ def remix(request: UserRequest, video_id: UUID) -> HttpResponse:
     if not form.is_valid():
         return _render_video(request, source, form, 422)
     key, prompt = pages.request_key(request), form.cleaned_data["prompt"]
-    order = partial(orders.remix, source, prompt, key, terms=pages.shown_price(request))
+
+    def order() -> Video:
+        rate_limits.use("generate", request.user)
+        return orders.remix(source, prompt, key, terms=pages.shown_price(request))
+
     try:
         made = idempotency.run(key, order).result
+    except rate_limits.TooManyAttempts as error:
+        form.add_error(None, str(error))
+        status = 429
     except NOT_ORDERED as error:
         form.add_error(None, str(error))
         status = 422
@@ -96,7 +102,11 @@ def retry(request: UserRequest, video_id: UUID) -> HttpResponse:
     """Order a failed video again."""
     failed = get_own_video(request, video_id)
     key = pages.request_key(request)
-    order = partial(orders.retry, failed, key, terms=pages.shown_price(request))
+
+    def order() -> Video:
+        rate_limits.use("generate", request.user)
+        return orders.retry(failed, key, terms=pages.shown_price(request))
+
     try:
         made = idempotency.run(key, order).result
     except NOT_ORDERED as error:
