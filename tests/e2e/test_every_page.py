@@ -120,6 +120,7 @@ NO_PAGE = {
     *("mfa_download_recovery_codes", "account_confirm_login_code", "google_login"),
     *("google_callback", "api-redoc-script", "shortcuts", "library-restore", "webhook-test"),
     *("reference-keep", "clip-preview-video", "clip-preview-poster"),
+    *("livez", "readyz"),
     "clip-preview",  # for staff; looked at in test_staff
     "library-delete",  # its question is asked in test_keeping_videos
     "video-remix",  # a refused remix is the video's page again

@@ -39,7 +39,7 @@ def test_locked_requirements_contain_no_url(name: str) -> None:
 
 def api_paths() -> list[str]:
     routes = [str(p.pattern) for p in get_resolver().url_patterns if isinstance(p, URLPattern)]
-    routes = [route for route in routes if route.startswith(("api/", "health"))]
+    routes = [route for route in routes if route.startswith(("api/", "health", "livez", "readyz"))]
     named = [re.sub(r"<\w+:(?:\w+_)?(\w+)>", r"{\1}", route) for route in routes]
     return sorted({f"/{route}" for route in named})
 

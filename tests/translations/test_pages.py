@@ -34,7 +34,16 @@ from videos.models import DeliveryAttempt, WebhookDelivery
 pytestmark = pytest.mark.embedded
 ERRORS = (400, 403, 404, 413, 429, 500, 503)
 # Answers to programs, and the pages of the sandboxes.
-SKIPPED_ROUTES = ("api/", "^api", "sandbox/", "^sandbox/", "health", "reference/")
+SKIPPED_ROUTES = (
+    "api/",
+    "^api",
+    "sandbox/",
+    "^sandbox/",
+    "health",
+    "livez",
+    "readyz",
+    "reference/",
+)
 
 
 def routes(patterns: list[Any], before: str = "") -> Iterator[tuple[str, str, list[str]]]:
