@@ -18,6 +18,7 @@ from billing.ledger import credits
 from config.lib import rate_limits
 from config.lib.rate_limits import Rate
 from videos import failures
+from videos.media.turns import Turns
 from videos.models import (
     Collection,
     Preset,
@@ -56,6 +57,8 @@ WEBHOOK = ("video_id", "url", "state", "tries", "created_at", "delivered_at")
 REFUSED = ("prompt", "had_image", "categories", "overruled", "created_at")
 
 CHUNK_BYTES = 256 * 1024
+# Writing the rows of a user with many videos takes a core for seconds.
+_exports = Turns(2)
 
 
 def count(user: User) -> None:
@@ -64,10 +67,15 @@ def count(user: User) -> None:
 
 
 def download_response(user: User) -> StreamingHttpResponse:
-    """Return the ZIP as a download."""
+    """Return the ZIP as a download. Raises TooManyAtOnce."""
     # Written to disk, not to memory; the unnamed file disappears when the answer is sent.
     file = TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR)  # noqa: SIM115
-    write_zip(user, file)
+    try:
+        with _exports.take(user.pk):
+            write_zip(user, file)
+    except BaseException:
+        file.close()
+        raise
     length = file.tell()
     file.seek(0)
     headers = {

@@ -10,7 +10,11 @@ from django.utils.translation import gettext as _
 from PIL import Image
 
 from videos.media import uploads
+from videos.media.turns import Turns
 from videos.models import Upload, Video
+
+# Decoding up to a frame takes a core for seconds.
+_decoding = Turns(2)
 
 
 class NoFrame(Exception):
@@ -27,7 +31,10 @@ def store_frame(video: Video, seconds: float) -> Upload:
         raise NoFrame(_("The video has no file yet."))
     body = BytesIO()
     try:
-        with default_storage.open(str(video.file.name), "rb") as file:
+        with (
+            _decoding.take(video.user_id),
+            default_storage.open(str(video.file.name), "rb") as file,
+        ):
             _frame_at(file, seconds).save(body, "PNG", compress_level=1)
     except (OSError, av.FFmpegError, IndexError) as error:
         raise NoFrame(_("The file cannot be read.")) from error

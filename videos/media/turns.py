@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from django.db import connection
 from django.utils.translation import gettext as _
 
+from config.lib.connections import release_connection
 from config.lib.rate_limits import TooManyAttempts
 
 # How much of one user's work a process holds: the piece that runs and those that wait for it.
@@ -62,7 +62,7 @@ class Turns:
                 yield
             return
         with _counted(owner_id) as user:
-            _release_connection()
+            release_connection()
             with user.lock, self._turn():
                 yield
 
@@ -101,9 +101,3 @@ def _counted(owner_id: UUID) -> Iterator[_User]:
             user.held -= 1
             if not user.held:
                 del _users[owner_id]
-
-
-def _release_connection() -> None:
-    """Give this thread's database connection back: those who wait would use up the pool."""
-    if not connection.in_atomic_block:
-        connection.close()

@@ -27,6 +27,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from config.lib import clock, rate_limits
+from config.lib.connections import release_connection
 from config.lib.rate_limits import Rate
 from videos import representations
 from videos.models import DeliveryAttempt, Video, WebhookDelivery
@@ -113,6 +114,7 @@ def send_test(user: AbstractBaseUser, url: str) -> DeliveryResult:
         raise TooOften(_("You sent too many test webhooks. Try again in a minute."))
     body = json.dumps({"type": "test", "sent_at": representations.iso(timezone.now())}).encode()
     headers = signing.signed_headers(f"msg_{uuid4().hex}", body, signing.secret_of(user))
+    release_connection()
     return send(Request(url, body, headers))
 
 

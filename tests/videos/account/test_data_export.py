@@ -16,7 +16,10 @@ from rest_framework.test import APIClient
 from accounts.auth import api_keys
 from accounts.models import ApiKey, Session, User
 from tests.videos.conftest import order
+from tests.videos.media.test_images import busy
 from videos.account import data_export
+from videos.media import turns
+from videos.media.turns import Turns
 from videos.models import Collection, Preset, RejectedPrompt, ShareLink
 
 PATH = "/api/users/export"
@@ -100,6 +103,15 @@ def test_export_is_refused_when_its_rate_is_exhausted(
     settings.RATE_AUTH = (2, 60)
     data_export.count(User.objects.get())  # one on the page
     assert [api.get(PATH).status_code for _ in range(2)] == [200, 429]
+
+
+def test_export_is_refused_when_too_much_of_the_users_work_waits(
+    api: APIClient, stranger: APIClient, alice: User
+) -> None:
+    with busy(Turns(1), [alice.pk] * turns.HELD_PER_USER):
+        answer = api.get(PATH)
+        assert (answer.status_code, answer.json()["code"]) == (429, "too_many_at_once")
+        assert stranger.get(PATH).status_code == 200
 
 
 def test_export_is_refused_when_anonymous_or_signed_in_by_key(
