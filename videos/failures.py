@@ -63,6 +63,10 @@ CAUSES: dict[str, tuple[Promise, str]] = {
         _("The engine lost this video. The cause was not your prompt."),
         "wait",
     ),
+    "unclear_outcome": (
+        _("The engine ended this video without a file. The cause was not your prompt."),
+        "other_model",
+    ),
     "result_unavailable": (
         _("We could not download the finished file. The cause was not your prompt."),
         "wait",

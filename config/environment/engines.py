@@ -7,7 +7,7 @@ empty for all), "max_seconds" of a video, and "is_sandbox".
 import json
 import re
 
-from config.environment.env import env, text
+from config.environment.env import env, flag, text
 
 SANDBOX_KIE_SECRET = "sandbox-callback-secret"  # noqa: S105 - the sandbox's
 KIE_MODELS = (
@@ -26,6 +26,7 @@ def configured(
 ) -> dict[str, dict[str, str]]:
     """Every engine by name, in the order of preference; `key` and `secret` are the sandbox's."""
     found: dict[str, dict[str, str]] = {}
+    models = re.sub(r"\s", "", text("OPENAI_MODELS"))
     openai_key, openai_url = text("OPENAI_API_KEY", secret=True), text("OPENAI_BASE_URL")
     if openai_key or openai_url:
         found["openai"] = {
@@ -34,7 +35,9 @@ def configured(
             "api_key": openai_key or "none",
             "webhook_secret": text("OPENAI_WEBHOOK_SECRET", secret=True),
             # The engine's names for our models, such as "sora-2=wan-2.2, sora-2-pro=wan-2.2-hq".
-            "models": text("OPENAI_MODELS"),
+            "models": models,
+            "offered_models": _left_sides(models),
+            **_openai_abilities(),
         }
     if sora_key := text("SORA_API_KEY", secret=True):
         found["kie"] = _kie(
@@ -57,6 +60,7 @@ def configured(
             "api_key": key,
             "webhook_secret": secret,
             "models": "",
+            "variants": "1",
             "is_sandbox": "1",
         }
     return _in_order(found)
@@ -88,6 +92,26 @@ def _in_order(found: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
         return names
 
     return {name: found[name] for name in env("ENGINES", "UPSTREAMS", default=[*found], parse=read)}
+
+
+def _openai_abilities() -> dict[str, str]:
+    """What the server with the Videos API can do besides making videos from text."""
+    return {
+        "operations": text("OPENAI_OPERATIONS").replace(" ", ""),
+        "max_seconds": env("OPENAI_MAX_SECONDS", default="", parse=_whole_number),
+        "variants": "1" if flag("OPENAI_VARIANTS", default=False) else "",
+        "result_hosts": text("OPENAI_RESULT_HOSTS"),
+    }
+
+
+def _left_sides(pairs: str) -> str:
+    """The left sides of "a=b,c=d", separated by commas."""
+    return ",".join(pair.split("=")[0] for pair in pairs.split(",") if pair)
+
+
+def _whole_number(value: str) -> str:
+    """The text of a whole number."""
+    return str(int(value)) if value else ""
 
 
 def _lengths(value: str) -> str:

@@ -12,6 +12,7 @@ EngineError
     ├── AuthFailed         the operator's key is wrong, or a callback is forged
     ├── NotFound           no such job
     ├── Gone               the file has expired
+    ├── UnclearOutcome     the job has ended, but not as any server is known to say it
     └── Unsupported        this engine cannot do that
 """
 
@@ -88,6 +89,10 @@ class NotFound(Refused):
 
 class Gone(Refused):
     code = "result_expired"
+
+
+class UnclearOutcome(Refused):
+    code = "unclear_outcome"
 
 
 class Unsupported(Refused):

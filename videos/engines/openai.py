@@ -4,11 +4,9 @@ Accepts its variants: missing and extra keys, other status words, other error bo
 The SDK's retries are off, because each would be another paid job.
 """
 
-import json
 import logging
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from datetime import datetime
 from itertools import islice, takewhile
 from typing import IO, Any
@@ -18,62 +16,67 @@ import openai
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from videos.engines import downloads, status_words
-from videos.engines.base import Callback, Job, JobState, RenderRequest, Variant
+from videos.engines.base import Callback, Job, RenderRequest, Variant
 from videos.engines.errors import (
     AuthFailed,
     BadAnswer,
-    Blocked,
     EngineError,
-    Gone,
     InvalidRequest,
     NotFound,
     NotReady,
-    OutOfCredit,
-    RateLimited,
-    Refused,
     Unavailable,
     Unsupported,
 )
+from videos.engines.openai_errors import translate_errors
+from videos.engines.openai_jobs import find_url, is_failed_job, parse_job
 
 log = logging.getLogger(__name__)
 
 # The SDK warns that OpenAI's own service ended; other servers still implement the API.
 warnings.filterwarnings("ignore", message="The Sora API", category=DeprecationWarning)
 
-QUOTA_CODES = {"insufficient_quota", "billing_hard_limit_reached"}
 LIST_LIMIT, LIST_PAGES = 100, 5
-LONGEST_ID = 512
+# Servers round sizes to what their model takes, and lengths to whole frames.
+SIZE_TOLERANCE_PIXELS, SECONDS_TOLERANCE = 64, 1.0
+TIMEOUT = openai.Timeout(30, connect=5)
 
 
 def connect(name: str, config: Mapping[str, str]) -> "OpenAIVideos":
-    pairs = (pair.split("=", 1) for pair in config["models"].replace(" ", "").split(",") if pair)
-    return OpenAIVideos(
-        name,
-        openai.OpenAI(
-            base_url=config["base_url"],
-            api_key=config["api_key"],
-            max_retries=0,
-            timeout=openai.Timeout(30, connect=5),
-        ),
-        config["webhook_secret"],
-        dict(pairs),
-    )
+    return OpenAIVideos(name, config)
 
 
 class OpenAIVideos:
-    """One server with the Videos API; `models` maps our model names to its own."""
+    """One server with the Videos API.
 
-    def __init__(
-        self, name: str, client: openai.OpenAI, webhook_secret: str, models: Mapping[str, str]
-    ) -> None:
+    `models` of its settings maps our model names to its own, `variants` says that it makes
+    thumbnails and spritesheets, and `result_hosts` are the hosts it may name for its files.
+    """
+
+    def __init__(self, name: str, config: Mapping[str, str]) -> None:
         self.name = name
-        self._client = client
-        self._webhook_secret = webhook_secret
-        self._models = models
+        self._client = openai.OpenAI(
+            base_url=config["base_url"],
+            api_key=config["api_key"],
+            max_retries=0,
+            timeout=TIMEOUT,
+            # A redirect could lead the file's request, or the key, to any host.
+            http_client=openai.DefaultHttpxClient(follow_redirects=False),
+        )
+        self._webhook_secret = config["webhook_secret"]
+        self._models = dict(
+            pair.split("=", 1) for pair in config["models"].replace(" ", "").split(",") if pair
+        )
+        self._has_variants = bool(config.get("variants"))
+        # A client of its own, so that the API key is never sent to a result host.
+        self._results = downloads.ResultStore(
+            httpx2.Client(timeout=httpx2.Timeout(30, connect=5)),
+            config["base_url"],
+            config.get("result_hosts", ""),
+        )
 
     def submit(self, order: RenderRequest) -> Job:
         headers = {"Idempotency-Key": order.token}
-        with _translate_errors(submitting=True):
+        with translate_errors(submitting=True):
             if order.source_id:
                 answer = self._client.videos.remix(
                     order.source_id, prompt=order.prompt, extra_headers=headers
@@ -86,50 +89,93 @@ class OpenAIVideos:
                 )
             else:
                 answer = self._client.videos.create(**self._fields(order), extra_headers=headers)
-            return _parse_job(answer, maybe_accepted=True)
+            return parse_job(answer, maybe_accepted=True)
 
     def find(self, order: RenderRequest, since: datetime) -> list[Job]:
         try:
-            with _translate_errors():
+            with translate_errors():
                 page = self._client.videos.list(limit=LIST_LIMIT, order="desc")
-                listed = [_parse_job(item) for item in islice(page, LIST_LIMIT * LIST_PAGES)]
+                listed = list(_readable(islice(page, LIST_LIMIT * LIST_PAGES)))
         except (InvalidRequest, NotFound) as error:
             raise Unsupported(error.detail) from error
         except AttributeError as error:  # the SDK got a web page instead of a list
             raise BadAnswer("not a list") from error
-        recent = list(takewhile(lambda job: not job.created_at or job.created_at >= since, listed))
-        found = [job for job in recent if self._matches(job, order)]
-        if not found and len(recent) == LIST_LIMIT * LIST_PAGES:
+        recent = list(takewhile(lambda job: not _is_older(job, since), listed))
+        jobs = [job for job in recent if job]
+        found = [job for job in jobs if self._matches(job, order)]
+        if found:
+            return found
+        if len(recent) == LIST_LIMIT * LIST_PAGES:
             raise Unavailable("too many jobs to search")
-        if not found and not all(job.prompt for job in recent):
+        if len(jobs) < len(recent):  # one that cannot be read may be ours
+            raise BadAnswer("the list has entries that are no videos")
+        if not all(job.prompt for job in jobs):
             raise Unsupported("the list does not contain prompts")
-        return found
+        return []
 
     def _matches(self, job: Job, order: RenderRequest) -> bool:
         """Whether a listed job may be this order; some engines list only the prompt."""
-        asked = {"model": self._models.get(order.model, order.model)}
-        if not order.source_id:
-            asked |= {"size": order.size, "seconds": str(order.seconds)}
-        same = all(getattr(job, name) in {"", value} for name, value in asked.items())
-        return same and job.prompt == order.prompt
+        if job.prompt != order.prompt:
+            return False
+        if job.model not in {"", self._models.get(order.model, order.model)}:
+            return False
+        if order.source_id:
+            return True
+        return _is_near_size(job.size, order.size) and _is_near_length(job.seconds, order.seconds)
 
     def fetch(self, job_id: str) -> Job:
-        with _translate_errors():
-            answer = self._client.videos.with_raw_response.retrieve(job_id)
+        with translate_errors():
+            try:
+                answer = self._client.videos.with_raw_response.retrieve(job_id)
+            except openai.APIStatusError as error:
+                # Some servers answer for a failed job with an HTTP error that has the job as body.
+                body = _json_of(error.response)
+                if not is_failed_job(body):
+                    raise
+                return parse_job(body, job_id)
             after = status_words.parse_pause(answer.headers, "openai-poll-after-ms", 1000)
-            return _parse_job(answer.parse(), job_id, poll_after=after)
+            return parse_job(answer.parse(), job_id, poll_after=after)
 
     def download(self, job_id: str, variant: Variant, to: IO[bytes]) -> None:
-        with (
-            _translate_errors(downloading=True),
-            self._client.videos.with_streaming_response.download_content(
-                job_id, variant=variant.value
-            ) as answer,
-        ):
-            downloads.write_chunks(answer.iter_bytes(downloads.CHUNK_BYTES), to)
+        if variant is not Variant.VIDEO and not self._has_variants:
+            raise Unsupported("the server makes no thumbnails")
+        try:
+            url = self._save_content(job_id, variant, to)
+        except (NotReady, NotFound, Unsupported):
+            url = self._result_url(job_id) if variant is Variant.VIDEO else ""
+            if not url:
+                raise
+        if url:
+            self._results.save(url, to)
+
+    def _save_content(self, job_id: str, variant: Variant, to: IO[bytes]) -> str:
+        """Write the file to `to`; return its URL if the server names one instead, else ""."""
+        # Servers read `variant` in ways of their own, and the video is what they send without it.
+        asked = {} if variant is Variant.VIDEO else {"variant": variant.value}
+        contents = self._client.videos.with_streaming_response
+        with translate_errors(downloading=True):
+            try:
+                with contents.download_content(job_id, extra_query=asked) as answer:
+                    if "json" not in answer.headers.get("content-type", ""):
+                        downloads.write_chunks(answer.iter_bytes(downloads.CHUNK_BYTES), to)
+                        return ""
+                    url = find_url(answer.json())
+            except openai.APIStatusError as error:
+                if not error.response.has_redirect_location:
+                    raise
+                return str(error.response.url.join(error.response.headers["location"]))
+        if not url:
+            raise NotReady("the content is JSON without a URL")
+        return url
+
+    def _result_url(self, job_id: str) -> str:
+        """The URL that the job itself names for its file; "" when it names none."""
+        with translate_errors(downloading=True):
+            answer = self._client.videos.with_raw_response.retrieve(job_id)
+            return find_url(answer.http_response.json())
 
     def delete(self, job_id: str) -> None:
-        with _translate_errors():
+        with translate_errors():
             try:
                 self._client.videos.delete(job_id)
             except openai.NotFoundError:
@@ -159,106 +205,41 @@ class OpenAIVideos:
         }
 
 
-@contextmanager
-def _translate_errors(*, submitting: bool = False, downloading: bool = False) -> Iterator[None]:
-    """Translate the SDK's exceptions to EngineError."""
+def _readable(items: Iterator[Any]) -> Iterator[Job | None]:
+    """The jobs of a list; None for an entry that cannot be read, which must not spoil the list."""
+    for item in items:
+        try:
+            yield parse_job(item)
+        except EngineError:
+            yield None
+
+
+def _is_older(job: Job | None, since: datetime) -> bool:
+    return job is not None and job.created_at is not None and job.created_at < since
+
+
+def _is_near_size(listed: str, asked: str) -> bool:
+    """Whether a listed size may be the one asked for, which the server has rounded."""
     try:
-        yield
-    except openai.APIStatusError as error:
-        raise _error_from_status(error, submitting, downloading) from error
-    except openai.APIConnectionError as error:
-        # Only without a connection it is certain that nothing was sent.
-        sent = submitting and not _never_connected(error)
-        raise Unavailable(str(error.__cause__ or error), maybe_accepted=sent) from error
-    except openai.OpenAIError as error:
-        raise BadAnswer(str(error), maybe_accepted=submitting) from error
-    except httpx2.HTTPError as error:  # while the body was being read
-        raise Unavailable(str(error), maybe_accepted=submitting) from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise BadAnswer(str(error), maybe_accepted=submitting) from error
+        pairs = zip(_sides(listed), _sides(asked), strict=True)
+    except ValueError:
+        return not listed
+    return all(abs(one - other) <= SIZE_TOLERANCE_PIXELS for one, other in pairs)
 
 
-def _never_connected(error: openai.APIConnectionError) -> bool:
-    cause = type(error.__cause__).__name__
-    return cause in {"ConnectError", "ConnectTimeout", "PoolTimeout", "UnsupportedProtocol"}
+def _sides(size: str) -> list[int]:
+    return [int(side) for side in size.lower().split("x")]
 
 
-def _error_from_status(
-    error: openai.APIStatusError, submitting: bool, downloading: bool
-) -> EngineError:
-    status = error.status_code
-    code, message = _error_code_and_message(error.body)
-    detail = f"HTTP {status}: {message or error.message}"
-    if status_words.is_blocked(f"{code} {message}"):
-        return Blocked(detail, code=Blocked.code)
-    if status == 429 and code not in QUOTA_CODES:
-        return RateLimited(
-            detail, retry_after=status_words.parse_retry_after(error.response.headers)
-        )
-    if downloading and status in {400, 404, 409, 422, 425, 502}:
-        return NotReady(detail)
-    kinds: dict[int, type[Refused]] = {
-        401: AuthFailed, 402: OutOfCredit, 403: AuthFailed, 404: NotFound, 405: Unsupported,
-        410: Gone, 429: OutOfCredit, 501: Unsupported,
-    }  # fmt: skip
-    if status in kinds:
-        return kinds[status](detail)
-    if status >= 500 or status in {408, 409}:
-        return Unavailable(detail, maybe_accepted=submitting)
-    return InvalidRequest(detail)
+def _is_near_length(listed: str, asked: int) -> bool:
+    try:
+        return abs(float(listed) - asked) <= SECONDS_TOLERANCE
+    except ValueError:
+        return not listed
 
 
-def _error_code_and_message(body: object) -> tuple[str, str]:
-    """The code and message of an error body in any known form."""
-    if not isinstance(body, Mapping):
-        return "", str(body or "")[:500]
-    inner = body.get("error", body)
-    if not isinstance(inner, Mapping):
-        return "", str(inner)[:500]
-    message = inner.get("message") or inner.get("detail") or inner.get("msg") or ""
-    return str(inner.get("code") or ""), str(message)[:500]
-
-
-def _parse_job(
-    answer: object,
-    job_id: str = "",
-    *,
-    poll_after: float | None = None,
-    maybe_accepted: bool = False,
-) -> Job:
-    """A job from a Video object; `job_id`, where given, has priority over the object's own id."""
-    found = answer.to_dict(warnings=False) if isinstance(answer, openai.BaseModel) else None
-    if not isinstance(found, dict) or not (job_id or found.get("id")):
-        raise BadAnswer(f"not a video: {str(answer)[:300]}", maybe_accepted=maybe_accepted)
-    known_as = job_id or str(found["id"])
-    if len(known_as) > LONGEST_ID or not known_as.isprintable():
-        raise BadAnswer("an id that cannot be kept", maybe_accepted=maybe_accepted)
-    state = _parse_state(found)
-    return Job(
-        id=known_as,
-        state=state,
-        progress=status_words.parse_progress(found.get("progress")),
-        failure=_parse_failure(found) if state is JobState.FAILED else None,
-        prompt=str(found.get("prompt") or ""),
-        model=str(found.get("model") or ""),
-        size=str(found.get("size") or ""),
-        seconds=str(found.get("seconds") or ""),
-        created_at=status_words.parse_timestamp(found.get("created_at")),
-        poll_after=poll_after,
-    )
-
-
-def _parse_state(found: Mapping[str, object]) -> JobState:
-    word = str(found.get("status") or "").lower()
-    if word not in status_words.STATE_OF:
-        log.warning("an engine answered the unknown status %r", word[:40])
-    return status_words.STATE_OF.get(word, JobState.RUNNING)
-
-
-def _parse_failure(found: Mapping[str, object]) -> Refused:
-    code, message = _error_code_and_message({"error": found.get("error") or {}})
-    if not code and str(found.get("status")).lower() in {"cancelled", "canceled", "expired"}:
-        code = f"upstream_{found['status']}"
-    if status_words.is_blocked(f"{code} {message}"):
-        return Blocked(message, code=Blocked.code)
-    return Refused(message or "the job failed", code=code or "generation_failed")
+def _json_of(response: httpx2.Response) -> object:
+    try:
+        return response.json()
+    except ValueError:
+        return None

@@ -7,10 +7,12 @@ from datetime import UTC, datetime
 from videos.engines.base import JobState
 
 STATES = {
-    JobState.QUEUED: "queued pending waiting queuing submitted not_start created",
+    JobState.QUEUED: "queued pending waiting queuing submitted not_start created accepted"
+    " scheduled",
     JobState.RUNNING: "in_progress processing running generating preprocessing cancelling",
-    JobState.SUCCEEDED: "completed succeeded success succeed done",
-    JobState.FAILED: "failed fail failure error cancelled canceled deleted expired",
+    JobState.SUCCEEDED: "completed complete succeeded success succeed done finished finish",
+    JobState.FAILED: "failed fail failure error errored rejected aborted terminated timeout"
+    " timed_out cancelled canceled deleted expired",
 }
 STATE_OF = {word: state for state, words in STATES.items() for word in words.split()}
 BLOCKED_WORDS = (

@@ -2,7 +2,9 @@
 
 import json
 import socket
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler
 from io import BytesIO
 from typing import Any
 
@@ -20,6 +22,7 @@ from tests.verification.engines.scripted_server import (
     truncate,
 )
 from videos.engines.base import Image, JobState, RenderRequest, Variant
+from videos.engines.downloads import ForeignHost
 from videos.engines.errors import (
     AuthFailed,
     BadAnswer,
@@ -32,6 +35,7 @@ from videos.engines.errors import (
     OutOfCredit,
     RateLimited,
     Unavailable,
+    UnclearOutcome,
     Unsupported,
 )
 from videos.engines.openai import OpenAIVideos, connect
@@ -40,8 +44,8 @@ ORDER = RenderRequest("token-1", "A paper boat", "sora-2", "1280x720", 8)
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
-def adapter(address: str, models: str = "", timeout: float = 5) -> OpenAIVideos:
-    config = {"base_url": address, "api_key": "k", "webhook_secret": "", "models": models}
+def adapter(address: str, models: str = "", timeout: float = 5, **more: str) -> OpenAIVideos:
+    config = {"base_url": address, "api_key": "k", "webhook_secret": "", "models": models, **more}
     made = connect("test", config)
     made._client = made._client.with_options(timeout=openai.Timeout(timeout, connect=2))
     return made
@@ -144,6 +148,8 @@ NESTED = "litellm.BadRequestError: OpenAIException - {'code': 'moderation_blocke
         ((401, error("Incorrect API key", "invalid_api_key")), AuthFailed, False),
         ((401, {"detail": "Unauthorized"}), AuthFailed, False),
         ((403, "<html>403 Forbidden</html>"), AuthFailed, False),
+        ((403, error("no quota left", "insufficient_user_quota")), OutOfCredit, False),
+        ((403, error("user quota is not enough")), OutOfCredit, False),
         ((402, {"code": 402, "msg": "no balance"}), OutOfCredit, False),
         ((429, error("quota", "insufficient_quota")), OutOfCredit, False),
         ((429, error("quota", "billing_hard_limit_reached")), OutOfCredit, False),
@@ -159,6 +165,9 @@ NESTED = "litellm.BadRequestError: OpenAIException - {'code': 'moderation_blocke
         ((500, error("oops")), Unavailable, True),
         ((502, "<html>502 Bad Gateway</html>"), Unavailable, True),
         ((503, b""), Unavailable, True),
+        ((503, error("No available channel for model sora-2")), Unavailable, False),
+        ((503, error("x", "model_not_found")), Unavailable, False),
+        ((302, b"", {"Location": "https://example.com/v1/videos"}), BadAnswer, False),
         ((200, PAGE), BadAnswer, True),
         ((200, {"code": 402, "msg": "no balance"}), BadAnswer, True),
         ((200, {}), BadAnswer, True),
@@ -235,6 +244,11 @@ def test_retry_after_is_bounded_when_the_engine_limits_the_rate(
         ("In_Progress", JobState.RUNNING),
         ("cancelling", JobState.RUNNING),
         ("COMPLETED", JobState.SUCCEEDED),
+        ("complete", JobState.SUCCEEDED),
+        ("finished", JobState.SUCCEEDED),
+        ("rejected", JobState.FAILED),
+        ("error", JobState.FAILED),
+        ("timed_out", JobState.FAILED),
         ("succeed", JobState.SUCCEEDED),
         ("Failed", JobState.FAILED),
         ("canceled", JobState.FAILED),
@@ -303,6 +317,44 @@ def test_failure_is_mapped_when_a_job_has_failed(
     failure = engine.fetch("video_1").failure
     assert failure
     assert (failure.code, failure.detail) == (code, detail)
+
+
+@pytest.mark.parametrize("status", [400, 422, 500])
+def test_job_has_failed_when_the_body_of_an_http_error_says_so(
+    server: ScriptedServer, engine: OpenAIVideos, status: int
+) -> None:
+    """vLLM-Omni answers so."""
+    failed = {"id": "video_1", "status": "failed", "error": {"message": "out of memory"}}
+    server.answer = (status, failed)
+    failure = engine.fetch("video_1").failure
+    assert failure
+    assert (failure.code, failure.detail) == ("generation_failed", "out of memory")
+
+
+@pytest.mark.parametrize("sign", [{"error": {"message": "?"}}, {"completed_at": 1_800_000_000}])
+def test_outcome_is_unclear_when_an_unknown_word_comes_with_an_end(
+    server: ScriptedServer, engine: OpenAIVideos, sign: dict[str, Any]
+) -> None:
+    server.answer = (200, {"id": "video_1", "status": "reticulated", **sign})
+    with pytest.raises(UnclearOutcome, match="reticulated"):
+        engine.fetch("video_1")
+
+
+@pytest.mark.parametrize("wrap", [lambda job: {"data": job}, lambda job: {"data": [job]}])
+def test_job_is_read_when_a_gateway_wraps_it(
+    server: ScriptedServer, engine: OpenAIVideos, wrap: Callable[[Any], Any]
+) -> None:
+    server.answer = (200, wrap({"id": "video_1", "status": "completed"}))
+    job = engine.submit(ORDER)
+    assert (job.id, job.state) == ("video_1", JobState.SUCCEEDED)
+
+
+def test_web_page_is_named_when_the_address_is_no_api(
+    server: ScriptedServer, engine: OpenAIVideos
+) -> None:
+    server.answer = (200, f"<html>{PAGE}</html>")
+    with pytest.raises(BadAnswer, match="the address is not an engine's API"):
+        engine.fetch("video_1")
 
 
 def test_job_id_is_kept_when_a_poll_returns_another(
@@ -383,6 +435,33 @@ def test_job_is_found_when_only_its_prompt_is_listed(
 
 
 @pytest.mark.parametrize(
+    "rounded", [{"size": "1280x704"}, {"size": "1248X736"}, {"seconds": 8.04}, {"seconds": "8.0"}]
+)
+def test_job_is_found_when_the_engine_rounded_its_size_or_length(
+    server: ScriptedServer, engine: OpenAIVideos, rounded: dict[str, Any]
+) -> None:
+    server.answer = page({**LISTED, **rounded})
+    assert [job.id for job in engine.find(ORDER, LONG_AGO)] == ["video_1"]
+
+
+@pytest.mark.parametrize("odd", [7, None, {"status": "queued"}, {"id": "x" * 600}])
+def test_job_is_found_when_another_entry_cannot_be_read(
+    server: ScriptedServer, engine: OpenAIVideos, odd: Any
+) -> None:
+    server.answer = page(odd, LISTED)
+    assert [job.id for job in engine.find(ORDER, LONG_AGO)] == ["video_1"]
+
+
+def test_search_is_repeated_when_an_entry_that_cannot_be_read_may_be_the_job(
+    server: ScriptedServer, engine: OpenAIVideos
+) -> None:
+    """Submitting again would be a second paid job."""
+    server.answer = page({"status": "queued"}, {**LISTED, "prompt": "Another"})
+    with pytest.raises(BadAnswer):
+        engine.find(ORDER, LONG_AGO)
+
+
+@pytest.mark.parametrize(
     "other",
     [{"prompt": "Another"}, {"size": "720x1280"}, {"seconds": "4"}, {"model": "sora-2-pro"}],
 )
@@ -456,14 +535,98 @@ def test_search_is_repeated_when_the_list_fails(
 # ---- files and deletion ----
 
 
+MP4 = (200, b"m" * 700_000, {"Content-Type": "video/mp4"})
+
+
+@pytest.mark.parametrize(
+    ("variant", "query"), [(Variant.VIDEO, ""), (Variant.SPRITESHEET, "?variant=spritesheet")]
+)
 def test_file_is_streamed_when_it_is_downloaded(
+    server: ScriptedServer, variant: Variant, query: str
+) -> None:
+    """The video without `variant`: SGLang takes a number there, and others ignore it."""
+    server.answer = MP4
+    body = BytesIO()
+    address = f"http://127.0.0.1:{server.server_port}/v1"
+    adapter(address, variants="1").download("video_1", variant, body)
+    assert body.getvalue() == b"m" * 700_000
+    assert server.requests[0][1] == f"/v1/videos/video_1/content{query}"
+
+
+def test_no_thumbnail_is_asked_for_when_the_server_makes_none(
     server: ScriptedServer, engine: OpenAIVideos
 ) -> None:
-    server.answer = (200, b"m" * 700_000, {"Content-Type": "video/mp4"})
+    with pytest.raises(Unsupported):
+        engine.download("video_1", Variant.THUMBNAIL, BytesIO())
+    assert server.requests == []
+
+
+def file_at(server: ScriptedServer, content: Answer, job: dict[str, Any] | None = None) -> None:
+    """Serve the file at /files/v.mp4 only; `content` is the answer at its usual address."""
+
+    def answer(handler: BaseHTTPRequestHandler) -> Answer:
+        if handler.path == "/files/v.mp4":
+            return MP4
+        return content if handler.path.endswith("/content") else (200, job or {"id": "video_1"})
+
+    server.answer = answer
+
+
+def url_of(server: ScriptedServer) -> str:
+    return f"http://127.0.0.1:{server.server_port}/files/v.mp4"
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        lambda url: {"url": url},
+        lambda url: {"video_url": url},
+        lambda url: {"outputs": [{"url": url}]},
+        lambda url: {"output": [url]},
+        lambda url: {"metadata": {"url": url}},
+        lambda url: {"data": {"result": {"url": url}}},
+    ],
+)
+@pytest.mark.parametrize("place", ["content", "job"])
+def test_file_is_fetched_from_the_url_that_the_engine_names(
+    server: ScriptedServer, engine: OpenAIVideos, shape: Callable[[str], Any], place: str
+) -> None:
+    named = shape(url_of(server))
+    if place == "content":
+        file_at(server, (200, named))
+    else:
+        file_at(server, (400, {"detail": "use the URL"}), {"id": "video_1", **named})
     body = BytesIO()
-    engine.download("video_1", Variant.SPRITESHEET, body)
-    assert body.getvalue() == b"m" * 700_000
-    assert server.requests[0][1] == "/v1/videos/video_1/content?variant=spritesheet"
+    engine.download("video_1", Variant.VIDEO, body)
+    assert body.getvalue() == MP4[1]
+    path, headers = server.requests[-1][1:3]
+    assert (path, headers.get("authorization")) == ("/files/v.mp4", None)
+
+
+def test_redirected_file_is_fetched_without_the_key_when_its_host_is_allowed(
+    server: ScriptedServer, engine: OpenAIVideos
+) -> None:
+    file_at(server, (302, b"", {"Location": "/files/v.mp4"}))
+    body = BytesIO()
+    engine.download("video_1", Variant.VIDEO, body)
+    assert body.getvalue() == MP4[1]
+    assert "authorization" not in server.requests[-1][2]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        (302, b"", {"Location": "http://169.254.169.254/latest"}),
+        (200, {"url": "http://169.254.169.254/latest"}),
+    ],
+)
+def test_file_is_refused_when_it_is_at_a_foreign_host(
+    server: ScriptedServer, engine: OpenAIVideos, content: Answer
+) -> None:
+    file_at(server, content)
+    with pytest.raises(ForeignHost):
+        engine.download("video_1", Variant.VIDEO, BytesIO())
+    assert len(server.requests) == 1
 
 
 def test_download_fails_when_the_file_is_too_large(

@@ -15,6 +15,7 @@ from videos.engines.errors import (
     NotReady,
     RateLimited,
     Refused,
+    UnclearOutcome,
     Unsupported,
 )
 from videos.jobs import routing, state_machine
@@ -42,7 +43,7 @@ def record_failure(video: Video, error: EngineError) -> None:
             state_machine.end(video, Status.FAILED, code="submit_lost", detail=error.detail)
         case Status.SUBMIT_UNKNOWN:
             retry_later(video, error.retry_after or 5, attempts=video.attempts)
-        case Status.RUNNING if isinstance(error, NotFound):
+        case Status.RUNNING if isinstance(error, NotFound | UnclearOutcome):
             _record_missing_job(video, error)
         case Status.DOWNLOADING if _is_file_lost(video, error):
             state_machine.end(video, Status.FAILED, code="result_unavailable", detail=error.detail)
@@ -86,7 +87,10 @@ def _is_file_lost(video: Video, error: EngineError) -> bool:
 
 
 def _record_missing_job(video: Video, error: EngineError) -> None:
-    """End the video once its engine has answered "no such job" for MISSING_AFTER."""
+    """End the video once its engine has answered for MISSING_AFTER that the job is not there.
+
+    The same holds for a job that has ended, but nobody can say how.
+    """
     now = clock.now()
     since = video.missing_since or now
     if now - since >= settings.MISSING_AFTER:
