@@ -62,6 +62,8 @@ document.addEventListener("visibilitychange", () => {
 
 // Balance and counts, as a fresh copy of this page has them.
 let soon;
+// A search counts against the user's limit, so its page is fetched less often.
+const partsDelay = new URLSearchParams(location.search).get("q") ? 4000 : 300;
 export function refreshParts() {
   clearTimeout(soon);
   soon = setTimeout(async () => {
@@ -71,7 +73,7 @@ export function refreshParts() {
       if (next) part.replaceWith(next);
     }
     reprice(fresh?.querySelector("[data-balance]")?.dataset.balance);
-  }, 300);
+  }, partsDelay);
 }
 
 // One request per video at a time; what changes meanwhile asks once more.
