@@ -84,6 +84,9 @@ class Engine(Protocol):
 
     name: str
 
+    def check(self) -> None:
+        """Ask the engine something cheap with its key, never for a job."""
+
     def submit(self, order: RenderRequest) -> Job:
         """Submit the order in exactly one request, never retried."""
 

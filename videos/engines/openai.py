@@ -27,7 +27,7 @@ from videos.engines.errors import (
     Unavailable,
     Unsupported,
 )
-from videos.engines.openai_errors import translate_errors
+from videos.engines.openai_errors import NOT_AN_API, translate_errors
 from videos.engines.openai_jobs import find_url, is_failed_job, parse_job
 
 log = logging.getLogger(__name__)
@@ -73,6 +73,19 @@ class OpenAIVideos:
             config["base_url"],
             config.get("result_hosts", ""),
         )
+
+    def check(self) -> None:
+        with translate_errors():
+            try:
+                known = {model.id for model in self._client.models.list()}
+            except openai.NotFoundError:  # a server without a list of models
+                self._client.videos.list(limit=1)
+                return
+            except AttributeError as error:  # the SDK got a web page instead of a list
+                raise BadAnswer(NOT_AN_API) from error
+        if known and (missing := sorted(set(self._models.values()) - known)):
+            names = {"missing": ", ".join(missing), "known": ", ".join(sorted(known)[:20])}
+            raise InvalidRequest("it has no model {missing}; it has {known}".format(**names))
 
     def submit(self, order: RenderRequest) -> Job:
         headers = {"Idempotency-Key": order.token}

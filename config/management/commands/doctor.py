@@ -5,26 +5,42 @@ from typing import Any
 
 from django.conf import settings
 from django.core import checks
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from config.lib import disk
 from videos.engines import base
+from videos.engines import checks as engine_checks
 
 
 class Command(BaseCommand):
     help = "Print what is configured, where it came from, and what is missing."
     requires_system_checks = ()
 
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--check", action="store_true", help="also ask each engine, without ordering anything"
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         self.stdout.write(f"{settings.SITE_NAME} {settings.VERSION}, {settings.ENVIRONMENT}\n\n")
         self._settings()
         self._parts()
         problems = [*missing(), *(str(found.msg) for found in checks.run_checks())]
+        if options["check"]:
+            problems += self._ask_engines()
         self.stdout.write("\nMissing or wrong" if problems else "\nNothing is missing.")
         for problem in problems:
             self.stdout.write(f"  - {problem}")
+
+    def _ask_engines(self) -> list[str]:
+        """Ask each engine and print its answer; return the problems."""
+        self.stdout.write("\nEngines asked")
+        found = {name: engine_checks.find_problem(name) for name in settings.ENGINES}
+        for name, problem in found.items():
+            self.stdout.write(f"  {name:16} {'has a problem' if problem else 'can be used'}")
+        return [problem for problem in found.values() if problem]
 
     def _settings(self) -> None:
         self.stdout.write("Settings read from the environment")

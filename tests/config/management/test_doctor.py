@@ -50,3 +50,14 @@ def test_doctor_says_so_when_nothing_is_missing(tmp_path: Path) -> None:
         lines_of(run_in_production(tmp_path, RUN_DOCTOR, **DEVELOPMENT))[-1]
         == "Nothing is missing."
     )
+
+
+def test_doctor_asks_each_engine_when_told_to_check(tmp_path: Path) -> None:
+    check = RUN_DOCTOR.replace('"doctor"', '"doctor", "--check"')
+    own = {**DEVELOPMENT, "SANDBOX": "0"}
+    lines = lines_of(run_in_production(tmp_path, check, **own))
+    assert "openai has a problem" in lines
+    assert (
+        "- engine openai at http://127.0.0.1:9/v1: it does not answer: check the address, and that"
+        " it runs ([Errno 111] Connection refused)"
+    ) in lines
