@@ -199,7 +199,7 @@ STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 S3_BUCKET = text("S3_BUCKET", "ALIYUN_OSS_BUCKET")
 S3_OPTIONS = buckets.read_options(S3_BUCKET)
 STORAGES: dict[str, dict[str, Any]] = {
-    "default": {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": S3_OPTIONS}
+    "default": {"BACKEND": "videos.media.bucket.BucketStorage", "OPTIONS": S3_OPTIONS}
     if S3_BUCKET
     else {
         "BACKEND": "django.core.files.storage.FileSystemStorage",

@@ -14,15 +14,14 @@ ADDRESSING = ("auto", "path", "virtual")
 
 def read_options(bucket: str) -> dict[str, Any]:
     """The options of the S3 storage; without a bucket they are read and not used."""
-    endpoint = text("S3_ENDPOINT", "ALIYUN_OSS_ENDPOINT")
-    if endpoint and "://" not in endpoint:
-        endpoint = f"https://{endpoint}"
+    endpoint = _url(text("S3_ENDPOINT", "ALIYUN_OSS_ENDPOINT"))
     is_aliyun = (urlsplit(endpoint).hostname or "").endswith(ALIYUN_HOST)
     options = {
         "bucket_name": bucket,
         "access_key": text("S3_ACCESS_KEY", "ALIYUN_OSS_ACCESS_KEY", secret=True) or None,
         "secret_key": text("S3_SECRET_KEY", "ALIYUN_OSS_SECRET_KEY", secret=True) or None,
         "endpoint_url": endpoint or None,
+        "public_endpoint_url": _url(text("S3_PUBLIC_ENDPOINT")) or None,
         "region_name": text("S3_REGION") or None,
         "default_acl": None,
         "file_overwrite": True,
@@ -36,6 +35,10 @@ def read_options(bucket: str) -> dict[str, Any]:
     if bucket:
         options["client_config"] = _client_config(addressing, signature, checksums)
     return options
+
+
+def _url(endpoint: str) -> str:
+    return f"https://{endpoint}" if endpoint and "://" not in endpoint else endpoint
 
 
 def _choice(name: str, default: str, *others: str) -> str:

@@ -33,15 +33,8 @@ def content_security_policy() -> str:
 
 
 def _bucket_origin() -> str:
-    """The origin of signed bucket URLs, as the S3 client forms it; "" without a bucket."""
-    if not settings.S3_BUCKET:
-        return ""
     storage: Any = default_storage
-    return _origin(
-        storage.unsigned_connection.meta.client.generate_presigned_url(
-            "get_object", Params={"Bucket": settings.S3_BUCKET, "Key": "x"}
-        )
-    )
+    return storage.origin if settings.S3_BUCKET else ""
 
 
 def _origin(url: str) -> str:

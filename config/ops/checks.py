@@ -156,9 +156,13 @@ def _weak_protection() -> Iterator[str]:
 
 
 def _misdirected_files() -> Iterator[str]:
-    endpoint = str(settings.S3_OPTIONS["endpoint_url"] or "")
+    options = settings.S3_OPTIONS
+    endpoint = str(options["public_endpoint_url"] or options["endpoint_url"] or "")
     if settings.S3_BUCKET and endpoint.startswith("http://"):
-        yield f"S3_ENDPOINT is {endpoint}: browsers may block media by http on a page by https."
+        yield (
+            f"Media is loaded from {endpoint}: browsers may block http on a page by https. Set"
+            " S3_ENDPOINT or S3_PUBLIC_ENDPOINT to an https:// URL."
+        )
     kept = {} if settings.S3_BUCKET else {"VIDEOS_DIR": Path(settings.MEDIA_ROOT)}
     if connections["default"].vendor == "sqlite":
         kept["DATABASE_PATH"] = Path(settings.DATABASE_PATH)

@@ -61,7 +61,7 @@ def s3() -> Iterator[Any]:
 def settings_of_the_site(s3: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The environment of the product that keeps its media in the bucket."""
     bucket = {"S3_BUCKET": BUCKET, "S3_ACCESS_KEY": "key", "S3_SECRET_KEY": "secret"}
-    where = {"S3_ENDPOINT": s3.meta.endpoint_url, "S3_REGION": "us-east-1"}
+    where = {"S3_ENDPOINT": s3.meta.endpoint_url, "S3_PUBLIC_ENDPOINT": public_url(s3)}
     folder = tmp_path_factory.mktemp("bucket-site")
     return {**environment(folder), **bucket, **where, "SANDBOX_SPEED": "8"}
 
@@ -72,6 +72,11 @@ def site(settings_of_the_site: dict[str, str]) -> Iterator[str]:
     migrated.copy_to(folder)
     with served(folder, settings_of_the_site) as url:
         yield url
+
+
+def public_url(s3: Any) -> str:
+    """The address of the S3 server for browsers, another one than that for the product."""
+    return str(s3.meta.endpoint_url).replace("127.0.0.1", "localhost")
 
 
 def keys(s3: Any, bucket: str = BUCKET) -> list[str]:
@@ -100,7 +105,7 @@ def test_poster_and_film_come_from_the_bucket_and_the_film_can_be_seeked(
     tab: Opener, person: StorageState, s3: Any
 ) -> None:
     page = tab("/studio/", person=person, **MOVING)
-    with page.expect_response(lambda answer: answer.url.startswith(s3.meta.endpoint_url)) as seen:
+    with page.expect_response(lambda answer: answer.url.startswith(public_url(s3))) as seen:
         make(page, "A train in the snow")
     assert seen.value.request.resource_type == "image"
     card = card_of(page, "A train in the snow")
@@ -139,7 +144,7 @@ def test_head_is_answered_by_us_and_a_range_by_the_bucket(
     assert (head.status, head.headers["content-length"]) == (200, str(len(whole)))
     assert head.headers["accept-ranges"] == "bytes"
     assert (part.status, part.body()) == (206, b"ftyp")
-    assert part.url.startswith(s3.meta.endpoint_url)
+    assert part.url.startswith(public_url(s3))
     assert part.headers["content-type"] == "video/mp4"
 
 

@@ -136,7 +136,7 @@ def test_bucket_is_used_when_it_is_configured(tmp_path: Path) -> None:
     }
     storage = 'STORAGES["default"]'
     expected = {
-        f'{storage}["BACKEND"]': "storages.backends.s3.S3Storage",
+        f'{storage}["BACKEND"]': "videos.media.bucket.BucketStorage",
         f'{storage}["OPTIONS"]["bucket_name"]': "films",
         f'{storage}["OPTIONS"]["access_key"]': "key",
         f'{storage}["OPTIONS"]["secret_key"]': "secret",

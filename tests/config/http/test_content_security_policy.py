@@ -18,7 +18,7 @@ def media_sources(settings: LazySettings, **environment: str) -> set[str]:
         for name, value in environment.items():
             patch.setenv(name, value)
         options = read_options("films")
-    s3: dict[str, Any] = {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
+    s3: dict[str, Any] = {"BACKEND": "videos.media.bucket.BucketStorage", "OPTIONS": options}
     settings.STORAGES = {**settings.STORAGES, "default": s3}
     settings.S3_BUCKET = "films"
     policy = dict(part.split(" ", 1) for part in headers.content_security_policy().split("; "))
@@ -41,6 +41,10 @@ def media_sources(settings: LazySettings, **environment: str) -> set[str]:
         (
             {"S3_ENDPOINT": "https://minio.example.com", "S3_ADDRESSING": "virtual"},
             "https://films.minio.example.com",
+        ),
+        (
+            {"S3_ENDPOINT": "http://minio:9000", "S3_PUBLIC_ENDPOINT": "https://media.example.com"},
+            "https://media.example.com",
         ),
         ({"ALIYUN_OSS_ENDPOINT": ALIYUN}, "https://films.oss-cn-hangzhou.aliyuncs.com"),
     ],

@@ -95,10 +95,12 @@ def test_check_does_not_warn_about_the_media_folder_when_a_bucket_is_used(
 
 def test_check_warns_when_browsers_would_load_media_by_http(production: LazySettings) -> None:
     production.S3_BUCKET = "films"
-    production.S3_OPTIONS = {"endpoint_url": "http://minio:9000"}
-    assert warnings() == [
-        "S3_ENDPOINT is http://minio:9000: browsers may block media by http on a page by https."
-    ]
+    options = {"endpoint_url": "http://minio:9000", "public_endpoint_url": None}
+    production.S3_OPTIONS = options
+    [warning] = warnings()
+    assert warning.startswith("Media is loaded from http://minio:9000: browsers may block http")
+    production.S3_OPTIONS = {**options, "public_endpoint_url": "https://media.example.com"}
+    assert warnings() == []
 
 
 def test_check_warns_when_openai_has_no_webhook_secret(production: LazySettings) -> None:
