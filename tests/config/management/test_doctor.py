@@ -52,7 +52,7 @@ def test_doctor_says_so_when_nothing_is_missing(tmp_path: Path) -> None:
     )
 
 
-def test_doctor_asks_each_engine_when_told_to_check(tmp_path: Path) -> None:
+def test_doctor_asks_each_engine_with_the_option_check(tmp_path: Path) -> None:
     check = RUN_DOCTOR.replace('"doctor"', '"doctor", "--check"')
     own = {**DEVELOPMENT, "SANDBOX": "0"}
     lines = lines_of(run_in_production(tmp_path, check, **own))

@@ -1,8 +1,4 @@
-"""OpenAI's Videos API, at any base URL that implements it.
-
-Accepts its variants: missing and extra keys, other status words, other error bodies.
-The SDK's retries are off, because each would be another paid job.
-"""
+"""The calls of the Videos API, each sent once."""
 
 import logging
 import warnings
@@ -27,8 +23,8 @@ from videos.engines.errors import (
     Unavailable,
     Unsupported,
 )
-from videos.engines.openai_errors import NOT_AN_API, translate_errors
-from videos.engines.openai_jobs import find_url, is_failed_job, parse_job
+from videos.engines.openai.errors import NOT_AN_API, translate_errors
+from videos.engines.openai.jobs import find_url, is_failed_job, parse_job
 
 log = logging.getLogger(__name__)
 
@@ -39,10 +35,6 @@ LIST_LIMIT, LIST_PAGES = 100, 5
 # Servers round sizes to what their model takes, and lengths to whole frames.
 SIZE_TOLERANCE_PIXELS, SECONDS_TOLERANCE = 64, 1.0
 TIMEOUT = openai.Timeout(30, connect=5)
-
-
-def connect(name: str, config: Mapping[str, str]) -> "OpenAIVideos":
-    return OpenAIVideos(name, config)
 
 
 class OpenAIVideos:
