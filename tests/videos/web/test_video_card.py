@@ -9,10 +9,11 @@ from django.test import Client
 
 from accounts.models import User
 from tests.markup import flat
-from tests.videos.conftest import answered, completed, order, running
+from tests.videos.conftest import answered, claimed, completed, order, running
 from videos.engines.base import JobState
-from videos.engines.errors import Refused
+from videos.engines.errors import Refused, Unavailable
 from videos.jobs import orders, state_machine
+from videos.jobs.worker import settle
 from videos.models import Video
 
 RAW = "moderator-7 says: <b>boom</b> at /srv/render.py:12"
@@ -85,3 +86,13 @@ def test_retry_is_offered_when_engine_supports_it(
     assert [name for name, body in pages_of(page, lost).items() if retry not in body] == []
     engine(settings, operations="text,image")
     assert [name for name, body in pages_of(page, lost).items() if retry in body] == []
+
+
+def test_card_says_that_the_file_is_not_there_when_fetching_it_fails_often(
+    page: Client, alice: User
+) -> None:
+    video = answered(running(order(alice)), JobState.SUCCEEDED)
+    assert "saving the file" in page.get("/library/").content.decode()
+    for _ in range(3):
+        settle.settle([(claimed(video), Unavailable("down"))])
+    assert "the file is not there yet" in page.get("/library/").content.decode()

@@ -36,6 +36,8 @@ STATES = {
 
 # Seconds after which a card says why the video does not start.
 LONG_WAIT = 60
+# After so many attempts a card says that the finished file cannot be fetched.
+LATE_FILE_ATTEMPTS = 3
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,8 @@ class VideoCard:
     def eta(self) -> str:
         elapsed = _seconds_since_order(self.video)
         if self.state == "saving":
-            return _("saving the file")
+            is_late = self.video.attempts >= LATE_FILE_ATTEMPTS
+            return _("the file is not there yet") if is_late else _("saving the file")
         if self.state == "queued":
             return self._waiting(elapsed)
         if elapsed > max(1.5 * self.typical_seconds, self.typical_seconds + 10):
