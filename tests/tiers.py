@@ -14,13 +14,13 @@ ON_POSTGRES = bool(os.environ.get("DATABASE_URL"))
 T = TypeVar("T")
 
 
-def half(items: Iterable[T]) -> list[T]:
-    """Return every second item: the even ones on SQLite, the odd ones on PostgreSQL.
+def share(items: Iterable[T], of: int = 2) -> list[T]:
+    """Return each `of`-th item: from the first one on SQLite, from the second one on PostgreSQL.
 
     The long tier gets all.
     """
     every = list(items)
-    return every if THOROUGH else every[int(ON_POSTGRES) :: 2]
+    return every if THOROUGH else every[int(ON_POSTGRES) :: of]
 
 
 def rounds(usual: int, thorough: int) -> int:

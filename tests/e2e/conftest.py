@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import (
+    APIRequestContext,
     Browser,
     ConsoleMessage,
     Locator,
@@ -58,7 +59,7 @@ def site(folder: Path) -> Iterator[str]:
     # Videos that hang are many in the end; they are not to be looked at every second.
     own = {"STAFF_TWO_FACTOR": "1", "SANDBOX_SPEED": "8", "POLL_MAX_SECONDS": "3"}
     migrated.copy_to(folder)
-    with served(folder, {**environment(folder), **own}) as url:
+    with served(folder, {**environment(folder), **own}, "--no-migrate") as url:
         yield url
 
 
@@ -189,6 +190,51 @@ def order(page: Page, prompt: str, *choices: str) -> None:
     for choice in choices:
         page.locator(f"#composer label:has-text('{choice}')").last.click()
     page.get_by_role("button", name="Generate").click()
+
+
+def make_videos(request: APIRequestContext, *prompts: str) -> list[str]:
+    """Order videos of 4 seconds without opening a page, and wait for them; where they are."""
+    orders = [post(request, "/api/videos", {"prompt": each, "seconds": "4"}) for each in prompts]
+    paths = [f"/v/{order['id']}/" for order in orders]
+    for path in paths:
+        wait_until_made(request, path)
+    return paths
+
+
+def make_remix(request: APIRequestContext, path: str, prompt: str) -> str:
+    """Remix a video without opening a page, and wait for the new one; where it is."""
+    made = post(request, f"/api/videos/{path.split('/')[2]}/remix", {"prompt": prompt})
+    wait_until_made(request, f"/v/{made['id']}/")
+    return f"/v/{made['id']}/"
+
+
+def offer_videos(request: APIRequestContext, *paths: str) -> None:
+    """Offer videos to the showcase without opening their pages."""
+    for path in paths:
+        answer = request.post(f"{path}offer/", headers={"X-CSRFToken": csrf_token(request)})
+        assert answer.ok, answer.text()
+
+
+def post(request: APIRequestContext, path: str, body: dict[str, str]) -> dict[str, Any]:
+    """Call the API with the cookies of a browser."""
+    answer = request.post(path, data=body, headers={"X-CSRFToken": csrf_token(request)})
+    assert answer.ok, answer.text()
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def csrf_token(request: APIRequestContext) -> str:
+    cookies = request.storage_state()["cookies"]
+    return next(each["value"] for each in cookies if each["name"] == "csrftoken")
+
+
+def wait_until_made(request: APIRequestContext, path: str) -> None:
+    deadline = time.monotonic() + 60
+    while (video := request.get(f"/api/videos/{path.split('/')[2]}").json())[
+        "status"
+    ] != "completed":
+        assert time.monotonic() < deadline, video
+        time.sleep(0.2)
 
 
 def offer(page: Page) -> None:

@@ -9,8 +9,9 @@ from tests.e2e.conftest import (
     Opener,
     card_of,
     keep_picture,
+    make_videos,
     new_person,
-    order,
+    post,
     sign_up,
 )
 from tests.e2e.test_journey import PAY, PLAYING, until
@@ -64,13 +65,8 @@ def maker(site: str, chromium: Browser) -> tuple[StorageState, str]:
     """Somebody with a finished and a rendering video, and where the finished one is."""
     person = new_person(site, chromium)
     context = chromium.new_context(base_url=site, storage_state=person)
-    page = context.new_page()
-    page.goto("/studio/")
-    order(page, "A mill at noon", "4 s")
-    expect(card_of(page, "A mill at noon")).to_have_attribute("data-state", "done")
-    order(page, "An endless night [[hang]]", "4 s")
-    expect(card_of(page, "An endless night")).to_have_attribute("data-state", "rendering")
-    address = card_of(page, "A mill at noon").get_attribute("data-href") or ""
+    [address] = make_videos(context.request, "A mill at noon")
+    post(context.request, "/api/videos", {"prompt": "An endless night [[hang]]", "seconds": "4"})
     context.close()
     return person, address
 
@@ -125,6 +121,7 @@ def test_nothing_moves_when_reduced_motion_is_preferred(
 ) -> None:
     person, film = maker
     page = tab("/studio/", person=person, **MOVING)
+    expect(card_of(page, "An endless night")).to_have_attribute("data-state", "rendering")
     assert page.evaluate(RUNNING) > 0, "a rendering card moves otherwise"
     page.emulate_media(reduced_motion="reduce")
     for path in ("/studio/", "/library/", film, "/billing/", "/usage/", "/", "/showcase/"):

@@ -16,12 +16,13 @@ from playwright.sync_api import Page, StorageState, expect
 from tests import migrated
 from tests.backing import free_port
 from tests.e2e.conftest import (
-    MOVING,
     ROOT,
     Opener,
     card_of,
+    csrf_token,
     environment,
     keep_picture,
+    make_videos,
     served,
 )
 from tests.e2e.test_failures import noise
@@ -70,7 +71,7 @@ def settings_of_the_site(s3: Any, tmp_path_factory: pytest.TempPathFactory) -> d
 def site(settings_of_the_site: dict[str, str]) -> Iterator[str]:
     folder = Path(settings_of_the_site["DATA_DIR"])
     migrated.copy_to(folder)
-    with served(folder, settings_of_the_site) as url:
+    with served(folder, settings_of_the_site, "--no-migrate") as url:
         yield url
 
 
@@ -85,15 +86,10 @@ def keys(s3: Any, bucket: str = BUCKET) -> list[str]:
 
 def open_made_video(tab: Opener, person: StorageState, prompt: str) -> Page:
     """Order a video and open its page."""
-    page = tab("/studio/", person=person, **MOVING)
-    make(page, prompt)
-    card_of(page, prompt).get_by_role("heading").get_by_role("link").click()
+    page = tab("about:blank", person=person)
+    page.goto(*make_videos(page.request, prompt))
     expect(page.locator("#stage video")).to_be_visible()
     return page
-
-
-def csrf_token(page: Page) -> str:
-    return next(c["value"] for c in page.context.cookies() if c["name"] == "csrftoken")
 
 
 def content_url(page: Page) -> str:
@@ -104,7 +100,7 @@ def content_url(page: Page) -> str:
 def test_poster_and_film_come_from_the_bucket_and_the_film_can_be_seeked(
     tab: Opener, person: StorageState, s3: Any
 ) -> None:
-    page = tab("/studio/", person=person, **MOVING)
+    page = tab("/studio/", person=person)
     with page.expect_response(lambda answer: answer.url.startswith(public_url(s3))) as seen:
         make(page, "A train in the snow")
     assert seen.value.request.resource_type == "image"
@@ -127,7 +123,8 @@ def test_download_keeps_its_name(tab: Opener, person: StorageState) -> None:
     assert download.value.suggested_filename == f"{video}.mp4"
     film = Path(download.value.path()).read_bytes()
     assert film[4:8] == b"ftyp"
-    form: dict[str, str | float | bool] = {"video": video, "csrfmiddlewaretoken": csrf_token(page)}
+    token = csrf_token(page.request)
+    form: dict[str, str | float | bool] = {"video": video, "csrfmiddlewaretoken": token}
     archive = page.request.post("/library/download/", form=form)
     with ZipFile(BytesIO(archive.body())) as whole:
         assert [whole.read(name) for name in whole.namelist()] == [film]
@@ -169,7 +166,7 @@ def test_deleted_video_leaves_the_bucket(tab: Opener, person: StorageState, s3: 
     page = open_made_video(tab, person, "A paper crane")
     video = page.url.rstrip("/").split("/")[-1]
     assert len([key for key in keys(s3) if video in key]) == 3
-    headers = {"X-CSRFToken": csrf_token(page)}
+    headers = {"X-CSRFToken": csrf_token(page.request)}
     deleted = page.request.delete(f"/api/videos/{video}", headers=headers)
     assert deleted.status == 200
     wait_until(lambda: not any(video in key for key in keys(s3)), "the deletion of the objects")

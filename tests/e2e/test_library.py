@@ -8,7 +8,17 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, StorageState, WebSocketRoute, expect
 
-from tests.e2e.conftest import MOVING, Opener, card_of, keep_picture, new_person, order, wallet
+from tests.e2e.conftest import (
+    MOVING,
+    Opener,
+    card_of,
+    keep_picture,
+    make_remix,
+    make_videos,
+    new_person,
+    order,
+    wallet,
+)
 from tests.e2e.looks import check
 
 pytestmark = pytest.mark.browser
@@ -24,21 +34,10 @@ def maker(site: str, chromium: Browser) -> tuple[StorageState, dict[str, str]]:
     """Somebody with a boat, a remix of it, and a tower; and the addresses of the three."""
     person = new_person(site, chromium)
     context = chromium.new_context(base_url=site, storage_state=person)
-    page = context.new_page()
-    page.goto("/studio/")
-    for prompt in ("A boat at dusk", "A tower in the rain"):
-        order(page, prompt, "4 s")
-    for prompt in ("A boat at dusk", "A tower in the rain"):
-        expect(card_of(page, prompt)).to_have_attribute("data-state", "done")
-    tower = card_of(page, "A tower").get_attribute("data-href") or ""
-    boat = card_of(page, "A boat").get_attribute("data-href") or ""
-    page.goto(boat)
-    page.get_by_label("What should change?").fill("A boat at dawn")
-    page.locator("#remix").get_by_role("button", name="Remix").click()
-    expect(page.locator("#stage video")).to_be_visible()
-    addresses = {"boat": boat, "remix": page.url.removeprefix(site), "tower": tower}
+    boat, tower = make_videos(context.request, "A boat at dusk", "A tower in the rain")
+    remix = make_remix(context.request, boat, "A boat at dawn")
     context.close()
-    return person, addresses
+    return person, {"boat": boat, "remix": remix, "tower": tower}
 
 
 def tall_picture() -> bytes:
@@ -326,10 +325,8 @@ def test_user_is_notified_when_a_video_is_ready_in_a_hidden_tab(
 def test_versions_are_updated_when_one_is_made_in_another_tab(
     tab: Opener, person: StorageState
 ) -> None:
-    here, there = tab("/studio/", person=person), tab("/studio/", person=person)
-    order(there, "A first boat", "4 s")
-    expect(card_of(there, "A first boat")).to_have_attribute("data-state", "done")
-    address = card_of(there, "A first boat").get_attribute("data-href") or ""
+    here, there = tab("about:blank", person=person), tab("about:blank", person=person)
+    [address] = make_videos(there.request, "A first boat")
     here.goto(address)
     expect(here.locator("#live")).to_have_text("Live updates on")
     there.goto(address)

@@ -3,9 +3,19 @@
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, StorageState, expect
+from playwright.sync_api import Browser, Page, StorageState, expect
 
-from tests.e2e.conftest import MOVING, Opener, card_of, keep_picture, order, sign_up, wallet
+from tests.e2e.conftest import (
+    MOVING,
+    Opener,
+    card_of,
+    keep_picture,
+    make_videos,
+    new_person,
+    order,
+    sign_up,
+    wallet,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -32,6 +42,16 @@ def make(page: Page, prompt: str) -> None:
     expect(card_of(page, prompt)).to_have_attribute("data-state", "done")
 
 
+@pytest.fixture(scope="module")
+def maker(site: str, chromium: Browser) -> tuple[StorageState, str]:
+    """Somebody with a finished video, and where it is."""
+    person = new_person(site, chromium)
+    context = chromium.new_context(base_url=site, storage_state=person)
+    [address] = make_videos(context.request, "A boat at dusk")
+    context.close()
+    return person, address
+
+
 def test_signing_up_gives_the_welcome_credits(tab: Opener) -> None:
     page = tab("/accounts/signup/")
     sign_up(page)
@@ -47,7 +67,7 @@ def test_prompt_of_the_start_page_is_in_the_studio_after_signing_up(tab: Opener)
 
 
 def test_card_shows_progress_while_its_video_renders(tab: Opener, person: StorageState) -> None:
-    page = tab("/studio/", person=person, **MOVING)
+    page = tab("/studio/", person=person)
     order(page, "A kite over a field", "4 s")
     page.evaluate(WATCH_PROGRESS)
     card = card_of(page, "A kite over a field")
@@ -60,29 +80,28 @@ def test_card_shows_progress_while_its_video_renders(tab: Opener, person: Storag
     expect(wallet(page)).to_have_text("80")
 
 
-def test_finished_video_plays(tab: Opener, person: StorageState) -> None:
-    page = tab("/studio/", person=person, **MOVING)
-    make(page, "A train in the snow")
-    card_of(page, "A train in the snow").get_by_role("heading").get_by_role("link").click()
+def test_finished_video_plays(tab: Opener, maker: tuple[StorageState, str]) -> None:
+    person, address = maker
+    page = tab(address, person=person)
     expect(page.locator("#stage video")).to_be_visible()
     assert page.evaluate(PLAY) == pytest.approx(4, abs=0.2)
     keep_picture(page, "video")
 
 
-def test_download_is_an_mp4(tab: Opener, person: StorageState) -> None:
-    page = tab("/studio/", person=person, **MOVING)
-    make(page, "A cup of tea")
-    card_of(page, "A cup of tea").get_by_role("heading").get_by_role("link").click()
+def test_download_is_an_mp4(tab: Opener, maker: tuple[StorageState, str]) -> None:
+    person, address = maker
+    page = tab(address, person=person)
     with page.expect_download() as download:
         page.get_by_role("link", name="Download").click()
     assert Path(download.value.path()).read_bytes()[4:8] == b"ftyp"
     assert download.value.suggested_filename.endswith(".mp4")
 
 
-def test_remix_becomes_a_version_of_its_source(tab: Opener, person: StorageState) -> None:
-    page = tab("/studio/", person=person, **MOVING)
-    make(page, "A boat at dusk")
-    card_of(page, "A boat at dusk").get_by_role("heading").get_by_role("link").click()
+def test_remix_becomes_a_version_of_its_source(
+    tab: Opener, maker: tuple[StorageState, str]
+) -> None:
+    person, address = maker
+    page = tab(address, person=person)
     page.get_by_label("What should change?").fill("Make it snow")
     page.locator("#remix").get_by_role("button", name="Remix").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Make it snow")
@@ -93,10 +112,10 @@ def test_remix_becomes_a_version_of_its_source(tab: Opener, person: StorageState
 
 
 def test_deleted_video_is_gone(tab: Opener, person: StorageState) -> None:
-    page = tab("/studio/", person=person, **MOVING)
-    make(page, "A paper crane")
-    card_of(page, "A paper crane").get_by_role("heading").get_by_role("link").click()
-    address = page.url
+    # The only journey through pages that are animated as they change.
+    page = tab("about:blank", person=person, **MOVING)
+    [address] = make_videos(page.request, "A paper crane")
+    page.goto(address)
     page.get_by_role("button", name="More actions").click()
     page.get_by_role("link", name="Delete").click()
     page.get_by_role("button", name="Delete").click()

@@ -17,10 +17,12 @@ from tests.e2e.conftest import (
     Opener,
     card_of,
     keep_picture,
+    make_videos,
     new_name,
     new_person,
-    offer,
+    offer_videos,
     order,
+    post,
     wallet,
 )
 from tests.e2e.looks import faults
@@ -95,15 +97,6 @@ def number(page: Page, words: str) -> Locator:
 def after(page: Page, what: str) -> Locator:
     """What a page says of one thing, before and after."""
     return page.locator(".change-preview tr", has_text=what).locator("td")
-
-
-def make(page: Page, *prompts: str) -> list[str]:
-    """Order videos and wait for them; where they are."""
-    for prompt in prompts:
-        order(page, prompt, "4 s")
-    for prompt in prompts:
-        expect(card_of(page, prompt)).to_have_attribute("data-state", "done")
-    return [card_of(page, prompt).get_attribute("data-href") or "" for prompt in prompts]
 
 
 def test_staff_fail_a_stuck_video_and_its_credits_return(
@@ -183,14 +176,9 @@ def test_staff_order_preview_publish_and_hide_clips(
     tab: Opener, staff_session: StorageState, person: StorageState
 ) -> None:
     names = [f"{word} {new_name()}" for word in ("A kite", "A ferry", "A loom")]
-    owner, admin = (
-        tab("/studio/", person=person),
-        tab("/admin/", person=staff_session),
-    )
-    for address in make(owner, *names):
-        owner.goto(address)
-        offer(owner)
-    admin.reload()
+    owner = tab("about:blank", person=person)
+    offer_videos(owner.request, *make_videos(owner.request, *names))
+    admin = tab("/admin/", person=staff_session)
     number(admin, "Clips offered").click()
     rows = admin.locator("#result_list tbody tr")
     here = [" ".join(name.split()[:2]) for name in names]
@@ -235,10 +223,8 @@ def test_staff_order_clips_when_javascript_is_off(
     tab: Opener, staff_session: StorageState, person: StorageState
 ) -> None:
     names = [f"{word} {new_name()}" for word in ("A drum", "A sail")]
-    owner = tab("/studio/", person=person)
-    for address in make(owner, *names):
-        owner.goto(address)
-        offer(owner)
+    owner = tab("about:blank", person=person)
+    offer_videos(owner.request, *make_videos(owner.request, *names))
     admin = tab("/admin/showcase/clip/", person=staff_session, java_script_enabled=False)
     titles = admin.locator("#result_list .field-title")
     before = titles.all_inner_texts()
@@ -251,10 +237,9 @@ def test_staff_decide_a_report(
     tab: Opener, staff_session: StorageState, person: StorageState
 ) -> None:
     name = f"A stolen song {new_name()}"
-    owner = tab("/studio/", person=person)
-    (address,) = make(owner, name)
-    owner.goto(address)
-    offer(owner)
+    owner = tab("about:blank", person=person)
+    [address] = make_videos(owner.request, name)
+    offer_videos(owner.request, address)
     visitor = tab("/report/")
     visitor.get_by_label("Which video?").fill(visitor.url.replace("/report/", address))
     visitor.get_by_label("What is wrong?").select_option("rights")
@@ -282,13 +267,12 @@ def busy(site: str, chromium: Browser) -> str:
     person = new_person(site, chromium)
     context = chromium.new_context(base_url=site, storage_state=person, reduced_motion="reduce")
     page = context.new_page()
-    page.goto("/studio/")
-    order(page, "Waves that never end [[hang]]", "4 s")
-    order(page, "A fall [[fail:internal_error]]", "4 s")
-    endless = card_of(page, "Waves that never end").get_attribute("data-id") or ""
-    (address,) = make(page, "A garden")
-    page.goto(address)
-    offer(page)
+    endless, _ = (
+        post(context.request, "/api/videos", {"prompt": prompt, "seconds": "4"})
+        for prompt in ("Waves that never end [[hang]]", "A fall [[fail:internal_error]]")
+    )
+    [address] = make_videos(context.request, "A garden")
+    offer_videos(context.request, address)
     page.goto("/billing/")
     page.get_by_role("button", name="Buy Trial").click()
     page.get_by_role("button", name=re.compile("^Pay ¥")).click()
@@ -301,7 +285,7 @@ def busy(site: str, chromium: Browser) -> str:
             page.get_by_label("Your feedback").fill("Folders, please.")
         page.get_by_role("button", name="Send").click()
     context.close()
-    return endless
+    return str(endless["id"])
 
 
 def links_of(page: Page) -> list[str]:

@@ -11,7 +11,7 @@ from tests.faults.checks import Violations, prompts_of_remaining_jobs
 from tests.faults.conftest import FindViolations
 from tests.faults.processes import Deployment, wait_until
 from tests.faults.users import ConnectionBroken, HttpUser
-from tests.tiers import half
+from tests.tiers import share
 from videos.models import Video
 
 pytestmark = pytest.mark.fault
@@ -34,7 +34,7 @@ RECOVERY_POINTS = (
 
 def parameters(names: Collection[str]) -> list[Any]:
     """Mark the points thorough that the short tier tries on the other database."""
-    usual = half(names)
+    usual = share(names)
     return [
         pytest.param(name, marks=() if name in usual else pytest.mark.thorough) for name in names
     ]
@@ -55,13 +55,12 @@ def test_nothing_is_lost_when_the_worker_is_killed(
 ) -> None:
     kill_at(deployment, user, point, *PROMPTS)
     deployment.start_missing()
-    user.order("A cloud")
     user.delete(user.order("A storm [[slow:200]]"))
     assert find_violations() == Violations()
     assert Status.CANCELLED in user.account.videos.values_list("status", flat=True)
 
 
-@pytest.mark.parametrize("passes", [2, 3])
+@pytest.mark.parametrize("passes", [2, pytest.param(3, marks=pytest.mark.thorough)])
 def test_nothing_is_lost_when_the_worker_is_killed_at_a_later_poll(
     deployment: Deployment, user: HttpUser, find_violations: FindViolations, passes: int
 ) -> None:

@@ -13,7 +13,7 @@ from tests.faults.users import HttpUser
 from tests.tiers import rounds
 
 pytestmark = pytest.mark.fault
-ROUNDS = int(os.environ.get("FAULT_ROUNDS", rounds(3, 25)))
+ROUNDS = int(os.environ.get("FAULT_ROUNDS", rounds(2, 25)))
 PROMPTS = (
     "A harbour",
     "A comet [[instant]]",

@@ -14,7 +14,7 @@ from billing.ledger import credits, invariants
 from billing.models import Payment, Refund, StripeEvent
 from tests.billing import payment_events
 from tests.billing.payment_events import PaymentState, StripeJson
-from tests.tiers import half
+from tests.tiers import share
 
 Script = Callable[[Payment], list[StripeJson]]
 
@@ -194,7 +194,7 @@ def test_state_is_the_same_when_events_arrive_in_any_order(
     events = script(payment)
     for n, event in enumerate(events):
         event["created"] = start + n * seconds
-    for n, order in enumerate(half(permutations(events))):
+    for n, order in enumerate(share(permutations(events), of=4)):
         again = [{**event, "id": f"{event['id']}_again"} for event in reversed(order)]
         words = [(event["type"], event["data"]["object"].get("status")) for event in order]
         with transaction.atomic():

@@ -25,7 +25,7 @@ FULL: dict[str, object] = {
     ":bframes=3:b-adapt=0:partitions=none:8x8dct=0",
 }
 DRAFT: dict[str, object] = {"preset": "ultrafast", "crf": "30"}
-FULL_RATE, DRAFT_RATE = 24, 6  # frames per second
+FULL_RATE, DRAFT_RATE = 24, 3  # frames per second
 BT709 = 1
 HUE_PER_REMIX = 0.55  # radians of hue per generation
 THUMBNAIL_AT = 0.6

@@ -38,8 +38,7 @@ def compose(ambience: str, clip: Clip) -> NDArray[np.float32]:
     random = np.random.default_rng(seed)
     count = clip.seconds * RATE
     if clip.detail == "draft":
-        hum = 0.05 * np.sin(np.arange(count) * (2 * np.pi * 220 / RATE))
-        return np.stack([hum, hum]).astype(np.float32)
+        return np.zeros((2, count), np.float32)
     key = 110 * 2 ** (random.integers(-3, 5) / 12)
     progression = PROGRESSIONS[seed % len(PROGRESSIONS)]
     pads = _pads(progression, key, count)
