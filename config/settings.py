@@ -243,8 +243,8 @@ SOCKET_AUTH_SECONDS = 5.0
 SOCKET_RECHECK_SECONDS = 15.0
 # How many WebSocket and Socket.IO connections one user may have in one process, and how fast each
 # may send; one more is closed with 4429.
-SOCKETS_PER_USER = number("SOCKETS_PER_USER", default=10)
-SOCKET_MESSAGES_PER_SECOND = number("SOCKET_MESSAGES_PER_SECOND", default=20)
+SOCKETS_PER_USER = number("SOCKETS_PER_USER", default=10, minimum=1)
+SOCKET_MESSAGES_PER_SECOND = number("SOCKET_MESSAGES_PER_SECOND", default=20, minimum=1)
 # How many missed updates one answer to "resume" brings.
 SOCKET_RESUME_LIMIT = 500
 
@@ -504,7 +504,7 @@ CANCELLATIONS_PER_DAY = number("CANCELLATIONS_PER_DAY", default=20)
 LEASE = timedelta(seconds=env("LEASE_SECONDS", default=15.0, parse=float))
 # How long an engine must report a job as unknown before the job counts as lost.
 MISSING_AFTER = timedelta(seconds=env("MISSING_SECONDS", default=60.0, parse=float))
-WORKER_THREADS = number("WORKER_THREADS", default=16)
+WORKER_THREADS = number("WORKER_THREADS", default=16, minimum=1)
 # A file of an engine that is larger than this is refused.
 RESULT_MAX_BYTES = 1024**3
 # How long the signed result_url of a task is valid.
@@ -521,9 +521,9 @@ WEBHOOK_ALLOWED_NETWORKS = text_list("WEBHOOK_ALLOWED_NETWORKS", default=[])
 WEBHOOK_CONNECT_SECONDS = number("WEBHOOK_CONNECT_SECONDS", default=3)
 WEBHOOK_TIMEOUT = number("WEBHOOK_TIMEOUT_SECONDS", default=10)
 # Deliveries under way at once: in each process, and of all processes for one user and to one host.
-WEBHOOK_THREADS = number("WEBHOOK_THREADS", default=32)
-WEBHOOKS_PER_USER = number("WEBHOOKS_PER_USER", default=4)
-WEBHOOKS_PER_HOST = number("WEBHOOKS_PER_HOST", default=8)
+WEBHOOK_THREADS = number("WEBHOOK_THREADS", default=32, minimum=1)
+WEBHOOKS_PER_USER = number("WEBHOOKS_PER_USER", default=4, minimum=1)
+WEBHOOKS_PER_HOST = number("WEBHOOKS_PER_HOST", default=8, minimum=1)
 
 # ---- uploads ----
 UPLOAD_MAX_BYTES = number("UPLOAD_MAX_MB", default=100) * 1024 * 1024

@@ -54,8 +54,16 @@ def flag(*names: str, default: bool) -> bool:
     return env(*names, default=default, parse=lambda value: words[value.lower()])
 
 
-def number(*names: str, default: int) -> int:
-    return env(*names, default=default, parse=int)
+def number(*names: str, default: int, minimum: int = 0) -> int:
+    """Read a whole number that is not below `minimum`."""
+
+    def parse(value: str) -> int:
+        found = int(value)
+        if found < minimum:
+            raise ValueError(f"expected {minimum} or more")
+        return found
+
+    return env(*names, default=default, parse=parse)
 
 
 def text_list(*names: str, default: list[str]) -> list[str]:

@@ -80,8 +80,10 @@ def test_dashboard_counts_videos_and_payments(
 ) -> None:
     completed(order(alice), mp4)
     failed(order(alice))
-    late = order(alice)
-    Video.objects.filter(pk=late.pk).update(next_step_at=timezone.now() - timedelta(minutes=3))
+    late, waiting = running(order(alice)), order(alice)
+    past = timezone.now() - timedelta(minutes=3)
+    # An order that waits for its turn needs nobody.
+    Video.objects.filter(pk__in=[late.pk, waiting.pk]).update(next_step_at=past)
     now = timezone.now()
     Payment.objects.create(
         user=alice, package="trial", name="Trial", credits=100, amount_minor=990, currency="CNY",
@@ -107,7 +109,7 @@ def test_dashboard_counts_videos_and_payments(
         1,
     )
     assert videos.states == {
-        "queued": 1, "submitting": 0, "submit_unknown": 0, "running": 0, "downloading": 0,
+        "queued": 1, "submitting": 0, "submit_unknown": 0, "running": 1, "downloading": 0,
     }  # fmt: skip
     assert (videos.days[-1].succeeded, videos.days[-1].failed) == (1, 1)
     assert (videos.days[-1].succeeded_bar.height, videos.days[-1].failed_bar.top) == (50, 0)
@@ -161,7 +163,9 @@ def test_dashboard_numbers_link_to_exactly_the_counted_rows(
         AbuseReport.objects.create(subject="x", reason="other")
         Feedback.objects.create(text="x")
     Video.objects.update(next_step_at=now + timedelta(hours=1))
-    Video.objects.filter(pk=late.pk).update(next_step_at=now - timedelta(minutes=3))
+    Video.objects.filter(pk=late.pk).update(
+        status="running", next_step_at=now - timedelta(minutes=3)
+    )
     RejectedPrompt.objects.create(user=alice, prompt="x", categories=["hate"], overruled=True)
     AbuseReport.objects.create(subject="x", reason="other", state="closed")
     context = dashboard(staff_client)

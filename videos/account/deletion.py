@@ -6,6 +6,7 @@ the anonymised user.
 """
 
 import logging
+from contextlib import suppress
 
 from django.db import transaction
 
@@ -13,7 +14,7 @@ from accounts.models import User
 from accounts.people import deletion
 from billing.ledger import erasure
 from config.lib.models import IdempotencyKey
-from videos.jobs import removal, state_machine
+from videos.jobs import cancellation, removal, state_machine
 from videos.media import uploads
 from videos.models import (
     Collection,
@@ -32,7 +33,11 @@ log = logging.getLogger(__name__)
 
 
 def request_deletion(user: User) -> None:
-    """Close the account and cancel its running videos. Safe to repeat."""
+    """Close the account and cancel its videos. Safe to repeat.
+
+    What an engine has begun beyond CANCELLATIONS_PER_DAY is rendered and paid for: otherwise
+    deleting and restoring the account would return the credits of any number of videos.
+    """
     deletion.request_deletion(user)
     _cancel_active_videos(user)
 
@@ -54,7 +59,7 @@ def erase_due_accounts() -> None:
 
 def erase_account(user: User) -> None:
     """Erase prompts and uploads, then the account; the worker erases files and engine jobs."""
-    _cancel_active_videos(user)
+    _end_active_videos(user)
     for video in Video.objects.filter(user=user, deleted_at=None):
         removal.delete(video)
     with transaction.atomic():
@@ -82,5 +87,12 @@ def erase_account(user: User) -> None:
 
 def _cancel_active_videos(user: User) -> None:
     """Cancel videos that are waiting or rendering; their credits are returned."""
+    for video in Video.objects.filter(user=user, status__in=Video.ACTIVE):
+        with suppress(state_machine.NotPossible, cancellation.TooManyCancellations):
+            cancellation.cancel(video)
+
+
+def _end_active_videos(user: User) -> None:
+    """Cancel whatever is still active when the account is erased."""
     for video in Video.objects.filter(user=user, status__in=Video.ACTIVE):
         state_machine.end(video, Video.Status.CANCELLED, fenced=False)

@@ -17,6 +17,8 @@ from videos.jobs import queue, state_machine
 from videos.models import Video
 
 PERIOD = timedelta(hours=24)
+# What costs the operator money, or may.
+BEGUN = (*queue.AT_ENGINE, Video.Status.DOWNLOADING)
 
 
 class TooManyCancellations(Exception):
@@ -47,7 +49,7 @@ def check_limit(video: Video) -> None:
     The caller's transaction holds the owner's feed, so that cancellations are counted one by one.
     """
     limit = settings.CANCELLATIONS_PER_DAY
-    begun = Video.objects.filter(pk=video.pk, status__in=queue.AT_ENGINE, submit_count__gt=0)
+    begun = Video.objects.filter(pk=video.pk, status__in=BEGUN)
     if not limit or not begun.exists():
         return
     ended = list(_recent(video.user_id).order_by("-completed_at")[:limit])
@@ -65,6 +67,5 @@ def _recent(user_id: UUID) -> QuerySet[Video]:
     return Video.objects.filter(
         user_id=user_id,
         status=Video.Status.CANCELLED,
-        submit_count__gt=0,
         completed_at__gt=clock.now() - PERIOD,
-    )
+    ).exclude(engine_job_id="")

@@ -16,16 +16,24 @@ from videos.models import Feed, Video
 
 Status = Video.Status
 
-# What an engine has, or may have.
-AT_ENGINE = (Status.SUBMITTING, Status.SUBMIT_UNKNOWN, Status.RUNNING, Status.DOWNLOADING)
+# What an engine renders, or may render; a finished job whose file is fetched occupies it no more.
+AT_ENGINE = (Status.SUBMITTING, Status.SUBMIT_UNKNOWN, Status.RUNNING)
 
+# The order of `next_orders` for all orders that wait.
 POSITIONS = """
 SELECT id, position FROM (
-    SELECT id, user_id, ROW_NUMBER() OVER (ORDER BY turn, created_at, id) AS position FROM (
+    SELECT id, turns.user_id, ROW_NUMBER() OVER (
+        ORDER BY turn + COALESCE(rendering, 0), created_at, id
+    ) AS position FROM (
         SELECT id, user_id, created_at,
             ROW_NUMBER() OVER (PARTITION BY user_id ORDER BY created_at, id) AS turn
         FROM videos_video WHERE status = 'queued'
-    ) AS turns
+    ) AS turns LEFT JOIN (
+        SELECT user_id, COUNT(*) AS rendering FROM videos_video
+        WHERE status IN ('submitting', 'submit_unknown', 'running')
+            AND user_id IN (SELECT user_id FROM videos_video WHERE status = 'queued')
+        GROUP BY user_id
+    ) AS busy ON busy.user_id = turns.user_id
 ) AS positions WHERE user_id = %s
 """
 
@@ -41,6 +49,8 @@ def next_orders(now: datetime, limit: int) -> list[UUID]:
         return []
     busy = at_engines(users)
     full = [user_id for user_id in users if _room(busy, user_id) <= 0]
+    if len(full) == len(users):
+        return []
     turn = Window(RowNumber(), partition_by="user_id", order_by=("created_at", "id"))
     rows = waiting.exclude(user_id__in=full).annotate(turn=turn).order_by("turn", "created_at")
     found = [

@@ -12,6 +12,7 @@ from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from billing.reports.dashboard import start_of_today
+from config.lib import clock
 from config.lib.charts import Bar, Scale, last_days
 from videos.jobs import circuit_breaker
 from videos.models import EngineCircuit, RejectedPrompt, Video, WebhookDelivery
@@ -42,7 +43,10 @@ class Day:
 def video_filters() -> dict[str, Q]:
     """Return conditions for videos that ended today and for videos no worker claims."""
     ended = Q(completed_at__gte=start_of_today())
-    late = Q(next_step_at__lt=timezone.now() - STUCK_AFTER) | Q(next_step_at=None, lease=None)
+    now = clock.now()
+    # An order may wait for its turn as long as its deadline lasts.
+    waits = Q(status=Status.QUEUED, deadline_at__gt=now)
+    late = Q(next_step_at__lt=now - STUCK_AFTER) & ~waits | Q(next_step_at=None, lease=None)
     return {
         "succeeded": ended & Q(status=Status.SUCCEEDED),
         "failed": ended & Q(status__in=(Status.FAILED, Status.TIMEOUT)),

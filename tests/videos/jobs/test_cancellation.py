@@ -11,6 +11,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.models import User
+from accounts.people import deletion as people_deletion
 from billing.ledger import credits
 from tests.billing.conftest import grant_credits
 from tests.concurrency import run_concurrently
@@ -78,9 +79,21 @@ def test_limit_holds_when_videos_are_cancelled_at_once(alice: User, settings: La
     assert ended == ["cancelled"] * 2 + ["running"] * 3
 
 
-def test_account_can_be_deleted_when_the_limit_is_reached(limited: User) -> None:
+def test_deleting_and_restoring_the_account_returns_no_credits_beyond_the_limit(
+    limited: User,
+) -> None:
+    rendering, waiting = running(order(limited)), order(limited, "waits")
+    deletion.request_deletion(limited)
+    statuses = (reloaded(rendering).status, reloaded(waiting).status)
+    assert statuses == ("running", "cancelled")
+    people_deletion.restore(limited)
+    assert cancellation.count_recent(limited) == 2
+
+
+def test_everything_ends_when_the_account_is_erased(limited: User) -> None:
     video = running(order(limited))
     deletion.request_deletion(limited)
+    deletion.erase_account(limited)
     assert reloaded(video).status == "cancelled"
 
 

@@ -13,8 +13,9 @@ from accounts.models import User
 from billing.ledger import credits
 from tests.billing.conftest import grant_credits
 from tests.concurrency import run_concurrently
-from tests.videos.conftest import make_due, order, reloaded, running
+from tests.videos.conftest import answered, make_due, order, reloaded, running
 from videos import failures
+from videos.engines.base import JobState
 from videos.jobs import queue, state_machine
 from videos.jobs.worker import claim, execute, settle
 from videos.models import Video
@@ -96,6 +97,26 @@ def test_position_counts_the_orders_that_come_first(rich: User, bob: User) -> No
     queue.add_positions([*his])
     assert [video.queue_position for video in mine] == [1, 3, 5]
     assert [video.queue_position for video in his] == [2, 4]
+
+
+def test_position_is_the_turn_in_which_orders_are_claimed(rich: User, bob: User) -> None:
+    for n in range(3):
+        running(order(rich, f"renders {n}"))
+    mine = order(rich, "alice waits")
+    his = [order(bob, f"bob {n}") for n in range(2)]
+    queue.add_positions([mine])
+    queue.add_positions(his)
+    assert [video.queue_position for video in (*his, mine)] == [1, 2, 3]
+    assert [prompts_claimed(1) for _ in range(3)] == [["bob 0"], ["bob 1"], ["alice waits"]]
+
+
+def test_file_that_cannot_be_fetched_keeps_no_order_waiting(
+    rich: User, settings: LazySettings
+) -> None:
+    settings.JOBS_PER_USER = 1
+    answered(running(order(rich, "its file is away")), JobState.SUCCEEDED)
+    order(rich, "next")
+    assert prompts_claimed(1) == ["next"]
 
 
 def test_position_is_null_when_the_engine_has_the_video(api: APIClient, alice: User) -> None:

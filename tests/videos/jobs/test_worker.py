@@ -9,14 +9,26 @@ from django.utils import timezone
 
 from accounts.models import User
 from billing.ledger import credits, invariants
-from config.lib import draining
+from config.lib import clock, draining
 from tests.billing.conftest import grant_credits
 from tests.concurrency import run_concurrently
 from tests.conftest import ServerThread
 from tests.videos.conftest import answered, claimed, make_due, order, reloaded, running
 from videos import tasks
 from videos.engines.base import Job, JobState
-from videos.engines.errors import BadAnswer, NotReady, RateLimited, Refused, Unavailable
+from videos.engines.errors import (
+    AuthFailed,
+    BadAnswer,
+    EngineError,
+    Gone,
+    InvalidRequest,
+    NotFound,
+    NotReady,
+    OutOfCredit,
+    RateLimited,
+    Refused,
+    Unavailable,
+)
 from videos.jobs import state_machine
 from videos.jobs.worker import claim, execute, executor, settle
 from videos.models import Video
@@ -179,14 +191,51 @@ def test_pause_doubles_when_the_engine_stays_down(alice: User) -> None:
     assert reloaded(video).submit_count == 0
 
 
-def test_video_fails_and_is_refunded_when_its_file_is_always_broken(alice: User) -> None:
+@pytest.mark.parametrize("error", [BadAnswer("truncated"), NotReady("404"), InvalidRequest("451")])
+def test_video_fails_and_is_refunded_when_the_engine_answers_without_its_file_for_long(
+    alice: User, settings: LazySettings, error: EngineError
+) -> None:
+    settings.VIDEO_DEADLINE = timedelta(minutes=30)
     video = answered(running(order(alice)), JobState.SUCCEEDED)
-    tries = 0
-    while reloaded(video).is_active:
-        settle.settle([(claimed(video), BadAnswer("truncated"))])
-        tries += 1
-    assert (reloaded(video).failure_code, tries) == ("result_unavailable", 9)
+    for _ in range(20):
+        settle.settle([(claimed(video), error)])
+    assert reloaded(video).status == "downloading"
+    Video.objects.update(missing_since=clock.now() - timedelta(minutes=31))
+    settle.settle([(claimed(video), error)])
+    assert (reloaded(video).status, reloaded(video).failure_code) == (
+        "failed",
+        "result_unavailable",
+    )
     assert credits.available(alice) == 100
+
+
+def test_wait_for_the_file_begins_anew_when_the_engine_was_down_meanwhile(
+    alice: User, settings: LazySettings
+) -> None:
+    settings.VIDEO_DEADLINE = timedelta(minutes=30)
+    video = answered(running(order(alice)), JobState.SUCCEEDED)
+    settle.settle([(claimed(video), BadAnswer("a page of the proxy"))])
+    Video.objects.update(missing_since=clock.now() - timedelta(minutes=31))
+    settle.settle([(claimed(video), Unavailable("down"))])
+    settle.settle([(claimed(video), BadAnswer("a page of the proxy"))])
+    assert reloaded(video).status == "downloading"
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (AuthFailed("the key was changed"), "downloading"),
+        (OutOfCredit("the account is empty"), "downloading"),
+        (Gone("410"), "failed"),
+        (NotFound("no such job"), "failed"),
+    ],
+)
+def test_finished_file_is_given_up_only_when_it_will_never_be_there(
+    alice: User, error: EngineError, status: str
+) -> None:
+    video = answered(running(order(alice)), JobState.SUCCEEDED)
+    settle.settle([(claimed(video), error)])
+    assert reloaded(video).status == status
 
 
 def test_finished_file_is_fetched_for_a_day_when_the_engine_is_down(
@@ -205,16 +254,13 @@ def test_finished_file_is_fetched_for_a_day_when_the_engine_is_down(
     assert credits.available(alice) == 100
 
 
-@pytest.mark.parametrize(("minutes", "status"), [(29, "downloading"), (31, "failed")])
-def test_finished_file_gets_half_an_hour_when_the_engine_does_not_have_it(
-    alice: User, settings: LazySettings, minutes: int, status: str
-) -> None:
-    settings.VIDEO_DEADLINE = timedelta(minutes=30)
-    video = answered(running(order(alice)), JobState.SUCCEEDED)
-    rendered_at = timezone.now() - timedelta(minutes=minutes)
-    Video.objects.update(rendered_at=rendered_at)
-    settle.settle([(claimed(video), NotReady("HTTP 404"))])
-    assert reloaded(video).status == status
+def test_job_is_looked_for_when_the_submit_is_unanswered_after_the_deadline(alice: User) -> None:
+    video = order(alice)
+    held = claimed(video)
+    Video.objects.update(deadline_at=video.created_at)
+    held.deadline_at = video.created_at
+    settle.settle([(held, Unavailable("dropped", maybe_accepted=True))])
+    assert (reloaded(video).status, credits.available(alice)) == ("submit_unknown", 80)
 
 
 # ---- wakes ----

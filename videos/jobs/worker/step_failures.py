@@ -9,10 +9,13 @@ from django.db.models import F
 
 from config.lib import clock
 from videos.engines.errors import (
+    AuthFailed,
     BadAnswer,
     EngineError,
+    InvalidRequest,
     NotFound,
     NotReady,
+    OutOfCredit,
     RateLimited,
     Refused,
     UnclearOutcome,
@@ -26,14 +29,13 @@ Status = Video.Status
 
 # Seconds between the tries to fetch a finished file; the last pause repeats.
 DOWNLOAD_PAUSES = (2, 4, 8, 15, 30, 60, 120, 300)
-# So often a file that arrives but cannot be played is fetched again.
-MAX_BAD_FILES = 9
 
 
 def record_failure(video: Video, error: EngineError) -> None:
     """Retry the step later where that can help, else end the video and refund its credits."""
     log.warning("step of video %s (%s) failed: %s", video.pk, video.status, error)
-    if clock.now() >= video.deadline_at:
+    unanswered = video.status == Status.SUBMITTING and error.maybe_accepted
+    if clock.now() >= video.deadline_at and not unanswered:  # the engine may have that job
         state_machine.end_overdue(video, error.detail)
         return
     match video.status:
@@ -45,11 +47,8 @@ def record_failure(video: Video, error: EngineError) -> None:
             retry_later(video, error.retry_after or 5, attempts=video.attempts)
         case Status.RUNNING if isinstance(error, NotFound | UnclearOutcome):
             _record_missing_job(video, error)
-        case Status.DOWNLOADING if _is_file_lost(video, error):
-            state_machine.end(video, Status.FAILED, code="result_unavailable", detail=error.detail)
         case Status.DOWNLOADING:
-            pause = DOWNLOAD_PAUSES[min(video.attempts, len(DOWNLOAD_PAUSES) - 1)]
-            retry_later(video, error.retry_after or pause)
+            _record_failed_download(video, error)
         case _:
             retry_later(video, error.retry_after or _backoff(video.attempts))
 
@@ -73,17 +72,23 @@ def _record_submit_failure(video: Video, error: EngineError) -> None:
         state_machine.end(video, Status.FAILED, code=error.code, detail=error.detail)
 
 
-def _is_file_lost(video: Video, error: EngineError) -> bool:
-    """Whether fetching the finished file again is useless.
+def _record_failed_download(video: Video, error: EngineError) -> None:
+    """Fetch the finished file again: the operator has paid for it.
 
-    While the engine, the network, our disk or the bucket is down it is not: the operator has paid
-    for the file. An engine that answers without having the file gets VIDEO_DEADLINE.
+    While the engine, the network, our disk, the bucket or the operator's account is the trouble,
+    until RESULT_DEADLINE. An engine that answers without the file, or with one that cannot be
+    played, gets VIDEO_DEADLINE for it; one that says that there is none, nothing.
     """
-    if isinstance(error, NotReady):
-        since = video.rendered_at or clock.now()
-        return clock.now() - since >= settings.VIDEO_DEADLINE
-    is_bad = isinstance(error, BadAnswer) and video.attempts + 1 >= MAX_BAD_FILES
-    return is_bad or isinstance(error, Refused)
+    now = clock.now()
+    answered = isinstance(error, NotReady | BadAnswer | InvalidRequest)
+    since = (video.missing_since or now) if answered else None
+    may_pass = isinstance(error, AuthFailed | OutOfCredit | InvalidRequest)
+    is_final = isinstance(error, Refused) and not may_pass
+    if is_final or (since and now - since >= settings.VIDEO_DEADLINE):
+        state_machine.end(video, Status.FAILED, code="result_unavailable", detail=error.detail)
+    else:
+        pause = DOWNLOAD_PAUSES[min(video.attempts, len(DOWNLOAD_PAUSES) - 1)]
+        retry_later(video, error.retry_after or pause, missing_since=since)
 
 
 def _record_missing_job(video: Video, error: EngineError) -> None:
