@@ -121,7 +121,7 @@ def test_dashboard_counts_videos_and_payments(
         money.audit_run,
     ) == (
         {"CNY": 990},
-        60,
+        80,
         20,
         1,
         audit_run,
