@@ -14,13 +14,14 @@ from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.core.mail import EmailMessage, EmailMultiAlternatives
+from django.db import transaction
 from django.http import Http404, HttpRequest
 from django.shortcuts import redirect, resolve_url
 from django.template.loader import render_to_string
 
 from accounts.auth import allauth_internals, connections, errors, tokens
 from accounts.models import User
-from accounts.people import google, signup
+from accounts.people import google, quiet_signup, signup
 from config.lib import rate_limits
 
 # For a sign-in from inside this process, or over a Unix socket.
@@ -78,12 +79,19 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             connections.recheck(user_id)
 
     def confirm_email(self, request: HttpRequest, email_address: EmailAddress) -> bool:
-        """Mark the user as verified when the confirmed address is theirs."""
-        confirmed = bool(super().confirm_email(request, email_address))
-        if confirmed:
-            rows = User.objects.filter(pk=email_address.user_id, email__iexact=email_address.email)
-            for user in rows:
-                signup.mark_as_verified(user)
+        """Mark the user as verified when the confirmed address is theirs.
+
+        A link confirms nothing once its address has been replaced (accounts.people.quiet_signup).
+        """
+        with transaction.atomic():
+            user = User.objects.select_for_update().get(pk=email_address.user_id)
+            if not EmailAddress.objects.filter(pk=email_address.pk).exists():
+                return False
+            is_theirs = user.email.lower() == email_address.email.lower()
+            confirmed = bool(super().confirm_email(request, email_address))
+            if confirmed and is_theirs:
+                quiet = settings.HIDE_REGISTERED_ADDRESSES
+                (quiet_signup.confirm if quiet else signup.mark_as_verified)(user)
         return confirmed
 
     def set_password(self, user: User, password: str) -> None:

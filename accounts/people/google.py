@@ -22,9 +22,9 @@ from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from accounts.auth import allauth_internals, api_keys, errors, tokens
+from accounts.auth import allauth_internals, errors
 from accounts.models import User
-from accounts.people import signup
+from accounts.people import earlier_access, signup
 
 PROVIDER = "google"
 USERNAME_MAX, NAME_MAX, AVATAR_MAX = 150, 80, 500
@@ -146,20 +146,11 @@ def _link_existing(user: User, identity: Identity) -> None:
         )
     known = EmailAddress.objects.filter(user=user, email__iexact=user.email, verified=True)
     if not user.is_verified and not known.exists():
-        _end_unverified_access(user)
+        user.set_unusable_password()
+        user.save(update_fields=["password", "must_change_password"])
+        earlier_access.end(user)
         signup.mark_as_verified(user)
     _store_address(user, identity)
-
-
-def _end_unverified_access(user: User) -> None:
-    """End all access that an earlier, unverified owner may have; the caller has locked the row."""
-    user.set_unusable_password()
-    user.session_version += 1
-    user.save(update_fields=["password", "must_change_password", "session_version"])
-    EmailAddress.objects.filter(user=user).exclude(email__iexact=user.email).delete()
-    SocialAccount.objects.filter(user=user).delete()
-    tokens.sign_out_everywhere(user)
-    api_keys.revoke_all(user)
 
 
 def _store_address(user: User, identity: Identity) -> None:

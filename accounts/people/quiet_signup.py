@@ -3,6 +3,9 @@
 The answer is the same for every address. Its owner gets an e-mail: to confirm the address of a new
 account, or that there is one already. An account can sign in once its address is confirmed
 (`accounts.auth.passwords`); until then its sign-in is refused like a wrong password.
+
+Anybody may sign up with an address that is not theirs. So an account waits for its address: who
+signs up next replaces its password and names, and the links sent before no longer confirm it.
 """
 
 import logging
@@ -10,60 +13,118 @@ import logging
 from allauth.account.adapter import get_adapter
 from allauth.account.models import EmailAddress
 from django.contrib.auth.hashers import make_password
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 
-from accounts.auth import passwords
 from accounts.auth.errors import NameTaken
 from accounts.models import User
-from accounts.people import signup
+from accounts.people import earlier_access, languages, signup
 from config.lib import rate_limits
 from config.lib.rate_limits import Rate
 
 log = logging.getLogger(__name__)
 
-# An address gets one e-mail in three minutes, however often somebody signs up with it.
-EMAILS = Rate(1, 180)
+# An address gets at most five e-mails in 15 minutes, however often somebody signs up with it. Its
+# owner needs one of them, also just after somebody else has signed up with the address.
+EMAILS = Rate(5, 900)
 
 
 def register(username: str, email: str, password: str, **fields: object) -> None:
-    """Open an account, or do nothing when the address has one; write to its owner.
+    """Open an account, or replace what waits for this address; write to the address's owner.
 
-    Raises NameTaken for a chosen username that another account has: names are no secret.
+    Nothing is changed when the address has an account that is confirmed or has been used. Raises
+    NameTaken for a chosen username that another account has: names are no secret.
     """
     is_chosen = username.lower() != email.lower()
     if is_chosen and User.objects.filter(username__iexact=username).exists():
         raise NameTaken("This name is already in use.")
-    if _owner_of(email):
-        make_password(password)  # takes as long as opening an account
-    else:
+    fields = {
+        **fields,
+        "password": make_password(password),  # also when nothing is written: it takes as long
+        "language": languages.current_language(),
+    }
+    waits = False
+    try:
+        waits = _open_or_replace(username, email, fields)
+    except IntegrityError:
         try:
-            signup.open_account(username, email, password, **fields)
+            waits = _open_or_replace(username, email, fields)  # another request opened it
         except IntegrityError:
-            log.info("somebody else was faster to sign up with this name or address")
+            log.info("somebody else was faster to sign up with this name")
     owner = _owner_of(email)
     if owner and rate_limits.hit(f"signup:{owner.pk.hex}", EMAILS).allowed:
-        _write_to(owner)
+        _write_to(owner, waits)
+
+
+def confirm(user: User) -> None:
+    """Note that the user has opened the link of a confirmation; the caller has locked the row."""
+    if not user.is_verified:
+        earlier_access.end(user)
+    signup.mark_as_verified(user)
 
 
 def confirm_by_reset(user: User) -> None:
-    """Note that the user has proved the address by opening the link of a password reset."""
-    confirmed = {"verified": True, "primary": True}
-    EmailAddress.objects.update_or_create(user=user, email=user.email, defaults=confirmed)
-    signup.mark_as_verified(user)
+    """Note that the user has proved the address with a password reset, and set `user.password`."""
+    with transaction.atomic():
+        before = User.objects.select_for_update().get(pk=user.pk)
+        if not before.is_verified:
+            earlier_access.end(user)
+        # Somebody may have signed up with the address since the reset set its password.
+        User.objects.filter(pk=user.pk).update(password=user.password)
+        confirmed = {"verified": True, "primary": True}
+        EmailAddress.objects.update_or_create(user=user, email=user.email, defaults=confirmed)
+        signup.mark_as_verified(user)
+
+
+def _open_or_replace(username: str, email: str, fields: dict[str, object]) -> bool:
+    """Return whether the account of this address has these fields now and waits for its owner."""
+    with transaction.atomic():
+        user = User.objects.select_for_update().filter(email__iexact=email).first()
+        if user is None:
+            user = signup.store_account(username, email, **fields)
+        elif _waits(user):
+            _replace(user, username, fields)
+        else:
+            return False
+        # A link names the row of its address: with a new row it confirms nothing.
+        EmailAddress.objects.filter(user=user).delete()
+        EmailAddress.objects.create(user=user, email=user.email.lower(), primary=True)
+    return True
+
+
+def _waits(user: User) -> bool:
+    """Return whether an account was opened here, is not confirmed and has never been used.
+
+    One from before the setting was on may hold videos and credits: nobody may replace its password.
+    """
+    addresses = EmailAddress.objects.filter(user=user)
+    return (
+        user.is_active
+        and user.last_login is None
+        and not (user.is_verified or user.is_staff or user.is_superuser)
+        and [address.verified for address in addresses] == [False]
+    )
+
+
+def _replace(user: User, username: str, fields: dict[str, object]) -> None:
+    name = User.normalize_username(username)
+    if not User.objects.filter(username__iexact=name).exclude(pk=user.pk).exists():
+        user.username = name
+    for field, value in {"display_name": "", **fields}.items():
+        setattr(user, field, value)
+    user.save(update_fields=["username", "display_name", *fields])
 
 
 def _owner_of(email: str) -> User | None:
     return User.objects.filter(email__iexact=email).first()
 
 
-def _write_to(owner: User) -> None:
+def _write_to(owner: User, waits: bool) -> None:
     try:
-        if passwords.may_sign_in(owner):
-            get_adapter().send_account_already_exists_mail(owner.email)
+        if waits:
+            address = EmailAddress.objects.filter(user=owner, verified=False).first()
+            if address:
+                address.send_confirmation()
         else:
-            address, _ = EmailAddress.objects.get_or_create(
-                user=owner, email=owner.email, defaults={"primary": True}
-            )
-            address.send_confirmation()
+            get_adapter().send_account_already_exists_mail(owner.email)
     except OSError:  # the answer must not tell; signing up again writes again
         log.exception("an e-mail about a sign-up could not be sent")

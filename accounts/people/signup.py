@@ -33,11 +33,15 @@ def open_account(username: str, email: str, password: str | None, **fields: obje
     nothing is written.
     """
     fields.setdefault("language", languages.current_language())
+    # Hashing takes half a second, in which a transaction would make everybody wait.
+    return store_account(username, email, password=make_password(password), **fields)
+
+
+def store_account(username: str, email: str, **fields: object) -> User:
+    """Do as `open_account` with a `password` that is hashed already."""
     user = User(
         username=User.normalize_username(username),
         email=User.objects.normalize_email(email),
-        # Hashing takes half a second, in which a transaction would make everybody wait.
-        password=make_password(password),
         **fields,
     )
     with transaction.atomic():
