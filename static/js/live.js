@@ -16,7 +16,11 @@ const STATES = {
   failed: ["failed", "blocked"],
   cancelled: ["cancelled"],
 };
+const IN_PROGRESS = new Set(["queued", "in_progress"]);
 const SIGNED_OUT = 4401;
+// Videos that are asked for at once, and milliseconds after which a place in the queue is asked for.
+const ASKED_AT_ONCE = 5;
+const PLACE_AGES = 30000;
 let seq = Number(document.body.dataset.seq);
 let finished = 0;
 
@@ -72,8 +76,27 @@ export function refreshParts() {
       const next = fresh.querySelector(`[data-part="${part.dataset.part}"]`);
       if (next) part.replaceWith(next);
     }
+    if (fresh && section) fillUp(fresh);
     reprice(fresh?.querySelector("[data-balance]")?.dataset.balance);
   }, partsDelay);
+}
+
+// "In progress" has places for few videos; the page lists those that render first.
+const room = () => Number(section.dataset.most) - section.querySelectorAll(".card").length;
+function fillUp(fresh) {
+  const grid = section.querySelector(".card-grid");
+  const listed = [...fresh.querySelectorAll("#active-videos .card")];
+  const ids = new Set(listed.map((card) => card.id));
+  for (const card of listed) if (!document.getElementById(card.id)) place(card);
+  for (const card of [...grid.querySelectorAll("[data-state=queued]")].toReversed())
+    if (room() < 0 && !ids.has(card.id) && !refreshing.has(card.dataset.id)) card.remove();
+  section.hidden = !grid.children.length;
+}
+function place(card) {
+  const grid = section.querySelector(".card-grid");
+  const waiting =
+    card.dataset.state === "queued" ? null : grid.querySelector("[data-state=queued]");
+  grid.insertBefore(card, waiting);
 }
 
 // One request per video at a time; what changes meanwhile asks once more.
@@ -112,13 +135,14 @@ async function refreshCard(id) {
   } else if ((section || growing) && "active" in fresh.dataset) {
     document.getElementById("empty")?.remove();
     (section ?? growing).hidden = false;
-    (section ?? growing).querySelector(".card-grid").prepend(fresh);
+    if (section) place(fresh);
+    else growing.querySelector(".card-grid").prepend(fresh);
   }
   fresh.fetchedAt = Date.now();
   return fresh;
 }
 
-// What has ended leaves "Rendering now".
+// What has ended leaves "In progress".
 function moveOn(old, fresh) {
   old.remove();
   recent.hidden = false;
@@ -173,6 +197,10 @@ function update(id, updates, isNew) {
   if (watch && shown !== watch && isNew) refreshFamily();
   const unseen = !shown && !section && !growing;
   if (unseen && updates.status === "in_progress") return;
+  if (!shown && section && IN_PROGRESS.has(updates.status) && room() <= 0) {
+    const waits = updates.status === "queued" || section.querySelector("[data-state=queued]");
+    return isNew && waits ? refreshParts() : undefined;
+  }
   if (!STATES[updates.status]?.includes(shown?.dataset.state)) return refresh(id);
   if (!("active" in shown.dataset)) return;
   const ahead = updates.progress > percentOf(shown);
@@ -253,14 +281,28 @@ const polling = document.getElementById("polling");
 function poll() {
   say("poll");
   polling.hidden = false;
-  setInterval(() => active().forEach((shown) => refresh(shown.dataset.id)), 5000);
+  setInterval(() => inTurn(active()).forEach((shown) => refresh(shown.dataset.id)), 5000);
 }
 
-// Somebody is looking: have the engine asked a little more often.
+// A few of many, others each time.
+let turn = 0;
+function inTurn(many) {
+  const few = Math.min(many.length, ASKED_AT_ONCE);
+  return Array.from({ length: few }, () => many[turn++ % many.length]);
+}
+
+const isWaiting = (shown) => shown.dataset.state === "queued";
+// Somebody is looking: have the engine asked a little more often for what it renders. That a video
+// has left the queue is pushed; only its place there has to be asked for.
 setInterval(() => {
   if (document.hidden || socket.readyState !== WebSocket.OPEN) return;
-  for (const shown of active())
+  const rendering = active().filter((shown) => !isWaiting(shown));
+  for (const shown of inTurn(rendering))
     socket.send(JSON.stringify({ type: "request_video_status", video_id: shown.dataset.id }));
+  const old = Date.now() - PLACE_AGES;
+  const isOld = (shown) => isWaiting(shown) && (shown.fetchedAt ??= Date.now()) < old;
+  const aged = active().find((shown) => isOld(shown));
+  if (aged) refresh(aged.dataset.id);
 }, 3000);
 
 addEventListener("animationend", (event) =>

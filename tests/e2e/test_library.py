@@ -1,5 +1,6 @@
 """What a maker does with what they made: find, keep, compare, share, and all of it by keyboard."""
 
+import json
 import re
 from io import BytesIO
 from zipfile import ZipFile
@@ -23,6 +24,16 @@ from tests.e2e.looks import check
 
 pytestmark = pytest.mark.browser
 
+# Twelve copies of the first card that render, and one that waits.
+CROWD = """() => {
+  const first = document.querySelector(".card");
+  for (let n = 12; n >= 0; n--) {
+    const copy = first.cloneNode(true);
+    Object.assign(copy.dataset, { id: n, state: n < 12 ? "rendering" : "queued", active: "" });
+    first.after(copy);
+  }
+  first.remove();
+}"""
 OPEN = {
     "palette": "Control+k",
     "shortcuts": "?",
@@ -475,6 +486,27 @@ def test_page_says_so_and_reconnects_when_the_connection_is_lost(
     page.get_by_role("button", name="Try now").click()
     expect(page.locator("#offline")).to_be_hidden()
     expect(page.locator("#live")).to_have_text("Live updates on")
+
+
+def test_few_videos_are_asked_for_at_once_when_many_render(
+    tab: Opener, person: StorageState
+) -> None:
+    """Ten messages a second would be too many for the server; those that wait are not asked for."""
+    page, asked = tab("about:blank", person=person), []
+
+    def answer(socket: WebSocketRoute) -> None:
+        socket.on_message(lambda text: asked.append(json.loads(text)))
+        socket.send(json.dumps({"type": "connect"}))
+
+    page.clock.install()
+    page.route_web_socket("**/ws/videos/", answer)
+    page.goto("/studio/")
+    order(page, "A crowd")
+    expect(page.locator("#live")).to_have_text("Live updates on")
+    page.evaluate(CROWD)
+    asked.clear()
+    page.clock.run_for(9000)
+    assert [message["video_id"] for message in asked] == [f"{n % 12}" for n in range(15)]
 
 
 def test_library_works_by_forms_when_javascript_is_off(

@@ -7,7 +7,7 @@ from typing import ClassVar
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, Q, When
 from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 
@@ -35,6 +35,12 @@ class VideoQuerySet(models.QuerySet["Video"]):
     def matching(self, words: str) -> "VideoQuerySet":
         """The videos whose prompt contains `words`; all of them for an empty text."""
         return self.filter(prompt__icontains=words) if words else self
+
+    def in_progress(self) -> "VideoQuerySet":
+        """The videos that have not ended: those that render, then the others, oldest first."""
+        renders = When(status__in=Video.RENDERING, then=0)
+        order = Case(renders, default=1, output_field=models.IntegerField())
+        return self.filter(status__in=Video.ACTIVE).order_by(order, "created_at", "id")
 
     def newest(self) -> "VideoQuerySet":
         return self.order_by("-created_at", "-id")
@@ -66,6 +72,7 @@ class Video(models.Model):
         Status.RUNNING,
         Status.DOWNLOADING,
     )
+    RENDERING: ClassVar = (Status.RUNNING, Status.DOWNLOADING)
     LOST: ClassVar = (Status.FAILED, Status.CANCELLED, Status.TIMEOUT)
     # How long a deletion can be undone. Pages promise 10 seconds; slow connections get more.
     UNDO: ClassVar = timedelta(minutes=1)

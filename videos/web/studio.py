@@ -28,7 +28,7 @@ from videos.web.presenters.video_card import cards_of
 from videos.web.presenters.waiting_times import approximate, typical_seconds
 from videos.web.presenters.wallet import wallet_of
 
-RECENT_VIDEOS = 12
+ACTIVE_VIDEOS, RECENT_VIDEOS = 12, 12
 LENGTHS = [str(n) for n in catalog.DEFAULT_MODEL.seconds]
 OPTIONS = ("model", "size", "seconds", "takes")
 
@@ -176,7 +176,8 @@ def _render_studio(
         request.user.pk
     )  # read before the videos, so that no change is missed
     mine = Video.objects.of(request.user).newest()
-    active = mine.filter(status__in=Video.ACTIVE)
+    in_progress = Video.objects.of(request.user).in_progress()
+    active = list(in_progress[:ACTIVE_VIDEOS])
     recent = mine.exclude(status__in=Video.ACTIVE)[:RECENT_VIDEOS]
     wallet = wallet_of(request.user)
     cards = cards_of([*active, *recent])
@@ -192,6 +193,8 @@ def _render_studio(
         "wait": approximate(typical_seconds()[form.chosen_model.name]),
         "wallet": wallet,
         "active": [card for card in cards if card.video.is_active],
+        "most_active": ACTIVE_VIDEOS,
+        "more_active": in_progress.count() - len(active) if len(active) == ACTIVE_VIDEOS else 0,
         "recent": [card for card in cards if not card.video.is_active],
     }
     return render(request, "videos/studio.html", context, status=status)

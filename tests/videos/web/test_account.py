@@ -50,7 +50,7 @@ def test_export_is_refused_when_rate_is_exhausted(page: Client, settings: LazySe
 def test_deletion_page_shows_what_is_deleted_and_kept(page: Client, alice: User) -> None:
     order(alice)
     text = page.get("/settings/data/delete/").content.decode()
-    assert "1 video that is rendering is cancelled." in text
+    assert "1 video in progress is cancelled." in text
     assert "You still have 80 credits. You will lose them." in text
 
 

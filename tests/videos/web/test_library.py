@@ -186,7 +186,7 @@ def test_deleting_several_videos_asks_first(page: Client, alice: User, four: lis
     ids = [str(four[0].pk), str(four[2].pk)]
     asked = html(page, "/library/delete/", video=ids)
     assert "Delete 2 videos?" in asked
-    assert "Videos that are still rendering are cancelled, and we return 20 credits." in asked
+    assert "Videos in progress are cancelled, and we return 20 credits." in asked
     assert len(titles(page)) == 4
     before = credits.available(alice)
     assert "2 videos were deleted." in html(page, "/library/delete/", video=ids, sure="1")

@@ -13,7 +13,9 @@ from django.utils import timezone
 
 from accounts.models import User
 from billing.ledger import credits
-from tests.videos.conftest import order, picture, upload
+from tests.billing.conftest import grant_credits
+from tests.markup import flat
+from tests.videos.conftest import order, picture, running, upload
 from videos.media import uploads
 from videos.models import EngineCircuit, Preset, Price, Upload, Video
 
@@ -227,3 +229,38 @@ def test_nothing_is_ordered_when_the_price_rises_while_the_image_is_read(
     assert answer.status_code == 422
     assert b"The price is now 30 credits, not 25. Nothing was ordered." in answer.content
     assert (Video.objects.count(), credits.available(alice)) == (0, 100)
+
+
+# ---- what is in progress ----
+
+
+def in_progress(page: Client) -> tuple[list[str], int]:
+    """The prompts that the studio lists as in progress, and how many more there are."""
+    context = page.get(STUDIO).context
+    return [card.video.prompt for card in context["active"]], context["more_active"]
+
+
+def test_videos_that_render_are_listed_before_those_that_wait(page: Client, alice: User) -> None:
+    for prompt in ("first waits", "second waits"):
+        order(alice, prompt)
+    running(order(alice, "renders"))
+    assert in_progress(page) == (["renders", "first waits", "second waits"], 0)
+
+
+def test_studio_lists_few_videos_and_counts_the_others_when_many_are_in_progress(
+    page: Client, alice: User
+) -> None:
+    grant_credits(alice, 1000)
+    waiting = [f"waits {n:02}" for n in range(14)]
+    for prompt in waiting:
+        order(alice, prompt)
+    running(order(alice, "renders"))
+    assert in_progress(page) == (["renders", *waiting[:11]], 3)
+    link = '<a href="/library/?status=rendering">and 3 more in the library</a>'
+    assert link in flat(page.get(STUDIO))
+
+
+def test_video_in_progress_is_not_called_rendering_when_it_waits(page: Client, alice: User) -> None:
+    order(alice)
+    assert '<h2 id="live-title">In progress</h2>' in flat(page.get(STUDIO))
+    assert 'In progress<span class="numeric">1</span>' in flat(page.get("/library/"))
