@@ -78,6 +78,14 @@ def mark_as_verified(user: User) -> None:
             grant_welcome_credits(user)
 
 
+def waits_for_welcome_credits(user: User) -> bool:
+    """Return whether confirming the e-mail address will grant the welcome credits."""
+    may_wait = settings.WELCOME_CREDITS_AFTER_CONFIRMATION and settings.WELCOME_CREDITS
+    if not may_wait or user.is_verified:
+        return False
+    return not credits.existing_keys([_welcome_key(user)])
+
+
 def send_confirmation_link(request: HttpRequest, user: User) -> None:
     """E-mail the link that confirms the address of a new user; logs a failure of the mail server.
 

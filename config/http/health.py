@@ -5,16 +5,31 @@ are answered in a middleware in front of the check of the Host header.
 """
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, wraps
 
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
 
 from config.lib import disk, draining
 from videos.jobs import circuit_breaker
+
+
+def read_only(view: Callable[[HttpRequest], JsonResponse]) -> Callable[[HttpRequest], JsonResponse]:
+    """Answer 405 to every method but GET and HEAD."""
+
+    @csrf_exempt  # else a POST would be refused for its missing token
+    @wraps(view)
+    def answer(request: HttpRequest) -> JsonResponse:
+        if request.method in ("GET", "HEAD"):
+            return view(request)
+        allow = {"Allow": "GET, HEAD"}
+        return JsonResponse({"detail": "Method not allowed"}, status=405, headers=allow)
+
+    return answer
 
 
 def probes_middleware(
@@ -30,11 +45,13 @@ def probes_middleware(
     return answer
 
 
+@read_only
 def livez(request: HttpRequest) -> JsonResponse:
     """Answer 200 while the process answers; nothing else is asked."""
     return JsonResponse({"status": "ok"})
 
 
+@read_only
 def readyz(request: HttpRequest) -> JsonResponse:
     """Answer 200 when this process should get requests, else 503 with the reason."""
     if reason := _why_not_ready():
@@ -42,6 +59,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"status": "ok"})
 
 
+@read_only
 def health(request: HttpRequest) -> JsonResponse:
     """Answer 200 while the database answers; otherwise the exception becomes a 500.
 

@@ -11,12 +11,11 @@ from smtplib import SMTPRecipientsRefused
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from config.lib import mail
+from config.lib import clock, mail
 from videos.models import DigestSubscription, Video
 
 log = logging.getLogger(__name__)
@@ -37,7 +36,8 @@ def is_enabled(user: AbstractBaseUser) -> bool:
 def set_enabled(user: AbstractBaseUser, enabled: bool) -> None:
     """Switch digests on, for videos that end from now on, or off. Safe to repeat."""
     if enabled:
-        DigestSubscription.objects.get_or_create(user_id=user.pk)
+        since = {"reported_until": clock.now()}
+        DigestSubscription.objects.get_or_create(user_id=user.pk, defaults=since)
     else:
         DigestSubscription.objects.filter(user_id=user.pk).delete()
 
@@ -48,7 +48,7 @@ def send_due() -> int:
     The subscription is marked first, so that only one of two workers sends. When the mail server
     does not take the e-mail the mark is undone and the next run tries again.
     """
-    until, sent = timezone.now() - COMMIT_DELAY, 0
+    until, sent = clock.now() - COMMIT_DELAY, 0
     for digest in DigestSubscription.objects.filter(user__is_active=True).select_related("user"):
         ended = _ended(digest, until)
         if not ended or not _is_time(digest, ended, until):

@@ -10,6 +10,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from config.lib import clock
 from config.lib.admin import ReadOnlyAdmin
 from videos.jobs import circuit_breaker
 from videos.models import EngineCircuit
@@ -31,7 +32,7 @@ class EngineCircuitAdmin(ReadOnlyAdmin):
             return _("accepts orders")
         if row.trial_video_id:
             return _("one order is testing it")
-        due = row.retry_at is not None and row.retry_at <= timezone.now()
+        due = row.retry_at is not None and row.retry_at <= clock.now()
         return _("the next order will test it") if due else _("paused")
 
     @admin.display(description=gettext_lazy("since"))

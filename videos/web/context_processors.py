@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from accounts.models import User
+from accounts.people import signup
 from videos.library import search
 from videos.models import Video
 from videos.web.presenters import wallet
@@ -19,10 +20,15 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "site_name": settings.SITE_NAME,
         "welcome_credits": settings.WELCOME_CREDITS,
         "credits_after_confirmation": settings.WELCOME_CREDITS_AFTER_CONFIRMATION,
+        "waits_for_welcome_credits": SimpleLazyObject(lambda: _waits_for_welcome_credits(user)),
         "sandbox": SimpleLazyObject(_sandbox),
         "wallet": SimpleLazyObject(lambda: wallet.wallet_of(user)),
         "library": SimpleLazyObject(lambda: search.status_counts(Video.objects.of(user))),
     }
+
+
+def _waits_for_welcome_credits(user: Any) -> bool:
+    return bool(user.is_authenticated and signup.waits_for_welcome_credits(user))
 
 
 def _sandbox() -> dict[str, Any]:

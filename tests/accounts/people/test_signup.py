@@ -7,6 +7,7 @@ from django.conf import LazySettings
 from django.core import mail
 from django.core.cache import cache
 from django.test import Client
+from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
 from accounts.models import User
@@ -79,3 +80,23 @@ def test_page_asks_for_the_confirmation_when_credits_wait(after_confirmation: No
         "100 free credits when you have confirmed"
         in Client().get("/accounts/signup/").content.decode()
     )
+
+
+def test_page_asks_nothing_when_the_credits_were_granted_before_the_setting(
+    db: None, settings: LazySettings
+) -> None:
+    cache.clear()
+    register_by_page()
+    settings.WELCOME_CREDITS_AFTER_CONFIRMATION = True
+    client = Client()
+    client.force_login(User.objects.get(username="carol"))
+    assert "Confirm your e-mail address to get" not in client.get("/library/").content.decode()
+
+
+def test_no_query_is_made_for_welcome_credits_when_they_do_not_wait(
+    db: None, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    register_by_page()
+    carol = User.objects.get(username="carol")
+    with django_assert_num_queries(0):
+        assert signup.waits_for_welcome_credits(carol) is False

@@ -1,5 +1,6 @@
 """The probes of orchestrators and load balancers; tests of stopping see them turn red."""
 
+import pytest
 from django.conf import LazySettings
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
@@ -27,3 +28,14 @@ def test_health_is_degraded_when_a_disk_is_nearly_full(db: None, settings: LazyS
     assert Client().get("/health").json()["status"] == "ok"
     settings.DISK_FREE_MIN_BYTES = 2**62
     assert Client().get("/health").json() == {"status": "degraded", "version": settings.VERSION}
+
+
+@pytest.mark.parametrize("path", ["/livez", "/readyz", "/health"])
+def test_probes_can_only_be_read(db: None, path: str) -> None:
+    client = Client(enforce_csrf_checks=True)
+    answer = client.post(path, headers=PRIVATE_HOST if path != "/health" else {})
+    assert (answer.status_code, answer["Allow"], answer.json()) == (
+        *(405, "GET, HEAD"),
+        {"detail": "Method not allowed"},
+    )
+    assert client.head(path).status_code == 200

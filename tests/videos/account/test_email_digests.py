@@ -4,7 +4,9 @@ import re
 from datetime import timedelta
 
 import pytest
+import time_machine
 from django.core import mail
+from django.db.models import F
 from django.test import Client
 from django.utils import timezone
 
@@ -127,3 +129,13 @@ def test_subscription_is_deleted_when_account_is_erased(reader: User) -> None:
     deletion.request_deletion(reader)
     deletion.erase_account(reader)
     assert DigestSubscription.objects.count() == 0
+
+
+@pytest.mark.scaled
+def test_digest_goes_by_the_clock_of_the_database(alice: User, mp4: bytes) -> None:
+    with time_machine.travel(timezone.now() + timedelta(hours=1)):
+        email_digests.set_enabled(alice, True)
+    DigestSubscription.objects.update(reported_until=F("reported_until") - timedelta(minutes=2))
+    settle(completed(order(alice), mp4))
+    with time_machine.travel(timezone.now() - timedelta(hours=1)):
+        assert email_digests.send_due() == 1

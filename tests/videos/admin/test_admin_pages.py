@@ -4,6 +4,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
+from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.utils import timezone
@@ -12,8 +14,9 @@ from accounts.models import User
 from billing.ledger import credits
 from tests.conftest import create_user
 from tests.videos.conftest import completed, failed, failed_delivery, order, reloaded, running
+from videos.admin.engines import EngineCircuitAdmin
 from videos.jobs import moderation
-from videos.models import Price, RejectedPrompt, Video
+from videos.models import EngineCircuit, Price, RejectedPrompt, Video
 
 
 def post_action(client: Client, video: Video, name: str, **form: str) -> Any:
@@ -222,3 +225,11 @@ def test_price_is_accepted_only_for_known_models(staff_client: Client) -> None:
     assert Price.objects.count() == 0
     staff_client.post("/admin/videos/price/add/", form)
     assert Price.objects.get().credits == 15
+
+
+@pytest.mark.scaled
+def test_engine_is_paused_by_the_clock_of_the_database(db: None) -> None:
+    now = timezone.now()
+    row = EngineCircuit(name="a", opened_at=now, retry_at=now + timedelta(minutes=10))
+    with time_machine.travel(now + timedelta(hours=1)):
+        assert EngineCircuitAdmin(EngineCircuit, admin.site).state(row) == "paused"
