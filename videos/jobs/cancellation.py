@@ -58,6 +58,15 @@ def check_limit(video: Video) -> None:
         raise TooManyCancellations(limit, int((last + PERIOD - clock.now()).total_seconds()) + 1)
 
 
+def may_cancel(video: Video) -> bool:
+    """Return whether its owner may cancel or delete this video, as far as the limit goes, now."""
+    try:
+        check_limit(video)
+    except TooManyCancellations:
+        return False
+    return True
+
+
 def count_recent(user: AbstractBaseUser) -> int:
     """Count the videos of the last 24 hours that this user cancelled after an engine began them."""
     return _recent(user.pk).count()

@@ -25,7 +25,7 @@ from videos.web import pages
 from videos.web.composer import SHAPES, Composer, StalePriceList
 from videos.web.forms import PresetForm
 from videos.web.presenters.video_card import cards_of
-from videos.web.presenters.waiting_times import approximate, typical_seconds
+from videos.web.presenters.waiting_times import approximate, orders_before, typical_seconds
 from videos.web.presenters.wallet import wallet_of
 
 ACTIVE_VIDEOS, RECENT_VIDEOS = 12, 12
@@ -191,6 +191,7 @@ def _render_studio(
         "missing": form.price - wallet["available"],
         "paused": circuit_breaker.all_paused(catalog.engines_for(form.chosen_model.name)),
         "wait": approximate(typical_seconds()[form.chosen_model.name]),
+        "orders_before": orders_before(),
         "wallet": wallet,
         "active": [card for card in cards if card.video.is_active],
         "most_active": ACTIVE_VIDEOS,

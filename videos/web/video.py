@@ -148,7 +148,12 @@ def delete(request: UserRequest, video_id: UUID) -> HttpResponse:
 
 def _confirm(request: UserRequest, video: Video, what: str) -> HttpResponse:
     """Ask before a video is cancelled or deleted; `what` is "cancel" or "delete"."""
-    context = {"card": cards_of([video])[0], "what": what, "at": "library"}
+    context = {
+        "card": cards_of([video])[0],
+        "what": what,
+        "refusal": pages.cancellation_refusal(video),
+        "at": "library",
+    }
     return render(request, "videos/confirm.html", context)
 
 
@@ -181,6 +186,7 @@ def _render_video(
         "form": form,
         "left": wallet["available"] - (shown[video.pk].remix_price or 0),
         "log": history_of(video),
+        "refusal": pages.cancellation_refusal(video),
         "share": share,
         "link": share and settings.BASE_URL + reverse("shared", args=[token_of(share)]),
         "collections": collections.collections_of(request.user),

@@ -15,6 +15,7 @@ from accounts.people import deletion as people_deletion
 from billing.ledger import credits
 from tests.billing.conftest import grant_credits
 from tests.concurrency import run_concurrently
+from tests.markup import flat
 from tests.videos.conftest import order, reloaded, running
 from videos.account import deletion
 from videos.jobs import cancellation, removal
@@ -121,10 +122,39 @@ def test_page_says_why_when_the_limit_is_reached(limited: User, page: Client, ac
 def test_no_chosen_video_is_deleted_when_one_exceeds_the_limit(limited: User, page: Client) -> None:
     videos = [order(limited, "waits"), running(order(limited))]
     chosen = {"video": [str(video.pk) for video in videos], "sure": "1"}
-    assert SENTENCE % 2 in page.post("/library/delete/", chosen, follow=True).content.decode()
+    refusal = f"Nothing was deleted: “A paper boat” cannot be cancelled now. {SENTENCE % 2}"
+    assert refusal in page.post("/library/delete/", chosen, follow=True).content.decode()
     assert [reloaded(video).deleted_at for video in videos] == [None, None]
     quiet = page.post("/library/delete/", {**chosen, "quiet": "1"})
-    assert (quiet.status_code, quiet.content.decode()) == (409, SENTENCE % 2)
+    assert (quiet.status_code, quiet.content.decode()) == (409, refusal)
+
+
+@pytest.mark.parametrize("action", ["cancel", "delete"])
+def test_dialog_says_why_instead_of_promising_when_the_limit_is_reached(
+    limited: User, page: Client, action: str
+) -> None:
+    dialogs = [flat(page.get(f"/v/{running(order(limited)).pk}/{action}/"))]
+    dialogs.append(flat(page.get(f"/v/{order(limited).pk}/{action}/")))
+    button = '<button class="btn btn--danger" type="submit">'
+    shown = [(SENTENCE % 2 in body, "we return" in body, button in body) for body in dialogs]
+    assert shown == [(True, False, False), (False, True, True)]
+
+
+def test_dialog_names_the_video_that_stays_when_the_limit_is_reached(
+    limited: User, page: Client
+) -> None:
+    chosen = {"video": [str(video.pk) for video in (running(order(limited, "X")), order(limited))]}
+    body = flat(page.post("/library/delete/", chosen))
+    assert f"“X” cannot be cancelled now. {SENTENCE % 2}" in body
+    assert ("we return" in body, '<button class="btn btn--danger"' in body) == (False, False)
+
+
+def test_video_page_promises_no_cancellation_when_the_limit_is_reached(
+    limited: User, page: Client
+) -> None:
+    promise, either = "If it fails, we return all credits.", "If it fails or you cancel it"
+    body = flat(page.get(f"/v/{running(order(limited)).pk}/"))
+    assert (f"{promise} {SENTENCE % 2}" in body, either in body) == (True, False)
 
 
 def test_limits_are_shown_to_the_user(

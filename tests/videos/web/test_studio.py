@@ -233,6 +233,14 @@ def test_nothing_is_ordered_when_the_price_rises_while_the_image_is_read(
 
 # ---- what is in progress ----
 
+SPAN = '<span class="capitalized">'
+
+
+def copied(video: Video) -> Video:
+    """The same order once more, not saved yet."""
+    fields = {field.attname: getattr(video, field.attname) for field in Video._meta.concrete_fields}
+    return Video(**{**fields, "id": uuid4()})
+
 
 def in_progress(page: Client) -> tuple[list[str], int]:
     """The prompts that the studio lists as in progress, and how many more there are."""
@@ -264,3 +272,21 @@ def test_video_in_progress_is_not_called_rendering_when_it_waits(page: Client, a
     order(alice)
     assert '<h2 id="live-title">In progress</h2>' in flat(page.get(STUDIO))
     assert 'In progress<span class="numeric">1</span>' in flat(page.get("/library/"))
+
+
+@pytest.mark.parametrize(
+    ("waiting", "words"),
+    [
+        (3, "</span><span>"),
+        (4, f"</span>{SPAN}4 orders wait</span>"),
+        (101, f"</span>{SPAN}more than 100 orders wait</span>"),
+    ],
+)
+def test_studio_says_how_many_orders_wait_when_they_are_many(
+    page: Client, bob: User, settings: LazySettings, waiting: int, words: str
+) -> None:
+    settings.SANDBOX_SPEED = 1
+    first = order(bob)
+    rows = [copied(first) for _ in range(waiting - 1)]
+    Video.objects.bulk_create(rows)
+    assert f"{SPAN}about 20 s{words}" in flat(page.get(STUDIO))

@@ -1,11 +1,13 @@
 """What a card and a page offer and say: what the catalog has, never an engine's words."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.conf import LazySettings
 from django.test import Client
+from django.utils import timezone
 
 from accounts.models import User
 from tests.markup import flat
@@ -15,6 +17,7 @@ from videos.engines.errors import Refused, Unavailable
 from videos.jobs import orders, state_machine
 from videos.jobs.worker import settle
 from videos.models import Video
+from videos.web.presenters import waiting_times
 
 RAW = "moderator-7 says: <b>boom</b> at /srv/render.py:12"
 
@@ -86,6 +89,34 @@ def test_retry_is_offered_when_engine_supports_it(
     assert [name for name, body in pages_of(page, lost).items() if retry not in body] == []
     engine(settings, operations="text,image")
     assert [name for name, body in pages_of(page, lost).items() if retry in body] == []
+
+
+def rendered(video: Video, *, waited: float, took: float) -> None:
+    """Say that this video waited and was then rendered for so many seconds."""
+    ended = timezone.now()
+    started = ended - timedelta(seconds=took)
+    ordered = started - timedelta(seconds=waited)
+    row = Video.objects.filter(pk=video.pk)
+    row.update(created_at=ordered, started_at=started, completed_at=ended)
+
+
+def test_typical_time_is_that_of_rendering_when_videos_waited(alice: User, mp4: bytes) -> None:
+    for waited, took in ((0, 30), (900, 40), (5000, 50)):
+        rendered(completed(order(alice), mp4), waited=waited, took=took)
+    assert round(waiting_times.typical_seconds()["sora-2"]) == 40
+
+
+def test_card_does_not_say_slower_than_usual_when_the_video_waited_and_has_just_begun(
+    page: Client, alice: User, mp4: bytes
+) -> None:
+    rendered(completed(order(alice), mp4), waited=0, took=40)
+    video = running(order(alice, "begun"))
+    early = timezone.now() - timedelta(minutes=15)
+    Video.objects.filter(pk=video.pk).update(created_at=early)
+    body = flat(page.get(f"/v/{video.pk}/card/"))
+    assert '<span class="card__eta">about 40 s left</span>' in body
+    Video.objects.filter(pk=video.pk).update(started_at=early)
+    assert "slower than usual" in flat(page.get(f"/v/{video.pk}/card/"))
 
 
 def test_card_says_that_the_file_is_not_there_when_fetching_it_fails_often(

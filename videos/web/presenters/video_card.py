@@ -80,12 +80,14 @@ class VideoCard:
 
     @property
     def eta(self) -> str:
-        elapsed = _seconds_since_order(self.video)
         if self.state == "saving":
             is_late = self.video.attempts >= LATE_FILE_ATTEMPTS
             return _("the file is not there yet") if is_late else _("saving the file")
         if self.state == "queued":
-            return self._waiting(elapsed)
+            return self._waiting(_seconds_since_order(self.video))
+        elapsed = (
+            timezone.now() - (self.video.started_at or self.video.created_at)
+        ).total_seconds()
         if elapsed > max(1.5 * self.typical_seconds, self.typical_seconds + 10):
             return _("slower than usual")
         return _("%(time)s left") % {
