@@ -139,10 +139,10 @@ class Exchange:
         await self._send(message)
 
     async def refuse(self) -> None:
-        headers, body = refusal_response(self.code, self._scope)
-        start = {"type": "http.response.start", "status": self.code, "headers": headers}
-        await self._send(start)
-        await self._send({"type": "http.response.body", "body": body, "more_body": True})
+        refusal = refusal_response(self.code, self._scope)
+        start = {"type": "http.response.start", "status": refusal.status}
+        await self._send(start | {"headers": refusal.headers})
+        await self._send({"type": "http.response.body", "body": refusal.body, "more_body": True})
         if self.code != 408 and b"expect" not in dict(self._headers):
             await self._linger()
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})

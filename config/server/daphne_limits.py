@@ -17,7 +17,12 @@ from django.db import connections
 from config.server import body_limits
 from config.server.refusals import Headers, refusal_response
 
-PHRASE = {401: b"Unauthorized", 413: b"Content Too Large", 503: b"Service Unavailable"}
+PHRASE = {
+    303: b"See Other",
+    401: b"Unauthorized",
+    413: b"Content Too Large",
+    503: b"Service Unavailable",
+}
 
 
 class LimitedRequest(http_protocol.WebRequest):  # type: ignore[misc]
@@ -70,10 +75,10 @@ class LimitedRequest(http_protocol.WebRequest):  # type: ignore[misc]
 
     def _refuse(self, status: int, scope: dict[str, Any]) -> None:
         self.requestHeaders.removeHeader(b"expect")
-        headers, body = refusal_response(status, scope)
-        lines = [b"HTTP/1.1 %d %s" % (status, PHRASE[status])]
-        lines += [b"%s: %s" % header for header in headers]
-        self.channel.transport.write(b"\r\n".join([*lines, b"", body]))
+        refusal = refusal_response(status, scope)
+        lines = [b"HTTP/1.1 %d %s" % (refusal.status, PHRASE[refusal.status])]
+        lines += [b"%s: %s" % header for header in refusal.headers]
+        self.channel.transport.write(b"\r\n".join([*lines, b"", refusal.body]))
         asyncio.get_running_loop().call_later(
             settings.BODY_LINGER_SECONDS, self.channel.loseConnection
         )

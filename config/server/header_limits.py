@@ -51,8 +51,8 @@ class LimitedProtocol(H11Protocol):
         if self.transport.is_closing():
             return
         if self._has_begun:
-            headers, body = refusal_response(408)
-            lines = [b"%s: %s" % header for header in headers]
+            refusal = refusal_response(408)
+            lines = [b"%s: %s" % header for header in refusal.headers]
             start = b"HTTP/1.1 408 Request Timeout"
-            self.transport.write(b"\r\n".join([start, *lines, b"", body]))
+            self.transport.write(b"\r\n".join([start, *lines, b"", refusal.body]))
         self.transport.close()

@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
 from django.conf import settings
+from django.shortcuts import resolve_url
 
 from config.http.headers import POLICY
 
@@ -19,16 +21,38 @@ DETAIL = {
 }
 
 
-def refusal_response(
-    status: int, scope: Mapping[str, Any] | None = None
-) -> tuple[list[tuple[bytes, bytes]], bytes]:
-    """Return the headers and the JSON body of a refusal with a status of DETAIL.
+# Addresses that programs and scripts call; people open all others in a browser.
+FOR_PROGRAMS = ("/api/", "/v1/", "/sandbox/", "/health", "/livez", "/readyz", "/studio/reference/")
 
+
+@dataclass(frozen=True)
+class Refusal:
+    """A whole answer; its status is 303 where a browser is sent to the sign-in page."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+
+
+def refusal_response(status: int, scope: Mapping[str, Any] | None = None) -> Refusal:
+    """Return the answer that refuses a request with a status of DETAIL.
+
+    It is JSON for programs, and for a page short HTML or, with 401, the way to the sign-in page.
     `scope` is the ASGI scope of the request: its path, scheme and headers, if they are known.
     """
-    body = json.dumps({"detail": DETAIL[status]}).encode()
-    headers = [
-        (b"content-type", b"application/json"),
+    is_page = scope is not None and not scope["path"].startswith(FOR_PROGRAMS)
+    headers: list[tuple[bytes, bytes]] = []
+    if status == 401 and is_page:
+        status, kind, body = 303, b"text/html; charset=utf-8", b""
+        headers.append((b"location", resolve_url(settings.LOGIN_URL).encode()))
+    elif is_page:
+        detail = DETAIL[status]
+        kind = b"text/html; charset=utf-8"
+        body = f"<!doctype html><title>{detail}</title><h1>{detail}</h1>".encode()
+    else:
+        kind, body = b"application/json", json.dumps({"detail": DETAIL[status]}).encode()
+    headers += [
+        (b"content-type", kind),
         (b"content-length", str(len(body)).encode()),
         (b"connection", b"close"),
         (b"cache-control", b"private, no-store"),
@@ -41,7 +65,7 @@ def refusal_response(
         headers.append((b"www-authenticate", b"Bearer"))
     if status == 503:
         headers.append((b"retry-after", b"30"))
-    return headers, body
+    return Refusal(status, headers, body)
 
 
 def _security_headers() -> Headers:

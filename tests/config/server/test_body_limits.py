@@ -133,7 +133,7 @@ class UploadResult:
     def _read(self, line: socket.socket) -> None:
         try:
             self.answer = line.recv(65536)
-            while not self.answer.endswith(b"}"):
+            while not self.answer.endswith(b"}") and b"content-length: 0" not in self.answer:
                 self.answer += line.recv(65536) or b"}"
         except OSError:
             pass
@@ -216,6 +216,13 @@ def test_large_body_is_refused_when_one_of_two_credentials_is_forged(
 ) -> None:
     both = [valid["token"], FORGED["key"]]
     assert server.send(UPLOAD, *both, body=90 * MIB).status == 401
+
+
+def test_large_form_of_a_page_leads_to_the_sign_in_page_when_not_signed_in(
+    server: ServerProcess,
+) -> None:
+    result = server.send("/studio/", FORGED["cookie"], body=3 * MIB)
+    assert (result.status, b"location: /accounts/login/" in result.answer.lower()) == (303, True)
 
 
 def test_chunked_body_is_refused_when_it_exceeds_the_limit(
@@ -307,8 +314,8 @@ def test_refusal_has_the_headers_of_every_answer(settings: LazySettings) -> None
     settings.TRUSTED_PROXIES, settings.SECURE_HSTS_SECONDS = 1, 60
     settings.CORS_ALLOWED_ORIGINS = ["https://studio.example.com"]
     headers = [(b"origin", b"https://studio.example.com"), (b"x-forwarded-proto", b"https")]
-    found, _ = refusal_response(413, {"path": "/api/videos", "scheme": "http", "headers": headers})
-    sent = dict(found)
+    scope = {"path": "/api/videos", "scheme": "http", "headers": headers}
+    sent = dict(refusal_response(413, scope).headers)
     assert {name: sent[name.encode()].decode() for name in SAME_AS_OTHERS} == {
         "content-security-policy": POLICY,
         "cross-origin-opener-policy": "same-origin",
@@ -319,6 +326,32 @@ def test_refusal_has_the_headers_of_every_answer(settings: LazySettings) -> None
         "x-frame-options": "DENY",
         "access-control-allow-origin": "https://studio.example.com",
     }
+
+
+def refuse(status: int, path: str) -> tuple[int, str, str, str]:
+    refusal = refusal_response(status, {"path": path, "scheme": "http", "headers": []})
+    sent = {name.decode(): value.decode() for name, value in refusal.headers}
+    assert sent["content-length"] == str(len(refusal.body))
+    kind = sent["content-type"].partition(";")[0]
+    return refusal.status, kind, sent.get("location", ""), refusal.body.decode()
+
+
+@pytest.mark.parametrize("path", ["/studio/", "/library/", "/admin/videos/video/"])
+def test_browser_goes_to_the_sign_in_page_when_a_session_has_ended(path: str) -> None:
+    assert refuse(401, path) == (303, "text/html", "/accounts/login/", "")
+
+
+@pytest.mark.parametrize("path", [UPLOAD, "/v1/videos", "/sandbox/v1/videos", "/studio/reference/"])
+def test_programs_and_scripts_read_json_when_they_are_not_signed_in(path: str) -> None:
+    assert refuse(401, path) == (401, "application/json", "", '{"detail": "Not authenticated"}')
+
+
+@pytest.mark.parametrize(
+    ("status", "detail"), [(408, "Request timeout"), (413, "Payload too large")]
+)
+def test_browser_shows_a_sentence_when_a_form_is_refused(status: int, detail: str) -> None:
+    page = f"<!doctype html><title>{detail}</title><h1>{detail}</h1>"
+    assert refuse(status, "/studio/") == (status, "text/html", "", page)
 
 
 class GuardedRequest:
