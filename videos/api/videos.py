@@ -135,7 +135,7 @@ class VideoDetailView(APIView):
 
     @extend_schema(
         operation_id="delete_video",
-        summary="Delete a video; one that is still rendering is cancelled",
+        summary="Delete a video; one that has not ended is cancelled",
         responses={200: SuccessSerializer},
     )
     def delete(self, request: Request, video_id: UUID) -> Response:
