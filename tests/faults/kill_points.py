@@ -13,7 +13,7 @@ from billing.ledger import credits
 from videos import feed
 from videos.engines.base import Variant
 from videos.engines.openai import OpenAIVideos
-from videos.jobs import orders, removal, state_machine
+from videos.jobs import cancellation, orders, removal, state_machine
 from videos.jobs.worker import claim, polls, settle
 from videos.media import files
 from videos.models import Video
@@ -165,7 +165,7 @@ ORDER_POINTS: dict[str, Install] = {
 CANCEL_POINTS: dict[str, Install] = {
     "cancel.after_status_before_refund": before_status_commit(Status.CANCELLED),
     "cancel.before_commit": after_refund(grace=False),
-    "cancel.after_commit": after(state_machine, "cancel"),
+    "cancel.after_commit": after(cancellation, "cancel"),
     "delete.before_commit": after(feed, "publish_change", lambda _, video: video.deleted_at),
     "delete.after_commit": after(removal, "delete"),
 }
