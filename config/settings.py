@@ -490,6 +490,8 @@ MODERATION_STRIKES = number("MODERATION_STRIKES", default=10)
 # ---- jobs ----
 POLL_FIRST = timedelta(seconds=env("POLL_SECONDS", default=5.0, parse=float))
 POLL_SLOWEST = timedelta(seconds=env("POLL_MAX_SECONDS", default=20.0, parse=float))
+# Leases and deadlines go by the database's clock. Tests that move time switch this off.
+USE_DATABASE_CLOCK = True
 # How long an order may wait in our queue, how long an engine may render from when it took the job,
 # and how long a finished file is fetched.
 QUEUE_DEADLINE = duration("QUEUE_DEADLINE", default=timedelta(hours=6))

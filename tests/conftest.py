@@ -66,6 +66,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
 def _fast_hashing_and_fresh_engines(settings: LazySettings, tmp_path: Any) -> Iterator[None]:
     settings.PASSWORD_HASHERS = ["tests.slow_work.WatchedHasher"]
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    settings.USE_DATABASE_CLOCK = False  # tests move the time of this process
     base.get.cache_clear()
     translation.deactivate()  # an earlier test may have activated another language
     yield
@@ -97,6 +98,12 @@ def _validate_answers() -> Iterator[None]:
     APIClient.request = request  # type: ignore[method-assign]
     yield
     APIClient.request = real  # type: ignore[method-assign]
+
+
+@pytest.fixture
+def database_clock(settings: LazySettings) -> None:
+    """Leases and deadlines go by the database's clock, as they do outside of tests."""
+    settings.USE_DATABASE_CLOCK = True
 
 
 @pytest.fixture

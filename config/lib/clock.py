@@ -7,6 +7,7 @@ ahead would end every video that renders.
 import time
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
@@ -21,7 +22,7 @@ def now() -> datetime:
     Asks PostgreSQL at most once in READING_SECONDS and counts on from there.
     """
     global _reading  # noqa: PLW0603 - one reading per process
-    if connection.vendor != "postgresql":
+    if connection.vendor != "postgresql" or not settings.USE_DATABASE_CLOCK:
         return timezone.now()
     reading = _reading
     if reading is None or time.monotonic() - reading[1] > READING_SECONDS:

@@ -18,6 +18,7 @@ def test_clock_is_that_of_the_process_with_sqlite(alice: User) -> None:
 
 
 @pytest.mark.scaled
+@pytest.mark.usefixtures("database_clock")
 def test_no_video_ends_when_the_clock_of_a_worker_is_half_an_hour_ahead(alice: User) -> None:
     videos = [running(order(alice, f"Boat {n}")) for n in range(3)]
     for video in videos:

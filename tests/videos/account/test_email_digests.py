@@ -132,6 +132,7 @@ def test_subscription_is_deleted_when_account_is_erased(reader: User) -> None:
 
 
 @pytest.mark.scaled
+@pytest.mark.usefixtures("database_clock")
 def test_digest_goes_by_the_clock_of_the_database(alice: User, mp4: bytes) -> None:
     with time_machine.travel(timezone.now() + timedelta(hours=1)):
         email_digests.set_enabled(alice, True)

@@ -228,6 +228,7 @@ def test_price_is_accepted_only_for_known_models(staff_client: Client) -> None:
 
 
 @pytest.mark.scaled
+@pytest.mark.usefixtures("database_clock")
 def test_engine_is_paused_by_the_clock_of_the_database(db: None) -> None:
     now = timezone.now()
     row = EngineCircuit(name="a", opened_at=now, retry_at=now + timedelta(minutes=10))

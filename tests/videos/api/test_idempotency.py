@@ -229,8 +229,8 @@ def test_one_file_is_stored_when_equal_uploads_use_one_key_at_once(committed_use
             committed_user, upload(PHOTO, "a.jpg"), "image", RequestKey(committed_user.pk, "k", "f")
         )
 
-    results = run_concurrently([store] * 10)
-    assert kinds(results) == {"Upload": 1, "AlreadyDone": 9}
+    results = run_concurrently([store] * 8)  # a process holds eight files of one user
+    assert kinds(results) == {"Upload": 1, "AlreadyDone": 7}
     kept = Upload.objects.get()
     assert {getattr(result, "result", result).pk for result in results} == {kept.pk}
 
