@@ -171,6 +171,7 @@ NESTED = "litellm.BadRequestError: OpenAIException - {'code': 'moderation_blocke
         ((200, PAGE), BadAnswer, True),
         ((200, {"code": 402, "msg": "no balance"}), BadAnswer, True),
         ((200, {}), BadAnswer, True),
+        ((200, {"id": "v", "status": "reticulated", "completed_at": 1}), UnclearOutcome, True),
         ((200, []), BadAnswer, True),
         ((200, "null", {"Content-Type": JSON}), BadAnswer, True),
         ((200, "{", {"Content-Type": JSON}), BadAnswer, True),

@@ -37,7 +37,7 @@ def parse_job(
     known_as = job_id or str(found["id"])
     if len(known_as) > LONGEST_ID or not known_as.isprintable():
         raise BadAnswer("an id that cannot be kept", maybe_accepted=maybe_accepted)
-    state = _parse_state(found)
+    state = _parse_state(found, maybe_accepted)
     return Job(
         id=known_as,
         state=state,
@@ -90,13 +90,14 @@ def _unwrapped(found: object) -> object:
     return found
 
 
-def _parse_state(found: Mapping[str, object]) -> JobState:
+def _parse_state(found: Mapping[str, object], maybe_accepted: bool) -> JobState:
     word = str(found.get("status") or "").lower()
     if word in status_words.STATE_OF:
         return status_words.STATE_OF[word]
     log.warning("an engine answered the unknown status %r", word[:40])
     if found.get("error") or found.get("completed_at"):
-        raise UnclearOutcome(f"the job ended with the unknown status {word[:40]!r}")
+        detail = f"the job ended with the unknown status {word[:40]!r}"
+        raise UnclearOutcome(detail, maybe_accepted=maybe_accepted)
     return JobState.RUNNING
 
 
