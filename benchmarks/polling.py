@@ -103,7 +103,7 @@ def _run_for(worker: executor.Executor, seconds: float) -> None:
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         if not worker.turn():
-            time.sleep(executor.IDLE_SECONDS)
+            time.sleep(executor.Executor.idle_seconds)
 
 
 def _cpu_seconds() -> float:

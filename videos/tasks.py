@@ -8,7 +8,6 @@ from collections.abc import Callable
 from celery import shared_task
 from celery.signals import worker_ready
 from django.conf import settings
-from django.db import close_old_connections
 
 from config.lib import draining, idempotency
 from videos.account import deletion, email_digests
@@ -25,23 +24,7 @@ def run(stop: threading.Event, *others: Callable[[], object]) -> None:
 
     Steps that run by then have SHUTDOWN_SECONDS to end.
     """
-    workers = executor.Executor(settings.WORKER_THREADS)
-    while not stop.is_set():
-        try:
-            close_old_connections()
-            busy = workers.turn()
-            for other in others:
-                other()
-        except Exception:  # a database outage must not end the worker
-            log.exception("background work failed")
-            busy = False
-        if not busy:
-            stop.wait(executor.IDLE_SECONDS)
-    try:
-        workers.finish(settings.SHUTDOWN_SECONDS)
-    except Exception:  # what was not recorded is due again after its lease
-        log.exception("background work was not finished")
-    close_old_connections()
+    executor.Executor(settings.WORKER_THREADS).run(stop, *others)
 
 
 @worker_ready.connect
