@@ -22,10 +22,10 @@ BEGUN = (*queue.AT_ENGINE, Video.Status.DOWNLOADING)
 
 
 class TooManyCancellations(Exception):
-    """The user has reached the limit; nothing was changed. `wait` is in seconds."""
+    """The owner of `video` has reached the limit; nothing was changed. `wait` is in seconds."""
 
-    def __init__(self, limit: int, wait: int) -> None:
-        self.wait = wait
+    def __init__(self, video: Video, limit: int, wait: int) -> None:
+        self.video, self.wait = video, wait
         text = ngettext(
             "You may cancel %(n)d video that an engine has begun in 24 hours. You can cancel"
             " orders that still wait, and delete this video when it is finished.",
@@ -48,23 +48,22 @@ def check_limit(video: Video) -> None:
 
     The caller's transaction holds the owner's feed, so that cancellations are counted one by one.
     """
+    if refusal := find_refusal(video):
+        raise refusal
+
+
+def find_refusal(video: Video) -> TooManyCancellations | None:
+    """Return why its owner can neither cancel nor delete this video now; None when he can."""
     limit = settings.CANCELLATIONS_PER_DAY
     begun = Video.objects.filter(pk=video.pk, status__in=BEGUN)
     if not limit or not begun.exists():
-        return
+        return None
     ended = list(_recent(video.user_id).order_by("-completed_at")[:limit])
-    if len(ended) == limit:
-        last = ended[-1].completed_at or clock.now()
-        raise TooManyCancellations(limit, int((last + PERIOD - clock.now()).total_seconds()) + 1)
-
-
-def may_cancel(video: Video) -> bool:
-    """Return whether its owner may cancel or delete this video, as far as the limit goes, now."""
-    try:
-        check_limit(video)
-    except TooManyCancellations:
-        return False
-    return True
+    if len(ended) < limit:
+        return None
+    last = ended[-1].completed_at or clock.now()
+    wait = int((last + PERIOD - clock.now()).total_seconds()) + 1
+    return TooManyCancellations(video, limit, wait)
 
 
 def count_recent(user: AbstractBaseUser) -> int:

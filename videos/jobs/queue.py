@@ -5,6 +5,7 @@ Without turns, one user's 500 orders would make everybody else wait.
 
 from collections.abc import Iterable
 from datetime import datetime
+from operator import itemgetter
 from uuid import UUID
 
 from django.conf import settings
@@ -30,7 +31,7 @@ SELECT id, position FROM (
         FROM videos_video WHERE status = 'queued'
     ) AS turns LEFT JOIN (
         SELECT user_id, COUNT(*) AS rendering FROM videos_video
-        WHERE status IN ('submitting', 'submit_unknown', 'running')
+        WHERE status IN (%s, %s, %s)
             AND user_id IN (SELECT user_id FROM videos_video WHERE status = 'queued')
         GROUP BY user_id
     ) AS busy ON busy.user_id = turns.user_id
@@ -51,16 +52,15 @@ def next_orders(now: datetime, limit: int) -> list[UUID]:
     full = [user_id for user_id in users if _room(busy, user_id) <= 0]
     if len(full) == len(users):
         return []
-    turn = Window(RowNumber(), partition_by="user_id", order_by=("created_at", "id"))
-    rows = waiting.exclude(user_id__in=full).annotate(turn=turn).order_by("turn", "created_at")
+    numbered = Window(RowNumber(), partition_by="user_id", order_by=("created_at", "id"))
+    rows = waiting.exclude(user_id__in=full).annotate(turn=numbered).order_by("turn", "created_at")
     found = [
-        (busy.get(user_id, 0) + turn, number, pk)
-        for number, (pk, user_id, turn) in enumerate(
-            rows.values_list("pk", "user_id", "turn")[: 2 * limit]
-        )
+        (busy.get(user_id, 0) + turn, pk)
+        for pk, user_id, turn in rows.values_list("pk", "user_id", "turn")[: 2 * limit]
         if turn <= _room(busy, user_id)
     ]
-    return [pk for _turn, _number, pk in sorted(found)[:limit]]
+    found.sort(key=itemgetter(0))  # stable: the rows are in the order of their turns and times
+    return [pk for _turn, pk in found[:limit]]
 
 
 def lock_allowed(ids: Iterable[UUID], now: datetime) -> QuerySet[Video]:
@@ -98,7 +98,8 @@ def add_positions(videos: Iterable[Video]) -> None:
         return
     user_id = next(iter(waiting.values())).user_id
     with connection.cursor() as cursor:
-        cursor.execute(POSITIONS, [Feed._meta.pk.get_db_prep_value(user_id, connection)])
+        owner = Feed._meta.pk.get_db_prep_value(user_id, connection)
+        cursor.execute(POSITIONS, [*AT_ENGINE, owner])
         for raw, position in cursor.fetchall():
             if video := waiting.get(UUID(str(raw))):
                 video.queue_position = position

@@ -1,5 +1,7 @@
 """Delete videos, and restore them while their files are still there."""
 
+from collections.abc import Iterable
+
 from django.db import transaction
 from django.db.models import Case, F, Q, Value, When
 
@@ -36,6 +38,13 @@ def delete(video: Video, *, undo: bool = False) -> None:
         )
         if gone:
             feed.publish_change(Video.objects.get(pk=video.pk))
+
+
+def delete_all(videos: Iterable[Video], *, undo: bool = False) -> None:
+    """Delete all of these videos as `delete` does, or none. Raises TooManyCancellations."""
+    with transaction.atomic():
+        for video in videos:
+            delete(video, undo=undo)
 
 
 def restore(video: Video) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
@@ -14,7 +13,6 @@ from config.lib import idempotency
 from config.lib.forms import WHOLE_NUMBER
 from config.lib.http import UserRequest, redirect_back
 from config.lib.idempotency import RequestKey
-from videos.jobs import cancellation
 from videos.jobs.orders import ANY_PRICE, PriceTerms
 from videos.models import Collection, Video
 
@@ -49,19 +47,12 @@ def answer_deletion(request: UserRequest, videos: Sequence[Video]) -> HttpRespon
     return redirect_back(request, "library")
 
 
-def answer_refusal(request: UserRequest, error: Exception) -> HttpResponse:
+def answer_refusal(request: UserRequest, why: str) -> HttpResponse:
     """Answer that nothing was deleted, and why; a script gets the sentence with status 409."""
     if "quiet" in request.POST:
-        return HttpResponse(str(error), status=409, content_type="text/plain")
-    messages.error(request, str(error))
+        return HttpResponse(why, status=409, content_type="text/plain")
+    messages.error(request, why)
     return redirect_back(request, "library")
-
-
-def cancellation_refusal(video: Video) -> str:
-    """Return why the video can be neither cancelled nor deleted now; "" when it can."""
-    if cancellation.may_cancel(video):
-        return ""
-    return str(cancellation.TooManyCancellations(settings.CANCELLATIONS_PER_DAY, wait=0))
 
 
 def request_key(request: UserRequest) -> RequestKey | None:

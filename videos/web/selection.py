@@ -1,11 +1,9 @@
 """What the library does with several chosen videos: download, delete, restore, collect."""
 
-from collections.abc import Iterable
 from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db import transaction
 from django.db.models import Sum
 from django.http import (
     Http404,
@@ -60,39 +58,22 @@ def delete(request: UserRequest) -> HttpResponse:
     if "sure" in request.POST:
         deleted = list(chosen)
         try:
-            _delete_all(deleted)
-        except _NothingDeleted as error:
-            return answer_refusal(request, error)
+            removal.delete_all(deleted, undo=True)
+        except cancellation.TooManyCancellations as error:
+            text = _("Nothing was deleted: “%(title)s” cannot be cancelled now. %(reason)s")
+            why = text % {"title": error.video, "reason": error}
+            return answer_refusal(request, why)
         return answer_deletion(request, deleted)
     rendering = chosen.filter(status__in=Video.ACTIVE)
-    refused = next((video for video in rendering if not cancellation.may_cancel(video)), None)
+    refusals = map(cancellation.find_refusal, rendering)
     context = {
         "at": "library",
-        "refused": refused,
-        "refusal": refused and pages.cancellation_refusal(refused),
+        "refusal": next(filter(None, refusals), None),
         "cards": cards_of(chosen),
         "returned": rendering.order_by().aggregate(sum=Sum("credits"))["sum"] or 0,
         "next": request.POST.get("next", ""),
     }
     return render(request, "videos/delete_many.html", context)
-
-
-class _NothingDeleted(Exception):
-    """The limit of cancellations refused one of the chosen videos, which the sentence names."""
-
-    def __init__(self, video: Video, reason: Exception) -> None:
-        text = _("Nothing was deleted: “%(title)s” cannot be cancelled now. %(reason)s")
-        super().__init__(text % {"title": video, "reason": reason})
-
-
-def _delete_all(videos: Iterable[Video]) -> None:
-    """Delete all of these videos or none of them. Raises _NothingDeleted."""
-    with transaction.atomic():
-        for video in videos:
-            try:
-                removal.delete(video, undo=True)
-            except cancellation.TooManyCancellations as error:
-                raise _NothingDeleted(video, error) from error
 
 
 @login_required

@@ -142,7 +142,7 @@ def delete(request: UserRequest, video_id: UUID) -> HttpResponse:
     try:
         removal.delete(video, undo=True)
     except cancellation.TooManyCancellations as error:
-        return answer_refusal(request, error)
+        return answer_refusal(request, str(error))
     return answer_deletion(request, [video])
 
 
@@ -151,7 +151,7 @@ def _confirm(request: UserRequest, video: Video, what: str) -> HttpResponse:
     context = {
         "card": cards_of([video])[0],
         "what": what,
-        "refusal": pages.cancellation_refusal(video),
+        "refusal": cancellation.find_refusal(video),
         "at": "library",
     }
     return render(request, "videos/confirm.html", context)
@@ -186,7 +186,7 @@ def _render_video(
         "form": form,
         "left": wallet["available"] - (shown[video.pk].remix_price or 0),
         "log": history_of(video),
-        "refusal": pages.cancellation_refusal(video),
+        "refusal": cancellation.find_refusal(video),
         "share": share,
         "link": share and settings.BASE_URL + reverse("shared", args=[token_of(share)]),
         "collections": collections.collections_of(request.user),
