@@ -21,7 +21,7 @@ from django.template.loader import render_to_string
 
 from accounts.auth import allauth_internals, connections, errors, tokens
 from accounts.models import User
-from accounts.people import google, quiet_signup, signup
+from accounts.people import address_hiding, google
 from config.lib import rate_limits
 
 # For a sign-in from inside this process, or over a Unix socket.
@@ -81,7 +81,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def confirm_email(self, request: HttpRequest, email_address: EmailAddress) -> bool:
         """Mark the user as verified when the confirmed address is theirs.
 
-        A link confirms nothing once its address has been replaced (accounts.people.quiet_signup).
+        A link confirms nothing once its address has been replaced (accounts.people.address_hiding).
         """
         with transaction.atomic():
             user = User.objects.select_for_update().get(pk=email_address.user_id)
@@ -90,8 +90,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             is_theirs = user.email.lower() == email_address.email.lower()
             confirmed = bool(super().confirm_email(request, email_address))
             if confirmed and is_theirs:
-                quiet = settings.HIDE_REGISTERED_ADDRESSES
-                (quiet_signup.confirm if quiet else signup.mark_as_verified)(user)
+                address_hiding.confirm(user)
         return confirmed
 
     def set_password(self, user: User, password: str) -> None:

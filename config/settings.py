@@ -120,7 +120,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "config.http.timezone.timezone_middleware",
-    "config.http.too_often.TooOftenMiddleware",
+    "config.http.rate_limit_page.RateLimitPageMiddleware",
 ]
 ROOT_URLCONF = "config.urls"
 ASGI_APPLICATION = "config.asgi.application"
@@ -155,9 +155,7 @@ FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 # ---- database: a SQLite file by default, PostgreSQL with DATABASE_URL ----
 DATABASE_PATH = env("DATABASE_PATH", default=DATA_DIR / "firstlight.sqlite3", parse=Path).resolve()
 # How many connections to PostgreSQL one process keeps at most.
-DATABASE_POOL_SIZE = number("DATABASE_POOL_SIZE", default=20)
-if DATABASE_POOL_SIZE < 1:
-    raise ImproperlyConfigured("DATABASE_POOL_SIZE: expected a number from 1")
+DATABASE_POOL_SIZE = number("DATABASE_POOL_SIZE", default=20, minimum=1)
 # Whether DATABASE_URL leads to a PgBouncer that pools transactions.
 DATABASE_PGBOUNCER = flag("DATABASE_PGBOUNCER", default=False)
 DATABASES = {

@@ -28,7 +28,7 @@ class WatchedHasher(MD5PasswordHasher):
         return encoded
 
 
-def of_the_test() -> transaction.Atomic:
+def transaction_of_test() -> transaction.Atomic:
     """Return a transaction of a test itself, in which our code may do everything."""
     block = transaction.atomic()
     block._from_testcase = True  # type: ignore[attr-defined]

@@ -24,7 +24,7 @@ from accounts.auth import passwords, second_factor
 from accounts.auth import tokens as auth_tokens
 from accounts.auth.errors import NameTaken
 from accounts.models import Session, User
-from accounts.people import quiet_signup, signup
+from accounts.people import address_hiding, signup
 from config.lib.api.openapi import errors, request_example
 from config.lib.api.serializers import MessageSerializer, validated
 from config.lib.api.strict_fields import EmailField, RegexField, TextField
@@ -76,14 +76,13 @@ class RegisterView(PublicView):
         account = (asked["username"], asked["email"], asked["password"])
         name = asked.get("name", "")
         if settings.HIDE_REGISTERED_ADDRESSES:
-            quiet_signup.register(*account, display_name=name)
+            address_hiding.register(*account, display_name=name)
             return Response({"message": CONFIRM}, status=202)
         try:
             user = signup.open_account(*account, display_name=name)
         except IntegrityError as error:
             raise NameTaken("This name or address is already in use.") from error
-        if settings.WELCOME_CREDITS_AFTER_CONFIRMATION:
-            signup.send_confirmation_link(request, user)
+        signup.request_confirmation(request, user)
         tokens = auth_tokens.sign_in(user, Session.Grant.PASSWORD)
         return Response(sign_in_body(user, tokens), status=201)
 

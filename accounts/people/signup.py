@@ -86,11 +86,13 @@ def waits_for_welcome_credits(user: User) -> bool:
     return not credits.existing_keys([_welcome_key(user)])
 
 
-def send_confirmation_link(request: HttpRequest, user: User) -> None:
-    """E-mail the link that confirms the address of a new user; logs a failure of the mail server.
+def request_confirmation(request: HttpRequest, user: User) -> None:
+    """E-mail the link that confirms the address of a new user whose welcome credits wait for it.
 
-    The page of e-mail addresses sends it again.
+    Logs a failure of the mail server; the page of e-mail addresses sends the link again.
     """
+    if not waits_for_welcome_credits(user):
+        return
     address, _is_new = EmailAddress.objects.get_or_create(
         user=user, email=user.email.lower(), defaults={"primary": True}
     )

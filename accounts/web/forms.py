@@ -15,7 +15,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import ApiKey, User
-from accounts.people import languages, quiet_signup, signup
+from accounts.people import address_hiding, languages, signup
 
 
 class SignupForm(AccountForm):  # type: ignore[misc]
@@ -39,7 +39,7 @@ class SignupForm(AccountForm):  # type: ignore[misc]
             saved: tuple[User | None, HttpResponse | None] = super().try_save(request)
             return saved
         sent = self.cleaned_data
-        quiet_signup.register(sent["username"], sent["email"], sent["password1"])
+        address_hiding.register(sent["username"], sent["email"], sent["password1"])
         return None, redirect("account_email_verification_sent")
 
     def clean(self) -> dict[str, Any]:
@@ -67,7 +67,7 @@ class NewPasswordForm(ResetPasswordKeyForm):  # type: ignore[misc]
     def save(self) -> None:
         super().save()
         if settings.HIDE_REGISTERED_ADDRESSES:
-            quiet_signup.confirm_by_reset(self.user)
+            address_hiding.confirm_by_reset(self.user)
 
 
 REGIONS = {

@@ -92,7 +92,7 @@ def try_again(wait: int) -> str:
     return text % {"n": minutes}
 
 
-def _too_often(wait: int) -> str:
+def _refusal(wait: int) -> str:
     minutes = max(-(-wait // 60), 1)
     text = ngettext(
         "You did this too often. Nothing was changed or charged. Try again in %(n)d minute.",
@@ -119,7 +119,7 @@ def use(limit: Limit, user: "AbstractBaseUser", times: int = 1) -> None:
     if rate.limit:
         verdict = hit(key_of(limit, user), rate, times)
         if not verdict.allowed:
-            raise TooManyAttempts(verdict.reset, _too_often(verdict.reset))
+            raise TooManyAttempts(verdict.reset, _refusal(verdict.reset))
 
 
 def rate_of(limit: Limit) -> Rate:

@@ -5,15 +5,13 @@ without them. The sandbox engine has keys of its own.
 """
 
 import hmac
-from collections.abc import Iterable
 from http.cookies import CookieError, SimpleCookie
 
 from django.conf import settings
 
 from accounts.auth import authentication, connections
 from accounts.auth.errors import BadCredentials
-
-Headers = Iterable[tuple[bytes, bytes]]
+from config.server.refusals import Headers
 
 
 def are_valid(path: str, headers: Headers) -> bool:

@@ -19,8 +19,6 @@ DETAIL = {
     413: "Payload too large",
     503: "Service unavailable",
 }
-
-
 # Addresses that programs and scripts call; people open all others in a browser.
 FOR_PROGRAMS = ("/api/", "/v1/", "/sandbox/", "/health", "/livez", "/readyz", "/studio/reference/")
 

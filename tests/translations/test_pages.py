@@ -141,7 +141,7 @@ def words_of_page(client: Client, path: str) -> list[str]:
 
 def words_after_empty_form(user: User | None, path: str) -> list[str]:
     """Return the untranslated words of the answer to an empty form; roll its changes back."""
-    with slow_work.of_the_test():
+    with slow_work.transaction_of_test():
         answer = browser(user).post(path, follow=True)
         transaction.set_rollback(True)
     return untranslated_words(answer)

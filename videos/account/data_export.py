@@ -18,7 +18,7 @@ from billing.ledger import credits
 from config.lib import rate_limits
 from config.lib.rate_limits import Rate
 from videos import failures
-from videos.media.turns import Turns
+from videos.media.concurrency import ConcurrencyLimit
 from videos.models import (
     Collection,
     Preset,
@@ -58,7 +58,7 @@ REFUSED = ("prompt", "had_image", "categories", "overruled", "created_at")
 
 CHUNK_BYTES = 256 * 1024
 # Writing the rows of a user with many videos takes a core for seconds.
-_exports = Turns(2)
+_exports = ConcurrencyLimit(2)
 
 
 def count(user: User) -> None:
@@ -71,7 +71,7 @@ def download_response(user: User) -> StreamingHttpResponse:
     # Written to disk, not to memory; the unnamed file disappears when the answer is sent.
     file = TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR)  # noqa: SIM115
     try:
-        with _exports.take(user.pk):
+        with _exports.slot(user.pk):
             write_zip(user, file)
     except BaseException:
         file.close()

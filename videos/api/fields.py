@@ -16,6 +16,7 @@ from config.lib.idempotency import RequestKey, key_of_headers
 from videos import catalog, representations
 from videos.jobs.orders import PriceTerms
 from videos.models import Video
+from videos.models.price import MAX_CREDITS
 from videos.webhooks import http_client
 
 # The prompt in examples of the OpenAPI document.
@@ -43,8 +44,8 @@ def request_key_of(request: Request, asked: Mapping[str, Any]) -> RequestKey | N
 class PriceLimitSerializer(serializers.Serializer):
     """If the price is above `expected_credits` or `max_credits`, the answer is 409."""
 
-    expected_credits = WholeNumberField(min_value=1, max_value=1_000_000, required=False)
-    max_credits = WholeNumberField(min_value=1, max_value=1_000_000, required=False)
+    expected_credits = WholeNumberField(min_value=1, max_value=MAX_CREDITS, required=False)
+    max_credits = WholeNumberField(min_value=1, max_value=MAX_CREDITS, required=False)
 
 
 class PriceTermsSerializer(PriceLimitSerializer):

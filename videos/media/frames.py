@@ -10,11 +10,11 @@ from django.utils.translation import gettext as _
 from PIL import Image
 
 from videos.media import uploads
-from videos.media.turns import Turns
+from videos.media.concurrency import ConcurrencyLimit
 from videos.models import Upload, Video
 
 # Decoding up to a frame takes a core for seconds.
-_decoding = Turns(2)
+_decoding = ConcurrencyLimit(2)
 
 
 class NoFrame(Exception):
@@ -32,7 +32,7 @@ def store_frame(video: Video, seconds: float) -> Upload:
     body = BytesIO()
     try:
         with (
-            _decoding.take(video.user_id),
+            _decoding.slot(video.user_id),
             default_storage.open(str(video.file.name), "rb") as file,
         ):
             _frame_at(file, seconds).save(body, "PNG", compress_level=1)

@@ -14,7 +14,7 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from videos.media.turns import Turns
+from videos.media.concurrency import ConcurrencyLimit
 from videos.media.upload_checks import BadImage
 
 FORMATS = ("JPEG", "PNG", "WEBP")
@@ -22,7 +22,7 @@ MAX_PIXELS = 40_000_000
 MAX_SIDE = 16_000  # the limit of WebP, the smallest of our encodings
 SMALL_PIXELS = 8_000_000
 
-_large, _small = Turns(1), Turns(1)
+_large, _small = ConcurrencyLimit(1), ConcurrencyLimit(1)
 # Opening a WebP reads it whole.
 _opening = threading.Lock()
 
@@ -42,8 +42,8 @@ def decoded(
     """
     with _refusing(formats):
         size = _size_of(file, formats)
-    turns = _large if size[0] * size[1] > SMALL_PIXELS else _small
-    with turns.take(owner_id):
+    limit = _large if size[0] * size[1] > SMALL_PIXELS else _small
+    with limit.slot(owner_id):
         with _refusing(formats):
             image = _decode(file, formats, target)
         try:

@@ -12,7 +12,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext as _
 
 from videos.media import probe
-from videos.media.turns import Turns
+from videos.media.concurrency import ConcurrencyLimit
 from videos.models import Upload
 
 # Allowed extensions and the content each must have. Source: C09.
@@ -25,7 +25,7 @@ CLIPS = {
 }
 PROBE_SECONDS = 30
 # A hostile clip may use a core and 1 GiB for as long as PROBE_SECONDS.
-_probes = Turns(2)
+_probes = ConcurrencyLimit(2)
 
 
 class BadFile(Exception):
@@ -61,7 +61,7 @@ def check_name_and_size(kind: str, suffix: str, size_bytes: int) -> None:
 def probe_clip(file: UploadedFile, kind: str, owner_id: UUID) -> dict[str, Any]:
     """Probe a clip in another process, which may crash on it. Raises BadFile or TooManyAtOnce."""
     with (
-        _probes.take(owner_id),
+        _probes.slot(owner_id),
         tempfile.NamedTemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR) as copy,
     ):
         path = getattr(file, "temporary_file_path", lambda: "")()

@@ -18,8 +18,8 @@ from accounts.models import ApiKey, Session, User
 from tests.videos.conftest import order
 from tests.videos.media.test_images import busy
 from videos.account import data_export
-from videos.media import turns
-from videos.media.turns import Turns
+from videos.media import concurrency
+from videos.media.concurrency import ConcurrencyLimit
 from videos.models import Collection, Preset, RejectedPrompt, ShareLink
 
 PATH = "/api/users/export"
@@ -108,7 +108,7 @@ def test_export_is_refused_when_its_rate_is_exhausted(
 def test_export_is_refused_when_too_much_of_the_users_work_waits(
     api: APIClient, stranger: APIClient, alice: User
 ) -> None:
-    with busy(Turns(1), [alice.pk] * turns.HELD_PER_USER):
+    with busy(ConcurrencyLimit(1), [alice.pk] * concurrency.HELD_PER_USER):
         answer = api.get(PATH)
         assert (answer.status_code, answer.json()["code"]) == (429, "too_many_at_once")
         assert stranger.get(PATH).status_code == 200

@@ -19,8 +19,8 @@ from accounts.models import User
 from tests.concurrency import run_concurrently
 from tests.conftest import create_user
 from tests.videos.conftest import photo, upload
-from videos.media import images, turns, uploads
-from videos.media.turns import TooManyAtOnce, Turns
+from videos.media import concurrency, images, uploads
+from videos.media.concurrency import ConcurrencyLimit, TooManyAtOnce
 from videos.models import Upload
 
 SIZE = (640, 480)
@@ -69,7 +69,7 @@ def test_one_image_is_decoded_at_a_time_when_many_are_uploaded(format: str) -> N
 
 
 @contextmanager
-def busy(work: Turns, owners: list[UUID]) -> Iterator[list[UUID]]:
+def busy(work: ConcurrencyLimit, owners: list[UUID]) -> Iterator[list[UUID]]:
     """Start a piece of work for each owner; the first one runs until the block ends.
 
     Yields the list of the owners whose piece has run.
@@ -78,7 +78,7 @@ def busy(work: Turns, owners: list[UUID]) -> Iterator[list[UUID]]:
     done: list[UUID] = []
 
     def run(owner: UUID) -> None:
-        with work.take(owner):
+        with work.slot(owner):
             started.set()
             may_end.wait(30)
             done.append(owner)
@@ -88,7 +88,7 @@ def busy(work: Turns, owners: list[UUID]) -> Iterator[list[UUID]]:
     assert started.wait(30)
     for thread in threads[1:]:
         thread.start()
-    while sum(user.held for user in turns._users.values()) < len(owners):
+    while sum(user.held for user in concurrency._users.values()) < len(owners):
         pass
     yield done
     may_end.set()
@@ -98,30 +98,30 @@ def busy(work: Turns, owners: list[UUID]) -> Iterator[list[UUID]]:
 
 def test_user_waits_for_one_piece_of_each_other_user_when_they_sent_many() -> None:
     alice, bob = uuid4(), uuid4()
-    with busy(Turns(1), [alice] * (turns.HELD_PER_USER - 1) + [bob]) as done:
+    with busy(ConcurrencyLimit(1), [alice] * (concurrency.HELD_PER_USER - 1) + [bob]) as done:
         pass
-    assert sorted(done) == sorted([alice] * (turns.HELD_PER_USER - 1) + [bob])
+    assert sorted(done) == sorted([alice] * (concurrency.HELD_PER_USER - 1) + [bob])
     assert done.index(bob) <= 2
 
 
 def test_work_is_refused_when_too_much_of_the_same_user_waits() -> None:
-    alice, work = uuid4(), Turns(1)
+    alice, work = uuid4(), ConcurrencyLimit(1)
     with (
-        busy(work, [alice] * turns.HELD_PER_USER),
+        busy(work, [alice] * concurrency.HELD_PER_USER),
         pytest.raises(TooManyAtOnce),
-        work.take(alice),
+        work.slot(alice),
     ):
         pass
-    with work.take(alice):
-        assert list(turns._users) == [alice]
-    assert turns._users == {}
+    with work.slot(alice):
+        assert list(concurrency._users) == [alice]
+    assert concurrency._users == {}
 
 
 @pytest.mark.django_db
 def test_upload_is_429_when_too_many_files_of_the_user_are_processed(
     alice: User, api: APIClient, page: Client
 ) -> None:
-    with busy(Turns(1), [alice.pk] * turns.HELD_PER_USER):
+    with busy(ConcurrencyLimit(1), [alice.pk] * concurrency.HELD_PER_USER):
         answer = api.post("/api/videos/upload", {"file": upload(photo(), "a.jpg")})
         shown = page.post("/studio/reference/", {"image": upload(photo())})
     text = "Too many of your files are being processed. Try again in a moment."

@@ -1,4 +1,7 @@
-"""Turns for work that needs much memory or time: a few in each process, one of each user."""
+"""Limits of how much work that needs much memory or time runs at once in a process.
+
+Who waits is served in line, and one user has one piece of work in the line at most.
+"""
 
 import threading
 from collections import deque
@@ -14,8 +17,6 @@ from config.lib.rate_limits import TooManyAttempts
 
 # How much of one user's work a process holds: the piece that runs and those that wait for it.
 HELD_PER_USER = 8
-
-
 # When to try again, in seconds.
 WAIT_SECONDS = 10
 
@@ -42,8 +43,8 @@ _users: dict[UUID, _User] = {}
 _users_lock = threading.Lock()
 
 
-class Turns:
-    """Work of which at most `at_once` pieces run at the same time in this process."""
+class ConcurrencyLimit:
+    """At most `at_once` pieces of one kind of work run at the same time in this process."""
 
     def __init__(self, at_once: int) -> None:
         self._lock = threading.Lock()
@@ -51,23 +52,23 @@ class Turns:
         self._waiting: deque[threading.Event] = deque()
 
     @contextmanager
-    def take(self, owner_id: UUID | None) -> Iterator[None]:
-        """Wait for a turn, and run a block in it.
+    def slot(self, owner_id: UUID | None) -> Iterator[None]:
+        """Wait for a free slot, and run a block in it.
 
         With an owner only one piece of theirs waits or runs, however many they sent, so that users
         take turns; raises TooManyAtOnce.
         """
         if owner_id is None:
-            with self._turn():
+            with self._next_slot():
                 yield
             return
         with _counted(owner_id) as user:
             release_connection()
-            with user.lock, self._turn():
+            with user.lock, self._next_slot():
                 yield
 
     @contextmanager
-    def _turn(self) -> Iterator[None]:
+    def _next_slot(self) -> Iterator[None]:
         """Wait in line: a semaphore would let those who have just come pass."""
         called = threading.Event()
         with self._lock:

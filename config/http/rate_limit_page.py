@@ -7,7 +7,7 @@ from django.utils.deprecation import MiddlewareMixin
 from config.lib.rate_limits import TooManyAttempts
 
 
-class TooOftenMiddleware(MiddlewareMixin):
+class RateLimitPageMiddleware(MiddlewareMixin):
     """Answer with status 429 when a page raises TooManyAttempts; the API answers it itself."""
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:

@@ -1,4 +1,6 @@
-"""Signing up without telling who has an account, for HIDE_REGISTERED_ADDRESSES.
+"""Sign-up without account enumeration: it tells nobody which addresses have accounts.
+
+This is what HIDE_REGISTERED_ADDRESSES switches on.
 
 The answer is the same for every address. Its owner gets an e-mail: to confirm the address of a new
 account, or that there is one already. An account can sign in once its address is confirmed
@@ -12,6 +14,7 @@ import logging
 
 from allauth.account.adapter import get_adapter
 from allauth.account.models import EmailAddress
+from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, transaction
 
@@ -56,8 +59,11 @@ def register(username: str, email: str, password: str, **fields: object) -> None
 
 
 def confirm(user: User) -> None:
-    """Note that the user has opened the link of a confirmation; the caller has locked the row."""
-    if not user.is_verified:
+    """Note that the user has opened the link of a confirmation; the caller has locked the row.
+
+    With HIDE_REGISTERED_ADDRESSES whatever somebody else may hold on the account ends.
+    """
+    if settings.HIDE_REGISTERED_ADDRESSES and not user.is_verified:
         earlier_access.end(user)
     signup.mark_as_verified(user)
 
