@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from allauth.mfa.totp.internal import auth as totp
 from playwright.sync_api import (
     APIRequestContext,
     Browser,
@@ -182,6 +183,11 @@ def sign_up(page: Page) -> str:
         page.get_by_role("link", name="Skip", exact=True).click()
         page.wait_for_url("**/studio/")
     return name
+
+
+def code_of(secret: str, later: int = 0) -> str:
+    """What an authenticator app shows, now or `later` half minutes."""
+    return str(totp.format_hotp_value(totp.hotp_value(secret, int(time.time()) // 30 + later)))
 
 
 def order(page: Page, prompt: str, *choices: str) -> None:

@@ -4,11 +4,9 @@ import os
 import re
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
-from allauth.mfa.totp.internal import auth as totp
 from playwright.sync_api import Browser, Locator, Page, StorageState, expect
 
 from tests.e2e.conftest import (
@@ -16,6 +14,7 @@ from tests.e2e.conftest import (
     ROOT,
     Opener,
     card_of,
+    code_of,
     keep_picture,
     make_videos,
     new_name,
@@ -34,11 +33,6 @@ RULES = {"preload": False}
 # What stands for a row in an address: a word with a figure in it, or the name of an engine.
 ID = re.compile(r"/(?=[^/]*\d)[\w-]+(?=/)|/sandbox(?=/)")
 PATHS = "links => links.map(link => new URL(link.href, location.href).pathname)"
-
-
-def code_of(secret: str, later: int = 0) -> str:
-    """What an authenticator app shows, now or `later` half minutes."""
-    return str(totp.format_hotp_value(totp.hotp_value(secret, int(time.time()) // 30 + later)))
 
 
 def create_staff(folder: Path) -> str:
