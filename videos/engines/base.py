@@ -1,12 +1,13 @@
 """Engines that render videos, behind one protocol; no other package knows which kind it uses."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from functools import cache
 from importlib import import_module
-from typing import IO, Protocol
+from typing import IO, Any, Protocol
 
 from django.conf import settings
 
@@ -28,7 +29,7 @@ class Variant(StrEnum):
 
 @dataclass(frozen=True)
 class Image:
-    """The reference image, as first frame of the video."""
+    """An image of an order: first frame, last frame or reference."""
 
     name: str
     content_type: str
@@ -39,8 +40,11 @@ class Image:
 class RenderRequest:
     """What an engine is asked to render; `token` is our id of the video.
 
-    `source_id` is the engine's id of the video to remix, `callback_url` the URL for its callbacks,
-    and `callback_job_ids` are the jobs that callbacks named before the submit was answered.
+    `model` is the model's name at the engine, and `fields` are the input fields that the engine
+    takes for it, with the placeholders of videos.engines.templates. `image` is the first frame,
+    `audio` is None where the order does not say. `source_id` is the engine's id of the video to
+    remix, `callback_url` the URL for its callbacks, and `callback_job_ids` are the jobs that
+    callbacks named before the submit was answered.
     """
 
     token: str
@@ -52,6 +56,30 @@ class RenderRequest:
     source_id: str = ""
     callback_url: str = ""
     callback_job_ids: tuple[str, ...] = ()
+    aspect: str = ""  # such as "16:9"
+    resolution: str = ""  # such as "720p"
+    last_image: Image | None = None
+    references: tuple[Image, ...] = ()
+    seed: int | None = None
+    negative_prompt: str = ""
+    audio: bool | None = None
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def width(self) -> int:
+        return int(self.size.split("x")[0])
+
+    @property
+    def height(self) -> int:
+        return int(self.size.split("x")[1])
+
+
+@dataclass(frozen=True)
+class Cost:
+    """An amount of money, in a currency such as "USD"."""
+
+    amount: Decimal
+    currency: str
 
 
 @dataclass(frozen=True)
@@ -65,7 +93,11 @@ class Callback:
 
 @dataclass(frozen=True)
 class Job:
-    """What an engine answers about a job; `progress` is 0..100, None when it is not given."""
+    """What an engine answers about a job; `progress` is 0..100, None when it is not given.
+
+    `queue_position` counts from 1 while the job waits at the engine; `cost` is what the engine says
+    that it charges, in its own currency.
+    """
 
     id: str
     state: JobState
@@ -77,6 +109,8 @@ class Job:
     seconds: str = ""
     created_at: datetime | None = None
     poll_after: float | None = None
+    queue_position: int | None = None
+    cost: "Cost | None" = None
 
 
 class Engine(Protocol):

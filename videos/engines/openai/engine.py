@@ -23,7 +23,8 @@ from videos.engines.errors import (
     Unavailable,
     Unsupported,
 )
-from videos.engines.openai.errors import NOT_AN_API, translate_errors
+from videos.engines.json_api import NOT_AN_API
+from videos.engines.openai.errors import translate_errors
 from videos.engines.openai.jobs import find_url, is_failed_job, parse_job
 
 log = logging.getLogger(__name__)

@@ -31,7 +31,6 @@ REFUSALS: dict[int, type[Refused]] = {
     401: AuthFailed, 402: OutOfCredit, 403: AuthFailed, 404: NotFound, 405: Unsupported,
     410: Gone, 429: OutOfCredit, 501: Unsupported,
 }  # fmt: skip
-NOT_AN_API = "the address is not an engine's API: it answered a web page"
 
 
 @contextmanager

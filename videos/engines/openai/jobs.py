@@ -8,7 +8,8 @@ import openai
 from videos.engines import status_words
 from videos.engines.base import Job, JobState
 from videos.engines.errors import BadAnswer, Blocked, Refused, UnclearOutcome
-from videos.engines.openai.errors import NOT_AN_API, read_code_and_message
+from videos.engines.json_api import NOT_AN_API
+from videos.engines.openai.errors import read_code_and_message
 
 log = logging.getLogger(__name__)
 

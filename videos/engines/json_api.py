@@ -1,0 +1,122 @@
+"""Send requests to an engine's JSON API, each once, and name what went wrong.
+
+Every adapter that speaks plain HTTP uses this. Adapters give the words of their API that tell an
+empty account from a wrong key, and moderation from a wrong request.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import httpx2
+
+from config.lib import strict_json
+from videos.engines import status_words
+from videos.engines.errors import (
+    AuthFailed,
+    BadAnswer,
+    EngineError,
+    Gone,
+    InvalidRequest,
+    NotFound,
+    OutOfCredit,
+    RateLimited,
+    Unavailable,
+    Unsupported,
+)
+
+MAX_BYTES = 32 * 1024 * 1024
+# Certainly nothing was sent.
+NEVER_SENT = (
+    httpx2.ConnectError,
+    httpx2.ConnectTimeout,
+    httpx2.PoolTimeout,
+    httpx2.UnsupportedProtocol,
+)
+NOT_AN_API = "the address is not an engine's API: it answered a web page"
+KINDS: dict[int, type[EngineError]] = {
+    401: AuthFailed, 402: OutOfCredit, 403: AuthFailed, 404: NotFound, 405: Unsupported,
+    408: Unavailable, 409: Unavailable, 410: Gone, 425: Unavailable, 429: RateLimited,
+    501: Unsupported,
+}  # fmt: skip
+
+# From HTTP status, the body's JSON and its text: the error that an API means, None for the usual.
+ReadError = Callable[[int, Any, str], EngineError | None]
+
+
+def client(base_url: str, headers: Mapping[str, str], read_seconds: float = 30) -> httpx2.Client:
+    """A client for one engine. It follows no redirect, which could lead the key to any host."""
+    return httpx2.Client(
+        base_url=base_url.rstrip("/"),
+        headers={"User-Agent": "Firstlight", **headers},
+        timeout=httpx2.Timeout(read_seconds, connect=5),
+    )
+
+
+def send(
+    client: httpx2.Client,
+    method: str,
+    url: str,
+    *,
+    submitting: bool = False,
+    read_error: ReadError | None = None,
+    **content: Any,
+) -> Any:
+    """Send one request and return the JSON of its answer; None for an empty body.
+
+    Raises EngineError; `maybe_accepted` says that a submit may have been accepted.
+    """
+    status, body, headers = _send(client, method, url, submitting, content)
+    text = body[:2000].decode(errors="replace")
+    found = _parse(body)
+    if 200 <= status < 300:
+        if body and found is _UNREADABLE:
+            detail = NOT_AN_API if "<html" in text.lower() else f"not JSON: {text[:300]}"
+            raise BadAnswer(detail, maybe_accepted=submitting)
+        return found if body else None
+    said = None if found is _UNREADABLE else found
+    error = read_error(status, said, text) if read_error else None
+    raise error or usual_error(status, text, headers, submitting=submitting)
+
+
+def usual_error(
+    status: int, text: str, headers: Mapping[str, str], *, submitting: bool
+) -> EngineError:
+    """The error that an HTTP status means where an API says nothing more exact."""
+    detail = f"HTTP {status}: {text[:500]}"
+    kind = KINDS.get(status)
+    if 300 <= status < 400:
+        kind = BadAnswer  # a redirect, which is not followed
+    if kind is None:
+        kind = Unavailable if status >= 500 else InvalidRequest
+    retry_after = status_words.parse_retry_after(headers) if kind is RateLimited else None
+    unsure = submitting and kind in {Unavailable, BadAnswer}
+    return kind(detail, retry_after=retry_after, maybe_accepted=unsure)
+
+
+def _send(
+    client: httpx2.Client, method: str, url: str, submitting: bool, content: dict[str, Any]
+) -> tuple[int, bytes, Mapping[str, str]]:
+    try:
+        with client.stream(method, url, **content) as answer:
+            body = b""
+            for chunk in answer.iter_bytes():
+                body += chunk
+                if len(body) > MAX_BYTES:
+                    raise BadAnswer("an answer that is too large", maybe_accepted=submitting)
+            return answer.status_code, body, answer.headers
+    except NEVER_SENT as error:
+        raise Unavailable(str(error)) from error
+    except httpx2.InvalidURL as error:
+        raise InvalidRequest(str(error)) from error
+    except httpx2.HTTPError as error:
+        raise Unavailable(str(error) or repr(error), maybe_accepted=submitting) from error
+
+
+_UNREADABLE = object()
+
+
+def _parse(body: bytes) -> Any:
+    try:
+        return strict_json.loads(body)
+    except (ValueError, RecursionError):
+        return _UNREADABLE
