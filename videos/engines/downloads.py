@@ -1,8 +1,11 @@
-"""Download results from URLs an engine names, without its key and from allowed hosts only."""
+"""Download results from URLs an engine names, from allowed hosts only.
+
+The engine's key goes to no other host than its own.
+"""
 
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import IO
 from urllib.parse import SplitResult, urljoin, urlsplit
 
@@ -26,16 +29,24 @@ class ForeignHost(Refused):
 class ResultStore:
     """The hosts of one engine's results: `hosts` as host or host:port, by default its own host.
 
-    Plain HTTP is allowed only if the engine itself is reached by it.
+    Plain HTTP is allowed only if the engine itself is reached by it. `key_headers` are sent to the
+    engine's own host, which is then allowed besides `hosts`, and never to another.
     """
 
-    def __init__(self, client: httpx2.Client, base_url: str, hosts: str) -> None:
-        self._client = client
+    def __init__(
+        self,
+        client: httpx2.Client,
+        base_url: str,
+        hosts: str,
+        key_headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self._client, self._key_headers = client, key_headers or {}
         base = urlsplit(base_url)
         self._schemes = {"https", base.scheme}
         listed = [host for host in re.split(r"[,\s]+", hosts.lower()) if host]
         named = {host if ":" in host else f"{host}:443" for host in listed}
-        self._hosts = named or {_host_and_port(base)}
+        self._own = (base.scheme, _host_and_port(base))
+        self._hosts = named | {self._own[1]} if self._key_headers or not named else named
 
     def save(self, url: str, to: IO[bytes]) -> None:
         """Download a URL to `to`, checking every redirect like the URL itself.
@@ -45,7 +56,7 @@ class ResultStore:
         for _ in range(MAX_REQUESTS):
             self._check(url)
             try:
-                with self._client.stream("GET", url) as answer:
+                with self._client.stream("GET", url, headers=self._headers(url)) as answer:
                     if not answer.has_redirect_location:
                         _write_body(answer, to)
                         return
@@ -53,6 +64,10 @@ class ResultStore:
             except (httpx2.HTTPError, httpx2.InvalidURL) as error:
                 raise Unavailable(str(error)) from error
         raise BadAnswer("too many redirects")
+
+    def _headers(self, url: str) -> Mapping[str, str]:
+        parts = urlsplit(url)
+        return self._key_headers if (parts.scheme, _host_and_port(parts)) == self._own else {}
 
     def _check(self, url: str) -> None:
         try:

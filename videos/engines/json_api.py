@@ -4,7 +4,9 @@ Every adapter that speaks plain HTTP uses this. Adapters give the words of their
 empty account from a wrong key, and moderation from a wrong request.
 """
 
-from collections.abc import Callable, Mapping
+import ssl
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from typing import Any
 
 import httpx2
@@ -41,15 +43,36 @@ KINDS: dict[int, type[EngineError]] = {
 
 # From HTTP status, the body's JSON and its text: the error that an API means, None for the usual.
 ReadError = Callable[[int, Any, str], EngineError | None]
+ReadBody = Callable[[Iterable[bytes]], bytes]
+
+
+@cache
+def _trusted_authorities() -> ssl.SSLContext:
+    """Shared by all clients, because reading the certificates takes a tenth of a second."""
+    return httpx2.create_ssl_context()
 
 
 def client(base_url: str, headers: Mapping[str, str], read_seconds: float = 30) -> httpx2.Client:
-    """A client for one engine. It follows no redirect, which could lead the key to any host."""
+    """A client for one engine. It follows no redirect, which could lead the key to any host.
+
+    Without `base_url` and key it is one for files at any host.
+    """
     return httpx2.Client(
         base_url=base_url.rstrip("/"),
         headers={"User-Agent": "Firstlight", **headers},
         timeout=httpx2.Timeout(read_seconds, connect=5),
+        verify=_trusted_authorities(),
     )
+
+
+def read_body(chunks: Iterable[bytes]) -> bytes:
+    """Return a whole body. Raises BadAnswer above MAX_BYTES."""
+    body = bytearray()
+    for chunk in chunks:
+        body += chunk
+        if len(body) > MAX_BYTES:
+            raise BadAnswer("an answer that is too large")
+    return bytes(body)
 
 
 def send(
@@ -59,13 +82,15 @@ def send(
     *,
     submitting: bool = False,
     read_error: ReadError | None = None,
+    read_body: ReadBody = read_body,
     **content: Any,
 ) -> Any:
     """Send one request and return the JSON of its answer; None for an empty body.
 
+    `read_body` returns the JSON text from the chunks of a body, where it may be too large to keep.
     Raises EngineError; `maybe_accepted` says that a submit may have been accepted.
     """
-    status, body, headers = _send(client, method, url, submitting, content)
+    status, body, headers = _send(client, method, url, submitting, read_body, content)
     text = body[:2000].decode(errors="replace")
     found = _parse(body)
     if 200 <= status < 300:
@@ -94,16 +119,19 @@ def usual_error(
 
 
 def _send(
-    client: httpx2.Client, method: str, url: str, submitting: bool, content: dict[str, Any]
+    client: httpx2.Client,
+    method: str,
+    url: str,
+    submitting: bool,
+    read_body: ReadBody,
+    content: dict[str, Any],
 ) -> tuple[int, bytes, Mapping[str, str]]:
     try:
         with client.stream(method, url, **content) as answer:
-            body = b""
-            for chunk in answer.iter_bytes():
-                body += chunk
-                if len(body) > MAX_BYTES:
-                    raise BadAnswer("an answer that is too large", maybe_accepted=submitting)
-            return answer.status_code, body, answer.headers
+            return answer.status_code, read_body(answer.iter_bytes()), answer.headers
+    except BadAnswer as error:
+        error.maybe_accepted = submitting
+        raise
     except NEVER_SENT as error:
         raise Unavailable(str(error)) from error
     except httpx2.InvalidURL as error:

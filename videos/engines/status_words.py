@@ -64,3 +64,12 @@ def parse_timestamp(value: object, scale: int = 1) -> datetime | None:
         return datetime.fromtimestamp(float(str(value)) / scale, UTC)
     except (ValueError, OverflowError, OSError):
         return None
+
+
+def parse_iso_timestamp(value: object) -> datetime | None:
+    """A time from its ISO 8601 text, in UTC where it names no zone; None if unreadable."""
+    try:
+        found = datetime.fromisoformat(str(value))
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
