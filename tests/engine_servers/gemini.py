@@ -6,18 +6,15 @@ is a file, else it is in the answer). An interaction is finished after `polls` p
 
 import base64
 import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import AbstractContextManager
 from typing import Any
 from urllib.parse import urlsplit
+
+from tests.engine_servers.json_server import Answer, Headers, JSONServer, serving
 
 KEY = "gemini-key"
 VIDEO = b"\0\0\0\x18ftypisom" + bytes(range(256)) * 400
 CREATED = "2026-11-05T10:00:00Z"
-
-Answer = tuple[int, Any]
 
 
 def error(status: int, message: str, word: str, *details: dict[str, Any]) -> Answer:
@@ -37,53 +34,18 @@ WRONG_KEY = error(400, "API key not valid. Please pass a valid API key.", "INVAL
 NOT_FOUND = error(404, "Interaction not found.", "NOT_FOUND")
 
 
-class _Handler(BaseHTTPRequestHandler):
-    server: "GeminiServer"
-    protocol_version = "HTTP/1.1"
-
-    def respond(self) -> None:
-        raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        headers = {name.lower(): value for name, value in self.headers.items()}
-        body = json.loads(raw) if raw else None
-        self.server.requests.append((self.command, self.path, headers, body))
-        status, content = self.server.answer_to(self.command, self.path, headers, body)
-        sent = content if isinstance(content, bytes) else json.dumps(content).encode()
-        self.send_response(status)
-        kind = "video/mp4" if isinstance(content, bytes) else "application/json"
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(sent)))
-        self.end_headers()
-        self.wfile.write(sent)
-
-    do_GET = do_POST = do_DELETE = respond  # noqa: N815 - the names http.server looks for
-
-    def log_message(self, *args: object) -> None:
-        pass
-
-
-class GeminiServer(ThreadingHTTPServer):
+class GeminiServer(JSONServer):
     """One account; `failing` is answered to every request for interactions while it is set."""
 
-    daemon_threads = True
-
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.requests: list[tuple[str, str, dict[str, str], Any]] = []
+        super().__init__()
         self.interactions: dict[str, dict[str, Any]] = {}
         self.polls_left: dict[str, int] = {}
         self.polls = 1
         self.failing: Answer | None = None
         self.file_state = "ACTIVE"
 
-    @property
-    def base_url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
-
-    @property
-    def posts(self) -> int:
-        return sum(method == "POST" for method, *_ in self.requests)
-
-    def answer_to(self, method: str, path: str, headers: dict[str, str], body: Any) -> Answer:
+    def answer_to(self, method: str, path: str, headers: Headers, body: Any) -> Answer:
         if headers.get("x-goog-api-key") != KEY:
             return WRONG_KEY
         _, _version, kind, *rest = urlsplit(path).path.split("/")
@@ -155,9 +117,5 @@ class GeminiServer(ThreadingHTTPServer):
         return error(404, "File not found.", "NOT_FOUND")
 
 
-@contextmanager
-def running() -> Iterator[GeminiServer]:
-    with GeminiServer() as server:
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        yield server
-        server.shutdown()
+def running() -> AbstractContextManager[GeminiServer]:
+    return serving(GeminiServer())
