@@ -82,9 +82,16 @@ class Cost:
     currency: str
 
 
+# An adapter may append to an engine's id of a job what it needs to address it, after this sign.
+ID_SEPARATOR = "#"
+
+
 @dataclass(frozen=True)
 class Callback:
-    """A verified callback about a job; `event` is equal when the engine repeats it."""
+    """A verified callback about a job; `event` is equal when the engine repeats it.
+
+    `job_id` is the engine's own id: without what the adapter appends to the id of a Job.
+    """
 
     job_id: str
     event: str
@@ -111,6 +118,11 @@ class Job:
     poll_after: float | None = None
     queue_position: int | None = None
     cost: "Cost | None" = None
+
+
+def ids_named(job_id: str) -> set[str]:
+    """Return the ids by which callbacks may name a job: its stored one and the engine's own."""
+    return {job_id, job_id.partition(ID_SEPARATOR)[0]}
 
 
 class Engine(Protocol):

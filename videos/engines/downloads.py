@@ -29,6 +29,7 @@ class ForeignHost(Refused):
 class ResultStore:
     """The hosts of one engine's results: `hosts` as host or host:port, by default its own host.
 
+    A host may be "*.example.com", which allows every host below example.com, but not itself.
     Plain HTTP is allowed only if the engine itself is reached by it. `key_headers` are sent to the
     engine's own host, which is then allowed besides `hosts`, and never to another.
     """
@@ -54,7 +55,7 @@ class ResultStore:
         Raises ForeignHost before anything is sent there, or another EngineError.
         """
         for _ in range(MAX_REQUESTS):
-            self._check(url)
+            self.check(url)
             try:
                 with self._client.stream("GET", url, headers=self._headers(url)) as answer:
                     if not answer.has_redirect_location:
@@ -69,7 +70,8 @@ class ResultStore:
         parts = urlsplit(url)
         return self._key_headers if (parts.scheme, _host_and_port(parts)) == self._own else {}
 
-    def _check(self, url: str) -> None:
+    def check(self, url: str) -> None:
+        """Raise ForeignHost for a URL that is not on an allowed host."""
         try:
             parts = urlsplit(url)
             host, plain = (
@@ -78,9 +80,14 @@ class ResultStore:
             )
         except ValueError as error:
             raise ForeignHost("the URL cannot be parsed") from error
-        known = host in self._hosts and parts.scheme in self._schemes
+        known = self._allows(host) and parts.scheme in self._schemes
         if not (plain and known) or "@" in parts.netloc:
             raise ForeignHost(f"{parts.scheme}://{host} is not among the allowed result hosts")
+
+    def _allows(self, host: str) -> bool:
+        labels = host.split(".")
+        above = {f"*.{'.'.join(labels[count:])}" for count in range(1, len(labels))}
+        return bool(self._hosts & {host, *above})
 
 
 def _host_and_port(parts: SplitResult) -> str:

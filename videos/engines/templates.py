@@ -16,7 +16,7 @@ PLACEHOLDER = re.compile(r"\{([a-z_]+)(:text)?\}")
 # Values that the user chose to give: an engine without a field for one of them must not drop it.
 CHOSEN = ("first_image", "last_image", "references", "seed", "negative_prompt", "audio")
 NAMES = ("prompt", "size", "width", "height", "ratio", "aspect", "resolution", "seconds", *CHOSEN)
-_MISSING = object()
+_MISSING, _ANYTHING = object(), object()
 
 
 def fill(order: RenderRequest, give: Callable[[Image], Any]) -> dict[str, Any]:
@@ -37,6 +37,17 @@ def check_takes(order: RenderRequest) -> None:
     for name in CHOSEN:
         if _chosen(order, name) and name not in known:
             raise Unsupported(f"the engine's input has no field for {name}")
+
+
+def may_be_input_of(order: RenderRequest, listed: Any) -> bool:
+    """Whether the input of a job in an engine's list may be this order's.
+
+    An image is compared by being there only: its URL is another one after each upload. Fields that
+    the order's own do not know are the engine's.
+    """
+    asked = _fill(order.fields, _Values(order, lambda _: _ANYTHING))
+    left_out = order.fields.keys() - asked.keys()
+    return _is_like(asked, listed) and not any(listed.get(name) is not None for name in left_out)
 
 
 def names_in(template: Any) -> set[str]:
@@ -67,6 +78,19 @@ class _Values:
                 value = getattr(order, name)
                 return _MISSING if value is None or value == "" else value
         raise Unsupported(f"the engine's input names the unknown value {name}")
+
+
+def _is_like(asked: Any, listed: Any) -> bool:
+    if asked is _ANYTHING:
+        return bool(listed)
+    if isinstance(asked, Mapping):
+        return isinstance(listed, Mapping) and all(
+            key in listed and _is_like(value, listed[key]) for key, value in asked.items()
+        )
+    if isinstance(asked, list):
+        same_length = isinstance(listed, list) and len(asked) == len(listed)
+        return same_length and all(map(_is_like, asked, listed))
+    return bool(asked == listed)
 
 
 def _chosen(order: RenderRequest, name: str) -> bool:

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.core.signing import BadSignature, Signer
 from django.utils import timezone
 
-from videos.engines.base import Callback
+from videos.engines.base import Callback, ids_named
 from videos.engines.errors import AuthFailed
 from videos.jobs import state_machine
 from videos.models import EngineCallback, Video
@@ -45,7 +45,7 @@ def record_callback(engine: str, callback: Callback, video: Video | None = None)
 
     Returns False, and stores nothing, when it names another job than the video's own.
     """
-    if video and video.engine_job_id and video.engine_job_id != callback.job_id:
+    if video and video.engine_job_id and callback.job_id not in ids_named(video.engine_job_id):
         return False
     if video and not video.engine_job_id and video.engine_callbacks.count() >= MAX_EARLY_CALLBACKS:
         return False
@@ -61,7 +61,8 @@ def record_callback(engine: str, callback: Callback, video: Video | None = None)
 
 def wake_for_early_callbacks(video: Video) -> None:
     """Wake a video whose job's id has just become known, if callbacks came before that."""
-    waiting = EngineCallback.objects.filter(engine=video.engine, engine_job_id=video.engine_job_id)
+    ids = ids_named(video.engine_job_id)
+    waiting = EngineCallback.objects.filter(engine=video.engine, engine_job_id__in=ids)
     if waiting.exists():
         state_machine.wake(video)
 

@@ -103,3 +103,35 @@ def test_unknown_placeholder_is_refused() -> None:
         "promt",
         "seed",
     }
+
+
+LISTED = {"prompt": "A boat {seed}", "duration": "8s", "image": "https://files/1.png", "fps": 24}
+
+
+@pytest.mark.parametrize(
+    ("changes", "alike"),
+    [
+        ({}, True),
+        ({"image": "https://files/2.png"}, True),
+        ({"fps": 30}, True),
+        ({"seed": None}, True),
+        ({"prompt": "Another"}, False),
+        ({"duration": "4s"}, False),
+        ({"image": None}, False),
+        ({"seed": 7}, False),
+    ],
+)
+def test_listed_input_is_compared_with_the_order(changes: dict[str, Any], alike: bool) -> None:
+    fields = {
+        "prompt": "{prompt}", "duration": "{seconds}s", "image": "{first_image}", "seed": "{seed}"
+    }  # fmt: skip
+    asked = order(fields, image=FIRST)
+    assert templates.may_be_input_of(asked, {**LISTED, **changes}) is alike
+
+
+@pytest.mark.parametrize("listed", [None, [], "text", {}, {"images": [{"uri": "u"}]}])
+def test_listed_input_in_another_form_is_not_the_orders(listed: Any) -> None:
+    fields = {"images": [{"uri": "{first_image}"}, {"uri": "{last_image}"}]}
+    asked = order(fields, image=FIRST, last_image=LAST)
+    assert not templates.may_be_input_of(asked, listed)
+    assert templates.may_be_input_of(asked, {"images": [{"uri": "u"}, {"uri": "v", "at": 1}]})

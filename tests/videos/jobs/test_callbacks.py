@@ -67,6 +67,17 @@ def test_next_poll_is_due_when_a_signed_callback_arrives(video: Video) -> None:
     assert due_in(video) <= 0
 
 
+def test_callback_names_the_engines_own_id_when_the_stored_one_has_more(video: Video) -> None:
+    job = video.engine_job_id
+    Video.objects.filter(pk=video.pk).update(engine_job_id=f"{job}#an/app")
+    assert kie.call(video, job) == accepted(video)
+    assert due_in(video) <= 0
+    later = timezone.now() + timedelta(minutes=1)
+    Video.objects.filter(pk=video.pk).update(next_step_at=later, woken_at=None)
+    callbacks.wake_for_early_callbacks(reloaded(video))
+    assert due_in(video) <= 0
+
+
 @pytest.mark.parametrize(
     ("state", "message"),
     [
