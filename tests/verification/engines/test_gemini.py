@@ -390,7 +390,7 @@ def test_file_is_gone_when_the_engine_has_deleted_it(google: GeminiServer, engin
 
 
 @pytest.mark.parametrize("data", ["not base64!", "AAA", "\\u003d", "moved text 5"])
-def test_data_that_is_not_base64_is_a_bad_answer(server: ScriptedServer, data: str) -> None:
+def test_answer_is_bad_when_its_data_is_not_base64(server: ScriptedServer, data: str) -> None:
     with pytest.raises(BadAnswer):
         scripted(server, with_video(data=data)).download("v1_1", Variant.VIDEO, BytesIO())
 
@@ -587,7 +587,7 @@ def test_callback_that_names_no_interaction_is_refused(engine: Gemini, event: An
         engine.read_callback({}, json.dumps(event).encode(), from_secret_url=True)
 
 
-def test_event_of_a_callback_is_told_by_its_type_and_interaction(engine: Gemini) -> None:
+def test_callbacks_have_other_event_names_when_their_types_differ(engine: Gemini) -> None:
     def read(kind: str) -> Callback:
         raw = json.dumps({"type": kind, "data": {"id": "v1_1"}}).encode()
         return engine.read_callback({}, raw, from_secret_url=True)
