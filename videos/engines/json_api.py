@@ -47,7 +47,7 @@ ReadBody = Callable[[Iterable[bytes]], bytes]
 
 
 @cache
-def _trusted_authorities() -> ssl.SSLContext:
+def trusted_authorities() -> ssl.SSLContext:
     """Shared by all clients, because reading the certificates takes a tenth of a second."""
     return httpx2.create_ssl_context()
 
@@ -61,7 +61,7 @@ def client(base_url: str, headers: Mapping[str, str], read_seconds: float = 30) 
         base_url=base_url.rstrip("/"),
         headers={"User-Agent": "Firstlight", **headers},
         timeout=httpx2.Timeout(read_seconds, connect=5),
-        verify=_trusted_authorities(),
+        verify=trusted_authorities(),
     )
 
 

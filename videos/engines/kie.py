@@ -15,9 +15,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import IO, Any
 
-import httpx2
-
-from videos.engines import downloads, envelopes, status_words
+from videos.engines import downloads, envelopes, json_api, status_words
 from videos.engines.base import Callback, Job, JobState, RenderRequest, Variant
 from videos.engines.errors import (
     AuthFailed,
@@ -63,15 +61,12 @@ class Kie:
         self._fields = envelopes.parse_object(config["input"])
         self._lengths = sorted(int(length) for length in re.findall(r"\d+", config["seconds"]))
         self._upload_url = config["upload_url"]
-        self._client = httpx2.Client(
-            base_url=config["base_url"],
-            headers={"User-Agent": USER_AGENT, "Authorization": f"Bearer {self._key}"},
-            timeout=httpx2.Timeout(30, connect=5),
+        agent = {"User-Agent": USER_AGENT}
+        self._client = json_api.client(
+            config["base_url"], {**agent, "Authorization": f"Bearer {self._key}"}
         )
         # A separate client, so that the API key is never sent to a result host.
-        self._files = httpx2.Client(
-            headers={"User-Agent": USER_AGENT}, timeout=httpx2.Timeout(30, connect=5)
-        )
+        self._files = json_api.client("", agent)
         self._results = downloads.ResultStore(
             self._files, config["base_url"], config["result_hosts"]
         )

@@ -11,7 +11,7 @@ import httpx2
 import openai
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from videos.engines import downloads, status_words
+from videos.engines import downloads, json_api, status_words
 from videos.engines.base import Callback, Job, RenderRequest, Variant
 from videos.engines.errors import (
     AuthFailed,
@@ -23,7 +23,6 @@ from videos.engines.errors import (
     Unavailable,
     Unsupported,
 )
-from videos.engines.json_api import NOT_AN_API
 from videos.engines.openai.errors import translate_errors
 from videos.engines.openai.jobs import find_url, is_failed_job, parse_job
 
@@ -53,7 +52,9 @@ class OpenAIVideos:
             max_retries=0,
             timeout=TIMEOUT,
             # A redirect could lead the file's request, or the key, to any host.
-            http_client=openai.DefaultHttpxClient(follow_redirects=False),
+            http_client=openai.DefaultHttpxClient(
+                follow_redirects=False, verify=json_api.trusted_authorities()
+            ),
         )
         self._webhook_secret = config["webhook_secret"]
         self._models = dict(
@@ -62,7 +63,7 @@ class OpenAIVideos:
         self._has_variants = bool(config.get("variants"))
         # A client of its own, so that the API key is never sent to a result host.
         self._results = downloads.ResultStore(
-            httpx2.Client(timeout=httpx2.Timeout(30, connect=5)),
+            json_api.client("", {}),
             config["base_url"],
             config.get("result_hosts", ""),
         )
@@ -75,7 +76,7 @@ class OpenAIVideos:
                 self._client.videos.list(limit=1)
                 return
             except AttributeError as error:  # the SDK got a web page instead of a list
-                raise BadAnswer(NOT_AN_API) from error
+                raise BadAnswer(json_api.NOT_AN_API) from error
         if known and (missing := sorted(set(self._models.values()) - known)):
             names = {"missing": ", ".join(missing), "known": ", ".join(sorted(known)[:20])}
             raise InvalidRequest("it has no model {missing}; it has {known}".format(**names))
