@@ -411,6 +411,31 @@ def test_failure_has_the_message_of_the_node_without_its_traceback(
     assert (job.failure.code, job.failure.detail) == (code, detail)
 
 
+@pytest.mark.parametrize(
+    "messages", [None, [], ["x"], [["execution_start", {}]], [["execution_error", "text"]]]
+)
+def test_failure_without_a_message_is_still_a_failure(
+    server: ComfyUIServer, engine: ComfyUI, messages: Any
+) -> None:
+    server.answers[f"/history/{ID}"] = record({}, status_str="error", messages=messages)
+    failure = engine.fetch(ID).failure
+    assert failure is not None
+    assert (failure.code, failure.detail) == ("generation_failed", "the run failed")
+
+
+@pytest.mark.parametrize(
+    "nodes", [None, [], {"3": None}, {"3": {"errors": {}}}, {"3": {"errors": [1]}}]
+)
+def test_refusal_is_read_when_its_nodes_are_not(
+    server: ComfyUIServer, engine: ComfyUI, nodes: Any
+) -> None:
+    error = {"type": "invalid_prompt", "message": "no", "details": "because"}
+    server.answers["/prompt"] = (400, {"error": error, "node_errors": nodes})
+    with pytest.raises(InvalidRequest) as caught:
+        engine.submit(ORDER)
+    assert caught.value.detail == "invalid_prompt: no; because"
+
+
 def test_interrupted_job_has_failed(server: ComfyUIServer, engine: ComfyUI) -> None:
     engine.submit(ORDER)
     server.start_next()
