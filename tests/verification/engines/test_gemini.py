@@ -58,7 +58,11 @@ ORDERS = {
         negative_prompt="people, text",
         audio=True,
         callback_url=CALLBACK,
-        fields={"safety_settings": [], "generation_config": {"max_output_tokens": 9}},
+        fields={
+            "input": ["{prompt}", "{first_image}", "{references}"],  # says what the model takes
+            "safety_settings": [],
+            "generation_config": {"max_output_tokens": 9, "seed": "{seed}"},
+        },
     ),
     "image": replace(ORDER, image=FIRST),
     "first and last image": replace(ORDER, image=FIRST, last_image=LAST),
