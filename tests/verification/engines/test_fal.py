@@ -46,7 +46,7 @@ FIELDS = {
 }  # fmt: skip
 IMAGE_FIELDS = {**FIELDS, "image_url": "{first_image}"}
 SMALL = Image("boat.png", "image/png", lambda: BytesIO(b"pixels"))
-LARGE = Image("boat.png", "image/png", lambda: BytesIO(b"p" * 1_100_000))
+LARGE = Image("boat.png", "image/png", lambda: BytesIO(b"p" * 300_000))
 
 
 def order(prompt: str = "A paper boat", **more: Any) -> RenderRequest:
@@ -120,7 +120,7 @@ def test_large_image_is_uploaded_without_the_key_before_the_order(
     token, upload, submit = server.requests
     assert (token.path, upload.path) == ("/rest/storage/auth/token", "/cdn/files/upload")
     assert upload.headers["authorization"] == "Bearer upload-token"
-    assert (upload.headers["content-type"], len(upload.body)) == ("image/png", 1_100_000)
+    assert (upload.headers["content-type"], len(upload.body)) == ("image/png", 300_000)
     assert [submit.json["image_url"]] == list(server.uploads)
 
 
@@ -386,7 +386,7 @@ def test_lost_jobs_are_those_with_this_input_in_the_list(server: FalServer, engi
     assert [job.id for job in found] == [f"{last}#{APP}", f"{first}#{APP}"]
     asked = next(r.query for r in server.requests if r.path.endswith("by-endpoint"))
     assert asked == {
-        "endpoint_id": TEXT_MODEL, "start": since.isoformat(), "expand": "payloads", "limit": "100"
+        "endpoint_id": TEXT_MODEL, "start": since.isoformat(), "expand": "payloads", "limit": "50"
     }  # fmt: skip
 
 

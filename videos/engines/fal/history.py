@@ -7,15 +7,16 @@ from typing import Any
 
 import httpx2
 
-from videos.engines import json_api, templates
+from videos.engines import json_api, status_words, templates
 from videos.engines.base import RenderRequest
 from videos.engines.errors import EngineError
-from videos.engines.fal import errors, ids, jobs
+from videos.engines.fal import errors, ids
 
 log = logging.getLogger(__name__)
 
-PAGE = 100
-MAX_PAGES = 5
+# Inputs contain images up to images.MAX_INLINE_BYTES, and a page has to fit an answer.
+PAGE = 50
+MAX_PAGES = 10
 
 
 class RequestHistory:
@@ -67,7 +68,10 @@ def _sent_at(request: Any, since: datetime) -> datetime | None:
     """When an entry was sent; None for one that is older, or cannot be read."""
     if not isinstance(request, dict):
         return None
-    request_id, at = request.get("request_id"), jobs.parse_time(request.get("sent_at"))
+    request_id, at = (
+        request.get("request_id"),
+        status_words.parse_iso_timestamp(request.get("sent_at")),
+    )
     readable = isinstance(request_id, str) and ids.REQUEST_ID.fullmatch(request_id)
     return at if at and readable and at >= since else None
 

@@ -11,7 +11,7 @@ from videos.engines.downloads import ResultStore
 from videos.engines.errors import BadAnswer
 from videos.engines.fal import errors
 
-MAX_INLINE_BYTES = 1024 * 1024
+MAX_INLINE_BYTES = 256 * 1024
 KEEP_SECONDS = 24 * 3600
 UPLOAD_SECONDS = 120
 

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from videos.engines.base import Job, JobState
@@ -49,15 +48,6 @@ def error_in_status(answer: Mapping[str, Any]) -> str:
 def find_video_url(output: Any) -> str:
     """The URL of the video in a model's output; "" when there is none."""
     return next(_urls(output), "")
-
-
-def parse_time(value: object) -> datetime | None:
-    """A time in ISO 8601; None for anything else. Without a zone it is in UTC."""
-    try:
-        found = datetime.fromisoformat(str(value))
-    except ValueError:
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _queue_position(found: Mapping[str, Any], state: JobState) -> int | None:
