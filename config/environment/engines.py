@@ -7,6 +7,7 @@ empty for all), "max_seconds" of a video, and "is_sandbox".
 import json
 import re
 
+from config.environment import named_engines
 from config.environment.env import env, flag, text
 
 SANDBOX_KIE_SECRET = "sandbox-callback-secret"  # noqa: S105 - the sandbox's
@@ -24,7 +25,10 @@ KIE_UPLOADS = "https://kieai.redpandaai.co/api/file-stream-upload"
 def configured(
     local_url: str, key: str, secret: str, *, sandbox: bool, sandbox_kie: bool
 ) -> dict[str, dict[str, str]]:
-    """Every engine by name, in the order of preference; `key` and `secret` are the sandbox's."""
+    """Every engine by name, in the order of preference; `key` and `secret` are the sandbox's.
+
+    Raises ImproperlyConfigured for a value that cannot be used.
+    """
     found: dict[str, dict[str, str]] = {}
     models = re.sub(r"\s", "", text("OPENAI_MODELS"))
     openai_key, openai_url = text("OPENAI_API_KEY", secret=True), text("OPENAI_BASE_URL")
@@ -47,6 +51,7 @@ def configured(
             result_hosts=text("SORA_RESULT_HOSTS"),
             upload_url=text("SORA_UPLOAD_URL", default=KIE_UPLOADS),
         )
+    found |= named_engines.configured()
     if sandbox_kie:
         base = f"{local_url}/sandbox/kie"
         upload_url = f"{base}/api/file-stream-upload"
@@ -102,6 +107,14 @@ def _openai_abilities() -> dict[str, str]:
         "variants": "1" if flag("OPENAI_VARIANTS", default=False) else "",
         "result_hosts": text("OPENAI_RESULT_HOSTS"),
     }
+
+
+def pairs(value: str) -> dict[str, str]:
+    """Read "a=b, c=d"."""
+    found = dict(pair.split("=", 1) for pair in re.split(r"[,\s]+", value) if pair)
+    if not all(found) or not all(found.values()):
+        raise ValueError("expected pairs such as a=b,c=d")
+    return found
 
 
 def _left_sides(pairs: str) -> str:

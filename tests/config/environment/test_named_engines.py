@@ -1,0 +1,125 @@
+"""Engines given by a key, and engines given by a name."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from config.environment import engines, env, named_engines
+from videos.engines import base
+
+
+@pytest.fixture(autouse=True)
+def _empty_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    readings = len(env.READINGS)
+    for name in list(os.environ):
+        if name.startswith(("ENGINE", "OPENAI_", "SORA_", "COMFYUI_")) or name.endswith("_KEY"):
+            monkeypatch.delenv(name)
+    yield
+    del env.READINGS[readings:]
+
+
+def configured(monkeypatch: pytest.MonkeyPatch, **given: str) -> dict[str, dict[str, str]]:
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    return engines.configured("http://ours", "key", "secret", sandbox=False, sandbox_kie=False)
+
+
+@pytest.mark.parametrize(
+    ("variable", "kind", "base_url", "result_hosts"),
+    [
+        ("FAL_KEY", "fal", "https://queue.fal.run", ""),
+        ("GEMINI_API_KEY", "gemini", "https://generativelanguage.googleapis.com/v1beta", ""),
+        ("GOOGLE_API_KEY", "gemini", "https://generativelanguage.googleapis.com/v1beta", ""),
+        ("RUNWAYML_API_SECRET", "runway", "https://api.dev.runwayml.com/v1",
+         "dnznrvs05pmza.cloudfront.net"),
+        ("REPLICATE_API_TOKEN", "replicate", "https://api.replicate.com/v1", "replicate.delivery"),
+    ],
+)  # fmt: skip
+def test_key_is_enough(
+    monkeypatch: pytest.MonkeyPatch, variable: str, kind: str, base_url: str, result_hosts: str
+) -> None:
+    found = configured(monkeypatch, **{variable: "secret-key"})
+    assert list(found) == [kind]
+    config = found[kind]
+    shown = {name: config.get(name, "") for name in ("adapter", "base_url", "api_key",
+                                                      "result_hosts")}  # fmt: skip
+    assert shown == {
+        "adapter": kind, "base_url": base_url, "api_key": "secret-key",
+        "result_hosts": result_hosts,
+    }  # fmt: skip
+
+
+def test_address_is_enough_for_comfyui(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = configured(monkeypatch, COMFYUI_URL="http://10.0.0.5:8188/")["comfyui"]
+    assert (config["adapter"], config["base_url"], config["api_key"]) == (
+        "comfyui",
+        "http://10.0.0.5:8188",
+        "",
+    )
+
+
+def test_several_engines_of_a_kind_are_told_apart_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = configured(
+        monkeypatch,
+        ENGINE_COMFY_A_KIND="comfyui",
+        ENGINE_COMFY_A_URL="http://10.0.0.5:8188",
+        ENGINE_COMFY_A_WORKFLOWS="/etc/workflows",
+        ENGINE_COMFY_B_KIND="comfyui",
+        ENGINE_COMFY_B_URL="http://10.0.0.6:8188",
+        ENGINE_GPU_KIND="openai",
+        ENGINE_GPU_URL="http://10.0.0.7:8000/v1",
+        ENGINE_GPU_MODELS="wan-2.2 = Wan-AI/Wan2.2",
+        FAL_KEY="f",
+        ENGINE_FAL_RESULT_HOSTS="cdn.example",
+        ENGINES="gpu, comfy-b, comfy-a, fal",
+    )
+    assert list(found) == ["gpu", "comfy-b", "comfy-a", "fal"]
+    assert found["comfy-a"] == {
+        "adapter": "comfyui",
+        "base_url": "http://10.0.0.5:8188",
+        "api_key": "",
+        "webhook_secret": "",
+        "models": "",
+        "workflows": "/etc/workflows",
+    }
+    assert (found["gpu"]["models"], found["gpu"]["offered_models"], found["gpu"]["api_key"]) == (
+        "wan-2.2=Wan-AI/Wan2.2",
+        "wan-2.2",
+        "none",
+    )
+    assert found["fal"]["result_hosts"] == "cdn.example"
+
+
+NEEDS = "such an engine needs ENGINE_GPU_URL"
+KINDS = "openai, comfyui, gemini, fal, runway, replicate"
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"ENGINE_GPU_KIND": "sora"}, f"'sora' is not usable: expected one of {KINDS}"),
+        ({"ENGINE_GPU_KIND": "openai"}, f"'openai' is not usable: {NEEDS}"),
+    ],
+)  # fmt: skip
+def test_fault_is_named(
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, str], sentence: str
+) -> None:
+    with pytest.raises(ImproperlyConfigured) as caught:
+        configured(monkeypatch, **given)
+    assert str(caught.value) == f"ENGINE_GPU_KIND: {sentence}"
+
+
+@pytest.mark.parametrize("kind", named_engines.KINDS)
+def test_every_kind_has_an_adapter(
+    monkeypatch: pytest.MonkeyPatch, settings: object, kind: str
+) -> None:
+    found = configured(
+        monkeypatch,
+        ENGINE_ONE_KIND=kind,
+        ENGINE_ONE_URL="http://127.0.0.1:9/v1",
+        ENGINE_ONE_API_KEY="k",
+    )
+    settings.ENGINES = found  # type: ignore[attr-defined]
+    assert base.get("one").name == "one"
