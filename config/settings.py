@@ -451,6 +451,9 @@ SANDBOX_WEBHOOK_SECRET = "whsec_c2FuZGJveC13ZWJob29rLXNlY3JldC0wMQ=="  # noqa: S
 ENGINES = engines.configured(
     LOCAL_URL, SANDBOX_API_KEYS[0], SANDBOX_WEBHOOK_SECRET, sandbox=SANDBOX, sandbox_kie=SANDBOX_KIE
 )
+# ---- the catalog of models: an operator's file beside the presets, and other words for models ----
+CATALOG_FILE = text("CATALOG_FILE")
+MODEL_ALIASES: dict[str, str] = env("MODEL_ALIASES", default={}, parse=engines.pairs)
 # After this many failed orders in a row an engine gets no orders, at first for CIRCUIT_PAUSE.
 CIRCUIT_FAILURES = number("CIRCUIT_FAILURES", default=5)
 CIRCUIT_PAUSE = timedelta(seconds=env("CIRCUIT_PAUSE_SECONDS", default=10.0, parse=float))

@@ -31,7 +31,7 @@ from showcase.web import (
 )
 from videos import representations
 from videos.api import account as api_account
-from videos.api import aliases, callbacks, content, quotes, tasks, uploads, webhooks
+from videos.api import aliases, callbacks, content, models, quotes, tasks, uploads, webhooks
 from videos.api import videos as videos_api
 from videos.web import account as web_account
 from videos.web import (
@@ -175,6 +175,7 @@ urlpatterns = [
     path("api/videos/create", aliases.CreateVideoAliasView.as_view()),
     path("api/videos/status", aliases.VideoStatusByQueryView.as_view()),
     path("api/videos/status/<video:video_id>", aliases.VideoStatusView.as_view()),
+    path("api/models", models.ModelsView.as_view()),
     path("api/videos/quote", quotes.QuoteView.as_view()),
     path("api/videos/remix", aliases.RemixByBodyView.as_view()),
     path("api/videos/remix/<video:video_id>", aliases.RemixAliasView.as_view()),

@@ -19,7 +19,7 @@ from config.lib.api.strict_fields import WholeNumberField
 from config.lib.http import user_of
 from showcase import counters, gallery
 from showcase.models import Clip
-from videos import catalog
+from videos.catalog.reading import catalog
 from videos.models import Video
 
 
@@ -144,7 +144,7 @@ def clip_body(clip: Clip) -> dict[str, Any]:
     """Return the clip object of the API; its duration is in seconds. Source: C37."""
     video = clip.video
     from_image = video.operation == Video.Operation.IMAGE
-    model = catalog.MODELS.get(video.model)
+    model = catalog().models.get(video.model)
     return {
         "id": clip.pk,
         "title": clip.title,

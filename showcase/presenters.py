@@ -8,7 +8,7 @@ from django.urls import reverse
 from showcase import gallery
 from showcase.models import Clip
 from showcase.samples import SAMPLES, SECONDS, Sample
-from videos import catalog
+from videos.catalog.reading import catalog
 
 # With at least this many cards the first landscape one is shown larger.
 MIN_FOR_LARGE = 6
@@ -48,7 +48,7 @@ def of_clip(clip: Clip) -> ClipCard:
         width=video.width,
         height=video.height,
         seconds=video.seconds,
-        model=catalog.MODELS[video.model].label if video.model in catalog.MODELS else "",
+        model=catalog().label(video.model),
         description=clip.description,
         clip=clip,
     )

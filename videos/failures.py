@@ -11,7 +11,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from videos import catalog
+from videos.catalog import offers
+from videos.catalog.reading import catalog
 from videos.models import Video
 
 
@@ -185,8 +186,8 @@ def _other_image(video: Video) -> Remedy:
 
 
 def _shorten(video: Video) -> Remedy | None:
-    offer = catalog.MODELS.get(video.model)
-    shorter = [n for n in offer.seconds if n < video.seconds] if offer else []
+    offer = catalog().models.get(video.model)
+    shorter = [n for n in offer.lengths if n < video.seconds] if offer else []
     if not shorter:
         return None
     text = gettext("Choose a shorter video: %(n)d seconds.") % {"n": shorter[-1]}
@@ -194,8 +195,8 @@ def _shorten(video: Video) -> Remedy | None:
 
 
 def _other_size(video: Video) -> Remedy | None:
-    offer = catalog.MODELS.get(video.model)
-    sizes = [size for size in offer.sizes if size != video.size] if offer else []
+    offer = catalog().models.get(video.model)
+    sizes = [size for size in offer.by_size if size != video.size] if offer else []
     if not sizes:
         return None
     text = gettext("Choose another size: %(size)s.") % {"size": sizes[0]}
@@ -205,14 +206,14 @@ def _other_size(video: Video) -> Remedy | None:
 def _other_model(video: Video) -> Remedy | None:
     if video.source_id:  # a remix needs the model of its source
         return None
-    for offer in catalog.MODELS.values():
+    for offer in offers.offered():
         try:
-            catalog.check(offer.name, video.size, video.seconds)
-        except catalog.NotOffered:
+            offers.check(offer.id, video.size, video.seconds)
+        except offers.NotOffered:
             continue
-        if offer.name != video.model:
-            text = gettext("Try the other model: %(model)s.") % {"model": offer.label}
-            return Remedy("other_model", text, "model", offer.name)
+        if offer.id != video.model:
+            text = gettext("Try another model: %(model)s.") % {"model": offer.label}
+            return Remedy("other_model", text, "model", offer.id)
     return None
 
 

@@ -10,6 +10,7 @@ from uuid import UUID
 from django.conf import settings
 
 from videos import failures, signed_urls
+from videos.catalog.reading import catalog
 from videos.models import Video
 
 Status = Video.Status
@@ -80,7 +81,8 @@ def library_video(video: Video) -> dict[str, Any]:
         "user_id": str(video.user_id),
         "openai_video_id": video.engine_job_id or None,
         "prompt": video.prompt,
-        "model": video.model,
+        "model": video.ordered_model,
+        "made_with": {"model": video.model, "label": catalog().label(video.model)},
         "size": video.size,
         "seconds": str(video.seconds),
         "status": LIBRARY_STATUS[Status(video.status)],

@@ -27,7 +27,7 @@ from config.lib.api.pagination import OffsetAndAfter
 from config.lib.idempotency import BadIdempotencyKey, IdempotencyMismatch
 from config.lib.rate_limits import TooManyAttempts
 from showcase.gallery import NotOpen, NotReady
-from videos.catalog import NotOffered
+from videos.catalog.offers import NotOffered
 from videos.jobs.cancellation import TooManyCancellations
 from videos.jobs.moderation import ContentRefused, NoVerdict
 from videos.jobs.orders import PriceChanged

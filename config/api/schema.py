@@ -20,6 +20,7 @@ CHAPTERS = {
     "auth": "Accounts",
     "users": "Accounts",
     "videos": "Videos",
+    "models": "Videos",
     "tasks": "Tasks",
     "payments": "Payments",
     "webhooks": "Webhooks",

@@ -3,6 +3,7 @@
 Uses Babel and polib, which only developers install; no server imports this module.
 """
 
+import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -66,13 +67,17 @@ def sources() -> list[Path]:
     """Return every file that may hold messages."""
     code = (path for app in APPS for path in (ROOT / app).rglob("*.py"))
     templates = (path for end in ("html", "txt") for path in (ROOT / "templates").rglob(f"*.{end}"))
-    return sorted([*(path for path in code if "migrations" not in path.parts), *templates])
+    data = [ROOT / "videos/catalog/presets.json"]
+    return sorted([*(path for path in code if "migrations" not in path.parts), *templates, *data])
 
 
 def as_python(path: Path) -> bytes:
     """Return a file as Python; templatize keeps only the messages of a template."""
     text = path.read_text()
-    if path.suffix != ".py":
+    if path.suffix == ".json":
+        notes = [model["note"] for model in json.loads(text)["models"] if model.get("note")]
+        text = "\n".join(f"gettext({note!r})" for note in notes)
+    elif path.suffix != ".py":
         lines = template.templatize(text, origin=str(path)).splitlines()
         text = "\n".join(line.lstrip() for line in lines)
     return text.encode()

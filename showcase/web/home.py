@@ -9,8 +9,7 @@ from billing.payments import packages
 from config.lib.http import see_other
 from showcase import faq, presenters
 from showcase.web.clips import public_clips, sample_cards
-from videos import catalog
-from videos.models import Price
+from videos.catalog import offers, prices
 
 # One large, one portrait and nine other cards fill the rows of the grid.
 ON_START_PAGE = 11
@@ -22,10 +21,10 @@ def home(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated:
         return redirect("studio")
     if request.method == "POST":
-        prompt = request.POST.get("prompt", "").strip()[: catalog.PROMPT_MAX]
+        prompt = request.POST.get("prompt", "").strip()[: offers.PROMPT_MAX]
         request.session["draft"] = {"prompt": prompt}
         return see_other("account_signup")
-    price = catalog.price(Price.Kind.TEXT, catalog.DEFAULT_MODEL.name, catalog.DEFAULT_SECONDS)
+    price = prices.price_of_default()
     context = {
         "price": price,
         "free_videos": settings.WELCOME_CREDITS // price,

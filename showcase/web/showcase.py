@@ -8,7 +8,8 @@ from config.lib.http import page_of
 from showcase import presenters
 from showcase.models import ClipQuerySet
 from showcase.web.clips import public_clips, sample_cards
-from videos import catalog
+from videos.catalog import offers
+from videos.catalog.reading import catalog
 
 PER_PAGE = 24
 ORDERS = {"new": ("-created_at",), "liked": ("-like_count", "-pk")}
@@ -27,7 +28,7 @@ def showcase(request: HttpRequest) -> HttpResponse:
         "cards": presenters.arrange(map(presenters.of_clip, page)) if lengths else sample_cards(),
         "samples": not lengths,
         "page": page,
-        "models": [(model.name, model.label) for model in catalog.MODELS.values()],
+        "models": [(model.id, model.label) for model in offers.offered()],
         "lengths": [(str(n), n) for n in lengths],
         **chosen,
     }
@@ -41,7 +42,7 @@ def _matching(clips: ClipQuerySet, chosen: dict[str, str]) -> ClipQuerySet:
         clips = clips.filter(video__size__in=tall)
     elif chosen["shape"] == "landscape":
         clips = clips.exclude(video__size__in=tall)
-    if chosen["model"] in catalog.MODELS:
+    if chosen["model"] in catalog().models:
         clips = clips.filter(video__model=chosen["model"])
     if chosen["length"].isascii() and chosen["length"].isdigit() and len(chosen["length"]) < 4:
         clips = clips.filter(video__seconds=int(chosen["length"]))
@@ -49,4 +50,4 @@ def _matching(clips: ClipQuerySet, chosen: dict[str, str]) -> ClipQuerySet:
 
 
 def _sizes() -> set[str]:
-    return {size for model in catalog.MODELS.values() for size in model.sizes}
+    return {size for model in catalog().models.values() for size in model.by_size}

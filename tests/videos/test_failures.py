@@ -16,7 +16,7 @@ from videos.jobs import orders, state_machine
 from videos.models import Video
 
 STOPPED = "The engine stopped. The cause was not your prompt."
-OTHER_MODEL = Remedy("other_model", "Try the other model: Sora 2 Pro.", "model", "sora-2-pro")
+OTHER_MODEL = Remedy("other_model", "Try another model: Sora 2 Pro.", "model", "sora-2-pro")
 WAIT = Remedy("wait", "Try again in a few minutes.")
 
 
@@ -124,7 +124,7 @@ def test_explanation_names_the_refunded_credits(alice: User) -> None:
 def test_other_model_is_advised_when_it_can_make_such_a_video(alice: User) -> None:
     pro = {"model": "sora-2-pro"}
     found = explain_failure(alice, "internal_error", **pro)
-    assert found.remedy == Remedy("other_model", "Try the other model: Sora 2.", "model", "sora-2")
+    assert found.remedy == Remedy("other_model", "Try another model: Sora 2.", "model", "sora-2")
     assert explain_failure(alice, "internal_error", size="1792x1024", **pro).remedy == WAIT
 
 

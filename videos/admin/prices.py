@@ -1,30 +1,66 @@
 """Staff pages of prices."""
 
+from decimal import Decimal
+from typing import Any
+
 from django import forms
 from django.contrib import admin
 from django.utils.translation import gettext_lazy
 
-from videos import catalog
+from videos.catalog import prices
+from videos.catalog.reading import catalog
 from videos.models import Price
 
 
 class PriceForm(forms.ModelForm):
-    model = forms.ChoiceField(
-        label=gettext_lazy("model"), choices=[(m.name, m.label) for m in catalog.MODELS.values()]
-    )
+    model = forms.ChoiceField(label=gettext_lazy("model"))
 
     class Meta:
         model = Price
-        fields = ("kind", "model", "credits")
+        fields = ("kind", "model", "resolution", "credits")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        models = [(model.id, model.label) for model in catalog().models.values()]
+        self.fields["model"].choices = [  # type: ignore[attr-defined]
+            *models,
+            *((word, word) for word in catalog().aliases),
+        ]
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        model = catalog().find(data.get("model", ""))
+        resolution = data.get("resolution", "")
+        if model and resolution and resolution not in {frame.resolution for frame in model.frames}:
+            known = sorted({frame.resolution for frame in model.frames})
+            text = gettext_lazy("%(model)s makes %(resolutions)s.")
+            words = {"model": model.label, "resolutions": ", ".join(known)}
+            self.add_error("resolution", str(text) % words)
+        return data
 
 
 @admin.register(Price)
 class PriceAdmin(admin.ModelAdmin):
-    """Prices set by staff; deleting one restores the documented price."""
+    """Prices set by staff; deleting one restores the catalog's."""
 
     form = PriceForm
-    list_display = ("kind", "model", "credits", "documented")
+    list_display = ("kind", "model", "resolution", "credits", "unit", "documented")
 
-    @admin.display(description=gettext_lazy("documented price"))
-    def documented(self, row: Price) -> int | None:
-        return catalog.PRICES.get((Price.Kind(row.kind), row.model))
+    @admin.display(description=gettext_lazy("unit"))
+    def unit(self, row: Price) -> str:
+        rule = prices.rule_of(row.model)
+        if rule is None:
+            return "-"
+        if rule.per == "second":
+            return str(gettext_lazy("per second"))
+        return str(gettext_lazy("up to %(n)d seconds")) % {"n": rule.seconds}
+
+    @admin.display(description=gettext_lazy("price in the catalog"))
+    def documented(self, row: Price) -> Decimal | None:
+        rule = prices.rule_of(row.model)
+        if rule is None:
+            return None
+        if row.resolution:
+            return rule.rate(row.kind, row.resolution)
+        rate = rule.image if row.kind == Price.Kind.IMAGE and rule.image is not None else rule.text
+        return None if isinstance(rate, dict) else rate

@@ -13,7 +13,9 @@ from accounts.models import ApiKey
 from config.lib.api.strict_fields import TextField, WholeNumberField
 from config.lib.http import user_of
 from config.lib.idempotency import RequestKey, key_of_headers
-from videos import catalog, representations
+from videos import representations
+from videos.catalog import offers
+from videos.catalog.reading import catalog
 from videos.jobs.orders import PriceTerms
 from videos.models import Video
 from videos.models.price import MAX_CREDITS
@@ -41,6 +43,28 @@ def request_key_of(request: Request, asked: Mapping[str, Any]) -> RequestKey | N
     return key_of_headers(request.user, request.headers, request.method, request.path, asked)
 
 
+def fill_in_defaults(asked: dict[str, Any]) -> None:
+    """Add the model, size and length that a request leaves out. Raises offers.NotOffered."""
+    names = ("model", "size", "seconds")
+    given = offers.complete(asked.get("model", ""), asked.get("size", ""), asked.get("seconds", 0))
+    asked.update(zip(names, given, strict=True))
+
+
+class ModelChoiceSerializer(serializers.Serializer):
+    """Which video: what is left out is the default model, and its default size and length."""
+
+    model = TextField(max_length=64, required=False)
+    size = TextField(max_length=16, required=False)
+    seconds = WholeNumberField(min_value=1, max_value=600, required=False)
+
+
+class QualityField(serializers.ChoiceField):
+    """A word of quality that the catalog has; each means a model."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(choices=list(catalog().qualities), **kwargs)
+
+
 class PriceLimitSerializer(serializers.Serializer):
     """If the price is above `expected_credits` or `max_credits`, the answer is 409."""
 
@@ -62,7 +86,7 @@ def pop_price_terms(asked: dict[str, Any]) -> PriceTerms:
 
 
 def prompt_field() -> TextField:
-    return TextField(min_length=1, max_length=catalog.PROMPT_MAX)
+    return TextField(min_length=1, max_length=offers.PROMPT_MAX)
 
 
 class VideoIdField(TextField):

@@ -8,19 +8,15 @@ from rest_framework.views import APIView
 
 from config.lib.api.openapi import errors, request_example
 from config.lib.api.serializers import validated
-from config.lib.api.strict_fields import TextField, WholeNumberField
 from config.lib.http import user_of
-from videos import catalog
+from videos.api import fields
 from videos.jobs import quotes
 from videos.models import Price
 
 
-class QuoteRequestSerializer(serializers.Serializer):
+class QuoteRequestSerializer(fields.ModelChoiceSerializer):
     """The fields of an order that decide its price; `image` says that it begins with an image."""
 
-    model = TextField(max_length=64, default=catalog.DEFAULT_MODEL.name)
-    size = TextField(max_length=16, default=catalog.LANDSCAPE)
-    seconds = WholeNumberField(min_value=1, max_value=600, default=catalog.DEFAULT_SECONDS)
     image = serializers.BooleanField(default=False)
 
 
@@ -52,6 +48,7 @@ class QuoteView(APIView):
     )
     def post(self, request: Request) -> Response:
         asked = validated(QuoteRequestSerializer, request.data)
+        fields.fill_in_defaults(asked)
         kind = Price.Kind.IMAGE if asked.pop("image") else Price.Kind.TEXT
         found = quotes.issue(user_of(request), kind, **asked)
         body = {

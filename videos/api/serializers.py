@@ -29,6 +29,13 @@ class FailureSerializer(serializers.Serializer):
     remedy = RemedySerializer(allow_null=True)
 
 
+class MadeWithSerializer(serializers.Serializer):
+    """The model that makes the video; `model` of the order may be another word for it."""
+
+    model = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
+
+
 class VideoSerializer(serializers.Serializer):
     """The video object with snake_case names; times are in unix seconds. Source: A13, A15, A19."""
 
@@ -37,6 +44,7 @@ class VideoSerializer(serializers.Serializer):
     openai_video_id = serializers.CharField(allow_null=True)
     prompt = serializers.CharField()
     model = serializers.CharField()
+    made_with = MadeWithSerializer()
     size = serializers.CharField()
     seconds = serializers.CharField()
     status = serializers.ChoiceField(list(dict.fromkeys(LIBRARY_STATUS.values())))

@@ -20,7 +20,7 @@ from config.lib.api.pagination import ListView, PageNumberPagination, PageQueryS
 from config.lib.api.serializers import MessageSerializer, validated
 from config.lib.api.strict_fields import TextField, WholeNumberField
 from config.lib.http import user_of
-from videos import catalog, representations
+from videos import representations
 from videos.api import fields
 from videos.api.serializers import (
     NewTaskSerializer,
@@ -29,12 +29,13 @@ from videos.api.serializers import (
     TasksSerializer,
     TaskStatusSerializer,
 )
+from videos.catalog import offers
+from videos.catalog.reading import catalog
 from videos.jobs import cancellation, orders, state_machine
 from videos.media import upload_urls
 from videos.models import Upload, Video
 
-SIZES = {"landscape": catalog.LANDSCAPE, "portrait": catalog.PORTRAIT}
-MODELS = {model.quality: model.name for model in catalog.MODELS.values()}
+SIZES = {"landscape": "1280x720", "portrait": "720x1280"}
 # How long a video takes according to the answer, in seconds. Source: C12.
 ESTIMATED_SECONDS = 180
 MAX_IMAGES = 10
@@ -43,7 +44,7 @@ MAX_IMAGES = 10
 class TextToVideoSerializer(fields.PriceTermsSerializer):
     prompt = fields.prompt_field()
     aspect_ratio = serializers.ChoiceField(list(SIZES), default="landscape")
-    quality = serializers.ChoiceField(list(MODELS), default="standard")
+    quality = fields.QualityField(default="standard")
     webhook_url = fields.WebhookUrlField(required=False, allow_blank=True, allow_null=True)
 
 
@@ -101,10 +102,13 @@ def _create_task(
     request: Request, asked: dict[str, Any], reference: Upload | None, kind: str
 ) -> Response:
     key = fields.request_key_of(request, asked)
+    word = catalog().qualities[asked["quality"]]
+    model = offers.find(word)
     order = orders.VideoOrder(
         prompt=asked["prompt"],
-        model=MODELS[asked["quality"]],
-        size=SIZES[asked["aspect_ratio"]],
+        model=word,
+        size=model.size_like(SIZES[asked["aspect_ratio"]]),
+        seconds=model.default_seconds,
         reference=reference,
         webhook_url=asked.get("webhook_url") or "",
         api_key_id=fields.api_key_id_of(request),

@@ -20,9 +20,10 @@ from config.lib.api.serializers import SuccessSerializer, validated
 from config.lib.api.strict_fields import TextField, WholeNumberField
 from config.lib.http import user_of
 from config.lib.idempotency import RequestKey
-from videos import catalog, representations
+from videos import representations
 from videos.api import fields
 from videos.api.serializers import VideoSerializer, VideosSerializer
+from videos.catalog import offers
 from videos.jobs import orders, queue, removal
 from videos.media import uploads
 from videos.models import Video
@@ -30,13 +31,10 @@ from videos.models import Video
 Representation = Callable[[Video], dict[str, Any]]
 
 
-class CreateVideoSerializer(fields.PriceTermsSerializer):
+class CreateVideoSerializer(fields.ModelChoiceSerializer, fields.PriceTermsSerializer):
     """`seconds` may also be the text of a number."""
 
     prompt = fields.prompt_field()
-    model = TextField(max_length=64, default=catalog.DEFAULT_MODEL.name)
-    size = TextField(max_length=16, default=catalog.LANDSCAPE)
-    seconds = WholeNumberField(min_value=1, max_value=600, default=catalog.DEFAULT_SECONDS)
     input_reference = serializers.FileField(required=False)
 
 
@@ -61,7 +59,8 @@ def _order(request: Request, asked: dict[str, Any], request_key: RequestKey | No
     user, asked = user_of(request), dict(asked)
     terms = fields.pop_price_terms(asked)
     # Before the image is read.
-    catalog.check(asked["model"], asked["size"], asked["seconds"])
+    fields.fill_in_defaults(asked)
+    offers.check(asked["model"], asked["size"], asked["seconds"])
     image = asked.pop("input_reference", None)
     reference = uploads.store_image(user, image) if image else None
     try:

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from billing.ledger import credits as ledger_credits
 from config.lib import idempotency
 from config.lib.idempotency import RequestKey
-from videos import catalog
+from videos.catalog import offers, prices
 from videos.jobs import moderation, orders, state_machine
 from videos.models import Price, Video
 
@@ -118,7 +118,7 @@ def _retry(video: Video, request_key: RequestKey | None) -> tuple[str, bool]:
         outcome = idempotency.run(request_key, order)
     except (
         state_machine.NotPossible,
-        catalog.NotOffered,
+        offers.NotOffered,
         ledger_credits.NotEnoughCredits,
         moderation.NotAllowed,
     ) as error:
@@ -131,7 +131,7 @@ def _retry(video: Video, request_key: RequestKey | None) -> tuple[str, bool]:
 def _price(video: Video) -> int:
     image = video.operation == Video.Operation.IMAGE
     kind = Price.Kind.IMAGE if image else Price.Kind.TEXT
-    return catalog.price(kind, video.model, video.seconds)
+    return prices.price(kind, video.ordered_model, video.size, video.seconds)
 
 
 def _is_available(video: Video, name: str) -> bool:

@@ -2,7 +2,7 @@
 
 from django.utils.text import Truncator
 
-from videos import catalog
+from videos.catalog.reading import catalog
 from videos.models import Video
 
 
@@ -18,6 +18,7 @@ def refund_key(video: Video) -> str:
 
 def describe(video: Video) -> str:
     """The charge as the credit history shows it. Source: C33."""
-    quality = catalog.MODELS[video.model].quality
+    model = catalog().models.get(video.model)
     what = "remix" if video.operation == Video.Operation.REMIX else f"{video.operation}-to-video"
-    return f"Sora {what} ({quality}): {Truncator(video.prompt).chars(60)}"
+    name, quality = (model.family or model.label, model.quality) if model else (video.model, "")
+    return f"{name} {what} ({quality}): {Truncator(video.prompt).chars(60)}"

@@ -14,7 +14,8 @@ from django.utils.translation import gettext as _
 from billing.ledger import credits
 from config.lib import idempotency
 from config.lib.idempotency import RequestKey
-from videos import catalog, feed
+from videos import feed
+from videos.catalog import offers, prices
 from videos.jobs import charges, circuit_breaker, moderation, quotes, state_machine
 from videos.models import Price, Upload, Video
 
@@ -43,12 +44,15 @@ ANY_PRICE = PriceTerms()
 
 @dataclass(frozen=True)
 class VideoOrder:
-    """What a user asks for; names of models, sizes and lengths are the catalog's."""
+    """What a user asks for; models, also by an alias, sizes and lengths are the catalog's.
+
+    An empty model is the default one, an empty size and length are the model's own defaults.
+    """
 
     prompt: str
-    model: str = catalog.DEFAULT_MODEL.name
-    size: str = catalog.LANDSCAPE
-    seconds: int = catalog.DEFAULT_SECONDS
+    model: str = ""
+    size: str = ""
+    seconds: int = 0
     reference: Upload | None = None
     webhook_url: str = ""
     api_key_id: UUID | None = None
@@ -60,7 +64,7 @@ def submit(
 ) -> Video:
     """Order one video and charge its credits.
 
-    Raises catalog.NotOffered, PriceChanged, quotes.InvalidQuote, moderation.Stopped or
+    Raises offers.NotOffered, PriceChanged, quotes.InvalidQuote, moderation.Stopped or
     NotEnoughCredits; then nothing is written.
     With a `request_key` every function here also raises AlreadyDone and IdempotencyMismatch.
     """
@@ -125,20 +129,24 @@ def retry(
 
 
 def _new_video(user: AbstractBaseUser, order: VideoOrder) -> Video:
-    catalog.check(order.model, order.size, order.seconds)
+    asked = offers.complete(order.model, order.size, order.seconds)
+    model = offers.check(*asked)
+    word, size, seconds = asked
     kind = Price.Kind.IMAGE if order.reference else Price.Kind.TEXT
+    engines = offers.engines_for(model.id, kind.value, size, seconds)
     draft = Video(
         user_id=user.pk,
         operation=Video.Operation(kind.value),
         prompt=order.prompt,
-        model=order.model,
-        size=order.size,
-        seconds=order.seconds,
+        model=model.id,
+        requested_model="" if word == model.id else word,
+        size=size,
+        seconds=seconds,
         reference=order.reference,
         webhook_url=order.webhook_url,
         api_key_id=order.api_key_id,
-        credits=catalog.price(kind, order.model, order.seconds),
-        engine=circuit_breaker.choose(catalog.engines_for(order.model, kind.value, order.seconds)),
+        credits=prices.price(kind, word, size, seconds),
+        engine=circuit_breaker.choose(engines),
     )
     _agree_price(order.terms, draft)
     return draft
@@ -147,19 +155,20 @@ def _new_video(user: AbstractBaseUser, order: VideoOrder) -> Video:
 def _repeat(
     video: Video, prompt: str, operation: Video.Operation, *, source: Video | None
 ) -> Video:
-    catalog.check(video.model, video.size, video.seconds)
+    offers.check(video.model, video.size, video.seconds)
     kind = Price.Kind.IMAGE if operation == Video.Operation.IMAGE else Price.Kind.TEXT
     at = source.engine if source else ""  # only the engine that made the source can remix it
-    offered = catalog.engines_for(video.model, operation, video.seconds, at)
+    offered = offers.engines_for(video.model, operation, video.size, video.seconds, at)
     return Video(
         user_id=video.user_id,
         operation=operation,
         prompt=prompt,
         model=video.model,
+        requested_model=video.requested_model,
         size=video.size,
         seconds=video.seconds,
         source=source,
-        credits=catalog.price(kind, video.model, video.seconds),
+        credits=prices.price(kind, video.ordered_model, video.size, video.seconds),
         engine=circuit_breaker.choose(offered),
     )
 
@@ -181,7 +190,7 @@ def _check(user: AbstractBaseUser, draft: Video) -> None:
     """Check engine and moderation; asks the network, so never call it in a transaction."""
     if not draft.engine:
         gone = _("The engine that made this video is not available.")
-        raise catalog.NotOffered(
+        raise offers.NotOffered(
             "model", gone if draft.source else _("No engine can make this video.")
         )
     moderation.check(user, draft.prompt, draft.reference)
@@ -205,4 +214,4 @@ def _lock_reference(draft: Video) -> None:
         return
     rows = Upload.objects.select_for_update(no_key=True).filter(pk=draft.reference_id, stored=True)
     if not rows.values_list("pk").first():
-        raise catalog.NotOffered("input_reference", _("The image was deleted. Upload it again."))
+        raise offers.NotOffered("input_reference", _("The image was deleted. Upload it again."))

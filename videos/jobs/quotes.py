@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from billing.ledger import credits
-from videos import catalog
+from videos.catalog import offers, prices
 from videos.models import Price, Video
 
 QUOTE_LIFETIME = timedelta(minutes=10)
@@ -42,10 +42,10 @@ class Quote:
 
 
 def issue(user: AbstractBaseUser, kind: Price.Kind, model: str, size: str, seconds: int) -> Quote:
-    """Return a quote for such an order. Raises catalog.NotOffered."""
-    catalog.check(model, size, seconds)
-    price = catalog.price(kind, model, seconds)
-    offer = [str(user.pk), kind.value, model, seconds, price]
+    """Return a quote for such an order. Raises offers.NotOffered."""
+    offers.check(model, size, seconds)
+    price = prices.price(kind, model, size, seconds)
+    offer = [str(user.pk), kind.value, model, size, seconds, price]
     return Quote(
         token=signing.dumps(offer, salt=_SALT),
         credits=price,
@@ -58,12 +58,13 @@ def issue(user: AbstractBaseUser, kind: Price.Kind, model: str, size: str, secon
 def price_of(token: str, draft: Video) -> int:
     """Return the price that a quote names for an order. Raises InvalidQuote."""
     try:
-        user, kind, model, seconds, price = signing.loads(token, salt=_SALT, max_age=QUOTE_LIFETIME)
+        *quoted, price = signing.loads(token, salt=_SALT, max_age=QUOTE_LIFETIME)
     except signing.SignatureExpired as error:
         raise InvalidQuote(_("The quote is older than ten minutes. Ask for a new one.")) from error
-    except (signing.BadSignature, ValueError) as error:
+    except (signing.BadSignature, ValueError, TypeError) as error:
         raise InvalidQuote(_("This is not a quote of ours.")) from error
-    offer = (str(draft.user_id), draft.operation, draft.model, draft.seconds)
-    if (user, kind, model, seconds) != offer:
+    kind = Price.Kind.IMAGE if draft.operation == Video.Operation.IMAGE else Price.Kind.TEXT
+    order = [str(draft.user_id), kind.value, draft.ordered_model, draft.size, draft.seconds]
+    if quoted != order:
         raise InvalidQuote(_("The quote is for another order."))
     return int(price)

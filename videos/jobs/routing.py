@@ -9,7 +9,7 @@ from datetime import datetime
 from django.conf import settings
 from django.db.models import F, QuerySet
 
-from videos import catalog
+from videos.catalog import offers
 from videos.engines.errors import EngineError
 from videos.jobs import circuit_breaker, state_machine
 from videos.models import EngineCircuit, Video
@@ -44,7 +44,7 @@ def find_other_engine(video: Video) -> str:
     submits_before = video.submit_count - (video.status == Status.SUBMITTING)
     if submits_before or video.source_id:
         return ""
-    offered = catalog.engines_for(video.model, video.operation, video.seconds)
+    offered = offers.engines_for(video.model, video.operation, video.size, video.seconds)
     opened = circuit_breaker.open_circuits()
     others = (name for name in offered if name not in opened and name != video.engine)
     return next(others, "")

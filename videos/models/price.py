@@ -1,5 +1,7 @@
 """Prices that staff changed."""
 
+from decimal import Decimal
+
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
@@ -9,7 +11,10 @@ MAX_CREDITS = 1_000_000
 
 
 class Price(models.Model):
-    """A price that staff set, in credits for up to 12 seconds; it overrides the catalog's."""
+    """A price that staff set, in the unit of the model's price rule; it overrides the catalog's.
+
+    `resolution` is "" for all that have no row of their own.
+    """
 
     class Kind(models.TextChoices):
         TEXT = "text", _("From text")
@@ -17,19 +22,23 @@ class Price(models.Model):
 
     kind = models.CharField(_("kind"), max_length=8, choices=Kind)
     model = models.CharField(_("model"), max_length=64)
-    credits = models.PositiveIntegerField(
-        _("credits"), validators=[MinValueValidator(1), MaxValueValidator(MAX_CREDITS)]
+    resolution = models.CharField(_("resolution"), max_length=16, blank=True)
+    credits = models.DecimalField(
+        _("credits"),
+        max_digits=9,
+        decimal_places=2,
+        validators=[MinValueValidator(Decimal("0.01")), MaxValueValidator(MAX_CREDITS)],
     )
 
     class Meta:
         verbose_name = _("price")
         verbose_name_plural = _("prices")
         constraints = [
-            models.UniqueConstraint(fields=["kind", "model"], name="price_once"),
+            models.UniqueConstraint(fields=["kind", "model", "resolution"], name="price_once"),
             models.CheckConstraint(
                 condition=Q(credits__gt=0, credits__lte=MAX_CREDITS), name="price_bounds"
             ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.model}: {self.credits}"
+        return f"{self.kind} {self.model} {self.resolution}: {self.credits}"

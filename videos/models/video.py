@@ -86,6 +86,8 @@ class Video(models.Model):
     operation = models.CharField(_("operation"), max_length=8, choices=Operation)
     prompt = models.TextField(_("prompt"))
     model = models.CharField(_("model"), max_length=64)
+    # The alias by which the model was ordered; "" when it was ordered by its own id.
+    requested_model = models.CharField(_("ordered as"), max_length=64, blank=True)
     size = models.CharField(_("size"), max_length=16)
     seconds = models.PositiveSmallIntegerField(_("seconds"))
     reference = models.ForeignKey(
@@ -193,6 +195,11 @@ class Video(models.Model):
     def is_lost(self) -> bool:
         """Whether it ended without a file; its credits were refunded then."""
         return self.status in self.LOST
+
+    @property
+    def ordered_model(self) -> str:
+        """The word for the model in the order; prices and documented answers go by it."""
+        return self.requested_model or self.model
 
     @property
     def width(self) -> int:

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from billing.ledger import credits as ledger_credits
 from config.lib.charts import Bar, Scale, last_days, start_of_day
-from videos import catalog
+from videos.catalog.reading import catalog
 from videos.models import Video, VideoQuerySet
 
 Status = Video.Status
@@ -218,4 +218,4 @@ def _average_wait(rows: list[dict[str, Any]]) -> timedelta | None:
 
 
 def _model(name: str) -> str:
-    return catalog.MODELS[name].label if name in catalog.MODELS else name
+    return catalog().label(name)

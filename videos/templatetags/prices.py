@@ -2,8 +2,7 @@
 
 from django import template
 
-from videos import catalog
-from videos.models import Price
+from videos.catalog import prices
 
 register = template.Library()
 
@@ -11,7 +10,7 @@ register = template.Library()
 @register.simple_tag
 def default_video_price() -> int:
     """Return the credits for a video with the default model and length."""
-    return catalog.price(Price.Kind.TEXT, catalog.DEFAULT_MODEL.name, catalog.DEFAULT_SECONDS)
+    return prices.price_of_default()
 
 
 @register.filter

@@ -20,10 +20,10 @@ from accounts.people import profile
 from billing.ledger import credits
 from config.lib import rate_limits
 from config.lib.http import UserRequest
-from videos import catalog
 from videos.account import data_export, email_digests
 from videos.account import deletion as account_deletion
-from videos.models import Price, Video
+from videos.catalog import offers, prices
+from videos.models import Video
 from videos.web.forms import WelcomeForm
 
 STARTER_PROMPTS = (
@@ -54,19 +54,15 @@ def welcome(request: UserRequest) -> HttpResponse:
         return render(request, "welcome/prompt.html", {"step": 1, "prompts": STARTER_PROMPTS})
     available = credits.available(user)
     scene = request.GET.get("scene", "")
-    flat = catalog.prices()
-    prices = [
-        (model.label, catalog.at_length(flat[Price.Kind.TEXT, name], catalog.DEFAULT_SECONDS))
-        for name, model in catalog.MODELS.items()
-    ]
+    now = prices.current()
+    buys = [(model.label, now.of_default(model)) for model in offers.offered()]
     context = {
         "step": 2,
         "form": form,
         "available": available,
         "prompt": STARTER_PROMPTS[int(scene)] if scene in {"0", "1", "2", "3"} else "",
         "rows": [
-            {"label": label, "price": price, "videos": available // price}
-            for label, price in prices
+            {"label": label, "price": price, "videos": available // price} for label, price in buys
         ],
     }
     status = 422 if form.errors else 200
@@ -77,7 +73,7 @@ def _finish_welcome(request: UserRequest, chosen: dict[str, Any]) -> HttpRespons
     """Save the choices and open the studio with the chosen prompt."""
     profile.update(request.user, language=chosen["language"])
     email_digests.set_enabled(request.user, chosen["mails"])
-    prompt = request.POST.get("prompt", "")[: catalog.PROMPT_MAX]
+    prompt = request.POST.get("prompt", "")[: offers.PROMPT_MAX]
     return redirect(f"{resolve_url('studio')}?{urlencode({'prompt': prompt})}")
 
 

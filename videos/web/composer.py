@@ -8,22 +8,17 @@ from uuid import uuid4
 from django import forms
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from videos import catalog
+from videos.catalog import offers, prices
+from videos.catalog.entries import Model
+from videos.catalog.frames import Frame, frame_of
+from videos.catalog.reading import catalog
 from videos.jobs import orders
 from videos.media import uploads
 from videos.models import Preset, Price, Upload
 
-# Aspect ratio and resolution of each size, as the pages show them.
-SHAPES = {
-    "1280x720": ("16:9", "720p"),
-    "720x1280": ("9:16", "720p"),
-    "1792x1024": ("7:4", "1024p"),
-    "1024x1792": ("4:7", "1024p"),
-    "1920x1080": ("16:9", "1080p"),
-    "1080x1920": ("9:16", "1080p"),
-}
 MAX_TAKES = 4
 PROMPT_ERRORS = {"required": _("Describe what the video should show.")}
 
@@ -36,9 +31,31 @@ def takes_field() -> forms.TypedChoiceField:
     return forms.TypedChoiceField(choices=choices, coerce=int, required=False, empty_value=one)
 
 
+def model_choices() -> list[tuple[str, str]]:
+    return [(model.id, model.label) for model in offers.offered()]
+
+
+def size_choices() -> list[tuple[str, str]]:
+    return [(size, size) for size in _frames()]
+
+
+def length_choices() -> list[tuple[int, int]]:
+    return [(n, n) for n in _lengths()]
+
+
+def _frames() -> dict[str, Frame]:
+    """Every size that an offered model makes."""
+    return {frame.size: frame for model in offers.offered() for frame in model.frames}
+
+
+def _lengths() -> list[int]:
+    """Every length in seconds that an offered model makes."""
+    return sorted({n for model in offers.offered() for n in model.lengths})
+
+
 def prompt_field() -> forms.CharField:
     """Return the field for a prompt."""
-    return forms.CharField(max_length=catalog.PROMPT_MAX, error_messages=PROMPT_ERRORS)
+    return forms.CharField(max_length=offers.PROMPT_MAX, error_messages=PROMPT_ERRORS)
 
 
 class StalePriceList(Exception):
@@ -49,11 +66,9 @@ class Composer(forms.Form):
     """The order form of the studio."""
 
     prompt = prompt_field()
-    model = forms.ChoiceField(choices=[(m.name, m.label) for m in catalog.MODELS.values()])
-    size = forms.ChoiceField(choices=[(size, size) for size in SHAPES])
-    seconds = forms.TypedChoiceField(
-        choices=[(n, n) for n in catalog.DEFAULT_MODEL.seconds], coerce=int
-    )
+    model = forms.ChoiceField(choices=model_choices)
+    size = forms.ChoiceField(choices=size_choices)
+    seconds = forms.TypedChoiceField(choices=length_choices, coerce=int)
     takes = takes_field()
     image = forms.FileField(required=False)
     # The price list that the page showed.
@@ -68,7 +83,7 @@ class Composer(forms.Form):
     def __init__(self, user: AbstractBaseUser, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.user = user
-        self.flat_prices = catalog.prices()
+        self.current_prices = prices.current()
         self.token = uuid4()
         self.stored_image: Upload | None = None
         images = uploads.reference_images_of(user)
@@ -106,38 +121,38 @@ class Composer(forms.Form):
 
     @property
     def price_list_version(self) -> str:
-        return catalog.price_list_version(self.flat_prices)
+        return self.current_prices.version
 
     @property
     def models(self) -> Iterator[dict[str, Any]]:
-        for model in catalog.MODELS.values():
+        for model in offers.offered():
             yield {
-                "name": model.name,
+                "id": model.id,
                 "label": model.label,
-                "quality": model.quality,
-                "checked": model.name == self.chosen_model.name,
-                "prices": json.dumps(self._prices(model)),
+                "note": gettext(model.note) if model.note else "",
+                "checked": model == self.chosen_model,
+                "from_price": self.current_prices.of_default(model),
+                "default_seconds": model.default_seconds,
+                "offers": json.dumps(self._offers_of(model)),
             }
 
     @property
     def sizes(self) -> Iterator[dict[str, Any]]:
-        chosen = self["size"].value() or catalog.LANDSCAPE
-        for name, (shape, resolution) in SHAPES.items():
-            takers = [m.quality for m in catalog.MODELS.values() if name in m.sizes]
-            width, height = map(int, name.split("x"))
+        for frame in _frames().values():
             yield {
-                "name": name,
-                "shape": shape,
-                "resolution": resolution,
-                "tall": height > width,
-                "only": takers[0] if len(takers) < len(catalog.MODELS) else "",
-                "checked": name == chosen,
+                "name": frame.size,
+                "shape": frame.aspect,
+                "resolution": frame.resolution,
+                "tall": frame.is_portrait,
+                "made": frame.size in self.chosen_model.by_size,
+                "checked": frame.size == self.chosen_size,
             }
 
     @property
     def lengths(self) -> Iterator[dict[str, Any]]:
-        for n in catalog.DEFAULT_MODEL.seconds:
-            yield {"n": n, "checked": n == self.chosen_seconds}
+        for n in _lengths():
+            made = n in self.chosen_model.lengths
+            yield {"n": n, "made": made, "checked": n == self.chosen_seconds}
 
     @property
     def takes_offered(self) -> Iterator[dict[str, Any]]:
@@ -147,9 +162,10 @@ class Composer(forms.Form):
     @property
     def price_of_one(self) -> int:
         """Credits for one take of the chosen options."""
-        kind = Price.Kind.IMAGE if self.stored_image else Price.Kind.TEXT
-        flat = self.flat_prices[kind, self.chosen_model.name]
-        return catalog.at_length(flat, self.chosen_seconds)
+        model, size, seconds = self.chosen_model, self.chosen_size, self.chosen_seconds
+        if size not in model.by_size:
+            size = model.size_like(size)
+        return self._price(model, size, seconds)
 
     @property
     def price(self) -> int:
@@ -160,61 +176,92 @@ class Composer(forms.Form):
     def presets(self) -> Iterator[dict[str, Any]]:
         """The user's presets, with the labels of their options."""
         for preset in Preset.objects.filter(user_id=self.user.pk):
-            model = catalog.MODELS.get(preset.model)
-            if model:
-                shape = SHAPES.get(preset.size, (preset.size, ""))[0]
-                yield {"preset": preset, "model": model.label, "shape": shape}
+            if preset.model in catalog().models:
+                shape = frame_of(preset.size).aspect
+                label = catalog().label(preset.model)
+                yield {"preset": preset, "model": label, "shape": shape}
 
     @property
     def price_table(self) -> Iterator[dict[str, Any]]:
-        """Every price, for pages without JavaScript: one row per length, one cell per model."""
-        lengths = catalog.DEFAULT_MODEL.seconds
-        flat = [n for n in lengths if n <= catalog.FLAT_SECONDS]
-        for group in [flat, *([n] for n in lengths if n > catalog.FLAT_SECONDS)]:
-            yield {
-                "lengths": ", ".join(map(str, group)),
-                "cells": [
-                    {kind.value: self._prices(model)[kind][group[0]] for kind in Price.Kind}
-                    for model in catalog.MODELS.values()
-                ],
-            }
+        """Every price, for pages without JavaScript: one row per length, one cell per model.
+
+        Lengths that cost the same everywhere share a row.
+        """
+        rows: dict[str, list[int]] = {}
+        cells: dict[str, list[dict[str, int]]] = {}
+        for n in _lengths():
+            prices_of_n = [self._prices_of_length(model, n) for model in offers.offered()]
+            rows.setdefault(str(prices_of_n), []).append(n)
+            cells[str(prices_of_n)] = prices_of_n
+        for key, lengths in rows.items():
+            yield {"lengths": ", ".join(map(str, lengths)), "cells": cells[key]}
 
     def cheaper_offer(self, available: int) -> "Offer | None":
         """Return the best choice that `available` credits pay for; None when there is none."""
-        kind = Price.Kind.IMAGE if self.stored_image else Price.Kind.TEXT
-        offers = (
-            Offer(catalog.at_length(self.flat_prices[kind, model.name], n) * takes, n, takes, model)
-            for model in catalog.MODELS.values()
-            for n in model.seconds
+        choices = (
+            Offer(self._price(model, model.size_like(self.chosen_size), n) * takes, n, takes, model)
+            for model in offers.offered()
+            for n in model.lengths
             for takes in range(1, self.chosen_takes + 1)
             if n <= self.chosen_seconds
         )
-        paid = [offer for offer in offers if offer.credits <= available]
+        paid = [offer for offer in choices if offer.credits <= available]
         return max(paid, key=lambda offer: (offer.credits, offer.takes, offer.n), default=None)
 
     @property
-    def chosen_model(self) -> catalog.Model:
-        return catalog.MODELS.get(self["model"].value() or "", catalog.DEFAULT_MODEL)
+    def chosen_model(self) -> Model:
+        models = {model.id: model for model in offers.offered()}
+        return models.get(self["model"].value() or "") or offers.default_model()
+
+    @property
+    def chosen_size(self) -> str:
+        """The size that is chosen, if any model makes it; else the default of the chosen model."""
+        value = str(self["size"].value() or "")
+        return value if value in _frames() else self.chosen_model.default_size
 
     @property
     def chosen_seconds(self) -> int:
         value = str(self["seconds"].value() or "")
-        known = map(str, catalog.DEFAULT_MODEL.seconds)
-        return int(value) if value in known else catalog.DEFAULT_SECONDS
+        known = map(str, self.chosen_model.lengths)
+        return int(value) if value in known else self.chosen_model.default_seconds
 
     @property
     def chosen_takes(self) -> int:
         value = str(self["takes"].value() or "")
         return int(value) if value in map(str, range(1, MAX_TAKES + 1)) else 1
 
-    def _prices(self, model: catalog.Model) -> dict[str, dict[int, int]]:
-        """Return credits by kind and length in seconds."""
+    def _price(self, model: Model, size: str, seconds: int) -> int:
+        kind = Price.Kind.IMAGE if self.stored_image else Price.Kind.TEXT
+        found = self.current_prices.credits(kind, model.id, size, seconds)
+        assert found is not None
+        return found
+
+    def _offers_of(self, model: Model) -> dict[str, Any]:
+        """What the page's script needs of a model: sizes, and credits by kind, size and length."""
+        by_resolution = {frame.resolution: frame.size for frame in model.frames}
         return {
-            kind.value: {
-                n: catalog.at_length(self.flat_prices[kind, model.name], n) for n in model.seconds
-            }
-            for kind in Price.Kind
+            "sizes": list(model.by_size),
+            "prices": {
+                kind.value: {
+                    resolution: {
+                        n: self.current_prices.credits(kind, model.id, size, n)
+                        for n in model.lengths
+                    }
+                    for resolution, size in by_resolution.items()
+                }
+                for kind in Price.Kind
+            },
         }
+
+    def _prices_of_length(self, model: Model, seconds: int) -> dict[str, int]:
+        """Credits by kind in the model's default size; {} for a length that it does not make."""
+        if seconds not in model.lengths:
+            return {}
+        size = model.default_size
+        found = {
+            k.value: self.current_prices.credits(k, model.id, size, seconds) for k in Price.Kind
+        }
+        return {kind: credits for kind, credits in found.items() if credits is not None}
 
 
 class Offer(NamedTuple):
@@ -223,4 +270,4 @@ class Offer(NamedTuple):
     credits: int
     n: int
     takes: int
-    model: catalog.Model
+    model: Model

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from config.lib.http import UserRequest, page_of
-from videos import catalog
+from videos.catalog import offers
 from videos.models import WebhookDelivery
 from videos.webhooks import deliveries, http_client, signing
 
@@ -29,7 +29,7 @@ STATES = {
 @require_safe
 def quick_start(request: UserRequest) -> HttpResponse:
     """Show the calls from an API key to a finished file, ready to paste."""
-    context = {"at": "developers", "tab": "start", "model": catalog.DEFAULT_MODEL.name}
+    context = {"at": "developers", "tab": "start", "model": offers.default_word()}
     return render(request, "developers/start.html", context)
 
 

@@ -5,7 +5,6 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from videos import catalog
 from videos.models import Preset
 from videos.web import composer
 
@@ -27,11 +26,9 @@ class PresetForm(forms.Form):
         max_length=60, error_messages={"required": _("Enter a name for the preset.")}
     )
     preset_ending = forms.CharField(max_length=400, required=False)
-    model = forms.ChoiceField(choices=[(m.name, m.label) for m in catalog.MODELS.values()])
-    size = forms.ChoiceField(choices=[(size, size) for size in composer.SHAPES])
-    seconds = forms.TypedChoiceField(
-        choices=[(n, n) for n in catalog.DEFAULT_MODEL.seconds], coerce=int
-    )
+    model = forms.ChoiceField(choices=composer.model_choices)
+    size = forms.ChoiceField(choices=composer.size_choices)
+    seconds = forms.TypedChoiceField(choices=composer.length_choices, coerce=int)
     takes = composer.takes_field()
 
     def save(self, user: AbstractBaseUser) -> Preset:

@@ -14,7 +14,8 @@ from django.views.decorators.http import require_safe
 
 from config.lib import rate_limits
 from config.lib.http import UserRequest, page_of
-from videos import catalog, feed
+from videos import feed
+from videos.catalog import offers
 from videos.library import collections as library_collections
 from videos.library import search
 from videos.models import Video
@@ -45,7 +46,7 @@ def library(request: UserRequest) -> HttpResponse:
         "counts": search.status_counts(found),
         "collections": collections,
         "collection": next((one for one in collections if one.pk == wanted.collection), None),
-        "models": catalog.MODELS.values(),
+        "models": offers.offered(),
         "page": page,
         "cards": cards,
         "days": days,

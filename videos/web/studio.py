@@ -1,5 +1,6 @@
 """The studio: order a video, and apply, save or delete presets."""
 
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -17,19 +18,20 @@ from billing.ledger import credits
 from config.lib import idempotency, rate_limits
 from config.lib.http import UserRequest, see_other
 from config.lib.rate_limits import TooManyAttempts
-from videos import catalog, feed
+from videos import feed
+from videos.catalog import offers, prices
+from videos.catalog.reading import catalog
 from videos.jobs import circuit_breaker, moderation, orders
 from videos.media import upload_checks, uploads
 from videos.models import Preset, Upload, Video
-from videos.web import pages
-from videos.web.composer import SHAPES, Composer, StalePriceList
+from videos.web import composer, pages
+from videos.web.composer import Composer, StalePriceList
 from videos.web.forms import PresetForm
 from videos.web.presenters.video_card import cards_of
 from videos.web.presenters.waiting_times import approximate, orders_before, typical_seconds
 from videos.web.presenters.wallet import wallet_of
 
 ACTIVE_VIDEOS, RECENT_VIDEOS = 12, 12
-LENGTHS = [str(n) for n in catalog.DEFAULT_MODEL.seconds]
 OPTIONS = ("model", "size", "seconds", "takes")
 
 
@@ -66,9 +68,14 @@ def _draft_form(request: UserRequest) -> Composer:
 
 def _suggested_options(request: UserRequest) -> dict[str, str]:
     """Return the options named in the URL, as links to remedies do, if they are offered."""
-    known = {"model": [*catalog.MODELS], "size": [*SHAPES], "seconds": LENGTHS}
+    known: dict[str, Iterable[tuple[object, object]]] = {
+        "model": composer.model_choices(),
+        "size": composer.size_choices(),
+        "seconds": composer.length_choices(),
+    }
     asked = {name: request.GET.get(name, "") for name in known}
-    return {name: value for name, value in asked.items() if value in known[name]}
+    values = {name: {str(value) for value, _label in known[name]} for name in known}
+    return {name: value for name, value in asked.items() if value in values[name]}
 
 
 def _uuid(text: str | None) -> UUID | None:
@@ -92,7 +99,7 @@ def _order(request: UserRequest) -> HttpResponse:
 
     try:
         idempotency.run(key, order)
-    except catalog.NotOffered as error:
+    except offers.NotOffered as error:
         form.add_error(error.field if error.field in form.fields else "image", str(error))
     except (upload_checks.BadImage, uploads.QuotaFull) as error:
         form.add_error("image", str(error))
@@ -102,7 +109,7 @@ def _order(request: UserRequest) -> HttpResponse:
         form.add_error(None, str(error))
         return _render_studio(request, form, 429)
     except (StalePriceList, orders.PriceChanged) as error:
-        form.flat_prices = catalog.prices()
+        form.current_prices = prices.current()
         form.add_error(None, str(error))
     except credits.NotEnoughCredits as error:
         return _render_studio(request, form, 402, error)
@@ -115,14 +122,14 @@ def _order(request: UserRequest) -> HttpResponse:
 def _with_cheaper_choice(sent: QueryDict) -> QueryDict:
     """Return the form's data, with the cheaper options when that button was pressed."""
     model, seconds, takes = [*sent.get("instead", "").split(), "", "", ""][:3]
-    if model not in catalog.MODELS:
+    chosen = catalog().models.get(model)
+    if chosen is None:
         return sent
     data = sent.copy()
     data["model"], data["seconds"], data["takes"] = model, seconds, takes
     size = data.get("size", "")
-    if size in SHAPES and size not in catalog.MODELS[model].sizes:
-        width, height = map(int, size.split("x"))
-        data["size"] = catalog.PORTRAIT if height > width else catalog.LANDSCAPE
+    if size in dict(composer.size_choices()):
+        data["size"] = chosen.size_like(size)
     return data
 
 
@@ -189,8 +196,8 @@ def _render_studio(
         "offer": short and form.cheaper_offer(short.available),
         "left": wallet["available"] - form.price,
         "missing": form.price - wallet["available"],
-        "paused": circuit_breaker.all_paused(catalog.engines_for(form.chosen_model.name)),
-        "wait": approximate(typical_seconds()[form.chosen_model.name]),
+        "paused": circuit_breaker.all_paused(offers.engines_for(form.chosen_model.id)),
+        "wait": approximate(typical_seconds()[form.chosen_model.id]),
         "orders_before": orders_before(),
         "wallet": wallet,
         "active": [card for card in cards if card.video.is_active],

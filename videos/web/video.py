@@ -18,7 +18,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from billing.ledger import credits
 from config.lib import idempotency, rate_limits
 from config.lib.http import UserRequest, redirect_back, see_other
-from videos import catalog, feed
+from videos import feed
+from videos.catalog import offers
 from videos.jobs import cancellation, moderation, orders, removal, state_machine
 from videos.library import collections
 from videos.library.lineage import kept_videos, lineage_of, previous_version, prompt_changes
@@ -35,7 +36,7 @@ from videos.web.presenters.wallet import wallet_of
 # Why an order was not placed, other than for a lack of credits.
 NOT_ORDERED = (
     state_machine.NotPossible,
-    catalog.NotOffered,
+    offers.NotOffered,
     moderation.NotAllowed,
     orders.PriceChanged,
 )

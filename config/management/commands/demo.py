@@ -12,32 +12,33 @@ from accounts.people import signup
 from billing.ledger import credits
 from config.ops.checks import FIRST_ACCOUNTS
 from showcase import gallery
-from videos import catalog
+from videos.catalog import offers
 from videos.jobs import orders
 from videos.models import Video
 
 USERNAME, PASSWORD = "demo", FIRST_ACCOUNTS["demo"]
 CREDITS = 900
+LANDSCAPE, PORTRAIT = "1280x720", "720x1280"
 PROMPTS = (
     (
         "First light in the mountains",
         "Morning fog pours between mountain ridges as the sun clears the last peak",
-        catalog.LANDSCAPE,
+        LANDSCAPE,
     ),
     (
         "Aurora",
         "Aurora curtains ripple above a dark pine forest, stars overhead, tripod still",
-        catalog.LANDSCAPE,
+        LANDSCAPE,
     ),
     (
         "Lantern",
         "A paper lantern drifts over a still harbour at dusk, slow dolly in",
-        catalog.PORTRAIT,
+        PORTRAIT,
     ),
     (
         "Golden beach",
         "Waves roll onto a quiet beach at first light, low camera, golden glitter",
-        catalog.LANDSCAPE,
+        LANDSCAPE,
     ),
 )
 
@@ -82,12 +83,12 @@ def clips() -> None:
     They are rendered like all others, and the showcase shows each as soon as it is finished. From
     a real engine they would cost the operator money.
     """
-    user = User.objects.get(username=USERNAME)
-    makers = catalog.engines_for(catalog.DEFAULT_MODEL.name)
+    user, model = User.objects.get(username=USERNAME), offers.default_model()
+    makers = offers.engines_for(model.id)
     is_free = all(settings.ENGINES[name].get("is_sandbox") for name in makers)
     if not makers or not is_free or Video.objects.filter(user=user).exists():
         return
     for title, prompt, size in PROMPTS:
-        order = orders.VideoOrder(prompt=prompt, size=size, seconds=catalog.DEFAULT_SECONDS)
+        order = orders.VideoOrder(prompt, model.id, model.size_like(size), model.default_seconds)
         video = orders.submit(user, order)
         gallery.publish_when_finished(video, title)

@@ -102,7 +102,7 @@ def test_draft_is_saved_when_the_user_leaves_the_studio_to_pay(
     assert (answer.status_code, answer["Location"]) == (303, "/billing/?next=studio#packages")
     form = composer_form(page)
     assert {name: form[name].value() for name in DRAFT} == DRAFT
-    assert (form.stored_image, form.chosen_model.name, form.chosen_seconds) == (
+    assert (form.stored_image, form.chosen_model.id, form.chosen_seconds) == (
         upload,
         "sora-2-pro",
         12,
@@ -123,7 +123,7 @@ def test_draft_has_default_values_when_the_saved_ones_are_invalid(page: Client) 
     odd = {"prompt": "x" * 9000, "model": "gpt", "size": "1x1", "seconds": "99", "reference": "no"}
     page.post("/billing/", odd)
     form = composer_form(page)
-    assert (form.stored_image, form.chosen_model.name, form.chosen_seconds) == (None, "sora-2", 8)
+    assert (form.stored_image, form.chosen_model.id, form.chosen_seconds) == (None, "sora-2", 8)
     assert len(form["prompt"].value()) == 5000
 
 

@@ -27,7 +27,7 @@ def test_public_page_is_shown_when_nobody_is_signed_in(db: None, path: str) -> N
 
 def test_pricing_page_shows_prices_of_the_catalog(db: None) -> None:
     context = Client().get("/pricing/").context
-    assert context["lengths"] == (4, 8, 12, 16, 20)
+    assert context["lengths"] == [4, 8, 12, 16, 20]
     assert [(row["label"], row["image"], row["prices"]) for row in context["rows"]] == [
         ("Sora 2", False, [20, 20, 20, 27, 34]),
         ("Sora 2", True, [25, 25, 25, 34, 42]),

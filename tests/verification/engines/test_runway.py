@@ -12,7 +12,6 @@ import pytest
 
 from tests.engine_servers import runway
 from tests.engine_servers.runway import RunwayServer
-from tests.verification.engines.runway_inputs import INPUTS
 from tests.verification.engines.scripted_server import (
     PAGE,
     ScriptedServer,
@@ -20,6 +19,9 @@ from tests.verification.engines.scripted_server import (
     close_connection,
     truncate,
 )
+from videos.catalog.entries import Binding, Model
+from videos.catalog.frames import Frame
+from videos.catalog.reading import catalog
 from videos.engines.base import Cost, Image, JobState, RenderRequest, Variant
 from videos.engines.downloads import ForeignHost
 from videos.engines.errors import (
@@ -47,22 +49,27 @@ IMAGES: dict[str, dict[str, Any]] = {
     "first_last": {"image": FIRST, "last_image": LAST},
     "reference": {"references": (FIRST, LAST)},
 }
-RESOLUTIONS = {"hailuo3": "768p", "h3_max": "768p"}
-SIZES = {"kling3.0_pro": "1920x1080", "klingO3_pro": "1920x1080"}
 
 
-def order_for(model: str, mode: str) -> RenderRequest:
-    """An order with everything that the model takes in this mode."""
-    fields = INPUTS[model][mode]
+def bindings() -> dict[str, tuple[Model, Binding]]:
+    """The presets that Runway makes, by its own names of the models."""
+    made = [(model, binding) for model in catalog().models.values() for binding in model.bindings]
+    return {str(b.model): (model, b) for model, b in made if b.engine == "runway"}
+
+
+def order_for(name: str, mode: str, frame: Frame | None = None) -> RenderRequest:
+    """An order with everything that the model takes in this mode, by default in its first size."""
+    model, binding = bindings()[name]
+    frame, fields = frame or model.frames[0], binding.fields_for(mode)
     text = str(fields)
     return RenderRequest(
         "token-1",
         "A paper boat",
-        model,
-        SIZES.get(model, "1280x720"),
-        8,
-        aspect="16:9",
-        resolution=RESOLUTIONS.get(model, "720p"),
+        name,
+        frame.size,
+        8 if 8 in model.lengths else model.default_seconds,
+        aspect=frame.aspect,
+        resolution=frame.resolution,
         seed=7 if "{seed}" in text else None,
         audio=True if "{audio}" in text else None,
         negative_prompt="people" if "{negative_prompt}" in text else "",
@@ -110,7 +117,7 @@ VEO = {
 SEEDANCE = {
     "model": "seedance2_5",
     "promptText": "A paper boat",
-    "ratio": "1280:720",
+    "ratio": "854:480",
     "duration": 8,
     "seed": 7,
     "audio": True,

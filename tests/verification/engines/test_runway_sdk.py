@@ -17,8 +17,7 @@ from runwayml.types import image_to_video_create_params, text_to_video_create_pa
 
 from tests.engine_servers import runway
 from tests.engine_servers.runway import RunwayServer
-from tests.verification.engines.runway_inputs import INPUTS
-from tests.verification.engines.test_runway import adapter, order_for
+from tests.verification.engines.test_runway import adapter, bindings, order_for
 
 
 @pytest.fixture
@@ -93,18 +92,20 @@ def test_sdk_is_refused_when_it_is_rate_limited(sdk: RunwayML, server: RunwaySer
     assert server.posts == 1
 
 
-MODES = [(model, mode) for model, modes in INPUTS.items() for mode in modes]
+MODES = [(name, mode) for name, (_, binding) in bindings().items() for mode in binding.modes]
 
 
 @pytest.mark.parametrize(("model", "mode"), MODES)
 def test_body_of_each_model_and_mode_is_of_the_types_of_the_sdk(
     server: RunwayServer, model: str, mode: str
 ) -> None:
-    adapter(server.base_url).submit(order_for(model, mode))
-    ((_, path, _, body),) = server.requests
     expected = "/v1/text_to_video" if mode in {"text", "reference"} else "/v1/image_to_video"
-    assert path == expected
-    check(body, type_of(path, model))
+    engine = adapter(server.base_url)
+    for frame in bindings()[model][0].frames:
+        engine.submit(order_for(model, mode, frame))
+        _, path, _, body = server.requests[-1]
+        assert path == expected
+        check(body, type_of(path, model))
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,8 @@ from tests.conftest import create_user
 from tests.statements import after, reads
 from tests.videos.api.test_create_video_hostile import SVG, decompression_bomb, shown
 from tests.videos.conftest import clip, order, photo, picture, upload
-from videos import catalog, tasks
+from videos import tasks
+from videos.catalog import offers
 from videos.jobs import orders, removal, state_machine
 from videos.media import upload_cleanup, uploads
 from videos.models import Upload, Video
@@ -593,7 +594,7 @@ def test_order_is_refused_when_its_image_was_deleted_meanwhile(
     make_older(hours=25)
     video_order = orders.VideoOrder("A boat", reference=kept)
     assert upload_cleanup.delete_unused() == 1
-    with pytest.raises(catalog.NotOffered) as raised:
+    with pytest.raises(offers.NotOffered) as raised:
         orders.submit(alice, video_order)
     assert str(raised.value) == "The image was deleted. Upload it again."
     assert Video.objects.count() == 0
@@ -612,7 +613,7 @@ def test_concurrent_order_and_cleanup_keep_both_video_and_image_or_neither(
         ordered, swept = run_concurrently(
             [partial(orders.submit, erin, video_order), upload_cleanup.delete_unused]
         )
-        assert (type(ordered), swept) in {(Video, 0), (catalog.NotOffered, 1)}
+        assert (type(ordered), swept) in {(Video, 0), (offers.NotOffered, 1)}
         assert Upload.objects.filter(pk=image.pk).exists() == isinstance(ordered, Video)
         Video.objects.update(deleted_at=timezone.now())
         upload_cleanup.delete_unused()

@@ -18,7 +18,7 @@ from tests.billing.conftest import grant_credits
 from tests.concurrency import run_concurrently
 from tests.conftest import ServerThread
 from tests.videos.conftest import completed, order, reloaded, running
-from videos import catalog
+from videos.catalog import offers
 from videos.engines import base
 from videos.engines.base import Job, JobState
 from videos.engines.errors import (
@@ -316,7 +316,7 @@ def test_remix_is_refused_and_free_when_the_engine_of_its_source_cannot_remix(
     source = completed(order(alice), mp4)
     sandbox = settings.ENGINES["sandbox"]
     settings.ENGINES = {"sandbox": {**sandbox, "operations": "text,image"}, "other": sandbox}
-    with pytest.raises(catalog.NotOffered):
+    with pytest.raises(offers.NotOffered):
         orders.remix(source, "At night")
     assert (credits.available(alice), Video.objects.count()) == (80, 1)
 
@@ -330,16 +330,16 @@ def test_engines_are_chosen_by_model_operation_and_length(settings: LazySettings
         "real": {**sandbox, "is_sandbox": ""},
         "all": sandbox,
     }
-    assert catalog.engines_for("sora-2", "text", 8) == ["short", "plain", "all"]
-    assert catalog.engines_for("sora-2", "remix", 20) == ["real"]
-    assert catalog.engines_for("sora-2-pro", "image", 12) == ["pro", "plain", "all"]
-    assert catalog.engines_for("sora-9") == []
+    assert offers.engines_for("sora-2", "text", seconds=8) == ["short", "plain", "all"]
+    assert offers.engines_for("sora-2", "remix", seconds=20) == ["real"]
+    assert offers.engines_for("sora-2-pro", "image", seconds=12) == ["pro", "plain", "all"]
+    assert offers.engines_for("sora-9") == []
 
 
 def test_sandbox_is_not_used_when_a_real_engine_is_configured(settings: LazySettings) -> None:
     sandbox = settings.ENGINES["sandbox"]
     settings.ENGINES = {"real": {**sandbox, "is_sandbox": ""}, "sandbox": sandbox}
-    assert catalog.engines_for("sora-2") == ["real"]
+    assert offers.engines_for("sora-2") == ["real"]
 
 
 def test_next_engine_renders_the_video_when_the_first_is_down(

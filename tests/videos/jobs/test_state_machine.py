@@ -23,7 +23,7 @@ from tests.videos.conftest import (
     running,
 )
 from tests.videos.conftest import upload as file
-from videos import catalog
+from videos.catalog import offers
 from videos.engines.base import Job, JobState
 from videos.engines.errors import Refused, Unavailable
 from videos.jobs import orders, state_machine
@@ -70,7 +70,7 @@ def test_nothing_is_offered_when_no_engine_is_configured(
     alice: User, settings: LazySettings
 ) -> None:
     settings.ENGINES = {}
-    with pytest.raises(catalog.NotOffered):
+    with pytest.raises(offers.NotOffered):
         order(alice)
     assert (Video.objects.count(), ledger_credits.available(alice)) == (0, 100)
 

@@ -57,11 +57,11 @@ def test_failure_is_explained_without_the_engines_text(
 def test_remedy_links_to_the_studio_when_it_is_an_option(page: Client, alice: User) -> None:
     refusal = Refused("x", code="internal_error")
     video = answered(running(order(alice)), JobState.FAILED, failure=refusal)
-    way = f'<a href="/studio/?from={video.pk}&amp;model=sora-2-pro">Try the other model'
+    way = f'<a href="/studio/?from={video.pk}&amp;model=sora-2-pro">Try another model'
     assert [name for name, body in pages_of(page, video).items() if way not in body] == []
     body = flat(page.get(f"/studio/?from={video.pk}&model=sora-2-pro"))
-    assert 'value="sora-2-pro" data-quality="hd"' in body
-    chosen = body.split('value="sora-2-pro" data-quality')[1].split(">")[0]
+    assert 'value="sora-2-pro" data-offers=' in body
+    chosen = body.split('value="sora-2-pro" data-offers')[1].split(">")[0]
     assert "checked" in chosen
     assert page.get(f"/studio/?from={video.pk}&model=x&seconds=-1&size=9").status_code == 200
 

@@ -3,6 +3,7 @@
 import logging
 import warnings
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from itertools import islice, takewhile
 from typing import IO, Any
@@ -11,7 +12,7 @@ import httpx2
 import openai
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from videos.engines import downloads, json_api, status_words
+from videos.engines import downloads, json_api, status_words, templates
 from videos.engines.base import Callback, Job, RenderRequest, Variant
 from videos.engines.errors import (
     AuthFailed,
@@ -204,11 +205,15 @@ class OpenAIVideos:
             raise AuthFailed(f"webhook: {error}") from error
 
     def _fields(self, order: RenderRequest) -> dict[str, Any]:
+        """The documented fields of an order, and those that the catalog adds for this server."""
+        # The first frame is a documented field; whatever else was chosen needs one of the catalog.
+        added = templates.fill(replace(order, image=None), lambda image: None)
         return {
             "prompt": order.prompt,
             "model": self._models.get(order.model, order.model),
             "size": order.size,
             "seconds": str(order.seconds),
+            "extra_body": added or None,
         }
 
 

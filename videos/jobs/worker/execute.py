@@ -5,6 +5,8 @@ from datetime import timedelta
 
 from django.conf import settings
 
+from videos.catalog import frames, offers
+from videos.catalog.reading import catalog
 from videos.engines import base
 from videos.engines.base import Job, RenderRequest
 from videos.engines.errors import EngineError, Unavailable
@@ -68,10 +70,18 @@ def _delete_files_and_job(video: Video) -> None:
 
 def render_request(video: Video) -> RenderRequest:
     looking = video.status == Status.SUBMIT_UNKNOWN
+    binding = offers.binding_at(video.model, video.engine)
+    frame = frames.frame_of(video.size)
+    model = catalog().models.get(video.model)
+    if model and video.size in model.by_size:
+        frame = model.by_size[video.size]
     return RenderRequest(
         token=str(video.pk),
         prompt=video.prompt,
-        model=video.model,
+        model=binding.name_for(video.operation) or video.model,
+        aspect=frame.aspect,
+        resolution=frame.resolution,
+        fields=binding.fields_for(video.operation),
         size=video.size,
         seconds=video.seconds,
         image=first_frame.first_frame(video.reference, video.size) if video.reference else None,

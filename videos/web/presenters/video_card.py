@@ -12,11 +12,12 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from videos import catalog, failures
+from videos import failures
+from videos.catalog import frames, offers, prices
+from videos.catalog.reading import catalog
 from videos.jobs import queue
 from videos.library.lineage import LineageNode
 from videos.models import Price, Video
-from videos.web.composer import SHAPES
 from videos.web.presenters import waiting_times
 
 Status = Video.Status
@@ -46,7 +47,7 @@ class VideoCard:
 
     video: Video
     typical_seconds: float
-    flat_prices: dict[tuple[Price.Kind, str], int]
+    price_list: prices.PriceList
 
     @property
     def state(self) -> str:
@@ -59,12 +60,11 @@ class VideoCard:
 
     @property
     def model(self) -> str:
-        offer = catalog.MODELS.get(self.video.model)
-        return offer.label if offer else self.video.model
+        return catalog().label(self.video.model)
 
     @property
     def shape(self) -> str:
-        return SHAPES.get(self.video.size, (self.video.size, ""))[0]
+        return frames.frame_of(self.video.size).aspect
 
     @property
     def is_portrait(self) -> bool:
@@ -139,16 +139,13 @@ class VideoCard:
         return uuid4()
 
     def _price(self, operation: Video.Operation) -> int | None:
-        image = operation == Video.Operation.IMAGE
-        flat = self.flat_prices.get(
-            (Price.Kind.IMAGE if image else Price.Kind.TEXT, self.video.model)
-        )
+        video = self.video
+        kind = Price.Kind.IMAGE if operation == Video.Operation.IMAGE else Price.Kind.TEXT
         # The engine that made the source must make the remix.
-        at = self.video.engine if operation == Video.Operation.REMIX else ""
-        model, seconds = self.video.model, self.video.seconds
-        if flat is None or not catalog.engines_for(model, operation, seconds, at):
+        at = video.engine if operation == Video.Operation.REMIX else ""
+        if not offers.engines_for(video.model, operation, video.size, video.seconds, at):
             return None
-        return catalog.at_length(flat, seconds)
+        return self.price_list.credits(kind, video.ordered_model, video.size, video.seconds)
 
 
 def _seconds_since_order(video: Video) -> float:
@@ -157,10 +154,10 @@ def _seconds_since_order(video: Video) -> float:
 
 def cards_of(videos: Iterable[Video]) -> list[VideoCard]:
     """Return the cards of videos, in their order."""
-    usual, flat = waiting_times.typical_seconds(), catalog.prices()
+    usual, price_list = waiting_times.typical_seconds(), prices.current()
     videos = list(videos)
     queue.add_positions(video for video in videos if _seconds_since_order(video) > LONG_WAIT)
-    return [VideoCard(video, usual[video.model], flat) for video in videos]
+    return [VideoCard(video, usual[video.model], price_list) for video in videos]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,186 @@
+"""What is offered: by which engine, until when, and under which words."""
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import LazySettings
+from django.utils import timezone
+
+from tests.conftest import signed_in
+from tests.videos.catalog.test_reading import MODEL
+from videos.catalog import offers, prices
+from videos.engines.base import RenderRequest
+from videos.jobs import orders
+from videos.jobs.worker import execute
+from videos.models import Price, Video
+
+GPU = {"adapter": "openai", "base_url": "http://127.0.0.1:9/v1", "api_key": "k",
+       "webhook_secret": "", "models": ""}  # fmt: skip
+
+
+def use(tmp_path: Path, settings: LazySettings, *models: dict[str, Any], **more: Any) -> None:
+    path = tmp_path / f"catalog{len(list(tmp_path.iterdir()))}.json"
+    path.write_text(json.dumps({"models": list(models), **more}))
+    settings.CATALOG_FILE = path
+
+
+def refusal(*order: Any) -> tuple[str, str]:
+    with pytest.raises(offers.NotOffered) as caught:
+        offers.check(*order)
+    return caught.value.field, str(caught.value)
+
+
+def test_model_is_offered_when_an_engine_makes_it(tmp_path: Path, settings: LazySettings) -> None:
+    use(tmp_path, settings, MODEL)
+    assert [model.id for model in offers.offered()] == ["sora-2", "sora-2-pro"]
+    assert refusal("wan-2.2", "1280x720", 5) == (
+        "model",
+        "Wan 2.2 is not available at the moment.",
+    )
+    settings.ENGINES = {"gpu": GPU}
+    # An engine of this kind also makes the models that are bound to its kind.
+    assert [model.id for model in offers.offered()] == ["sora-2", "sora-2-pro", "wan-2.2"]
+    settings.ENGINES = {"gpu": {**GPU, "offered_models": "wan-2.2"}}
+    assert [model.id for model in offers.offered()] == ["wan-2.2"]
+    assert offers.default_word() == "wan-2.2"
+
+
+def test_what_the_model_does_not_make_is_answered_with_what_it_makes(
+    tmp_path: Path, settings: LazySettings
+) -> None:
+    use(tmp_path, settings, MODEL)
+    settings.ENGINES = {"gpu": {**GPU, "offered_models": "wan-2.2"}}
+    assert refusal("wan-2.2", "1920x1080", 5) == (
+        "size",
+        "Wan 2.2 makes 854x480, 480x854, 1280x720, 720x1280.",
+    )
+    assert refusal("wan-2.2", "1280x720", 20) == (
+        "seconds",
+        "Wan 2.2 makes videos of 3 to 15 seconds.",
+    )
+    assert refusal("wan-9", "1280x720", 5) == ("model", "Unknown model. Choose one of: wan-2.2.")
+
+
+def test_engine_is_chosen_by_what_its_binding_has(tmp_path: Path, settings: LazySettings) -> None:
+    narrow = [
+        {"engine": "small", "resolutions": ["480p"], "modes": ["text"]},
+        {"engine": "short", "max_seconds": {"text": 6}, "takes": ["first_image"]},
+        {"engine": "over", "ends": "2026-01-01", "takes": ["first_image"]},
+    ]
+    use(tmp_path, settings, {**MODEL, "bindings": narrow})
+    settings.ENGINES = dict.fromkeys(("small", "short", "over"), GPU)
+    found = {
+        order: offers.engines_for("wan-2.2", *order)
+        for order in [
+            ("text", "854x480", 5),
+            ("text", "854x480", 10),
+            ("text", "1280x720", 5),
+            ("text", "1280x720", 10),
+            ("image", "854x480", 10),
+            ("remix", "854x480", 5),
+        ]
+    }
+    assert found == {
+        ("text", "854x480", 5): ["small", "short"],
+        ("text", "854x480", 10): ["small"],
+        ("text", "1280x720", 5): ["short"],
+        ("text", "1280x720", 10): [],
+        ("image", "854x480", 10): ["short"],
+        ("remix", "854x480", 5): [],
+    }
+
+
+def test_model_ends_on_its_day(tmp_path: Path, settings: LazySettings) -> None:
+    settings.ENGINES = {"gpu": GPU}
+    today = timezone.localdate()
+    tomorrow = {**MODEL, "sunset": str(today + timedelta(days=1))}
+    use(tmp_path, settings, tomorrow)
+    assert offers.check("wan-2.2", "1280x720", 5).id == "wan-2.2"
+    use(tmp_path, settings, {**MODEL, "sunset": "2026-10-22", "replacement": "sora-2"})
+    assert "wan-2.2" not in [model.id for model in offers.offered()]
+    assert refusal("wan-2.2", "1280x720", 5) == (
+        "model",
+        "Wan 2.2 is not offered since 22 October 2026. Use sora-2.",
+    )
+
+
+@pytest.mark.django_db
+def test_alias_is_stored_with_the_model_that_it_means(
+    tmp_path: Path, settings: LazySettings, alice: Any
+) -> None:
+    settings.ENGINES = {"gpu": GPU}
+    rule = {"per": "clip", "seconds": 12, "text": 20, "image": 25}
+    use(tmp_path, settings, MODEL, aliases={"sora-2": {"model": "wan-2.2", "price": rule}})
+    answer = signed_in(alice).post("/api/videos", {"prompt": "A boat", "seconds": 5}).json()
+    video = Video.objects.get(pk=answer["id"])
+    assert (video.model, video.requested_model, video.credits) == ("wan-2.2", "sora-2", 20)
+    shown = {key: answer[key] for key in ("model", "made_with", "size", "seconds")}
+    assert shown == {
+        "model": "sora-2",
+        "made_with": {"model": "wan-2.2", "label": "Wan 2.2"},
+        "size": "854x480",
+        "seconds": "5",
+    }
+    own_name = orders.submit(alice, orders.VideoOrder("A boat", "wan-2.2"))
+    assert (own_name.requested_model, own_name.credits) == ("", 10)
+    assert [model.id for model in offers.offered()] == ["sora-2-pro", "wan-2.2"]
+
+
+@pytest.mark.django_db
+def test_engine_gets_its_own_name_of_the_model_and_the_fields_of_the_mode(
+    tmp_path: Path, settings: LazySettings, alice: Any
+) -> None:
+    settings.ENGINES = {"gpu": GPU}
+    use(tmp_path, settings, MODEL)
+    video = orders.submit(alice, orders.VideoOrder("A boat", "wan-2.2", "480x854"))
+    asked = execute.render_request(video)
+    assert asked == RenderRequest(
+        token=str(video.pk),
+        prompt="A boat",
+        model="wan-t2v",
+        size="480x854",
+        seconds=5,
+        callback_url=asked.callback_url,
+        aspect="9:16",
+        resolution="480p",
+        fields={"prompt": "{prompt}", "length": "{seconds}"},
+    )
+
+
+@pytest.mark.django_db
+def test_price_follows_the_rule_and_staff(tmp_path: Path, settings: LazySettings) -> None:
+    rule = {"per": "second", "text": {"480p": 1.5, "720p": 3}, "image": 4, "silent": 1,
+            "minimum": 10}  # fmt: skip
+    use(tmp_path, settings, {**MODEL, "price": rule})
+    text, image = Price.Kind.TEXT, Price.Kind.IMAGE
+
+    def credits(kind: Price.Kind, size: str, seconds: int, audio: bool | None = None) -> int | None:
+        return prices.current().credits(kind, "wan-2.2", size, seconds, audio)
+
+    assert credits(text, "854x480", 5) == 10  # the minimum
+    assert credits(text, "854x480", 7) == 11  # 10.5, rounded up
+    assert credits(text, "1280x720", 7) == 21
+    assert credits(image, "1280x720", 7) == 28
+    assert credits(text, "1280x720", 12, audio=False) == 12
+    assert credits(text, "640x360", 7) is None
+    before = prices.current().version
+    Price.objects.create(kind=text, model="wan-2.2", resolution="720p", credits="5.25")
+    assert credits(text, "1280x720", 7) == 37
+    assert credits(text, "854x480", 7) == 11
+    Price.objects.create(kind=text, model="wan-2.2", credits="2")
+    assert (credits(text, "854x480", 7), credits(text, "1280x720", 7)) == (14, 37)
+    assert prices.current().version != before
+
+
+@pytest.mark.django_db
+def test_documented_prices_stay() -> None:
+    listed = {
+        (kind, model, n): prices.price(kind, model, "1280x720", n)
+        for kind in Price.Kind
+        for model in ("sora-2", "sora-2-pro")
+        for n in (4, 12, 20)
+    }
+    assert [*listed.values()] == [20, 20, 34, 30, 30, 50, 25, 25, 42, 35, 35, 59]

@@ -1,0 +1,135 @@
+"""/api/models: the models that are offered, with what they make and what it costs."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from videos.api import fields
+from videos.catalog import offers, prices
+from videos.catalog.entries import Model
+from videos.catalog.reading import catalog
+from videos.models import Price
+
+
+class SizeSerializer(serializers.Serializer):
+    size = serializers.CharField()
+    aspect = serializers.CharField()
+    resolution = serializers.CharField()
+
+
+class RateSerializer(serializers.Serializer):
+    """Credits of one unit for each resolution, as decimal texts."""
+
+    text = serializers.DictField(child=serializers.CharField())
+    image = serializers.DictField(child=serializers.CharField())
+
+
+class ModelPriceSerializer(serializers.Serializer):
+    """`unit` is "second", or "clip" for a video of up to `up_to_seconds`, pro rata beyond.
+
+    A price is rounded up to whole credits and is at least `minimum`.
+    """
+
+    unit = serializers.ChoiceField(["clip", "second"])
+    up_to_seconds = serializers.IntegerField(allow_null=True)
+    minimum = serializers.IntegerField()
+    rates = RateSerializer()
+
+
+class ModelDefaultSerializer(serializers.Serializer):
+    """What an order gets that leaves the size and the length out, and what it costs in credits."""
+
+    size = serializers.CharField()
+    seconds = serializers.IntegerField()
+    credits = serializers.IntegerField()
+
+
+class ModelSerializer(serializers.Serializer):
+    """A model; `example` is the body of an order for it, `sunset` the first day without it."""
+
+    id = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
+    note = serializers.CharField()
+    quality = serializers.CharField()
+    modes = serializers.ListField(child=serializers.CharField())
+    sizes = SizeSerializer(many=True)
+    seconds = serializers.ListField(child=serializers.IntegerField())
+    default = ModelDefaultSerializer()
+    audio = serializers.ChoiceField(["none", "always", "optional"])
+    price = ModelPriceSerializer()
+    example = serializers.DictField()
+    sunset = serializers.DateField(allow_null=True)
+    replacement = serializers.CharField(allow_null=True)
+
+
+class ModelsSerializer(serializers.Serializer):
+    """`aliases` are other words that an order may use for a model, `qualities` those of tasks."""
+
+    models = ModelSerializer(many=True)
+    aliases = serializers.DictField(child=serializers.CharField())
+    qualities = serializers.DictField(child=serializers.CharField())
+
+
+class ModelsView(APIView):
+    """The models that can be ordered; public."""
+
+    permission_classes = (AllowAny,)
+
+    @extend_schema(
+        operation_id="list_models",
+        summary="List the models, what they make and what it costs",
+        responses={200: ModelsSerializer},
+    )
+    def get(self, request: Request) -> Response:
+        now, known = prices.current(), catalog()
+        body = {
+            "models": [_describe(model, now) for model in offers.offered()],
+            "aliases": {word: alias.model for word, alias in known.aliases.items()},
+            "qualities": dict(known.qualities),
+        }
+        return Response(body)
+
+
+def _describe(model: Model, now: prices.PriceList) -> dict[str, Any]:
+    return {
+        "id": model.id,
+        "label": model.label,
+        "note": model.note,
+        "quality": model.quality,
+        "modes": list(model.modes),
+        "sizes": [
+            {"size": frame.size, "aspect": frame.aspect, "resolution": frame.resolution}
+            for frame in model.frames
+        ],
+        "seconds": list(model.lengths),
+        "default": {
+            "size": model.default_size,
+            "seconds": model.default_seconds,
+            "credits": now.of_default(model),
+        },
+        "audio": model.audio,
+        "price": {
+            "unit": model.price.per,
+            "up_to_seconds": model.price.seconds if model.price.per == "clip" else None,
+            "minimum": model.price.minimum,
+            "rates": {kind.value: _rates(model, kind, now) for kind in Price.Kind},
+        },
+        "example": {
+            "prompt": fields.EXAMPLE_PROMPT,
+            "model": model.id,
+            "size": model.default_size,
+            "seconds": model.default_seconds,
+        },
+        "sunset": model.sunset,
+        "replacement": model.replacement or None,
+    }
+
+
+def _rates(model: Model, kind: Price.Kind, now: prices.PriceList) -> dict[str, str]:
+    resolutions = dict.fromkeys(frame.resolution for frame in model.frames)
+    return {name: str(now.rate(kind, model.id, name)) for name in resolutions}

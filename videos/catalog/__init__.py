@@ -1,0 +1,1 @@
+"""The catalog: models as data, the engines that make them, and what they cost."""

@@ -1,0 +1,205 @@
+"""What a catalog file says: models, their prices, and the engines that make them.
+
+A file is JSON: {"models": [...], "aliases": {...}, "qualities": {...}}. Unknown fields are errors.
+"""
+
+from datetime import date
+from decimal import Decimal
+from functools import cached_property
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from videos.catalog import frames
+from videos.catalog.frames import Frame
+from videos.engines import templates
+
+Mode = Literal["text", "image", "first_last", "reference", "remix", "extend"]
+# What an order may choose besides prompt, size and length.
+Choice = Literal["first_image", "last_image", "references", "seed", "negative_prompt", "audio"]
+Positive = Annotated[Decimal, Field(gt=0)]
+NotNegative = Annotated[Decimal, Field(ge=0)]
+# One amount, or an amount for each resolution.
+Rate = NotNegative | dict[str, NotNegative]
+# The images that each mode sends.
+IMAGES: dict[str, tuple[Choice, ...]] = {
+    "image": ("first_image",),
+    "first_last": ("first_image", "last_image"),
+    "reference": ("references",),
+}
+
+
+class Entry(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Span(Entry):
+    """Lengths from `min` to `max` seconds."""
+
+    min: int = Field(ge=1)
+    max: int = Field(le=600)
+    step: int = Field(1, ge=1)
+
+
+class PriceRule(Entry):
+    """Credits for a video: for a whole clip of up to `seconds`, pro rata beyond; or per second.
+
+    `image` is the price of a video that begins with an image, by default that of one from text.
+    `silent` is the price without sound, where the model can leave it out.
+    """
+
+    per: Literal["clip", "second"]
+    seconds: int = Field(12, ge=1)
+    text: Rate
+    image: Rate | None = None
+    silent: Rate | None = None
+    minimum: int = Field(0, ge=0)
+
+    def rate(self, kind: str, resolution: str, audio: bool | None = None) -> Decimal:
+        """Credits of the unit."""
+        found = self.image if kind == "image" and self.image is not None else self.text
+        if audio is False and self.silent is not None:
+            found = self.silent
+        return found[resolution] if isinstance(found, dict) else found
+
+
+class CostRule(Entry):
+    """What the engine charges the operator, in money; `as_of` says when `source` was read."""
+
+    currency: str = "USD"
+    per_second: Rate | None = None
+    per_clip: NotNegative | None = None
+    silent: Rate | None = None
+    minimum: NotNegative = Decimal(0)
+    as_of: str
+    source: str
+
+    def amount(self, resolution: str, seconds: int, audio: bool | None = None) -> Decimal | None:
+        """The cost of one video; None when the rule has none for this resolution."""
+        rate = self.silent if audio is False and self.silent is not None else self.per_second
+        if rate is None:
+            return self.per_clip
+        each = rate.get(resolution) if isinstance(rate, dict) else rate
+        return None if each is None else max(each * seconds, self.minimum)
+
+
+class Binding(Entry):
+    """How an engine makes the model: `engine` is the name of a configured engine, or its kind.
+
+    `model` is the engine's own name, one for all modes or one for each that it has; `input` holds
+    the input fields of a job, with placeholders, and `inputs` further ones by mode. `takes` names
+    the choices that the adapter sends by itself. The other fields narrow what the model offers.
+    """
+
+    engine: str
+    model: str | dict[Mode, str] = ""
+    input: dict[str, Any] = {}
+    inputs: dict[Mode, dict[str, Any]] = {}
+    takes: tuple[Choice, ...] = ()
+    modes: tuple[Mode, ...] = ()
+    resolutions: tuple[str, ...] = ()
+    max_seconds: int | dict[Mode, int] = 600
+    cost: CostRule | None = None
+    ends: date | None = None
+
+    def name_for(self, mode: str) -> str | None:
+        """The engine's name of the model in this mode; None when it does not have the mode."""
+        if self.modes and mode not in self.modes:
+            return None
+        if isinstance(self.model, dict):
+            return self.model.get(mode)  # type: ignore[call-overload, no-any-return]
+        return self.model
+
+    def fields_for(self, mode: str) -> dict[str, Any]:
+        return {**self.input, **self.inputs.get(mode, {})}  # type: ignore[call-overload]
+
+    def takes_for(self, mode: str) -> set[str]:
+        """The names of all values that a job of this mode can carry."""
+        return set(self.takes) | templates.names_in(self.fields_for(mode))
+
+    def longest(self, mode: str) -> int:
+        """The longest video in seconds."""
+        if isinstance(self.max_seconds, dict):
+            return self.max_seconds.get(mode, 600)  # type: ignore[call-overload, no-any-return]
+        return self.max_seconds
+
+
+class Model(Entry):
+    """A model that users choose; `sizes`, or `aspects` in `resolutions`, the first is the default.
+
+    From the day of `sunset` on it is not offered, and orders are answered with `replacement`.
+    """
+
+    id: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]{0,63}$")
+    label: str = Field(max_length=60)
+    note: str = Field("", max_length=200)
+    modes: tuple[Mode, ...] = ("text",)
+    sizes: tuple[Annotated[str, Field(pattern=r"^[1-9]\d{1,3}x[1-9]\d{1,3}$")], ...] = ()
+    aspects: tuple[Annotated[str, Field(pattern=r"^[1-9]\d?:[1-9]\d?$")], ...] = ()
+    resolutions: tuple[str, ...] = ()
+    seconds: Annotated[tuple[int, ...], Field(min_length=1)] | Span
+    default_seconds: int
+    audio: Literal["none", "always", "optional"]
+    max_references: int = Field(0, ge=0, le=30)
+    takes: tuple[Literal["seed", "negative_prompt"], ...] = ()
+    quality: str = "standard"
+    family: str = ""  # what the credit history calls it instead of the label
+    price: PriceRule
+    sunset: date | None = None
+    replacement: str = ""
+    bindings: tuple[Binding, ...] = ()
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> "Model":
+        if bool(self.sizes) == bool(self.aspects):
+            raise ValueError("give either sizes, or aspects with resolutions")
+        if self.default_seconds not in self.lengths:
+            raise ValueError("default_seconds is not among the seconds")
+        for rate in (self.price.text, self.price.image, self.price.silent):
+            if isinstance(rate, dict):
+                for frame in self.frames:
+                    if frame.resolution not in rate:
+                        raise ValueError(f"no price for {frame.resolution}")
+        return self
+
+    @cached_property
+    def frames(self) -> tuple[Frame, ...]:
+        if self.sizes:
+            return tuple(map(frames.frame_of, self.sizes))
+        return frames.combine(self.aspects, self.resolutions)
+
+    @cached_property
+    def by_size(self) -> dict[str, Frame]:
+        return {frame.size: frame for frame in self.frames}
+
+    @cached_property
+    def lengths(self) -> tuple[int, ...]:
+        if isinstance(self.seconds, Span):
+            return tuple(range(self.seconds.min, self.seconds.max + 1, self.seconds.step))
+        return self.seconds
+
+    @property
+    def default_size(self) -> str:
+        return self.frames[0].size
+
+    def size_like(self, size: str) -> str:
+        """The size itself if the model makes it, else its first of the same orientation."""
+        if size in self.by_size:
+            return size
+        portrait = frames.frame_of(size).is_portrait
+        return next((f.size for f in self.frames if f.is_portrait == portrait), self.default_size)
+
+
+class Alias(Entry):
+    """Another word for a model, with a price of its own if one is given."""
+
+    model: str
+    price: PriceRule | None = None
+
+
+class CatalogFile(Entry):
+    """The whole file; `qualities` says which model, or alias, a word of quality means."""
+
+    models: tuple[Model, ...] = ()
+    aliases: dict[str, Alias] = {}
+    qualities: dict[str, str] = {}

@@ -1,0 +1,183 @@
+"""Which models are offered, which engines make an order, and why an order is not possible."""
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+
+from django.conf import settings
+from django.utils import formats, timezone
+from django.utils.translation import gettext as _
+
+from videos.catalog.entries import Binding, Model
+from videos.catalog.reading import catalog
+
+PROMPT_MAX = 5000
+
+
+class NotOffered(Exception):
+    """The catalog does not offer a value of the order; `field` names it."""
+
+    def __init__(self, field: str, message: str) -> None:
+        self.field = field
+        super().__init__(message)
+
+
+def offered() -> list[Model]:
+    """The models that a configured engine makes, in the order they are shown.
+
+    Without any engine these are the first models, so that pages have something to show.
+    """
+    hidden = catalog().aliases
+    models = [model for model in catalog().models.values() if model.id not in hidden]
+    made = [model for model in models if not is_over(model) and _is_made(model)]
+    return made or models[:2]
+
+
+def default_model() -> Model:
+    return offered()[0]
+
+
+def default_word() -> str:
+    """The word of the default model: what a client that names no model asks for."""
+    standard = catalog().qualities.get("standard", "")
+    found = catalog().find(standard)
+    return standard if found and _is_made(found) else default_model().id
+
+
+def is_over(model: Model) -> bool:
+    return model.sunset is not None and model.sunset <= _today()
+
+
+def find(word: str) -> Model:
+    """The model that an id or an alias means. Raises NotOffered."""
+    model = catalog().find(word)
+    if model is None:
+        words = ", ".join([*(model.id for model in offered()), *catalog().aliases])
+        raise NotOffered(
+            "model", _("Unknown model. Choose one of: %(models)s.") % {"models": words}
+        )
+    if is_over(model):
+        text = _("%(model)s is not offered since %(date)s.")
+        if model.replacement:
+            text = _("%(model)s is not offered since %(date)s. Use %(other)s.")
+        names = {
+            "model": model.label,
+            "date": formats.date_format(model.sunset or _today()),
+            "other": model.replacement,
+        }
+        raise NotOffered("model", text % names)
+    return model
+
+
+def complete(word: str, size: str, seconds: int) -> tuple[str, str, int]:
+    """The model, size and length with the defaults for what is empty. Raises NotOffered."""
+    model = find(word or default_word())
+    return word or default_word(), size or model.default_size, seconds or model.default_seconds
+
+
+def check(word: str, size: str, seconds: int) -> Model:
+    """The model, if it takes this size and length. Raises NotOffered."""
+    model = find(word)
+    if size not in model.by_size:
+        names = {"model": model.label, "sizes": ", ".join(model.by_size)}
+        raise NotOffered("size", _("%(model)s makes %(sizes)s.") % names)
+    if seconds not in model.lengths:
+        names = {"model": model.label, "lengths": describe_lengths(model)}
+        raise NotOffered("seconds", _("%(model)s makes videos of %(lengths)s seconds.") % names)
+    if not engines_for(model.id, size=size, seconds=seconds):
+        text = _("%(model)s is not available at the moment.")
+        raise NotOffered("model", text % {"model": model.label})
+    return model
+
+
+def describe_lengths(model: Model) -> str:
+    """The lengths of a model in words: "4, 6, 8" or "3 to 15"."""
+    first, *_others, last = (*model.lengths, model.lengths[-1])
+    if len(model.lengths) > 5 and model.lengths == tuple(range(first, last + 1)):
+        return _("%(first)d to %(last)d") % {"first": first, "last": last}
+    return ", ".join(map(str, model.lengths))
+
+
+def engines_for(
+    word: str, operation: str = "", size: str = "", seconds: int = 0, at: str = ""
+) -> list[str]:
+    """The engines that make such a video, in the order of preference; only `at` if it is given.
+
+    Without an operation these are the engines that have any. The sandbox is never the fallback of
+    a real engine, nor a real engine that of the sandbox.
+    """
+    model = catalog().find(word)
+    if model is None:
+        return []
+    found = [
+        name
+        for name, binding in _bindings(model)
+        if _can(model, binding, settings.ENGINES[name], operation, size, seconds)
+    ]
+    kinds = {name: settings.ENGINES[name].get("is_sandbox", "") for name in found}
+    alike = [name for name in found if kinds[name] == kinds[found[0]]]
+    return [name for name in alike if name == at] if at else alike
+
+
+def binding_at(word: str, engine: str) -> Binding:
+    """How an engine makes a model; Binding(engine) when the catalog does not say."""
+    model = catalog().find(word)
+    found = dict(_bindings(model)) if model else {}
+    return found.get(engine, Binding(engine=engine))
+
+
+def _bindings(model: Model) -> Iterator[tuple[str, Binding]]:
+    """The configured engines that make a model, each with its binding.
+
+    The engines come in the order of the model's bindings, those of one binding in the order of the
+    settings. An engine that maps the model to a name of its own needs no binding in the catalog.
+    """
+    seen: set[str] = set()
+    for binding in model.bindings:
+        for name, config in settings.ENGINES.items():
+            if name in seen or binding.engine not in {name, config["adapter"]}:
+                continue
+            if binding.ends and binding.ends <= _today():
+                continue
+            seen.add(name)
+            yield name, binding
+    for name, config in settings.ENGINES.items():
+        if name not in seen and _is_mapped(model.id, config):
+            yield name, Binding(engine=name, takes=("first_image",))
+
+
+def _is_mapped(model: str, config: Mapping[str, str]) -> bool:
+    return any(pair.partition("=")[0] == model for pair in config.get("models", "").split(","))
+
+
+def _is_made(model: Model) -> bool:
+    return bool(engines_for(model.id))
+
+
+def _can(
+    model: Model, binding: Binding, config: Mapping[str, str], mode: str, size: str, seconds: int
+) -> bool:
+    """Whether an engine makes such a video; an empty mode asks for any mode of the model."""
+    if not _is_listed(model.id, config.get("offered_models", "")):
+        return False
+    modes = [mode] if mode else model.modes
+    return any(_has_mode(model, binding, config, one, size, seconds) for one in modes)
+
+
+def _has_mode(
+    model: Model, binding: Binding, config: Mapping[str, str], mode: str, size: str, seconds: int
+) -> bool:
+    if mode not in model.modes or not _is_listed(mode, config.get("operations", "")):
+        return False
+    frame = model.by_size.get(size)
+    has_resolution = not (frame and binding.resolutions) or frame.resolution in binding.resolutions
+    longest = min(binding.longest(mode), int(config.get("max_seconds") or seconds or 600))
+    return binding.name_for(mode) is not None and has_resolution and seconds <= longest
+
+
+def _is_listed(word: str, words: str) -> bool:
+    """Whether a word is one of those listed; a list that is empty has them all."""
+    return not words or word in words.split(",")
+
+
+def _today() -> date:
+    return timezone.localdate()

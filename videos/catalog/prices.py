@@ -1,0 +1,99 @@
+"""What videos cost users, in credits: the catalog's prices with those that staff set.
+
+A price is rounded up to whole credits. Source of the documented prices: C14.
+"""
+
+import hashlib
+import math
+from decimal import Decimal
+
+from videos.catalog import offers
+from videos.catalog.entries import Model, PriceRule
+from videos.catalog.reading import catalog
+from videos.models import Price
+
+Kind = Price.Kind
+Changes = dict[tuple[str, str, str], Decimal]
+
+
+class PriceList:
+    """Every price of a moment; `version` changes with any price."""
+
+    def __init__(self, changes: Changes) -> None:
+        self._changes = changes
+
+    def credits(
+        self, kind: Kind, word: str, size: str, seconds: int, audio: bool | None = None
+    ) -> int | None:
+        """Credits for one video; None for a model or a size that the catalog does not have."""
+        model = catalog().find(word)
+        frame = model.by_size.get(size) if model else None
+        if model is None or frame is None:
+            return None
+        rule = rule_of(word)
+        assert rule
+        rate = self._changed(kind, word, frame.resolution)
+        if rate is None:
+            rate = rule.rate(kind.value, frame.resolution, audio)
+        return total(rule, rate, seconds)
+
+    def rate(self, kind: Kind, word: str, resolution: str) -> Decimal | None:
+        """Credits of the unit of the price rule; None for an unknown model."""
+        rule, changed = rule_of(word), self._changed(kind, word, resolution)
+        return rule.rate(kind.value, resolution) if rule and changed is None else changed
+
+    def of_default(self, model: Model) -> int:
+        """Credits for a video of the model's default size and length."""
+        found = self.credits(Kind.TEXT, model.id, model.default_size, model.default_seconds)
+        assert found is not None
+        return found
+
+    def _changed(self, kind: Kind, word: str, resolution: str) -> Decimal | None:
+        changed = self._changes.get((kind.value, word, resolution))
+        return self._changes.get((kind.value, word, "")) if changed is None else changed
+
+    @property
+    def version(self) -> str:
+        """A short text; a page sends back the one it was rendered with."""
+        known = catalog()
+        rules = {model.id: model.price.model_dump_json() for model in known.models.values()}
+        rules |= {word: repr(alias) for word, alias in known.aliases.items()}
+        listed = repr((sorted(rules.items()), sorted(self._changes.items())))
+        return hashlib.sha256(listed.encode()).hexdigest()[:16]
+
+
+def rule_of(word: str) -> PriceRule | None:
+    """The catalog's price rule of a model, or that of the alias if it has one."""
+    alias = catalog().aliases.get(word)
+    if alias and alias.price:
+        return alias.price
+    model = catalog().find(word)
+    return model.price if model else None
+
+
+def total(rule: PriceRule, rate: Decimal, seconds: int) -> int:
+    """Credits for one video at a rate of the rule's unit."""
+    units = Decimal(seconds)
+    if rule.per == "clip":
+        units = Decimal(1) if seconds <= rule.seconds else Decimal(seconds) / rule.seconds
+    # The quotient of a length and the unit may be a repeating decimal.
+    return max(math.ceil((rate * units).quantize(Decimal("1e-9"))), rule.minimum)
+
+
+def current() -> PriceList:
+    """The price list of now, with one query."""
+    rows = Price.objects.values_list("kind", "model", "resolution", "credits")
+    return PriceList({(kind, model, res): credits for kind, model, res, credits in rows})
+
+
+def price_of_default() -> int:
+    """Credits for a video with the default model, size and length."""
+    return current().of_default(offers.default_model())
+
+
+def price(kind: Kind, word: str, size: str, seconds: int, audio: bool | None = None) -> int:
+    """Credits for one video of now. Raises KeyError for what the catalog does not have."""
+    found = current().credits(kind, word, size, seconds, audio)
+    if found is None:
+        raise KeyError(word)
+    return found
