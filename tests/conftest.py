@@ -22,7 +22,7 @@ from accounts.models import Session, User
 from accounts.people import signup
 from config.lib import clock
 from config.server.header_limits import LimitedProtocol
-from tests import mail, schema, slow_work
+from tests import cleanup, mail, schema, slow_work
 from tests.backing import free_port
 from videos.engines import base
 from videos.jobs.worker import executor
@@ -60,6 +60,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
                 cursor.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
                 for (name,) in cursor.fetchall():
                     cursor.execute(f"DROP TRIGGER {name}")
+    cleanup.replace_flush()
 
 
 @pytest.fixture(autouse=True)
