@@ -1,44 +1,84 @@
-"""`make test`: every behaviour on SQLite, then on PostgreSQL and Redis whatever uses a database.
+"""`make test`: every behaviour on SQLite, and whatever uses a database on PostgreSQL and Redis too.
 
-`make test-thorough` (`--thorough`): everything on both, mutants, long races, large random runs and
-the fuzzer at full size, and how much of the code that covers. Other options go to pytest.
+Both run at once; what the second one prints follows at the end. `make test-thorough` (`--thorough`)
+runs one after the other: everything on both, mutants, long races, large random runs and the fuzzer
+at full size, and how much of the code that covers. Other options go to pytest.
 """
 
 import argparse
 import os
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import IO
 
 from tests import backing, tiers
 
 CI = os.environ.get("CI", "").lower() in {"1", "true"}
+CORES = os.cpu_count() or 1
 # Tests wait for servers, browsers and pauses half of the time.
-WORKERS = str(min(2 * (os.cpu_count() or 1), 8))
+WORKERS = min(2 * CORES, 8)
+SERVICES = ("DATABASE_URL", "REDIS_URL")
 COVERAGE = ("--cov", "--cov-branch", "--cov-append", "--cov-report=")
 
 
-def run(name: str, environment: dict[str, str], marks: list[str], *options: str) -> int:
+def run(
+    name: str,
+    environment: Mapping[str, str],
+    marks: list[str],
+    *options: str,
+    workers: int,
+    output: IO[bytes] | None,
+) -> int:
     """Run pytest on the tests that have all the marks; its exit code."""
-    print(f"\n=== {name} ===", flush=True)
+    title(name, output)
     started = time.monotonic()
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "-n",
-        WORKERS,
-        "-m",
-        " and ".join(marks),
-        *options,
-    ]
-    whole = {**os.environ, **environment}
-    # The tests start hundreds of processes, which should share compiled modules.
-    whole.pop("PYTHONDONTWRITEBYTECODE", None)
-    code = subprocess.run(command, env=whole, check=False).returncode
-    print(f"=== {name}: {(time.monotonic() - started) / 60:.1f} minutes ===", flush=True)
+    command = [sys.executable, "-m", "pytest", "-q", "-n", str(workers)]
+    code = subprocess.run(
+        [*command, "-m", " and ".join(marks), *options],
+        env=environment,
+        stdout=output,
+        stderr=output and subprocess.STDOUT,
+        check=False,
+    ).returncode
+    title(f"{name}: {(time.monotonic() - started) / 60:.1f} minutes", output)
     return code
+
+
+def title(words: str, output: IO[bytes] | None) -> None:
+    to = output or sys.stdout.buffer
+    to.write(f"\n=== {words} ===\n".encode())
+    to.flush()
+
+
+def run_both(asked: argparse.Namespace, browser: bool, options: list[str]) -> list[int]:
+    """Run the tests on SQLite and on PostgreSQL and Redis; the exit codes."""
+    marks = [] if asked.thorough else ["not thorough"]
+    first = [*marks, *([] if browser else ["not browser"])]
+    second = [*marks, "not browser", "(database or scaled or fault)"]
+    # Few fixtures belong to a whole file there, so idle workers take single tests.
+    stealing = ("--dist=worksteal", *options)
+    workers = WORKERS if asked.thorough else max(WORKERS // 2, 2)
+    plain = {name: value for name, value in os.environ.items() if name not in SERVICES}
+    # The tests start hundreds of processes, which should share compiled modules.
+    plain.pop("PYTHONDONTWRITEBYTECODE", None)
+    with backing.postgres_and_redis() as services, tempfile.TemporaryFile() as later:
+        full = {**plain, **services}
+        name, output = "PostgreSQL and Redis", None if asked.thorough else later
+        with ThreadPoolExecutor(1 if asked.thorough else 2) as pool:
+            runs = [
+                pool.submit(
+                    run, "SQLite, embedded", plain, first, *options, workers=workers, output=None
+                ),
+                pool.submit(run, name, full, second, *stealing, workers=workers, output=output),
+            ]
+        later.seek(0)
+        sys.stdout.buffer.write(later.read())
+        sys.stdout.flush()
+    return [each.result() for each in runs]
 
 
 def report_coverage() -> int:
@@ -56,15 +96,7 @@ def main() -> int:
         options += COVERAGE
         subprocess.run([sys.executable, "-m", "coverage", "erase"], check=True)
     browser = backing.browser()
-    marks = [] if asked.thorough else ["not thorough"]
-    configured = {name: os.environ.pop(name, "") for name in ("DATABASE_URL", "REDIS_URL")}
-    codes = [run("SQLite, embedded", {}, [*marks, *([] if browser else ["not browser"])], *options)]
-    os.environ.update({name: value for name, value in configured.items() if value})
-    with backing.postgres_and_redis() as services:
-        # Few fixtures belong to a whole file here, so idle workers take single tests.
-        worksteal = ("--dist=worksteal", *options)
-        second = [*marks, "not browser", "(database or scaled or fault)"]
-        codes.append(run("PostgreSQL and Redis", services, second, *worksteal))
+    codes = run_both(asked, browser is not None, options)
     if asked.thorough:
         codes.append(report_coverage())
     if not browser:
