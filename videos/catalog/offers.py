@@ -56,9 +56,9 @@ def find(word: str) -> Model:
             "model", _("Unknown model. Choose one of: %(models)s.") % {"models": words}
         )
     if is_over(model):
-        text = _("%(model)s is not offered since %(date)s.")
+        text = _("%(model)s ended on %(date)s.")
         if model.replacement:
-            text = _("%(model)s is not offered since %(date)s. Use %(other)s.")
+            text = _("%(model)s ended on %(date)s. Use %(other)s.")
         names = {
             "model": model.label,
             "date": formats.date_format(model.sunset or _today()),

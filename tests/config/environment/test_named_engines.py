@@ -60,7 +60,7 @@ def test_address_is_enough_for_comfyui(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
-def test_several_engines_of_a_kind_are_told_apart_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_several_engines_of_a_kind_have_names(monkeypatch: pytest.MonkeyPatch) -> None:
     found = configured(
         monkeypatch,
         ENGINE_COMFY_A_KIND="comfyui",

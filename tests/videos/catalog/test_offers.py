@@ -103,7 +103,7 @@ def test_model_ends_on_its_day(tmp_path: Path, settings: LazySettings) -> None:
     assert "wan-2.2" not in [model.id for model in offers.offered()]
     assert refusal("wan-2.2", "1280x720", 5) == (
         "model",
-        "Wan 2.2 is not offered since 22 October 2026. Use sora-2.",
+        "Wan 2.2 ended on 22 October 2026. Use sora-2.",
     )
 
 
