@@ -77,8 +77,8 @@ class VideoAdmin(ObjectActions, ReadOnlyAdmin):
             gettext_lazy("Engine"),
             {
                 "fields": (
-                    "engine", "engine_job_id", "failure_code", "failure_detail", "submit_count",
-                    "poll_count", "next_step_at",
+                    "engine", "engine_job_id", "cost", "failure_code", "failure_detail",
+                    "submit_count", "poll_count", "next_step_at",
                 )
             },
         ),
@@ -87,7 +87,7 @@ class VideoAdmin(ObjectActions, ReadOnlyAdmin):
             {"fields": ("created_at", "submitted_at", "started_at", "completed_at", "deleted_at")},
         ),
     )  # fmt: skip
-    readonly_fields = ("player", "state", "percent")
+    readonly_fields = ("player", "state", "percent", "cost")
 
     @admin.display(description=gettext_lazy("poster"))
     def poster(self, video: Video) -> SafeString | str:
@@ -112,6 +112,13 @@ class VideoAdmin(ObjectActions, ReadOnlyAdmin):
     @admin.display(description=gettext_lazy("progress"))
     def percent(self, video: Video) -> str:
         return f"{video.progress:.0f}%"
+
+    @admin.display(description=gettext_lazy("cost"))
+    def cost(self, video: Video) -> str:
+        if video.cost_amount is None:
+            return _("unknown")
+        amount = f"{video.cost_amount.normalize():f} {video.cost_currency}"
+        return f"{amount} ({video.get_cost_source_display()})"
 
     @admin.display(description=gettext_lazy("prompt"))
     def short_prompt(self, video: Video) -> str:

@@ -66,7 +66,7 @@ class PriceRule(Entry):
 class CostRule(Entry):
     """What the engine charges the operator, in money; `as_of` says when `source` was read."""
 
-    currency: str = "USD"
+    currency: str = Field("USD", pattern=r"^[A-Z]{3}$")
     per_second: Rate | None = None
     per_clip: NotNegative | None = None
     silent: Rate | None = None

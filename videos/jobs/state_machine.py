@@ -103,7 +103,15 @@ def start(
         )
 
 
-def end(video: Video, to: Status, *, code: str = "", detail: str = "", fenced: bool = True) -> bool:
+def end(
+    video: Video,
+    to: Status,
+    *,
+    code: str = "",
+    detail: str = "",
+    fenced: bool = True,
+    **fields: Any,
+) -> bool:
     """Move to FAILED, CANCELLED or TIMEOUT and refund the credits, in one transaction.
 
     Returns False, and changes nothing, when another process was first.
@@ -120,6 +128,7 @@ def end(video: Video, to: Status, *, code: str = "", detail: str = "", fenced: b
             needs_cleanup=Case(When(engine_job_id="", then=Value(False)), default=Value(True)),
             attempts=0,
             next_step_at=Case(When(engine_job_id="", then=None), default=Value(clock.now())),
+            **fields,
         )
         if ended:
             # Credits that expired meanwhile get a new expiry when the failure is ours, not when

@@ -65,6 +65,10 @@ class Video(models.Model):
         CANCELLED = "cancelled", _("Cancelled")
         TIMEOUT = "timeout", _("Timed out")
 
+    class CostSource(models.TextChoices):
+        ENGINE = "engine", _("from the engine")
+        ESTIMATE = "estimate", _("estimated by the catalog")
+
     ACTIVE: ClassVar = (
         Status.QUEUED,
         Status.SUBMITTING,
@@ -115,6 +119,12 @@ class Video(models.Model):
     # The engine that renders it, and the job's id there.
     engine = models.CharField(_("engine"), max_length=32)
     engine_job_id = models.CharField(_("id at the engine"), max_length=512, blank=True)
+    # What the job costs the operator; None while nobody knows. videos.jobs.costs decides it.
+    cost_amount = models.DecimalField(_("cost"), max_digits=12, decimal_places=6, null=True)
+    cost_currency = models.CharField(_("currency of the cost"), max_length=3, blank=True)
+    cost_source = models.CharField(
+        _("source of the cost"), max_length=8, choices=CostSource, blank=True
+    )
 
     # The queue: `next_step_at` is the due time, or the end of the lease while a worker holds the
     # row; `lease` is the token of that worker; a later `woken_at` makes the row due at once.
@@ -178,6 +188,11 @@ class Video(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(progress__gte=0, progress__lte=100), name="video_progress_bounds"
+            ),
+            models.CheckConstraint(
+                condition=Q(cost_amount=None, cost_currency="", cost_source="")
+                | Q(cost_amount__gte=0) & ~Q(cost_currency="") & ~Q(cost_source=""),
+                name="video_cost_is_whole",
             ),
             models.CheckConstraint(
                 condition=~Q(status="succeeded") | ~Q(file=""), name="video_succeeded_has_file"

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 
 from videos import feed
 from videos.engines.base import Job
-from videos.jobs import state_machine
+from videos.jobs import costs, state_machine
 from videos.models import Video
 
 
@@ -26,6 +26,10 @@ def record_polls(polled: list[tuple[Video, Job]]) -> None:
                 if has_progressed:
                     sequence += 1
                     video.sequence, video.progress = sequence, min(job.progress or 0.0, 99.0)
+                if costs.differs(video, job):
+                    Video.objects.filter(pk=video.pk, lease=video.lease).update(
+                        **costs.of_poll(job)
+                    )
                 pause = job.poll_after or _poll_pause(video.poll_count)
                 if state_machine.record_poll(cursor, video, pause) and has_progressed:
                     progressed.append(video)

@@ -9,7 +9,7 @@ from django.db.models import F
 from config.lib import clock
 from videos.engines.base import Job, JobState
 from videos.engines.errors import EngineError, Unsupported
-from videos.jobs import callbacks, circuit_breaker, state_machine
+from videos.jobs import callbacks, circuit_breaker, costs, state_machine
 from videos.jobs.worker import execute, polls, step_failures
 from videos.media import files
 from videos.models import Video
@@ -76,10 +76,17 @@ def _record_job(video: Video, job: Job) -> None:
             Status.DOWNLOADING,
             rendered_at=clock.now(),
             attempts=0,
+            **costs.of_poll(job),
             **state_machine.due_in(0),
         )
     elif job.failure:
-        state_machine.end(video, Status.FAILED, code=job.failure.code, detail=job.failure.detail)
+        state_machine.end(
+            video,
+            Status.FAILED,
+            code=job.failure.code,
+            detail=job.failure.detail,
+            **costs.of_failure(video, job),
+        )
     elif clock.now() >= video.deadline_at:
         state_machine.end_overdue(video)
     else:
@@ -97,6 +104,7 @@ def _record_acceptance(video: Video, job: Job) -> bool:
                 engine_job_id=job.id,
                 started_at=now,
                 attempts=0,
+                **costs.of_acceptance(video, job),
             )
     except IntegrityError:
         # Another video was matched to this job before this answer arrived.
@@ -114,6 +122,7 @@ def _schedule_job_deletion(video: Video, job: Job) -> None:
         attempts=0,
         lease=None,
         next_step_at=clock.now(),
+        **costs.of_acceptance(video, job),
     )
 
 
