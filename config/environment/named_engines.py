@@ -40,11 +40,7 @@ KINDS = {
         # Its files are on this host of a content network.
         more={"result_hosts": "dnznrvs05pmza.cloudfront.net"},
     ),
-    "replicate": Kind(
-        ("REPLICATE_API_TOKEN",),
-        "https://api.replicate.com/v1",
-        more={"result_hosts": "replicate.delivery"},
-    ),
+    "replicate": Kind(("REPLICATE_API_TOKEN",), "https://api.replicate.com/v1"),
 }
 # The option of an engine by the end of its variable's name.
 OPTIONS = {
@@ -57,6 +53,8 @@ OPTIONS = {
     "MAX_SECONDS": "max_seconds",
     "VARIANTS": "variants",
     "WORKFLOWS": "workflows",
+    "REST_URL": "rest_url",
+    "API_URL": "api_url",
     "JWKS_URL": "jwks_url",
     "JWT_AUDIENCE": "jwt_audience",
 }

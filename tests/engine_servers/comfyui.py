@@ -19,6 +19,14 @@ from tests.engine_servers import comfyui_nodes
 
 FILM = b"\0\0\0\x18ftypisom a film"
 Reply = tuple[int, Any]
+# What the run of a workflow ends with that contains the word, in a server that runs by itself.
+FAILURES = {
+    "MEMORY": {
+        "exception_type": "torch.OutOfMemoryError",
+        "exception_message": "Allocation on device 0 would exceed allowed memory.",
+    },
+    "FAIL": {"exception_type": "RuntimeError", "exception_message": "The node broke."},
+}
 
 
 class ComfyUIServer(ThreadingHTTPServer):
@@ -29,6 +37,7 @@ class ComfyUIServer(ThreadingHTTPServer):
     def __init__(self, *, key: str = "") -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.key = key  # of a proxy in front of it
+        self.clip = FILM
         self.reset()
 
     def reset(self) -> None:
@@ -41,6 +50,7 @@ class ComfyUIServer(ThreadingHTTPServer):
         self.restart()
         self.files: dict[tuple[str, str, str], bytes] = {}
         self.uploads: dict[str, bytes] = {}
+        self.jobs_made = 0
         self.missing_nodes: set[str] = set()
 
     @property
@@ -82,7 +92,9 @@ class ComfyUIServer(ThreadingHTTPServer):
 
     def step(self) -> None:
         if self.running:
-            self.finish()
+            graph = json.dumps(self.running[0][2])
+            failure = next((FAILURES[word] for word in FAILURES if word in graph), None)
+            self.fail(**failure) if failure else self.finish()
         elif self.pending:
             self.start_next()
 
@@ -92,7 +104,7 @@ class ComfyUIServer(ThreadingHTTPServer):
             if node["class_type"] == "SaveVideo":
                 folder, _, name = str(node["inputs"]["filename_prefix"]).rpartition("/")
                 saved = {"filename": f"{name}_00001_.mp4", "subfolder": folder, "type": "output"}
-                self.files["output", folder, saved["filename"]] = FILM
+                self.files["output", folder, saved["filename"]] = self.clip
                 outputs[node_id] = {"images": [saved], "animated": [True]}
         return outputs
 
@@ -195,6 +207,7 @@ class ComfyUIServer(ThreadingHTTPServer):
             said = "Prompt outputs failed validation"
             return _refuse("prompt_outputs_failed_validation", said, details)
         self.number += 1
+        self.jobs_made += 1
         extra = {"client_id": asked.get("client_id"), **asked.get("extra_data", {})}
         # The same id a second time is queued a second time.
         self.pending.append([self.number, job_id, graph, extra, []])

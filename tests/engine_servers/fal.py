@@ -42,6 +42,7 @@ class FalServer(LoopbackServer):
         self.jobs: dict[str, dict[str, Any]] = {}
         self.uploads: dict[str, bytes] = {}
         self.faults: dict[str, Answer] = {}
+        self.clip = CLIP
         self.signing_key = Ed25519PrivateKey.generate()
         self.queue_url, self.rest_url = f"{self.url}/queue", f"{self.url}/rest"
         self.api_url = f"{self.url}/api/v1"
@@ -74,7 +75,7 @@ class FalServer(LoopbackServer):
             case "GET", "/rest/.well-known/jwks.json":
                 return "jwks", self._jwks
             case "GET", path if path.startswith("/files/"):
-                return "file", lambda: (200, CLIP)
+                return "file", lambda: (200, self.clip)
             case "POST", "/cdn/files/upload":
                 return "upload", lambda: self._upload(request)
             case _ if not key_is_right:
@@ -96,6 +97,7 @@ class FalServer(LoopbackServer):
         if model.startswith("nobody/"):
             return UNKNOWN_MODEL
         job_id = f"0190aaaa-0000-4000-8000-{len(self.jobs):012}"
+        self.jobs_made += 1
         app = "/".join(model.split("/")[:2])
         self.jobs[job_id] = {
             "model": model, "app": app, "input": request.json, "polls": 0, "stored": True,

@@ -35,7 +35,7 @@ NOT_FOUND = error(404, "Interaction not found.", "NOT_FOUND")
 
 
 class GeminiServer(JSONServer):
-    """One account; `failing` is answered to every request for interactions while it is set."""
+    """One account; `failing` answers all requests for interactions, `refusing` all submits."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -43,7 +43,9 @@ class GeminiServer(JSONServer):
         self.polls_left: dict[str, int] = {}
         self.polls = 1
         self.failing: Answer | None = None
+        self.refusing: Answer | None = None
         self.file_state = "ACTIVE"
+        self.clip = VIDEO
 
     def answer_to(self, method: str, path: str, headers: Headers, body: Any) -> Answer:
         if headers.get("x-goog-api-key") != KEY:
@@ -57,7 +59,7 @@ class GeminiServer(JSONServer):
             return self.failing
         match method, rest:
             case "POST", []:
-                return 200, self._create(body)
+                return self.refusing or (200, self._create(body))
             case "GET", [id] if id in self.interactions:
                 return 200, self._poll(id)
             case "POST", [id, "cancel"] if id in self.interactions:
@@ -67,7 +69,8 @@ class GeminiServer(JSONServer):
         return NOT_FOUND
 
     def _create(self, body: dict[str, Any]) -> dict[str, Any]:
-        id = f"v1_{len(self.interactions) + 1:04}"
+        self.jobs_made += 1
+        id = f"v1_{self.jobs_made:04}"
         repeated = ("model", "labels", "webhook_config", "input")
         self.interactions[id] = {
             "id": id, "status": "in_progress", "created": CREATED, "updated": CREATED, "steps": [],
@@ -96,7 +99,7 @@ class GeminiServer(JSONServer):
         if "URI" in prompt:
             video["uri"] = f"{self.base_url}/v1beta/files/abc123:download?alt=media"
         else:
-            video["data"] = base64.b64encode(VIDEO).decode()
+            video["data"] = base64.b64encode(self.clip).decode()
         record["status"] = "completed"
         content = (
             [{"type": "text", "text": "I cannot show that."}] if "BLOCK" in prompt else [video]
@@ -111,7 +114,7 @@ class GeminiServer(JSONServer):
 
     def _answer_file(self, name: str) -> Answer:
         if name == "abc123:download":
-            return 200, VIDEO
+            return 200, self.clip
         if name == "abc123":
             return 200, {"name": "files/abc123", "state": self.file_state, "source": "GENERATED"}
         return error(404, "File not found.", "NOT_FOUND")

@@ -22,9 +22,11 @@ class _Handler(BaseHTTPRequestHandler):
         body = json.loads(raw) if is_json and raw else raw
         self.server.requests.append((self.command, self.path, headers, body))
         status, content = self.server.answer_to(self.command, self.path, headers, body)
-        sent = content if isinstance(content, bytes) else json.dumps(content).encode()
+        if self.path == self.server.breaks_after:
+            self.close_connection = True
+            return
+        kind, sent = _encode(content)
         self.send_response(status)
-        kind = "video/mp4" if isinstance(content, bytes) else "application/json"
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(sent)))
         self.end_headers()
@@ -36,14 +38,27 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
 
+def _encode(content: Any) -> tuple[str, bytes]:
+    if isinstance(content, bytes):
+        return "video/mp4", content
+    if isinstance(content, str):
+        return "text/html", content.encode()
+    return "application/json", json.dumps(content).encode()
+
+
 class JSONServer(ThreadingHTTPServer):
-    """Answers whatever `answer_to` returns: bytes as a file, anything else as JSON."""
+    """Answers what `answer_to` returns: bytes as a file, text as HTML, anything else as JSON.
+
+    `breaks_after` is a path: the connection breaks after such a request was taken.
+    """
 
     daemon_threads = True
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.requests: list[tuple[str, str, Headers, Any]] = []
+        self.breaks_after = ""
+        self.jobs_made = 0
 
     @property
     def base_url(self) -> str:

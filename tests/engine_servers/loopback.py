@@ -41,6 +41,9 @@ class _Handler(BaseHTTPRequestHandler):
         request = Request(self.command, url.path, query, headers, body)
         self.server.requests.append(request)
         answer = self.server.answer(request)
+        if request.path == self.server.breaks_after:
+            self.close_connection = True
+            return
         if callable(answer):
             answer(self)
             return
@@ -68,11 +71,15 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 class LoopbackServer(ThreadingHTTPServer):
+    """`breaks_after` is a path: the connection breaks after such a request was taken."""
+
     daemon_threads = True
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.requests: list[Request] = []
+        self.breaks_after = ""
+        self.jobs_made = 0
         self.url = f"http://127.0.0.1:{self.server_port}"
         self.host = f"127.0.0.1:{self.server_port}"
 

@@ -44,6 +44,7 @@ class ReplicateServer(LoopbackServer):
         self.predictions: dict[str, dict[str, Any]] = {}
         self.files: dict[str, bytes] = {}
         self.faults: dict[str, Answer] = {}
+        self.clip = CLIP
         self.api_url = f"{self.url}/v1"
 
     def answer(self, request: Request) -> Answer:
@@ -66,7 +67,7 @@ class ReplicateServer(LoopbackServer):
 
     def _route(self, request: Request) -> tuple[str, Callable[[], Answer]]:
         if request.method == "GET" and request.path.startswith("/delivery/"):
-            return "file", lambda: (200, CLIP)
+            return "file", lambda: (200, self.clip)
         if request.headers.get("authorization") != f"Bearer {KEY}":
             detail = "You did not pass a valid authentication token"
             return "key", lambda: (401, {"title": "Unauthenticated", "detail": detail})
@@ -96,6 +97,7 @@ class ReplicateServer(LoopbackServer):
             said = {"title": "Input validation failed", "detail": "- input: prompt is required\n"}
             return 422, {**said, "status": 422, "invalid_fields": [{"field": "prompt"}]}
         job_id = f"gm3qorzdhgbfurvjtvhg6d{len(self.predictions):04}"
+        self.jobs_made += 1
         address = f"{self.api_url}/predictions/{job_id}"
         self.predictions[job_id] = {
             "id": job_id, "model": model, "version": "hidden", "status": "starting",

@@ -6,6 +6,7 @@ BLOCK and FAIL; `failing` is answered to every submit while it is set.
 
 from contextlib import AbstractContextManager
 from typing import Any
+from uuid import uuid4
 
 from tests.engine_servers.json_server import Answer, Headers, JSONServer, serving
 
@@ -35,10 +36,11 @@ class RunwayServer(JSONServer):
         self.tasks: dict[str, dict[str, Any]] = {}
         self.balance = 1000
         self.failing: Answer | None = None
+        self.clip = VIDEO
 
     def answer_to(self, method: str, path: str, headers: Headers, body: Any) -> Answer:
         if path.startswith("/storage/"):
-            return 200, VIDEO
+            return 200, self.clip
         if headers.get("authorization") != f"Bearer {KEY}":
             return WRONG_KEY
         if headers.get("x-runway-version") != VERSION:
@@ -60,11 +62,13 @@ class RunwayServer(JSONServer):
 
     def _create(self, body: dict[str, Any]) -> dict[str, Any]:
         estimated = {"credits": CREDITS}
-        self.tasks[ID] = {
-            "id": ID, "status": "PENDING", "createdAt": CREATED,
+        self.jobs_made += 1
+        id = ID if self.jobs_made == 1 else str(uuid4())
+        self.tasks[id] = {
+            "id": id, "status": "PENDING", "createdAt": CREATED,
             "prompt": body.get("promptText", ""), "estimatedCost": estimated,
         }  # fmt: skip
-        return {"id": ID, "estimatedCost": estimated}
+        return {"id": id, "estimatedCost": estimated}
 
     def _poll(self, task: dict[str, Any]) -> dict[str, Any]:
         """What the task says now; the next poll finds it one step further."""
