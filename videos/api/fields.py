@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.shortcuts import get_object_or_404
 from rest_framework import serializers
+from rest_framework.fields import empty
 from rest_framework.request import Request
 
 from accounts.models import ApiKey
@@ -56,6 +57,27 @@ class ModelChoiceSerializer(serializers.Serializer):
     model = TextField(max_length=64, required=False)
     size = TextField(max_length=16, required=False)
     seconds = WholeNumberField(min_value=1, max_value=600, required=False)
+
+
+class OptionalBooleanField(serializers.BooleanField):
+    """A truth value that a form may leave out; elsewhere a missing one would count as false."""
+
+    default_empty_html = empty
+
+
+class ChoicesSerializer(serializers.Serializer):
+    """What only some models take: `GET /api/models` says which."""
+
+    seed = WholeNumberField(min_value=0, max_value=2**32 - 1, required=False)
+    negative_prompt = TextField(max_length=2000, required=False, allow_blank=True)
+    audio = OptionalBooleanField(required=False)
+
+
+def pop_choices(asked: dict[str, Any]) -> offers.Choices:
+    """Take the choices out of what was asked for."""
+    names = ("seed", "negative_prompt", "audio")
+    given = {name: asked.pop(name) for name in names if name in asked}
+    return offers.Choices(**given)
 
 
 class QualityField(serializers.ChoiceField):

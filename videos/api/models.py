@@ -27,6 +27,7 @@ class RateSerializer(serializers.Serializer):
 
     text = serializers.DictField(child=serializers.CharField())
     image = serializers.DictField(child=serializers.CharField())
+    silent = serializers.DictField(child=serializers.CharField(), allow_null=True)
 
 
 class ModelPriceSerializer(serializers.Serializer):
@@ -61,6 +62,7 @@ class ModelSerializer(serializers.Serializer):
     seconds = serializers.ListField(child=serializers.IntegerField())
     default = ModelDefaultSerializer()
     audio = serializers.ChoiceField(["none", "always", "optional"])
+    takes = serializers.ListField(child=serializers.CharField())
     price = ModelPriceSerializer()
     example = serializers.DictField()
     sunset = serializers.DateField(allow_null=True)
@@ -113,11 +115,15 @@ def _describe(model: Model, now: prices.PriceList) -> dict[str, Any]:
             "credits": now.of_default(model),
         },
         "audio": model.audio,
+        "takes": list(model.takes),
         "price": {
             "unit": model.price.per,
             "up_to_seconds": model.price.seconds if model.price.per == "clip" else None,
             "minimum": model.price.minimum,
-            "rates": {kind.value: _rates(model, kind, now) for kind in Price.Kind},
+            "rates": {
+                **{kind.value: _rates(model, kind, now) for kind in Price.Kind},
+                "silent": _silent_rates(model),
+            },
         },
         "example": {
             "prompt": fields.EXAMPLE_PROMPT,
@@ -133,3 +139,11 @@ def _describe(model: Model, now: prices.PriceList) -> dict[str, Any]:
 def _rates(model: Model, kind: Price.Kind, now: prices.PriceList) -> dict[str, str]:
     resolutions = dict.fromkeys(frame.resolution for frame in model.frames)
     return {name: str(now.rate(kind, model.id, name)) for name in resolutions}
+
+
+def _silent_rates(model: Model) -> dict[str, str] | None:
+    """Credits of the unit without sound; None where sound cannot be left out, or costs nothing."""
+    rule, resolutions = model.price, dict.fromkeys(frame.resolution for frame in model.frames)
+    if model.audio != "optional" or rule.silent is None:
+        return None
+    return {name: str(rule.rate(Price.Kind.TEXT, name, audio=False)) for name in resolutions}

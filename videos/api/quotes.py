@@ -18,6 +18,7 @@ class QuoteRequestSerializer(fields.ModelChoiceSerializer):
     """The fields of an order that decide its price; `image` says that it begins with an image."""
 
     image = serializers.BooleanField(default=False)
+    audio = fields.OptionalBooleanField(required=False)
 
 
 class QuotedLotSerializer(serializers.Serializer):

@@ -47,6 +47,10 @@ class VideoSerializer(serializers.Serializer):
     made_with = MadeWithSerializer()
     size = serializers.CharField()
     seconds = serializers.CharField()
+    # What the order chose; null is left to the model.
+    seed = serializers.IntegerField(allow_null=True)
+    negative_prompt = serializers.CharField(allow_null=True)
+    audio = serializers.BooleanField(allow_null=True)
     status = serializers.ChoiceField(list(dict.fromkeys(LIBRARY_STATUS.values())))
     progress = serializers.IntegerField(min_value=0, max_value=100)
     # The place among the orders that wait for an engine, from 1; null for a video that does not.

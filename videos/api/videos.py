@@ -31,7 +31,9 @@ from videos.models import Video
 Representation = Callable[[Video], dict[str, Any]]
 
 
-class CreateVideoSerializer(fields.ModelChoiceSerializer, fields.PriceTermsSerializer):
+class CreateVideoSerializer(
+    fields.ModelChoiceSerializer, fields.ChoicesSerializer, fields.PriceTermsSerializer
+):
     """`seconds` may also be the text of a number."""
 
     prompt = fields.prompt_field()
@@ -60,12 +62,15 @@ def _order(request: Request, asked: dict[str, Any], request_key: RequestKey | No
     terms = fields.pop_price_terms(asked)
     # Before the image is read.
     fields.fill_in_defaults(asked)
-    offers.check(asked["model"], asked["size"], asked["seconds"])
+    choices = fields.pop_choices(asked)
+    offers.check(asked["model"], asked["size"], asked["seconds"], choices)
     image = asked.pop("input_reference", None)
     reference = uploads.store_image(user, image) if image else None
     try:
         api_key_id = fields.api_key_id_of(request)
-        order = orders.VideoOrder(**asked, reference=reference, api_key_id=api_key_id, terms=terms)
+        order = orders.VideoOrder(
+            **asked, choices=choices, reference=reference, api_key_id=api_key_id, terms=terms
+        )
         return orders.submit(user, order, request_key)
     except Exception:
         if reference:

@@ -1,6 +1,7 @@
 """Which models are offered, which engines make an order, and why an order is not possible."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date
 
 from django.conf import settings
@@ -68,14 +69,34 @@ def find(word: str) -> Model:
     return model
 
 
+@dataclass(frozen=True)
+class Choices:
+    """What an order may choose besides prompt, size and length; `audio` None is the model's own."""
+
+    seed: int | None = None
+    negative_prompt: str = ""
+    audio: bool | None = None
+
+    @property
+    def names(self) -> set[str]:
+        """The names of what is chosen, as catalog.entries.Choice has them."""
+        chosen = {"seed": self.seed is not None, "negative_prompt": bool(self.negative_prompt)}
+        return {
+            name for name, given in {**chosen, "audio": self.audio is not None}.items() if given
+        }
+
+
+NOTHING = Choices()
+
+
 def complete(word: str, size: str, seconds: int) -> tuple[str, str, int]:
     """The model, size and length with the defaults for what is empty. Raises NotOffered."""
     model = find(word or default_word())
     return word or default_word(), size or model.default_size, seconds or model.default_seconds
 
 
-def check(word: str, size: str, seconds: int) -> Model:
-    """The model, if it takes this size and length. Raises NotOffered."""
+def check(word: str, size: str, seconds: int, choices: Choices = NOTHING) -> Model:
+    """The model, if it takes this size, length and choices. Raises NotOffered."""
     model = find(word)
     if size not in model.by_size:
         names = {"model": model.label, "sizes": ", ".join(model.by_size)}
@@ -83,10 +104,30 @@ def check(word: str, size: str, seconds: int) -> Model:
     if seconds not in model.lengths:
         names = {"model": model.label, "lengths": describe_lengths(model)}
         raise NotOffered("seconds", _("%(model)s makes videos of %(lengths)s seconds.") % names)
+    _check_choices(model, choices)
     if not engines_for(model.id, size=size, seconds=seconds):
         text = _("%(model)s is not available at the moment.")
         raise NotOffered("model", text % {"model": model.label})
     return model
+
+
+def _check_choices(model: Model, choices: Choices) -> None:
+    refusals = {
+        "seed": (_("%(model)s takes no seed."), "seed" in model.takes),
+        "negative_prompt": (
+            _("%(model)s takes no negative prompt."),
+            "negative_prompt" in model.takes,
+        ),
+        "audio": (
+            _("%(model)s makes no sound.")
+            if model.audio == "none"
+            else _("%(model)s always makes sound."),
+            model.audio == "optional",
+        ),
+    }
+    for name, (text, is_taken) in refusals.items():
+        if name in choices.names and not is_taken:
+            raise NotOffered(name, text % {"model": model.label})
 
 
 def describe_lengths(model: Model) -> str:
@@ -98,7 +139,12 @@ def describe_lengths(model: Model) -> str:
 
 
 def engines_for(
-    word: str, operation: str = "", size: str = "", seconds: int = 0, at: str = ""
+    word: str,
+    operation: str = "",
+    size: str = "",
+    seconds: int = 0,
+    at: str = "",
+    choices: Choices = NOTHING,
 ) -> list[str]:
     """The engines that make such a video, in the order of preference; only `at` if it is given.
 
@@ -112,6 +158,7 @@ def engines_for(
         name
         for name, binding in _bindings(model)
         if _can(model, binding, settings.ENGINES[name], operation, size, seconds)
+        and choices.names <= binding.takes_for(operation or "text")
     ]
     kinds = {name: settings.ENGINES[name].get("is_sandbox", "") for name in found}
     alike = [name for name in found if kinds[name] == kinds[found[0]]]

@@ -33,7 +33,8 @@ class PriceList:
         rule = rule_of(word)
         assert rule
         rate = self._changed(kind, word, frame.resolution)
-        if rate is None:
+        # What staff set is the price with sound.
+        if rate is None or (audio is False and rule.silent is not None):
             rate = rule.rate(kind.value, frame.resolution, audio)
         return total(rule, rate, seconds)
 

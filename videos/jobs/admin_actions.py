@@ -131,7 +131,7 @@ def _retry(video: Video, request_key: RequestKey | None) -> tuple[str, bool]:
 def _price(video: Video) -> int:
     image = video.operation == Video.Operation.IMAGE
     kind = Price.Kind.IMAGE if image else Price.Kind.TEXT
-    return prices.price(kind, video.ordered_model, video.size, video.seconds)
+    return prices.price(kind, video.ordered_model, video.size, video.seconds, video.audio)
 
 
 def _is_available(video: Video, name: str) -> bool:

@@ -63,7 +63,7 @@ def _estimate(video: Video) -> Cost | None:
         return None
     model = catalog().models.get(video.model)
     frame = (model and model.by_size.get(video.size)) or frames.frame_of(video.size)
-    amount = rule.amount(frame.resolution, video.seconds)
+    amount = rule.amount(frame.resolution, video.seconds, video.audio)
     return None if amount is None else Cost(amount, rule.currency)
 
 

@@ -4,7 +4,7 @@ Each checks the catalog once, asks moderation outside any transaction, and then 
 its charge and the idempotency key together in `_place`. A worker does the rest.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from uuid import UUID
 
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -57,6 +57,7 @@ class VideoOrder:
     webhook_url: str = ""
     api_key_id: UUID | None = None
     terms: PriceTerms = ANY_PRICE
+    choices: offers.Choices = offers.NOTHING
 
 
 def submit(
@@ -130,10 +131,10 @@ def retry(
 
 def _new_video(user: AbstractBaseUser, order: VideoOrder) -> Video:
     asked = offers.complete(order.model, order.size, order.seconds)
-    model = offers.check(*asked)
+    model = offers.check(*asked, order.choices)
     word, size, seconds = asked
     kind = Price.Kind.IMAGE if order.reference else Price.Kind.TEXT
-    engines = offers.engines_for(model.id, kind.value, size, seconds)
+    engines = offers.engines_for(model.id, kind.value, size, seconds, choices=order.choices)
     draft = Video(
         user_id=user.pk,
         operation=Video.Operation(kind.value),
@@ -142,10 +143,11 @@ def _new_video(user: AbstractBaseUser, order: VideoOrder) -> Video:
         requested_model="" if word == model.id else word,
         size=size,
         seconds=seconds,
+        **asdict(order.choices),
         reference=order.reference,
         webhook_url=order.webhook_url,
         api_key_id=order.api_key_id,
-        credits=prices.price(kind, word, size, seconds),
+        credits=prices.price(kind, word, size, seconds, order.choices.audio),
         engine=circuit_breaker.choose(engines),
     )
     _agree_price(order.terms, draft)
@@ -155,10 +157,11 @@ def _new_video(user: AbstractBaseUser, order: VideoOrder) -> Video:
 def _repeat(
     video: Video, prompt: str, operation: Video.Operation, *, source: Video | None
 ) -> Video:
-    offers.check(video.model, video.size, video.seconds)
+    choices = choices_of(video)
+    offers.check(video.model, video.size, video.seconds, choices)
     kind = Price.Kind.IMAGE if operation == Video.Operation.IMAGE else Price.Kind.TEXT
     at = source.engine if source else ""  # only the engine that made the source can remix it
-    offered = offers.engines_for(video.model, operation, video.size, video.seconds, at)
+    offered = offers.engines_for(video.model, operation, video.size, video.seconds, at, choices)
     return Video(
         user_id=video.user_id,
         operation=operation,
@@ -168,9 +171,14 @@ def _repeat(
         size=video.size,
         seconds=video.seconds,
         source=source,
-        credits=prices.price(kind, video.ordered_model, video.size, video.seconds),
+        **asdict(choices),
+        credits=prices.price(kind, video.ordered_model, video.size, video.seconds, video.audio),
         engine=circuit_breaker.choose(offered),
     )
+
+
+def choices_of(video: Video) -> offers.Choices:
+    return offers.Choices(video.seed, video.negative_prompt, video.audio)
 
 
 def _agree_price(terms: PriceTerms, draft: Video) -> None:

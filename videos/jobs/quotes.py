@@ -41,11 +41,18 @@ class Quote:
         return self.available - self.credits
 
 
-def issue(user: AbstractBaseUser, kind: Price.Kind, model: str, size: str, seconds: int) -> Quote:
+def issue(
+    user: AbstractBaseUser,
+    kind: Price.Kind,
+    model: str,
+    size: str,
+    seconds: int,
+    audio: bool | None = None,
+) -> Quote:
     """Return a quote for such an order. Raises offers.NotOffered."""
-    offers.check(model, size, seconds)
-    price = prices.price(kind, model, size, seconds)
-    offer = [str(user.pk), kind.value, model, size, seconds, price]
+    offers.check(model, size, seconds, offers.Choices(audio=audio))
+    price = prices.price(kind, model, size, seconds, audio)
+    offer = [str(user.pk), kind.value, model, size, seconds, audio, price]
     return Quote(
         token=signing.dumps(offer, salt=_SALT),
         credits=price,
@@ -64,7 +71,8 @@ def price_of(token: str, draft: Video) -> int:
     except (signing.BadSignature, ValueError, TypeError) as error:
         raise InvalidQuote(_("This is not a quote of ours.")) from error
     kind = Price.Kind.IMAGE if draft.operation == Video.Operation.IMAGE else Price.Kind.TEXT
-    order = [str(draft.user_id), kind.value, draft.ordered_model, draft.size, draft.seconds]
+    model, size, seconds = draft.ordered_model, draft.size, draft.seconds
+    order = [str(draft.user_id), kind.value, model, size, seconds, draft.audio]
     if quoted != order:
         raise InvalidQuote(_("The quote is for another order."))
     return int(price)

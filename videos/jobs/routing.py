@@ -44,7 +44,10 @@ def find_other_engine(video: Video) -> str:
     submits_before = video.submit_count - (video.status == Status.SUBMITTING)
     if submits_before or video.source_id:
         return ""
-    offered = offers.engines_for(video.model, video.operation, video.size, video.seconds)
+    choices = offers.Choices(video.seed, video.negative_prompt, video.audio)
+    offered = offers.engines_for(
+        video.model, video.operation, video.size, video.seconds, choices=choices
+    )
     opened = circuit_breaker.open_circuits()
     others = (name for name in offered if name not in opened and name != video.engine)
     return next(others, "")

@@ -103,6 +103,10 @@ class Video(models.Model):
     retry_of = models.ForeignKey(
         "self", models.PROTECT, null=True, related_name="retries", verbose_name=_("retry of")
     )
+    # What the order chose besides; null and "" leave it to the model.
+    seed = models.BigIntegerField(_("seed"), null=True)
+    negative_prompt = models.TextField(_("negative prompt"), blank=True)
+    audio = models.BooleanField(_("sound"), null=True)
     credits = models.PositiveIntegerField(_("credits"))
     # The API key it was ordered with; none when it was ordered in the studio.
     api_key = models.ForeignKey("accounts.ApiKey", models.SET_NULL, null=True, related_name="+")

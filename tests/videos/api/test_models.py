@@ -24,11 +24,12 @@ SORA_2 = {
     "seconds": [4, 8, 12, 16, 20],
     "default": {"size": "1280x720", "seconds": 8, "credits": 20},
     "audio": "always",
+    "takes": [],
     "price": {
         "unit": "clip",
         "up_to_seconds": 12,
         "minimum": 0,
-        "rates": {"text": {"720p": "20"}, "image": {"720p": "25"}},
+        "rates": {"text": {"720p": "20"}, "image": {"720p": "25"}, "silent": None},
     },
     "example": {
         "prompt": "A paper boat at dusk, slow dolly in",
@@ -55,7 +56,11 @@ def test_models_are_listed_for_anybody(anonymous: APIClient) -> None:
 def test_price_of_staff_is_listed(anonymous: APIClient) -> None:
     Price.objects.create(kind="text", model="sora-2", credits="7.5")
     listed = anonymous.get("/api/models").json()["models"][0]
-    assert listed["price"]["rates"] == {"text": {"720p": "7.50"}, "image": {"720p": "25"}}
+    assert listed["price"]["rates"] == {
+        "text": {"720p": "7.50"},
+        "image": {"720p": "25"},
+        "silent": None,
+    }
     assert listed["default"]["credits"] == 8
 
 

@@ -184,3 +184,83 @@ def test_documented_prices_stay() -> None:
         for n in (4, 12, 20)
     }
     assert [*listed.values()] == [20, 20, 34, 30, 30, 50, 25, 25, 42, 35, 35, 59]
+
+
+VEO = {**MODEL, "audio": "optional", "takes": ["seed", "negative_prompt"]}
+FULL = {"prompt": "{prompt}", "seed": "{seed}", "not": "{negative_prompt}", "sound": "{audio}"}
+
+
+@pytest.mark.django_db
+def test_what_the_order_chose_reaches_the_engine(
+    tmp_path: Path, settings: LazySettings, alice: Any
+) -> None:
+    bindings = [{"engine": "gpu", "input": FULL, "modes": ["text"]}]
+    rule = {"per": "second", "text": 3, "silent": 2}
+    use(tmp_path, settings, {**VEO, "bindings": bindings, "price": rule})
+    settings.ENGINES = {"gpu": GPU}
+    body = {"prompt": "A boat", "model": "wan-2.2", "seed": 0, "negative_prompt": "fog",
+            "audio": False}  # fmt: skip
+    answer = signed_in(alice).post("/api/videos", body, format="json").json()
+    shown = [answer[name] for name in ("seed", "negative_prompt", "audio", "credits")]
+    assert shown == [0, "fog", False, 10]
+    video = Video.objects.get(pk=answer["id"])
+    asked = execute.render_request(video)
+    assert (asked.seed, asked.negative_prompt, asked.audio) == (0, "fog", False)
+    Video.objects.filter(pk=video.pk).update(status=Video.Status.CANCELLED)
+    video.refresh_from_db()
+    again = orders.retry(video)
+    assert (again.seed, again.negative_prompt, again.audio, again.credits) == (0, "fog", False, 10)
+
+
+@pytest.mark.django_db
+def test_choice_that_the_model_does_not_take_is_refused(
+    tmp_path: Path, settings: LazySettings, alice: Any
+) -> None:
+    use(tmp_path, settings, MODEL)
+    settings.ENGINES = {"gpu": GPU}
+    client, found = signed_in(alice), {}
+    for name, value in [("seed", 7), ("negative_prompt", "fog"), ("audio", True)]:
+        for model in ("sora-2", "wan-2.2"):
+            body = {"prompt": "A boat", "model": model, name: value}
+            answer = client.post("/api/videos", body, format="json")
+            found[name, model] = answer.status_code, answer.json()["detail"]
+    assert found == {
+        ("seed", "sora-2"): (400, "Sora 2 takes no seed."),
+        ("seed", "wan-2.2"): (400, "Wan 2.2 takes no seed."),
+        ("negative_prompt", "sora-2"): (400, "Sora 2 takes no negative prompt."),
+        ("negative_prompt", "wan-2.2"): (400, "Wan 2.2 takes no negative prompt."),
+        ("audio", "sora-2"): (400, "Sora 2 always makes sound."),
+        ("audio", "wan-2.2"): (400, "Wan 2.2 makes no sound."),
+    }
+    assert Video.objects.count() == 0
+    # A form that leaves the truth value out has chosen nothing.
+    assert client.post("/api/videos", {"prompt": "A boat", "model": "wan-2.2"}).status_code == 201
+
+
+def test_engine_that_cannot_carry_a_choice_is_left_out(
+    tmp_path: Path, settings: LazySettings
+) -> None:
+    plain = {"engine": "plain", "input": {"prompt": "{prompt}"}, "modes": ["text"]}
+    full = {"engine": "full", "input": FULL, "modes": ["text"]}
+    use(tmp_path, settings, {**VEO, "bindings": [plain, full]})
+    settings.ENGINES = {"plain": GPU, "full": GPU}
+    choices = offers.Choices(seed=1)
+    assert offers.engines_for("wan-2.2", "text", choices=choices) == ["full"]
+    assert offers.engines_for("wan-2.2", "text") == ["plain", "full"]
+
+
+@pytest.mark.django_db
+def test_quote_of_a_silent_video_holds_for_a_silent_video_only(
+    tmp_path: Path, settings: LazySettings, alice: Any
+) -> None:
+    bindings = [{"engine": "gpu", "input": FULL, "modes": ["text"]}]
+    rule = {"per": "second", "text": 3, "silent": 2}
+    use(tmp_path, settings, {**VEO, "bindings": bindings, "price": rule})
+    settings.ENGINES = {"gpu": GPU}
+    client, body = signed_in(alice), {"model": "wan-2.2", "audio": False}
+    quote = client.post("/api/videos/quote", body, format="json").json()
+    assert quote["credits"] == 10
+    loud = {"prompt": "A boat", "model": "wan-2.2", "quote": quote["quote"]}
+    assert client.post("/api/videos", loud, format="json").json()["code"] == "invalid_quote"
+    silent = client.post("/api/videos", {**loud, "audio": False}, format="json")
+    assert (silent.status_code, silent.json()["credits"]) == (201, 10)

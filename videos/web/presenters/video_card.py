@@ -145,7 +145,9 @@ class VideoCard:
         at = video.engine if operation == Video.Operation.REMIX else ""
         if not offers.engines_for(video.model, operation, video.size, video.seconds, at):
             return None
-        return self.price_list.credits(kind, video.ordered_model, video.size, video.seconds)
+        return self.price_list.credits(
+            kind, video.ordered_model, video.size, video.seconds, video.audio
+        )
 
 
 def _seconds_since_order(video: Video) -> float:
