@@ -19,11 +19,12 @@ from urllib.parse import urlsplit
 from corsheaders.defaults import default_headers
 from django.core.exceptions import ImproperlyConfigured
 
-from config.environment import buckets, engines, logging
+from config.environment import buckets, engines, exchange_rates, logging
 from config.environment.databases import SQLITE_OPTIONS, caches, channel_layers, read_database_url
 from config.environment.env import (
     BASE_DIR,
     READINGS,  # noqa: F401 - for the doctor
+    amount,
     duration,
     env,
     flag,
@@ -416,7 +417,11 @@ GRACE_LIFETIME = timedelta(days=number("GRACE_CREDITS_DAYS", default=7))
 # How long before their credits expire users get an e-mail.
 EXPIRY_WARNING = timedelta(days=number("EXPIRY_WARNING_DAYS", default=7))
 
-CREDIT_VALUE_RMB = env("CREDIT_VALUE_RMB", default=Decimal("0.1"), parse=Decimal)
+CREDIT_VALUE_RMB = amount("CREDIT_VALUE_RMB", default=Decimal("0.1"))
+# What a unit of another currency is worth in CNY, the currency of the value above, and since when.
+EXCHANGE_RATES: dict[str, exchange_rates.ExchangeRate] = env(
+    "EXCHANGE_RATES", default={}, parse=exchange_rates.read
+)
 
 # ---- Stripe: without a key the sandbox Stripe, except in production ----
 _sandbox_wanted = flag("SANDBOX", default=not PRODUCTION)

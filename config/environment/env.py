@@ -5,6 +5,7 @@ import re
 import secrets
 from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -62,6 +63,17 @@ def number(*names: str, default: int, minimum: int = 0) -> int:
         if found < minimum:
             raise ValueError(f"expected {minimum} or more")
         return found
+
+    return env(*names, default=default, parse=parse)
+
+
+def amount(*names: str, default: Decimal) -> Decimal:
+    """Read an amount of money that is not negative."""
+
+    def parse(value: str) -> Decimal:
+        if not re.fullmatch(r"\d{1,9}(\.\d{1,9})?", value, re.ASCII):
+            raise ValueError("expected an amount such as 0.1")
+        return Decimal(value)
 
     return env(*names, default=default, parse=parse)
 

@@ -10,6 +10,7 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from config.lib import disk
+from videos.catalog import staff_warnings
 from videos.engines import base
 from videos.engines import checks as engine_checks
 
@@ -28,6 +29,7 @@ class Command(BaseCommand):
         self._settings()
         self._parts()
         problems = [*missing(), *(str(found.msg) for found in checks.run_checks())]
+        problems += catalog_warnings()
         if options["check"]:
             problems += self._ask_engines()
         self.stdout.write("\nMissing or wrong" if problems else "\nNothing is missing.")
@@ -72,6 +74,14 @@ class Command(BaseCommand):
         self.stdout.write("\nParts")
         for name, value in parts.items():
             self.stdout.write(f"  {name:16} {value}")
+
+
+def catalog_warnings() -> list[str]:
+    """Prices below cost, models that end and exchange rates that lack; none without the tables."""
+    try:
+        return staff_warnings.find_warnings()
+    except DatabaseError:
+        return []
 
 
 def missing() -> list[str]:

@@ -43,13 +43,21 @@ def test_doctor_lists_problems_when_settings_are_missing(tmp_path: Path) -> None
     ]
 
 
-def test_doctor_says_so_when_nothing_is_missing(tmp_path: Path) -> None:
+def test_doctor_says_so_when_nothing_is_missing_and_names_prices_below_cost(
+    tmp_path: Path,
+) -> None:
     migrate = RUN_DOCTOR.replace("doctor", "migrate")
     assert run_in_production(tmp_path, migrate, **DEVELOPMENT).returncode == 0
     assert (
         lines_of(run_in_production(tmp_path, RUN_DOCTOR, **DEVELOPMENT))[-1]
         == "Nothing is missing."
     )
+    own = {"RUNWAYML_API_SECRET": "k", "EXCHANGE_RATES": "USD=70@2026-11-20"}
+    lines = lines_of(run_in_production(tmp_path, RUN_DOCTOR, **DEVELOPMENT, **own))
+    assert (
+        "- Runway Gen-4.5 at runway is sold below cost: 10 seconds at 720p cost ¥84.00 and are sold"
+        " for ¥12.00."
+    ) in lines
 
 
 def test_doctor_asks_each_engine_with_the_option_check(tmp_path: Path) -> None:
