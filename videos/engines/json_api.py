@@ -103,6 +103,17 @@ def send(
     raise error or usual_error(status, text, headers, submitting=submitting)
 
 
+def parse_object(text: object) -> dict[str, Any]:
+    """The object that is written in a JSON text; {} for whatever is not one of plain values."""
+    if not isinstance(text, str | bytes):
+        return {}
+    try:
+        found = strict_json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
 def usual_error(
     status: int, text: str, headers: Mapping[str, str], *, submitting: bool
 ) -> EngineError:

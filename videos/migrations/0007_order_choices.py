@@ -4,25 +4,24 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('videos', '0006_job_costs'),
+        ("videos", "0006_job_costs"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='video',
-            name='audio',
+            model_name="video",
+            name="audio",
             field=models.BooleanField(null=True),
         ),
         migrations.AddField(
-            model_name='video',
-            name='negative_prompt',
+            model_name="video",
+            name="negative_prompt",
             field=models.TextField(blank=True),
         ),
         migrations.AddField(
-            model_name='video',
-            name='seed',
+            model_name="video",
+            name="seed",
             field=models.BigIntegerField(null=True),
         ),
     ]

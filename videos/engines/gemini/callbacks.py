@@ -15,7 +15,7 @@ import httpx2
 import jwt
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from videos.engines import envelopes, json_api
+from videos.engines import json_api
 from videos.engines.base import Callback, JobState
 from videos.engines.errors import AuthFailed, EngineError, InvalidRequest
 from videos.engines.gemini.jobs import ID
@@ -53,7 +53,7 @@ class CallbackVerifier:
             raise AuthFailed("callback: not signed with the webhook secret")
         elif self._keys:
             claims = self._verify_with_key(self._keys, signature)
-        return _read_event(envelopes.parse_object(body), claims)
+        return _read_event(json_api.parse_object(body), claims)
 
     def _verify_with_key(self, keys: "PublicKeys", signature: str) -> dict[str, Any]:
         try:

@@ -6,8 +6,7 @@ from typing import Any
 
 import httpx2
 
-from config.lib import strict_json
-from videos.engines import status_words
+from videos.engines import json_api, status_words
 from videos.engines.errors import (
     AuthFailed,
     BadAnswer,
@@ -63,7 +62,7 @@ def send(
         raise Unavailable(str(error)) from error
     except httpx2.HTTPError as error:
         raise Unavailable(str(error), maybe_accepted=submitting) from error
-    found = parse_object(body)
+    found = json_api.parse_object(body)
     code = _parse_code(found.get("code"))
     status = answer.status_code if code in {None, 200} else code
     if status != 200:
@@ -110,17 +109,6 @@ def _error_class(status: int, message: str, submitting: bool) -> type[EngineErro
     if status >= 500:
         return Unavailable
     return InvalidRequest if 400 <= status < 500 else BadAnswer
-
-
-def parse_object(text: object) -> dict[str, Any]:
-    """The object that is written in a JSON text; {} for whatever is not one of plain values."""
-    if not isinstance(text, str | bytes):
-        return {}
-    try:
-        found = strict_json.loads(text)
-    except (ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _parse_code(value: object) -> int | None:

@@ -1,9 +1,4 @@
-"""The job API of kie.ai: createTask, recordInfo, and result files at the URLs of the record.
-
-Answers are envelopes whose `code` counts, whatever the HTTP status is. The API key is sent only to
-the configured URLs; results are downloaded without it, and only from allowed hosts.
-Source: docs.kie.ai, market/common/get-task-detail, common-api/webhook-verification.
-"""
+"""The calls of kie.ai's job API, and what its records and callbacks say."""
 
 import base64
 import binascii
@@ -15,7 +10,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import IO, Any
 
-from videos.engines import downloads, envelopes, json_api, status_words
+from videos.engines import downloads, json_api, status_words
 from videos.engines.base import Callback, Job, JobState, RenderRequest, Variant
 from videos.engines.errors import (
     AuthFailed,
@@ -28,6 +23,7 @@ from videos.engines.errors import (
     Unavailable,
     Unsupported,
 )
+from videos.engines.kie import envelopes
 
 log = logging.getLogger(__name__)
 
@@ -44,10 +40,6 @@ STANDARD_PIXELS = 1280
 NO_JOB = "firstlight-check"
 
 
-def connect(name: str, config: Mapping[str, str]) -> "Kie":
-    return Kie(name, config)
-
-
 class Kie:
     """One account at kie.ai; `models` and `input` of its settings map our orders to its fields."""
 
@@ -58,7 +50,7 @@ class Kie:
         self._models = dict(
             pair.split("=", 1) for pair in re.split(r"[,\s]+", config["models"]) if pair
         )
-        self._fields = envelopes.parse_object(config["input"])
+        self._fields = json_api.parse_object(config["input"])
         self._lengths = sorted(int(length) for length in re.findall(r"\d+", config["seconds"]))
         self._upload_url = config["upload_url"]
         agent = {"User-Agent": USER_AGENT}
@@ -115,7 +107,7 @@ class Kie:
         record = self._record(job_id)
         if _parse_state(record) is not JobState.SUCCEEDED:
             raise NotReady(f"the job is {str(record.get('state'))[:40]}")
-        made = envelopes.parse_object(record.get("resultJson")).get("resultUrls")
+        made = json_api.parse_object(record.get("resultJson")).get("resultUrls")
         urls = [url for url in made if isinstance(url, str)] if isinstance(made, list) else []
         if not urls:
             raise NotReady("the record names no file")
@@ -129,7 +121,7 @@ class Kie:
     ) -> Callback:
         if not (self._secret or from_secret_url):
             raise AuthFailed("no callback secret is configured")
-        notice = envelopes.parse_object(body)
+        notice = json_api.parse_object(body)
         data = notice.get("data")
         data = data if isinstance(data, dict) else {}
         task_id = data.get("taskId") or data.get("task_id") or notice.get("taskId")
@@ -220,7 +212,7 @@ class Kie:
 
     def _belongs_to(self, record: Mapping[str, Any], order: RenderRequest) -> bool:
         """Whether a record belongs to this order, by the callback URL it repeats."""
-        asked = envelopes.parse_object(record.get("param"))
+        asked = json_api.parse_object(record.get("param"))
         return hmac.compare_digest(
             str(asked.get("callBackUrl") or "").encode(errors="replace"),
             order.callback_url.encode(),
