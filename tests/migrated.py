@@ -15,7 +15,8 @@ NAME = "firstlight.sqlite3"
 
 
 def copy_to(folder: Path) -> None:
-    """Put a database as `manage.py migrate` leaves it into a data folder."""
+    """Put a database as `manage.py migrate` leaves it into a data folder, which is made."""
+    folder.mkdir(parents=True, exist_ok=True)
     shutil.copy(_migrated(), folder / NAME)
 
 

@@ -33,7 +33,7 @@ class ServeProcess:
                 stderr=out,
             )
 
-    def wait(self, done: Callable[[], object], seconds: float = 60) -> None:
+    def wait(self, done: Callable[[], object], seconds: float = 180) -> None:
         deadline = time.monotonic() + seconds
         while not done():
             assert self.process.poll() is None, self.log.read_text()

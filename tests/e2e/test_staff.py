@@ -24,12 +24,12 @@ from tests.e2e.conftest import (
     post,
     wallet,
 )
-from tests.e2e.looks import faults
+from tests.e2e.looks import BRIEF, faults
 
 pytestmark = pytest.mark.browser
 
 # Django sizes the targets of its own pages.
-RULES = {"preload": False}
+RULES = BRIEF
 # What stands for a row in an address: a word with a figure in it, or the name of an engine.
 ID = re.compile(r"/(?=[^/]*\d)[\w-]+(?=/)|/sandbox(?=/)")
 PATHS = "links => links.map(link => new URL(link.href, location.href).pathname)"

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.core.management import get_commands, load_command_class
 
+from tests import migrated
 from tests.config.production import run_in_production, start_in_production
 
 LOAD_EVERYTHING = """
@@ -142,9 +143,7 @@ FIRST_PASSWORD = """
 import asyncio, os, django
 os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
 django.setup()
-from django.core.management import call_command, get_commands, load_command_class
 from accounts.people import signup
-call_command("migrate", verbosity=0)
 signup.open_account("admin", "", "admin", is_staff=True, is_superuser=True)
 
 async def load():
@@ -155,6 +154,7 @@ asyncio.run(load())
 
 
 def test_application_does_not_start_when_the_first_password_works(tmp_path: Path) -> None:
+    migrated.copy_to(tmp_path)
     process = run_in_production(tmp_path, FIRST_PASSWORD)
     assert process.returncode != 0
     assert "The user admin still has the password admin." in process.stderr

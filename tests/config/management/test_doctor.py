@@ -3,6 +3,7 @@
 import subprocess
 from pathlib import Path
 
+from tests import migrated
 from tests.config.production import run_in_production
 
 RUN_DOCTOR = """
@@ -46,8 +47,7 @@ def test_doctor_lists_problems_when_settings_are_missing(tmp_path: Path) -> None
 def test_doctor_says_so_when_nothing_is_missing_and_names_prices_below_cost(
     tmp_path: Path,
 ) -> None:
-    migrate = RUN_DOCTOR.replace("doctor", "migrate")
-    assert run_in_production(tmp_path, migrate, **DEVELOPMENT).returncode == 0
+    migrated.copy_to(tmp_path)
     assert (
         lines_of(run_in_production(tmp_path, RUN_DOCTOR, **DEVELOPMENT))[-1]
         == "Nothing is missing."

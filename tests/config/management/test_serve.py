@@ -10,6 +10,7 @@ import bcrypt
 import httpx2
 import pytest
 
+from tests import migrated
 from tests.config.production import PRODUCTION
 from tests.config.serve_process import ServeProcess, serving
 
@@ -57,7 +58,9 @@ def test_ordered_clips_are_rendered_when_only_the_port_and_the_folder_are_change
 @pytest.fixture(scope="module")
 def production(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServeProcess]:
     own = {**PRODUCTION, "ALLOWED_HOSTS": "127.0.0.1", "DRAIN_SECONDS": "0"}
-    with serving(tmp_path_factory.mktemp("production"), "--first-run", **own) as served:
+    folder = tmp_path_factory.mktemp("production")
+    migrated.copy_to(folder / "data")
+    with serving(folder, "--first-run", **own) as served:
         yield served
 
 
@@ -84,6 +87,7 @@ def test_static_files_are_cacheable_forever_in_production(production: ServeProce
 def test_server_restarts_when_a_module_changes(tmp_path: Path) -> None:
     module = tmp_path / "sitecustomize.py"
     module.write_text("")
+    migrated.copy_to(tmp_path / "data")
     with serving(tmp_path, "--reload", PYTHONPATH=str(tmp_path)) as served:
         served.wait(lambda: "is ready" in served.log.read_text())
         changed = module.stat().st_mtime + 10

