@@ -1,15 +1,20 @@
 """A deployment whose processes a test kills, and the summary of what went wrong."""
 
+import json
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 
 from tests.backing import OwnPostgres
+from tests.engine_servers.local_engines import START, LocalEngine
 from tests.faults import checks, processes, totals, users
 from tests.faults.checks import Violations
 from tests.faults.processes import Deployment, OwnRedis
 from tests.faults.users import HttpUser
+from tests.videos.conftest import clip
+from videos.catalog import reading
 
 FindViolations = Callable[..., Violations]
 totals.open_folder()
@@ -41,17 +46,43 @@ def own_postgres() -> Iterator[OwnPostgres | None]:
 
 
 @pytest.fixture(scope="session")
+def local_engines() -> Iterator[dict[str, LocalEngine]]:
+    """A local server of each kind of engine, which lives on when the product is killed."""
+    with ExitStack() as stack:
+        started = {kind: stack.enter_context(start()) for kind, start in START.items()}
+        for engine in started.values():
+            engine.server.clip = clip()
+        yield started
+
+
+@pytest.fixture(scope="session")
 def _deployment(
-    own_redis: OwnRedis | None, own_postgres: OwnPostgres | None, django_db_blocker: Any
+    own_redis: OwnRedis | None,
+    own_postgres: OwnPostgres | None,
+    local_engines: dict[str, LocalEngine],
+    tmp_path_factory: pytest.TempPathFactory,
+    django_db_blocker: Any,
 ) -> Iterator[Deployment]:
+    engines = {k: v for engine in local_engines.values() for k, v in engine.environment.items()}
+    catalog = tmp_path_factory.mktemp("catalog") / "catalog.json"
+    catalog.write_text(json.dumps({"models": [_made_at_replicate_only()]}))
+    engines["CATALOG_FILE"] = str(catalog)
     opening = (
-        processes.with_celery(own_redis.url, own_postgres.url, own_engine=True)
+        processes.with_celery(own_redis.url, own_postgres.url, own_engine=True, engines=engines)
         if own_redis and own_postgres
-        else processes.embedded()
+        else processes.embedded(engines)
     )
     with django_db_blocker.unblock(), opening as deployment:
         checks.record_every_job(deployment)
         yield deployment
+
+
+def _made_at_replicate_only() -> dict[str, Any]:
+    """A model of the catalog without the engines that it prefers to Replicate."""
+    presets = json.loads(reading.PRESETS.read_text())["models"]
+    model: dict[str, Any] = next(entry for entry in presets if entry["id"] == "veo-3.1-fast")
+    made = [binding for binding in model["bindings"] if binding["engine"] == "replicate"]
+    return {**model, "bindings": made}
 
 
 @pytest.fixture

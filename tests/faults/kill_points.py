@@ -12,7 +12,12 @@ from typing import IO, Any
 from billing.ledger import credits
 from videos import feed
 from videos.engines.base import Variant
+from videos.engines.comfyui import ComfyUI
+from videos.engines.fal import Fal
+from videos.engines.gemini import Gemini
 from videos.engines.openai import OpenAIVideos
+from videos.engines.replicate import Replicate
+from videos.engines.runway import Runway
 from videos.jobs import cancellation, orders, removal, state_machine
 from videos.jobs.worker import claim, polls, settle
 from videos.media import files
@@ -169,5 +174,13 @@ CANCEL_POINTS: dict[str, Install] = {
     "delete.before_commit": after(feed, "publish_change", lambda _, video: video.deleted_at),
     "delete.after_commit": after(removal, "delete"),
 }
+# The engine has a job that we do not know of yet, and an answer that we have not recorded.
+ENGINE_POINTS: dict[str, Install] = {
+    f"{kind}.{point}": after(adapter, method)
+    for kind, adapter in {
+        "fal": Fal, "comfyui": ComfyUI, "replicate": Replicate, "gemini": Gemini, "runway": Runway,
+    }.items()
+    for point, method in {"submit.after_post": "submit", "poll.after_answer": "fetch"}.items()
+}  # fmt: skip
 WEB_POINTS = {**ORDER_POINTS, **CANCEL_POINTS}
-POINTS = {**WORKER_POINTS, **TIMEOUT_POINTS, **SEARCH_POINTS, **WEB_POINTS}
+POINTS = {**WORKER_POINTS, **TIMEOUT_POINTS, **SEARCH_POINTS, **ENGINE_POINTS, **WEB_POINTS}

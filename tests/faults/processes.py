@@ -201,25 +201,30 @@ def _inherited() -> dict[str, str]:
 
 
 @contextmanager
-def embedded() -> Iterator[Deployment]:
-    """Open a deployment of one process on SQLite."""
+def embedded(engines: Mapping[str, str]) -> Iterator[Deployment]:
+    """Open a deployment of one process on SQLite; `engines` are settings of further engines."""
     with (
         tempfile.TemporaryDirectory(prefix="firstlight-faults-") as folder,
-        _open(Path(folder), {}, ("serve",)) as deployment,
+        _open(Path(folder), dict(engines), ("serve",)) as deployment,
     ):
         yield deployment
 
 
 @contextmanager
 def with_celery(
-    redis_url: str, database_url: str, *, by_command_line: bool = False, own_engine: bool = False
+    redis_url: str,
+    database_url: str,
+    *,
+    by_command_line: bool = False,
+    own_engine: bool = False,
+    engines: Mapping[str, str] | None = None,
 ) -> Iterator[Deployment]:
     """Open a deployment of web, beat and worker on an empty PostgreSQL database and Redis."""
     with (
         tempfile.TemporaryDirectory(prefix="firstlight-faults-") as folder,
         _open(
             Path(folder),
-            {"DATABASE_URL": database_url, "REDIS_URL": redis_url},
+            {**(engines or {}), "DATABASE_URL": database_url, "REDIS_URL": redis_url},
             ("serve", "beat", "worker"),
             by_command_line=by_command_line,
             own_engine=own_engine,

@@ -32,9 +32,10 @@ class HttpUser:
     http: httpx2.Client
     accepted: list[str] = field(default_factory=list)
 
-    def order(self, prompt: str) -> str:
-        """Order a video of 4 seconds and return its id. Raises ConnectionBroken."""
-        body = {"prompt": f"{prompt} no. {next(_numbers)} of {self.account.pk}", "seconds": "4"}
+    def order(self, prompt: str, **fields: str) -> str:
+        """Order a video, by default of 4 seconds, and return its id. Raises ConnectionBroken."""
+        named = f"{prompt} no. {next(_numbers)} of {self.account.pk}"
+        body = {"prompt": named, "seconds": "4", **fields}
         made = self._request("POST", "/api/videos", json=body)
         assert made.status_code == 201, made.text
         self.accepted.append(made.json()["id"])
