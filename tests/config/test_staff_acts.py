@@ -162,6 +162,10 @@ def act_on_video(name: str) -> Prepare:
     return prepare
 
 
+def ask_engine(_alice: User, _mp4: bytes) -> Act:
+    return lambda staff: staff.page.post("/admin/videos/enginecircuit/sandbox/ask/")
+
+
 def send_webhook_again(alice: User, _mp4: bytes) -> Act:
     row = failed_delivery(alice)
     return lambda staff: staff.choose("send_again", row)
@@ -248,6 +252,7 @@ ACTS: dict[str, Prepare] = {
     "poll the engine for a video now": act_on_video("fetch"),
     "fail a video and refund its credits": act_on_video("fail"),
     "order a failed video again": act_on_video("retry"),
+    "ask an engine whether it can be used": ask_engine,
     "send a webhook again": send_webhook_again,
     "overrule a rejected prompt": overrule,
     "hide a reported video": decide_report("hide"),

@@ -6,7 +6,6 @@ from datetime import date, datetime, timedelta
 from statistics import median
 from typing import Any
 
-from django.conf import settings
 from django.db.models import Count, Q
 from django.db.models.functions import TruncDate
 from django.utils import timezone
@@ -14,8 +13,11 @@ from django.utils import timezone
 from billing.reports.dashboard import start_of_today
 from config.lib import clock
 from config.lib.charts import Bar, Scale, last_days
-from videos.jobs import circuit_breaker
-from videos.models import EngineCircuit, RejectedPrompt, Video, WebhookDelivery
+from videos.catalog import staff_warnings
+from videos.models import RejectedPrompt, Video, WebhookDelivery
+from videos.reports import engines, margins
+from videos.reports.engines import EngineFigures
+from videos.reports.margins import Margin
 
 Status = Video.Status
 
@@ -76,8 +78,11 @@ class DashboardFigures:
     stuck: int
     deliveries: int
     rejected_prompts: int
-    engines: list[tuple[str, EngineCircuit | None]]
+    engines: list[EngineFigures]
     days: list[Day]
+    margins: list[Margin]
+    daily_margins: list[Margin]
+    warnings: list[str]
 
     @property
     def success_rate(self) -> int | None:
@@ -94,7 +99,7 @@ def todays_figures() -> DashboardFigures:
     counts = Video.objects.filter(completed_at__gte=start_of_today()).aggregate(
         **{name: Count("pk", filter=videos[name]) for name in ("succeeded", "failed")}
     )
-    opened = circuit_breaker.open_circuits()
+    by_model, by_day = margins.by_model_and_day()
     return DashboardFigures(
         states={status.value: states.get(status, 0) for status in Video.ACTIVE},
         **counts,
@@ -102,8 +107,11 @@ def todays_figures() -> DashboardFigures:
         stuck=Video.objects.filter(videos["stuck"]).count(),
         deliveries=WebhookDelivery.objects.filter(delivery_filters()["given_up"]).count(),
         rejected_prompts=RejectedPrompt.objects.filter(rejected_prompt_filters()["today"]).count(),
-        engines=[(name, opened.get(name)) for name in settings.ENGINES],
+        engines=list(engines.current().values()),
         days=_days(timezone.now()),
+        margins=by_model,
+        daily_margins=by_day,
+        warnings=staff_warnings.find_warnings(),
     )
 
 
