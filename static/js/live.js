@@ -26,6 +26,8 @@ let finished = 0;
 
 const active = () => [...document.querySelectorAll("[data-active]")];
 const shownFor = (id) => (watch?.dataset.id === id ? watch : document.getElementById(`v-${id}`));
+// Whether the engine has not said how far it is.
+const isUnknown = (shown) => !!shown.querySelector("[data-percent][hidden]");
 const percentOf = (shown) => Number(shown.querySelector("[data-percent]")?.textContent ?? 0);
 
 function say(state) {
@@ -204,6 +206,7 @@ function update(id, updates, isNew) {
   if (!STATES[updates.status]?.includes(shown?.dataset.state)) return refresh(id);
   if (!("active" in shown.dataset)) return;
   const ahead = updates.progress > percentOf(shown);
+  if (ahead && isUnknown(shown)) return refresh(id);
   if (ahead) move(shown, updates.progress);
   // The words beside the number age; news without progress is another step.
   if ((isNew && !ahead) || Date.now() - (shown.fetchedAt ??= Date.now()) > 10000) refresh(id);
@@ -300,7 +303,8 @@ setInterval(() => {
   for (const shown of inTurn(rendering))
     socket.send(JSON.stringify({ type: "request_video_status", video_id: shown.dataset.id }));
   const old = Date.now() - PLACE_AGES;
-  const isOld = (shown) => isWaiting(shown) && (shown.fetchedAt ??= Date.now()) < old;
+  const isOld = (shown) =>
+    (isWaiting(shown) || isUnknown(shown)) && (shown.fetchedAt ??= Date.now()) < old;
   const aged = active().find((shown) => isOld(shown));
   if (aged) refresh(aged.dataset.id);
 }, 3000);

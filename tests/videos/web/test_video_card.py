@@ -119,6 +119,32 @@ def test_card_does_not_say_slower_than_usual_when_the_video_waited_and_has_just_
     assert "slower than usual" in flat(page.get(f"/v/{video.pk}/card/"))
 
 
+def test_card_shows_the_time_when_the_engine_tells_no_progress(
+    page: Client, alice: User, mp4: bytes
+) -> None:
+    rendered(completed(order(alice), mp4), waited=0, took=100)
+    video = running(order(alice, "begun"))
+    begun = timezone.now() - timedelta(seconds=40)
+    Video.objects.filter(pk=video.pk).update(started_at=begun, progress=0)
+    body = flat(page.get(f"/v/{video.pk}/card/"))
+    assert 'value="40"' in body
+    assert "Rendering" in body
+    assert '<span class="card__eta">about 1 min left</span>' in body
+    assert "0<small>%" not in body
+
+
+def test_card_says_soon_when_the_progress_is_ahead_of_the_usual_time(
+    page: Client, alice: User, mp4: bytes
+) -> None:
+    rendered(completed(order(alice), mp4), waited=0, took=400)
+    video = running(order(alice, "begun"))
+    begun = timezone.now() - timedelta(seconds=100)
+    Video.objects.filter(pk=video.pk).update(started_at=begun, progress=99)
+    body = flat(page.get(f"/v/{video.pk}/card/"))
+    assert "<span data-percent>99</span>" in body
+    assert '<span class="card__eta">about 5 s left</span>' in body
+
+
 def test_card_says_that_the_file_is_not_there_when_fetching_it_fails_often(
     page: Client, alice: User
 ) -> None:

@@ -37,6 +37,10 @@ STATES = {
 
 # Seconds after which a card says why the video does not start.
 LONG_WAIT = 60
+# From this progress on, the time it took says how long the rest takes.
+TELLING_PERCENT = 20
+# The bar of a video without progress never looks finished.
+MOST_ESTIMATED_PERCENT = 95
 # After so many attempts a card says that the finished file cannot be fetched.
 LATE_FILE_ATTEMPTS = 3
 
@@ -75,8 +79,20 @@ class VideoCard:
         return 100 if self.state == "saving" else int(self.video.progress)
 
     @property
+    def is_progress_known(self) -> bool:
+        """Whether there is a number to show; some engines only say that they render."""
+        return self.state == "saving" or (self.state == "rendering" and self.percent > 0)
+
+    @property
+    def bar(self) -> int:
+        """How far the bar reaches, in percent: the progress, else what the time suggests."""
+        if self.is_progress_known or self.state != "rendering":
+            return self.percent
+        return min(int(100 * self._elapsed / self.typical_seconds), MOST_ESTIMATED_PERCENT)
+
+    @property
     def tenths(self) -> int:
-        return self.percent // 10
+        return self.bar // 10
 
     @property
     def eta(self) -> str:
@@ -85,14 +101,23 @@ class VideoCard:
             return _("the file is not there yet") if is_late else _("saving the file")
         if self.state == "queued":
             return self._waiting(_seconds_since_order(self.video))
-        elapsed = (
-            timezone.now() - (self.video.started_at or self.video.created_at)
-        ).total_seconds()
-        if elapsed > max(1.5 * self.typical_seconds, self.typical_seconds + 10):
+        if self._elapsed > max(1.5 * self.typical_seconds, self.typical_seconds + 10):
             return _("slower than usual")
-        return _("%(time)s left") % {
-            "time": waiting_times.approximate(max(self.typical_seconds - elapsed, 5))
-        }
+        return _("%(time)s left") % {"time": waiting_times.approximate(self._remaining)}
+
+    @property
+    def _elapsed(self) -> float:
+        """Seconds since the engine began."""
+        begun = self.video.started_at or self.video.created_at
+        return (timezone.now() - begun).total_seconds()
+
+    @property
+    def _remaining(self) -> float:
+        """Seconds that are left: by the usual time, but no longer than the progress suggests."""
+        usual, percent = self.typical_seconds - self._elapsed, self.percent
+        if percent >= TELLING_PERCENT:
+            usual = min(usual, 2 * self._elapsed * (100 - percent) / percent)
+        return max(usual, 5)
 
     def _waiting(self, elapsed: float) -> str:
         if self.video.queue_position and elapsed > LONG_WAIT:
