@@ -72,6 +72,10 @@ CAUSES: dict[str, tuple[Promise, str]] = {
         _("We could not download the finished file. The cause was not your prompt."),
         "wait",
     ),
+    "engine_out_of_memory": (
+        _("The engine ran out of memory while it made this video."),
+        "shorten",
+    ),
     "upstream_out_of_credit": (_("The engine is not available at the moment."), "wait"),
     "upstream_auth": (_("The engine is not available at the moment."), "wait"),
     "internal_error": (NOT_THE_PROMPT, "other_model"),
@@ -93,8 +97,17 @@ CODE_ALIASES = {
     "invalid_value": "invalid_request",
     "result_expired": "result_unavailable",
     "foreign_result": "result_unavailable",
+    "refused": "generation_failed",
+    "no_such_model": "unsupported",
+    "invalid_asset": "image_unreadable",
     "upstream_cancelled": "generation_failed",
+    "upstream_canceled": "generation_failed",
+    "upstream_aborted": "queue_timeout",
+    "upstream_budget_exceeded": "upstream_out_of_credit",
     "upstream_expired": "timeout",
+    "request_timeout": "timeout",
+    "generation_timeout": "timeout",
+    "startup_timeout": "queue_timeout",
 }
 # Patterns in the engine's message that tell why it rejected an order; the first match wins.
 MESSAGE_PATTERNS = [

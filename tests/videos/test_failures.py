@@ -1,16 +1,21 @@
 """The explanation of a failure: its cause, the credits and the remedies."""
 
+import re
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import LazySettings
+from django.conf import settings as configured
+from django.test import Client
 from django.utils import translation
 
 from accounts.models import User
 from tests.videos.conftest import answered, completed, order, reloaded, running
-from videos import failures
+from videos import engines, failures
 from videos.engines.base import JobState
-from videos.engines.errors import Refused
+from videos.engines.errors import EngineError, Refused
 from videos.failures import Explanation, Remedy
 from videos.jobs import orders, state_machine
 from videos.models import Video
@@ -45,6 +50,13 @@ def explain_failure(user: User, code: str, detail: str = "It broke.", **fields: 
         ("upstream_auth", "upstream_auth", "wait"),
         ("upstream_out_of_credit", "upstream_out_of_credit", "wait"),
         ("too_long", "too_long", "shorten"),
+        ("engine_out_of_memory", "engine_out_of_memory", "shorten"),
+        ("no_such_model", "unsupported", "other_model"),
+        ("invalid_asset", "image_unreadable", "other_image"),
+        ("runner_disconnected", "generation_failed", "other_model"),
+        ("startup_timeout", "queue_timeout", "wait"),
+        ("INTERNAL.BAD_OUTPUT.CODE01", "generation_failed", "other_model"),
+        ("upstream_budget_exceeded", "upstream_out_of_credit", "wait"),
         ("<script>", "generation_failed", "other_model"),
         ("", "generation_failed", "other_model"),
     ],
@@ -54,6 +66,38 @@ def test_every_code_has_a_cause_and_a_remedy(
 ) -> None:
     found = explain_failure(alice, code or "refused", seconds=8)
     assert (found.code, found.remedy and found.remedy.code) == (cause, remedy)
+
+
+def subclasses(kind: type[EngineError]) -> set[type[EngineError]]:
+    return {kind}.union(*map(subclasses, kind.__subclasses__()))
+
+
+def test_every_code_that_an_adapter_gives_has_a_sentence_of_its_own() -> None:
+    for found in Path(engines.__file__).parent.rglob("*.py"):
+        import_module(".".join(found.relative_to(configured.BASE_DIR).with_suffix("").parts))
+    final = {kind.code for kind in subclasses(Refused)}
+    sources = "".join(path.read_text() for path in Path(engines.__file__).parent.rglob("*.py"))
+    written = set(re.findall(r'(?:code=|OUT_OF_MEMORY = )"([^"]+)"', sources))
+    assert "engine_out_of_memory" in written
+    known = failures.CAUSES.keys() | failures.CODE_ALIASES.keys()
+    assert sorted((final | written) - known) == []
+
+
+def test_every_alias_means_a_code_with_a_sentence() -> None:
+    assert set(failures.CODE_ALIASES.values()) - failures.CAUSES.keys() == set()
+
+
+def test_staff_read_what_the_engine_said_and_the_user_does_not(
+    alice: User, staff_client: Client, page: Client
+) -> None:
+    refusal = Refused("KSampler: Allocation on device 0", code="engine_out_of_memory")
+    video = answered(running(order(alice)), JobState.FAILED, failure=refusal)
+    seen = staff_client.get(f"/admin/videos/video/{video.pk}/change/").content.decode()
+    assert "KSampler: Allocation on device 0" in seen
+    shown = page.get(f"/v/{video.pk}/").content.decode()
+    assert "The engine ran out of memory while it made this video." in shown
+    assert "Choose a shorter video: 4 seconds." not in shown  # it was the shortest
+    assert "KSampler" not in shown
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ PAGE = "<!doctype html><title>Just a moment...</title>"
 UNAVAILABLE = "The engine is not available at the moment."
 NOT_ACCEPTED = "The engine did not accept the order. The cause was not your prompt."
 LOST = "The engine lost this video. The cause was not your prompt."
+OUT_OF_MEMORY = "The engine ran out of memory while it made this video."
 REFUSED = "The engine could not process this order."
 BLOCKED = "The content check stopped this prompt."
 HOSTED = [kind for kind in START if kind != "comfyui"]
@@ -191,6 +192,15 @@ def test_user_is_refunded_when_the_job_fails(
     check_failed(video, code, f"The engine {stopped}. The cause was not your prompt.")
     assert video.failure_detail == detail
     assert engine.jobs_made == 1
+
+
+@pytest.mark.parametrize("engine", ["comfyui"], indirect=True)
+def test_user_is_refunded_when_the_gpu_runs_out_of_memory(
+    engine: LocalEngine, alice: User, run: Run
+) -> None:
+    video = run(order_at(engine, alice, "MEMORY"))
+    check_failed(video, "engine_out_of_memory", OUT_OF_MEMORY)
+    assert video.failure_detail.startswith("KSampler: Allocation on device 0")
 
 
 @pytest.mark.parametrize("engine", START, indirect=True)
