@@ -220,8 +220,9 @@ def _other_model(video: Video) -> Remedy | None:
     if video.source_id:  # a remix needs the model of its source
         return None
     for offer in offers.offered():
+        # A list shows many failures, so that paused models are not asked for: no query for each.
         try:
-            offers.check(offer.id, video.size, video.seconds)
+            offers.check_values(offer.id, video.size, video.seconds)
         except offers.NotOffered:
             continue
         if offer.id != video.model:

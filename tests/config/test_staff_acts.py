@@ -33,7 +33,7 @@ from tests.conftest import ServerThread, create_user, signed_in
 from tests.videos.conftest import completed, failed, failed_delivery, order, running
 from tests.videos.conftest import mp4 as mp4  # noqa: PLC0414
 from videos.account import deletion
-from videos.models import Price, RejectedPrompt
+from videos.models import PausedModel, Price, RejectedPrompt
 
 PAGE = (configured.BASE_DIR / "docs" / "operations.md").read_text()
 PASSWORD = "another-long-passphrase"
@@ -153,6 +153,15 @@ def change_price(_alice: User, _mp4: bytes) -> Act:
     return lambda staff: staff.save(row, kind="text", model="sora-2", credits="22")
 
 
+def pause_model(_alice: User, _mp4: bytes) -> Act:
+    return lambda staff: staff.save("videos/pausedmodel", model="sora-2", sentence="Back at nine.")
+
+
+def change_pause(_alice: User, _mp4: bytes) -> Act:
+    row = PausedModel.objects.create(model="sora-2", sentence="Back soon.")
+    return lambda staff: staff.save(row, model="sora-2", sentence="Back at nine.")
+
+
 def act_on_video(name: str) -> Prepare:
     def prepare(alice: User, _mp4: bytes) -> Act:
         video = failed(order(alice)) if name == "retry" else running(order(alice))
@@ -249,6 +258,8 @@ ACTS: dict[str, Prepare] = {
     "change or withdraw a package": change_package,
     "set the price of a model": set_price,
     "change a price": change_price,
+    "pause a model": pause_model,
+    "change what users are told of a paused model": change_pause,
     "poll the engine for a video now": act_on_video("fetch"),
     "fail a video and refund its credits": act_on_video("fail"),
     "order a failed video again": act_on_video("retry"),

@@ -1,5 +1,5 @@
 """Staff pages of videos; importing this package registers them."""
 
-from videos.admin import deliveries, engines, prices, rejected_prompts, videos
+from videos.admin import deliveries, engines, paused_models, prices, rejected_prompts, videos
 
-__all__ = ["deliveries", "engines", "prices", "rejected_prompts", "videos"]
+__all__ = ["deliveries", "engines", "paused_models", "prices", "rejected_prompts", "videos"]

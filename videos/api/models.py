@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from videos.api import fields
-from videos.catalog import offers, prices
+from videos.catalog import offers, pauses, prices
 from videos.catalog.entries import Model
 from videos.catalog.reading import catalog
 from videos.models import Price
@@ -51,7 +51,10 @@ class ModelDefaultSerializer(serializers.Serializer):
 
 
 class ModelSerializer(serializers.Serializer):
-    """A model; `example` is the body of an order for it, `sunset` the first day without it."""
+    """A model; `example` is the body of an order for it, `sunset` the first day without it.
+
+    `paused` says why it takes no orders at the moment; null when it takes them.
+    """
 
     id = serializers.CharField()
     label = serializers.CharField()  # type: ignore[assignment]
@@ -67,6 +70,7 @@ class ModelSerializer(serializers.Serializer):
     example = serializers.DictField()
     sunset = serializers.DateField(allow_null=True)
     replacement = serializers.CharField(allow_null=True)
+    paused = serializers.CharField(allow_null=True)
 
 
 class ModelsSerializer(serializers.Serializer):
@@ -88,9 +92,12 @@ class ModelsView(APIView):
         responses={200: ModelsSerializer},
     )
     def get(self, request: Request) -> Response:
-        now, known = prices.current(), catalog()
+        now, known, paused = prices.current(), catalog(), pauses.sentences()
         body = {
-            "models": [_describe(model, now) for model in offers.offered()],
+            "models": [
+                {**_describe(model, now), "paused": paused.get(model.id)}
+                for model in offers.offered()
+            ],
             "aliases": {word: alias.model for word, alias in known.aliases.items()},
             "qualities": dict(known.qualities),
         }

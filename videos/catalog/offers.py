@@ -8,6 +8,7 @@ from django.conf import settings
 from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 
+from videos.catalog import pauses
 from videos.catalog.entries import Binding, Model
 from videos.catalog.reading import catalog
 
@@ -96,7 +97,18 @@ def complete(word: str, size: str, seconds: int) -> tuple[str, str, int]:
 
 
 def check(word: str, size: str, seconds: int, choices: Choices = NOTHING) -> Model:
-    """The model, if it takes this size, length and choices. Raises NotOffered."""
+    """The model, if it takes orders of this size, length and choices. Raises NotOffered."""
+    model = check_values(word, size, seconds, choices)
+    if sentence := pauses.sentence_of(model.id):
+        raise NotOffered("model", sentence)
+    return model
+
+
+def check_values(word: str, size: str, seconds: int, choices: Choices = NOTHING) -> Model:
+    """The model, if it makes this size, length and choices, also while it is paused.
+
+    Raises NotOffered.
+    """
     model = find(word)
     if size not in model.by_size:
         names = {"model": model.label, "sizes": ", ".join(model.by_size)}

@@ -6,6 +6,7 @@ from videos.models.digest_subscription import DigestSubscription
 from videos.models.engine_callback import EngineCallback
 from videos.models.engine_circuit import EngineCircuit
 from videos.models.feed import Feed
+from videos.models.paused_model import PausedModel
 from videos.models.preset import Preset
 from videos.models.price import Price
 from videos.models.rejected_prompt import RejectedPrompt
@@ -23,6 +24,7 @@ __all__ = [
     "EngineCallback",
     "EngineCircuit",
     "Feed",
+    "PausedModel",
     "Preset",
     "Price",
     "RejectedPrompt",

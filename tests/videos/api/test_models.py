@@ -39,6 +39,7 @@ SORA_2 = {
     },
     "sunset": None,
     "replacement": None,
+    "paused": None,
 }
 
 
@@ -79,8 +80,8 @@ def test_every_example_can_be_ordered(
 
 
 @pytest.mark.django_db
-def test_list_costs_one_query(anonymous: APIClient, django_assert_num_queries: type) -> None:
-    with django_assert_num_queries(1):
+def test_list_costs_two_queries(anonymous: APIClient, django_assert_num_queries: type) -> None:
+    with django_assert_num_queries(2):
         anonymous.get("/api/models")
 
 

@@ -93,6 +93,7 @@ def test_engine_is_chosen_by_what_its_binding_has(tmp_path: Path, settings: Lazy
     }
 
 
+@pytest.mark.django_db
 def test_model_ends_on_its_day(tmp_path: Path, settings: LazySettings) -> None:
     settings.ENGINES = {"gpu": GPU}
     today = timezone.localdate()
