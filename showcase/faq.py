@@ -24,7 +24,7 @@ TOPICS = (
                 "Describe who or what the video shows, what happens, the place, the light and how "
                 "the camera moves. One scene works better than three."
             ),
-            _("Videos have sound. Describe what should be heard, or write that it is silent."),
+            _("Most models add sound. Describe what should be heard, or write that it is silent."),
         ),
     ),
     Topic(
@@ -32,7 +32,7 @@ TOPICS = (
         _("How long does a video take?"),
         (
             _(
-                "Usually one to three minutes. Longer videos and the better model take longer. The "
+                "Usually one to three minutes. Longer videos and better models take longer. The "
                 "card shows the progress."
             ),
             _("You can close the tab. Rendering continues, and the video appears in your library."),

@@ -1,7 +1,6 @@
 """The pricing page."""
 
 from collections.abc import Iterator
-from itertools import product
 from typing import Any
 
 from django.conf import settings
@@ -15,6 +14,7 @@ from videos.models import Price
 from videos.web.composer import MAX_TAKES
 
 TAKES = range(1, MAX_TAKES + 1)
+Prices = tuple[int | None, ...]
 MOST_LENGTHS, USUAL = 8, (4, 5, 6, 8, 10, 15, 20, 30)
 
 
@@ -27,7 +27,7 @@ def pricing(request: HttpRequest) -> HttpResponse:
     context = {
         "packages": packages.on_sale().values(),
         "featured": packages.FEATURED,
-        "rows": list(_rows(lengths, takes)),
+        "groups": list(_groups(lengths, takes)),
         "lengths": lengths,
         "takes": takes,
         "takes_offered": TAKES,
@@ -44,24 +44,30 @@ def _lengths() -> list[int]:
     return offered if len(offered) <= MOST_LENGTHS else [n for n in USUAL if n in offered]
 
 
-def _rows(lengths: list[int], takes: int) -> Iterator[dict[str, Any]]:
-    """One row for each model, resolution and kind; None for a length that is not offered."""
+def _groups(lengths: list[int], takes: int) -> Iterator[dict[str, Any]]:
+    """Each model with its rows: one for all resolutions and kinds of video that cost the same.
+
+    A row has a price for each of the lengths; None for one that the model does not make.
+    """
     now = prices.current()
     for model in offers.offered():
-        sizes = {frame.resolution: frame.size for frame in reversed(model.frames)}
-        shown = (
-            dict(reversed(sizes.items()))
-            if isinstance(model.price.text, dict)
-            else {"": model.default_size}
-        )
-        for (resolution, size), kind in product(shown.items(), Price.Kind):
-            credits = [
-                now.credits(kind, model.id, size, n) if n in model.lengths else None
-                for n in lengths
-            ]
-            yield {
-                "label": model.label,
-                "resolution": resolution,
-                "image": kind == Price.Kind.IMAGE,
-                "prices": [one and one * takes for one in credits],
-            }
+        resolutions: dict[tuple[Prices, Prices], list[str]] = {}
+        for resolution, size in {frame.resolution: frame.size for frame in model.frames}.items():
+            text, image = (
+                tuple(
+                    (now.credits(kind, model.id, size, n) or 0) * takes or None
+                    if n in model.lengths
+                    else None
+                    for n in lengths
+                )
+                for kind in (Price.Kind.TEXT, Price.Kind.IMAGE)
+            )
+            resolutions.setdefault((text, image), []).append(resolution)
+        rows = [row for prices, names in resolutions.items() for row in _rows(names, *prices)]
+        yield {"label": model.label, "rows": rows}
+
+
+def _rows(resolutions: list[str], text: Prices, image: Prices) -> Iterator[dict[str, Any]]:
+    by_kind = {"any": text} if text == image else {"text": text, "image": image}
+    for kind, found in by_kind.items():
+        yield {"resolutions": ", ".join(resolutions), "kind": kind, "prices": found}

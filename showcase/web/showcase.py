@@ -8,7 +8,6 @@ from config.lib.http import page_of
 from showcase import presenters
 from showcase.models import ClipQuerySet
 from showcase.web.clips import public_clips, sample_cards
-from videos.catalog import offers
 from videos.catalog.reading import catalog
 
 PER_PAGE = 24
@@ -20,6 +19,7 @@ def showcase(request: HttpRequest) -> HttpResponse:
     """Show one page of the public clips; samples while there are none."""
     everything = public_clips()
     lengths = sorted(set(everything.order_by().values_list("video__seconds", flat=True)))
+    models = set(everything.order_by().values_list("video__model", flat=True))
     chosen = {name: request.GET.get(name, "") for name in ("shape", "model", "length", "order")}
     found = _matching(everything, chosen)
     by = ORDERS.get(chosen["order"], ("display_order", "-pk"))
@@ -28,7 +28,7 @@ def showcase(request: HttpRequest) -> HttpResponse:
         "cards": presenters.arrange(map(presenters.of_clip, page)) if lengths else sample_cards(),
         "samples": not lengths,
         "page": page,
-        "models": [(model.id, model.label) for model in offers.offered()],
+        "models": catalog().named(models),
         "lengths": [(str(n), n) for n in lengths],
         **chosen,
     }

@@ -1,22 +1,20 @@
 // The composer: the price follows the choices; the server prices the order again.
+import { composer, field, priceOf, ratioOf, shapes, showOffered } from "./offers.js";
 import { announce, get } from "./page.js";
 
 const numbers = new Intl.NumberFormat(document.documentElement.lang);
-const composer = document.querySelector("form.composer[data-balance]");
 const tile = document.getElementById("reference-tile");
-const field = (name) => composer.elements.namedItem(name);
 
 export function reprice(balance) {
   if (!composer) return;
   composer.dataset.balance = balance ?? composer.dataset.balance;
   showOffered();
-  const size = composer.querySelector("[name=size]:checked");
   const kind =
     field("image").files.length ||
     composer.querySelector("[name=reference]:is([type=hidden], :checked)")
       ? "image"
       : "text";
-  const one = offersOfModel().prices[kind][size.dataset.resolution][field("seconds").value];
+  const one = priceOf(kind);
   const takes = Number(field("takes").value);
   const price = one * takes;
   const left = composer.dataset.balance - price;
@@ -41,39 +39,8 @@ export function reprice(balance) {
   for (const [place, on] of Object.entries(shown)) composer.querySelector(place).hidden = !on;
 }
 
-// What the chosen model makes: its sizes, and its prices by kind, resolution and length.
-const offersOfModel = () =>
-  JSON.parse(composer.querySelector("[name=model]:checked").dataset.offers);
-
-// Only what the chosen model makes is shown; a choice that it does not make changes to the nearest.
-function showOffered() {
-  const { sizes, prices } = offersOfModel();
-  const lengths = Object.keys(Object.values(prices.text)[0]).map(Number);
-  offer("size", (size) => sizes.includes(size), sizeLike);
-  offer("seconds", (length) => lengths.includes(Number(length)), nearest);
-}
-
-function offer(name, isMade, choose) {
-  const inputs = [...composer.querySelectorAll(`[name=${name}]`)];
-  for (const input of inputs) input.parentElement.hidden = !isMade(input.value);
-  const chosen = inputs.find((input) => input.checked);
-  if (chosen && isMade(chosen.value)) return;
-  const made = inputs.filter((input) => isMade(input.value));
-  choose(made, chosen).checked = true;
-}
-
-const sizeLike = (made, chosen) =>
-  made.toSorted((a, b) => distance(a.value, chosen) - distance(b.value, chosen))[0];
-const distance = (size, chosen) =>
-  chosen ? Math.abs(Math.log(ratioOf(size) / ratioOf(chosen.value))) : 0;
-const nearest = (made, chosen) =>
-  made.toSorted(
-    (a, b) => Math.abs(a.value - chosen?.value || 0) - Math.abs(b.value - chosen?.value || 0),
-  )[0];
-
 // ---- the reference image: chosen, dropped or pasted, and shown as the engine will get it ----
 const fit = document.getElementById("fit");
-const ratioOf = (size) => size.split("x").reduce((width, height) => width / height);
 
 const IMAGES = ["image/jpeg", "image/png", "image/webp"];
 let upload;
@@ -196,9 +163,7 @@ function frame() {
   picture.style.aspectRatio = chosen.replace("x", " / ");
   const own = picture.naturalWidth / picture.naturalHeight || ratioOf(chosen);
   const loss = (size) => Math.abs(Math.log(ratioOf(size) / own));
-  const { sizes: offered } = offersOfModel();
-  const sizes = [...field("size")].filter((each) => offered.includes(each.value));
-  const best = sizes.toSorted((a, b) => loss(a.value) - loss(b.value))[0];
+  const best = shapes().toSorted((a, b) => loss(a.value) - loss(b.value))[0];
   fit.hidden = tile.hidden || loss(chosen) - loss(best.value) < 0.1;
   fit.value = best.value;
   fit.querySelector("span").textContent = fit
@@ -215,6 +180,12 @@ function take(files) {
   field("image").dispatchEvent(new Event("change", { bubbles: true }));
   return true;
 }
+
+const drag = (on) => (event) => {
+  if (!event.dataTransfer?.types.includes("Files")) return;
+  event.preventDefault();
+  composer.toggleAttribute("data-drag", on);
+};
 
 // ---- presets ----
 function apply({ model, size, seconds, takes, ending }) {
@@ -278,11 +249,6 @@ if (composer) {
     reprice();
     frame();
   });
-  const drag = (on) => (event) => {
-    if (!event.dataTransfer?.types.includes("Files")) return;
-    event.preventDefault();
-    composer.toggleAttribute("data-drag", on);
-  };
   composer.addEventListener("dragover", drag(true));
   composer.addEventListener("dragleave", drag(false));
   composer.addEventListener("drop", (event) => {

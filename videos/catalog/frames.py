@@ -20,6 +20,11 @@ class Frame:
     resolution: str
 
     @property
+    def lines(self) -> int:
+        """Pixels of the shorter side."""
+        return min(map(int, self.size.split("x")))
+
+    @property
     def is_portrait(self) -> bool:
         width, height = map(int, self.size.split("x"))
         return height > width

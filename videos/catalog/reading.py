@@ -1,6 +1,7 @@
 """Read the catalog once: the shipped presets, and the operator's file, which wins over them."""
 
 import json
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,12 @@ class Catalog:
         """The model that an id or an alias means."""
         alias = self.aliases.get(word)
         return self.models.get(alias.model if alias else word)
+
+    def named(self, models: Iterable[str]) -> list[tuple[str, str]]:
+        """The models with their labels, in the order of the catalog."""
+        order = {model: n for n, model in enumerate(self.models)}
+        found = sorted(models, key=lambda model: (order.get(model, len(order)), model))
+        return [(model, self.label(model)) for model in found]
 
     def label(self, model: str) -> str:
         """What people call a model, also one that is not in the catalog any more."""

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.db.models import Count, Exists, OuterRef, Q
 
 from videos.models import Video, VideoQuerySet
@@ -65,6 +66,11 @@ class LibraryFilter:
     def apply_status(self, videos: VideoQuerySet) -> VideoQuerySet:
         """Return the videos that have the chosen status; all of them when none is chosen."""
         return videos.filter(STATUS_FILTERS[self.status]()) if self.status else videos
+
+
+def models_of(user: AbstractBaseUser) -> set[str]:
+    """Return the ids of the models that a user has made videos with."""
+    return set(Video.objects.of(user).order_by().values_list("model", flat=True).distinct())
 
 
 def _sizes(videos: VideoQuerySet, shape: str) -> list[str]:

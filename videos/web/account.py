@@ -41,6 +41,10 @@ STARTER_PROMPTS = (
 )
 
 
+# So many models beside the default one are shown with what the credits buy.
+CHEAPEST = 2
+
+
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def welcome(request: UserRequest) -> HttpResponse:
@@ -55,15 +59,23 @@ def welcome(request: UserRequest) -> HttpResponse:
     available = credits.available(user)
     scene = request.GET.get("scene", "")
     now = prices.current()
-    buys = [(model.label, now.of_default(model)) for model in offers.offered()]
+    default, *others = offers.offered()
+    others.sort(key=now.of_default)
     context = {
         "step": 2,
         "form": form,
         "available": available,
         "prompt": STARTER_PROMPTS[int(scene)] if scene in {"0", "1", "2", "3"} else "",
         "rows": [
-            {"label": label, "price": price, "videos": available // price} for label, price in buys
+            {
+                "label": model.label,
+                "seconds": model.default_seconds,
+                "price": now.of_default(model),
+                "videos": available // now.of_default(model),
+            }
+            for model in (default, *others[:CHEAPEST])
         ],
+        "more": len(others[CHEAPEST:]),
     }
     status = 422 if form.errors else 200
     return render(request, "welcome/credits.html", context, status=status)

@@ -1,14 +1,13 @@
 """The form that orders a video, with the price of every choice."""
 
-import json
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any, NamedTuple
 from uuid import uuid4
 
 from django import forms
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from videos.catalog import offers, prices
@@ -18,8 +17,11 @@ from videos.catalog.reading import catalog
 from videos.jobs import orders
 from videos.media import uploads
 from videos.models import Preset, Price, Upload
+from videos.web.presenters.model_card import ModelCard, card_of, offers_of
 
 MAX_TAKES = 4
+# More models are chosen in a menu, and more lengths in a select, instead of side by side.
+MOST_MODELS, MOST_LENGTHS = 3, 8
 PROMPT_ERRORS = {"required": _("Describe what the video should show.")}
 
 
@@ -36,21 +38,21 @@ def model_choices() -> list[tuple[str, str]]:
 
 
 def size_choices() -> list[tuple[str, str]]:
-    return [(size, size) for size in _frames()]
+    return [(size, size) for size in _frames(offers.offered())]
 
 
 def length_choices() -> list[tuple[int, int]]:
-    return [(n, n) for n in _lengths()]
+    return [(n, n) for n in _lengths(offers.offered())]
 
 
-def _frames() -> dict[str, Frame]:
-    """Every size that an offered model makes."""
-    return {frame.size: frame for model in offers.offered() for frame in model.frames}
+def _frames(models: list[Model]) -> dict[str, Frame]:
+    """Every size that one of the models makes."""
+    return {frame.size: frame for model in models for frame in model.frames}
 
 
-def _lengths() -> list[int]:
-    """Every length in seconds that an offered model makes."""
-    return sorted({n for model in offers.offered() for n in model.lengths})
+def _lengths(models: list[Model]) -> list[int]:
+    """Every length in seconds that one of the models makes."""
+    return sorted({n for model in models for n in model.lengths})
 
 
 def prompt_field() -> forms.CharField:
@@ -123,36 +125,73 @@ class Composer(forms.Form):
     def price_list_version(self) -> str:
         return self.current_prices.version
 
+    @cached_property
+    def models(self) -> list[ModelCard]:
+        now, chosen = self.current_prices, self.chosen_model
+        return [card_of(model, now, is_chosen=model == chosen) for model in self.offered]
+
     @property
-    def models(self) -> Iterator[dict[str, Any]]:
-        for model in offers.offered():
-            yield {
-                "id": model.id,
-                "label": model.label,
-                "note": gettext(model.note) if model.note else "",
-                "checked": model == self.chosen_model,
-                "from_price": self.current_prices.of_default(model),
-                "default_seconds": model.default_seconds,
-                "offers": json.dumps(self._offers_of(model)),
-            }
+    def chosen_card(self) -> ModelCard:
+        return next(card for card in self.models if card.is_chosen)
+
+    @property
+    def has_model_menu(self) -> bool:
+        return len(self.offered) > MOST_MODELS
+
+    @property
+    def flat_seconds(self) -> int | None:
+        """Up to how many seconds all videos of a model cost the same; None if models differ."""
+        found = {
+            model.price.seconds if model.price.per == "clip" else None for model in self.offered
+        }
+        return found.pop() if len(found) == 1 else None
+
+    @property
+    def offers(self) -> dict[str, dict[str, Any]]:
+        """What every model makes and costs, for the page's script."""
+        return offers_of(self.offered, self.current_prices)
 
     @property
     def sizes(self) -> Iterator[dict[str, Any]]:
-        for frame in _frames().values():
+        """Every size; those of the chosen model and resolution are shown."""
+        model, resolution = self.chosen_model, self.chosen_resolution
+        single = len({frame.resolution for frame in model.frames}) == 1
+        for size, other in _frames(self.offered).items():
+            frame = model.by_size.get(size, other)
             yield {
-                "name": frame.size,
+                "name": size,
                 "shape": frame.aspect,
                 "resolution": frame.resolution,
                 "tall": frame.is_portrait,
-                "made": frame.size in self.chosen_model.by_size,
-                "checked": frame.size == self.chosen_size,
+                "shown": size in model.by_size and frame.resolution == resolution,
+                "single": single,
+                "checked": size == self.chosen_size,
             }
 
     @property
+    def resolutions(self) -> Iterator[dict[str, Any]]:
+        """Every resolution; those of the chosen model are shown if it has several."""
+        own = {frame.resolution for frame in self.chosen_model.frames}
+        every = {frame.resolution: frame for model in self.offered for frame in model.frames}
+        for name in sorted(every, key=lambda name: every[name].lines):
+            shown = name in own and len(own) > 1
+            yield {"name": name, "shown": shown, "checked": name == self.chosen_resolution}
+
+    @property
+    def has_several_resolutions(self) -> bool:
+        return len({frame.resolution for frame in self.chosen_model.frames}) > 1
+
+    @property
     def lengths(self) -> Iterator[dict[str, Any]]:
-        for n in _lengths():
-            made = n in self.chosen_model.lengths
-            yield {"n": n, "made": made, "checked": n == self.chosen_seconds}
+        """Every length; those of the chosen model are shown if they are few."""
+        own = self.chosen_model.lengths
+        for n in _lengths(self.offered):
+            shown = n in own and not self.has_length_select
+            yield {"n": n, "made": n in own, "shown": shown, "checked": n == self.chosen_seconds}
+
+    @property
+    def has_length_select(self) -> bool:
+        return len(self.chosen_model.lengths) > MOST_LENGTHS
 
     @property
     def takes_offered(self) -> Iterator[dict[str, Any]]:
@@ -162,10 +201,8 @@ class Composer(forms.Form):
     @property
     def price_of_one(self) -> int:
         """Credits for one take of the chosen options."""
-        model, size, seconds = self.chosen_model, self.chosen_size, self.chosen_seconds
-        if size not in model.by_size:
-            size = model.size_like(size)
-        return self._price(model, size, seconds)
+        model = self.chosen_model
+        return self._price(model, model.size_like(self.chosen_size), self.chosen_seconds)
 
     @property
     def price(self) -> int:
@@ -189,8 +226,8 @@ class Composer(forms.Form):
         """
         rows: dict[str, list[int]] = {}
         cells: dict[str, list[dict[str, int]]] = {}
-        for n in _lengths():
-            prices_of_n = [self._prices_of_length(model, n) for model in offers.offered()]
+        for n in _lengths(self.offered):
+            prices_of_n = [self._prices_of_length(model, n) for model in self.offered]
             rows.setdefault(str(prices_of_n), []).append(n)
             cells[str(prices_of_n)] = prices_of_n
         for key, lengths in rows.items():
@@ -200,7 +237,7 @@ class Composer(forms.Form):
         """Return the best choice that `available` credits pay for; None when there is none."""
         choices = (
             Offer(self._price(model, model.size_like(self.chosen_size), n) * takes, n, takes, model)
-            for model in offers.offered()
+            for model in self.offered
             for n in model.lengths
             for takes in range(1, self.chosen_takes + 1)
             if n <= self.chosen_seconds
@@ -208,18 +245,27 @@ class Composer(forms.Form):
         paid = [offer for offer in choices if offer.credits <= available]
         return max(paid, key=lambda offer: (offer.credits, offer.takes, offer.n), default=None)
 
-    @property
-    def chosen_model(self) -> Model:
-        models = {model.id: model for model in offers.offered()}
-        return models.get(self["model"].value() or "") or offers.default_model()
+    @cached_property
+    def offered(self) -> list[Model]:
+        return offers.offered()
 
-    @property
+    @cached_property
+    def chosen_model(self) -> Model:
+        models = {model.id: model for model in self.offered}
+        return models.get(self["model"].value() or "") or self.offered[0]
+
+    @cached_property
     def chosen_size(self) -> str:
         """The size that is chosen, if any model makes it; else the default of the chosen model."""
         value = str(self["size"].value() or "")
-        return value if value in _frames() else self.chosen_model.default_size
+        return value if value in _frames(self.offered) else self.chosen_model.default_size
 
-    @property
+    @cached_property
+    def chosen_resolution(self) -> str:
+        model = self.chosen_model
+        return model.by_size[model.size_like(self.chosen_size)].resolution
+
+    @cached_property
     def chosen_seconds(self) -> int:
         value = str(self["seconds"].value() or "")
         known = map(str, self.chosen_model.lengths)
@@ -235,23 +281,6 @@ class Composer(forms.Form):
         found = self.current_prices.credits(kind, model.id, size, seconds)
         assert found is not None
         return found
-
-    def _offers_of(self, model: Model) -> dict[str, Any]:
-        """What the page's script needs of a model: sizes, and credits by kind, size and length."""
-        by_resolution = {frame.resolution: frame.size for frame in model.frames}
-        return {
-            "sizes": list(model.by_size),
-            "prices": {
-                kind.value: {
-                    resolution: {
-                        n: self.current_prices.credits(kind, model.id, size, n)
-                        for n in model.lengths
-                    }
-                    for resolution, size in by_resolution.items()
-                }
-                for kind in Price.Kind
-            },
-        }
 
     def _prices_of_length(self, model: Model, seconds: int) -> dict[str, int]:
         """Credits by kind in the model's default size; {} for a length that it does not make."""

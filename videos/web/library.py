@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 from config.lib import rate_limits
 from config.lib.http import UserRequest, page_of
 from videos import feed
-from videos.catalog import offers
+from videos.catalog.reading import catalog
 from videos.library import collections as library_collections
 from videos.library import search
 from videos.models import Video
@@ -46,7 +46,7 @@ def library(request: UserRequest) -> HttpResponse:
         "counts": search.status_counts(found),
         "collections": collections,
         "collection": next((one for one in collections if one.pk == wanted.collection), None),
-        "models": offers.offered(),
+        "models": catalog().named(search.models_of(request.user)),
         "page": page,
         "cards": cards,
         "days": days,

@@ -1,5 +1,7 @@
 """The public pages with words, and what people write to us."""
 
+from typing import Any
+
 import pytest
 from django.conf import LazySettings
 from django.core.exceptions import RequestDataTooBig
@@ -25,14 +27,22 @@ def test_public_page_is_shown_when_nobody_is_signed_in(db: None, path: str) -> N
     assert 'name="language" value="zh-hant"' in text
 
 
+def rows_of(context: Any) -> list[tuple[str, str, str, tuple[int | None, ...]]]:
+    return [
+        (group["label"], row["resolutions"], row["kind"], row["prices"])
+        for group in context["groups"]
+        for row in group["rows"]
+    ]
+
+
 def test_pricing_page_shows_prices_of_the_catalog(db: None) -> None:
     context = Client().get("/pricing/").context
     assert context["lengths"] == [4, 8, 12, 16, 20]
-    assert [(row["label"], row["image"], row["prices"]) for row in context["rows"]] == [
-        ("Sora 2", False, [20, 20, 20, 27, 34]),
-        ("Sora 2", True, [25, 25, 25, 34, 42]),
-        ("Sora 2 Pro", False, [30, 30, 30, 40, 50]),
-        ("Sora 2 Pro", True, [35, 35, 35, 47, 59]),
+    assert rows_of(context) == [
+        ("Sora 2", "720p", "text", (20, 20, 20, 27, 34)),
+        ("Sora 2", "720p", "image", (25, 25, 25, 34, 42)),
+        ("Sora 2 Pro", "720p, 1024p, 1080p", "text", (30, 30, 30, 40, 50)),
+        ("Sora 2 Pro", "720p, 1024p, 1080p", "image", (35, 35, 35, 47, 59)),
     ]
     assert [p.key for p in context["packages"]] == ["trial", "standard", "value", "premium"]
 
@@ -165,8 +175,8 @@ def test_pricing_page_multiplies_prices_when_takes_are_chosen(
     db: None, takes: str, first: int
 ) -> None:
     answer = Client().get("/pricing/", {"takes": takes})
-    assert answer.context["rows"][0]["prices"][0] == first
-    assert '<th scope="row">Sora 2</th>' in answer.content.decode()
+    assert answer.context["groups"][0]["rows"][0]["prices"][0] == first
+    assert '<th scope="rowgroup" rowspan="2">Sora 2</th>' in answer.content.decode()
 
 
 def test_pricing_page_states_every_expiry_rule(db: None) -> None:

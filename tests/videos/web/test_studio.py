@@ -76,14 +76,15 @@ def test_fewer_takes_are_ordered_when_cheaper_offer_is_accepted(page: Client, al
 
 def test_preset_is_saved_applied_and_deleted(page: Client, alice: User) -> None:
     chosen = {"model": "sora-2-pro", "size": "1024x1792", "seconds": "12", "takes": "3"}
+    shown = {**chosen, "resolution": "1024p"}
     body = sent(
         page, **chosen, keep="1", preset_name="Tall", preset_ending="35 mm"
     ).content.decode()
     assert "The preset Tall was saved." in body
-    assert (prompt_of(body), checked(body)) == ("A boat", chosen)
+    assert (prompt_of(body), checked(body)) == ("A boat", shown)
     preset = Preset.objects.get()
     body = sent(page, preset=preset.pk).content.decode()
-    assert (prompt_of(body), checked(body)) == ("A boat, 35 mm", chosen)
+    assert (prompt_of(body), checked(body)) == ("A boat, 35 mm", shown)
     body = sent(page, forget=preset.pk).content.decode()
     assert "The preset Tall was deleted." in body
     assert (prompt_of(body), Preset.objects.count()) == ("A boat", 0)

@@ -1,0 +1,114 @@
+// The choices of the composer: only what the chosen model makes is shown.
+export const composer = document.querySelector("form.composer[data-balance]");
+export const field = (name) => composer.elements.namedItem(name);
+export const ratioOf = (size) => size.split("x").reduce((width, height) => width / height);
+
+// More lengths than this are chosen in a select.
+const MOST_LENGTHS = 8;
+const offers = composer && JSON.parse(document.getElementById("offers").textContent);
+const resolutions = document.getElementById("resolutions");
+const lengths = document.getElementById("lengths");
+const menu = document.getElementById("models");
+const offer = () => offers[field("model").value];
+const inputsOf = (name) => [...composer.querySelectorAll(`input[name=${name}]`)];
+
+// Credits for one video of the chosen options.
+export function priceOf(kind) {
+  const { sizes, seconds, credits } = offer();
+  const byLength = (credits[kind] ?? credits.text)[sizes[field("size").value]];
+  return byLength[seconds.indexOf(Number(field("seconds").value))];
+}
+
+// The inputs of the sizes that the chosen model makes in the chosen resolution.
+export function shapes() {
+  const { sizes } = offer();
+  const resolution = sizes[field("size").value];
+  return inputsOf("size").filter(({ value }) => sizes[value] === resolution);
+}
+
+// Shows only what the chosen model makes; a choice that it does not make becomes the nearest.
+export function showOffered() {
+  const { sizes, seconds } = offer();
+  keepMade("size", ({ value }) => value in sizes, sizeLike);
+  keepMade("seconds", ({ value }) => seconds.includes(Number(value)), nearest);
+  showSizes(sizes);
+  showLengths(seconds);
+  if (menu)
+    document.querySelector("#model-menu [data-chosen]").textContent =
+      menu.querySelector("label:has(:checked) b").textContent;
+}
+
+function keepMade(name, isMade, choose) {
+  const inputs = inputsOf(name);
+  const chosen = inputs.find((input) => input.checked);
+  if (chosen && isMade(chosen)) return;
+  choose(inputs.filter(isMade), chosen).checked = true;
+}
+
+function showSizes(sizes) {
+  const own = new Set(Object.values(sizes));
+  show("size", shapes());
+  for (const input of shapes()) {
+    const words = input.parentElement.querySelector("small");
+    words.textContent = sizes[input.value];
+    words.hidden = own.size > 1;
+  }
+  resolutions.hidden = own.size === 1;
+  show(
+    "resolution",
+    inputsOf("resolution").filter(({ value }) => own.has(value)),
+  );
+  field("resolution").value = sizes[field("size").value];
+}
+
+function showLengths(seconds) {
+  const own = inputsOf("seconds").filter(({ value }) => seconds.includes(Number(value)));
+  lengths.hidden = own.length <= MOST_LENGTHS;
+  show("seconds", lengths.hidden ? own : []);
+  const options = own.map(
+    (input) => new Option(input.parentElement.textContent.trim(), input.value),
+  );
+  lengths.replaceChildren(...options);
+  lengths.value = field("seconds").value;
+}
+
+function show(name, shown) {
+  for (const input of inputsOf(name)) input.parentElement.hidden = !shown.includes(input);
+}
+
+const sizeLike = (made, chosen) =>
+  made.toSorted((a, b) => distance(a.value, chosen) - distance(b.value, chosen))[0];
+const distance = (size, chosen) =>
+  chosen ? Math.abs(Math.log(ratioOf(size) / ratioOf(chosen.value))) : 0;
+const nearest = (made, chosen) =>
+  made.toSorted(
+    (a, b) => Math.abs(a.value - chosen?.value || 0) - Math.abs(b.value - chosen?.value || 0),
+  )[0];
+
+// The resolution and the select of lengths are no fields of the order: they choose those that are.
+function passOn({ target }) {
+  if (target === lengths) field("seconds").value = target.value;
+  if (target.name !== "resolution") return;
+  const { sizes } = offer();
+  const made = inputsOf("size").filter(({ value }) => sizes[value] === target.value);
+  sizeLike(made, field("size")).checked = true;
+}
+
+// The arrow keys walk through the models; a click or the Enter key also closes the menu.
+function closeMenu() {
+  menu.hidePopover();
+  document.getElementById("model-menu").focus();
+}
+
+if (composer) composer.addEventListener("change", passOn, { capture: true });
+menu?.addEventListener("toggle", ({ newState }) => {
+  if (newState === "open") menu.querySelector(":checked").focus();
+});
+menu?.addEventListener("click", ({ detail, target }) => {
+  if (detail && target.name === "model") closeMenu();
+});
+menu?.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter") return;
+  event.preventDefault(); // it would send the order
+  closeMenu();
+});

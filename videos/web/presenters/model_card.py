@@ -1,0 +1,95 @@
+"""A model as the composer shows it: a card to choose it by, and what the page's script needs."""
+
+import math
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.utils import formats
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from videos.catalog.entries import Model, PriceRule
+from videos.catalog.offers import describe_lengths
+from videos.catalog.prices import PriceList
+from videos.models import Price
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """A model in words: what it is good at, what it makes, and its lowest price."""
+
+    id: str
+    label: str
+    note: str
+    facts: tuple[str, ...]
+    price: str
+    is_chosen: bool
+
+
+def card_of(model: Model, now: PriceList, *, is_chosen: bool) -> ModelCard:
+    resolutions = dict.fromkeys(frame.resolution for frame in model.frames)
+    facts = (
+        _("%(lengths)s s") % {"lengths": describe_lengths(model)},
+        ", ".join(resolutions),
+        _("no sound") if model.audio == "none" else _("with sound"),
+    )
+    note = _(model.note) if model.note else ""
+    return ModelCard(model.id, model.label, note, facts, describe_price(model, now), is_chosen)
+
+
+def describe_price(model: Model, now: PriceList) -> str:
+    """The price of a video from text in words; that of the cheapest resolution if they differ."""
+    found = {now.rate(Price.Kind.TEXT, model.id, frame.resolution) for frame in model.frames}
+    rates = sorted(rate for rate in found if rate is not None)
+    return _unit_price(model.price, rates[0]) if len(rates) == 1 else _lowest(model.price, rates[0])
+
+
+def _unit_price(rule: PriceRule, rate: Decimal) -> str:
+    if rule.per == "second":
+        text = ngettext("%(n)s credit a second", "%(n)s credits a second", math.ceil(rate))
+    else:
+        text = ngettext(
+            "%(n)s credit up to %(seconds)d s",
+            "%(n)s credits up to %(seconds)d s",
+            math.ceil(rate),
+        )
+    return text % {"n": _number(rate), "seconds": rule.seconds}
+
+
+def _lowest(rule: PriceRule, rate: Decimal) -> str:
+    if rule.per == "second":
+        text = ngettext(
+            "from %(n)s credit a second", "from %(n)s credits a second", math.ceil(rate)
+        )
+    else:
+        text = ngettext("from %(n)s credit", "from %(n)s credits", math.ceil(rate))
+    return text % {"n": _number(rate)}
+
+
+def _number(rate: Decimal) -> str:
+    return str(formats.number_format(rate.normalize(), force_grouping=True))
+
+
+def offers_of(models: list[Model], now: PriceList) -> dict[str, dict[str, Any]]:
+    """What the page's script needs of each model, by its id.
+
+    `sizes` gives the resolution of each size, `credits` the prices by kind and resolution, one for
+    each of the lengths in `seconds`; "image" is left out where it costs the same as "text".
+    """
+    return {model.id: _offers_of(model, now) for model in models}
+
+
+def _offers_of(model: Model, now: PriceList) -> dict[str, Any]:
+    by_resolution = {frame.resolution: frame.size for frame in model.frames}
+    credits = {
+        kind.value: {
+            resolution: [now.credits(kind, model.id, size, n) for n in model.lengths]
+            for resolution, size in by_resolution.items()
+        }
+        for kind in Price.Kind
+    }
+    if credits["image"] == credits["text"]:
+        del credits["image"]
+    sizes = {frame.size: frame.resolution for frame in model.frames}
+    return {"sizes": sizes, "seconds": list(model.lengths), "credits": credits}
