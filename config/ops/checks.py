@@ -121,6 +121,7 @@ def _first_passwords() -> Iterator[str]:
 
 def _warnings() -> Iterator[str]:
     yield from _missing_webhook_secrets()
+    yield from _ended_engines()
     if settings.PRODUCTION:
         yield from _weak_protection()
         yield from _misdirected_files()
@@ -135,10 +136,15 @@ def _warnings() -> Iterator[str]:
 def _missing_webhook_secrets() -> Iterator[str]:
     if settings.STRIPE_SECRET_KEY and not settings.STRIPE_WEBHOOK_SECRET:
         yield "STRIPE_WEBHOOK_SECRET is not set: payments are credited minutes late."
-    for engine in settings.ENGINES.values():
-        host = urlsplit(engine["base_url"]).hostname
-        if host == OPENAI_HOST and not engine["webhook_secret"]:
-            yield "OPENAI_WEBHOOK_SECRET is not set: jobs are only polled, callbacks are rejected."
+
+
+def _ended_engines() -> Iterator[str]:
+    hosts = {urlsplit(engine["base_url"]).hostname for engine in settings.ENGINES.values()}
+    if OPENAI_HOST in hosts:
+        yield (
+            "OpenAI's own Videos API ended on 2026-09-24: set OPENAI_BASE_URL to another server."
+            " docs/engines.md lists what can be used."
+        )
 
 
 def _weak_protection() -> Iterator[str]:

@@ -20,11 +20,14 @@ SERVICE_KEYS = {
     "build": str,
     "command": str,
     "depends_on": dict,
+    "deploy": dict,
     "env_file": str,
     "environment": dict,
     "healthcheck": dict,
     "image": str,
+    "ipc": str,
     "ports": list,
+    "profiles": list,
     "restart": str,
     "stop_grace_period": str,
     "volumes": list,
@@ -56,6 +59,33 @@ def test_service_waits_only_for_services_that_reach_the_condition(name: str) -> 
             assert "healthcheck" in SERVICES[other]
         if wanted["condition"] == "service_completed_successfully":
             assert SERVICES[other]["restart"] == "no"
+
+
+ENGINES = {name: service for name, service in SERVICES.items() if "profiles" in service}
+
+
+def test_engine_starts_only_with_its_profile_and_reserves_the_gpus() -> None:
+    assert {name: service["profiles"] for name, service in ENGINES.items()} == {
+        "comfyui": ["comfyui"],
+        "vllm-omni": ["vllm-omni"],
+    }
+    for service in ENGINES.values():
+        gpus = {"driver": "nvidia", "count": "all", "capabilities": ["gpu"]}
+        assert service["deploy"] == {"resources": {"reservations": {"devices": [gpus]}}}
+    needed = {other for service in SERVICES.values() for other in service.get("depends_on", {})}
+    assert needed & ENGINES.keys() == set()
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_engine_cannot_be_reached_from_other_machines(name: str) -> None:
+    ports = ENGINES[name].get("ports", [])
+    assert [port for port in ports if not port.startswith("127.0.0.1:")] == []
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_documentation_and_file_name_the_same_address(name: str) -> None:
+    [address] = re.findall(rf"(?m)^  # [A-Z_]+=(http://{name}:\d+\S*)$", TEXT)
+    assert f"`{address}`" in (ROOT / "docs" / "engines.md").read_text()
 
 
 def test_every_variable_is_in_the_example_file() -> None:

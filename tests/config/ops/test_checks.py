@@ -103,13 +103,12 @@ def test_check_warns_when_browsers_would_load_media_by_http(production: LazySett
     assert warnings() == []
 
 
-def test_check_warns_when_openai_has_no_webhook_secret(production: LazySettings) -> None:
+def test_check_warns_when_the_engine_is_openai_itself(production: LazySettings) -> None:
     engine = {"adapter": "openai", "base_url": "https://api.openai.com/v1", "webhook_secret": ""}
     production.ENGINES = {"openai": engine}
-    assert warnings() == [
-        "OPENAI_WEBHOOK_SECRET is not set: jobs are only polled, callbacks are rejected."
-    ]
-    engine["webhook_secret"] = "whsec_1"
+    [warning] = warnings()
+    assert warning.startswith("OpenAI's own Videos API ended on 2026-09-24: set OPENAI_BASE_URL")
+    engine["base_url"] = "https://engine.example.com/v1"
     assert warnings() == []
 
 
