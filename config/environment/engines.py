@@ -1,10 +1,12 @@
 """Read which engines are configured and how to reach each; config.settings calls this once.
 
 Besides what its adapter needs, an entry holds "offered_models" and "operations" (comma-separated,
-empty for all), "max_seconds" of a video, and "is_sandbox".
+empty for all), "max_seconds" of a video, "is_sandbox", and "max_jobs" and "max_per_minute" where it
+has these limits.
 """
 
 import json
+import os
 import re
 
 from config.environment import named_engines
@@ -19,6 +21,8 @@ KIE_INPUT = (
     '{"*": {"aspect_ratio": "{aspect}", "n_frames": "{seconds}", "image_urls": "{images}",'
     ' "remove_watermark": true}, "sora-2-pro": {"size": "{resolution}"}}'
 )
+# Limits of an engine, see videos.jobs.engine_limits.
+LIMITS = ("max_jobs", "max_per_minute")
 KIE_UPLOADS = "https://kieai.redpandaai.co/api/file-stream-upload"
 
 
@@ -68,7 +72,18 @@ def configured(
             "variants": "1",
             "is_sandbox": "1",
         }
-    return _in_order(found)
+    return _in_order({name: {**config, **_limits(name)} for name, config in found.items()})
+
+
+def _limits(name: str) -> dict[str, str]:
+    """How many jobs the engine has at once and how many submits it gets a minute, where limited."""
+    prefix = f"ENGINE_{name.upper().replace('-', '_')}_"
+    given = {
+        option: prefix + option.upper()
+        for option in LIMITS
+        if os.environ.get(prefix + option.upper())
+    }
+    return {option: env(variable, default="", parse=_limit) for option, variable in given.items()}
 
 
 def _kie(base_url: str, api_key: str, secret: str, **more: str) -> dict[str, str]:
@@ -125,6 +140,13 @@ def _left_sides(pairs: str) -> str:
 def _whole_number(value: str) -> str:
     """The text of a whole number."""
     return str(int(value)) if value else ""
+
+
+def _limit(value: str) -> str:
+    """The text of a whole number from 1 to 1000."""
+    if not 1 <= int(value) <= 1000:
+        raise ValueError("expected 1 to 1000")
+    return str(int(value))
 
 
 def _lengths(value: str) -> str:

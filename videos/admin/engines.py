@@ -19,7 +19,7 @@ from django.views.decorators.http import require_POST
 from config.lib import clock
 from config.lib.admin import ReadOnlyAdmin, log_action
 from videos.engines import checks
-from videos.jobs import circuit_breaker
+from videos.jobs import circuit_breaker, engine_limits
 from videos.models import EngineCircuit
 from videos.reports import engines
 
@@ -68,7 +68,8 @@ class EngineCircuitAdmin(ReadOnlyAdmin):
 
     @admin.display(description=gettext_lazy("jobs running"))
     def running(self, row: Any) -> str:
-        return str(row.figures.running)
+        running, most = row.figures.running, engine_limits.limit_of(row.name, "max_jobs")
+        return _("%(n)d of %(most)d") % {"n": running, "most": most} if most else str(running)
 
     @admin.display(description=gettext_lazy("orders waiting"))
     def waiting(self, row: Any) -> str:

@@ -13,12 +13,12 @@ from django.utils.translation import ngettext
 
 from config.lib import clock
 from videos import feed
-from videos.jobs import queue, state_machine
+from videos.jobs import engine_limits, state_machine
 from videos.models import Video
 
 PERIOD = timedelta(hours=24)
 # What costs the operator money, or may.
-BEGUN = (*queue.AT_ENGINE, Video.Status.DOWNLOADING)
+BEGUN = (*engine_limits.AT_ENGINE, Video.Status.DOWNLOADING)
 
 
 class TooManyCancellations(Exception):

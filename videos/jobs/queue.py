@@ -1,6 +1,7 @@
 """The queue of orders: users take turns, and a user has JOBS_PER_USER videos at engines at most.
 
-Without turns, one user's 500 orders would make everybody else wait.
+An order whose engine has no free place is passed over. Without turns, one user's 500 orders would
+make everybody else wait.
 """
 
 from collections.abc import Iterable
@@ -13,12 +14,11 @@ from django.db import connection
 from django.db.models import Count, QuerySet, Window
 from django.db.models.functions import RowNumber
 
+from videos.jobs import engine_limits
+from videos.jobs.engine_limits import AT_ENGINE
 from videos.models import Feed, Video
 
 Status = Video.Status
-
-# What an engine renders, or may render; a finished job whose file is fetched occupies it no more.
-AT_ENGINE = (Status.SUBMITTING, Status.SUBMIT_UNKNOWN, Status.RUNNING)
 
 # The order of `next_orders` for all orders that wait.
 POSITIONS = """
@@ -42,9 +42,12 @@ SELECT id, position FROM (
 def next_orders(now: datetime, limit: int) -> list[UUID]:
     """Return the ids of up to `limit` due orders, users taking turns; locks nothing.
 
-    Whoever has the fewest videos at engines is first; a user who has JOBS_PER_USER waits.
+    Whoever has the fewest videos at engines is first; a user who has JOBS_PER_USER waits, and so do
+    the orders of an engine without a free place.
     """
     waiting = Video.objects.due(now).filter(status=Status.QUEUED, deadline_at__gt=now)
+    if full_engines := engine_limits.full_engines(now):
+        waiting = waiting.exclude(engine__in=full_engines)
     users = set(waiting.order_by().values_list("user_id", flat=True).distinct())
     if not users:
         return []
@@ -64,23 +67,30 @@ def next_orders(now: datetime, limit: int) -> list[UUID]:
 
 
 def lock_allowed(ids: Iterable[UUID], now: datetime) -> QuerySet[Video]:
-    """Return those of these orders that are still due and that their users' limits allow.
+    """Return those of these orders that are due and that the limits of users and engines allow.
 
-    Must be called in a transaction, which then holds the feeds of the users: two workers cannot
-    both give a user the last free place.
+    Must be called in a transaction, which then holds the feeds of the users and the rows of the
+    engines that have limits: two workers cannot both give the last free place.
     """
     rows = Video.objects.due(now).filter(pk__in=list(ids), status=Status.QUEUED)
-    if not settings.JOBS_PER_USER:
-        return rows
-    owners = dict(rows.values_list("pk", "user_id"))
-    users = sorted(set(owners.values()))
+    orders = {
+        pk: (owner, engine) for pk, owner, engine in rows.values_list("pk", "user_id", "engine")
+    }
+    users = sorted({owner for owner, _engine in orders.values()}) if settings.JOBS_PER_USER else []
     list(Feed.objects.select_for_update().filter(pk__in=users).order_by("pk"))
+    rooms = engine_limits.lock_rooms((engine for _owner, engine in orders.values()), now)
+    if not users and not rooms:
+        return rows
     busy = at_engines(users)
     allowed = []
     for pk in ids:
-        user_id = owners.get(pk)
-        if user_id and _room(busy, user_id) > 0:
-            busy[user_id] = busy.get(user_id, 0) + 1
+        if pk not in orders:
+            continue
+        owner, engine = orders[pk]
+        if _room(busy, owner) > 0 and rooms.get(engine, 1) > 0:
+            busy[owner] = busy.get(owner, 0) + 1
+            if engine in rooms:
+                rooms[engine] -= 1
             allowed.append(pk)
     return rows.filter(pk__in=allowed)
 

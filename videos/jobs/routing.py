@@ -11,32 +11,43 @@ from django.db.models import F, QuerySet
 
 from videos.catalog import offers
 from videos.engines.errors import EngineError
-from videos.jobs import circuit_breaker, state_machine
+from videos.jobs import circuit_breaker, engine_limits, state_machine
 from videos.models import EngineCircuit, Video
 
 Status = Video.Status
 
 
 def route_orders(claimed: QuerySet[Video], now: datetime) -> None:
-    """Move claimed orders to SUBMITTING; those of a paused engine change engine or wait."""
+    """Move claimed orders to SUBMITTING; those of a paused engine change engine or wait.
+
+    An order that changes to an engine with limits returns to the queue, where they are checked.
+    """
     orders = list(claimed)
     if not orders:
         return
+    submitted = []
     paused = circuit_breaker.open_circuits()
     ready = [video.pk for video in orders if video.engine in settings.ENGINES.keys() - paused]
     if ready:
         _start(claimed.filter(pk__in=ready), now)
+        submitted = [video.engine for video in orders if video.pk in ready]
     for video in orders:
         if video.pk in ready:
             continue
         row = claimed.filter(pk=video.pk)
         if circuit_breaker.claim_trial(video.engine, video.pk, now):
             _start(row, now)
+            submitted.append(video.engine)
         elif other := find_other_engine(video):
             note = f"moved from {video.engine}, which gets no orders at the moment"
-            _start(row, now, note=note, engine=other)
+            if engine_limits.is_limited(other):
+                back = {"engine": other, "lease": None, "next_step_at": now}
+                state_machine.start(row, Status.QUEUED, now, note=note, **back)
+            else:
+                _start(row, now, note=note, engine=other)
         else:
             _postpone(row, video, now)
+    engine_limits.record_submits(submitted, now)
 
 
 def find_other_engine(video: Video) -> str:

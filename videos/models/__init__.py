@@ -5,6 +5,7 @@ from videos.models.delivery_attempt import DeliveryAttempt
 from videos.models.digest_subscription import DigestSubscription
 from videos.models.engine_callback import EngineCallback
 from videos.models.engine_circuit import EngineCircuit
+from videos.models.engine_usage import EngineUsage
 from videos.models.feed import Feed
 from videos.models.paused_model import PausedModel
 from videos.models.preset import Preset
@@ -23,6 +24,7 @@ __all__ = [
     "DigestSubscription",
     "EngineCallback",
     "EngineCircuit",
+    "EngineUsage",
     "Feed",
     "PausedModel",
     "Preset",

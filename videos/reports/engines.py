@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.db.models import Count
 
-from videos.jobs import circuit_breaker, queue
+from videos.jobs import circuit_breaker, engine_limits
 from videos.models import EngineCircuit, Video
 from videos.reports import margins
 from videos.reports.margins import Spend
@@ -28,7 +28,9 @@ class EngineFigures:
 
 def current() -> dict[str, EngineFigures]:
     """The figures of every configured engine by name, with three queries."""
-    active = Video.objects.filter(status__in=(*queue.AT_ENGINE, Video.Status.QUEUED)).order_by()
+    active = Video.objects.filter(
+        status__in=(*engine_limits.AT_ENGINE, Video.Status.QUEUED)
+    ).order_by()
     running: Counter[str] = Counter()
     waiting: Counter[str] = Counter()
     for engine, status, n in active.values_list("engine", "status").annotate(n=Count("pk")):

@@ -121,3 +121,24 @@ def test_adapter_is_created_from_the_settings(
     settings.ENGINES = configured_engines(monkeypatch, SORA_API_KEY="k")
     base.get.cache_clear()
     assert isinstance(base.get("kie"), Kie)
+
+
+def test_limits_belong_to_the_engine_of_that_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ENGINE_KIE_SANDBOX_MAX_JOBS", "4")
+    found = configured_engines(monkeypatch, sandbox_kie=True, ENGINE_SANDBOX_MAX_PER_MINUTE="30")
+    limits = {
+        name: {option: config.get(option, "") for option in engines.LIMITS}
+        for name, config in found.items()
+    }
+    assert limits == {
+        "kie-sandbox": {"max_jobs": "4", "max_per_minute": ""},
+        "sandbox": {"max_jobs": "", "max_per_minute": "30"},
+    }
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "1001", "many"])
+def test_limit_is_refused_when_it_is_not_a_number_in_range(
+    monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    with pytest.raises(ImproperlyConfigured, match="ENGINE_SANDBOX_MAX_JOBS"):
+        configured_engines(monkeypatch, ENGINE_SANDBOX_MAX_JOBS=value)
