@@ -60,7 +60,5 @@ class PriceAdmin(admin.ModelAdmin):
         rule = prices.rule_of(row.model)
         if rule is None:
             return None
-        if row.resolution:
-            return rule.rate(row.kind, row.resolution)
         rate = rule.image if row.kind == Price.Kind.IMAGE and rule.image is not None else rule.text
-        return None if isinstance(rate, dict) else rate
+        return rate.get(row.resolution) if isinstance(rate, dict) else rate

@@ -13,14 +13,22 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from videos.catalog import frames
 from videos.catalog.frames import Frame
 from videos.engines import templates
+from videos.models.price import MAX_CREDITS
 
 Mode = Literal["text", "image", "first_last", "reference", "remix", "extend"]
 # What an order may choose besides prompt, size and length.
 Choice = Literal["first_image", "last_image", "references", "seed", "negative_prompt", "audio"]
-Positive = Annotated[Decimal, Field(gt=0)]
+# The longest video of any model, in seconds.
+LONGEST = 600
+Seconds = Annotated[int, Field(ge=1, le=LONGEST)]
+# A word for a model; columns and requests hold 64 characters.
+Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}$")]
 NotNegative = Annotated[Decimal, Field(ge=0)]
+# No video is free: the ledger has no entry of 0 credits.
+Credits = Annotated[Decimal, Field(gt=0, le=MAX_CREDITS)]
 # One amount, or an amount for each resolution.
-Rate = NotNegative | dict[str, NotNegative]
+CreditRate = Credits | dict[str, Credits]
+MoneyRate = NotNegative | dict[str, NotNegative]
 # The images that each mode sends.
 IMAGES: dict[str, tuple[Choice, ...]] = {
     "image": ("first_image",),
@@ -37,7 +45,7 @@ class Span(Entry):
     """Lengths from `min` to `max` seconds."""
 
     min: int = Field(ge=1)
-    max: int = Field(le=600)
+    max: int = Field(le=LONGEST)
     step: int = Field(1, ge=1)
 
 
@@ -50,10 +58,10 @@ class PriceRule(Entry):
 
     per: Literal["clip", "second"]
     seconds: int = Field(12, ge=1)
-    text: Rate
-    image: Rate | None = None
-    silent: Rate | None = None
-    minimum: int = Field(0, ge=0)
+    text: CreditRate
+    image: CreditRate | None = None
+    silent: CreditRate | None = None
+    minimum: int = Field(0, ge=0, le=MAX_CREDITS)
 
     def rate(self, kind: str, resolution: str, audio: bool | None = None) -> Decimal:
         """Credits of the unit."""
@@ -62,14 +70,22 @@ class PriceRule(Entry):
             found = self.silent
         return found[resolution] if isinstance(found, dict) else found
 
+    def find_problem(self, made: tuple[Frame, ...]) -> str:
+        """Why videos of these frames cannot be sold by the rule; "" if they can."""
+        for rate in (self.text, self.image, self.silent):
+            listed = {frame.resolution for frame in made}
+            if isinstance(rate, dict) and (missing := sorted(listed - rate.keys())):
+                return f"no price for {missing[0]}"
+        return ""
+
 
 class CostRule(Entry):
     """What the engine charges the operator, in money; `as_of` says when `source` was read."""
 
     currency: str = Field("USD", pattern=r"^[A-Z]{3}$")
-    per_second: Rate | None = None
+    per_second: MoneyRate | None = None
     per_clip: NotNegative | None = None
-    silent: Rate | None = None
+    silent: MoneyRate | None = None
     minimum: NotNegative = Decimal(0)
     as_of: str
     source: str
@@ -131,13 +147,13 @@ class Model(Entry):
     """
 
     id: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]{0,63}$")
-    label: str = Field(max_length=60)
+    label: str = Field(min_length=1, max_length=60)
     note: str = Field("", max_length=200)
     modes: tuple[Mode, ...] = ("text",)
     sizes: tuple[Annotated[str, Field(pattern=r"^[1-9]\d{1,3}x[1-9]\d{1,3}$")], ...] = ()
     aspects: tuple[Annotated[str, Field(pattern=r"^[1-9]\d?:[1-9]\d?$")], ...] = ()
     resolutions: tuple[str, ...] = ()
-    seconds: Annotated[tuple[int, ...], Field(min_length=1)] | Span
+    seconds: Annotated[tuple[Seconds, ...], Field(min_length=1)] | Span
     default_seconds: int
     audio: Literal["none", "always", "optional"]
     max_references: int = Field(0, ge=0, le=30)
@@ -155,11 +171,10 @@ class Model(Entry):
             raise ValueError("give either sizes, or aspects with resolutions")
         if self.default_seconds not in self.lengths:
             raise ValueError("default_seconds is not among the seconds")
-        for rate in (self.price.text, self.price.image, self.price.silent):
-            if isinstance(rate, dict):
-                for frame in self.frames:
-                    if frame.resolution not in rate:
-                        raise ValueError(f"no price for {frame.resolution}")
+        if len(self.by_size) < len(self.frames):
+            raise ValueError("two of its resolutions have the same sizes")
+        if problem := self.price.find_problem(self.frames):
+            raise ValueError(problem)
         return self
 
     @cached_property
@@ -201,5 +216,5 @@ class CatalogFile(Entry):
     """The whole file; `qualities` says which model, or alias, a word of quality means."""
 
     models: tuple[Model, ...] = ()
-    aliases: dict[str, Alias] = {}
+    aliases: dict[Word, Alias] = {}
     qualities: dict[str, str] = {}

@@ -42,7 +42,8 @@ def default_word() -> str:
     """The word of the default model: what a client that names no model asks for."""
     standard = catalog().qualities.get("standard", "")
     found = catalog().find(standard)
-    return standard if found and _is_made(found) else default_model().id
+    is_offered = found and not is_over(found) and _is_made(found)
+    return standard if is_offered else default_model().id
 
 
 def is_over(model: Model) -> bool:
@@ -94,6 +95,12 @@ def complete(word: str, size: str, seconds: int) -> tuple[str, str, int]:
     """The model, size and length with the defaults for what is empty. Raises NotOffered."""
     model = find(word or default_word())
     return word or default_word(), size or model.default_size, seconds or model.default_seconds
+
+
+def word_again(model: str, requested: str) -> str:
+    """The word that orders a stored video again: that of its order, while it means this model."""
+    found = catalog().find(requested) if requested else None
+    return requested if found and found.id == model else model
 
 
 def check(word: str, size: str, seconds: int, choices: Choices = NOTHING) -> Model:
@@ -151,7 +158,7 @@ def describe_lengths(model: Model) -> str:
 
 
 def engines_for(
-    word: str,
+    model_id: str,
     operation: str = "",
     size: str = "",
     seconds: int = 0,
@@ -163,7 +170,7 @@ def engines_for(
     Without an operation these are the engines that have any. The sandbox is never the fallback of
     a real engine, nor a real engine that of the sandbox.
     """
-    model = catalog().find(word)
+    model = catalog().models.get(model_id)
     if model is None:
         return []
     found = [
@@ -177,14 +184,19 @@ def engines_for(
     return [name for name in alike if name == at] if at else alike
 
 
-def binding_at(word: str, engine: str) -> Binding:
-    """How an engine makes a model; Binding(engine) when the catalog does not say."""
-    model = catalog().find(word)
-    found = dict(_bindings(model)) if model else {}
-    return found.get(engine, Binding(engine=engine))
+def binding_at(model_id: str, engine: str) -> Binding | None:
+    """How an engine makes a model, also after the binding has ended, for orders that came before.
+
+    None when the catalog does not say, such as after the operator removed the binding.
+    """
+    model = catalog().models.get(model_id)
+    if model is None or engine not in settings.ENGINES:
+        return None
+    offered, ever = dict(_bindings(model)), dict(_bindings(model, ended=True))
+    return offered.get(engine) or ever.get(engine)
 
 
-def _bindings(model: Model) -> Iterator[tuple[str, Binding]]:
+def _bindings(model: Model, *, ended: bool = False) -> Iterator[tuple[str, Binding]]:
     """The configured engines that make a model, each with its binding.
 
     The engines come in the order of the model's bindings, those of one binding in the order of the
@@ -195,7 +207,7 @@ def _bindings(model: Model) -> Iterator[tuple[str, Binding]]:
         for name, config in settings.ENGINES.items():
             if name in seen or binding.engine not in {name, config["adapter"]}:
                 continue
-            if binding.ends and binding.ends <= _today():
+            if binding.ends and binding.ends <= _today() and not ended:
                 continue
             seen.add(name)
             yield name, binding

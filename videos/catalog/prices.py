@@ -50,8 +50,11 @@ class PriceList:
         return found
 
     def _changed(self, kind: Kind, word: str, resolution: str) -> Decimal | None:
-        changed = self._changes.get((kind.value, word, resolution))
-        return self._changes.get((kind.value, word, "")) if changed is None else changed
+        """What staff set; an alias without a price of its own costs what its model costs."""
+        alias = catalog().aliases.get(word)
+        words = [word] if alias is None or alias.price else [word, alias.model]
+        keys = [(kind.value, one, each) for one in words for each in (resolution, "")]
+        return next((self._changes[key] for key in keys if key in self._changes), None)
 
     @property
     def version(self) -> str:

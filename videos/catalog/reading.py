@@ -74,6 +74,12 @@ def find_problems(found: Catalog) -> list[str]:
         if alias.model not in found.models
     ]
     problems += [
+        f"alias {word}: {problem}"
+        for word, alias in found.aliases.items()
+        if alias.price and (model := found.models.get(alias.model))
+        if (problem := alias.price.find_problem(model.frames))
+    ]
+    problems += [
         f"quality {word}: {target} is not a model or alias"
         for word, target in found.qualities.items()
         if found.find(target) is None
@@ -104,13 +110,19 @@ def _load(path: Path) -> dict[str, Any]:
         found = json.loads(path.read_text())
     except OSError as error:
         raise ImproperlyConfigured(f"{path}: it cannot be read: {error.strerror}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ImproperlyConfigured(f"{path}: it is not JSON: {error}") from error
     if not isinstance(found, dict):
         raise ImproperlyConfigured(f"{path}: expected an object with models")
     models = found.get("models", [])
     if not isinstance(models, list) or not all(map(_has_id, models)):
         raise ImproperlyConfigured(f"{path}: models: expected a list of models with an id")
+    ids = [entry["id"] for entry in models]
+    if twice := sorted({word for word in ids if ids.count(word) > 1}):
+        raise ImproperlyConfigured(f"{path}: model {twice[0]}: it is there twice")
+    for name in ("aliases", "qualities"):
+        if not isinstance(found.get(name, {}), dict):
+            raise ImproperlyConfigured(f"{path}: {name}: expected an object")
     return found
 
 

@@ -66,8 +66,9 @@ def _words_on_sale() -> Iterator[tuple[str, Model]]:
 
 def _costs(model: Model) -> Iterator[tuple[str, CostRule]]:
     for engine in _real_engines(model.id):
-        if rule := offers.binding_at(model.id, engine).cost:
-            yield engine, rule
+        binding = offers.binding_at(model.id, engine)
+        if binding and binding.cost:
+            yield engine, binding.cost
 
 
 def _real_engines(model: str, operation: str = "", size: str = "", seconds: int = 0) -> list[str]:
@@ -131,7 +132,8 @@ def describe_ends() -> Iterator[str]:
             names = {"model": model.label, "date": formats.date_format(model.sunset)}
             yield _("%(model)s ends on %(date)s and is not offered from then on.") % names
         for engine in engines:
-            ends = offers.binding_at(model.id, engine).ends
+            binding = offers.binding_at(model.id, engine)
+            ends = binding and binding.ends
             if ends and today < ends <= today + NOTICE:
                 names = {"model": model.label, "date": formats.date_format(ends), "engine": engine}
                 yield _("%(engine)s stops making %(model)s on %(date)s.") % names

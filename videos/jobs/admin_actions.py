@@ -78,7 +78,7 @@ def preview(video: Video, name: str) -> list[Change]:
         return [Change(_("Next poll"), str(due), _("now"))]
     credits = {"user": video.user.get_username()}
     balance = _("Credits of %(user)s") % credits
-    now = ledger_credits.available(video.user)
+    now, price = ledger_credits.available(video.user), _price(video)
     if name == "fail":
         back = video.credits - min(ledger_credits.summary(video.user).owed, video.credits)
         return [
@@ -87,7 +87,7 @@ def preview(video: Video, name: str) -> list[Change]:
         ]
     return [
         Change(_("New video"), "–", str(Status.QUEUED.label)),
-        Change(balance, str(now), str(now - _price(video))),
+        Change(balance, str(now), _("not offered any more") if price is None else str(now - price)),
     ]
 
 
@@ -128,10 +128,12 @@ def _retry(video: Video, request_key: RequestKey | None) -> tuple[str, bool]:
     return _("The video was ordered again."), True
 
 
-def _price(video: Video) -> int:
+def _price(video: Video) -> int | None:
+    """Credits for the same video once more; None when its model or size is gone."""
     image = video.operation == Video.Operation.IMAGE
     kind = Price.Kind.IMAGE if image else Price.Kind.TEXT
-    return prices.price(kind, video.ordered_model, video.size, video.seconds, video.audio)
+    word = offers.word_again(video.model, video.requested_model)
+    return prices.current().credits(kind, word, video.size, video.seconds, video.audio)
 
 
 def _is_available(video: Video, name: str) -> bool:

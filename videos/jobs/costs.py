@@ -58,7 +58,8 @@ def is_sandbox(engine: str) -> bool:
 
 
 def _estimate(video: Video) -> Cost | None:
-    rule = offers.binding_at(video.model, video.engine).cost
+    binding = offers.binding_at(video.model, video.engine)
+    rule = binding.cost if binding else None
     if rule is None:
         return None
     model = catalog().models.get(video.model)

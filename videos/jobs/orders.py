@@ -158,21 +158,22 @@ def _repeat(
     video: Video, prompt: str, operation: Video.Operation, *, source: Video | None
 ) -> Video:
     choices = choices_of(video)
-    offers.check(video.model, video.size, video.seconds, choices)
+    word = offers.word_again(video.model, video.requested_model)
+    model = offers.check(word, video.size, video.seconds, choices)
     kind = Price.Kind.IMAGE if operation == Video.Operation.IMAGE else Price.Kind.TEXT
     at = source.engine if source else ""  # only the engine that made the source can remix it
-    offered = offers.engines_for(video.model, operation, video.size, video.seconds, at, choices)
+    offered = offers.engines_for(model.id, operation, video.size, video.seconds, at, choices)
     return Video(
         user_id=video.user_id,
         operation=operation,
         prompt=prompt,
-        model=video.model,
-        requested_model=video.requested_model,
+        model=model.id,
+        requested_model="" if word == model.id else word,
         size=video.size,
         seconds=video.seconds,
         source=source,
         **asdict(choices),
-        credits=prices.price(kind, video.ordered_model, video.size, video.seconds, video.audio),
+        credits=prices.price(kind, word, video.size, video.seconds, video.audio),
         engine=circuit_breaker.choose(offered),
     )
 

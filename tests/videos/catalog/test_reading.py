@@ -12,6 +12,7 @@ from videos.catalog import reading
 from videos.catalog.reading import catalog
 
 LINES = "use one of 360p, 480p, 540p, 720p, 768p, 1080p, 1440p, 2k, 2160p, 4k"
+SECONDS = "tuple[constrained-int, ...]"
 MODEL: dict[str, Any] = {
     "id": "wan-2.2",
     "label": "Wan 2.2",
@@ -94,6 +95,12 @@ def test_alias_means_its_model(own_file: Path, settings: LazySettings) -> None:
         ({"sizes": ["1280x720"]}, "model wan-2.2: give either sizes, or aspects with resolutions"),
         ({"resolutions": ["721p"]}, f"model wan-2.2: unknown resolution 721p: {LINES}"),
         ({"price": {"per": "second", "text": {"480p": 1}}}, "model wan-2.2: no price for 720p"),
+        ({"price": {"per": "second", "text": 0}},
+         "model wan-2.2 → price → text → decimal: Input should be greater than 0"),
+        ({"resolutions": ["2k", "1440p"]},
+         "model wan-2.2: two of its resolutions have the same sizes"),
+        ({"seconds": [0], "default_seconds": 0},
+         f"model wan-2.2 → seconds → {SECONDS} → 0: Input should be greater than or equal to 1"),
         ({"replacement": "wan-9"}, "model wan-2.2: its replacement wan-9 is not a model"),
         ({"bindings": [{"engine": "gpu", "input": {"p": "{promt}"}}]},
          "model wan-2.2, engine gpu: nothing fills the placeholder {promt}"),
@@ -110,6 +117,16 @@ def test_fault_outside_of_models_is_named(own_file: Path) -> None:
     assert fault(own_file, qualities={"hd": "b"}) == "quality hd: b is not a model or alias"
     assert fault(own_file, models={"id": "a"}) == "models: expected a list of models with an id"
     assert fault(own_file, models=[1]) == "models: expected a list of models with an id"
+    assert fault(own_file, models=[MODEL, MODEL]) == "model wan-2.2: it is there twice"
+    assert fault(own_file, aliases=["a"]) == "aliases: expected an object"
+    assert fault(own_file, qualities=None) == "qualities: expected an object"
+    priced = {"model": "wan-2.2", "price": {"per": "second", "text": {"480p": 1}}}
+    assert fault(own_file, models=[MODEL], aliases={"a": priced}) == "alias a: no price for 720p"
+    word = "x" * 65
+    assert fault(own_file, models=[MODEL], aliases={word: {"model": "wan-2.2"}}) == (
+        f"aliases → {word} → [key]: String should match pattern"
+        " '^[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}$'"
+    )
     assert fault(own_file, model=[]) == "model: Extra inputs are not permitted"
 
 
@@ -121,6 +138,10 @@ def test_file_that_cannot_be_read_is_named(own_file: Path) -> None:
     with pytest.raises(ImproperlyConfigured) as broken:
         catalog()
     assert str(broken.value).startswith(f"{own_file}: it is not JSON: ")
+    own_file.write_text("[" * 100_000)
+    with pytest.raises(ImproperlyConfigured) as deep:
+        catalog()
+    assert str(deep.value).startswith(f"{own_file}: it is not JSON: ")
     own_file.write_text("[]")
     with pytest.raises(ImproperlyConfigured) as listed:
         catalog()

@@ -6,10 +6,11 @@ from datetime import timedelta
 from django.conf import settings
 
 from videos.catalog import frames, offers
+from videos.catalog.entries import Binding
 from videos.catalog.reading import catalog
 from videos.engines import base
 from videos.engines.base import Job, RenderRequest
-from videos.engines.errors import EngineError, Unavailable
+from videos.engines.errors import EngineError, Unavailable, Unsupported
 from videos.jobs import callbacks, circuit_breaker
 from videos.media import files, first_frame
 from videos.models import Video
@@ -47,6 +48,7 @@ def _take_step(video: Video) -> Result:
     engine = base.get(video.engine)
     match video.status:
         case Status.SUBMITTING:
+            _check_is_bound(video)
             return engine.submit(render_request(video))
         case Status.SUBMIT_UNKNOWN:
             # The engine's clock may be behind ours.
@@ -68,9 +70,16 @@ def _delete_files_and_job(video: Video) -> None:
         base.get(video.engine).delete(video.engine_job_id)
 
 
+def _check_is_bound(video: Video) -> None:
+    """Raise Unsupported if the operator has removed what says how the engine makes the model."""
+    binding = offers.binding_at(video.model, video.engine)
+    if binding is None or binding.name_for(video.operation) is None:
+        raise Unsupported(f"the catalog does not say how {video.engine} makes {video.model}")
+
+
 def render_request(video: Video) -> RenderRequest:
     looking = video.status == Status.SUBMIT_UNKNOWN
-    binding = offers.binding_at(video.model, video.engine)
+    binding = offers.binding_at(video.model, video.engine) or Binding(engine=video.engine)
     frame = frames.frame_of(video.size)
     model = catalog().models.get(video.model)
     if model and video.size in model.by_size:

@@ -168,11 +168,13 @@ class VideoCard:
         kind = Price.Kind.IMAGE if operation == Video.Operation.IMAGE else Price.Kind.TEXT
         # The engine that made the source must make the remix.
         at = video.engine if operation == Video.Operation.REMIX else ""
-        if not offers.engines_for(video.model, operation, video.size, video.seconds, at):
+        word = offers.word_again(video.model, video.requested_model)
+        model = catalog().find(word)
+        if model is None or offers.is_over(model):
             return None
-        return self.price_list.credits(
-            kind, video.ordered_model, video.size, video.seconds, video.audio
-        )
+        if not offers.engines_for(model.id, operation, video.size, video.seconds, at):
+            return None
+        return self.price_list.credits(kind, word, video.size, video.seconds, video.audio)
 
 
 def _seconds_since_order(video: Video) -> float:
