@@ -56,7 +56,8 @@ def with_code(minor: int, currency: str) -> str:
 def with_sign(amount: Decimal, currency: str, decimals: int) -> str:
     """Format whole units with the sign of their currency, in the reader's language."""
     sign = SIGNS.get(currency, f"{currency} ")
-    return sign + number_format(amount, decimals, force_grouping=True)
+    minus = "-" if amount < 0 else ""
+    return minus + sign + number_format(abs(amount), decimals, force_grouping=True)
 
 
 def short(minor: int, currency: str) -> str:

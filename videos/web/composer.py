@@ -10,7 +10,7 @@ from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.utils.translation import gettext_lazy as _
 
-from videos.catalog import offers, prices
+from videos.catalog import offers, pauses, prices
 from videos.catalog.entries import Model
 from videos.catalog.frames import Frame, frame_of
 from videos.catalog.reading import catalog
@@ -127,8 +127,11 @@ class Composer(forms.Form):
 
     @cached_property
     def models(self) -> list[ModelCard]:
-        now, chosen = self.current_prices, self.chosen_model
-        return [card_of(model, now, is_chosen=model == chosen) for model in self.offered]
+        now, chosen, paused = self.current_prices, self.chosen_model, self.paused_models
+        return [
+            card_of(model, now, is_chosen=model == chosen, paused=paused.get(model.id, ""))
+            for model in self.offered
+        ]
 
     @property
     def chosen_card(self) -> ModelCard:
@@ -251,8 +254,17 @@ class Composer(forms.Form):
 
     @cached_property
     def chosen_model(self) -> Model:
+        """The model that is chosen; else the first that takes orders."""
         models = {model.id: model for model in self.offered}
-        return models.get(self["model"].value() or "") or self.offered[0]
+        if chosen := models.get(self["model"].value() or ""):
+            return chosen
+        ready = (model for model in self.offered if model.id not in self.paused_models)
+        return next(ready, self.offered[0])
+
+    @cached_property
+    def paused_models(self) -> dict[str, str]:
+        """What staff say about each paused model."""
+        return pauses.sentences()
 
     @cached_property
     def chosen_size(self) -> str:

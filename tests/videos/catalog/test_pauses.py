@@ -1,5 +1,7 @@
 """Models that staff paused: new orders are refused with their sentence, others go on."""
 
+import re
+
 import pytest
 from django.test import Client
 from rest_framework.test import APIClient
@@ -57,6 +59,22 @@ def test_models_name_the_sentence(anonymous: APIClient, db: None) -> None:
         "sora-2": SENTENCE,
         "sora-2-pro": None,
     }
+
+
+def test_composer_shows_the_sentence_and_chooses_another_model(page: Client, db: None) -> None:
+    pause()
+    text = page.get("/studio/").content.decode()
+    assert "Sora 2: Sora 2 &lt;rests&gt; until nine." in text
+    radios = re.findall(r'name="model"\s+value="([\w-]+)"\s+(checked|disabled)?', text)
+    assert radios == [("sora-2", "disabled"), ("sora-2-pro", "checked")]
+
+
+def test_page_shows_the_sentence_when_a_paused_model_is_ordered(page: Client, alice: User) -> None:
+    pause()
+    form = {"prompt": "A boat", "go": "1", "model": "sora-2", "size": "1280x720", "seconds": "4"}
+    answer = page.post("/studio/", form)
+    assert "Sora 2 &lt;rests&gt; until nine." in answer.content.decode()
+    assert Video.objects.count() == 0
 
 
 def test_staff_pause_only_models_of_the_catalog(staff_client: Client, db: None) -> None:

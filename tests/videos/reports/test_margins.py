@@ -120,11 +120,11 @@ def test_dashboard_shows_margins_warnings_and_spend(
     settings.EXCHANGE_RATES = {"USD": ExchangeRate(Decimal(20), timezone.localdate())}
     text = " ".join(staff_client.get("/admin/").content.decode().split())
     assert "<td>¥6.00</td> <td>¥12.00</td>" in text
-    assert '<span class="badge badge--bad">¥-6.00</span>' in text
+    assert '<span class="badge badge--bad">-¥6.00</span>' in text
     assert "<td>¥2.00</td> <td> unknown for 1 job </td> <td>unknown</td>" in text
     assert "Runway Gen-4.5 at runway is sold below cost" in text
     assert "$0.60" in text
-    assert "+ 1 job of unknown cost" in text
+    assert "1 job of unknown cost" in text
 
 
 @pytest.mark.parametrize("signed_in", [True, False])

@@ -17,7 +17,10 @@ from videos.models import Price
 
 @dataclass(frozen=True)
 class ModelCard:
-    """A model in words: what it is good at, what it makes, and its lowest price."""
+    """A model in words: what it is good at, what it makes, and its lowest price.
+
+    `paused` is the sentence of staff while it takes no orders, else "".
+    """
 
     id: str
     label: str
@@ -25,9 +28,10 @@ class ModelCard:
     facts: tuple[str, ...]
     price: str
     is_chosen: bool
+    paused: str
 
 
-def card_of(model: Model, now: PriceList, *, is_chosen: bool) -> ModelCard:
+def card_of(model: Model, now: PriceList, *, is_chosen: bool, paused: str) -> ModelCard:
     resolutions = dict.fromkeys(frame.resolution for frame in model.frames)
     facts = (
         _("%(lengths)s s") % {"lengths": describe_lengths(model)},
@@ -35,7 +39,8 @@ def card_of(model: Model, now: PriceList, *, is_chosen: bool) -> ModelCard:
         _("no sound") if model.audio == "none" else _("with sound"),
     )
     note = _(model.note) if model.note else ""
-    return ModelCard(model.id, model.label, note, facts, describe_price(model, now), is_chosen)
+    price = describe_price(model, now)
+    return ModelCard(model.id, model.label, note, facts, price, is_chosen, paused)
 
 
 def describe_price(model: Model, now: PriceList) -> str:
