@@ -9,6 +9,8 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
+from urllib.parse import urlsplit
 
 from config.environment.env import env, text
 
@@ -17,17 +19,21 @@ GOOGLE = "https://generativelanguage.googleapis.com"
 
 @dataclass(frozen=True)
 class Kind:
-    """An engine API: the variables that give its key, or its address if `is_address`."""
+    """An engine API: the variables that give its key, or its address if `is_address`.
+
+    `has_models` says that it reads names of models from the settings, not only from the catalog.
+    """
 
     variables: tuple[str, ...] = ()
     base_url: str = ""
     is_address: bool = False
+    has_models: bool = False
     more: Mapping[str, str] = field(default_factory=dict)
 
 
 KINDS = {
-    "openai": Kind(),
-    "comfyui": Kind(("COMFYUI_URL",), is_address=True),
+    "openai": Kind(has_models=True),
+    "comfyui": Kind(("COMFYUI_URL",), is_address=True, has_models=True),
     "gemini": Kind(
         ("GEMINI_API_KEY", "GOOGLE_API_KEY"),
         f"{GOOGLE}/v1beta",
@@ -59,6 +65,13 @@ OPTIONS = {
     "JWT_AUDIENCE": "jwt_audience",
 }
 SECRET = {"API_KEY", "WEBHOOK_SECRET"}
+MODES = ("text", "image", "first_last", "reference", "remix", "extend")
+# The column of a video's engine has as many characters.
+LONGEST_NAME = 32
+# Servers of these kinds may need no key.
+KEYLESS = {"openai", "comfyui"}
+# Names that other settings give.
+TAKEN = ("kie", "kie-sandbox", "sandbox")
 NAMED = re.compile(r"ENGINE_([A-Z][A-Z0-9_]*)_KIND")
 
 
@@ -73,8 +86,8 @@ def configured() -> dict[str, dict[str, str]]:
     for variable in sorted(os.environ):
         if match := NAMED.fullmatch(variable):
             name = match[1].lower().replace("_", "-")
-            kind = env(variable, default="", parse=_kind)
-            found[name] = _engine(name, kind, "", KINDS[kind].base_url)
+            if kind := env(variable, default="", parse=partial(_kind, name)):
+                found[name] = _engine(name, kind, "", KINDS[kind].base_url)
     return found
 
 
@@ -88,14 +101,17 @@ def _engine(name: str, kind: str, key: str, base_url: str) -> dict[str, str]:
         **KINDS[kind].more,
     }
     prefix = f"ENGINE_{name.upper().replace('-', '_')}_"
+    readers = {"URL": _address, "MAX_SECONDS": _seconds, "OPERATIONS": _modes,
+               "MODELS": partial(_models, kind)}  # fmt: skip
     for ending, option in OPTIONS.items():
         if os.environ.get(prefix + ending):
-            config[option] = text(prefix + ending, secret=ending in SECRET)
-    if not config["base_url"]:
+            read = readers.get(ending, str)
+            config[option] = env(prefix + ending, default="", parse=read, secret=ending in SECRET)
+    missing = "URL" if not config["base_url"] else "API_KEY" if not config["api_key"] else ""
+    if missing == "URL" or (missing and kind not in KEYLESS):
         # Read it in the way that names the variable in the error.
-        env(prefix + "KIND", default="", parse=lambda value: _needs(prefix + "URL"))
+        env(prefix + "KIND", default="", parse=lambda value: _needs(prefix + missing))
     config["base_url"] = config["base_url"].rstrip("/")
-    config["models"] = re.sub(r"\s", "", config["models"])
     if kind == "openai":
         # Without a mapping the server makes what the catalog binds to it.
         config["offered_models"] = ",".join(
@@ -105,10 +121,40 @@ def _engine(name: str, kind: str, key: str, base_url: str) -> dict[str, str]:
     return config
 
 
-def _kind(value: str) -> str:
+def _kind(name: str, value: str) -> str:
     if value not in KINDS:
         raise ValueError(f"expected one of {', '.join(KINDS)}")
+    if len(name) > LONGEST_NAME:
+        raise ValueError(f"the name is longer than {LONGEST_NAME} characters")
+    # The catalog binds models to kinds by the same words.
+    if name in TAKEN or (name in KINDS and name != value):
+        raise ValueError(f"an engine of this kind cannot be named {name}")
     return value
+
+
+def _address(value: str) -> str:
+    if urlsplit(value).scheme not in {"http", "https"} or not urlsplit(value).hostname:
+        raise ValueError("expected an address such as https://host/path")
+    return value
+
+
+def _seconds(value: str) -> str:
+    if int(value) < 1:
+        raise ValueError("expected 1 or more")
+    return str(int(value))
+
+
+def _modes(value: str) -> str:
+    words = [word for word in re.split(r"[,\s]+", value) if word]
+    if unknown := [word for word in words if word not in MODES]:
+        raise ValueError(f"{unknown[0]} is none of {', '.join(MODES)}")
+    return ",".join(words)
+
+
+def _models(kind: str, value: str) -> str:
+    if not KINDS[kind].has_models:
+        raise ValueError("such an engine has its names of models from the catalog only")
+    return re.sub(r"\s", "", value)
 
 
 def _needs(variable: str) -> str:

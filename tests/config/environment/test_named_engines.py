@@ -101,6 +101,8 @@ KINDS = "openai, comfyui, gemini, fal, runway, replicate"
     [
         ({"ENGINE_GPU_KIND": "sora"}, f"'sora' is not usable: expected one of {KINDS}"),
         ({"ENGINE_GPU_KIND": "openai"}, f"'openai' is not usable: {NEEDS}"),
+        ({"ENGINE_GPU_KIND": "fal"},
+         "'fal' is not usable: such an engine needs ENGINE_GPU_API_KEY"),
     ],
 )  # fmt: skip
 def test_fault_is_named(
@@ -109,6 +111,49 @@ def test_fault_is_named(
     with pytest.raises(ImproperlyConfigured) as caught:
         configured(monkeypatch, **given)
     assert str(caught.value) == f"ENGINE_GPU_KIND: {sentence}"
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "sentence"),
+    [
+        ("URL", "ftp://h", "expected an address such as https://host/path"),
+        ("MAX_SECONDS", "0", "expected 1 or more"),
+        ("MAX_SECONDS", "x", "invalid literal for int() with base 10: 'x'"),
+        ("OPERATIONS", "txt", f"txt is none of {', '.join(named_engines.MODES)}"),
+        ("MODELS", "a=b", "such an engine has its names of models from the catalog only"),
+    ],
+)
+def test_fault_of_an_option_is_named(
+    monkeypatch: pytest.MonkeyPatch, option: str, value: str, sentence: str
+) -> None:
+    given = {"ENGINE_A_KIND": "fal", "ENGINE_A_API_KEY": "k", f"ENGINE_A_{option}": value}
+    with pytest.raises(ImproperlyConfigured) as caught:
+        configured(monkeypatch, **given)
+    assert str(caught.value) == f"ENGINE_A_{option}: {value!r} is not usable: {sentence}"
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "sentence"),
+    [
+        ("A" * 33, "comfyui", "the name is longer than 32 characters"),
+        ("FAL", "replicate", "an engine of this kind cannot be named fal"),
+        ("KIE_SANDBOX", "openai", "an engine of this kind cannot be named kie-sandbox"),
+    ],
+)
+def test_name_that_no_engine_can_have_is_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str, kind: str, sentence: str
+) -> None:
+    with pytest.raises(ImproperlyConfigured) as caught:
+        configured(monkeypatch, **{f"ENGINE_{name}_KIND": kind})
+    assert str(caught.value) == f"ENGINE_{name}_KIND: {kind!r} is not usable: {sentence}"
+
+
+def test_operations_may_have_spaces_and_an_empty_kind_is_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    given = {"ENGINE_A_KIND": "fal", "ENGINE_A_API_KEY": "k", "ENGINE_A_OPERATIONS": "text, image"}
+    found = configured(monkeypatch, **given, ENGINE_B_KIND="")
+    assert {name: config["operations"] for name, config in found.items()} == {"a": "text,image"}
 
 
 @pytest.mark.parametrize("kind", named_engines.KINDS)
