@@ -34,7 +34,8 @@ PROFILE = (
     "date_joined", "updated_at", "last_login",
 )  # fmt: skip
 VIDEO = (
-    "id", "operation", "prompt", "model", "size", "seconds", "credits", "status", "progress",
+    "id", "operation", "prompt", "negative_prompt", "model", "requested_model", "size", "seconds",
+    "seed", "audio", "credits", "status", "progress",
     "failure_code", "source_id", "retry_of_id", "reference_id", "created_at", "completed_at",
     "deleted_at", "file_bytes", "file_sha256",
 )  # fmt: skip

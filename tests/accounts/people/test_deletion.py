@@ -134,6 +134,7 @@ def test_personal_data_is_erased_when_30_days_have_passed(
     reference = uploads.store_image(alice, upload(picture()))
     video = completed(order(alice, "A private boat", reference=reference), mp4)
     VideoEvent.objects.filter(video=video).update(note="said something")
+    Video.objects.filter(pk=video.pk).update(negative_prompt="my neighbours")
     EmailAddress.objects.create(user=alice, email=alice.email)
     Collection.objects.create(user=alice, name="My boats")
     Preset.objects.create(user=alice, name="Mine", model="m", size="s", seconds=4)
@@ -151,7 +152,8 @@ def test_personal_data_is_erased_when_30_days_have_passed(
     assert (row.username, row.email, row.name) == (f"deleted-{row.pk.hex}", "", row.username)
     assert (row.is_active, row.has_usable_password()) == (False, False)
     gone = Video.objects.get(user=alice)
-    assert (gone.prompt, gone.failure_detail, gone.reference) == ("", "", None)
+    assert (gone.prompt, gone.negative_prompt, gone.failure_detail) == ("", "", "")
+    assert gone.reference is None
     assert set(VideoEvent.objects.filter(video=gone).values_list("note", flat=True)) == {""}
     left = [EmailAddress.objects.count(), alice.uploads.count(), alice.api_sessions.count()]
     assert left == [0, 0, 0]

@@ -20,7 +20,7 @@ from tests.videos.media.test_images import busy
 from videos.account import data_export
 from videos.media import concurrency
 from videos.media.concurrency import ConcurrencyLimit
-from videos.models import Collection, Preset, RejectedPrompt, ShareLink
+from videos.models import Collection, Preset, RejectedPrompt, ShareLink, Video
 
 PATH = "/api/users/export"
 QUERIES = 13
@@ -42,6 +42,7 @@ def export(client: APIClient) -> dict[str, Any]:
 
 def test_archive_contains_only_the_users_own_data(api: APIClient, alice: User, bob: User) -> None:
     video = order(alice, 'A "boat" — 船')
+    Video.objects.filter(pk=video.pk).update(seed=7, negative_prompt="fog")
     order(bob, "Bob's secret")
     api_keys.issue(alice, "laptop", ["read"])
     collection = Collection.objects.create(user=alice, name="Boats")
@@ -59,6 +60,8 @@ def test_archive_contains_only_the_users_own_data(api: APIClient, alice: User, b
     assert [p["email"] for p in files["profile.json"]] == ["alice@example.com"]
     (shown,) = files["videos.json"]
     assert (shown["id"], shown["prompt"]) == (str(video.pk), 'A "boat" — 船')
+    chosen = [shown[name] for name in ("requested_model", "seed", "negative_prompt", "audio")]
+    assert chosen == ["", 7, "fog", None]
     assert [(e["type"], e["amount"]) for e in files["credits.json"]] == [
         ("spent", -20),
         ("bonus", 100),
