@@ -7,7 +7,7 @@ same options change those of an engine that is given by its key.
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from urllib.parse import urlsplit
@@ -101,8 +101,12 @@ def _engine(name: str, kind: str, key: str, base_url: str) -> dict[str, str]:
         **KINDS[kind].more,
     }
     prefix = f"ENGINE_{name.upper().replace('-', '_')}_"
-    readers = {"URL": _address, "MAX_SECONDS": _seconds, "OPERATIONS": _modes,
-               "MODELS": partial(_models, kind)}  # fmt: skip
+    readers: dict[str, Callable[[str], str]] = {
+        "URL": _address,
+        "MAX_SECONDS": _seconds,
+        "OPERATIONS": _modes,
+        "MODELS": partial(_models, kind),
+    }
     for ending, option in OPTIONS.items():
         if os.environ.get(prefix + ending):
             read = readers.get(ending, str)
