@@ -105,7 +105,8 @@ def test_documented_aliases_mean_models_of_the_engine(
     name: str, settings: LazySettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     configure(settings, monkeypatch, BLOCKS[name])
-    assert [word for word in settings.MODEL_ALIASES if not offers.engines_for(word)] == []
+    aliases = settings.MODEL_ALIASES.items()
+    assert [word for word, model in aliases if not offers.engines_for(model)] == []
 
 
 def test_documented_catalog_file_loads(settings: LazySettings, tmp_path: Path) -> None:
@@ -124,6 +125,7 @@ def test_documented_catalog_file_loads(settings: LazySettings, tmp_path: Path) -
 
 def test_every_setting_placeholder_and_kind_is_documented() -> None:
     words = {f"`{name}`" for name in (*named_engines.OPTIONS, *named_engines.KINDS)}
+    words |= {f"`{name.upper()}`" for name in engine_settings.LIMITS}
     words |= {f"`{{{name}}}`" for name in templates.NAMES}
     words |= {f"`{name}`" for kind in named_engines.KINDS.values() for name in kind.variables}
     assert sorted(word for word in words if word not in TEXT) == []
