@@ -204,6 +204,9 @@ def test_what_the_order_chose_reaches_the_engine(
     answer = signed_in(alice).post("/api/videos", body, format="json").json()
     shown = [answer[name] for name in ("seed", "negative_prompt", "audio", "credits")]
     assert shown == [0, "fog", False, 10]
+    # Some engines keep seeds in 31 bits.
+    too_large = signed_in(alice).post("/api/videos", {**body, "seed": 2**31}, format="json")
+    assert too_large.status_code == 422
     video = Video.objects.get(pk=answer["id"])
     asked = execute.render_request(video)
     assert (asked.seed, asked.negative_prompt, asked.audio) == (0, "fog", False)

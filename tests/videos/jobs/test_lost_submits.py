@@ -12,12 +12,13 @@ from accounts.models import User
 from billing.ledger import credits, invariants
 from config.lib import clock
 from tests.conftest import ServerThread
-from tests.videos.conftest import claimed, make_due, order, reloaded
+from tests.videos.conftest import claimed, make_due, order, picture, reloaded, upload
 from videos.engines import base
-from videos.engines.base import Job, JobState
+from videos.engines.base import Callback, Job, JobState
 from videos.engines.errors import Unavailable, Unsupported
-from videos.jobs import state_machine
+from videos.jobs import callbacks, state_machine
 from videos.jobs.worker import execute, settle
+from videos.media import uploads
 from videos.models import Video
 from videos.realtime import status
 from videos.sandbox.jobs import records
@@ -119,6 +120,23 @@ def test_oldest_free_job_is_adopted_when_there_are_several(alice: User) -> None:
     lost = claimed_lost_submit(order(alice))
     settle.settle([(lost, [queued_job("job_2", lost), queued_job("job_1", lost)])])
     assert reloaded(lost).engine_job_id == "job_1"
+
+
+def test_job_is_not_adopted_when_a_lost_order_with_another_image_may_own_it(
+    alice: User, bob: User
+) -> None:
+    images = [uploads.store_image(user, upload(picture())) for user in (alice, bob)]
+    hers, his = (
+        claimed_lost_submit(order(user, "Make it move", reference=image))
+        for user, image in zip((alice, bob), images, strict=True)
+    )
+    settle.settle([(hers, [queued_job("job_1", hers)])])
+    assert (reloaded(hers).status, reloaded(hers).engine_job_id) == ("submit_unknown", "")
+    callbacks.record_callback(his.engine, Callback("job_1", "job_1:done"), his)
+    settle.settle([(claimed(his), [queued_job("job_1", his)])])
+    assert reloaded(his).engine_job_id == "job_1"
+    settle.settle([(claimed(hers), [queued_job("job_2", hers), queued_job("job_1", hers)])])
+    assert reloaded(hers).engine_job_id == "job_2"
 
 
 def test_search_is_repeated_when_another_video_adopted_the_job(alice: User) -> None:

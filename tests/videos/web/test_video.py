@@ -306,6 +306,11 @@ def test_code_sample_orders_the_same_video(boat: Video, mp4: bytes) -> None:
         "size": "1280x720",
         "seconds": 8,
     }
+    Video.objects.filter(pk=quoted.pk).update(requested_model="fast", seed=0, audio=False)
+    lines = curl_command(Video.objects.get(pk=quoted.pk), "").split(" \\\n  ")
+    sent = lines[-1].removeprefix("-d '").removesuffix("'").replace("'\"'\"'", "'")
+    chosen = {name: json.loads(sent)[name] for name in ("model", "seed", "audio")}
+    assert chosen == {"model": "fast", "seed": 0, "audio": False}
     remix = orders.remix(boat, "Snow")
     lines = curl_command(remix, "").split(" \\\n  ")
     assert lines[0] == f"curl -X POST /api/videos/{boat.pk}/remix"

@@ -7,7 +7,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from config.lib import clock
-from videos.engines.base import Job, JobState
+from videos.engines.base import Job, JobState, ids_named
 from videos.engines.errors import EngineError, Unsupported
 from videos.jobs import callbacks, circuit_breaker, costs, state_machine
 from videos.jobs.worker import execute, polls, step_failures
@@ -142,6 +142,9 @@ def _match_lost_submit(video: Video, jobs: list[Job]) -> None:
     elif free and same_prompt.exclude(pk=video.pk).exists():
         # The job may belong to the other video: wait for the answer to its submit.
         step_failures.retry_later(video, 2, attempts=video.attempts)
+    elif free and _may_show_another_image(video, free[-1]):
+        # A callback tells; without one both end at their deadline, which is better than a swap.
+        step_failures.retry_later(video, 15, attempts=video.attempts)
     elif free:
         _record_job(video, free[-1])
     elif video.attempts + 1 < MAX_SEARCHES:
@@ -150,6 +153,19 @@ def _match_lost_submit(video: Video, jobs: list[Job]) -> None:
         state_machine.move(video, Status.QUEUED, attempts=0, **state_machine.due_in(0))
     else:
         state_machine.end(video, Status.FAILED, code="submit_lost")
+
+
+def _may_show_another_image(video: Video, job: Job) -> bool:
+    """Whether the job may be that of an equal order with another image, which is lost too.
+
+    Engines list jobs without their images, so that only a callback can tell such orders apart.
+    """
+    named = video.engine_callbacks.filter(engine_job_id__in=ids_named(job.id))
+    lost = Video.objects.filter(
+        engine=video.engine, prompt=video.prompt, status=Status.SUBMIT_UNKNOWN
+    ).exclude(pk=video.pk)
+    images = set(lost.values_list("reference_id", flat=True)) - {video.reference_id}
+    return bool(images) and not named.exists()
 
 
 def _record_success(video: Video, saved: files.StoredResult) -> None:

@@ -15,11 +15,21 @@ def curl_command(video: Video, base_url: str) -> str:
     if video.source_id:
         path += f"/{video.source_id}/remix"
     else:
-        asked |= {"model": video.model, "size": video.size, "seconds": video.seconds}
+        asked |= {"model": video.ordered_model, "size": video.size, "seconds": video.seconds}
+        chosen = {"seed": video.seed, "audio": video.audio}
+        asked |= {name: value for name, value in chosen.items() if value is not None}
+        if video.negative_prompt:
+            asked["negative_prompt"] = video.negative_prompt
     if video.reference:
-        parts = [f"-F {shlex.quote(f'{name}={value}')}" for name, value in asked.items()]
+        parts = [
+            f"-F {shlex.quote(f'{name}={_form_text(value)}')}" for name, value in asked.items()
+        ]
         parts.append(f"-F {shlex.quote(f'input_reference=@{video.reference.name}')}")
     else:
         headers.append('-H "Content-Type: application/json"')
         parts = [f"-d {shlex.quote(json.dumps(asked, ensure_ascii=False))}"]
     return " \\\n  ".join([f"curl -X POST {base_url}{path}", *headers, *parts])
+
+
+def _form_text(value: object) -> str:
+    return json.dumps(value) if isinstance(value, bool) else str(value)
