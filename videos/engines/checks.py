@@ -1,5 +1,7 @@
 """Ask the configured engines whether they can be used, and say in a sentence what is wrong."""
 
+import re
+
 from django.conf import settings
 
 from videos.engines import base
@@ -26,6 +28,11 @@ ADVICE: tuple[tuple[type[EngineError], str], ...] = (
 )
 
 
+def without_password(text: str) -> str:
+    """The text with the user and password of each address in it replaced by "***"."""
+    return re.sub(r"://[^/@\s]+@", "://***@", text)
+
+
 def find_problem(name: str) -> str:
     """Return what is wrong with an engine and what to do, in words; "" when it can be used.
 
@@ -35,7 +42,8 @@ def find_problem(name: str) -> str:
         base.get(name).check()
     except EngineError as error:
         advice = next((text for kind, text in ADVICE if isinstance(error, kind)), "it refused")
-        return f"engine {name} at {settings.ENGINES[name]['base_url']}: {advice} ({error.detail})"
+        address = without_password(settings.ENGINES[name]["base_url"])
+        return f"engine {name} at {address}: {advice} ({error.detail})"
     except (ImportError, ValueError) as error:
         return f"engine {name}: {error}"
     return ""

@@ -13,6 +13,7 @@ from config.lib import disk
 from videos.catalog import staff_warnings
 from videos.engines import base
 from videos.engines import checks as engine_checks
+from videos.engines.checks import without_password as _shown
 
 
 class Command(BaseCommand):
@@ -49,7 +50,7 @@ class Command(BaseCommand):
         for reading in settings.READINGS:
             if not reading.source:
                 continue
-            value = "(set)" if reading.secret else os.environ[reading.source]
+            value = "(set)" if reading.secret else _shown(os.environ[reading.source])
             others = [n for n in reading.names if n != reading.source and os.environ.get(n)]
             losers = f"   (wins over {', '.join(others)})" if others else ""
             self.stdout.write(f"  {reading.source} = {value}{losers}")
@@ -67,7 +68,8 @@ class Command(BaseCommand):
             "Live updates": "Redis" if settings.REDIS_URL else "in this process",
             "Files": settings.S3_BUCKET or settings.MEDIA_ROOT,
             "Engines": ", ".join(
-                f"{name} at {config['base_url']}" for name, config in settings.ENGINES.items()
+                f"{name} at {_shown(config['base_url'])}"
+                for name, config in settings.ENGINES.items()
             )
             or "none",
         }

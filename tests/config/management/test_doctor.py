@@ -20,16 +20,20 @@ def lines_of(ended: subprocess.CompletedProcess[str]) -> list[str]:
 
 
 def test_doctor_names_the_winning_setting_and_hides_secrets(tmp_path: Path) -> None:
-    own = {"JWT_SECRET": "hidden-" * 6, "BACKEND_URL": "https://a", "API_BASE_URL": "https://b"}
+    own = {"JWT_SECRET": "hidden-" * 6, "BACKEND_URL": "https://a", "API_BASE_URL": "https://b",
+           "COMFYUI_URL": "http://gpu:hidden@127.0.0.1:8188", "ENGINE_F_KIND": "fal",
+           "ENGINE_F_API_KEY": "hidden"}  # fmt: skip
     ended = run_in_production(tmp_path, RUN_DOCTOR, **DEVELOPMENT, **own)
     lines = lines_of(ended)
     assert "BACKEND_URL = https://a (wins over API_BASE_URL)" in lines
     assert "JWT_SECRET = (set)" in lines
     assert "Address https://a" in lines
     assert (
-        "Engines openai at http://127.0.0.1:9/v1, sandbox at http://127.0.0.1:8000/sandbox/v1"
-        in (lines)
-    )
+        "Engines openai at http://127.0.0.1:9/v1, comfyui at http://***@127.0.0.1:8188,"
+        " f at https://queue.fal.run, sandbox at http://127.0.0.1:8000/sandbox/v1"
+    ) in lines
+    assert "COMFYUI_URL = http://***@127.0.0.1:8188" in lines
+    assert "ENGINE_F_API_KEY = (set)" in lines
     assert "hidden" not in ended.stdout + ended.stderr
 
 
