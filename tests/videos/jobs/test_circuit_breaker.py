@@ -32,7 +32,7 @@ from videos.engines.errors import (
     Unavailable,
     Unsupported,
 )
-from videos.jobs import circuit_breaker, orders
+from videos.jobs import circuit_breaker, orders, routing
 from videos.jobs.worker import claim, execute, settle
 from videos.models import EngineCircuit, Video
 
@@ -340,6 +340,19 @@ def test_sandbox_is_not_used_when_a_real_engine_is_configured(settings: LazySett
     sandbox = settings.ENGINES["sandbox"]
     settings.ENGINES = {"real": {**sandbox, "is_sandbox": ""}, "sandbox": sandbox}
     assert offers.engines_for("sora-2") == ["real"]
+
+
+def test_order_of_a_real_engine_never_moves_to_the_sandbox(
+    settings: LazySettings, alice: User
+) -> None:
+    sandbox = settings.ENGINES["sandbox"]
+    real = {**sandbox, "is_sandbox": ""}
+    settings.ENGINES = {"real": real, "sandbox": sandbox}
+    video = order(alice)
+    assert video.engine == "real"
+    settings.ENGINES = {"sandbox": sandbox, "real": real, "other": real}
+    assert offers.engines_for("sora-2") == ["sandbox"]
+    assert routing.find_other_engine(video) == ""
 
 
 def test_next_engine_renders_the_video_when_the_first_is_down(
