@@ -26,12 +26,15 @@ class NotOffered(Exception):
 def offered() -> list[Model]:
     """The models that a configured engine makes, in the order they are shown.
 
-    Without any engine these are the first models, so that pages have something to show.
+    Once a real engine makes any, those that only the sandbox makes are hidden: nobody should pay
+    for its placeholders. Without any engine these are the first models, so that pages have
+    something to show.
     """
     hidden = catalog().aliases
     models = [model for model in catalog().models.values() if model.id not in hidden]
-    made = [model for model in models if not is_over(model) and _is_made(model)]
-    return made or models[:2]
+    made = {model.id: model for model in models if not is_over(model) and _is_made(model)}
+    real = [model for model in made.values() if not _is_of_sandbox(model)]
+    return real or list(made.values()) or models[:2]
 
 
 def default_model() -> Model:
@@ -42,7 +45,8 @@ def default_word() -> str:
     """The word of the default model: what a client that names no model asks for."""
     standard = catalog().qualities.get("standard", "")
     found = catalog().find(standard)
-    is_offered = found and not is_over(found) and _is_made(found)
+    is_alias = standard in catalog().aliases
+    is_offered = found and not is_over(found) and (found in offered() or is_alias)
     return standard if is_offered else default_model().id
 
 
@@ -222,6 +226,10 @@ def _is_mapped(model: str, config: Mapping[str, str]) -> bool:
 
 def _is_made(model: Model) -> bool:
     return bool(engines_for(model.id))
+
+
+def _is_of_sandbox(model: Model) -> bool:
+    return all(settings.ENGINES[name].get("is_sandbox") for name in engines_for(model.id))
 
 
 def _can(

@@ -48,6 +48,15 @@ def test_model_is_offered_when_an_engine_makes_it(tmp_path: Path, settings: Lazy
     assert offers.default_word() == "wan-2.2"
 
 
+def test_model_of_the_sandbox_is_hidden_when_a_real_engine_makes_another(
+    tmp_path: Path, settings: LazySettings
+) -> None:
+    use(tmp_path, settings, MODEL)
+    settings.ENGINES = {"gpu": {**GPU, "offered_models": "wan-2.2"}, **settings.ENGINES}
+    assert [model.id for model in offers.offered()] == ["wan-2.2"]
+    assert offers.default_word() == "wan-2.2"
+
+
 def test_what_the_model_does_not_make_is_answered_with_what_it_makes(
     tmp_path: Path, settings: LazySettings
 ) -> None:
