@@ -126,7 +126,7 @@ def _openai_abilities() -> dict[str, str]:
 
 def pairs(value: str) -> dict[str, str]:
     """Read "a=b, c=d"."""
-    found = dict(pair.split("=", 1) for pair in re.split(r"[,\s]+", value) if pair)
+    found = dict(pair.partition("=")[::2] for pair in re.split(r"[,\s]+", value) if pair)
     if not all(found) or not all(found.values()):
         raise ValueError("expected pairs such as a=b,c=d")
     return found

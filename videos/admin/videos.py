@@ -69,7 +69,8 @@ class VideoAdmin(ObjectActions, ReadOnlyAdmin):
             gettext_lazy("Order"),
             {
                 "fields": (
-                    "operation", "model", "size", "seconds", "reference", "source", "retry_of",
+                    "operation", "model", "requested_model", "size", "seconds", "seed",
+                    "negative_prompt", "audio", "reference", "source", "retry_of",
                 )
             },
         ),

@@ -50,7 +50,10 @@ def _read(file: str, aliases: tuple[tuple[str, str], ...]) -> Catalog:
     merged = _load(PRESETS)
     if file:
         merged = _merge(merged, _load(Path(file)))
+    ids = {entry["id"] for entry in merged.get("models", [])}
     for word, target in aliases:
+        if target not in ids:
+            raise ImproperlyConfigured(f"MODEL_ALIASES: {word}: {target} is not a model")
         merged.setdefault("aliases", {})[word] = {"model": target}
     try:
         found = Catalog(CatalogFile.model_validate(merged))

@@ -142,3 +142,9 @@ def test_limit_is_refused_when_it_is_not_a_number_in_range(
 ) -> None:
     with pytest.raises(ImproperlyConfigured, match="ENGINE_SANDBOX_MAX_JOBS"):
         configured_engines(monkeypatch, ENGINE_SANDBOX_MAX_JOBS=value)
+
+
+@pytest.mark.parametrize("value", ["a", "a b=c", "a=", "=b", "a=b,c"])
+def test_pairs_name_what_was_expected(value: str) -> None:
+    with pytest.raises(ValueError, match=r"^expected pairs such as a=b,c=d$"):
+        engines.pairs(value)

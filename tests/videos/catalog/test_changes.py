@@ -166,3 +166,12 @@ def test_order_is_refused_and_not_sent_when_its_binding_is_gone(
     video.status = Video.Status.SUBMITTING
     result = execute.execute(video)
     assert str(result) == "unsupported: the catalog does not say how gpu makes wan-2.2"
+
+
+def test_staff_see_what_an_order_chose(
+    tmp_path: Path, settings: LazySettings, alice: User, staff_client: Client
+) -> None:
+    video = ordered_by_alias(alice, tmp_path, settings)
+    Video.objects.filter(pk=video.pk).update(seed=4711, negative_prompt="no fog at all")
+    page = staff_client.get(f"/admin/videos/video/{video.pk}/change/").content.decode()
+    assert [word in page for word in ("fast", "4711", "no fog at all")] == [True] * 3

@@ -83,6 +83,10 @@ def test_alias_means_its_model(own_file: Path, settings: LazySettings) -> None:
     settings.MODEL_ALIASES = {"video-fast": "wan-2.2"}
     found = {word: model.id for word in ("sora-2", "video-fast") if (model := catalog().find(word))}
     assert found == {"sora-2": "wan-2.2", "video-fast": "wan-2.2"}
+    settings.MODEL_ALIASES = {"video-fast": "wan-9"}
+    with pytest.raises(ImproperlyConfigured) as caught:
+        catalog()
+    assert str(caught.value) == "MODEL_ALIASES: video-fast: wan-9 is not a model"
 
 
 @pytest.mark.parametrize(
