@@ -129,7 +129,7 @@ def _describe(model: Model, now: prices.PriceList) -> dict[str, Any]:
             "minimum": model.price.minimum,
             "rates": {
                 **{kind.value: _rates(model, kind, now) for kind in Price.Kind},
-                "silent": _silent_rates(model),
+                "silent": _silent_rates(model, now),
             },
         },
         "example": {
@@ -148,9 +148,11 @@ def _rates(model: Model, kind: Price.Kind, now: prices.PriceList) -> dict[str, s
     return {name: str(now.rate(kind, model.id, name)) for name in resolutions}
 
 
-def _silent_rates(model: Model) -> dict[str, str] | None:
+def _silent_rates(model: Model, now: prices.PriceList) -> dict[str, str] | None:
     """Credits of the unit without sound; None where sound cannot be left out, or costs nothing."""
     rule, resolutions = model.price, dict.fromkeys(frame.resolution for frame in model.frames)
     if model.audio != "optional" or rule.silent is None:
         return None
-    return {name: str(rule.rate(Price.Kind.TEXT, name, audio=False)) for name in resolutions}
+    return {
+        name: str(now.rate(Price.Kind.TEXT, model.id, name, audio=False)) for name in resolutions
+    }

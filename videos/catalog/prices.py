@@ -32,16 +32,25 @@ class PriceList:
             return None
         rule = rule_of(word)
         assert rule
-        rate = self._changed(kind, word, frame.resolution)
-        # What staff set is the price with sound.
-        if rate is None or (audio is False and rule.silent is not None):
-            rate = rule.rate(kind.value, frame.resolution, audio)
+        rate = self.rate(kind, word, frame.resolution, audio)
+        assert rate
         return total(rule, rate, seconds)
 
-    def rate(self, kind: Kind, word: str, resolution: str) -> Decimal | None:
-        """Credits of the unit of the price rule; None for an unknown model."""
-        rule, changed = rule_of(word), self._changed(kind, word, resolution)
-        return rule.rate(kind.value, resolution) if rule and changed is None else changed
+    def rate(
+        self, kind: Kind, word: str, resolution: str, audio: bool | None = None
+    ) -> Decimal | None:
+        """Credits of the unit of the price rule; None for an unknown model.
+
+        What staff set is the price with sound; a silent video never costs more than that.
+        """
+        rule, rate = rule_of(word), self._changed(kind, word, resolution)
+        if rule is None:
+            return None
+        if rate is None:
+            rate = rule.rate(kind.value, resolution)
+        if audio is False and rule.silent is not None:
+            return min(rate, rule.rate(kind.value, resolution, audio))
+        return rate
 
     def of_default(self, model: Model) -> int:
         """Credits for a video of the model's default size and length."""

@@ -180,9 +180,13 @@ def test_price_follows_the_rule_and_staff(tmp_path: Path, settings: LazySettings
     Price.objects.create(kind=text, model="wan-2.2", resolution="720p", credits="5.25")
     assert credits(text, "1280x720", 7) == 37
     assert credits(text, "854x480", 7) == 11
+    assert credits(text, "1280x720", 12, audio=False) == 12
     Price.objects.create(kind=text, model="wan-2.2", credits="2")
     assert (credits(text, "854x480", 7), credits(text, "1280x720", 7)) == (14, 37)
     assert prices.current().version != before
+    # A silent video is never dearer than one with sound.
+    Price.objects.update(credits="0.9")
+    assert [credits(text, "1280x720", 20, audio) for audio in (None, True, False)] == [18, 18, 18]
 
 
 @pytest.mark.django_db
