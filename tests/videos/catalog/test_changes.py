@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from tests.conftest import signed_in
-from tests.videos.catalog.test_offers import GPU, use
+from tests.videos.catalog.test_offers import FULL, GPU, VEO, use
 from tests.videos.catalog.test_reading import MODEL
 from tests.videos.conftest import order
 from videos.catalog import offers, prices
@@ -175,3 +175,22 @@ def test_staff_see_what_an_order_chose(
     Video.objects.filter(pk=video.pk).update(seed=4711, negative_prompt="no fog at all")
     page = staff_client.get(f"/admin/videos/video/{video.pk}/change/").content.decode()
     assert [word in page for word in ("fast", "4711", "no fog at all")] == [True] * 3
+
+
+def test_card_names_the_price_of_what_its_buttons_order(
+    tmp_path: Path, settings: LazySettings, alice: User
+) -> None:
+    price = {"per": "second", "text": 3, "silent": 2}
+    image = {"start": "{first_image}", "seed": "", "not": "", "sound": "{audio}"}
+    bindings = [{"engine": "gpu", "input": FULL, "inputs": {"image": image}}]
+    modes = ["text", "image", "remix"]
+    model = {**VEO, "modes": modes, "bindings": bindings, "price": price}
+    use(tmp_path, settings, model, aliases={"fast": {"model": "wan-2.2", "price": CHEAP}})
+    choices = offers.Choices(audio=False)
+    video = order(alice, model="fast", size="854x480", seconds=10, choices=choices)
+    video.status = Video.Status.SUCCEEDED
+    card = cards_of([video])[0]
+    assert (card.remix_price, card.extend_price) == (7, 30)
+    plain = {"engine": "gpu", "input": {"prompt": "{prompt}"}, "takes": ["first_image"]}
+    use(tmp_path, settings, {**model, "bindings": [plain]})
+    assert (cards_of([video])[0].remix_price, cards_of([video])[0].extend_price) == (None, 30)

@@ -141,17 +141,20 @@ class VideoCard:
     @property
     def retry_price(self) -> int | None:
         """Credits to order the video again; None when it is no longer offered."""
-        return self._price(Video.Operation(self.video.operation))
+        return self._price_again(Video.Operation(self.video.operation))
 
     @property
     def remix_price(self) -> int | None:
         """Credits for a remix; None when the video's engine makes none."""
-        return self._price(Video.Operation.REMIX) if self.state == "done" else None
+        return self._price_again(Video.Operation.REMIX) if self.state == "done" else None
 
     @property
     def extend_price(self) -> int | None:
         """Credits for a video that begins with the last frame; None when it is not offered."""
-        return self._price(Video.Operation.IMAGE) if self.state == "done" else None
+        # A new order in the studio, without the alias and the choices of this one.
+        return (
+            self._price(Video.Operation.IMAGE, self.video.model) if self.state == "done" else None
+        )
 
     @property
     def money_value(self) -> Decimal:
@@ -163,18 +166,25 @@ class VideoCard:
         """A new token for one form, so that a double click orders one video."""
         return uuid4()
 
-    def _price(self, operation: Video.Operation) -> int | None:
+    def _price_again(self, operation: Video.Operation) -> int | None:
+        video = self.video
+        word = offers.word_again(video.model, video.requested_model)
+        choices = offers.Choices(video.seed, video.negative_prompt, video.audio)
+        return self._price(operation, word, choices)
+
+    def _price(
+        self, operation: Video.Operation, word: str, choices: offers.Choices = offers.NOTHING
+    ) -> int | None:
         video = self.video
         kind = Price.Kind.IMAGE if operation == Video.Operation.IMAGE else Price.Kind.TEXT
         # The engine that made the source must make the remix.
         at = video.engine if operation == Video.Operation.REMIX else ""
-        word = offers.word_again(video.model, video.requested_model)
         model = catalog().find(word)
         if model is None or offers.is_over(model):
             return None
-        if not offers.engines_for(model.id, operation, video.size, video.seconds, at):
+        if not offers.engines_for(model.id, operation, video.size, video.seconds, at, choices):
             return None
-        return self.price_list.credits(kind, word, video.size, video.seconds, video.audio)
+        return self.price_list.credits(kind, word, video.size, video.seconds, choices.audio)
 
 
 def _seconds_since_order(video: Video) -> float:
