@@ -46,7 +46,8 @@ def default_word() -> str:
     standard = catalog().qualities.get("standard", "")
     found = catalog().find(standard)
     is_alias = standard in catalog().aliases
-    is_offered = found and not is_over(found) and (found in offered() or is_alias)
+    is_made = found and not is_over(found) and _is_made(found)
+    is_offered = is_made and (found in offered() or is_alias)
     return standard if is_offered else default_model().id
 
 

@@ -133,6 +133,15 @@ def test_default_is_no_model_that_has_ended(tmp_path: Path, settings: LazySettin
     assert offers.default_word() == offers.default_model().id == "sora-2-pro"
 
 
+def test_default_is_no_alias_of_a_model_that_no_engine_makes(
+    tmp_path: Path, settings: LazySettings
+) -> None:
+    settings.ENGINES = {"gpu": {**GPU, "offered_models": "wan-2.2"}}
+    away = {**MODEL, "id": "wan-3.0", "bindings": []}
+    use(tmp_path, settings, MODEL, away, aliases={"sora-2": {"model": "wan-3.0"}})
+    assert offers.default_word() == "wan-2.2"
+
+
 def test_order_is_submitted_as_it_was_accepted_when_its_binding_ends_meanwhile(
     tmp_path: Path, settings: LazySettings, alice: User
 ) -> None:
