@@ -111,10 +111,10 @@ def _engine(name: str, kind: str, key: str, base_url: str) -> dict[str, str]:
         if os.environ.get(prefix + ending):
             read = readers.get(ending, str)
             config[option] = env(prefix + ending, default="", parse=read, secret=ending in SECRET)
-    missing = "URL" if not config["base_url"] else "API_KEY" if not config["api_key"] else ""
-    if missing == "URL" or (missing and kind not in KEYLESS):
+    if missing := _find_missing(kind, config):
         # Read it in the way that names the variable in the error.
         env(prefix + "KIND", default="", parse=lambda value: _needs(prefix + missing))
+        env(prefix + "URL", default="", parse=lambda value: _needs(prefix + missing))
     config["base_url"] = config["base_url"].rstrip("/")
     if kind == "openai":
         # Without a mapping the server makes what the catalog binds to it.
@@ -123,6 +123,17 @@ def _engine(name: str, kind: str, key: str, base_url: str) -> dict[str, str]:
         )
         config["api_key"] = config["api_key"] or "none"
     return config
+
+
+def _find_missing(kind: str, config: Mapping[str, str]) -> str:
+    """The end of the variable that an engine lacks; "" when it has all that it needs."""
+    needed = {"URL": "base_url"}
+    if kind not in KEYLESS:
+        needed["API_KEY"] = "api_key"
+    if kind == "fal" and config["base_url"] != KINDS[kind].base_url:
+        # Else the key of a proxy would be sent to fal itself.
+        needed |= {"REST_URL": "rest_url", "API_URL": "api_url"}
+    return next((ending for ending, option in needed.items() if not config.get(option)), "")
 
 
 def _kind(name: str, value: str) -> str:

@@ -101,6 +101,8 @@ KINDS = "openai, comfyui, gemini, fal, runway, replicate"
     [
         ({"ENGINE_GPU_KIND": "sora"}, f"'sora' is not usable: expected one of {KINDS}"),
         ({"ENGINE_GPU_KIND": "openai"}, f"'openai' is not usable: {NEEDS}"),
+        ({"ENGINE_GPU_KIND": "fal", "ENGINE_GPU_API_KEY": "k", "ENGINE_GPU_URL": "https://proxy"},
+         "'fal' is not usable: such an engine needs ENGINE_GPU_REST_URL"),
         ({"ENGINE_GPU_KIND": "fal"},
          "'fal' is not usable: such an engine needs ENGINE_GPU_API_KEY"),
     ],
@@ -165,6 +167,8 @@ def test_every_kind_has_an_adapter(
         ENGINE_ONE_KIND=kind,
         ENGINE_ONE_URL="http://127.0.0.1:9/v1",
         ENGINE_ONE_API_KEY="k",
+        ENGINE_ONE_REST_URL="http://127.0.0.1:9/rest",
+        ENGINE_ONE_API_URL="http://127.0.0.1:9/api",
     )
     settings.ENGINES = found  # type: ignore[attr-defined]
     assert base.get("one").name == "one"
