@@ -72,11 +72,13 @@ def _columns(cost: Cost | None, source: Video.CostSource) -> dict[str, Any]:
     if cost is None:
         return {}
     amount, currency = cost.amount, cost.currency.upper()
+    if amount.is_finite() and amount < LIMIT:
+        amount = amount.quantize(SMALLEST)  # which may round up to the limit
     if not amount.is_finite() or not 0 <= amount < LIMIT or not CURRENCY.fullmatch(currency):
         log.warning("a cost that cannot be stored: %s %s", amount, currency)
         return {}
     return {
-        "cost_amount": amount.quantize(SMALLEST),
+        "cost_amount": amount,
         "cost_currency": currency,
         "cost_source": source.value,
     }

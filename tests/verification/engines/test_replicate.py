@@ -321,7 +321,7 @@ def now() -> datetime:
 
 
 def ids(server: ReplicateServer, engine: Replicate, **more: Any) -> list[str]:
-    return [job.id for job in engine.find(order(**more), now() - timedelta(minutes=2))]
+    return [job.id for job in engine.find(order(**more), now() - timedelta(minutes=4))]
 
 
 def test_lost_jobs_are_those_with_this_model_and_input(
@@ -349,6 +349,16 @@ def test_lost_job_is_the_one_that_a_callback_named(
 def test_no_job_was_made_when_the_list_has_none(server: ReplicateServer, engine: Replicate) -> None:
     engine.submit(order(prompt="Another"))
     assert ids(server, engine) == []
+
+
+def test_list_is_asked_again_while_it_may_not_have_the_prediction_yet(
+    server: ReplicateServer, engine: Replicate
+) -> None:
+    with pytest.raises(Unavailable) as caught:
+        engine.find(order(), now() - timedelta(minutes=3))
+    assert (caught.value.retry_after, caught.value.maybe_accepted) == (15, False)
+    mine = engine.submit(order()).id
+    assert [job.id for job in engine.find(order(), now() - timedelta(minutes=3))] == [mine]
 
 
 def test_older_predictions_are_not_searched(server: ReplicateServer, engine: Replicate) -> None:

@@ -13,6 +13,9 @@ from videos.engines.errors import BadAnswer, Unavailable, Unsupported
 from videos.engines.replicate import errors, predictions
 
 MAX_PAGES = 20  # of a hundred predictions
+# How long a prediction may take to show in the list, from two minutes before its submit on.
+LISTED_AFTER = timedelta(minutes=3, seconds=30)
+SEARCH_AGAIN_SECONDS = 15.0
 # After one hour the list has no inputs any more.
 INPUTS_KEPT = timedelta(minutes=55)
 
@@ -27,7 +30,8 @@ class PredictionHistory:
     def find(self, order: RenderRequest, since: datetime) -> list[Job]:
         """The predictions since then with this order's model and input, newest first.
 
-        Raises Unsupported when the list cannot tell, Unavailable when it is too long.
+        Raises Unsupported when the list cannot tell, Unavailable when it is too long, or too young
+        to show that there is none.
         """
         if datetime.now(UTC) - since > INPUTS_KEPT:
             raise Unsupported("Replicate keeps the inputs of predictions for an hour only")
@@ -39,6 +43,9 @@ class PredictionHistory:
         ]
         if not found and not all(prediction.get("input") for prediction in listed):
             raise Unsupported("the list does not contain all inputs")
+        if not found and datetime.now(UTC) - since < LISTED_AFTER:
+            # To submit again now could pay for a second prediction.
+            raise Unavailable("the list may not have it yet", retry_after=SEARCH_AGAIN_SECONDS)
         return found
 
     def _of_model(self, model: str, since: datetime) -> Iterator[dict[str, Any]]:
