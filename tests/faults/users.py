@@ -16,6 +16,8 @@ from tests.faults.processes import Deployment
 CSRF = "x" * 32
 PRICE = 20
 WELCOME = 100
+# The default model is one of the other engines, which these deployments have too.
+AT_SANDBOX = {"model": "sora-2", "seconds": "4"}
 _numbers = count(1)
 
 
@@ -35,7 +37,7 @@ class HttpUser:
     def order(self, prompt: str, **fields: str) -> str:
         """Order a video, by default of 4 seconds, and return its id. Raises ConnectionBroken."""
         named = f"{prompt} no. {next(_numbers)} of {self.account.pk}"
-        body = {"prompt": named, "seconds": "4", **fields}
+        body = {"prompt": named, **AT_SANDBOX, **fields}
         made = self._request("POST", "/api/videos", json=body)
         assert made.status_code == 201, made.text
         self.accepted.append(made.json()["id"])
@@ -46,7 +48,7 @@ class HttpUser:
 
         A connection that broke counts as 0.
         """
-        body = {"prompt": f"{prompt} no. {next(_numbers)} of {self.account.pk}", "seconds": "4"}
+        body = {"prompt": f"{prompt} no. {next(_numbers)} of {self.account.pk}", **AT_SANDBOX}
         headers, statuses = {"Idempotency-Key": body["prompt"]}, list[int]()
         while 201 not in statuses:
             assert len(statuses) < 100, statuses
