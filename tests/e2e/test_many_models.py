@@ -20,7 +20,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The product with keys for engines at an address where nothing listens."""
     folder = tmp_path_factory.mktemp("many-models")
     nobody = f"http://127.0.0.1:{free_port()}/v1"
-    urls = {f"ENGINE_{name}_URL": nobody for name in ("FAL", "GEMINI", "RUNWAY")}
+    addresses = ("FAL_URL", "FAL_REST_URL", "FAL_API_URL", "GEMINI_URL", "RUNWAY_URL")
+    urls = {f"ENGINE_{name}": nobody for name in addresses}
     # An order that no engine takes waits for a second only.
     own = {**dict.fromkeys(KEYS, "key"), **urls, "QUEUE_DEADLINE": "1s"}
     migrated.copy_to(Path(folder))
