@@ -25,7 +25,7 @@ WATCH_PROGRESS = """() => {
   new MutationObserver(() => {
     const number = document.querySelector("[data-percent]");
     if (number && window.seen.at(-1) !== number.textContent) window.seen.push(number.textContent);
-  }).observe(document.body, { subtree: true, childList: true, characterData: true });
+  }).observe(document, { subtree: true, childList: true, characterData: true });
 }"""
 
 PLAY = """() => new Promise((played, failed) => {

@@ -84,6 +84,7 @@ class ModelsSerializer(serializers.Serializer):
 class ModelsView(APIView):
     """The models that can be ordered; public."""
 
+    authentication_classes = ()
     permission_classes = (AllowAny,)
 
     @extend_schema(
