@@ -202,23 +202,18 @@ def binding_at(model_id: str, engine: str) -> Binding | None:
 
 
 def _bindings(model: Model, *, ended: bool = False) -> Iterator[tuple[str, Binding]]:
-    """The configured engines that make a model, each with its binding.
+    """The configured engines that make a model, each with its first binding that has not ended.
 
-    The engines come in the order of the model's bindings, those of one binding in the order of the
-    settings. An engine that maps the model to a name of its own needs no binding in the catalog.
+    The engines come in the order of the settings. An engine that maps the model to a name of its
+    own needs no binding in the catalog.
     """
-    seen: set[str] = set()
-    for binding in model.bindings:
-        for name, config in settings.ENGINES.items():
-            if name in seen or binding.engine not in {name, config["adapter"]}:
-                continue
-            if binding.ends and binding.ends <= _today() and not ended:
-                continue
-            seen.add(name)
-            yield name, binding
+    valid = [each for each in model.bindings if ended or not each.ends or each.ends > _today()]
     for name, config in settings.ENGINES.items():
-        if name not in seen and _is_mapped(model.id, config):
-            yield name, Binding(engine=name, takes=("first_image",))
+        binding = next((each for each in valid if each.engine in {name, config["adapter"]}), None)
+        if binding is None and _is_mapped(model.id, config):
+            binding = Binding(engine=name, takes=("first_image",))
+        if binding:
+            yield name, binding
 
 
 def _is_mapped(model: str, config: Mapping[str, str]) -> bool:

@@ -102,6 +102,13 @@ def test_engine_is_chosen_by_what_its_binding_has(tmp_path: Path, settings: Lazy
     }
 
 
+def test_engines_come_in_the_order_of_the_settings(tmp_path: Path, settings: LazySettings) -> None:
+    bindings = [{"engine": name, "takes": ["first_image"]} for name in ("dear", "cheap")]
+    use(tmp_path, settings, {**MODEL, "bindings": bindings})
+    settings.ENGINES = {"cheap": GPU, "mapped": {**GPU, "models": "wan-2.2=x"}, "dear": GPU}
+    assert offers.engines_for("wan-2.2", "text") == ["cheap", "mapped", "dear"]
+
+
 @pytest.mark.django_db
 def test_model_ends_on_its_day(tmp_path: Path, settings: LazySettings) -> None:
     settings.ENGINES = {"gpu": GPU}
