@@ -21,9 +21,9 @@ KIE_INPUT = (
     '{"*": {"aspect_ratio": "{aspect}", "n_frames": "{seconds}", "image_urls": "{images}",'
     ' "remove_watermark": true}, "sora-2-pro": {"size": "{resolution}"}}'
 )
+KIE_UPLOADS = "https://kieai.redpandaai.co/api/file-stream-upload"
 # Limits of an engine, see videos.jobs.engine_limits.
 LIMITS = ("max_jobs", "max_per_minute")
-KIE_UPLOADS = "https://kieai.redpandaai.co/api/file-stream-upload"
 
 
 def configured(
@@ -77,7 +77,7 @@ def configured(
 
 def _limits(name: str) -> dict[str, str]:
     """How many jobs the engine has at once and how many submits it gets a minute, where limited."""
-    prefix = f"ENGINE_{name.upper().replace('-', '_')}_"
+    prefix = named_engines.prefix_of(name)
     given = {
         option: prefix + option.upper()
         for option in LIMITS

@@ -91,6 +91,11 @@ def configured() -> dict[str, dict[str, str]]:
     return found
 
 
+def prefix_of(name: str) -> str:
+    """The beginning of the variables with the options of an engine."""
+    return f"ENGINE_{name.upper().replace('-', '_')}_"
+
+
 def _engine(name: str, kind: str, key: str, base_url: str) -> dict[str, str]:
     config = {
         "adapter": kind,
@@ -100,7 +105,7 @@ def _engine(name: str, kind: str, key: str, base_url: str) -> dict[str, str]:
         "models": "",
         **KINDS[kind].more,
     }
-    prefix = f"ENGINE_{name.upper().replace('-', '_')}_"
+    prefix = prefix_of(name)
     readers: dict[str, Callable[[str], str]] = {
         "URL": _address,
         "MAX_SECONDS": _seconds,

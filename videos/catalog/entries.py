@@ -156,7 +156,6 @@ class Model(Entry):
     seconds: Annotated[tuple[Seconds, ...], Field(min_length=1)] | Span
     default_seconds: int
     audio: Literal["none", "always", "optional"]
-    max_references: int = Field(0, ge=0, le=30)
     takes: tuple[Literal["seed", "negative_prompt"], ...] = ()
     quality: str = "standard"
     family: str = ""  # what the credit history calls it instead of the label

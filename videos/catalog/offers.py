@@ -11,6 +11,8 @@ from django.utils.translation import gettext as _
 from videos.catalog import pauses
 from videos.catalog.entries import Binding, Model
 from videos.catalog.reading import catalog
+from videos.engines.base import is_sandbox
+from videos.models import Video
 
 PROMPT_MAX = 5000
 
@@ -32,9 +34,9 @@ def offered() -> list[Model]:
     """
     hidden = catalog().aliases
     models = [model for model in catalog().models.values() if model.id not in hidden]
-    made = {model.id: model for model in models if not is_over(model) and _is_made(model)}
-    real = [model for model in made.values() if not _is_of_sandbox(model)]
-    return real or list(made.values()) or models[:2]
+    made = [model for model in models if not is_over(model) and _is_made(model)]
+    real = [model for model in made if not _is_of_sandbox(model)]
+    return real or made or models[:2]
 
 
 def default_model() -> Model:
@@ -96,10 +98,16 @@ class Choices:
 NOTHING = Choices()
 
 
+def choices_of(video: Video) -> Choices:
+    """What the order of a video chose."""
+    return Choices(video.seed, video.negative_prompt, video.audio)
+
+
 def complete(word: str, size: str, seconds: int) -> tuple[str, str, int]:
     """The model, size and length with the defaults for what is empty. Raises NotOffered."""
-    model = find(word or default_word())
-    return word or default_word(), size or model.default_size, seconds or model.default_seconds
+    word = word or default_word()
+    model = find(word)
+    return word, size or model.default_size, seconds or model.default_seconds
 
 
 def word_again(model: str, requested: str) -> str:
@@ -156,7 +164,7 @@ def _check_choices(model: Model, choices: Choices) -> None:
 
 def describe_lengths(model: Model) -> str:
     """The lengths of a model in words: "4, 6, 8" or "3 to 15"."""
-    first, *_others, last = (*model.lengths, model.lengths[-1])
+    first, last = model.lengths[0], model.lengths[-1]
     if len(model.lengths) > 5 and model.lengths == tuple(range(first, last + 1)):
         return _("%(first)d to %(last)d") % {"first": first, "last": last}
     return ", ".join(map(str, model.lengths))
@@ -184,8 +192,7 @@ def engines_for(
         if _can(model, binding, settings.ENGINES[name], operation, size, seconds)
         and choices.names <= binding.takes_for(operation or "text")
     ]
-    kinds = {name: settings.ENGINES[name].get("is_sandbox", "") for name in found}
-    alike = [name for name in found if kinds[name] == kinds[found[0]]]
+    alike = [name for name in found if is_sandbox(name) == is_sandbox(found[0])]
     return [name for name in alike if name == at] if at else alike
 
 
@@ -225,7 +232,7 @@ def _is_made(model: Model) -> bool:
 
 
 def _is_of_sandbox(model: Model) -> bool:
-    return all(settings.ENGINES[name].get("is_sandbox") for name in engines_for(model.id))
+    return all(map(is_sandbox, engines_for(model.id)))
 
 
 def _can(

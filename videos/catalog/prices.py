@@ -10,7 +10,7 @@ from decimal import Decimal
 from videos.catalog import offers
 from videos.catalog.entries import Model, PriceRule
 from videos.catalog.reading import catalog
-from videos.models import Price
+from videos.models import Price, Video
 
 Kind = Price.Kind
 Changes = dict[tuple[str, str, str], Decimal]
@@ -73,6 +73,11 @@ class PriceList:
         rules |= {word: repr(alias) for word, alias in known.aliases.items()}
         listed = repr((sorted(rules.items()), sorted(self._changes.items())))
         return hashlib.sha256(listed.encode()).hexdigest()[:16]
+
+
+def kind_of(operation: str) -> Kind:
+    """Which price a video of this operation has; a remix costs as much as one from text."""
+    return Kind.IMAGE if operation == Video.Operation.IMAGE else Kind.TEXT
 
 
 def rule_of(word: str) -> PriceRule | None:

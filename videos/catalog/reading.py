@@ -11,6 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from pydantic import ValidationError
 
 from videos.catalog.entries import IMAGES, Alias, Binding, CatalogFile, Model
+from videos.catalog.frames import Frame, frame_of
 from videos.engines import templates
 
 PRESETS = Path(__file__).with_name("presets.json")
@@ -34,6 +35,11 @@ class Catalog:
         order = {model: n for n, model in enumerate(self.models)}
         found = sorted(models, key=lambda model: (order.get(model, len(order)), model))
         return [(model, self.label(model)) for model in found]
+
+    def frame(self, model: str, size: str) -> Frame:
+        """The frame of a stored video, also one whose model or size is not in the catalog now."""
+        known = self.models.get(model)
+        return (known and known.by_size.get(size)) or frame_of(size)
 
     def label(self, model: str) -> str:
         """What people call a model, also one that is not in the catalog any more."""

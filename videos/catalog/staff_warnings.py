@@ -17,6 +17,7 @@ from videos.catalog import offers, prices
 from videos.catalog.entries import CostRule, Model
 from videos.catalog.prices import Kind, PriceList
 from videos.catalog.reading import catalog
+from videos.engines.base import is_sandbox
 
 # How long before a model ends staff are warned.
 NOTICE = timedelta(days=60)
@@ -73,7 +74,7 @@ def _costs(model: Model) -> Iterator[tuple[str, CostRule]]:
 
 def _real_engines(model: str, operation: str = "", size: str = "", seconds: int = 0) -> list[str]:
     names = offers.engines_for(model, operation, size, seconds)
-    return [name for name in names if not settings.ENGINES[name].get("is_sandbox")]
+    return [name for name in names if not is_sandbox(name)]
 
 
 def _losses(

@@ -164,3 +164,8 @@ def get(name: str) -> Engine:
     adapter = import_module(f"videos.engines.{config['adapter']}")
     engine: Engine = adapter.connect(name, config)
     return engine
+
+
+def is_sandbox(name: str) -> bool:
+    """Whether the engine of this name is a sandbox, which charges nothing."""
+    return bool(settings.ENGINES.get(name, {}).get("is_sandbox"))

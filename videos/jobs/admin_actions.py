@@ -18,7 +18,7 @@ from config.lib import idempotency
 from config.lib.idempotency import RequestKey
 from videos.catalog import offers, prices
 from videos.jobs import moderation, orders, state_machine
-from videos.models import Price, Video
+from videos.models import Video
 
 Status = Video.Status
 
@@ -130,8 +130,7 @@ def _retry(video: Video, request_key: RequestKey | None) -> tuple[str, bool]:
 
 def _price(video: Video) -> int | None:
     """Credits for the same video once more; None when its model or size is gone."""
-    image = video.operation == Video.Operation.IMAGE
-    kind = Price.Kind.IMAGE if image else Price.Kind.TEXT
+    kind = prices.kind_of(video.operation)
     word = offers.word_again(video.model, video.requested_model)
     return prices.current().credits(kind, word, video.size, video.seconds, video.audio)
 

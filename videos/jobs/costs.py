@@ -10,11 +10,9 @@ import re
 from decimal import Decimal
 from typing import Any
 
-from django.conf import settings
-
-from videos.catalog import frames, offers
+from videos.catalog import offers
 from videos.catalog.reading import catalog
-from videos.engines.base import Cost, Job
+from videos.engines.base import Cost, Job, is_sandbox
 from videos.models import Video
 
 log = logging.getLogger(__name__)
@@ -52,18 +50,12 @@ def differs(video: Video, job: Job) -> bool:
     return any(getattr(video, name) != value for name, value in found.items())
 
 
-def is_sandbox(engine: str) -> bool:
-    """Whether this engine is a sandbox, which charges nothing."""
-    return bool(settings.ENGINES.get(engine, {}).get("is_sandbox"))
-
-
 def _estimate(video: Video) -> Cost | None:
     binding = offers.binding_at(video.model, video.engine)
     rule = binding.cost if binding else None
     if rule is None:
         return None
-    model = catalog().models.get(video.model)
-    frame = (model and model.by_size.get(video.size)) or frames.frame_of(video.size)
+    frame = catalog().frame(video.model, video.size)
     amount = rule.amount(frame.resolution, video.seconds, video.audio)
     return None if amount is None else Cost(amount, rule.currency)
 

@@ -157,10 +157,10 @@ def _new_video(user: AbstractBaseUser, order: VideoOrder) -> Video:
 def _repeat(
     video: Video, prompt: str, operation: Video.Operation, *, source: Video | None
 ) -> Video:
-    choices = choices_of(video)
+    choices = offers.choices_of(video)
     word = offers.word_again(video.model, video.requested_model)
     model = offers.check(word, video.size, video.seconds, choices)
-    kind = Price.Kind.IMAGE if operation == Video.Operation.IMAGE else Price.Kind.TEXT
+    kind = prices.kind_of(operation)
     at = source.engine if source else ""  # only the engine that made the source can remix it
     offered = offers.engines_for(model.id, operation, video.size, video.seconds, at, choices)
     return Video(
@@ -176,10 +176,6 @@ def _repeat(
         credits=prices.price(kind, word, video.size, video.seconds, video.audio),
         engine=circuit_breaker.choose(offered),
     )
-
-
-def choices_of(video: Video) -> offers.Choices:
-    return offers.Choices(video.seed, video.negative_prompt, video.audio)
 
 
 def _agree_price(terms: PriceTerms, draft: Video) -> None:

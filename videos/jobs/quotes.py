@@ -70,7 +70,7 @@ def price_of(token: str, draft: Video) -> int:
         raise InvalidQuote(_("The quote is older than ten minutes. Ask for a new one.")) from error
     except (signing.BadSignature, ValueError, TypeError) as error:
         raise InvalidQuote(_("This is not a quote of ours.")) from error
-    kind = Price.Kind.IMAGE if draft.operation == Video.Operation.IMAGE else Price.Kind.TEXT
+    kind = prices.kind_of(draft.operation)
     model, size, seconds = draft.ordered_model, draft.size, draft.seconds
     order = [str(draft.user_id), kind.value, model, size, seconds, draft.audio]
     if quoted != order:

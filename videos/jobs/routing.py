@@ -10,8 +10,9 @@ from django.conf import settings
 from django.db.models import F, QuerySet
 
 from videos.catalog import offers
+from videos.engines.base import is_sandbox
 from videos.engines.errors import EngineError
-from videos.jobs import circuit_breaker, costs, engine_limits, state_machine
+from videos.jobs import circuit_breaker, engine_limits, state_machine
 from videos.models import EngineCircuit, Video
 
 Status = Video.Status
@@ -55,14 +56,14 @@ def find_other_engine(video: Video) -> str:
     submits_before = video.submit_count - (video.status == Status.SUBMITTING)
     if submits_before or video.source_id:
         return ""
-    choices = offers.Choices(video.seed, video.negative_prompt, video.audio)
+    choices = offers.choices_of(video)
     offered = offers.engines_for(
         video.model, video.operation, video.size, video.seconds, choices=choices
     )
     if video.engine in settings.ENGINES:
         # The settings may list another engine first than when this one was chosen.
-        own = costs.is_sandbox(video.engine)
-        offered = [name for name in offered if costs.is_sandbox(name) == own]
+        own = is_sandbox(video.engine)
+        offered = [name for name in offered if is_sandbox(name) == own]
     opened = circuit_breaker.open_circuits()
     others = (name for name in offered if name not in opened and name != video.engine)
     return next(others, "")

@@ -16,7 +16,7 @@ from django.db.models.functions import TruncDate
 from billing import exchange
 from config.lib.charts import last_days, start_of_day
 from videos.catalog.reading import catalog
-from videos.jobs import costs
+from videos.engines.base import is_sandbox
 from videos.models import Video
 
 Status = Video.Status
@@ -58,7 +58,7 @@ class Margin:
 
 def jobs(videos: QuerySet[Video]) -> QuerySet[Video]:
     """Those of the videos that a real engine has, or may have, taken."""
-    sandboxes = [name for name in settings.ENGINES if costs.is_sandbox(name)]
+    sandboxes = [name for name in settings.ENGINES if is_sandbox(name)]
     return videos.exclude(engine__in=sandboxes).filter(~Q(engine_job_id="") | LOST)
 
 
@@ -125,4 +125,4 @@ def spend_today() -> dict[str, Spend]:
             found[engine].unknown += count
         else:
             found[engine].amounts[currency] = amount
-    return {name: found[name] for name in settings.ENGINES if not costs.is_sandbox(name)}
+    return {name: found[name] for name in settings.ENGINES if not is_sandbox(name)}

@@ -13,6 +13,7 @@ from billing.ledger import credits
 from config.ops.checks import FIRST_ACCOUNTS
 from showcase import gallery
 from videos.catalog import offers
+from videos.engines.base import is_sandbox
 from videos.jobs import orders
 from videos.models import Video
 
@@ -85,7 +86,7 @@ def clips() -> None:
     """
     user, model = User.objects.get(username=USERNAME), offers.default_model()
     makers = offers.engines_for(model.id)
-    is_free = all(settings.ENGINES[name].get("is_sandbox") for name in makers)
+    is_free = all(map(is_sandbox, makers))
     if not makers or not is_free or Video.objects.filter(user=user).exists():
         return
     for title, prompt, size in PROMPTS:

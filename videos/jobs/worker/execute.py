@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from django.conf import settings
 
-from videos.catalog import frames, offers
+from videos.catalog import offers
 from videos.catalog.entries import Binding
 from videos.catalog.reading import catalog
 from videos.engines import base
@@ -80,10 +80,7 @@ def _check_is_bound(video: Video) -> None:
 def render_request(video: Video) -> RenderRequest:
     looking = video.status == Status.SUBMIT_UNKNOWN
     binding = offers.binding_at(video.model, video.engine) or Binding(engine=video.engine)
-    frame = frames.frame_of(video.size)
-    model = catalog().models.get(video.model)
-    if model and video.size in model.by_size:
-        frame = model.by_size[video.size]
+    frame = catalog().frame(video.model, video.size)
     return RenderRequest(
         token=str(video.pk),
         prompt=video.prompt,

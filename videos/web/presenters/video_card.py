@@ -17,7 +17,7 @@ from videos.catalog import frames, offers, prices
 from videos.catalog.reading import catalog
 from videos.jobs import queue
 from videos.library.lineage import LineageNode
-from videos.models import Price, Video
+from videos.models import Video
 from videos.web.presenters import waiting_times
 
 Status = Video.Status
@@ -169,14 +169,14 @@ class VideoCard:
     def _price_again(self, operation: Video.Operation) -> int | None:
         video = self.video
         word = offers.word_again(video.model, video.requested_model)
-        choices = offers.Choices(video.seed, video.negative_prompt, video.audio)
+        choices = offers.choices_of(video)
         return self._price(operation, word, choices)
 
     def _price(
         self, operation: Video.Operation, word: str, choices: offers.Choices = offers.NOTHING
     ) -> int | None:
         video = self.video
-        kind = Price.Kind.IMAGE if operation == Video.Operation.IMAGE else Price.Kind.TEXT
+        kind = prices.kind_of(operation)
         # The engine that made the source must make the remix.
         at = video.engine if operation == Video.Operation.REMIX else ""
         model = catalog().find(word)
