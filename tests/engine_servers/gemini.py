@@ -10,7 +10,8 @@ from contextlib import AbstractContextManager
 from typing import Any
 from urllib.parse import urlsplit
 
-from tests.engine_servers.json_server import Answer, Headers, JSONServer, serving
+from tests.engine_servers.json_server import Answer, Headers, JSONServer
+from tests.engine_servers.loopback import serving
 
 KEY = "gemini-key"
 VIDEO = b"\0\0\0\x18ftypisom" + bytes(range(256)) * 400
@@ -97,7 +98,7 @@ class GeminiServer(JSONServer):
             record["errors"] = [{"code": "internal", "message": "The model crashed."}]
             return
         if "URI" in prompt:
-            video["uri"] = f"{self.base_url}/v1beta/files/abc123:download?alt=media"
+            video["uri"] = f"{self.url}/v1beta/files/abc123:download?alt=media"
         else:
             video["data"] = base64.b64encode(self.clip).decode()
         record["status"] = "completed"

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from tests.engine_servers import comfyui, fal, gemini, json_server, loopback, replicate, runway
+from tests.engine_servers import comfyui, fal, gemini, loopback, replicate, runway
 
 Answer = Any
 WEBHOOK_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -87,13 +87,13 @@ def _replicate() -> Iterator[LocalEngine]:
 
 @contextmanager
 def _gemini() -> Iterator[LocalEngine]:
-    with json_server.serving(gemini.GeminiServer()) as server:
+    with loopback.serving(gemini.GeminiServer()) as server:
         yield LocalEngine(
             "gemini",
             server,
             {
                 "GEMINI_API_KEY": gemini.KEY,
-                "ENGINE_GEMINI_URL": f"{server.base_url}/v1beta",
+                "ENGINE_GEMINI_URL": f"{server.url}/v1beta",
                 "ENGINE_GEMINI_WEBHOOK_SECRET": WEBHOOK_SECRET,
             },
             "GEMINI_API_KEY",
@@ -108,14 +108,14 @@ def _gemini() -> Iterator[LocalEngine]:
 
 @contextmanager
 def _runway() -> Iterator[LocalEngine]:
-    with json_server.serving(runway.RunwayServer()) as server:
+    with loopback.serving(runway.RunwayServer()) as server:
         yield LocalEngine(
             "runway",
             server,
             {
                 "RUNWAYML_API_SECRET": runway.KEY,
-                "ENGINE_RUNWAY_URL": f"{server.base_url}/v1",
-                "ENGINE_RUNWAY_RESULT_HOSTS": server.base_url.removeprefix("http://"),
+                "ENGINE_RUNWAY_URL": f"{server.url}/v1",
+                "ENGINE_RUNWAY_RESULT_HOSTS": server.host,
             },
             "RUNWAYML_API_SECRET",
             "kling-4",

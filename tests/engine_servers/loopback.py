@@ -1,4 +1,4 @@
-"""A loopback HTTP server that records its requests and answers each from one function."""
+"""Local HTTP servers that record their requests and answer each from one function."""
 
 import json
 import threading
@@ -18,7 +18,10 @@ Answer = (
 
 @dataclass(frozen=True)
 class Request:
+    """`target` is the path with its query, as it was sent."""
+
     method: str
+    target: str
     path: str
     query: dict[str, str]
     headers: dict[str, str]
@@ -30,7 +33,7 @@ class Request:
 
 
 class _Handler(BaseHTTPRequestHandler):
-    server: "LoopbackServer"
+    server: "LocalServer"
     protocol_version = "HTTP/1.1"
 
     def respond(self) -> None:
@@ -38,9 +41,8 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {name.lower(): value for name, value in self.headers.items()}
         url = urlsplit(self.path)
         query = dict(parse_qsl(url.query))
-        request = Request(self.command, url.path, query, headers, body)
-        self.server.requests.append(request)
-        answer = self.server.answer(request)
+        request = Request(self.command, self.path, url.path, query, headers, body)
+        answer = self.server.take(request)
         if request.path == self.server.breaks_after:
             self.close_connection = True
             return
@@ -70,34 +72,50 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
 
-class LoopbackServer(ThreadingHTTPServer):
+class LocalServer(ThreadingHTTPServer):
     """`breaks_after` is a path: the connection breaks after such a request was taken."""
 
     daemon_threads = True
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.requests: list[Request] = []
         self.breaks_after = ""
         self.jobs_made = 0
-        self.url = f"http://127.0.0.1:{self.server_port}"
         self.host = f"127.0.0.1:{self.server_port}"
+        self.url = f"http://{self.host}"
 
-    def answer(self, request: Request) -> Answer:
+    def take(self, request: Request) -> Answer:
+        """Record the request and answer it."""
         raise NotImplementedError
 
     def handle_error(self, *args: object) -> None:
         pass  # connections are broken on purpose
 
+
+class LoopbackServer(LocalServer):
+    """Keeps its requests whole; `answer` answers them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.requests: list[Request] = []
+
+    def take(self, request: Request) -> Answer:
+        self.requests.append(request)
+        return self.answer(request)
+
+    def answer(self, request: Request) -> Answer:
+        raise NotImplementedError
+
     def sent(self, method: str) -> list[Request]:
         return [request for request in self.requests if request.method == method]
 
 
-Server = TypeVar("Server", bound=LoopbackServer)
+Server = TypeVar("Server", bound=LocalServer)
 
 
 @contextmanager
 def serving(server: Server) -> Iterator[Server]:
+    """Run the server in a thread."""
     with server:
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield server

@@ -8,7 +8,8 @@ from contextlib import AbstractContextManager
 from typing import Any
 from uuid import uuid4
 
-from tests.engine_servers.json_server import Answer, Headers, JSONServer, serving
+from tests.engine_servers.json_server import Answer, Headers, JSONServer
+from tests.engine_servers.loopback import serving
 
 KEY = "runway-key"
 VERSION = "2024-11-06"
@@ -87,12 +88,12 @@ class RunwayServer(JSONServer):
         for word, failure in FAILURES.items():
             if word in prompt:
                 return {"status": "FAILED", "cost": {"credits": 0}, **failure}
-        output = [f"{self.base_url}/storage/video.mp4?_jwt=signed"]
+        output = [f"{self.url}/storage/video.mp4?_jwt=signed"]
         return {"status": "SUCCEEDED", "cost": {"credits": CREDITS - 10}, "output": output}
 
     def _start_upload(self, body: dict[str, Any]) -> dict[str, Any]:
         return {
-            "uploadUrl": f"{self.base_url}/storage/uploads",
+            "uploadUrl": f"{self.url}/storage/uploads",
             "fields": {"key": body["filename"], "policy": body["type"]},
             "runwayUri": "runway://upload-1",
         }

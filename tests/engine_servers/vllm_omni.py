@@ -9,7 +9,8 @@ from email import message_from_bytes
 from typing import Any
 from urllib.parse import urlsplit
 
-from tests.engine_servers.json_server import Answer, Headers, JSONServer, serving
+from tests.engine_servers.json_server import Answer, Headers, JSONServer
+from tests.engine_servers.loopback import serving
 
 VIDEO = b"\0\0\0\x18ftypisom vllm"
 STATUSES = {"queued": "in_progress", "in_progress": "completed", "completed": "completed"}

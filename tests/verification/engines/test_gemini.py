@@ -131,7 +131,7 @@ def adapter(base_url: str, **more: str) -> Gemini:
 
 @pytest.fixture
 def engine(google: GeminiServer) -> Gemini:
-    return adapter(google.base_url)
+    return adapter(google.url)
 
 
 def scripted(server: ScriptedServer, answer: Any = None, **more: str) -> Gemini:
@@ -367,7 +367,7 @@ def with_video(**content: str) -> Any:
 def test_nothing_is_sent_to_a_foreign_host_when_the_uri_is_there(
     server: ScriptedServer, google: GeminiServer
 ) -> None:
-    engine = scripted(server, with_video(uri=f"{google.base_url}/v1beta/files/abc123"))
+    engine = scripted(server, with_video(uri=f"{google.url}/v1beta/files/abc123"))
     with pytest.raises(ForeignHost):
         engine.download("v1_1", Variant.VIDEO, BytesIO())
     assert google.requests == []
@@ -388,7 +388,7 @@ def test_file_is_gone_when_the_engine_has_deleted_it(google: GeminiServer, engin
     engine.fetch(job_id)
     content = google.interactions[job_id]["steps"][0]["content"][0]
     del content["data"]
-    content["uri"] = f"{google.base_url}/v1beta/files/expired"
+    content["uri"] = f"{google.url}/v1beta/files/expired"
     with pytest.raises(Gone):
         engine.download(job_id, Variant.VIDEO, BytesIO())
 
@@ -450,7 +450,7 @@ def test_check_asks_for_models_with_the_key(google: GeminiServer, engine: Gemini
         ("GET", "/v1beta/models?pageSize=1")
     ]
     with pytest.raises(AuthFailed):
-        adapter(google.base_url, api_key="another").check()
+        adapter(google.url, api_key="another").check()
 
 
 # ---- callbacks ----
@@ -487,7 +487,7 @@ def published(server: ScriptedServer) -> Gemini:
 
 
 def test_callback_is_read_when_the_secret_signed_it(engine: Gemini, google: GeminiServer) -> None:
-    ours = adapter(google.base_url, webhook_secret=SECRET)
+    ours = adapter(google.url, webhook_secret=SECRET)
     read = ours.read_callback(signed_by_secret(), RAW)
     assert (read.job_id, read.state) == ("v1_0001", JobState.SUCCEEDED)
     assert ours.read_callback(signed_by_secret(), RAW) == read
@@ -508,7 +508,7 @@ def test_callback_is_forged_when_the_secret_did_not_sign_it(
     google: GeminiServer, headers: dict[str, str]
 ) -> None:
     with pytest.raises(AuthFailed):
-        adapter(google.base_url, webhook_secret=SECRET).read_callback(headers, RAW)
+        adapter(google.url, webhook_secret=SECRET).read_callback(headers, RAW)
 
 
 def test_callback_is_read_when_a_published_key_signed_it(

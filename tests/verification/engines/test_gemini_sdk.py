@@ -27,7 +27,7 @@ def server() -> Iterator[GeminiServer]:
 
 def client(server: GeminiServer, key: str = gemini.KEY, attempts: int = 1) -> Any:
     options = types.HttpOptions(
-        base_url=server.base_url,
+        base_url=server.url,
         api_version="v1beta",
         timeout=5000,
         retry_options=types.HttpRetryOptions(attempts=attempts, initial_delay=0.01, max_delay=0.01),

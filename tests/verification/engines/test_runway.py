@@ -95,7 +95,7 @@ def adapter(base_url: str, **more: str) -> Runway:
 
 @pytest.fixture
 def engine(service: RunwayServer) -> Runway:
-    return adapter(service.base_url)
+    return adapter(service.url)
 
 
 def scripted(server: ScriptedServer, answer: Any, **more: str) -> Runway:
@@ -384,7 +384,7 @@ def test_video_is_not_ready_when_the_task_names_no_file(
 
 
 def test_nothing_is_sent_to_a_foreign_host(server: ScriptedServer, service: RunwayServer) -> None:
-    task = {"status": "SUCCEEDED", "output": [f"{service.base_url}/storage/video.mp4"]}
+    task = {"status": "SUCCEEDED", "output": [f"{service.url}/storage/video.mp4"]}
     with pytest.raises(ForeignHost):
         scripted(server, (200, task)).download("task-1", Variant.VIDEO, BytesIO())
     assert service.requests == []
@@ -423,7 +423,7 @@ def test_check_asks_for_the_balance(service: RunwayServer, engine: Runway) -> No
     with pytest.raises(OutOfCredit):
         engine.check()
     with pytest.raises(AuthFailed):
-        connect("test", {"base_url": f"{service.base_url}/v1", "api_key": "another"}).check()
+        connect("test", {"base_url": f"{service.url}/v1", "api_key": "another"}).check()
 
 
 @pytest.mark.parametrize("answer", [(200, {}), (200, []), (200, PAGE)])

@@ -28,7 +28,7 @@ def server() -> Iterator[RunwayServer]:
 
 @pytest.fixture
 def sdk(server: RunwayServer) -> RunwayML:
-    return RunwayML(api_key=runway.KEY, base_url=server.base_url, max_retries=0, timeout=5)
+    return RunwayML(api_key=runway.KEY, base_url=server.url, max_retries=0, timeout=5)
 
 
 def make(sdk: RunwayML, prompt: str) -> list[Any]:
@@ -73,7 +73,7 @@ def test_sdk_reads_the_balance(sdk: RunwayML) -> None:
 
 
 def test_sdk_is_refused_when_the_key_is_wrong(server: RunwayServer) -> None:
-    other = RunwayML(api_key="another", base_url=server.base_url, max_retries=0)
+    other = RunwayML(api_key="another", base_url=server.url, max_retries=0)
     with pytest.raises(AuthenticationError):
         other.organization.retrieve()
 
@@ -100,7 +100,7 @@ def test_body_of_each_model_and_mode_is_of_the_types_of_the_sdk(
     server: RunwayServer, model: str, mode: str
 ) -> None:
     expected = "/v1/text_to_video" if mode in {"text", "reference"} else "/v1/image_to_video"
-    engine = adapter(server.base_url)
+    engine = adapter(server.url)
     for frame in bindings()[model][0].frames:
         engine.submit(order_for(model, mode, frame))
         _, path, _, body = server.requests[-1]

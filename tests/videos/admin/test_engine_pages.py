@@ -28,7 +28,7 @@ ASK = f"{LIST}runway/ask/"
 @pytest.fixture(autouse=True)
 def server(settings: LazySettings) -> Iterator[RunwayServer]:
     with runway.running() as server:
-        url = f"{server.base_url}/v1"
+        url = f"{server.url}/v1"
         settings.ENGINES = {"runway": {**RUNWAY, "base_url": url, "api_key": runway.KEY}}
         yield server
 

@@ -93,7 +93,7 @@ def test_settings_of_a_documented_server_make_a_video(
     ours, theirs = models.split("=")
     with vllm_omni.running(theirs) as server:
         server.clip = mp4
-        configure(settings, monkeypatch, {**BLOCKS[name], variable: f"{server.base_url}/v1"})
+        configure(settings, monkeypatch, {**BLOCKS[name], variable: f"{server.url}/v1"})
         assert list(settings.ENGINES) == [engine]
         assert [model.id for model in offers.offered()] == [ours]
         video = run(order(alice, model=ours, seconds=3))
