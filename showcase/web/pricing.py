@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 
 from billing.payments import packages
 from videos.catalog import offers, prices
+from videos.catalog.entries import Model
 from videos.models import Price
 from videos.web.composer import MAX_TAKES
 
@@ -53,18 +54,18 @@ def _groups(lengths: list[int], takes: int) -> Iterator[dict[str, Any]]:
     for model in offers.offered():
         resolutions: dict[tuple[Prices, Prices], list[str]] = {}
         for resolution, size in {frame.resolution: frame.size for frame in model.frames}.items():
-            text, image = (
-                tuple(
-                    (now.credits(kind, model.id, size, n) or 0) * takes or None
-                    if n in model.lengths
-                    else None
-                    for n in lengths
-                )
-                for kind in (Price.Kind.TEXT, Price.Kind.IMAGE)
-            )
+            text = _prices(now, Price.Kind.TEXT, model, size, lengths, takes)
+            image = _prices(now, Price.Kind.IMAGE, model, size, lengths, takes)
             resolutions.setdefault((text, image), []).append(resolution)
-        rows = [row for prices, names in resolutions.items() for row in _rows(names, *prices)]
+        rows = [row for costs, names in resolutions.items() for row in _rows(names, *costs)]
         yield {"label": model.label, "rows": rows}
+
+
+def _prices(
+    now: prices.PriceList, kind: Price.Kind, model: Model, size: str, lengths: list[int], takes: int
+) -> Prices:
+    each = [now.credits(kind, model.id, size, n) if n in model.lengths else None for n in lengths]
+    return tuple(credits and credits * takes for credits in each)
 
 
 def _rows(resolutions: list[str], text: Prices, image: Prices) -> Iterator[dict[str, Any]]:
