@@ -12,7 +12,6 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from videos.catalog import offers
-from videos.catalog.reading import catalog
 from videos.models import Video
 
 
@@ -199,7 +198,7 @@ def _other_image(video: Video) -> Remedy:
 
 
 def _shorten(video: Video) -> Remedy | None:
-    offer = catalog().models.get(video.model)
+    offer = offers.find_made(video.model)
     shorter = [n for n in offer.lengths if n < video.seconds] if offer else []
     if not shorter:
         return None
@@ -208,7 +207,7 @@ def _shorten(video: Video) -> Remedy | None:
 
 
 def _other_size(video: Video) -> Remedy | None:
-    offer = catalog().models.get(video.model)
+    offer = offers.find_made(video.model)
     sizes = [size for size in offer.by_size if size != video.size] if offer else []
     if not sizes:
         return None

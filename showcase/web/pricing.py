@@ -64,7 +64,8 @@ def _groups(lengths: list[int], takes: int) -> Iterator[dict[str, Any]]:
 def _prices(
     now: prices.PriceList, kind: Price.Kind, model: Model, size: str, lengths: list[int], takes: int
 ) -> Prices:
-    each = [now.credits(kind, model.id, size, n) if n in model.lengths else None for n in lengths]
+    made = offers.lengths_of(model, size=size)
+    each = [now.credits(kind, model.id, size, n) if n in made else None for n in lengths]
     return tuple(credits and credits * takes for credits in each)
 
 

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_POST
 
 from config.lib import clock
 from config.lib.admin import ReadOnlyAdmin, log_action
+from videos.catalog import staff_warnings
 from videos.engines import checks
 from videos.jobs import circuit_breaker, engine_limits
 from videos.models import EngineCircuit
@@ -37,6 +38,12 @@ class EngineCircuitAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[EngineCircuit]:
         return circuit_breaker.circuits()
+
+    def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.method == "GET":
+            for sentence in staff_warnings.describe_words():
+                messages.warning(request, sentence)
+        return super().changelist_view(request, *args, **kwargs)
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         changelist = super().get_changelist_instance(request)

@@ -36,6 +36,9 @@ class PriceForm(forms.ModelForm):
             text = gettext_lazy("%(model)s makes %(resolutions)s.")
             words = {"model": model.label, "resolutions": ", ".join(known)}
             self.add_error("resolution", str(text) % words)
+        if model and model.audio != "optional" and data.get("kind") == Price.Kind.SILENT:
+            text = gettext_lazy("Nobody can leave out the sound of %(model)s.")
+            self.add_error("kind", str(text) % {"model": model.label})
         return data
 
 
@@ -60,5 +63,8 @@ class PriceAdmin(admin.ModelAdmin):
         rule = prices.rule_of(row.model)
         if rule is None:
             return None
-        rate = rule.image if row.kind == Price.Kind.IMAGE and rule.image is not None else rule.text
+        own = {Price.Kind.IMAGE: rule.image, Price.Kind.SILENT: rule.silent}.get(
+            Price.Kind(row.kind)
+        )
+        rate = rule.text if own is None else own
         return rate.get(row.resolution) if isinstance(rate, dict) else rate

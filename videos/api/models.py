@@ -13,7 +13,6 @@ from videos.api import fields
 from videos.catalog import offers, pauses, prices
 from videos.catalog.entries import Model
 from videos.catalog.reading import catalog
-from videos.models import Price
 
 
 class SizeSerializer(serializers.Serializer):
@@ -73,11 +72,22 @@ class ModelSerializer(serializers.Serializer):
     paused = serializers.CharField(allow_null=True)
 
 
+class AliasSerializer(serializers.Serializer):
+    """Another word for a model, with what an order under this word costs."""
+
+    model = serializers.CharField()
+    default = ModelDefaultSerializer()
+    price = ModelPriceSerializer()
+
+
 class ModelsSerializer(serializers.Serializer):
-    """`aliases` are other words that an order may use for a model, `qualities` those of tasks."""
+    """`aliases` are other words that an order may use for a model, `qualities` those of tasks.
+
+    Words for models that no engine makes are left out.
+    """
 
     models = ModelSerializer(many=True)
-    aliases = serializers.DictField(child=serializers.CharField())
+    aliases = serializers.DictField(child=AliasSerializer())
     qualities = serializers.DictField(child=serializers.CharField())
 
 
@@ -99,8 +109,16 @@ class ModelsView(APIView):
                 {**_describe(model, now), "paused": paused.get(model.id)}
                 for model in offers.offered()
             ],
-            "aliases": {word: alias.model for word, alias in known.aliases.items()},
-            "qualities": dict(known.qualities),
+            "aliases": {
+                word: {"model": alias.model, **_describe_price(offers.find(word), word, now)}
+                for word, alias in known.aliases.items()
+                if offers.is_available(word)
+            },
+            "qualities": {
+                quality: word
+                for quality, word in known.qualities.items()
+                if offers.is_available(word)
+            },
         }
         return Response(body)
 
@@ -117,22 +135,9 @@ def _describe(model: Model, now: prices.PriceList) -> dict[str, Any]:
             for frame in model.frames
         ],
         "seconds": list(model.lengths),
-        "default": {
-            "size": model.default_size,
-            "seconds": model.default_seconds,
-            "credits": now.of_default(model),
-        },
+        **_describe_price(model, model.id, now),
         "audio": model.audio,
         "takes": list(model.takes),
-        "price": {
-            "unit": model.price.per,
-            "up_to_seconds": model.price.seconds if model.price.per == "clip" else None,
-            "minimum": model.price.minimum,
-            "rates": {
-                **{kind.value: _rates(model, kind, now) for kind in Price.Kind},
-                "silent": _silent_rates(model, now),
-            },
-        },
         "example": {
             "prompt": fields.EXAMPLE_PROMPT,
             "model": model.id,
@@ -144,16 +149,32 @@ def _describe(model: Model, now: prices.PriceList) -> dict[str, Any]:
     }
 
 
-def _rates(model: Model, kind: Price.Kind, now: prices.PriceList) -> dict[str, str]:
-    resolutions = dict.fromkeys(frame.resolution for frame in model.frames)
-    return {name: str(now.rate(kind, model.id, name)) for name in resolutions}
-
-
-def _silent_rates(model: Model, now: prices.PriceList) -> dict[str, str] | None:
-    """Credits of the unit without sound; None where sound cannot be left out, or costs nothing."""
-    rule, resolutions = model.price, dict.fromkeys(frame.resolution for frame in model.frames)
-    if model.audio != "optional" or rule.silent is None:
-        return None
+def _describe_price(model: Model, word: str, now: prices.PriceList) -> dict[str, Any]:
+    """The price under a word for the model, and what an order costs that leaves the rest out."""
+    rule = prices.rule_of(word) or model.price
     return {
-        name: str(now.rate(Price.Kind.TEXT, model.id, name, audio=False)) for name in resolutions
+        "default": {
+            "size": model.default_size,
+            "seconds": model.default_seconds,
+            "credits": now.of_default(model, word),
+        },
+        "price": {
+            "unit": rule.per,
+            "up_to_seconds": rule.seconds if rule.per == "clip" else None,
+            "minimum": rule.minimum,
+            "rates": {
+                **{kind.value: _rates(model, word, kind, now) for kind in prices.KINDS},
+                "silent": _silent_rates(model, word, now),
+            },
+        },
     }
+
+
+def _rates(model: Model, word: str, kind: prices.Kind, now: prices.PriceList) -> dict[str, str]:
+    resolutions = dict.fromkeys(frame.resolution for frame in model.frames)
+    return {name: str(now.rate(kind, word, name)) for name in resolutions}
+
+
+def _silent_rates(model: Model, word: str, now: prices.PriceList) -> dict[str, str] | None:
+    rates = now.silent_rates(model, word)
+    return None if rates is None else {name: str(rate) for name, rate in rates.items()}

@@ -3,6 +3,7 @@
 A file is JSON: {"models": [...], "aliases": {...}, "qualities": {...}}. Unknown fields are errors.
 """
 
+from collections.abc import Collection
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
@@ -191,6 +192,37 @@ class Model(Entry):
         if isinstance(self.seconds, Span):
             return tuple(range(self.seconds.min, self.seconds.max + 1, self.seconds.step))
         return self.seconds
+
+    def narrowed(
+        self,
+        *,
+        modes: Collection[str],
+        resolutions: Collection[str],
+        lengths: tuple[int, ...],
+        takes: Collection[str],
+        longest_default: int,
+    ) -> "Model":
+        """This model with only these modes, resolutions, lengths and choices.
+
+        Sound that cannot be chosen is made always. A default length above the longest one becomes
+        the next shorter length.
+        """
+        sizes = {frame.size for frame in self.frames if frame.resolution in resolutions}
+        most = min(self.default_seconds, longest_default)
+        audio = "always" if self.audio == "optional" and "audio" not in takes else self.audio
+        kept = {
+            "modes": tuple(mode for mode in self.modes if mode in modes),
+            "sizes": tuple(size for size in self.sizes if size in sizes),
+            "resolutions": tuple(each for each in self.resolutions if each in resolutions),
+            "seconds": self.seconds if lengths == self.lengths else lengths,
+            "default_seconds": max((n for n in lengths if n <= most), default=lengths[0]),
+            "takes": tuple(name for name in self.takes if name in takes),
+            "audio": audio,
+        }
+        fields = {name: getattr(self, name) for name in type(self).model_fields}
+        # Reading a model again costs more than looking whether it must be.
+        same = all(fields[name] == value for name, value in kept.items())
+        return self if same else Model.model_validate({**fields, **kept})
 
     @property
     def default_size(self) -> str:

@@ -1,6 +1,6 @@
 """Which models are offered, which engines make an order, and why an order is not possible."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -9,7 +9,8 @@ from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 
 from videos.catalog import pauses
-from videos.catalog.entries import Binding, Model
+from videos.catalog.entries import LONGEST, Binding, Model
+from videos.catalog.frames import Frame
 from videos.catalog.reading import catalog
 from videos.engines.base import is_sandbox
 from videos.models import Video
@@ -28,15 +29,17 @@ class NotOffered(Exception):
 def offered() -> list[Model]:
     """The models that a configured engine makes, in the order they are shown.
 
-    Once a real engine makes any, those that only the sandbox makes are hidden: nobody should pay
-    for its placeholders. Without any engine these are the first models, so that pages have
-    something to show.
+    Each has only the modes, sizes, lengths and choices that an engine can make of it. Once a real
+    engine makes any, those that only the sandbox makes are hidden: nobody should pay for its
+    placeholders. Without any engine these are the first models, so that pages have something to
+    show.
     """
     hidden = catalog().aliases
     models = [model for model in catalog().models.values() if model.id not in hidden]
     made = [model for model in models if not is_over(model) and _is_made(model)]
     real = [model for model in made if not _is_of_sandbox(model)]
-    return real or made or models[:2]
+    lasting = [model for model in models if not is_over(model)]
+    return [_narrow(model) for model in real or made or lasting[:2] or models[:2]]
 
 
 def default_model() -> Model:
@@ -46,11 +49,15 @@ def default_model() -> Model:
 def default_word() -> str:
     """The word of the default model: what a client that names no model asks for."""
     standard = catalog().qualities.get("standard", "")
-    found = catalog().find(standard)
-    is_alias = standard in catalog().aliases
-    is_made = found and not is_over(found) and _is_made(found)
-    is_offered = is_made and (found in offered() or is_alias)
-    return standard if is_offered else default_model().id
+    return standard if is_available(standard) else default_model().id
+
+
+def is_available(word: str) -> bool:
+    """Whether an engine makes what a word means: an alias, or the id of a model that is offered."""
+    if word in catalog().aliases:
+        found = catalog().find(word)
+        return found is not None and not is_over(found) and _is_made(found)
+    return word in {model.id for model in offered()}
 
 
 def is_over(model: Model) -> bool:
@@ -58,7 +65,7 @@ def is_over(model: Model) -> bool:
 
 
 def find(word: str) -> Model:
-    """The model that an id or an alias means. Raises NotOffered."""
+    """The model that an id or an alias means, with what engines make of it. Raises NotOffered."""
     model = catalog().find(word)
     if model is None:
         words = ", ".join([*(model.id for model in offered()), *catalog().aliases])
@@ -75,7 +82,13 @@ def find(word: str) -> Model:
             "other": model.replacement,
         }
         raise NotOffered("model", text % names)
-    return model
+    return _narrow(model)
+
+
+def find_made(model_id: str) -> Model | None:
+    """The model of this id with what engines make of it; None when the catalog has none."""
+    model = catalog().models.get(model_id)
+    return _narrow(model) if model else None
 
 
 @dataclass(frozen=True)
@@ -130,17 +143,29 @@ def check_values(word: str, size: str, seconds: int, choices: Choices = NOTHING)
     Raises NotOffered.
     """
     model = find(word)
+    if not _is_made(model):
+        raise _not_available(model)
     if size not in model.by_size:
         names = {"model": model.label, "sizes": ", ".join(model.by_size)}
         raise NotOffered("size", _("%(model)s makes %(sizes)s.") % names)
     if seconds not in model.lengths:
-        names = {"model": model.label, "lengths": describe_lengths(model)}
+        names = {"model": model.label, "lengths": describe_lengths(model.lengths)}
         raise NotOffered("seconds", _("%(model)s makes videos of %(lengths)s seconds.") % names)
     _check_choices(model, choices)
     if not engines_for(model.id, size=size, seconds=seconds):
-        text = _("%(model)s is not available at the moment.")
-        raise NotOffered("model", text % {"model": model.label})
+        names = {
+            "model": model.label,
+            "size": size,
+            "lengths": describe_lengths(lengths_of(model, size=size)),
+        }
+        text = _("%(model)s makes videos of %(lengths)s seconds in %(size)s.")
+        raise NotOffered("seconds", text % names)
     return model
+
+
+def _not_available(model: Model) -> NotOffered:
+    text = _("%(model)s is not available at the moment.")
+    return NotOffered("model", text % {"model": model.label})
 
 
 def _check_choices(model: Model, choices: Choices) -> None:
@@ -162,12 +187,19 @@ def _check_choices(model: Model, choices: Choices) -> None:
             raise NotOffered(name, text % {"model": model.label})
 
 
-def describe_lengths(model: Model) -> str:
-    """The lengths of a model in words: "4, 6, 8" or "3 to 15"."""
-    first, last = model.lengths[0], model.lengths[-1]
-    if len(model.lengths) > 5 and model.lengths == tuple(range(first, last + 1)):
+def describe_lengths(lengths: tuple[int, ...]) -> str:
+    """Lengths in words: "4, 6, 8" or "3 to 15"."""
+    first, last = lengths[0], lengths[-1]
+    if len(lengths) > 5 and lengths == tuple(range(first, last + 1)):
         return _("%(first)d to %(last)d") % {"first": first, "last": last}
-    return ", ".join(map(str, model.lengths))
+    return ", ".join(map(str, lengths))
+
+
+def lengths_of(model: Model, mode: str = "", size: str = "") -> tuple[int, ...]:
+    """The lengths that an engine makes in this mode and size; empty ones stand for any."""
+    able = [each for each in _capabilities(model) if each.can(mode, size)]
+    longest = max((each.longest for each in able), default=0)
+    return tuple(n for n in model.lengths if n <= longest)
 
 
 def engines_for(
@@ -180,20 +212,19 @@ def engines_for(
 ) -> list[str]:
     """The engines that make such a video, in the order of preference; only `at` if it is given.
 
-    Without an operation these are the engines that have any. The sandbox is never the fallback of
-    a real engine, nor a real engine that of the sandbox.
+    Without an operation these are the engines that have any. A size that the model does not have
+    is not looked at.
     """
     model = catalog().models.get(model_id)
     if model is None:
         return []
-    found = [
-        name
-        for name, binding in _bindings(model)
-        if _can(model, binding, settings.ENGINES[name], operation, size, seconds)
-        and choices.names <= binding.takes_for(operation or "text")
-    ]
-    alike = [name for name in found if is_sandbox(name) == is_sandbox(found[0])]
-    return [name for name in alike if name == at] if at else alike
+    size = size if size in model.by_size else ""
+    found = dict.fromkeys(
+        each.engine
+        for each in _capabilities(model)
+        if each.can(operation, size, seconds, choices.names)
+    )
+    return [name for name in found if name == at] if at else list(found)
 
 
 def binding_at(model_id: str, engine: str) -> Binding | None:
@@ -235,25 +266,66 @@ def _is_of_sandbox(model: Model) -> bool:
     return all(map(is_sandbox, engines_for(model.id)))
 
 
-def _can(
-    model: Model, binding: Binding, config: Mapping[str, str], mode: str, size: str, seconds: int
-) -> bool:
-    """Whether an engine makes such a video; an empty mode asks for any mode of the model."""
-    if not _is_listed(model.id, config.get("offered_models", "")):
-        return False
-    modes = [mode] if mode else model.modes
-    return any(_has_mode(model, binding, config, one, size, seconds) for one in modes)
+@dataclass(frozen=True)
+class Capability:
+    """What an engine makes of a model in one mode: these frames, of at most `longest` seconds."""
+
+    engine: str
+    mode: str
+    frames: tuple[Frame, ...]
+    longest: int
+    takes: frozenset[str]
+
+    def can(self, mode: str, size: str = "", seconds: int = 0, names: Collection[str] = ()) -> bool:
+        """Whether it makes such a video with the choices of these names; empty ones fit any."""
+        has_size = not size or any(frame.size == size for frame in self.frames)
+        has_mode = not mode or mode == self.mode
+        return has_mode and has_size and seconds <= self.longest and self.takes.issuperset(names)
 
 
-def _has_mode(
-    model: Model, binding: Binding, config: Mapping[str, str], mode: str, size: str, seconds: int
-) -> bool:
-    if mode not in model.modes or not _is_listed(mode, config.get("operations", "")):
-        return False
-    frame = model.by_size.get(size)
-    has_resolution = not (frame and binding.resolutions) or frame.resolution in binding.resolutions
-    longest = min(binding.longest(mode), int(config.get("max_seconds") or seconds or 600))
-    return binding.name_for(mode) is not None and has_resolution and seconds <= longest
+def _capabilities(model: Model) -> list[Capability]:
+    """What the configured engines make of a model, in the order of preference.
+
+    The sandbox is never the fallback of a real engine, nor a real engine that of the sandbox.
+    """
+    found = [
+        capability
+        for name, binding in _bindings(model)
+        for mode in model.modes
+        if (capability := _capability(model, name, binding, mode))
+    ]
+    return [each for each in found if is_sandbox(each.engine) == is_sandbox(found[0].engine)]
+
+
+def _capability(model: Model, engine: str, binding: Binding, mode: str) -> Capability | None:
+    config = settings.ENGINES[engine]
+    is_listed = _is_listed(model.id, config.get("offered_models", "")) and _is_listed(
+        mode, config.get("operations", "")
+    )
+    if not is_listed or binding.name_for(mode) is None:
+        return None
+    made = binding.resolutions
+    frames = tuple(each for each in model.frames if not made or each.resolution in made)
+    longest = min(binding.longest(mode), int(config.get("max_seconds") or LONGEST))
+    if not frames or longest < model.lengths[0]:
+        return None
+    return Capability(engine, mode, frames, longest, frozenset(binding.takes_for(mode)))
+
+
+def _narrow(model: Model) -> Model:
+    """The model with only what engines make of it; the model itself when none makes it."""
+    able = _capabilities(model)
+    if not able:
+        return model
+    frames = {frame for each in able for frame in each.frames}
+    first = next(frame for frame in model.frames if frame in frames)
+    return model.narrowed(
+        modes={each.mode for each in able},
+        resolutions={frame.resolution for frame in frames},
+        lengths=lengths_of(model),
+        takes={name for each in able for name in each.takes},
+        longest_default=max(each.longest for each in able if first in each.frames),
+    )
 
 
 def _is_listed(word: str, words: str) -> bool:

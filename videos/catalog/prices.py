@@ -13,6 +13,8 @@ from videos.catalog.reading import catalog
 from videos.models import Price, Video
 
 Kind = Price.Kind
+# The kinds that an order has; either may be silent.
+KINDS = (Kind.TEXT, Kind.IMAGE)
 Changes = dict[tuple[str, str, str], Decimal]
 
 
@@ -41,20 +43,40 @@ class PriceList:
     ) -> Decimal | None:
         """Credits of the unit of the price rule; None for an unknown model.
 
-        What staff set is the price with sound; a silent video never costs more than that.
+        A silent video never costs more than one with sound.
         """
         rule, rate = rule_of(word), self._changed(kind, word, resolution)
         if rule is None:
             return None
         if rate is None:
             rate = rule.rate(kind.value, resolution)
-        if audio is False and rule.silent is not None:
-            return min(rate, rule.rate(kind.value, resolution, audio))
-        return rate
+        if audio is not False:
+            return rate
+        silent = self._changed(Kind.SILENT, word, resolution)
+        if silent is None and rule.silent is not None:
+            silent = rule.rate(kind.value, resolution, audio)
+        return rate if silent is None else min(rate, silent)
 
-    def of_default(self, model: Model) -> int:
-        """Credits for a video of the model's default size and length."""
-        found = self.credits(Kind.TEXT, model.id, model.default_size, model.default_seconds)
+    def silent_rates(self, model: Model, word: str = "") -> dict[str, Decimal] | None:
+        """Credits of the unit without sound by resolution, under a word for the model.
+
+        None where sound cannot be left out, or costs nothing.
+        """
+        if model.audio != "optional":
+            return None
+        word = word or model.id
+        resolutions = dict.fromkeys(frame.resolution for frame in model.frames)
+        with_sound, silent = (
+            {name: self.rate(Kind.TEXT, word, name, audio) for name in resolutions}
+            for audio in (True, False)
+        )
+        found = {name: rate for name, rate in silent.items() if rate is not None}
+        return None if found == with_sound else found
+
+    def of_default(self, model: Model, word: str = "") -> int:
+        """Credits for a video of the model's default size and length, under a word for it."""
+        word = word or model.id
+        found = self.credits(Kind.TEXT, word, model.default_size, model.default_seconds)
         assert found is not None
         return found
 

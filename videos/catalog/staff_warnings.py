@@ -1,4 +1,4 @@
-"""What staff should know of the catalog: prices below cost, models that end, rates that lack.
+"""What staff should know of the catalog: losses, models that end or lack, rates that lack.
 
 The sandbox costs nothing and never ends, so that only real engines are looked at.
 """
@@ -42,7 +42,9 @@ class Loss(NamedTuple):
 
 def find_warnings() -> list[str]:
     """Everything below, in sentences; one query."""
-    return [*map(_describe, find_losses()), *describe_ends(), *describe_rates()]
+    return [
+        *map(_describe, find_losses()), *describe_ends(), *describe_words(), *describe_rates()
+    ]  # fmt: skip
 
 
 def find_losses() -> list[Loss]:
@@ -81,7 +83,7 @@ def _losses(
     listed: PriceList, word: str, model: Model, engine: str, rule: CostRule
 ) -> Iterator[Loss]:
     sizes = {frame.resolution: frame.size for frame in model.frames}
-    for kind in Kind:
+    for kind in prices.KINDS:
         for resolution, size in sizes.items():
             for seconds in _telling_lengths(word, model, kind, size, engine):
                 for audio in (None, False) if model.audio == "optional" else (None,):
@@ -146,6 +148,29 @@ def describe_ends() -> Iterator[str]:
                 _("%(word)s means %(model)s, which ended on %(date)s: orders of it are refused.")
                 % names
             )
+
+
+def describe_words() -> Iterator[str]:
+    """Words of quality and aliases that mean a model which no configured engine makes."""
+    if not any(offers.engines_for(model) for model in catalog().models):
+        return
+    for word in catalog().aliases:
+        if not offers.engines_for(_model_of(word).id):
+            text = _("%(word)s means %(model)s, which no engine makes: orders of it are refused.")
+            yield text % {"word": word, "model": _model_of(word).label}
+    for quality, word in catalog().qualities.items():
+        if not offers.engines_for(_model_of(word).id):
+            text = _(
+                "The quality %(quality)s means %(model)s, which no engine makes: orders of it are"
+                " refused. Set MODEL_ALIASES for %(word)s."
+            )
+            yield text % {"quality": quality, "model": _model_of(word).label, "word": word}
+
+
+def _model_of(word: str) -> Model:
+    model = catalog().find(word)
+    assert model  # the reading of the catalog refuses other words
+    return model
 
 
 def describe_rates() -> Iterator[str]:

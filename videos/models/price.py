@@ -13,12 +13,14 @@ MAX_CREDITS = 1_000_000
 class Price(models.Model):
     """A price that staff set, in the unit of the model's price rule; it overrides the catalog's.
 
-    `resolution` is "" for all that have no row of their own.
+    `resolution` is "" for all that have no row of their own. A silent price holds for videos from
+    text and from an image.
     """
 
     class Kind(models.TextChoices):
         TEXT = "text", _("From text")
         IMAGE = "image", _("From an image")
+        SILENT = "silent", _("Without sound")
 
     kind = models.CharField(_("kind"), max_length=8, choices=Kind)
     model = models.CharField(_("model"), max_length=64)

@@ -300,7 +300,7 @@ class Composer(forms.Form):
             return {}
         size = model.default_size
         found = {
-            k.value: self.current_prices.credits(k, model.id, size, seconds) for k in Price.Kind
+            k.value: self.current_prices.credits(k, model.id, size, seconds) for k in prices.KINDS
         }
         return {kind: credits for kind, credits in found.items() if credits is not None}
 

@@ -20,7 +20,6 @@ from config.lib.http import UserRequest, see_other
 from config.lib.rate_limits import TooManyAttempts
 from videos import feed
 from videos.catalog import offers, prices
-from videos.catalog.reading import catalog
 from videos.jobs import circuit_breaker, moderation, orders
 from videos.media import upload_checks, uploads
 from videos.models import Preset, Upload, Video
@@ -122,7 +121,7 @@ def _order(request: UserRequest) -> HttpResponse:
 def _with_cheaper_choice(sent: QueryDict) -> QueryDict:
     """Return the form's data, with the cheaper options when that button was pressed."""
     model, seconds, takes = [*sent.get("instead", "").split(), "", "", ""][:3]
-    chosen = catalog().models.get(model)
+    chosen = offers.find_made(model)
     if chosen is None:
         return sent
     data = sent.copy()

@@ -50,6 +50,19 @@ def test_engine_is_shown_with_its_jobs_errors_and_spend(staff_client: Client, al
     assert (row.figures.running, row.figures.waiting) == (1, 1)
 
 
+def test_words_that_no_engine_makes_are_named(staff_client: Client, settings: LazySettings) -> None:
+    def warned() -> list[str]:
+        return [str(message) for message in staff_client.get(LIST).context["messages"]]
+
+    refused = "which no engine makes: orders of it are refused. Set MODEL_ALIASES for"
+    assert warned() == [
+        f"The quality standard means Sora 2, {refused} sora-2.",
+        f"The quality hd means Sora 2 Pro, {refused} sora-2-pro.",
+    ]
+    settings.MODEL_ALIASES = {"sora-2": "gen-4.5", "sora-2-pro": "kling-4"}
+    assert warned() == []
+
+
 def test_pages_need_as_many_queries_for_many_engines(
     staff_client: Client, settings: LazySettings, django_assert_max_num_queries: Any
 ) -> None:

@@ -7,7 +7,7 @@ import pytest
 from django.conf import LazySettings
 from rest_framework.test import APIClient
 
-from tests.videos.catalog.test_offers import GPU
+from tests.videos.catalog.test_offers import GPU, use
 from tests.videos.catalog.test_reading import MODEL
 from videos.models import Price, Video
 
@@ -63,6 +63,53 @@ def test_price_of_staff_is_listed(anonymous: APIClient) -> None:
         "silent": None,
     }
     assert listed["default"]["credits"] == 8
+
+
+@pytest.mark.django_db
+def test_aliases_say_their_own_price_and_what_has_ended_is_left_out(
+    anonymous: APIClient, tmp_path: Path, settings: LazySettings
+) -> None:
+    flat = {"per": "clip", "seconds": 12, "text": 20, "image": 25}
+    over = {**MODEL, "id": "old-1", "sunset": "2026-10-22", "replacement": "wan-2.2"}
+    use(
+        tmp_path,
+        settings,
+        over,
+        {
+            **MODEL,
+            "audio": "optional",
+            "bindings": [{"engine": "gpu", "takes": ["first_image", "audio"]}],
+        },
+        aliases={
+            "draft": {"model": "wan-2.2", "price": flat},
+            "same": {"model": "wan-2.2"},
+            "gone": {"model": "old-1"},
+        },
+        qualities={"standard": "draft", "hd": "gone"},
+    )
+    settings.ENGINES = {"gpu": {**GPU, "offered_models": "wan-2.2,old-1"}}
+    Price.objects.create(kind="silent", model="draft", credits=15)
+    body = anonymous.get("/api/models").json()
+    assert [model["id"] for model in body["models"]] == ["wan-2.2"]
+    assert body["qualities"] == {"standard": "draft"}
+    assert sorted(body["aliases"]) == ["draft", "same"]
+    [listed] = body["models"]
+    own = {name: listed[name] for name in ("default", "price")}
+    assert body["aliases"]["same"] == {"model": "wan-2.2", **own}
+    assert body["aliases"]["draft"] == {
+        "model": "wan-2.2",
+        "default": {"size": "854x480", "seconds": 5, "credits": 20},
+        "price": {
+            "unit": "clip",
+            "up_to_seconds": 12,
+            "minimum": 0,
+            "rates": {
+                "text": {"480p": "20", "720p": "20"},
+                "image": {"480p": "25", "720p": "25"},
+                "silent": {"480p": "15.00", "720p": "15.00"},
+            },
+        },
+    }
 
 
 @pytest.mark.django_db

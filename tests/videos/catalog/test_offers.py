@@ -102,6 +102,57 @@ def test_engine_is_chosen_by_what_its_binding_has(tmp_path: Path, settings: Lazy
     }
 
 
+@pytest.mark.django_db
+def test_what_no_engine_can_make_is_not_offered(tmp_path: Path, settings: LazySettings) -> None:
+    bindings = [
+        {
+            "engine": "small",
+            "resolutions": ["480p"],
+            "input": {"seed": "{seed}"},
+            "modes": ["text"],
+        },
+        {"engine": "sharp", "resolutions": ["720p"], "max_seconds": 4, "modes": ["text"]},
+    ]
+    wide = {**VEO, "resolutions": ["480p", "720p", "1080p"], "bindings": bindings,
+            "price": {"per": "second", "text": 1}}  # fmt: skip
+    use(tmp_path, settings, wide)
+    only = {**GPU, "offered_models": "wan-2.2"}
+    settings.ENGINES = {"small": {**only, "max_seconds": "8"}, "sharp": only}
+    [made] = offers.offered()
+    assert (made.modes, made.resolutions, made.lengths, made.default_seconds) == (
+        ("text",),
+        ("480p", "720p"),
+        (3, 4, 5, 6, 7, 8),
+        5,
+    )
+    assert (made.takes, made.audio) == (("seed",), "always")
+    assert [*made.by_size] == ["854x480", "480x854", "1280x720", "720x1280"]
+    lengths = {size: offers.lengths_of(made, size=size) for size in ("854x480", "1280x720")}
+    assert lengths == {"854x480": (3, 4, 5, 6, 7, 8), "1280x720": (3, 4)}
+    found = {
+        order: refusal("wan-2.2", *order)
+        for order in [("1920x1080", 5), ("854x480", 9), ("1280x720", 5)]
+    }
+    assert found == {
+        ("1920x1080", 5): ("size", "Wan 2.2 makes 854x480, 480x854, 1280x720, 720x1280."),
+        ("854x480", 9): ("seconds", "Wan 2.2 makes videos of 3 to 8 seconds."),
+        ("1280x720", 5): ("seconds", "Wan 2.2 makes videos of 3, 4 seconds in 1280x720."),
+    }
+    # What is left out is what can be made, too.
+    settings.ENGINES = {"sharp": only}
+    assert offers.complete("wan-2.2", "", 0) == ("wan-2.2", "1280x720", 4)
+
+
+def test_length_of_the_sandbox_is_not_offered_when_a_real_engine_makes_shorter_videos(
+    settings: LazySettings,
+) -> None:
+    sandbox = settings.ENGINES["sandbox"]
+    real = {**sandbox, "is_sandbox": "", "max_seconds": "8"}
+    settings.ENGINES = {"real": real, "sandbox": sandbox}
+    assert offers.offered()[0].lengths == (4, 8)
+    assert offers.engines_for("sora-2", "text", "1280x720", 12) == []
+
+
 def test_engines_come_in_the_order_of_the_settings(tmp_path: Path, settings: LazySettings) -> None:
     bindings = [{"engine": name, "takes": ["first_image"]} for name in ("dear", "cheap")]
     use(tmp_path, settings, {**MODEL, "bindings": bindings})
@@ -197,10 +248,30 @@ def test_price_follows_the_rule_and_staff(tmp_path: Path, settings: LazySettings
 
 
 @pytest.mark.django_db
+def test_price_without_sound_is_that_of_staff(tmp_path: Path, settings: LazySettings) -> None:
+    rule = {"per": "second", "text": 4, "image": 6}
+    use(tmp_path, settings, {**MODEL, "price": rule})
+
+    def rates() -> list[Any]:
+        listed = prices.current()
+        return [
+            listed.rate(kind, "wan-2.2", "480p", audio)
+            for kind in prices.KINDS
+            for audio in (None, False)
+        ]
+
+    assert rates() == [4, 4, 6, 6]  # the catalog has no price without sound
+    Price.objects.create(kind="silent", model="wan-2.2", credits=3)
+    assert rates() == [4, 3, 6, 3]
+    Price.objects.create(kind="silent", model="wan-2.2", resolution="480p", credits=5)
+    assert rates() == [4, 4, 6, 5]
+
+
+@pytest.mark.django_db
 def test_documented_prices_stay() -> None:
     listed = {
         (kind, model, n): prices.price(kind, model, "1280x720", n)
-        for kind in Price.Kind
+        for kind in prices.KINDS
         for model in ("sora-2", "sora-2-pro")
         for n in (4, 12, 20)
     }

@@ -10,7 +10,8 @@ from django.conf import LazySettings
 from django.utils import formats, timezone
 
 from config.environment.exchange_rates import ExchangeRate
-from tests.videos.catalog.test_offers import GPU, use
+from tests.videos.catalog import test_offers
+from tests.videos.catalog.test_offers import GPU
 from tests.videos.catalog.test_reading import MODEL
 from videos.catalog import staff_warnings
 from videos.catalog.staff_warnings import Loss
@@ -30,8 +31,18 @@ def _one_engine(settings: LazySettings) -> None:
     settings.CREDIT_VALUE_RMB = Decimal("0.1")
 
 
+def use(tmp_path: Path, settings: LazySettings, *models: dict[str, Any], **more: Any) -> None:
+    """Use these models, also for the words of quality, so that no word lacks a model."""
+    words = {"standard": "wan-2.2", "hd": "wan-2.2"}
+    test_offers.use(tmp_path, settings, *models, qualities=words, **more)
+
+
 def model(cost: Any = COST, *, ends: Any = None, **more: Any) -> dict[str, Any]:
-    return {**MODEL, **more, "bindings": [{**BINDING, "cost": cost, "ends": ends}]}
+    return {
+        **MODEL,
+        **more,
+        "bindings": [{**BINDING, "cost": cost, "ends": ends, "takes": ["audio"]}],
+    }
 
 
 def test_loss_names_the_worst_video_of_each_model_and_engine(
@@ -114,6 +125,27 @@ def test_staff_are_warned_when_a_word_means_a_model_that_has_ended(
     assert staff_warnings.find_warnings() == [
         "draft means Wan 2.2, which ended on 22 October 2026: orders of it are refused."
     ]
+
+
+def test_staff_are_warned_when_a_word_means_a_model_that_no_engine_makes(
+    tmp_path: Path, settings: LazySettings
+) -> None:
+    other = {**model(), "id": "wan-3", "label": "Wan 3"}
+    words = {"aliases": {"draft": {"model": "wan-3"}}, "qualities": {"hd": "draft"}}
+    test_offers.use(tmp_path, settings, model(), other, **words)
+    assert staff_warnings.find_warnings() == [
+        "draft means Wan 3, which no engine makes: orders of it are refused.",
+        (
+            "The quality standard means Sora 2, which no engine makes: orders of it are refused."
+            " Set MODEL_ALIASES for sora-2."
+        ),
+        (
+            "The quality hd means Wan 3, which no engine makes: orders of it are refused."
+            " Set MODEL_ALIASES for draft."
+        ),
+    ]
+    settings.ENGINES = {}
+    assert staff_warnings.find_warnings() == []
 
 
 def test_warnings_take_one_query(

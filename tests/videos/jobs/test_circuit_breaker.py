@@ -331,7 +331,7 @@ def test_engines_are_chosen_by_model_operation_and_length(settings: LazySettings
         "all": sandbox,
     }
     assert offers.engines_for("sora-2", "text", seconds=8) == ["short", "plain", "all"]
-    assert offers.engines_for("sora-2", "remix", seconds=20) == ["real"]
+    assert offers.engines_for("sora-2", "remix", seconds=20) == ["all"]
     assert offers.engines_for("sora-2-pro", "image", seconds=12) == ["pro", "plain", "all"]
     assert offers.engines_for("sora-9") == []
 

@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 
 from videos.catalog.entries import Model, PriceRule
 from videos.catalog.offers import describe_lengths
-from videos.catalog.prices import PriceList
+from videos.catalog.prices import KINDS, PriceList
 from videos.models import Price
 
 
@@ -34,7 +34,7 @@ class ModelCard:
 def card_of(model: Model, now: PriceList, *, is_chosen: bool, paused: str) -> ModelCard:
     resolutions = dict.fromkeys(frame.resolution for frame in model.frames)
     facts = (
-        _("%(lengths)s s") % {"lengths": describe_lengths(model)},
+        _("%(lengths)s s") % {"lengths": describe_lengths(model.lengths)},
         ", ".join(resolutions),
         _("no sound") if model.audio == "none" else _("with sound"),
     )
@@ -92,7 +92,7 @@ def _offers_of(model: Model, now: PriceList) -> dict[str, Any]:
             resolution: [now.credits(kind, model.id, size, n) for n in model.lengths]
             for resolution, size in by_resolution.items()
         }
-        for kind in Price.Kind
+        for kind in KINDS
     }
     if credits["image"] == credits["text"]:
         del credits["image"]
