@@ -2,8 +2,15 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Install with uv if the machine has it, otherwise with venv and pip.
+# uv installs in a tenth of pip's time: the machine's own, or else one that pip puts into the environment.
 UV := $(shell command -v uv 2>/dev/null)
+# Compiled modules are kept, whatever the shell says: every process of the product shares them.
+unexport PYTHONDONTWRITEBYTECODE
+
+PIP = $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes
+# Where uv finds no registry, because only pip knows the address of a mirror, pip installs.
+install = $(or $(UV),$(BIN)/uv) pip install -q --python $(BIN)/python --require-hashes -r $(1) \
+	$(if $(UV),,|| $(PIP) -r $(1))
 
 .PHONY: run dev test test-thorough check fix lint types words bench lock clean
 
@@ -59,17 +66,26 @@ lock:
 		pyproject.toml -o requirements.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --group dev \
 		pyproject.toml -o requirements-dev.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --group installer \
+		-o requirements-uv.txt
 
 clean:
 	rm -rf $(VENV)
 
-$(VENV)/.run: requirements.txt
-	@echo "Installing into $(VENV) ..."
-	@$(if $(UV),test -x $(BIN)/python || uv venv -q --python $(PYTHON) $(VENV),test -x $(BIN)/python || $(PYTHON) -m venv $(VENV))
-	@$(if $(UV),uv pip install -q --python $(BIN)/python --require-hashes -r requirements.txt,$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.txt)
+# An environment whose creation was interrupted is created again.
+$(VENV)/.uv: requirements-uv.txt
+	@echo "Creating $(VENV) ..."
+	@rm -rf $(VENV)
+	@$(if $(UV),uv venv -q --python $(PYTHON) $(VENV),$(PYTHON) -m venv $(VENV))
+	@$(if $(UV),,$(PIP) -r requirements-uv.txt || echo "There is no uv for this machine; pip installs everything.")
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.run requirements-dev.txt
+$(VENV)/.run: requirements.txt | $(VENV)/.uv
+	@echo "Installing into $(VENV) ..."
+	@$(call install,requirements.txt)
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt | $(VENV)/.run
 	@echo "Installing the development tools ..."
-	@$(if $(UV),uv pip install -q --python $(BIN)/python --require-hashes -r requirements-dev.txt,$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.txt)
+	@$(call install,requirements-dev.txt)
 	@touch $@

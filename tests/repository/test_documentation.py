@@ -32,9 +32,14 @@ def test_example_file_contains_every_setting() -> None:
     assert sorted(set(settings_names()) - words) == []
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
-def test_locked_requirements_contain_no_url(name: str) -> None:
-    assert re.findall(r"https?://\S+", (ROOT / name).read_text()) == []
+def test_locked_requirements_contain_no_url() -> None:
+    files = sorted(ROOT.glob("requirements*.txt"))
+    assert [name.name for name in files] == [
+        "requirements-dev.txt",
+        "requirements-uv.txt",
+        "requirements.txt",
+    ]
+    assert [re.findall(r"https?://\S+", name.read_text()) for name in files] == [[], [], []]
 
 
 def api_paths() -> list[str]:
