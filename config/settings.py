@@ -503,6 +503,8 @@ USE_DATABASE_CLOCK = True
 QUEUE_DEADLINE = duration("QUEUE_DEADLINE", default=timedelta(hours=6))
 VIDEO_DEADLINE = duration("VIDEO_DEADLINE", default=timedelta(minutes=30))
 RESULT_DEADLINE = duration("RESULT_DEADLINE", default=timedelta(hours=24))
+# How long the engine keeps a finished file that could not be fetched, for staff to fetch it again.
+RESULT_GRACE = duration("RESULT_GRACE", default=timedelta(hours=24))
 # How many videos of one user engines have at once; further orders wait in our queue. 0: any number.
 JOBS_PER_USER = number("JOBS_PER_USER", default=20)
 # How many videos that an engine has already taken one user may cancel within 24 hours; the operator

@@ -147,6 +147,12 @@ def sentence(video: Video) -> str:
     return found.sentence if found else ""
 
 
+def cause_of_code(code: str) -> str:
+    """What a failure code of ours or of an engine says, in a sentence."""
+    code = CODE_ALIASES.get(code, code)
+    return str(CAUSES.get(code, CAUSES["generation_failed"])[0])
+
+
 def is_blocked(video: Video) -> bool:
     """Whether moderation stopped the video, under any engine's code for that."""
     return _code_of(video) == "moderation_blocked"

@@ -30,10 +30,10 @@ from tests.billing.conftest import (  # noqa: F401 - fixtures
     stripe_server,
 )
 from tests.conftest import ServerThread, create_user, signed_in
-from tests.videos.conftest import completed, failed, failed_delivery, order, running
+from tests.videos.conftest import completed, failed, failed_delivery, order, running, unfetched
 from tests.videos.conftest import mp4 as mp4  # noqa: PLC0414
 from videos.account import deletion
-from videos.models import PausedModel, Price, RejectedPrompt
+from videos.models import PausedModel, Price, RejectedPrompt, Video
 
 PAGE = (configured.BASE_DIR / "docs" / "operations.md").read_text()
 PASSWORD = "another-long-passphrase"
@@ -164,7 +164,8 @@ def change_pause(_alice: User, _mp4: bytes) -> Act:
 
 def act_on_video(name: str) -> Prepare:
     def prepare(alice: User, _mp4: bytes) -> Act:
-        video = failed(order(alice)) if name == "retry" else running(order(alice))
+        states: dict[str, Callable[[Video], Video]] = {"retry": failed, "fetch_again": unfetched}
+        video = states.get(name, running)(order(alice))
         url = f"/admin/videos/video/{video.pk}/actions/{name}/"
         return lambda staff: staff.page.post(url, {**REASON, "token": "1" * 32})
 
@@ -262,6 +263,7 @@ ACTS: dict[str, Prepare] = {
     "change what users are told of a paused model": change_pause,
     "poll the engine for a video now": act_on_video("fetch"),
     "fail a video and refund its credits": act_on_video("fail"),
+    "fetch the file of a failed video again": act_on_video("fetch_again"),
     "order a failed video again": act_on_video("retry"),
     "ask an engine whether it can be used": ask_engine,
     "send a webhook again": send_webhook_again,

@@ -140,14 +140,14 @@ def _check_credits(user: HttpUser, videos: list[Video], found: Violations) -> No
             found.double_charges.append(f"{video}: charged {charged} times")
         elif charged < 1:
             found.others.append(f"{video}: never charged")
-        if video.is_lost and back < 1:
+        if video.is_refunded and back < 1:
             found.missed_refunds.append(f"{video}: not refunded")
-        elif back != video.is_lost:
+        elif back != video.is_refunded:
             found.others.append(f"{video}: refunded {back} times")
     found.double_charges += [f"{pk}: charged without a video" for pk in spent]
-    kept = sum(video.status == Video.Status.SUCCEEDED for video in videos)
+    kept = sum(not video.is_refunded for video in videos)
     if user.balance() != WELCOME - PRICE * kept:
-        found.others.append(f"{kept} succeeded, the balance is {user.balance()}")
+        found.others.append(f"{kept} are paid for, the balance is {user.balance()}")
 
 
 def _check_file(deployment: Deployment, user: HttpUser, video: Video) -> list[str]:

@@ -162,6 +162,12 @@ SEARCH_POINTS: dict[str, Install] = {
     "search.before_commit": before_claim_commit(Status.SUBMIT_UNKNOWN),
     "search.after_commit": after_claim_commit(Status.SUBMIT_UNKNOWN),
 }
+# Reached only while the file of a failed video is fetched again.
+RESCUE_POINTS: dict[str, Install] = {
+    "rescue.after_all_files": after(files, "fetch_result", lambda _, __, video: video.is_lost),
+    "rescue.before_commit": after(feed, "publish_change", lambda _, video: video.rescued_at),
+    "rescue.after_commit": after(state_machine, "rescue", lambda done, *_, **__: done),
+}
 ORDER_POINTS: dict[str, Install] = {
     "order.after_row_before_spend": before(credits, "spend"),
     "order.after_spend_before_commit": after(credits, "spend"),
@@ -183,4 +189,11 @@ ENGINE_POINTS: dict[str, Install] = {
     for point, method in {"submit.after_post": "submit", "poll.after_answer": "fetch"}.items()
 }  # fmt: skip
 WEB_POINTS = {**ORDER_POINTS, **CANCEL_POINTS}
-POINTS = {**WORKER_POINTS, **TIMEOUT_POINTS, **SEARCH_POINTS, **ENGINE_POINTS, **WEB_POINTS}
+POINTS = {
+    **WORKER_POINTS,
+    **TIMEOUT_POINTS,
+    **SEARCH_POINTS,
+    **RESCUE_POINTS,
+    **ENGINE_POINTS,
+    **WEB_POINTS,
+}

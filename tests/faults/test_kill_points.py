@@ -12,6 +12,7 @@ from tests.faults.conftest import FindViolations
 from tests.faults.processes import Deployment, wait_until
 from tests.faults.users import ConnectionBroken, HttpUser
 from tests.tiers import share
+from videos.jobs import rescue, state_machine
 from videos.models import Video
 
 pytestmark = pytest.mark.fault
@@ -95,6 +96,26 @@ def test_credits_are_refunded_once_when_the_worker_is_killed_at_a_timeout(
     deployment.wait_until_killed(role)
     assert find_violations() == Violations()
     assert user.account.videos.get().status == Status.TIMEOUT
+
+
+@pytest.mark.parametrize("point", parameters(kill_points.RESCUE_POINTS))
+def test_video_is_rescued_for_nothing_when_the_worker_is_killed_at_its_file(
+    deployment: Deployment, user: HttpUser, find_violations: FindViolations, point: str
+) -> None:
+    role = deployment.role_of(point)
+    deployment.start(role, point=point)
+    video = user.order("A canyon [[instant]] [[content:404x2]]")
+    refused = Video.objects.filter(pk=video, status=Status.DOWNLOADING, attempts__gte=1)
+    wait_until(refused.exists, "a file that cannot be fetched")
+    failed, code = Video.objects.get(pk=video), "result_unavailable"
+    assert state_machine.end(failed, Status.FAILED, code=code, fenced=False)
+    rescue.request(failed)
+    deployment.wait_until_killed(role)
+    deployment.start_missing()
+    fetched = user.account.videos.filter(fetches_again=False)
+    wait_until(fetched.exists, "the file that is fetched again")
+    assert find_violations() == Violations()
+    assert (fetched.get().status, user.balance()) == (Status.SUCCEEDED, 100)
 
 
 @pytest.mark.parametrize("point", parameters(kill_points.ORDER_POINTS))

@@ -19,7 +19,8 @@ from accounts.models import User
 from config.lib import clock
 from tests.videos.receiver import Receiver
 from videos.engines.base import Job, JobState, Variant
-from videos.engines.errors import Refused
+from videos.engines.downloads import ForeignHost
+from videos.engines.errors import EngineError, Refused
 from videos.jobs import orders
 from videos.jobs.worker import claim, settle
 from videos.media import files
@@ -63,6 +64,13 @@ def running(video: Video, **fields: Any) -> Video:
 
 def failed(video: Video, code: str = "internal_error") -> Video:
     return answered(running(video), JobState.FAILED, failure=Refused("It broke.", code=code))
+
+
+def unfetched(video: Video, error: EngineError | None = None) -> Video:
+    """A video that failed because its finished file could not be fetched."""
+    answered(running(video), JobState.SUCCEEDED)
+    settle.settle([(claimed(video), error or ForeignHost("cdn.example.com is not allowed"))])
+    return reloaded(video)
 
 
 def failed_delivery(user: User) -> WebhookDelivery:

@@ -65,7 +65,12 @@ def erase_account(user: User) -> None:
     with transaction.atomic():
         VideoEvent.objects.filter(video__user=user).update(note="")
         Video.objects.filter(user=user).update(
-            prompt="", negative_prompt="", failure_detail="", reference=None, webhook_url=""
+            prompt="",
+            negative_prompt="",
+            failure_detail="",
+            fetch_again_error="",
+            reference=None,
+            webhook_url="",
         )
         ShareLink.objects.filter(video__user=user).delete()
         personal = (

@@ -27,7 +27,7 @@ from config.lib.admin import (
 )
 from config.lib.http import file_or_404
 from config.lib.object_actions import ObjectAction, ObjectActions
-from videos.jobs import admin_actions
+from videos.jobs import admin_actions, rescue
 from videos.media import http_ranges
 from videos.models import Video, VideoEvent
 from videos.reports import dashboard
@@ -79,7 +79,7 @@ class VideoAdmin(ObjectActions, ReadOnlyAdmin):
             {
                 "fields": (
                     "engine", "engine_job_id", "cost", "failure_code", "failure_detail",
-                    "submit_count", "poll_count", "next_step_at",
+                    "submit_count", "poll_count", "next_step_at", "file_at_engine",
                 )
             },
         ),
@@ -88,7 +88,7 @@ class VideoAdmin(ObjectActions, ReadOnlyAdmin):
             {"fields": ("created_at", "submitted_at", "started_at", "completed_at", "deleted_at")},
         ),
     )  # fmt: skip
-    readonly_fields = ("player", "state", "percent", "cost")
+    readonly_fields = ("player", "state", "percent", "cost", "file_at_engine")
 
     @admin.display(description=gettext_lazy("poster"))
     def poster(self, video: Video) -> SafeString | str:
@@ -120,6 +120,10 @@ class VideoAdmin(ObjectActions, ReadOnlyAdmin):
             return _("unknown")
         amount = f"{video.cost_amount.normalize():f} {video.cost_currency}"
         return f"{amount} ({video.get_cost_source_display()})"
+
+    @admin.display(description=gettext_lazy("file at the engine"))
+    def file_at_engine(self, video: Video) -> str:
+        return rescue.describe(video) or "–"
 
     @admin.display(description=gettext_lazy("prompt"))
     def short_prompt(self, video: Video) -> str:

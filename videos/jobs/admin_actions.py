@@ -1,8 +1,9 @@
 """Actions of staff on a video.
 
-fetch   poll the engine of a rendering video now
-fail    end an active video and refund its credits
-retry   order a video that ended without a file again, on its owner's credits
+fetch        poll the engine of a rendering video now
+fail         end an active video and refund its credits
+fetch_again  fetch the file of a finished job whose video failed; its credits stay refunded
+retry        order a video that ended without a file again, on its owner's credits
 """
 
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from billing.ledger import credits as ledger_credits
 from config.lib import idempotency
 from config.lib.idempotency import RequestKey
 from videos.catalog import offers, prices
-from videos.jobs import moderation, orders, state_machine
+from videos.jobs import moderation, orders, rescue, state_machine
 from videos.models import Video
 
 Status = Video.Status
@@ -46,6 +47,7 @@ ADMIN_ACTIONS = {
     for action in (
         AdminAction("fetch", gettext_lazy("Poll now")),
         AdminAction("fail", gettext_lazy("Fail and refund")),
+        AdminAction("fetch_again", gettext_lazy("Fetch again")),
         AdminAction("retry", gettext_lazy("Order again")),
     )
 }
@@ -63,6 +65,10 @@ def describe(video: Video, name: str) -> list[str]:
     words = {
         "fetch": _("A worker polls the engine for this video now."),
         "fail": _("The video fails, and %(credits)s are refunded to %(user)s."),
+        "fetch_again": _(
+            "A worker fetches the finished file from the engine. Then the video succeeds, and"
+            " %(user)s keeps the %(credits)s that were refunded."
+        ),
         "retry": _("The same video is ordered again and charged to %(user)s."),
     }
     return [words[name] % about]
@@ -76,6 +82,8 @@ def preview(video: Video, name: str) -> list[Change]:
     if name == "fetch":
         due = naturaltime(video.next_step_at) if video.next_step_at else _("not planned")
         return [Change(_("Next poll"), str(due), _("now"))]
+    if name == "fetch_again":
+        return [Change(_("State"), state, str(Status.SUCCEEDED.label))]
     credits = {"user": video.user.get_username()}
     balance = _("Credits of %(user)s") % credits
     now, price = ledger_credits.available(video.user), _price(video)
@@ -102,10 +110,20 @@ def perform(
     if name == "fetch":
         state_machine.wake(video)
         return _("The engine is polled now."), True
+    if name == "fetch_again":
+        _request_rescue(video)
+        return _("The file is fetched now. Reload the page to see the result."), True
     code = "stopped_by_staff"
     if not state_machine.end(video, Status.FAILED, code=code, detail=reason, fenced=False):
         raise NotPossible(_("The state of the video changed meanwhile. Reload the page."))
     return _("The video failed, and its credits were refunded."), True
+
+
+def _request_rescue(video: Video) -> None:
+    try:
+        rescue.request(video)
+    except state_machine.NotPossible as error:
+        raise NotPossible(str(error)) from error
 
 
 def _retry(video: Video, request_key: RequestKey | None) -> tuple[str, bool]:
@@ -140,4 +158,6 @@ def _is_available(video: Video, name: str) -> bool:
         return video.status in {Status.RUNNING, Status.SUBMIT_UNKNOWN}
     if name == "fail":
         return video.is_active
+    if name == "fetch_again":
+        return rescue.is_possible(video)
     return video.is_lost and video.deleted_at is None and video.user.is_active

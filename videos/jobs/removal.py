@@ -67,7 +67,12 @@ def restore(video: Video) -> None:
                 When(status=Status.SUCCEEDED, then=Value(False)),
                 default=F("needs_cleanup"),
             ),
-            next_step_at=Case(whole, When(needs_cleanup=True, then=Value(now)), default=None),
+            next_step_at=Case(
+                whole,
+                When(result_kept_until__gt=now, needs_cleanup=True, then=F("result_kept_until")),
+                When(needs_cleanup=True, then=Value(now)),
+                default=None,
+            ),
         )
         if back:
             feed.publish_change(Video.objects.get(pk=video.pk))

@@ -6,6 +6,7 @@
       │  not there   found there                │
       └── certainly not accepted                │
     from every state left of SUCCEEDED: FAILED · CANCELLED · TIMEOUT, which refund the credits
+    FAILED · TIMEOUT ──► SUCCEEDED when staff have the file fetched again; the credits stay refunded
 
 An order waits in our queue for QUEUE_DEADLINE at most, the engine has VIDEO_DEADLINE from when it
 took the job, and the finished file is fetched for RESULT_DEADLINE: the engine has been paid.
@@ -110,12 +111,19 @@ def end(
     code: str = "",
     detail: str = "",
     fenced: bool = True,
+    has_result: bool = True,
     **fields: Any,
 ) -> bool:
     """Move to FAILED, CANCELLED or TIMEOUT and refund the credits, in one transaction.
 
-    Returns False, and changes nothing, when another process was first.
+    A job that has finished is left at the engine for RESULT_GRACE, so that staff can have its file
+    fetched again, unless it has no result or the user cancelled. Returns False, and changes
+    nothing, when another process was first.
     """
+    now = clock.now()
+    is_kept = has_result and to in Video.RESCUABLE and settings.RESULT_GRACE
+    kept_until = Value(now + settings.RESULT_GRACE)
+    kept = [When(rendered_at__isnull=False, then=kept_until)] if is_kept else []
     with transaction.atomic():
         ended = move(
             video,
@@ -124,10 +132,11 @@ def end(
             note=detail,
             failure_code=code,
             failure_detail=detail,
-            completed_at=clock.now(),
+            completed_at=now,
             needs_cleanup=Case(When(engine_job_id="", then=Value(False)), default=Value(True)),
             attempts=0,
-            next_step_at=Case(When(engine_job_id="", then=None), default=Value(clock.now())),
+            result_kept_until=Case(*kept, default=None),
+            next_step_at=Case(When(engine_job_id="", then=None), *kept, default=Value(now)),
             **fields,
         )
         if ended:
@@ -156,13 +165,39 @@ def move(
     With `fenced` only while `video.lease` still holds. Returns False, and changes nothing, when
     another process was first.
     """
-    now = clock.now()
     rows = Video.objects.filter(pk=video.pk, status__in=MAY_COME_FROM[to])
     if fenced:
         rows = rows.filter(lease=video.lease)
     if not keep_lease:
         fields["lease"] = None
-    fields |= _deadline_in(to, now)
+    return _write(rows, video, to, note, fields)
+
+
+def rescue(video: Video, **fields: Any) -> bool:
+    """Move a video that ended without its file to SUCCEEDED while `video.lease` still holds.
+
+    Its credits stay refunded, so that it costs its owner nothing. Returns False, and changes
+    nothing, when another process was first or its owner has deleted it.
+    """
+    rows = Video.objects.filter(
+        pk=video.pk,
+        status__in=Video.RESCUABLE,
+        fetches_again=True,
+        deleted_at=None,
+        lease=video.lease,
+    )
+    ended = {"fetches_again": False, "fetch_again_error": "", "result_kept_until": None}
+    fields |= {**ended, "needs_cleanup": False, "attempts": 0, "credits": 0, "lease": None}
+    note = "fetched again by staff"
+    return _write(rows, video, Status.SUCCEEDED, note, {"rescued_at": clock.now(), **fields})
+
+
+def _write(
+    rows: QuerySet[Video], video: Video, to: Status, note: str, fields: dict[str, Any]
+) -> bool:
+    """Write the new status and what follows from it, if `rows` still holds the video."""
+    now = clock.now()
+    fields = fields | _deadline_in(to, now)
     with transaction.atomic():
         sequence = feed.allocate_sequence(video.user_id)
         if not rows.update(status=to, sequence=sequence, updated_at=now, **fields):

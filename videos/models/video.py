@@ -78,6 +78,8 @@ class Video(models.Model):
     )
     RENDERING: ClassVar = (Status.RUNNING, Status.DOWNLOADING)
     LOST: ClassVar = (Status.FAILED, Status.CANCELLED, Status.TIMEOUT)
+    # What staff may have fetched again: a cancelled video is what its owner wanted.
+    RESCUABLE: ClassVar = (Status.FAILED, Status.TIMEOUT)
     # How long a deletion can be undone. Pages promise 10 seconds; slow connections get more.
     UNDO: ClassVar = timedelta(minutes=1)
 
@@ -142,6 +144,12 @@ class Video(models.Model):
     poll_count = models.PositiveIntegerField(_("polls"), default=0)
     # An ended video whose files or whose job at the engine are still to be deleted.
     needs_cleanup = models.BooleanField(default=False)
+    # A video that ended although its job finished: until when the job is left at the engine,
+    # whether staff have its file fetched again, why that failed, and when it succeeded.
+    result_kept_until = models.DateTimeField(null=True)
+    fetches_again = models.BooleanField(default=False)
+    fetch_again_error = models.TextField(blank=True)
+    rescued_at = models.DateTimeField(null=True)
 
     created_at = models.DateTimeField(_("created"), db_index=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -214,6 +222,18 @@ class Video(models.Model):
     def is_lost(self) -> bool:
         """Whether it ended without a file; its credits were refunded then."""
         return self.status in self.LOST
+
+    @property
+    def is_refunded(self) -> bool:
+        """Whether its credits were returned; those of a rescued video stay with its owner."""
+        return self.is_lost or self.rescued_at is not None
+
+    @property
+    def is_rescue_due(self) -> bool:
+        """Whether the next step of this claimed video fetches its result again."""
+        may = self.fetches_again and self.is_lost and self.deleted_at is None
+        until, since = self.result_kept_until, self.claimed_at
+        return bool(may and until and since and since < until)
 
     @property
     def ordered_model(self) -> str:

@@ -1,5 +1,7 @@
 """Audit of refunds: every video that ended without a file has exactly one credit refund.
 
+A video whose file staff had fetched again later keeps its refund; no other video that succeeded
+has one.
 A missing refund is added through the ledger; the audit run lists what needs staff.
 """
 
@@ -39,15 +41,15 @@ def _check(batch: list[Video]) -> Iterator[Finding]:
     keys = [make(v) for v in batch for make in (charges.spend_key, charges.refund_key)]
     known = credits.existing_keys(keys)
     for video in batch:
-        if charges.refund_key(video) in known and not video.is_lost:
+        if charges.refund_key(video) in known and not video.is_refunded:
             video.refresh_from_db()  # it may have failed since the batch was read
         spent = charges.spend_key(video) in known
         returned = charges.refund_key(video) in known
         if not spent:
             yield Finding(f"video {video.pk} was never paid for")
-        elif video.is_lost and not returned:
+        elif video.is_refunded and not returned:
             yield _repair(video)
-        elif returned and not video.is_lost:
+        elif returned and not video.is_refunded:
             yield Finding(f"video {video.pk} is {video.status} and was refunded")
         if video.is_active and clock.now() > video.deadline_at + STUCK_AFTER:
             yield Finding(f"video {video.pk} is {video.status} long after its deadline")

@@ -22,7 +22,7 @@ from uuid import uuid4
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -76,7 +76,7 @@ def enqueue_delivery(video: Video) -> None:
     if not video.webhook_url or video.is_active:
         return
     now = clock.now()
-    WebhookDelivery.objects.get_or_create(
+    delivery, is_new = WebhookDelivery.objects.get_or_create(
         video=video,
         defaults={
             "user_id": video.user_id,
@@ -87,21 +87,27 @@ def enqueue_delivery(video: Video) -> None:
             "next_try_at": now,
         },
     )
+    if video.rescued_at and not is_new:  # its failure was told before
+        _start_round(WebhookDelivery.objects.filter(pk=delivery.pk))
 
 
 def redeliver(delivery: WebhookDelivery) -> None:
     """Start a new round of attempts. Raises NotRedeliverable while one is running."""
-    now = clock.now()
     rows = WebhookDelivery.objects.filter(pk=delivery.pk).exclude(state=State.PENDING)
-    if not rows.update(
+    if not _start_round(rows):
+        raise NotRedeliverable(_("This webhook is still being delivered."))
+
+
+def _start_round(rows: QuerySet[WebhookDelivery]) -> int:
+    now = clock.now()
+    return rows.update(
         state=State.PENDING,
         tries=0,
         round_started_at=now,
         next_try_at=now,
         lease=None,
         delivered_at=None,
-    ):
-        raise NotRedeliverable(_("This webhook is still being delivered."))
+    )
 
 
 def send_test(user: AbstractBaseUser, url: str) -> DeliveryResult:
@@ -122,9 +128,9 @@ def request_of(delivery: WebhookDelivery) -> Request:
     """The signed request of a claimed delivery."""
     body = json.dumps(representations.callback_body(delivery.video)).encode()
     secret = signing.secret_of(delivery.user)
-    return Request(
-        delivery.url, body, signing.signed_headers(f"msg_{delivery.pk.hex}", body, secret)
-    )
+    # Receivers ignore an id that they know, and they may know that of the failure.
+    message_id = f"msg_{delivery.pk.hex}" + ("_rescued" if delivery.video.rescued_at else "")
+    return Request(delivery.url, body, signing.signed_headers(message_id, body, secret))
 
 
 def send(request: Request) -> DeliveryResult:

@@ -67,6 +67,16 @@ def test_audit_reports_a_video_when_it_succeeded_and_was_refunded(
     assert run_audit() == [(problem, "")]
 
 
+def test_audit_accepts_the_refund_of_a_video_whose_file_was_fetched_again(
+    video: Video, alice: User
+) -> None:
+    rescued = {"status": "succeeded", "file": "x.mp4", "rescued_at": timezone.now(), "credits": 0}
+    Video.objects.filter(pk=video.pk).update(**rescued)
+    # It must not cost anything.
+    assert run_audit() == [(f"video {video.pk} was succeeded without a refund", "+20")]
+    assert (run_audit(), credits.available(alice)) == ([], 100)
+
+
 def test_audit_reports_a_video_when_nobody_paid_for_it(video: Video) -> None:
     with_no_spend = Video.objects.get(pk=video.pk)
     with_no_spend.pk = uuid4()

@@ -16,7 +16,7 @@ Status = Video.Status
 
 
 def claim_due(limit: int, *, downloads: bool = True) -> list[Video]:
-    """Lease up to `limit` due videos; with `downloads` False none that is DOWNLOADING.
+    """Lease up to `limit` due videos; with `downloads` False none that downloads its file.
 
     The returned videos are ready for `execute`: a QUEUED one has become SUBMITTING, and one that
     was SUBMITTING when its worker died has become SUBMIT_UNKNOWN. An order whose engine gets no
@@ -50,7 +50,7 @@ def _claim_steps(limit: int, token: UUID, now: datetime, *, downloads: bool) -> 
     """Lease what is due of the videos that have left the queue, or waited there too long."""
     due = Video.objects.due(now).exclude(status=Status.QUEUED, deadline_at__gt=now)
     if not downloads:
-        due = due.exclude(status=Status.DOWNLOADING)
+        due = due.exclude(status=Status.DOWNLOADING).exclude(fetches_again=True)
     if limit <= 0 or not due.exists():
         return
     with transaction.atomic():

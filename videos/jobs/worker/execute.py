@@ -9,7 +9,7 @@ from videos.catalog import offers
 from videos.catalog.entries import Binding
 from videos.catalog.reading import catalog
 from videos.engines import base
-from videos.engines.base import Job, RenderRequest
+from videos.engines.base import Engine, Job, RenderRequest
 from videos.engines.errors import EngineError, Unavailable, Unsupported
 from videos.jobs import callbacks, circuit_breaker
 from videos.media import files, first_frame
@@ -43,8 +43,7 @@ def execute(video: Video) -> Result:
 
 def _take_step(video: Video) -> Result:
     if not video.is_active:
-        _delete_files_and_job(video)
-        return Cleaned()
+        return _take_last_step(video)
     engine = base.get(video.engine)
     match video.status:
         case Status.SUBMITTING:
@@ -60,6 +59,21 @@ def _take_step(video: Video) -> Result:
             return files.fetch_result(engine, video)
         case _:
             return Overdue()
+
+
+def _take_last_step(video: Video) -> Result:
+    """Fetch the result of an ended video again if staff asked for it, else clean up."""
+    if video.is_rescue_due:
+        return files.fetch_result(_engine_of(video), video)
+    _delete_files_and_job(video)
+    return Cleaned()
+
+
+def _engine_of(video: Video) -> Engine:
+    """The engine that has the video's job. Raises Unsupported if it is no longer configured."""
+    if video.engine not in settings.ENGINES:
+        raise Unsupported(f"the engine {video.engine} is not configured")
+    return base.get(video.engine)
 
 
 def _delete_files_and_job(video: Video) -> None:

@@ -27,7 +27,9 @@ class Executor(LeasedWorker[Video, execute.Result]):
         if len(self._rows) > self._threads:
             return
         room = self._threads * CLAIMS_PER_THREAD - len(self._rows)
-        downloading = sum(v.status == Video.Status.DOWNLOADING for v in self._rows.values())
+        downloading = sum(
+            v.status == Video.Status.DOWNLOADING or v.is_rescue_due for v in self._rows.values()
+        )
         downloads = downloading < self._threads * DOWNLOAD_SHARE
         for video in claim.claim_due(room, downloads=downloads):
             self._start(video, partial(execute.execute, video))

@@ -2,6 +2,7 @@
 
 import logging
 from datetime import datetime
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import F
@@ -9,7 +10,7 @@ from django.db.models import F
 from config.lib import clock
 from videos.engines.base import Job, JobState, ids_named
 from videos.engines.errors import EngineError, Unsupported
-from videos.jobs import callbacks, circuit_breaker, costs, state_machine
+from videos.jobs import callbacks, circuit_breaker, costs, rescue, state_machine
 from videos.jobs.worker import execute, polls, step_failures
 from videos.media import files
 from videos.models import Video
@@ -48,7 +49,9 @@ def _settle_one(video: Video, result: execute.Result) -> None:
     if video.status == Status.SUBMITTING:
         error = result if isinstance(result, EngineError) else None
         circuit_breaker.record_submit(video.engine, video.pk, error)
-    if not video.is_active:
+    if video.is_rescue_due:
+        _record_rescue(video, result)
+    elif not video.is_active:
         _record_cleanup(video, result)
     elif isinstance(result, files.StoredResult):
         _record_success(video, result)
@@ -169,30 +172,48 @@ def _may_show_another_image(video: Video, job: Job) -> bool:
 
 
 def _record_success(video: Video, saved: files.StoredResult) -> None:
-    done = state_machine.move(
-        video,
-        Status.SUCCEEDED,
-        progress=100,
-        completed_at=clock.now(),
-        next_step_at=None,
-        file=saved.file,
-        file_bytes=saved.size_bytes,
-        file_sha256=saved.sha256,
-        thumbnail=saved.thumbnail,
-        spritesheet=saved.spritesheet,
-    )
-    if not done:
+    if not state_machine.move(video, Status.SUCCEEDED, **_fields_of(saved)):
         # The video ended meanwhile: its files must be deleted.
         Video.objects.filter(pk=video.pk, status__in=Video.LOST).update(
             needs_cleanup=True, lease=None, next_step_at=clock.now()
         )
 
 
+def _fields_of(saved: files.StoredResult) -> dict[str, Any]:
+    return {
+        "progress": 100,
+        "completed_at": clock.now(),
+        "next_step_at": None,
+        "file": saved.file,
+        "file_bytes": saved.size_bytes,
+        "file_sha256": saved.sha256,
+        "thumbnail": saved.thumbnail,
+        "spritesheet": saved.spritesheet,
+    }
+
+
+def _record_rescue(video: Video, result: execute.Result) -> None:
+    if isinstance(result, EngineError):
+        rescue.record_failure(video, result)
+    elif isinstance(result, files.StoredResult) and not state_machine.rescue(
+        video, **_fields_of(result)
+    ):
+        # Its owner has deleted it meanwhile: its files must be deleted.
+        gone = Video.objects.filter(pk=video.pk, status__in=Video.LOST, deleted_at__isnull=False)
+        gone.update(needs_cleanup=True, lease=None, next_step_at=clock.now())
+
+
 def _record_cleanup(video: Video, result: execute.Result) -> None:
     rows = Video.objects.filter(pk=video.pk, lease=video.lease)
     attempts_exhausted = video.attempts >= len(CLEANUP_PAUSES)
     if isinstance(result, execute.Cleaned | Unsupported) or attempts_exhausted:
-        rows.update(needs_cleanup=False, lease=None, next_step_at=None)
+        rows.update(
+            needs_cleanup=False,
+            lease=None,
+            next_step_at=None,
+            result_kept_until=None,
+            fetches_again=False,
+        )
     else:
         rows.update(
             attempts=F("attempts") + 1, **state_machine.due_in(CLEANUP_PAUSES[video.attempts])

@@ -12,6 +12,7 @@ from videos.engines.errors import (
     AuthFailed,
     BadAnswer,
     EngineError,
+    Gone,
     InvalidRequest,
     NotFound,
     NotReady,
@@ -85,7 +86,13 @@ def _record_failed_download(video: Video, error: EngineError) -> None:
     may_pass = isinstance(error, AuthFailed | OutOfCredit | InvalidRequest)
     is_final = isinstance(error, Refused) and not may_pass
     if is_final or (since and now - since >= settings.VIDEO_DEADLINE):
-        state_machine.end(video, Status.FAILED, code="result_unavailable", detail=error.detail)
+        state_machine.end(
+            video,
+            Status.FAILED,
+            code="result_unavailable",
+            detail=error.detail,
+            has_result=not isinstance(error, NotFound | Gone),
+        )
     else:
         pause = DOWNLOAD_PAUSES[min(video.attempts, len(DOWNLOAD_PAUSES) - 1)]
         retry_later(video, error.retry_after or pause, missing_since=since)

@@ -1,6 +1,7 @@
 """What happened to a video, in sentences: its steps and the moves of its credits."""
 
 from datetime import datetime
+from operator import itemgetter
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -26,7 +27,7 @@ def history_of(video: Video) -> list[tuple[datetime, str]]:
     if back:
         returned = ngettext("%(n)d credit returned", "%(n)d credits returned", back.amount)
         lines.append((back.created_at, returned % {"n": back.amount}))
-    return lines
+    return sorted(lines, key=itemgetter(0))  # a stable sort: a refund follows its failure
 
 
 def _describe_step(video: Video, status: Status) -> str:
@@ -40,4 +41,6 @@ def _describe_step(video: Video, status: Status) -> str:
         Status.DOWNLOADING: _("Rendered"),
         Status.SUCCEEDED: _("Saved to your library"),
     }
+    if video.rescued_at and status in Video.RESCUABLE:
+        return failures.cause_of_code(video.failure_code)
     return words.get(status) or failures.sentence(video)
