@@ -198,8 +198,8 @@ def describe_lengths(lengths: tuple[int, ...]) -> str:
 def lengths_of(model: Model, mode: str = "", size: str = "") -> tuple[int, ...]:
     """The lengths that an engine makes in this mode and size; empty ones stand for any."""
     able = [each for each in _capabilities(model) if each.can(mode, size)]
-    longest = max((each.longest for each in able), default=0)
-    return tuple(n for n in model.lengths if n <= longest)
+    made = {n for each in able for n in each.lengths}
+    return tuple(n for n in model.lengths if n in made)
 
 
 def engines_for(
@@ -212,13 +212,14 @@ def engines_for(
 ) -> list[str]:
     """The engines that make such a video, in the order of preference; only `at` if it is given.
 
-    Without an operation these are the engines that have any. A size that the model does not have
-    is not looked at.
+    Without an operation these are the engines that have any. A size and a length that the model
+    does not have are not looked at.
     """
     model = catalog().models.get(model_id)
     if model is None:
         return []
     size = size if size in model.by_size else ""
+    seconds = seconds if seconds in model.lengths else 0
     found = dict.fromkeys(
         each.engine
         for each in _capabilities(model)
@@ -268,19 +269,20 @@ def _is_of_sandbox(model: Model) -> bool:
 
 @dataclass(frozen=True)
 class Capability:
-    """What an engine makes of a model in one mode: these frames, of at most `longest` seconds."""
+    """What an engine makes of a model in one mode: each of these frames in each of these lengths."""
 
     engine: str
     mode: str
     frames: tuple[Frame, ...]
-    longest: int
+    lengths: tuple[int, ...]
     takes: frozenset[str]
 
     def can(self, mode: str, size: str = "", seconds: int = 0, names: Collection[str] = ()) -> bool:
         """Whether it makes such a video with the choices of these names; empty ones fit any."""
         has_size = not size or any(frame.size == size for frame in self.frames)
+        has_length = not seconds or seconds in self.lengths
         has_mode = not mode or mode == self.mode
-        return has_mode and has_size and seconds <= self.longest and self.takes.issuperset(names)
+        return has_mode and has_size and has_length and self.takes.issuperset(names)
 
 
 def _capabilities(model: Model) -> list[Capability]:
@@ -307,9 +309,10 @@ def _capability(model: Model, engine: str, binding: Binding, mode: str) -> Capab
     made = binding.resolutions
     frames = tuple(each for each in model.frames if not made or each.resolution in made)
     longest = min(binding.longest(mode), int(config.get("max_seconds") or LONGEST))
-    if not frames or longest < model.lengths[0]:
+    lengths = tuple(n for n in model.lengths if n <= longest)
+    if not frames or not lengths:
         return None
-    return Capability(engine, mode, frames, longest, frozenset(binding.takes_for(mode)))
+    return Capability(engine, mode, frames, lengths, frozenset(binding.takes_for(mode)))
 
 
 def _narrow(model: Model) -> Model:
@@ -324,7 +327,7 @@ def _narrow(model: Model) -> Model:
         resolutions={frame.resolution for frame in frames},
         lengths=lengths_of(model),
         takes={name for each in able for name in each.takes},
-        longest_default=max(each.longest for each in able if first in each.frames),
+        longest_default=max(each.lengths[-1] for each in able if first in each.frames),
     )
 
 
