@@ -269,7 +269,7 @@ def _is_of_sandbox(model: Model) -> bool:
 
 @dataclass(frozen=True)
 class Capability:
-    """What an engine makes of a model in one mode: each of these frames in each of these lengths."""
+    """What an engine makes of a model in one mode: these frames, each in these lengths."""
 
     engine: str
     mode: str
