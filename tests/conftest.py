@@ -22,7 +22,7 @@ from accounts.models import Session, User
 from accounts.people import signup
 from config.lib import clock
 from config.server.header_limits import LimitedProtocol
-from tests import cleanup, mail, schema, slow_work
+from tests import cleanup, mail, schema, slow_work, tiers
 from tests.backing import free_port
 from videos.engines import base
 from videos.jobs.worker import executor
@@ -33,15 +33,16 @@ PAUSE_SECONDS = 0.2
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark tests that use a database; deselect those of the other mode (with or without Redis)."""
+    """Mark tests that use a database; deselect what belongs to the other mode or its tier."""
     for item in items:
         fixtures = set(getattr(item, "fixturenames", ()))
         if fixtures & {"db", "transactional_db"} or any(item.iter_markers("django_db")):
             item.add_marker("database")
     other = "embedded" if configured.REDIS_URL else "scaled"
-    left_out = [item for item in items if item.get_closest_marker(other)]
+    repeated = tiers.repeated_cases(items)
+    left_out = repeated | {item for item in items if item.get_closest_marker(other)}
     items[:] = [item for item in items if item not in left_out]
-    config.hook.pytest_deselected(items=left_out)
+    config.hook.pytest_deselected(items=list(left_out))
 
 
 def pytest_collection_finish() -> None:

@@ -5,12 +5,25 @@ asks `rounds` how often.
 """
 
 import os
+from collections import defaultdict
 from collections.abc import Iterable
 from typing import TypeVar
+
+import pytest
 
 NAME = "TEST_TIER"
 THOROUGH = os.environ.get(NAME) == "thorough"
 ON_POSTGRES = bool(os.environ.get("DATABASE_URL"))
+# Locks, queues, sockets and money: PostgreSQL and Redis get every case of these tests.
+EVERY_CASE = (
+    "tests/billing/ledger/",
+    "tests/billing/models/",
+    "tests/billing/payments/",
+    "tests/config/lib/",
+    "tests/faults/",
+    "tests/videos/jobs/",
+    "tests/videos/realtime/",
+)
 T = TypeVar("T")
 
 
@@ -26,3 +39,17 @@ def share(items: Iterable[T], of: int = 2) -> list[T]:
 def rounds(usual: int, thorough: int) -> int:
     """How often a test repeats itself in the tier that runs."""
     return thorough if THOROUGH else usual
+
+
+def repeated_cases(items: Iterable[pytest.Item]) -> set[pytest.Item]:
+    """The cases that the short tier leaves to SQLite: all but a test's first and last one.
+
+    They differ in the input, such as thirty bodies that are refused alike.
+    """
+    if THOROUGH or not ON_POSTGRES:
+        return set()
+    cases: dict[str, list[pytest.Item]] = defaultdict(list)
+    for item in items:
+        if not item.nodeid.startswith(EVERY_CASE):
+            cases[item.nodeid.partition("[")[0]].append(item)
+    return {item for found in cases.values() for item in found[1:-1]}
