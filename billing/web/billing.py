@@ -21,7 +21,9 @@ ENTRIES_PER_PAGE = 25
 LATEST_PAYMENTS = 5
 PROMPT_MAX_LENGTH = 5000
 # The fields of the studio's form that are saved; `reference` is the id of a stored image.
-DRAFT_FIELDS = ("prompt", "model", "size", "seconds", "reference")
+DRAFT_FIELDS = (
+    "prompt", "model", "size", "seconds", "takes", "audio", "negative_prompt", "seed", "reference"
+)  # fmt: skip
 
 
 @login_required

@@ -127,10 +127,13 @@ function keepPicture(id, name, source) {
 
 // ---- what is written stays over a reload ----
 const CHOICES = ["model", "size", "seconds", "takes"];
+const OPTIONS = ["audio", "negative_prompt", "seed"];
 
 function keepDraft() {
   const kept = composer.querySelector("[name=reference]:is([type=hidden], :checked)");
-  const draft = Object.fromEntries(["prompt", ...CHOICES].map((name) => [name, field(name).value]));
+  const draft = Object.fromEntries(
+    ["prompt", ...CHOICES, ...OPTIONS].map((name) => [name, field(name)?.value ?? ""]),
+  );
   draft.owner = composer.dataset.owner;
   if (kept) draft.picture = [kept.value, kept.title || kept.parentElement.textContent.trim()];
   sessionStorage.draft = JSON.stringify(draft);
@@ -139,7 +142,8 @@ function keepDraft() {
 function takeUpDraft() {
   const draft = JSON.parse(sessionStorage.draft ?? "{}");
   if (draft.owner !== composer.dataset.owner || (!draft.prompt && !draft.picture)) return;
-  for (const name of CHOICES) if (draft[name]) field(name).value = draft[name];
+  for (const name of [...CHOICES, ...OPTIONS])
+    if (draft[name] && field(name)) field(name).value = draft[name];
   field("prompt").value = draft.prompt;
   if (draft.picture)
     keepPicture(

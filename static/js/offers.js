@@ -9,30 +9,38 @@ const offers = composer && JSON.parse(document.getElementById("offers").textCont
 const resolutions = document.getElementById("resolutions");
 const lengths = document.getElementById("lengths");
 const menu = document.getElementById("models");
+const more = document.getElementById("more-options");
 const offer = () => offers[field("model").value];
 const inputsOf = (name) => [...composer.querySelectorAll(`input[name=${name}]`)];
 
 // Credits for one video of the chosen options.
 export function priceOf(kind) {
-  const { sizes, seconds, credits } = offer();
-  const byLength = (credits[kind] ?? credits.text)[sizes[field("size").value]];
-  return byLength[seconds.indexOf(Number(field("seconds").value))];
+  const { credits, silent } = offer();
+  const prices = more?.querySelector("[name=audio]:checked:enabled")?.value
+    ? (silent ?? credits)
+    : credits;
+  return (prices[kind] ?? prices.text)[resolution()][lengthsAt(Number(field("seconds").value))];
 }
+
+const resolution = () => offer().sizes[field("size").value];
+const lengthsAt = (n) => offer().seconds.indexOf(n);
+// Not every length is made in every resolution.
+const isLength = (n) => offer().credits.text[resolution()][lengthsAt(n)] > 0;
 
 // The inputs of the sizes that the chosen model makes in the chosen resolution.
 export function shapes() {
   const { sizes } = offer();
-  const resolution = sizes[field("size").value];
-  return inputsOf("size").filter(({ value }) => sizes[value] === resolution);
+  return inputsOf("size").filter(({ value }) => sizes[value] === resolution());
 }
 
 // Shows only what the chosen model makes; a choice that it does not make becomes the nearest.
 export function showOffered() {
-  const { sizes, seconds } = offer();
+  const { sizes, options } = offer();
   keepMade("size", ({ value }) => value in sizes, sizeLike);
-  keepMade("seconds", ({ value }) => seconds.includes(Number(value)), nearest);
+  keepMade("seconds", ({ value }) => isLength(Number(value)), nearest);
   showSizes(sizes);
-  showLengths(seconds);
+  showLengths();
+  showOptions(options);
   if (menu)
     document.querySelector("#model-menu [data-chosen]").textContent =
       menu.querySelector("label:has(:checked) b").textContent;
@@ -48,11 +56,6 @@ function keepMade(name, isMade, choose) {
 function showSizes(sizes) {
   const own = new Set(Object.values(sizes));
   show("size", shapes());
-  for (const input of shapes()) {
-    const words = input.parentElement.querySelector("small");
-    words.textContent = sizes[input.value];
-    words.hidden = own.size > 1;
-  }
   resolutions.hidden = own.size === 1;
   show(
     "resolution",
@@ -61,8 +64,8 @@ function showSizes(sizes) {
   field("resolution").value = sizes[field("size").value];
 }
 
-function showLengths(seconds) {
-  const own = inputsOf("seconds").filter(({ value }) => seconds.includes(Number(value)));
+function showLengths() {
+  const own = inputsOf("seconds").filter(({ value }) => isLength(Number(value)));
   lengths.hidden = own.length <= MOST_LENGTHS;
   show("seconds", lengths.hidden ? own : []);
   const options = own.map(
@@ -70,6 +73,22 @@ function showLengths(seconds) {
   );
   lengths.replaceChildren(...options);
   lengths.value = field("seconds").value;
+}
+
+// What the model does not take is not sent either.
+function showOptions(own = []) {
+  if (!more) return;
+  let set = 0;
+  for (const part of more.querySelectorAll("[data-option]")) {
+    part.hidden = !own.includes(part.dataset.option);
+    for (const input of part.querySelectorAll("[name]")) input.disabled = part.hidden;
+    if (!part.hidden && field(part.dataset.option).value) set += 1;
+  }
+  const button = document.getElementById("more-button");
+  button.hidden = !own.length;
+  const count = button.querySelector(".pill__count");
+  count.textContent = set;
+  count.hidden = !set;
 }
 
 function show(name, shown) {
@@ -101,6 +120,11 @@ function closeMenu() {
 }
 
 if (composer) composer.addEventListener("change", passOn, { capture: true });
+more?.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || event.target.matches("textarea")) return;
+  event.preventDefault(); // it would send the order
+  more.hidePopover();
+});
 menu?.addEventListener("toggle", ({ newState }) => {
   if (newState === "open") menu.querySelector(":checked").focus();
 });

@@ -97,6 +97,22 @@ def test_model_is_chosen_by_keyboard_without_ordering(tab: Opener, person: Stora
     page.locator("#models label:has-text('Veo 3.1 Fast')").click()
     assert shown(page, "seconds") == ["4 s", "6 s", "8 s"]
     expect(page.get_by_role("combobox", name="Length")).to_be_hidden()
+
+    assert price(page) == "112"
+    more = page.get_by_role("button", name="More options")
+    more.click()
+    page.locator("#more-options label:has-text('Off')").click()
+    page.get_by_role("textbox", name="Seed").fill("42")
+    check(page, "studio-more-options")
+    page.get_by_role("textbox", name="Seed").press("Enter")
+    expect(page.locator("#more-options")).to_be_hidden()
+    expect(more).to_contain_text("2")
+    page.reload()
+    expect(more).to_contain_text("2")
+    assert price(page) == "80"
+    button.click()
+    page.locator("#models label:has-text('Kling 4.0')").click()
+    expect(more).to_be_hidden()
     expect(page.locator(".card")).to_have_count(0)
 
 

@@ -22,8 +22,6 @@ from videos.models import Video
 from videos.models.price import MAX_CREDITS
 from videos.webhooks import http_client
 
-# Gemini and Wan take seeds of 31 bits only.
-MAX_SEED = 2**31 - 1
 # The prompt in examples of the OpenAPI document.
 EXAMPLE_PROMPT = "A paper boat at dusk, slow dolly in"
 
@@ -70,8 +68,10 @@ class OptionalBooleanField(serializers.BooleanField):
 class ChoicesSerializer(serializers.Serializer):
     """What only some models take: `GET /api/models` says which."""
 
-    seed = WholeNumberField(min_value=0, max_value=MAX_SEED, required=False)
-    negative_prompt = TextField(max_length=2000, required=False, allow_blank=True)
+    seed = WholeNumberField(min_value=0, max_value=offers.MAX_SEED, required=False)
+    negative_prompt = TextField(
+        max_length=offers.NEGATIVE_PROMPT_MAX, required=False, allow_blank=True
+    )
     audio = OptionalBooleanField(required=False)
 
 

@@ -15,7 +15,9 @@ from videos.catalog.reading import catalog
 from videos.engines.base import is_sandbox
 from videos.models import Video
 
-PROMPT_MAX = 5000
+PROMPT_MAX, NEGATIVE_PROMPT_MAX = 5000, 2000
+# Gemini and Wan take seeds of 31 bits only.
+MAX_SEED = 2**31 - 1
 
 
 class NotOffered(Exception):

@@ -1,6 +1,8 @@
 """The form that orders a video, with the price of every choice."""
 
+import secrets
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, NamedTuple
 from uuid import uuid4
@@ -10,6 +12,7 @@ from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.utils.translation import gettext_lazy as _
 
+from config.lib.forms import WholeNumberField
 from videos.catalog import offers, pauses, prices
 from videos.catalog.entries import Model
 from videos.catalog.frames import Frame, frame_of
@@ -17,12 +20,15 @@ from videos.catalog.reading import catalog
 from videos.jobs import orders
 from videos.media import uploads
 from videos.models import Preset, Price, Upload
-from videos.web.presenters.model_card import ModelCard, card_of, offers_of
+from videos.web.presenters.model_card import ModelCard, card_of, offers_of, options_of
 
 MAX_TAKES = 4
 # More models are chosen in a menu, and more lengths in a select, instead of side by side.
 MOST_MODELS, MOST_LENGTHS = 3, 8
 PROMPT_ERRORS = {"required": _("Describe what the video should show.")}
+SEED_ERROR = _("The seed must be a whole number from 0 to 2,147,483,647.")
+# The word of the form for a video without sound.
+SILENT = "off"
 
 
 def takes_field() -> forms.TypedChoiceField:
@@ -72,6 +78,14 @@ class Composer(forms.Form):
     size = forms.ChoiceField(choices=size_choices)
     seconds = forms.TypedChoiceField(choices=length_choices, coerce=int)
     takes = takes_field()
+    audio = forms.ChoiceField(choices=[(SILENT, SILENT)], required=False)
+    negative_prompt = forms.CharField(max_length=offers.NEGATIVE_PROMPT_MAX, required=False)
+    seed = WholeNumberField(
+        min_value=0,
+        max_value=offers.MAX_SEED,
+        required=False,
+        error_messages=dict.fromkeys(("invalid", "min_value", "max_value"), SEED_ERROR),
+    )
     image = forms.FileField(required=False)
     # The price list that the page showed.
     price_list = forms.CharField(required=False, max_length=32)
@@ -115,7 +129,26 @@ class Composer(forms.Form):
             data["seconds"],
             self.stored_image,
             terms=orders.PriceTerms(self.price_of_one),
+            choices=self._choices(),
         )
+
+    def _choices(self) -> offers.Choices:
+        """What is chosen under more options; a model whose sound is a choice gets a clear one."""
+        data, audio = self.cleaned_data, None
+        if data["audio"] == SILENT:
+            audio = False
+        elif "audio" in options_of(self.chosen_model):
+            audio = True
+        choices = offers.Choices(data["seed"], data["negative_prompt"], audio)
+        return choices if data["seed"] is not None else self._draw_seed(choices)
+
+    def _draw_seed(self, choices: offers.Choices) -> offers.Choices:
+        """The choices with a random seed, which the video's page shows, if no engine minds it."""
+        drawn = replace(choices, seed=secrets.randbelow(offers.MAX_SEED + 1))
+        data, kind = self.cleaned_data, Price.Kind.IMAGE if self.stored_image else Price.Kind.TEXT
+        order = (data["model"], kind.value, data["size"], data["seconds"])
+        engines, minding = (offers.engines_for(*order, choices=one) for one in (choices, drawn))
+        return drawn if engines and engines == minding else choices
 
     def clean(self) -> dict[str, Any]:
         self.stored_image = self.cleaned_data.get("reference")
@@ -158,7 +191,6 @@ class Composer(forms.Form):
     def sizes(self) -> Iterator[dict[str, Any]]:
         """Every size; those of the chosen model and resolution are shown."""
         model, resolution = self.chosen_model, self.chosen_resolution
-        single = len({frame.resolution for frame in model.frames}) == 1
         for size, other in _frames(self.offered).items():
             frame = model.by_size.get(size, other)
             yield {
@@ -167,7 +199,6 @@ class Composer(forms.Form):
                 "resolution": frame.resolution,
                 "tall": frame.is_portrait,
                 "shown": size in model.by_size and frame.resolution == resolution,
-                "single": single,
                 "checked": size == self.chosen_size,
             }
 
@@ -195,6 +226,26 @@ class Composer(forms.Form):
     @property
     def has_length_select(self) -> bool:
         return len(self.chosen_model.lengths) > MOST_LENGTHS
+
+    @cached_property
+    def own_options(self) -> list[str]:
+        """What the chosen model takes besides size and length."""
+        return options_of(self.chosen_model)
+
+    @cached_property
+    def has_options(self) -> bool:
+        """Whether any model takes more options."""
+        return any(map(options_of, self.offered))
+
+    @property
+    def is_silent(self) -> bool:
+        return bool(self["audio"].value() == SILENT)
+
+    @property
+    def options_set(self) -> int:
+        """How many options of the chosen model are not left to it."""
+        given = {name: self[name].value() not in {None, ""} for name in self.own_options}
+        return sum(given.values())
 
     @property
     def takes_offered(self) -> Iterator[dict[str, Any]]:
@@ -290,7 +341,9 @@ class Composer(forms.Form):
 
     def _price(self, model: Model, size: str, seconds: int) -> int:
         kind = Price.Kind.IMAGE if self.stored_image else Price.Kind.TEXT
-        found = self.current_prices.credits(kind, model.id, size, seconds)
+        silent = self.is_silent and "audio" in options_of(model)
+        audio = False if silent else None
+        found = self.current_prices.credits(kind, model.id, size, seconds, audio)
         assert found is not None
         return found
 

@@ -32,6 +32,7 @@ from videos.web.presenters.wallet import wallet_of
 
 ACTIVE_VIDEOS, RECENT_VIDEOS = 12, 12
 OPTIONS = ("model", "size", "seconds", "takes")
+MORE_OPTIONS = ("audio", "negative_prompt", "seed")
 
 
 @login_required
@@ -49,8 +50,9 @@ def _draft_form(request: UserRequest) -> Composer:
     """Return the composer: empty, filled in from an older video, or with the saved draft."""
     from_ = _uuid(request.GET.get("from"))
     if older := from_ and Video.objects.of(request.user).filter(pk=from_).first():
-        fields = ("prompt", "model", "size", "seconds")
+        fields = ("prompt", "model", "size", "seconds", "seed", "negative_prompt")
         order = {name: getattr(older, name) for name in fields} | _suggested_options(request)
+        order["audio"] = composer.SILENT if older.audio is False else ""
         form = Composer(request.user, initial=order)
         form.stored_image = older.reference
         return form
@@ -141,7 +143,7 @@ def _is_preset_action(sent: QueryDict) -> bool:
 def _handle_preset(request: UserRequest) -> HttpResponse:
     """Apply, delete or save a preset; the prompt that is being written stays."""
     sent, presets = request.POST, Preset.objects.filter(user_id=request.user.pk)
-    order: dict[str, Any] = {name: sent.get(name) for name in ("prompt", *OPTIONS)}
+    order: dict[str, Any] = {name: sent.get(name) for name in ("prompt", *OPTIONS, *MORE_OPTIONS)}
     if number := sent.get("preset") or sent.get("forget"):
         known = int(number) if number.isdecimal() and len(number) < 10 else 0
         preset = get_object_or_404(presets, pk=known)

@@ -156,6 +156,138 @@ def test_page_stays_small_when_every_preset_is_offered(
     assert len(json.loads(data[1])) == composer.count('name="model"')
 
 
+VEO = {
+    **SHORT,
+    "id": "veo-1",
+    "label": "Veo 1",
+    "audio": "optional",
+    "takes": ["seed", "negative_prompt"],
+    "price": {"per": "second", "text": 5, "silent": 3},
+    "bindings": [{"engine": "gpu", "takes": ["first_image", "seed", "negative_prompt", "audio"]}],
+}
+CHOSEN = {"audio": "off", "negative_prompt": "fog", "seed": "7"}
+
+
+def ordered(page: Client, **fields: str) -> Any:
+    options = {"model": "veo-1", "size": "1280x720", "seconds": "4", "go": "1", "prompt": "A boat"}
+    return page.post("/studio/", {**options, **fields})
+
+
+def options_shown(answer: Any) -> list[str]:
+    found = re.findall(r'<div class="field" data-option="(\w+)"( hidden)? ?>', flat(answer))
+    return [name for name, hidden in found if not hidden]
+
+
+def test_more_options_are_those_of_the_chosen_model(
+    page: Client, tmp_path: Path, settings: LazySettings
+) -> None:
+    offer(tmp_path, settings, SHORT)
+    assert "more-options" not in flat(page.get("/studio/"))
+    offer(tmp_path, settings, SHORT, VEO)
+    assert 'popovertarget="more-options" hidden>' in flat(page.get("/studio/"))
+    assert options_shown(page.get("/studio/")) == []
+    assert options_shown(ordered(page, go="", preset_name=" ", keep="1")) == [
+        "audio",
+        "negative_prompt",
+        "seed",
+    ]
+
+
+def test_more_options_are_ordered_at_their_price(
+    page: Client, tmp_path: Path, settings: LazySettings
+) -> None:
+    offer(tmp_path, settings, VEO)
+    assert ordered(page, **CHOSEN).status_code == 303
+    video = Video.objects.get()
+    assert (video.seed, video.negative_prompt, video.audio, video.credits) == (7, "fog", False, 12)
+    shown = flat(page.get(f"/v/{video.pk}/"))
+    for fact in ("Sound</dt><dd>Off", "Negative prompt</dt><dd>fog", "Seed</dt><dd><code>7</code>"):
+        assert fact in shown
+    again = page.get(f"/studio/?from={video.pk}")
+    form = again.context["form"]
+    assert {name: str(form[name].value()) for name in CHOSEN} == CHOSEN
+    assert (form.price, form.options_set) == (12, 3)
+    assert 'name="seed" inputmode="numeric"' in flat(again)
+
+
+def test_sound_is_on_and_the_seed_is_drawn_when_nothing_is_chosen(
+    page: Client, tmp_path: Path, settings: LazySettings
+) -> None:
+    offer(tmp_path, settings, VEO, SHORT)
+    ordered(page)
+    ordered(page)
+    first, second = Video.objects.all()
+    assert (first.audio, first.credits, first.negative_prompt) == (True, 20, "")
+    assert first.seed != second.seed
+    ordered(page, model="short-1")
+    assert Video.objects.filter(model="short-1", seed=None, audio=None).count() == 1
+
+
+def test_no_seed_is_drawn_when_the_preferred_engine_takes_none(
+    page: Client, tmp_path: Path, settings: LazySettings
+) -> None:
+    [binding] = VEO["bindings"]
+    plain = {"engine": "plain", "takes": ["first_image", "audio"]}
+    offer(tmp_path, settings, {**VEO, "bindings": [binding, plain]})
+    settings.ENGINES = {"plain": settings.ENGINES["gpu"], **settings.ENGINES}
+    ordered(page)
+    video = Video.objects.get()
+    assert (video.engine, video.seed) == ("plain", None)
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"seed": "-1"}, "The seed must be a whole number from 0 to 2,147,483,647."),
+        ({"seed": "2147483648"}, "The seed must be a whole number from 0 to 2,147,483,647."),
+        ({"seed": "x"}, "Write a whole number with the digits 0 to 9."),
+        ({"audio": "maybe"}, "Select a valid choice. maybe is not one of the available choices."),
+        ({"model": "short-1", "seed": "7"}, "Short 1 takes no seed."),
+        ({"model": "short-1", "negative_prompt": "fog"}, "Short 1 takes no negative prompt."),
+        ({"model": "short-1", "audio": "off"}, "Short 1 makes no sound."),
+    ],
+)
+def test_option_is_refused_and_kept_when_the_model_does_not_take_it(
+    page: Client, tmp_path: Path, settings: LazySettings, fields: dict[str, str], sentence: str
+) -> None:
+    offer(tmp_path, settings, VEO, SHORT)
+    answer = ordered(page, **fields)
+    assert answer.status_code == 422
+    assert sentence in flat(answer)
+    form = answer.context["form"]
+    assert {name: form[name].value() for name in fields} == fields
+    assert Video.objects.count() == 0
+
+
+def test_options_are_there_again_after_credits_were_bought(
+    page: Client, tmp_path: Path, settings: LazySettings
+) -> None:
+    offer(tmp_path, settings, VEO)
+    page.post("/billing/", {"prompt": "A boat", "model": "veo-1", "takes": "2", **CHOSEN})
+    form = page.get("/studio/").context["form"]
+    assert {name: form[name].value() for name in CHOSEN} == CHOSEN
+    assert form.price == 24
+
+
+def test_script_knows_what_each_model_takes_and_the_price_without_sound(
+    alice: User, tmp_path: Path, settings: LazySettings
+) -> None:
+    bindings = [
+        {"engine": "gpu", "resolutions": ["480p"], "takes": ["audio", "first_image"]},
+        {"engine": "big", "max_seconds": 4, "takes": ["audio", "first_image"]},
+    ]
+    both = {**VEO, "id": "both-1", "resolutions": ["480p", "720p"], "bindings": bindings}
+    use(tmp_path, settings, VEO, both)
+    names = "veo-1,both-1"
+    settings.ENGINES = {name: {**GPU, "offered_models": names} for name in ("gpu", "big")}
+    found = Composer(alice).offers
+    assert found["veo-1"]["options"] == ["audio", "seed", "negative_prompt"]
+    assert found["veo-1"]["silent"] == {"text": {"720p": [12, 24]}}
+    assert found["both-1"]["options"] == ["audio"]
+    # None: no engine makes 8 seconds at 720p.
+    assert found["both-1"]["credits"] == {"text": {"480p": [20, 40], "720p": [20, None]}}
+
+
 def test_price_list_is_not_beside_the_menu_of_models(page: Client, four: None) -> None:
     # Without JavaScript the cards of the menu show the prices.
     assert "price-table" not in page.get("/studio/").content.decode()

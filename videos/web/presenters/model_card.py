@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from videos.catalog.entries import Model, PriceRule
-from videos.catalog.offers import describe_lengths
+from videos.catalog.offers import describe_lengths, lengths_of
 from videos.catalog.prices import KINDS, PriceList
 from videos.models import Price
 
@@ -36,11 +36,20 @@ def card_of(model: Model, now: PriceList, *, is_chosen: bool, paused: str) -> Mo
     facts = (
         _("%(lengths)s s") % {"lengths": describe_lengths(model.lengths)},
         ", ".join(resolutions),
-        _("no sound") if model.audio == "none" else _("with sound"),
+        _describe_sound(model),
     )
     note = _(model.note) if model.note else ""
     price = describe_price(model, now)
     return ModelCard(model.id, model.label, note, facts, price, is_chosen, paused)
+
+
+def _describe_sound(model: Model) -> str:
+    words = {
+        "none": _("no sound"),
+        "always": _("with sound"),
+        "optional": _("with or without sound"),
+    }
+    return words[model.audio]
 
 
 def describe_price(model: Model, now: PriceList) -> str:
@@ -80,21 +89,44 @@ def offers_of(models: list[Model], now: PriceList) -> dict[str, dict[str, Any]]:
     """What the page's script needs of each model, by its id.
 
     `sizes` gives the resolution of each size, `credits` the prices by kind and resolution, one for
-    each of the lengths in `seconds`; "image" is left out where it costs the same as "text".
+    each of the lengths in `seconds`, None for a length that is not made in this resolution; "image"
+    is left out where it costs the same as "text". `silent` are the prices without sound, where they
+    differ, and `options` what the model takes besides; both are left out when there are none.
     """
     return {model.id: _offers_of(model, now) for model in models}
 
 
+def options_of(model: Model) -> list[str]:
+    """What a model takes under more options, as the fields of the form are named."""
+    return [*(["audio"] if model.audio == "optional" else []), *model.takes]
+
+
 def _offers_of(model: Model, now: PriceList) -> dict[str, Any]:
+    found = {
+        "sizes": {frame.size: frame.resolution for frame in model.frames},
+        "seconds": list(model.lengths),
+        "credits": _credits(model, now),
+    }
+    silent = _credits(model, now, audio=False) if model.audio == "optional" else found["credits"]
+    more = {"silent": silent if silent != found["credits"] else {}, "options": options_of(model)}
+    return {**found, **{name: value for name, value in more.items() if value}}
+
+
+def _credits(
+    model: Model, now: PriceList, *, audio: bool | None = None
+) -> dict[str, dict[str, list[int | None]]]:
     by_resolution = {frame.resolution: frame.size for frame in model.frames}
+    made = {size: lengths_of(model, size=size) for size in by_resolution.values()}
     credits = {
         kind.value: {
-            resolution: [now.credits(kind, model.id, size, n) for n in model.lengths]
+            resolution: [
+                now.credits(kind, model.id, size, n, audio) if n in made[size] else None
+                for n in model.lengths
+            ]
             for resolution, size in by_resolution.items()
         }
         for kind in KINDS
     }
     if credits["image"] == credits["text"]:
         del credits["image"]
-    sizes = {frame.size: frame.resolution for frame in model.frames}
-    return {"sizes": sizes, "seconds": list(model.lengths), "credits": credits}
+    return credits

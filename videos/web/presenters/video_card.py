@@ -71,6 +71,11 @@ class VideoCard:
         return frames.frame_of(self.video.size).aspect
 
     @property
+    def sound(self) -> str:
+        """What the order says about sound; "" when it left it to the model."""
+        return {True: _("On"), False: _("Off"), None: ""}[self.video.audio]
+
+    @property
     def is_portrait(self) -> bool:
         return self.video.height > self.video.width
 
