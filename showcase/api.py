@@ -143,7 +143,7 @@ class ClipLikeView(APIView):
 def clip_body(clip: Clip) -> dict[str, Any]:
     """Return the clip object of the API; its duration is in seconds. Source: C37."""
     video = clip.video
-    from_image = video.operation == Video.Operation.IMAGE
+    from_image = video.operation in Video.WITH_IMAGES
     model = catalog().models.get(video.model)
     return {
         "id": clip.pk,

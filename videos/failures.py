@@ -195,12 +195,16 @@ def _shorten_prompt(video: Video) -> Remedy:
 
 
 def _fit_image(video: Video) -> Remedy:
+    if video.operation == Video.Operation.REFERENCE:  # which are sent in their own sizes
+        return _other_image(video)
     text = gettext("Fit the image to %(size)s.") % {"size": video.size}
     return Remedy("fit_image", text, "input_reference", video.size)
 
 
 def _other_image(video: Video) -> Remedy:
-    return Remedy("other_image", gettext("Use another image."), "input_reference")
+    is_reference = video.operation == Video.Operation.REFERENCE
+    field = "reference_images" if is_reference else "input_reference"
+    return Remedy("other_image", gettext("Use another image."), field)
 
 
 def _shorten(video: Video) -> Remedy | None:
@@ -224,13 +228,14 @@ def _other_size(video: Video) -> Remedy | None:
 def _other_model(video: Video) -> Remedy | None:
     if video.source_id:  # a remix needs the model of its source
         return None
+    asked, choices = (video.operation, video.size, video.seconds), offers.choices_of(video)
     for offer in offers.offered():
         # A list shows many failures, so that paused models are not asked for: no query for each.
         try:
             offers.check_values(offer.id, video.size, video.seconds)
         except offers.NotOffered:
             continue
-        if offer.id != video.model:
+        if offer.id != video.model and offers.engines_for(offer.id, *asked, choices=choices):
             text = gettext("Try another model: %(model)s.") % {"model": offer.label}
             return Remedy("other_model", text, "model", offer.id)
     return None

@@ -99,7 +99,9 @@ def library_video(video: Video) -> dict[str, Any]:
         "thumbnail_url": _content_url(video, "?variant=thumbnail") if done else None,
         "error_message": failures.sentence(video) or None,
         "failure": failure(video),
-        "has_input_reference": video.reference_id is not None,
+        "has_input_reference": video.first_image_id is not None,
+        "has_last_image": video.last_image_id is not None,
+        "has_reference_images": video.operation == Video.Operation.REFERENCE,
         "remix_of": str(video.source_id) if video.source_id else None,
         "credits": video.credits,
     }
@@ -138,7 +140,7 @@ def task(video: Video) -> dict[str, Any]:
 
 def task_detail(video: Video) -> dict[str, Any]:
     """The task of /api/tasks. Source: C18."""
-    from_image = video.operation == Video.Operation.IMAGE
+    from_image = video.operation in Video.WITH_IMAGES
     return {
         **task(video),
         "user_id": str(video.user_id),

@@ -36,8 +36,8 @@ PROFILE = (
 VIDEO = (
     "id", "operation", "prompt", "negative_prompt", "model", "requested_model", "size", "seconds",
     "seed", "audio", "credits", "status", "progress",
-    "failure_code", "source_id", "retry_of_id", "reference_id", "created_at", "completed_at",
-    "deleted_at", "file_bytes", "file_sha256",
+    "failure_code", "source_id", "retry_of_id", "first_image_id", "last_image_id",
+    "created_at", "completed_at", "deleted_at", "file_bytes", "file_sha256",
 )  # fmt: skip
 UPLOAD = ("id", "name", "content_type", "size_bytes", "width", "height", "created_at")
 ENTRY = (
@@ -114,11 +114,13 @@ def _rows(rows: QuerySet[Any], fields: tuple[str, ...]) -> Iterable[dict[str, An
 
 
 def _videos(user: User) -> Iterator[dict[str, Any]]:
-    for video in Video.objects.filter(user=user).newest().iterator(500):
+    videos = Video.objects.filter(user=user).prefetch_related("references")
+    for video in videos.newest().iterator(500):
         row = {name: getattr(video, name) for name in VIDEO}
         failure = failures.explain(video)
         row["failure_code"] = failure.code if failure else ""
         stored = (video.file, video.thumbnail, video.spritesheet)
+        row["reference_image_ids"] = [image.pk for image in video.reference_images]
         row["files"] = [str(file) for file in stored if file and not video.deleted_at]
         yield row
 

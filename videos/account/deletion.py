@@ -25,6 +25,7 @@ from videos.models import (
     Upload,
     Video,
     VideoEvent,
+    VideoReference,
     WebhookDelivery,
     WebhookSecret,
 )
@@ -64,12 +65,14 @@ def erase_account(user: User) -> None:
         removal.delete(video)
     with transaction.atomic():
         VideoEvent.objects.filter(video__user=user).update(note="")
+        VideoReference.objects.filter(video__user=user).delete()
         Video.objects.filter(user=user).update(
             prompt="",
             negative_prompt="",
             failure_detail="",
             fetch_again_error="",
-            reference=None,
+            first_image=None,
+            last_image=None,
             webhook_url="",
         )
         ShareLink.objects.filter(video__user=user).delete()

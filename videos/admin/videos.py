@@ -70,7 +70,8 @@ class VideoAdmin(ObjectActions, ReadOnlyAdmin):
             {
                 "fields": (
                     "operation", "model", "requested_model", "size", "seconds", "seed",
-                    "negative_prompt", "audio", "reference", "source", "retry_of",
+                    "negative_prompt", "audio", "first_image", "last_image", "reference_images",
+                    "source", "retry_of",
                 )
             },
         ),
@@ -88,7 +89,7 @@ class VideoAdmin(ObjectActions, ReadOnlyAdmin):
             {"fields": ("created_at", "submitted_at", "started_at", "completed_at", "deleted_at")},
         ),
     )  # fmt: skip
-    readonly_fields = ("player", "state", "percent", "cost", "file_at_engine")
+    readonly_fields = ("player", "state", "percent", "cost", "file_at_engine", "reference_images")
 
     @admin.display(description=gettext_lazy("poster"))
     def poster(self, video: Video) -> SafeString | str:
@@ -109,6 +110,10 @@ class VideoAdmin(ObjectActions, ReadOnlyAdmin):
             '<video src="{}" poster="{}" controls preload="none" width="{}" height="{}"></video>',
             file, poster, video.width, video.height,
         )  # fmt: skip
+
+    @admin.display(description=gettext_lazy("reference images"))
+    def reference_images(self, video: Video) -> str:
+        return ", ".join(image.name for image in video.reference_images) or "–"
 
     @admin.display(description=gettext_lazy("progress"))
     def percent(self, video: Video) -> str:

@@ -52,6 +52,7 @@ class ModelDefaultSerializer(serializers.Serializer):
 class ModelSerializer(serializers.Serializer):
     """A model; `example` is the body of an order for it, `sunset` the first day without it.
 
+    `max_references` is how many reference images an order may have in the mode `reference`.
     `paused` says why it takes no orders at the moment; null when it takes them.
     """
 
@@ -60,6 +61,7 @@ class ModelSerializer(serializers.Serializer):
     note = serializers.CharField()
     quality = serializers.CharField()
     modes = serializers.ListField(child=serializers.CharField())
+    max_references = serializers.IntegerField()
     sizes = SizeSerializer(many=True)
     seconds = serializers.ListField(child=serializers.IntegerField())
     default = ModelDefaultSerializer()
@@ -130,6 +132,7 @@ def _describe(model: Model, now: prices.PriceList) -> dict[str, Any]:
         "note": model.note,
         "quality": model.quality,
         "modes": list(model.modes),
+        "max_references": model.max_references,
         "sizes": [
             {"size": frame.size, "aspect": frame.aspect, "resolution": frame.resolution}
             for frame in model.frames

@@ -8,16 +8,24 @@ from rest_framework.views import APIView
 
 from config.lib.api.openapi import errors, request_example
 from config.lib.api.serializers import validated
+from config.lib.api.strict_fields import WholeNumberField
 from config.lib.http import user_of
 from videos.api import fields
+from videos.catalog.entries import MOST_REFERENCES
+from videos.catalog.modes import OrderImages
 from videos.jobs import quotes
-from videos.models import Price
 
 
 class QuoteRequestSerializer(fields.ModelChoiceSerializer):
-    """The fields of an order that decide its price; `image` says that it begins with an image."""
+    """The fields of an order that decide its price.
+
+    `image` says that it begins with an image, `last_image` that it ends with one, and
+    `reference_images` is how many reference images it has.
+    """
 
     image = serializers.BooleanField(default=False)
+    last_image = serializers.BooleanField(default=False)
+    reference_images = WholeNumberField(min_value=0, max_value=MOST_REFERENCES, default=0)
     audio = fields.OptionalBooleanField(required=False)
 
 
@@ -50,8 +58,9 @@ class QuoteView(APIView):
     def post(self, request: Request) -> Response:
         asked = validated(QuoteRequestSerializer, request.data)
         fields.fill_in_defaults(asked)
-        kind = Price.Kind.IMAGE if asked.pop("image") else Price.Kind.TEXT
-        found = quotes.issue(user_of(request), kind, **asked)
+        names = ("image", "last_image", "reference_images")
+        images = OrderImages(*(asked.pop(name) for name in names))
+        found = quotes.issue(user_of(request), images, **asked)
         body = {
             "quote": found.token,
             "credits": found.credits,

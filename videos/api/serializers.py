@@ -64,6 +64,8 @@ class VideoSerializer(serializers.Serializer):
     error_message = serializers.CharField(allow_null=True)
     failure = FailureSerializer(allow_null=True)
     has_input_reference = serializers.BooleanField()
+    has_last_image = serializers.BooleanField()
+    has_reference_images = serializers.BooleanField()
     remix_of = serializers.UUIDField(allow_null=True)
     credits = serializers.IntegerField()
 

@@ -33,7 +33,7 @@ from videos.catalog import offers
 from videos.catalog.reading import catalog
 from videos.jobs import cancellation, orders, state_machine
 from videos.media import upload_urls
-from videos.models import Upload, Video
+from videos.models import Video
 
 SIZES = {"landscape": "1280x720", "portrait": "720x1280"}
 # How long a video takes according to the answer, in seconds. Source: C12.
@@ -48,10 +48,26 @@ class TextToVideoSerializer(fields.PriceTermsSerializer):
     webhook_url = fields.WebhookUrlField(required=False, allow_blank=True, allow_null=True)
 
 
+class ImageUrlsField(serializers.ListField):
+    """URLs of the user's own uploads."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        child = TextField(max_length=None)
+        super().__init__(child=child, min_length=1, max_length=MAX_IMAGES, **kwargs)
+
+
 class ImageToVideoSerializer(TextToVideoSerializer):
-    image_urls = serializers.ListField(
-        child=TextField(max_length=None), min_length=1, max_length=MAX_IMAGES
-    )
+    """`image_urls` or `reference_image_urls` are needed; they cannot be combined."""
+
+    image_urls = ImageUrlsField(required=False)
+    last_image_url = TextField(max_length=None, required=False)
+    reference_image_urls = ImageUrlsField(required=False)
+
+    def validate(self, asked: dict[str, Any]) -> dict[str, Any]:
+        if not asked.keys() & {"image_urls", "reference_image_urls"}:
+            missing = serializers.ErrorDetail("field required", code="required")
+            raise serializers.ValidationError({"image_urls": [missing]})
+        return asked
 
 
 class TextToVideoView(APIView):
@@ -70,18 +86,18 @@ class TextToVideoView(APIView):
     )
     def post(self, request: Request) -> Response:
         asked = validated(TextToVideoSerializer, request.data)
-        return _create_task(request, asked, None, "Text-to-video")
+        return _create_task(request, asked, "Text-to-video")
 
 
 class ImageToVideoView(APIView):
-    """C13: order a video that begins with an image; the first of several is used."""
+    """C13: order a video from images; of `image_urls` the first is used."""
 
     needs_key_and_token = True
     rate = "generate"
 
     @extend_schema(
         operation_id="image_to_video",
-        summary="Order a video that begins with an image",
+        summary="Order a video that begins with an image, or one from reference images",
         parameters=[IDEMPOTENCY_KEY],
         request=ImageToVideoSerializer,
         responses={200: NewTaskSerializer, **errors(400, 402, 409, 503)},
@@ -89,18 +105,30 @@ class ImageToVideoView(APIView):
             {
                 "prompt": fields.EXAMPLE_PROMPT,
                 "image_urls": ["https://example.com/api/videos/uploads/0bea85fc"],
+                "last_image_url": "https://example.com/api/videos/uploads/5f0c2a71",
             }
         ),
     )
     def post(self, request: Request) -> Response:
         asked = validated(ImageToVideoSerializer, request.data)
-        first, *_ = upload_urls.get_images(user_of(request), asked["image_urls"])
-        return _create_task(request, asked, first, "Image-to-video")
+        return _create_task(request, asked, "Image-to-video", **_find_images(request, asked))
 
 
-def _create_task(
-    request: Request, asked: dict[str, Any], reference: Upload | None, kind: str
-) -> Response:
+def _find_images(request: Request, asked: dict[str, Any]) -> dict[str, Any]:
+    """The images of the order by the names that VideoOrder has for them. Raises BadImageUrl."""
+    frames = asked.get("image_urls", [])
+    last = [asked["last_image_url"]] if "last_image_url" in asked else []
+    references = asked.get("reference_image_urls", [])
+    found = upload_urls.get_images(user_of(request), [*frames, *last, *references])
+    kept = len(frames) + len(last)
+    return {
+        "first_image": found[0] if frames else None,
+        "last_image": found[len(frames)] if last else None,
+        "references": tuple(found[kept:]),
+    }
+
+
+def _create_task(request: Request, asked: dict[str, Any], kind: str, **images: Any) -> Response:
     key = fields.request_key_of(request, asked)
     word = catalog().qualities[asked["quality"]]
     model = offers.find(word)
@@ -109,7 +137,7 @@ def _create_task(
         model=word,
         size=model.size_like(SIZES[asked["aspect_ratio"]]),
         seconds=model.default_seconds,
-        reference=reference,
+        **images,
         webhook_url=asked.get("webhook_url") or "",
         api_key_id=fields.api_key_id_of(request),
         terms=fields.pop_price_terms(asked),

@@ -24,6 +24,8 @@ from videos import representations
 from videos.api import fields
 from videos.api.serializers import VideoSerializer, VideosSerializer
 from videos.catalog import offers
+from videos.catalog.entries import MOST_REFERENCES
+from videos.catalog.modes import OrderImages
 from videos.jobs import orders, queue, removal
 from videos.media import uploads
 from videos.models import Video
@@ -34,10 +36,18 @@ Representation = Callable[[Video], dict[str, Any]]
 class CreateVideoSerializer(
     fields.ModelChoiceSerializer, fields.ChoicesSerializer, fields.PriceTermsSerializer
 ):
-    """`seconds` may also be the text of a number."""
+    """`seconds` may also be the text of a number.
+
+    `input_reference` is the first frame and `last_image` the last one; `reference_images` show what
+    the video is about.
+    """
 
     prompt = fields.prompt_field()
     input_reference = serializers.FileField(required=False)
+    last_image = serializers.FileField(required=False)
+    reference_images = serializers.ListField(
+        child=serializers.FileField(), min_length=1, max_length=MOST_REFERENCES, required=False
+    )
 
 
 class CreateVideoView(APIView):
@@ -60,22 +70,25 @@ class CreateVideoView(APIView):
 def _order(request: Request, asked: dict[str, Any], request_key: RequestKey | None) -> Video:
     user, asked = user_of(request), dict(asked)
     terms = fields.pop_price_terms(asked)
-    # Before the image is read.
+    # Before the images are read.
     fields.fill_in_defaults(asked)
     choices = fields.pop_choices(asked)
-    offers.check(asked["model"], asked["size"], asked["seconds"], choices)
-    image = asked.pop("input_reference", None)
-    reference = uploads.store_image(user, image) if image else None
-    try:
-        api_key_id = fields.api_key_id_of(request)
+    frames = [asked.pop(name, None) for name in ("input_reference", "last_image")]
+    references = asked.pop("reference_images", [])
+    has_first, has_last = map(bool, frames)
+    images = OrderImages(has_first, has_last, len(references))
+    offers.check(asked["model"], asked["size"], asked["seconds"], choices, images)
+    with uploads.images_of_order(user, [*frames, *references]) as (first, last, *others):
         order = orders.VideoOrder(
-            **asked, choices=choices, reference=reference, api_key_id=api_key_id, terms=terms
+            **asked,
+            choices=choices,
+            first_image=first,
+            last_image=last,
+            references=tuple(filter(None, others)),
+            api_key_id=fields.api_key_id_of(request),
+            terms=terms,
         )
         return orders.submit(user, order, request_key)
-    except Exception:
-        if reference:
-            uploads.discard(reference)
-        raise
 
 
 class VideoQuerySerializer(serializers.Serializer):

@@ -19,6 +19,8 @@ from videos.models.price import MAX_CREDITS
 Mode = Literal["text", "image", "first_last", "reference", "remix", "extend"]
 # What an order may choose besides prompt, size and length.
 Choice = Literal["first_image", "last_image", "references", "seed", "negative_prompt", "audio"]
+# The most reference images of any order.
+MOST_REFERENCES = 10
 # The longest video of any model, in seconds.
 LONGEST = 600
 Seconds = Annotated[int, Field(ge=1, le=LONGEST)]
@@ -36,6 +38,7 @@ IMAGES: dict[str, tuple[Choice, ...]] = {
     "first_last": ("first_image", "last_image"),
     "reference": ("references",),
 }
+SEVERAL_IMAGES = ("first_last", "reference")
 
 
 class Entry(BaseModel):
@@ -105,7 +108,8 @@ class Binding(Entry):
 
     `model` is the engine's own name, one for all modes or one for each that it has; `input` holds
     the input fields of a job, with placeholders, and `inputs` further ones by mode. `takes` names
-    the choices that the adapter sends by itself. The other fields narrow what the model offers.
+    the choices that the adapter sends by itself. The other fields narrow what the model offers;
+    `seconds` lists the lengths of modes that have few.
     """
 
     engine: str
@@ -116,12 +120,20 @@ class Binding(Entry):
     modes: tuple[Mode, ...] = ()
     resolutions: tuple[str, ...] = ()
     max_seconds: int | dict[Mode, int] = 600
+    seconds: dict[Mode, tuple[Seconds, ...]] = {}
     cost: CostRule | None = None
     ends: date | None = None
 
     def name_for(self, mode: str) -> str | None:
-        """The engine's name of the model in this mode; None when it does not have the mode."""
+        """The engine's name of the model in this mode; None when it does not have the mode.
+
+        It has a mode of several images only if it names the mode or takes these images.
+        """
         if self.modes and mode not in self.modes:
+            return None
+        if mode in SEVERAL_IMAGES and not (
+            self._names(mode) or self.takes_for(mode).issuperset(IMAGES[mode])
+        ):
             return None
         if isinstance(self.model, dict):
             return self.model.get(mode)  # type: ignore[call-overload, no-any-return]
@@ -134,11 +146,16 @@ class Binding(Entry):
         """The names of all values that a job of this mode can carry."""
         return set(self.takes) | templates.names_in(self.fields_for(mode))
 
-    def longest(self, mode: str) -> int:
-        """The longest video in seconds."""
-        if isinstance(self.max_seconds, dict):
-            return self.max_seconds.get(mode, 600)  # type: ignore[call-overload, no-any-return]
-        return self.max_seconds
+    def has_length(self, mode: str, seconds: int) -> bool:
+        longest = self.max_seconds
+        if isinstance(longest, dict):
+            longest = longest.get(mode, LONGEST)  # type: ignore[call-overload]
+        listed = self.seconds.get(mode)  # type: ignore[call-overload]
+        return seconds <= longest and (listed is None or seconds in listed)
+
+    def _names(self, mode: str) -> bool:
+        listed = self.model if isinstance(self.model, dict) else {}
+        return mode in self.modes or mode in listed or mode in self.inputs
 
 
 class Model(Entry):
@@ -158,6 +175,7 @@ class Model(Entry):
     default_seconds: int
     audio: Literal["none", "always", "optional"]
     takes: tuple[Literal["seed", "negative_prompt"], ...] = ()
+    max_references: int = Field(0, ge=0, le=MOST_REFERENCES)
     quality: str = "standard"
     family: str = ""  # what the credit history calls it instead of the label
     price: PriceRule
@@ -173,6 +191,8 @@ class Model(Entry):
             raise ValueError("default_seconds is not among the seconds")
         if len(self.by_size) < len(self.frames):
             raise ValueError("two of its resolutions have the same sizes")
+        if "reference" in self.modes and not self.max_references:
+            raise ValueError("give max_references, the most reference images of an order")
         if problem := self.price.find_problem(self.frames):
             raise ValueError(problem)
         return self
@@ -217,6 +237,7 @@ class Model(Entry):
             "seconds": self.seconds if lengths == self.lengths else lengths,
             "default_seconds": max((n for n in lengths if n <= most), default=lengths[0]),
             "takes": tuple(name for name in self.takes if name in takes),
+            "max_references": self.max_references if "reference" in modes else 0,
             "audio": audio,
         }
         fields = {name: getattr(self, name) for name in type(self).model_fields}

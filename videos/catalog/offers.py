@@ -8,9 +8,10 @@ from django.conf import settings
 from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 
-from videos.catalog import pauses
+from videos.catalog import modes, pauses
 from videos.catalog.entries import LONGEST, Binding, Model
 from videos.catalog.frames import Frame
+from videos.catalog.modes import NO_IMAGES, OrderImages
 from videos.catalog.reading import catalog
 from videos.engines.base import is_sandbox
 from videos.models import Video
@@ -131,16 +132,28 @@ def word_again(model: str, requested: str) -> str:
     return requested if found and found.id == model else model
 
 
-def check(word: str, size: str, seconds: int, choices: Choices = NOTHING) -> Model:
-    """The model, if it takes orders of this size, length and choices. Raises NotOffered."""
-    model = check_values(word, size, seconds, choices)
+def check(
+    word: str,
+    size: str,
+    seconds: int,
+    choices: Choices = NOTHING,
+    images: OrderImages = NO_IMAGES,
+) -> Model:
+    """The model, if it takes orders of this size, length, choices and images. Raises NotOffered."""
+    model = check_values(word, size, seconds, choices, images)
     if sentence := pauses.sentence_of(model.id):
         raise NotOffered("model", sentence)
     return model
 
 
-def check_values(word: str, size: str, seconds: int, choices: Choices = NOTHING) -> Model:
-    """The model, if it makes this size, length and choices, also while it is paused.
+def check_values(
+    word: str,
+    size: str,
+    seconds: int,
+    choices: Choices = NOTHING,
+    images: OrderImages = NO_IMAGES,
+) -> Model:
+    """The model, if it makes this size, length, choices and images, also while it is paused.
 
     Raises NotOffered.
     """
@@ -162,7 +175,38 @@ def check_values(word: str, size: str, seconds: int, choices: Choices = NOTHING)
         }
         text = _("%(model)s makes videos of %(lengths)s seconds in %(size)s.")
         raise NotOffered("seconds", text % names)
+    if images != NO_IMAGES:
+        _check_images(model, images, size, seconds, choices)
     return model
+
+
+def _check_images(
+    model: Model, images: OrderImages, size: str, seconds: int, choices: Choices
+) -> None:
+    """Check the images, and that with them an engine makes this size, length and choices."""
+    if problem := modes.find_problem(model, images):
+        raise NotOffered(*problem)
+    mode = images.mode
+    if engines_for(model.id, mode, size, seconds, choices=choices):
+        return
+    lengths = lengths_of(model, mode, size)
+    if lengths and seconds not in lengths:
+        text = _("With these images %(model)s makes videos of %(lengths)s seconds.")
+        names = {"model": model.label, "lengths": describe_lengths(lengths)}
+        raise NotOffered("seconds", text % names)
+    if not lengths:
+        sizes = [one for one in model.by_size if lengths_of(model, mode, one)]
+        names = {"model": model.label, "sizes": ", ".join(sizes)}
+        raise NotOffered("size", _("With these images %(model)s makes %(sizes)s.") % names)
+    refusals = {
+        "seed": _("With these images %(model)s takes no seed."),
+        "negative_prompt": _("With these images %(model)s takes no negative prompt."),
+        "audio": _("With these images the sound of %(model)s cannot be chosen."),
+    }
+    able = [each for each in _capabilities(model) if each.can(mode, size, seconds)]
+    for name in refusals.keys() & choices.names:
+        if not any(name in each.takes for each in able):
+            raise NotOffered(name, refusals[name] % {"model": model.label})
 
 
 def _not_available(model: Model) -> NotOffered:
@@ -310,8 +354,8 @@ def _capability(model: Model, engine: str, binding: Binding, mode: str) -> Capab
         return None
     made = binding.resolutions
     frames = tuple(each for each in model.frames if not made or each.resolution in made)
-    longest = min(binding.longest(mode), int(config.get("max_seconds") or LONGEST))
-    lengths = tuple(n for n in model.lengths if n <= longest)
+    longest = int(config.get("max_seconds") or LONGEST)
+    lengths = tuple(n for n in model.lengths if n <= longest and binding.has_length(mode, n))
     if not frames or not lengths:
         return None
     return Capability(engine, mode, frames, lengths, frozenset(binding.takes_for(mode)))

@@ -99,7 +99,7 @@ class PriceList:
 
 def kind_of(operation: str) -> Kind:
     """Which price a video of this operation has; a remix costs as much as one from text."""
-    return Kind.IMAGE if operation == Video.Operation.IMAGE else Kind.TEXT
+    return Kind.IMAGE if operation in Video.WITH_IMAGES else Kind.TEXT
 
 
 def rule_of(word: str) -> PriceRule | None:

@@ -41,10 +41,10 @@ class RenderRequest:
     """What an engine is asked to render; `token` is our id of the video.
 
     `model` is the model's name at the engine, and `fields` are the input fields that the engine
-    takes for it, with the placeholders of videos.engines.templates. `image` is the first frame,
-    `audio` is None where the order does not say. `source_id` is the engine's id of the video to
-    remix, `callback_url` the URL for its callbacks, and `callback_job_ids` are the jobs that
-    callbacks named before the submit was answered.
+    takes for it, with the placeholders of videos.engines.templates. `first_image` and `last_image`
+    are frames; `audio` is None where the order does not say. `source_id` is the engine's id of the
+    video to remix, `callback_url` the URL for its callbacks, and `callback_job_ids` are the jobs
+    that callbacks named before the submit was answered.
     """
 
     token: str
@@ -52,7 +52,7 @@ class RenderRequest:
     model: str
     size: str
     seconds: int
-    image: Image | None = None
+    first_image: Image | None = None
     source_id: str = ""
     callback_url: str = ""
     callback_job_ids: tuple[str, ...] = ()

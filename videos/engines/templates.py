@@ -67,7 +67,7 @@ class _Values:
         order = self.order
         match name:
             case "first_image":
-                return self.give(order.image) if order.image else _MISSING
+                return self.give(order.first_image) if order.first_image else _MISSING
             case "last_image":
                 return self.give(order.last_image) if order.last_image else _MISSING
             case "references":
@@ -94,8 +94,7 @@ def _is_like(asked: Any, listed: Any) -> bool:
 
 
 def _chosen(order: RenderRequest, name: str) -> bool:
-    attribute = {"first_image": "image"}.get(name, name)
-    return getattr(order, attribute) not in (None, "", ())
+    return getattr(order, name) not in (None, "", ())
 
 
 def _children(template: Any) -> Iterator[Any]:

@@ -2,6 +2,7 @@
 
 from django.utils.text import Truncator
 
+from videos.catalog import prices
 from videos.catalog.reading import catalog
 from videos.models import Video
 
@@ -19,6 +20,7 @@ def refund_key(video: Video) -> str:
 def describe(video: Video) -> str:
     """The charge as the credit history shows it. Source: C33."""
     model = catalog().models.get(video.model)
-    what = "remix" if video.operation == Video.Operation.REMIX else f"{video.operation}-to-video"
+    is_remix = video.operation == Video.Operation.REMIX
+    what = "remix" if is_remix else f"{prices.kind_of(video.operation)}-to-video"
     name, quality = (model.family or model.label, model.quality) if model else (video.model, "")
     return f"{name} {what} ({quality}): {Truncator(video.prompt).chars(60)}"

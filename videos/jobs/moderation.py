@@ -5,6 +5,7 @@ STRIKE_PERIOD must wait.
 """
 
 import logging
+from collections.abc import Sequence
 from datetime import timedelta
 from io import BytesIO
 
@@ -51,8 +52,8 @@ class NoVerdict(NotAllowed):
     """Moderation did not answer."""
 
 
-def check(user: AbstractBaseUser, prompt: str, image: Upload | None) -> None:
-    """Check the prompt and image of an order.
+def check(user: AbstractBaseUser, prompt: str, images: Sequence[Upload]) -> None:
+    """Check the prompt and the images of an order.
 
     Raises ContentRefused and stores a RejectedPrompt for staff; NoVerdict when the check cannot be
     made and MODERATION_ON_ERROR says to block. Must not be called in a transaction: it asks the
@@ -63,10 +64,10 @@ def check(user: AbstractBaseUser, prompt: str, image: Upload | None) -> None:
     _check_strikes(user)
     found = moderation.by_rules(prompt)
     if not found and settings.MODERATION == "model":
-        found = _ask_model(prompt, image)
+        found = _ask_model(prompt, images)
     if found:
         RejectedPrompt.objects.create(
-            user_id=user.pk, prompt=prompt, had_image=image is not None, categories=found
+            user_id=user.pk, prompt=prompt, had_image=bool(images), categories=found
         )
         raise ContentRefused(
             _("The content check stopped this prompt: %(why)s. Nothing was charged.")
@@ -81,9 +82,12 @@ def overrule(rejected: RejectedPrompt) -> bool:
     )
 
 
-def _ask_model(prompt: str, image: Upload | None) -> list[str]:
+def _ask_model(prompt: str, images: Sequence[Upload]) -> list[str]:
+    """The flagged categories of the first image that has any: a request takes one image."""
     try:
-        return moderation.by_model(prompt, _preview(image) if image else None)
+        previews = map(_preview, images) if images else [None]
+        asked = (moderation.by_model(prompt, preview) for preview in previews)
+        return next((found for found in asked if found), [])
     except moderation.NoVerdict as error:
         log.warning("moderation failed: %s", error)
         if settings.MODERATION_ON_ERROR == "allow":

@@ -1,7 +1,8 @@
 """Order videos: submit, submit_many, remix and retry.
 
 Each checks the catalog once, asks moderation outside any transaction, and then writes the video,
-its charge and the idempotency key together in `_place`. A worker does the rest.
+its reference images, its charge and the idempotency key together in `_place`. A worker does the
+rest.
 """
 
 from dataclasses import asdict, dataclass
@@ -16,8 +17,9 @@ from config.lib import idempotency
 from config.lib.idempotency import RequestKey
 from videos import feed
 from videos.catalog import offers, prices
+from videos.catalog.modes import NO_IMAGES, OrderImages
 from videos.jobs import charges, circuit_breaker, moderation, quotes, state_machine
-from videos.models import Price, Upload, Video
+from videos.models import Upload, Video, VideoReference
 
 Status = Video.Status
 
@@ -47,17 +49,38 @@ class VideoOrder:
     """What a user asks for; models, also by an alias, sizes and lengths are the catalog's.
 
     An empty model is the default one, an empty size and length are the model's own defaults.
+    A last image needs a first one; `references` are reference images, which come without frames.
     """
 
     prompt: str
     model: str = ""
     size: str = ""
     seconds: int = 0
-    reference: Upload | None = None
+    first_image: Upload | None = None
     webhook_url: str = ""
     api_key_id: UUID | None = None
     terms: PriceTerms = ANY_PRICE
     choices: offers.Choices = offers.NOTHING
+    last_image: Upload | None = None
+    references: tuple[Upload, ...] = ()
+
+    @property
+    def images(self) -> OrderImages:
+        return OrderImages(bool(self.first_image), bool(self.last_image), len(self.references))
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """A video that is not stored yet, and its reference images in their order."""
+
+    video: Video
+    references: tuple[Upload, ...] = ()
+
+    @property
+    def images(self) -> list[Upload]:
+        """All images of the order."""
+        frames = [image for image in (self.video.first_image, self.video.last_image) if image]
+        return [*frames, *self.references]
 
 
 def submit(
@@ -69,7 +92,7 @@ def submit(
     NotEnoughCredits; then nothing is written.
     With a `request_key` every function here also raises AlreadyDone and IdempotencyMismatch.
     """
-    return _check_and_place(user, _new_video(user, order), request_key)
+    return _check_and_place(user, _draft(user, order), request_key)
 
 
 def submit_many(
@@ -79,7 +102,7 @@ def submit_many(
 
     Raises what submit raises; NotEnoughCredits names the price of all.
     """
-    drafts = [_new_video(user, order) for _ in range(takes)]
+    drafts = [_draft(user, order) for _ in range(takes)]
     _check(user, drafts[0])
     try:
         with transaction.atomic():
@@ -105,7 +128,7 @@ def remix(
     draft = _repeat(video, prompt, Video.Operation.REMIX, source=video)
     draft.api_key_id = api_key_id
     _agree_price(terms, draft)
-    return _check_and_place(video.user, draft, request_key)
+    return _check_and_place(video.user, _Draft(draft), request_key)
 
 
 def retry(
@@ -122,44 +145,55 @@ def retry(
         raise state_machine.NotPossible(
             _("Only a video that failed or was cancelled can be retried.")
         )
-    draft = _repeat(video, video.prompt, Video.Operation(video.operation), source=video.source)
-    draft.reference, draft.retry_of = video.reference, video
+    references = tuple(video.reference_images)
+    images = OrderImages(bool(video.first_image), bool(video.last_image), len(references))
+    operation = Video.Operation(video.operation)
+    draft = _repeat(video, video.prompt, operation, source=video.source, images=images)
+    draft.first_image, draft.last_image = video.first_image, video.last_image
+    draft.retry_of = video
     draft.webhook_url, draft.api_key_id = video.webhook_url, api_key_id
     _agree_price(terms, draft)
-    return _check_and_place(video.user, draft, request_key)
+    return _check_and_place(video.user, _Draft(draft, references), request_key)
 
 
-def _new_video(user: AbstractBaseUser, order: VideoOrder) -> Video:
+def _draft(user: AbstractBaseUser, order: VideoOrder) -> _Draft:
     asked = offers.complete(order.model, order.size, order.seconds)
-    model = offers.check(*asked, order.choices)
+    model = offers.check(*asked, order.choices, order.images)
     word, size, seconds = asked
-    kind = Price.Kind.IMAGE if order.reference else Price.Kind.TEXT
-    engines = offers.engines_for(model.id, kind.value, size, seconds, choices=order.choices)
-    draft = Video(
+    operation = Video.Operation(order.images.mode)
+    kind = prices.kind_of(operation)
+    engines = offers.engines_for(model.id, operation, size, seconds, choices=order.choices)
+    video = Video(
         user_id=user.pk,
-        operation=Video.Operation(kind.value),
+        operation=operation,
         prompt=order.prompt,
         model=model.id,
         requested_model="" if word == model.id else word,
         size=size,
         seconds=seconds,
         **asdict(order.choices),
-        reference=order.reference,
+        first_image=order.first_image,
+        last_image=order.last_image,
         webhook_url=order.webhook_url,
         api_key_id=order.api_key_id,
         credits=prices.price(kind, word, size, seconds, order.choices.audio),
         engine=circuit_breaker.choose(engines),
     )
-    _agree_price(order.terms, draft)
-    return draft
+    _agree_price(order.terms, video)
+    return _Draft(video, order.references)
 
 
 def _repeat(
-    video: Video, prompt: str, operation: Video.Operation, *, source: Video | None
+    video: Video,
+    prompt: str,
+    operation: Video.Operation,
+    *,
+    source: Video | None,
+    images: OrderImages = NO_IMAGES,
 ) -> Video:
     choices = offers.choices_of(video)
     word = offers.word_again(video.model, video.requested_model)
-    model = offers.check(word, video.size, video.seconds, choices)
+    model = offers.check(word, video.size, video.seconds, choices, images)
     kind = prices.kind_of(operation)
     at = source.engine if source else ""  # only the engine that made the source can remix it
     offered = offers.engines_for(model.id, operation, video.size, video.seconds, at, choices)
@@ -186,37 +220,52 @@ def _agree_price(terms: PriceTerms, draft: Video) -> None:
         raise PriceChanged(draft.credits, terms.max_credits)
 
 
-def _check_and_place(user: AbstractBaseUser, draft: Video, request_key: RequestKey | None) -> Video:
+def _check_and_place(
+    user: AbstractBaseUser, draft: _Draft, request_key: RequestKey | None
+) -> Video:
     _check(user, draft)
     return _place(user, draft, request_key)
 
 
-def _check(user: AbstractBaseUser, draft: Video) -> None:
+def _check(user: AbstractBaseUser, draft: _Draft) -> None:
     """Check engine and moderation; asks the network, so never call it in a transaction."""
-    if not draft.engine:
+    video = draft.video
+    if not video.engine:
         gone = _("The engine that made this video is not available.")
         raise offers.NotOffered(
-            "model", gone if draft.source else _("No engine can make this video.")
+            "model", gone if video.source else _("No engine can make this video.")
         )
-    moderation.check(user, draft.prompt, draft.reference)
+    moderation.check(user, video.prompt, draft.images)
 
 
-def _place(user: AbstractBaseUser, draft: Video, request_key: RequestKey | None) -> Video:
-    """Write video, idempotency key and charge in one transaction."""
-    purpose = credits.Purpose(credits.VIDEO_REFERENCE, str(draft.pk), charges.describe(draft))
+def _place(user: AbstractBaseUser, draft: _Draft, request_key: RequestKey | None) -> Video:
+    """Write video, reference images, idempotency key and charge in one transaction."""
+    video = draft.video
+    purpose = credits.Purpose(credits.VIDEO_REFERENCE, str(video.pk), charges.describe(video))
     with transaction.atomic():
-        draft.sequence = feed.allocate_sequence(draft.user_id)
-        idempotency.record(request_key, draft)
-        _lock_reference(draft)
-        state_machine.enqueue(draft)
-        credits.spend(user, draft.credits, charges.spend_key(draft), purpose)
-    return draft
+        video.sequence = feed.allocate_sequence(video.user_id)
+        idempotency.record(request_key, video)
+        _lock_images(draft)
+        state_machine.enqueue(video)
+        VideoReference.objects.bulk_create(
+            VideoReference(video=video, upload=upload, position=position)
+            for position, upload in enumerate(draft.references)
+        )
+        credits.spend(user, video.credits, charges.spend_key(video), purpose)
+    return video
 
 
-def _lock_reference(draft: Video) -> None:
-    """Lock the reference image, so that it is not deleted as unused before the order is written."""
-    if draft.reference_id is None:
+def _lock_images(draft: _Draft) -> None:
+    """Lock the images, so that none is deleted as unused before the order is written."""
+    wanted = {image.pk for image in draft.images}
+    if not wanted:
         return
-    rows = Upload.objects.select_for_update(no_key=True).filter(pk=draft.reference_id, stored=True)
-    if not rows.values_list("pk").first():
-        raise offers.NotOffered("input_reference", _("The image was deleted. Upload it again."))
+    rows = Upload.objects.select_for_update(no_key=True).filter(pk__in=wanted, stored=True)
+    found = set(rows.order_by("pk").values_list("pk", flat=True))
+    if found == wanted:
+        return
+    names = {"image": "input_reference", "first_last": "input_reference"}
+    if draft.video.first_image_id in found:
+        names["first_last"] = "last_image"
+    field = names.get(draft.video.operation, "reference_images")
+    raise offers.NotOffered(field, _("The image was deleted. Upload it again."))

@@ -15,7 +15,8 @@ from django.utils.translation import gettext as _
 
 from billing.ledger import credits
 from videos.catalog import offers, prices
-from videos.models import Price, Video
+from videos.catalog.modes import OrderImages
+from videos.models import Video
 
 QUOTE_LIFETIME = timedelta(minutes=10)
 _SALT = "videos.jobs.quotes"
@@ -43,14 +44,15 @@ class Quote:
 
 def issue(
     user: AbstractBaseUser,
-    kind: Price.Kind,
+    images: OrderImages,
     model: str,
     size: str,
     seconds: int,
     audio: bool | None = None,
 ) -> Quote:
     """Return a quote for such an order. Raises offers.NotOffered."""
-    offers.check(model, size, seconds, offers.Choices(audio=audio))
+    offers.check(model, size, seconds, offers.Choices(audio=audio), images)
+    kind = prices.kind_of(images.mode)
     price = prices.price(kind, model, size, seconds, audio)
     offer = [str(user.pk), kind.value, model, size, seconds, audio, price]
     return Quote(

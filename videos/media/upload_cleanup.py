@@ -5,10 +5,11 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from videos.media import uploads
-from videos.models import Upload, Video
+from videos.models import Upload, Video, VideoReference
 
 
 def delete_unused() -> int:
@@ -16,23 +17,40 @@ def delete_unused() -> int:
 
     Safe to repeat, also while users upload files and order videos.
     """
-    old = Upload.objects.filter(created_at__lte=timezone.now() - settings.UPLOAD_UNUSED)
-    unused = old.exclude(pk__in=_in_use()).values_list("pk", flat=True)
-    return sum(_delete_if_unused(pk) for pk in list(unused[:1000]))
+    unused = Upload.objects.filter(created_at__lte=timezone.now() - settings.UPLOAD_UNUSED)
+    for used in _used():
+        unused = unused.exclude(pk__in=used)
+    return sum(_delete_if_unused(pk) for pk in list(unused.values_list("pk", flat=True)[:1000]))
 
 
-def _in_use() -> Any:
-    return Video.objects.kept().filter(reference__isnull=False).values("reference_id")
+def _used() -> list[QuerySet[Any, Any]]:
+    """The ids of all uploads that kept videos use."""
+    kept = Video.objects.kept()
+    references = VideoReference.objects.filter(video__in=kept)
+    return [
+        kept.exclude(first_image=None).values_list("first_image_id", flat=True),
+        kept.exclude(last_image=None).values_list("last_image_id", flat=True),
+        references.values_list("upload_id", flat=True),
+    ]
 
 
 def _delete_if_unused(pk: UUID) -> bool:
     with transaction.atomic():
         upload = Upload.objects.select_for_update().filter(pk=pk).first()
         # Check again under the lock, which an order takes too.
-        if upload is None or _in_use().filter(reference_id=pk).exists():
+        if upload is None or _is_used(pk):
             return False
-        Video.objects.filter(reference_id=pk).update(reference=None)
+        Video.objects.filter(first_image_id=pk).update(first_image=None)
+        Video.objects.filter(last_image_id=pk).update(last_image=None)
+        VideoReference.objects.filter(upload_id=pk).delete()
         # From now on no order can use it; its row stays until its file is deleted.
         Upload.objects.filter(pk=pk).update(stored=False)
     uploads.discard(upload)
     return True
+
+
+def _is_used(pk: UUID) -> bool:
+    kept = Video.objects.kept()
+    as_frame = kept.filter(Q(first_image_id=pk) | Q(last_image_id=pk))
+    as_reference = VideoReference.objects.filter(upload_id=pk, video__in=kept)
+    return as_frame.exists() or as_reference.exists()

@@ -19,7 +19,7 @@ class BadImageUrl(Exception):
 
 
 def url_of(upload: Upload) -> str:
-    """The URL of an upload, as clients put it into image_urls."""
+    """The URL of an upload, as clients name it in an order."""
     return f"{settings.BASE_URL}{PATH}{upload.pk}"
 
 
@@ -28,7 +28,9 @@ def get_images(user: AbstractBaseUser, urls: list[str]) -> list[Upload]:
     wanted = [_id_in(url) for url in urls]
     found = uploads.reference_images_of(user).in_bulk([pk for pk in wanted if pk])
     if None in wanted or set(wanted) != set(found):
-        raise BadImageUrl(_("Upload the file first: image_urls takes your own file_url addresses."))
+        raise BadImageUrl(
+            _("Upload the file first: images are given by their own file_url addresses.")
+        )
     return [found[cast("UUID", pk)] for pk in wanted]
 
 

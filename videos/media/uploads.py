@@ -9,7 +9,8 @@ The row is written before its file is stored, so that no file in storage is with
 import re
 import secrets
 import tempfile
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePath
 from typing import IO, Any
 from uuid import UUID
@@ -179,6 +180,25 @@ def _confirm(draft: Upload, request_key: RequestKey | None) -> None:
 def reference_images_of(user: AbstractBaseUser) -> UploadQuerySet:
     """The images this user may use as reference image of a video."""
     return Upload.objects.of(user).filter(kind=Kind.IMAGE)
+
+
+@contextmanager
+def images_of_order(
+    user: AbstractBaseUser, files: Iterable[UploadedFile | None]
+) -> Iterator[list[Upload | None]]:
+    """Store the images of an order for a block that writes it; if it raises, they are discarded.
+
+    None stays None. Raises what store_image raises.
+    """
+    stored: list[Upload | None] = []
+    try:
+        for file in files:
+            stored.append(store_image(user, file) if file else None)  # noqa: PERF401 - one may fail
+        yield stored
+    except Exception:
+        for upload in filter(None, stored):
+            discard(upload)
+        raise
 
 
 def discard(upload: Upload) -> None:

@@ -15,6 +15,7 @@ from videos.models.share_link import ShareLink
 from videos.models.upload import Upload, UploadQuerySet
 from videos.models.video import Video, VideoQuerySet
 from videos.models.video_event import VideoEvent
+from videos.models.video_reference import VideoReference
 from videos.models.webhook_delivery import WebhookDelivery
 from videos.models.webhook_secret import WebhookSecret
 
@@ -36,6 +37,7 @@ __all__ = [
     "Video",
     "VideoEvent",
     "VideoQuerySet",
+    "VideoReference",
     "WebhookDelivery",
     "WebhookSecret",
 ]

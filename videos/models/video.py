@@ -52,6 +52,8 @@ class Video(models.Model):
     class Operation(models.TextChoices):
         TEXT = "text", _("From text")
         IMAGE = "image", _("From an image")
+        FIRST_LAST = "first_last", _("From a first and a last image")
+        REFERENCE = "reference", _("From reference images")
         REMIX = "remix", _("Remix")
 
     class Status(models.TextChoices):
@@ -69,6 +71,8 @@ class Video(models.Model):
         ENGINE = "engine", _("from the engine")
         ESTIMATE = "estimate", _("estimated by the catalog")
 
+    # The operations that have images of the user.
+    WITH_IMAGES: ClassVar = (Operation.IMAGE, Operation.FIRST_LAST, Operation.REFERENCE)
     ACTIVE: ClassVar = (
         Status.QUEUED,
         Status.SUBMITTING,
@@ -89,15 +93,18 @@ class Video(models.Model):
     )
 
     # What was ordered, and for how much.
-    operation = models.CharField(_("operation"), max_length=8, choices=Operation)
+    operation = models.CharField(_("operation"), max_length=16, choices=Operation)
     prompt = models.TextField(_("prompt"))
     model = models.CharField(_("model"), max_length=64)
     # The alias by which the model was ordered; "" when it was ordered by its own id.
     requested_model = models.CharField(_("ordered as"), max_length=64, blank=True)
     size = models.CharField(_("size"), max_length=16)
     seconds = models.PositiveSmallIntegerField(_("seconds"))
-    reference = models.ForeignKey(
-        Upload, models.PROTECT, null=True, related_name="videos", verbose_name=_("reference image")
+    first_image = models.ForeignKey(
+        Upload, models.PROTECT, null=True, related_name="+", verbose_name=_("first image")
+    )
+    last_image = models.ForeignKey(
+        Upload, models.PROTECT, null=True, related_name="+", verbose_name=_("last image")
     )
     source = models.ForeignKey(
         "self", models.PROTECT, null=True, related_name="remixes", verbose_name=_("made from")
@@ -239,6 +246,19 @@ class Video(models.Model):
     def ordered_model(self) -> str:
         """The word for the model in the order; prices and documented answers go by it."""
         return self.requested_model or self.model
+
+    @property
+    def reference_images(self) -> list[Upload]:
+        """Its reference images in their order; no query for an operation without any."""
+        if self.operation != self.Operation.REFERENCE:
+            return []
+        return [row.upload for row in self.references.all()]
+
+    @property
+    def images(self) -> list[Upload]:
+        """All images of its order: the first, the last, then the reference images."""
+        frames = [image for image in (self.first_image, self.last_image) if image]
+        return [*frames, *self.reference_images]
 
     @property
     def width(self) -> int:

@@ -25,6 +25,8 @@ FAILED = (Status.FAILED, Status.TIMEOUT)
 KINDS = {
     Video.Operation.TEXT: gettext_lazy("From text"),
     Video.Operation.IMAGE: gettext_lazy("From text and an image"),
+    Video.Operation.FIRST_LAST: gettext_lazy("From text and two images"),
+    Video.Operation.REFERENCE: gettext_lazy("From text and reference images"),
     Video.Operation.REMIX: gettext_lazy("Remix"),
 }
 # The chart, in units of the drawing: its width, and how values become bars.

@@ -19,8 +19,9 @@ from videos.models import Collection, Video
 
 def get_own_video(request: UserRequest, video_id: UUID) -> Video:
     """Return the user's own video. Raises Http404 for another user's, as for an unknown id."""
-    rows = Video.objects.of(request.user).select_related("source", "reference", "retry_of")
-    return get_object_or_404(rows, pk=video_id)
+    rows = Video.objects.of(request.user)
+    related = ("source", "first_image", "last_image", "retry_of")
+    return get_object_or_404(rows.select_related(*related), pk=video_id)
 
 
 def shown_price(request: UserRequest) -> PriceTerms:

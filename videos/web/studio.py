@@ -54,7 +54,7 @@ def _draft_form(request: UserRequest) -> Composer:
         order = {name: getattr(older, name) for name in fields} | _suggested_options(request)
         order["audio"] = composer.SILENT if older.audio is False else ""
         form = Composer(request.user, initial=order)
-        form.stored_image = older.reference
+        form.stored_image = older.first_image
         return form
     left = dict(request.session.get("draft", {}))
     if prompt := request.GET.get("prompt"):

@@ -24,7 +24,12 @@ def validated(
 def refuse_doubles(serializer: serializers.Serializer, data: object) -> None:
     """Raise ValidationError for fields that a form or a query has more than once."""
     if isinstance(data, QueryDict):
-        names = [name for name in serializer.get_fields() if len(data.getlist(name)) > 1]
+        single = [
+            name
+            for name, field in serializer.get_fields().items()
+            if not isinstance(field, serializers.ListField)
+        ]
+        names = [name for name in single if len(data.getlist(name)) > 1]
         if names:
             error = serializers.ErrorDetail("Send this once.", code="sent_twice")
             raise serializers.ValidationError({name: [error] for name in names})

@@ -132,7 +132,7 @@ def test_personal_data_is_erased_when_30_days_have_passed(
     alice: User, bob: User, live: object, work: Callable[..., None], mp4: bytes
 ) -> None:
     reference = uploads.store_image(alice, upload(picture()))
-    video = completed(order(alice, "A private boat", reference=reference), mp4)
+    video = completed(order(alice, "A private boat", first_image=reference), mp4)
     VideoEvent.objects.filter(video=video).update(note="said something")
     Video.objects.filter(pk=video.pk).update(negative_prompt="my neighbours")
     EmailAddress.objects.create(user=alice, email=alice.email)
@@ -153,7 +153,7 @@ def test_personal_data_is_erased_when_30_days_have_passed(
     assert (row.is_active, row.has_usable_password()) == (False, False)
     gone = Video.objects.get(user=alice)
     assert (gone.prompt, gone.negative_prompt, gone.failure_detail) == ("", "", "")
-    assert gone.reference is None
+    assert gone.first_image is None
     assert set(VideoEvent.objects.filter(video=gone).values_list("note", flat=True)) == {""}
     left = [EmailAddress.objects.count(), alice.uploads.count(), alice.api_sessions.count()]
     assert left == [0, 0, 0]

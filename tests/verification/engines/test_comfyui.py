@@ -120,7 +120,7 @@ def test_same_seed_is_sent_when_an_order_without_one_is_submitted_again(
 def test_images_are_uploaded_before_the_submit_and_named_in_the_workflow(
     server: ComfyUIServer, engine: ComfyUI
 ) -> None:
-    engine.submit(replace(ORDER, model="wan22_14b_flf2v.json", image=FIRST, last_image=LAST))
+    engine.submit(replace(ORDER, model="wan22_14b_flf2v.json", first_image=FIRST, last_image=LAST))
     first, last = f"firstlight/{ID}-first_image.png", f"firstlight/{ID}-last_image.jpg"
     assert server.posts == ["/upload/image", "/upload/image", "/prompt"]
     assert server.uploads == {first: b"first", last: b"last"}
@@ -133,7 +133,7 @@ def test_images_are_uploaded_before_the_submit_and_named_in_the_workflow(
 
 def test_first_frame_is_sent_to_a_model_with_sound(server: ComfyUIServer, engine: ComfyUI) -> None:
     fields = {"fps": 25, "frames": "8n+1", "step": 32}
-    engine.submit(replace(ORDER, model="ltx2_i2v.json", image=FIRST, fields=fields))
+    engine.submit(replace(ORDER, model="ltx2_i2v.json", first_image=FIRST, fields=fields))
     assert inputs(server, "EmptyLTXVLatentVideo") == {
         "width": 1280, "height": 704, "length": 129, "batch_size": 1,
     }  # fmt: skip
@@ -184,7 +184,7 @@ def test_key_is_sent_to_a_proxy_and_no_origin_is_named() -> None:
             InvalidRequest,
             "'sora-2' is not the file name of a workflow",
         ),
-        ({"image": FIRST}, Unsupported, "the workflow has no placeholder for first_image"),
+        ({"first_image": FIRST}, Unsupported, "the workflow has no placeholder for first_image"),
         ({"references": (FIRST,)}, Unsupported, "the workflow has no placeholder for reference_1"),
         ({"audio": True}, Unsupported, "the workflow has no placeholder for audio"),
         ({"fields": {}}, Unsupported, "there is no value for fps, frames of the workflow"),
@@ -262,7 +262,7 @@ def test_no_workflow_is_submitted_when_an_upload_fails(
 ) -> None:
     server.answers["/upload/image"] = answer
     with pytest.raises(EngineError) as caught:
-        engine.submit(replace(ORDER, model="wan22_5b_i2v.json", image=FIRST))
+        engine.submit(replace(ORDER, model="wan22_5b_i2v.json", first_image=FIRST))
     assert (caught.value.maybe_accepted, server.posts) == (False, ["/upload/image"])
 
 

@@ -106,7 +106,7 @@ def test_one_post_with_the_input_submits_an_order(server: FalServer, engine: Fal
 
 
 def test_small_image_is_a_part_of_the_order(server: FalServer, engine: Fal) -> None:
-    engine.submit(order(model=IMAGE_MODEL, fields=IMAGE_FIELDS, image=SMALL))
+    engine.submit(order(model=IMAGE_MODEL, fields=IMAGE_FIELDS, first_image=SMALL))
     (request,) = server.requests
     encoded = base64.b64encode(b"pixels").decode()
     assert request.path == f"/queue/{IMAGE_MODEL}"
@@ -116,7 +116,7 @@ def test_small_image_is_a_part_of_the_order(server: FalServer, engine: Fal) -> N
 def test_large_image_is_uploaded_without_the_key_before_the_order(
     server: FalServer, engine: Fal
 ) -> None:
-    engine.submit(order(model=IMAGE_MODEL, fields=IMAGE_FIELDS, image=LARGE))
+    engine.submit(order(model=IMAGE_MODEL, fields=IMAGE_FIELDS, first_image=LARGE))
     token, upload, submit = server.requests
     assert (token.path, upload.path) == ("/rest/storage/auth/token", "/cdn/files/upload")
     assert upload.headers["authorization"] == "Bearer upload-token"
@@ -140,7 +140,7 @@ def test_nothing_is_ordered_when_an_image_cannot_be_uploaded(
 ) -> None:
     server.faults[fault] = answer
     with pytest.raises(kind) as caught:
-        engine.submit(order(model=IMAGE_MODEL, fields=IMAGE_FIELDS, image=LARGE))
+        engine.submit(order(model=IMAGE_MODEL, fields=IMAGE_FIELDS, first_image=LARGE))
     assert (caught.value.maybe_accepted, server.jobs) == (False, {})
 
 
@@ -148,7 +148,7 @@ def test_nothing_is_ordered_when_an_image_cannot_be_uploaded(
     ("more", "kind"),
     [
         ({"source_id": "another job"}, Unsupported),
-        ({"image": SMALL}, Unsupported),  # no field takes it
+        ({"first_image": SMALL}, Unsupported),  # no field takes it
         ({"model": "veo"}, InvalidRequest),
         ({"model": "fal-ai/../admin"}, InvalidRequest),
         ({"model": "fal-ai/veo?x=1"}, InvalidRequest),

@@ -64,8 +64,8 @@ ORDERS = {
             "generation_config": {"max_output_tokens": 9, "seed": "{seed}"},
         },
     ),
-    "image": replace(ORDER, image=FIRST),
-    "first and last image": replace(ORDER, image=FIRST, last_image=LAST),
+    "image": replace(ORDER, first_image=FIRST),
+    "first and last image": replace(ORDER, first_image=FIRST, last_image=LAST),
     "references": replace(ORDER, references=(FIRST, LAST)),
     "remix": replace(ORDER, source_id="v1_0000"),
 }
@@ -173,8 +173,8 @@ def test_no_callback_is_asked_for_when_its_url_is_not_https(
     [
         {"audio": False},
         {"last_image": LAST},
-        {"references": (FIRST,), "image": FIRST},
-        {"source_id": "v1_0000", "image": FIRST},
+        {"references": (FIRST,), "first_image": FIRST},
+        {"source_id": "v1_0000", "first_image": FIRST},
         {"source_id": "v1_0000", "references": (FIRST,)},
         {"fields": {"x": "{unknown}"}},
     ],

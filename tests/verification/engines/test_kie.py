@@ -135,7 +135,7 @@ def test_first_frame_is_uploaded_before_the_task_when_there_is_one(
 
     server.answer = answers
     image = Image("boat.png", "image/png", lambda: BytesIO(b"pixels"))
-    engine.submit(RenderRequest("t", "p", "sora-2", "1280x720", 8, image=image))
+    engine.submit(RenderRequest("t", "p", "sora-2", "1280x720", 8, first_image=image))
     (_, _, headers, body), (_, _, _, ordered) = server.requests
     assert headers["authorization"] == "Bearer secret-key"
     assert b"pixels" in body
@@ -152,7 +152,7 @@ def test_no_task_is_created_when_the_upload_fails(
     server.answer = answer
     image = Image("boat.png", "image/png", lambda: BytesIO(b"pixels"))
     with pytest.raises(EngineError) as caught:
-        engine.submit(RenderRequest("t", "p", "sora-2", "1280x720", 8, image=image))
+        engine.submit(RenderRequest("t", "p", "sora-2", "1280x720", 8, first_image=image))
     assert (caught.value.maybe_accepted, len(server.requests)) == (False, 1)
 
 

@@ -107,7 +107,7 @@ def test_first_frame_is_sent_as_a_file_when_there_is_one(
 ) -> None:
     server.answer = (200, OPENAI)
     image = Image("boat.png", "image/png", lambda: BytesIO(b"pixels"))
-    engine.submit(RenderRequest("t", "p", "sora-2", "1280x720", 8, image=image))
+    engine.submit(RenderRequest("t", "p", "sora-2", "1280x720", 8, first_image=image))
     body = server.requests[0][3]
     assert b'name="input_reference"; filename="boat.png"\r\nContent-Type: image/png' in body
     assert b"pixels" in body

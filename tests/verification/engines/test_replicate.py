@@ -105,7 +105,7 @@ def test_one_post_with_the_input_submits_an_order(
 
 
 def test_images_are_uploaded_before_the_order(server: ReplicateServer, engine: Replicate) -> None:
-    engine.submit(order(image=FIRST, last_image=LAST, callback_url=""))
+    engine.submit(order(first_image=FIRST, last_image=LAST, callback_url=""))
     first, last, submit = server.requests
     assert b"first pixels" in first.body
     assert b'name="content"; filename="boat.png"' in first.body
@@ -129,7 +129,7 @@ def test_nothing_is_ordered_when_an_image_cannot_be_uploaded(
 ) -> None:
     server.faults["upload"] = answer
     with pytest.raises(kind) as caught:
-        engine.submit(order(image=FIRST))
+        engine.submit(order(first_image=FIRST))
     assert (caught.value.maybe_accepted, server.predictions) == (False, {})
 
 
@@ -327,12 +327,17 @@ def ids(server: ReplicateServer, engine: Replicate, **more: Any) -> list[str]:
 def test_lost_jobs_are_those_with_this_model_and_input(
     server: ReplicateServer, engine: Replicate
 ) -> None:
-    mine = [engine.submit(order(image=FIRST)).id for _ in range(2)]
+    mine = [engine.submit(order(first_image=FIRST)).id for _ in range(2)]
     others: list[dict[str, Any]]
-    others = [{"prompt": "Another"}, {"seed": 7}, {"model": "google/veo-3.1"}, {"image": None}]
+    others = [
+        {"prompt": "Another"},
+        {"seed": 7},
+        {"model": "google/veo-3.1"},
+        {"first_image": None},
+    ]
     for more in others:
-        engine.submit(order(**{"image": FIRST, **more}))
-    assert ids(server, engine, image=FIRST) == mine[::-1]
+        engine.submit(order(**{"first_image": FIRST, **more}))
+    assert ids(server, engine, first_image=FIRST) == mine[::-1]
     pages = [r.query for r in server.requests if r.path == "/v1/predictions"]
     assert [page.get("cursor") for page in pages] == [None, "2", "4"]
     assert "created_after" in pages[0]

@@ -45,8 +45,8 @@ LAST = Image("last.jpg", "image/jpeg", lambda: BytesIO(b"last"))
 FIRST_URI, LAST_URI = "data:image/png;base64,Zmlyc3Q=", "data:image/jpeg;base64,bGFzdA=="
 IMAGES: dict[str, dict[str, Any]] = {
     "text": {},
-    "image": {"image": FIRST},
-    "first_last": {"image": FIRST, "last_image": LAST},
+    "image": {"first_image": FIRST},
+    "first_last": {"first_image": FIRST, "last_image": LAST},
     "reference": {"references": (FIRST, LAST)},
 }
 
@@ -165,7 +165,12 @@ def test_body_is_written_for_each_mode(
 
 @pytest.mark.parametrize(
     "change",
-    [{"source_id": "task"}, {"image": FIRST}, {"audio": False}, {"negative_prompt": "people"}],
+    [
+        {"source_id": "task"},
+        {"first_image": FIRST},
+        {"audio": False},
+        {"negative_prompt": "people"},
+    ],
 )
 def test_nothing_is_sent_when_the_model_has_no_field_for_what_was_ordered(
     service: RunwayServer, engine: Runway, change: dict[str, Any]
@@ -224,7 +229,7 @@ def test_lost_submit_cannot_be_found(service: RunwayServer, engine: Runway) -> N
 # ---- uploads ----
 
 LARGE = Image("large.png", "image/png", lambda: BytesIO(b"p" * 3_800_000))
-WITH_LARGE = replace(order_for("gen4.5", "image"), image=LARGE)
+WITH_LARGE = replace(order_for("gen4.5", "image"), first_image=LARGE)
 
 
 def test_image_is_uploaded_without_the_key_when_it_is_too_large_for_the_body(

@@ -68,7 +68,7 @@ def test_images_are_given_where_the_fields_name_them() -> None:
         "frames": [{"uri": "{first_image}", "position": "first"}, {"uri": "{last_image}"}],
         "references": "{references}",
     }
-    assert fill(fields, image=FIRST, last_image=LAST, references=(LAST, FIRST)) == {
+    assert fill(fields, first_image=FIRST, last_image=LAST, references=(LAST, FIRST)) == {
         "frames": [
             {"uri": "https://files/first.png", "position": "first"},
             {"uri": "https://files/last.png"},
@@ -80,7 +80,7 @@ def test_images_are_given_where_the_fields_name_them() -> None:
 @pytest.mark.parametrize(
     ("chosen", "name"),
     [
-        ({"image": FIRST}, "first_image"),
+        ({"first_image": FIRST}, "first_image"),
         ({"last_image": LAST}, "last_image"),
         ({"references": (LAST,)}, "references"),
         ({"seed": 0}, "seed"),
@@ -125,13 +125,13 @@ def test_listed_input_is_compared_with_the_order(changes: dict[str, Any], alike:
     fields = {
         "prompt": "{prompt}", "duration": "{seconds}s", "image": "{first_image}", "seed": "{seed}"
     }  # fmt: skip
-    asked = order(fields, image=FIRST)
+    asked = order(fields, first_image=FIRST)
     assert templates.may_be_input_of(asked, {**LISTED, **changes}) is alike
 
 
 @pytest.mark.parametrize("listed", [None, [], "text", {}, {"images": [{"uri": "u"}]}])
 def test_listed_input_in_another_form_is_not_the_orders(listed: Any) -> None:
     fields = {"images": [{"uri": "{first_image}"}, {"uri": "{last_image}"}]}
-    asked = order(fields, image=FIRST, last_image=LAST)
+    asked = order(fields, first_image=FIRST, last_image=LAST)
     assert not templates.may_be_input_of(asked, listed)
     assert templates.may_be_input_of(asked, {"images": [{"uri": "u"}, {"uri": "v", "at": 1}]})

@@ -23,7 +23,7 @@ from videos.media.concurrency import ConcurrencyLimit
 from videos.models import Collection, Preset, RejectedPrompt, ShareLink, Video
 
 PATH = "/api/users/export"
-QUERIES = 13
+QUERIES = 14
 
 
 async def _read(answer: Any) -> bytes:

@@ -55,7 +55,7 @@ def test_create_alias_uses_the_image_as_first_frame_when_one_is_sent(api: APICli
     fields = {"prompt": "A boat", "input_reference": upload(picture())}
     answer = api.post("/api/videos/create", fields, format="multipart")
     assert (answer.status_code, answer.json()["credits"]) == (201, 25)
-    assert Video.objects.get().reference == Upload.objects.get()
+    assert Video.objects.get().first_image == Upload.objects.get()
 
 
 @pytest.mark.parametrize(

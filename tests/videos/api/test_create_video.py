@@ -54,6 +54,8 @@ def test_create_answers_the_documented_object_when_only_a_prompt_is_sent(
         "error_message": None,
         "failure": None,
         "has_input_reference": False,
+        "has_last_image": False,
+        "has_reference_images": False,
         "remix_of": None,
         "credits": 20,
     }

@@ -17,6 +17,7 @@ SORA_2 = {
     "note": "Fast and at a lower price, to try out an idea",
     "quality": "standard",
     "modes": ["text", "image", "remix"],
+    "max_references": 0,
     "sizes": [
         {"size": "1280x720", "aspect": "16:9", "resolution": "720p"},
         {"size": "720x1280", "aspect": "9:16", "resolution": "720p"},

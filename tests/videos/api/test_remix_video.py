@@ -45,7 +45,7 @@ def test_remix_charges_the_text_price_when_the_source_came_from_an_image(
     api: APIClient, alice: User, mp4: bytes
 ) -> None:
     reference = uploads.store_image(alice, upload(picture()))
-    video = completed(order(alice, model="sora-2-pro", reference=reference), mp4)
+    video = completed(order(alice, model="sora-2-pro", first_image=reference), mp4)
     body = remix(api, video, prompt="At night").json()
     assert (video.credits, body["credits"], body["has_input_reference"]) == (35, 30, False)
 

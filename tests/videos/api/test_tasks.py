@@ -83,7 +83,7 @@ def test_image_to_video_orders_a_task(
             "estimated_time": 180,
         },
     )
-    assert (video.reference, video.operation) == (Upload.objects.get(), "image")
+    assert (video.first_image, video.operation) == (Upload.objects.get(), "image")
     assert ledger_credits.available(alice) == 100 - credits
 
 
@@ -94,7 +94,7 @@ def test_image_to_video_uses_the_first_image_when_there_are_several(
     assert (
         create(api, IMAGE, image_urls=[upload_urls.url_of(one) for one in kept]).status_code == 200
     )
-    assert Video.objects.get().reference == kept[0]
+    assert Video.objects.get().first_image == kept[0]
 
 
 @pytest.mark.parametrize("prompt", ["x", "x" * 5000, "夕日" * 2500])
@@ -179,7 +179,7 @@ def test_create_task_answers_the_documented_402_when_credits_are_too_few(
 # ---- image_urls ----
 
 UPLOAD_FIRST = {
-    "detail": "Upload the file first: image_urls takes your own file_url addresses.",
+    "detail": "Upload the file first: images are given by their own file_url addresses.",
     "code": "bad_image_url",
 }
 
@@ -555,7 +555,7 @@ def test_retry_orders_the_task_again_when_it_failed(
             "original_task_id": str(first.pk),
         },
     )
-    same = ("operation", "prompt", "model", "size", "seconds", "reference_id", "credits")
+    same = ("operation", "prompt", "model", "size", "seconds", "first_image_id", "credits")
     assert [getattr(new, name) for name in same] == [getattr(first, name) for name in same]
     assert (new.retry_of, ledger_credits.available(alice)) == (first, 65)
 

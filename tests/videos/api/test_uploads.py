@@ -522,7 +522,7 @@ def test_file_url_of_an_upload_is_accepted_by_image_to_video(api: APIClient) -> 
     address = send(api, photo()).json()["file_url"]
     body = {"prompt": "Waves", "image_urls": [address]}
     assert api.post("/api/videos/image-to-video", body, format="json").status_code == 200
-    assert Video.objects.get().reference == Upload.objects.get()
+    assert Video.objects.get().first_image == Upload.objects.get()
 
 
 def test_upload_is_401_when_anonymous(anonymous: APIClient, db: None, tmp_path: Path) -> None:
@@ -569,14 +569,14 @@ def test_stored_file_is_deleted_with_its_upload(
 
 
 def test_upload_is_kept_while_a_video_uses_it_and_deleted_after(alice: User, kept: Upload) -> None:
-    video = order(alice, reference=kept)
+    video = order(alice, first_image=kept)
     make_older(hours=25)
     assert upload_cleanup.delete_unused() == 0
     state_machine.cancel(video)
     assert upload_cleanup.delete_unused() == 0
     removal.delete(video)
     assert upload_cleanup.delete_unused() == 1
-    assert Video.objects.get().reference is None
+    assert Video.objects.get().first_image is None
 
 
 def test_reservation_is_deleted_after_a_day_when_its_process_died(
@@ -592,7 +592,7 @@ def test_order_is_refused_when_its_image_was_deleted_meanwhile(
     api: APIClient, alice: User, kept: Upload
 ) -> None:
     make_older(hours=25)
-    video_order = orders.VideoOrder("A boat", reference=kept)
+    video_order = orders.VideoOrder("A boat", first_image=kept)
     assert upload_cleanup.delete_unused() == 1
     with pytest.raises(offers.NotOffered) as raised:
         orders.submit(alice, video_order)
@@ -609,7 +609,7 @@ def test_concurrent_order_and_cleanup_keep_both_video_and_image_or_neither(
     for _ in range(15):
         image = uploads.store_image(erin, upload(picture()))
         make_older(hours=25)
-        video_order = orders.VideoOrder("A boat", reference=image)
+        video_order = orders.VideoOrder("A boat", first_image=image)
         ordered, swept = run_concurrently(
             [partial(orders.submit, erin, video_order), upload_cleanup.delete_unused]
         )

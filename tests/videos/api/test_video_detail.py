@@ -53,6 +53,8 @@ def test_detail_shows_urls_and_files_when_the_video_is_completed(
         "error_message": None,
         "failure": None,
         "has_input_reference": False,
+        "has_last_image": False,
+        "has_reference_images": False,
         "remix_of": None,
         "credits": 20,
     }

@@ -28,7 +28,7 @@ def test_video_is_made_and_charged_once(
 ) -> None:
     image = uploads.store_image(alice, upload(picture(size=(1280, 720))))
     reference = image if mode == "image" else None
-    asked = order(alice, model=engine.model, seconds=engine.seconds, reference=reference)
+    asked = order(alice, model=engine.model, seconds=engine.seconds, first_image=reference)
     video = run(asked)
     check_stored(video, mode, mp4)
     assert (video.engine, engine.jobs_made) == (engine.kind, 1)

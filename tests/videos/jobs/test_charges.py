@@ -28,7 +28,7 @@ def test_entry_names_the_order_and_the_start_of_the_prompt(
 ) -> None:
     first = completed(order(alice, "A boat"), mp4)
     image = uploads.store_image(alice, upload(picture()))
-    second = order(alice, "A kite", model="sora-2-pro", reference=image)
+    second = order(alice, "A kite", model="sora-2-pro", first_image=image)
     third = orders.remix(first, "In snow")
     assert entries(api) == [
         spent(third, "remix (standard)"),

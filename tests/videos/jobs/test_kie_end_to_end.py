@@ -64,7 +64,7 @@ def test_video_is_rendered_from_an_image(
     kie_sandbox: ServerThread, alice: User, finish: Finish
 ) -> None:
     reference = uploads.store_image(alice, upload(picture(size=(1300, 800))))
-    video = finish(order(alice, "A paper boat [[instant]]", reference=reference))
+    video = finish(order(alice, "A paper boat [[instant]]", first_image=reference))
     assert (video.status, video.operation, credits.available(alice)) == ("succeeded", "image", 75)
 
 

@@ -127,7 +127,7 @@ def test_job_is_not_adopted_when_a_lost_order_with_another_image_may_own_it(
 ) -> None:
     images = [uploads.store_image(user, upload(picture())) for user in (alice, bob)]
     hers, his = (
-        claimed_lost_submit(order(user, "Make it move", reference=image))
+        claimed_lost_submit(order(user, "Make it move", first_image=image))
         for user, image in zip((alice, bob), images, strict=True)
     )
     settle.settle([(hers, [queued_job("job_1", hers)])])

@@ -207,7 +207,7 @@ def test_prompt_is_sent_to_the_model(alice: User, model: ModerationServer) -> No
 
 def test_image_is_sent_to_the_model(alice: User, model: ModerationServer) -> None:
     image = uploads.store_image(alice, SimpleUploadedFile("a.png", picture("PNG")))
-    order(alice, "Let it move", reference=image)
+    order(alice, "Let it move", first_image=image)
     ((_, shown),) = [asked["input"] for asked in model.asked]
     assert shown["image_url"]["url"].startswith("data:image/jpeg;base64,/9j/")
 

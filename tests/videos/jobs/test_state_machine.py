@@ -80,9 +80,9 @@ def test_nothing_is_offered_when_no_engine_is_configured(
 
 def test_retry_orders_the_same_video_when_one_failed(alice: User, mp4: bytes) -> None:
     reference = uploads.store_image(alice, file(picture()))
-    first = failed(order(alice, model="sora-2-pro", size="1792x1024", reference=reference))
+    first = failed(order(alice, model="sora-2-pro", size="1792x1024", first_image=reference))
     again = orders.retry(first)
-    same = ("prompt", "model", "size", "seconds", "operation", "reference_id", "credits")
+    same = ("prompt", "model", "size", "seconds", "operation", "first_image_id", "credits")
     assert [getattr(again, name) for name in same] == [getattr(first, name) for name in same]
     assert (again.retry_of, again.status) == (first, "queued")
     assert history(alice) == [("spent", -35), ("refunded", 35), ("spent", -35), ("bonus", 100)]

@@ -19,8 +19,8 @@ from tests.videos.conftest import clip, order, picture, reloaded, running, uploa
 from tests.videos.full_disk import FullDisk
 from videos.engines.base import Variant
 from videos.engines.errors import BadAnswer, NotReady
+from videos.media import engine_images, upload_checks, uploads
 from videos.media import files as media_files
-from videos.media import first_frame, upload_checks, uploads
 from videos.models import Upload, Video
 
 Finish = Callable[[Video], Video]
@@ -83,7 +83,7 @@ def test_transparency_is_kept(alice: User, mode: str, stored: str) -> None:
 def test_first_frame_has_the_exact_size_when_sent(
     alice: User, size: str, shape: tuple[int, int]
 ) -> None:
-    frame = first_frame.first_frame(uploads.store_image(alice, upload(picture(size=shape))), size)
+    frame = engine_images.frame(uploads.store_image(alice, upload(picture(size=shape))), size)
     with frame.open() as file, Image.open(file) as image:
         assert ("{}x{}".format(*image.size), image.mode, image.format) == (size, "RGB", "PNG")
     assert (frame.name, frame.content_type) == ("boat.png", "image/png")
@@ -95,7 +95,7 @@ def test_first_frame_keeps_the_middle_when_cropped(alice: User) -> None:
     body = BytesIO()
     image.save(body, "PNG")
     kept = uploads.store_image(alice, upload(body.getvalue()))
-    with first_frame.first_frame(kept, "720x1280").open() as file, Image.open(file) as frame:
+    with engine_images.frame(kept, "720x1280").open() as file, Image.open(file) as frame:
         pixel = frame.getpixel((360, 640))
     assert isinstance(pixel, tuple)
     assert pixel[2] > 200

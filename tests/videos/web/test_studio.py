@@ -161,7 +161,7 @@ def test_image_is_uploaded_before_the_order(page: Client, alice: User) -> None:
     kept = Upload.objects.get()
     assert (answer.status_code, answer.json()) == (201, {"id": str(kept.pk), "name": "boat.jpg"})
     sent(page, reference=str(kept.pk))
-    assert (Video.objects.get().reference_id, credits.available(alice)) == (kept.pk, 75)
+    assert (Video.objects.get().first_image_id, credits.available(alice)) == (kept.pk, 75)
 
 
 @pytest.mark.parametrize(

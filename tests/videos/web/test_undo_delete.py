@@ -106,12 +106,12 @@ def test_reference_image_stays_while_deletion_can_be_undone(
     page: Client, alice: User, mp4: bytes
 ) -> None:
     image = uploads.store_image(alice, upload(picture()))
-    video = completed(order(alice, reference=image), mp4)
+    video = completed(order(alice, first_image=image), mp4)
     Upload.objects.update(created_at=timezone.now() - timedelta(days=9))
     deleted(page, video)
-    assert (upload_cleanup.delete_unused(), reloaded(video).reference_id) == (0, image.pk)
+    assert (upload_cleanup.delete_unused(), reloaded(video).first_image_id) == (0, image.pk)
     age(video, 3 * Video.UNDO)
-    assert (upload_cleanup.delete_unused(), reloaded(video).reference_id) == (1, None)
+    assert (upload_cleanup.delete_unused(), reloaded(video).first_image_id) == (1, None)
 
 
 def test_second_undo_changes_nothing(page: Client, alice: User, mp4: bytes) -> None:

@@ -52,7 +52,7 @@ def values_of(order: RenderRequest) -> dict[str, Any]:
 
 def images_of(order: RenderRequest) -> dict[str, Image]:
     """The images of an order by the names of their placeholders."""
-    named = {"first_image": order.image, "last_image": order.last_image}
+    named = {"first_image": order.first_image, "last_image": order.last_image}
     named |= {f"reference_{n}": image for n, image in enumerate(order.references, start=1)}
     return {name: image for name, image in named.items() if image}
 

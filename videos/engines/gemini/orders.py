@@ -58,22 +58,22 @@ def write_body(order: RenderRequest) -> dict[str, Any]:
 def _choose_task(order: RenderRequest) -> str:
     if order.audio is False:
         raise Unsupported("the sound cannot be switched off")
-    if order.references and (order.image or order.last_image or order.source_id):
+    if order.references and (order.first_image or order.last_image or order.source_id):
         raise Unsupported("references cannot be used together with other images or a remix")
     if order.source_id:
-        if order.image or order.last_image:
+        if order.first_image or order.last_image:
             raise Unsupported("a remix takes no images")
         return "edit"
     if order.references:
         return "reference_to_video"
-    if order.last_image and not order.image:
+    if order.last_image and not order.first_image:
         raise Unsupported("a last frame needs a first frame")
-    return "image_to_video" if order.image else "text_to_video"
+    return "image_to_video" if order.first_image else "text_to_video"
 
 
 def _images(order: RenderRequest) -> list[Image]:
     """All images of an order; the second of two frames is the last one."""
-    return [image for image in (order.image, order.last_image, *order.references) if image]
+    return [image for image in (order.first_image, order.last_image, *order.references) if image]
 
 
 def _write_image(image: Image) -> dict[str, str]:
@@ -92,7 +92,7 @@ def _constants(order: RenderRequest) -> dict[str, Any]:
     """The configured fields, filled; what the user chose is written by this module instead."""
     plain = replace(
         order,
-        image=None, last_image=None, references=(), seed=None, negative_prompt="", audio=None,
+        first_image=None, last_image=None, references=(), seed=None, negative_prompt="", audio=None,
     )  # fmt: skip
     return templates.fill(plain, _write_image)
 

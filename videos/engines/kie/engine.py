@@ -160,7 +160,7 @@ class Kie:
         if order.source_id:
             raise Unsupported("there are no remixes")
         text, _, image = self._models.get(order.model, "").partition(":")
-        name = (image or text) if order.image else text
+        name = (image or text) if order.first_image else text
         if not name:
             raise Unsupported(f"{order.model} is not among the configured models")
         return name
@@ -179,7 +179,7 @@ class Kie:
             "{resolution}": "high" if max(width, height) > STANDARD_PIXELS else "standard",
             "{seconds}": str(seconds),
             "{seconds_number}": seconds,
-            "{images}": [self._upload(order)] if order.image else None,
+            "{images}": [self._upload(order)] if order.first_image else None,
         }
         fields: dict[str, Any] = {}
         for group in ("*", order.model):
@@ -194,16 +194,17 @@ class Kie:
 
     def _upload(self, order: RenderRequest) -> str:
         """Upload the first frame and return its URL; this does not create a job."""
-        assert order.image
+        image = order.first_image
+        assert image
         if not self._upload_url:
             raise Unsupported("no upload URL is configured")
-        with order.image.open() as image:
+        with image.open() as file:
             request = self._files.build_request(
                 "POST",
                 self._upload_url,
                 headers={"Authorization": f"Bearer {self._key}"},
                 data={"uploadPath": "firstlight", "fileName": f"{order.token}.png"},
-                files={"file": (order.image.name, image.read(), order.image.content_type)},
+                files={"file": (image.name, file.read(), image.content_type)},
             )
         url = envelopes.send(self._files, request).get("downloadUrl")
         if not isinstance(url, str) or not url.startswith(("https://", "http://")):

@@ -89,9 +89,9 @@ class OpenAIVideos:
                 answer = self._client.videos.remix(
                     order.source_id, prompt=order.prompt, extra_headers=headers
                 )
-            elif order.image:
-                with order.image.open() as image:
-                    file = (order.image.name, image.read(), order.image.content_type)
+            elif order.first_image:
+                with order.first_image.open() as image:
+                    file = (order.first_image.name, image.read(), order.first_image.content_type)
                 answer = self._client.videos.create(
                     **self._fields(order), input_reference=file, extra_headers=headers
                 )
@@ -207,7 +207,7 @@ class OpenAIVideos:
     def _fields(self, order: RenderRequest) -> dict[str, Any]:
         """The documented fields of an order, and those that the catalog adds for this server."""
         # The first frame is a documented field; whatever else was chosen needs one of the catalog.
-        added = templates.fill(replace(order, image=None), lambda image: None)
+        added = templates.fill(replace(order, first_image=None), lambda image: None)
         return {
             "prompt": order.prompt,
             "model": self._models.get(order.model, order.model),

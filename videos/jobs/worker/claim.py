@@ -29,9 +29,13 @@ def claim_due(limit: int, *, downloads: bool = True) -> list[Video]:
     token = uuid4()
     ordered = _claim_orders(max(1, limit // 2), token, now)
     _claim_steps(limit - ordered, token, now, downloads=downloads)
-    videos = list(Video.objects.filter(lease=token).select_related("reference", "source"))
+    claimed = Video.objects.filter(lease=token)
+    videos = list(claimed.select_related("first_image", "last_image", "source"))
     unknown = [video for video in videos if video.status == Status.SUBMIT_UNKNOWN]
-    prefetch_related_objects(unknown, "engine_callbacks")  # steps run without the database
+    # Steps run without the database.
+    prefetch_related_objects(unknown, "engine_callbacks")
+    with_references = [video for video in videos if video.operation == Video.Operation.REFERENCE]
+    prefetch_related_objects(with_references, "references")
     return videos
 
 

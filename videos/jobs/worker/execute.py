@@ -12,7 +12,7 @@ from videos.engines import base
 from videos.engines.base import Engine, Job, RenderRequest
 from videos.engines.errors import EngineError, Unavailable, Unsupported
 from videos.jobs import callbacks, circuit_breaker
-from videos.media import files, first_frame
+from videos.media import engine_images, files
 from videos.models import Video
 
 log = logging.getLogger(__name__)
@@ -95,6 +95,7 @@ def render_request(video: Video) -> RenderRequest:
     looking = video.status == Status.SUBMIT_UNKNOWN
     binding = offers.binding_at(video.model, video.engine) or Binding(engine=video.engine)
     frame = catalog().frame(video.model, video.size)
+    first, last = video.first_image, video.last_image
     return RenderRequest(
         token=str(video.pk),
         prompt=video.prompt,
@@ -107,7 +108,9 @@ def render_request(video: Video) -> RenderRequest:
         fields=binding.fields_for(video.operation),
         size=video.size,
         seconds=video.seconds,
-        image=first_frame.first_frame(video.reference, video.size) if video.reference else None,
+        first_image=engine_images.frame(first, video.size) if first else None,
+        last_image=engine_images.frame(last, video.size) if last else None,
+        references=tuple(map(engine_images.reference, video.reference_images)),
         source_id=video.source.engine_job_id if video.source else "",
         callback_url=callbacks.url_of(video),
         callback_job_ids=tuple(

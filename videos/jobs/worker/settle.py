@@ -167,8 +167,12 @@ def _may_show_another_image(video: Video, job: Job) -> bool:
     lost = Video.objects.filter(
         engine=video.engine, prompt=video.prompt, status=Status.SUBMIT_UNKNOWN
     ).exclude(pk=video.pk)
-    images = set(lost.values_list("reference_id", flat=True)) - {video.reference_id}
-    return bool(images) and not named.exists()
+    own = [image.pk for image in video.images]
+    images = (
+        [image.pk for image in other.images]
+        for other in lost.select_related("first_image", "last_image")
+    )
+    return any(others != own for others in images) and not named.exists()
 
 
 def _record_success(video: Video, saved: files.StoredResult) -> None:

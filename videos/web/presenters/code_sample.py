@@ -2,9 +2,10 @@
 
 import json
 import shlex
+from collections.abc import Iterator
 from typing import Any
 
-from videos.models import Video
+from videos.models import Upload, Video
 
 
 def curl_command(video: Video, base_url: str) -> str:
@@ -20,15 +21,24 @@ def curl_command(video: Video, base_url: str) -> str:
         asked |= {name: value for name, value in chosen.items() if value is not None}
         if video.negative_prompt:
             asked["negative_prompt"] = video.negative_prompt
-    if video.reference:
+    if video.images:
         parts = [
             f"-F {shlex.quote(f'{name}={_form_text(value)}')}" for name, value in asked.items()
         ]
-        parts.append(f"-F {shlex.quote(f'input_reference=@{video.reference.name}')}")
+        parts += [f"-F {shlex.quote(f'{name}=@{image.name}')}" for name, image in _files_of(video)]
     else:
         headers.append('-H "Content-Type: application/json"')
         parts = [f"-d {shlex.quote(json.dumps(asked, ensure_ascii=False))}"]
     return " \\\n  ".join([f"curl -X POST {base_url}{path}", *headers, *parts])
+
+
+def _files_of(video: Video) -> Iterator[tuple[str, Upload]]:
+    if video.first_image:
+        yield "input_reference", video.first_image
+    if video.last_image:
+        yield "last_image", video.last_image
+    for image in video.reference_images:
+        yield "reference_images", image
 
 
 def _form_text(value: object) -> str:
