@@ -71,6 +71,10 @@ CAUSES: dict[str, tuple[Promise, str]] = {
         _("We could not download the finished file. The cause was not your prompt."),
         "wait",
     ),
+    "result_unplayable": (
+        _("The engine made a file that cannot be played. The cause was not your prompt."),
+        "other_model",
+    ),
     "engine_out_of_memory": (
         _("The engine ran out of memory while it made this video."),
         "shorten",

@@ -1,5 +1,6 @@
 """Videos brought to any state by the product's own steps, and generated images and clips."""
 
+import tempfile
 from collections.abc import Iterator
 from fractions import Fraction
 from io import BytesIO
@@ -120,9 +121,14 @@ def mp4() -> bytes:
 
 
 def clip(*, video: bool = True, audio: bool = False, frames: int = 24) -> bytes:
-    """Return a small real MP4 of 24 frames per second."""
-    file = BytesIO()
-    with av.open(file, "w", format="mp4") as container:
+    """Return a small real MP4 of 24 frames per second, with its index first."""
+    with tempfile.NamedTemporaryFile(suffix=".mp4") as file:  # FFmpeg reads it to move the index
+        _write_clip(file.name, video=video, audio=audio, frames=frames)
+        return file.read()
+
+
+def _write_clip(path: str, *, video: bool, audio: bool, frames: int) -> None:
+    with av.open(path, "w", format="mp4", options={"movflags": "+faststart"}) as container:
         images = container.add_stream("libx264", rate=24) if video else None
         sounds = container.add_stream("aac", rate=48000, layout="mono") if audio else None
         if images:
@@ -141,7 +147,6 @@ def clip(*, video: bool = True, audio: bool = False, frames: int = 24) -> bytes:
                     plane.update(bytes(plane.buffer_size))
                 container.mux(sounds.encode(silence))
             container.mux(sounds.encode())
-    return file.getvalue()
 
 
 def picture(format: str = "PNG", size: tuple[int, int] = (40, 30), **options: Any) -> bytes:

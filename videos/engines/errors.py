@@ -12,6 +12,7 @@ EngineError
     ├── AuthFailed         the operator's key is wrong, or a callback is forged
     ├── NotFound           no such job
     ├── Gone               the file has expired
+    ├── Unplayable         the file is a video that cannot be converted to an MP4
     ├── UnclearOutcome     the job has ended, but not as any server is known to say it
     └── Unsupported        this engine cannot do that
 """
@@ -89,6 +90,10 @@ class NotFound(Refused):
 
 class Gone(Refused):
     code = "result_expired"
+
+
+class Unplayable(Refused):
+    code = "result_unplayable"
 
 
 class UnclearOutcome(Refused):

@@ -16,6 +16,7 @@ from django.core.files.uploadedfile import TemporaryUploadedFile
 from videos.engines.base import Engine, Variant
 from videos.engines.errors import BadAnswer, NotReady
 from videos.media import thumbnails
+from videos.media.conversion import playable
 from videos.models import Video
 
 CHUNK_BYTES = 256 * 1024
@@ -33,19 +34,20 @@ class StoredResult:
 
 
 def fetch_result(engine: Engine, video: Video) -> StoredResult:
-    """Download a finished job's MP4, thumbnail and spritesheet, and store them.
+    """Download a finished job's video, thumbnail and spritesheet, and store them.
 
-    Overwrites what an earlier attempt stored. Raises EngineError; BadAnswer for a file that is
-    not a complete MP4.
+    A video that browsers do not play is converted to MP4. Overwrites what an earlier attempt
+    stored. Raises EngineError; BadAnswer for a file that is no complete video.
     """
     with tempfile.NamedTemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR, suffix=".part") as part:
         engine.download(video.engine_job_id, Variant.VIDEO, part)
         part.flush()
-        check_mp4(part.name)
-        thumbnail = thumbnails.fetch_or_draw(engine, video, Variant.THUMBNAIL, part.name)
-        spritesheet = thumbnails.fetch_or_draw(engine, video, Variant.SPRITESHEET, part.name)
-        names = storage_names(video)
-        sha256, size_bytes = _store(part, names[Variant.VIDEO])
+        with playable.as_playable(part) as film:
+            check_mp4(film.name)
+            thumbnail = thumbnails.fetch_or_draw(engine, video, Variant.THUMBNAIL, film.name)
+            spritesheet = thumbnails.fetch_or_draw(engine, video, Variant.SPRITESHEET, film.name)
+            names = storage_names(video)
+            sha256, size_bytes = _store(film, names[Variant.VIDEO])
     _store_bytes(names[Variant.THUMBNAIL], thumbnail)
     _store_bytes(names[Variant.SPRITESHEET], spritesheet)
     return StoredResult(

@@ -15,7 +15,7 @@ from videos.engines.errors import BadAnswer, InvalidRequest, Refused, UnclearOut
 
 ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # The kinds of files that count as the video, the most useful first.
-VIDEO_SUFFIXES = (".mp4", ".webm", ".mov", ".mkv")
+VIDEO_SUFFIXES = (".mp4", ".webm", ".mov", ".mkv", ".avi", ".gif")
 
 
 def id_for(token: str) -> str:

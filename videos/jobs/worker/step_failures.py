@@ -20,6 +20,7 @@ from videos.engines.errors import (
     RateLimited,
     Refused,
     UnclearOutcome,
+    Unplayable,
     Unsupported,
 )
 from videos.jobs import routing, state_machine
@@ -77,8 +78,8 @@ def _record_failed_download(video: Video, error: EngineError) -> None:
     """Fetch the finished file again: the operator has paid for it.
 
     While the engine, the network, our disk, the bucket or the operator's account is the trouble,
-    until RESULT_DEADLINE. An engine that answers without the file, or with one that cannot be
-    played, gets VIDEO_DEADLINE for it; one that says that there is none, nothing.
+    until RESULT_DEADLINE. An engine that answers without the file, or with a damaged one, gets
+    VIDEO_DEADLINE for it; one that says that there is none, or whose file cannot be played, nothing.
     """
     now = clock.now()
     answered = isinstance(error, NotReady | BadAnswer | InvalidRequest)
@@ -89,7 +90,7 @@ def _record_failed_download(video: Video, error: EngineError) -> None:
         state_machine.end(
             video,
             Status.FAILED,
-            code="result_unavailable",
+            code=error.code if isinstance(error, Unplayable) else "result_unavailable",
             detail=error.detail,
             has_result=not isinstance(error, NotFound | Gone),
         )

@@ -1,0 +1,108 @@
+"""Decide whether a downloaded result plays in browsers as it is, and convert it where not."""
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO
+
+import av
+from django.conf import settings
+
+from videos.engines.errors import BadAnswer, Unavailable, Unplayable
+from videos.media.concurrency import ConcurrencyLimit
+from videos.media.conversion import process
+
+CONVERSION_SECONDS = 15 * 60
+# The first parts of MP4 and QuickTime files.
+BOXES = {b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"}
+QUICKTIME = b"qt  "
+# A conversion uses two cores and may need gigabytes.
+_converting = ConcurrencyLimit(1)
+
+
+@contextmanager
+def as_playable(file: IO[bytes]) -> Iterator[IO[bytes]]:
+    """Yield the file itself if browsers play it, else one that is converted to MP4.
+
+    Raises BadAnswer for a file that is no video or is damaged, Unplayable for one that nobody can
+    convert, Unavailable when our disk is full.
+    """
+    kind = _container_of(file)
+    if kind == "mov" and _plays(file):
+        yield file
+        return
+    with tempfile.NamedTemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR, suffix=".mp4") as made:
+        with _converting.slot(None):
+            convert(file.name, kind, made.name)
+        yield made
+
+
+def _container_of(file: IO[bytes]) -> str:
+    """FFmpeg's name of the container, by the first bytes. Raises BadAnswer."""
+    file.seek(0)
+    head = file.read(12)
+    if head[4:8] in BOXES:
+        return "mov"
+    if head.startswith(b"\x1a\x45\xdf\xa3"):
+        return "matroska"
+    if head.startswith(b"RIFF") and head[8:12] == b"AVI ":
+        return "avi"
+    if head.startswith((b"GIF87a", b"GIF89a")):
+        return "gif"
+    raise BadAnswer(f"not a video: {head!r}")
+
+
+def _plays(file: IO[bytes]) -> bool:
+    """Whether it is an MP4 with its index first and tracks that browsers play.
+
+    A damaged file counts as one: `check_mp4` says what is wrong with it.
+    """
+    file.seek(0)
+    if file.read(12)[4:] == b"ftyp" + QUICKTIME or _has_late_index(file):
+        return False
+    try:
+        with av.open(file.name, format="mov", options=process.OPTIONS) as container:
+            return all(map(process.is_playable, process.main_streams(container)))
+    except (av.FFmpegError, process.Refused):
+        return True
+
+
+def _has_late_index(file: IO[bytes]) -> bool:
+    """Whether the index comes after the frames, so that a player needs the end first."""
+    names, at = list[bytes](), 0
+    while True:
+        file.seek(at)
+        head = file.read(16)
+        if len(head) < 8:
+            break
+        length, name = int.from_bytes(head[:4], "big"), head[4:8]
+        names.append(name)
+        if length == 1:
+            length = int.from_bytes(head[8:16], "big")
+        if length < 8 or name == b"moov":
+            break
+        at += length
+    return b"moov" in names and b"mdat" in names
+
+
+def convert(source: str, kind: str, target: str) -> None:
+    """Convert a file in a process of its own. Raises BadAnswer, Unplayable or Unavailable."""
+    most = str(settings.RESULT_MAX_BYTES)
+    command = [sys.executable, "-I", process.__file__, source, kind, target, most]
+    try:
+        ended = subprocess.run(  # noqa: S603 - our own program, on names we made
+            command, capture_output=True, timeout=CONVERSION_SECONDS, check=True
+        )
+        said: dict[str, str] = json.loads(ended.stdout)
+    except (subprocess.SubprocessError, ValueError) as error:
+        raise Unplayable(f"the {kind} file could not be converted: {error}") from error
+    match said:
+        case {"broken": why}:
+            raise BadAnswer(f"a damaged {kind} file: {why}")
+        case {"refused": why}:
+            raise Unplayable(f"the {kind} file cannot be converted: {why}")
+        case {"full": why}:
+            raise Unavailable(why)
