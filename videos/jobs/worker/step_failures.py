@@ -79,7 +79,7 @@ def _record_failed_download(video: Video, error: EngineError) -> None:
 
     While the engine, the network, our disk, the bucket or the operator's account is the trouble,
     until RESULT_DEADLINE. An engine that answers without the file, or with a damaged one, gets
-    VIDEO_DEADLINE for it; one that says that there is none, or whose file cannot be played, nothing.
+    VIDEO_DEADLINE for it; one that says that there is none, or whose file is unplayable, nothing.
     """
     now = clock.now()
     answered = isinstance(error, NotReady | BadAnswer | InvalidRequest)
