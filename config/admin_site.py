@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from billing.reports import dashboard as money
-from config.lib import staff
+from config.lib.admin import staff
 from showcase import gallery, visitor_messages
 from videos.models import Video
 from videos.reports import dashboard

@@ -117,10 +117,10 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "config.http.language.language_middleware",
+    "config.http.presentation.language.language_middleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "config.http.timezone.timezone_middleware",
+    "config.http.presentation.timezone.timezone_middleware",
     "config.http.rate_limit_page.RateLimitPageMiddleware",
 ]
 ROOT_URLCONF = "config.urls"
@@ -135,8 +135,8 @@ TEMPLATES: list[dict[str, Any]] = [
                 (
                     "django.template.loaders.cached.Loader",
                     [
-                        "config.http.template_loaders.FilesystemLoader",
-                        "config.http.template_loaders.AppDirectoriesLoader",
+                        "config.http.presentation.template_loaders.FilesystemLoader",
+                        "config.http.presentation.template_loaders.AppDirectoriesLoader",
                     ],
                 )
             ],
@@ -146,7 +146,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "videos.web.context_processors.shell",
-                "config.http.context_processors.shell",
+                "config.http.presentation.context_processors.shell",
             ],
         },
     }
@@ -190,7 +190,7 @@ MEDIA_ROOT = env("VIDEOS_DIR", default=DATA_DIR / "media", parse=Path).resolve()
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATICFILES_FINDERS = [
-    "config.http.stylesheets.StylesheetFinder",
+    "config.http.presentation.stylesheets.StylesheetFinder",
     "django.contrib.staticfiles.finders.AppDirectoriesFinder",
 ]
 STATIC_ROOT = DATA_DIR / "static"

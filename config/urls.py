@@ -16,7 +16,8 @@ from billing.api import payments as payments_api
 from billing.web import audit, checkout, history, payment
 from billing.web import billing as billing_page
 from config.api import docs, errors
-from config.http import health, language, theme
+from config.http import health
+from config.http.presentation import language, theme
 from showcase import api as showcase_api
 from showcase.web import (
     clips,

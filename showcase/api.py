@@ -16,7 +16,7 @@ from config.lib.api.openapi import errors
 from config.lib.api.pagination import ListView, PageNumberPagination, PageQuerySerializer
 from config.lib.api.serializers import PageSerializer
 from config.lib.api.strict_fields import WholeNumberField
-from config.lib.http import user_of
+from config.lib.web.responses import user_of
 from showcase import counters, gallery
 from showcase.models import Clip
 from videos.catalog.reading import catalog

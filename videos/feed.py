@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from config.lib import broadcast
+from config.lib.realtime import broadcast
 from videos import representations
 from videos.models import Feed, Video
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from django.contrib import admin
 from django.utils.translation import gettext_lazy
 
-from config.lib.admin import ReadOnlyAdmin
+from config.lib.admin.model_admin import ReadOnlyAdmin
 from config.lib.models import RateCounter
 
 

@@ -26,8 +26,8 @@ from accounts.models import User
 from accounts.people import deletion, signup
 from billing.ledger import credits
 from billing.reports import dashboard
-from config.lib import staff
-from config.lib.admin import ReasonForm, confirm_action, log_action
+from config.lib.admin import staff
+from config.lib.admin.model_admin import ReasonForm, confirm_action, log_action
 
 # Ledger entries on a user's page.
 LINES = 20

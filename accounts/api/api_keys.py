@@ -16,7 +16,7 @@ from accounts.models import ApiKey
 from config.lib.api.openapi import errors, request_example
 from config.lib.api.serializers import SuccessSerializer, validated
 from config.lib.api.strict_fields import TextField
-from config.lib.http import user_of
+from config.lib.web.responses import user_of
 
 DEFAULT_SCOPES = (ApiKey.Scope.READ.value, ApiKey.Scope.GENERATE.value)
 

@@ -28,7 +28,7 @@ from accounts.people import address_hiding, signup
 from config.lib.api.openapi import errors, request_example
 from config.lib.api.serializers import MessageSerializer, validated
 from config.lib.api.strict_fields import EmailField, RegexField, TextField
-from config.lib.http import user_of
+from config.lib.web.responses import user_of
 
 # An address may become the username, and has to fit there.
 ADDRESS_MAX = 150

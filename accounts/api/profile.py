@@ -19,7 +19,7 @@ from accounts.people import profile
 from config.lib.api.openapi import errors, request_example
 from config.lib.api.serializers import MessageSerializer, validated
 from config.lib.api.strict_fields import RegexField, TextField
-from config.lib.http import user_of
+from config.lib.web.responses import user_of
 
 
 class UpdateProfileSerializer(serializers.Serializer):

@@ -19,7 +19,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts.models import ApiKey, Session, User
-from config.lib import broadcast
+from config.lib.realtime import broadcast
 
 log = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.auth import api_keys
 from accounts.models import ApiKey
 from accounts.web.forms import KeyForm
-from config.lib.http import user_of
+from config.lib.web.responses import user_of
 
 
 @login_required

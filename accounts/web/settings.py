@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.auth import sessions as auth_sessions
 from accounts.people import profile, restoration
 from accounts.web.forms import ProfileForm
-from config.lib.http import user_of
+from config.lib.web.responses import user_of
 
 
 @login_required

@@ -21,11 +21,12 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from billing.ledger import adjustments, credits
 from billing.models import Account, Entry, Lot
-from config.lib import idempotency, staff
-from config.lib.admin import ReadOnlyAdmin, ReadOnlyInline, log_action
-from config.lib.forms import WholeNumberField
+from config.lib import idempotency
+from config.lib.admin import staff
+from config.lib.admin.model_admin import ReadOnlyAdmin, ReadOnlyInline, log_action
+from config.lib.admin.object_actions import ObjectAction, ObjectActions
 from config.lib.idempotency import key_of_form
-from config.lib.object_actions import ObjectAction, ObjectActions
+from config.lib.web.forms import WholeNumberField
 
 # How many entries the page of an account shows.
 LATEST_ENTRIES = 20

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.utils.translation import gettext_lazy
 
 from billing.models import AuditRun
-from config.lib.admin import ReadOnlyAdmin
+from config.lib.admin.model_admin import ReadOnlyAdmin
 
 
 @admin.register(AuditRun)

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy
 
 from billing.models import Allocation, Entry
 from billing.reports import dashboard
-from config.lib.admin import DashboardFilter, ReadOnlyAdmin, ReadOnlyInline
+from config.lib.admin.model_admin import DashboardFilter, ReadOnlyAdmin, ReadOnlyInline
 
 
 class AllocationInline(ReadOnlyInline):

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy
 
 from billing.models import Lot
 from billing.reports import dashboard
-from config.lib.admin import DashboardFilter, ReadOnlyAdmin
+from config.lib.admin.model_admin import DashboardFilter, ReadOnlyAdmin
 
 
 class LotFilter(DashboardFilter):

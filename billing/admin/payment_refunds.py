@@ -18,7 +18,7 @@ from billing import money
 from billing.ledger import credits
 from billing.models import Payment, Refund
 from billing.payments import refunds
-from config.lib.admin import log_action
+from config.lib.admin.model_admin import log_action
 from config.lib.idempotency import key_of_form
 
 STATUS_MESSAGES: dict[Refund.Status, Promise] = {

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from billing.models import Payment
 from billing.payments import reviews
-from config.lib.admin import log_action
+from config.lib.admin.model_admin import log_action
 
 # The decisions about a payment under review: the function that carries it out, and its label.
 DECISIONS: dict[str, tuple[Callable[[Payment, str], Payment], Promise]] = {

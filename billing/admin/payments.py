@@ -21,7 +21,7 @@ from billing.admin.payment_reviews import review_page
 from billing.models import Payment, Refund
 from billing.payments import refunds
 from billing.reports import dashboard
-from config.lib.admin import DashboardFilter, ReadOnlyAdmin, ReadOnlyInline
+from config.lib.admin.model_admin import DashboardFilter, ReadOnlyAdmin, ReadOnlyInline
 
 
 class RefundInline(ReadOnlyInline):

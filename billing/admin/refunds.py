@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 from billing import money as billing_money
 from billing.models import Refund
 from billing.reports import dashboard
-from config.lib.admin import DashboardFilter, ReadOnlyAdmin
+from config.lib.admin.model_admin import DashboardFilter, ReadOnlyAdmin
 
 
 class RefundFilter(DashboardFilter):

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 from billing.models import StripeEvent
 from billing.payments import stripe_events
 from billing.reports import dashboard
-from config.lib.admin import DashboardFilter, ReadOnlyAdmin, log_action
+from config.lib.admin.model_admin import DashboardFilter, ReadOnlyAdmin, log_action
 
 
 class StripeEventFilter(DashboardFilter):

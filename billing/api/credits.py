@@ -16,7 +16,7 @@ from config.lib.api.openapi import errors
 from config.lib.api.pagination import ListView, PageNumberPagination, PageQuerySerializer
 from config.lib.api.serializers import PageSerializer
 from config.lib.api.strict_fields import TextField
-from config.lib.http import user_of
+from config.lib.web.responses import user_of
 
 # The API shows clawbacks as `refunded`, the type that is documented, so that filter finds them too.
 TYPES_SHOWN_AS = {Entry.Type.REFUNDED.value: (Entry.Type.REFUNDED, Entry.Type.CLAWED_BACK)}

@@ -17,14 +17,14 @@ from billing import money
 from billing.models import Payment, Refund
 from billing.payments import checkout, refunds
 from billing.payments import packages as payments_packages
-from config.lib import staff
-from config.lib.admin import log_action
+from config.lib.admin import staff
+from config.lib.admin.model_admin import log_action
 from config.lib.api.openapi import IDEMPOTENCY_KEY, errors, request_example
 from config.lib.api.pagination import ListView, PageNumberPagination, PageQuerySerializer
 from config.lib.api.serializers import BlankAsNullField, PageSerializer, refuse_doubles, validated
 from config.lib.api.strict_fields import TextField, UUIDField
-from config.lib.http import user_of
 from config.lib.idempotency import RequestKey, key_of_headers
+from config.lib.web.responses import user_of
 
 REFUND_MESSAGES = {
     Refund.Status.REQUESTED: "Refund requested; the payment provider has not answered yet",

@@ -14,7 +14,7 @@ from billing.reports.history import FILTERS, HistoryLine
 from billing.reports.lots import group_lots
 from billing.reports.receipts import Receipt
 from billing.web.navigation import STUDIO, next_page, packages_url
-from config.lib.http import page_of, see_other, user_of
+from config.lib.web.responses import page_of, see_other, user_of
 
 ENTRIES_PER_PAGE = 25
 # How many payments are shown before the user asks for all.

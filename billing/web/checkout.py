@@ -18,7 +18,7 @@ from billing.models import Payment
 from billing.payments import checkout, packages, reconciliation
 from billing.web.navigation import STUDIO, next_page, packages_url, returns_elsewhere
 from config.lib import rate_limits
-from config.lib.http import see_other, user_of
+from config.lib.web.responses import see_other, user_of
 
 
 @login_required

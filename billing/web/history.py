@@ -10,8 +10,8 @@ from django.views.decorators.http import require_safe
 from billing.ledger import credits
 from billing.models import Entry
 from config.lib import rate_limits
-from config.lib.csv_export import csv_response
-from config.lib.http import user_of
+from config.lib.web.csv_export import csv_response
+from config.lib.web.responses import user_of
 
 COLUMNS = ("time", "type", "credits", "balance", "what", "reference", "expires")
 

@@ -15,7 +15,7 @@ from billing.payments import packages, reconciliation, state
 from billing.reports.history import HistoryLine
 from billing.reports.receipts import Receipt
 from billing.web.navigation import STUDIO, returns_elsewhere
-from config.lib.http import user_of
+from config.lib.web.responses import user_of
 
 # While a user looks at a pending payment, Stripe is asked about it at most this often.
 CHECK_INTERVAL = timedelta(seconds=10)

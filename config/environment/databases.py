@@ -48,7 +48,7 @@ def read_database_url(value: str, *, pool_size: int, pgbouncer: bool) -> dict[st
 
 def channel_layers(redis_url: str) -> dict[str, Any]:
     if not redis_url:
-        return {"default": {"BACKEND": "config.lib.channel_layer.InProcessChannelLayer"}}
+        return {"default": {"BACKEND": "config.lib.realtime.channel_layer.InProcessChannelLayer"}}
     # channels_redis blocks for 5 s, so the time-out of redis-py must be longer.
     host = {"address": redis_url, "socket_timeout": 15}
     return {

@@ -15,8 +15,8 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from config.lib.admin import ReasonForm, confirm_action, log_action
-from config.lib.object_actions import ObjectAction, ObjectActions
+from config.lib.admin.model_admin import ReasonForm, confirm_action, log_action
+from config.lib.admin.object_actions import ObjectAction, ObjectActions
 from showcase import abuse_reports
 from showcase.admin.visitor_messages import VisitorMessageAdmin
 from showcase.models import AbuseReport

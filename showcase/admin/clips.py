@@ -17,8 +17,8 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
-from config.lib.admin import DashboardFilter
-from config.lib.object_actions import ObjectAction, ObjectActions
+from config.lib.admin.model_admin import DashboardFilter
+from config.lib.admin.object_actions import ObjectAction, ObjectActions
 from showcase import gallery
 from showcase.models import Clip
 

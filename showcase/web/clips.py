@@ -6,7 +6,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, render, resolve_url
 from django.views.decorators.http import require_POST, require_safe
 
-from config.lib.http import file_or_404, see_other
+from config.lib.web.responses import file_or_404, see_other
 from showcase import counters, gallery, presenters, samples
 from showcase.models import Clip, ClipLike, ClipQuerySet
 from videos.engines.base import Variant

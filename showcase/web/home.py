@@ -6,7 +6,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from billing.payments import packages
-from config.lib.http import see_other
+from config.lib.web.responses import see_other
 from showcase import faq, presenters
 from showcase.web.clips import public_clips, sample_cards
 from videos.catalog import offers, prices

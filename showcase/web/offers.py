@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from config.lib.http import UserRequest, see_other
+from config.lib.web.responses import UserRequest, see_other
 from showcase import gallery
 from videos.models import Video
 

@@ -6,7 +6,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, render, resolve_url
 from django.views.decorators.http import require_safe
 
-from config.lib import staff
+from config.lib.admin import staff
 from showcase import presenters
 from showcase.models import Clip
 from showcase.web.clips import deliver

@@ -9,7 +9,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from config.lib.admin import DashboardFilter, ReadOnlyAdmin, ReadOnlyInline, log_action
+from config.lib.admin.model_admin import DashboardFilter, ReadOnlyAdmin, ReadOnlyInline, log_action
 from videos.models import DeliveryAttempt, WebhookDelivery
 from videos.reports import dashboard
 from videos.webhooks import deliveries

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from config.lib import clock
-from config.lib.admin import ReadOnlyAdmin, log_action
+from config.lib.admin.model_admin import ReadOnlyAdmin, log_action
 from videos.catalog import staff_warnings
 from videos.engines import checks
 from videos.jobs import circuit_breaker, engine_limits

@@ -12,8 +12,14 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from config.lib.admin import DashboardFilter, ReadOnlyAdmin, ReasonForm, confirm_action, log_action
-from config.lib.object_actions import ObjectAction, ObjectActions
+from config.lib.admin.model_admin import (
+    DashboardFilter,
+    ReadOnlyAdmin,
+    ReasonForm,
+    confirm_action,
+    log_action,
+)
+from config.lib.admin.object_actions import ObjectAction, ObjectActions
 from videos.jobs import admin_actions, moderation
 from videos.models import RejectedPrompt
 from videos.reports import dashboard

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy
 
 from billing.ledger import credits
 from config.lib import idempotency
-from config.lib.admin import (
+from config.lib.admin.model_admin import (
     DashboardFilter,
     ReadOnlyAdmin,
     ReadOnlyInline,
@@ -25,8 +25,8 @@ from config.lib.admin import (
     confirm_action,
     log_action,
 )
-from config.lib.http import file_or_404
-from config.lib.object_actions import ObjectAction, ObjectActions
+from config.lib.admin.object_actions import ObjectAction, ObjectActions
+from config.lib.web.responses import file_or_404
 from videos.jobs import admin_actions, rescue
 from videos.media import http_ranges
 from videos.models import Video, VideoEvent

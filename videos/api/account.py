@@ -16,7 +16,7 @@ from accounts.models import Session
 from config.lib.api.openapi import errors
 from config.lib.api.serializers import MessageSerializer, validated
 from config.lib.api.strict_fields import TextField
-from config.lib.http import user_of
+from config.lib.web.responses import user_of
 from videos.account import data_export, deletion, limits
 
 DELETION_REQUESTED = "Account deletion requested. Your account will be deleted within 30 days."

@@ -12,8 +12,8 @@ from rest_framework.request import Request
 
 from accounts.models import ApiKey
 from config.lib.api.strict_fields import TextField, WholeNumberField
-from config.lib.http import user_of
 from config.lib.idempotency import RequestKey, key_of_headers
+from config.lib.web.responses import user_of
 from videos import representations
 from videos.catalog import offers
 from videos.catalog.reading import catalog

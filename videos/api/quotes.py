@@ -9,7 +9,7 @@ from rest_framework.views import APIView
 from config.lib.api.openapi import errors, request_example
 from config.lib.api.serializers import validated
 from config.lib.api.strict_fields import WholeNumberField
-from config.lib.http import user_of
+from config.lib.web.responses import user_of
 from videos.api import fields
 from videos.catalog.entries import MOST_REFERENCES
 from videos.catalog.modes import OrderImages

@@ -19,7 +19,7 @@ from config.lib.api.openapi import IDEMPOTENCY_KEY, errors, request_example
 from config.lib.api.pagination import ListView, PageNumberPagination, PageQuerySerializer
 from config.lib.api.serializers import MessageSerializer, validated
 from config.lib.api.strict_fields import TextField, WholeNumberField
-from config.lib.http import user_of
+from config.lib.web.responses import user_of
 from videos import representations
 from videos.api import fields
 from videos.api.serializers import (

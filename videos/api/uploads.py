@@ -18,7 +18,7 @@ from config.lib.api.openapi import IDEMPOTENCY_KEY, errors, file_responses
 from config.lib.api.parsers import StrictMultiPartParser
 from config.lib.api.serializers import validated
 from config.lib.api.strict_fields import TextField
-from config.lib.http import user_of
+from config.lib.web.responses import user_of
 from videos.api import fields
 from videos.media import http_ranges, upload_urls, uploads
 from videos.models import Upload

@@ -18,8 +18,8 @@ from config.lib.api.pagination import LimitOffsetPagination, ListView
 from config.lib.api.parsers import StrictFormParser, StrictMultiPartParser
 from config.lib.api.serializers import SuccessSerializer, validated
 from config.lib.api.strict_fields import TextField, WholeNumberField
-from config.lib.http import user_of
 from config.lib.idempotency import RequestKey
+from config.lib.web.responses import user_of
 from videos import representations
 from videos.api import fields
 from videos.api.serializers import VideoSerializer, VideosSerializer

@@ -15,7 +15,7 @@ from config.lib.api.openapi import errors
 from config.lib.api.pagination import ListView, PageNumberPagination, PageQuerySerializer
 from config.lib.api.serializers import BlankAsNullField, PageSerializer
 from config.lib.api.strict_fields import UUIDField
-from config.lib.http import user_of
+from config.lib.web.responses import user_of
 from videos.models import WebhookDelivery, WebhookSecret
 from videos.webhooks import deliveries as webhooks_deliveries
 from videos.webhooks import signing

@@ -19,7 +19,7 @@ from accounts.people import deletion as people_deletion
 from accounts.people import profile
 from billing.ledger import credits
 from config.lib import rate_limits
-from config.lib.http import UserRequest
+from config.lib.web.responses import UserRequest
 from videos.account import data_export, email_digests
 from videos.account import deletion as account_deletion
 from videos.catalog import offers, prices

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from config.lib.http import UserRequest, see_other
+from config.lib.web.responses import UserRequest, see_other
 from videos.library import collections as library_collections
 from videos.models import Collection
 from videos.web.forms import CollectionForm

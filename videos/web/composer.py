@@ -12,7 +12,7 @@ from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.utils.translation import gettext_lazy as _
 
-from config.lib.forms import WholeNumberField
+from config.lib.web.forms import WholeNumberField
 from videos.catalog import offers, pauses, prices
 from videos.catalog.entries import Model
 from videos.catalog.frames import Frame, frame_of

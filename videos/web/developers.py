@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
-from config.lib.http import UserRequest, page_of
+from config.lib.web.responses import UserRequest, page_of
 from videos.catalog import offers
 from videos.models import WebhookDelivery
 from videos.webhooks import deliveries, http_client, signing

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from config.lib import rate_limits
-from config.lib.http import UserRequest, page_of
+from config.lib.web.responses import UserRequest, page_of
 from videos import feed
 from videos.catalog.reading import catalog
 from videos.library import collections as library_collections

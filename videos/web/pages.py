@@ -10,9 +10,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from config.lib import idempotency
-from config.lib.forms import WHOLE_NUMBER
-from config.lib.http import UserRequest, redirect_back
 from config.lib.idempotency import RequestKey
+from config.lib.web.forms import WHOLE_NUMBER
+from config.lib.web.responses import UserRequest, redirect_back
 from videos.jobs.orders import ANY_PRICE, PriceTerms
 from videos.models import Collection, Video
 

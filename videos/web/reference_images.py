@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from config.lib import rate_limits
-from config.lib.http import UserRequest, file_or_404
 from config.lib.rate_limits import TooManyAttempts
+from config.lib.web.responses import UserRequest, file_or_404
 from videos.media import http_ranges, upload_checks, uploads
 
 

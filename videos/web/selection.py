@@ -18,7 +18,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from config.lib import rate_limits
-from config.lib.http import UserRequest, redirect_back
+from config.lib.web.responses import UserRequest, redirect_back
 from videos.jobs import cancellation, removal
 from videos.library import collections as library_collections
 from videos.media import zip_download

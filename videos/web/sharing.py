@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from config.lib import rate_limits
-from config.lib.http import UserRequest, file_or_404, see_other
+from config.lib.web.responses import UserRequest, file_or_404, see_other
 from videos import feed
 from videos.engines.base import Variant
 from videos.library import share_links

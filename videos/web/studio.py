@@ -16,8 +16,8 @@ from django.views.decorators.http import require_http_methods
 
 from billing.ledger import credits
 from config.lib import idempotency, rate_limits
-from config.lib.http import UserRequest, see_other
 from config.lib.rate_limits import TooManyAttempts
+from config.lib.web.responses import UserRequest, see_other
 from videos import feed
 from videos.catalog import offers, prices
 from videos.jobs import circuit_breaker, moderation, orders

@@ -11,8 +11,8 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from config.lib import rate_limits
-from config.lib.csv_export import csv_response
-from config.lib.http import UserRequest
+from config.lib.web.csv_export import csv_response
+from config.lib.web.responses import UserRequest
 from videos import representations
 from videos.account import limits
 from videos.models import Video

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from billing.ledger import credits
 from config.lib import idempotency, rate_limits
-from config.lib.http import UserRequest, redirect_back, see_other
+from config.lib.web.responses import UserRequest, redirect_back, see_other
 from videos import feed
 from videos.catalog import offers
 from videos.jobs import cancellation, moderation, orders, removal, state_machine

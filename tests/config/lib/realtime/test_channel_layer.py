@@ -10,7 +10,7 @@ import pytest
 from channels.layers import get_channel_layer
 
 from accounts.models import User
-from config.lib.channel_layer import InProcessChannelLayer
+from config.lib.realtime.channel_layer import InProcessChannelLayer
 from tests.conftest import ServerThread
 from tests.videos.realtime.test_consumers import Socket, bearer
 

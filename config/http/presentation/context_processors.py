@@ -5,7 +5,8 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 
-from config.http import request_id, theme
+from config.http import request_id
+from config.http.presentation import theme
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:

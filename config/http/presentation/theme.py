@@ -4,7 +4,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_POST
 
-from config.lib.http import redirect_back
+from config.lib.web.responses import redirect_back
 
 THEMES = {"light", "dark"}
 COOKIE = "theme"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from config.http.template_loaders import strip_indentation
+from config.http.presentation.template_loaders import strip_indentation
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from django.conf import LazySettings, settings
 from django.contrib.staticfiles import finders
 from django.test import Client
 
-from config.http import stylesheets
+from config.http.presentation import stylesheets
 
 ROOT = Path(settings.BASE_DIR)
 FOLDER = ROOT / "static" / "css"
@@ -57,7 +57,7 @@ def test_changed_file_is_sent_at_the_next_request(settings: LazySettings, tmp_pa
     part.parent.mkdir(parents=True)
     entry.write_text('@layer a;\n@import url("site/part.css") layer(a);\n')
     part.write_text(".b { src: url(../../c.png); }")
-    finder = finders.get_finder("config.http.stylesheets.StylesheetFinder").__class__()
+    finder = finders.get_finder("config.http.presentation.stylesheets.StylesheetFinder").__class__()
     found = Path(str(finder.find("css/site.css")))
     assert found.read_text() == "@layer a;@layer a{.b{src: url(../c.png)}}"
     part.write_text(".b { color: red; }")
