@@ -11,8 +11,8 @@ class Clip:
     """One video to render: equal clips share one render.
 
     `origin` is the text of the first clip in a chain of remixes and `generation` the number of
-    remixes since, so that a remix looks like its parent; `reference` is the SHA-256 of the
-    first frame's file, or "".
+    remixes since, so that a remix looks like its parent. Images are named by the SHA-256 of their
+    files, "" for none.
     """
 
     text: str
@@ -20,7 +20,9 @@ class Clip:
     seconds: int
     origin: str
     generation: int = 0
-    reference: str = ""
+    first_image: str = ""
+    last_image: str = ""
+    references: tuple[str, ...] = ()
     detail: str = "full"
     silent: bool = False
 
@@ -41,7 +43,8 @@ class Clip:
 
 
 def from_json(text: str) -> Clip:
-    return Clip(**json.loads(text))
+    fields = json.loads(text)
+    return Clip(**{**fields, "references": tuple(fields["references"])})
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,5 +70,5 @@ class RenderDirectory:
         """The file that says why rendering failed: an exception, or a process that died."""
         return self.renders / f"{clip.name}.failed"
 
-    def reference(self, clip: Clip) -> Path:
-        return self.path / "references" / clip.reference
+    def image(self, name: str) -> Path:
+        return self.path / "images" / name

@@ -104,6 +104,8 @@ def test_create_is_accepted_when_the_body_is_json_form_or_multipart(
         ("size", "1x1", "invalid_value"),
         ("seed", "7", "unknown_parameter"),
         ("input_reference", "https://example.com/a.png", "invalid_type"),
+        ("last_image", "https://example.com/a.png", "invalid_type"),
+        ("reference_images", "https://example.com/a.png", "invalid_type"),
         ("input_reference[image_url]", "https://example.com/a.png", "invalid_value"),
     ],
 )
@@ -133,6 +135,43 @@ def test_clip_starts_with_the_image_when_a_first_frame_is_uploaded(
     with av.open(io.BytesIO(content), "r") as container:
         first = next(container.decode(video=0)).to_ndarray(format="rgb24")
     assert abs(first[200:300, 500:700].mean(axis=(0, 1)) - (217, 84, 106)).max() < 16
+
+
+def frames_of(sandbox: Sandbox, video: Video) -> tuple[Any, Any]:
+    """The first and the last frame of a completed video."""
+    content = sandbox.client.videos.download_content(video.id).read()
+    with av.open(io.BytesIO(content), "r") as container:
+        first, *_, last = (frame.to_ndarray(format="rgb24") for frame in container.decode(video=0))
+    return first, last
+
+
+def solid(colour: str, width: int = 1280, height: int = 720) -> tuple[str, bytes, str]:
+    """A picture of one colour as a file of a form."""
+    body = io.BytesIO()
+    Image.new("RGB", (width, height), colour).save(body, "PNG")
+    return "a.png", body.getvalue(), "image/png"
+
+
+def create_with(sandbox: Sandbox, *files: tuple[str, Any]) -> Video:
+    """Create a video with these files and wait until it ends."""
+    fields = {"prompt": "sea", "size": "1280x720"}
+    made = sandbox.http("POST", "/videos", data=fields, files=list(files))
+    assert made.status_code == 200
+    return sandbox.client.videos.poll(made.json()["id"])
+
+
+def test_clip_ends_with_the_image_when_a_last_frame_is_uploaded(sandbox: Sandbox) -> None:
+    files = (("input_reference", solid("red")), ("last_image", solid("lime")))
+    first, last = frames_of(sandbox, create_with(sandbox, *files))
+    strongest = [frame[200:300, 500:700].mean(axis=(0, 1)).argmax() for frame in (first, last)]
+    assert strongest == [0, 1]  # red, then green
+
+
+def test_clip_shows_the_reference_images_when_some_are_uploaded(sandbox: Sandbox) -> None:
+    files = [("reference_images", solid(colour, 300, 300)) for colour in ("red", "lime")]
+    first, _ = frames_of(sandbox, create_with(sandbox, *files))
+    found = [first[100:130, left : left + 30].mean(axis=(0, 1)).argmax() for left in (100, 320)]
+    assert found == [0, 1]  # red, then green
 
 
 def test_create_is_accepted_when_the_first_frame_is_a_data_url(sandbox: Sandbox) -> None:

@@ -16,8 +16,8 @@ SORA_2 = {
     "label": "Sora 2",
     "note": "Fast and at a lower price, to try out an idea",
     "quality": "standard",
-    "modes": ["text", "image", "remix"],
-    "max_references": 0,
+    "modes": ["text", "image", "first_last", "reference", "remix"],
+    "max_references": 3,
     "sizes": [
         {"size": "1280x720", "aspect": "16:9", "resolution": "720p"},
         {"size": "720x1280", "aspect": "9:16", "resolution": "720p"},

@@ -25,6 +25,7 @@ from videos.engines.errors import (
     Unsupported,
 )
 from videos.engines.openai.errors import translate_errors
+from videos.engines.openai.files import files_in, read_file
 from videos.engines.openai.jobs import find_url, is_failed_job, parse_job
 
 log = logging.getLogger(__name__)
@@ -89,15 +90,31 @@ class OpenAIVideos:
                 answer = self._client.videos.remix(
                     order.source_id, prompt=order.prompt, extra_headers=headers
                 )
-            elif order.first_image:
-                with order.first_image.open() as image:
-                    file = (order.first_image.name, image.read(), order.first_image.content_type)
-                answer = self._client.videos.create(
-                    **self._fields(order), input_reference=file, extra_headers=headers
-                )
             else:
-                answer = self._client.videos.create(**self._fields(order), extra_headers=headers)
+                answer = self._create(order, headers)
             return parse_job(answer, maybe_accepted=True)
+
+    def _create(self, order: RenderRequest, headers: dict[str, str]) -> openai.types.Video:
+        """Send the documented fields, those of the catalog, and the images as files of the form."""
+        # The first frame is a documented field; whatever else was chosen needs one of the catalog.
+        added = templates.fill(replace(order, first_image=None), read_file)
+        files = [(name, file) for name, value in added.items() for file in files_in(value)]
+        if order.first_image:
+            files.insert(0, ("input_reference", read_file(order.first_image)))
+        fields = {
+            "prompt": order.prompt,
+            "model": self._models.get(order.model, order.model),
+            "size": order.size,
+            "seconds": str(order.seconds),
+            **{name: value for name, value in added.items() if not files_in(value)},
+        }
+        return self._client.post(
+            "/videos",
+            cast_to=openai.types.Video,
+            body=fields,
+            files=files,
+            options={"headers": {**headers, "Content-Type": "multipart/form-data"}},
+        )
 
     def find(self, order: RenderRequest, since: datetime) -> list[Job]:
         try:
@@ -203,18 +220,6 @@ class OpenAIVideos:
             return Callback(str(event["data"]["id"]), headers.get("webhook-id", ""))
         except (WebhookVerificationError, ValueError, KeyError, TypeError) as error:
             raise AuthFailed(f"webhook: {error}") from error
-
-    def _fields(self, order: RenderRequest) -> dict[str, Any]:
-        """The documented fields of an order, and those that the catalog adds for this server."""
-        # The first frame is a documented field; whatever else was chosen needs one of the catalog.
-        added = templates.fill(replace(order, first_image=None), lambda image: None)
-        return {
-            "prompt": order.prompt,
-            "model": self._models.get(order.model, order.model),
-            "size": order.size,
-            "seconds": str(order.seconds),
-            "extra_body": added or None,
-        }
 
 
 def _readable(items: Iterator[Any]) -> Iterator[Job | None]:

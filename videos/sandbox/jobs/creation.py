@@ -21,23 +21,36 @@ MISMATCHED_SIZE = "640x360"
 
 @dataclass(frozen=True, slots=True)
 class CreateRequest:
-    """A validated create request; `reference` holds the bytes of the first frame's image."""
+    """A validated create request, with the bytes of its images."""
 
     prompt: str
     model: str
     size: str
     seconds: str
-    reference: bytes | None
+    first_image: bytes | None = None
+    last_image: bytes | None = None
+    references: tuple[bytes, ...] = ()
 
 
 def create(owner: str, request: CreateRequest, task: KieTask | None = None) -> Job:
     """Store a job with its webhook event and order its render."""
     text = caption(request.prompt)
-    reference = renderer.store_reference(request.reference) if request.reference else ""
-    clip = Clip(text, request.size, int(request.seconds), text, reference=reference)
+    clip = Clip(
+        text,
+        request.size,
+        int(request.seconds),
+        text,
+        first_image=_store_image(request.first_image),
+        last_image=_store_image(request.last_image),
+        references=tuple(map(renderer.store_image, request.references)),
+    )
     return _store(
         owner, request.prompt, request.model, request.size, clip, remixed_from=None, task=task
     )
+
+
+def _store_image(data: bytes | None) -> str:
+    return renderer.store_image(data) if data else ""
 
 
 def remix(parent: Job, prompt: str) -> Job:
@@ -48,7 +61,9 @@ def remix(parent: Job, prompt: str) -> Job:
         int(parent.seconds),
         parent.clip.origin,
         generation=parent.clip.generation + 1,
-        reference=parent.clip.reference,
+        first_image=parent.clip.first_image,
+        last_image=parent.clip.last_image,
+        references=parent.clip.references,
     )
     return _store(parent.owner, prompt, parent.model, parent.size, clip, remixed_from=parent.id)
 

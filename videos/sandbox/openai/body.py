@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
@@ -21,7 +22,8 @@ def read_body(request: HttpRequest) -> dict[str, Any]:
         if request.content_type == "application/json":
             return _parse_json(request.read(BODY_LIMIT + 1))
         if request.content_type in ("multipart/form-data", "application/x-www-form-urlencoded"):
-            return _fold_brackets({**request.POST.dict(), **request.FILES.dict()})
+            files = {name: sent[0] if len(sent) == 1 else sent for name, sent in _files(request)}
+            return _fold_brackets({**request.POST.dict(), **files})
     except RequestDataTooBig as error:
         raise _too_large() from error
     except (MultiPartParserError, SuspiciousOperation, UnreadablePostError, OSError) as error:
@@ -32,6 +34,11 @@ def read_body(request: HttpRequest) -> dict[str, Any]:
         "'application/json' and 'multipart/form-data' requests.",
         code="unsupported_content_type",
     )
+
+
+def _files(request: HttpRequest) -> Iterable[tuple[str, list[Any]]]:
+    found: Iterable[tuple[str, list[Any]]] = request.FILES.lists()
+    return found
 
 
 def _declared_length(request: HttpRequest) -> int:

@@ -11,8 +11,8 @@ from django.http import HttpRequest
 
 from videos.sandbox.http.errors import ApiError
 from videos.sandbox.jobs.creation import CreateRequest
+from videos.sandbox.openai import images
 from videos.sandbox.openai.body import read_body
-from videos.sandbox.openai.first_frame import read_first_frame
 from videos.sandbox.openai.values import choose, is_text, printable, wrong_type
 
 PROMPT_LIMIT = 32_000
@@ -26,7 +26,11 @@ MODELS = {
     "sora-2-pro": PRO_SIZES,
     "sora-2-pro-2025-10-06": PRO_SIZES,
 }
-CREATE_FIELDS = {"prompt", "model", "seconds", "size", "input_reference", "characters"}
+# The last two are the sandbox's own: OpenAI's API has one image.
+CREATE_FIELDS = {
+    *("prompt", "model", "seconds", "size", "input_reference", "characters"),
+    *("last_image", "reference_images"),
+}
 PAGE_LIMIT = 100
 PAGE_DEFAULT = 20
 
@@ -46,7 +50,15 @@ def read_create(request: HttpRequest) -> CreateRequest:
     model = choose(fields, "model", tuple(MODELS), "sora-2")
     size = choose(fields, "size", MODELS[model], "720x1280")
     seconds = choose(fields, "seconds", SECONDS, "4")
-    return CreateRequest(prompt, model, size, seconds, read_first_frame(fields, size))
+    return CreateRequest(
+        prompt,
+        model,
+        size,
+        seconds,
+        first_image=images.read_frame(fields, "input_reference", size),
+        last_image=images.read_frame(fields, "last_image", size),
+        references=images.read_references(fields),
+    )
 
 
 def read_remix(request: HttpRequest) -> str:

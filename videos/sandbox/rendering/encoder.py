@@ -1,6 +1,6 @@
 """From a clip to its three files: an MP4 (H.264 and AAC), a WebP thumbnail, a JPEG spritesheet."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -36,11 +36,11 @@ CELL_LONG_SIDE = 320
 class ClipEncoder:
     """Renders the frames of one clip once and writes its three files from them."""
 
-    def __init__(self, clip: Clip, reference: Path | None) -> None:
+    def __init__(self, clip: Clip, image_file: Callable[[str], Path]) -> None:
         self.clip = clip
         self._draft = clip.detail == "draft"
         self._rate = DRAFT_RATE if self._draft else FULL_RATE
-        self._scene = selection.build(clip, reference)
+        self._scene = selection.build(clip, image_file)
         self._overlay = Overlay(clip.text, clip.width, clip.height)
         self._canvas = Canvas(clip.width, clip.height, grain=0.0 if self._draft else GRAIN)
         self._thumbnail: Image.Image | None = None

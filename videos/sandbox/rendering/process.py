@@ -57,7 +57,7 @@ def render_if_missing(directory: RenderDirectory, clip: Clip) -> None:
 
 def render(directory: RenderDirectory, clip: Clip) -> None:
     """Write a clip's three files; the MP4 appears last, once all of them are complete."""
-    clip_encoder = encoder.ClipEncoder(clip, directory.reference(clip) if clip.reference else None)
+    clip_encoder = encoder.ClipEncoder(clip, directory.image)
     part = _write_part(directory.video(clip), clip_encoder.write_video)
     for target, write in (
         (directory.thumbnail(clip), clip_encoder.write_thumbnail),

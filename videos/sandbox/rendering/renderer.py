@@ -119,14 +119,14 @@ def failed(clip: Clip) -> bool:
     return directory().failure(clip).exists()
 
 
-def store_reference(data: bytes) -> str:
-    """Store a first frame's image for the renderer and return its SHA-256."""
+def store_image(data: bytes) -> str:
+    """Store an image for the renderer and return its SHA-256."""
     digest = hashlib.sha256(data).hexdigest()
-    references = directory().path / "references"
-    references.mkdir(parents=True, exist_ok=True)
-    part = references / f"{digest}.{os.getpid()}-{threading.get_ident()}.part"
+    file = directory().image(digest)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    part = file.with_name(f"{digest}.{os.getpid()}-{threading.get_ident()}.part")
     part.write_bytes(data)
-    part.rename(references / digest)
+    part.rename(file)
     return digest
 
 

@@ -13,8 +13,9 @@ from videos.sandbox.scenery.scenes.draft import Draft
 from videos.sandbox.scenery.scenes.dunes import Dunes
 from videos.sandbox.scenery.scenes.fields import Fields
 from videos.sandbox.scenery.scenes.forest import Forest
+from videos.sandbox.scenery.scenes.frames import FirstFrame, LastFrame
 from videos.sandbox.scenery.scenes.mountains import Mountains
-from videos.sandbox.scenery.scenes.reference_image import ReferenceImage
+from videos.sandbox.scenery.scenes.references import References
 from videos.sandbox.scenery.scenes.sea import Sea
 from videos.sandbox.scenery.scenes.snow import Snow
 from videos.sandbox.scenery.scenes.space import Space
@@ -87,8 +88,8 @@ SCENES: dict[str, tuple[Callable[[SceneSpec], Scene], str, str]] = {
 }
 
 
-def build(clip: Clip, reference: Path | None) -> Scene:
-    """Build the scene of a clip; with a reference image, the clip starts from that image."""
+def build(clip: Clip, image_file: Callable[[str], Path]) -> Scene:
+    """Build the scene of a clip; `image_file` finds the file of an image by its SHA-256."""
     seed = int(hashlib.sha256(clip.origin.encode()).hexdigest()[:8], 16)
     spec = SceneSpec(clip.width, clip.height, clip.seconds, seed, words(clip.text))
     scene: Scene
@@ -96,7 +97,13 @@ def build(clip: Clip, reference: Path | None) -> Scene:
         scene = Draft(spec)
     else:
         scene = SCENES[choose(clip.text, clip.origin, seed)][0](spec)
-    return scene if reference is None else ReferenceImage(spec, scene, reference)
+    if clip.references:
+        scene = References(spec, scene, [image_file(name) for name in clip.references])
+    if clip.first_image:
+        scene = FirstFrame(spec, scene, image_file(clip.first_image))
+    if clip.last_image:
+        scene = LastFrame(spec, scene, image_file(clip.last_image))
+    return scene
 
 
 def words(text: str) -> frozenset[str]:
