@@ -115,7 +115,7 @@ def is_listening(served: ServeProcess) -> bool:
 def test_running_requests_are_answered_and_sockets_reconnect_when_the_server_stops(
     tmp_path: Path,
 ) -> None:
-    with serving_vera(tmp_path, DRAIN_SECONDS="1") as (served, token):
+    with serving_vera(tmp_path, DRAIN_SECONDS="3") as (served, token):
         order, poll = SlowOrder(served, token), LongPoll(served, token)
         address = f"{served.url.replace('http', 'ws')}/ws/videos/"
         with connect(address, subprotocols=["bearer", token]) as live:  # type: ignore[list-item]
