@@ -62,7 +62,9 @@ def run_both(asked: argparse.Namespace, browser: bool, options: list[str]) -> li
     second = [*marks, "not browser", "(database or scaled or fault)"]
     # Few fixtures belong to a whole file there, so idle workers take single tests.
     stealing = ("--dist=worksteal", *options)
-    workers = WORKERS if asked.thorough else max(WORKERS // 2, 2)
+    half = WORKERS if asked.thorough else max(WORKERS // 2, 2)
+    # One more for SQLite, whose browsers and killed processes are waited for at the end.
+    most = half if asked.thorough else half + 1
     plain = {name: value for name, value in os.environ.items() if name not in SERVICES}
     # The tests start hundreds of processes, which should share compiled modules.
     plain.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -72,9 +74,9 @@ def run_both(asked: argparse.Namespace, browser: bool, options: list[str]) -> li
         with ThreadPoolExecutor(1 if asked.thorough else 2) as pool:
             runs = [
                 pool.submit(
-                    run, "SQLite, embedded", plain, first, *options, workers=workers, output=None
+                    run, "SQLite, embedded", plain, first, *options, workers=most, output=None
                 ),
-                pool.submit(run, name, full, second, *stealing, workers=workers, output=output),
+                pool.submit(run, name, full, second, *stealing, workers=half, output=output),
             ]
         later.seek(0)
         sys.stdout.buffer.write(later.read())
