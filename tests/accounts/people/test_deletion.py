@@ -132,7 +132,9 @@ def test_personal_data_is_erased_when_30_days_have_passed(
     alice: User, bob: User, live: object, work: Callable[..., None], mp4: bytes
 ) -> None:
     reference = uploads.store_image(alice, upload(picture()))
-    video = completed(order(alice, "A private boat", first_image=reference), mp4)
+    pair = {"first_image": reference, "last_image": reference}
+    video = completed(order(alice, "A private boat", **pair), mp4)
+    shown = order(alice, "A private kite", references=(reference,))
     VideoEvent.objects.filter(video=video).update(note="said something")
     Video.objects.filter(pk=video.pk).update(negative_prompt="my neighbours")
     EmailAddress.objects.create(user=alice, email=alice.email)
@@ -151,15 +153,18 @@ def test_personal_data_is_erased_when_30_days_have_passed(
     row = User.objects.get(pk=alice.pk)
     assert (row.username, row.email, row.name) == (f"deleted-{row.pk.hex}", "", row.username)
     assert (row.is_active, row.has_usable_password()) == (False, False)
-    gone = Video.objects.get(user=alice)
+    assert Video.objects.get(pk=shown.pk).images == []
+    gone = Video.objects.get(pk=video.pk)
     assert (gone.prompt, gone.negative_prompt, gone.failure_detail) == ("", "", "")
-    assert gone.first_image is None
+    assert gone.images == []
     assert set(VideoEvent.objects.filter(video=gone).values_list("note", flat=True)) == {""}
     left = [EmailAddress.objects.count(), alice.uploads.count(), alice.api_sessions.count()]
     assert left == [0, 0, 0]
     assert [kind.objects.count() for kind in (Collection, Preset, ShareLink)] == [0, 0, 0]
     entries = [(e.type, e.amount, e.description) for e in credits.history(alice)]
-    assert entries == [("spent", -25, ""), ("bonus", 100, "")]
+    assert entries == [
+        ("refunded", 25, ""), ("spent", -25, ""), ("spent", -25, ""), ("bonus", 100, ""),
+    ]  # fmt: skip
     assert [*invariants.problems(), *videos_audit.findings()] == []
     assert Video.objects.get(pk=his.pk).deleted_at is None
 

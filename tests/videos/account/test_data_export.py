@@ -15,10 +15,10 @@ from rest_framework.test import APIClient
 
 from accounts.auth import api_keys
 from accounts.models import ApiKey, Session, User
-from tests.videos.conftest import order
+from tests.videos.conftest import order, picture, upload
 from tests.videos.media.test_images import busy
 from videos.account import data_export
-from videos.media import concurrency
+from videos.media import concurrency, uploads
 from videos.media.concurrency import ConcurrencyLimit
 from videos.models import Collection, Preset, RejectedPrompt, ShareLink, Video
 
@@ -76,6 +76,20 @@ def test_archive_contains_only_the_users_own_data(api: APIClient, alice: User, b
     assert "secret" not in json.dumps(files)
     assert "digest" not in json.dumps(files)
     assert "password" not in json.dumps(files).replace('"grant": "password"', "")
+
+
+def test_export_names_the_images_of_each_order(api: APIClient, alice: User) -> None:
+    first, last = (uploads.store_image(alice, upload(picture())) for _ in range(2))
+    order(alice, "Frames", first_image=first, last_image=last)
+    order(alice, "References", references=(last, first))
+    names = ("first_image_id", "last_image_id", "reference_image_ids")
+    shown = {
+        video["prompt"]: [video[name] for name in names] for video in export(api)["videos.json"]
+    }
+    assert shown == {
+        "Frames": [str(first.pk), str(last.pk), []],
+        "References": [None, None, [str(last.pk), str(first.pk)]],
+    }
 
 
 @pytest.mark.parametrize("count", [1, 5])

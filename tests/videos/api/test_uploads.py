@@ -579,6 +579,33 @@ def test_upload_is_kept_while_a_video_uses_it_and_deleted_after(alice: User, kep
     assert Video.objects.get().first_image is None
 
 
+@pytest.mark.parametrize("use", ["last_image", "references"])
+def test_every_image_of_a_video_is_kept_with_it_and_deleted_after(
+    alice: User, kept: Upload, use: str
+) -> None:
+    other = uploads.store_image(alice, upload(picture()))
+    images = {"last_image": {"first_image": other, "last_image": kept}}
+    video = order(alice, **images.get(use, {"references": (other, kept)}))
+    make_older(hours=25)
+    assert upload_cleanup.delete_unused() == 0
+    state_machine.cancel(video)
+    removal.delete(video)
+    assert upload_cleanup.delete_unused() == 2
+    assert (Video.objects.get().images, Upload.objects.count()) == ([], 0)
+
+
+def test_order_is_refused_when_one_of_its_images_was_deleted_meanwhile(
+    alice: User, kept: Upload
+) -> None:
+    make_older(hours=25)
+    other = uploads.store_image(alice, upload(picture()))
+    video_order = orders.VideoOrder("A boat", references=(other, kept))
+    assert upload_cleanup.delete_unused() == 1
+    with pytest.raises(offers.NotOffered) as raised:
+        orders.submit(alice, video_order)
+    assert (raised.value.field, Video.objects.count()) == ("reference_images", 0)
+
+
 def test_reservation_is_deleted_after_a_day_when_its_process_died(
     api: APIClient, alice: User, kept: Upload
 ) -> None:

@@ -12,6 +12,7 @@ from django.utils import timezone
 from tests.conftest import signed_in
 from tests.videos.catalog.test_reading import MODEL
 from videos.catalog import offers, prices
+from videos.catalog.modes import OrderImages
 from videos.engines.base import RenderRequest
 from videos.jobs import orders
 from videos.jobs.worker import execute
@@ -359,3 +360,49 @@ def test_quote_of_a_silent_video_holds_for_a_silent_video_only(
     assert client.post("/api/videos", loud, format="json").json()["code"] == "invalid_quote"
     silent = client.post("/api/videos", {**loud, "audio": False}, format="json")
     assert (silent.status_code, silent.json()["credits"]) == (201, 10)
+
+
+def test_images_that_a_model_does_not_take_are_answered_with_what_it_takes(
+    tmp_path: Path, settings: LazySettings
+) -> None:
+    bindings = [
+        {
+            "engine": "gpu",
+            "takes": ["first_image", "references", "seed"],
+            "seconds": {"reference": [4]},
+            "inputs": {"image": {"fps": 24}, "reference": {"fps": 24}},
+        }
+    ]
+    several = {"modes": ["text", "image", "first_last", "reference"], "max_references": 2}
+    use(tmp_path, settings, {**MODEL, **several, "takes": ["seed"], "bindings": bindings})
+    settings.ENGINES = {"gpu": GPU}
+    asked, nothing = ("wan-2.2", "1280x720", 5), offers.NOTHING
+    assert refusal(*asked, nothing, OrderImages(first=True, last=True)) == (
+        "last_image",
+        "Wan 2.2 takes no last image. It takes a first image, up to 2 reference images.",
+    )
+    assert refusal(*asked, nothing, OrderImages(references=3)) == (
+        "reference_images",
+        "Wan 2.2 takes up to 2 reference images.",
+    )
+    assert refusal(*asked, nothing, OrderImages(references=2)) == (
+        "seconds",
+        "With these images Wan 2.2 makes videos of 4 seconds.",
+    )
+    assert offers.find("wan-2.2").modes == ("text", "image", "reference")
+
+
+@pytest.mark.django_db
+def test_choice_that_is_not_possible_with_the_images_is_refused(
+    tmp_path: Path, settings: LazySettings
+) -> None:
+    bindings = [{"engine": "gpu", "input": {"image": "{first_image}"}, "modes": ["text", "image"],
+                 "inputs": {"text": {"seed": "{seed}"}}}]  # fmt: skip
+    use(tmp_path, settings, {**MODEL, "takes": ["seed"], "bindings": bindings})
+    settings.ENGINES = {"gpu": GPU}
+    asked, seed = ("wan-2.2", "1280x720", 5), offers.Choices(seed=7)
+    assert offers.check(*asked, seed).id == "wan-2.2"
+    assert refusal(*asked, seed, OrderImages(first=True)) == (
+        "seed",
+        "With these images Wan 2.2 takes no seed.",
+    )

@@ -139,6 +139,18 @@ def test_job_is_not_adopted_when_a_lost_order_with_another_image_may_own_it(
     assert reloaded(hers).engine_job_id == "job_2"
 
 
+def test_job_is_not_adopted_when_a_lost_order_with_other_references_may_own_it(
+    alice: User, bob: User
+) -> None:
+    images = [uploads.store_image(alice, upload(picture())) for _ in range(2)]
+    hers, _ = (
+        claimed_lost_submit(order(user, "Make it move", references=tuple(used)))
+        for user, used in ((alice, images), (bob, images[::-1]))
+    )
+    settle.settle([(hers, [queued_job("job_1", hers)])])
+    assert (reloaded(hers).status, reloaded(hers).engine_job_id) == ("submit_unknown", "")
+
+
 def test_search_is_repeated_when_another_video_adopted_the_job(alice: User) -> None:
     lost, late = claimed_lost_submit(order(alice)), order(alice, "Another")
     settle.settle([(lost, [queued_job("job_1", lost)])])

@@ -212,6 +212,16 @@ def test_image_is_sent_to_the_model(alice: User, model: ModerationServer) -> Non
     assert shown["image_url"]["url"].startswith("data:image/jpeg;base64,/9j/")
 
 
+def test_each_image_is_sent_to_the_model_in_its_own_request(
+    alice: User, model: ModerationServer
+) -> None:
+    images = [uploads.store_image(alice, SimpleUploadedFile("a.png", picture())) for _ in range(3)]
+    order(alice, "Let it move", first_image=images[0], last_image=images[1])
+    order(alice, "Let it move", references=tuple(images))
+    kinds = [[part["type"] for part in asked["input"]] for asked in model.asked]
+    assert kinds == [["text", "image_url"]] * 5
+
+
 def test_order_is_refused_when_the_model_flags_it(alice: User, model: ModerationServer) -> None:
     model.flags = ["violence/graphic", "hate"]
     with pytest.raises(moderation.ContentRefused, match=r": hate, violence\. Nothing"):

@@ -89,6 +89,20 @@ def test_first_frame_has_the_exact_size_when_sent(
     assert (frame.name, frame.content_type) == ("boat.png", "image/png")
 
 
+@pytest.mark.parametrize(
+    ("shape", "sent"),
+    [((300, 900), (300, 900)), ((3000, 1000), (2048, 683)), ((1000, 4096), (500, 2048))],
+)
+def test_reference_image_is_sent_whole_and_scaled_down_only_when_it_is_huge(
+    alice: User, shape: tuple[int, int], sent: tuple[int, int]
+) -> None:
+    kept = uploads.store_image(alice, upload(picture(size=shape)))
+    reference = engine_images.reference(kept)
+    with reference.open() as file, Image.open(file) as image:
+        assert (image.size, image.format) == (sent, "JPEG")
+    assert (reference.name, reference.content_type) == ("boat.jpg", "image/jpeg")
+
+
 def test_first_frame_keeps_the_middle_when_cropped(alice: User) -> None:
     image = Image.new("RGB", (300, 100), "red")
     image.paste("blue", (100, 0, 200, 100))
