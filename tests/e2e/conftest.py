@@ -57,8 +57,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="package")
 def site(folder: Path) -> Iterator[str]:
     """The address of `manage.py serve` with data of its own; staff need a second factor."""
-    # Videos that hang are many in the end; they are not to be looked at every second.
-    own = {"STAFF_TWO_FACTOR": "1", "SANDBOX_SPEED": "8", "POLL_MAX_SECONDS": "3"}
+    own = {"STAFF_TWO_FACTOR": "1", "SANDBOX_SPEED": "8"}
     migrated.copy_to(folder)
     with served(folder, {**environment(folder), **own}, "--no-migrate") as url:
         yield url

@@ -14,6 +14,7 @@ from openai.types import Video
 from PIL import Image
 
 from tests.verification.sandbox_engine.client import Sandbox, make_older
+from videos.sandbox.jobs import timeline
 
 VIDEO_KEYS = {
     "id",
@@ -241,6 +242,15 @@ def test_poll_interval_is_suggested_when_a_video_is_retrieved(
     settings.SANDBOX_SPEED = 1
     video = sandbox.client.videos.create(prompt="[[fail:x]]")
     assert sandbox.http("GET", f"/videos/{video.id}").headers["openai-poll-after-ms"] == "1000"
+
+
+@pytest.mark.parametrize(
+    ("pace", "age_seconds", "pause"), [(1, 10, 1), (0.125, 2, 0.125), (1, 100, 5), (0.125, 999, 20)]
+)
+def test_poll_interval_grows_when_a_video_takes_long(
+    pace: float, age_seconds: float, pause: float
+) -> None:
+    assert timeline.poll_pause(pace, age_seconds) == pause
 
 
 def test_list_is_paged_when_ordered_either_way(sandbox: Sandbox) -> None:

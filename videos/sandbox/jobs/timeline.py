@@ -13,6 +13,7 @@ DEFAULT_SECONDS = 20.0
 STALL_SECONDS = 120.0
 QUEUED_SHARE = 0.1
 HANG_PROGRESS = 33
+SLOWEST_POLL_SECONDS = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,12 @@ def stage(triggers: Triggers, pace: float, age_seconds: float) -> Stage:
         return Stage(triggers.ends_as(), _visible_progress(triggers, 99), due=True)
     share = age_seconds / rise if rise else 1.0
     return Stage("in_progress", _visible_progress(triggers, _progress(triggers, share)))
+
+
+def poll_pause(pace: float, age_seconds: float) -> float:
+    """Return in how many seconds to ask again: the longer a job takes, the later."""
+    usual = min(max(pace, 0.05), 2.0)
+    return max(usual, min(age_seconds / DEFAULT_SECONDS, SLOWEST_POLL_SECONDS))
 
 
 def _rises_at_usual_pace(triggers: Triggers) -> bool:

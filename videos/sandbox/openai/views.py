@@ -7,6 +7,7 @@ content negotiation would refuse that. Source: openai-openapi, paths `/videos...
 import functools
 import logging
 import secrets
+import time
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
@@ -14,7 +15,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from videos.sandbox.http import access, content, create_faults, faults
 from videos.sandbox.http.errors import ApiError
-from videos.sandbox.jobs import counters, creation, records, status
+from videos.sandbox.jobs import counters, creation, records, status, timeline
 from videos.sandbox.jobs.records import Job
 from videos.sandbox.openai import events, objects, requests
 
@@ -172,7 +173,8 @@ def _retrieve(job: Job) -> HttpResponseBase:
         if fault.kind == "html":
             return faults.web_page()
     response = JsonResponse(objects.video(*status.observe(job)))
-    response["openai-poll-after-ms"] = str(int(min(max(1000 * job.pace, 50), 2000)))
+    age = time.time() - job.created_at
+    response["openai-poll-after-ms"] = str(int(1000 * timeline.poll_pause(job.pace, age)))
     return response
 
 
