@@ -6,6 +6,7 @@ breaks the connection after a request was taken.
 """
 
 import json
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from email import message_from_bytes
@@ -14,6 +15,10 @@ from threading import Thread
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 from uuid import UUID, uuid4
+
+from websockets.http11 import Request
+from websockets.protocol import State
+from websockets.server import ServerProtocol
 
 from tests.engine_servers import comfyui_nodes
 
@@ -47,6 +52,10 @@ class ComfyUIServer(ThreadingHTTPServer):
         self.before: dict[str, Callable[[], None]] = {}
         self.breaks_after = ""
         self.runs_by_itself = False
+        # What the running job's client hears when it connects, as type and data.
+        self.reports: list[tuple[str, dict[str, Any]]] = []
+        self.before_reports: Callable[[], None] = lambda: None
+        self.clients: list[str] = []
         self.restart()
         self.files: dict[tuple[str, str, str], bytes] = {}
         self.uploads: dict[str, bytes] = {}
@@ -98,6 +107,32 @@ class ComfyUIServer(ThreadingHTTPServer):
         elif self.pending:
             self.start_next()
 
+    @property
+    def sampler(self) -> str:
+        """The first sampler of the running workflow."""
+        graph: dict[str, Any] = self.running[0][2]
+        return next(node_id for node_id, node in graph.items() if "latent_image" in node["inputs"])
+
+    def report_steps(self, node_id: str, value: float, most: float) -> None:
+        """Report the steps of a sampler in both of ComfyUI's ways."""
+        job_id = self.running[0][1]
+        state = {"value": value, "max": most}
+        nodes = {node_id: {**state, "state": "running", "node_id": node_id, "prompt_id": job_id}}
+        self.reports += [
+            ("progress", {**state, "prompt_id": job_id, "node": node_id}),
+            ("progress_state", {"prompt_id": job_id, "nodes": nodes}),
+        ]
+
+    def reports_for(self, client: str) -> list[str]:
+        """The messages that a client gets at once; only its own jobs are reported to it."""
+        queue = {"exec_info": {"queue_remaining": len(self.pending) + len(self.running)}}
+        said: list[tuple[str, Any]] = [("status", {"status": queue, "sid": client})]
+        if self.running and self.running[0][3]["client_id"] == client:
+            if self.runs_by_itself:
+                self.report_steps(self.sampler, 10, 20)
+            said += [("executing", {"node": self.sampler}), *self.reports]
+        return [json.dumps({"type": kind, "data": data}) for kind, data in said]
+
     def _save_film(self, graph: dict[str, Any]) -> dict[str, Any]:
         outputs = {}
         for node_id, node in graph.items():
@@ -127,13 +162,16 @@ class ComfyUIServer(ThreadingHTTPServer):
     def reply(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Reply:
         if "origin" in headers:
             return 403, ""
-        if self.key and headers.get("authorization") != f"Bearer {self.key}":
+        if not self.allows(headers):
             return 401, "<html>Sign in</html>"
         parts = urlsplit(path)
         where = parts.path.strip("/").split("/")
         if method == "POST":
             return self._post(where, headers, body)
         return self._get(where, {key: value[0] for key, value in parse_qs(parts.query).items()})
+
+    def allows(self, headers: dict[str, str]) -> bool:
+        return not self.key or headers.get("authorization") == f"Bearer {self.key}"
 
     def _get(self, where: list[str], asked: dict[str, str]) -> Reply:
         match where:
@@ -250,6 +288,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.requests.append((self.command, path, headers, body))
         self.server.before.get(path, lambda: None)()
         answer = self.server.answers.get(path)
+        if path == "/ws" and not answer and self.server.allows(headers):
+            self._open_socket()
+            return
         if callable(answer):
             answer(self)
             return
@@ -263,6 +304,33 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(raw)))
         self.end_headers()
         self.wfile.write(raw)
+
+    def _open_socket(self) -> None:
+        """Speak WebSocket until the client closes."""
+        client = parse_qs(urlsplit(self.path).query).get("clientId", [""])[0]
+        self.server.clients.append(client)
+        self.close_connection = True
+        protocol = ServerProtocol()
+        headers = "".join(f"{name}: {value}\r\n" for name, value in self.headers.items())
+        protocol.receive_data(f"{self.requestline}\r\n{headers}\r\n".encode())
+        (request,) = protocol.events_received()
+        assert isinstance(request, Request)
+        protocol.send_response(protocol.accept(request))
+        reports = self.server.reports_for(client)
+        self.server.before_reports()
+        for report in reports:
+            protocol.send_text(report.encode())
+        self._flush(protocol)
+        while protocol.state is not State.CLOSED and (data := self.connection.recv(4096)):
+            protocol.receive_data(data)
+            self._flush(protocol)
+
+    def _flush(self, protocol: ServerProtocol) -> None:
+        for data in protocol.data_to_send():
+            if data:
+                self.wfile.write(data)
+            else:
+                self.connection.shutdown(socket.SHUT_WR)
 
     do_GET = do_POST = respond  # noqa: N815 - the names http.server looks for
 

@@ -64,6 +64,7 @@ def engine(server: ComfyUIServer, running: tuple[ComfyUIServer, ComfyUI]) -> Com
 def adapter(base_url: str, **config: str) -> ComfyUI:
     engine = connect("gpu", {"base_url": base_url, **config})
     engine._client.timeout = httpx2.Timeout(0.5, connect=2)
+    engine._listen_seconds = 0.2
     return engine
 
 
@@ -90,7 +91,7 @@ def test_workflow_is_submitted_under_the_id_of_the_order(
 ) -> None:
     assert engine.submit(ORDER) == Job(ID, JobState.QUEUED, prompt="A paper boat")
     body = submitted(server)
-    assert body == {"prompt": body["prompt"], "prompt_id": ID, "client_id": "firstlight"}
+    assert body == {"prompt": body["prompt"], "prompt_id": ID, "client_id": ID}
     assert inputs(server, "Wan22ImageToVideoLatent") == {
         "vae": ["3", 0], "width": 1280, "height": 704, "length": 121, "batch_size": 1,
     }  # fmt: skip
@@ -356,6 +357,119 @@ def test_job_is_followed_to_its_film(server: ComfyUIServer, engine: ComfyUI) -> 
     film = BytesIO()
     engine.download(ID, Variant.VIDEO, film)
     assert film.getvalue() == FILM
+
+
+# ---- progress ----
+
+
+def percent(engine: ComfyUI) -> float | None:
+    job = engine.fetch(ID)
+    assert job.state is JobState.RUNNING
+    return job.progress
+
+
+@pytest.mark.parametrize("name", ["progress", "progress_state"])
+def test_progress_is_that_of_the_sampler_when_the_server_reports_a_step(
+    server: ComfyUIServer, engine: ComfyUI, name: str
+) -> None:
+    engine.submit(ORDER)
+    server.start_next()
+    server.report_steps(server.sampler, 5, 20)
+    server.reports = [report for report in server.reports if report[0] == name]
+    assert percent(engine) == 0.25 * 95
+    assert server.clients == [ID]
+
+
+@pytest.mark.parametrize(("node_id", "expected"), [("12", 0.25), ("13", 0.75)])
+@pytest.mark.parametrize("name", ["progress", "progress_state"])
+def test_progress_covers_both_samplers_when_a_workflow_has_two(
+    server: ComfyUIServer, engine: ComfyUI, name: str, node_id: str, expected: float
+) -> None:
+    engine.submit(
+        replace(
+            ORDER, model="wan22_14b_flf2v.json", first_image=FIRST, last_image=LAST, fields=FIELDS
+        )
+    )
+    server.start_next()
+    server.report_steps(node_id, 5, 10)
+    server.reports = [report for report in server.reports if report[0] == name]
+    assert percent(engine) == expected * 95
+
+
+def test_progress_is_unknown_when_no_step_ends_while_we_listen(
+    server: ComfyUIServer, engine: ComfyUI
+) -> None:
+    engine.submit(ORDER)
+    server.start_next()
+    assert percent(engine) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [
+        ("progress", {"value": 5, "max": 20, "prompt_id": OTHER, "node": "8"}),
+        ("progress", {"value": 5, "max": 20, "node": "8"}),
+        ("progress", {"value": 5, "max": 0, "prompt_id": ID, "node": "8"}),
+        ("progress", {"value": "5", "max": "20", "prompt_id": ID, "node": "8"}),
+        ("progress", {"value": 5, "max": 20, "prompt_id": ID, "node": "9"}),
+        ("progress", {"value": 5, "max": 20, "prompt_id": ID, "node": None}),
+        ("progress_state", {"prompt_id": ID, "nodes": {"8": {"state": "pending"}}}),
+        ("progress_state", {"prompt_id": ID, "nodes": {"8": None}}),
+        ("progress_state", {"prompt_id": ID, "nodes": []}),
+        ("progress_state", {"prompt_id": ID}),
+        ("executed", {"prompt_id": ID, "output": {}}),
+    ],
+)
+def test_progress_is_unknown_when_a_report_tells_nothing_of_the_job(
+    server: ComfyUIServer, engine: ComfyUI, kind: str, data: dict[str, Any]
+) -> None:
+    engine.submit(ORDER)
+    server.start_next()
+    server.reports.append((kind, data))
+    assert percent(engine) is None
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        (404, "404: Not Found"),
+        (500, {}),
+        (200, PAGE),
+        (302, {}),
+        close_connection,
+        truncate,
+        answer_late,
+    ],
+)
+def test_job_is_polled_without_progress_when_there_is_no_socket(
+    server: ComfyUIServer, engine: ComfyUI, answer: Any
+) -> None:
+    engine.submit(ORDER)
+    server.start_next()
+    server.answers["/ws"] = answer
+    assert engine.fetch(ID) == Job(ID, JobState.RUNNING)
+
+
+def test_socket_is_opened_for_running_jobs_only(server: ComfyUIServer, engine: ComfyUI) -> None:
+    engine.submit(ORDER)
+    engine.fetch(ID)
+    server.start_next()
+    engine.find(ORDER, SINCE)
+    server.finish()
+    engine.fetch(ID)
+    assert server.clients == []
+
+
+def test_key_of_the_proxy_opens_the_socket() -> None:
+    with running_server(key="secret") as server:
+        engine = adapter(server.url, api_key="secret")
+        engine.submit(ORDER)
+        server.start_next()
+        server.report_steps(server.sampler, 10, 20)
+        assert percent(engine) == 0.5 * 95
+
+
+# ---- jobs that are gone, and that have ended ----
 
 
 def test_job_is_lost_when_the_server_has_restarted(server: ComfyUIServer, engine: ComfyUI) -> None:

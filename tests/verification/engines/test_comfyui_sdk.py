@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 from comfy_api_proxy.app import make_app
-from comfy_sdk import Comfy, InvalidWorkflow, Job, JobFailed, NotFound
+from comfy_sdk import Comfy, InvalidWorkflow, Job, JobFailed, NotFound, Progress
 
 from tests.engine_servers.comfyui import FILM, ComfyUIServer, running_server
 from videos.engines.base import RenderRequest
@@ -99,6 +99,19 @@ def test_running_job_is_distinguished_from_a_queued_one(
     jobs = [submit(client, filled()) for _ in range(2)]
     server.start_next()
     assert [job.refresh().status for job in jobs] == ["running", "queued"]
+
+
+def test_steps_that_we_read_are_read_by_their_client(server: ComfyUIServer, client: Comfy) -> None:
+    job = submit(client, filled())
+    server.start_next()
+    server.report_steps(server.sampler, 5, 20)
+    sampler = server.sampler
+    assert connect("gpu", {"base_url": server.url}).fetch(job.id).progress == 0.25 * 95
+    server.reports.append(("execution_success", {"prompt_id": job.id}))
+    server.before_reports = server.finish
+    seen = [event for event in job.events() if isinstance(event, Progress) and event.steps]
+    assert [(event.step, event.steps, event.current_node) for event in seen] == [(5, 20, sampler)]
+    assert server.clients == [job.id, job.id]
 
 
 def test_image_is_uploaded_and_loaded(server: ComfyUIServer, client: Comfy) -> None:

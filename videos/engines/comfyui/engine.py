@@ -4,13 +4,14 @@ Uploaded images and saved videos stay on the server's disk: it has no call to de
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import IO, Any
 from urllib.parse import quote, urlencode
 
 from videos.engines import downloads, json_api
 from videos.engines.base import Callback, Image, Job, JobState, RenderRequest, Variant
-from videos.engines.comfyui import graphs, installed, jobs, order_values
+from videos.engines.comfyui import graphs, installed, jobs, order_values, progress
 from videos.engines.comfyui.errors import read_refusal
 from videos.engines.errors import (
     AuthFailed,
@@ -21,8 +22,8 @@ from videos.engines.errors import (
     Unsupported,
 )
 
-# Events of our jobs go to this client, which is not connected, instead of to every open browser.
-CLIENT_ID = "firstlight"
+# How long a poll of a running job listens for the end of a step.
+LISTEN_SECONDS = 3.0
 UPLOAD_FOLDER = "firstlight"
 SUFFIXES = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
 
@@ -36,9 +37,9 @@ class ComfyUI:
         self._folder = config.get("workflows", "")
         self._models = config.get("models", "").replace(",", " ").split()
         key = config.get("api_key", "")
-        self._client = json_api.client(
-            self._base_url, {"Authorization": f"Bearer {key}"} if key else {}
-        )
+        self._key_headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self._client = json_api.client(self._base_url, self._key_headers)
+        self._listen_seconds = LISTEN_SECONDS
         # Results are at the server itself, behind the same key, and nowhere else.
         self._results = downloads.ResultStore(self._client, self._base_url, "")
 
@@ -80,21 +81,29 @@ class ComfyUI:
             json={
                 "prompt": graphs.fill(graph, values),
                 "prompt_id": job_id,
-                "client_id": CLIENT_ID,
+                # Reports of the job go to a client of its own, and to no open browser.
+                "client_id": job_id,
             },
         )
         return Job(_accepted_id(answer), JobState.QUEUED, prompt=order.prompt)
 
     def find(self, order: RenderRequest, since: datetime) -> list[Job]:
         """The job of this order: its id is known before it is submitted."""
-        job = self._look_up(jobs.id_for(order.token))
+        job = self._look_up(jobs.id_for(order.token), self._get("/queue"))
         return [job] if job else []
 
     def fetch(self, job_id: str) -> Job:
-        job = self._look_up(_checked(job_id))
+        """Poll a job; one that runs is listened to for a moment, for its percentage."""
+        job_id, queue = _checked(job_id), self._get("/queue")
+        job = self._look_up(job_id, queue)
         if job is None:
             raise NotFound("neither in the queue nor in the history: the server has restarted")
-        return job
+        if job.state is not JobState.RUNNING:
+            return job
+        graph = jobs.running_graph(queue, job_id)
+        seconds = self._listen_seconds
+        percent = progress.listen(self._base_url, self._key_headers, job_id, graph, seconds)
+        return replace(job, progress=percent)
 
     def download(self, job_id: str, variant: Variant, to: IO[bytes]) -> None:
         if variant is not Variant.VIDEO:
@@ -129,9 +138,9 @@ class ComfyUI:
     ) -> Callback:
         raise AuthFailed("ComfyUI sends no callbacks")
 
-    def _look_up(self, job_id: str) -> Job | None:
-        # The queue is asked first: a job that ends between the two requests is in the history.
-        if entries := jobs.read_queue(self._get("/queue"), job_id):
+    def _look_up(self, job_id: str, queue: Any) -> Job | None:
+        # The queue was asked before: a job that ends between the two requests is in the history.
+        if entries := jobs.read_queue(queue, job_id):
             return entries[0]
         record = self._record(job_id)
         return jobs.read_record(record, job_id) if record else None

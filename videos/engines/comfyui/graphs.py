@@ -32,7 +32,7 @@ def load(name: str, folder: str) -> Graph:
         raise InvalidRequest(f"workflow {name} cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
         raise InvalidRequest(f"workflow {name} is not JSON: {error}") from error
-    if not isinstance(found, dict) or not found or not all(map(_is_node, found.values())):
+    if not isinstance(found, dict) or not found or not all(map(is_node, found.values())):
         raise InvalidRequest(
             f"workflow {name} is not in the API format: use Export (API) in ComfyUI"
         )
@@ -60,7 +60,7 @@ def _find(name: str, folder: str) -> Path:
     return own if folder and own.is_file() else SHIPPED / name
 
 
-def _is_node(node: object) -> bool:
+def is_node(node: object) -> bool:
     return (
         isinstance(node, dict)
         and isinstance(node.get("class_type"), str)

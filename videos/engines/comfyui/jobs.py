@@ -11,6 +11,7 @@ from uuid import UUID
 
 from videos.engines.base import Job, JobState
 from videos.engines.comfyui.errors import read_failure
+from videos.engines.comfyui.graphs import Graph, is_node
 from videos.engines.errors import BadAnswer, InvalidRequest, Refused, UnclearOutcome
 
 ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -38,6 +39,15 @@ def read_queue(queue: Any, job_id: str) -> list[Job]:
             if entry[1] == job_id
         ),
     ]
+
+
+def running_graph(queue: Any, job_id: str) -> Graph:
+    """The workflow of a running job, as the queue tells it; empty when it does not."""
+    for entry in _entries(queue, "queue_running"):
+        match entry:
+            case [_, str(about), dict(graph), *_] if about == job_id:
+                return {key: node for key, node in graph.items() if is_node(node)}
+    return {}
 
 
 def read_history(history: Any, job_id: str) -> Mapping[str, Any] | None:
