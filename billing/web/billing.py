@@ -20,9 +20,10 @@ ENTRIES_PER_PAGE = 25
 # How many payments are shown before the user asks for all.
 LATEST_PAYMENTS = 5
 PROMPT_MAX_LENGTH = 5000
-# The fields of the studio's form that are saved; `reference` is the id of a stored image.
+# The fields of the studio's form that are saved; those of images are ids of stored ones.
 DRAFT_FIELDS = (
-    "prompt", "model", "size", "seconds", "takes", "audio", "negative_prompt", "seed", "reference"
+    "prompt", "model", "size", "seconds", "takes", "audio", "negative_prompt", "seed",
+    "first_image", "last_image", "reference_images",
 )  # fmt: skip
 
 
@@ -67,6 +68,7 @@ def billing(request: HttpRequest) -> HttpResponse:
 
 def _save_draft(request: HttpRequest) -> HttpResponse:
     """Save what the user entered in the studio, so that it is there again after paying."""
-    draft = {name: request.POST.get(name, "").strip()[:PROMPT_MAX_LENGTH] for name in DRAFT_FIELDS}
+    sent = {name: " ".join(request.POST.getlist(name)).strip() for name in DRAFT_FIELDS}
+    draft = {name: value[:PROMPT_MAX_LENGTH] for name, value in sent.items()}
     request.session["draft"] = {name: value for name, value in draft.items() if value}
     return see_other(packages_url(STUDIO))

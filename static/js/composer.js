@@ -1,20 +1,17 @@
 // The composer: the price follows the choices; the server prices the order again.
+import { addStored, firstImage, hasTrouble, mode, showImages, storedImages } from "./images.js";
 import { composer, field, priceOf, ratioOf, shapes, showOffered } from "./offers.js";
 import { announce, get } from "./page.js";
 
 const numbers = new Intl.NumberFormat(document.documentElement.lang);
-const tile = document.getElementById("reference-tile");
+const fit = document.getElementById("fit");
 
 export function reprice(balance) {
   if (!composer) return;
   composer.dataset.balance = balance ?? composer.dataset.balance;
-  showOffered();
-  const kind =
-    field("image").files.length ||
-    composer.querySelector("[name=reference]:is([type=hidden], :checked)")
-      ? "image"
-      : "text";
-  const one = priceOf(kind);
+  showImages();
+  showOffered(mode());
+  const one = priceOf(mode());
   const takes = Number(field("takes").value);
   const price = one * takes;
   const left = composer.dataset.balance - price;
@@ -39,118 +36,26 @@ export function reprice(balance) {
   for (const [place, on] of Object.entries(shown)) composer.querySelector(place).hidden = !on;
 }
 
-// ---- the reference image: chosen, dropped or pasted, and shown as the engine will get it ----
-const fit = document.getElementById("fit");
-
-const IMAGES = ["image/jpeg", "image/png", "image/webp"];
-let upload;
-
-function showReference() {
-  const [file] = field("image").files;
-  upload?.abort();
-  show(file && URL.createObjectURL(file), file?.name);
-  const { most, tooBig, wrong } = field("image").dataset;
-  const trouble = !file ? "" : file.size > most ? tooBig : IMAGES.includes(file.type) ? "" : wrong;
-  complain(trouble);
-  if (!file || trouble) return;
-  const still = () => field("image").files[0] === file;
-  createImageBitmap(file).then(
-    (read) => {
-      read.close();
-      if (still()) send(file);
-    },
-    () => still() && complain(wrong),
-  );
-}
-
-function show(source, name = "") {
-  const picture = tile.querySelector("img");
-  if (picture.src.startsWith("blob:") && picture.src !== source) URL.revokeObjectURL(picture.src);
-  tile.querySelector("[name=reference]")?.remove();
-  if (source) composer.querySelector(".pill--chosen")?.remove(); // one picture for an order
-  tile.hidden = !source;
-  picture.src = source || "data:,";
-  tile.querySelector("figcaption").textContent = name;
-  tile.querySelector("progress").hidden = true;
-}
-
-// An order is not sent without the picture that was meant to go with it.
-function complain(trouble) {
-  const place = document.getElementById("image-error");
-  field("image").setCustomValidity(trouble);
-  place.textContent = trouble;
-  place.hidden = !trouble;
-}
-
-// Sent while one goes on writing; an order that is quicker takes the file along itself.
-function send(file) {
-  const [bar, caption] = [tile.querySelector("progress"), tile.querySelector("figcaption")];
-  const data = new FormData();
-  data.append("csrfmiddlewaretoken", field("csrfmiddlewaretoken").value);
-  data.append("image", file);
-  const request = new XMLHttpRequest();
-  upload = request;
-  request.responseType = "json";
-  request.upload.addEventListener("progress", ({ loaded, total }) => {
-    bar.value = (100 * loaded) / total;
-    bar.hidden = false;
-    caption.textContent = caption.dataset.sending.replace("%s", Math.floor(bar.value));
-  });
-  request.addEventListener("load", () => {
-    if (request.status === 201)
-      return keepPicture(request.response.id, file.name, tile.querySelector("img").src);
-    show(tile.querySelector("img").src, file.name);
-    complain(request.response?.detail ?? field("image").dataset.failed);
-  });
-  request.addEventListener("error", () => {
-    show(tile.querySelector("img").src, file.name);
-    complain(field("image").dataset.failed);
-  });
-  request.open("POST", composer.dataset.upload);
-  request.send(data);
-}
-
-function keepPicture(id, name, source) {
-  field("image").value = "";
-  show(source, name);
-  tile.append(
-    Object.assign(document.createElement("input"), {
-      type: "hidden",
-      name: "reference",
-      value: id,
-      title: name,
-    }),
-  );
-  reprice();
-  keepDraft();
-}
-
 // ---- what is written stays over a reload ----
 const CHOICES = ["model", "size", "seconds", "takes"];
 const OPTIONS = ["audio", "negative_prompt", "seed"];
 
 function keepDraft() {
-  const kept = composer.querySelector("[name=reference]:is([type=hidden], :checked)");
   const draft = Object.fromEntries(
     ["prompt", ...CHOICES, ...OPTIONS].map((name) => [name, field(name)?.value ?? ""]),
   );
   draft.owner = composer.dataset.owner;
-  if (kept) draft.picture = [kept.value, kept.title || kept.parentElement.textContent.trim()];
+  draft.images = storedImages();
   sessionStorage.draft = JSON.stringify(draft);
 }
 
 function takeUpDraft() {
-  const draft = JSON.parse(sessionStorage.draft ?? "{}");
-  if (draft.owner !== composer.dataset.owner || (!draft.prompt && !draft.picture)) return;
+  const { owner, prompt, images = [], ...choices } = JSON.parse(sessionStorage.draft ?? "{}");
+  if (owner !== composer.dataset.owner || (!prompt && !images.length)) return;
   for (const name of [...CHOICES, ...OPTIONS])
-    if (draft[name] && field(name)) field(name).value = draft[name];
-  field("prompt").value = draft.prompt;
-  if (draft.picture)
-    keepPicture(
-      draft.picture[0],
-      draft.picture[1],
-      `${composer.dataset.upload}${draft.picture[0]}/`,
-    );
+    if (choices[name] && field(name)) field(name).value = choices[name];
+  field("prompt").value = prompt;
+  for (const image of images) addStored(...image);
 }
 
 function countPrompt() {
@@ -160,36 +65,20 @@ function countPrompt() {
   place.textContent = place.dataset.words.replace("%s", numbers.format(length));
 }
 
-// The picture fills the frame; a picture of another shape is offered the shape that loses least.
+// A first image fills the frame; one of another shape is offered the shape that loses least.
 function frame() {
-  const picture = tile.querySelector("img");
+  const picture = firstImage();
   const chosen = field("size").value;
-  picture.style.aspectRatio = chosen.replace("x", " / ");
-  const own = picture.naturalWidth / picture.naturalHeight || ratioOf(chosen);
+  composer.style.setProperty("--frame", chosen.replace("x", " / "));
+  const own = picture?.naturalWidth / picture?.naturalHeight || ratioOf(chosen);
   const loss = (size) => Math.abs(Math.log(ratioOf(size) / own));
   const best = shapes().toSorted((a, b) => loss(a.value) - loss(b.value))[0];
-  fit.hidden = tile.hidden || loss(chosen) - loss(best.value) < 0.1;
-  fit.value = best.value;
-  fit.querySelector("span").textContent = fit
-    .querySelector("span")
-    .dataset.words.replace("%s", best.dataset.shape);
+  fit.hidden = !picture || loss(chosen) - loss(best.value) < 0.1;
+  const button = fit.querySelector("button");
+  button.value = best.value;
+  const words = button.querySelector("span");
+  words.textContent = words.dataset.words.replace("%s", best.dataset.shape);
 }
-
-function take(files) {
-  const picture = [...files].find((file) => file.type.startsWith("image/"));
-  if (!picture) return false;
-  const transfer = new DataTransfer();
-  transfer.items.add(picture);
-  field("image").files = transfer.files;
-  field("image").dispatchEvent(new Event("change", { bubbles: true }));
-  return true;
-}
-
-const drag = (on) => (event) => {
-  if (!event.dataTransfer?.types.includes("Files")) return;
-  event.preventDefault();
-  composer.toggleAttribute("data-drag", on);
-};
 
 // ---- presets ----
 function apply({ model, size, seconds, takes, ending }) {
@@ -208,7 +97,7 @@ function add(words) {
 // Keeping and deleting happen behind the page; the menu and the news come back.
 async function keep(submitter) {
   const data = new FormData(composer, submitter);
-  data.delete("image");
+  for (const name of ["first_file", "last_file", "reference_files"]) data.delete(name);
   const fresh = await get("/studio/", { method: "POST", body: data }).catch(() => null);
   if (!fresh) return;
   document
@@ -221,9 +110,11 @@ async function keep(submitter) {
   if (submitter.name === "keep") field("preset_name").value = field("preset_ending").value = "";
 }
 
+const orders = (button) =>
+  button?.name ? ["go", "instead"].includes(button.name) : !button?.hasAttribute("formaction");
+
 if (composer) {
-  composer.addEventListener("change", (event) => {
-    if (event.target.name === "image") showReference();
+  composer.addEventListener("change", () => {
     document.getElementById("short")?.remove();
     document.getElementById("go").classList.add("btn--primary");
     document.getElementById("cost").hidden = false;
@@ -236,31 +127,16 @@ if (composer) {
     keepDraft();
   });
   composer.addEventListener("submit", (event) => {
-    if (
-      !event.defaultPrevented &&
-      (!event.submitter?.name || ["go", "instead"].includes(event.submitter.name))
-    )
+    if (!event.defaultPrevented && orders(event.submitter) && !hasTrouble())
       delete sessionStorage.draft;
   });
-  tile.querySelector("img").addEventListener("load", frame);
-  tile.querySelector(".composer__remove").addEventListener("click", () => {
-    upload?.abort();
-    field("image").value = "";
-    field("image").dispatchEvent(new Event("change", { bubbles: true }));
-  });
-  fit.addEventListener("click", () => {
-    field("size").value = fit.value;
+  document.getElementById("image-tiles").addEventListener("load", frame, { capture: true });
+  fit.addEventListener("click", ({ target }) => {
+    const button = target.closest("button");
+    if (!button) return;
+    field("size").value = button.value;
     reprice();
     frame();
-  });
-  composer.addEventListener("dragover", drag(true));
-  composer.addEventListener("dragleave", drag(false));
-  composer.addEventListener("drop", (event) => {
-    drag(false)(event);
-    take(event.dataTransfer.files);
-  });
-  document.addEventListener("paste", (event) => {
-    if (take(event.clipboardData.files)) event.preventDefault();
   });
   composer.addEventListener("submit", (event) => {
     const button = event.submitter;
@@ -268,7 +144,7 @@ if (composer) {
     if (button?.name === "preset") apply(button.dataset);
     else if (["keep", "forget"].includes(button?.name)) keep(button);
     else if (naming) keep(composer.querySelector("[name=keep]"));
-    else return;
+    else if (!orders(button) || !hasTrouble()) return;
     event.preventDefault();
     event.stopPropagation();
     if (button?.name === "preset") document.getElementById("presets").hidePopover();
@@ -279,11 +155,7 @@ if (composer) {
     field("prompt").focus();
     keepDraft();
   });
-  if (
-    !field("prompt").value &&
-    !("sentBefore" in composer.dataset) &&
-    !composer.querySelector(".pill--chosen")
-  )
+  if (!field("prompt").value && !("sentBefore" in composer.dataset) && !storedImages().length)
     takeUpDraft();
   countPrompt();
   reprice();

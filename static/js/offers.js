@@ -10,22 +10,26 @@ const resolutions = document.getElementById("resolutions");
 const lengths = document.getElementById("lengths");
 const menu = document.getElementById("models");
 const more = document.getElementById("more-options");
-const offer = () => offers[field("model").value];
+export const offer = () => offers[field("model").value];
 const inputsOf = (name) => [...composer.querySelectorAll(`input[name=${name}]`)];
 
-// Credits for one video of the chosen options.
-export function priceOf(kind) {
+// Credits for one video of the chosen options, in the mode that its images make.
+export function priceOf(mode) {
   const { credits, silent } = offer();
-  const prices = more?.querySelector("[name=audio]:checked:enabled")?.value
-    ? (silent ?? credits)
-    : credits;
-  return (prices[kind] ?? prices.text)[resolution()][lengthsAt(Number(field("seconds").value))];
+  const isSilent = more?.querySelector("[name=audio]:checked:enabled")?.value;
+  const rates = ratesOf(isSilent ? (silent ?? credits) : credits, mode);
+  return rates[resolution()][offer().seconds.indexOf(Number(field("seconds").value))];
 }
 
 const resolution = () => offer().sizes[field("size").value];
-const lengthsAt = (n) => offer().seconds.indexOf(n);
-// Not every length is made in every resolution.
-const isLength = (n) => offer().credits.text[resolution()][lengthsAt(n)] > 0;
+// A mode that is not listed costs what one from an image does, and that what one from text does.
+const ratesOf = (credits, mode) =>
+  credits[mode] ?? (mode === "text" ? undefined : credits.image) ?? credits.text;
+// Not every length is made in every resolution and mode.
+const isLength = (n, mode) =>
+  ratesOf(offer().credits, mode)[resolution()][offer().seconds.indexOf(n)] > 0;
+const isSize = (size, mode) =>
+  ratesOf(offer().credits, mode)[offer().sizes[size]]?.some((credits) => credits > 0);
 
 // The inputs of the sizes that the chosen model makes in the chosen resolution.
 export function shapes() {
@@ -34,12 +38,12 @@ export function shapes() {
 }
 
 // Shows only what the chosen model makes; a choice that it does not make becomes the nearest.
-export function showOffered() {
+export function showOffered(mode) {
   const { sizes, options } = offer();
-  keepMade("size", ({ value }) => value in sizes, sizeLike);
-  keepMade("seconds", ({ value }) => isLength(Number(value)), nearest);
-  showSizes(sizes);
-  showLengths();
+  keepMade("size", ({ value }) => isSize(value, mode), sizeLike);
+  keepMade("seconds", ({ value }) => isLength(Number(value), mode), nearest);
+  showSizes(sizes, mode);
+  showLengths(mode);
   showOptions(options);
   if (menu)
     document.querySelector("#model-menu [data-chosen]").textContent =
@@ -53,8 +57,9 @@ function keepMade(name, isMade, choose) {
   choose(inputs.filter(isMade), chosen).checked = true;
 }
 
-function showSizes(sizes) {
-  const own = new Set(Object.values(sizes));
+function showSizes(sizes, mode) {
+  const made = Object.keys(sizes).filter((size) => isSize(size, mode));
+  const own = new Set(made.map((size) => sizes[size]));
   show("size", shapes());
   resolutions.hidden = own.size === 1;
   show(
@@ -64,8 +69,8 @@ function showSizes(sizes) {
   field("resolution").value = sizes[field("size").value];
 }
 
-function showLengths() {
-  const own = inputsOf("seconds").filter(({ value }) => isLength(Number(value)));
+function showLengths(mode) {
+  const own = inputsOf("seconds").filter(({ value }) => isLength(Number(value), mode));
   lengths.hidden = own.length <= MOST_LENGTHS;
   show("seconds", lengths.hidden ? own : []);
   const options = own.map(

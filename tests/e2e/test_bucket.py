@@ -149,15 +149,15 @@ def test_reference_image_is_uploaded_to_the_bucket_and_shown(
     tab: Opener, person: StorageState, s3: Any
 ) -> None:
     page = tab("/studio/", person=person)
-    page.locator("[name=image]").set_input_files(
+    page.locator("[name=first_file]").set_input_files(
         {"name": "noise.png", "mimeType": "image/png", "buffer": noise(90, 160)}
     )
-    expect(page.locator("#reference-tile [name=reference]")).to_be_attached()
+    expect(page.locator(".image-tile [name=first_image]")).to_be_attached()
     [key] = [key for key in keys(s3) if key.startswith("uploads/")]
     with page.expect_response(lambda answer: key in answer.url) as seen:
         page.reload()
     assert (seen.value.status, seen.value.headers["content-type"]) == (200, "image/jpeg")
-    picture = page.locator("#reference-tile img")
+    picture = page.locator(".image-tile img")
     expect(picture).to_be_visible()
     assert picture.evaluate(WIDTH) == 90
 

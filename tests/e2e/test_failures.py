@@ -62,7 +62,7 @@ def test_price_follows_the_choices(tab: Opener, person: StorageState) -> None:
         page.locator(f"#composer label:has-text('{choice}')").last.click()
         cost = page.locator("#composer .btn--primary [data-cost]").inner_text()
         seen.append((cost, page.locator("[data-left]").inner_text()))
-    page.locator("[name=image]").set_input_files(
+    page.locator("[name=first_file]").set_input_files(
         {"name": "dot.png", "mimeType": "image/png", "buffer": b"\x89PNG"}
     )
     seen.append((page.locator("#composer .btn--primary [data-cost]").inner_text(), "with an image"))
@@ -75,7 +75,7 @@ def test_file_is_rejected_at_its_field_when_it_is_not_an_image(
 ) -> None:
     page = tab("/studio/", person=person, java_script_enabled=scripts)
     error = page.locator(".composer__error:visible")
-    page.locator("[name=image]").set_input_files(
+    page.locator("[name=first_file]").set_input_files(
         {"name": "dot.png", "mimeType": "image/png", "buffer": b"\x89PNG"}
     )
     if scripts:
@@ -85,7 +85,7 @@ def test_file_is_rejected_at_its_field_when_it_is_not_an_image(
     expect(page.get_by_label("Prompt", exact=True)).to_have_value("A dot")
     expect(wallet(page)).to_have_text("100")
     if scripts:
-        page.get_by_role("button", name="Remove the reference image").click()
+        page.get_by_role("button", name="Remove the image").click()
         order(page, "A dot")
         expect(card_of(page, "A dot")).to_be_visible()
 
@@ -96,14 +96,14 @@ def test_upload_shows_its_progress_and_can_be_cancelled(tab: Opener, person: Sto
     network.send("Network.enable")
     slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 90_000}
     network.send("Network.emulateNetworkConditions", slow)
-    page.locator("[name=image]").set_input_files(
+    page.locator("[name=first_file]").set_input_files(
         {"name": "noise.png", "mimeType": "image/png", "buffer": noise(900, 600)}
     )
-    caption = page.locator("#reference-tile figcaption")
+    caption = page.locator(".image-tile figcaption")
     expect(caption).to_have_text(re.compile(r"Uploading [1-9]\d?%"))
     keep_picture(page, "studio-uploading")
-    page.get_by_role("button", name="Remove the reference image").click()
-    expect(page.locator("#reference-tile")).to_be_hidden()
+    page.get_by_role("button", name="Remove the image").click()
+    expect(page.locator("figure.image-tile")).to_have_count(0)
     expect(page.locator("#composer .btn--primary [data-cost]")).to_have_text("20")
 
 
@@ -111,14 +111,14 @@ def test_prompt_survives_a_reload_until_it_is_ordered(tab: Opener, person: Stora
     page = tab("/studio/", person=person)
     page.get_by_label("Prompt", exact=True).fill("A kite over dunes")
     page.locator("#composer label:has-text('Sora 2 Pro')").click()
-    page.locator("[name=image]").set_input_files(
+    page.locator("[name=first_file]").set_input_files(
         {"name": "noise.png", "mimeType": "image/png", "buffer": noise(90, 160)}
     )
-    expect(page.locator("#reference-tile [name=reference]")).to_be_attached()
+    expect(page.locator(".image-tile [name=first_image]")).to_be_attached()
     page.reload()
     cost = page.locator("#composer .btn--primary [data-cost]")
     expect(cost).to_have_text("35")
-    expect(page.locator("#reference-tile figcaption")).to_have_text("noise.png")
+    expect(page.locator(".image-tile figcaption")).to_have_text("noise.png")
     expect(page.get_by_label("Prompt", exact=True)).to_have_value("A kite over dunes")
     page.get_by_role("button", name="Use 9:16").click()
     page.get_by_role("button", name="Generate").last.click()
@@ -140,7 +140,7 @@ def test_a_long_prompt_is_counted(tab: Opener, person: StorageState) -> None:
 
 def test_every_choice_is_explained_by_keyboard(tab: Opener, person: StorageState) -> None:
     page = tab("/studio/", person=person)
-    for what in ("the model", "the shape", "the length", "takes", "the reference image"):
+    for what in ("the model", "the shape", "the length", "takes"):
         button = page.get_by_role("button", name=f"Help with {what}")
         button.focus()
         page.keyboard.press("Enter")

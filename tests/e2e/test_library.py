@@ -145,7 +145,7 @@ def test_dropped_picture_is_shown_as_it_will_be_cropped(tab: Opener, person: Sto
         }""",
         list(tall_picture()),
     )
-    expect(page.locator("#reference-tile figcaption")).to_have_text("tall.png")
+    expect(page.locator(".image-tile figcaption")).to_have_text("tall.png")
     expect(page.locator("#composer .btn--primary [data-cost]")).to_have_text("25")
     page.get_by_role("button", name="Use 9:16").click()
     expect(page.locator("[name=size]:checked")).to_have_value("720x1280")
@@ -302,7 +302,7 @@ def test_versions_are_compared_shared_and_reused_as_a_frame(
     assert answer.status == 404
     page.get_by_label("Frame at").fill("1.5")
     page.get_by_role("button", name="Use as reference").click()
-    expect(page.locator(".pill--chosen")).to_contain_text("frame-at-1.5-s")
+    expect(page.locator("figure.image-tile")).to_contain_text("frame-at-1.5-s")
     expect(page.locator("#composer .btn--primary [data-cost]")).to_have_text("25")
 
 
@@ -388,7 +388,7 @@ def test_every_view_is_reached_by_shortcuts(
     with page.expect_download():
         page.keyboard.press("d")
     page.keyboard.press("e")
-    expect(page.locator(".pill--chosen")).to_contain_text("frame-at-4.0-s")
+    expect(page.locator("figure.image-tile")).to_contain_text("frame-at-4.0-s")
     page.go_back()
     page.keyboard.press("k")
     expect(page.get_by_role("heading", level=1)).to_have_text("A boat at dawn")

@@ -5,7 +5,7 @@ its reference images, its charge and the idempotency key together in `_place`. A
 rest.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from uuid import UUID
 
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -102,7 +102,7 @@ def submit_many(
 
     Raises what submit raises; NotEnoughCredits names the price of all.
     """
-    drafts = [_draft(user, order) for _ in range(takes)]
+    drafts = [_draft(user, _take(order, n)) for n in range(takes)]
     _check(user, drafts[0])
     try:
         with transaction.atomic():
@@ -110,6 +110,14 @@ def submit_many(
             return [first, *(_place(user, draft, None) for draft in drafts[1:])]
     except credits.NotEnoughCredits as error:
         raise credits.NotEnoughCredits(error.needed * takes, credits.available(user)) from error
+
+
+def _take(order: VideoOrder, n: int) -> VideoOrder:
+    """The order of one of several takes; a seed counts up, so that they are not all the same."""
+    seed = order.choices.seed
+    if seed is None:
+        return order
+    return replace(order, choices=replace(order.choices, seed=(seed + n) % (offers.MAX_SEED + 1)))
 
 
 def remix(

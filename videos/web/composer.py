@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 from uuid import uuid4
 
 from django import forms
-from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.utils.translation import gettext_lazy as _
 
@@ -18,8 +17,8 @@ from videos.catalog.entries import Model
 from videos.catalog.frames import Frame, frame_of
 from videos.catalog.reading import catalog
 from videos.jobs import orders
-from videos.media import uploads
-from videos.models import Preset, Price, Upload
+from videos.models import Preset
+from videos.web.image_fields import ImageFields, ImageSlot, slots_of
 from videos.web.presenters.model_card import ModelCard, card_of, offers_of, options_of
 
 MAX_TAKES = 4
@@ -70,7 +69,7 @@ class StalePriceList(Exception):
     """The page showed prices that have changed since; nothing was ordered."""
 
 
-class Composer(forms.Form):
+class Composer(ImageFields):
     """The order form of the studio."""
 
     prompt = prompt_field()
@@ -86,73 +85,60 @@ class Composer(forms.Form):
         required=False,
         error_messages=dict.fromkeys(("invalid", "min_value", "max_value"), SEED_ERROR),
     )
-    image = forms.FileField(required=False)
     # The price list that the page showed.
     price_list = forms.CharField(required=False, max_length=32)
-    # The image uploaded with an earlier attempt at the same order.
-    reference = forms.ModelChoiceField(
-        queryset=Upload.objects.none(),
-        required=False,
-        error_messages={"invalid_choice": _("This image was deleted. Choose it again.")},
-    )
 
     def __init__(self, user: AbstractBaseUser, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.user = user
         self.current_prices = prices.current()
         self.token = uuid4()
-        self.stored_image: Upload | None = None
-        images = uploads.reference_images_of(user)
-        self.fields["reference"].queryset = images  # type: ignore[attr-defined]
-
-    @property
-    def max_image_bytes(self) -> int:
-        """The largest image that is accepted, in bytes."""
-        return int(settings.UPLOAD_MAX_BYTES)
-
-    @property
-    def max_image_mb(self) -> int:
-        return self.max_image_bytes // 1024**2
 
     def order(self) -> orders.VideoOrder:
-        """Store the image and return the order. Raises StalePriceList, BadImage or QuotaFull."""
+        """Store the images and return the order.
+
+        Raises StalePriceList, NotOffered, BadImage or QuotaFull.
+        """
         data = self.cleaned_data
         if data["price_list"] not in {"", self.price_list_version}:
             text = _("The prices have changed. Check the price and order again.")
             raise StalePriceList(str(text))
-        if data["image"]:
-            self.stored_image = uploads.store_image(self.user, data["image"])
+        self.check_images(self.chosen_model)
+        self.store_images()
         return orders.VideoOrder(
             data["prompt"],
             data["model"],
             data["size"],
             data["seconds"],
-            self.stored_image,
+            first_image=self.images.first,
+            last_image=self.images.last,
+            references=self.images.references,
             terms=orders.PriceTerms(self.price_of_one),
             choices=self._choices(),
         )
 
     def _choices(self) -> offers.Choices:
-        """What is chosen under more options; a model whose sound is a choice gets a clear one."""
-        data, audio = self.cleaned_data, None
-        if data["audio"] == SILENT:
-            audio = False
-        elif "audio" in options_of(self.chosen_model):
-            audio = True
+        """What is chosen under more options.
+
+        Sound that is on and a random seed, which the video's page shows, are said to the engine
+        unless that leaves one out which would make the video.
+        """
+        data = self.cleaned_data
+        audio = False if data["audio"] == SILENT else None
         choices = offers.Choices(data["seed"], data["negative_prompt"], audio)
-        return choices if data["seed"] is not None else self._draw_seed(choices)
+        if audio is None and "audio" in self.own_options:
+            choices = self._if_taken(choices, replace(choices, audio=True))
+        if data["seed"] is None:
+            drawn = secrets.randbelow(offers.MAX_SEED + 1)
+            choices = self._if_taken(choices, replace(choices, seed=drawn))
+        return choices
 
-    def _draw_seed(self, choices: offers.Choices) -> offers.Choices:
-        """The choices with a random seed, which the video's page shows, if no engine minds it."""
-        drawn = replace(choices, seed=secrets.randbelow(offers.MAX_SEED + 1))
-        data, kind = self.cleaned_data, Price.Kind.IMAGE if self.stored_image else Price.Kind.TEXT
-        order = (data["model"], kind.value, data["size"], data["seconds"])
-        engines, minding = (offers.engines_for(*order, choices=one) for one in (choices, drawn))
-        return drawn if engines and engines == minding else choices
-
-    def clean(self) -> dict[str, Any]:
-        self.stored_image = self.cleaned_data.get("reference")
-        return self.cleaned_data
+    def _if_taken(self, choices: offers.Choices, more: offers.Choices) -> offers.Choices:
+        """The second if the same engines make the order with it, else the first."""
+        data = self.cleaned_data
+        order = (data["model"], self.images.mode, data["size"], data["seconds"])
+        engines, taking = (offers.engines_for(*order, choices=one) for one in (choices, more))
+        return more if engines and engines == taking else choices
 
     @property
     def price_list_version(self) -> str:
@@ -226,6 +212,21 @@ class Composer(forms.Form):
     @property
     def has_length_select(self) -> bool:
         return len(self.chosen_model.lengths) > MOST_LENGTHS
+
+    @property
+    def option_errors(self) -> list[Any]:
+        """What is wrong besides the prompt, field by field."""
+        others = [self[name].errors for name in self.fields if name != "prompt"]
+        return [errors for errors in (*others, self.non_field_errors()) if errors]
+
+    @property
+    def image_slots(self) -> list[ImageSlot]:
+        return slots_of(self.chosen_model, self.images)
+
+    @property
+    def most_images(self) -> int:
+        """How many images the chosen model takes."""
+        return sum(slot.most for slot in self.image_slots)
 
     @cached_property
     def own_options(self) -> list[str]:
@@ -340,7 +341,7 @@ class Composer(forms.Form):
         return int(value) if value in map(str, range(1, MAX_TAKES + 1)) else 1
 
     def _price(self, model: Model, size: str, seconds: int) -> int:
-        kind = Price.Kind.IMAGE if self.stored_image else Price.Kind.TEXT
+        kind = prices.kind_of(self.images.mode)
         silent = self.is_silent and "audio" in options_of(model)
         audio = False if silent else None
         found = self.current_prices.credits(kind, model.id, size, seconds, audio)

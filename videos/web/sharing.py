@@ -66,7 +66,7 @@ def frame(request: UserRequest, video_id: UUID) -> HttpResponse:
     except frames.NoFrame:
         messages.error(request, _("No frame could be read from this video."))
         return see_other("video", video_id)
-    return see_other(f"{reverse('studio')}?from={video.pk}&reference={kept.pk}")
+    return see_other(f"{reverse('studio')}?from={video.pk}&first_image={kept.pk}")
 
 
 @login_required

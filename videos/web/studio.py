@@ -1,6 +1,6 @@
 """The studio: order a video, and apply, save or delete presets."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -22,10 +22,11 @@ from videos import feed
 from videos.catalog import offers, prices
 from videos.jobs import circuit_breaker, moderation, orders
 from videos.media import upload_checks, uploads
-from videos.models import Preset, Upload, Video
-from videos.web import composer, pages
+from videos.models import Preset, Video
+from videos.web import composer, image_fields, pages
 from videos.web.composer import Composer, StalePriceList
 from videos.web.forms import PresetForm
+from videos.web.image_fields import StoredImages
 from videos.web.presenters.video_card import cards_of
 from videos.web.presenters.waiting_times import approximate, orders_before, typical_seconds
 from videos.web.presenters.wallet import wallet_of
@@ -42,7 +43,9 @@ def studio(request: UserRequest) -> HttpResponse:
     if request.method == "POST":
         return _handle_preset(request) if _is_preset_action(request.POST) else _order(request)
     form = _draft_form(request)
-    form.stored_image = _own_image(request, request.GET.get("reference", "")) or form.stored_image
+    # The first image of an extended video stands alone, whatever the older video had.
+    own = image_fields.find_own(request.user, request.GET.get("first_image", ""))
+    form.images = own if own.first else form.images
     return _render_studio(request, form)
 
 
@@ -54,16 +57,13 @@ def _draft_form(request: UserRequest) -> Composer:
         order = {name: getattr(older, name) for name in fields} | _suggested_options(request)
         order["audio"] = composer.SILENT if older.audio is False else ""
         form = Composer(request.user, initial=order)
-        form.stored_image = older.first_image
+        form.images = image_fields.images_of(older)
         return form
     left = dict(request.session.get("draft", {}))
     if prompt := request.GET.get("prompt"):
         left["prompt"] = prompt
     form = Composer(request.user, initial=left)
-    image = _uuid(left.get("reference"))
-    form.stored_image = (
-        uploads.reference_images_of(request.user).filter(pk=image).first() if image else None
-    )
+    form.images = _kept_images(request, left, left.get("reference_images", "").split())
     return form
 
 
@@ -101,9 +101,10 @@ def _order(request: UserRequest) -> HttpResponse:
     try:
         idempotency.run(key, order)
     except offers.NotOffered as error:
-        form.add_error(error.field if error.field in form.fields else "image", str(error))
+        field = image_fields.FIELDS.get(error.field, error.field)
+        form.add_error(field if field in form.fields else None, str(error))
     except (upload_checks.BadImage, uploads.QuotaFull) as error:
-        form.add_error("image", str(error))
+        form.add_error("first_file", str(error))
     except moderation.NotAllowed as error:
         form.add_error("prompt", str(error))
     except TooManyAttempts as error:
@@ -161,16 +162,16 @@ def _handle_preset(request: UserRequest) -> HttpResponse:
         else:
             messages.error(request, str(next(iter(preset_form.errors.values()))[0]))
     form = Composer(request.user, initial=order)
-    form.stored_image = _own_image(request, sent.get("reference", ""))
+    form.images = _kept_images(request, sent, sent.getlist("reference_images"))
     return _render_studio(request, form)
 
 
-def _own_image(request: UserRequest, upload_id: str) -> Upload | None:
-    """Return the user's own image with this id; None when there is none."""
-    try:
-        return uploads.reference_images_of(request.user).filter(pk=UUID(upload_id)).first()
-    except ValueError:
-        return None
+def _kept_images(
+    request: UserRequest, kept: Mapping[str, Any], references: list[str]
+) -> StoredImages:
+    """The user's own images that a form or a draft names."""
+    first, last = kept.get("first_image", ""), kept.get("last_image", "")
+    return image_fields.find_own(request.user, first, last, references)
 
 
 def _render_studio(

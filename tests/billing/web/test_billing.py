@@ -98,11 +98,11 @@ def composer_form(client: Client) -> Any:
 def test_draft_is_saved_when_the_user_leaves_the_studio_to_pay(
     page: Client, alice: User, upload: Upload
 ) -> None:
-    answer = page.post("/billing/", {**DRAFT, "reference": str(upload.pk), "token": "x"})
+    answer = page.post("/billing/", {**DRAFT, "first_image": str(upload.pk), "token": "x"})
     assert (answer.status_code, answer["Location"]) == (303, "/billing/?next=studio#packages")
     form = composer_form(page)
     assert {name: form[name].value() for name in DRAFT} == DRAFT
-    assert (form.stored_image, form.chosen_model.id, form.chosen_seconds) == (
+    assert (form.images.first, form.chosen_model.id, form.chosen_seconds) == (
         upload,
         "sora-2-pro",
         12,
@@ -120,10 +120,16 @@ def test_draft_is_removed_when_the_video_is_ordered(page: Client) -> None:
 
 
 def test_draft_has_default_values_when_the_saved_ones_are_invalid(page: Client) -> None:
-    odd = {"prompt": "x" * 9000, "model": "gpt", "size": "1x1", "seconds": "99", "reference": "no"}
+    odd = {
+        "prompt": "x" * 9000,
+        "model": "gpt",
+        "size": "1x1",
+        "seconds": "99",
+        "first_image": "no",
+    }
     page.post("/billing/", odd)
     form = composer_form(page)
-    assert (form.stored_image, form.chosen_model.id, form.chosen_seconds) == (None, "sora-2", 8)
+    assert (form.images.first, form.chosen_model.id, form.chosen_seconds) == (None, "sora-2", 8)
     assert len(form["prompt"].value()) == 5000
 
 
@@ -132,8 +138,8 @@ def test_draft_has_no_image_when_the_image_belongs_to_another_user(
 ) -> None:
     other = Client()
     other.force_login(bob)
-    other.post("/billing/", {**DRAFT, "reference": str(upload.pk)})
-    assert composer_form(other).stored_image is None
+    other.post("/billing/", {**DRAFT, "first_image": str(upload.pk)})
+    assert composer_form(other).images.first is None
 
 
 def test_draft_is_saved_when_the_prompt_was_entered_on_the_start_page(

@@ -125,6 +125,7 @@ def test_script_knows_the_price_of_every_choice(alice: User, four: None) -> None
         "sizes": {"1280x720": "720p", "720x1280": "720p"},
         "seconds": [4, 8],
         "credits": {"text": {"720p": [9, 18]}},  # an image costs no more
+        "images": {"first": 1},
     }
     assert found["short-2"]["credits"] == {"text": {"720p": [9, 18]}, "image": {"720p": [13, 25]}}
     long = found["long-1"]
@@ -221,6 +222,13 @@ def test_sound_is_on_and_the_seed_is_drawn_when_nothing_is_chosen(
     assert first.seed != second.seed
     ordered(page, model="short-1")
     assert Video.objects.filter(model="short-1", seed=None, audio=None).count() == 1
+
+
+def test_takes_count_the_seed_up(page: Client, tmp_path: Path, settings: LazySettings) -> None:
+    offer(tmp_path, settings, VEO)
+    ordered(page, seed="2147483646", takes="3")
+    seeds = Video.objects.values_list("seed", flat=True)
+    assert set(seeds) == {0, 2147483646, 2147483647}
 
 
 def test_no_seed_is_drawn_when_the_preferred_engine_takes_none(

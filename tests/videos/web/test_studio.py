@@ -121,8 +121,8 @@ def test_preset_is_not_found_when_it_belongs_to_another_user(page: Client, bob: 
 
 def test_stored_image_is_offered_and_shown(page: Client, alice: User) -> None:
     kept = uploads.store_image(alice, upload(picture()))
-    body = page.get(f"{STUDIO}?reference={kept.pk}").content.decode()
-    assert f'name="reference" value="{kept.pk}" checked' in body
+    body = page.get(f"{STUDIO}?first_image={kept.pk}").content.decode()
+    assert f'name="first_image" value="{kept.pk}" checked' in body
     assert "<span data-cost>25</span>" in body
     answer = page.get(f"/studio/reference/{kept.pk}/")
     assert (answer.status_code, answer["Content-Type"]) == (200, "image/jpeg")
@@ -136,14 +136,14 @@ def test_image_is_not_offered_when_its_file_is_missing(
 ) -> None:
     kept = uploads.store_image(alice, upload(picture()))
     Upload.objects.update(**fields)
-    assert "pill--kept" not in page.get(f"{STUDIO}?reference={kept.pk}").content.decode()
+    assert "pill--chosen" not in page.get(f"{STUDIO}?first_image={kept.pk}").content.decode()
     assert page.get(f"/studio/reference/{kept.pk}/").status_code == 404
 
 
 def test_image_is_not_found_when_it_belongs_to_another_user(page: Client, bob: User) -> None:
     theirs = uploads.store_image(bob, upload(picture()))
     for pk in (theirs.pk, uuid4(), "no-id"):
-        assert "pill--kept" not in page.get(f"{STUDIO}?reference={pk}").content.decode()
+        assert "pill--chosen" not in page.get(f"{STUDIO}?first_image={pk}").content.decode()
     assert page.get(f"/studio/reference/{theirs.pk}/").status_code == 404
     assert Client().get(f"/studio/reference/{theirs.pk}/").status_code == 302
 
@@ -160,7 +160,7 @@ def test_image_is_uploaded_before_the_order(page: Client, alice: User) -> None:
     answer = page.post("/studio/reference/", {"image": upload(picture(), "boat.png")})
     kept = Upload.objects.get()
     assert (answer.status_code, answer.json()) == (201, {"id": str(kept.pk), "name": "boat.jpg"})
-    sent(page, reference=str(kept.pk))
+    sent(page, first_image=str(kept.pk))
     assert (Video.objects.get().first_image_id, credits.available(alice)) == (kept.pk, 75)
 
 
@@ -224,7 +224,7 @@ def test_nothing_is_ordered_when_the_price_rises_while_the_image_is_read(
 
     signals.post_save.connect(raise_price, sender=Upload)
     try:
-        answer = sent(page, image=upload(picture()))
+        answer = sent(page, first_file=upload(picture()))
     finally:
         signals.post_save.disconnect(raise_price, sender=Upload)
     assert answer.status_code == 422

@@ -180,9 +180,9 @@ def test_frame_is_the_one_shown_at_that_time(boat: Video, at: float, frame: int)
 def test_frame_becomes_the_reference_of_the_next_order(page: Client, boat: Video) -> None:
     answer = page.post(f"/v/{boat.pk}/frame/", {"at": "0.5"})
     kept = Upload.objects.get()
-    assert answer["Location"] == f"/studio/?from={boat.pk}&reference={kept.pk}"
+    assert answer["Location"] == f"/studio/?from={boat.pk}&first_image={kept.pk}"
     body = page.get(answer["Location"]).content.decode()
-    assert f'name="reference" value="{kept.pk}" checked' in body
+    assert f'name="first_image" value="{kept.pk}" checked' in body
     assert ">A boat at dusk</textarea>" in body
 
 

@@ -9,9 +9,9 @@ from django.utils import formats
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from videos.catalog.entries import Model, PriceRule
+from videos.catalog.entries import Mode, Model, PriceRule
 from videos.catalog.offers import describe_lengths, lengths_of
-from videos.catalog.prices import KINDS, PriceList
+from videos.catalog.prices import PriceList, kind_of
 from videos.models import Price
 
 
@@ -88,10 +88,11 @@ def _number(rate: Decimal) -> str:
 def offers_of(models: list[Model], now: PriceList) -> dict[str, dict[str, Any]]:
     """What the page's script needs of each model, by its id.
 
-    `sizes` gives the resolution of each size, `credits` the prices by kind and resolution, one for
-    each of the lengths in `seconds`, None for a length that is not made in this resolution; "image"
-    is left out where it costs the same as "text". `silent` are the prices without sound, where they
-    differ, and `options` what the model takes besides; both are left out when there are none.
+    `sizes` gives the resolution of each size, `credits` the prices by mode and resolution, one for
+    each of the lengths in `seconds`, None for a length that is not made in this resolution. A mode
+    that is left out has the prices of "image", and "image" those of "text". `silent` are the prices
+    without sound, where they differ, `options` what the model takes besides, and `images` how many
+    images; what is empty is left out.
     """
     return {model.id: _offers_of(model, now) for model in models}
 
@@ -101,32 +102,52 @@ def options_of(model: Model) -> list[str]:
     return [*(["audio"] if model.audio == "optional" else []), *model.takes]
 
 
+def mosts_of(model: Model) -> dict[str, int]:
+    """How many images of each kind a model takes."""
+    return {
+        "first": int("image" in model.modes or "first_last" in model.modes),
+        "last": int("first_last" in model.modes),
+        "references": model.max_references if "reference" in model.modes else 0,
+    }
+
+
 def _offers_of(model: Model, now: PriceList) -> dict[str, Any]:
-    found = {
+    credits = _credits(model, now)
+    silent = _credits(model, now, audio=False) if model.audio == "optional" else credits
+    more = {
+        "silent": silent if silent != credits else {},
+        "options": options_of(model),
+        "images": {name: most for name, most in mosts_of(model).items() if most},
+    }
+    return {
         "sizes": {frame.size: frame.resolution for frame in model.frames},
         "seconds": list(model.lengths),
-        "credits": _credits(model, now),
+        "credits": credits,
+        **{name: value for name, value in more.items() if value},
     }
-    silent = _credits(model, now, audio=False) if model.audio == "optional" else found["credits"]
-    more = {"silent": silent if silent != found["credits"] else {}, "options": options_of(model)}
-    return {**found, **{name: value for name, value in more.items() if value}}
 
 
-def _credits(
-    model: Model, now: PriceList, *, audio: bool | None = None
-) -> dict[str, dict[str, list[int | None]]]:
-    by_resolution = {frame.resolution: frame.size for frame in model.frames}
-    made = {size: lengths_of(model, size=size) for size in by_resolution.values()}
-    credits = {
-        kind.value: {
-            resolution: [
-                now.credits(kind, model.id, size, n, audio) if n in made[size] else None
-                for n in model.lengths
-            ]
-            for resolution, size in by_resolution.items()
-        }
-        for kind in KINDS
-    }
-    if credits["image"] == credits["text"]:
-        del credits["image"]
-    return credits
+Rates = dict[str, list[int | None]]
+
+
+def _credits(model: Model, now: PriceList, *, audio: bool | None = None) -> dict[str, Rates]:
+    text = _rates(model, now, "text", audio)
+    image = _rates(model, now, "image", audio)
+    found = {"text": text, **({"image": image} if image != text else {})}
+    for mode in ("first_last", "reference"):
+        if mode in model.modes and (own := _rates(model, now, mode, audio)) != image:
+            found[mode] = own
+    return found
+
+
+def _rates(model: Model, now: PriceList, mode: Mode, audio: bool | None) -> Rates:
+    """The prices in a mode, by resolution; those of a mode that the model lacks are of any."""
+    asked = mode if mode in model.modes else ""
+    kind, found = kind_of(mode), {}
+    for resolution, size in {frame.resolution: frame.size for frame in model.frames}.items():
+        made = lengths_of(model, asked, size)
+        found[resolution] = [
+            now.credits(kind, model.id, size, n, audio) if n in made else None
+            for n in model.lengths
+        ]
+    return found

@@ -17,7 +17,7 @@ from videos.catalog import frames, offers, prices
 from videos.catalog.reading import catalog
 from videos.jobs import queue
 from videos.library.lineage import LineageNode
-from videos.models import Video
+from videos.models import Upload, Video
 from videos.web.presenters import waiting_times
 
 Status = Video.Status
@@ -69,6 +69,17 @@ class VideoCard:
     @property
     def shape(self) -> str:
         return frames.frame_of(self.video.size).aspect
+
+    @property
+    def images(self) -> list[tuple[str, list[Upload]]]:
+        """The images of its order, under the names of their kinds."""
+        video = self.video
+        kinds = [
+            (_("First image"), [video.first_image] if video.first_image else []),
+            (_("Last image"), [video.last_image] if video.last_image else []),
+            (_("Reference images"), video.reference_images),
+        ]
+        return [(label, images) for label, images in kinds if images]
 
     @property
     def sound(self) -> str:
