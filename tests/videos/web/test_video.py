@@ -19,11 +19,11 @@ from accounts.models import User
 from accounts.people import deletion
 from billing.ledger import credits
 from tests.markup import flat
-from tests.videos.conftest import completed, failed, order
+from tests.videos.conftest import completed, failed, order, picture, upload
 from videos.jobs import orders, removal
 from videos.library import share_links
 from videos.library.lineage import prompt_changes
-from videos.media import frames
+from videos.media import frames, uploads
 from videos.models import ShareLink, Upload, Video
 from videos.web.presenters.code_sample import curl_command
 
@@ -315,3 +315,16 @@ def test_code_sample_orders_the_same_video(boat: Video, mp4: bytes) -> None:
     lines = curl_command(remix, "").split(" \\\n  ")
     assert lines[0] == f"curl -X POST /api/videos/{boat.pk}/remix"
     assert lines[-1] == """-d '{"prompt": "Snow"}'"""
+
+
+def test_code_sample_sends_every_image(boat: Video) -> None:
+    first, last = (uploads.store_image(boat.user, upload(picture(), f"{n}.png")) for n in "ab")
+    videos = [
+        order(boat.user, first_image=first, last_image=last),
+        order(boat.user, references=(last, first)),
+    ]
+    sent = [curl_command(video, "").split(" \\\n  ")[-2:] for video in videos]
+    assert sent == [
+        ["-F input_reference=@a.jpg", "-F last_image=@b.jpg"],
+        ["-F reference_images=@b.jpg", "-F reference_images=@a.jpg"],
+    ]

@@ -9,8 +9,8 @@ from videos.sandbox.scenery.drawing.canvas import Canvas
 from videos.sandbox.scenery.drawing.picture import Picture, open_image
 from videos.sandbox.scenery.scene import Scene, SceneSpec
 
-# In units of the clip's shorter side.
-HEIGHT, MOST_WIDTH, MARGIN, BORDER, DRIFT = 0.26, 0.30, 0.05, 0.008, 0.03
+# In units of the clip's shorter side; three of the widest fit beside each other.
+HEIGHT, MOST_WIDTH, MARGIN, BORDER, DRIFT = 0.26, 0.26, 0.04, 0.008, 0.03
 
 
 class References:
