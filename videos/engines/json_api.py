@@ -44,6 +44,8 @@ KINDS: dict[int, type[EngineError]] = {
 # From HTTP status, the body's JSON and its text: the error that an API means, None for the usual.
 ReadError = Callable[[int, Any, str], EngineError | None]
 ReadBody = Callable[[Iterable[bytes]], bytes]
+# Whether the JSON of an HTTP error is an answer all the same, such as a job that has failed.
+IsAnswer = Callable[[Any], bool]
 
 
 @cache
@@ -83,24 +85,33 @@ def send(
     submitting: bool = False,
     read_error: ReadError | None = None,
     read_body: ReadBody = read_body,
+    is_answer: IsAnswer = lambda body: False,
     **content: Any,
 ) -> Any:
     """Send one request and return the JSON of its answer; None for an empty body.
 
-    `read_body` returns the JSON text from the chunks of a body, where it may be too large to keep.
-    Raises EngineError; `maybe_accepted` says that a submit may have been accepted.
+    `is_answer` finds the answers among the bodies of HTTP errors. `read_body` returns the JSON text
+    from the chunks of a body, where it may be too large to keep. Raises EngineError;
+    `maybe_accepted` says that a submit may have been accepted.
     """
     status, body, headers = _send(client, method, url, submitting, read_body, content)
     text = body[:2000].decode(errors="replace")
     found = _parse(body)
     if 200 <= status < 300:
         if body and found is _UNREADABLE:
-            detail = NOT_AN_API if "<html" in text.lower() else f"not JSON: {text[:300]}"
+            detail = NOT_AN_API if is_page(text) else f"not JSON: {text[:300]}"
             raise BadAnswer(detail, maybe_accepted=submitting)
         return found if body else None
     said = None if found is _UNREADABLE else found
+    if is_answer(said):
+        return said
     error = read_error(status, said, text) if read_error else None
     raise error or usual_error(status, text, headers, submitting=submitting)
+
+
+def is_page(text: str) -> bool:
+    """Whether a text is a web page."""
+    return any(sign in text[:1000].lower() for sign in ("<html", "<!doctype html"))
 
 
 def parse_object(text: object) -> dict[str, Any]:
@@ -118,14 +129,18 @@ def usual_error(
     status: int, text: str, headers: Mapping[str, str], *, submitting: bool
 ) -> EngineError:
     """The error that an HTTP status means where an API says nothing more exact."""
-    detail = f"HTTP {status}: {text[:500]}"
+    is_address_wrong = status in {404, 405} and is_page(text)
+    detail = f"HTTP {status}: {NOT_AN_API if is_address_wrong else text[:500]}"
     kind = KINDS.get(status)
+    if status == 403 and status_words.is_out_of_money(text):
+        kind = OutOfCredit
     if 300 <= status < 400:
         kind = BadAnswer  # a redirect, which is not followed
     if kind is None:
         kind = Unavailable if status >= 500 else InvalidRequest
     retry_after = status_words.parse_retry_after(headers) if kind is RateLimited else None
     unsure = submitting and kind in {Unavailable, BadAnswer}
+    unsure = unsure and not status_words.found_no_server(text)
     return kind(detail, retry_after=retry_after, maybe_accepted=unsure)
 
 

@@ -1,10 +1,15 @@
 """Read engines' words for states, moderation, progress, pauses and times."""
 
+import logging
 import math
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from videos.engines.base import JobState
+from videos.engines.errors import UnclearOutcome
+
+log = logging.getLogger(__name__)
 
 STATES = {
     JobState.QUEUED: "queued pending waiting queuing submitted not_start created accepted"
@@ -23,7 +28,44 @@ BLOCKED_WORDS = (
     "content policy",
     "safety system",
 )
+OUT_OF_MONEY = re.compile(
+    r"quota|(insufficient|not enough|exhausted) (balance|credit|fund)", re.IGNORECASE
+)
+# A gateway that found no server for the model has not accepted the order.
+NO_SERVER = ("no available channel", "\u65e0\u53ef\u7528\u6e20\u9053", "model_not_found")
 LONGEST_PAUSE = 300.0
+
+
+def read_state(
+    word: object,
+    known: Mapping[str, JobState],
+    *,
+    has_ended: object,
+    maybe_accepted: bool = False,
+) -> JobState:
+    """The state that a word means, by the engine's own words, else by those of all engines.
+
+    Behind an unknown word a job runs, unless the engine says in another way that it has ended;
+    then raises UnclearOutcome.
+    """
+    text = str(word or "")
+    if found := known.get(text) or STATE_OF.get(text.lower()):
+        return found
+    log.warning("an engine answered the unknown status %r", text[:40])
+    if has_ended:
+        detail = f"the job ended with the unknown status {text[:40]!r}"
+        raise UnclearOutcome(detail, maybe_accepted=maybe_accepted)
+    return JobState.RUNNING
+
+
+def is_out_of_money(text: str) -> bool:
+    """Whether a refusal (HTTP 403) is about the account's money and not about its key."""
+    return bool(OUT_OF_MONEY.search(text))
+
+
+def found_no_server(text: str) -> bool:
+    """Whether a gateway says that it has no server for the model, so that it took no order."""
+    return any(phrase in text.lower() for phrase in NO_SERVER)
 
 
 def is_blocked(text: str) -> bool:

@@ -334,6 +334,17 @@ def test_job_is_not_said_to_be_absent_when_the_answer_is_not_comfyui_s(
         engine.find(ORDER, SINCE)
 
 
+@pytest.mark.parametrize("odd", [None, [], [7], "x", {"prompt_id": ID}])
+def test_job_is_found_when_another_entry_of_the_queue_cannot_be_read(
+    server: ComfyUIServer, engine: ComfyUI, odd: Any
+) -> None:
+    engine.submit(ORDER)
+    server.pending.insert(0, odd)
+    assert engine.fetch(ID) == Job(ID, JobState.QUEUED, queue_position=1)
+    with pytest.raises(BadAnswer):  # it may be this one
+        engine.fetch(OTHER)
+
+
 # ---- polls ----
 
 

@@ -405,6 +405,16 @@ def test_list_that_cannot_be_read_is_read_again_at_its_own_address(
     assert {request.path for request in server.requests} == {"/v1/predictions"}
 
 
+@pytest.mark.parametrize("odd", [None, "x", {}, {"id": 7, "model": MODEL}])
+def test_lost_job_is_found_when_another_entry_of_the_list_cannot_be_read(
+    server: ReplicateServer, engine: Replicate, odd: object
+) -> None:
+    job = engine.submit(order())
+    listed = [odd, *server.predictions.values()]
+    server.faults["list"] = (200, {"results": listed, "next": None})
+    assert ids(server, engine) == [job.id]
+
+
 # ---- files ----
 
 

@@ -146,7 +146,8 @@ class ComfyUI:
         return jobs.read_record(record, job_id) if record else None
 
     def _record(self, job_id: str) -> Mapping[str, Any] | None:
-        return jobs.read_history(self._get(f"/history/{job_id}"), job_id)
+        found = self._get(f"/history/{job_id}", lambda body: jobs.is_record(body, job_id))
+        return jobs.read_history(found, job_id)
 
     def _describe_node(self, kind: str) -> Mapping[str, Any]:
         found = self._get(f"/object_info/{quote(kind, safe='')}")
@@ -171,8 +172,8 @@ class ComfyUI:
                 return f"{folder}/{stored}" if folder else stored
         raise BadAnswer(f"the upload was answered without a name: {str(answer)[:300]}")
 
-    def _get(self, path: str) -> Any:
-        return json_api.send(self._client, "GET", path)
+    def _get(self, path: str, is_answer: json_api.IsAnswer = lambda body: False) -> Any:
+        return json_api.send(self._client, "GET", path, is_answer=is_answer)
 
     def _post(self, path: str, body: Mapping[str, Any]) -> None:
         json_api.send(self._client, "POST", path, json=body)

@@ -28,10 +28,15 @@ def id_for(token: str) -> str:
 
 
 def read_queue(queue: Any, job_id: str) -> list[Job]:
-    """The entries of a job in the queue; a job that was submitted twice has two."""
-    running, pending = _entries(queue, "queue_running"), _entries(queue, "queue_pending")
+    """The entries of a job in the queue; a job that was submitted twice has two.
+
+    Raises BadAnswer when there is none, but an entry that cannot be read, which may be it.
+    """
+    (running, odd), (pending, odd_pending) = (
+        _entries(queue, key) for key in ("queue_running", "queue_pending")
+    )
     waiting = sorted(pending, key=_number)
-    return [
+    found = [
         *(Job(job_id, JobState.RUNNING) for entry in running if entry[1] == job_id),
         *(
             Job(job_id, JobState.QUEUED, queue_position=position)
@@ -39,15 +44,24 @@ def read_queue(queue: Any, job_id: str) -> list[Job]:
             if entry[1] == job_id
         ),
     ]
+    if not found and (odd or odd_pending):
+        raise BadAnswer(f"not a queue: {str(queue)[:300]}")
+    return found
 
 
 def running_graph(queue: Any, job_id: str) -> Graph:
     """The workflow of a running job, as the queue tells it; empty when it does not."""
-    for entry in _entries(queue, "queue_running"):
+    entries, _odd = _entries(queue, "queue_running")
+    for entry in entries:
         match entry:
             case [_, str(about), dict(graph), *_] if about == job_id:
                 return {key: node for key, node in graph.items() if is_node(node)}
     return {}
+
+
+def is_record(body: Any, job_id: str) -> bool:
+    """Whether the body of an HTTP error is the record of this job."""
+    return isinstance(body, dict) and isinstance(body.get(job_id), dict)
 
 
 def read_history(history: Any, job_id: str) -> Mapping[str, Any] | None:
@@ -83,13 +97,13 @@ def find_video(record: Mapping[str, Any]) -> dict[str, str] | None:
     return min(found, key=lambda file: _rank(file) or (False, 0), default=None)
 
 
-def _entries(queue: Any, key: str) -> list[list[Any]]:
+def _entries(queue: Any, key: str) -> tuple[list[list[Any]], bool]:
+    """The entries of one part of the queue, and whether it has others that cannot be read."""
     entries = queue.get(key) if isinstance(queue, dict) else None
-    if not isinstance(entries, list) or not all(
-        isinstance(entry, list) and len(entry) > 1 for entry in entries
-    ):
+    if not isinstance(entries, list):
         raise BadAnswer(f"not a queue: {str(queue)[:300]}")
-    return entries
+    found = [entry for entry in entries if isinstance(entry, list) and len(entry) > 1]
+    return found, len(found) < len(entries)
 
 
 def _number(entry: list[Any]) -> float:

@@ -175,10 +175,14 @@ class Fal:
         return found
 
     def _get_status(self, job_id: str) -> Any:
-        return self._send("GET", f"{ids.parse(job_id).path}/status")
+        path = f"{ids.parse(job_id).path}/status"
+        # Also with an HTTP error, a status is one.
+        return self._send("GET", path, is_answer=jobs.is_status)
 
     def _get_output(self, job_id: str, status_error: str = "") -> Any:
         return self._send("GET", ids.parse(job_id).path, errors.reader_of_results(status_error))
 
-    def _send(self, method: str, url: str, read: json_api.ReadError = errors.read_error) -> Any:
-        return json_api.send(self._client, method, url, read_error=read)
+    def _send(
+        self, method: str, url: str, read: json_api.ReadError = errors.read_error, **more: Any
+    ) -> Any:
+        return json_api.send(self._client, method, url, read_error=read, **more)

@@ -1,14 +1,12 @@
 """Read jobs of fal's queue: statuses, outputs, and entries of the list of requests."""
 
-import logging
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from videos.engines import status_words
 from videos.engines.base import Job, JobState
 from videos.engines.errors import BadAnswer
 from videos.engines.fal import ids
-
-log = logging.getLogger(__name__)
 
 # Completed says that the run has ended, well or not: its result tells which.
 STATES = {
@@ -29,15 +27,24 @@ def parse_submitted(answer: Any, model: str, base_url: str) -> ids.RequestId:
 
 
 def parse_status(job_id: str, answer: Any) -> Job:
-    """A job from its status. Raises BadAnswer for anything that has none."""
+    """A job from its status; one that has ended counts as succeeded until its result is read.
+
+    Raises BadAnswer for anything that has no status, UnclearOutcome for an unknown end.
+    """
     found = answer if isinstance(answer, dict) else {}
     word = found.get("status")
     if not isinstance(word, str):
         raise BadAnswer(f"not a status: {str(answer)[:300]}")
-    if word not in STATES:
-        log.warning("an engine answered the unknown status %r", word[:40])
-    state = STATES.get(word, JobState.RUNNING)
+    ended = error_in_status(found) or found.get("metrics")
+    state = status_words.read_state(word, STATES, has_ended=ended)
+    if state is JobState.FAILED:  # its result says why
+        state = JobState.SUCCEEDED
     return Job(job_id, state, queue_position=_queue_position(found, state))
+
+
+def is_status(body: Any) -> bool:
+    """Whether the body of an HTTP error is the status of a job that has ended."""
+    return isinstance(body, dict) and body.get("status") == "COMPLETED"
 
 
 def error_in_status(answer: Mapping[str, Any]) -> str:

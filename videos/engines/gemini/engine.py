@@ -109,7 +109,13 @@ class Gemini:
     def _interaction(self, job_id: str, reader: LargeJSON | None = None) -> dict[str, Any]:
         """The interaction of a job; one that is finished may contain its video."""
         path = f"/interactions/{jobs.checked_id(job_id)}"
-        return jobs.checked(self._send("GET", path, read_body=(reader or LargeJSON()).read))
+        answer = self._send(
+            "GET",
+            path,
+            read_body=(reader or LargeJSON()).read,
+            is_answer=lambda body: jobs.is_failed(body, job_id),
+        )
+        return jobs.checked(answer)
 
     def _save_file(self, uri: str, to: IO[bytes]) -> None:
         """Download the file of a URI, which the engine may still be processing."""

@@ -1,6 +1,5 @@
 """Read interactions as jobs."""
 
-import logging
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -10,8 +9,6 @@ from videos.engines.base import Job, JobState
 from videos.engines.errors import BadAnswer, Blocked, NotFound, Refused
 from videos.engines.gemini.errors import is_about_safety
 from videos.engines.gemini.orders import LABEL
-
-log = logging.getLogger(__name__)
 
 ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._=-]{0,511}")
 STATES = {
@@ -49,11 +46,13 @@ def parse_submitted(answer: object) -> Job:
 
 
 def parse_job(record: Mapping[str, Any], job_id: str) -> Job:
-    """A job from an interaction; one that is completed without a video was blocked."""
+    """A job from an interaction; one that is completed without a video was blocked.
+
+    Raises UnclearOutcome for an unknown end.
+    """
     word = str(record["status"]).lower()
-    if word not in STATES:
-        log.warning("an engine answered the unknown status %r", word[:40])
-    state = STATES.get(word, JobState.RUNNING)
+    ended = record.get("error") or record.get("errors") or find_video(record)
+    state = status_words.read_state(word, STATES, has_ended=ended)
     failure = _parse_failure(record, word) if state is JobState.FAILED else None
     if state is JobState.SUCCEEDED and not find_video(record):
         state, failure = JobState.FAILED, Blocked(_why(record) or "completed without a video")
@@ -64,6 +63,14 @@ def parse_job(record: Mapping[str, Any], job_id: str) -> Job:
         model=str(record.get("model") or ""),
         created_at=status_words.parse_iso_timestamp(record.get("created")),
     )
+
+
+def is_failed(body: object, job_id: str) -> bool:
+    """Whether the body of an HTTP error is this interaction, which has failed."""
+    if not isinstance(body, dict) or body.get("id") != job_id:
+        return False
+    word = str(body.get("status")).lower()
+    return (STATES.get(word) or status_words.STATE_OF.get(word)) is JobState.FAILED
 
 
 def find_video(record: Mapping[str, Any]) -> Mapping[str, Any] | None:

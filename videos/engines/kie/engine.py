@@ -3,7 +3,6 @@
 import base64
 import binascii
 import hmac
-import logging
 import re
 from collections.abc import Mapping
 from contextlib import suppress
@@ -24,8 +23,6 @@ from videos.engines.errors import (
     Unsupported,
 )
 from videos.engines.kie import envelopes
-
-log = logging.getLogger(__name__)
 
 # The API's firewall rejects requests without a User-Agent.
 USER_AGENT = "Mozilla/5.0 (compatible; Firstlight)"
@@ -233,10 +230,9 @@ def _parse_job(job_id: str, record: Mapping[str, Any]) -> Job:
 
 
 def _parse_state(record: Mapping[str, Any]) -> JobState:
-    word = str(record.get("state") or "").lower()
-    if word not in status_words.STATE_OF:
-        log.warning("an engine answered the unknown state %r", word[:40])
-    return status_words.STATE_OF.get(word, JobState.RUNNING)
+    """The state of a task. Raises UnclearOutcome for an unknown end."""
+    ended = record.get("failMsg") or record.get("resultJson") or record.get("completeTime")
+    return status_words.read_state(record.get("state"), {}, has_ended=ended)
 
 
 def _parse_failure(record: Mapping[str, Any]) -> Refused:

@@ -7,6 +7,7 @@ from typing import Any
 import httpx2
 
 from videos.engines import json_api, status_words
+from videos.engines.base import JobState
 from videos.engines.errors import (
     AuthFailed,
     BadAnswer,
@@ -65,15 +66,24 @@ def send(
     found = json_api.parse_object(body)
     code = _parse_code(found.get("code"))
     status = answer.status_code if code in {None, 200} else code
+    data = found.get("data")
+    if status != 200 and not submitting and isinstance(data, dict) and _is_failed_job(data):
+        return data
     if status != 200:
         said = found.get("msg") or found.get("message") or found.get("detail") or ""
         message = str(said or body[:300].decode(errors="replace"))[:500]
         raise _error_from_code(status or 0, message, answer.headers, submitting)
-    data = found.get("data")
     if code is None or not isinstance(data, dict):
         said = body[:300].decode(errors="replace")
-        raise BadAnswer(f"not an answer: {said}", maybe_accepted=submitting)
+        detail = json_api.NOT_AN_API if json_api.is_page(said) else f"not an answer: {said}"
+        raise BadAnswer(detail, maybe_accepted=submitting)
     return data
+
+
+def _is_failed_job(data: Mapping[str, Any]) -> bool:
+    """Whether the data beside an error code is a task that has failed."""
+    word = str(data.get("state")).lower()
+    return bool(data.get("taskId")) and status_words.STATE_OF.get(word) is JobState.FAILED
 
 
 def _read(answer: httpx2.Response) -> bytes:
@@ -90,6 +100,7 @@ def _error_from_code(
 ) -> EngineError:
     kind = _error_class(status, message, submitting)
     unsure = submitting and kind in {Unavailable, BadAnswer} and status != MAINTENANCE
+    unsure = unsure and not status_words.found_no_server(message)
     return kind(
         f"code {status}: {message}",
         code="generation_failed" if kind is Refused else "",
@@ -104,6 +115,8 @@ def _error_class(status: int, message: str, submitting: bool) -> type[EngineErro
     if not submitting and status in {400, 404, 422}:
         unknown = status == 404 or UNKNOWN_JOB.search(message.lower())
         return NotFound if unknown else InvalidRequest
+    if status == 403 and status_words.is_out_of_money(message):
+        return OutOfCredit
     if status in KINDS:
         return KINDS[status]
     if status >= 500:

@@ -25,8 +25,6 @@ from videos.engines.errors import (
 )
 
 QUOTA_CODES = {"insufficient_quota", "billing_hard_limit_reached"}
-# A gateway that found no server for the model has not accepted the order.
-NO_CHANNEL = ("no available channel", "\u65e0\u53ef\u7528\u6e20\u9053", "model_not_found")
 REFUSALS: dict[int, type[Refused]] = {
     401: AuthFailed, 402: OutOfCredit, 403: AuthFailed, 404: NotFound, 405: Unsupported,
     410: Gone, 429: OutOfCredit, 501: Unsupported,
@@ -83,13 +81,13 @@ def _error_from_status(
     if downloading and status in {400, 404, 409, 422, 425, 502}:
         return NotReady(detail)
     if (status >= 500 and status != 501) or status in {408, 409}:
-        found_no_server = any(phrase in words for phrase in NO_CHANNEL)
-        return Unavailable(detail, maybe_accepted=submitting and not found_no_server)
+        unsure = submitting and not status_words.found_no_server(words)
+        return Unavailable(detail, maybe_accepted=unsure)
     return _kind_of_refusal(status, words)(detail)
 
 
 def _kind_of_refusal(status: int, words: str) -> type[EngineError]:
-    if status == 403 and "quota" in words:
+    if status == 403 and status_words.is_out_of_money(words):
         return OutOfCredit
     if status < 400:  # a redirect, which is not followed
         return BadAnswer

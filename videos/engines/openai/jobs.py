@@ -1,17 +1,13 @@
 """Read jobs of the Videos API: the object of every server known to implement it."""
 
-import logging
 from collections.abc import Iterator, Mapping
 
 import openai
 
-from videos.engines import status_words
+from videos.engines import json_api, status_words
 from videos.engines.base import Job, JobState
-from videos.engines.errors import BadAnswer, Blocked, Refused, UnclearOutcome
-from videos.engines.json_api import NOT_AN_API
+from videos.engines.errors import BadAnswer, Blocked, Refused
 from videos.engines.openai.errors import read_code_and_message
-
-log = logging.getLogger(__name__)
 
 LONGEST_ID = 512
 # Where servers name the file of a finished job, if they serve it elsewhere.
@@ -30,15 +26,17 @@ def parse_job(
     Raises BadAnswer, or UnclearOutcome for a job that has ended in an unknown way.
     """
     found = answer.to_dict(warnings=False) if isinstance(answer, openai.BaseModel) else answer
-    if isinstance(found, str) and "<html" in found[:1000].lower():
-        raise BadAnswer(NOT_AN_API, maybe_accepted=maybe_accepted)
+    if isinstance(found, str) and json_api.is_page(found):
+        raise BadAnswer(json_api.NOT_AN_API, maybe_accepted=maybe_accepted)
     found = _unwrapped(found)
     if not isinstance(found, dict) or not (job_id or found.get("id")):
         raise BadAnswer(f"not a video: {str(answer)[:300]}", maybe_accepted=maybe_accepted)
     known_as = job_id or str(found["id"])
     if len(known_as) > LONGEST_ID or not known_as.isprintable():
         raise BadAnswer("an id that cannot be kept", maybe_accepted=maybe_accepted)
-    state = _parse_state(found, maybe_accepted)
+    ended = found.get("error") or found.get("completed_at")
+    word = found.get("status")
+    state = status_words.read_state(word, {}, has_ended=ended, maybe_accepted=maybe_accepted)
     return Job(
         id=known_as,
         state=state,
@@ -89,17 +87,6 @@ def _unwrapped(found: object) -> object:
         if isinstance(inner, Mapping):
             return inner
     return found
-
-
-def _parse_state(found: Mapping[str, object], maybe_accepted: bool) -> JobState:
-    word = str(found.get("status") or "").lower()
-    if word in status_words.STATE_OF:
-        return status_words.STATE_OF[word]
-    log.warning("an engine answered the unknown status %r", word[:40])
-    if found.get("error") or found.get("completed_at"):
-        detail = f"the job ended with the unknown status {word[:40]!r}"
-        raise UnclearOutcome(detail, maybe_accepted=maybe_accepted)
-    return JobState.RUNNING
 
 
 def _parse_failure(found: Mapping[str, object]) -> Refused:

@@ -143,7 +143,11 @@ class Replicate:
 
     def _get(self, job_id: str) -> Any:
         _check_id(job_id)
-        found = self._send("GET", f"/predictions/{job_id}")
+        found = self._send(
+            "GET",
+            f"/predictions/{job_id}",
+            is_answer=lambda body: predictions.is_failed(body, job_id),
+        )
         if isinstance(found, dict) and found.get("id") == job_id:
             return found
         raise BadAnswer(f"not the prediction that was asked for: {str(found)[:300]}")

@@ -35,26 +35,21 @@ class PredictionHistory:
         """
         if datetime.now(UTC) - since > INPUTS_KEPT:
             raise Unsupported("Replicate keeps the inputs of predictions for an hour only")
-        listed = list(self._of_model(order.model, since))
+        entries = [predictions.as_prediction(entry) for entry in self._since(since)]
+        listed = [entry for entry in entries if entry and entry.get("model") == order.model]
         found = [
             predictions.parse(prediction)
             for prediction in listed
             if templates.may_be_input_of(order, prediction.get("input"))
         ]
+        if not found and None in entries:  # it may be the one that is searched for
+            raise BadAnswer("the list has entries that are no predictions")
         if not found and not all(prediction.get("input") for prediction in listed):
             raise Unsupported("the list does not contain all inputs")
         if not found and datetime.now(UTC) - since < LISTED_AFTER:
             # To submit again now could pay for a second prediction.
             raise Unavailable("the list may not have it yet", retry_after=SEARCH_AGAIN_SECONDS)
         return found
-
-    def _of_model(self, model: str, since: datetime) -> Iterator[dict[str, Any]]:
-        for entry in self._since(since):
-            prediction = predictions.as_prediction(entry)
-            if prediction is None:  # it may be the one that is searched for
-                raise BadAnswer("the list has entries that are no predictions")
-            if prediction.get("model") == model:
-                yield prediction
 
     def _since(self, since: datetime) -> Iterator[Any]:
         url = f"{self._start}?{urlencode({'created_after': since.isoformat()})}"

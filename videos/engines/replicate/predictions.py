@@ -1,16 +1,13 @@
 """Read Replicate's predictions."""
 
-import logging
 import re
 from collections.abc import Mapping
 from typing import Any
 
 from videos.engines import status_words
 from videos.engines.base import Job, JobState
-from videos.engines.errors import BadAnswer, Refused, UnclearOutcome
+from videos.engines.errors import BadAnswer, Refused
 from videos.engines.replicate import errors
-
-log = logging.getLogger(__name__)
 
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
 STATES = {
@@ -36,7 +33,11 @@ def parse(answer: Any, *, maybe_accepted: bool = False) -> Job:
         detail = f"not a prediction: {str(answer)[:300]}"
         raise BadAnswer(detail, maybe_accepted=maybe_accepted)
     status = str(found.get("status") or "")
-    state, failure = _read_state(found, status, maybe_accepted), None
+    ended = found.get("completed_at") or found.get("error")
+    state, failure = (
+        status_words.read_state(status, STATES, has_ended=ended, maybe_accepted=maybe_accepted),
+        None,
+    )
     if state is JobState.FAILED:
         failure = errors.failure_of(status, found.get("error"))
     elif state is JobState.SUCCEEDED and not (find_url(found) or found.get("data_removed")):
@@ -60,22 +61,20 @@ def as_prediction(answer: Any) -> dict[str, Any] | None:
     return answer if isinstance(job_id, str) and ID.fullmatch(job_id) else None
 
 
+def is_failed(body: Any, job_id: str) -> bool:
+    """Whether the body of an HTTP error is this prediction, which has failed."""
+    found = as_prediction(body)
+    word = str((found or {}).get("status"))
+    state = STATES.get(word) or status_words.STATE_OF.get(word.lower())
+    return found is not None and found["id"] == job_id and state is JobState.FAILED
+
+
 def find_url(prediction: Mapping[str, Any]) -> str:
     """The URL of a prediction's video; "" when there is none."""
     output = prediction.get("output")
     listed = output if isinstance(output, list) else [output]
     urls = (value for value in listed if isinstance(value, str))
     return next((url for url in urls if url.startswith(("https://", "http://"))), "")
-
-
-def _read_state(found: Mapping[str, Any], status: str, maybe_accepted: bool) -> JobState:
-    if status in STATES:
-        return STATES[status]
-    log.warning("an engine answered the unknown status %r", status[:40])
-    if found.get("completed_at") or found.get("error"):
-        detail = f"the prediction ended with the unknown status {status[:40]!r}"
-        raise UnclearOutcome(detail, maybe_accepted=maybe_accepted)
-    return JobState.RUNNING
 
 
 def _progress(found: Mapping[str, Any]) -> float | None:

@@ -97,7 +97,9 @@ class Runway:
         return {"promptText": order.prompt, **filled, "model": order.model}
 
     def _task(self, job_id: str) -> dict[str, Any]:
-        return jobs.checked(self._send("GET", f"/tasks/{jobs.checked_id(job_id)}"))
+        path = f"/tasks/{jobs.checked_id(job_id)}"
+        answer = self._send("GET", path, is_answer=lambda body: jobs.is_failed(body, job_id))
+        return jobs.checked(answer)
 
-    def _send(self, method: str, path: str) -> Any:
-        return json_api.send(self._client, method, path, read_error=errors.read_error)
+    def _send(self, method: str, path: str, **more: Any) -> Any:
+        return json_api.send(self._client, method, path, read_error=errors.read_error, **more)

@@ -1,6 +1,5 @@
 """Read tasks as jobs."""
 
-import logging
 import re
 from collections.abc import Mapping
 from decimal import Decimal
@@ -9,8 +8,6 @@ from typing import Any
 from videos.engines import status_words
 from videos.engines.base import Cost, Job, JobState
 from videos.engines.errors import BadAnswer, Blocked, InvalidRequest, NotFound, Refused
-
-log = logging.getLogger(__name__)
 
 ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 CODE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
@@ -53,11 +50,9 @@ def parse_submitted(answer: object) -> Job:
 
 
 def parse_job(task: Mapping[str, Any], job_id: str) -> Job:
-    """A job from a task."""
-    word = task["status"]
-    if word not in STATES:
-        log.warning("an engine answered the unknown status %r", word[:40])
-    state = STATES.get(word, JobState.RUNNING)
+    """A job from a task. Raises UnclearOutcome for an unknown end."""
+    has_ended = task.get("failure") or task.get("failureCode") or task.get("output")
+    state = status_words.read_state(task["status"], STATES, has_ended=has_ended)
     ended = state in {JobState.SUCCEEDED, JobState.FAILED}
     return Job(
         id=job_id,
@@ -68,6 +63,14 @@ def parse_job(task: Mapping[str, Any], job_id: str) -> Job:
         cost=parse_cost(task),
         poll_after=None if ended else POLL_SECONDS,
     )
+
+
+def is_failed(body: object, job_id: str) -> bool:
+    """Whether the body of an HTTP error is this task, which has failed."""
+    if not isinstance(body, dict) or body.get("id") != job_id:
+        return False
+    word = str(body.get("status"))
+    return (STATES.get(word) or status_words.STATE_OF.get(word.lower())) is JobState.FAILED
 
 
 def find_url(task: Mapping[str, Any]) -> str:
