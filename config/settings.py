@@ -33,6 +33,7 @@ from config.environment.env import (
     rate,
     text,
     text_list,
+    writable_folder,
 )
 
 # ---- server ----
@@ -42,8 +43,10 @@ if ENVIRONMENT not in {"development", "test", "production"}:
     raise ImproperlyConfigured("ENVIRONMENT: expected development, test or production")
 PRODUCTION = ENVIRONMENT == "production"
 DEBUG = flag("DEBUG", default=False)
-DATA_DIR = env("DATA_DIR", default=BASE_DIR / "var", parse=Path).resolve()
-PORT = number("PORT", default=8000)
+DATA_DIR = writable_folder(
+    "DATA_DIR", env("DATA_DIR", default=BASE_DIR / "var", parse=Path).resolve()
+)
+PORT = number("PORT", default=8000, maximum=65535)
 BIND = text("BIND", default="127.0.0.1")
 # The URL under which this process can call itself.
 LOCAL_URL = f"http://127.0.0.1:{PORT}"
@@ -174,6 +177,8 @@ DATABASES = {
         secret=True,
     )
 }
+if DATABASES["default"]["NAME"] == DATABASE_PATH and not DATABASE_PATH.is_relative_to(DATA_DIR):
+    writable_folder("DATABASE_PATH", DATABASE_PATH.parent)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # ---- Redis: without it, `manage.py serve` runs everything in one process ----
@@ -193,9 +198,10 @@ STATICFILES_FINDERS = [
     "config.http.presentation.stylesheets.StylesheetFinder",
     "django.contrib.staticfiles.finders.AppDirectoriesFinder",
 ]
-STATIC_ROOT = DATA_DIR / "static"
-STATIC_ROOT.mkdir(parents=True, exist_ok=True)
+STATIC_ROOT = writable_folder("DATA_DIR", DATA_DIR / "static")
 S3_BUCKET = text("S3_BUCKET", "ALIYUN_OSS_BUCKET")
+if not (S3_BUCKET or MEDIA_ROOT.is_relative_to(DATA_DIR)):
+    writable_folder("VIDEOS_DIR", MEDIA_ROOT)
 S3_OPTIONS = buckets.read_options(S3_BUCKET)
 STORAGES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "videos.media.bucket.BucketStorage", "OPTIONS": S3_OPTIONS}
@@ -216,8 +222,7 @@ WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = not PRODUCTION
 warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous")
 # Limits only form fields; files are streamed to disk and have their own limits.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
-FILE_UPLOAD_TEMP_DIR = DATA_DIR / "uploads"
-FILE_UPLOAD_TEMP_DIR.mkdir(parents=True, exist_ok=True)
+FILE_UPLOAD_TEMP_DIR = writable_folder("DATA_DIR", DATA_DIR / "uploads")
 
 # With less free space on the disk of one of our folders, /health says so.
 DISK_FREE_MIN_BYTES = number("DISK_FREE_MIN_MB", default=500) * 1024 * 1024

@@ -3,11 +3,14 @@
 import sys
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
-from django.core.exceptions import RequestDataTooBig
+from django.conf import settings
+from django.core.exceptions import DisallowedHost, RequestDataTooBig
 from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt, requires_csrf_token
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -180,7 +183,20 @@ def api_not_found(request: HttpRequest) -> HttpResponse:
 
 @requires_csrf_token
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if isinstance(exception, DisallowedHost) and not settings.PRODUCTION:
+        return _unknown_host(request)
     return _error(request, 413 if isinstance(exception, RequestDataTooBig) else 400)
+
+
+def _unknown_host(request: HttpRequest) -> HttpResponse:
+    """Say which line of `.env` lets people open the site by this name."""
+    host = urlsplit(f"//{request.META.get('HTTP_HOST', '')}").hostname or ""
+    text = _("This server does not answer for the host %(host)s.") % {"host": host}
+    line = f"ALLOWED_HOSTS={','.join(dict.fromkeys([*settings.ALLOWED_HOSTS, host]))}"
+    if _wants_json(request):
+        way_on = _("Add this line to .env and restart: %(line)s") % {"line": line}
+        return JsonResponse({"detail": f"{text} {way_on}"}, status=400)
+    return render(request, "400.html", {"unknown_host": text, "line": line}, status=400)
 
 
 @requires_csrf_token

@@ -3,6 +3,7 @@
 import os
 import re
 import secrets
+import tempfile
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
@@ -55,13 +56,16 @@ def flag(*names: str, default: bool) -> bool:
     return env(*names, default=default, parse=lambda value: words[value.lower()])
 
 
-def number(*names: str, default: int, minimum: int = 0) -> int:
-    """Read a whole number that is not below `minimum`."""
+def number(*names: str, default: int, minimum: int = 0, maximum: int | None = None) -> int:
+    """Read a whole number from `minimum` to `maximum`."""
 
     def parse(value: str) -> int:
+        if not re.fullmatch(r"-?\d{1,18}", value, re.ASCII):
+            raise ValueError("expected a whole number")
         found = int(value)
-        if found < minimum:
-            raise ValueError(f"expected {minimum} or more")
+        if found < minimum or (maximum is not None and found > maximum):
+            most = "" if maximum is None else f" and at most {maximum}"
+            raise ValueError(f"expected at least {minimum}{most}")
         return found
 
     return env(*names, default=default, parse=parse)
@@ -124,3 +128,19 @@ def generated_secret(folder: Path, name: str) -> str:
             pass
         draft.unlink()
     return path.read_text()
+
+
+def writable_folder(name: str, path: Path) -> Path:
+    """Return the folder of a setting, which is created if it is missing.
+
+    Raises ImproperlyConfigured for one in which no file can be created.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path):
+            return path
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise ImproperlyConfigured(
+            f"{name}: no file can be created in {path}: {why}. Choose another folder."
+        ) from error

@@ -18,6 +18,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connections
 
 from accounts.models import User
+from config.environment.unknown_names import find_unknown_names
 
 log = logging.getLogger(__name__)
 
@@ -120,6 +121,7 @@ def _first_passwords() -> Iterator[str]:
 
 
 def _warnings() -> Iterator[str]:
+    yield from find_unknown_names()
     yield from _missing_webhook_secrets()
     yield from _ended_engines()
     if settings.PRODUCTION:

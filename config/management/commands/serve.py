@@ -10,7 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
 from django.db import close_old_connections
 from django.utils import autoreload
 from django.utils.module_loading import import_string
@@ -19,6 +19,7 @@ from accounts.models import User
 from config.celery import PERIODIC_TASKS
 from config.lib import draining
 from config.management.commands import demo
+from config.server import listening, start_lock
 from config.server.uvicorn_server import Server, configuration
 from videos import tasks
 from videos.webhooks import sender
@@ -45,16 +46,9 @@ class Command(BaseCommand):
             self._serve(options)
 
     def _serve(self, options: dict[str, Any]) -> None:
-        if not options["no_migrate"]:
-            call_command("migrate", verbosity=0)
-        if settings.PRODUCTION:
-            # Copies static files under names with a hash of their content.
-            call_command("collectstatic", interactive=False, verbosity=0)
-        first_run = options["first_run"] and not settings.PRODUCTION and not User.objects.exists()
-        if first_run:
-            demo.people()
-        if settings.USERS_FILE.exists():
-            call_command("import_users", settings.USERS_FILE)
+        listener = listening.listen()
+        with start_lock.preparing_data():
+            first_run = self._prepare_data(options)
         server, stop = Server(configuration()), draining.stopping
         threads = [threading.Thread(target=self._announce, args=(server, stop, first_run))]
         if settings.EMBEDDED_WORKER:
@@ -75,14 +69,26 @@ class Command(BaseCommand):
             thread.daemon = True
             thread.start()
         try:
-            server.run()
+            server.run(sockets=[listener])
         except KeyboardInterrupt:
             pass  # before the server has begun to listen for signals
         finally:
             stop.set()
             self._finish(threads, server.seconds_left)
-        if not server.started:
-            raise CommandError(f"Port {settings.PORT} could not be used. Try PORT=8001.")
+
+    def _prepare_data(self, options: dict[str, Any]) -> bool:
+        """Migrate, collect static files and import users; return whether this is the first run."""
+        if not options["no_migrate"]:
+            call_command("migrate", verbosity=0)
+        if settings.PRODUCTION:
+            # Copies static files under names with a hash of their content.
+            call_command("collectstatic", interactive=False, verbosity=0)
+        first_run = options["first_run"] and not settings.PRODUCTION and not User.objects.exists()
+        if first_run:
+            demo.people()
+        if settings.USERS_FILE.exists():
+            call_command("import_users", settings.USERS_FILE)
+        return bool(first_run)
 
     def _announce(self, server: Server, stop: threading.Event, first_run: bool) -> None:
         if not wait_until_started(server, stop):

@@ -9,6 +9,7 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from config.http import request_id
+from tests.markup import flat
 from tests.statements import before, failing, reads
 
 
@@ -51,9 +52,36 @@ def test_500_has_no_details_when_a_view_raises(api: APIClient) -> None:
     assert answer["X-Request-ID"]
 
 
-def test_api_is_400_in_json_when_the_host_is_not_allowed(db: None) -> None:
+def test_api_is_400_in_json_when_the_host_is_not_allowed(db: None, settings: LazySettings) -> None:
+    settings.PRODUCTION = True
     answer = Client().get("/api/auth/me", HTTP_HOST="evil.example.com")
     assert (answer.status_code, answer.json()) == (400, {"detail": "Invalid parameters"})
+
+
+LINE = "ALLOWED_HOSTS=testserver,studio.lan"
+
+
+def test_page_names_the_line_that_allows_the_host_when_it_is_unknown(
+    db: None, settings: LazySettings
+) -> None:
+    settings.ALLOWED_HOSTS = ["testserver"]
+    page = Client().get("/", headers={"Host": "studio.lan:8000"})
+    assert page.status_code == 400
+    assert f"<code>{LINE}</code>" in flat(page)
+    answer = Client().get("/api/videos", headers={"Host": "studio.lan:8000"})
+    assert (answer.status_code, answer.json()["detail"]) == (
+        400,
+        "This server does not answer for the host studio.lan."
+        f" Add this line to .env and restart: {LINE}",
+    )
+
+
+def test_production_tells_strangers_nothing_about_the_hosts_it_answers_for(
+    db: None, settings: LazySettings
+) -> None:
+    settings.ALLOWED_HOSTS, settings.PRODUCTION = ["testserver"], True
+    page = Client().get("/", headers={"Host": "studio.lan"})
+    assert (page.status_code, "studio.lan" in page.content.decode()) == (400, False)
 
 
 def test_request_id_of_the_client_is_kept_when_it_is_valid(db: None) -> None:
