@@ -71,8 +71,10 @@ def test_page_names_the_line_that_allows_the_host_when_it_is_unknown(
     answer = Client().get("/api/videos", headers={"Host": "studio.lan:8000"})
     assert (answer.status_code, answer.json()["detail"]) == (
         400,
-        "This server does not answer for the host studio.lan."
-        f" Add this line to .env and restart: {LINE}",
+        (
+            "This server does not answer for the host studio.lan."
+            f" Add this line to .env and restart: {LINE}"
+        ),
     )
 
 

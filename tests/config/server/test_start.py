@@ -30,8 +30,10 @@ def test_server_ends_before_it_changes_anything_when_its_port_is_taken(
     assert (ended.returncode, ended.stdout, ended.stderr) == (
         1,
         "",
-        f"Port {taken} of 127.0.0.1 cannot be used: another program uses it. Stop that one, or set"
-        f" PORT={taken + 1}.\n",
+        (
+            f"Port {taken} of 127.0.0.1 cannot be used: another program uses it."
+            f" Stop that one, or set PORT={taken + 1}.\n"
+        ),
     )
     assert not (tmp_path / "firstlight.sqlite3").exists()
 
@@ -44,14 +46,18 @@ def test_server_ends_before_it_changes_anything_when_its_port_is_taken(
         (
             "DATA_DIR",
             "/dev/null/data",
-            "DATA_DIR: no file can be created in /dev/null/data: Not a directory."
-            " Choose another folder.\n",
+            (
+                "DATA_DIR: no file can be created in /dev/null/data: Not a directory."
+                " Choose another folder.\n"
+            ),
         ),
         (
             "VIDEOS_DIR",
             "/proc/videos",
-            "VIDEOS_DIR: no file can be created in /proc/videos: No such file or directory."
-            " Choose another folder.\n",
+            (
+                "VIDEOS_DIR: no file can be created in /proc/videos: No such file or directory."
+                " Choose another folder.\n"
+            ),
         ),
     ],
 )
