@@ -24,7 +24,10 @@ TOPICS = (
                 "Describe who or what the video shows, what happens, the place, the light and how "
                 "the camera moves. One scene works better than three."
             ),
-            _("Most models add sound. Describe what should be heard, or write that it is silent."),
+            _(
+                "Most models add sound: describe what should be heard. Some can leave it out, and "
+                "some take a negative prompt or a seed; “More options” in the studio shows them."
+            ),
         ),
     ),
     Topic(
@@ -91,6 +94,11 @@ TOPICS = (
             _(
                 "Add an image to the prompt in the studio. It becomes the first frame, cropped to "
                 "the size of the video. JPEG, PNG and WebP work."
+            ),
+            _(
+                "Some models also take a last image, with which the video ends, or reference "
+                "images: people, things or a style that it should show. “Images” lists what the "
+                "chosen model takes."
             ),
             _("Use only images you may use, and images of people only with their consent."),
         ),

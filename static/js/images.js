@@ -31,8 +31,7 @@ export function showImages() {
     });
     const item = input.closest("label");
     item.hidden = !taken(slot);
-    input.disabled = item.hidden;
-    item.classList.toggle("is-disabled", !fits(slot));
+    input.disabled = item.hidden || !fits(slot);
     place.querySelector(`[data-add=${slot}]`).hidden = !invites(slot);
   }
   place.hidden = !place.querySelector(".image-tile:not([hidden])");

@@ -373,7 +373,8 @@ def test_first_page_loads_little_javascript(tab: Opener, person: StorageState) -
     code = {Path(url).name: url for url in urls if re.search(r"\.(css|js)$", url)}
     assert set(code) == {
         "app.css",
-        *("app.js", "live.js", "composer.js", "offers.js", "actions.js", "keys.js", "page.js"),
+        *("app.js", "live.js", "composer.js", "images.js", "offers.js", "actions.js", "keys.js"),
+        "page.js",
     }
     bodies = [page.request.get(url).body() for url in code.values()]
     assert sum(len(gzip.compress(body)) for body in bodies) <= 60 * 1024

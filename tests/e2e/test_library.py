@@ -301,7 +301,7 @@ def test_versions_are_compared_shared_and_reused_as_a_frame(
     answer = visitor.request.get(link)
     assert answer.status == 404
     page.get_by_label("Frame at").fill("1.5")
-    page.get_by_role("button", name="Use as reference").click()
+    page.get_by_role("button", name="Use as first image").click()
     expect(page.locator("figure.image-tile")).to_contain_text("frame-at-1.5-s")
     expect(page.locator("#composer .btn--primary [data-cost]")).to_have_text("25")
 

@@ -4,14 +4,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, StorageState, expect
+from playwright.sync_api import FilePayload, Locator, Page, StorageState, expect
 
 from tests import migrated
 from tests.backing import free_port
 from tests.e2e.conftest import Opener, card_of, environment, keep_picture, served, wallet
 from tests.e2e.looks import check
+from tests.e2e.test_failures import noise
 
 pytestmark = pytest.mark.browser
+PASTE = """(bytes) => {
+  const clipboardData = new DataTransfer();
+  const file = new File([new Uint8Array(bytes)], "dusk.png", { type: "image/png" });
+  clipboardData.items.add(file);
+  document.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true }));
+}"""
 KEYS = ("FAL_KEY", "GEMINI_API_KEY", "RUNWAYML_API_SECRET")
 
 
@@ -114,6 +121,64 @@ def test_model_is_chosen_by_keyboard_without_ordering(tab: Opener, person: Stora
     page.locator("#models label:has-text('Kling 4.0')").click()
     expect(more).to_be_hidden()
     expect(page.locator(".card")).to_have_count(0)
+
+
+def choose_model(page: Page, name: str) -> None:
+    page.get_by_role("button", name="Model").click()
+    page.locator(f"#models label:has-text('{name}')").first.click()
+
+
+def add_images(page: Page, slot: str, *names: str) -> None:
+    body = noise(64, 36)
+    files: list[FilePayload] = [
+        {"name": name, "mimeType": "image/png", "buffer": body} for name in names
+    ]
+    page.locator(f"#{slot}-file").set_input_files(files)
+
+
+def tiles(page: Page) -> list[str]:
+    return page.locator("figure.image-tile figcaption").filter(visible=True).all_inner_texts()
+
+
+def stored(page: Page, name: str) -> Locator:
+    """The images that are sent with the order."""
+    return page.locator(f"figure.image-tile [name={name}]:enabled")
+
+
+def test_images_are_those_that_the_model_takes(tab: Opener, person: StorageState) -> None:
+    page = tab("/studio/", person=person)
+    choose_model(page, "Veo 3.1")
+    add_images(page, "first", "dawn.png")
+    expect(stored(page, "first_image")).to_have_count(1)
+    page.get_by_role("button", name="Images").click()
+    expect(page.locator("#references-file")).to_be_disabled()
+    check(page, "studio-images")
+    page.keyboard.press("Escape")
+    # A pasted image goes to the next place.
+    expect(page.locator("[data-add=last]")).to_be_visible()
+    page.evaluate(PASTE, list(noise(64, 36)))
+    expect(stored(page, "last_image")).to_have_count(1)
+    assert tiles(page) == ["dawn.png", "dusk.png"]
+
+    choose_model(page, "Gen-4.5")  # takes no last image
+    assert tiles(page) == ["dawn.png"]
+    expect(stored(page, "last_image")).to_have_count(0)
+    choose_model(page, "Veo 3.1")
+    assert tiles(page) == ["dawn.png", "dusk.png"]
+
+    for _ in range(2):
+        page.get_by_role("button", name="Remove the image").first.click()
+    assert shown(page, "seconds") == ["4 s", "6 s", "8 s"]
+    add_images(page, "references", "kite.png", "child.png")
+    expect(stored(page, "reference_images")).to_have_count(2)
+    assert shown(page, "seconds") == ["8 s"]
+    add_images(page, "references", "dune.png", "dog.png")
+    error = page.locator("#image-error")
+    expect(stored(page, "reference_images")).to_have_count(3)
+    expect(error).to_have_text("The model takes up to 3 reference images.")
+    page.reload()
+    assert tiles(page) == ["kite.png", "child.png", "dune.png"]
+    keep_picture(page, "studio-references")
 
 
 def test_every_model_can_be_ordered_when_javascript_is_off(

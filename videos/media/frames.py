@@ -1,4 +1,4 @@
-"""Take a frame out of a finished video, as reference image for the next one."""
+"""Take a frame out of a finished video, as first image of the next one."""
 
 from io import BytesIO
 from typing import IO, Any

@@ -51,7 +51,7 @@ def compare(request: UserRequest, video_id: UUID) -> HttpResponse:
 @login_required
 @require_POST
 def frame(request: UserRequest, video_id: UUID) -> HttpResponse:
-    """Save one frame of a video and open the studio with it as the reference image."""
+    """Save one frame of a video and open the studio with it as the first image."""
     video = get_own_video(request, video_id)
     rate_limits.use("upload", request.user)
     try:
