@@ -425,7 +425,7 @@ def test_studio_shows_the_quota_message_when_the_quota_is_full(
 ) -> None:
     settings.UPLOAD_QUOTA_FILES = 0
     form = {"prompt": "A boat", "model": "sora-2", "size": "1280x720", "seconds": "8"}
-    answer = page.post("/studio/", {**form, "image": upload(picture())})
+    answer = page.post("/studio/", {**form, "first_file": upload(picture())})
     assert answer.status_code == 422
     assert (
         "You have reached the limit of 0 files. Delete some to upload more."
@@ -438,7 +438,7 @@ def test_studio_shows_a_message_when_its_image_was_deleted_meanwhile(
 ) -> None:
     form = {"prompt": "A boat", "model": "sora-2", "size": "1280x720", "seconds": "8"}
     with after(reads("videos_upload"), Upload.objects.filter(pk=kept.pk).delete):
-        answer = page.post("/studio/", {**form, "reference": str(kept.pk)})
+        answer = page.post("/studio/", {**form, "first_image": str(kept.pk)})
     assert (answer.status_code, Video.objects.count()) == (422, 0)
     assert "The image was deleted. Upload it again." in answer.content.decode()
 
