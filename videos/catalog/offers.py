@@ -1,16 +1,13 @@
 """Which models are offered, which engines make an order, and why an order is not possible."""
 
-from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from django.conf import settings
 from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 
-from videos.catalog import modes, pauses
-from videos.catalog.entries import LONGEST, Binding, Model
-from videos.catalog.frames import Frame
+from videos.catalog import capabilities, modes, pauses
+from videos.catalog.entries import Model
 from videos.catalog.modes import NO_IMAGES, OrderImages
 from videos.catalog.reading import catalog
 from videos.engines.base import is_sandbox
@@ -42,7 +39,7 @@ def offered() -> list[Model]:
     made = [model for model in models if not is_over(model) and _is_made(model)]
     real = [model for model in made if not _is_of_sandbox(model)]
     lasting = [model for model in models if not is_over(model)]
-    return [_narrow(model) for model in real or made or lasting[:2] or models[:2]]
+    return [capabilities.narrow(model) for model in real or made or lasting[:2] or models[:2]]
 
 
 def default_model() -> Model:
@@ -85,13 +82,13 @@ def find(word: str) -> Model:
             "other": model.replacement,
         }
         raise NotOffered("model", text % names)
-    return _narrow(model)
+    return capabilities.narrow(model)
 
 
 def find_made(model_id: str) -> Model | None:
     """The model of this id with what engines make of it; None when the catalog has none."""
     model = catalog().models.get(model_id)
-    return _narrow(model) if model else None
+    return capabilities.narrow(model) if model else None
 
 
 @dataclass(frozen=True)
@@ -203,7 +200,7 @@ def _check_images(
         "negative_prompt": _("With these images %(model)s takes no negative prompt."),
         "audio": _("With these images the sound of %(model)s cannot be chosen."),
     }
-    able = [each for each in _capabilities(model) if each.can(mode, size, seconds)]
+    able = [each for each in capabilities.of_model(model) if each.can(mode, size, seconds)]
     for name in refusals.keys() & choices.names:
         if not any(name in each.takes for each in able):
             raise NotOffered(name, refusals[name] % {"model": model.label})
@@ -243,7 +240,7 @@ def describe_lengths(lengths: tuple[int, ...]) -> str:
 
 def lengths_of(model: Model, mode: str = "", size: str = "") -> tuple[int, ...]:
     """The lengths that an engine makes in this mode and size; empty ones stand for any."""
-    able = [each for each in _capabilities(model) if each.can(mode, size)]
+    able = [each for each in capabilities.of_model(model) if each.can(mode, size)]
     made = {n for each in able for n in each.lengths}
     return tuple(n for n in model.lengths if n in made)
 
@@ -268,41 +265,10 @@ def engines_for(
     seconds = seconds if seconds in model.lengths else 0
     found = dict.fromkeys(
         each.engine
-        for each in _capabilities(model)
+        for each in capabilities.of_model(model)
         if each.can(operation, size, seconds, choices.names)
     )
     return [name for name in found if name == at] if at else list(found)
-
-
-def binding_at(model_id: str, engine: str) -> Binding | None:
-    """How an engine makes a model, also after the binding has ended, for orders that came before.
-
-    None when the catalog does not say, such as after the operator removed the binding.
-    """
-    model = catalog().models.get(model_id)
-    if model is None or engine not in settings.ENGINES:
-        return None
-    offered, ever = dict(_bindings(model)), dict(_bindings(model, ended=True))
-    return offered.get(engine) or ever.get(engine)
-
-
-def _bindings(model: Model, *, ended: bool = False) -> Iterator[tuple[str, Binding]]:
-    """The configured engines that make a model, each with its first binding that has not ended.
-
-    The engines come in the order of the settings. An engine that maps the model to a name of its
-    own needs no binding in the catalog.
-    """
-    valid = [each for each in model.bindings if ended or not each.ends or each.ends > _today()]
-    for name, config in settings.ENGINES.items():
-        binding = next((each for each in valid if each.engine in {name, config["adapter"]}), None)
-        if binding is None and _is_mapped(model.id, config):
-            binding = Binding(engine=name, takes=("first_image",))
-        if binding:
-            yield name, binding
-
-
-def _is_mapped(model: str, config: Mapping[str, str]) -> bool:
-    return any(pair.partition("=")[0] == model for pair in config.get("models", "").split(","))
 
 
 def _is_made(model: Model) -> bool:
@@ -311,75 +277,6 @@ def _is_made(model: Model) -> bool:
 
 def _is_of_sandbox(model: Model) -> bool:
     return all(map(is_sandbox, engines_for(model.id)))
-
-
-@dataclass(frozen=True)
-class Capability:
-    """What an engine makes of a model in one mode: these frames, each in these lengths."""
-
-    engine: str
-    mode: str
-    frames: tuple[Frame, ...]
-    lengths: tuple[int, ...]
-    takes: frozenset[str]
-
-    def can(self, mode: str, size: str = "", seconds: int = 0, names: Collection[str] = ()) -> bool:
-        """Whether it makes such a video with the choices of these names; empty ones fit any."""
-        has_size = not size or any(frame.size == size for frame in self.frames)
-        has_length = not seconds or seconds in self.lengths
-        has_mode = not mode or mode == self.mode
-        return has_mode and has_size and has_length and self.takes.issuperset(names)
-
-
-def _capabilities(model: Model) -> list[Capability]:
-    """What the configured engines make of a model, in the order of preference.
-
-    The sandbox is never the fallback of a real engine, nor a real engine that of the sandbox.
-    """
-    found = [
-        capability
-        for name, binding in _bindings(model)
-        for mode in model.modes
-        if (capability := _capability(model, name, binding, mode))
-    ]
-    return [each for each in found if is_sandbox(each.engine) == is_sandbox(found[0].engine)]
-
-
-def _capability(model: Model, engine: str, binding: Binding, mode: str) -> Capability | None:
-    config = settings.ENGINES[engine]
-    is_listed = _is_listed(model.id, config.get("offered_models", "")) and _is_listed(
-        mode, config.get("operations", "")
-    )
-    if not is_listed or binding.name_for(mode) is None:
-        return None
-    made = binding.resolutions
-    frames = tuple(each for each in model.frames if not made or each.resolution in made)
-    longest = int(config.get("max_seconds") or LONGEST)
-    lengths = tuple(n for n in model.lengths if n <= longest and binding.has_length(mode, n))
-    if not frames or not lengths:
-        return None
-    return Capability(engine, mode, frames, lengths, frozenset(binding.takes_for(mode)))
-
-
-def _narrow(model: Model) -> Model:
-    """The model with only what engines make of it; the model itself when none makes it."""
-    able = _capabilities(model)
-    if not able:
-        return model
-    frames = {frame for each in able for frame in each.frames}
-    first = next(frame for frame in model.frames if frame in frames)
-    return model.narrowed(
-        modes={each.mode for each in able},
-        resolutions={frame.resolution for frame in frames},
-        lengths=lengths_of(model),
-        takes={name for each in able for name in each.takes},
-        longest_default=max(each.lengths[-1] for each in able if first in each.frames),
-    )
-
-
-def _is_listed(word: str, words: str) -> bool:
-    """Whether a word is one of those listed; a list that is empty has them all."""
-    return not words or word in words.split(",")
 
 
 def _today() -> date:

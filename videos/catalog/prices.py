@@ -38,6 +38,14 @@ class PriceList:
         assert rate
         return total(rule, rate, seconds)
 
+    def of_lengths(
+        self, kind: Kind, model: Model, resolution: str, audio: bool | None = None
+    ) -> list[int]:
+        """Credits for one video of each of the model's lengths."""
+        rate = self.rate(kind, model.id, resolution, audio)
+        assert rate
+        return [total(model.price, rate, seconds) for seconds in model.lengths]
+
     def rate(
         self, kind: Kind, word: str, resolution: str, audio: bool | None = None
     ) -> Decimal | None:

@@ -13,7 +13,7 @@ from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 
 from billing import exchange, money
-from videos.catalog import offers, prices
+from videos.catalog import capabilities, offers, prices
 from videos.catalog.entries import CostRule, Model
 from videos.catalog.prices import Kind, PriceList
 from videos.catalog.reading import catalog
@@ -69,7 +69,7 @@ def _words_on_sale() -> Iterator[tuple[str, Model]]:
 
 def _costs(model: Model) -> Iterator[tuple[str, CostRule]]:
     for engine in _real_engines(model.id):
-        binding = offers.binding_at(model.id, engine)
+        binding = capabilities.binding_at(model.id, engine)
         if binding and binding.cost:
             yield engine, binding.cost
 
@@ -135,7 +135,7 @@ def describe_ends() -> Iterator[str]:
             names = {"model": model.label, "date": formats.date_format(model.sunset)}
             yield _("%(model)s ends on %(date)s and is not offered from then on.") % names
         for engine in engines:
-            binding = offers.binding_at(model.id, engine)
+            binding = capabilities.binding_at(model.id, engine)
             ends = binding and binding.ends
             if ends and today < ends <= today + NOTICE:
                 names = {"model": model.label, "date": formats.date_format(ends), "engine": engine}

@@ -10,7 +10,7 @@ import re
 from decimal import Decimal
 from typing import Any
 
-from videos.catalog import offers
+from videos.catalog import capabilities
 from videos.catalog.reading import catalog
 from videos.engines.base import Cost, Job, is_sandbox
 from videos.models import Video
@@ -51,7 +51,7 @@ def differs(video: Video, job: Job) -> bool:
 
 
 def _estimate(video: Video) -> Cost | None:
-    binding = offers.binding_at(video.model, video.engine)
+    binding = capabilities.binding_at(video.model, video.engine)
     rule = binding.cost if binding else None
     if rule is None:
         return None

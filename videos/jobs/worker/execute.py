@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from django.conf import settings
 
-from videos.catalog import offers
+from videos.catalog import capabilities
 from videos.catalog.entries import Binding
 from videos.catalog.reading import catalog
 from videos.engines import base
@@ -86,14 +86,14 @@ def _delete_files_and_job(video: Video) -> None:
 
 def _check_is_bound(video: Video) -> None:
     """Raise Unsupported if the operator has removed what says how the engine makes the model."""
-    binding = offers.binding_at(video.model, video.engine)
+    binding = capabilities.binding_at(video.model, video.engine)
     if binding is None or binding.name_for(video.operation) is None:
         raise Unsupported(f"the catalog does not say how {video.engine} makes {video.model}")
 
 
 def render_request(video: Video) -> RenderRequest:
     looking = video.status == Status.SUBMIT_UNKNOWN
-    binding = offers.binding_at(video.model, video.engine) or Binding(engine=video.engine)
+    binding = capabilities.binding_at(video.model, video.engine) or Binding(engine=video.engine)
     frame = catalog().frame(video.model, video.size)
     first, last = video.first_image, video.last_image
     return RenderRequest(

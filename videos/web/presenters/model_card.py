@@ -9,9 +9,9 @@ from django.utils import formats
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from videos.catalog.entries import Mode, Model, PriceRule
+from videos.catalog.entries import SEVERAL_IMAGES, Model, PriceRule
 from videos.catalog.offers import describe_lengths, lengths_of
-from videos.catalog.prices import PriceList, kind_of
+from videos.catalog.prices import KINDS, Kind, PriceList
 from videos.models import Price
 
 
@@ -131,23 +131,29 @@ Rates = dict[str, list[int | None]]
 
 
 def _credits(model: Model, now: PriceList, *, audio: bool | None = None) -> dict[str, Rates]:
-    text = _rates(model, now, "text", audio)
-    image = _rates(model, now, "image", audio)
-    found = {"text": text, **({"image": image} if image != text else {})}
-    for mode in ("first_last", "reference"):
-        if mode in model.modes and (own := _rates(model, now, mode, audio)) != image:
+    text, image = (_rates(model, now, kind, audio) for kind in KINDS)
+    found = {"text": _keep_made(text, model, "text"), "image": _keep_made(image, model, "image")}
+    likely = found["image"]
+    if found["image"] == found["text"]:
+        del found["image"]
+    for mode in SEVERAL_IMAGES:
+        if mode in model.modes and (own := _keep_made(image, model, mode)) != likely:
             found[mode] = own
     return found
 
 
-def _rates(model: Model, now: PriceList, mode: Mode, audio: bool | None) -> Rates:
-    """The prices in a mode, by resolution; those of a mode that the model lacks are of any."""
-    asked = mode if mode in model.modes else ""
-    kind, found = kind_of(mode), {}
-    for resolution, size in {frame.resolution: frame.size for frame in model.frames}.items():
-        made = lengths_of(model, asked, size)
-        found[resolution] = [
-            now.credits(kind, model.id, size, n, audio) if n in made else None
-            for n in model.lengths
-        ]
+def _rates(model: Model, now: PriceList, kind: Kind, audio: bool | None) -> dict[str, list[int]]:
+    """The prices of a kind of video, by resolution."""
+    resolutions = dict.fromkeys(frame.resolution for frame in model.frames)
+    return {name: now.of_lengths(kind, model, name, audio) for name in resolutions}
+
+
+def _keep_made(rates: dict[str, list[int]], model: Model, mode: str) -> Rates:
+    """The prices without those of lengths that no engine makes in a mode that the model has."""
+    sizes = {frame.resolution: frame.size for frame in model.frames}
+    found: Rates = {}
+    for resolution, credits in rates.items():
+        made = lengths_of(model, mode if mode in model.modes else "", sizes[resolution])
+        both = zip(model.lengths, credits, strict=True)
+        found[resolution] = [price if n in made else None for n, price in both]
     return found
