@@ -37,7 +37,7 @@ class PriceForm(forms.ModelForm):
             words = {"model": model.label, "resolutions": ", ".join(known)}
             self.add_error("resolution", str(text) % words)
         if model and model.audio != "optional" and data.get("kind") == Price.Kind.SILENT:
-            text = gettext_lazy("Nobody can leave out the sound of %(model)s.")
+            text = gettext_lazy("The sound of %(model)s cannot be left out.")
             self.add_error("kind", str(text) % {"model": model.label})
         return data
 
