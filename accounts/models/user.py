@@ -12,6 +12,32 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 
+class LowercaseEmailField(models.EmailField):
+    """An e-mail address that is stored and looked up in small letters.
+
+    Mail systems take "Ann@example.com" and "ann@example.com" for one mailbox, and phones write the
+    first letter large.
+    """
+
+    def deconstruct(self) -> Any:
+        """Return what migrations see: the column is that of any e-mail address."""
+        name, _path, args, kwargs = super().deconstruct()
+        return name, "django.db.models.EmailField", args, kwargs
+
+    def to_python(self, value: Any) -> Any:
+        value = super().to_python(value)
+        return value.lower() if isinstance(value, str) else value
+
+    def get_prep_value(self, value: Any) -> Any:
+        value = super().get_prep_value(value)
+        return value.lower() if isinstance(value, str) else value
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> Any:
+        value = self.to_python(super().pre_save(model_instance, add))
+        setattr(model_instance, self.attname, value)
+        return value
+
+
 class User(AbstractUser):
     """Someone with an account, and with credits of their own."""
 
@@ -23,6 +49,7 @@ class User(AbstractUser):
         KOREAN = "ko", "한국어"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    email = LowercaseEmailField(_("email address"), blank=True)
     display_name = models.CharField(_("display name"), max_length=80, blank=True)
     avatar_url = models.URLField(_("picture"), max_length=500, blank=True)
     region = models.CharField(_("region"), max_length=8, blank=True)
