@@ -81,9 +81,8 @@ function frame() {
 }
 
 // ---- presets ----
-function apply({ model, size, seconds, takes, ending }) {
-  for (const [name, value] of Object.entries({ model, size, seconds, takes }))
-    field(name).value = value;
+function apply({ ending, ...chosen }) {
+  for (const name of [...CHOICES, ...OPTIONS]) if (field(name)) field(name).value = chosen[name];
   if (ending) add(ending);
   reprice();
   frame();

@@ -52,7 +52,9 @@ SIGN_IN = ("grant", "created_at", "refreshed_at", "expires_at", "revoked_at")
 KEY = (
     "name", "prefix", "last4", "scopes", "created_at", "expires_at", "last_used_at", "revoked_at",
 )  # fmt: skip
-PRESET = ("name", "model", "size", "seconds", "takes", "ending")
+PRESET = (
+    "name", "model", "size", "seconds", "takes", "audio", "negative_prompt", "seed", "ending",
+)  # fmt: skip
 LINK = ("video_id", "with_prompt", "created_at", "expires_at", "revoked_at")
 WEBHOOK = ("video_id", "url", "state", "tries", "created_at", "delivered_at")
 REFUSED = ("prompt", "had_image", "categories", "overruled", "created_at")

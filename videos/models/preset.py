@@ -15,6 +15,10 @@ class Preset(models.Model):
     size = models.CharField(max_length=16)
     seconds = models.PositiveSmallIntegerField()
     takes = models.PositiveSmallIntegerField(default=1)
+    # What only some models take; null and "" leave it to the model.
+    audio = models.BooleanField(null=True)
+    negative_prompt = models.TextField(blank=True)
+    seed = models.BigIntegerField(null=True)
     ending = models.CharField(max_length=400, blank=True)
 
     class Meta:

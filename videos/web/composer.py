@@ -17,7 +17,7 @@ from videos.catalog.entries import Model
 from videos.catalog.frames import Frame, frame_of
 from videos.catalog.reading import catalog
 from videos.jobs import orders
-from videos.models import Preset
+from videos.models import Preset, Video
 from videos.web.image_fields import ImageFields, ImageSlot, slots_of
 from videos.web.presenters.model_card import ModelCard, card_of, offers_of, options_of
 
@@ -36,6 +36,29 @@ def takes_field() -> forms.TypedChoiceField:
     # The type stubs allow only text as the empty value.
     one: Any = 1
     return forms.TypedChoiceField(choices=choices, coerce=int, required=False, empty_value=one)
+
+
+def audio_field() -> forms.ChoiceField:
+    """Return the field for sound; "" leaves it on."""
+    return forms.ChoiceField(choices=[(SILENT, SILENT)], required=False)
+
+
+def negative_prompt_field() -> forms.CharField:
+    return forms.CharField(max_length=offers.NEGATIVE_PROMPT_MAX, required=False)
+
+
+def seed_field() -> WholeNumberField:
+    """Return the field for a seed; None is a random one."""
+    errors = dict.fromkeys(("invalid", "min_value", "max_value"), SEED_ERROR)
+    return WholeNumberField(
+        min_value=0, max_value=offers.MAX_SEED, required=False, error_messages=errors
+    )
+
+
+def options_again(kept: Video | Preset) -> dict[str, Any]:
+    """Return the fields of the composer for what an order or a preset chose besides."""
+    audio = SILENT if kept.audio is False else ""
+    return {"audio": audio, "negative_prompt": kept.negative_prompt, "seed": kept.seed}
 
 
 def model_choices() -> list[tuple[str, str]]:
@@ -77,14 +100,9 @@ class Composer(ImageFields):
     size = forms.ChoiceField(choices=size_choices)
     seconds = forms.TypedChoiceField(choices=length_choices, coerce=int)
     takes = takes_field()
-    audio = forms.ChoiceField(choices=[(SILENT, SILENT)], required=False)
-    negative_prompt = forms.CharField(max_length=offers.NEGATIVE_PROMPT_MAX, required=False)
-    seed = WholeNumberField(
-        min_value=0,
-        max_value=offers.MAX_SEED,
-        required=False,
-        error_messages=dict.fromkeys(("invalid", "min_value", "max_value"), SEED_ERROR),
-    )
+    audio = audio_field()
+    negative_prompt = negative_prompt_field()
+    seed = seed_field()
     # The price list that the page showed.
     price_list = forms.CharField(required=False, max_length=32)
 
@@ -271,7 +289,8 @@ class Composer(ImageFields):
             if preset.model in catalog().models:
                 shape = frame_of(preset.size).aspect
                 label = catalog().label(preset.model)
-                yield {"preset": preset, "model": label, "shape": shape}
+                more = options_again(preset)
+                yield {"preset": preset, "model": label, "shape": shape, "options": more}
 
     @property
     def price_table(self) -> Iterator[dict[str, Any]]:

@@ -30,10 +30,15 @@ class PresetForm(forms.Form):
     size = forms.ChoiceField(choices=composer.size_choices)
     seconds = forms.TypedChoiceField(choices=composer.length_choices, coerce=int)
     takes = composer.takes_field()
+    audio = composer.audio_field()
+    negative_prompt = composer.negative_prompt_field()
+    seed = composer.seed_field()
 
     def save(self, user: AbstractBaseUser) -> Preset:
         """Create or replace the preset."""
-        options = {name: self.cleaned_data[name] for name in ("model", "size", "seconds", "takes")}
+        names = ("model", "size", "seconds", "takes", "negative_prompt", "seed")
+        options = {name: self.cleaned_data[name] for name in names}
+        options["audio"] = False if self.cleaned_data["audio"] == composer.SILENT else None
         preset, _created = Preset.objects.update_or_create(
             user_id=user.pk,
             name=self.cleaned_data["preset_name"],

@@ -53,10 +53,9 @@ def _draft_form(request: UserRequest) -> Composer:
     """Return the composer: empty, filled in from an older video, or with the saved draft."""
     from_ = _uuid(request.GET.get("from"))
     if older := from_ and Video.objects.of(request.user).filter(pk=from_).first():
-        fields = ("prompt", "model", "size", "seconds", "seed", "negative_prompt")
+        fields = ("prompt", "model", "size", "seconds")
         order = {name: getattr(older, name) for name in fields} | _suggested_options(request)
-        order["audio"] = composer.SILENT if older.audio is False else ""
-        form = Composer(request.user, initial=order)
+        form = Composer(request.user, initial=order | composer.options_again(older))
         form.images = image_fields.images_of(older)
         return form
     left = dict(request.session.get("draft", {}))
@@ -153,6 +152,7 @@ def _handle_preset(request: UserRequest) -> HttpResponse:
             messages.success(request, _("The preset %(name)s was deleted.") % {"name": preset.name})
         else:
             order.update({name: getattr(preset, name) for name in OPTIONS})
+            order.update(composer.options_again(preset))
             order["prompt"] = ", ".join(filter(None, (order["prompt"], preset.ending)))
     else:
         preset_form = PresetForm(sent)

@@ -15,7 +15,7 @@ from tests.videos.catalog.test_offers import GPU, use
 from tests.videos.catalog.test_reading import MODEL
 from tests.videos.conftest import order
 from videos.catalog import prices
-from videos.models import Price, Video
+from videos.models import Preset, Price, Video
 from videos.web.composer import Composer
 
 FAKE = {**GPU, "offered_models": ""}
@@ -222,6 +222,20 @@ def test_sound_is_on_and_the_seed_is_drawn_when_nothing_is_chosen(
     assert first.seed != second.seed
     ordered(page, model="short-1")
     assert Video.objects.filter(model="short-1", seed=None, audio=None).count() == 1
+
+
+def test_preset_keeps_more_options(page: Client, tmp_path: Path, settings: LazySettings) -> None:
+    offer(tmp_path, settings, VEO)
+    ordered(page, **CHOSEN, keep="1", preset_name="Quiet")
+    preset = Preset.objects.get()
+    assert (preset.audio, preset.negative_prompt, preset.seed) == (False, "fog", 7)
+    answer = ordered(page, preset=str(preset.pk))
+    form = answer.context["form"]
+    assert {name: str(form[name].value()) for name in CHOSEN} == CHOSEN
+    assert 'data-audio="off" data-negative_prompt="fog" data-seed="7"' in flat(answer)
+    refused = ordered(page, seed="x", keep="1", preset_name="Wrong")
+    assert "Write a whole number with the digits 0 to 9." in flat(refused)
+    assert Preset.objects.count() == 1
 
 
 def test_takes_count_the_seed_up(page: Client, tmp_path: Path, settings: LazySettings) -> None:
