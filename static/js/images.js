@@ -29,6 +29,7 @@ export function showImages() {
       const stored = tile.querySelector("[type=hidden]");
       if (stored) stored.disabled = tile.hidden;
     });
+    fill(input, slot);
     const item = input.closest("label");
     item.hidden = !taken(slot);
     input.disabled = item.hidden || !fits(slot);
@@ -141,14 +142,13 @@ function fail(tile, trouble) {
   changed();
 }
 
-// Tells the composer; the files that are not stored yet go with the order.
-function changed() {
-  for (const [slot, input] of Object.entries(inputs())) {
-    const transfer = new DataTransfer();
-    for (const tile of tilesOf(slot)) if (files.has(tile)) transfer.items.add(files.get(tile));
-    input.files = transfer.files;
-  }
-  composer.dispatchEvent(new Event("change", { bubbles: true }));
+const changed = () => composer.dispatchEvent(new Event("change", { bubbles: true }));
+
+// The files that are not stored yet go with the order.
+function fill(input, slot) {
+  const transfer = new DataTransfer();
+  for (const tile of used(slot)) if (files.has(tile)) transfer.items.add(files.get(tile));
+  input.files = transfer.files;
 }
 
 // An order is not sent without the picture that was meant to go with it.
