@@ -8,7 +8,7 @@ from django.db import IntegrityError, migrations, transaction
 log = logging.getLogger(__name__)
 
 
-def store_in_small_letters(apps: Any, schema_editor: Any) -> None:
+def lower_addresses(apps: Any, schema_editor: Any) -> None:
     """Rewrite addresses with capitals.
 
     One that another account has in small letters stays: both accounts are kept, and the one with
@@ -28,5 +28,5 @@ class Migration(migrations.Migration):
     dependencies = [("accounts", "0001_initial")]
 
     operations = [
-        migrations.RunPython(store_in_small_letters, migrations.RunPython.noop, elidable=True)
+        migrations.RunPython(lower_addresses, migrations.RunPython.noop, elidable=True)
     ]

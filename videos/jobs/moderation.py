@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from videos.engines import moderation
-from videos.media import images
+from videos.media import images, pixels
 from videos.models import RejectedPrompt, Upload
 
 log = logging.getLogger(__name__)
@@ -120,7 +120,7 @@ def _preview(upload: Upload) -> bytes:
         upload.file.open("rb") as file,
         images.decoded(file, owner_id=upload.user_id, target=IMAGE_PIXELS) as image,
     ):
-        small = image.convert("RGB")
+        small = pixels.on_background(image).copy()
         small.thumbnail(IMAGE_PIXELS)
         small.save(body, "JPEG", quality=85)
     return body.getvalue()

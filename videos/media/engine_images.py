@@ -1,19 +1,26 @@
-"""Images of orders as engines get them: frames in the size of the video, references as they are."""
+"""Images of orders as engines get them: frames in the size of the video, references as they are.
+
+Transparent parts are laid on white: engines do not agree on what shows through.
+"""
 
 from functools import partial
 from io import BytesIO
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from django.core.files.storage import default_storage
 from PIL import Image, ImageOps
 
 from videos.engines import base as engines_base
-from videos.media import images
+from videos.media import images, pixels
 from videos.models import Upload
 
 # Larger reference images are scaled down: engines take a few megabytes an image, and see no more.
 MOST_PIXELS, MOST_BYTES = (2048, 2048), 2 * 1024 * 1024
+OPTIONS: dict[str, dict[str, Any]] = {
+    "PNG": {"compress_level": 1},
+    "WEBP": {"quality": 95, "method": 0},
+}
 
 
 def frame(upload: Upload, size: str) -> engines_base.Image:
@@ -29,7 +36,7 @@ def reference(upload: Upload) -> engines_base.Image:
     """The whole image; a JPEG of at most MOST_PIXELS if it is larger than an engine needs."""
     is_small = max(upload.width, upload.height) <= max(MOST_PIXELS)
     if is_small and upload.size_bytes <= MOST_BYTES:
-        opened = partial(default_storage.open, str(upload.file.name), "rb")
+        opened = partial(_open_opaque, upload)
         return engines_base.Image(upload.name, upload.content_type, opened)
     name = f"{Path(upload.name).stem}.jpg"
     return engines_base.Image(name, "image/jpeg", partial(_scale_down, upload))
@@ -38,21 +45,34 @@ def reference(upload: Upload) -> engines_base.Image:
 def _fit(upload: Upload, size: str) -> IO[bytes]:
     width, height = map(int, size.split("x"))
     with upload.file.open("rb") as file, images.decoded(file, target=(width, height)) as image:
-        fitted = ImageOps.fit(image.convert("RGB"), (width, height), Image.Resampling.LANCZOS)
-    body = BytesIO()
-    fitted.save(body, "PNG", compress_level=1)
-    body.seek(0)
-    return body
+        opaque = pixels.on_background(image)
+        fitted = ImageOps.fit(opaque, (width, height), Image.Resampling.LANCZOS)
+    return _encode(fitted, "PNG", compress_level=1)
+
+
+def _open_opaque(upload: Upload) -> IO[bytes]:
+    """Return the file as it is stored, or without its transparency in the same format."""
+    stored = default_storage.open(str(upload.file.name), "rb")
+    format = upload.content_type.rpartition("/")[2].upper()
+    if format == "JPEG":
+        return stored
+    with images.decoded(stored) as image:
+        if image.mode == "RGBA":
+            stored.close()
+            return _encode(pixels.on_background(image), format, **OPTIONS[format])
+    stored.seek(0)
+    return stored
 
 
 def _scale_down(upload: Upload) -> IO[bytes]:
-    body = BytesIO()
     with upload.file.open("rb") as file, images.decoded(file, target=MOST_PIXELS) as image:
-        if image.mode == "RGBA":  # a JPEG has no transparency
-            white = Image.new("RGBA", image.size, "white")
-            image = Image.alpha_composite(white, image)  # noqa: PLW2901 - the same picture
-        small = image.convert("RGB")
+        small = pixels.on_background(image).copy()
         small.thumbnail(MOST_PIXELS)
-    small.save(body, "JPEG", quality=90)
+    return _encode(small, "JPEG", quality=90)
+
+
+def _encode(image: Image.Image, format: str, **options: Any) -> IO[bytes]:
+    body = BytesIO()
+    image.save(body, format, **options)
     body.seek(0)
     return body

@@ -1,8 +1,9 @@
 """Decode images of users and engines, one at a time, with the memory that one needs.
 
 Decoded, an image takes 4 bytes a pixel, at most 160 MB; twice that while it is turned or converted,
-and 720 MB while a WebP is decoded or encoded. In each process one large image and one small one are
-decoded at the same time, so that small ones do not wait long.
+and 720 MB while a WebP is decoded or encoded. A JPEG of more pixels is decoded at half its size. In
+each process one large image and one small one are decoded at the same time, so that small ones do
+not wait long.
 """
 
 import threading
@@ -14,11 +15,14 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from videos.media import pixels
 from videos.media.concurrency import ConcurrencyLimit
 from videos.media.upload_checks import BadImage
 
 FORMATS = ("JPEG", "PNG", "WEBP")
 MAX_PIXELS = 40_000_000
+# The photos of phones with 48, 50 and 64 megapixels.
+MAX_JPEG_PIXELS = 70_000_000
 MAX_SIDE = 16_000  # the limit of WebP, the smallest of our encodings
 SMALL_PIXELS = 8_000_000
 
@@ -35,7 +39,7 @@ def decoded(
     owner_id: UUID | None = None,
     target: tuple[int, int] | None = None,
 ) -> Iterator[Image.Image]:
-    """Decode an image upright and without metadata, as RGB or RGBA, for the time of a block.
+    """Decode an image as browsers show it, without metadata, as RGB or RGBA, for a block's time.
 
     With `target`, a width and height, it may be decoded smaller, but not below that size. Other
     images wait until the block has ended. Raises BadImage, and with an owner TooManyAtOnce.
@@ -62,15 +66,16 @@ def _refusing(formats: Collection[str]) -> Iterator[None]:
             _("The file is not a %(names)s image.") % {"names": _list_formats(formats)}
         ) from error
     except Image.DecompressionBombError as error:
-        raise BadImage(_("The image has more than 40 megapixels.")) from error
+        raise BadImage(_refuse_pixels(MAX_PIXELS)) from error
 
 
 def _size_of(file: IO[bytes], formats: Collection[str]) -> tuple[int, int]:
     """The width and height, read from the file's head. Raises BadImage when it is too large."""
     file.seek(0)
     with _opening, Image.open(file, formats=list(formats)) as image:
-        if image.width * image.height > MAX_PIXELS:
-            raise BadImage(_("The image has more than 40 megapixels."))
+        most = MAX_JPEG_PIXELS if image.format == "JPEG" else MAX_PIXELS
+        if image.width * image.height > most:
+            raise BadImage(_refuse_pixels(most))
         if max(image.size) > MAX_SIDE:
             text = _("The image has more than %(most)s pixels a side.")
             raise BadImage(text % {"most": MAX_SIDE})
@@ -82,14 +87,26 @@ def _decode(
 ) -> Image.Image:
     file.seek(0)
     with Image.open(file, formats=list(formats)) as image:
-        if target:  # a JPEG is decoded smaller; it may lie on its side yet
-            image.draft("RGB", (max(target), max(target)))
-        ImageOps.exif_transpose(image, in_place=True)
-        mode = "RGBA" if image.has_transparency_data else "RGB"
+        _ask_for_smaller(image, target)
+        shown = pixels.as_shown(image)
+        ImageOps.exif_transpose(shown, in_place=True)
         # An image that is a WebP still holds the two canvases of its decoder.
-        plain = image if image.mode == mode and image.format != "WEBP" else image.convert(mode)
+        plain = shown.copy() if shown is image and image.format == "WEBP" else shown
     plain.info.clear()  # comments and profiles would be saved again
     return plain
+
+
+def _ask_for_smaller(image: Image.Image, target: tuple[int, int] | None) -> None:
+    """Have a JPEG decoded smaller: not below `target`, and to at most MAX_PIXELS."""
+    width, height = image.size
+    divisor = 2 if width * height > MAX_PIXELS else 1
+    most = max(target or image.size)  # it may lie on its side yet
+    image.draft("RGB", (min(most, width // divisor), min(most, height // divisor)))
+
+
+def _refuse_pixels(most: int) -> str:
+    text = _("The image has more than %(most)s megapixels.")
+    return text % {"most": most // 1_000_000}
 
 
 def _list_formats(formats: Collection[str]) -> str:

@@ -7,7 +7,7 @@ from PIL import Image
 
 from videos.engines.base import Engine, Variant
 from videos.engines.errors import BadAnswer, EngineError
-from videos.media import images
+from videos.media import images, pixels
 from videos.media.upload_checks import BadImage
 from videos.models import Video
 
@@ -21,7 +21,7 @@ def fetch_or_draw(engine: Engine, video: Video, variant: Variant, mp4: str) -> b
     try:
         engine.download(video.engine_job_id, variant, body)
         with images.decoded(body) as image:
-            return _encode(image.convert("RGB"), variant)
+            return _encode(pixels.on_background(image), variant)
     except (EngineError, BadImage):
         return _draw(mp4, variant)
 

@@ -57,8 +57,8 @@ def test_sign_in_and_reset_succeed_when_the_address_was_stored_in_another_case(
     ]
     assert (by_api, sign_in_on_page(spelling, PASSWORD)) == ([200, 200], 302)
     Client().post("/accounts/password/reset/", {"email": spelling})
-    letter = mail.outbox[-1]
-    assert (letter.to, "/accounts/password/reset/key/" in letter.body) == ([emil.email], True)
+    reset = mail.outbox[-1]
+    assert (reset.to, "/accounts/password/reset/key/" in reset.body) == ([emil.email], True)
 
 
 def test_no_second_account_is_opened_when_the_address_differs_in_case_only(emil: User) -> None:
@@ -95,7 +95,7 @@ def test_google_links_the_account_when_it_states_the_address_in_another_case(
     assert addresses() == ["vera@example.com"]
 
 
-def test_address_is_stored_in_small_letters_when_staff_add_or_change_it(db: None) -> None:
+def test_address_is_stored_in_lower_case_when_staff_add_or_change_it(db: None) -> None:
     user = create_user("ann")
     user.email = "Ann@Example.com"
     user.save()
@@ -116,7 +116,7 @@ def store_as_typed(user: User, address: str) -> None:
 def migrate() -> None:
     migration: Any = import_module("accounts.migrations.0002_lowercase_addresses")
     with connection.schema_editor(atomic=False) as editor:
-        migration.store_in_small_letters(apps, editor)
+        migration.lower_addresses(apps, editor)
 
 
 @pytest.mark.django_db(transaction=True)
