@@ -3,6 +3,7 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from config.lib.web.forms import MultilineField
 from showcase.models import AbuseReport
 
 
@@ -11,7 +12,7 @@ class AbuseReportForm(forms.Form):
         label=_("Which video?"), max_length=500, help_text=_("The URL of its page, or its id.")
     )
     reason = forms.ChoiceField(label=_("What is wrong?"), choices=AbuseReport.Reason.choices)
-    text = forms.CharField(
+    text = MultilineField(
         label=_("Details"),
         max_length=4000,
         required=False,
@@ -26,7 +27,7 @@ class AbuseReportForm(forms.Form):
 
 
 class FeedbackForm(forms.Form):
-    text = forms.CharField(
+    text = MultilineField(
         label=_("Your feedback"), max_length=4000, widget=forms.Textarea(attrs={"rows": 6})
     )
     email = forms.EmailField(

@@ -27,6 +27,4 @@ def lower_addresses(apps: Any, schema_editor: Any) -> None:
 class Migration(migrations.Migration):
     dependencies = [("accounts", "0001_initial")]
 
-    operations = [
-        migrations.RunPython(lower_addresses, migrations.RunPython.noop, elidable=True)
-    ]
+    operations = [migrations.RunPython(lower_addresses, migrations.RunPython.noop, elidable=True)]

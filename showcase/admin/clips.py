@@ -17,7 +17,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
-from config.lib.admin.model_admin import DashboardFilter
+from config.lib.admin.model_admin import LINE_BREAKS, DashboardFilter
 from config.lib.admin.object_actions import ObjectAction, ObjectActions
 from showcase import gallery
 from showcase.models import Clip
@@ -52,6 +52,7 @@ class ClipAdmin(ObjectActions):
     """Clips; only videos that their owners offered can be published."""
 
     form = ClipForm
+    formfield_overrides = LINE_BREAKS
     list_display = (
         "poster", "title", "owner", "display_order", "moves", "is_active", "agreed", "view_count",
         "like_count",

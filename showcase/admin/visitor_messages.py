@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from config.lib.admin.model_admin import LINE_BREAKS
 from showcase import visitor_messages
 from showcase.models import VisitorMessage
 
@@ -18,6 +19,7 @@ class VisitorMessageAdmin(admin.ModelAdmin):
     search_fields: ClassVar[tuple[str, ...]] = ("text", "email", "user__username", "staff_note")
     list_select_related = ("user",)
     actions = ("close",)
+    formfield_overrides = LINE_BREAKS
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -6,6 +6,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from billing.payments import packages
+from config.lib import texts
 from config.lib.web.responses import see_other
 from showcase import faq, presenters
 from showcase.web.clips import public_clips, sample_cards
@@ -21,8 +22,8 @@ def home(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated:
         return redirect("studio")
     if request.method == "POST":
-        prompt = request.POST.get("prompt", "").strip()[: offers.PROMPT_MAX]
-        request.session["draft"] = {"prompt": prompt}
+        prompt = texts.use_plain_line_breaks(request.POST.get("prompt", "").strip())
+        request.session["draft"] = {"prompt": prompt[: offers.PROMPT_MAX]}
         return see_other("account_signup")
     price = prices.price_of_default()
     context = {

@@ -11,7 +11,7 @@ from rest_framework.fields import empty
 from rest_framework.request import Request
 
 from accounts.models import ApiKey
-from config.lib.api.strict_fields import TextField, WholeNumberField
+from config.lib.api.strict_fields import MultilineTextField, TextField, WholeNumberField
 from config.lib.idempotency import RequestKey, key_of_headers
 from config.lib.web.responses import user_of
 from videos import representations
@@ -69,7 +69,7 @@ class ChoicesSerializer(serializers.Serializer):
     """What only some models take: `GET /api/models` says which."""
 
     seed = WholeNumberField(min_value=0, max_value=offers.MAX_SEED, required=False)
-    negative_prompt = TextField(
+    negative_prompt = MultilineTextField(
         max_length=offers.NEGATIVE_PROMPT_MAX, required=False, allow_blank=True
     )
     audio = OptionalBooleanField(required=False)
@@ -109,8 +109,8 @@ def pop_price_terms(asked: dict[str, Any]) -> PriceTerms:
     return PriceTerms(lowest, asked.pop("quote", ""))
 
 
-def prompt_field() -> TextField:
-    return TextField(min_length=1, max_length=offers.PROMPT_MAX)
+def prompt_field() -> MultilineTextField:
+    return MultilineTextField(min_length=1, max_length=offers.PROMPT_MAX)
 
 
 class VideoIdField(TextField):

@@ -18,7 +18,7 @@ from accounts.models import User
 from accounts.people import deletion as people_deletion
 from accounts.people import profile
 from billing.ledger import credits
-from config.lib import rate_limits
+from config.lib import rate_limits, texts
 from config.lib.web.responses import UserRequest
 from videos.account import data_export, email_digests
 from videos.account import deletion as account_deletion
@@ -85,7 +85,7 @@ def _finish_welcome(request: UserRequest, chosen: dict[str, Any]) -> HttpRespons
     """Save the choices and open the studio with the chosen prompt."""
     profile.update(request.user, language=chosen["language"])
     email_digests.set_enabled(request.user, chosen["mails"])
-    prompt = request.POST.get("prompt", "")[: offers.PROMPT_MAX]
+    prompt = texts.use_plain_line_breaks(request.POST.get("prompt", ""))[: offers.PROMPT_MAX]
     return redirect(f"{resolve_url('studio')}?{urlencode({'prompt': prompt})}")
 
 

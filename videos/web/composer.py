@@ -11,7 +11,7 @@ from django import forms
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.utils.translation import gettext_lazy as _
 
-from config.lib.web.forms import WholeNumberField
+from config.lib.web.forms import MultilineField, WholeNumberField
 from videos.catalog import offers, pauses, prices
 from videos.catalog.entries import Model
 from videos.catalog.frames import Frame, frame_of
@@ -44,7 +44,7 @@ def audio_field() -> forms.ChoiceField:
 
 
 def negative_prompt_field() -> forms.CharField:
-    return forms.CharField(max_length=offers.NEGATIVE_PROMPT_MAX, required=False)
+    return MultilineField(max_length=offers.NEGATIVE_PROMPT_MAX, required=False)
 
 
 def seed_field() -> WholeNumberField:
@@ -85,7 +85,7 @@ def _lengths(models: list[Model]) -> list[int]:
 
 def prompt_field() -> forms.CharField:
     """Return the field for a prompt."""
-    return forms.CharField(max_length=offers.PROMPT_MAX, error_messages=PROMPT_ERRORS)
+    return MultilineField(max_length=offers.PROMPT_MAX, error_messages=PROMPT_ERRORS)
 
 
 class StalePriceList(Exception):

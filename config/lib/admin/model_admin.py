@@ -9,12 +9,14 @@ from django.contrib import admin
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Field, Model, Q, QuerySet, TextField
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import override
+
+from config.lib.web.forms import MultilineField
 
 
 class DashboardFilter(admin.SimpleListFilter):
@@ -42,6 +44,10 @@ def log_action(
     with override("en"):
         text = f"{action}: {reason}" if reason else str(action)
     LogEntry.objects.log_actions(str(actor.pk), [target], CHANGE, text, single_object=True)
+
+
+# Give a model admin these `formfield_overrides`, so that its limits count a line break once.
+LINE_BREAKS: dict[type[Field], dict[str, Any]] = {TextField: {"form_class": MultilineField}}
 
 
 class ReasonForm(forms.Form):

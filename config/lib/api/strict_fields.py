@@ -9,6 +9,9 @@ from typing import Any
 
 from django.http import QueryDict
 from rest_framework import serializers
+from rest_framework.fields import empty
+
+from config.lib import texts
 
 # Far above every bound of ours; longer texts are not even converted.
 MAX_DIGITS = 20
@@ -22,6 +25,15 @@ class TextField(serializers.CharField):
         if not isinstance(data, str):
             self.fail("invalid")
         return super().to_internal_value(data)
+
+
+class MultilineTextField(TextField):
+    """A text with line breaks, each of which is one character; what shows nothing is empty."""
+
+    def run_validation(self, data: Any = empty) -> Any:
+        if isinstance(data, str):
+            data = "" if texts.is_blank(data) else texts.use_plain_line_breaks(data)
+        return super().run_validation(data)
 
 
 class EmailField(TextField, serializers.EmailField):

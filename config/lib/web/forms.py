@@ -7,7 +7,19 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from config.lib import texts
+
 WHOLE_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,17})")
+
+
+class MultilineField(forms.CharField):
+    """A text with line breaks, each of which is one character; what shows nothing is empty."""
+
+    def to_python(self, value: Any) -> str | None:
+        text = super().to_python(value)
+        if not isinstance(text, str):
+            return text
+        return "" if texts.is_blank(text) else texts.use_plain_line_breaks(text)
 
 
 class WholeNumberField(forms.IntegerField):
