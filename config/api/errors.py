@@ -33,8 +33,8 @@ from showcase.gallery import NotOpen, NotReady
 from videos.catalog.offers import NotOffered
 from videos.jobs.cancellation import TooManyCancellations
 from videos.jobs.moderation import ContentRefused, NoVerdict
+from videos.jobs.money.quotes import InvalidQuote
 from videos.jobs.orders import PriceChanged
-from videos.jobs.quotes import InvalidQuote
 from videos.jobs.state_machine import NotPossible
 from videos.media.upload_checks import BadFile, BadImage, TooLarge
 from videos.media.upload_urls import BadImageUrl

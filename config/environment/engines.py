@@ -22,7 +22,7 @@ KIE_INPUT = (
     ' "remove_watermark": true}, "sora-2-pro": {"size": "{resolution}"}}'
 )
 KIE_UPLOADS = "https://kieai.redpandaai.co/api/file-stream-upload"
-# Limits of an engine, see videos.jobs.engine_limits.
+# Limits of an engine, see videos.jobs.engine_choice.engine_limits.
 LIMITS = ("max_jobs", "max_per_minute")
 
 

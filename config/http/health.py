@@ -15,7 +15,7 @@ from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from config.lib import disk, draining
-from videos.jobs import circuit_breaker
+from videos.jobs.engine_choice import circuit_breaker
 
 
 def read_only(view: Callable[[HttpRequest], JsonResponse]) -> Callable[[HttpRequest], JsonResponse]:

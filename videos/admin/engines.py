@@ -20,7 +20,7 @@ from config.lib import clock
 from config.lib.admin.model_admin import ReadOnlyAdmin, log_action
 from videos.catalog import staff_warnings
 from videos.engines import checks
-from videos.jobs import circuit_breaker, engine_limits
+from videos.jobs.engine_choice import circuit_breaker, engine_limits
 from videos.models import EngineCircuit
 from videos.reports import engines
 

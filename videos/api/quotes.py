@@ -13,7 +13,7 @@ from config.lib.web.responses import user_of
 from videos.api import fields
 from videos.catalog.entries import MOST_REFERENCES
 from videos.catalog.modes import OrderImages
-from videos.jobs import quotes
+from videos.jobs.money import quotes
 
 
 class QuoteRequestSerializer(fields.ModelChoiceSerializer):

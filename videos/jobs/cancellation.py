@@ -13,7 +13,8 @@ from django.utils.translation import ngettext
 
 from config.lib import clock
 from videos import feed
-from videos.jobs import engine_limits, state_machine
+from videos.jobs import state_machine
+from videos.jobs.engine_choice import engine_limits
 from videos.models import Video
 
 PERIOD = timedelta(hours=24)

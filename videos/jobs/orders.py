@@ -18,7 +18,9 @@ from config.lib.idempotency import RequestKey
 from videos import feed
 from videos.catalog import offers, prices
 from videos.catalog.modes import NO_IMAGES, OrderImages
-from videos.jobs import charges, circuit_breaker, moderation, quotes, state_machine
+from videos.jobs import moderation, state_machine
+from videos.jobs.engine_choice import circuit_breaker
+from videos.jobs.money import charges, quotes
 from videos.models import Upload, Video, VideoReference
 
 Status = Video.Status

@@ -14,8 +14,8 @@ from django.db import connection
 from django.db.models import Count, QuerySet, Window
 from django.db.models.functions import RowNumber
 
-from videos.jobs import engine_limits
-from videos.jobs.engine_limits import AT_ENGINE
+from videos.jobs.engine_choice import engine_limits
+from videos.jobs.engine_choice.engine_limits import AT_ENGINE
 from videos.models import Feed, Video
 
 Status = Video.Status

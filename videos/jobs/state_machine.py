@@ -27,7 +27,7 @@ from django.utils.translation import gettext as _
 from billing.ledger import credits
 from config.lib import clock
 from videos import feed
-from videos.jobs import charges
+from videos.jobs.money import charges
 from videos.models import Video, VideoEvent
 from videos.webhooks import deliveries
 

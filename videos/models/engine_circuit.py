@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class EngineCircuit(models.Model):
-    """The circuit breaker of one engine; only videos.jobs.circuit_breaker writes it."""
+    """The circuit breaker of one engine; only videos.jobs.engine_choice writes it."""
 
     name = models.CharField(_("name"), max_length=32, primary_key=True)
     # Consecutive orders that the engine failed to accept.

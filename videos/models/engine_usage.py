@@ -4,7 +4,7 @@ from django.db import models
 
 
 class EngineUsage(models.Model):
-    """The submits of the last minute to one engine; only videos.jobs.engine_limits writes it.
+    """The submits of the last minute to one engine; only engine_limits writes it.
 
     Workers lock the row while they hand out the free places of the engine.
     """

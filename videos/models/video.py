@@ -132,7 +132,7 @@ class Video(models.Model):
     # The engine that renders it, and the job's id there.
     engine = models.CharField(_("engine"), max_length=32)
     engine_job_id = models.CharField(_("id at the engine"), max_length=512, blank=True)
-    # What the job costs the operator; None while nobody knows. videos.jobs.costs decides it.
+    # What the job costs the operator; None while nobody knows. videos.jobs.money.costs decides it.
     cost_amount = models.DecimalField(_("cost"), max_digits=12, decimal_places=6, null=True)
     cost_currency = models.CharField(_("currency of the cost"), max_length=3, blank=True)
     cost_source = models.CharField(

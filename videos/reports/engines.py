@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.db.models import Count
 
-from videos.jobs import circuit_breaker, engine_limits
+from videos.jobs.engine_choice import circuit_breaker, engine_limits
 from videos.models import EngineCircuit, Video
 from videos.reports import margins
 from videos.reports.margins import Spend

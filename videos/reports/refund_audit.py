@@ -12,7 +12,7 @@ from billing.ledger import credits
 from billing.reports import audit_runs
 from billing.reports.audit_runs import Finding
 from config.lib import clock
-from videos.jobs import charges
+from videos.jobs.money import charges
 from videos.models import Video
 
 BATCH = 500

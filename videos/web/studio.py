@@ -20,7 +20,8 @@ from config.lib.rate_limits import TooManyAttempts
 from config.lib.web.responses import UserRequest, see_other
 from videos import feed
 from videos.catalog import offers, prices
-from videos.jobs import circuit_breaker, moderation, orders
+from videos.jobs import moderation, orders
+from videos.jobs.engine_choice import circuit_breaker
 from videos.media import upload_checks, uploads
 from videos.models import Preset, Video
 from videos.web import composer, image_fields, pages

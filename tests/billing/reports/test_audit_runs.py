@@ -13,7 +13,8 @@ from billing.models import Account, AuditRun, Lot, Payment
 from billing.payments import state
 from tests.billing import payment_events
 from tests.statements import before, names, reads
-from videos.jobs import charges, orders, state_machine
+from videos.jobs import orders, state_machine
+from videos.jobs.money import charges
 from videos.models import Video
 from videos.reports import refund_audit
 

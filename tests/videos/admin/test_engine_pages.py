@@ -15,10 +15,10 @@ from tests.engine_servers import runway
 from tests.engine_servers.runway import RunwayServer
 from tests.videos.conftest import order
 from tests.videos.conftest import running as made_running
-from tests.videos.jobs.test_costs import RUNWAY
+from tests.videos.jobs.money.test_costs import RUNWAY
 from videos.engines import base
 from videos.engines.errors import OutOfCredit
-from videos.jobs import circuit_breaker
+from videos.jobs.engine_choice import circuit_breaker
 
 LIST = "/admin/videos/enginecircuit/"
 PAGE = f"{LIST}runway/change/"

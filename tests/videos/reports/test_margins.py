@@ -14,7 +14,7 @@ from billing.ledger import credits
 from config.environment.exchange_rates import ExchangeRate
 from tests.videos.conftest import claimed, completed, failed, order, running
 from tests.videos.conftest import mp4 as mp4  # noqa: PLC0414
-from tests.videos.jobs.test_costs import RUNWAY, dollars
+from tests.videos.jobs.money.test_costs import RUNWAY, dollars
 from videos.engines.errors import InvalidRequest, Unavailable
 from videos.jobs import state_machine
 from videos.jobs.worker import settle

@@ -9,7 +9,8 @@ from django.db.models import QuerySet, prefetch_related_objects
 
 from config.lib import clock
 from videos import leases
-from videos.jobs import queue, routing, state_machine
+from videos.jobs import queue, state_machine
+from videos.jobs.engine_choice import routing
 from videos.models import Video
 
 Status = Video.Status

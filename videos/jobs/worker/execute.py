@@ -11,7 +11,8 @@ from videos.catalog.reading import catalog
 from videos.engines import base
 from videos.engines.base import Engine, Job, RenderRequest
 from videos.engines.errors import EngineError, Unavailable, Unsupported
-from videos.jobs import callbacks, circuit_breaker
+from videos.jobs import callbacks
+from videos.jobs.engine_choice import circuit_breaker
 from videos.media import engine_images, files
 from videos.models import Video
 

@@ -10,7 +10,8 @@ from django.db import connection, transaction
 
 from videos import feed
 from videos.engines.base import Job
-from videos.jobs import costs, state_machine
+from videos.jobs import state_machine
+from videos.jobs.money import costs
 from videos.models import Video
 
 

@@ -10,7 +10,9 @@ from django.db.models import F
 from config.lib import clock
 from videos.engines.base import Job, JobState, ids_named
 from videos.engines.errors import EngineError, Unsupported
-from videos.jobs import callbacks, circuit_breaker, costs, rescue, state_machine
+from videos.jobs import callbacks, rescue, state_machine
+from videos.jobs.engine_choice import circuit_breaker
+from videos.jobs.money import costs
 from videos.jobs.worker import execute, polls, step_failures
 from videos.media import files
 from videos.models import Video

@@ -23,7 +23,8 @@ from videos.engines.errors import (
     Unplayable,
     Unsupported,
 )
-from videos.jobs import routing, state_machine
+from videos.jobs import state_machine
+from videos.jobs.engine_choice import routing
 from videos.models import Video
 
 log = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from django.utils.translation import ngettext
 
 from billing.ledger import credits
 from videos import failures
-from videos.jobs import charges
+from videos.jobs.money import charges
 from videos.models import Video
 
 Status = Video.Status

@@ -14,10 +14,11 @@ from accounts.models import User
 from tests.billing.conftest import grant_credits
 from tests.concurrency import run_concurrently
 from tests.videos.conftest import order, reloaded, running
-from tests.videos.jobs.test_costs import RUNWAY
+from tests.videos.jobs.money.test_costs import RUNWAY
 from videos.engines.base import Job, JobState
 from videos.engines.errors import Unavailable
-from videos.jobs import circuit_breaker, state_machine
+from videos.jobs import state_machine
+from videos.jobs.engine_choice import circuit_breaker
 from videos.jobs.worker import claim, settle
 from videos.models import EngineUsage, Video, VideoEvent
 

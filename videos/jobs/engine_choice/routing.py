@@ -12,7 +12,8 @@ from django.db.models import F, QuerySet
 from videos.catalog import offers
 from videos.engines.base import is_sandbox
 from videos.engines.errors import EngineError
-from videos.jobs import circuit_breaker, engine_limits, state_machine
+from videos.jobs import state_machine
+from videos.jobs.engine_choice import circuit_breaker, engine_limits
 from videos.models import EngineCircuit, Video
 
 Status = Video.Status

@@ -32,7 +32,8 @@ from videos.engines.errors import (
     Unavailable,
     Unsupported,
 )
-from videos.jobs import circuit_breaker, orders, routing
+from videos.jobs import orders
+from videos.jobs.engine_choice import circuit_breaker, routing
 from videos.jobs.worker import claim, execute, settle
 from videos.models import EngineCircuit, Video
 
