@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from config.lib import texts
+
 
 @dataclass(frozen=True)
 class Topic:
@@ -155,12 +157,12 @@ TOPICS = (
 
 def matching(words: str) -> list[Topic]:
     """Return the topics that contain all of these words; every topic when there are none."""
-    wanted = words.lower().split()
-    return [
-        topic
-        for topic in TOPICS
-        if all(word in " ".join(map(str, (topic.title, *topic.answer))).lower() for word in wanted)
-    ]
+    wanted = texts.search_key(words).split()
+    return [topic for topic in TOPICS if all(word in _search_key(topic) for word in wanted)]
+
+
+def _search_key(topic: Topic) -> str:
+    return texts.search_key(" ".join(map(str, (topic.title, *topic.answer))))
 
 
 def find(slug: str) -> Topic | None:

@@ -16,3 +16,13 @@ def is_blank(text: str) -> bool:
     return not any(
         unicodedata.category(symbol)[0] in "LNPS" and symbol not in INVISIBLE for symbol in text
     )
+
+
+def search_key(text: str) -> str:
+    """Return the form in which texts are stored for a search, and in which words are searched.
+
+    Case, composed and decomposed accents, and wide and narrow forms make no difference in it, on
+    any database: "STRASSE" and "straße" are the same.
+    """
+    folded = unicodedata.normalize("NFKD", text).casefold()
+    return unicodedata.normalize("NFKC", folded)

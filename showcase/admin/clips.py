@@ -17,7 +17,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
-from config.lib.admin.model_admin import LINE_BREAKS, DashboardFilter
+from config.lib.admin.model_admin import LINE_BREAKS, DashboardFilter, FoldedSearch
 from config.lib.admin.object_actions import ObjectAction, ObjectActions
 from showcase import gallery
 from showcase.models import Clip
@@ -48,7 +48,7 @@ class ClipFilter(DashboardFilter):
 
 
 @admin.register(Clip)
-class ClipAdmin(ObjectActions):
+class ClipAdmin(FoldedSearch, ObjectActions):
     """Clips; only videos that their owners offered can be published."""
 
     form = ClipForm
@@ -60,7 +60,7 @@ class ClipAdmin(ObjectActions):
     list_display_links = ("title",)
     list_editable = ("display_order", "is_active")
     list_filter = (ClipFilter, "is_active")
-    search_fields = ("title", "description", "video__prompt")
+    search_fields = ("title", "description", "video__search_text")
     list_select_related = ("video__user",)
     list_per_page = 100
     readonly_fields = ("preview", "prompt", "owner", "agreed", "view_count", "like_count")

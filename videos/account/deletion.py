@@ -68,6 +68,7 @@ def erase_account(user: User) -> None:
         VideoReference.objects.filter(video__user=user).delete()
         Video.objects.filter(user=user).update(
             prompt="",
+            search_text="",
             negative_prompt="",
             failure_detail="",
             fetch_again_error="",

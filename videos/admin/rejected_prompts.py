@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from config.lib.admin.model_admin import (
     DashboardFilter,
+    FoldedSearch,
     ReadOnlyAdmin,
     ReasonForm,
     confirm_action,
@@ -31,7 +32,7 @@ class RejectedPromptFilter(DashboardFilter):
 
 
 @admin.register(RejectedPrompt)
-class RejectedPromptAdmin(ObjectActions, ReadOnlyAdmin):
+class RejectedPromptAdmin(FoldedSearch, ObjectActions, ReadOnlyAdmin):
     """Rejected prompts. Overruling one stops counting it against its user; no video is made."""
 
     list_display = (
@@ -43,7 +44,7 @@ class RejectedPromptAdmin(ObjectActions, ReadOnlyAdmin):
         "overruled",
     )
     list_filter = (RejectedPromptFilter, "overruled", "had_image", "created_at")
-    search_fields = ("prompt", "user__username", "user__email")
+    search_fields = ("search_text", "user__username", "user__email")
     list_select_related = ("user",)
     ordering = ("-created_at",)
     fields = ("created_at", "user", "prompt", "categories_text", "had_image", "overruled")

@@ -19,6 +19,7 @@ from billing.ledger import credits
 from config.lib import idempotency
 from config.lib.admin.model_admin import (
     DashboardFilter,
+    FoldedSearch,
     ReadOnlyAdmin,
     ReadOnlyInline,
     ReasonForm,
@@ -51,13 +52,13 @@ class VideoFilter(DashboardFilter):
 
 
 @admin.register(Video)
-class VideoAdmin(ObjectActions, ReadOnlyAdmin):
+class VideoAdmin(FoldedSearch, ObjectActions, ReadOnlyAdmin):
     """Videos; each action asks for a reason and is recorded in the audit log."""
 
     list_display = ("poster", "short_prompt", "user", "state", "engine", "credits", "created_at")
     list_display_links = ("poster", "short_prompt")
     list_filter = (VideoFilter, "status", "engine", "model", "operation", "created_at")
-    search_fields = ("=id", "prompt", "user__username", "user__email", "engine_job_id")
+    search_fields = ("=id", "search_text", "user__username", "user__email", "engine_job_id")
     list_select_related = ("user",)
     list_per_page = 50
     ordering = ("-created_at",)

@@ -4,6 +4,8 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from videos.models.search_text import SearchTextField
+
 
 class RejectedPrompt(models.Model):
     """An order that moderation rejected; once overruled by staff it no longer counts."""
@@ -15,6 +17,7 @@ class RejectedPrompt(models.Model):
         verbose_name=_("user"),
     )
     prompt = models.TextField(_("prompt"))
+    search_text = SearchTextField()
     had_image = models.BooleanField(_("with an image"), default=False)
     categories = models.JSONField(_("categories"))
     overruled = models.BooleanField(_("overruled"), default=False)

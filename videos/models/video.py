@@ -12,6 +12,7 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 
 from config.lib import clock
+from videos.models.search_text import SearchTextField, containing
 from videos.models.upload import Upload
 
 
@@ -33,8 +34,8 @@ class VideoQuerySet(models.QuerySet["Video"]):
         return self.filter(next_step_at__lte=now).order_by("next_step_at")
 
     def matching(self, words: str) -> "VideoQuerySet":
-        """The videos whose prompt contains `words`; all of them for an empty text."""
-        return self.filter(prompt__icontains=words) if words else self
+        """The videos whose prompt contains each of these words; all of them for an empty text."""
+        return self.filter(containing(words))
 
     def in_progress(self) -> "VideoQuerySet":
         """The videos that have not ended: those that render, then the others, oldest first."""
@@ -95,6 +96,7 @@ class Video(models.Model):
     # What was ordered, and for how much.
     operation = models.CharField(_("operation"), max_length=16, choices=Operation)
     prompt = models.TextField(_("prompt"))
+    search_text = SearchTextField()
     model = models.CharField(_("model"), max_length=64)
     # The alias by which the model was ordered; "" when it was ordered by its own id.
     requested_model = models.CharField(_("ordered as"), max_length=64, blank=True)

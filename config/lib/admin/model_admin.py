@@ -16,6 +16,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import override
 
+from config.lib import texts
 from config.lib.web.forms import MultilineField
 
 
@@ -83,6 +84,20 @@ def confirm_action(
         "opts": model_admin.opts,
     }
     return TemplateResponse(request, "admin/confirm_action.html", context)
+
+
+class FoldedSearch(admin.ModelAdmin):
+    """Search as typed, and by the search key, in which prompts are stored for a search."""
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet, search_term: str
+    ) -> tuple[QuerySet, bool]:
+        typed, repeats = super().get_search_results(request, queryset, search_term)
+        key = texts.search_key(search_term)
+        if key == search_term:
+            return typed, repeats
+        folded, _repeats = super().get_search_results(request, queryset, key)
+        return typed | folded, repeats
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
