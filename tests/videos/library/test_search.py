@@ -50,7 +50,7 @@ def six(alice: User) -> list[Video]:
 
 def order_free(user: User, prompt: str) -> Video:
     """A video that needs no credits; the welcome credits pay for five."""
-    known: dict[str, Any] = Video.objects.filter(user=user).values().first() or {}
+    known: Any = Video.objects.filter(user=user).values().first()
     fields = {**known, "id": uuid4(), "prompt": prompt, "search_text": "", "sequence": 99}
     return Video.objects.create(**fields)
 
