@@ -111,10 +111,10 @@ MIDDLEWARE = [
     "config.http.headers.headers_middleware",
     "config.http.health.probes_middleware",
     "config.http.access_log.access_log_middleware",
+    "corsheaders.middleware.CorsMiddleware",  # before whatever refuses a request
     "config.http.methods.methods_middleware",
     "config.http.compression.TextGZipMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "corsheaders.middleware.CorsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",

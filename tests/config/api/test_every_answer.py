@@ -192,6 +192,18 @@ def test_cors_lets_a_configured_origin_read_the_answer(api: APIClient) -> None:
 
 
 @pytest.mark.usefixtures("configured_origins")
+@pytest.mark.parametrize(
+    ("method", "headers", "status"),
+    [("TRACE", {}, 405), ("POST", {"HTTP_CONTENT_ENCODING": "gzip"}, 415)],
+)
+def test_cors_lets_a_configured_origin_read_why_a_request_is_not_understood(
+    db: None, method: str, headers: dict[str, str], status: int
+) -> None:
+    answer = Client().generic(method, "/api/auth/login", HTTP_ORIGIN=ORIGIN, **headers)  # type: ignore[arg-type]
+    assert (answer.status_code, cors(answer)["access-control-allow-origin"]) == (status, ORIGIN)
+
+
+@pytest.mark.usefixtures("configured_origins")
 def test_cors_lets_a_configured_origin_send_our_headers(db: None) -> None:
     asked = {"HTTP_ORIGIN": ORIGIN, "HTTP_ACCESS_CONTROL_REQUEST_METHOD": "DELETE"}
     answer = Client().options("/api/videos", **asked)  # type: ignore[arg-type]

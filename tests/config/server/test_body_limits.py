@@ -29,6 +29,7 @@ SERVERS = {
     "daphne": ["daphne", "config.asgi:application", "-v", "0", "--port"],
 }
 UPLOAD = "/api/videos/upload"
+FRONTEND = "https://studio.example.com"
 MAX_SENT = (
     64 * MIB
 )  # of 1 GiB: what socket buffers hold, and what the server reads before it closes
@@ -119,7 +120,8 @@ class UploadResult:
                 pass  # the server hung up
             reader.join(30)
         self.status = int(self.answer.split(b" ", 2)[1]) if self.answer else 0
-        self.body = self.answer.partition(b"\r\n\r\n")[2]
+        head, _blank, self.body = self.answer.partition(b"\r\n\r\n")
+        self.headers = dict(line.lower().split(": ", 1) for line in head.decode().split("\r\n")[1:])
 
     def _write(self, line: socket.socket, body: int, chunked: bool) -> None:
         part = bytes(256 * 1024)
@@ -145,7 +147,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     folder = tmp_path_factory.mktemp("data")
     migrated.copy_to(folder)
     kept = {k: v for k, v in os.environ.items() if k not in {"DATABASE_URL", "REDIS_URL"}}
-    return {**kept, "DATA_DIR": str(folder)}
+    return {**kept, "DATA_DIR": str(folder), "FRONTEND_URL": FRONTEND}
 
 
 @pytest.fixture(scope="module")
@@ -216,6 +218,29 @@ def test_large_body_is_refused_when_one_of_two_credentials_is_forged(
 ) -> None:
     both = [valid["token"], FORGED["key"]]
     assert server.send(UPLOAD, *both, body=90 * MIB).status == 401
+
+
+@pytest.mark.parametrize(
+    ("path", "mib", "chunked", "status"),
+    [
+        ("/api/auth/login", 2, False, 413),
+        ("/api/auth/login", 2, True, 413),
+        (UPLOAD, 2, False, 401),
+    ],
+)
+def test_pages_of_a_front_end_may_read_a_refusal_as_any_other_error(
+    server: ServerProcess, path: str, mib: int, chunked: bool, status: int
+) -> None:
+    result = server.send(path, f"Origin: {FRONTEND}", body=mib * MIB, chunked=chunked)
+    url = f"http://127.0.0.1:{server.port}/api/nothing"
+    usual = httpx2.get(url, headers={"Origin": FRONTEND}).headers
+    names = ("access-control-allow-origin", "access-control-expose-headers")
+    assert result.status == status
+    assert {name: result.headers.get(name) for name in names} == {
+        name: usual[name].lower() for name in names
+    }
+    assert "origin" in result.headers["vary"].split(", ")
+    assert result.headers["x-request-id"] != ""
 
 
 def test_large_form_of_a_page_leads_to_the_sign_in_page_when_not_signed_in(
@@ -360,7 +385,7 @@ class GuardedRequest:
     def __init__(self, *parts: bytes, pause: float = 0) -> None:
         self.parts, self.received, self.pause = list(parts), b"", pause
         self.sent_messages: list[Any] = []
-        self.scope = {
+        self.scope: dict[str, Any] = {
             "type": "http",
             "scheme": "http",
             "path": "/api/x",
@@ -380,6 +405,10 @@ class GuardedRequest:
         while (message := await receive())["type"] != "http.disconnect":
             self.received += message["body"]
 
+    @property
+    def headers(self) -> dict[bytes, bytes]:
+        return dict(self.sent_messages[0]["headers"])
+
     async def status(self) -> int:
         await body_limits.BodyLimits(self.app)(self.scope, self.receive, self.send)
         return int(self.sent_messages[0]["status"])
@@ -389,6 +418,14 @@ def test_answer_is_408_when_the_body_stops_arriving(settings: LazySettings) -> N
     settings.BODY_IDLE_SECONDS = 0.01
     request = GuardedRequest(b"a", b"b")
     assert (async_to_sync(request.status)(), request.received) == (408, b"ab")
+
+
+def test_pages_of_a_front_end_may_read_that_the_body_stopped(settings: LazySettings) -> None:
+    settings.BODY_IDLE_SECONDS, settings.CORS_ALLOWED_ORIGINS = 0.01, [FRONTEND]
+    request = GuardedRequest(b"a")
+    request.scope["headers"] = [(b"origin", FRONTEND.encode())]
+    assert async_to_sync(request.status)() == 408
+    assert request.headers[b"access-control-allow-origin"] == FRONTEND.encode()
 
 
 def test_answer_is_408_when_the_body_arrives_byte_by_byte(settings: LazySettings) -> None:
