@@ -16,7 +16,7 @@ from billing.api import payments as payments_api
 from billing.web import audit, checkout, history, payment
 from billing.web import billing as billing_page
 from config.api import docs, errors
-from config.http import health
+from config.http import health, well_known
 from config.http.presentation import language, theme
 from showcase import api as showcase_api
 from showcase.web import (
@@ -145,6 +145,9 @@ urlpatterns = [
     path("accounts/google/login/", google_views.oauth2_login, name="google_login"),
     path("accounts/google/login/callback/", google_views.oauth2_callback, name="google_callback"),
     path("admin/", admin.site.urls),
+    path("robots.txt", well_known.robots),
+    *(path(name, well_known.icon, {"name": name}) for name in well_known.ICONS),
+    path(".well-known/change-password", well_known.change_password),
     # accounts
     path("api/auth/register", accounts_api.RegisterView.as_view()),
     path("api/auth/login", accounts_api.LoginView.as_view()),

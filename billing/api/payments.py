@@ -21,7 +21,12 @@ from config.lib.admin import staff
 from config.lib.admin.model_admin import log_action
 from config.lib.api.openapi import IDEMPOTENCY_KEY, errors, request_example
 from config.lib.api.pagination import ListView, PageNumberPagination, PageQuerySerializer
-from config.lib.api.serializers import BlankAsNullField, PageSerializer, refuse_doubles, validated
+from config.lib.api.serializers import (
+    BlankAsNullField,
+    PageSerializer,
+    refuse_doubles,
+    validated,
+)
 from config.lib.api.strict_fields import TextField, UUIDField
 from config.lib.idempotency import RequestKey, key_of_headers
 from config.lib.web.responses import user_of
@@ -204,7 +209,9 @@ class RefundPaymentView(APIView):
         staff.check(user, "billing.change_payment", "Only administrators can issue refunds")
         body = request.data if isinstance(request.data, dict) else {}
         refuse_doubles(RefundQuerySerializer(), request.query_params)
-        data = validated(RefundQuerySerializer, {**request.query_params.dict(), **body})
+        sent = {**request.query_params.dict(), **body}
+        # An amount that a program lost must not become a refund of everything.
+        data = validated(RefundQuerySerializer, sent, refuses_nulls=True)
         payment = get_object_or_404(Payment, pk=data["payment_id"])
         amount_minor = _amount_minor(data, payment)
         refund_request = refunds.RefundRequest(

@@ -3,13 +3,21 @@
 import sys
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from django.conf import settings
 from django.core.exceptions import DisallowedHost, RequestDataTooBig
 from django.db import OperationalError
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponsePermanentRedirect,
+    JsonResponse,
+)
 from django.shortcuts import render
+from django.urls import is_valid_path
+from django.utils.http import escape_leading_slashes
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt, requires_csrf_token
 from rest_framework import exceptions
@@ -99,6 +107,8 @@ DETAILS = {
     500: "Internal server error",
     503: "Service unavailable",
 }
+# Addresses of programs, which have no slash at their end.
+WITHOUT_SLASH = ("/api/", "/v1/", "/sandbox/")
 # When a client may try again, in seconds.
 RETRY_AFTER = {429: "60", 503: "30"}
 
@@ -137,10 +147,15 @@ def _detail_of(error: Exception, response: Response) -> str:
     if isinstance(error, Http404):
         return DETAILS[404]
     if isinstance(error, exceptions.Throttled):
-        return f"Too many requests. Try again in {response['Retry-After']} seconds."
+        return f"Too many requests. Try again in {_time_in_words(int(response['Retry-After']))}."
     if isinstance(error, exceptions.ParseError):
         return "The body could not be read."
     return str(response.data.get("detail", DETAILS.get(response.status_code, "")))
+
+
+def _time_in_words(seconds: int) -> str:
+    """Return a time in seconds, or in whole minutes, rounded up, when it is longer than two."""
+    return f"{seconds} seconds" if seconds <= 120 else f"{-(-seconds // 60)} minutes"
 
 
 def _field_errors(details: Any, loc: list[str | int]) -> Iterator[dict[str, Any]]:
@@ -206,7 +221,17 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 @requires_csrf_token
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer 404, or lead to the page whose address lacks only the slash at its end."""
+    if request.method in {"GET", "HEAD"} and _lacks_slash(request.path_info):
+        query = request.META.get("QUERY_STRING", "")
+        path = escape_leading_slashes(quote(f"{request.path}/"))
+        return HttpResponsePermanentRedirect(f"{path}?{query}" if query else path)
     return _error(request, 404)
+
+
+def _lacks_slash(path: str) -> bool:
+    is_for_programs = path.startswith(WITHOUT_SLASH)
+    return not (is_for_programs or path.endswith("/")) and bool(is_valid_path(f"{path}/"))
 
 
 @requires_csrf_token

@@ -15,7 +15,7 @@ NOTICE = (ROOT / "NOTICE").read_text()
 NAMES = set(re.findall(r"[\w./-]+", NOTICE))
 COPYLEFT = re.compile(r"GPL|MPL|Mozilla|EUPL|CDDL|General Public", re.IGNORECASE)
 # Drawn and made for Firstlight itself, so they are under LICENSE.
-OWN = {"mark.svg", "day.webp", "hero.webp"}
+OWN = {"mark.svg", "favicon.ico", "apple-touch-icon.png", "day.webp", "hero.webp"}
 
 
 @cache

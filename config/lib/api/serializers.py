@@ -8,17 +8,36 @@ from rest_framework import serializers
 
 
 def validated(
-    serializer_class: type[serializers.Serializer], data: Mapping[str, Any] | Any
+    serializer_class: type[serializers.Serializer],
+    data: Mapping[str, Any] | Any,
+    *,
+    refuses_nulls: bool = False,
 ) -> dict[str, Any]:
     """Return what a serializer reads from a body or a query. Raises ValidationError.
 
-    A field that a form or a query has twice is refused: which one is meant is not clear.
+    A field that a form or a query has twice is refused: which one is meant is not clear. A null for
+    a field that may be left out is the field left out, unless nulls are refused.
     """
-    serializer = serializer_class(data=data)
+    read = data if refuses_nulls else _leave_out_nulls(serializer_class(), data)
+    serializer = serializer_class(data=read)
     refuse_doubles(serializer, data)
     serializer.is_valid(raise_exception=True)
     found: dict[str, Any] = serializer.validated_data
     return found
+
+
+def _leave_out_nulls(serializer: serializers.Serializer, data: Any) -> Any:
+    """Return a JSON object without its nulls for optional fields; other data as it is."""
+    if not isinstance(data, dict) or isinstance(data, QueryDict):
+        return data
+    optional = {
+        name
+        for name, field in serializer.get_fields().items()
+        if not (field.required or field.allow_null)
+    }
+    return {
+        name: value for name, value in data.items() if value is not None or name not in optional
+    }
 
 
 def refuse_doubles(serializer: serializers.Serializer, data: object) -> None:

@@ -128,7 +128,6 @@ def test_username_is_accepted_when_it_is_the_users_own_address(api: APIClient) -
 @pytest.mark.parametrize(
     "body",
     [
-        {"username": None},
         {"username": ["x"]},
         {"username": "a\x00b"},
         {"name": "x" * 81},

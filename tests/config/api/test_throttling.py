@@ -52,6 +52,13 @@ def test_sign_in_is_refused_when_the_address_tries_a_sixth_time(
     assert login(anonymous, right, REMOTE_ADDR="192.0.2.7").status_code == 200
 
 
+def test_refusal_names_minutes_when_the_wait_is_long(anonymous: APIClient) -> None:
+    answers = [anonymous.get("/api/payments/packages") for _ in range(4)]
+    wait = int(answers[-1]["Retry-After"])
+    assert (answers[-1].status_code, 840 < wait <= 900) == (429, True)
+    assert answers[-1].json() == {"detail": "Too many requests. Try again in 15 minutes."}
+
+
 class CountingHasher(MD5PasswordHasher):
     """Count how often a password was hashed."""
 

@@ -120,8 +120,9 @@ class UploadResult:
                 pass  # the server hung up
             reader.join(30)
         self.status = int(self.answer.split(b" ", 2)[1]) if self.answer else 0
-        head, _blank, self.body = self.answer.partition(b"\r\n\r\n")
-        self.headers = dict(line.lower().split(": ", 1) for line in head.decode().split("\r\n")[1:])
+        top, _blank, self.body = self.answer.partition(b"\r\n\r\n")
+        pairs = [text.lower().partition(": ") for text in top.decode().split("\r\n")[1:]]
+        self.headers = {name: value for name, _colon, value in pairs}
 
     def _write(self, line: socket.socket, body: int, chunked: bool) -> None:
         part = bytes(256 * 1024)
