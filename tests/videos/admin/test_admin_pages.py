@@ -230,7 +230,7 @@ def test_price_is_accepted_only_for_known_models(staff_client: Client) -> None:
 def test_price_without_sound_is_accepted_only_where_sound_is_a_choice(staff_client: Client) -> None:
     form = {"kind": "silent", "resolution": "", "credits": "15"}
     refused = staff_client.post("/admin/videos/price/add/", {**form, "model": "sora-2"})
-    assert "Nobody can leave out the sound of Sora 2." in refused.content.decode()
+    assert "The sound of Sora 2 cannot be left out." in refused.content.decode()
     staff_client.post("/admin/videos/price/add/", {**form, "model": "veo-3.1"})
     assert [str(row) for row in Price.objects.all()] == ["silent veo-3.1 : 15.00"]
     assert (
