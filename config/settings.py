@@ -29,6 +29,7 @@ from config.environment.env import (
     env,
     flag,
     generated_secret,
+    local_host,
     number,
     rate,
     text,
@@ -46,13 +47,13 @@ DEBUG = flag("DEBUG", default=False)
 DATA_DIR = writable_folder(
     "DATA_DIR", env("DATA_DIR", default=BASE_DIR / "var", parse=Path).resolve()
 )
-PORT = number("PORT", default=8000, maximum=65535)
-BIND = text("BIND", default="127.0.0.1")
+PORT = number("PORT", default=8000, minimum=1, maximum=65535)
+BIND = text("BIND", default="127.0.0.1").strip("[]")
 # The URL under which this process can call itself.
-LOCAL_URL = f"http://127.0.0.1:{PORT}"
+LOCAL_URL = f"http://{local_host(BIND)}:{PORT}"
 SITE_NAME = text("SITE_NAME", default="Firstlight")
 # The public URL of this server, without a slash at the end.
-BASE_URL = text("BACKEND_URL", "API_BASE_URL", default=f"http://127.0.0.1:{PORT}").rstrip("/")
+BASE_URL = text("BACKEND_URL", "API_BASE_URL", default=LOCAL_URL).rstrip("/")
 # Origins whose pages may call the API from a browser.
 FRONTEND_ORIGINS = [url.rstrip("/") for url in text_list("FRONTEND_URL", default=[BASE_URL])]
 

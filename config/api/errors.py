@@ -1,9 +1,10 @@
 """Domain errors as HTTP answers, for all apps. Under /api every error is JSON with `detail`."""
 
+import re
 import sys
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from django.conf import settings
 from django.core.exceptions import DisallowedHost, RequestDataTooBig
@@ -49,6 +50,8 @@ from videos.media.upload_urls import BadImageUrl
 from videos.media.uploads import QuotaFull
 from videos.webhooks.deliveries import NotRedeliverable
 
+# The value of a Host header: a name or an address, and perhaps a port.
+HOST = re.compile(r"([A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?")
 # The status and the `code` of each domain error.
 STATUS_OF: dict[type[Exception], tuple[int, str]] = {
     BadCredentials: (401, "bad_credentials"),
@@ -204,8 +207,11 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def _unknown_host(request: HttpRequest) -> HttpResponse:
-    """Say which line of `.env` lets people open the site by this name."""
-    host = urlsplit(f"//{request.META.get('HTTP_HOST', '')}").hostname or ""
+    """Say which line of `.env` lets people open the site by this name, if it is one."""
+    match = HOST.fullmatch(request.META.get("HTTP_HOST", ""))
+    if not match:
+        return _error(request, 400)
+    host = match[1].lower()
     text = _("This server does not answer for the host %(host)s.") % {"host": host}
     line = f"ALLOWED_HOSTS={','.join(dict.fromkeys([*settings.ALLOWED_HOSTS, host]))}"
     if _wants_json(request):

@@ -130,6 +130,13 @@ def generated_secret(folder: Path, name: str) -> str:
     return path.read_text()
 
 
+def local_host(bind: str) -> str:
+    """Return the host of the URL at which this machine reaches a server that listens at `bind`."""
+    of_all = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104
+    address = of_all.get(bind, bind)
+    return f"[{address}]" if ":" in address else address
+
+
 def writable_folder(name: str, path: Path) -> Path:
     """Return the folder of a setting, which is created if it is missing.
 

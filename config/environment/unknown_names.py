@@ -14,17 +14,24 @@ from config.environment.env import BASE_DIR, READINGS
 ALIKE = 0.9
 # Every setting stands in this file, also those that are read only together with others.
 EXAMPLE = BASE_DIR / ".env.example"
+A_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
 OF_ENGINES = re.compile(r"ENGINE_[A-Z0-9_]+")
 
 
 def find_unknown_names() -> Iterator[str]:
     """Yield a sentence for each name in `.env` without a reader, and for each misspelled variable.
 
-    Variables that only other programs use are not reported.
+    Variables that only other programs use are not reported. What does not look like a name is never
+    repeated: it may be a secret that was pasted on a line of its own.
     """
     read = {name for reading in READINGS for name in reading.names}
     known = read | _named_in(EXAMPLE)
-    in_file = dotenv_values(os.environ.get("ENV_FILE") or BASE_DIR / ".env").keys()
+    lines = dotenv_values(os.environ.get("ENV_FILE") or BASE_DIR / ".env", interpolate=False)
+    in_file = {
+        name for name, value in lines.items() if value is not None and A_NAME.fullmatch(name)
+    }
+    if None in lines.values():
+        yield ".env has a line that sets nothing. Write NAME=value, quoted if it has several lines."
     for name in sorted({*os.environ, *in_file}):
         if name in read or (name in known and not OF_ENGINES.fullmatch(name)):
             continue

@@ -28,6 +28,8 @@ def listen() -> socket.socket:
         listener.listen(BACKLOG)
     except OSError as error:
         listener.close()
+        if isinstance(error, socket.gaierror):
+            error.errno = errno.EADDRNOTAVAIL
         why = REASONS.get(error.errno or 0, str(error)).format(other=settings.PORT + 1)
         text = f"Port {settings.PORT} of {settings.BIND} cannot be used: {why}."
         raise ImproperlyConfigured(text) from error

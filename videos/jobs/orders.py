@@ -158,6 +158,11 @@ def retry(
     references = tuple(video.reference_images)
     images = OrderImages(bool(video.first_image), bool(video.last_image), len(references))
     operation = Video.Operation(video.operation)
+    lacks_first = images.last and not images.first
+    if lacks_first or operation not in {Video.Operation.REMIX, images.mode}:
+        raise state_machine.NotPossible(
+            _("An image of this order was deleted. Order the video anew.")
+        )
     draft = _repeat(video, video.prompt, operation, source=video.source, images=images)
     draft.first_image, draft.last_image = video.first_image, video.last_image
     draft.retry_of = video

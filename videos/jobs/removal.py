@@ -69,6 +69,7 @@ def restore(video: Video) -> None:
             ),
             next_step_at=Case(
                 whole,
+                When(fetches_again=True, needs_cleanup=True, then=Value(now)),
                 When(result_kept_until__gt=now, needs_cleanup=True, then=F("result_kept_until")),
                 When(needs_cleanup=True, then=Value(now)),
                 default=None,

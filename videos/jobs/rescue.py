@@ -71,16 +71,17 @@ def record_failure(video: Video, error: EngineError) -> None:
         pause = error.retry_after or PAUSES[video.attempts]
         rows.update(attempts=F("attempts") + 1, **state_machine.due_in(pause))
         return
-    is_gone = isinstance(error, Gone | NotFound)
-    until = clock.now() if is_gone else video.result_kept_until
-    rows.update(
-        fetches_again=False,
+    now = clock.now()
+    ended = {"fetches_again": False, "attempts": 0, "lease": None}
+    kept_until = None if isinstance(error, Gone | NotFound) else video.result_kept_until
+    if not rows.filter(deleted_at=None).update(
+        **ended,
         fetch_again_error=str(error),
-        result_kept_until=None if is_gone else until,
-        attempts=0,
-        lease=None,
-        next_step_at=until,
-    )
+        result_kept_until=kept_until,
+        next_step_at=kept_until or now,
+    ):
+        # Its owner has deleted it meanwhile: nothing is kept.
+        rows.update(**ended, result_kept_until=None, next_step_at=now)
 
 
 def describe(video: Video) -> str:

@@ -209,15 +209,15 @@ def _write(
     return True
 
 
-def end_overdue(video: Video, detail: str = "") -> bool:
+def end_overdue(video: Video, detail: str = "", **fields: Any) -> bool:
     """End a video whose deadline has passed; what it waited for decides the failure code."""
     match video.status:
         case Status.DOWNLOADING:
-            return end(video, Status.FAILED, code="result_unavailable", detail=detail)
+            return end(video, Status.FAILED, code="result_unavailable", detail=detail, **fields)
         case Status.QUEUED | Status.SUBMITTING:
-            return end(video, Status.TIMEOUT, code="queue_timeout", detail=detail)
+            return end(video, Status.TIMEOUT, code="queue_timeout", detail=detail, **fields)
         case _:
-            return end(video, Status.TIMEOUT, code="timeout", detail=detail)
+            return end(video, Status.TIMEOUT, code="timeout", detail=detail, **fields)
 
 
 def _deadline_in(to: Status, now: datetime) -> dict[str, Any]:

@@ -52,16 +52,13 @@ def _fit(upload: Upload, size: str) -> IO[bytes]:
 
 def _open_opaque(upload: Upload) -> IO[bytes]:
     """Return the file as it is stored, or without its transparency in the same format."""
-    stored = default_storage.open(str(upload.file.name), "rb")
     format = upload.content_type.rpartition("/")[2].upper()
-    if format == "JPEG":
-        return stored
-    with images.decoded(stored) as image:
-        if image.mode == "RGBA":
-            stored.close()
-            return _encode(pixels.on_background(image), format, **OPTIONS[format])
-    stored.seek(0)
-    return stored
+    if format != "JPEG":
+        # The decoder closes the file that it reads.
+        with upload.file.open("rb") as stored, images.decoded(stored) as image:
+            if image.mode == "RGBA":
+                return _encode(pixels.on_background(image), format, **OPTIONS[format])
+    return default_storage.open(str(upload.file.name), "rb")
 
 
 def _scale_down(upload: Upload) -> IO[bytes]:

@@ -170,10 +170,7 @@ class Periodic:
 
 
 def start_message(first_run: bool) -> str:
-    address = (
-        f"http://{'127.0.0.1' if settings.BIND == '0.0.0.0' else settings.BIND}:{settings.PORT}"  # noqa: S104
-    )
-    lines = [f"\n  {settings.SITE_NAME} is ready:  {address}\n"]
+    lines = [f"\n  {settings.SITE_NAME} is ready:  {settings.LOCAL_URL}\n"]
     if demo.exists():
         lines += [
             f"  Sign in as   {demo.USERNAME} / {demo.PASSWORD}   (has credits and a few clips)",

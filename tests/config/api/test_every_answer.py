@@ -78,6 +78,25 @@ def test_page_names_the_line_that_allows_the_host_when_it_is_unknown(
     )
 
 
+@pytest.mark.parametrize(
+    ("host", "line"),
+    [
+        ("[2001:db8::1]:8000", "ALLOWED_HOSTS=testserver,[2001:db8::1]"),
+        ("[abc", ""),
+        ("[::1", ""),
+        ("*", ""),
+        ("x,y", ""),
+    ],
+)
+def test_page_names_a_line_only_for_the_name_of_a_host(
+    db: None, settings: LazySettings, host: str, line: str
+) -> None:
+    settings.ALLOWED_HOSTS = ["testserver"]
+    page = Client().get("/", headers={"Host": host})
+    found = re.findall("<code>(.*?)</code>", flat(page))
+    assert (page.status_code, found) == (400, [line] if line else [])
+
+
 def test_production_tells_strangers_nothing_about_the_hosts_it_answers_for(
     db: None, settings: LazySettings
 ) -> None:

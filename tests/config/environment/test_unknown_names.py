@@ -35,6 +35,17 @@ def test_every_unknown_name_of_the_file_is_named(
     ]
 
 
+def test_secret_on_a_line_of_its_own_is_not_repeated(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / ".env"
+    file.write_text("STRIPE_SECRET_KEY=\nsk_live_51Habc\nMIIEvQIBADAN==\nhttp_proxy=http://p\n")
+    monkeypatch.setenv("ENV_FILE", str(file))
+    assert list(find_unknown_names()) == [
+        ".env has a line that sets nothing. Write NAME=value, quoted if it has several lines."
+    ]
+
+
 def test_variables_of_other_programs_are_not_named(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("COLOUR", "PYTHONPATH", "KUBERNETES_PORT", "LC_ALL", "HOSTNAME", "SSH_CLIENT"):
         monkeypatch.setenv(name, "1")

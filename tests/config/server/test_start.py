@@ -9,6 +9,7 @@ import pytest
 from django.conf import LazySettings
 from django.core.exceptions import ImproperlyConfigured
 
+from config.environment.env import local_host
 from config.server import listening, start_lock
 from tests.config.production import start
 from tests.config.serve_process import ServeProcess
@@ -42,7 +43,7 @@ def test_server_ends_before_it_changes_anything_when_its_port_is_taken(
     ("name", "value", "why"),
     [
         ("PORT", "abc", "PORT: 'abc' is not usable: expected a whole number\n"),
-        ("PORT", "99999", "PORT: '99999' is not usable: expected at least 0 and at most 65535\n"),
+        ("PORT", "0", "PORT: '0' is not usable: expected at least 1 and at most 65535\n"),
         (
             "DATA_DIR",
             "/dev/null/data",
@@ -69,13 +70,28 @@ def test_server_ends_with_one_line_when_a_setting_is_unusable(
     assert (ended.returncode, ended.stdout, ended.stderr) == (1, "", why)
 
 
-def test_address_of_another_machine_is_refused(settings: LazySettings) -> None:
-    settings.BIND, settings.PORT = "192.0.2.1", 0
+@pytest.mark.parametrize("address", ["192.0.2.1", "999.1.1.1"])
+def test_address_of_another_machine_is_refused(settings: LazySettings, address: str) -> None:
+    settings.BIND, settings.PORT = address, 0
     with pytest.raises(ImproperlyConfigured) as caught:
         listening.listen()
     assert str(caught.value) == (
-        "Port 0 of 192.0.2.1 cannot be used: this machine has no such address. Change BIND."
+        f"Port 0 of {address} cannot be used: this machine has no such address. Change BIND."
     )
+
+
+@pytest.mark.parametrize(
+    ("bind", "host"),
+    [
+        ("127.0.0.1", "127.0.0.1"),
+        ("0.0.0.0", "127.0.0.1"),
+        ("192.168.1.7", "192.168.1.7"),
+        ("::", "[::1]"),
+        ("::1", "[::1]"),
+    ],
+)
+def test_server_calls_itself_at_the_address_where_it_listens(bind: str, host: str) -> None:
+    assert local_host(bind) == host
 
 
 def test_connection_waits_until_it_is_served(settings: LazySettings) -> None:

@@ -157,6 +157,17 @@ def test_job_is_kept_again_when_the_deletion_is_undone(alice: User) -> None:
     assert fetch_again(back).status == "succeeded"
 
 
+def test_file_is_fetched_when_the_video_was_deleted_and_restored_meanwhile(alice: User) -> None:
+    video = unfetched(order(alice))
+    rescue.request(video)
+    removal.delete(video, undo=True)
+    removal.restore(video)
+    held = claimed(video)
+    assert held.is_rescue_due
+    settle.settle([(held, stored(held))])
+    assert reloaded(video).status == "succeeded"
+
+
 # ---- fetched again ----
 
 
@@ -326,6 +337,20 @@ def test_file_is_removed_when_the_owner_deleted_the_video_while_it_was_fetched(
     cleaner.engine_job_id = ""
     settle.settle([(cleaner, execute.execute(cleaner))])
     assert default_storage.exists(saved.file) is False
+
+
+@pytest.mark.parametrize("error", [AuthFailed("wrong key"), Gone("expired")])
+def test_job_is_deleted_at_once_when_the_owner_deleted_the_video_while_its_file_did_not_come(
+    alice: User, error: EngineError
+) -> None:
+    video = unfetched(order(alice))
+    rescue.request(video)
+    held = claimed(video)
+    removal.delete(video)
+    settle.settle([(held, error)])
+    (cleaner,) = claim.claim_due(10)
+    left = reloaded(video)
+    assert (cleaner.pk, cleaner.is_rescue_due, left.fetch_again_error) == (video.pk, False, "")
 
 
 # ---- who was first ----

@@ -88,6 +88,18 @@ def test_retry_orders_the_same_video_when_one_failed(alice: User, mp4: bytes) ->
     assert history(alice) == [("spent", -35), ("refunded", 35), ("spent", -35), ("bonus", 100)]
 
 
+@pytest.mark.parametrize("deleted", ["first_image", "last_image"])
+def test_retry_is_refused_when_an_image_of_the_order_was_deleted(alice: User, deleted: str) -> None:
+    first, last = (uploads.store_image(alice, file(picture())) for _ in range(2))
+    video = failed(order(alice, first_image=first, last_image=last))
+    setattr(video, deleted, None)
+    video.save()
+    with pytest.raises(state_machine.NotPossible) as caught:
+        orders.retry(video)
+    assert str(caught.value) == "An image of this order was deleted. Order the video anew."
+    assert history(alice) == [("refunded", 25), ("spent", -25), ("bonus", 100)]
+
+
 def test_retry_keeps_the_source_when_a_remix_failed(alice: User, mp4: bytes) -> None:
     source = completed(order(alice), mp4)
     again = orders.retry(failed(orders.remix(source, "At night")))

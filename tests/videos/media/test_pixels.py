@@ -128,6 +128,13 @@ def test_engine_gets_what_a_browser_shows_when_the_picture_is(alice: User, name:
         assert halves_of(sent_as_reference(image)) == near(left, right)
 
 
+@pytest.mark.parametrize("format", ["PNG", "WEBP", "JPEG"])
+def test_reference_without_transparency_is_sent_as_it_is_stored(alice: User, format: str) -> None:
+    image = stored(alice, halves(GREEN, BLACK, format))
+    with image.file.open("rb") as kept, engine_images.reference(image).open() as sent:
+        assert sent.read() == kept.read()
+
+
 def test_large_reference_is_laid_on_white_when_it_is_transparent(alice: User) -> None:
     with Image.open(BytesIO(halves((*MAGENTA, 0), (*BLACK, 255), "PNG"))) as small:
         image = stored(alice, saved(small.resize((2100, 60), Image.Resampling.NEAREST), "PNG"))

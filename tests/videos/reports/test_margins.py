@@ -81,6 +81,17 @@ def test_margin_is_unknown_when_a_cost_is(alice: User, mp4: bytes, settings: Laz
     assert [(row.model, row.unknown) for row in models] == [("gen-4.5", 2), ("sora-2", 1)]
 
 
+def test_order_that_no_engine_took_is_no_job_when_its_time_was_over(
+    alice: User, settings: LazySettings
+) -> None:
+    video = film(alice)
+    held = claimed(video)
+    held.deadline_at = timezone.now()
+    settle.settle([(held, Unavailable("connection refused"))])
+    assert Video.objects.get(pk=video.pk).failure_code == "queue_timeout"
+    assert margins.by_model_and_day() == ([], [])
+
+
 def test_sandbox_has_no_margin_and_no_spend(
     alice: User, mp4: bytes, settings: LazySettings
 ) -> None:

@@ -39,7 +39,10 @@ def record_failure(video: Video, error: EngineError) -> None:
     log.warning("step of video %s (%s) failed: %s", video.pk, video.status, error)
     unanswered = video.status == Status.SUBMITTING and error.maybe_accepted
     if clock.now() >= video.deadline_at and not unanswered:  # the engine may have that job
-        state_machine.end_overdue(video, error.detail)
+        # An order that no engine has taken was not submitted.
+        taken_back = {"submit_count": F("submit_count") - 1}
+        fields = taken_back if video.status == Status.SUBMITTING else {}
+        state_machine.end_overdue(video, error.detail, **fields)
         return
     match video.status:
         case Status.SUBMITTING:
