@@ -19,6 +19,8 @@ CONVERSION_SECONDS = 15 * 60
 # The first parts of MP4 and QuickTime files.
 BOXES = {b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"}
 QUICKTIME = b"qt  "
+# How many parts the worker itself reads; usual files have about five, or their index first.
+MOST_BOXES = 1000
 # A conversion uses two cores and may need gigabytes.
 _converting = ConcurrencyLimit(1)
 
@@ -71,21 +73,24 @@ def _plays(file: IO[bytes]) -> bool:
 
 
 def _has_late_index(file: IO[bytes]) -> bool:
-    """Whether the index comes after the frames, so that a player needs the end first."""
-    names, at = list[bytes](), 0
-    while True:
+    """Whether the index comes after the frames, so that a player needs the end first.
+
+    A file with more parts than MOST_BOXES counts as one, for a conversion has limits.
+    """
+    has_frames, at = False, 0
+    for _ in range(MOST_BOXES):
         file.seek(at)
         head = file.read(16)
-        if len(head) < 8:
-            break
         length, name = int.from_bytes(head[:4], "big"), head[4:8]
-        names.append(name)
+        if name == b"moov":
+            return has_frames
+        has_frames = has_frames or name == b"mdat"
         if length == 1:
             length = int.from_bytes(head[8:16], "big")
-        if length < 8 or name == b"moov":
-            break
+        if length < 8 or len(head) < 8:
+            return False
         at += length
-    return b"moov" in names and b"mdat" in names
+    return True
 
 
 def convert(source: str, kind: str, target: str) -> None:

@@ -9,7 +9,9 @@ damaged, {"refused": why} for one that nobody can convert, {"full": why} when th
 
 import errno
 import json
+import re
 import resource
+import struct
 import sys
 from collections.abc import Iterator
 from fractions import Fraction
@@ -32,6 +34,8 @@ AUDIO_CODECS = {"aac", "mp3"}
 COPYABLE = {"mov", "matroska"}
 OPTIONS = {"protocol_whitelist": "file", "enable_drefs": "0", "use_absolute_path": "0"}
 ENCODER = {"preset": "veryfast", "crf": "18"}
+# What Matroska says about a track, in hours, minutes and seconds.
+TRACK_DURATION = re.compile(r"(\d{1,3}):(\d\d):(\d\d(?:\.\d{1,9})?)")
 BT709 = 1
 
 
@@ -66,15 +70,42 @@ def convert(source: str, kind: str, target: str) -> None:
     ):
         streams = main_streams(container)
         tracks = {stream.index: _track(made, stream, kind) for stream in streams}
-        for packet in container.demux(*streams):
-            made.mux(list(tracks[packet.stream.index].take(packet)))
-        _check_length(container, streams[0], tracks[streams[0].index])
+        end = 0.0
+        for packet in container.demux():
+            end = max(end, _end(packet))
+            if packet.stream.index in tracks:
+                made.mux(list(tracks[packet.stream.index].take(packet)))
+        _check_length(container, streams[0], tracks[streams[0].index].end, end)
+
+
+def _display_matrix(source: str, kind: str) -> tuple[int, ...] | None:
+    """How a player turns and mirrors the frames, which only the frames themselves tell."""
+    import av  # noqa: PLC0415
+
+    with av.open(source, format=kind, options=OPTIONS, metadata_errors="replace") as container:
+        for frame in container.decode(main_streams(container)[0]):
+            matrix = frame.side_data.get("DISPLAYMATRIX")
+            return struct.unpack("=9i", bytes(matrix)) if matrix else None
+    return None
+
+
+def _end(packet: Any) -> float:
+    """When a packet ends, in seconds; 0 if it has no time."""
+    starts = packet.dts if packet.pts is None else packet.pts
+    return 0.0 if starts is None else float((starts + (packet.duration or 0)) * packet.time_base)
+
+
+def _is_after_last(packet: Any) -> bool:
+    """Whether it is the empty packet after a track; first ones of Matroska have no time either."""
+    return packet.dts is None and not packet.size
 
 
 def _track(made: Any, stream: Any, kind: str) -> "Copy | EncodedVideo | EncodedAudio":
     if kind in COPYABLE and is_playable(stream):
         return Copy(made, stream)
-    return EncodedVideo(made, stream) if stream.type == "video" else EncodedAudio(made, stream)
+    if stream.type == "audio":
+        return EncodedAudio(made, stream)
+    return EncodedVideo(made, stream, _display_matrix(stream.container.name, kind))
 
 
 def main_streams(container: Any) -> list[Any]:
@@ -92,13 +123,32 @@ def main_streams(container: Any) -> list[Any]:
     return found
 
 
-def _check_length(container: Any, stream: Any, track: Any) -> None:
-    """Raise Broken if less of the video was read than its file promises."""
-    promised = float(stream.duration * stream.time_base) if stream.duration else 0.0
-    if not promised and container.duration:
-        promised = container.duration / 1_000_000
-    if track.end <= 0 or track.end < promised * 0.95:
-        raise Broken(f"{track.end:.1f} of {promised:.1f} seconds")
+def _check_length(container: Any, stream: Any, video_end: float, end: float) -> None:
+    """Raise Broken if less was read than the file promises.
+
+    `video_end` and `end` are where the video and the longest track ended, in seconds. Sound may be
+    longer than the video, so the file's own duration counts for the longest track only.
+    """
+    is_matroska = "matroska" in container.format.name
+    promised = _told_duration(stream) if is_matroska else _duration(stream)
+    _check_end(video_end, promised)
+    if container.duration and (is_matroska or not promised):
+        _check_end(end, container.duration / 1_000_000)
+
+
+def _check_end(end: float, promised: float) -> None:
+    if end <= 0 or end < promised * 0.95:
+        raise Broken(f"{end:.1f} of {promised:.1f} seconds")
+
+
+def _duration(stream: Any) -> float:
+    return float(stream.duration * stream.time_base) if stream.duration else 0.0
+
+
+def _told_duration(stream: Any) -> float:
+    """The seconds of a Matroska track by its tag, 0 without one; FFmpeg's may be the file's."""
+    told = TRACK_DURATION.fullmatch(stream.metadata.get("DURATION", ""))
+    return int(told[1]) * 3600 + int(told[2]) * 60 + float(told[3]) if told else 0.0
 
 
 class Copy:
@@ -130,8 +180,7 @@ class Copy:
         self._timeless.clear()
 
     def _written(self, packet: Any) -> Any:
-        starts = packet.dts if packet.pts is None else packet.pts
-        self.end = max(self.end, float((starts + (packet.duration or 0)) * packet.time_base))
+        self.end = max(self.end, _end(packet))
         packet.stream = self._track
         return packet
 
@@ -139,21 +188,27 @@ class Copy:
 class EncodedVideo:
     """A video track as H.264; `end` is in seconds."""
 
-    def __init__(self, made: Any, stream: Any) -> None:
+    def __init__(self, made: Any, stream: Any, matrix: tuple[int, ...] | None) -> None:
         self.end = 0.0
         codec = stream.codec_context
         self._rate = Fraction(stream.average_rate or stream.guessed_rate or USUAL_RATE)
         self._track = made.add_stream("libx264", rate=self._rate, options=ENCODER)
         self._track.width, self._track.height = codec.width & ~1, codec.height & ~1
         self._track.pix_fmt = "yuv420p"
+        self._track.set_display_matrix(matrix)
         encoder = self._track.codec_context
         encoder.time_base = stream.time_base
         encoder.thread_count = THREADS
+        if stream.sample_aspect_ratio:
+            encoder.sample_aspect_ratio = stream.sample_aspect_ratio
         encoder.color_range = BT709
         encoder.colorspace = encoder.color_primaries = encoder.color_trc = BT709
         # AVI gives its frames no times of their own.
         self._is_counted = stream.container.format.name == "avi"
         self._last = -1
+        self._start: float | None = None
+        self._first_dts = 0
+        self._waiting: list[Any] = []
 
     def take(self, packet: Any) -> Iterator[Any]:
         for frame in packet.decode():
@@ -162,15 +217,35 @@ class EncodedVideo:
             at = (self._last + step if self._last >= 0 else 0) if is_counted else frame.pts
             if 0 <= at <= self._last:
                 continue
+            if self._start is None:
+                self._start = float(at * frame.time_base)
             self._last = at
             self.end = float((at + (frame.duration or step)) * frame.time_base)
             picture = frame.reformat(
                 self._track.width, self._track.height, "yuv420p", dst_colorspace="ITU709"
             )
             picture.pts, picture.time_base, picture.pict_type = at, frame.time_base, 0
-            yield from self._track.encode(picture)
-        if packet.dts is None:
-            yield from self._track.encode(None)
+            yield from self._all_but_last(self._track.encode(picture))
+        if _is_after_last(packet):
+            yield from self._all_but_last(self._track.encode(None))
+            yield from self._ending()
+
+    def _all_but_last(self, packets: list[Any]) -> list[Any]:
+        if packets and not self._waiting:
+            self._first_dts = packets[0].dts
+        packets = [*self._waiting, *packets]
+        self._waiting = packets[-1:]
+        return packets[:-1]
+
+    def _ending(self) -> list[Any]:
+        """The last packet, made to last until the end, as an MP4 adds up its packets' durations.
+
+        Because of B-frames it may hold another frame than the one shown last.
+        """
+        for packet in self._waiting:
+            whole = round((self.end - (self._start or 0)) / packet.time_base)
+            packet.duration = max(whole - (packet.dts - self._first_dts), 1)
+        return self._waiting
 
 
 class EncodedAudio:
@@ -189,7 +264,7 @@ class EncodedAudio:
     def take(self, packet: Any) -> Iterator[Any]:
         for frame in packet.decode():
             yield from self._encode(self._resampler.resample(frame))
-        if packet.dts is None:
+        if _is_after_last(packet):
             yield from self._encode([*self._resampler.resample(None), None])
 
     def _encode(self, frames: list[Any]) -> Iterator[Any]:
