@@ -192,7 +192,7 @@ def test_frames_keep_their_rotation_shape_and_times(film: Film, tmp_path: Path) 
 LONG_SOUND = Film("mkv", "matroska", "ffv1", audio="pcm_s16le", sound_seconds=4)
 
 
-@pytest.mark.parametrize("tag", [b"DURATION", b"DURATIOX"], ids=["told", "not told"])
+@pytest.mark.parametrize("tag", [b"DURATION", b"DURATIOX"], ids=["tagged", "not tagged"])
 def test_film_is_whole_when_its_sound_is_longer_than_its_picture(
     tag: bytes, tmp_path: Path
 ) -> None:

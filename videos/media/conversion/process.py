@@ -130,7 +130,7 @@ def _check_length(container: Any, stream: Any, video_end: float, end: float) -> 
     longer than the video, so the file's own duration counts for the longest track only.
     """
     is_matroska = "matroska" in container.format.name
-    promised = _told_duration(stream) if is_matroska else _duration(stream)
+    promised = _tagged_duration(stream) if is_matroska else _duration(stream)
     _check_end(video_end, promised)
     if container.duration and (is_matroska or not promised):
         _check_end(end, container.duration / 1_000_000)
@@ -145,10 +145,10 @@ def _duration(stream: Any) -> float:
     return float(stream.duration * stream.time_base) if stream.duration else 0.0
 
 
-def _told_duration(stream: Any) -> float:
+def _tagged_duration(stream: Any) -> float:
     """The seconds of a Matroska track by its tag, 0 without one; FFmpeg's may be the file's."""
-    told = TRACK_DURATION.fullmatch(stream.metadata.get("DURATION", ""))
-    return int(told[1]) * 3600 + int(told[2]) * 60 + float(told[3]) if told else 0.0
+    tag = TRACK_DURATION.fullmatch(stream.metadata.get("DURATION", ""))
+    return int(tag[1]) * 3600 + int(tag[2]) * 60 + float(tag[3]) if tag else 0.0
 
 
 class Copy:
