@@ -156,8 +156,10 @@ export const hasTrouble = () => Boolean(faultyTile());
 const faultyTile = () =>
   [...place.querySelectorAll("figure")].find((tile) => tile.trouble && !tile.hidden);
 let refusal = ""; // why images were not added
+let refusing; // the offer of the model that did not take them
 
 function complain() {
+  if (refusing !== offer()) refusal = "";
   const said = document.getElementById("image-error");
   said.textContent = faultyTile()?.trouble ?? refusal;
   said.hidden = !said.textContent;
@@ -168,6 +170,7 @@ function choose(slot, chosen) {
   const free = many ? taken(slot) - used(slot).length : 1;
   const isMixed = many ? !fits(slot) : used("references").length > 0;
   refusal = "";
+  refusing = offer();
   if (isMixed && chosen.length) refusal = place.dataset.mixed;
   else if (chosen.length > free) refusal = place.dataset.tooMany.replace("%s", taken(slot));
   if (!isMixed) for (const file of chosen.slice(0, free)) add(slot, file);

@@ -83,6 +83,30 @@ def test_model_is_chosen_and_ordered_and_refunded_when_its_engine_is_unreachable
     expect(wallet(page)).to_have_text("100")
 
 
+TOPS = """(buttons) => buttons.map((button) => {
+  const { top, height } = button.getBoundingClientRect();
+  return height ? Math.round(top + height / 2) : null;
+})"""
+
+
+def test_pills_of_the_composer_are_on_one_row_for_every_model(
+    tab: Opener, person: StorageState
+) -> None:
+    page = tab("/studio/", person=person)
+    pills = page.locator("#model-menu, #images-button, #more-button, [popovertarget=presets]")
+    models = page.locator("[name=model]")
+    rows: dict[int, set[int]] = {}
+    for width in (1440, 1280):
+        page.set_viewport_size({"width": width, "height": 900})
+        for n in range(models.count()):
+            models.nth(n).evaluate("(radio) => radio.click()")
+            model, *others = [top for top in pills.evaluate_all(TOPS) if top is not None]
+            # From the second row on, no pill stands apart from the others.
+            rows.setdefault(width, set()).add(len(set(others) | {model}))
+            assert len(set(others)) == 1
+    assert rows == {1440: {1}, 1280: {1, 2}}
+
+
 def test_model_is_chosen_by_keyboard_without_ordering(tab: Opener, person: StorageState) -> None:
     page = tab("/studio/", person=person)
     page.get_by_label("Prompt", exact=True).fill("A fox in the snow")
@@ -176,6 +200,10 @@ def test_images_are_those_that_the_model_takes(tab: Opener, person: StorageState
     error = page.locator("#image-error")
     expect(stored(page, "reference_images")).to_have_count(3)
     expect(error).to_have_text("The model takes up to 3 reference images.")
+    choose_model(page, "Gen-4.5")
+    expect(error).to_be_hidden()
+    choose_model(page, "Veo 3.1")
+    expect(error).to_be_hidden()
     page.reload()
     assert tiles(page) == ["kite.png", "child.png", "dune.png"]
     keep_picture(page, "studio-references")

@@ -115,7 +115,7 @@ class Composer(ImageFields):
     def order(self) -> orders.VideoOrder:
         """Store the images and return the order.
 
-        Raises StalePriceList, NotOffered, BadImage or QuotaFull.
+        Raises StalePriceList, NotOffered or NotStored.
         """
         data = self.cleaned_data
         if data["price_list"] not in {"", self.price_list_version}:
@@ -135,18 +135,23 @@ class Composer(ImageFields):
             choices=self._choices(),
         )
 
+    @property
+    def chosen_choices(self) -> offers.Choices:
+        """What the user of a valid form chose under more options."""
+        data = self.cleaned_data
+        audio = False if data["audio"] == SILENT else None
+        return offers.Choices(data["seed"], data["negative_prompt"], audio)
+
     def _choices(self) -> offers.Choices:
         """What is chosen under more options.
 
         Sound that is on and a random seed, which the video's page shows, are said to the engine
         unless that leaves one out which would make the video.
         """
-        data = self.cleaned_data
-        audio = False if data["audio"] == SILENT else None
-        choices = offers.Choices(data["seed"], data["negative_prompt"], audio)
-        if audio is None and "audio" in self.own_options:
+        choices = self.chosen_choices
+        if choices.audio is None and "audio" in self.own_options:
             choices = self._if_taken(choices, replace(choices, audio=True))
-        if data["seed"] is None:
+        if choices.seed is None:
             drawn = secrets.randbelow(offers.MAX_SEED + 1)
             choices = self._if_taken(choices, replace(choices, seed=drawn))
         return choices
@@ -308,16 +313,36 @@ class Composer(ImageFields):
             yield {"lengths": ", ".join(map(str, lengths)), "cells": cells[key]}
 
     def cheaper_offer(self, available: int) -> "Offer | None":
-        """Return the best choice that `available` credits pay for; None when there is none."""
-        choices = (
-            Offer(self._price(model, model.size_like(self.chosen_size), n) * takes, n, takes, model)
+        """Return the best choice that `available` credits pay for and that takes the same order.
+
+        None when there is none.
+        """
+        single = (
+            Offer(self._price(model, model.size_like(self.chosen_size), n), n, 1, model)
             for model in self.offered
             for n in model.lengths
-            for takes in range(1, self.chosen_takes + 1)
             if n <= self.chosen_seconds
         )
-        paid = [offer for offer in choices if offer.credits <= available]
-        return max(paid, key=lambda offer: (offer.credits, offer.takes, offer.n), default=None)
+        paid = [
+            one._replace(credits=one.credits * takes, takes=takes)
+            for one in single
+            for takes in range(1, self.chosen_takes + 1)
+            if one.credits * takes <= available
+        ]
+        paid.sort(key=lambda offer: (offer.credits, offer.takes, offer.n), reverse=True)
+        return next(filter(self._is_possible, paid), None)
+
+    def _is_possible(self, offer: "Offer") -> bool:
+        """Whether its model takes orders of this length with the images and choices of the form."""
+        model = offer.model
+        if model.id in self.paused_models:
+            return False
+        order = (model.id, model.size_like(self.chosen_size), offer.n)
+        try:
+            offers.check_values(*order, self.chosen_choices, self.images.kinds)
+        except offers.NotOffered:
+            return False
+        return True
 
     @cached_property
     def offered(self) -> list[Model]:

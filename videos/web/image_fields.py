@@ -15,13 +15,21 @@ from django.utils.translation import gettext_lazy
 from videos.catalog import modes, offers
 from videos.catalog.entries import Mode, Model
 from videos.catalog.modes import OrderImages
-from videos.media import uploads
+from videos.media import upload_checks, uploads
 from videos.models import Upload, Video
 from videos.web.presenters.model_card import mosts_of
 
 DELETED = gettext_lazy("This image was deleted. Choose it again.")
 # How errors of orders name the fields.
 FIELDS = {"input_reference": "first_image"}
+
+
+class NotStored(Exception):
+    """An image cannot be stored; `field` names where it was chosen."""
+
+    def __init__(self, field: str, message: str) -> None:
+        self.field = field
+        super().__init__(message)
 
 
 @dataclass(frozen=True)
@@ -33,8 +41,12 @@ class StoredImages:
     references: tuple[Upload, ...] = ()
 
     @property
+    def kinds(self) -> OrderImages:
+        return OrderImages(bool(self.first), bool(self.last), len(self.references))
+
+    @property
     def mode(self) -> Mode:
-        return OrderImages(bool(self.first), bool(self.last), len(self.references)).mode
+        return self.kinds.mode
 
 
 def images_of(video: Video) -> StoredImages:
@@ -118,18 +130,21 @@ class ImageFields(forms.Form):
             raise offers.NotOffered(*problem)
 
     def store_images(self) -> None:
-        """Store the files; `images` has them then. Raises BadImage or QuotaFull."""
+        """Store the files; `images` has them then. Raises NotStored."""
         data = self.cleaned_data
         if data["first_file"]:
-            self.images = replace(self.images, first=self._store(data["first_file"]))
+            self.images = replace(self.images, first=self._store("first_file", data["first_file"]))
         if data["last_file"]:
-            self.images = replace(self.images, last=self._store(data["last_file"]))
+            self.images = replace(self.images, last=self._store("last_file", data["last_file"]))
         for file in data["reference_files"]:
-            stored = self._store(file)
+            stored = self._store("reference_files", file)
             self.images = replace(self.images, references=(*self.images.references, stored))
 
-    def _store(self, file: UploadedFile) -> Upload:
-        return uploads.store_image(self.user, file)
+    def _store(self, field: str, file: UploadedFile) -> Upload:
+        try:
+            return uploads.store_image(self.user, file)
+        except (upload_checks.BadImage, uploads.QuotaFull) as error:
+            raise NotStored(field, str(error)) from error
 
     @property
     def max_image_bytes(self) -> int:

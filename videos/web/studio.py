@@ -22,7 +22,6 @@ from videos import feed
 from videos.catalog import offers, prices
 from videos.jobs import moderation, orders
 from videos.jobs.engine_choice import circuit_breaker
-from videos.media import upload_checks, uploads
 from videos.models import Preset, Video
 from videos.web import composer, image_fields, pages
 from videos.web.composer import Composer, StalePriceList
@@ -103,8 +102,8 @@ def _order(request: UserRequest) -> HttpResponse:
     except offers.NotOffered as error:
         field = image_fields.FIELDS.get(error.field, error.field)
         form.add_error(field if field in form.fields else None, str(error))
-    except (upload_checks.BadImage, uploads.QuotaFull) as error:
-        form.add_error("first_file", str(error))
+    except image_fields.NotStored as error:
+        form.add_error(error.field, str(error))
     except moderation.NotAllowed as error:
         form.add_error("prompt", str(error))
     except TooManyAttempts as error:

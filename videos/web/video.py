@@ -12,6 +12,7 @@ from django.http import (
 )
 from django.shortcuts import render, resolve_url
 from django.urls import reverse
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -212,8 +213,10 @@ def _first(videos: VideoQuerySet) -> UUID | None:
 
 def _missing_credits(error: credits.NotEnoughCredits) -> str:
     """Say how many credits are missing."""
-    return _("This costs %(needed)d. You have %(available)d, so you need %(more)d more.") % {
+    numbers = {
         "needed": error.needed,
         "available": error.available,
         "more": error.needed - error.available,
     }
+    shown = {name: number_format(n, force_grouping=True) for name, n in numbers.items()}
+    return _("This costs %(needed)s. You have %(available)s, so you need %(more)s more.") % shown

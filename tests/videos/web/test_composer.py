@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,11 @@ from tests.markup import flat
 from tests.videos.catalog.test_offers import GPU, use
 from tests.videos.catalog.test_reading import MODEL
 from tests.videos.conftest import order
-from videos.catalog import prices
-from videos.models import Preset, Price, Video
-from videos.web.composer import Composer
+from videos.catalog import offers, prices
+from videos.models import PausedModel, Preset, Price, Upload, Video
+from videos.web.composer import Composer, Offer
+from videos.web.image_fields import StoredImages
+from videos.web.presenters.model_card import options_of
 
 FAKE = {**GPU, "offered_models": ""}
 EVERY_ENGINE = {
@@ -155,6 +158,68 @@ def test_page_stays_small_when_every_preset_is_offered(
     data = re.search(r'<script id="offers" type="application/json">(.*?)</script>', body)
     assert data
     assert len(json.loads(data[1])) == composer.count('name="model"')
+
+
+EVERY_CHOICE = {"audio": "off", "negative_prompt": "fog", "seed": "7"}
+IMAGES = {
+    "text": StoredImages(),
+    "image": StoredImages(Upload()),
+    "first_last": StoredImages(Upload(), Upload()),
+    "reference": StoredImages(references=(Upload(), Upload(), Upload())),
+}
+
+
+def orders_of_every_model(user: User) -> Iterator[Composer]:
+    """An order of each model in each of its modes, without and with all that it can choose."""
+    for model in offers.offered():
+        sent = {"prompt": "A boat", "model": model.id, "size": model.default_size,
+                "seconds": model.lengths[-1], "takes": 2}  # fmt: skip
+        own = {name: EVERY_CHOICE[name] for name in options_of(model)}
+        for mode in IMAGES.keys() & set(model.modes):
+            for chosen in [{}, own] if own else [{}]:
+                form = Composer(user, {**sent, **chosen})
+                assert form.is_valid()
+                form.images = IMAGES[mode]
+                yield form
+
+
+def refusal_of(form: Composer, instead: Offer) -> str:
+    """Why what is offered instead cannot be ordered at its price; "" when it can."""
+    choices, images, seconds = form.chosen_choices, form.images.kinds, instead.n
+    model, size = instead.model, instead.model.size_like(form.chosen_size)
+    try:
+        offers.check(model.id, size, seconds, choices, images)
+    except offers.NotOffered as error:
+        return f"{model.label}: {error}"
+    kind = prices.kind_of(images.mode)
+    one = prices.price(kind, model.id, size, seconds, choices.audio)
+    return "" if one * instead.takes == instead.credits else f"{model.label}: costs {one}"
+
+
+def test_every_cheaper_offer_can_be_ordered_at_its_price(
+    alice: User, settings: LazySettings
+) -> None:
+    settings.ENGINES = EVERY_ENGINE
+    PausedModel.objects.create(model="veo-3.1-fast", sentence="Back tomorrow.")
+    refusals, offered = [], set()
+    for form in orders_of_every_model(alice):
+        available = form.price * 3 // 4
+        if found := form.cheaper_offer(available):
+            assert found.credits <= available
+            refusals.append(refusal_of(form, found))
+            offered.add(form.images.mode)
+    assert [text for text in refusals if text] == []
+    assert offered == set(IMAGES)
+
+
+def test_nothing_cheaper_is_offered_when_no_other_model_takes_the_order(
+    alice: User, tmp_path: Path, settings: LazySettings
+) -> None:
+    offer(tmp_path, settings, VEO, SHORT)
+    sent = {"prompt": "A boat", "model": "veo-1", "size": "1280x720", "seconds": 4, "seed": "7"}
+    form = Composer(alice, sent)
+    assert form.is_valid()
+    assert form.cheaper_offer(19) is None
 
 
 VEO = {

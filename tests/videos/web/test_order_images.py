@@ -122,6 +122,29 @@ def test_images_are_refused_with_a_reason_when_the_model_does_not_take_them(
     assert Video.objects.count() == 0
 
 
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"first_file": "broken"},
+        {"first_file": "dawn", "last_file": "broken"},
+        {"reference_files": "broken"},
+    ],
+)
+def test_image_that_cannot_be_stored_is_named_at_its_field(
+    page: Client, files: dict[str, str]
+) -> None:
+    body = {"broken": b"no image", "dawn": picture()}
+    answer = sent(page, **{name: upload(body[kind]) for name, kind in files.items()})
+    wrong = [name for name, kind in files.items() if kind == "broken"]
+    assert (answer.status_code, list(answer.context["form"].errors)) == (422, wrong)
+
+
+def test_file_beyond_the_quota_is_named_at_its_field(page: Client, settings: LazySettings) -> None:
+    settings.UPLOAD_QUOTA_FILES = 1
+    answer = sent(page, first_file=file("dawn"), last_file=file("dusk"))
+    assert (answer.status_code, list(answer.context["form"].errors)) == (422, ["last_file"])
+
+
 def test_nothing_is_stored_when_the_model_does_not_take_the_images(page: Client) -> None:
     sent(page, model="text-1", first_file=file("a"), last_file=file("b"))
     assert Upload.objects.count() == 0

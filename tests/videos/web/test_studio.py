@@ -71,6 +71,15 @@ def test_fewer_takes_are_ordered_when_cheaper_offer_is_accepted(page: Client, al
     assert credits.available(alice) == 10
 
 
+def test_thousands_are_separated_when_credits_are_many(page: Client, alice: User) -> None:
+    grant_credits(alice, 900)
+    for path in (STUDIO, "/library/"):
+        assert "You have 1,000 credits." in flat(page.get(path))
+    Price.objects.create(kind="text", model="sora-2", credits="2000")
+    sentence = "This costs <b>2,000</b>. You have <b>1,000</b>, so you need 1,000 more."
+    assert sentence in sent(page).content.decode()
+
+
 # ---- presets ----
 
 

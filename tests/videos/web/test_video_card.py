@@ -16,7 +16,7 @@ from videos.engines.base import JobState
 from videos.engines.errors import Refused, Unavailable
 from videos.jobs import orders, state_machine
 from videos.jobs.worker import settle
-from videos.models import Video
+from videos.models import Price, Video
 from videos.web.presenters import waiting_times
 
 RAW = "moderator-7 says: <b>boom</b> at /srv/render.py:12"
@@ -76,6 +76,16 @@ def test_remix_is_offered_when_engine_supports_it(
     answer = page.post(f"/v/{video.pk}/remix/", {"prompt": "At night", "token": uuid4()})
     assert answer.status_code == 422
     assert Video.objects.count() == 1
+
+
+def test_missing_credits_of_a_remix_have_separators_when_they_are_many(
+    page: Client, alice: User, mp4: bytes
+) -> None:
+    video = completed(order(alice), mp4)
+    Price.objects.create(kind="text", model=video.model, credits="2000")
+    answer = page.post(f"/v/{video.pk}/remix/", {"prompt": "At night", "token": uuid4()})
+    assert answer.status_code == 402
+    assert "This costs 2,000. You have 80, so you need 1,920 more." in flat(answer)
 
 
 def test_retry_is_offered_when_engine_supports_it(
