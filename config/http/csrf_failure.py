@@ -5,7 +5,6 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, resolve_url
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views import csrf
 
@@ -15,8 +14,12 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
     Signing in replaces the token, so that every form of before is refused.
     """
-    is_sign_in = request.path in {reverse("account_login"), reverse("account_signup")}
-    if is_sign_in and request.user.is_authenticated:
+    match = request.resolver_match
+    if (
+        match
+        and match.url_name in {"account_login", "account_signup"}
+        and request.user.is_authenticated
+    ):
         name = request.user.get_username()
         messages.info(request, _("You are already signed in as %(name)s.") % {"name": name})
         return redirect(get_next_redirect_url(request) or resolve_url(settings.LOGIN_REDIRECT_URL))

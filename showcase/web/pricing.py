@@ -12,7 +12,7 @@ from billing.payments import packages
 from videos.catalog import offers, prices
 from videos.catalog.entries import Model
 from videos.models import Price
-from videos.web.composer import MAX_TAKES
+from videos.web.order_fields import MAX_TAKES
 
 TAKES = range(1, MAX_TAKES + 1)
 Prices = tuple[int | None, ...]

@@ -90,7 +90,9 @@ def test_open_page_shows_the_credits_when_a_payment_arrives_late(
 ) -> None:
     page = tab("/billing/", person=person)
     buy(page, "Trial", "Pay later and succeed")
-    expect(page.get_by_text("Waiting for the payment. This usually takes seconds.")).to_be_visible()
+    waiting = page.get_by_text("Waiting for the payment. This usually takes seconds.")
+    # On a busy machine the payment may have arrived before the page.
+    expect(waiting.or_(page.get_by_text("Payment received.")).first).to_be_visible()
     keep_picture(page, "buying-pending")
     expect(page.locator("#said")).to_have_text("Payment received. 100 credits were added.")
     expect(wallet(page)).to_have_text("200")

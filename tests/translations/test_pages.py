@@ -59,7 +59,7 @@ def routes(patterns: list[Any], before: str = "") -> Iterator[tuple[str, str, li
 PAGES = {
     name: names
     for route, name, names in routes(get_resolver().url_patterns)
-    if not route.startswith((*SKIPPED_ROUTES, "admin/"))
+    if name and not route.startswith((*SKIPPED_ROUTES, "admin/"))
 }
 
 

@@ -11,54 +11,18 @@ from django import forms
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.utils.translation import gettext_lazy as _
 
-from config.lib.web.forms import MultilineField, WholeNumberField
 from videos.catalog import offers, pauses, prices
 from videos.catalog.entries import Model
 from videos.catalog.frames import Frame, frame_of
 from videos.catalog.reading import catalog
 from videos.jobs import orders
-from videos.models import Preset, Video
+from videos.models import Preset
+from videos.web import order_fields
 from videos.web.image_fields import ImageFields, ImageSlot, slots_of
 from videos.web.presenters.model_card import ModelCard, card_of, offers_of, options_of
 
-MAX_TAKES = 4
 # More models are chosen in a menu, and more lengths in a select, instead of side by side.
 MOST_MODELS, MOST_LENGTHS = 3, 8
-PROMPT_ERRORS = {"required": _("Describe what the video should show.")}
-SEED_ERROR = _("The seed must be a whole number from 0 to 2,147,483,647.")
-# The word of the form for a video without sound.
-SILENT = "off"
-
-
-def takes_field() -> forms.TypedChoiceField:
-    """Return the field for the number of takes, 1 to MAX_TAKES; 1 when it is not sent."""
-    choices = [(n, n) for n in range(1, MAX_TAKES + 1)]
-    # The type stubs allow only text as the empty value.
-    one: Any = 1
-    return forms.TypedChoiceField(choices=choices, coerce=int, required=False, empty_value=one)
-
-
-def audio_field() -> forms.ChoiceField:
-    """Return the field for sound; "" leaves it on."""
-    return forms.ChoiceField(choices=[(SILENT, SILENT)], required=False)
-
-
-def negative_prompt_field() -> forms.CharField:
-    return MultilineField(max_length=offers.NEGATIVE_PROMPT_MAX, required=False)
-
-
-def seed_field() -> WholeNumberField:
-    """Return the field for a seed; None is a random one."""
-    errors = dict.fromkeys(("invalid", "min_value", "max_value"), SEED_ERROR)
-    return WholeNumberField(
-        min_value=0, max_value=offers.MAX_SEED, required=False, error_messages=errors
-    )
-
-
-def options_again(kept: Video | Preset) -> dict[str, Any]:
-    """Return the fields of the composer for what an order or a preset chose besides."""
-    audio = SILENT if kept.audio is False else ""
-    return {"audio": audio, "negative_prompt": kept.negative_prompt, "seed": kept.seed}
 
 
 def model_choices() -> list[tuple[str, str]]:
@@ -83,11 +47,6 @@ def _lengths(models: list[Model]) -> list[int]:
     return sorted({n for model in models for n in model.lengths})
 
 
-def prompt_field() -> forms.CharField:
-    """Return the field for a prompt."""
-    return MultilineField(max_length=offers.PROMPT_MAX, error_messages=PROMPT_ERRORS)
-
-
 class StalePriceList(Exception):
     """The page showed prices that have changed since; nothing was ordered."""
 
@@ -95,14 +54,14 @@ class StalePriceList(Exception):
 class Composer(ImageFields):
     """The order form of the studio."""
 
-    prompt = prompt_field()
+    prompt = order_fields.prompt_field()
     model = forms.ChoiceField(choices=model_choices)
     size = forms.ChoiceField(choices=size_choices)
     seconds = forms.TypedChoiceField(choices=length_choices, coerce=int)
-    takes = takes_field()
-    audio = audio_field()
-    negative_prompt = negative_prompt_field()
-    seed = seed_field()
+    takes = order_fields.takes_field()
+    audio = order_fields.audio_field()
+    negative_prompt = order_fields.negative_prompt_field()
+    seed = order_fields.seed_field()
     # The price list that the page showed.
     price_list = forms.CharField(required=False, max_length=32)
 
@@ -139,7 +98,7 @@ class Composer(ImageFields):
     def chosen_choices(self) -> offers.Choices:
         """What the user of a valid form chose under more options."""
         data = self.cleaned_data
-        audio = False if data["audio"] == SILENT else None
+        audio = False if data["audio"] == order_fields.SILENT else None
         return offers.Choices(data["seed"], data["negative_prompt"], audio)
 
     def _choices(self) -> offers.Choices:
@@ -263,7 +222,7 @@ class Composer(ImageFields):
 
     @property
     def is_silent(self) -> bool:
-        return bool(self["audio"].value() == SILENT)
+        return bool(self["audio"].value() == order_fields.SILENT)
 
     @property
     def options_set(self) -> int:
@@ -273,7 +232,7 @@ class Composer(ImageFields):
 
     @property
     def takes_offered(self) -> Iterator[dict[str, Any]]:
-        for n in range(1, MAX_TAKES + 1):
+        for n in range(1, order_fields.MAX_TAKES + 1):
             yield {"n": n, "checked": n == self.chosen_takes}
 
     @property
@@ -294,7 +253,7 @@ class Composer(ImageFields):
             if preset.model in catalog().models:
                 shape = frame_of(preset.size).aspect
                 label = catalog().label(preset.model)
-                more = options_again(preset)
+                more = order_fields.options_again(preset)
                 yield {"preset": preset, "model": label, "shape": shape, "options": more}
 
     @property
@@ -382,7 +341,7 @@ class Composer(ImageFields):
     @property
     def chosen_takes(self) -> int:
         value = str(self["takes"].value() or "")
-        return int(value) if value in map(str, range(1, MAX_TAKES + 1)) else 1
+        return int(value) if value in map(str, range(1, order_fields.MAX_TAKES + 1)) else 1
 
     def _price(self, model: Model, size: str, seconds: int) -> int:
         kind = prices.kind_of(self.images.mode)

@@ -6,11 +6,11 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from videos.models import Preset
-from videos.web import composer
+from videos.web import composer, order_fields
 
 
 class RemixForm(forms.Form):
-    prompt = composer.prompt_field()
+    prompt = order_fields.prompt_field()
 
 
 class CollectionForm(forms.Form):
@@ -29,16 +29,16 @@ class PresetForm(forms.Form):
     model = forms.ChoiceField(choices=composer.model_choices)
     size = forms.ChoiceField(choices=composer.size_choices)
     seconds = forms.TypedChoiceField(choices=composer.length_choices, coerce=int)
-    takes = composer.takes_field()
-    audio = composer.audio_field()
-    negative_prompt = composer.negative_prompt_field()
-    seed = composer.seed_field()
+    takes = order_fields.takes_field()
+    audio = order_fields.audio_field()
+    negative_prompt = order_fields.negative_prompt_field()
+    seed = order_fields.seed_field()
 
     def save(self, user: AbstractBaseUser) -> Preset:
         """Create or replace the preset."""
         names = ("model", "size", "seconds", "takes", "negative_prompt", "seed")
         options = {name: self.cleaned_data[name] for name in names}
-        options["audio"] = False if self.cleaned_data["audio"] == composer.SILENT else None
+        options["audio"] = False if self.cleaned_data["audio"] == order_fields.SILENT else None
         preset, _created = Preset.objects.update_or_create(
             user_id=user.pk,
             name=self.cleaned_data["preset_name"],

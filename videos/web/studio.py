@@ -23,7 +23,7 @@ from videos.catalog import offers, prices
 from videos.jobs import moderation, orders
 from videos.jobs.engine_choice import circuit_breaker
 from videos.models import Preset, Video
-from videos.web import composer, image_fields, pages
+from videos.web import composer, image_fields, order_fields, pages
 from videos.web.composer import Composer, StalePriceList
 from videos.web.forms import PresetForm
 from videos.web.image_fields import StoredImages
@@ -55,7 +55,7 @@ def _draft_form(request: UserRequest) -> Composer:
     if older := from_ and Video.objects.of(request.user).filter(pk=from_).first():
         fields = ("prompt", "model", "size", "seconds")
         order = {name: getattr(older, name) for name in fields} | _suggested_options(request)
-        form = Composer(request.user, initial=order | composer.options_again(older))
+        form = Composer(request.user, initial=order | order_fields.options_again(older))
         form.images = image_fields.images_of(older)
         return form
     left = dict(request.session.get("draft", {}))
@@ -152,7 +152,7 @@ def _handle_preset(request: UserRequest) -> HttpResponse:
             messages.success(request, _("The preset %(name)s was deleted.") % {"name": preset.name})
         else:
             order.update({name: getattr(preset, name) for name in OPTIONS})
-            order.update(composer.options_again(preset))
+            order.update(order_fields.options_again(preset))
             order["prompt"] = ", ".join(filter(None, (order["prompt"], preset.ending)))
     else:
         preset_form = PresetForm(sent)

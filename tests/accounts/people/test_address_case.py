@@ -128,9 +128,8 @@ def test_existing_account_signs_in_by_address_when_the_database_is_migrated() ->
     assert (refused, found, addresses()) == (401, [200, 200, 200], ["emil.1@example.com"])
 
 
-@pytest.mark.skipif(
-    connection.vendor != "sqlite", reason="PostgreSQL knows the case of all letters"
-)
+# PostgreSQL knows the case of all letters.
+@pytest.mark.embedded
 @pytest.mark.django_db(transaction=True)
 def test_both_accounts_are_kept_when_their_addresses_became_the_same() -> None:
     store_as_typed(create_user("anna"), "a@ünter.example")
