@@ -43,6 +43,11 @@ SKIPPED_ROUTES = (
     "livez",
     "readyz",
     "reference/",
+    # Files for programs, and the address that leads a password manager to a page.
+    "robots.txt",
+    "favicon.ico",
+    "apple-touch-icon.png",
+    ".well-known/",
 )
 
 
@@ -59,7 +64,7 @@ def routes(patterns: list[Any], before: str = "") -> Iterator[tuple[str, str, li
 PAGES = {
     name: names
     for route, name, names in routes(get_resolver().url_patterns)
-    if name and not route.startswith((*SKIPPED_ROUTES, "admin/"))
+    if not route.startswith((*SKIPPED_ROUTES, "admin/"))
 }
 
 
