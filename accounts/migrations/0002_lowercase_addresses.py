@@ -1,4 +1,4 @@
-"""Store the addresses of users in small letters, also those of before."""
+"""Store the addresses of users in lower case, also those of before."""
 
 import logging
 from typing import Any
@@ -11,7 +11,7 @@ log = logging.getLogger(__name__)
 def lower_addresses(apps: Any, schema_editor: Any) -> None:
     """Rewrite addresses with capitals.
 
-    One that another account has in small letters stays: both accounts are kept, and the one with
+    One that another account has in lower case stays: both accounts are kept, and the one with
     the capital signs in with its username.
     """
     users = apps.get_model("accounts", "User").objects

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class LowercaseEmailField(models.EmailField):
-    """An e-mail address that is stored and looked up in small letters.
+    """An e-mail address that is stored and looked up in lower case.
 
     Mail systems take "Ann@example.com" and "ann@example.com" for one mailbox, and phones write the
     first letter large.

@@ -207,7 +207,7 @@ if (composer) {
   }
   for (const input of fileInputs())
     input.addEventListener("change", (event) => {
-      event.stopPropagation(); // the composer is told when the tiles are there
+      event.stopPropagation(); // the composer gets its event when the tiles are there
       document.getElementById("images").hidePopover();
       choose(input.dataset.slot, [...input.files]);
     });

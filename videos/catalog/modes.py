@@ -6,6 +6,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from videos.catalog.entries import Mode, Model
+from videos.models import Video
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,12 @@ class OrderImages:
 
 
 NO_IMAGES = OrderImages()
+
+
+def images_of(video: Video) -> OrderImages:
+    """Which images the order of a video still has."""
+    references = len(video.reference_images)
+    return OrderImages(bool(video.first_image), bool(video.last_image), references)
 
 
 def find_problem(model: Model, images: OrderImages) -> tuple[str, str] | None:

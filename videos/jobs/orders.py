@@ -16,7 +16,7 @@ from billing.ledger import credits
 from config.lib import idempotency
 from config.lib.idempotency import RequestKey
 from videos import feed
-from videos.catalog import offers, prices
+from videos.catalog import modes, offers, prices
 from videos.catalog.modes import NO_IMAGES, OrderImages
 from videos.jobs import moderation, state_machine
 from videos.jobs.engine_choice import circuit_breaker
@@ -155,20 +155,23 @@ def retry(
         raise state_machine.NotPossible(
             _("Only a video that failed or was cancelled can be retried.")
         )
-    references = tuple(video.reference_images)
-    images = OrderImages(bool(video.first_image), bool(video.last_image), len(references))
-    operation = Video.Operation(video.operation)
-    lacks_first = images.last and not images.first
-    if lacks_first or operation not in {Video.Operation.REMIX, images.mode}:
-        raise state_machine.NotPossible(
-            _("An image of this order was deleted. Order the video anew.")
-        )
+    images, operation = modes.images_of(video), Video.Operation(video.operation)
+    _check_images_are_kept(images, operation)
     draft = _repeat(video, video.prompt, operation, source=video.source, images=images)
     draft.first_image, draft.last_image = video.first_image, video.last_image
     draft.retry_of = video
     draft.webhook_url, draft.api_key_id = video.webhook_url, api_key_id
     _agree_price(terms, draft)
-    return _check_and_place(video.user, _Draft(draft, references), request_key)
+    return _check_and_place(video.user, _Draft(draft, tuple(video.reference_images)), request_key)
+
+
+def _check_images_are_kept(images: OrderImages, operation: Video.Operation) -> None:
+    """Raise NotPossible when an image is gone without which the operation is another one."""
+    lacks_first = images.last and not images.first
+    if lacks_first or operation not in {Video.Operation.REMIX, images.mode}:
+        raise state_machine.NotPossible(
+            _("An image of this order was deleted. Order the video anew.")
+        )
 
 
 def _draft(user: AbstractBaseUser, order: VideoOrder) -> _Draft:

@@ -288,7 +288,7 @@ class Composer(ImageFields):
             for takes in range(1, self.chosen_takes + 1)
             if one.credits * takes <= available
         ]
-        paid.sort(key=lambda offer: (offer.credits, offer.takes, offer.n), reverse=True)
+        paid.sort(key=lambda offer: (offer.credits, offer.takes, offer.seconds), reverse=True)
         return next(filter(self._is_possible, paid), None)
 
     def _is_possible(self, offer: "Offer") -> bool:
@@ -296,9 +296,9 @@ class Composer(ImageFields):
         model = offer.model
         if model.id in self.paused_models:
             return False
-        order = (model.id, model.size_like(self.chosen_size), offer.n)
+        order = (model.id, model.size_like(self.chosen_size), offer.seconds)
         try:
-            offers.check_values(*order, self.chosen_choices, self.images.kinds)
+            offers.check_values(*order, self.chosen_choices, self.images.order_images)
         except offers.NotOffered:
             return False
         return True
@@ -363,9 +363,9 @@ class Composer(ImageFields):
 
 
 class Offer(NamedTuple):
-    """A choice of model, length in `n` seconds and takes, with its price in credits."""
+    """A choice of model, length and takes, with its price in credits."""
 
     credits: int
-    n: int
+    seconds: int
     takes: int
     model: Model

@@ -17,7 +17,7 @@ from videos.catalog.entries import Mode, Model
 from videos.catalog.modes import OrderImages
 from videos.media import upload_checks, uploads
 from videos.models import Upload, Video
-from videos.web.presenters.model_card import mosts_of
+from videos.web.presenters.model_card import image_limits_of
 
 DELETED = gettext_lazy("This image was deleted. Choose it again.")
 # How errors of orders name the fields.
@@ -41,12 +41,12 @@ class StoredImages:
     references: tuple[Upload, ...] = ()
 
     @property
-    def kinds(self) -> OrderImages:
+    def order_images(self) -> OrderImages:
         return OrderImages(bool(self.first), bool(self.last), len(self.references))
 
     @property
     def mode(self) -> Mode:
-        return self.kinds.mode
+        return self.order_images.mode
 
 
 def images_of(video: Video) -> StoredImages:
@@ -173,20 +173,20 @@ class ImageSlot:
 
 
 def slots_of(model: Model, images: StoredImages) -> list[ImageSlot]:
-    most = mosts_of(model)
+    limits = image_limits_of(model)
     first, last = ((image,) if image else () for image in (images.first, images.last))
     return [
         ImageSlot(
             "first", "first_file", "first_image", _("First image"),
-            _("The video begins with it"), most["first"], first,
+            _("The video begins with it"), limits["first"], first,
         ),
         ImageSlot(
             "last", "last_file", "last_image", _("Last image"),
-            _("The video ends with it; needs a first image"), most["last"], last,
+            _("The video ends with it; needs a first image"), limits["last"], last,
         ),
         ImageSlot(
             "references", "reference_files", "reference_images", _("Reference images"),
-            _("People, things or a style; without a first image"), most["references"],
+            _("People, things or a style; without a first image"), limits["references"],
             images.references,
         ),
     ]  # fmt: skip

@@ -87,7 +87,7 @@ def enqueue_delivery(video: Video) -> None:
             "next_try_at": now,
         },
     )
-    if video.rescued_at and not is_new:  # its failure was told before
+    if video.rescued_at and not is_new:  # its failure was reported before
         _start_round(WebhookDelivery.objects.filter(pk=delivery.pk))
 
 

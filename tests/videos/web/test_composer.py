@@ -185,7 +185,7 @@ def orders_of_every_model(user: User) -> Iterator[Composer]:
 
 def refusal_of(form: Composer, instead: Offer) -> str:
     """Why what is offered instead cannot be ordered at its price; "" when it can."""
-    choices, images, seconds = form.chosen_choices, form.images.kinds, instead.n
+    choices, images, seconds = form.chosen_choices, form.images.order_images, instead.seconds
     model, size = instead.model, instead.model.size_like(form.chosen_size)
     try:
         offers.check(model.id, size, seconds, choices, images)

@@ -102,7 +102,7 @@ def options_of(model: Model) -> list[str]:
     return [*(["audio"] if model.audio == "optional" else []), *model.takes]
 
 
-def mosts_of(model: Model) -> dict[str, int]:
+def image_limits_of(model: Model) -> dict[str, int]:
     """How many images of each kind a model takes."""
     return {
         "first": int("image" in model.modes or "first_last" in model.modes),
@@ -117,7 +117,7 @@ def _offers_of(model: Model, now: PriceList) -> dict[str, Any]:
     more = {
         "silent": silent if silent != credits else {},
         "options": options_of(model),
-        "images": {name: most for name, most in mosts_of(model).items() if most},
+        "images": {name: most for name, most in image_limits_of(model).items() if most},
     }
     return {
         "sizes": {frame.size: frame.resolution for frame in model.frames},
