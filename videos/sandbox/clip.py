@@ -70,5 +70,16 @@ class RenderDirectory:
         """The file that says why rendering failed: an exception, or a process that died."""
         return self.renders / f"{clip.name}.failed"
 
+    def progress(self, clip: Clip) -> Path:
+        """The file with the whole percents that are encoded, while a clip is rendered."""
+        return self.renders / f"{clip.name}.progress"
+
+    def encoded_percent(self, clip: Clip) -> int:
+        """How much of a clip that is rendered is encoded, in whole percents; 0 before it begins."""
+        try:
+            return int(self.progress(clip).read_text())
+        except FileNotFoundError:
+            return 0
+
     def image(self, name: str) -> Path:
         return self.path / "images" / name

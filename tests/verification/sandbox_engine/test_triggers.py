@@ -48,6 +48,14 @@ def test_stages_follow_the_trigger_words_when_time_passes(
     assert {moment: at(prompt, moment) for moment in moments} == moments
 
 
+def test_progress_follows_the_encoded_frames_when_drawing_takes_longer_than_the_pace() -> None:
+    late = timeline.stage(Triggers("sea"), pace_factor(20), age_seconds=60)
+    shown = [timeline.while_rendering(late, percent) for percent in (0, 1, 40, 100)]
+    assert [(stage.status, stage.progress) for stage in shown] == [
+        *[("queued", 0), ("in_progress", 1), ("in_progress", 40), ("in_progress", 99)]
+    ]
+
+
 def test_durations_scale_when_the_speed_changes() -> None:
     assert at("[[slow:60]]", 2.9, speed=20)[0] == "in_progress"
     assert at("[[slow:60]]", 3.0, speed=20)[0] == "completed"

@@ -27,7 +27,7 @@ def observe(job: Job) -> tuple[Job, Stage]:
         return _store_fact(job, "render_failed", 1), Stage("failed", stage.progress, due=True)
     if not renderer.ready(job.clip):
         renderer.ensure(job.clip)
-        return job, Stage("in_progress", stage.progress) if stage.due else stage
+        return job, timeline.while_rendering(stage, renderer.encoded_percent(job.clip))
     if stage.due:
         rendered_at = renderer.rendered_at(job.clip)
         completed_at = int(min(max(job.due_at, rendered_at), time.time()))

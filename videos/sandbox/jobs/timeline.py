@@ -2,6 +2,8 @@
 
 queued --10 %--> in_progress 1..99 --due, and the MP4 exists--> completed
                                    `--due, and a word asks for it--> failed, or another
+
+While the MP4 is rendered, a job is no further than its encoded frames.
 """
 
 import math
@@ -47,6 +49,13 @@ def stage(triggers: Triggers, pace: float, age_seconds: float) -> Stage:
         return Stage(triggers.ends_as(), _visible_progress(triggers, 99), due=True)
     share = age_seconds / rise if rise else 1.0
     return Stage("in_progress", _visible_progress(triggers, _progress(triggers, share)))
+
+
+def while_rendering(stage: Stage, encoded_percent: int) -> Stage:
+    """Return the stage of a job whose MP4 is not there yet: no further than its frames are."""
+    if stage.status == "queued" or not encoded_percent:
+        return Stage("queued", 0)
+    return Stage("in_progress", min(stage.progress, encoded_percent, 99))
 
 
 def poll_pause(pace: float, age_seconds: float) -> float:

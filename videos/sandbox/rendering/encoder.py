@@ -40,6 +40,7 @@ class ClipEncoder:
         self.clip = clip
         self._draft = clip.detail == "draft"
         self._rate = DRAFT_RATE if self._draft else FULL_RATE
+        self._frame_count = clip.seconds * self._rate
         self._scene = selection.build(clip, image_file)
         self._overlay = Overlay(clip.text, clip.width, clip.height)
         self._canvas = Canvas(clip.width, clip.height, grain=0.0 if self._draft else GRAIN)
@@ -55,8 +56,12 @@ class ClipEncoder:
         self._overlay.paint(self._canvas, at, self.clip.seconds)
         return self._canvas.to_frame()
 
-    def write_video(self, path: Path) -> None:
-        """Write the MP4, keeping the frames the other two files are made of."""
+    def write_video(self, path: Path, report: Callable[[int], None] = lambda percent: None) -> None:
+        """Write the MP4, keeping the frames the other two files are made of.
+
+        `report` is called with the percentage of frames encoded, whenever it grows.
+        """
+        reported = 0
         with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as container:
             video = self._add_video_stream(container)
             if not self.clip.silent:
@@ -64,8 +69,11 @@ class ClipEncoder:
                     "aac", rate=soundtrack.RATE, options={"aac_coder": "fast"}
                 )
                 self._write_audio(container, stream)
-            for frame in self._frames():
+            for index, frame in enumerate(self._frames(), start=1):
                 container.mux(video.encode(frame))
+                if (percent := 100 * index // self._frame_count) > reported:
+                    report(percent)
+                    reported = percent
             container.mux(video.encode(None))
 
     def _add_video_stream(self, container: OutputContainer) -> VideoStream:
@@ -79,7 +87,7 @@ class ClipEncoder:
         return video
 
     def _frames(self) -> Iterator[av.VideoFrame]:
-        count = self.clip.seconds * self._rate
+        count = self._frame_count
         cells = SHEET_COLUMNS * SHEET_ROWS
         wanted = {int((cell + 0.5) * count / cells) for cell in range(cells)}
         scale = CELL_LONG_SIDE / max(self.clip.width, self.clip.height)

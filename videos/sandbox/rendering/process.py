@@ -14,6 +14,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from videos.sandbox import clip as clips
@@ -58,13 +59,24 @@ def render_if_missing(directory: RenderDirectory, clip: Clip) -> None:
 def render(directory: RenderDirectory, clip: Clip) -> None:
     """Write a clip's three files; the MP4 appears last, once all of them are complete."""
     clip_encoder = encoder.ClipEncoder(clip, directory.image)
-    part = _write_part(directory.video(clip), clip_encoder.write_video)
+    report = partial(_report, directory, clip)
+    part = _write_part(directory.video(clip), partial(clip_encoder.write_video, report=report))
     for target, write in (
         (directory.thumbnail(clip), clip_encoder.write_thumbnail),
         (directory.spritesheet(clip), clip_encoder.write_spritesheet),
     ):
         _write_part(target, write).rename(target)
     part.rename(directory.video(clip))
+    directory.progress(clip).unlink(missing_ok=True)
+
+
+def _report(directory: RenderDirectory, clip: Clip, percent: int) -> None:
+    """Write how much is encoded; never less than a killed renderer had."""
+    if percent > directory.encoded_percent(clip):
+        target = directory.progress(clip)
+        part = target.with_suffix(".progress.part")
+        part.write_text(str(percent))
+        part.rename(target)
 
 
 def _write_part(target: Path, write: Callable[[Path], None]) -> Path:

@@ -107,6 +107,12 @@ def ready(clip: Clip) -> bool:
     return directory().video(clip).exists()
 
 
+def encoded_percent(clip: Clip) -> int:
+    """Return how much of a clip is encoded, in 0..100."""
+    percent = directory().encoded_percent(clip)
+    return percent or (100 if ready(clip) else 0)  # the progress file ends with the render
+
+
 def rendered_at(clip: Clip) -> float:
     """Return when a clip was rendered or last requested, in unix seconds; 0 when it is gone."""
     try:
@@ -132,7 +138,9 @@ def store_image(data: bytes) -> str:
 
 def begin(clip: Clip) -> None:
     """Request a clip for a new job: after an earlier failure it is tried again."""
-    directory().failure(clip).unlink(missing_ok=True)
+    if failed(clip):
+        directory().failure(clip).unlink(missing_ok=True)
+        directory().progress(clip).unlink(missing_ok=True)
     _queue.reset_attempts(directory().path, clip)
     if ready(clip):
         os.utime(directory().video(clip))
