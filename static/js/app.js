@@ -42,6 +42,20 @@ document.addEventListener(
   { capture: true },
 );
 
+// ---- a video that the browser cannot decode says so; one with sound may only lack its pictures ----
+const sayUnplayable = (part) => {
+  const player = part.closest?.(".player");
+  if (player) player.querySelector(".player__failure").hidden = false;
+};
+document.addEventListener("error", ({ target }) => sayUnplayable(target), { capture: true });
+document.addEventListener(
+  "loadedmetadata",
+  ({ target }) => {
+    if (target.videoWidth === 0) sayUnplayable(target);
+  },
+  { capture: true },
+);
+
 // ---- a password may be looked at while it is typed ----
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-reveal]");

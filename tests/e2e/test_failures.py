@@ -44,6 +44,18 @@ def test_failed_video_shows_that_its_credits_were_refunded(
     keep_picture(page, f"studio-{state}")
 
 
+def test_player_offers_the_download_when_the_browser_cannot_play_the_video(tab: Opener) -> None:
+    page = tab()
+    page.route("**/*.mp4", lambda route: route.fulfill(body="H.266", content_type="video/mp4"))
+    page.goto("/showcase/samples/lavender/")
+    failure = page.get_by_role("alert")
+    expect(failure).to_be_hidden()
+    page.locator("video").evaluate("film => { film.play().catch(() => {}); }")
+    expect(failure).to_contain_text("This browser cannot play the video.")
+    file = page.locator("video source").get_attribute("src") or ""
+    expect(failure.get_by_role("link", name="Download")).to_have_attribute("href", file)
+
+
 def test_cancelled_render_returns_the_credits(tab: Opener, person: StorageState) -> None:
     page = tab("/studio/", person=person)
     order(page, "A night train [[hang]]")

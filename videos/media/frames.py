@@ -1,5 +1,6 @@
 """Take a frame out of a finished video, as first image of the next one."""
 
+import struct
 from io import BytesIO
 from typing import IO, Any
 
@@ -15,6 +16,24 @@ from videos.models import Upload, Video
 
 # Decoding up to a frame takes a core for seconds.
 _decoding = ConcurrencyLimit(2)
+
+
+# By the matrix of a film, which maps (x, y) to (ax + cy, bx + dy); y points down.
+TRANSPOSITIONS = {
+    (0, 1, -1, 0): Image.Transpose.ROTATE_270,
+    (-1, 0, 0, -1): Image.Transpose.ROTATE_180,
+    (0, -1, 1, 0): Image.Transpose.ROTATE_90,
+    (-1, 0, 0, 1): Image.Transpose.FLIP_LEFT_RIGHT,
+    (1, 0, 0, -1): Image.Transpose.FLIP_TOP_BOTTOM,
+    (0, 1, 1, 0): Image.Transpose.TRANSPOSE,
+    (0, -1, -1, 0): Image.Transpose.TRANSVERSE,
+}
+SIDEWAYS = {
+    Image.Transpose.ROTATE_90,
+    Image.Transpose.ROTATE_270,
+    Image.Transpose.TRANSPOSE,
+    Image.Transpose.TRANSVERSE,
+}
 
 
 class NoFrame(Exception):
@@ -54,5 +73,24 @@ def _frame_at(file: IO[Any], seconds: float) -> Image.Image:
             found = frame
         if found is None:
             raise IndexError(seconds)
-        image: Image.Image = found.to_image()  # type: ignore[no-untyped-call]
-        return image
+        return to_image(found)
+
+
+def to_image(frame: av.VideoFrame, most_width: int = 0) -> Image.Image:
+    """A frame as a player shows it, turned and mirrored, at most `most_width` pixels wide."""
+    turned = _transposition(frame)
+    shown_width = frame.height if turned in SIDEWAYS else frame.width
+    scale = min(most_width / shown_width, 1) if most_width else 1
+    image: Image.Image = frame.to_image(  # type: ignore[no-untyped-call]
+        width=max(round(frame.width * scale), 1), height=max(round(frame.height * scale), 1)
+    )
+    return image if turned is None else image.transpose(turned)
+
+
+def _transposition(frame: av.VideoFrame) -> Image.Transpose | None:
+    """How a frame is turned and mirrored to be shown, by right angles; None if it is not."""
+    data: Any = frame.side_data.get("DISPLAYMATRIX")
+    if data is None:
+        return None
+    a, b, _u, c, d, *_rest = (number / 65536 for number in struct.unpack("=9i", bytes(data)))
+    return TRANSPOSITIONS.get((round(a), round(b), round(c), round(d)))

@@ -7,6 +7,7 @@ itself, or {"refused": why}.
 """
 
 import json
+import re
 import resource
 import sys
 from collections.abc import Iterator
@@ -19,11 +20,13 @@ MAX_SECONDS = 10 * 60
 MAX_SIDE = 8192
 DEMUXERS = {"mp4": "mov", "mov": "mov", "webm": "matroska", "avi": "avi"}
 CODECS = {"h264", "hevc", "mpeg4", "mjpeg", "prores", "vp8", "vp9", "av1", "msmpeg4v3", "rawvideo"}
-BRANDS = {b"isom", b"iso2", b"iso3", b"iso4", b"iso5", b"iso6", b"iso8", b"iso9", b"mp41", b"mp42",
-          b"avc1", b"M4V ", b"M4VH", b"M4VP", b"qt  ", b"dash", b"msdh", b"MSNV", b"XAVC", b"f4v ",
-          b"3gp4", b"3gp5", b"3gp6"}  # fmt: skip
-BOXES = {b"ftyp", b"moov", b"mdat", b"moof", b"mfra", b"sidx", b"ssix", b"styp", b"free", b"skip",
-         b"wide", b"uuid", b"udta", b"meta", b"pdin", b"prft", b"emsg"}  # fmt: skip
+# The boxes that a clip begins with; those after it may have any name, for makers add their own.
+FIRST_BOXES = {b"ftyp", b"styp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"uuid"}
+IMAGE_BRANDS = {b"heic", b"heix", b"mif1", b"avif"}
+BOX_NAME = re.compile(rb"[ -~\xa9]{4}")
+EBML, WEBM = b"\x1a\x45\xdf\xa3", b"\x42\x82\x84webm"
+CHUNK_BYTES = 256 * 1024
+COVER = 1024  # av.stream.Disposition.attached_pic
 PATH_TO_REFERENCES = (b"trak", b"mdia", b"minf", b"dinf", b"dref")
 
 
@@ -32,6 +35,7 @@ class Refused(Exception):
 
 
 BROKEN = "The file is incomplete, or other data is attached to it."
+ELSEWHERE = "The clip refers to another file."
 
 
 # ---- container: its parts must fill the file exactly ----
@@ -43,32 +47,69 @@ def check_shape(file: IO[bytes], kind: str, size: int) -> None:
     shape(file, size)
 
 
+def _not_a(kind: str, file: IO[bytes]) -> Refused:
+    """The refusal of a file of another kind; it says which, if that is clear."""
+    file.seek(0)
+    head = file.read(1024)
+    found = ""
+    if head.startswith(EBML):
+        found = "WebM" if WEBM in head[:64] else "Matroska (MKV)"
+    elif head[4:8] in FIRST_BOXES:
+        found = "MP4 or MOV"
+    elif head.startswith(b"RIFF") and head[8:12] == b"AVI ":
+        found = "AVI"
+    elif any(set(head[at :: at + 188]) == {0x47} for at in (0, 4)):  # packets, or with times
+        found = "an MPEG transport stream"
+    return Refused(f"The file is not {kind} clip{f', but {found}' if found else ''}.")
+
+
 def _check_mp4(file: IO[bytes], size: int) -> None:
+    file.seek(4)
+    if file.read(4) not in FIRST_BOXES:
+        raise _not_a("an MP4 or MOV", file)
     boxes = list(_read_boxes(file, 0, size))
-    if not boxes or boxes[0][0] != b"ftyp":
-        raise Refused("The file is not an MP4 or MOV clip.")
+    indexes = [(start, end) for name, start, end in boxes if name == b"moov"]
     file.seek(8)
-    if file.read(4) not in BRANDS or not {name for name, *_ in boxes} <= BOXES:
-        raise Refused("The file is not an MP4 or MOV clip.")
-    for name, start, end in boxes:
-        if name == b"moov":
-            _refuse_references(file, start, end, PATH_TO_REFERENCES)
+    if not indexes and file.read(4) in IMAGE_BRANDS:
+        raise Refused("The file is an image, not a clip.")
+    if not indexes:
+        raise Refused(BROKEN)
+    for start, end in indexes:
+        names = {name for name, *_ in _read_boxes(file, start, end)}
+        if b"rmra" in names:
+            raise Refused(ELSEWHERE)
+        if b"cmov" in names:  # what it refers to cannot be seen
+            raise Refused("Clips with a compressed index are not accepted.")
+        _refuse_references(file, start, end, PATH_TO_REFERENCES)
 
 
 def _read_boxes(file: IO[bytes], at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """Name, start and end of the contents of each box between two offsets."""
+    """Name, start and end of the contents of each box between two offsets.
+
+    Zeros may follow the last box, as some cameras write them.
+    """
     while at < end:
         file.seek(at)
-        head = file.read(16)
+        head = file.read(min(16, end - at))
+        if not any(head[:8]) and _is_zeros(file, at, end):
+            return
         length, name, start = int.from_bytes(head[:4], "big"), head[4:8], at + 8
         if length == 1:
             length, start = int.from_bytes(head[8:16], "big"), at + 16
         elif length == 0:
             length = end - at
-        if at + length < start or at + length > end or len(name) < 4:
+        if at + length < start or at + length > end or not BOX_NAME.fullmatch(name):
             raise Refused(BROKEN)
         yield name, start, at + length
         at += length
+
+
+def _is_zeros(file: IO[bytes], at: int, end: int) -> bool:
+    file.seek(at)
+    for left in range(end - at, 0, -CHUNK_BYTES):
+        if any(file.read(min(left, CHUNK_BYTES))):
+            return False
+    return True
 
 
 def _refuse_references(file: IO[bytes], start: int, end: int, path: tuple[bytes, ...]) -> None:
@@ -80,7 +121,7 @@ def _refuse_references(file: IO[bytes], start: int, end: int, path: tuple[bytes,
             for _kind, entry, _end in _read_boxes(file, inner + 8, stop):
                 file.seek(entry)
                 if not file.read(4)[-1:] == b"\x01":
-                    raise Refused("The clip refers to another file.")
+                    raise Refused(ELSEWHERE)
 
 
 def _check_avi(file: IO[bytes], size: int) -> None:
@@ -89,7 +130,7 @@ def _check_avi(file: IO[bytes], size: int) -> None:
         file.seek(at)
         head = file.read(12)
         if head[:4] != b"RIFF" or head[8:12] not in {b"AVI ", b"AVIX"}:
-            raise Refused(BROKEN if at else "The file is not an AVI clip.")
+            raise Refused(BROKEN) if at else _not_a("an AVI", file)
         at += 8 + int.from_bytes(head[4:8], "little")
         at += at % 2
     if at > size + 1:
@@ -99,8 +140,8 @@ def _check_avi(file: IO[bytes], size: int) -> None:
 def _check_webm(file: IO[bytes], size: int) -> None:
     file.seek(0)
     head = file.read(1024)
-    if not head.startswith(b"\x1a\x45\xdf\xa3") or b"\x42\x82\x84webm" not in head[:64]:
-        raise Refused("The file is not a WebM clip.")
+    if not head.startswith(EBML) or WEBM not in head[:64]:
+        raise _not_a("a WebM", file)
     at = 4
     length, width = _read_vint(head, at)
     at += width + length
@@ -139,16 +180,18 @@ def probe(path: str, kind: str) -> dict[str, Any]:
 
 
 def _check_stream(container: Any) -> dict[str, Any]:
-    if not container.streams.video:
+    pictures = container.streams.video
+    # The cover of a song is a video track, too.
+    stream = next((each for each in pictures if not each.disposition & COVER), None)
+    if stream is None:
         raise Refused("The file has no video track.")
-    stream = container.streams.video[0]
     codec = stream.codec_context
     if codec.name.removeprefix("lib") not in CODECS and codec.codec.canonical_name not in CODECS:
         raise Refused(f"Clips with the codec {codec.name} are not accepted.")
     if not (0 < codec.width <= MAX_SIDE and 0 < codec.height <= MAX_SIDE):
         raise Refused(f"The clip is larger than {MAX_SIDE} pixels a side.")
     codec.thread_count = 1
-    next(container.decode(stream))
+    sideways = next(container.decode(stream)).rotation % 180
     container.seek(0)
     base = float(stream.time_base or 0)
     ends = (
@@ -162,7 +205,8 @@ def _check_stream(container: Any) -> dict[str, Any]:
         raise Refused(BROKEN)
     if not 0 < seconds <= MAX_SECONDS:
         raise Refused(f"The clip is longer than {MAX_SECONDS // 60} minutes, or has no length.")
-    return {"width": codec.width, "height": codec.height, "seconds": round(seconds, 3)}
+    width, height = (codec.height, codec.width) if sideways else (codec.width, codec.height)
+    return {"width": width, "height": height, "seconds": round(seconds, 3)}
 
 
 def main(path: str, kind: str) -> None:

@@ -1,5 +1,6 @@
 """Make the thumbnail and the spritesheet of a video: download them, or draw them from the MP4."""
 
+from collections import deque
 from io import BytesIO
 
 import av
@@ -7,7 +8,7 @@ from PIL import Image
 
 from videos.engines.base import Engine, Variant
 from videos.engines.errors import BadAnswer, EngineError
-from videos.media import images, pixels
+from videos.media import frames, images, pixels
 from videos.media.upload_checks import BadImage
 from videos.models import Video
 
@@ -28,36 +29,57 @@ def fetch_or_draw(engine: Engine, video: Video, variant: Variant, mp4: str) -> b
 
 def _draw(mp4: str, variant: Variant) -> bytes:
     if variant is Variant.THUMBNAIL:
-        frames = _frames(mp4, SHEET_COLUMNS * SHEET_ROWS, THUMBNAIL_SIDE)
-        return _encode(frames[len(frames) // 2], variant)
-    frames = _frames(mp4, SHEET_COLUMNS * SHEET_ROWS, SHEET_WIDTH)
-    tile = (SHEET_WIDTH, round(SHEET_WIDTH * frames[0].height / frames[0].width))
+        return _encode(_shown_at_equal_steps(mp4, 1, THUMBNAIL_SIDE)[0], variant)
+    shown = _shown_at_equal_steps(mp4, SHEET_COLUMNS * SHEET_ROWS, SHEET_WIDTH)
+    tile = (SHEET_WIDTH, round(SHEET_WIDTH * shown[0].height / shown[0].width))
     sheet = Image.new("RGB", (tile[0] * SHEET_COLUMNS, tile[1] * SHEET_ROWS))
-    for n, frame in enumerate(frames):
+    for n, frame in enumerate(shown):
         sheet.paste(frame.resize(tile), (n % SHEET_COLUMNS * tile[0], n // SHEET_COLUMNS * tile[1]))
     return _encode(sheet, variant)
 
 
-def _frames(mp4: str, count: int, width: int) -> list[Image.Image]:
-    """`count` frames spread evenly over the clip, at most `width` wide; fewer when it has fewer."""
+def _shown_at_equal_steps(mp4: str, count: int, width: int) -> list[Image.Image]:
+    """What a player shows in the middle of each of `count` equal parts, at most `width` wide.
+
+    The number of frames that a file states, and their order, say nothing: parts of a film may be
+    cut by its edit list, and a fragmented one does not know its length.
+    """
+    start, end = _span(mp4)
+    moments = deque(start + (n + 0.5) * (end - start) / count for n in range(count))
+    shown: list[Image.Image] = []
+    last = None
     with av.open(mp4) as container:
-        stream = container.streams.video[0]
-        step = max((stream.frames or count) // count, 1)
-        found: list[Image.Image] = []
-        for n, frame in enumerate(container.decode(stream)):
-            if n % step == 0 and len(found) < count:
-                found.append(_shrunk(frame, width))
-    if not found:
+        for frame in container.decode(container.streams.video[0]):
+            if passed := _take_until(moments, frame.pts or 0):
+                shown += [frames.to_image(last or frame, width)] * passed
+            last = frame
+            if not moments:
+                return shown
+    if last is None:
         raise BadAnswer("an MP4 without frames")
-    return found
+    return shown + [frames.to_image(last, width)] * len(moments)
 
 
-def _shrunk(frame: av.VideoFrame, width: int) -> Image.Image:
-    """A frame as image, at most `width` wide: whole ones would fill the memory of a worker."""
-    width = min(width, frame.width)
-    height = max(round(frame.height * width / frame.width), 1)
-    image: Image.Image = frame.to_image(width=width, height=height)  # type: ignore[no-untyped-call]
-    return image
+def _span(mp4: str) -> tuple[int, int]:
+    """The first and the last moment of the frames that are shown, in units of the track."""
+    with av.open(mp4) as container:
+        packets = [
+            (packet.pts, packet.pts + (packet.duration or 0))
+            for packet in container.demux(container.streams.video[0])
+            if packet.pts is not None and not packet.is_discard
+        ]
+    if not packets:
+        raise BadAnswer("an MP4 without frames")
+    return min(start for start, _end in packets), max(end for _start, end in packets)
+
+
+def _take_until(moments: deque[float], time: int) -> int:
+    """Take out the moments before `time` and return how many there were."""
+    count = 0
+    while moments and moments[0] < time:
+        moments.popleft()
+        count += 1
+    return count
 
 
 def _encode(image: Image.Image, variant: Variant) -> bytes:
