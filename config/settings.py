@@ -257,6 +257,7 @@ SOCKET_RESUME_LIMIT = 500
 # ---- rate limits as (hits, seconds), see config.lib.rate_limits ----
 # How many of our proxies a request passes; with 0, X-Forwarded-For is ignored.
 TRUSTED_PROXIES = number("TRUSTED_PROXIES", "NUM_PROXIES", default=0)
+RATE_SIGN_IN = rate("RATE_SIGN_IN", default="5/15min")
 RATE_AUTH = rate("RATE_AUTH", default="5/min")
 RATE_AUTH_FAILURES = rate("RATE_AUTH_FAILURES", default="5/15min")
 RATE_GENERATE = rate("RATE_GENERATE", default="10/min")
@@ -356,8 +357,10 @@ SIMPLE_JWT = {
     "AUDIENCE": "firstlight",
     "USER_ID_CLAIM": "sub",
 }
-# System C's rule: uploads and orders need a token and an API key of the same user.
+# Uploads and orders need a token and an API key of the same user, as system C documents.
 REQUIRE_API_KEY = flag("REQUIRE_API_KEY", default=False)
+# System A's form of ids, `video_` and 32 hex digits, in the answers that its clients read.
+PREFIXED_VIDEO_IDS = flag("PREFIXED_VIDEO_IDS", default=False)
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
@@ -376,7 +379,8 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_PARSER_CLASSES": ["config.lib.api.parsers.StrictJSONParser"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_RENDERER_CLASSES": ["config.lib.api.rendering.WholeSecondsRenderer"],
+    "DATETIME_FORMAT": None,
     "DEFAULT_SCHEMA_CLASS": "config.api.schema.Schema",
     "VIEW_DESCRIPTION_FUNCTION": "config.api.schema.view_description",
     "EXCEPTION_HANDLER": "config.api.errors.handle_exception",

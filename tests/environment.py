@@ -20,6 +20,7 @@ os.environ.update(
     POLL_MAX_SECONDS="1",
     LEASE_SECONDS="3",
     LOG_LEVEL="ERROR",
+    RATE_SIGN_IN="off",
     RATE_AUTH="off",
     RATE_AUTH_FAILURES="off",
     RATE_GENERATE="off",

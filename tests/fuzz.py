@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # Calls that would end the sessions of the run, and calls that only engines make.
 LEFT_OUT = r"logout|/account$|/password$|webhook/stripe|callback|api/webhooks/\{engine\}|/refresh$"
 PEOPLE = ("alice", "bob")
-LIMITS = ("AUTH", "GENERATE", "TASKS", "OTHER", "ANONYMOUS", "AUTH_FAILURES")
+LIMITS = ("SIGN_IN", "AUTH", "GENERATE", "TASKS", "OTHER", "ANONYMOUS", "AUTH_FAILURES")
 UNLIMITED = {f"RATE_{name}": "off" for name in LIMITS}
 # Other tests check which requests are accepted and refused: a
 # generated package, id or image is refused for good reasons.

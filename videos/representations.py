@@ -3,12 +3,12 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 
+from config.lib.api.rendering import iso
 from videos import failures, signed_urls
 from videos.catalog.reading import catalog
 from videos.models import Video
@@ -24,7 +24,7 @@ LIBRARY_STATUS = {
     Status.DOWNLOADING: "in_progress",
     Status.SUCCEEDED: "completed",
     Status.FAILED: "failed",
-    Status.CANCELLED: "cancelled",
+    Status.CANCELLED: "failed",
     Status.TIMEOUT: "failed",
 }
 
@@ -73,13 +73,23 @@ class VideoId:
         return str(value)
 
 
+def library_id(video_id: UUID) -> str:
+    """An id in the answers that clients of system A read. Source: A13, K8."""
+    return f"video_{video_id.hex}" if settings.PREFIXED_VIDEO_IDS else str(video_id)
+
+
 def library_video(video: Video) -> dict[str, Any]:
-    """The video object of systems A and B; times in unix seconds. Source: A13, A15, A19."""
+    """The video object of systems A and B; times in unix seconds. Source: A13, A15, A19.
+
+    With PREFIXED_VIDEO_IDS `openai_video_id` is always a text, as A prints it: the video's own id
+    until an engine has taken the job.
+    """
     done = video.status == Status.SUCCEEDED
+    own_id = library_id(video.pk)
     return {
-        "id": str(video.pk),
+        "id": own_id,
         "user_id": str(video.user_id),
-        "openai_video_id": video.engine_job_id or None,
+        "openai_video_id": video.engine_job_id or (own_id if settings.PREFIXED_VIDEO_IDS else None),
         "prompt": video.prompt,
         "model": video.ordered_model,
         "made_with": {"model": video.model, "label": catalog().label(video.model)},
@@ -102,7 +112,7 @@ def library_video(video: Video) -> dict[str, Any]:
         "has_input_reference": video.first_image_id is not None,
         "has_last_image": video.last_image_id is not None,
         "has_reference_images": video.operation == Video.Operation.REFERENCE,
-        "remix_of": str(video.source_id) if video.source_id else None,
+        "remix_of": library_id(video.source_id) if video.source_id else None,
         "credits": video.credits,
     }
 
@@ -111,11 +121,15 @@ def aliased_video(video: Video) -> dict[str, Any]:
     """The object on paths of system B only, with its camelCase names too. Source: B16, B22, K6."""
     whole = library_video(video)
     done = video.status == Status.SUCCEEDED
+    job_id = video.engine_job_id or None
     return {
         **whole,
+        "id": str(video.pk),
+        "openai_video_id": job_id,
+        "remix_of": str(video.source_id) if video.source_id else None,
         "seconds": video.seconds,
         "userId": whole["user_id"],
-        "openaiVideoId": whole["openai_video_id"],
+        "openaiVideoId": job_id,
         "videoUrl": f"{settings.BASE_URL}/api/videos/{video.pk}/download" if done else None,
         "thumbnailUrl": whole["thumbnail_url"],
         "createdAt": iso(video.created_at),
@@ -147,11 +161,6 @@ def task_detail(video: Video) -> dict[str, Any]:
         "task_type": "IMAGE_TO_VIDEO" if from_image else "TEXT_TO_VIDEO",
         "status": DETAIL_STATUS[Status(video.status)],
     }
-
-
-def iso(moment: datetime) -> str:
-    """A time in the form of system C: ISO 8601, UTC, whole seconds, ending in Z."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def failure(video: Video) -> dict[str, Any] | None:

@@ -18,8 +18,6 @@ from config.lib.api.serializers import SuccessSerializer, validated
 from config.lib.api.strict_fields import TextField
 from config.lib.web.responses import user_of
 
-DEFAULT_SCOPES = (ApiKey.Scope.READ.value, ApiKey.Scope.GENERATE.value)
-
 
 class CreateApiKeySerializer(serializers.Serializer):
     name = TextField(max_length=80)
@@ -27,7 +25,7 @@ class CreateApiKeySerializer(serializers.Serializer):
         child=serializers.ChoiceField(ApiKey.Scope.values),
         min_length=1,
         max_length=len(ApiKey.Scope),
-        default=lambda: list(DEFAULT_SCOPES),
+        default=lambda: list(api_keys.DEFAULT_SCOPES),
     )
     expires_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
 

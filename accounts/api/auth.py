@@ -16,11 +16,14 @@ from rest_framework.views import APIView
 from accounts.api.public import PublicView
 from accounts.api.serializers import (
     CurrentUserSerializer,
+    FirstTokensSerializer,
+    RegisteredSerializer,
     SignInSerializer,
     TokensSerializer,
     sign_in_body,
+    tokens_body,
 )
-from accounts.auth import passwords, second_factor
+from accounts.auth import api_keys, passwords, second_factor
 from accounts.auth import tokens as auth_tokens
 from accounts.auth.errors import NameTaken
 from accounts.models import Session, User
@@ -58,12 +61,14 @@ class RegisterSerializer(serializers.Serializer):
 class RegisterView(PublicView):
     """B01: open an account and answer with its first tokens."""
 
+    rate = "register"
+
     @extend_schema(
         operation_id="register",
         summary="Open an account",
         request=RegisterSerializer,
         responses={
-            201: SignInSerializer,
+            201: RegisteredSerializer,
             202: OpenApiResponse(MessageSerializer, "Confirm the address, then sign in"),
             **errors(400),
         },
@@ -84,7 +89,7 @@ class RegisterView(PublicView):
             raise NameTaken("This name or address is already in use.") from error
         signup.request_confirmation(request, user)
         tokens = auth_tokens.sign_in(user, Session.Grant.PASSWORD)
-        return Response(sign_in_body(user, tokens), status=201)
+        return Response(sign_in_body(user, tokens, api_keys.issue_first(user)), status=201)
 
 
 class LoginSerializer(serializers.Serializer):
@@ -102,6 +107,8 @@ class LoginSerializer(serializers.Serializer):
 
 class LoginView(PublicView):
     """A01, B02: sign in with a username or an e-mail address, and with a code if 2FA is on."""
+
+    rate = "login"
 
     @extend_schema(
         operation_id="login",
@@ -177,11 +184,12 @@ class TestLoginView(PublicView):
         summary="Sign in a test user (development only)",
         parameters=[TestLoginQuerySerializer],
         request=None,
-        responses={200: TokensSerializer, **errors(403)},
+        responses={200: FirstTokensSerializer, **errors(403)},
     )
     def post(self, request: Request) -> Response:
         if settings.PRODUCTION:
             raise PermissionDenied("Not available in production")
         query = validated(TestLoginQuerySerializer, request.query_params)
         user = signup.get_or_open_test_user(query["email"])
-        return Response(auth_tokens.sign_in(user, Session.Grant.TEST).body())
+        api_key = api_keys.issue_first(user)
+        return Response(tokens_body(auth_tokens.sign_in(user, Session.Grant.TEST), api_key))

@@ -3,13 +3,13 @@
 from django.conf import settings
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
-from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.public import PublicView
-from accounts.api.serializers import TokensSerializer
-from accounts.auth import second_factor, tokens
+from accounts.api.serializers import FirstTokensSerializer, tokens_body
+from accounts.auth import api_keys, second_factor, tokens
+from accounts.auth.errors import BadCredentials
 from accounts.models import Session
 from accounts.people import google
 from config.lib.api.openapi import errors, request_example
@@ -33,13 +33,13 @@ class GoogleLoginView(PublicView):
         operation_id="google_login",
         summary="Sign in with Google's authorization code",
         request=GoogleLoginSerializer,
-        responses={200: TokensSerializer, **errors(401, 403)},
+        responses={200: FirstTokensSerializer, **errors(401, 403)},
         examples=request_example({"code": "4/0AX4XfWh"}),
     )
     def post(self, request: Request) -> Response:
-        if not settings.GOOGLE_CLIENT_ID:
-            raise PermissionDenied("Google sign-in is not configured")
         asked = validated(GoogleLoginSerializer, request.data)
+        if not settings.GOOGLE_CLIENT_ID:  # then no code is a good one
+            raise BadCredentials("Google sign-in is not configured")
         identity = google.exchange_code(
             request._request,
             asked["code"],
@@ -48,4 +48,5 @@ class GoogleLoginView(PublicView):
         )
         user = google.user_of(identity)
         second_factor.check(user, asked.get("mfa_code", ""))
-        return Response(tokens.sign_in(user, Session.Grant.GOOGLE).body())
+        api_key = api_keys.issue_first(user)
+        return Response(tokens_body(tokens.sign_in(user, Session.Grant.GOOGLE), api_key))

@@ -27,6 +27,12 @@ class TokensSerializer(serializers.Serializer):
     expires_in = serializers.IntegerField()
 
 
+class FirstTokensSerializer(TokensSerializer):
+    """`api_key` is only in the answer that opens the account; no other answer shows it."""
+
+    api_key = serializers.CharField(required=False)
+
+
 class SignInSerializer(TokensSerializer):
     """`token` equals `access_token`."""
 
@@ -34,9 +40,21 @@ class SignInSerializer(TokensSerializer):
     user = UserSerializer()
 
 
-def sign_in_body(user: User, tokens: Tokens) -> dict[str, Any]:
+class RegisteredSerializer(SignInSerializer):
+    """`api_key` is the account's first API key; no other answer shows it."""
+
+    api_key = serializers.CharField()
+
+
+def tokens_body(tokens: Tokens, api_key: str | None) -> dict[str, Any]:
+    """Return the body of a sign-in of system C, with the key that a new account got."""
+    return {**tokens.body(), **({"api_key": api_key} if api_key else {})}
+
+
+def sign_in_body(user: User, tokens: Tokens, api_key: str | None = None) -> dict[str, Any]:
     """Return the one body that serves the clients of all three systems. Source: K1."""
-    return {"token": tokens.access, **tokens.body(), "user": UserSerializer(user).data}
+    account = UserSerializer(user).data
+    return {"token": tokens.access, **tokens_body(tokens, api_key), "user": account}
 
 
 class _AccountSerializer(serializers.Serializer):

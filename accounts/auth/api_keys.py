@@ -18,6 +18,8 @@ from accounts.models import ApiKey, User
 PREFIX = "fl_"
 ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 RANDOM_LENGTH, CHECKSUM_LENGTH = 30, 6
+DEFAULT_SCOPES = (ApiKey.Scope.READ.value, ApiKey.Scope.GENERATE.value)
+FIRST_NAME = "First key"
 MAX_ACTIVE = 10
 # A key in constant use is written once in this time.
 LAST_USED_INTERVAL = timedelta(minutes=1)
@@ -47,6 +49,15 @@ def issue(
             expires_at=expires_at,
         )
     return key, text
+
+
+def issue_first(user: User) -> str | None:
+    """Return the text of a first key for a user who never had one, else None. Source: C02."""
+    with transaction.atomic():
+        User.objects.select_for_update().get(pk=user.pk)
+        if ApiKey.objects.filter(user=user).exists():
+            return None
+        return issue(user, FIRST_NAME, list(DEFAULT_SCOPES))[1]
 
 
 def find(text: str) -> ApiKey:

@@ -22,6 +22,7 @@ from django.utils.http import escape_leading_slashes
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt, requires_csrf_token
 from rest_framework import exceptions
+from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import exception_handler, set_rollback
 
@@ -35,6 +36,7 @@ from billing.ledger.credits import NotEnoughCredits, UnknownType
 from billing.payments.checkout import BadReturnUrl, StripeUnavailable
 from billing.payments.packages import UnknownPackage
 from billing.payments.refunds import NotRefundable
+from config.api import throttling
 from config.lib.api.pagination import OffsetAndAfter
 from config.lib.idempotency import BadIdempotencyKey, IdempotencyMismatch
 from config.lib.rate_limits import TooManyAttempts
@@ -118,18 +120,10 @@ RETRY_AFTER = {429: "60", 503: "30"}
 
 def handle_exception(error: Exception, context: dict[str, Any]) -> Response | None:
     """Return the documented answer to an exception of a view, as DRF's EXCEPTION_HANDLER."""
-    for kind, (status_code, code) in STATUS_OF.items():
-        if isinstance(error, kind):
-            set_rollback()
-            body: dict[str, Any] = {"detail": str(error), "code": getattr(error, "code", code)}
-            if isinstance(error, NotOffered | BadProfile):
-                body["field"] = error.field
-            if isinstance(error, PriceChanged):
-                body["credits"] = error.credits
-            headers = {"WWW-Authenticate": "Bearer"} if status_code == 401 else {}
-            if isinstance(error, TooManyAttempts | TooManyCancellations):
-                headers["Retry-After"] = str(error.wait)
-            return Response(body, status=status_code, headers=headers)
+    kind = next((kind for kind in STATUS_OF if isinstance(error, kind)), None)
+    if kind:
+        set_rollback()
+        return _domain_answer(error, *STATUS_OF[kind])
     if isinstance(error, RequestDataTooBig):
         set_rollback()
         return Response({"detail": DETAILS[413]}, status=413)
@@ -138,10 +132,35 @@ def handle_exception(error: Exception, context: dict[str, Any]) -> Response | No
         place = "query" if context["request"].method in {"GET", "HEAD"} else "body"
         errors = list(_field_errors(error.get_full_details(), [place]))
         return Response({"detail": errors}, status=422)
+    if isinstance(error, exceptions.NotAuthenticated | exceptions.AuthenticationFailed):
+        error = _counted(error, context["request"])
     response = exception_handler(error, context)
     if response is not None:
         response.data = {"detail": _detail_of(error, response)}
     return response
+
+
+def _domain_answer(error: Exception, status_code: int, code: str) -> Response:
+    body: dict[str, Any] = {"detail": str(error), "code": getattr(error, "code", code)}
+    if status_code == 402:
+        del body["code"]  # system C prints the whole body: C40
+    if isinstance(error, NotOffered | BadProfile):
+        body["field"] = error.field
+    if isinstance(error, PriceChanged):
+        body["credits"] = error.credits
+    headers = {"WWW-Authenticate": "Bearer"} if status_code == 401 else {}
+    if isinstance(error, TooManyAttempts | TooManyCancellations):
+        headers["Retry-After"] = str(error.wait)
+    return Response(body, status=status_code, headers=headers)
+
+
+def _counted(error: Exception, request: Request) -> Exception:
+    """Return the error of a call that lacks a sign-in, or Throttled when there were too many."""
+    try:
+        throttling.count_anonymous(request)
+    except exceptions.Throttled as too_many:
+        return too_many
+    return error
 
 
 def _detail_of(error: Exception, response: Response) -> str:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-Limit = Literal["auth", "generate", "upload", "tasks", "other"]
+Limit = Literal["register", "login", "auth", "generate", "upload", "tasks", "other"]
 SCRIPT = """
 local hits = redis.call('INCRBY', KEYS[1], ARGV[2])
 if hits == tonumber(ARGV[2]) then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
@@ -125,6 +125,8 @@ def use(limit: Limit, user: "AbstractBaseUser", times: int = 1) -> None:
 def rate_of(limit: Limit) -> Rate:
     """Return the configured rate of a limit."""
     rates = {
+        "register": settings.RATE_SIGN_IN,
+        "login": settings.RATE_SIGN_IN,
         "auth": settings.RATE_AUTH,
         "generate": settings.RATE_GENERATE,
         "upload": settings.RATE_UPLOAD,

@@ -13,8 +13,7 @@ const STATES = {
   queued: ["queued"],
   in_progress: ["rendering", "saving"],
   completed: ["done"],
-  failed: ["failed", "blocked"],
-  cancelled: ["cancelled"],
+  failed: ["failed", "blocked", "cancelled"],
 };
 const IN_PROGRESS = new Set(["queued", "in_progress"]);
 const SIGNED_OUT = 4401;

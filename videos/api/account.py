@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.auth import fresh_sign_in, passwords
-from accounts.models import Session
+from accounts.models import ApiKey, Session
 from config.lib.api.openapi import errors
 from config.lib.api.serializers import MessageSerializer, validated
 from config.lib.api.strict_fields import TextField
@@ -27,9 +27,9 @@ class DeleteAccountSerializer(serializers.Serializer):
 
 
 class AccountView(APIView):
-    """C35: delete the account. A user who has a password must send it."""
+    """C35: delete the account. Without a key or a fresh token, a password is needed."""
 
-    scope = "account"
+    scope = ApiKey.Scope.GENERATE
     rate = "auth"
 
     @extend_schema(
@@ -41,13 +41,21 @@ class AccountView(APIView):
     def delete(self, request: Request) -> Response:
         asked = validated(DeleteAccountSerializer, request.data)
         user = user_of(request)
-        if user.has_usable_password():
-            if "password" not in asked:
-                required = serializers.ErrorDetail("field required", code="required")
-                raise serializers.ValidationError({"password": [required]})
+        if "password" in asked and user.has_usable_password():
             passwords.confirm_password(user, asked["password"])
+        elif user.has_usable_password():
+            _require_key_or_fresh_token(request)
         deletion.request_deletion(user)
         return Response({"message": DELETION_REQUESTED})
+
+
+def _require_key_or_fresh_token(request: Request) -> None:
+    """Raise SignInAgain, or ValidationError for a session cookie, whose pages ask the password."""
+    if request.auth is None:
+        required = serializers.ErrorDetail("field required", code="required")
+        raise serializers.ValidationError({"password": [required]})
+    if isinstance(request.auth, Session) and not request.headers.get("X-API-Key"):
+        fresh_sign_in.check(request._request, request.auth)
 
 
 class LimitSerializer(serializers.Serializer):

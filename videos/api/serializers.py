@@ -4,10 +4,20 @@ They describe the answers for the OpenAPI document and do not render them: a dic
 times faster. The tests hold every answer against this description.
 """
 
+from typing import Any
+
+from django.conf import settings
 from rest_framework import serializers
 
 from config.lib.api.serializers import MessageSerializer, PageSerializer
 from videos.representations import DETAIL_STATUS, LIBRARY_STATUS, TASK_STATUS
+
+
+def library_id_field(**kwargs: Any) -> serializers.Field[Any, Any, Any, Any]:
+    """An id as `representations.library_id` writes it."""
+    if settings.PREFIXED_VIDEO_IDS:
+        return serializers.RegexField(r"^video_[0-9a-f]{32}$", **kwargs)
+    return serializers.UUIDField(**kwargs)
 
 
 class RemedySerializer(serializers.Serializer):
@@ -39,7 +49,7 @@ class MadeWithSerializer(serializers.Serializer):
 class VideoSerializer(serializers.Serializer):
     """The video object with snake_case names; times are in unix seconds. Source: A13, A15, A19."""
 
-    id = serializers.UUIDField()
+    id = library_id_field()
     user_id = serializers.UUIDField()
     openai_video_id = serializers.CharField(allow_null=True)
     prompt = serializers.CharField()
@@ -66,13 +76,15 @@ class VideoSerializer(serializers.Serializer):
     has_input_reference = serializers.BooleanField()
     has_last_image = serializers.BooleanField()
     has_reference_images = serializers.BooleanField()
-    remix_of = serializers.UUIDField(allow_null=True)
+    remix_of = library_id_field(allow_null=True)
     credits = serializers.IntegerField()
 
 
 class AliasedVideoSerializer(VideoSerializer):
     """The video object with camelCase names beside the others. Source: B16, B22, K6."""
 
+    id = serializers.UUIDField()
+    remix_of = serializers.UUIDField(allow_null=True)
     seconds = serializers.IntegerField()  # type: ignore[assignment]
     userId = serializers.UUIDField()  # noqa: N815 - B's own names
     openaiVideoId = serializers.CharField(allow_null=True)  # noqa: N815
@@ -88,8 +100,8 @@ class VideosSerializer(serializers.Serializer):
     offset = serializers.IntegerField()
     total = serializers.IntegerField()
     has_more = serializers.BooleanField()
-    first_id = serializers.UUIDField(allow_null=True)
-    last_id = serializers.UUIDField(allow_null=True)
+    first_id = library_id_field(allow_null=True)
+    last_id = library_id_field(allow_null=True)
 
 
 class NewTaskSerializer(serializers.Serializer):

@@ -103,6 +103,9 @@ class VideoQuerySerializer(serializers.Serializer):
 class VideoPagination(LimitOffsetPagination):
     unknown_after = "No such video."
 
+    def id_of(self, row: Any) -> str:
+        return representations.library_id(row.pk)
+
 
 @extend_schema_view(
     get=extend_schema(

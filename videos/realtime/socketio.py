@@ -11,6 +11,7 @@ import logging
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 import socketio
 from channels.db import database_sync_to_async
@@ -19,7 +20,7 @@ from django.conf import settings
 
 from accounts.auth import authentication, connections, errors
 from config.lib import draining
-from videos import feed
+from videos import feed, representations
 from videos.realtime import credential_watch, limits, socketio_internals, status
 
 log = logging.getLogger(__name__)
@@ -124,6 +125,7 @@ class Connections:
 
     async def _send_update(self, sid: str, event: dict[str, Any]) -> None:
         body = {name: value for name, value in event.items() if name != "type"}
+        body["video_id"] = representations.library_id(UUID(event["video_id"]))
         await self._server.emit("video_update", body, to=sid)
 
     async def _forward_changes(self, sid: str, connection: Connection) -> None:

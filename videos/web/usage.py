@@ -62,7 +62,9 @@ def _period(request: UserRequest) -> int:
 def _row(v: Video) -> list[Any]:
     ended = v.completed_at
     waited = round((ended - v.created_at).total_seconds()) if ended else ""
+    was_cancelled = v.status == Video.Status.CANCELLED
     status = representations.LIBRARY_STATUS[Video.Status(v.status)]
+    status = "cancelled" if was_cancelled else status
     returned = v.credits if v.is_lost else 0
     key = v.api_key.name if v.api_key else ""
     prompt = "" if v.deleted_at else v.prompt  # a deleted video counts, but its prompt is gone

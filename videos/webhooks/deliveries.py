@@ -27,6 +27,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from config.lib import clock, rate_limits
+from config.lib.api.rendering import iso
 from config.lib.connections import release_connection
 from config.lib.rate_limits import Rate
 from videos import representations
@@ -118,7 +119,7 @@ def send_test(user: AbstractBaseUser, url: str) -> DeliveryResult:
     rate = Rate(*settings.RATE_GENERATE)
     if rate.limit and not rate_limits.hit(f"webhook-test:{user.pk}", rate).allowed:
         raise TooOften(_("You sent too many test webhooks. Try again in a minute."))
-    body = json.dumps({"type": "test", "sent_at": representations.iso(timezone.now())}).encode()
+    body = json.dumps({"type": "test", "sent_at": iso(timezone.now())}).encode()
     headers = signing.signed_headers(f"msg_{uuid4().hex}", body, signing.secret_of(user))
     release_connection()
     return send(Request(url, body, headers))

@@ -100,6 +100,10 @@ class LimitOffsetPagination(BasePagination):
 
     unknown_after = "Not in this list."
 
+    def id_of(self, row: Model) -> str:
+        """Return a row's id as the answer shows it."""
+        return str(row.pk)
+
     def paginate_queryset(
         self, queryset: QuerySet[Any] | Any, request: Request, view: APIView | None = None
     ) -> list[Any]:
@@ -137,7 +141,7 @@ class LimitOffsetPagination(BasePagination):
                 "offset": self.offset,
                 "total": self.total,
                 "has_more": self.has_more,
-                "first_id": str(first.pk) if first else None,
-                "last_id": str(last.pk) if last else None,
+                "first_id": self.id_of(first) if first else None,
+                "last_id": self.id_of(last) if last else None,
             }
         )

@@ -47,7 +47,7 @@ def test_key_is_shown_once_when_created(api: APIClient, alice: User) -> None:
         "prefix": body["key"][:8],
         "last4": body["key"][-4:],
         "scopes": ["generate", "read"],
-        "created_at": row.created_at.isoformat().replace("+00:00", "Z"),
+        "created_at": row.created_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "expires_at": None,
         "last_used_at": None,
         "key": body["key"],

@@ -35,7 +35,7 @@ def test_account_is_created_when_a_user_signs_in_first(
     body = answer.json()
     assert (answer.status_code, set(body)) == (
         200,
-        {"access_token", "refresh_token", "token_type", "expires_in"},
+        {"access_token", "refresh_token", "token_type", "expires_in", "api_key"},
     )
     assert (body["token_type"], body["expires_in"]) == ("bearer", 86400)
     user = user_of(answer)
@@ -54,7 +54,9 @@ def test_account_is_created_when_a_user_signs_in_first(
 def test_same_account_is_used_when_a_user_signs_in_again(google: OpenIDProvider, db: None) -> None:
     first = user_of(sign_in_with_code(google))
     google.person = {**VERA, "email": "new@example.com"}
-    assert user_of(sign_in_with_code(google)) == first
+    again = sign_in_with_code(google)
+    assert set(again.json()) == {"access_token", "refresh_token", "token_type", "expires_in"}
+    assert user_of(again) == first
     assert (User.objects.count(), SocialAccount.objects.count()) == (1, 1)
 
 
@@ -173,7 +175,14 @@ def test_answer_is_500_when_google_is_unreachable(
 
 def test_sign_in_is_refused_when_google_is_not_configured(db: None) -> None:
     answer = APIClient().post(PATH, {"code": "x"}, format="json")
-    assert status_and_body(answer) == (403, {"detail": "Google sign-in is not configured"})
+    refusal = {"detail": "Google sign-in is not configured", "code": "bad_credentials"}
+    assert (*status_and_body(answer), answer["WWW-Authenticate"]) == (401, refusal, "Bearer")
+
+
+def test_answer_is_422_when_google_is_not_configured_and_the_body_is_empty(db: None) -> None:
+    missing = {"loc": ["body", "code"], "msg": "field required", "type": "value_error.missing"}
+    answer = APIClient().post(PATH, {}, format="json")
+    assert status_and_body(answer) == (422, {"detail": [missing]})
 
 
 @pytest.mark.parametrize(

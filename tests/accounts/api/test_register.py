@@ -4,9 +4,10 @@ from functools import partial
 from typing import Any
 
 import pytest
+from django.conf import LazySettings
 from rest_framework.test import APIClient
 
-from accounts.models import User
+from accounts.models import ApiKey, User
 from billing.ledger import credits, invariants
 from tests.concurrency import run_concurrently
 
@@ -35,6 +36,27 @@ def test_token_works_when_registered(anonymous: APIClient, db: None) -> None:
     token = register(anonymous, **VALID).json()["token"]
     anonymous.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
     assert anonymous.get("/api/auth/me").json()["credits"] == 100
+
+
+def test_first_api_key_is_in_the_answer_when_registered(
+    anonymous: APIClient, db: None, settings: LazySettings
+) -> None:
+    settings.REQUIRE_API_KEY = True
+    body = register(anonymous, **VALID).json()
+    both = APIClient(
+        headers={"Authorization": f"Bearer {body['access_token']}", "X-API-Key": body["api_key"]}
+    )
+    made = both.post("/api/videos/text-to-video", {"prompt": "A boat"}, format="json")
+    assert made.status_code == 200
+    key = ApiKey.objects.get()
+    assert (key.name, key.scopes, str(key.user.pk)) == (
+        "First key",
+        ["generate", "read"],
+        body["user"]["id"],
+    )
+    asked = {"email": VALID["email"], "password": VALID["password"]}
+    again = anonymous.post("/api/auth/login", asked, format="json")
+    assert (again.status_code, "api_key" in again.json()) == (200, False)
 
 
 def test_username_is_kept_when_given(anonymous: APIClient, db: None) -> None:

@@ -37,9 +37,11 @@ def test_test_user_is_created_when_there_is_none(anonymous: APIClient, db: None)
 
 
 def test_same_user_is_signed_in_when_called_again(anonymous: APIClient, db: None) -> None:
-    for query in ("?email=tess@example.com", "?email=TESS@example.com"):
-        assert call_test_login(anonymous, query).status_code == 200
+    queries = ("?email=tess@example.com", "?email=TESS@example.com")
+    answers = [call_test_login(anonymous, query) for query in queries]
+    assert [answer.status_code for answer in answers] == [200, 200]
     assert User.objects.count() == 1
+    assert ["api_key" in answer.json() for answer in answers] == [True, False]
 
 
 def test_sign_in_is_refused_in_production(

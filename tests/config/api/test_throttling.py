@@ -19,7 +19,8 @@ WRONG = {"username": "alice", "password": "wrong"}
 
 @pytest.fixture(autouse=True)
 def _rates(db: None, settings: LazySettings) -> None:
-    settings.RATE_AUTH, settings.RATE_AUTH_FAILURES = (5, 60), (0, 0)
+    settings.RATE_SIGN_IN, settings.RATE_AUTH = (5, 900), (5, 60)
+    settings.RATE_AUTH_FAILURES = (0, 0)
     settings.RATE_GENERATE, settings.RATE_OTHER = (2, 60), (4, 60)
     settings.RATE_ANONYMOUS = (3, 900)
     if settings.REDIS_URL:
@@ -46,8 +47,8 @@ def test_sign_in_is_refused_when_the_address_tries_a_sixth_time(
         "0",
     )
     wait = int(answer["Retry-After"])
-    assert answer.json() == {"detail": f"Too many requests. Try again in {wait} seconds."}
-    assert 0 < wait <= 60
+    assert answer.json() == {"detail": "Too many requests. Try again in 15 minutes."}
+    assert 840 < wait <= 900
     assert int(answer["RateLimit-Reset"]) == wait
     assert login(anonymous, right, REMOTE_ADDR="192.0.2.7").status_code == 200
 
@@ -98,10 +99,20 @@ def test_client_address_is_the_same_when_a_header_names_another(
     assert codes(answers) == [401] * 5 + [429] * 2
 
 
-def test_all_credential_endpoints_share_one_count(anonymous: APIClient) -> None:
-    paths = ["login", "register", "refresh", "test/login", "login", "refresh"]
+def test_registration_is_refused_when_the_address_registers_a_sixth_time(
+    anonymous: APIClient, alice: User
+) -> None:
+    answers = [anonymous.post("/api/auth/register", {}, format="json") for _ in range(6)]
+    assert codes(answers) == [422] * 5 + [429]
+    assert 840 < int(answers[-1]["Retry-After"]) <= 900
+    assert login(anonymous, {"username": "alice", "password": "alice-password"}).status_code == 200
+
+
+def test_all_other_credential_endpoints_share_one_count(anonymous: APIClient) -> None:
+    paths = ["google/login", "refresh", "test/login", "refresh", "google/login", "refresh"]
     answers = [anonymous.post(f"/api/auth/{path}", {}, format="json") for path in paths]
-    assert codes(answers) == [422, 422, 422, 200, 422, 429]
+    assert codes(answers) == [422, 422, 200, 422, 422, 429]
+    assert int(answers[-1]["Retry-After"]) <= 60
 
 
 def test_orders_are_counted_apart_from_reads(api: APIClient, alice: User) -> None:
@@ -131,8 +142,21 @@ def test_tokens_and_keys_of_a_user_share_one_count(api: APIClient, alice: User) 
 
 
 def test_calls_are_counted_by_address_when_anonymous(anonymous: APIClient) -> None:
-    answers = [anonymous.get("/api/payments/packages") for _ in range(4)]
-    assert codes(answers) == [200, 200, 200, 429]
+    wrong = APIClient(headers={"Authorization": "Bearer wrong"})
+    packages, videos = "/api/payments/packages", "/api/videos"
+    answers = [anonymous.get(packages), wrong.get(videos), anonymous.get(videos)]
+    answers += [anonymous.get(packages), wrong.get(videos)]
+    assert codes(answers) == [200, 401, 401, 429, 429]
+    assert answers[-1].json() == {"detail": "Too many requests. Try again in 15 minutes."}
+    assert anonymous.get(packages, REMOTE_ADDR="192.0.2.7").status_code == 200
+
+
+def test_user_is_not_counted_by_address_when_signed_in(
+    api: APIClient, anonymous: APIClient, alice: User
+) -> None:
+    assert codes([anonymous.get("/api/videos") for _ in range(4)]) == [401] * 3 + [429]
+    assert api.get("/api/videos").status_code == 200
+    assert login(anonymous, {"username": "alice", "password": "alice-password"}).status_code == 200
 
 
 def test_calls_are_counted_when_a_page_sends_its_cookie(page: Client) -> None:

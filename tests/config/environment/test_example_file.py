@@ -2,7 +2,9 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
+import pytest
 from dotenv import dotenv_values
 
 from tests.config.environment import example_file
@@ -10,6 +12,42 @@ from tests.config.environment.test_documented_names import read_settings
 from tests.config.production import PRODUCTION, start
 
 EVERYTHING = "{name: value for name, value in vars().items() if name.isupper()}"
+# What the documents say, and what else decides how it behaves; written out here on purpose.
+SHIPPED = {
+    "RATE_SIGN_IN": [5, 15 * 60],
+    "RATE_AUTH": [5, 60],
+    "RATE_AUTH_FAILURES": [5, 15 * 60],
+    "RATE_GENERATE": [10, 60],
+    "RATE_UPLOAD": [30, 60],
+    "RATE_TASKS": [60, 60],
+    "RATE_OTHER": [30, 60],
+    "RATE_ANONYMOUS": [100, 15 * 60],
+    "RATE_FORMS": [10, 60 * 60],
+    "JOBS_PER_USER": 20,
+    "CANCELLATIONS_PER_DAY": 20,
+    "POLL_FIRST": "0:00:05",
+    "POLL_SLOWEST": "0:00:20",
+    "QUEUE_DEADLINE": "6:00:00",
+    "VIDEO_DEADLINE": "0:30:00",
+    "RESULT_DEADLINE": "1 day, 0:00:00",
+    "LEASE": "0:00:15",
+    "JWT_PASSWORD_LIFETIME": "7 days, 0:00:00",
+    "JWT_ACCESS_LIFETIME": "1 day, 0:00:00",
+    "RESULT_URL_LIFETIME": "1 day, 0:00:00",
+    "SOCKET_AUTH_SECONDS": 5.0,
+    "SOCKETS_PER_USER": 10,
+    "UPLOAD_MIN_BYTES": 1024,
+    "UPLOAD_MAX_BYTES": 100 * 1024 * 1024,
+    "WELCOME_CREDITS": 100,
+    "BONUS_LIFETIME": "30 days, 0:00:00",
+    "PURCHASE_LIFETIME": "90 days, 0:00:00",
+    "CREDIT_VALUE_RMB": "0.1",
+    "PORT": 8000,
+    "ENVIRONMENT": "development",
+    "REQUIRE_API_KEY": False,
+    "MODERATION": "rules",
+    "SHOWCASE": True,
+}
 CHECK = ("manage.py", "check", "--fail-level", "WARNING")
 
 
@@ -17,16 +55,34 @@ def test_example_file_sets_nothing_when_it_is_copied() -> None:
     assert dotenv_values(example_file.EXAMPLE) == {}
 
 
-def test_example_file_shows_the_defaults(tmp_path: Path) -> None:
-    whole = example_file.copy_uncommented(tmp_path / ".env")
+def read_everything(folder: Path, file: str) -> dict[str, Any]:
+    """Return all settings as a fresh process with nothing but this `.env` reads them."""
+    found = read_settings(folder, [EVERYTHING], ENV_FILE=file, PYTHONHASHSEED="0")[EVERYTHING]
+    found.pop("READINGS")
+    return dict(found)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("settings")
+
+
+@pytest.fixture(scope="module")
+def unset(folder: Path) -> dict[str, Any]:
+    return read_everything(folder, os.devnull)
+
+
+def test_limits_and_deadlines_are_the_documented_ones_when_nothing_is_set(
+    unset: dict[str, Any],
+) -> None:
+    assert {name: unset[name] for name in SHIPPED} == SHIPPED
+    assert {name for name in unset if name.startswith("RATE_")} <= set(SHIPPED)
+
+
+def test_example_file_shows_the_defaults(folder: Path, unset: dict[str, Any]) -> None:
+    whole = example_file.copy_uncommented(folder / ".env")
     assert len(dotenv_values(whole)) > 100
-    unset, shown = (
-        read_settings(tmp_path, [EVERYTHING], ENV_FILE=file, PYTHONHASHSEED="0")[EVERYTHING]
-        for file in (os.devnull, str(whole))
-    )
-    unset.pop("READINGS")
-    shown.pop("READINGS")
-    assert shown == unset
+    assert read_everything(folder, str(whole)) == unset
 
 
 def test_production_starts_without_warnings_when_the_example_file_is_filled_in(

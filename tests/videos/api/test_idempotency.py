@@ -132,7 +132,7 @@ def test_repeated_answer_shows_the_current_status(api: APIClient, alice: User) -
     made = make(api, "k").json()
     state_machine.cancel(Video.objects.get(pk=made["id"]))
     again = make(api, "k")
-    assert (again.json()["id"], again.json()["status"]) == (made["id"], "cancelled")
+    assert (again.json()["id"], again.json()["status"]) == (made["id"], "failed")
 
 
 def test_two_videos_are_created_when_no_key_is_sent(api: APIClient) -> None:

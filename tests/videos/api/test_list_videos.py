@@ -14,6 +14,8 @@ from tests.videos.conftest import completed, failed, order, running
 from videos.jobs import state_machine
 from videos.models import Video
 
+NOT_THE_PROMPT = "The engine stopped. The cause was not your prompt."
+
 UNKNOWN = UUID(int=7)
 
 
@@ -106,12 +108,16 @@ def test_list_has_only_matching_videos_when_filtered_by_status(
     words = {
         "queued": queued,
         "in_progress": rendering,
-        "failed": broken,
         "cancelled": stopped,
         "completed": done,
     }
     found = {word: ids(read(api, f"?status={word}")) for word in words}
     assert found == {word: [str(video.pk)] for word, video in words.items()}
+    shown = read(api, "?status=failed")["videos"]
+    assert [(video["id"], video["status"], video["error_message"]) for video in shown] == [
+        (str(stopped.pk), "failed", "You cancelled this."),
+        (str(broken.pk), "failed", NOT_THE_PROMPT),
+    ]
 
 
 def test_list_has_no_videos_of_other_users(

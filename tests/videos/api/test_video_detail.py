@@ -91,11 +91,13 @@ def test_detail_hides_the_engines_message_when_the_video_failed(
     assert "weird_code" not in shown
 
 
-def test_detail_shows_cancelled_when_the_video_was_cancelled(api: APIClient, alice: User) -> None:
+def test_detail_shows_failed_with_the_reason_when_the_video_was_cancelled(
+    api: APIClient, alice: User
+) -> None:
     video = order(alice)
     state_machine.cancel(video)
     body = api.get(f"/api/videos/{video.pk}").json()
-    assert (body["status"], body["error_message"]) == ("cancelled", "You cancelled this.")
+    assert (body["status"], body["error_message"]) == ("failed", "You cancelled this.")
     assert body["failure"]["code"] == "cancelled"
 
 

@@ -168,6 +168,16 @@ def test_updates_do_not_reach_another_user(connect: Dial, alice: User, bob: User
     assert hers.receive()["video_id"] == str(listener.pk)
 
 
+def test_id_has_the_printed_form_when_ids_are_prefixed(
+    connect: Dial, alice: User, settings: LazySettings
+) -> None:
+    settings.PREFIXED_VIDEO_IDS = True
+    video = order(alice)
+    listener = connect(signed(alice))
+    listener.request({"video_id": f"video_{video.pk.hex}"})
+    assert listener.receive()["video_id"] == f"video_{video.pk.hex}"
+
+
 @pytest.mark.parametrize("spelling", ["{0.pk}", "video_{0.pk.hex}"])
 def test_status_is_sent_only_to_the_requesting_client(
     connect: Dial, alice: User, spelling: str

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from rest_framework.test import APIClient
 
 from accounts.models import User
@@ -19,7 +20,7 @@ def entries(api: APIClient) -> list[tuple[str, int, str, str, str]]:
 
 
 def spent(video: Video, what: str) -> tuple[Any, ...]:
-    words = f"Sora {what}: {video.prompt}"
+    words = f"Sora {what}: {video.prompt}..."
     return ("spent", -video.credits, "sora_task_creation", str(video.pk), words)
 
 
@@ -39,7 +40,15 @@ def test_entry_names_the_order_and_the_start_of_the_prompt(
 
 def test_prompt_is_cut_when_it_is_long(api: APIClient, alice: User) -> None:
     order(alice, "x" * 200)
-    assert entries(api)[0][4] == f"Sora text-to-video (standard): {'x' * 59}…"
+    assert entries(api)[0][4] == f"Sora text-to-video (standard): {'x' * 57}..."
+
+
+@pytest.mark.parametrize("end", ["", ".", "...", " "])
+def test_description_ends_in_three_dots_when_the_prompt_ends_in_any(
+    api: APIClient, alice: User, end: str
+) -> None:
+    order(alice, f"A beautiful sunset{end}")
+    assert entries(api)[0][4] == "Sora text-to-video (standard): A beautiful sunset..."
 
 
 def test_refund_names_the_same_video(api: APIClient, alice: User) -> None:
