@@ -419,6 +419,8 @@ SPECTACULAR_SETTINGS = {
 }
 
 # ---- credits ----
+# Without billing there are no prices and no packages, orders cost nothing, and usage is counted.
+BILLING = flag("BILLING", default=True)
 WELCOME_CREDITS = number("DEFAULT_USER_CREDITS", default=100)
 # Whether the welcome credits wait until the user has confirmed the e-mail address.
 WELCOME_CREDITS_AFTER_CONFIRMATION = flag("WELCOME_CREDITS_AFTER_CONFIRMATION", default=False)

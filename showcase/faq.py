@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -15,6 +16,8 @@ class Topic:
     slug: str
     title: Promise
     answer: tuple[Promise, ...]
+    # Whether it is about credits or money, which there are not without billing.
+    is_about_credits: bool = False
 
 
 TOPICS = (
@@ -53,6 +56,7 @@ TOPICS = (
             ),
             _("Your credit history shows both entries: the credits spent and those returned."),
         ),
+        is_about_credits=True,
     ),
     Topic(
         "blocked",
@@ -78,6 +82,7 @@ TOPICS = (
             ),
             _("We send you an e-mail one week before credits expire."),
         ),
+        is_about_credits=True,
     ),
     Topic(
         "refund",
@@ -88,6 +93,7 @@ TOPICS = (
                 "and did not spend, to the card you paid with."
             ),
         ),
+        is_about_credits=True,
     ),
     Topic(
         "image",
@@ -155,10 +161,15 @@ TOPICS = (
 )
 
 
+def topics() -> list[Topic]:
+    """Return the topics in their order; without billing, those that are not about credits."""
+    return [topic for topic in TOPICS if settings.BILLING or not topic.is_about_credits]
+
+
 def matching(words: str) -> list[Topic]:
     """Return the topics that contain all of these words; every topic when there are none."""
     wanted = texts.search_key(words).split()
-    return [topic for topic in TOPICS if all(word in _search_key(topic) for word in wanted)]
+    return [topic for topic in topics() if all(word in _search_key(topic) for word in wanted)]
 
 
 def _search_key(topic: Topic) -> str:
@@ -167,4 +178,4 @@ def _search_key(topic: Topic) -> str:
 
 def find(slug: str) -> Topic | None:
     """Return the topic with this slug; None when there is none."""
-    return next((topic for topic in TOPICS if topic.slug == slug), None)
+    return next((topic for topic in topics() if topic.slug == slug), None)

@@ -139,10 +139,15 @@ def explain(video: Video) -> Explanation | None:
     if cause is NOT_THE_PROMPT and video.progress >= 1:
         stopped = gettext("The engine stopped at %(n)d%%. The cause was not your prompt.")
         sentence = stopped % {"n": video.progress}
+    return Explanation(code, sentence, _describe_refund(video), _remedy(video, remedy))
+
+
+def _describe_refund(video: Video) -> str:
+    """What was returned; "" for a video that cost nothing."""
     back = ngettext(
         "Your %(n)d credit was returned.", "Your %(n)d credits were returned.", video.credits
     )
-    return Explanation(code, sentence, back % {"n": video.credits}, _remedy(video, remedy))
+    return back % {"n": video.credits} if video.credits else ""
 
 
 def sentence(video: Video) -> str:

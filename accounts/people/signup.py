@@ -51,12 +51,12 @@ def store_account(username: str, email: str, **fields: object) -> User:
 
 
 def grant_welcome_credits(user: User) -> None:
-    """Grant the welcome credits, once per user.
+    """Grant the welcome credits, once per user; none without billing.
 
     With WELCOME_CREDITS_AFTER_CONFIRMATION only to a user whose e-mail address is confirmed.
     """
     waits = settings.WELCOME_CREDITS_AFTER_CONFIRMATION and not user.is_verified
-    if settings.WELCOME_CREDITS and not waits:
+    if settings.BILLING and settings.WELCOME_CREDITS and not waits:
         credits.grant(
             user,
             settings.WELCOME_CREDITS,
@@ -81,7 +81,7 @@ def mark_as_verified(user: User) -> None:
 def waits_for_welcome_credits(user: User) -> bool:
     """Return whether confirming the e-mail address will grant the welcome credits."""
     may_wait = settings.WELCOME_CREDITS_AFTER_CONFIRMATION and settings.WELCOME_CREDITS
-    if not may_wait or user.is_verified:
+    if not (settings.BILLING and may_wait) or user.is_verified:
         return False
     return not credits.existing_keys([_welcome_key(user)])
 

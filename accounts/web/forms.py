@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import ApiKey, User
@@ -109,6 +110,17 @@ class ProfileForm(forms.Form):
         self.fields["display_name"].widget.attrs["autocomplete"] = "name"
 
 
+def _scope_choices() -> list[tuple[str, Promise]]:
+    read = (ApiKey.Scope.READ.value, _("read videos, uploads and deliveries"))
+    if not settings.BILLING:
+        return [read, (ApiKey.Scope.GENERATE.value, _("order videos"))]
+    return [
+        read,
+        (ApiKey.Scope.GENERATE.value, _("order videos, which spends credits")),
+        (ApiKey.Scope.BILLING.value, _("read the balance and buy credits")),
+    ]
+
+
 class KeyForm(forms.Form):
     """A new API key: its name, its scopes and its lifetime."""
 
@@ -117,11 +129,7 @@ class KeyForm(forms.Form):
     )
     scopes = forms.MultipleChoiceField(
         label=_("This key may"),
-        choices=[
-            (ApiKey.Scope.READ.value, _("read videos, uploads and deliveries")),
-            (ApiKey.Scope.GENERATE.value, _("order videos, which spends credits")),
-            (ApiKey.Scope.BILLING.value, _("read the balance and buy credits")),
-        ],
+        choices=_scope_choices,
         initial=[ApiKey.Scope.READ.value, ApiKey.Scope.GENERATE.value],
         widget=forms.CheckboxSelectMultiple,
     )

@@ -17,6 +17,7 @@ from billing import money
 from billing.models import Payment, Refund
 from billing.payments import checkout, refunds
 from billing.payments import packages as payments_packages
+from billing.switch import require_billing
 from config.lib.admin import staff
 from config.lib.admin.model_admin import log_action
 from config.lib.api.openapi import IDEMPOTENCY_KEY, errors, request_example
@@ -64,9 +65,10 @@ class PackagesView(APIView):
     @extend_schema(
         operation_id="packages",
         summary="List the packages of credits on sale",
-        responses={200: PackagesSerializer},
+        responses={200: PackagesSerializer, **errors(404)},
     )
     def get(self, request: Request) -> Response:
+        require_billing()
         body = {
             "packages": payments_packages.on_sale(),
             "credit_value_rmb": settings.CREDIT_VALUE_RMB,
@@ -112,7 +114,7 @@ class CreatePaymentView(APIView):
         summary="Begin a purchase of credits",
         parameters=[IDEMPOTENCY_KEY],
         request=CreatePaymentSerializer,
-        responses={200: NewPaymentSerializer, **errors(400, 409)},
+        responses={200: NewPaymentSerializer, **errors(400, 404, 409)},
         examples=request_example({"package": "trial"}),
     )
     def post(self, request: Request) -> Response:

@@ -22,12 +22,14 @@ LAST_WARNING = timedelta(days=1)
 
 
 def send_due() -> int:
-    """Send the warnings that are due; return how many e-mails were sent.
+    """Send the warnings that are due; return how many e-mails were sent. None without billing.
 
     A lot is marked before its e-mail, so that of two runs one sends it. If the e-mail cannot be
     handed over, the mark is removed and the next run tries again. Raises OSError when the mail
     server is away.
     """
+    if not settings.BILLING:
+        return 0
     last = min(LAST_WARNING, settings.EXPIRY_WARNING)
     return _send_warnings("last_warned_at", last) + _send_warnings(
         "warned_at", settings.EXPIRY_WARNING

@@ -20,6 +20,7 @@ from billing.models import Payment
 from billing.payments import packages, stripe_client
 from billing.payments.state import record_failure, update_payment
 from billing.payments.stripe_updates import merge_new_session, merge_session
+from billing.switch import require_billing
 from config.lib import idempotency
 from config.lib.idempotency import Outcome, RequestKey
 
@@ -51,10 +52,11 @@ def create_once(
 ) -> Outcome[Payment]:
     """Begin a purchase: store the payment, then have Stripe create its checkout page.
 
-    Raises packages.UnknownPackage, BadReturnUrl or IdempotencyMismatch; then nothing is written.
-    Raises StripeUnavailable if Stripe does not answer (the payment stays pending) or refuses (the
-    payment fails).
+    Raises BillingOff, packages.UnknownPackage, BadReturnUrl or IdempotencyMismatch; then nothing is
+    written. Raises StripeUnavailable if Stripe does not answer (the payment stays pending) or
+    refuses (the payment fails).
     """
+    require_billing()
 
     @transaction.atomic
     def begin() -> Payment:

@@ -13,6 +13,7 @@ from billing.reports.daily_chart import daily_chart
 from billing.reports.history import FILTERS, HistoryLine
 from billing.reports.lots import group_lots
 from billing.reports.receipts import Receipt
+from billing.switch import page_of_billing
 from billing.web.navigation import STUDIO, next_page, packages_url
 from config.lib.web.responses import page_of, see_other, user_of
 
@@ -27,6 +28,7 @@ DRAFT_FIELDS = (
 )  # fmt: skip
 
 
+@page_of_billing
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def billing(request: HttpRequest) -> HttpResponse:

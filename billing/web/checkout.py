@@ -16,11 +16,13 @@ from django.views.decorators.http import require_POST, require_safe
 
 from billing.models import Payment
 from billing.payments import checkout, packages, reconciliation
+from billing.switch import page_of_billing
 from billing.web.navigation import STUDIO, next_page, packages_url, returns_elsewhere
 from config.lib import rate_limits
 from config.lib.web.responses import see_other, user_of
 
 
+@page_of_billing
 @login_required
 @require_POST
 def buy(request: HttpRequest) -> HttpResponse:
@@ -56,7 +58,9 @@ def checkout_return(request: HttpRequest, payment_id: UUID) -> HttpResponse:
         return redirect(row.return_url)
     if row.status == Payment.Status.PENDING and "cancelled" in request.GET:
         messages.info(request, _("You left the checkout without paying. Nothing was charged."))
-        return redirect(packages_url(STUDIO if row.return_url else ""))
+        return redirect(
+            packages_url(STUDIO if row.return_url else "") if settings.BILLING else "studio"
+        )
     if row.return_url and row.status == Payment.Status.SUCCEEDED:
         messages.success(request, _success_message(row))
         return redirect(row.return_url)

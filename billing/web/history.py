@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 
 from billing.ledger import credits
 from billing.models import Entry
+from billing.switch import page_of_billing
 from config.lib import rate_limits
 from config.lib.web.csv_export import csv_response
 from config.lib.web.responses import user_of
@@ -16,6 +17,7 @@ from config.lib.web.responses import user_of
 COLUMNS = ("time", "type", "credits", "balance", "what", "reference", "expires")
 
 
+@page_of_billing
 @login_required
 @require_safe
 def history_csv(request: HttpRequest) -> HttpResponseBase:

@@ -66,7 +66,7 @@ def _errors_in_thread() -> list[str]:
 
 
 def _errors() -> Iterator[str]:
-    if settings.SANDBOX and settings.STRIPE_LIVE:
+    if settings.BILLING and settings.SANDBOX and settings.STRIPE_LIVE:
         yield (
             "SANDBOX is on and STRIPE_SECRET_KEY is a live key: buyers would pay real money for"
             " placeholder clips. Set SANDBOX=0 or use a test key."
@@ -129,14 +129,15 @@ def _warnings() -> Iterator[str]:
         yield from _misdirected_files()
         if not settings.EMAIL_HOST:
             yield "EMAIL_HOST is not set: e-mails, reset links among them, go to the log only."
-        if settings.STRIPE_SECRET_KEY and not settings.STRIPE_LIVE:
+        if settings.BILLING and settings.STRIPE_SECRET_KEY and not settings.STRIPE_LIVE:
             yield "STRIPE_SECRET_KEY is a test key: anybody can buy credits with a test card."
     elif not settings.ENGINES:
         yield "No engine is configured: set OPENAI_BASE_URL and OPENAI_API_KEY, or SANDBOX=1."
 
 
 def _missing_webhook_secrets() -> Iterator[str]:
-    if settings.STRIPE_SECRET_KEY and not settings.STRIPE_WEBHOOK_SECRET:
+    lacks_secret = settings.STRIPE_SECRET_KEY and not settings.STRIPE_WEBHOOK_SECRET
+    if settings.BILLING and lacks_secret:
         yield "STRIPE_WEBHOOK_SECRET is not set: payments are credited minutes late."
 
 

@@ -20,5 +20,5 @@ def topic(request: HttpRequest, topic: str) -> HttpResponse:
     found = faq.find(topic)
     if found is None:
         raise Http404
-    others = [one for one in faq.TOPICS if one is not found]
+    others = [one for one in faq.topics() if one is not found]
     return render(request, "pages/topic.html", {"topic": found, "others": others[:5]})

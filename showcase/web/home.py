@@ -28,11 +28,11 @@ def home(request: HttpRequest) -> HttpResponse:
     price = prices.price_of_default()
     context = {
         "price": price,
-        "free_videos": settings.WELCOME_CREDITS // price,
+        "free_videos": settings.WELCOME_CREDITS // price if price else 0,
         "cards": presenters.arrange(map(presenters.of_clip, public_clips()[:ON_START_PAGE]))
         or sample_cards(),
         "packages": packages.on_sale().values(),
         "featured": packages.FEATURED,
-        "topics": faq.TOPICS[1:6],
+        "topics": faq.topics()[1:6],
     }
     return render(request, "home.html", context)

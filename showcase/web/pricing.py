@@ -9,6 +9,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from billing.payments import packages
+from billing.switch import page_of_billing
 from videos.catalog import offers, prices
 from videos.catalog.entries import Model
 from videos.models import Price
@@ -19,6 +20,7 @@ Prices = tuple[int | None, ...]
 MOST_LENGTHS, USUAL = 8, (4, 5, 6, 8, 10, 15, 20, 30)
 
 
+@page_of_billing
 @require_safe
 def pricing(request: HttpRequest) -> HttpResponse:
     """Show the packages and the price of every kind of video, for the chosen number of takes."""

@@ -24,8 +24,10 @@ export function reprice(balance) {
     "[data-available]": composer.dataset.balance,
     "[data-missing]": -left,
   };
-  for (const [place, figure] of Object.entries(figures))
-    composer.querySelector(place).textContent = numbers.format(figure);
+  for (const [place, figure] of Object.entries(figures)) {
+    const element = composer.querySelector(place); // none where orders cost nothing
+    if (element) element.textContent = numbers.format(figure);
+  }
   const shown = {
     "[data-enough]": left >= 0,
     "[data-short]": left < 0,
@@ -33,7 +35,10 @@ export function reprice(balance) {
     "[data-several]": takes > 1,
     "[data-single]": takes === 1,
   };
-  for (const [place, on] of Object.entries(shown)) composer.querySelector(place).hidden = !on;
+  for (const [place, on] of Object.entries(shown)) {
+    const element = composer.querySelector(place);
+    if (element) element.hidden = !on;
+  }
 }
 
 // ---- what is written stays over a reload ----

@@ -103,7 +103,7 @@ single.addEventListener("change", () =>
 const watch = document.getElementById("watch");
 const here = () => document.activeElement.closest?.(".card") ?? watch;
 const press = (selector, root = here()) => root?.querySelector(selector)?.click();
-const GO = { c: "/studio/", l: "/library/", b: "/billing/", u: "/usage/" };
+const GO = { c: "p-create", l: "p-library", b: "p-billing", u: "p-usage" };
 let going = 0;
 
 function step(by) {
@@ -171,7 +171,8 @@ document.addEventListener("keydown", (event) => {
     document.querySelector("dialog[open]")
   )
     return;
-  if (Date.now() - going < 1500 && GO[event.key]) return location.assign(GO[event.key]);
+  const target = Date.now() - going < 1500 && document.getElementById(GO[event.key]);
+  if (target) return location.assign(target.href);
   if (event.key === " " && event.target.matches("body, #main") && play()) event.preventDefault();
   if (!KEYS[event.key]) return;
   event.preventDefault();

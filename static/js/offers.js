@@ -27,9 +27,9 @@ const ratesOf = (credits, mode) =>
   credits[mode] ?? (mode === "text" ? undefined : credits.image) ?? credits.text;
 // Not every length is made in every resolution and mode.
 const isLength = (n, mode) =>
-  ratesOf(offer().credits, mode)[resolution()][offer().seconds.indexOf(n)] > 0;
+  ratesOf(offer().credits, mode)[resolution()][offer().seconds.indexOf(n)] != null;
 const isSize = (size, mode) =>
-  ratesOf(offer().credits, mode)[offer().sizes[size]]?.some((credits) => credits > 0);
+  ratesOf(offer().credits, mode)[offer().sizes[size]]?.some((credits) => credits != null);
 
 // The inputs of the sizes that the chosen model makes in the chosen resolution.
 export function shapes() {

@@ -101,6 +101,8 @@ def _compose(ended: list[Video]) -> mail.EmailContent:
             len(failed),
         )
         credits = sum(video.credits for video in failed)
+        if not credits:
+            text = ngettext("%(n)d video failed.", "%(n)d videos failed.", len(failed))
         paragraphs += [text % {"n": len(failed), "credits": credits}, *_named(failed)]
     single = ended[0] if len(ended) == 1 else None
     path = reverse("video", args=[single.pk]) if single else reverse("library")

@@ -1,11 +1,14 @@
 """What videos cost users, in credits: the catalog's prices with those that staff set.
 
-A price is rounded up to whole credits. Source of the documented prices: C14.
+A price is rounded up to whole credits. Without billing every price is 0. Source of the documented
+prices: C14.
 """
 
 import hashlib
 import math
 from decimal import Decimal
+
+from django.conf import settings
 
 from videos.catalog import offers
 from videos.catalog.entries import Model, PriceRule
@@ -35,7 +38,7 @@ class PriceList:
         rule = rule_of(word)
         assert rule
         rate = self.rate(kind, word, frame.resolution, audio)
-        assert rate
+        assert rate is not None
         return total(rule, rate, seconds)
 
     def of_lengths(
@@ -43,7 +46,7 @@ class PriceList:
     ) -> list[int]:
         """Credits for one video of each of the model's lengths."""
         rate = self.rate(kind, model.id, resolution, audio)
-        assert rate
+        assert rate is not None
         return [total(model.price, rate, seconds) for seconds in model.lengths]
 
     def rate(
@@ -105,6 +108,21 @@ class PriceList:
         return hashlib.sha256(listed.encode()).hexdigest()[:16]
 
 
+class FreePriceList(PriceList):
+    """The prices without billing: 0 for all that the catalog has."""
+
+    def rate(
+        self, kind: Kind, word: str, resolution: str, audio: bool | None = None
+    ) -> Decimal | None:
+        """0; None for an unknown model."""
+        return None if rule_of(word) is None else Decimal(0)
+
+    @property
+    def version(self) -> str:
+        """A text that no list with prices has."""
+        return "free"
+
+
 def kind_of(operation: str) -> Kind:
     """Which price a video of this operation has; a remix costs as much as one from text."""
     return Kind.IMAGE if operation in Video.WITH_IMAGES else Kind.TEXT
@@ -120,7 +138,9 @@ def rule_of(word: str) -> PriceRule | None:
 
 
 def total(rule: PriceRule, rate: Decimal, seconds: int) -> int:
-    """Credits for one video at a rate of the rule's unit."""
+    """Credits for one video at a rate of the rule's unit; a rate of 0 has no minimum."""
+    if not rate:
+        return 0
     units = Decimal(seconds)
     if rule.per == "clip":
         units = Decimal(1) if seconds <= rule.seconds else Decimal(seconds) / rule.seconds
@@ -129,7 +149,9 @@ def total(rule: PriceRule, rate: Decimal, seconds: int) -> int:
 
 
 def current() -> PriceList:
-    """The price list of now, with one query."""
+    """The price list of now, with one query; without billing it is free and asks nothing."""
+    if not settings.BILLING:
+        return FreePriceList({})
     rows = Price.objects.values_list("kind", "model", "resolution", "credits")
     return PriceList({(kind, model, res): credits for kind, model, res, credits in rows})
 

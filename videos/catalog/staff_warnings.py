@@ -48,7 +48,12 @@ def find_warnings() -> list[str]:
 
 
 def find_losses() -> list[Loss]:
-    """For each model, word and engine that sells below cost the video with the greatest loss."""
+    """For each model, word and engine that sells below cost the video with the greatest loss.
+
+    None without billing: nothing is sold.
+    """
+    if not settings.BILLING:
+        return []
     listed = prices.current()
     found = []
     for word, model in _words_on_sale():

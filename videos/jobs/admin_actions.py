@@ -64,7 +64,9 @@ def describe(video: Video, name: str) -> list[str]:
     about = {"user": video.user.get_username(), "credits": credits}
     words = {
         "fetch": _("A worker polls the engine for this video now."),
-        "fail": _("The video fails, and %(credits)s are refunded to %(user)s."),
+        "fail": _("The video fails, and %(credits)s are refunded to %(user)s.")
+        if video.credits
+        else _("The video fails. It cost %(user)s nothing."),
         "fetch_again": _(
             "A worker fetches the finished file from the engine. Then the video succeeds, and"
             " %(user)s keeps the %(credits)s that were refunded."
@@ -89,14 +91,13 @@ def preview(video: Video, name: str) -> list[Change]:
     now, price = ledger_credits.available(video.user), _price(video)
     if name == "fail":
         back = video.credits - min(ledger_credits.summary(video.user).owed, video.credits)
-        return [
-            Change(_("State"), state, str(Status.FAILED.label)),
-            Change(balance, str(now), str(now + back)),
-        ]
-    return [
-        Change(_("New video"), "–", str(Status.QUEUED.label)),
-        Change(balance, str(now), _("not offered any more") if price is None else str(now - price)),
-    ]
+        first = Change(_("State"), state, str(Status.FAILED.label))
+        second = Change(balance, str(now), str(now + back))
+    else:
+        left = _("not offered any more") if price is None else str(now - price)
+        first = Change(_("New video"), "–", str(Status.QUEUED.label))
+        second = Change(balance, str(now), left)
+    return [first, second] if second.before != second.after else [first]
 
 
 def perform(

@@ -269,7 +269,8 @@ def _place(user: AbstractBaseUser, draft: _Draft, request_key: RequestKey | None
             VideoReference(video=video, upload=upload, position=position)
             for position, upload in enumerate(draft.references)
         )
-        credits.spend(user, video.credits, charges.spend_key(video), purpose)
+        if video.credits:
+            credits.spend(user, video.credits, charges.spend_key(video), purpose)
     return video
 
 

@@ -6,6 +6,7 @@
       │  not there   found there                │
       └── certainly not accepted                │
     from every state left of SUCCEEDED: FAILED · CANCELLED · TIMEOUT, which refund the credits
+    that the order cost, whether there is still billing or not
     FAILED · TIMEOUT ──► SUCCEEDED when staff have the file fetched again; the credits stay refunded
 
 An order waits in our queue for QUEUE_DEADLINE at most, the engine has VIDEO_DEADLINE from when it
@@ -139,7 +140,7 @@ def end(
             next_step_at=Case(When(engine_job_id="", then=None), *kept, default=Value(now)),
             **fields,
         )
-        if ended:
+        if ended and video.credits:
             # Credits that expired meanwhile get a new expiry when the failure is ours, not when
             # the user cancelled.
             credits.refund(

@@ -94,7 +94,7 @@ def by_model_and_day() -> tuple[list[Margin], list[Margin]]:
         ):
             margin.add(count, exchange.credit_value(credits), cost)
     return (
-        sorted(models.values(), key=lambda margin: (-margin.value, margin.model)),
+        sorted(models.values(), key=lambda margin: (-margin.value, -margin.cost, margin.model)),
         [days[key] for key in sorted(days, key=lambda key: (-key[0].toordinal(), key[1]))],
     )
 

@@ -1,6 +1,7 @@
 """A user's usage in a period: credits by day, model, kind and API key, and the success rate.
 
-Deleted videos count, because they were paid for.
+Videos and their seconds count with and without billing. Deleted videos count, because they were
+made.
 """
 
 from collections.abc import Callable, Iterable
@@ -8,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db.models import Avg, Count, DurationField, ExpressionWrapper, F, Q, Sum
 from django.db.models.functions import TruncDate
@@ -52,12 +54,16 @@ class Day:
 
 @dataclass(frozen=True)
 class UsageGroup:
-    """Usage of one model, kind or API key; `width` is its bar in percent of the longest one."""
+    """Usage of one model, kind or API key; `width` is its bar in percent of the longest one.
+
+    `seconds` is the length of its ready videos. The bar shows credits, or seconds without billing.
+    """
 
     label: str
     videos: int
     ready: int
     failed: int
+    seconds: int
     credits: int
     average_wait: timedelta | None
     width: int
@@ -77,6 +83,7 @@ class UsageReport:
     kinds: list[UsageGroup]
     keys: list[UsageGroup]
     average_wait: timedelta | None
+    seconds: int
     ready: int
     failed: int
     cancelled: int
@@ -125,6 +132,7 @@ def usage_of(user: AbstractBaseUser, days: int) -> UsageReport:
     first = first_day(days)
     videos = ordered_since(user, first)
     totals = videos.aggregate(
+        seconds=Sum("seconds", filter=Q(status=Status.SUCCEEDED), default=0),
         ready=Count("pk", filter=Q(status=Status.SUCCEEDED)),
         failed=Count("pk", filter=Q(status__in=FAILED)),
         cancelled=Count("pk", filter=Q(status=Status.CANCELLED)),
@@ -181,6 +189,7 @@ def _rows(videos: VideoQuerySet) -> list[dict[str, Any]]:
         videos=Count("pk"),
         ready=Count("pk", filter=ready),
         failed=Count("pk", filter=Q(status__in=FAILED)),
+        ready_seconds=Sum("seconds", filter=ready, default=0),
         net_credits=Sum("credits", filter=~Q(status__in=Video.LOST), default=0),
         wait=Avg(took, filter=ready),
     )
@@ -188,24 +197,26 @@ def _rows(videos: VideoQuerySet) -> list[dict[str, Any]]:
 
 
 def _groups(rows: list[dict[str, Any]], label: Callable[[dict[str, Any]], str]) -> list[UsageGroup]:
-    """Group the rows by their label, the most credits first."""
+    """Group the rows by their label, the most credits first; without billing the most seconds."""
+    measure = "net_credits" if settings.BILLING else "ready_seconds"
     groups: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
         groups.setdefault(label(row), []).append(row)
-    most = max((_sum(group, "net_credits") for group in groups.values()), default=0)
+    most = max((_sum(group, measure) for group in groups.values()), default=0)
     found = [
         UsageGroup(
             name,
             _sum(group, "videos"),
             _sum(group, "ready"),
             _sum(group, "failed"),
-            net := _sum(group, "net_credits"),
+            _sum(group, "ready_seconds"),
+            _sum(group, "net_credits"),
             _average_wait(group),
-            100 * net // most if most else 0,
+            100 * _sum(group, measure) // most if most else 0,
         )
         for name, group in groups.items()
     ]
-    return sorted(found, key=lambda group: (-group.credits, group.label))
+    return sorted(found, key=lambda group: (-group.width, -group.credits, group.label))
 
 
 def _sum(rows: list[dict[str, Any]], name: str) -> int:

@@ -4,6 +4,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from allauth.account.decorators import reauthentication_required
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
@@ -73,7 +74,7 @@ def welcome(request: UserRequest) -> HttpResponse:
                 "price": now.of_default(model),
                 "videos": available // now.of_default(model),
             }
-            for model in (default, *others[:CHEAPEST])
+            for model in ((default, *others[:CHEAPEST]) if settings.BILLING else ())
         ],
         "more": len(others[CHEAPEST:]),
     }
@@ -141,7 +142,7 @@ def delete_account(request: UserRequest) -> HttpResponse:
         "tab": "data",
         "refusal": refusal,
         "days": people_deletion.GRACE_PERIOD.days,
-        "credits": credits.available(user),
+        "credits": credits.available(user) if settings.BILLING else 0,
         "videos": Video.objects.of(user).count(),
         "rendering": Video.objects.of(user).filter(status__in=Video.ACTIVE).count(),
     }

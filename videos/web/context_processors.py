@@ -18,7 +18,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     user: Any = SimpleLazyObject(lambda: request.user)  # may be missing on an error page
     return {
         "site_name": settings.SITE_NAME,
-        "welcome_credits": settings.WELCOME_CREDITS,
+        "welcome_credits": settings.WELCOME_CREDITS if settings.BILLING else 0,
         "credits_after_confirmation": settings.WELCOME_CREDITS_AFTER_CONFIRMATION,
         "waits_for_welcome_credits": SimpleLazyObject(lambda: _waits_for_welcome_credits(user)),
         "sandbox": SimpleLazyObject(_sandbox),

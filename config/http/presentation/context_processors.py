@@ -13,6 +13,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     """Return values that need no database query."""
     return {
         "base_url": settings.BASE_URL,
+        "billing_on": settings.BILLING,
         "google_on": bool(settings.GOOGLE_CLIENT_ID),
         "support_email": settings.SUPPORT_EMAIL,
         "docs_url": settings.DOCS_URL,

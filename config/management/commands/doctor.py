@@ -89,7 +89,7 @@ def catalog_warnings() -> list[str]:
 def missing() -> list[str]:
     """What keeps this installation from working, in words."""
     found = []
-    if not settings.STRIPE_SECRET_KEY:
+    if settings.BILLING and not settings.STRIPE_SECRET_KEY:
         found.append("nothing can be sold: set STRIPE_SECRET_KEY")
     if settings.REDIS_URL and connection.vendor == "sqlite":
         found.append("REDIS_URL without PostgreSQL: several processes need DATABASE_URL")

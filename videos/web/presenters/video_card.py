@@ -150,9 +150,12 @@ class VideoCard:
         """The sentence for screen readers and the page's title when this state begins."""
         if self.state == "done":
             return _("Ready: %(title)s") % {"title": self.title}
+        if not self.failure:
+            return ""
+        if not self.video.credits:
+            return self.failure.sentence
         returned = ngettext("%(n)d credit returned.", "%(n)d credits returned.", self.video.credits)
-        paid_back = returned % {"n": self.video.credits}
-        return f"{self.failure.sentence} {paid_back}" if self.failure else ""
+        return f"{self.failure.sentence} {returned % {'n': self.video.credits}}"
 
     @property
     def retry_price(self) -> int | None:
