@@ -13,7 +13,7 @@ from allauth.socialaccount.models import SocialAccount, SocialApp, SocialLogin
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.core.mail import EmailMessage, EmailMultiAlternatives
+from django.core.mail import EmailMessage
 from django.db import transaction
 from django.http import Http404, HttpRequest
 from django.shortcuts import redirect, resolve_url
@@ -23,6 +23,7 @@ from accounts.auth import allauth_internals, connections, errors, tokens
 from accounts.models import User
 from accounts.people import address_hiding, google
 from config.lib import rate_limits
+from config.lib.mail import Email
 
 # For a sign-in from inside this process, or over a Unix socket.
 NO_ADDRESS = "::"
@@ -59,12 +60,29 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         links = {name: _at_our_url(value) for name, value in context.items() if _is_link(name)}
         super().send_mail(template_prefix, email, {**ours, **context, **links})
 
-    def render_mail(self, *args: Any, **kwargs: Any) -> EmailMessage:
+    def send_notification_mail(
+        self,
+        template_prefix: str,
+        user: User,
+        context: dict[str, object] | None = None,
+        email: str | None = None,
+    ) -> None:
+        """Name the user, to whom the e-mail belongs."""
+        with_user = {**(context or {}), "user": user}
+        super().send_notification_mail(template_prefix, user, with_user, email)
+
+    def render_mail(
+        self, template_prefix: str, email: str, context: dict[str, Any], headers: Any = None
+    ) -> EmailMessage:
         """Add an HTML part to the e-mails that allauth has as plain text only."""
-        mail: EmailMessage = super().render_mail(*args, **kwargs)
-        if isinstance(mail, EmailMultiAlternatives) and not mail.alternatives:
-            context = {"text": str(mail.body), "site_name": settings.SITE_NAME}
-            mail.attach_alternative(render_to_string("mail/text.html", context), "text/html")
+        rendered = super().render_mail(template_prefix, email, context, headers)
+        kind, user = template_prefix.rpartition("/")[2], context.get("user")
+        user_id = user.pk if isinstance(user, User) else None
+        mail = Email(kind, user_id, rendered.subject, rendered.body, rendered.from_email, [email])
+        alternatives = [part for part, _mimetype in rendered.alternatives]
+        text = {"text": str(mail.body), "site_name": settings.SITE_NAME}
+        html = alternatives[0] if alternatives else render_to_string("mail/text.html", text)
+        mail.attach_alternative(html, "text/html")
         return mail
 
     def get_signup_redirect_url(self, request: HttpRequest) -> str:

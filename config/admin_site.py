@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy
 from accounts.models import User
 from billing.reports import dashboard as money
 from config.lib.admin import staff
+from config.lib.mail import queue as emails
 from showcase import gallery, visitor_messages
 from videos.models import Video
 from videos.reports import dashboard
@@ -80,6 +81,11 @@ def _open_work(videos: dashboard.DashboardFigures, billing: money.MoneyFigures) 
             _("Webhooks that failed today"),
             _list_url("videos_webhookdelivery", "show=given_up"),
             videos.deliveries,
+        ),
+        Counter(
+            _("E-mails not sent"),
+            _list_url("lib_outgoingemail", "show=unsent"),
+            emails.count_unsent(),
         ),
         Counter(
             _("Rejected prompts today"),

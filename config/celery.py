@@ -25,6 +25,7 @@ PERIODIC_TASKS = {
     "videos.tasks.erase_accounts": 600,
     "videos.tasks.delete_expired": 900,
     "showcase.tasks.delete_expired": 3600,
+    "config.lib.tasks.delete_old_emails": 3600,
 }
 
 with refusals_in_one_line():
@@ -47,7 +48,7 @@ app.conf.update(
         },
     },
 )
-app.autodiscover_tasks(["showcase", "videos", "accounts", "billing"])
+app.autodiscover_tasks(["showcase", "videos", "accounts", "billing", "config.lib"])
 
 
 @worker_init.connect(weak=False)

@@ -330,14 +330,21 @@ MFA_TOTP_ISSUER = SITE_NAME
 MFA_TOTP_TOLERANCE = 1
 # Staff need a second factor for /admin/.
 STAFF_TWO_FACTOR = flag("STAFF_TWO_FACTOR", default=PRODUCTION)
-# Without a mail server, e-mails are printed to standard output.
+# E-mails are queued, and a worker sends them; without a mail server, to files in DATA_DIR/mail.
 EMAIL_HOST = text("EMAIL_HOST")
 EMAIL_PORT = number("EMAIL_PORT", default=587)
 EMAIL_HOST_USER = text("EMAIL_HOST_USER")
 EMAIL_HOST_PASSWORD = text("EMAIL_HOST_PASSWORD", secret=True)
 EMAIL_USE_TLS = flag("EMAIL_USE_TLS", default=True)
 EMAIL_TIMEOUT = 10
-EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
+EMAIL_BACKEND = "config.lib.mail.queue.QueueBackend"
+EMAIL_TRANSPORT = (
+    "django.core.mail.backends.smtp.EmailBackend"
+    if EMAIL_HOST
+    else "config.lib.mail.folder.FolderBackend"
+)
+# How long the log for staff keeps e-mails that were sent, refused or given up.
+EMAIL_LOG = timedelta(days=number("EMAIL_LOG_DAYS", default=30, minimum=1))
 # Support addresses on the help page.
 SUPPORT_EMAIL = text("SUPPORT_EMAIL")
 DOCS_URL = text("DOCS_URL")

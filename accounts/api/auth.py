@@ -84,10 +84,9 @@ class RegisterView(PublicView):
             address_hiding.register(*account, display_name=name)
             return Response({"message": CONFIRM}, status=202)
         try:
-            user = signup.open_account(*account, display_name=name)
+            user = signup.register(request, *account, display_name=name)
         except IntegrityError as error:
             raise NameTaken("This name or address is already in use.") from error
-        signup.request_confirmation(request, user)
         tokens = auth_tokens.sign_in(user, Session.Grant.PASSWORD)
         return Response(sign_in_body(user, tokens, api_keys.issue_first(user)), status=201)
 

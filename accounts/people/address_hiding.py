@@ -10,6 +10,7 @@ Anybody may sign up with an address that is not theirs. So an account waits for 
 signs up next replaces its password and names, and the links sent before no longer confirm it.
 """
 
+import hashlib
 import logging
 
 from allauth.account.adapter import get_adapter
@@ -45,17 +46,18 @@ def register(username: str, email: str, password: str, **fields: object) -> None
         "password": make_password(password),  # also when nothing is written: it takes as long
         "language": languages.current_language(),
     }
+    address = hashlib.sha256(email.lower().encode()).hexdigest()
+    may_write = rate_limits.hit(f"signup:{address}", EMAILS).allowed
     waits = False
     try:
-        waits = _open_or_replace(username, email, fields)
+        waits = _open_or_replace(username, email, fields, may_write)
     except IntegrityError:
         try:
-            waits = _open_or_replace(username, email, fields)  # another request opened it
+            waits = _open_or_replace(username, email, fields, may_write)  # another request did
         except IntegrityError:
-            log.info("somebody else was faster to sign up with this name")
-    owner = _owner_of(email)
-    if owner and rate_limits.hit(f"signup:{owner.pk.hex}", EMAILS).allowed:
-        _write_to(owner, waits)
+            log.info("another request was faster to sign up with this name")
+    if may_write and not waits and (owner := User.objects.filter(email__iexact=email).first()):
+        get_adapter().send_account_already_exists_mail(owner.email)
 
 
 def confirm(user: User) -> None:
@@ -81,8 +83,11 @@ def confirm_by_reset(user: User) -> None:
         signup.mark_as_verified(user)
 
 
-def _open_or_replace(username: str, email: str, fields: dict[str, object]) -> bool:
-    """Return whether the account of this address has these fields now and waits for its owner."""
+def _open_or_replace(username: str, email: str, fields: dict[str, object], may_write: bool) -> bool:
+    """Return whether the account of this address has these fields now and waits for its owner.
+
+    The e-mail with the link that confirms the address is queued with them.
+    """
     with transaction.atomic():
         user = User.objects.select_for_update().filter(email__iexact=email).first()
         if user is None:
@@ -93,7 +98,9 @@ def _open_or_replace(username: str, email: str, fields: dict[str, object]) -> bo
             return False
         # A link names the row of its address: with a new row it confirms nothing.
         EmailAddress.objects.filter(user=user).delete()
-        EmailAddress.objects.create(user=user, email=user.email.lower(), primary=True)
+        address = EmailAddress.objects.create(user=user, email=user.email.lower(), primary=True)
+        if may_write:
+            address.send_confirmation()
     return True
 
 
@@ -118,19 +125,3 @@ def _replace(user: User, username: str, fields: dict[str, object]) -> None:
     for field, value in {"display_name": "", **fields}.items():
         setattr(user, field, value)
     user.save(update_fields=["username", "display_name", *fields])
-
-
-def _owner_of(email: str) -> User | None:
-    return User.objects.filter(email__iexact=email).first()
-
-
-def _write_to(owner: User, waits: bool) -> None:
-    try:
-        if waits:
-            address = EmailAddress.objects.filter(user=owner, verified=False).first()
-            if address:
-                address.send_confirmation()
-        else:
-            get_adapter().send_account_already_exists_mail(owner.email)
-    except OSError:  # the answer must not tell; signing up again writes again
-        log.exception("an e-mail about a sign-up could not be sent")

@@ -24,6 +24,7 @@ from django.utils.translation import gettext as _
 from accounts.auth import api_keys, connections, tokens
 from accounts.models import ApiKey, Session, User
 from config.lib import mail
+from config.lib.mail import queue as emails
 
 GRACE_PERIOD = timedelta(days=30)
 
@@ -84,7 +85,9 @@ def erase(user: User) -> None:
     with transaction.atomic():
         Session.objects.filter(user=user).delete()
         ApiKey.objects.filter(user=user).delete()
-        EmailAddress.objects.filter(user=user).delete()
+        addresses = EmailAddress.objects.filter(user=user)
+        emails.erase(user.pk, [user.email, *addresses.values_list("email", flat=True)])
+        addresses.delete()
         SocialAccount.objects.filter(user=user).delete()
         Authenticator.objects.filter(user=user).delete()
         UserSession.objects.filter(user=user).delete()

@@ -28,7 +28,7 @@ class BadLink(Exception):
 
 
 def send_emails() -> int:
-    """Send the e-mails that are due; return how many were sent."""
+    """Queue the e-mails that are due; return how many were queued."""
     since = timezone.now() - EMAIL_WITHIN
     requested = User.objects.filter(erased_at=None, deletion_requested_at__gt=since)
     return sum(

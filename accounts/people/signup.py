@@ -1,6 +1,5 @@
 """Opening an account: the user and the welcome credits, in one transaction."""
 
-import logging
 import re
 
 from allauth.account.models import EmailAddress
@@ -14,8 +13,6 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.people import languages
 from billing.ledger import credits
-
-log = logging.getLogger(__name__)
 
 USERNAME = re.compile(r"[\w.@+-]+")
 
@@ -47,6 +44,21 @@ def store_account(username: str, email: str, **fields: object) -> User:
     with transaction.atomic():
         user.save(force_insert=True)
         grant_welcome_credits(user)
+    return user
+
+
+def register(
+    request: HttpRequest, username: str, email: str, password: str, **fields: object
+) -> User:
+    """Open an account, and queue the e-mail that confirms the address where credits wait for it.
+
+    Raises IntegrityError as `open_account` does.
+    """
+    fields.setdefault("language", languages.current_language())
+    hashed = make_password(password)
+    with transaction.atomic():
+        user = store_account(username, email, password=hashed, **fields)
+        request_confirmation(request, user)
     return user
 
 
@@ -87,19 +99,13 @@ def waits_for_welcome_credits(user: User) -> bool:
 
 
 def request_confirmation(request: HttpRequest, user: User) -> None:
-    """E-mail the link that confirms the address of a new user whose welcome credits wait for it.
-
-    Logs a failure of the mail server; the page of e-mail addresses sends the link again.
-    """
+    """E-mail the link that confirms the address of a new user whose welcome credits wait for it."""
     if not waits_for_welcome_credits(user):
         return
     address, _is_new = EmailAddress.objects.get_or_create(
         user=user, email=user.email.lower(), defaults={"primary": True}
     )
-    try:
-        address.send_confirmation(request, signup=True)
-    except OSError:
-        log.exception("the confirmation link for user %s could not be sent", user.pk)
+    address.send_confirmation(request, signup=True)
 
 
 def _welcome_key(user: User) -> str:

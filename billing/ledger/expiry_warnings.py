@@ -3,9 +3,9 @@
 import logging
 from datetime import timedelta
 from functools import partial
-from smtplib import SMTPRecipientsRefused
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import F, QuerySet
 from django.urls import reverse
 from django.utils import formats, timezone
@@ -22,41 +22,39 @@ LAST_WARNING = timedelta(days=1)
 
 
 def send_due() -> int:
-    """Send the warnings that are due; return how many e-mails were sent. None without billing.
+    """Queue the warnings that are due; return how many e-mails were queued. None without billing.
 
-    A lot is marked before its e-mail, so that of two runs one sends it. If the e-mail cannot be
-    handed over, the mark is removed and the next run tries again. Raises OSError when the mail
-    server is away.
+    A lot is marked in the transaction of its e-mail, so of two runs one queues it. A warning that
+    cannot be composed is left to the next run.
     """
     if not settings.BILLING:
         return 0
     last = min(LAST_WARNING, settings.EXPIRY_WARNING)
-    return _send_warnings("last_warned_at", last) + _send_warnings(
+    return _queue_warnings("last_warned_at", last) + _queue_warnings(
         "warned_at", settings.EXPIRY_WARNING
     )
 
 
-def _send_warnings(field: str, ahead: timedelta) -> int:
-    """Send the warnings of lots that expire within `ahead`; `field` marks those sent."""
-    sent = 0
+def _queue_warnings(field: str, ahead: timedelta) -> int:
+    """Queue the warnings of lots that expire within `ahead`; `field` marks those queued."""
+    queued = 0
     for lot in _expiring_lots(field, ahead)[:BATCH]:
-        now, warned_at = timezone.now(), lot.warned_at
-        # A user who is warned on the last day no longer needs the earlier warning.
-        both = {"last_warned_at": now, "warned_at": warned_at or now}
-        marks = both if field == "last_warned_at" else {field: now}
-        if not Lot.objects.filter(pk=lot.pk, **{field: None}).update(**marks):
-            continue
         try:
-            sent += mail.send(lot.account.user, partial(_warning_email, lot))
-        except SMTPRecipientsRefused:  # the mail server would refuse it again
-            log.warning("the mail server refused the expiry warning of lot %s", lot.pk)
-        except Exception as error:
+            queued += _queue(lot, field)
+        except Exception:  # one broken e-mail must not hold up the others
             log.exception("the expiry warning of lot %s failed", lot.pk)
-            unmarked = {**dict.fromkeys(marks), "warned_at": warned_at}
-            Lot.objects.filter(pk=lot.pk).update(**unmarked)
-            if isinstance(error, OSError):  # the mail server is away; other e-mails would fail too
-                raise
-    return sent
+    return queued
+
+
+@transaction.atomic
+def _queue(lot: Lot, field: str) -> int:
+    now = timezone.now()
+    # A user who is warned on the last day no longer needs the earlier warning.
+    both = {"last_warned_at": now, "warned_at": lot.warned_at or now}
+    marks = both if field == "last_warned_at" else {field: now}
+    if not Lot.objects.filter(pk=lot.pk, **{field: None}).update(**marks):
+        return 0
+    return mail.send("expiry_warning", lot.account.user, partial(_warning_email, lot))
 
 
 def _expiring_lots(field: str, ahead: timedelta) -> QuerySet[Lot]:

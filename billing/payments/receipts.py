@@ -24,15 +24,18 @@ BATCH = 200
 
 
 def send_due() -> int:
-    """Send the receipts and refund notices that are due; return how many e-mails were sent."""
-    sent = 0
+    """Queue the receipts and refund notices that are due; return how many were queued.
+
+    A payment does not fail because its receipt cannot be composed: the next run tries again.
+    """
+    queued = 0
     for payment in _payments_without_receipt()[:BATCH]:
         kind = mail.Kind.RECEIPT
-        sent += mail.send_once(kind, payment.pk, payment.user, partial(_receipt_email, payment))
+        queued += mail.send_once(kind, payment.pk, payment.user, partial(_receipt_email, payment))
     for refund in _refunds_without_notice()[:BATCH]:
         user = refund.payment.user
-        sent += mail.send_once(mail.Kind.REFUND, refund.pk, user, partial(_refund_email, refund))
-    return sent
+        queued += mail.send_once(mail.Kind.REFUND, refund.pk, user, partial(_refund_email, refund))
+    return queued
 
 
 def _payments_without_receipt() -> QuerySet[Payment]:

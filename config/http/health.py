@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from config.lib import disk, draining
+from config.lib.mail import queue as emails
 from videos.jobs.engine_choice import circuit_breaker
 
 
@@ -63,11 +64,12 @@ def readyz(request: HttpRequest) -> JsonResponse:
 def health(request: HttpRequest) -> JsonResponse:
     """Answer 200 while the database answers; otherwise the exception becomes a 500.
 
-    "degraded" means that an engine gets no orders at the moment, or that a disk is full. Staff see
-    which engine and why, and `manage.py doctor` names the folder.
+    "degraded" means that an engine gets no orders at the moment, that a disk is full, or that
+    e-mails are stuck. Staff see which engine and why, and `manage.py doctor` names the rest.
     """
     _ask_database()
-    status = "degraded" if circuit_breaker.any_open() or disk.full_folders() else "ok"
+    degraded = circuit_breaker.any_open() or disk.full_folders() or emails.stuck().exists()
+    status = "degraded" if degraded else "ok"
     return JsonResponse({"status": status, "version": settings.VERSION})
 
 

@@ -1,7 +1,11 @@
-"""Tables that every app shares: rate limit counters, sent e-mails and idempotency keys."""
+"""Tables that every app shares: rate limit counters, e-mails and idempotency keys."""
+
+import uuid
+from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -22,7 +26,7 @@ class RateCounter(models.Model):
 
 
 class SentEmail(models.Model):
-    """An e-mail that was sent: one per kind and reference, the row it is about."""
+    """The mark of an e-mail that was queued: one per kind and reference, the row it is about."""
 
     class Kind(models.TextChoices):
         RECEIPT = "receipt"
@@ -42,6 +46,65 @@ class SentEmail(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.reference}"
+
+
+class OutgoingEmail(models.Model):
+    """An e-mail: waiting, sent or given up; written by config.lib.mail.queue alone."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("Waiting")
+        # The receiver's server, or ours for this receiver, asks to try again later.
+        DEFERRED = "deferred", _("Deferred by the receiver")
+        SENT = "sent", _("Sent")
+        REFUSED = "refused", _("Refused")
+        GIVEN_UP = "given_up", _("Given up")
+
+    OPEN: ClassVar = (State.WAITING, State.DEFERRED)
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    # Such as "receipt" or, for allauth's e-mails, the last part of their template's name.
+    kind = models.CharField(_("kind"), max_length=64)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.CASCADE,
+        null=True,
+        related_name="+",
+        verbose_name=_("user"),
+    )
+    recipient = models.CharField(_("to"), max_length=320)
+    sender = models.CharField(_("from"), max_length=320)
+    subject = models.CharField(_("subject"), max_length=998)
+    # Empty once the e-mail is sent: they may hold links that open an account.
+    text = models.TextField(blank=True)
+    html = models.TextField(blank=True)
+    headers = models.JSONField(default=dict)
+    state = models.CharField(_("state"), max_length=8, choices=State, default=State.WAITING)
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    error = models.CharField(_("error"), max_length=500, blank=True)
+    # The queue: `next_try_at` is the due time, or the end of the lease while a worker holds the
+    # row; `lease` is the token of that worker.
+    next_try_at = models.DateTimeField(_("next attempt"), null=True)
+    lease = models.UUIDField(null=True)
+    created_at = models.DateTimeField(_("created"))
+    # When the current round of attempts began; sending again starts a new round.
+    round_started_at = models.DateTimeField()
+    # When the e-mail was sent, refused or given up.
+    ended_at = models.DateTimeField(_("ended"), null=True)
+
+    class Meta:
+        verbose_name = _("e-mail")
+        verbose_name_plural = _("e-mails")
+        indexes = [
+            models.Index(
+                fields=["next_try_at"],
+                condition=Q(next_try_at__isnull=False),
+                name="outgoing_email_due",
+            ),
+            models.Index(fields=["-created_at"], name="outgoing_email_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.recipient}"
 
 
 class IdempotencyKey(models.Model):

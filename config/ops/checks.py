@@ -128,7 +128,7 @@ def _warnings() -> Iterator[str]:
         yield from _weak_protection()
         yield from _misdirected_files()
         if not settings.EMAIL_HOST:
-            yield "EMAIL_HOST is not set: e-mails, reset links among them, go to the log only."
+            yield "EMAIL_HOST is not set: e-mails, reset links too, only go to DATA_DIR/mail."
         if settings.BILLING and settings.STRIPE_SECRET_KEY and not settings.STRIPE_LIVE:
             yield "STRIPE_SECRET_KEY is a test key: anybody can buy credits with a test card."
     elif not settings.ENGINES:

@@ -21,6 +21,7 @@ from accounts.auth import tokens as auth_tokens
 from accounts.models import Session, User
 from billing.ledger import credits
 from billing.models import AuditRun, Payment, Refund, StripeEvent
+from config.lib.models import OutgoingEmail
 from showcase import gallery
 from showcase.models import AbuseReport, Feedback
 from tests.conftest import create_user
@@ -154,6 +155,10 @@ def test_dashboard_numbers_link_to_exactly_the_counted_rows(
             id=f"evt{moment}", type="x", created_at=moment, received_at=moment, live=False,
             object={}, state="error",
         )  # fmt: skip
+        for state in ("waiting", "sent", "refused", "given_up"):
+            OutgoingEmail.objects.create(
+                kind="receipt", state=state, created_at=moment, round_started_at=moment
+            )
         for state in ("failed", "blocked", "delivered"):
             WebhookDelivery.objects.create(
                 user=alice, video=order(alice), url="https://a.b/", state=state,
@@ -182,7 +187,8 @@ def test_dashboard_numbers_link_to_exactly_the_counted_rows(
     counted = {words: n for words, (n, _url) in rows.items()}
     assert counted == {
         "Stuck videos": 1, "Failed today": 1, "Payments to review": 2,
-        "Failed payment events": 2, "Webhooks that failed today": 2, "Rejected prompts today": 1,
+        "Failed payment events": 2, "Webhooks that failed today": 2, "E-mails not sent": 4,
+        "Rejected prompts today": 1,
         "Open reports": 2, "Open feedback": 2, "Clips offered": 2, "Queued": 6, "Submitting": 0,
         "Submission unconfirmed": 0, "Rendering": 4, "Saving": 0, "made": 1, "paid": 1,
         "refunds": 1, "spent": 7, "returned": 1, "expiring": 1,
@@ -198,7 +204,7 @@ def test_dashboard_needs_as_many_queries_for_many_rows(
 ) -> None:
     for n in range(4):
         failed(order(create_user(f"p{n}")))
-    with django_assert_max_num_queries(25):
+    with django_assert_max_num_queries(26):
         staff_client.get("/admin/")
 
 

@@ -17,11 +17,13 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
 from django.db.models import Model
 from django.test import Client
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.models import User
 from billing.ledger import credits
 from billing.models import PackageOverride, Payment, StripeEvent
+from config.lib.models import OutgoingEmail
 from showcase import gallery
 from showcase.models import AbuseReport, Feedback
 from tests.billing import payment_events, stripe_sandbox
@@ -181,6 +183,15 @@ def send_webhook_again(alice: User, _mp4: bytes) -> Act:
     return lambda staff: staff.choose("send_again", row)
 
 
+def send_email_again(alice: User, _mp4: bytes) -> Act:
+    now = timezone.now()
+    row = OutgoingEmail.objects.create(
+        user=alice, kind="receipt", recipient=alice.email, state="given_up", created_at=now,
+        round_started_at=now,
+    )  # fmt: skip
+    return lambda staff: staff.choose("send_again", row)
+
+
 def overrule(alice: User, _mp4: bytes) -> Act:
     row = RejectedPrompt.objects.create(user=alice, prompt="A duel", categories=["violence"])
     return lambda staff: staff.page.post(f"/admin/videos/rejectedprompt/{row.pk}/overrule/", REASON)
@@ -267,6 +278,7 @@ ACTS: dict[str, Prepare] = {
     "order a failed video again": act_on_video("retry"),
     "ask an engine whether it can be used": ask_engine,
     "send a webhook again": send_webhook_again,
+    "send an e-mail again": send_email_again,
     "overrule a rejected prompt": overrule,
     "hide a reported video": decide_report("hide"),
     "close a report without hiding": decide_report("keep"),

@@ -50,7 +50,7 @@ expect.set_options(timeout=30_000)
 
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the product keeps everything, and its log with the mails it would send."""
+    """Where the product keeps everything, its log and its e-mails among it."""
     return tmp_path_factory.mktemp("site")
 
 

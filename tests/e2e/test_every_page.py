@@ -191,10 +191,15 @@ def world(site: str, folder: Path, chromium: Browser) -> Iterator[World]:
 
 
 def mailed(folder: Path, path: str) -> str:
-    """The newest link of this kind in a mail."""
-    time.sleep(0.5)
-    found = re.findall(rf"{re.escape(path)}[-:\w]+/", (folder / "log").read_text())
-    return str(found[-1])
+    """The link of this kind in a new e-mail, which is read only once."""
+    link, deadline = re.compile(rf"{re.escape(path)}[-:\w]+/"), time.monotonic() + 20
+    while time.monotonic() < deadline:
+        for email in (folder / "mail").glob("*.html"):
+            if found := link.search(email.read_text()):
+                email.unlink()
+                return found[0]
+        time.sleep(0.1)
+    raise AssertionError(f"no e-mail has a link {path}")
 
 
 def confirm(page: Page, folder: Path) -> None:

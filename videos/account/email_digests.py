@@ -6,10 +6,10 @@ A digest is sent when no video is running any more, or MAX_WAIT after the first 
 import logging
 from datetime import datetime, timedelta
 from functools import partial
-from smtplib import SMTPRecipientsRefused
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import transaction
 from django.urls import reverse
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
@@ -43,30 +43,28 @@ def set_enabled(user: AbstractBaseUser, enabled: bool) -> None:
 
 
 def send_due() -> int:
-    """Send the digests that are due; return how many e-mails were sent.
+    """Queue the digests that are due; return how many e-mails were queued.
 
-    The subscription is marked first, so that only one of two workers sends. When the mail server
-    does not take the e-mail the mark is undone and the next run tries again.
+    The subscription is marked in the same transaction, so of two workers one queues the e-mail.
     """
-    until, sent = clock.now() - COMMIT_DELAY, 0
+    until, queued = clock.now() - COMMIT_DELAY, 0
     for digest in DigestSubscription.objects.filter(user__is_active=True).select_related("user"):
         ended = _ended(digest, until)
         if not ended or not _is_time(digest, ended, until):
             continue
-        mine = DigestSubscription.objects.filter(pk=digest.pk)
-        if not mine.filter(reported_until=digest.reported_until).update(reported_until=until):
-            continue
         try:
-            sent += mail.send(digest.user, partial(_compose, ended))
-        except SMTPRecipientsRefused:  # and would be refused again
-            log.warning("digest e-mail of user %s was refused", digest.user_id)
-        except OSError:  # the mail server is down, for every digest
-            mine.filter(reported_until=until).update(reported_until=digest.reported_until)
-            raise
+            queued += _queue(digest, ended, until)
         except Exception:  # one broken e-mail must not hold up the others
             log.exception("digest e-mail of user %s failed", digest.user_id)
-            mine.filter(reported_until=until).update(reported_until=digest.reported_until)
-    return sent
+    return queued
+
+
+@transaction.atomic
+def _queue(digest: DigestSubscription, ended: list[Video], until: datetime) -> int:
+    mine = DigestSubscription.objects.filter(pk=digest.pk, reported_until=digest.reported_until)
+    if not mine.update(reported_until=until):
+        return 0
+    return mail.send("digest", digest.user, partial(_compose, ended))
 
 
 def _ended(digest: DigestSubscription, until: datetime) -> list[Video]:

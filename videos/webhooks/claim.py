@@ -17,7 +17,7 @@ from django.db import connection, transaction
 from django.db.models import Min, QuerySet
 
 from config.lib import clock
-from videos import leases
+from config.lib.queues import leases
 from videos.models import WebhookDelivery
 
 # The number of the lock that PostgreSQL keeps for claims.

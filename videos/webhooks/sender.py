@@ -6,7 +6,7 @@ from functools import partial
 
 from django.conf import settings
 
-from videos.leased_worker import LeasedWorker
+from config.lib.queues.leased_worker import LeasedWorker
 from videos.models import WebhookDelivery
 from videos.webhooks import claim, deliveries
 from videos.webhooks.deliveries import DeliveryResult

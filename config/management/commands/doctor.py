@@ -10,6 +10,7 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from config.lib import disk
+from config.lib.mail import queue as emails
 from videos.catalog import staff_warnings
 from videos.engines import base
 from videos.engines import checks as engine_checks
@@ -30,7 +31,7 @@ class Command(BaseCommand):
         self._settings()
         self._parts()
         problems = [*missing(), *(str(found.msg) for found in checks.run_checks())]
-        problems += catalog_warnings()
+        problems += [*catalog_warnings(), *stuck_emails()]
         if options["check"]:
             problems += self._ask_engines()
         self.stdout.write("\nMissing or wrong" if problems else "\nNothing is missing.")
@@ -84,6 +85,20 @@ def catalog_warnings() -> list[str]:
         return staff_warnings.find_warnings()
     except DatabaseError:
         return []
+
+
+def stuck_emails() -> list[str]:
+    """What keeps e-mails waiting for too long; nothing without the tables."""
+    try:
+        stuck = list(emails.stuck().order_by("round_started_at"))
+    except DatabaseError:
+        return []
+    if not stuck:
+        return []
+    oldest = stuck[0]
+    since = oldest.round_started_at.strftime("%Y-%m-%d %H:%M UTC")
+    reason = oldest.error or "no worker has tried to send it"
+    return [f"{len(stuck)} e-mail(s) wait, the oldest since {since}: {reason}"]
 
 
 def missing() -> list[str]:

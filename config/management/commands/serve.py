@@ -18,6 +18,7 @@ from django.utils.module_loading import import_string
 from accounts.models import User
 from config.celery import PERIODIC_TASKS
 from config.lib import draining
+from config.lib.mail import sender as email_sender
 from config.management.commands import demo
 from config.server import listening, start_lock
 from config.server.uvicorn_server import Server, configuration
@@ -58,6 +59,9 @@ class Command(BaseCommand):
             )
             threads.append(
                 threading.Thread(target=deliver_webhooks, args=(server, stop), name="deliveries")
+            )
+            threads.append(
+                threading.Thread(target=send_emails, args=(server, stop), name="e-mails")
             )
         if settings.SANDBOX:
             threads.append(
@@ -142,6 +146,12 @@ def deliver_webhooks(server: Server, stop: threading.Event) -> None:
     """Send webhooks, once the server answers."""
     if wait_until_started(server, stop):
         sender.run(stop)
+
+
+def send_emails(server: Server, stop: threading.Event) -> None:
+    """Send e-mails, once the server answers."""
+    if wait_until_started(server, stop):
+        email_sender.run(stop)
 
 
 def deliver_sandbox_callbacks(server: Server, stop: threading.Event) -> None:

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import QuerySet, prefetch_related_objects
 
 from config.lib import clock
-from videos import leases
+from config.lib.queues import leases
 from videos.jobs import queue, state_machine
 from videos.jobs.engine_choice import routing
 from videos.models import Video

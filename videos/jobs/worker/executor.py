@@ -4,8 +4,8 @@ import logging
 import time
 from functools import partial
 
+from config.lib.queues.leased_worker import LeasedWorker
 from videos.jobs.worker import claim, execute, settle
-from videos.leased_worker import LeasedWorker
 from videos.models import Video
 
 log = logging.getLogger(__name__)

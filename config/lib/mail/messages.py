@@ -3,12 +3,13 @@
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from smtplib import SMTPRecipientsRefused
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.mail import EmailMultiAlternatives
+from django.db import transaction
 from django.template.loader import render_to_string
 from django.utils import translation
 
@@ -30,10 +31,18 @@ class EmailContent:
     footer: str = ""
 
 
-def send(user: AbstractBaseUser, compose: Callable[[], EmailContent]) -> int:
-    """Send an e-mail; return how many were sent, 0 for a user without an address.
+class Email(EmailMultiAlternatives):
+    """An e-mail that says what it is about: `kind`, such as "receipt", and the user, if any."""
 
-    `compose` is called with the language of the receiver active. Raises the errors of smtplib.
+    def __init__(self, kind: str, user_id: UUID | None, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.kind, self.user_id = kind, user_id
+
+
+def send(kind: str, user: AbstractBaseUser, compose: Callable[[], EmailContent]) -> int:
+    """Queue an e-mail, in the caller's transaction; return 0 for a user without an address.
+
+    `compose` is called with the language of the receiver active.
     """
     address = str(getattr(user, user.get_email_field_name(), ""))
     if not address:
@@ -47,7 +56,7 @@ def send(user: AbstractBaseUser, compose: Callable[[], EmailContent]) -> int:
         }
         text = render_to_string("mail/email.txt", context)
         html = render_to_string("mail/email.html", context)
-    mail = EmailMultiAlternatives(content.subject, text, None, [address])
+    mail = Email(kind, user.pk, content.subject, text, None, [address])
     mail.attach_alternative(html, "text/html")
     return int(mail.send())
 
@@ -55,24 +64,17 @@ def send(user: AbstractBaseUser, compose: Callable[[], EmailContent]) -> int:
 def send_once(
     kind: Kind, reference: UUID, user: AbstractBaseUser, compose: Callable[[], EmailContent]
 ) -> int:
-    """Send an e-mail at most once per kind and reference; return how many were sent.
+    """Queue an e-mail once per kind and reference; return how many were queued.
 
-    Raises OSError when the mail server does not answer; then the next call tries again.
+    The e-mail and its mark are written in one transaction. An e-mail that cannot be composed is
+    logged, and composed again by the next call.
     """
-    _row, is_new = SentEmail.objects.get_or_create(kind=kind, reference=reference)
-    if not is_new:
-        return 0
     try:
-        return send(user, compose)
-    except SMTPRecipientsRefused:  # a second try would be refused too
-        log.warning("the mail server refused the e-mail %s %s", kind, reference)
-        return 0
-    except OSError:
-        allow_again(kind, reference)
-        raise
+        with transaction.atomic():
+            _row, is_new = SentEmail.objects.get_or_create(kind=kind, reference=reference)
+            return send(kind, user, compose) if is_new else 0
     except Exception:  # an error in one e-mail must not stop the others
-        log.exception("the e-mail %s %s could not be sent", kind, reference)
-        allow_again(kind, reference)
+        log.exception("the e-mail %s %s could not be queued", kind, reference)
         return 0
 
 

@@ -17,7 +17,7 @@ def test_text_and_html_are_equal_when_an_e_mail_is_sent(
     content = EmailContent(
         "Hello", ("One & two", "<b>"), "Open", "https://example.com/?a=1&b=2", "Because"
     )
-    assert lib_mail.send(alice, lambda: content) == 1
+    assert lib_mail.send("test", alice, lambda: content) == 1
     (message,) = mail.outbox
     assert isinstance(message, mail.EmailMultiAlternatives)
     assert str(message.body).strip().split("\n\n") == [
@@ -51,7 +51,7 @@ def test_e_mail_is_in_the_users_language_when_it_is_sent(
     alice.language = language
     from_here = translation.get_language()
     content = EmailContent("Hello", ("One",), "Open", "https://example.com/")
-    lib_mail.send(alice, lambda: content)
+    lib_mail.send("test", alice, lambda: content)
     (message,) = mail.outbox
     assert isinstance(message, mail.EmailMultiAlternatives)
     assert f'<html lang="{code}">' in str(message.alternatives[0][0])
@@ -60,4 +60,5 @@ def test_e_mail_is_in_the_users_language_when_it_is_sent(
 
 def test_e_mail_is_not_sent_when_there_is_no_address(alice: User) -> None:
     alice.email = ""
-    assert (lib_mail.send(alice, lambda: EmailContent("", (), "", "")), mail.outbox) == (0, [])
+    empty = EmailContent("", (), "", "")
+    assert (lib_mail.send("test", alice, lambda: empty), mail.outbox) == (0, [])

@@ -1,4 +1,4 @@
-"""A worker for rows that are leased while threads work on them: videos and webhook deliveries.
+"""A worker for rows that are leased while threads work on them, such as videos and e-mails.
 
 Only the thread that calls the worker uses the database: SQLite has one writer, and a thread that
 waits for the network should hold no connection.

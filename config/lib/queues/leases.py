@@ -1,4 +1,4 @@
-"""Lease due rows of a table that is a queue, for videos and for webhook deliveries.
+"""Lease due rows of a table that is a queue, for videos, webhook deliveries and e-mails.
 
 A leased row carries the token of its worker and the time at which the lease ends. The worker's
 later writes filter by the token, so a worker that lost its lease writes nothing.
