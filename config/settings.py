@@ -400,8 +400,8 @@ CORS_URLS_REGEX = r"^/api/"
 CORS_ALLOWED_ORIGINS = FRONTEND_ORIGINS
 CORS_ALLOW_HEADERS = [*default_headers, "idempotency-key", "range", "x-api-key", "x-request-id"]
 CORS_EXPOSE_HEADERS = [
-    "Content-Range", "Idempotent-Replayed", "RateLimit-Limit", "RateLimit-Remaining",
-    "RateLimit-Reset", "Retry-After", "X-Request-ID",
+    "Accept-Ranges", "Content-Disposition", "Content-Range", "ETag", "Idempotent-Replayed",
+    "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "Retry-After", "X-Request-ID",
 ]  # fmt: skip
 
 SPECTACULAR_SETTINGS = {

@@ -158,6 +158,8 @@ def _domain_answer(error: Exception, status_code: int, code: str) -> Response:
 
 def _counted(error: Exception, request: Request) -> Exception:
     """Return the error of a call that lacks a sign-in, or Throttled when there were too many."""
+    if hasattr(request._request, "rate_limit"):
+        return error  # the view's throttle has counted it
     try:
         throttling.count_anonymous(request)
     except exceptions.Throttled as too_many:

@@ -47,6 +47,10 @@ SHIPPED = {
     "REQUIRE_API_KEY": False,
     "MODERATION": "rules",
     "SHOWCASE": True,
+    "PASSWORD_HASHERS": [
+        "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+        "accounts.people.import_users.TruncatingBcryptHasher",
+    ],
 }
 CHECK = ("manage.py", "check", "--fail-level", "WARNING")
 

@@ -5,6 +5,9 @@ from django.conf import LazySettings
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 
+from tests.statements import failing
+
+DOWN = {"/health": "Service unavailable", "/readyz": "The database does not answer."}
 PRIVATE_HOST = {"Host": "10.1.2.3:8000"}  # a probe names the process, not the site
 
 
@@ -28,6 +31,17 @@ def test_health_is_degraded_when_a_disk_is_nearly_full(db: None, settings: LazyS
     assert Client().get("/health").json()["status"] == "ok"
     settings.DISK_FREE_MIN_BYTES = 2**62
     assert Client().get("/health").json() == {"status": "degraded", "version": settings.VERSION}
+
+
+@pytest.mark.parametrize(("path", "detail"), DOWN.items())
+def test_probe_is_503_when_the_database_does_not_answer(
+    db: None, settings: LazySettings, path: str, detail: str
+) -> None:
+    settings.ENGINES = {}  # whose circuits would be asked for too
+    client = Client(raise_request_exception=False)
+    with failing(lambda _sql, _parameters: True):
+        answer = client.get(path)
+    assert (answer.status_code, answer.json()) == (503, {"detail": detail})
 
 
 @pytest.mark.parametrize("path", ["/livez", "/readyz", "/health"])

@@ -1,5 +1,6 @@
 """The public pages with words, and what people write to us."""
 
+import re
 from typing import Any
 
 import pytest
@@ -68,12 +69,55 @@ def test_topic_page_is_shown_when_topic_exists(db: None) -> None:
     assert Client().get("/help/nothing/").status_code == 404
 
 
-def test_support_block_shows_configured_addresses(db: None, settings: LazySettings) -> None:
-    assert b"mailto:" not in Client().get("/help/").content
-    settings.SUPPORT_EMAIL, settings.STATUS_URL = "help@example.com", "https://status.example.com"
-    text = Client().get("/help/").content.decode()
-    assert "mailto:help@example.com" in text
-    assert "https://status.example.com" in text
+ADDRESSES = ("mailto:help@example.com", "https://docs.example.com", "https://status.example.com")
+
+
+@pytest.mark.parametrize(("path", "times"), [("/help/", 2), ("/pricing/", 1)])
+def test_support_block_and_footer_show_configured_addresses(
+    db: None, settings: LazySettings, path: str, times: int
+) -> None:
+    text = Client().get(path).content.decode()
+    assert [text.count(f'href="{address}"') for address in ADDRESSES] == [0, 0, 0]
+    settings.SUPPORT_EMAIL = "help@example.com"
+    settings.DOCS_URL, settings.STATUS_URL = ADDRESSES[1:]
+    text = Client().get(path).content.decode()
+    assert [text.count(f'href="{address}"') for address in ADDRESSES] == [times] * 3
+
+
+# The sections of each legal page, and how many words it has at least.
+LEGAL = {
+    "/privacy/": (
+        ["What we store", "Who else sees it", "Cookies", "How long", "What you can do"],
+        200,
+        "30 days later we delete your prompts, files, name and address.",
+    ),
+    "/terms/": (
+        [
+            "What this is",
+            "Your account",
+            "Credits and money",
+            "Your videos",
+            "What we may do",
+            "What we cannot promise",
+            "Changes",
+        ],
+        250,
+        "Bought credits expire after 90 days.",
+    ),
+}
+
+
+@pytest.mark.parametrize("path", LEGAL)
+def test_legal_page_has_its_text_in_all_sections(db: None, path: str) -> None:
+    sections, least, sentence = LEGAL[path]
+    main = re.search("<main.*?</main>", flat(Client().get(path)))
+    assert main
+    words = re.sub("<[^>]+>", " ", main[0])
+    assert re.findall("<h2>(.*?)</h2>", main[0]) == sections
+    assert len(words.split()) >= least
+    assert sentence in " ".join(words.split())
+    empty = [part[:40] for part in main[0].split("<h2>")[1:] if len(part.split()) < 20]
+    assert empty == []
 
 
 # ---- messages ----
