@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import IO
 
 from tests import backing, tiers
@@ -23,6 +24,7 @@ CORES = os.cpu_count() or 1
 # Tests wait for servers, browsers and pauses half of the time.
 WORKERS = min(2 * CORES, 8)
 SERVICES = ("DATABASE_URL", "REDIS_URL")
+TESTS = Path(__file__).parent
 COVERAGE = ("--cov", "--cov-branch", "--cov-append", "--cov-report=")
 
 
@@ -49,6 +51,16 @@ def run(
     return code
 
 
+def compile_tests(environment: Mapping[str, str]) -> None:
+    """Import every test in one process of a fresh clone, which keeps what it compiles.
+
+    Otherwise all workers, which start at once, would compile the same modules.
+    """
+    if not list(TESTS.glob("__pycache__/conftest.*-pytest-*.pyc")):
+        command = [sys.executable, "-m", "pytest", "-q", "-n", "0", "--collect-only"]
+        subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=False)
+
+
 def title(words: str, output: IO[bytes] | None) -> None:
     to = output or sys.stdout.buffer
     to.write(f"\n=== {words} ===\n".encode())
@@ -61,13 +73,15 @@ def run_both(asked: argparse.Namespace, browser: bool, options: list[str]) -> li
     first = [*marks, *([] if browser else ["not browser"])]
     second = [*marks, "not browser", "(database or scaled or fault)"]
     # Few fixtures belong to a whole file there, so idle workers take single tests.
-    stealing = ("--dist=worksteal", *options)
+    # The browser tests import much, and none of them runs there.
+    stealing = ("--dist=worksteal", "--ignore=tests/e2e", *options)
     half = WORKERS if asked.thorough else max(WORKERS // 2, 2)
     # One more for SQLite, whose browsers and killed processes are waited for at the end.
     most = half if asked.thorough else half + 1
     plain = {name: value for name, value in os.environ.items() if name not in SERVICES}
     # The tests start hundreds of processes, which should share compiled modules.
     plain.pop("PYTHONDONTWRITEBYTECODE", None)
+    compile_tests(plain)
     with backing.postgres_and_redis() as services, tempfile.TemporaryFile() as later:
         full = {**plain, **services}
         name, output = "PostgreSQL and Redis", None if asked.thorough else later

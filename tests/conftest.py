@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,18 +23,31 @@ from accounts.models import Session, User
 from accounts.people import signup
 from config.lib import clock
 from config.server.header_limits import LimitedProtocol
-from tests import cleanup, mail, schema, slow_work, tiers
+from tests import cleanup, mail, migrated, schema, slow_work, tiers
 from tests.backing import free_port
 from videos.engines import base
 from videos.jobs.worker import executor
 from videos.models import Video
 
 PAUSE_SECONDS = 0.2
+# They use browsers and processes, each for half a minute or longer.
+SLOW = ("tests/e2e/", "tests/faults/", "tests/test_fuzz.py")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark tests that use a database; deselect what belongs to the other mode or its tier."""
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> Iterator[None]:
+    """Mark tests that use a database; deselect what belongs to the other mode or its tier.
+
+    The slow files come first, so that no worker is left with one of them at the end.
+    """
+    select(config, items)
+    yield  # here pytest-django sorts
+    items.sort(key=lambda item: not item.nodeid.startswith(SLOW))
+
+
+def select(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
         fixtures = set(getattr(item, "fixturenames", ()))
         if fixtures & {"db", "transactional_db"} or any(item.iter_markers("django_db")):
@@ -50,6 +64,19 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb(django_db_keepdb: bool) -> bool:
+    """Keep the database that `django_db_modify_db_settings` puts in its place."""
+    return django_db_keepdb or connection.vendor == "sqlite"
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
+    """Copy a migrated database on SQLite, because to migrate takes each worker some seconds."""
+    if connection.vendor == "sqlite":
+        migrated.copy(Path(connection.settings_dict["TEST"]["NAME"]))
 
 
 @pytest.fixture(scope="session")

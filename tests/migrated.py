@@ -17,7 +17,12 @@ NAME = "firstlight.sqlite3"
 def copy_to(folder: Path) -> None:
     """Put a database as `manage.py migrate` leaves it into a data folder, which is made."""
     folder.mkdir(parents=True, exist_ok=True)
-    shutil.copy(_migrated(), folder / NAME)
+    copy(folder / NAME)
+
+
+def copy(file: Path) -> None:
+    """Write a database as `manage.py migrate` leaves it to a file."""
+    shutil.copy(_migrated(), file)
 
 
 @cache

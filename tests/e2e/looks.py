@@ -15,6 +15,7 @@ BRIEF = {"preload": False, "resultTypes": ["violations"], "selectors": False, "e
 EVERY_RULE = {**BRIEF, "rules": {"target-size": {"enabled": True}}}
 # The themes differ in nothing but their colours.
 COLOURS = {**BRIEF, "runOnly": ["color-contrast", "link-in-text-block"]}
+VIOLATIONS = "rules => axe.run(rules).then(result => result.violations)"
 HEIGHT = 844
 WIDE, NARROW = 1440, 390
 
@@ -33,10 +34,15 @@ def passes(width: int, rules: dict[str, Any]) -> list[tuple[str, dict[str, Any]]
     return [("light", rules)] if width == WIDE else [("dark", COLOURS)]
 
 
-def faults(page: Page, name: str, rules: dict[str, Any] = EVERY_RULE) -> list[tuple[Any, ...]]:
-    """Look at the open page wide and narrow; keep its pictures and return what is wrong with it."""
+def faults(
+    page: Page, name: str, rules: dict[str, Any] | None = EVERY_RULE
+) -> list[tuple[Any, ...]]:
+    """Look at the open page wide and narrow; keep its pictures and return what is wrong with it.
+
+    Without rules axe does not run.
+    """
     page.wait_for_load_state()
-    if not page.evaluate("'axe' in window"):
+    if rules and not page.evaluate("'axe' in window"):
         page.add_init_script(AXE)  # for the pages that are opened next: to send it costs 0.2 s
         page.evaluate(AXE)
     titles = page.locator("h1").count()
@@ -47,13 +53,15 @@ def faults(page: Page, name: str, rules: dict[str, Any] = EVERY_RULE) -> list[tu
     return wrong
 
 
-def faults_at(page: Page, name: str, width: int, rules: dict[str, Any]) -> list[tuple[Any, ...]]:
+def faults_at(
+    page: Page, name: str, width: int, rules: dict[str, Any] | None
+) -> list[tuple[Any, ...]]:
     page.set_viewport_size({"width": width, "height": HEIGHT})
     wrong: list[tuple[Any, ...]] = []
-    for theme, asked in passes(width, rules):
+    for theme, asked in passes(width, rules or {}):
         page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
         keep_picture(page, f"{name}-{width}-{theme}")
-        found = page.evaluate("rules => axe.run(rules).then(result => result.violations)", asked)
+        found = page.evaluate(VIOLATIONS, asked) if rules else []
         wrong += [(name, width, theme, v["id"], v["nodes"][0]["html"]) for v in found]
     wide = page.evaluate("document.documentElement.scrollWidth")
     return wrong + ([(name, f"{wide} px wide, not {width}")] if wide != width else [])

@@ -10,7 +10,6 @@ from zipfile import ZipFile
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 from playwright.sync_api import Page, StorageState, expect
 
 from tests import migrated
@@ -42,6 +41,8 @@ SEEK_TO_THE_END = """() => new Promise((arrived) => {
 @pytest.fixture(scope="module")
 def s3() -> Iterator[Any]:
     """A client of an S3 server with two empty buckets."""
+    from moto.server import ThreadedMotoServer  # slow to import, and every worker collects this
+
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=free_port(), verbose=False)
     server.start()
     host, port = server.get_host_and_port()

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, StorageState, expect
 
+from tests import tiers
 from tests.e2e.conftest import (
     PASSWORD,
     ROOT,
@@ -305,7 +306,7 @@ def test_every_staff_page_fits_the_screen(
     # What can still be decided comes first, so that the questions are among the pages.
     open_report = "/admin/showcase/abusereport/?state__exact=open"
     todo = ["/admin/", open_report, f"/admin/videos/video/{busy}/change/"]
-    seen, wrong = {kind_of(path) for path in todo}, []
+    seen, wrong, pages = {kind_of(path) for path in todo}, [], 0
     while todo:
         path = todo.pop()
         answer = page.goto(path)
@@ -317,7 +318,9 @@ def test_every_staff_page_fits_the_screen(
             if kind not in seen:
                 seen.add(kind)
                 todo.append(link)
-        wrong += faults(page, name, RULES)
+        # Most are Django's own templates, so the short tier has axe look at each second one.
+        pages += 1
+        wrong += faults(page, name, RULES if tiers.THOROUGH or pages % 2 else None)
     assert wrong == []
     models = [
         "videos/video",

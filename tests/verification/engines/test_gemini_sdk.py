@@ -5,10 +5,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from google import genai
-from google.genai import types
-from google.genai._gaos.types.interactions.createmodelinteraction import CreateModelInteraction
-from google.genai._interactions import APIStatusError, NotFoundError, RateLimitError
 
 from tests.engine_servers import gemini
 from tests.engine_servers.gemini import GeminiServer
@@ -25,7 +21,17 @@ def server() -> Iterator[GeminiServer]:
         yield server
 
 
+def errors() -> Any:
+    """Imported when a test runs, because the SDK takes seconds and every worker collects it."""
+    from google.genai import _interactions
+
+    return _interactions
+
+
 def client(server: GeminiServer, key: str = gemini.KEY, attempts: int = 1) -> Any:
+    from google import genai
+    from google.genai import types
+
     options = types.HttpOptions(
         base_url=server.url,
         api_version="v1beta",
@@ -76,13 +82,13 @@ def test_sdk_cancels_and_deletes_an_interaction(server: GeminiServer) -> None:
     created = google.interactions.create(model=MODEL, input="a boat", background=True)
     assert google.interactions.cancel(created.id).status == "cancelled"
     google.interactions.delete(created.id)
-    with pytest.raises(NotFoundError):
+    with pytest.raises(errors().NotFoundError):
         google.interactions.get(created.id)
 
 
 def test_sdk_is_refused_when_the_key_is_wrong(server: GeminiServer) -> None:
     google = client(server, "another-key")
-    with pytest.raises(APIStatusError) as caught:
+    with pytest.raises(errors().APIStatusError) as caught:
         google.interactions.get("v1_0001")
     assert caught.value.status_code == 400
     assert "API key not valid" in str(caught.value)
@@ -93,7 +99,7 @@ def test_sdk_would_submit_again_when_it_is_rate_limited(server: GeminiServer) ->
     google, before = client(server, attempts=3), server.posts
     server.failing = gemini.error(429, "Too many requests.", "RESOURCE_EXHAUSTED")
     try:
-        with pytest.raises(RateLimitError):
+        with pytest.raises(errors().RateLimitError):
             google.interactions.create(model=MODEL, input="a boat", background=True)
     finally:
         server.failing = None
@@ -102,6 +108,8 @@ def test_sdk_would_submit_again_when_it_is_rate_limited(server: GeminiServer) ->
 
 @pytest.mark.parametrize("name", ORDERS)
 def test_sdk_knows_every_field_of_our_bodies(name: str) -> None:
+    from google.genai._gaos.types.interactions.createmodelinteraction import CreateModelInteraction
+
     order: RenderRequest = ORDERS[name]
     body = orders.write_body(order)
     assert CreateModelInteraction.model_validate(body).model_dump(exclude_unset=True) == body
