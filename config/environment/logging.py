@@ -51,5 +51,8 @@ def configuration(level: str, form: str = "line") -> dict[str, Any]:
             "httpx": {"level": "WARNING"},
             "httpx2": {"level": "WARNING"},
             "asyncio": {"level": "WARNING"},
+            "stripe": {"level": "WARNING"},
+            # A refused request, such as a wrong password, is ordinary; the access log has it.
+            "django.request": {"level": "ERROR"},
         },
     }

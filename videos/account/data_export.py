@@ -16,6 +16,7 @@ from django.http import StreamingHttpResponse
 from accounts.models import User
 from billing.ledger import credits
 from config.lib import rate_limits
+from config.lib.models import OutgoingEmail
 from config.lib.rate_limits import Rate
 from videos import failures
 from videos.media.concurrency import ConcurrencyLimit
@@ -57,6 +58,7 @@ PRESET = (
 )  # fmt: skip
 LINK = ("video_id", "with_prompt", "created_at", "expires_at", "revoked_at")
 WEBHOOK = ("video_id", "url", "state", "tries", "created_at", "delivered_at")
+EMAIL = ("kind", "recipient", "subject", "state", "created_at", "ended_at")
 REFUSED = ("prompt", "had_image", "categories", "overruled", "created_at")
 
 CHUNK_BYTES = 256 * 1024
@@ -104,6 +106,7 @@ def write_zip(user: User, target: IO[bytes]) -> None:
         _file(archive, "presets.json", _rows(Preset.objects.filter(user=user), PRESET))
         _file(archive, "links.json", _rows(ShareLink.objects.filter(video__user=user), LINK))
         _file(archive, "webhooks.json", _rows(WebhookDelivery.objects.filter(user=user), WEBHOOK))
+        _file(archive, "emails.json", _rows(OutgoingEmail.objects.filter(user=user), EMAIL))
         _file(archive, "refused.json", _rows(RejectedPrompt.objects.filter(user=user), REFUSED))
         _file(archive, "credits.json", _rows(credits.history(user), ENTRY))
         _file(archive, "payments.json", _rows(user.payments.order_by("created_at"), PAYMENT))

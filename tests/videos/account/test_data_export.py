@@ -15,6 +15,7 @@ from rest_framework.test import APIClient
 
 from accounts.auth import api_keys
 from accounts.models import ApiKey, Session, User
+from config.lib.models import OutgoingEmail
 from tests.videos.conftest import order, picture, upload
 from tests.videos.media.test_images import busy
 from videos.account import data_export
@@ -23,7 +24,7 @@ from videos.media.concurrency import ConcurrencyLimit
 from videos.models import Collection, Preset, RejectedPrompt, ShareLink, Video
 
 PATH = "/api/users/export"
-QUERIES = 14
+QUERIES = 15
 
 
 async def _read(answer: Any) -> bytes:
@@ -51,11 +52,14 @@ def test_archive_contains_only_the_users_own_data(api: APIClient, alice: User, b
     Preset.objects.create(user=alice, name="Dusk", ending="at dusk", **options)
     RejectedPrompt.objects.create(user=alice, prompt="Too much", categories=["violence"])
     ShareLink.objects.create(video=video, created_at=timezone.now())
+    moment = {"created_at": timezone.now(), "round_started_at": timezone.now()}
+    for user in (alice, bob):
+        OutgoingEmail.objects.create(user=user, kind="receipt", text="secret", **moment)
     files = export(api)
     assert sorted(files) == [
-        "api_keys.json", "collections.json", "credits.json", "links.json", "payments.json",
-        "presets.json", "profile.json", "refused.json", "sign_ins.json", "uploads.json",
-        "videos.json", "webhooks.json",
+        "api_keys.json", "collections.json", "credits.json", "emails.json", "links.json",
+        "payments.json", "presets.json", "profile.json", "refused.json", "sign_ins.json",
+        "uploads.json", "videos.json", "webhooks.json",
     ]  # fmt: skip
     assert [p["email"] for p in files["profile.json"]] == ["alice@example.com"]
     (shown,) = files["videos.json"]
@@ -72,6 +76,7 @@ def test_archive_contains_only_the_users_own_data(api: APIClient, alice: User, b
     assert [p["ending"] for p in files["presets.json"]] == ["at dusk"]
     assert [r["prompt"] for r in files["refused.json"]] == ["Too much"]
     assert [s["video_id"] for s in files["links.json"]] == [str(video.pk)]
+    assert [e["kind"] for e in files["emails.json"]] == ["receipt"]
     assert [key["name"] for key in files["api_keys.json"]] == ["laptop"]
     assert "secret" not in json.dumps(files)
     assert "digest" not in json.dumps(files)

@@ -40,7 +40,7 @@ def test_e_mail_is_a_page_and_one_line_of_the_log(
     page = file.read_text()
     assert f'<a href="{LINK}"' in page
     assert "<title>Confirm &lt;your&gt; address</title>" in page
-    assert 'srcdoc="&lt;p&gt;Open &lt;a href=' in page
+    assert "&quot;_top&quot;&gt;&lt;p&gt;Open &lt;a href=" in page
     assert written.stat().st_mode & 0o077 == 0
 
 
