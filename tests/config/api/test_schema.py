@@ -173,7 +173,7 @@ def test_postman_collection_works_from_top_to_bottom(served: ServerThread, tmp_p
             time.sleep(0.2)
             answer = send(item["request"], known)
         check_and_remember("".join(item["event"][0]["script"]["exec"]), answer, known)
-    assert [each["transaction_type"] for each in answer.json()["transactions"]][0] == "spent"
+    assert answer.json()["transactions"][0]["transaction_type"] == "spent"
 
 
 @pytest.mark.thorough
