@@ -83,7 +83,7 @@ def _open_work(videos: dashboard.DashboardFigures, billing: money.MoneyFigures) 
             videos.deliveries,
         ),
         Counter(
-            _("E-mails not sent"),
+            _("E-mails that failed today"),
             _list_url("lib_outgoingemail", "show=unsent"),
             emails.count_unsent(),
         ),

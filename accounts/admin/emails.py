@@ -15,7 +15,7 @@ from config.lib.models import OutgoingEmail
 
 
 class EmailFilter(DashboardFilter):
-    labels: ClassVar[dict[str, Promise]] = {"unsent": gettext_lazy("Not sent")}
+    labels: ClassVar[dict[str, Promise]] = {"unsent": gettext_lazy("Failed today")}
     selections = staticmethod(queue.unsent_filters)
 
 
@@ -23,11 +23,11 @@ class EmailFilter(DashboardFilter):
 class OutgoingEmailAdmin(ReadOnlyAdmin):
     """E-mails without their texts, which may hold links that open accounts."""
 
-    list_display = ("created_at", "recipient", "kind", "subject", "state", "attempts", "ended_at")
+    list_display = ("created_at", "recipient", "kind", "subject", "state", "attempts")
     list_filter = (EmailFilter, "state", "kind", "created_at")
     search_fields = ("recipient", "user__username")
     ordering = ("-created_at",)
-    fields = (*list_display, "sender", "user", "next_try_at", "error")
+    fields = (*list_display, "error", "next_try_at", "ended_at", "sender", "user")
     actions = ("send_again",)
 
     def has_send_permission(self, request: HttpRequest) -> bool:

@@ -10,11 +10,13 @@ from config.lib.mail import queue, sender
 
 
 @worker_ready.connect
-def start_emails(**_: object) -> None:
+def start_emails(**_: object) -> threading.Thread:
     """Send e-mails in a thread of the Celery worker: waiting for the mail server needs no task."""
-    threading.Thread(
+    thread = threading.Thread(
         target=sender.run, args=[draining.stopping], name="e-mails", daemon=True
-    ).start()
+    )
+    thread.start()
+    return thread
 
 
 @shared_task(ignore_result=True, expires=3600)

@@ -157,7 +157,11 @@ def test_dashboard_numbers_link_to_exactly_the_counted_rows(
         )  # fmt: skip
         for state in ("waiting", "sent", "refused", "given_up"):
             OutgoingEmail.objects.create(
-                kind="receipt", state=state, created_at=moment, round_started_at=moment
+                kind="receipt",
+                state=state,
+                created_at=moment,
+                round_started_at=moment,
+                ended_at=moment,
             )
         for state in ("failed", "blocked", "delivered"):
             WebhookDelivery.objects.create(
@@ -187,7 +191,7 @@ def test_dashboard_numbers_link_to_exactly_the_counted_rows(
     counted = {words: n for words, (n, _url) in rows.items()}
     assert counted == {
         "Stuck videos": 1, "Failed today": 1, "Payments to review": 2,
-        "Failed payment events": 2, "Webhooks that failed today": 2, "E-mails not sent": 4,
+        "Failed payment events": 2, "Webhooks that failed today": 2, "E-mails that failed today": 2,
         "Rejected prompts today": 1,
         "Open reports": 2, "Open feedback": 2, "Clips offered": 2, "Queued": 6, "Submitting": 0,
         "Submission unconfirmed": 0, "Rendering": 4, "Saving": 0, "made": 1, "paid": 1,

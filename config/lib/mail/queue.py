@@ -22,6 +22,7 @@ from django.core.mail import EmailMessage, EmailMultiAlternatives
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from config.lib import clock
@@ -168,16 +169,18 @@ def send_again(row: OutgoingEmail) -> None:
 def stuck() -> QuerySet[OutgoingEmail]:
     """Return the e-mails that the mail server, not the receiver's, has left waiting too long."""
     limit = clock.now() - STUCK_AFTER
-    return OutgoingEmail.objects.filter(state=State.WAITING, round_started_at__lt=limit)
+    queued = OutgoingEmail.objects.filter(next_try_at__isnull=False)  # has an index of its own
+    return queued.filter(state=State.WAITING, round_started_at__lt=limit)
 
 
 def unsent_filters() -> dict[str, Q]:
-    """Return the condition for e-mails that we no longer try to send."""
-    return {"unsent": Q(state__in=(State.REFUSED, State.GIVEN_UP))}
+    """Return the condition for e-mails that were refused or given up today."""
+    today = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+    return {"unsent": Q(state__in=(State.REFUSED, State.GIVEN_UP), ended_at__gte=today)}
 
 
 def count_unsent() -> int:
-    """Return how many e-mails of the log were never sent."""
+    """Return how many e-mails were refused or given up today."""
     return OutgoingEmail.objects.filter(unsent_filters()["unsent"]).count()
 
 

@@ -191,6 +191,7 @@ def start_message(first_run: bool) -> str:
     lines += [
         f"  Engine       {engine}{note}",
         f"  Data         {settings.DATA_DIR}",
+        *([] if settings.EMAIL_HOST else [f"  E-mails      {settings.DATA_DIR / 'mail'}"]),
         "  Settings     python manage.py doctor",
         "  Stop         Ctrl-C\n",
     ]

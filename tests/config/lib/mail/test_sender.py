@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from celery.signals import worker_ready
 from django.conf import LazySettings
 from django.core.mail.backends.smtp import EmailBackend
 from django.db import connections
@@ -16,7 +17,10 @@ from django.db.utils import load_backend
 from django.test import Client
 from django.utils import timezone
 
+import config.settings
 from accounts.models import User
+from config.celery import PERIODIC_TASKS
+from config.lib import draining, tasks
 from config.lib.mail import queue
 from config.lib.models import OutgoingEmail
 from tests.concurrency import run_concurrently
@@ -96,6 +100,31 @@ def test_each_e_mail_is_sent_once_when_workers_race(alice: User, mail_server: Ma
         queue_email(alice)
     assert run_concurrently([send_due] * 3) == [None] * 3
     assert (states(), len(mail_server.ids), len(set(mail_server.ids))) == ([State.SENT] * 6, 6, 6)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_celery_worker_sends_e_mails(alice: User, mail_server: MailServer) -> None:
+    assert "config.lib.tasks.delete_old_emails" in PERIODIC_TASKS
+    assert tasks.start_emails in [receiver() for _key, receiver in worker_ready.receivers]
+    queue_email(alice)
+    try:
+        thread = tasks.start_emails()
+        until = time.monotonic() + 20
+        while states() != [State.SENT] and time.monotonic() < until:
+            time.sleep(0.01)
+    finally:
+        draining.stopping.set()
+        thread.join(20)
+        draining.stopping.clear()
+    assert (states(), len(mail_server.accepted)) == ([State.SENT], 1)
+
+
+def test_every_e_mail_of_the_product_is_queued() -> None:
+    shipped = (config.settings.EMAIL_BACKEND, config.settings.EMAIL_TRANSPORT)
+    assert shipped == (
+        "config.lib.mail.queue.QueueBackend",
+        "config.lib.mail.folder.FolderBackend",
+    )
 
 
 KILLS: dict[str, tuple[Install, int]] = {
