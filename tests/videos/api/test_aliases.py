@@ -215,6 +215,28 @@ DOORS = [
 ]
 
 
+def test_four_addresses_show_one_video_in_four_formats(api: APIClient, alice: User) -> None:
+    video = running(order(alice), progress=42.0)
+    own, alias, status, detail = (
+        api.get(address.format(video.pk)).json()
+        for address in (
+            "/api/videos/{}",
+            "/api/videos/status/{}",
+            "/api/videos/tasks/{}",
+            "/api/tasks/{}",
+        )
+    )
+    iso = f"{video.created_at:%Y-%m-%dT%H:%M:%SZ}"
+    seconds = int(video.created_at.timestamp())
+    names = ("status", "progress", "seconds", "created_at", "createdAt")
+    assert [[body.get(name) for name in names] for body in (own, alias, status, detail)] == [
+        ["in_progress", 42, "4", seconds, None],
+        ["in_progress", 42, 4, seconds, iso],
+        ["PROCESSING", 42.0, None, iso, None],
+        ["processing", 42.0, None, iso, None],
+    ]
+
+
 @pytest.mark.parametrize(("method", "address"), DOORS)
 def test_both_spellings_of_an_id_find_the_same_video(
     api: APIClient, done: Video, method: str, address: str
