@@ -8,6 +8,8 @@ from django.http import HttpRequest
 from config.http import request_id
 from config.http.presentation import theme
 
+MAIL_FOLDER = str(settings.DATA_DIR / "mail")
+
 
 def shell(request: HttpRequest) -> dict[str, Any]:
     """Return values that need no database query."""
@@ -15,6 +17,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "base_url": settings.BASE_URL,
         "billing_on": settings.BILLING,
         "google_on": bool(settings.GOOGLE_CLIENT_ID),
+        "mail_folder": "" if settings.EMAIL_HOST or settings.PRODUCTION else MAIL_FOLDER,
         "support_email": settings.SUPPORT_EMAIL,
         "docs_url": settings.DOCS_URL,
         "status_url": settings.STATUS_URL,

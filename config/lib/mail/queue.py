@@ -173,6 +173,12 @@ def stuck() -> QuerySet[OutgoingEmail]:
     return queued.filter(state=State.WAITING, round_started_at__lt=limit)
 
 
+def deferred() -> QuerySet[OutgoingEmail]:
+    """Return the e-mails that receivers have deferred for as long, seldom by a fault of ours."""
+    limit = clock.now() - STUCK_AFTER
+    return OutgoingEmail.objects.filter(state=State.DEFERRED, round_started_at__lt=limit)
+
+
 def unsent_filters() -> dict[str, Q]:
     """Return the condition for e-mails that were refused or given up today."""
     today = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)

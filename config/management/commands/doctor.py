@@ -11,6 +11,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from config.lib import disk
 from config.lib.mail import queue as emails
+from config.lib.models import OutgoingEmail
 from videos.catalog import staff_warnings
 from videos.engines import base
 from videos.engines import checks as engine_checks
@@ -90,15 +91,19 @@ def catalog_warnings() -> list[str]:
 def stuck_emails() -> list[str]:
     """What keeps e-mails waiting for too long; nothing without the tables."""
     try:
-        stuck = list(emails.stuck().order_by("round_started_at"))
+        found = {
+            "wait for the mail server": list(emails.stuck().order_by("round_started_at")),
+            "are deferred by receivers": list(emails.deferred().order_by("round_started_at")),
+        }
     except DatabaseError:
         return []
-    if not stuck:
-        return []
-    oldest = stuck[0]
-    since = oldest.round_started_at.strftime("%Y-%m-%d %H:%M UTC")
-    reason = oldest.error or "no worker has tried to send it"
-    return [f"{len(stuck)} e-mail(s) wait, the oldest since {since}: {reason}"]
+    return [_describe(rows, state) for state, rows in found.items() if rows]
+
+
+def _describe(rows: list[OutgoingEmail], state: str) -> str:
+    since = rows[0].round_started_at.strftime("%Y-%m-%d %H:%M UTC")
+    reason = rows[0].error or "no worker has tried to send it"
+    return f"{len(rows)} e-mail(s) {state}, the oldest since {since}: {reason}"
 
 
 def missing() -> list[str]:

@@ -187,3 +187,13 @@ def test_password_field_has_a_reveal_button(db: None, path: str) -> None:
 
 def test_google_is_not_offered_when_it_is_not_configured(db: None) -> None:
     assert b"Continue with" not in Client().get("/accounts/login/").content
+
+
+@pytest.mark.parametrize("path", ["/accounts/password/reset/done/", "/accounts/confirm-email/"])
+def test_page_names_the_folder_of_e_mails_when_there_is_no_mail_server(
+    db: None, settings: LazySettings, path: str
+) -> None:
+    folder = str(settings.DATA_DIR / "mail")
+    assert folder in Client().get(path).content.decode()
+    settings.EMAIL_HOST = "mail.example.com"
+    assert folder not in Client().get(path).content.decode()
