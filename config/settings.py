@@ -204,6 +204,8 @@ STATIC_ROOT = writable_folder("DATA_DIR", DATA_DIR / "static")
 S3_BUCKET = text("S3_BUCKET", "ALIYUN_OSS_BUCKET")
 if not (S3_BUCKET or MEDIA_ROOT.is_relative_to(DATA_DIR)):
     writable_folder("VIDEOS_DIR", MEDIA_ROOT)
+# Without this, the files of finished videos stay at their engines and are streamed from there.
+KEEP_FILES = flag("KEEP_FILES", default=True)
 S3_OPTIONS = buckets.read_options(S3_BUCKET)
 STORAGES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "videos.media.bucket.BucketStorage", "OPTIONS": S3_OPTIONS}

@@ -6,6 +6,7 @@ offered (owner agrees) ──staff publish──► public ──staff hide, own
 from django.conf import settings
 from django.db import OperationalError, ProgrammingError, transaction
 from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.text import Truncator
@@ -13,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from showcase.models import Clip, ClipQuerySet
 from videos.engines.base import Variant
-from videos.media import http_ranges
+from videos.media import delivery, http_ranges
 from videos.models import Video
 
 
@@ -98,22 +99,27 @@ def delete_clips_of_deleted_videos() -> None:
     Clip.objects.exclude(video__in=Video.objects.kept()).delete()
 
 
-def file_of(clip: Clip, variant: Variant) -> http_ranges.StoredFile:
-    """Return the stored file of a clip as visitors get it."""
+def file_response(
+    request: HttpRequest, clip: Clip, variant: Variant, *, public: bool
+) -> HttpResponseBase:
+    """Answer with a file of a clip; `public` lets caches keep it.
+
+    Raises FileNotFoundError or EngineFileError.
+    """
     video = clip.video
     if variant is Variant.VIDEO:
-        return http_ranges.StoredFile(
-            video.file.name or "", "video/mp4", f"clip-{clip.pk}.mp4", video.file_sha256
+        name = f"clip-{clip.pk}.mp4"
+        return delivery.video_response(
+            request, video, filename=name, etag=video.file_sha256, public=public
         )
-    etag = f"{video.file_sha256}-poster"
-    return http_ranges.StoredFile(
-        video.thumbnail.name or "", "image/webp", f"clip-{clip.pk}.webp", etag
-    )
+    name, etag = f"clip-{clip.pk}.webp", f"{video.file_sha256}-poster"
+    file = http_ranges.StoredFile(video.thumbnail.name or "", "image/webp", name, etag)
+    return http_ranges.file_response(request, file, attachment=False, public=public)
 
 
 def video_url(clip: Clip) -> str:
     """Return the public URL of the MP4, at the CDN if there is one. Source: C39."""
-    return _public_url(clip, "clip-video", str(clip.video.file.name))
+    return _public_url(clip, "clip-video", str(clip.video.file.name or ""))
 
 
 def poster_url(clip: Clip) -> str:
@@ -122,6 +128,6 @@ def poster_url(clip: Clip) -> str:
 
 
 def _public_url(clip: Clip, view: str, name: str) -> str:
-    if settings.CDN_URL:
+    if settings.CDN_URL and name:
         return f"{settings.CDN_URL}/{name}"
     return settings.BASE_URL + reverse(view, args=[clip.pk])

@@ -114,6 +114,7 @@ def library_video(video: Video) -> dict[str, Any]:
         "has_reference_images": video.operation == Video.Operation.REFERENCE,
         "remix_of": library_id(video.source_id) if video.source_id else None,
         "credits": video.credits,
+        "expires_at": int(video.expires_at.timestamp()) if video.expires_at else None,
     }
 
 

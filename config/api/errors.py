@@ -48,6 +48,7 @@ from videos.jobs.moderation import ContentRefused, NoVerdict
 from videos.jobs.money.quotes import InvalidQuote
 from videos.jobs.orders import PriceChanged
 from videos.jobs.state_machine import NotPossible
+from videos.media.engine_files import EngineAway, EngineRefuses, FileExpired
 from videos.media.upload_checks import BadFile, BadImage, TooLarge
 from videos.media.upload_urls import BadImageUrl
 from videos.media.uploads import QuotaFull
@@ -92,6 +93,9 @@ STATUS_OF: dict[type[Exception], tuple[int, str]] = {
     StripeUnavailable: (500, "payment_unreachable"),
     NotReady: (400, "not_ready"),
     NotOpen: (503, "showcase_unavailable"),
+    FileExpired: (410, "file_expired"),
+    EngineAway: (503, "engine_away"),
+    EngineRefuses: (502, "engine_refuses"),
 }
 # DRF's code of a field error, and the `type` that the documented body has for it. Source: C41.
 TYPE_OF = {
@@ -116,6 +120,8 @@ DETAILS = {
 }
 # Addresses of programs, which have no slash at their end.
 WITHOUT_SLASH = ("/api/", "/v1/", "/sandbox/")
+# Domain errors that say in how many seconds to try again.
+WITH_WAIT = (TooManyAttempts, TooManyCancellations, EngineAway, EngineRefuses)
 # When a client may try again, in seconds.
 RETRY_AFTER = {429: "60", 503: "30"}
 
@@ -151,7 +157,7 @@ def _domain_answer(error: Exception, status_code: int, code: str) -> Response:
     if isinstance(error, PriceChanged):
         body["credits"] = error.credits
     headers = {"WWW-Authenticate": "Bearer"} if status_code == 401 else {}
-    if isinstance(error, TooManyAttempts | TooManyCancellations):
+    if isinstance(error, WITH_WAIT):
         headers["Retry-After"] = str(error.wait)
     return Response(body, status=status_code, headers=headers)
 

@@ -10,7 +10,8 @@ from config.lib.web.responses import file_or_404, see_other
 from showcase import counters, gallery, presenters, samples
 from showcase.models import Clip, ClipLike, ClipQuerySet
 from videos.engines.base import Variant
-from videos.media import http_ranges
+from videos.media import delivery
+from videos.media.engine_files import EngineFileError
 
 
 @require_safe
@@ -86,6 +87,8 @@ def deliver(
     request: HttpRequest, clip: Clip, variant: Variant, *, public: bool
 ) -> HttpResponseBase:
     """Send a clip's file; `public` lets caches keep it. Raises Http404."""
-    with file_or_404():
-        file = gallery.file_of(clip, variant)
-        return http_ranges.file_response(request, file, attachment=False, public=public)
+    try:
+        with file_or_404():
+            return gallery.file_response(request, clip, variant, public=public)
+    except EngineFileError as error:
+        return delivery.error_page(error)

@@ -44,8 +44,8 @@ document.addEventListener(
 
 // ---- a video that the browser cannot decode says so; one with sound may only lack its pictures ----
 const sayUnplayable = (part) => {
-  const player = part.closest?.(".player");
-  if (player) player.querySelector(".player__failure").hidden = false;
+  const failure = part.closest?.(".player")?.querySelector(".player__failure");
+  if (failure) failure.hidden = false;
 };
 document.addEventListener("error", ({ target }) => sayUnplayable(target), { capture: true });
 document.addEventListener(

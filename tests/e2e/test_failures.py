@@ -51,7 +51,7 @@ def test_player_offers_the_download_when_the_browser_cannot_play_the_video(tab: 
     failure = page.get_by_role("alert")
     expect(failure).to_be_hidden()
     page.locator("video").evaluate("film => { film.play().catch(() => {}); }")
-    expect(failure).to_contain_text("This browser cannot play the video.")
+    expect(failure).to_contain_text("This video cannot be played here.")
     file = page.locator("video source").get_attribute("src") or ""
     expect(failure.get_by_role("link", name="Download")).to_have_attribute("href", file)
 

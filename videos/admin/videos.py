@@ -29,7 +29,8 @@ from config.lib.admin.model_admin import (
 from config.lib.admin.object_actions import ObjectAction, ObjectActions
 from config.lib.web.responses import file_or_404
 from videos.jobs import admin_actions, rescue
-from videos.media import http_ranges
+from videos.media import delivery, http_ranges
+from videos.media.engine_files import EngineFileError
 from videos.models import Video, VideoEvent
 from videos.reports import dashboard
 
@@ -103,7 +104,7 @@ class VideoAdmin(FoldedSearch, ObjectActions, ReadOnlyAdmin):
 
     @admin.display(description=gettext_lazy("preview"))
     def player(self, video: Video) -> SafeString | str:
-        if not video.file or video.deleted_at:
+        if not video.has_file or video.deleted_at:
             return "–"
         poster = reverse("admin:videos_video_poster", args=[video.pk])
         file = reverse("admin:videos_video_file", args=[video.pk])
@@ -188,7 +189,13 @@ class VideoAdmin(FoldedSearch, ObjectActions, ReadOnlyAdmin):
     def file_view(self, request: HttpRequest, video_id: UUID) -> HttpResponseBase:
         """Send the file of any video to staff who may see videos."""
         video = self._get_visible(request, video_id)
-        return _deliver(request, video.file.name, "video/mp4", video.file_sha256)
+        try:
+            with file_or_404():
+                return delivery.video_response(
+                    request, video, filename="video.mp4", etag=video.file_sha256
+                )
+        except EngineFileError as error:
+            return delivery.error_page(error)
 
     def _get_visible(self, request: HttpRequest, video_id: UUID) -> Video:
         if not self.has_view_permission(request):

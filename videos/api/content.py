@@ -14,13 +14,13 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from config.lib.api.openapi import file_responses
+from config.lib.api.openapi import errors, file_responses
 from config.lib.api.serializers import refuse_doubles
 from config.lib.api.strict_fields import TextField, WholeNumberField
 from videos import signed_urls
 from videos.api import fields
 from videos.engines.base import Variant
-from videos.media import http_ranges
+from videos.media import delivery, http_ranges
 from videos.models import Video
 
 # Content type and suffix of each file.
@@ -64,7 +64,7 @@ class ContentView(APIView):
         operation_id="get_content",
         summary="Get the MP4 of a video, its thumbnail or its spritesheet",
         parameters=[ContentQuerySerializer],
-        responses=file_responses(),
+        responses={**file_responses(), **errors(410, 502, 503)},
     )
     def get(self, request: Request, video_id: UUID) -> HttpResponseBase:
         query = ContentQuerySerializer(data=request.query_params)
@@ -92,7 +92,7 @@ class DownloadView(APIView):
     @extend_schema(
         operation_id="download",
         summary="Download the MP4 of a video",
-        responses=file_responses(),
+        responses={**file_responses(), **errors(410, 502, 503)},
     )
     def get(self, request: Request, video_id: UUID) -> HttpResponseBase:
         video = fields.get_own_video(request, video_id)
@@ -104,21 +104,23 @@ class DownloadView(APIView):
 def _file_response(
     request: Request, video: Video, variant: Variant, attachment: bool
 ) -> HttpResponseBase:
-    stored = {
-        Variant.VIDEO: video.file,
-        Variant.THUMBNAIL: video.thumbnail,
-        Variant.SPRITESHEET: video.spritesheet,
-    }[variant]
-    if not stored:
-        raise NotFound(f"The video has no file{' yet' * video.is_active}.")
-    content_type, suffix = TYPES[variant]
-    file = http_ranges.StoredFile(
-        name=str(stored.name),
-        content_type=content_type,
-        filename=f"{video.pk}.{suffix}",
-        etag=f"{video.file_sha256[:32]}-{variant.value}",
-    )
+    filename = f"{video.pk}.{TYPES[variant][1]}"
+    etag = f"{video.file_sha256[:32]}-{variant.value}"
     try:
-        return http_ranges.file_response(request._request, file, attachment=attachment)
+        if variant is Variant.VIDEO and video.has_file:
+            return delivery.video_response(
+                request._request, video, filename=filename, etag=etag, attachment=attachment
+            )
+        return _image_response(request, video, variant, filename, etag, attachment)
     except FileNotFoundError as error:
         raise NotFound("The file is no longer there.") from error
+
+
+def _image_response(
+    request: Request, video: Video, variant: Variant, filename: str, etag: str, attachment: bool
+) -> HttpResponseBase:
+    images = {Variant.THUMBNAIL: video.thumbnail, Variant.SPRITESHEET: video.spritesheet}
+    if not (stored := images.get(variant)):
+        raise NotFound(f"The video has no file{' yet' * video.is_active}.")
+    file = http_ranges.StoredFile(str(stored.name), TYPES[variant][0], filename, etag)
+    return http_ranges.file_response(request._request, file, attachment=attachment)

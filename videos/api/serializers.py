@@ -78,6 +78,8 @@ class VideoSerializer(serializers.Serializer):
     has_reference_images = serializers.BooleanField()
     remix_of = library_id_field(allow_null=True)
     credits = serializers.IntegerField()
+    # Until when the engine keeps the file, in unix seconds; null for a stored file, or if unknown.
+    expires_at = serializers.IntegerField(allow_null=True)
 
 
 class AliasedVideoSerializer(VideoSerializer):

@@ -12,6 +12,7 @@ from typing import IO, Any, Protocol
 from django.conf import settings
 
 from videos.engines import errors
+from videos.engines.result_streams import Part, ResultStream
 
 
 class JobState(StrEnum):
@@ -103,7 +104,8 @@ class Job:
     """What an engine answers about a job; `progress` is 0..100, None when it is not given.
 
     `queue_position` counts from 1 while the job waits at the engine; `cost` is what the engine says
-    that it charges, in its own currency.
+    that it charges, in its own currency. Until `expires_at` it keeps the file of a finished job, if
+    it says so.
     """
 
     id: str
@@ -118,6 +120,7 @@ class Job:
     poll_after: float | None = None
     queue_position: int | None = None
     cost: "Cost | None" = None
+    expires_at: datetime | None = None
 
 
 def ids_named(job_id: str) -> set[str]:
@@ -144,6 +147,9 @@ class Engine(Protocol):
 
     def download(self, job_id: str, variant: Variant, to: IO[bytes]) -> None:
         """Write a file of a finished job to `to`."""
+
+    def open_result(self, job_id: str, part: Part) -> ResultStream:
+        """Open a part of the video of a finished job, which is read while the engine sends it."""
 
     def delete(self, job_id: str) -> None:
         """Delete a job; one that does not exist counts as deleted."""

@@ -6,13 +6,16 @@ The engine's key goes to no other host than its own.
 import re
 import time
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from typing import IO
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 import httpx2
 from django.conf import settings
 
+from videos.engines import json_api, partial_answers
 from videos.engines.errors import BadAnswer, Gone, NotReady, Refused, Unavailable
+from videos.engines.result_streams import Part, ResultStream
 
 MAX_REQUESTS = 4
 MAX_SECONDS = 600
@@ -65,6 +68,29 @@ class ResultStore:
             except (httpx2.HTTPError, httpx2.InvalidURL) as error:
                 raise Unavailable(str(error)) from error
         raise BadAnswer("too many redirects")
+
+    def open(self, url: str, part: Part) -> ResultStream:
+        """Open a part of the file at a URL, checking every redirect like the URL itself.
+
+        Raises ForeignHost before anything is sent there, or another EngineError.
+        """
+        for _ in range(MAX_REQUESTS):
+            self.check(url)
+            headers = {**self._headers(url), **part.headers}
+            try:
+                request = self._stream_client.build_request("GET", url, headers=headers)
+                answer = self._stream_client.send(request, stream=True)
+            except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+                raise Unavailable(str(error)) from error
+            if not answer.has_redirect_location:
+                return partial_answers.read_part(answer, part)
+            answer.close()
+            url = urljoin(url, answer.headers["Location"])
+        raise BadAnswer("too many redirects")
+
+    @cached_property
+    def _stream_client(self) -> httpx2.Client:
+        return json_api.stream_client(self._client)
 
     def _headers(self, url: str) -> Mapping[str, str]:
         parts = urlsplit(url)

@@ -27,6 +27,9 @@ from videos.engines.errors import (
 )
 
 MAX_BYTES = 32 * 1024 * 1024
+# How many results of one engine a process reads at once, and how many seconds one more waits.
+STREAMS_AT_ONCE = 64
+STREAM_WAIT_SECONDS = 2
 # Certainly nothing was sent.
 NEVER_SENT = (
     httpx2.ConnectError,
@@ -63,6 +66,19 @@ def client(base_url: str, headers: Mapping[str, str], read_seconds: float = 30) 
         base_url=base_url.rstrip("/"),
         headers={"User-Agent": "Firstlight", **headers},
         timeout=httpx2.Timeout(read_seconds, connect=5),
+        verify=trusted_authorities(),
+    )
+
+
+def stream_client(like: httpx2.Client) -> httpx2.Client:
+    """A client with the headers of another one and connections of its own.
+
+    Viewers are slow, and those of the other client are for orders and polls.
+    """
+    return httpx2.Client(
+        headers=like.headers,
+        timeout=httpx2.Timeout(30, connect=5, pool=STREAM_WAIT_SECONDS),
+        limits=httpx2.Limits(max_connections=STREAMS_AT_ONCE, max_keepalive_connections=8),
         verify=trusted_authorities(),
     )
 

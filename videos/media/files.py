@@ -24,7 +24,10 @@ CHUNK_BYTES = 256 * 1024
 
 @dataclass(frozen=True)
 class StoredResult:
-    """Where a result was stored, as storage names; sizes in bytes."""
+    """Where a result was stored, as storage names; sizes in bytes.
+
+    `file` is "" for a video that stays at its engine.
+    """
 
     file: str
     size_bytes: int
@@ -37,21 +40,26 @@ def fetch_result(engine: Engine, video: Video) -> StoredResult:
     """Download a finished job's video, thumbnail and spritesheet, and store them.
 
     A video that browsers do not play is converted to MP4. Overwrites what an earlier attempt
-    stored. Raises EngineError; BadAnswer for a file that is no complete video.
+    stored. With KEEP_FILES off the video is only checked and its images are made; one that is no
+    MP4 is Unplayable. Raises EngineError; BadAnswer for a file that is no complete video.
     """
+    checked = playable.as_playable if settings.KEEP_FILES else playable.as_mp4
     with tempfile.NamedTemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR, suffix=".part") as part:
         engine.download(video.engine_job_id, Variant.VIDEO, part)
         part.flush()
-        with playable.as_playable(part) as film:
+        with checked(part) as film:
             check_mp4(film.name)
             thumbnail = thumbnails.fetch_or_draw(engine, video, Variant.THUMBNAIL, film.name)
             spritesheet = thumbnails.fetch_or_draw(engine, video, Variant.SPRITESHEET, film.name)
             names = storage_names(video)
-            sha256, size_bytes = _store(film, names[Variant.VIDEO])
+            stored = names[Variant.VIDEO] if settings.KEEP_FILES else ""
+            sha256, size_bytes = _measure(film)
+            if stored:
+                _store(film, stored, size_bytes)
     _store_bytes(names[Variant.THUMBNAIL], thumbnail)
     _store_bytes(names[Variant.SPRITESHEET], spritesheet)
     return StoredResult(
-        names[Variant.VIDEO],
+        stored,
         size_bytes,
         sha256,
         names[Variant.THUMBNAIL],
@@ -96,11 +104,15 @@ def check_mp4(path: str) -> None:
         raise BadAnswer(f"a truncated MP4: {last:.1f} of {promised:.1f} seconds")
 
 
-def _store(part: Any, name: str) -> tuple[str, int]:
-    """Store the downloaded file, on a local disk by renaming; return its SHA-256 and size."""
+def _measure(part: Any) -> tuple[str, int]:
+    """The SHA-256 and the size of a downloaded file."""
     part.seek(0)
     digest = hashlib.file_digest(part, "sha256").hexdigest()
-    size = part.tell()
+    return digest, part.tell()
+
+
+def _store(part: Any, name: str, size: int) -> None:
+    """Store the downloaded file, on a local disk by renaming."""
     part.seek(0)
     copy = TemporaryUploadedFile(Path(name).name, "video/mp4", size, None)
     while chunk := part.read(CHUNK_BYTES):
@@ -112,7 +124,6 @@ def _store(part: Any, name: str) -> tuple[str, int]:
         _save(name, copy)
     finally:
         copy.close()
-    return digest, size
 
 
 def _store_bytes(name: str, body: bytes) -> None:

@@ -1,17 +1,23 @@
 """Take a frame out of a finished video, as first image of the next one."""
 
 import struct
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from typing import IO, Any
 
 import av
+from django.conf import settings
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils.translation import gettext as _
 from PIL import Image
 
-from videos.media import uploads
+from videos.engines.errors import EngineError
+from videos.media import engine_files, uploads
 from videos.media.concurrency import ConcurrencyLimit
+from videos.media.engine_files import EngineFileError
 from videos.models import Upload, Video
 
 # Decoding up to a frame takes a core for seconds.
@@ -46,19 +52,36 @@ def store_frame(video: Video, seconds: float) -> Upload:
     Raises NoFrame, or what uploads.store_image raises.
     """
     uploads.check_quota(video.user_id, 0)
-    if not video.file:
+    if not video.has_file:
         raise NoFrame(_("The video has no file yet."))
     body = BytesIO()
     try:
         with (
             _decoding.slot(video.user_id),
-            default_storage.open(str(video.file.name), "rb") as file,
+            _seekable(video) as file,
         ):
             _frame_at(file, seconds).save(body, "PNG", compress_level=1)
-    except (OSError, av.FFmpegError, IndexError) as error:
+    except (OSError, EngineFileError, EngineError, av.FFmpegError, IndexError) as error:
         raise NoFrame(_("The file cannot be read.")) from error
     name = f"frame-at-{max(seconds, 0):.1f}-s.png"
     return uploads.store_image(video.user, SimpleUploadedFile(name, body.getvalue(), "image/png"))
+
+
+@contextmanager
+def _seekable(video: Video) -> Iterator[IO[Any]]:
+    """The stored file, or a temporary copy of one that stays at its engine."""
+    if not video.file_stays_at_engine:
+        with default_storage.open(str(video.file.name), "rb") as file:
+            yield file
+        return
+    with (
+        tempfile.TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR) as copy,
+        engine_files.open_whole(video) as stream,
+    ):
+        while chunk := stream.read():
+            copy.write(chunk)
+        copy.seek(0)
+        yield copy
 
 
 def _frame_at(file: IO[Any], seconds: float) -> Image.Image:

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterable, AsyncIterator, Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -29,6 +29,14 @@ class StoredFile:
     etag: str
 
 
+@dataclass(frozen=True)
+class Facts:
+    """The size of a file in bytes, and the time of its last change in unix seconds."""
+
+    size: int
+    modified: int
+
+
 def file_response(
     request: HttpRequest, file: StoredFile, *, attachment: bool, public: bool = False
 ) -> HttpResponseBase:
@@ -41,7 +49,25 @@ def file_response(
     path = _local_path(file)
     if path is None and request.method != "HEAD":
         return _redirect_to_bucket(file, attachment)
-    size, modified = _size_and_time(file, path)
+    facts = Facts(*_size_and_time(file, path))
+    body = partial(_chunks, path or Path())
+    return range_response(request, file, facts, body, attachment=attachment, public=public)
+
+
+def range_response(
+    request: HttpRequest,
+    file: StoredFile,
+    facts: Facts,
+    body: Callable[[int, int], AsyncIterable[bytes]],
+    *,
+    attachment: bool,
+    public: bool,
+) -> HttpResponseBase:
+    """Answer with a file of these facts; `body` yields its bytes from one place to before another.
+
+    It is called only when some are sent.
+    """
+    size, modified = facts.size, facts.modified
     etag = f'"{file.etag}"'
     headers = {
         "Accept-Ranges": "bytes",
@@ -63,10 +89,10 @@ def file_response(
         headers["Content-Range"] = f"bytes {start}-{stop - 1}/{size}"
     headers["Content-Length"] = str(stop - start)
     status = 206 if partial_answer else 200
-    if path is None or request.method == "HEAD":
+    if request.method == "HEAD":
         return HttpResponse(status=status, headers=headers, content_type=file.content_type)
     return StreamingHttpResponse(
-        _chunks(path, start, stop), status=status, headers=headers, content_type=file.content_type
+        body(start, stop), status=status, headers=headers, content_type=file.content_type
     )
 
 

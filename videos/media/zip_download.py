@@ -1,4 +1,4 @@
-"""Send several videos as one uncompressed ZIP file, read from storage while it is sent."""
+"""Send several videos as one uncompressed ZIP file, read while it is sent."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
-from django.core.files.storage import default_storage
 from django.utils import timezone
 from django.utils.text import slugify
 
+from videos.media import delivery
+from videos.media.engine_files import EngineFileError
 from videos.models import Video
 
 CHUNK_BYTES = 256 * 1024
@@ -17,9 +18,9 @@ CHUNK_BYTES = 256 * 1024
 
 @dataclass(frozen=True)
 class ZipEntry:
-    """A stored file and its name in the ZIP."""
+    """A video and its name in the ZIP."""
 
-    stored: str
+    video: Video
     name: str
     at: datetime
 
@@ -27,9 +28,9 @@ class ZipEntry:
 def list_files(videos: Iterable[Video]) -> list[ZipEntry]:
     """The files of finished videos, named after their prompts."""
     return [
-        ZipEntry(str(video.file.name), file_name(video), timezone.localtime(video.created_at))
+        ZipEntry(video, file_name(video), timezone.localtime(video.created_at))
         for video in videos
-        if video.file
+        if video.has_file
     ]
 
 
@@ -39,13 +40,13 @@ def file_name(video: Video) -> str:
 
 
 async def stream_zip(items: list[ZipEntry]) -> AsyncIterator[bytes]:
-    """Yield the ZIP in chunks; files missing in storage are left out."""
+    """Yield the ZIP in chunks; files that are missing or cannot be read are left out."""
     out = _ChunkBuffer()
     with ZipFile(out, "w", ZIP_STORED) as archive:
         for item in items:
             try:
-                source = await asyncio.to_thread(default_storage.open, item.stored, "rb")
-            except FileNotFoundError:
+                source = await asyncio.to_thread(delivery.open_video, item.video)
+            except (FileNotFoundError, EngineFileError):
                 continue
             entry = ZipInfo(item.name, item.at.timetuple()[:6])
             with source, archive.open(entry, "w", force_zip64=True) as target:

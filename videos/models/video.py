@@ -8,6 +8,7 @@ from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import models
 from django.db.models import Case, Q, When
+from django.utils import timezone
 from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 
@@ -169,7 +170,9 @@ class Video(models.Model):
     deadline_at = models.DateTimeField()
     deleted_at = models.DateTimeField(_("deleted"), null=True)
 
-    # The stored result.
+    # The result: stored here, or left at the engine, which keeps it until then if it says so.
+    file_stays_at_engine = models.BooleanField(default=False)
+    engine_keeps_until = models.DateTimeField(_("kept by the engine until"), null=True)
     file = models.FileField(max_length=255, blank=True)
     file_bytes = models.BigIntegerField(default=0)
     file_sha256 = models.CharField(max_length=64, blank=True)
@@ -216,12 +219,27 @@ class Video(models.Model):
                 name="video_cost_is_whole",
             ),
             models.CheckConstraint(
-                condition=~Q(status="succeeded") | ~Q(file=""), name="video_succeeded_has_file"
+                condition=~Q(status="succeeded") | ~Q(file="") | Q(file_stays_at_engine=True),
+                name="video_succeeded_has_file",
             ),
         ]
 
     def __str__(self) -> str:
         return Truncator(self.prompt).chars(60) or str(self.pk)
+
+    @property
+    def has_file(self) -> bool:
+        return bool(self.file) or self.file_stays_at_engine
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """Until when its engine keeps its file; None for a stored one and where nobody knows."""
+        return self.engine_keeps_until if self.file_stays_at_engine else None
+
+    @property
+    def is_expired(self) -> bool:
+        """Whether its engine no longer keeps its file."""
+        return self.expires_at is not None and self.expires_at <= timezone.now()
 
     @property
     def is_active(self) -> bool:

@@ -16,13 +16,11 @@ from videos import feed
 from videos.engines.base import Variant
 from videos.library import share_links
 from videos.library.lineage import previous_version, prompt_changes
-from videos.media import frames, http_ranges, uploads
+from videos.media import delivery, frames, http_ranges, uploads
+from videos.media.engine_files import EngineFileError
 from videos.models import ShareLink, Video
 from videos.web.pages import get_own_video
 from videos.web.presenters.video_card import cards_of
-
-VIDEO = ("video/mp4", "mp4")
-POSTER = ("image/webp", "webp")
 
 
 @login_required
@@ -101,13 +99,24 @@ def shared(request: HttpRequest, token: str) -> HttpResponse:
 @require_safe
 def shared_video(request: HttpRequest, token: str) -> HttpResponseBase:
     video = _shared(token).video
-    return _deliver(request, video, str(video.file.name), Variant.VIDEO, VIDEO)
+    name = f"{video.pk}.mp4"
+    try:
+        with file_or_404():
+            return delivery.video_response(
+                request, video, filename=name, etag=_etag(video, Variant.VIDEO)
+            )
+    except EngineFileError as error:
+        return delivery.error_page(error)
 
 
 @require_safe
 def shared_poster(request: HttpRequest, token: str) -> HttpResponseBase:
     video = _shared(token).video
-    return _deliver(request, video, str(video.thumbnail.name), Variant.THUMBNAIL, POSTER)
+    file = http_ranges.StoredFile(
+        str(video.thumbnail.name), "image/webp", f"{video.pk}.webp", _etag(video, Variant.THUMBNAIL)
+    )
+    with file_or_404():
+        return http_ranges.file_response(request, file, attachment=False)
 
 
 def _shared(token: str) -> ShareLink:
@@ -117,11 +126,5 @@ def _shared(token: str) -> ShareLink:
         raise Http404 from error
 
 
-def _deliver(
-    request: HttpRequest, video: Video, name: str, variant: Variant, kind: tuple[str, str]
-) -> HttpResponseBase:
-    content_type, suffix = kind
-    etag = f"{video.file_sha256[:32]}-{variant.value}"
-    file = http_ranges.StoredFile(name, content_type, f"{video.pk}.{suffix}", etag)
-    with file_or_404():
-        return http_ranges.file_response(request, file, attachment=False)
+def _etag(video: Video, variant: Variant) -> str:
+    return f"{video.file_sha256[:32]}-{variant.value}"

@@ -21,12 +21,14 @@ DESCRIPTIONS = {
     403: "Not allowed",
     404: "Does not exist, or belongs to another user",
     409: "This Idempotency-Key was used for another request",
+    410: "The engine no longer keeps the file",
     413: "The body is too large",
     415: "This content type is not accepted here",
     416: "The range lies outside the file",
     422: "A field is missing or invalid",
     429: "Too many requests; wait for the seconds in Retry-After",
     500: "The server or a service it needs failed",
+    502: "The engine does not give the file out",
     503: "Not available at the moment; try again later",
 }
 IDEMPOTENCY_KEY = OpenApiParameter(

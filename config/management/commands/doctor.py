@@ -69,6 +69,9 @@ class Command(BaseCommand):
             else "celery worker and celery beat",
             "Live updates": "Redis" if settings.REDIS_URL else "in this process",
             "Files": settings.S3_BUCKET or settings.MEDIA_ROOT,
+            "Videos": "kept with the files"
+            if settings.KEEP_FILES
+            else "streamed from the engines, not kept (KEEP_FILES=0)",
             "Engines": ", ".join(
                 f"{name} at {_shown(config['base_url'])}"
                 for name, config in settings.ENGINES.items()

@@ -34,6 +34,7 @@ from videos.engines.errors import (
     UnclearOutcome,
     Unsupported,
 )
+from videos.engines.result_streams import Part
 
 ID = "0e4cbb1e-6d5f-4c0a-9d3b-2f1f6a3f7b10"
 OTHER = "5c1a5f0e-6d5f-4c0a-9d3b-2f1f6a3f7b10"
@@ -368,6 +369,8 @@ def test_job_is_followed_to_its_film(server: ComfyUIServer, engine: ComfyUI) -> 
     film = BytesIO()
     engine.download(ID, Variant.VIDEO, film)
     assert film.getvalue() == FILM
+    with engine.open_result(ID, Part(1, 5, len(FILM))) as stream:
+        assert stream.read() == FILM[1:5]
 
 
 # ---- progress ----

@@ -4,6 +4,7 @@ import httpx2
 import pytest
 
 from videos.engines.downloads import ForeignHost, ResultStore
+from videos.engines.result_streams import Part
 
 LISTED = "*.fal.media, cdn.example:8443"
 
@@ -40,3 +41,5 @@ def test_listed_host_and_hosts_below_a_listed_domain_are_allowed(url: str) -> No
 def test_other_hosts_are_foreign(url: str) -> None:
     with pytest.raises(ForeignHost):
         store().check(url)
+    with pytest.raises(ForeignHost):
+        store().open(url, Part(0, 1, 1))

@@ -42,6 +42,7 @@ from videos.engines.errors import (
     Unsupported,
 )
 from videos.engines.gemini import Gemini, connect
+from videos.engines.result_streams import Part
 
 CALLBACK = "https://ours.example/api/videos/sora/callback?t=token"
 FIRST = Image("first.png", "image/png", lambda: BytesIO(b"first"))
@@ -338,6 +339,8 @@ def test_video_is_downloaded_from_the_answer_or_from_its_file(
     job_id, to = finished(google, engine, prompt), BytesIO()
     engine.download(job_id, Variant.VIDEO, to)
     assert to.getvalue() == gemini.VIDEO
+    with engine.open_result(job_id, Part(1, 5, len(gemini.VIDEO))) as stream:
+        assert stream.read() == gemini.VIDEO[1:5]
 
 
 def test_file_is_not_ready_while_the_engine_processes_it(

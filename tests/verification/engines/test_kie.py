@@ -38,6 +38,7 @@ from videos.engines.errors import (
     Unsupported,
 )
 from videos.engines.kie import Kie, connect
+from videos.engines.result_streams import Part
 
 CALLBACK = "https://ours.example/api/videos/sora/callback?t=token"
 ORDER = RenderRequest("token-1", "A paper boat", "sora-2", "1280x720", 8, callback_url=CALLBACK)
@@ -433,7 +434,9 @@ def test_api_key_is_not_sent_when_a_file_is_downloaded(server: ScriptedServer, e
     body = BytesIO()
     engine.download("task_1", Variant.VIDEO, body)
     assert body.getvalue() == b"m" * 700_000
-    _, path, headers, _ = server.requests[1]
+    with engine.open_result("task_1", Part(1, 5, 700_000)) as stream:
+        assert stream.read() == b"mmmm"
+    _, path, headers, _ = server.requests[-1]
     assert path == "/clip.mp4?sig=1"
     assert "authorization" not in headers
 

@@ -39,6 +39,7 @@ from videos.engines.errors import (
     Unsupported,
 )
 from videos.engines.openai import OpenAIVideos, connect
+from videos.engines.result_streams import Part
 
 ORDER = RenderRequest("token-1", "A paper boat", "sora-2", "1280x720", 8)
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -602,6 +603,8 @@ def test_file_is_fetched_from_the_url_that_the_engine_names(
     assert body.getvalue() == MP4[1]
     path, headers = server.requests[-1][1:3]
     assert (path, headers.get("authorization")) == ("/files/v.mp4", None)
+    with engine.open_result("video_1", Part(1, 5, 700_000)) as stream:
+        assert stream.read() == b"mmmm"
 
 
 def test_redirected_file_is_fetched_without_the_key_when_its_host_is_allowed(

@@ -40,6 +40,7 @@ from videos.engines.errors import (
     Unsupported,
 )
 from videos.engines.replicate import Replicate, connect
+from videos.engines.result_streams import Part
 
 CALLBACK = "https://ours.example/api/videos/sora/callback?t=a.signed-token"
 MODEL = "google/veo-3.1-fast"
@@ -427,6 +428,8 @@ def test_video_is_downloaded_without_the_key(
         server.predictions[job_id]["output"] = [server.predictions[job_id]["output"]]
     engine.download(job_id, Variant.VIDEO, to)
     assert to.getvalue() == CLIP
+    with engine.open_result(job_id, Part(1, 5, len(CLIP))) as stream:
+        assert stream.read() == CLIP[1:5]
     assert server.requests[-1].path == f"/delivery/{job_id}.mp4"
     assert "authorization" not in server.requests[-1].headers
 

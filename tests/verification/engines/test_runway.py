@@ -38,6 +38,7 @@ from videos.engines.errors import (
     Unavailable,
     Unsupported,
 )
+from videos.engines.result_streams import Part
 from videos.engines.runway import Runway, connect
 
 FIRST = Image("first.png", "image/png", lambda: BytesIO(b"first"))
@@ -360,8 +361,11 @@ def finished(engine: Runway, prompt: str = "a boat") -> str:
 
 def test_video_is_downloaded_without_the_key(service: RunwayServer, engine: Runway) -> None:
     to = BytesIO()
-    engine.download(finished(engine), Variant.VIDEO, to)
+    job_id = finished(engine)
+    engine.download(job_id, Variant.VIDEO, to)
     assert to.getvalue() == runway.VIDEO
+    with engine.open_result(job_id, Part(1, 5, len(runway.VIDEO))) as stream:
+        assert stream.read() == runway.VIDEO[1:5]
     assert "authorization" not in service.requests[-1][2]
 
 

@@ -21,6 +21,7 @@ from videos.engines.errors import (
     NotReady,
     Unsupported,
 )
+from videos.engines.result_streams import Part, ResultStream
 
 # How long a poll of a running job listens for the end of a step.
 LISTEN_SECONDS = 3.0
@@ -108,13 +109,19 @@ class ComfyUI:
     def download(self, job_id: str, variant: Variant, to: IO[bytes]) -> None:
         if variant is not Variant.VIDEO:
             raise Unsupported("there are no thumbnails or spritesheets")
+        self._results.save(self._result_url(job_id), to)
+
+    def open_result(self, job_id: str, part: Part) -> ResultStream:
+        return self._results.open(self._result_url(job_id), part)
+
+    def _result_url(self, job_id: str) -> str:
         record = self._record(_checked(job_id))
         if record is None:
             raise NotFound("the history has no such job")
         file = jobs.find_video(record)
         if file is None:
             raise NotReady("the history names no video")
-        self._results.save(f"{self._base_url}/view?{urlencode(file)}", to)
+        return f"{self._base_url}/view?{urlencode(file)}"
 
     def delete(self, job_id: str) -> None:
         """Stop a job and delete its record. Raises NotReady while it is being stopped."""

@@ -22,6 +22,7 @@ from videos.engines.fal import errors, ids, jobs
 from videos.engines.fal.history import RequestHistory
 from videos.engines.fal.images import Images
 from videos.engines.fal.signatures import PublishedKeys, is_signed
+from videos.engines.result_streams import Part, ResultStream
 
 log = logging.getLogger(__name__)
 
@@ -114,13 +115,19 @@ class Fal:
     def download(self, job_id: str, variant: Variant, to: IO[bytes]) -> None:
         if variant is not Variant.VIDEO:
             raise Unsupported("there are no thumbnails or spritesheets")
+        self._results.save(self._result_url(job_id), to)
+
+    def open_result(self, job_id: str, part: Part) -> ResultStream:
+        return self._results.open(self._result_url(job_id), part)
+
+    def _result_url(self, job_id: str) -> str:
         try:
             url = jobs.find_video_url(self._get_output(job_id))
         except errors.JobFailed as failed:
             raise failed.failure from failed
         if not url:
             raise NotReady("the output names no file")
-        self._results.save(url, to)
+        return url
 
     def delete(self, job_id: str) -> None:
         """Cancel the job, and delete its input and output at fal; that needs an admin key."""

@@ -8,12 +8,13 @@ from datetime import UTC, datetime, timedelta
 from typing import IO, Any
 from urllib.parse import urlsplit
 
-from videos.engines import downloads, json_api
+from videos.engines import downloads, json_api, result_streams
 from videos.engines.base import Callback, Job, JobState, RenderRequest, Variant
 from videos.engines.errors import Gone, NotFound, NotReady, Refused, Unavailable, Unsupported
 from videos.engines.gemini import errors, jobs, orders
 from videos.engines.gemini.callbacks import CallbackVerifier
 from videos.engines.gemini.large_json import LargeJSON
+from videos.engines.result_streams import Part, ResultStream
 
 # The revision of the API that this adapter reads, which the vendor's SDK sends too.
 API_REVISION = "2026-05-20"
@@ -80,6 +81,23 @@ class Gemini:
     def download(self, job_id: str, variant: Variant, to: IO[bytes]) -> None:
         if variant is not Variant.VIDEO:
             raise Unsupported("there are no thumbnails or spritesheets")
+        if uri := self._find_result(job_id, to):
+            self._results.save(uri, to)
+
+    def open_result(self, job_id: str, part: Part) -> ResultStream:
+        file = tempfile.TemporaryFile()  # noqa: SIM115 - the stream closes it
+        try:
+            uri = self._find_result(job_id, file)
+            if not uri:
+                return result_streams.of_file(file, part)
+        except BaseException:
+            file.close()
+            raise
+        file.close()
+        return self._results.open(uri, part)
+
+    def _find_result(self, job_id: str, to: IO[bytes]) -> str:
+        """Return the URL of a finished video, or write it to `to` and return "" if it is inside."""
         with tempfile.TemporaryFile() as long_texts:
             reader = LargeJSON(long_texts)
             record = self._interaction(job_id, reader)
@@ -91,8 +109,8 @@ class Gemini:
                 raise NotReady(f"the interaction is {job.state}")
             if data := video.get("data"):
                 downloads.write_chunks(reader.decode_base64(str(data)), to)
-            else:
-                self._save_file(str(video["uri"]), to)
+                return ""
+            return self._file_url(str(video["uri"]))
 
     def delete(self, job_id: str) -> None:
         with suppress(NotFound):
@@ -117,13 +135,13 @@ class Gemini:
         )
         return jobs.checked(answer)
 
-    def _save_file(self, uri: str, to: IO[bytes]) -> None:
-        """Download the file of a URI, which the engine may still be processing."""
+    def _file_url(self, uri: str) -> str:
+        """The URL of the file of a URI. Raises NotReady while the engine is processing it."""
         named = FILE_NAME.search(uri)
         if named and urlsplit(uri).netloc == urlsplit(self._base_url).netloc:
             self._check_is_ready(named[1])
-            uri = f"{self._base_url}/files/{named[1]}:download?alt=media"
-        self._results.save(uri, to)
+            return f"{self._base_url}/files/{named[1]}:download?alt=media"
+        return uri
 
     def _check_is_ready(self, file: str) -> None:
         try:

@@ -23,6 +23,7 @@ from videos.engines.errors import (
     Unsupported,
 )
 from videos.engines.kie import envelopes
+from videos.engines.result_streams import Part, ResultStream
 
 # The API's firewall rejects requests without a User-Agent.
 USER_AGENT = "Mozilla/5.0 (compatible; Firstlight)"
@@ -101,6 +102,12 @@ class Kie:
     def download(self, job_id: str, variant: Variant, to: IO[bytes]) -> None:
         if variant is not Variant.VIDEO:
             raise Unsupported("there are no thumbnails or spritesheets")
+        self._results.save(self._result_url(job_id), to)
+
+    def open_result(self, job_id: str, part: Part) -> ResultStream:
+        return self._results.open(self._result_url(job_id), part)
+
+    def _result_url(self, job_id: str) -> str:
         record = self._record(job_id)
         if _parse_state(record) is not JobState.SUCCEEDED:
             raise NotReady(f"the job is {str(record.get('state'))[:40]}")
@@ -108,7 +115,7 @@ class Kie:
         urls = [url for url in made if isinstance(url, str)] if isinstance(made, list) else []
         if not urls:
             raise NotReady("the record names no file")
-        self._results.save(urls[0], to)
+        return urls[0]
 
     def delete(self, job_id: str) -> None:
         raise Unsupported("jobs cannot be deleted")

@@ -1,12 +1,15 @@
 """The calls of the Videos API, each sent once."""
 
 import logging
+import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from itertools import islice, takewhile
 from typing import IO, Any
+from urllib.parse import quote
 
 import httpx2
 import openai
@@ -18,6 +21,7 @@ from videos.engines.errors import (
     AuthFailed,
     BadAnswer,
     EngineError,
+    Gone,
     InvalidRequest,
     NotFound,
     NotReady,
@@ -27,6 +31,7 @@ from videos.engines.errors import (
 from videos.engines.openai.errors import translate_errors
 from videos.engines.openai.files import files_in, read_file
 from videos.engines.openai.jobs import find_url, is_failed_job, parse_job
+from videos.engines.result_streams import Part, ResultStream
 
 log = logging.getLogger(__name__)
 
@@ -63,12 +68,12 @@ class OpenAIVideos:
             pair.split("=", 1) for pair in config["models"].replace(" ", "").split(",") if pair
         )
         self._has_variants = bool(config.get("variants"))
+        self._base_url = config["base_url"].rstrip("/")
         # A client of its own, so that the API key is never sent to a result host.
-        self._results = downloads.ResultStore(
-            json_api.client("", {}),
-            config["base_url"],
-            config.get("result_hosts", ""),
-        )
+        files, hosts = json_api.client("", {}), config.get("result_hosts", "")
+        self._results = downloads.ResultStore(files, self._base_url, hosts)
+        key = {"Authorization": f"Bearer {config['api_key']}"}
+        self._contents = downloads.ResultStore(files, self._base_url, hosts, key)
 
     def check(self) -> None:
         with translate_errors():
@@ -172,6 +177,21 @@ class OpenAIVideos:
                 raise
         if url:
             self._results.save(url, to)
+
+    def open_result(self, job_id: str, part: Part) -> ResultStream:
+        if not job_id.strip("."):
+            raise NotFound("an id that is no part of a URL")
+        try:
+            url = f"{self._base_url}/videos/{quote(job_id, safe='')}/content"
+            return self._contents.open(url, part)
+        except (NotReady, Gone, Unsupported):
+            # Some servers name a URL in place of the file, or in the job itself.
+            with tempfile.TemporaryFile() as unused, suppress(NotReady, NotFound, Unsupported):
+                if url := self._save_content(job_id, Variant.VIDEO, unused):
+                    return self._results.open(url, part)
+            if not (url := self._result_url(job_id)):
+                raise
+            return self._results.open(url, part)
 
     def _save_content(self, job_id: str, variant: Variant, to: IO[bytes]) -> str:
         """Write the file to `to`; return its URL if the server names one instead, else ""."""

@@ -48,6 +48,7 @@ def parse_job(
         seconds=str(found.get("seconds") or found.get("duration") or ""),
         created_at=status_words.parse_timestamp(found.get("created_at")),
         poll_after=poll_after,
+        expires_at=status_words.parse_timestamp(found.get("expires_at")),
     )
 
 

@@ -23,6 +23,7 @@ from videos.engines.errors import (
 )
 from videos.engines.replicate import errors, predictions
 from videos.engines.replicate.history import PredictionHistory
+from videos.engines.result_streams import Part, ResultStream
 
 API_URL = "https://api.replicate.com/v1"
 RESULT_HOSTS = "replicate.delivery, *.replicate.delivery"
@@ -82,6 +83,12 @@ class Replicate:
     def download(self, job_id: str, variant: Variant, to: IO[bytes]) -> None:
         if variant is not Variant.VIDEO:
             raise Unsupported("there are no thumbnails or spritesheets")
+        self._results.save(self._result_url(job_id), to)
+
+    def open_result(self, job_id: str, part: Part) -> ResultStream:
+        return self._results.open(self._result_url(job_id), part)
+
+    def _result_url(self, job_id: str) -> str:
         prediction = self._get(job_id)
         job = predictions.parse(prediction)
         if job.failure:
@@ -90,7 +97,7 @@ class Replicate:
             raise Gone("Replicate removes files one hour after the prediction")
         if job.state is not JobState.SUCCEEDED:
             raise NotReady(f"the prediction is {job.state}")
-        self._results.save(predictions.find_url(prediction), to)
+        return predictions.find_url(prediction)
 
     def delete(self, job_id: str) -> None:
         """Cancel the prediction; Replicate itself removes the data of one that has ended."""

@@ -15,6 +15,7 @@ from videos.engines.errors import (
     OutOfCredit,
     Unsupported,
 )
+from videos.engines.result_streams import Part, ResultStream
 from videos.engines.runway import errors, jobs
 from videos.engines.runway.images import ImageInputs
 
@@ -66,6 +67,12 @@ class Runway:
     def download(self, job_id: str, variant: Variant, to: IO[bytes]) -> None:
         if variant is not Variant.VIDEO:
             raise Unsupported("there are no thumbnails or spritesheets")
+        self._results.save(self._result_url(job_id), to)
+
+    def open_result(self, job_id: str, part: Part) -> ResultStream:
+        return self._results.open(self._result_url(job_id), part)
+
+    def _result_url(self, job_id: str) -> str:
         task = self._task(job_id)  # each answer signs new URLs
         job = jobs.parse_job(task, job_id)
         if job.failure:
@@ -73,7 +80,7 @@ class Runway:
         url = jobs.find_url(task)
         if job.state is not JobState.SUCCEEDED or not url:
             raise NotReady(f"the task is {job.state}")
-        self._results.save(url, to)
+        return url
 
     def delete(self, job_id: str) -> None:
         """Cancel a task that runs, or delete one that is finished: it is the same call."""

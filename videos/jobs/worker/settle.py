@@ -4,10 +4,12 @@ import logging
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from config.lib import clock
+from videos.engines import lifetimes
 from videos.engines.base import Job, JobState, ids_named
 from videos.engines.errors import EngineError, Unsupported
 from videos.jobs import callbacks, rescue, state_machine
@@ -76,10 +78,13 @@ def _record_job(video: Video, job: Job) -> None:
         video = Video.objects.get(pk=video.pk)
         callbacks.wake_for_early_callbacks(video)
     if job.state is JobState.SUCCEEDED:
+        now = clock.now()
+        adapter = settings.ENGINES.get(video.engine, {}).get("adapter", "")
         state_machine.move(
             video,
             Status.DOWNLOADING,
-            rendered_at=clock.now(),
+            rendered_at=now,
+            engine_keeps_until=lifetimes.kept_until(adapter, job, now),
             attempts=0,
             **costs.of_poll(job),
             **state_machine.due_in(0),
@@ -191,6 +196,7 @@ def _fields_of(saved: files.StoredResult) -> dict[str, Any]:
         "completed_at": clock.now(),
         "next_step_at": None,
         "file": saved.file,
+        "file_stays_at_engine": not saved.file,
         "file_bytes": saved.size_bytes,
         "file_sha256": saved.sha256,
         "thumbnail": saved.thumbnail,

@@ -42,6 +42,15 @@ def as_playable(file: IO[bytes]) -> Iterator[IO[bytes]]:
         yield made
 
 
+@contextmanager
+def as_mp4(file: IO[bytes]) -> Iterator[IO[bytes]]:
+    """Yield the file itself. Raises BadAnswer for one that is no video, Unplayable for no MP4."""
+    kind = _container_of(file)
+    if kind != "mov":
+        raise Unplayable(f"a {kind} file would have to be converted, but KEEP_FILES is off")
+    yield file
+
+
 def _container_of(file: IO[bytes]) -> str:
     """FFmpeg's name of the container, by the first bytes. Raises BadAnswer."""
     file.seek(0)
