@@ -3,12 +3,13 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 
 from django.conf import settings
 from django.utils.translation import gettext as _
 
 from config.lib.connections import release_connection
-from videos.engines import base
+from videos.engines import base, json_api
 from videos.engines.errors import (
     EngineError,
     Gone,
@@ -22,6 +23,9 @@ from videos.engines.result_streams import Part, ResultStream
 from videos.models import Video
 
 log = logging.getLogger(__name__)
+# Threads of their own: an engine that is slow must not hold up those who read stored files.
+_readers = ThreadPoolExecutor(json_api.STREAMS_AT_ONCE, "engine-file")
+IDLE_SECONDS = 60
 # When to try again, in seconds, where the engine does not say.
 PAUSE_SECONDS = 30
 
@@ -91,22 +95,27 @@ def _as_answer(error: EngineError) -> EngineFileError:
 class SentWhileRead:
     """The content of an answer: each chunk is read in a thread when the one before it was sent.
 
-    Django closes it with the answer, also when the client has left or nothing was sent.
+    Django closes it with the answer, also when the client has left or nothing was sent. A client
+    that takes nothing for `idle_seconds` loses its place at the engine; players ask for the rest.
     """
 
-    def __init__(self, stream: ResultStream) -> None:
-        self._stream = stream
+    def __init__(self, stream: ResultStream, idle_seconds: float = IDLE_SECONDS) -> None:
+        self._stream, self._idle_seconds = stream, idle_seconds
         self._reading: asyncio.Future[bytes] | None = None
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         loop = asyncio.get_running_loop()
         try:
             while True:
-                self._reading = loop.run_in_executor(None, self._stream.read)
+                self._reading = loop.run_in_executor(_readers, self._stream.read)
                 # Whoever stops waiting must not forget the thread that reads.
                 if not (chunk := await asyncio.shield(self._reading)):
                     return
-                yield chunk
+                idle = loop.call_later(self._idle_seconds, self._stream.close)
+                try:
+                    yield chunk
+                finally:
+                    idle.cancel()
         finally:
             self._end()
 

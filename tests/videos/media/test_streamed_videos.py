@@ -27,9 +27,10 @@ from tests.videos.conftest import answered, claimed, clip, completed, order, rel
 from videos.account import data_export
 from videos.engines import base, lifetimes
 from videos.engines.base import Job, JobState, Variant
+from videos.engines.result_streams import Part, ResultStream
 from videos.jobs.worker import execute, settle
 from videos.library import share_links
-from videos.media import files, frames
+from videos.media import engine_files, files, frames
 from videos.models import Video
 
 Finish = Callable[[Video], Video]
@@ -378,6 +379,18 @@ def test_connection_to_the_engine_is_closed_when_nothing_of_the_file_was_sent(
     Video.objects.filter(pk=video.pk).update(file_bytes=file.size)
     api.get(f"/api/videos/{video.pk}/content").close()
     assert file.client_left.wait(20)
+
+
+def test_connection_to_the_engine_is_closed_when_the_client_takes_nothing() -> None:
+    async def take_one() -> bytes:
+        closed = asyncio.Event()
+        stream = ResultStream(iter([b"a", b"b"]), closed.set, Part(0, 2, 2))
+        content = aiter(engine_files.SentWhileRead(stream, idle_seconds=0.01))
+        first = await anext(content)
+        await closed.wait()
+        return first
+
+    assert asyncio.run(asyncio.wait_for(take_one(), 10)) == b"a"
 
 
 @pytest.mark.parametrize(
