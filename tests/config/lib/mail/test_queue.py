@@ -85,9 +85,9 @@ def test_result_of_a_lost_lease_changes_nothing(alice: User) -> None:
     (first,) = queue.claim_due(1)
     with time_machine.travel(timezone.now() + timedelta(minutes=1)):
         (second,) = queue.claim_due(1)
-        fail(first)
+        assert (fail(first).lease, fail(first).attempts) == (second.lease, 0)
         queue.record_result(second, SendResult(State.SENT))
-    assert states() == [State.SENT]
+        assert (fail(first).state, fail(first).attempts) == (State.SENT, 1)
 
 
 def test_text_is_deleted_when_the_e_mail_is_sent(alice: User, mail_server: MailServer) -> None:

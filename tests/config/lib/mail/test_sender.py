@@ -61,7 +61,11 @@ CONDITIONS = {
 
 @pytest.mark.parametrize("condition", CONDITIONS)
 def test_sign_up_and_reset_answer_alike_when_the_mail_server(
-    db: None, mail_server: MailServer, settings: LazySettings, condition: str
+    db: None,
+    mail_server: MailServer,
+    settings: LazySettings,
+    caplog: pytest.LogCaptureFixture,
+    condition: str,
 ) -> None:
     change, state, error = CONDITIONS[condition]
     change(mail_server, settings)
@@ -79,6 +83,18 @@ def test_sign_up_and_reset_answer_alike_when_the_mail_server(
     send_due()
     row = OutgoingEmail.objects.get(kind="password_reset_key", user__username=name)
     assert (row.state, row.error, row.attempts) == (state, error, 1)
+    assert [record for record in caplog.records if record.exc_info] == []
+
+
+@pytest.mark.django_db
+def test_other_e_mails_are_sent_when_one_cannot_be_written(
+    alice: User, mail_server: MailServer
+) -> None:
+    broken = queue_email(alice)
+    queue_email(alice)
+    OutgoingEmail.objects.filter(pk=broken.pk).update(subject="Two\nlines")
+    send_due()
+    assert (states(), len(mail_server.accepted)) == ([State.WAITING, State.SENT], 1)
 
 
 @pytest.mark.django_db
