@@ -22,6 +22,7 @@ from django.template.loader import render_to_string
 from accounts.auth import allauth_internals, connections, errors, tokens
 from accounts.models import User
 from accounts.people import address_hiding, google
+from billing.referrals import invitations
 from config.lib import rate_limits
 from config.lib.mail import Email
 
@@ -137,7 +138,7 @@ class SocialAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
             return
         identity = google.parse_identity(sociallogin.account.uid, sociallogin.account.extra_data)
         try:
-            user = google.user_of(identity)
+            user = google.user_of(identity, request.COOKIES.get(invitations.COOKIE, ""))
         except (google.Refused, errors.BadCredentials) as error:
             messages.error(request, str(error))
             raise ImmediateHttpResponse(redirect("account_login")) from error

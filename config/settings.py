@@ -439,6 +439,11 @@ GRACE_LIFETIME = timedelta(days=number("GRACE_CREDITS_DAYS", default=7))
 # How long before their credits expire users get an e-mail.
 EXPIRY_WARNING = timedelta(days=number("EXPIRY_WARNING_DAYS", default=7))
 
+# What a user and an invited friend each earn with the friend's first payment; 0 is none. These
+# credits expire like the welcome credits. An inviter earns so often in 30 days.
+REFERRAL_CREDITS = number("REFERRAL_CREDITS", default=20, maximum=1_000_000)
+REFERRALS_PER_MONTH = number("REFERRALS_PER_MONTH", default=10)
+
 CREDIT_VALUE_RMB = amount("CREDIT_VALUE_RMB", default=Decimal("0.1"))
 # What a unit of another currency is worth in CNY, the currency of the value above, and since when.
 EXCHANGE_RATES: dict[str, exchange_rates.ExchangeRate] = env(

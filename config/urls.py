@@ -13,7 +13,8 @@ from accounts.web import settings as accounts_views
 from billing import webhooks as billing_webhooks
 from billing.api import credits as credits_api
 from billing.api import payments as payments_api
-from billing.web import audit, checkout, history, payment
+from billing.api import referrals as referrals_api
+from billing.web import audit, checkout, history, invite, payment
 from billing.web import billing as billing_page
 from config.api import docs, errors
 from config.http import health, well_known
@@ -118,12 +119,14 @@ urlpatterns = [
     path("billing/payments/<uuid:payment_id>/", payment.payment, name="payment"),
     path("billing/return/<uuid:payment_id>/", checkout.checkout_return, name="checkout-return"),
     path("proof/", audit.audit, name="audit"),
+    path("r/<slug:code>/", invite.invited, name="invited"),
     path("theme/", theme.choose_theme, name="theme"),
     path("language/", language.choose_language, name="language"),
     path("welcome/", web_account.welcome, name="welcome"),
     path("settings/", accounts_views.settings_page, name="settings"),
     path("settings/shortcuts/", accounts_views.shortcuts, name="shortcuts"),
     path("settings/mails/", web_account.emails, name="email-settings"),
+    path("settings/invite/", invite.invite, name="invite"),
     path("settings/sessions/", accounts_views.sessions, name="sessions"),
     path("settings/sessions/end/", accounts_views.end_session, name="session-end"),
     path("settings/data/", web_account.data, name="data"),
@@ -167,6 +170,7 @@ urlpatterns = [
     # credits
     path("api/users/credits", credits_api.CreditsView.as_view()),
     path("api/users/credits/transactions", credits_api.TransactionListView.as_view()),
+    path("api/users/referral", referrals_api.ReferralView.as_view()),
     # payments
     path("api/payments", payments_api.PaymentListView.as_view(), name="api-payments"),
     path("api/payments/packages", payments_api.PackagesView.as_view()),

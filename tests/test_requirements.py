@@ -19,7 +19,6 @@ NUMBERS = [
 NOT_YET = {
     "A69", "A72", "A76", "A77", "A88", "A91", "A92",
     "B60", "B65",
-    "C34",
 }  # fmt: skip
 ROWS = re.findall(
     r"(?m)^\| ([ABCK]\d+) \| ([^|]+) \| ([^|]+) \|$",

@@ -28,6 +28,7 @@ from accounts.auth import tokens as auth_tokens
 from accounts.auth.errors import NameTaken
 from accounts.models import Session, User
 from accounts.people import address_hiding, signup
+from billing.referrals import invitations, switch
 from config.lib.api.openapi import errors, request_example
 from config.lib.api.serializers import MessageSerializer, validated
 from config.lib.api.strict_fields import EmailField, RegexField, TextField
@@ -43,6 +44,13 @@ class RegisterSerializer(serializers.Serializer):
     password = TextField(max_length=128, trim_whitespace=False)
     username = RegexField(r"^[\w.@+-]+$", min_length=3, max_length=50, required=False)
     name = TextField(max_length=80, required=False, allow_blank=True)
+    # The code of the link by which the user came; see GET /api/users/referral.
+    referral = TextField(max_length=16, required=False, allow_blank=True)
+
+    def validate_referral(self, code: str) -> str:
+        if code and switch.credits_each() and not invitations.is_code(code):
+            raise serializers.ValidationError("No account has this referral code.")
+        return code
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         attrs["username"] = attrs.get("username") or attrs["email"]
@@ -79,12 +87,12 @@ class RegisterView(PublicView):
     def post(self, request: Request) -> Response:
         asked = validated(RegisterSerializer, request.data)
         account = (asked["username"], asked["email"], asked["password"])
-        name = asked.get("name", "")
+        fields = {"display_name": asked.get("name", ""), "referral": asked.get("referral", "")}
         if settings.HIDE_REGISTERED_ADDRESSES:
-            address_hiding.register(*account, display_name=name)
+            address_hiding.register(*account, **fields)
             return Response({"message": CONFIRM}, status=202)
         try:
-            user = signup.register(request, *account, display_name=name)
+            user = signup.register(request, *account, **fields)
         except IntegrityError as error:
             raise NameTaken("This name or address is already in use.") from error
         tokens = auth_tokens.sign_in(user, Session.Grant.PASSWORD)

@@ -32,7 +32,9 @@ log = logging.getLogger(__name__)
 EMAILS = Rate(5, 900)
 
 
-def register(username: str, email: str, password: str, **fields: object) -> None:
+def register(
+    username: str, email: str, password: str, *, referral: str = "", **fields: object
+) -> None:
     """Open an account, or replace what waits for this address; write to the address's owner.
 
     Nothing is changed when the address has an account that is confirmed or has been used. Raises
@@ -50,10 +52,12 @@ def register(username: str, email: str, password: str, **fields: object) -> None
     may_write = rate_limits.hit(f"signup:{address}", EMAILS).allowed
     waits = False
     try:
-        waits = _open_or_replace(username, email, fields, may_write)
+        waits = _open_or_replace(username, email, fields, referral, may_write)
     except IntegrityError:
         try:
-            waits = _open_or_replace(username, email, fields, may_write)  # another request did
+            waits = _open_or_replace(
+                username, email, fields, referral, may_write
+            )  # another request did
         except IntegrityError:
             log.info("another request was faster to sign up with this name")
     if may_write and not waits and (owner := User.objects.filter(email__iexact=email).first()):
@@ -83,7 +87,9 @@ def confirm_by_reset(user: User) -> None:
         signup.mark_as_verified(user)
 
 
-def _open_or_replace(username: str, email: str, fields: dict[str, object], may_write: bool) -> bool:
+def _open_or_replace(
+    username: str, email: str, fields: dict[str, object], referral: str, may_write: bool
+) -> bool:
     """Return whether the account of this address has these fields now and waits for its owner.
 
     The e-mail with the link that confirms the address is queued with them.
@@ -91,7 +97,7 @@ def _open_or_replace(username: str, email: str, fields: dict[str, object], may_w
     with transaction.atomic():
         user = User.objects.select_for_update().filter(email__iexact=email).first()
         if user is None:
-            user = signup.store_account(username, email, **fields)
+            user = signup.store_account(username, email, referral=referral, **fields)
         elif _waits(user):
             _replace(user, username, fields)
         else:

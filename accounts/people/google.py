@@ -85,15 +85,16 @@ def exchange_code(
         raise Unreachable("Authentication failed") from error
 
 
-def user_of(identity: Identity) -> User:
+def user_of(identity: Identity, referral: str = "") -> User:
     """Return the active user of this identity; the first time, open or link the account.
 
+    `referral` is the code of the link by which the person came, for a new account.
     Raises Refused, or BadCredentials for an account that is locked.
     """
     try:
-        user = _find_linked(identity) or _link_or_open(identity)
+        user = _find_linked(identity) or _link_or_open(identity, referral)
     except IntegrityError:  # another request of the same person was faster
-        user = _find_linked(identity) or _link_or_open(identity)
+        user = _find_linked(identity) or _link_or_open(identity, referral)
     if not user.is_active:
         raise errors.BadCredentials("This account is closed")
     return user
@@ -105,21 +106,21 @@ def _find_linked(identity: Identity) -> User | None:
     return found.user if found else None
 
 
-def _link_or_open(identity: Identity) -> User:
+def _link_or_open(identity: Identity, referral: str) -> User:
     with transaction.atomic():
         user = None
         if identity.email:
             rows = User.objects.select_for_update().filter(email__iexact=identity.email)
             user = rows.first()
         if user is None:
-            user = _open_account(identity)
+            user = _open_account(identity, referral)
         elif user.is_active:
             _link_existing(user, identity)
         SocialAccount.objects.create(user=user, provider=PROVIDER, uid=identity.uid)
     return user
 
 
-def _open_account(identity: Identity) -> User:
+def _open_account(identity: Identity, referral: str) -> User:
     name = identity.email
     if not name or len(name) > USERNAME_MAX or User.objects.filter(username__iexact=name).exists():
         name = f"google-{identity.uid}"[:USERNAME_MAX]
@@ -130,6 +131,7 @@ def _open_account(identity: Identity) -> User:
         display_name=identity.name,
         avatar_url=identity.picture,
         is_verified=identity.is_verified,
+        referral=referral,
     )
     _store_address(user, identity)
     return user

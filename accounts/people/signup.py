@@ -13,6 +13,7 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.people import languages
 from billing.ledger import credits
+from billing.referrals import invitations, rewards
 
 USERNAME = re.compile(r"[\w.@+-]+")
 
@@ -22,19 +23,22 @@ def is_username_allowed(name: str, address: str) -> bool:
     return "@" not in name or name.lower() == address.lower()
 
 
-def open_account(username: str, email: str, password: str | None, **fields: object) -> User:
+def open_account(
+    username: str, email: str, password: str | None, *, referral: str = "", **fields: object
+) -> User:
     """Create a user who can sign in, with the welcome credits.
 
-    Without a `password` the account has none. The language is the one of the request, unless
-    `fields` name another. Raises IntegrityError for a username or address that is taken; then
-    nothing is written.
+    Without a `password` the account has none. `referral` is the code of the link by which the user
+    came. The language is the one of the request, unless `fields` name another. Raises
+    IntegrityError for a username or address that is taken; then nothing is written.
     """
     fields.setdefault("language", languages.current_language())
     # Hashing takes half a second, in which a transaction would make everybody wait.
-    return store_account(username, email, password=make_password(password), **fields)
+    hashed = make_password(password)
+    return store_account(username, email, password=hashed, referral=referral, **fields)
 
 
-def store_account(username: str, email: str, **fields: object) -> User:
+def store_account(username: str, email: str, *, referral: str = "", **fields: object) -> User:
     """Do as `open_account` with a `password` that is hashed already."""
     user = User(
         username=User.normalize_username(username),
@@ -44,11 +48,18 @@ def store_account(username: str, email: str, **fields: object) -> User:
     with transaction.atomic():
         user.save(force_insert=True)
         grant_welcome_credits(user)
+        record_referral(user, referral)
     return user
 
 
 def register(
-    request: HttpRequest, username: str, email: str, password: str, **fields: object
+    request: HttpRequest,
+    username: str,
+    email: str,
+    password: str,
+    *,
+    referral: str = "",
+    **fields: object,
 ) -> User:
     """Open an account, and queue the e-mail that confirms the address where credits wait for it.
 
@@ -57,9 +68,18 @@ def register(
     fields.setdefault("language", languages.current_language())
     hashed = make_password(password)
     with transaction.atomic():
-        user = store_account(username, email, password=hashed, **fields)
+        user = store_account(username, email, password=hashed, referral=referral, **fields)
         request_confirmation(request, user)
     return user
+
+
+def record_referral(user: User, code: str) -> None:
+    """Note by whose link a new user came; "" for nobody's.
+
+    Where this installation asks for a confirmed address, the reward waits for it too.
+    """
+    asks = settings.WELCOME_CREDITS_AFTER_CONFIRMATION or settings.HIDE_REGISTERED_ADDRESSES
+    invitations.record(user, code, is_confirmed=user.is_verified or not asks)
 
 
 def grant_welcome_credits(user: User) -> None:
@@ -88,6 +108,7 @@ def mark_as_verified(user: User) -> None:
         # The amount may have been another one when the user signed up.
         if waited and not credits.existing_keys([_welcome_key(user)]):
             grant_welcome_credits(user)
+        rewards.confirm(user)
 
 
 def waits_for_welcome_credits(user: User) -> bool:

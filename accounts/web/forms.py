@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import ApiKey, User
 from accounts.people import address_hiding, languages, signup
+from billing.referrals import invitations
 
 
 class SignupForm(AccountForm):  # type: ignore[misc]
@@ -40,7 +41,10 @@ class SignupForm(AccountForm):  # type: ignore[misc]
             saved: tuple[User | None, HttpResponse | None] = super().try_save(request)
             return saved
         sent = self.cleaned_data
-        address_hiding.register(sent["username"], sent["email"], sent["password1"])
+        referral = request.COOKIES.get(invitations.COOKIE, "")
+        address_hiding.register(
+            sent["username"], sent["email"], sent["password1"], referral=referral
+        )
         return None, redirect("account_email_verification_sent")
 
     def clean(self) -> dict[str, Any]:
@@ -59,6 +63,7 @@ class SignupForm(AccountForm):  # type: ignore[misc]
             user.save()
             setup_user_email(request, user, [EmailAddress(email=user.email)])
             signup.grant_welcome_credits(user)
+            signup.record_referral(user, request.COOKIES.get(invitations.COOKIE, ""))
         return user
 
 

@@ -8,6 +8,7 @@ from billing.admin import (
     lots,
     package_overrides,
     payments,
+    referrals,
     refunds,
     stripe_events,
 )
@@ -20,6 +21,7 @@ __all__ = [
     "lots",
     "package_overrides",
     "payments",
+    "referrals",
     "refunds",
     "stripe_events",
 ]

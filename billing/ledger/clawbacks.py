@@ -56,6 +56,12 @@ def clawed_back(grant_key: str) -> int:
     return _granted_lot(Entry.objects.get(key=grant_key)).clawed_back
 
 
+def sum_clawed_back(grant_keys: list[str]) -> int:
+    """Return how many credits of these grants are clawed back in all."""
+    lots = Lot.objects.filter(parent=None, allocations__entry__key__in=grant_keys)
+    return lots.aggregate(sum=Sum("clawed_back"))["sum"] or 0
+
+
 def preview(grant_key: str, target: int) -> tuple[int, int]:
     """Return (credits that claw_back_to would take from the balance, credits it would add as debt).
 

@@ -44,6 +44,7 @@ __all__ = [
     "find_entry",
     "grant",
     "history",
+    "lock",
     "open_lots",
     "preview_spend",
     "refund",
@@ -75,6 +76,11 @@ class Summary:
 
 Kind = Lot.Kind
 VIDEO_REFERENCE = Entry.VIDEO_REFERENCE
+
+
+def lock(user: AbstractBaseUser) -> None:
+    """Lock the credits of a user until the caller's transaction ends."""
+    postings.lock_account(user)
 
 
 def grant(

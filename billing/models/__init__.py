@@ -12,6 +12,7 @@ from billing.models.entry import Entry
 from billing.models.lot import Lot
 from billing.models.package_override import PackageOverride
 from billing.models.payment import Payment
+from billing.models.referral import FormerAddress, Referral, ReferralLink, ReferralProgram
 from billing.models.refund import Refund
 from billing.models.stripe_event import StripeEvent
 
@@ -21,9 +22,13 @@ __all__ = [
     "AuditRun",
     "Dispute",
     "Entry",
+    "FormerAddress",
     "Lot",
     "PackageOverride",
     "Payment",
+    "Referral",
+    "ReferralLink",
+    "ReferralProgram",
     "Refund",
     "StripeEvent",
 ]

@@ -7,8 +7,8 @@
 The facts are: paid; the refunds by id; the largest refunded sum of the charge; the disputes by id.
 billing.payments.stripe_updates merges what Stripe reports into them. After each merge `apply_facts`
 computes the status and the credits from all facts and posts the difference. A payment that does not
-match is under review until staff decide: no credits are granted for it. Lock order: the payment,
-then the account of credits.
+match is under review until staff decide: no credits are granted for it. A granted payment may also
+reward a referral. Lock order: the payment, then the account of credits.
 """
 
 from collections.abc import Callable
@@ -21,6 +21,7 @@ from django.utils import timezone
 
 from billing.ledger import clawbacks, credits
 from billing.models import Entry, Payment, Refund
+from billing.referrals import rewards
 
 Status = Payment.Status
 
@@ -67,6 +68,7 @@ def apply_facts(payment: Payment) -> None:
     if payment.is_paid and (not payment.review_reason or is_granted(payment)):
         target = clawback_target(payment, payment.refunded_minor)
         clawbacks.claw_back_to(grant_key(payment), target)
+        rewards.settle(payment)
 
 
 def _status(payment: Payment) -> Status:

@@ -9,6 +9,7 @@ from django.utils import timezone
 from billing.ledger import clawbacks, credits, invariants
 from billing.models import Account, AuditRun, Entry, Payment
 from billing.payments import state
+from billing.referrals import rewards
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,10 @@ def _check_payment(payment: Payment) -> Iterator[Finding]:
         yield Finding(f"payment {payment.pk} granted {granted.amount} of {payment.credits} credits")
     if granted is None:
         return
+    for problem in list(rewards.problems_of(payment)):
+        state.recompute(payment)
+        repaired = problem not in rewards.problems_of(payment)
+        yield Finding(problem, "now it is right" if repaired else "")
     target = state.clawback_target(payment, payment.refunded_minor)
     actual = clawbacks.clawed_back(key)
     if actual != target:

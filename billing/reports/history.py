@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from billing.models import Entry
+from billing.referrals import rewards
 
 Type = Entry.Type
 
@@ -19,6 +20,7 @@ FILTERS = {
     Type.REFUNDED: gettext_lazy("Returned"),
     Type.PURCHASED: gettext_lazy("Bought"),
     Type.BONUS: gettext_lazy("Bonus"),
+    Type.EARNED: gettext_lazy("Earned"),
     Type.EXPIRED: gettext_lazy("Expired"),
 }
 
@@ -30,6 +32,11 @@ BADGES: dict[str, tuple[Promise, str]] = {
     Type.EARNED: (gettext_lazy("Earned"), "running"),
     Type.ADJUSTED: (gettext_lazy("Adjusted"), "running"),
     Type.EXPIRED: (gettext_lazy("Expired"), ""),
+}
+# What entries of a reference type are about, where that is always the same.
+TITLES: dict[str, Promise] = {
+    "signup": gettext_lazy("Welcome credits"),
+    rewards.REFERENCE: gettext_lazy("Invitation: the first purchase"),
 }
 CLAWED_BACK_BADGE = (gettext_lazy("Clawed back"), "warn")
 RESTORED_BADGE = (gettext_lazy("Restored"), "good")
@@ -49,8 +56,8 @@ class HistoryLine:
             return _("Expired unused")
         if entry.type == Type.CLAWED_BACK:
             return self._clawback_title()
-        if entry.reference_type == "signup":
-            return _("Welcome credits")
+        if entry.reference_type in TITLES:
+            return str(TITLES[entry.reference_type])
         if entry.reference_type == Entry.VIDEO_REFERENCE:
             _kind, _colon, prompt = entry.description.removeprefix("Returned: ").partition(": ")
             return prompt or entry.description

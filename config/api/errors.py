@@ -36,6 +36,7 @@ from billing.ledger.credits import NotEnoughCredits, UnknownType
 from billing.payments.checkout import BadReturnUrl, StripeUnavailable
 from billing.payments.packages import UnknownPackage
 from billing.payments.refunds import NotRefundable
+from billing.referrals.switch import ReferralsOff
 from billing.switch import BillingOff
 from config.api import throttling
 from config.lib.api.pagination import OffsetAndAfter
@@ -87,6 +88,7 @@ STATUS_OF: dict[type[Exception], tuple[int, str]] = {
     ContentRefused: (400, "moderation_blocked"),
     NoVerdict: (503, "moderation_unavailable"),
     BillingOff: (404, "billing_off"),
+    ReferralsOff: (404, "referrals_off"),
     UnknownPackage: (400, "unknown_package"),
     BadReturnUrl: (400, "bad_return_url"),
     NotRefundable: (400, "not_refundable"),

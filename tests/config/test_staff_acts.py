@@ -22,7 +22,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from billing.ledger import credits
-from billing.models import PackageOverride, Payment, StripeEvent
+from billing.models import PackageOverride, Payment, ReferralProgram, StripeEvent
 from config.lib.models import OutgoingEmail
 from showcase import gallery
 from showcase.models import AbuseReport, Feedback
@@ -144,6 +144,11 @@ def add_package(_alice: User, _mp4: bytes) -> Act:
 def change_package(_alice: User, _mp4: bytes) -> Act:
     row = PackageOverride.objects.create(key="mega", name="Mega", credits=8, price_minor=100)
     return lambda staff: staff.save(row, **PACKAGE)
+
+
+def switch_referrals(_alice: User, _mp4: bytes) -> Act:
+    row, _is_new = ReferralProgram.objects.get_or_create(pk=1)
+    return lambda staff: staff.save(row, **REASON)
 
 
 def set_price(_alice: User, _mp4: bytes) -> Act:
@@ -268,6 +273,7 @@ ACTS: dict[str, Prepare] = {
     "give or take credits": adjust_credits,
     "add a package of credits": add_package,
     "change or withdraw a package": change_package,
+    "switch referrals off or on": switch_referrals,
     "set the price of a model": set_price,
     "change a price": change_price,
     "pause a model": pause_model,

@@ -69,6 +69,7 @@ SIGNED_IN = {
     "welcome": "/welcome/",
     "settings": "/settings/",
     "email-settings": "/settings/mails/",
+    "invite": "/settings/invite/",
     "sessions": "/settings/sessions/",
     "data": "/settings/data/",
     "delete-account": "/settings/data/delete/",
@@ -120,7 +121,7 @@ NO_PAGE = {
     *("mfa_download_recovery_codes", "account_confirm_login_code", "google_login"),
     *("google_callback", "api-redoc-script", "shortcuts", "library-restore", "webhook-test"),
     *("reference-keep", "clip-preview-video", "clip-preview-poster"),
-    *("livez", "readyz"),
+    *("livez", "readyz", "invited"),
     "clip-preview",  # for staff; looked at in test_staff
     "library-delete",  # its question is asked in test_keeping_videos
     "video-remix",  # a refused remix is the video's page again

@@ -111,6 +111,7 @@ def objects(user: User, mp4: bytes) -> dict[str, Any]:
         "delivery_id": delivery.pk,
         "upload_id": uuid4(),
         "key_id": uuid4(),
+        "code": "zzz",
         "uidb36": user_pk_to_url_str(user),
         "key": default_token_generator.make_token(user),
     }

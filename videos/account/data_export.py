@@ -15,6 +15,7 @@ from django.http import StreamingHttpResponse
 
 from accounts.models import User
 from billing.ledger import credits
+from billing.referrals import invitations
 from config.lib import rate_limits
 from config.lib.models import OutgoingEmail
 from config.lib.rate_limits import Rate
@@ -50,6 +51,8 @@ PAYMENT = (
     "id", "package", "name", "credits", "amount_minor", "currency", "status", "refunded_minor",
     "created_at", "paid_at",
 )  # fmt: skip
+# Who the friends are is theirs to tell.
+REFERRAL = ("created_at", "settled_at", "inviter_credits")
 SIGN_IN = ("grant", "created_at", "refreshed_at", "expires_at", "revoked_at")
 KEY = (
     "name", "prefix", "last4", "scopes", "created_at", "expires_at", "last_used_at", "revoked_at",
@@ -111,6 +114,7 @@ def write_zip(user: User, target: IO[bytes]) -> None:
         _file(archive, "refused.json", _rows(RejectedPrompt.objects.filter(user=user), REFUSED))
         _file(archive, "credits.json", _rows(credits.history(user), ENTRY))
         _file(archive, "payments.json", _rows(user.payments.order_by("created_at"), PAYMENT))
+        _file(archive, "referrals.json", _rows(invitations.of_inviter(user), REFERRAL))
         _file(archive, "sign_ins.json", _rows(user.api_sessions.order_by("created_at"), SIGN_IN))
         _file(archive, "api_keys.json", _rows(user.api_keys.order_by("created_at"), KEY))
 

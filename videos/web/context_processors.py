@@ -8,6 +8,7 @@ from django.utils.functional import SimpleLazyObject
 
 from accounts.models import User
 from accounts.people import signup
+from billing.referrals import invitations, switch
 from videos.library import search
 from videos.models import Video
 from videos.web.presenters import wallet
@@ -20,11 +21,18 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "site_name": settings.SITE_NAME,
         "welcome_credits": settings.WELCOME_CREDITS if settings.BILLING else 0,
         "credits_after_confirmation": settings.WELCOME_CREDITS_AFTER_CONFIRMATION,
+        "referral_credits": SimpleLazyObject(switch.credits_each),
+        "is_invited": SimpleLazyObject(lambda: _is_invited(request)),
         "waits_for_welcome_credits": SimpleLazyObject(lambda: _waits_for_welcome_credits(user)),
         "sandbox": SimpleLazyObject(_sandbox),
         "wallet": SimpleLazyObject(lambda: wallet.wallet_of(user)),
         "library": SimpleLazyObject(lambda: search.status_counts(Video.objects.of(user))),
     }
+
+
+def _is_invited(request: HttpRequest) -> bool:
+    code = request.COOKIES.get(invitations.COOKIE, "")
+    return bool(code and switch.credits_each() and invitations.is_code(code))
 
 
 def _waits_for_welcome_credits(user: Any) -> bool:

@@ -24,7 +24,7 @@ from videos.media.concurrency import ConcurrencyLimit
 from videos.models import Collection, Preset, RejectedPrompt, ShareLink, Video
 
 PATH = "/api/users/export"
-QUERIES = 15
+QUERIES = 16
 
 
 async def _read(answer: Any) -> bytes:
@@ -58,8 +58,8 @@ def test_archive_contains_only_the_users_own_data(api: APIClient, alice: User, b
     files = export(api)
     assert sorted(files) == [
         "api_keys.json", "collections.json", "credits.json", "emails.json", "links.json",
-        "payments.json", "presets.json", "profile.json", "refused.json", "sign_ins.json",
-        "uploads.json", "videos.json", "webhooks.json",
+        "payments.json", "presets.json", "profile.json", "referrals.json", "refused.json",
+        "sign_ins.json", "uploads.json", "videos.json", "webhooks.json",
     ]  # fmt: skip
     assert [p["email"] for p in files["profile.json"]] == ["alice@example.com"]
     (shown,) = files["videos.json"]

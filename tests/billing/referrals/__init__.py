@@ -1,0 +1,1 @@
+"""Referrals: links, sign-ups, rewards."""
