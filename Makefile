@@ -7,9 +7,11 @@ UV := $(shell command -v uv 2>/dev/null)
 # Compiled modules are kept, whatever the shell says: every process of the product shares them.
 unexport PYTHONDONTWRITEBYTECODE
 
-PIP = $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes
+# A person sees each package arrive; CI does not print the list.
+QUIET := $(if $(CI),-q)
+PIP = $(BIN)/python -m pip install $(QUIET) --disable-pip-version-check --require-hashes
 # Where uv finds no registry, because only pip knows the address of a mirror, pip installs.
-install = $(or $(UV),$(BIN)/uv) pip install -q --python $(BIN)/python --require-hashes -r $(1) \
+install = $(or $(UV),$(BIN)/uv) pip install $(QUIET) --python $(BIN)/python --require-hashes -r $(1) \
 	$(if $(UV),,|| $(PIP) -r $(1))
 
 .PHONY: run dev test test-thorough check fix lint types words bench lock clean
@@ -74,14 +76,14 @@ clean:
 
 # An environment whose creation was interrupted is created again.
 $(VENV)/.uv: requirements-uv.txt
-	@echo "Creating $(VENV) ..."
+	@echo "Creating $(VENV)$(if $(UV),, and getting uv (20 MB)) ..."
 	@rm -rf $(VENV)
 	@$(if $(UV),uv venv -q --python $(PYTHON) $(VENV),$(PYTHON) -m venv $(VENV))
 	@$(if $(UV),,$(PIP) -r requirements-uv.txt || echo "There is no uv for this machine; pip installs everything.")
 	@touch $@
 
 $(VENV)/.run: requirements.txt | $(VENV)/.uv
-	@echo "Installing into $(VENV) ..."
+	@echo "Installing into $(VENV): 120 MB to download, once ..."
 	@$(call install,requirements.txt)
 	@touch $@
 

@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image
-from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    Page,
+    StorageState,
+    ViewportSize,
+    expect,
+    sync_playwright,
+)
 
 from tests.backing import free_port
 from tests.e2e.conftest import (
@@ -26,6 +33,8 @@ from tests.e2e.conftest import (
 FOLDER = ROOT / "docs" / "tour"
 LARGEST = 60 * 1024
 SIZE = (1280, 860)
+FILM_SIZE = (960, 600)
+FILMED = "A glass elevator climbs through a forest of giant ferns, morning light"
 HOOK_PORT = free_port()
 FILMS = (
     "Aurora ripples above a snowed-in cabin, smoke rising straight up, tripod still",
@@ -125,6 +134,28 @@ def beside(pictures: list[Image.Image], width: int, gap: int = 24) -> Image.Imag
     return sheet
 
 
+class Film:
+    """An animated picture of a page, frame by frame."""
+
+    def __init__(self, page: Page) -> None:
+        self._page, self._frames, self._times = page, list[Image.Image](), list[int]()
+
+    def frame(self, milliseconds: int = 200) -> None:
+        """Take a screenshot that is shown for so long."""
+        picture = Image.open(BytesIO(self._page.screenshot())).convert("RGB")
+        self._frames.append(picture.resize(FILM_SIZE, Image.Resampling.LANCZOS))
+        self._times.append(milliseconds)
+
+    def keep(self, name: str) -> None:
+        first, *others = self._frames
+        file = FOLDER / f"{name}.webp"
+        options: dict[str, Any] = {"quality": 62, "method": 6, "minimize_size": True, "loop": 0}
+        first.save(file, save_all=True, append_images=others, duration=self._times, **options)
+        print(
+            f"{name}: {file.stat().st_size / 1024:.0f} KB, {len(self._frames)} frames", flush=True
+        )
+
+
 # ---- actions of users ----
 
 
@@ -154,7 +185,7 @@ def remix(page: Page, film: str, change: str) -> str:
 def sign_in(page: Page, name: str, password: str) -> None:
     page.goto("/accounts/login/")
     page.get_by_label("Username or email").fill(name)
-    page.get_by_label("Password").fill(password)
+    page.get_by_label("Password", exact=True).fill(password)
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url("**/studio/")
 
@@ -164,7 +195,7 @@ def arrive(page: Page) -> None:
     page.goto("/accounts/signup/")
     page.get_by_label("Username").fill("mira")
     page.get_by_label("Email").fill("mira@example.com")
-    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
     shoot(page, "sign-up", 720)
     page.get_by_role("button", name="Create account").click()
     page.wait_for_url("**/welcome/")
@@ -269,6 +300,7 @@ def walk(browser: Browser, url: str, folder: Path) -> None:
     shoot_at(guest, "/showcase/", "showcase")
     sign_in(guest, "admin", "admin")
     shoot_at(guest, "/admin/", "staff", 1100)
+    film_an_order(browser, url, state)
 
 
 def play(page: Page) -> None:
@@ -300,6 +332,35 @@ def live(page: Page, folder: Path) -> None:
     page.reload()
     expect(page.locator("#active-videos .card[data-state=rendering]")).to_have_count(3)
     shoot(page, "rendering")
+
+
+def film_an_order(browser: Browser, url: str, state: StorageState) -> None:
+    """Film a prompt, its price, the render and the finished video."""
+    viewport: ViewportSize = {"width": SIZE[0], "height": 800}
+    page = browser.new_context(base_url=url, viewport=viewport, storage_state=state).new_page()
+    page.set_default_timeout(60_000)
+    page.goto("/studio/")
+    page.wait_for_function(LOADED)
+    film, field = Film(page), page.get_by_label("Prompt", exact=True)
+    film.frame(900)
+    for end in range(9, len(FILMED) + 9, 9):
+        field.fill(FILMED[:end])
+        film.frame(120)
+    film.frame(1200)
+    page.get_by_role("button", name="Generate").click()
+    card = page.locator(".card", has_text=FILMED).first
+    expect(card).to_be_visible()
+    while card.get_attribute("data-state") != "done":
+        film.frame(250)
+        page.wait_for_timeout(1_500)
+    film.frame(1000)
+    page.goto(card.get_attribute("data-href") or "")
+    page.evaluate("document.querySelector('#stage video').play()")
+    for _ in range(10):
+        film.frame(300)
+        page.wait_for_timeout(150)
+    film.frame(1500)
+    film.keep("an-order")
 
 
 def main() -> None:

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from allauth.mfa.totp.internal import auth as totp
 from playwright.sync_api import (
     APIRequestContext,
     Browser,
@@ -186,6 +185,8 @@ def sign_up(page: Page) -> str:
 
 def code_of(secret: str, later: int = 0) -> str:
     """What an authenticator app shows, now or `later` half minutes."""
+    from allauth.mfa.totp.internal import auth as totp  # needs settings, which tests.tour has not
+
     return str(totp.format_hotp_value(totp.hotp_value(secret, int(time.time()) // 30 + later)))
 
 

@@ -20,6 +20,8 @@ from django.urls import URLPattern, get_resolver
 from drf_spectacular.generators import SchemaGenerator
 from rest_framework.test import APIClient
 
+from accounts.auth import api_keys
+from accounts.models import User
 from config.api import docs
 from config.management.commands import demo
 from tests.conftest import ServerThread
@@ -151,6 +153,14 @@ def test_shell_example_of_the_readme_works(served: ServerThread, tmp_path: Path)
     )
     assert is_mp4(tmp_path / "boat.mp4") is True
     assert '"transaction_type":"spent"' in output
+
+
+def test_shell_example_of_the_quickstart_works(served: ServerThread, tmp_path: Path) -> None:
+    user = User.objects.get(username="demo")
+    text = (ROOT / "docs" / "quickstart.md").read_text()
+    text = text.replace("KEY=fl_...", f"KEY={api_keys.issue(user, 'a', ['read', 'generate'])[1]}")
+    output = run_shell_block(text, "## I want to call the API", served, tmp_path)
+    assert (is_mp4(tmp_path / "boat.mp4"), '"modes"' in output) == (True, True)
 
 
 def is_mp4(file: Path) -> bool:
