@@ -59,6 +59,22 @@ def test_example_file_sets_nothing_when_it_is_copied() -> None:
     assert dotenv_values(example_file.EXAMPLE) == {}
 
 
+# What production adds when nothing but its secrets and its address is set.
+SHIPPED_IN_PRODUCTION = {
+    "DEBUG": False,
+    "SANDBOX": False,
+    "SANDBOX_STRIPE": False,
+    "STAFF_TWO_FACTOR": True,
+    "SESSION_COOKIE_SECURE": True,
+    "CSRF_COOKIE_SECURE": True,
+    "SECURE_HSTS_SECONDS": 30 * 24 * 60 * 60,
+    "ACCESS_LOG": True,
+    "DRAIN_SECONDS": 5.0,
+    "WEBHOOK_SCHEMES": ["https"],
+    "WEBHOOK_PORTS": [443, 8443],
+}
+
+
 def read_everything(folder: Path, file: str) -> dict[str, Any]:
     """Return all settings as a fresh process with nothing but this `.env` reads them."""
     found = read_settings(folder, [EVERYTHING], ENV_FILE=file, PYTHONHASHSEED="0")[EVERYTHING]
@@ -81,6 +97,13 @@ def test_limits_and_deadlines_are_the_documented_ones_when_nothing_is_set(
 ) -> None:
     assert {name: unset[name] for name in SHIPPED} == SHIPPED
     assert {name for name in unset if name.startswith("RATE_")} <= set(SHIPPED)
+
+
+def test_defaults_are_safe_in_production(folder: Path) -> None:
+    names = ("SECRET_KEY", "JWT_SECRET_KEY", "BACKEND_URL", "ENVIRONMENT")
+    environment = {name: PRODUCTION[name] for name in names}
+    found = read_settings(folder, list(SHIPPED_IN_PRODUCTION), **environment)
+    assert found == SHIPPED_IN_PRODUCTION
 
 
 def test_example_file_shows_the_defaults(folder: Path, unset: dict[str, Any]) -> None:
