@@ -152,6 +152,7 @@ def test_every_answer_has_the_security_headers(
 
 def test_log_record_of_a_404_has_the_request_id(db: None, caplog: pytest.LogCaptureFixture) -> None:
     caplog.handler.addFilter(request_id.RequestIdFilter())
+    caplog.set_level("WARNING", logger="django.request")  # refusals are not logged by default
     Client().get("/api/no-such-path", HTTP_X_REQUEST_ID="ask-1")
     assert [vars(record)["request_id"] for record in caplog.records] == ["ask-1"]
 
