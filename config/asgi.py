@@ -18,7 +18,10 @@ from channels.routing import ProtocolTypeRouter, URLRouter
 from django.conf import settings
 from django.urls import path
 
-from config import celery  # noqa: F401 - shared tasks find their app
+from config import (
+    celery,  # noqa: F401 - shared tasks find their app
+    error_reports,
+)
 from config.ops import checks
 from config.server import body_limits
 from config.server.chunked_bodies import ChunkedBodyHandler
@@ -26,6 +29,7 @@ from videos.realtime.consumers import VideoConsumer
 
 with refusals_in_one_line():
     checks.refuse_unsafe_start()
+error_reports.start()
 if "daphne.server" in sys.modules:
     # daphne serves this process (`manage.py runserver`); no other process may import it, for it
     # costs 22 MB.

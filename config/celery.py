@@ -8,6 +8,7 @@ from celery.schedules import crontab
 from celery.signals import beat_init, worker_init, worker_shutting_down
 from django.conf import settings
 
+from config import error_reports
 from config.environment.startup import refusals_in_one_line
 from config.lib import draining
 
@@ -60,6 +61,7 @@ def check_settings(**_: Any) -> None:
     with refusals_in_one_line():  # Celery only logs an Exception of a signal's receiver
         checks.refuse_unsafe_start()
     checks.log_warnings()
+    error_reports.start()
 
 
 @worker_shutting_down.connect(weak=False)

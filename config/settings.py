@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from corsheaders.defaults import default_headers
 from django.core.exceptions import ImproperlyConfigured
 
-from config.environment import buckets, engines, exchange_rates, logging
+from config.environment import buckets, engines, exchange_rates, logging, sentry
 from config.environment.databases import SQLITE_OPTIONS, caches, channel_layers, read_database_url
 from config.environment.env import (
     BASE_DIR,
@@ -591,4 +591,7 @@ LOG_FORMAT = text("LOG_FORMAT", default="line")
 if LOG_FORMAT not in {"line", "json"}:
     raise ImproperlyConfigured("LOG_FORMAT: expected line or json")
 ACCESS_LOG = flag("ACCESS_LOG", default=PRODUCTION)
+# Errors are reported to this Sentry server, and this share of requests and tasks is timed there.
+SENTRY_DSN = env("SENTRY_DSN", default="", parse=sentry.read_dsn, secret=True)
+SENTRY_TRACES = env("SENTRY_TRACES", default=0.0, parse=sentry.read_share)
 LOGGING = logging.configuration(LOG_LEVEL, LOG_FORMAT)

@@ -56,13 +56,13 @@ from django.core import checks
 from django.urls import get_resolver
 checks.run_checks()
 get_resolver().url_patterns
-print(sorted({{"autobahn", "daphne", "twisted"}}.intersection(sys.modules)))
+print(sorted({{"autobahn", "daphne", "twisted", "sentry_sdk"}}.intersection(sys.modules)))
 """
 
 
 @pytest.mark.parametrize("code", [SERVE, WORKER], ids=["serve", "worker"])
 @pytest.mark.parametrize("environment", ["production", "development"])
-def test_server_and_worker_do_not_import_daphne(
+def test_server_and_worker_import_neither_daphne_nor_an_error_reporter_when_not_asked(
     tmp_path: Path, code: str, environment: str
 ) -> None:
     process = run_in_production(tmp_path, LOAD_AND_CHECK.format(code=code), ENVIRONMENT=environment)
