@@ -58,6 +58,7 @@ def test_create_answers_the_documented_object_when_only_a_prompt_is_sent(
         "has_reference_images": False,
         "remix_of": None,
         "credits": 20,
+        "expires_at": None,
     }
     assert ledger_credits.available(alice) == 80
 

@@ -57,6 +57,7 @@ def test_detail_shows_urls_and_files_when_the_video_is_completed(
         "has_reference_images": False,
         "remix_of": None,
         "credits": 20,
+        "expires_at": None,
     }
 
 
