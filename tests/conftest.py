@@ -53,8 +53,9 @@ def select(config: pytest.Config, items: list[pytest.Item]) -> None:
         if fixtures & {"db", "transactional_db"} or any(item.iter_markers("django_db")):
             item.add_marker("database")
     other = "embedded" if configured.REDIS_URL else "scaled"
-    repeated = tiers.repeated_cases(items)
-    left_out = repeated | {item for item in items if item.get_closest_marker(other)}
+    left_out = tiers.left_to_sqlite(items) | {
+        item for item in items if item.get_closest_marker(other)
+    }
     items[:] = [item for item in items if item not in left_out]
     config.hook.pytest_deselected(items=list(left_out))
 
@@ -92,7 +93,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _fast_hashing_and_fresh_engines(settings: LazySettings, tmp_path: Any) -> Iterator[None]:
+def _fast_hashing_and_fresh_engines(settings: LazySettings) -> Iterator[None]:
     settings.PASSWORD_HASHERS = ["tests.slow_work.WatchedHasher"]
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     settings.USE_DATABASE_CLOCK = False  # tests move the time of this process

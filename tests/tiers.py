@@ -24,6 +24,15 @@ EVERY_CASE = (
     "tests/videos/jobs/",
     "tests/videos/realtime/",
 )
+# What these do to the database is tested elsewhere; files, images and films are their subject.
+ONLY_ON_SQLITE = (
+    "tests/videos/media/test_conversion.py",
+    "tests/videos/media/test_images.py",
+    "tests/videos/media/test_probe.py",
+    "tests/videos/media/test_thumbnails.py",
+)
+# Whole orders, which differ in what the engine answers.
+END_TO_END = ("tests/videos/jobs/test_end_to_end.py", "tests/videos/jobs/test_kie_end_to_end.py")
 T = TypeVar("T")
 
 
@@ -41,15 +50,22 @@ def rounds(usual: int, thorough: int) -> int:
     return thorough if THOROUGH else usual
 
 
-def repeated_cases(items: Iterable[pytest.Item]) -> set[pytest.Item]:
-    """The cases that the short tier leaves to SQLite: all but a test's first and last one.
+def random_examples(usual: int, thorough: int) -> int:
+    """How many random examples a test tries: in the short tier half of `usual` on PostgreSQL."""
+    return rounds(usual // 2 if ON_POSTGRES else usual, thorough)
 
-    They differ in the input, such as thirty bodies that are refused alike.
+
+def left_to_sqlite(items: Iterable[pytest.Item]) -> set[pytest.Item]:
+    """The tests that the short tier leaves to SQLite.
+
+    Of a test with several cases these are all but its first and last one: they differ in the input,
+    such as thirty bodies that are refused alike.
     """
     if THOROUGH or not ON_POSTGRES:
         return set()
     cases: dict[str, list[pytest.Item]] = defaultdict(list)
     for item in items:
-        if not item.nodeid.startswith(EVERY_CASE):
+        if not item.nodeid.startswith(EVERY_CASE) or item.nodeid.startswith(END_TO_END):
             cases[item.nodeid.partition("[")[0]].append(item)
-    return {item for found in cases.values() for item in found[1:-1]}
+    inner = {item for found in cases.values() for item in found[1:-1]}
+    return inner | {item for item in items if item.nodeid.startswith(ONLY_ON_SQLITE)}

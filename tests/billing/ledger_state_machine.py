@@ -19,10 +19,10 @@ from billing.ledger import credits, invariants
 from billing.models import Account, Entry, Lot
 from tests.billing.conftest import DAY, START, create_user_without_credits, ledger_rows
 from tests.billing.reference_ledger import GRACE, ReferenceAccount
-from tests.tiers import rounds
+from tests.tiers import random_examples, rounds
 
 RANDOM = settings(
-    max_examples=rounds(15, 300),
+    max_examples=random_examples(15, 300),
     stateful_step_count=rounds(20, 40),
     deadline=None,
     suppress_health_check=list(HealthCheck),

@@ -20,9 +20,11 @@ from tests.billing.ledger_state_machine import (
     waits,
 )
 from tests.billing.reference_ledger import GRACE, Credit, ReferenceAccount
-from tests.tiers import rounds
+from tests.tiers import random_examples, rounds
 
-MODERATE = settings(RANDOM, max_examples=rounds(10, 100), stateful_step_count=rounds(20, 30))
+MODERATE = settings(
+    RANDOM, max_examples=random_examples(10, 100), stateful_step_count=rounds(20, 30)
+)
 
 
 @dataclass(eq=False)
