@@ -144,6 +144,16 @@ def test_ledger_is_balanced_when_the_same_answer_is_settled_twice(alice: User) -
 
 
 @pytest.mark.usefixtures("real_pauses")
+@pytest.mark.parametrize("state", [JobState.QUEUED, JobState.RUNNING])
+def test_first_poll_is_due_five_seconds_after_the_engine_took_the_job(
+    alice: User, state: JobState
+) -> None:
+    video = order(alice)
+    answered(video, state)
+    assert 3.75 <= wait_of(video) <= 5
+
+
+@pytest.mark.usefixtures("real_pauses")
 def test_poll_interval_grows_from_five_to_twenty_seconds(alice: User) -> None:
     video = running(order(alice))
     pauses = []
