@@ -100,6 +100,7 @@ def _open_or_replace(
             user = signup.store_account(username, email, referral=referral, **fields)
         elif _waits(user):
             _replace(user, username, fields)
+            signup.record_referral(user, referral)
         else:
             return False
         # A link names the row of its address: with a new row it confirms nothing.

@@ -54,8 +54,10 @@ def record(friend: AbstractBaseUser, code: str, *, is_confirmed: bool) -> None:
     """Note in the caller's transaction that a new user signed up by the link with this code.
 
     Nothing is noted for an unknown code, for the inviter's own address, or for an address that was
-    here before.
+    here before. Whoever signs up once more with an account that waits for its owner replaces what
+    was noted.
     """
+    Referral.objects.filter(friend_id=friend.pk, payment=None).delete()
     link = _link_of(code) if code and switch.credits_each() else None
     address = addresses.address_of(friend)
     if link is None or not address:

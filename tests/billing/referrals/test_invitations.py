@@ -90,6 +90,15 @@ def test_registration_by_api_with_a_code_is_recorded(
     assert Referral.objects.get().is_confirmed is not hides
 
 
+def test_owner_of_an_address_replaces_who_signed_up_with_it_before(
+    alice: User, anonymous: APIClient, settings: LazySettings
+) -> None:
+    settings.HIDE_REGISTERED_ADDRESSES = True
+    register(anonymous, "friend@example.com", referral=code_of(alice))
+    register(anonymous, "friend@example.com")
+    assert inviters() == []
+
+
 def test_registration_by_api_is_422_when_the_code_is_unknown(
     alice: User, anonymous: APIClient, settings: LazySettings
 ) -> None:
