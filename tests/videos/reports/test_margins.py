@@ -145,3 +145,15 @@ def test_dashboard_is_refused_when_the_visitor_is_not_staff(page: Client, signed
         403 if signed_in else 200,
         False,
     )
+
+
+def test_staff_see_costs_but_no_values_when_billing_is_off(
+    alice: User, staff_client: Client, settings: LazySettings
+) -> None:
+    settings.BILLING = False
+    completed(film(alice), b"mp4")
+    html = " ".join(staff_client.get("/admin/").content.decode().split())
+    assert "Costs, last 7 days" in html
+    assert "<td>¥4.20</td>" in html
+    absent = ("Margins, last 7 days", "Revenue today", "Credits today", "below cost", "Value")
+    assert [words for words in absent if words in html] == []
