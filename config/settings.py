@@ -225,7 +225,9 @@ WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = not PRODUCTION
 # WhiteNoise streams synchronously; static files are small enough to be read whole.
 warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous")
 # Limits only form fields; files are streamed to disk and have their own limits.
-DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+# A field of a form may be an image as data URL, as long as OpenAI's API allows it. Bodies of JSON,
+# and all bodies outside of the addresses for uploads, have lower limits of their own.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 21 * 1024 * 1024
 FILE_UPLOAD_TEMP_DIR = writable_folder("DATA_DIR", DATA_DIR / "uploads")
 
 # With less free space on the disk of one of our folders, /health says so.
@@ -398,12 +400,23 @@ REST_FRAMEWORK = {
 }
 
 # Pages of these origins may call the API with a token or an API key, never with cookies.
-CORS_URLS_REGEX = r"^/api/"
+CORS_URLS_REGEX = r"^/(api|v1)/"
 CORS_ALLOWED_ORIGINS = FRONTEND_ORIGINS
-CORS_ALLOW_HEADERS = [*default_headers, "idempotency-key", "range", "x-api-key", "x-request-id"]
+# The SDKs of OpenAI send these with every call, also from a browser.
+OPENAI_SDK_HEADERS = [
+    "openai-organization", "openai-project", "x-stainless-arch", "x-stainless-helper-method",
+    "x-stainless-lang", "x-stainless-os", "x-stainless-package-version", "x-stainless-poll-helper",
+    "x-stainless-retry-count", "x-stainless-runtime", "x-stainless-runtime-version",
+    "x-stainless-timeout",
+]  # fmt: skip
+CORS_ALLOW_HEADERS = [
+    *default_headers, "idempotency-key", "range", "x-api-key", "x-request-id", *OPENAI_SDK_HEADERS,
+]  # fmt: skip
 CORS_EXPOSE_HEADERS = [
     "Accept-Ranges", "Content-Disposition", "Content-Range", "ETag", "Idempotent-Replayed",
     "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "Retry-After", "X-Request-ID",
+    "openai-poll-after-ms", "x-ratelimit-limit-requests", "x-ratelimit-remaining-requests",
+    "x-ratelimit-reset-requests", "x-should-retry",
 ]  # fmt: skip
 
 SPECTACULAR_SETTINGS = {

@@ -35,6 +35,9 @@ from videos import representations
 from videos.api import account as api_account
 from videos.api import aliases, callbacks, content, models, quotes, tasks, uploads, webhooks
 from videos.api import videos as videos_api
+from videos.api.gateway import changes as gateway_changes
+from videos.api.gateway import models as gateway_models
+from videos.api.gateway import videos as gateway
 from videos.web import account as web_account
 from videos.web import (
     collections,
@@ -229,6 +232,18 @@ urlpatterns = [
     path("readyz", health.readyz, name="readyz"),
     path("health", health.health, name="health"),
     re_path(r"^api(?:/.*)?$", errors.api_not_found),
+    # the Videos API in the words of OpenAI
+    path("v1/videos", gateway.GatewayVideosView.as_view()),
+    path("v1/videos/edits", gateway_changes.GatewayEditsView.as_view()),
+    path("v1/videos/extensions", gateway_changes.GatewayExtensionsView.as_view()),
+    path("v1/videos/characters", gateway_changes.GatewayCharactersView.as_view()),
+    path("v1/videos/characters/<str:character_id>", gateway_changes.GatewayCharacterView.as_view()),
+    path("v1/videos/<str:video_id>", gateway.GatewayVideoView.as_view()),
+    path("v1/videos/<str:video_id>/content", gateway.GatewayContentView.as_view()),
+    path("v1/videos/<str:video_id>/remix", gateway_changes.GatewayRemixView.as_view()),
+    path("v1/models", gateway_models.GatewayModelsView.as_view()),
+    path("v1/models/<path:model_id>", gateway_models.GatewayModelView.as_view()),
+    re_path(r"^v1(?:/.*)?$", errors.gateway_not_found),
 ]
 
 if settings.SANDBOX:

@@ -118,6 +118,32 @@ def library_video(video: Video) -> dict[str, Any]:
     }
 
 
+def gateway_id(video_id: UUID) -> str:
+    """An id in the answers of /v1, whatever PREFIXED_VIDEO_IDS says."""
+    return f"video_{video_id.hex}"
+
+
+def gateway_video(video: Video) -> dict[str, Any]:
+    """The video object of OpenAI's Videos API, and the `metadata` of its order."""
+    found = failures.explain(video)
+    return {
+        "id": gateway_id(video.pk),
+        "object": "video",
+        "model": video.ordered_model,
+        "status": LIBRARY_STATUS[Status(video.status)],
+        "progress": int(video.progress),
+        "prompt": video.prompt,
+        "created_at": int(video.created_at.timestamp()),
+        "completed_at": int(video.completed_at.timestamp()) if video.completed_at else None,
+        "expires_at": int(video.expires_at.timestamp()) if video.expires_at else None,
+        "size": video.size,
+        "seconds": str(video.seconds),
+        "remixed_from_video_id": gateway_id(video.source_id) if video.source_id else None,
+        "error": {"code": found.code, "message": found.sentence} if found else None,
+        "metadata": video.metadata,
+    }
+
+
 def aliased_video(video: Video) -> dict[str, Any]:
     """The object on paths of system B only, with its camelCase names too. Source: B16, B22, K6."""
     whole = library_video(video)
@@ -192,6 +218,26 @@ def update_event(video: Video) -> dict[str, Any]:
         "seq": video.sequence,
         "video_id": str(video.pk),
         "updates": updates,
+    }
+
+
+def webhook_body(video: Video, message_id: str) -> dict[str, Any]:
+    """The body of the webhook of a video that has ended, in the format of its order."""
+    if video.webhook_format == Video.WebhookFormat.OPENAI:
+        return gateway_event(video, message_id)
+    return callback_body(video)
+
+
+def gateway_event(video: Video, event_id: str) -> dict[str, Any]:
+    """The event of OpenAI's Videos API about a video that has ended; it names the video only."""
+    ended = video.completed_at or video.updated_at
+    done = video.status == Status.SUCCEEDED
+    return {
+        "id": event_id,
+        "object": "event",
+        "created_at": int(ended.timestamp()),
+        "type": "video.completed" if done else "video.failed",
+        "data": {"id": gateway_id(video.pk)},
     }
 
 

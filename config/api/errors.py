@@ -1,4 +1,7 @@
-"""Domain errors as HTTP answers, for all apps. Under /api every error is JSON with `detail`."""
+"""Domain errors as HTTP answers, for all apps. Under /api every error is JSON with `detail`.
+
+Under /v1 the same answers are in the words of OpenAI.
+"""
 
 import re
 import sys
@@ -38,11 +41,13 @@ from billing.payments.packages import UnknownPackage
 from billing.payments.refunds import NotRefundable
 from billing.referrals.switch import ReferralsOff
 from billing.switch import BillingOff
-from config.api import throttling
+from config.api import openai_errors, throttling
+from config.lib.api import envelope
 from config.lib.api.pagination import OffsetAndAfter
 from config.lib.idempotency import BadIdempotencyKey, IdempotencyMismatch
 from config.lib.rate_limits import TooManyAttempts
 from showcase.gallery import NotOpen, NotReady
+from videos.api.gateway.models import ModelNotFound
 from videos.catalog.offers import NotOffered
 from videos.jobs.cancellation import TooManyCancellations
 from videos.jobs.moderation import ContentRefused, NoVerdict
@@ -72,6 +77,7 @@ STATUS_OF: dict[type[Exception], tuple[int, str]] = {
     NameTaken: (400, "taken"),
     NoPassword: (400, "no_password"),
     NotEnoughCredits: (402, "insufficient_credits"),
+    ModelNotFound: (404, "model_not_found"),
     UnknownType: (400, "unknown_type"),
     NotOffered: (400, "not_offered"),
     NotPossible: (400, "not_possible"),
@@ -130,6 +136,13 @@ RETRY_AFTER = {429: "60", 503: "30"}
 
 def handle_exception(error: Exception, context: dict[str, Any]) -> Response | None:
     """Return the documented answer to an exception of a view, as DRF's EXCEPTION_HANDLER."""
+    response = _answer_to(error, context)
+    if response is not None and envelope.is_spoken_at(context["request"].path):
+        return openai_errors.translate(response)
+    return response
+
+
+def _answer_to(error: Exception, context: dict[str, Any]) -> Response | None:
     kind = next((kind for kind in STATUS_OF if isinstance(error, kind)), None)
     if kind:
         set_rollback()
@@ -212,13 +225,19 @@ def _field_errors(details: Any, loc: list[str | int]) -> Iterator[dict[str, Any]
 
 
 def _wants_json(request: HttpRequest) -> bool:
-    return request.path.startswith(("/api/", "/health"))
+    return request.path.startswith(("/api/", "/health")) or envelope.is_spoken_at(request.path)
+
+
+def _json(request: HttpRequest, code: int, detail: str, headers: dict[str, str]) -> JsonResponse:
+    spoken = envelope.is_spoken_at(request.path)
+    body = envelope.body(code, detail) if spoken else {"detail": detail}
+    return JsonResponse(body, status=code, headers=headers)
 
 
 def _error(request: HttpRequest, code: int) -> HttpResponse:
     headers = {"Retry-After": RETRY_AFTER[code]} if code in RETRY_AFTER else {}
     if _wants_json(request):
-        return JsonResponse({"detail": DETAILS[code]}, status=code, headers=headers)
+        return _json(request, code, DETAILS[code], headers)
     response = render(request, f"{code}.html", status=code)
     for name, value in headers.items():
         response[name] = value
@@ -228,6 +247,11 @@ def _error(request: HttpRequest, code: int) -> HttpResponse:
 @csrf_exempt
 def api_not_found(request: HttpRequest) -> HttpResponse:
     return JsonResponse({"detail": DETAILS[404]}, status=404)
+
+
+@csrf_exempt
+def gateway_not_found(request: HttpRequest) -> HttpResponse:
+    return JsonResponse(envelope.unknown_url(str(request.method), request.path), status=404)
 
 
 @requires_csrf_token
@@ -247,7 +271,7 @@ def _unknown_host(request: HttpRequest) -> HttpResponse:
     line = f"ALLOWED_HOSTS={','.join(dict.fromkeys([*settings.ALLOWED_HOSTS, host]))}"
     if _wants_json(request):
         way_on = _("Add this line to .env and restart: %(line)s") % {"line": line}
-        return JsonResponse({"detail": f"{text} {way_on}"}, status=400)
+        return _json(request, 400, f"{text} {way_on}", {})
     return render(request, "400.html", {"unknown_host": text, "line": line}, status=400)
 
 

@@ -11,9 +11,15 @@ from typing import Any
 from django.conf import settings
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ComponentRegistry
+from rest_framework.serializers import Serializer
 
+from config.lib.api import envelope
 from config.lib.api.openapi import DESCRIPTIONS
-from config.lib.api.serializers import ErrorSerializer, ValidationErrorSerializer
+from config.lib.api.serializers import (
+    EnvelopeSerializer,
+    ErrorSerializer,
+    ValidationErrorSerializer,
+)
 
 # The first word of the address under /api, and the chapter it stands in.
 CHAPTERS = {
@@ -26,6 +32,7 @@ CHAPTERS = {
     "webhooks": "Webhooks",
     "showcase": "Showcase",
 }
+GATEWAY = "OpenAI's Videos API"
 SECURITY_SCHEMES = {
     "token": {"type": "http", "scheme": "bearer"},
     "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
@@ -41,9 +48,13 @@ class Schema(AutoSchema):
         return ""
 
     def get_tags(self) -> list[str]:
+        if envelope.is_spoken_at(self.path):
+            return [GATEWAY]
         return [CHAPTERS[self.path.split("/")[2]]]
 
     def get_auth(self) -> list[dict[str, Any]]:
+        if envelope.is_spoken_at(self.path):
+            return [{"token": []}, {"key": []}]
         return [{name: []} for name in SECURITY_SCHEMES] if self.view.authentication_classes else []
 
     def get_request_serializer(self) -> Any:
@@ -74,13 +85,17 @@ class Schema(AutoSchema):
         parameters = operation.get("parameters", [])
         has_body = self.get_request_serializer() is not None
         if has_body or any(parameter["in"] == "query" for parameter in parameters):
-            codes.add(422)
+            codes.add(400 if envelope.is_spoken_at(self.path) else 422)
         if has_body or self.method in {"POST", "PUT"}:
             codes |= {400, 413, 415}
         return codes
 
     def _error(self, code: int) -> dict[str, Any]:
-        serializer = ValidationErrorSerializer if code == 422 else ErrorSerializer
+        serializer: type[Serializer] = ErrorSerializer
+        if code == 422:
+            serializer = ValidationErrorSerializer
+        if envelope.is_spoken_at(self.path):
+            serializer = EnvelopeSerializer
         component = self.resolve_serializer(serializer, "response")
         return _json_response(DESCRIPTIONS[code], component.ref)
 

@@ -8,6 +8,8 @@ from django.conf import settings
 from django.core.files.storage import default_storage
 from django.http import HttpRequest, HttpResponseBase
 
+from config.lib.api import envelope
+
 # The page a browser may post to besides our own.
 CHECKOUT = "https://checkout.stripe.com"
 
@@ -55,8 +57,19 @@ def headers_middleware(
             response.headers["RateLimit-Limit"] = str(verdict.rate.limit)
             response.headers["RateLimit-Remaining"] = str(verdict.remaining)
             response.headers["RateLimit-Reset"] = str(verdict.reset)
-        if request.path.startswith("/api/"):
+        if envelope.is_spoken_at(request.path):
+            _add_names_of_openai(response)
+        if request.path.startswith(("/api/", "/v1/")):
             response.headers.setdefault("Cache-Control", "private, no-store")
         return response
 
     return answer
+
+
+def _add_names_of_openai(response: HttpResponseBase) -> None:
+    """Add the rate limit under the names that the SDKs of OpenAI read; a time ends in its unit."""
+    if "RateLimit-Limit" in response.headers:
+        for name in ("Limit", "Remaining"):
+            text = response.headers[f"RateLimit-{name}"]
+            response.headers[f"x-ratelimit-{name.lower()}-requests"] = text
+        response.headers["x-ratelimit-reset-requests"] = f"{response.headers['RateLimit-Reset']}s"

@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 
+from config.lib.api import envelope
+
 KNOWN = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
@@ -27,6 +29,8 @@ def methods_middleware(
 def _refusal(
     request: HttpRequest, status: int, detail: str, headers: dict[str, str]
 ) -> HttpResponse:
+    if envelope.is_spoken_at(request.path):
+        return JsonResponse(envelope.body(status, detail), status=status, headers=headers)
     if request.path.startswith(("/api", "/health")):
         return JsonResponse({"detail": detail}, status=status, headers=headers)
     return HttpResponse(detail, status=status, headers=headers, content_type="text/plain")

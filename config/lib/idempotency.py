@@ -7,14 +7,15 @@ and of many equal requests at the same time one is carried out and the others ge
     outcome = idempotency.run(request_key, make)    in the interface: look the key up, then `make`
     idempotency.record(request_key, result)         in `make`: inside the transaction of the result
 
-A key belongs to its user. Without a key (None) every request is a new one.
+A key belongs to its user. Without a key (None) every request is a new one. A client that counts its
+attempts instead of sending a key has an `AttemptKey`.
 """
 
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar, cast
 from uuid import UUID
 
@@ -34,6 +35,9 @@ HEADER = "Idempotency-Key"
 # Stands on every answer that was given before.
 REPLAYED = {"Idempotent-Replayed": "true"}
 LIFETIME = timedelta(hours=24)
+# For how long the repeated attempt of a client that sends no key gets the result of an earlier one.
+ATTEMPTS_LIFETIME = timedelta(minutes=15)
+MAX_ATTEMPTS = 32_767
 MAX_LENGTH = 255
 
 
@@ -63,6 +67,27 @@ class RequestKey:
     user_id: UUID
     key: str
     fingerprint: str
+    attempt: int = 0
+
+    def is_over(self, row: IdempotencyKey) -> bool:
+        """Return whether the result of the stored key no longer answers this request."""
+        return row.created_at <= timezone.now() - LIFETIME
+
+
+@dataclass(frozen=True)
+class AttemptKey(RequestKey):
+    """The key of a request whose client says which attempt this is, from 0, but sends no key.
+
+    A repeated attempt gets the newest result of an equal request. A first one is a new request,
+    unless its own repetition was faster: that one came later and was carried out before.
+    """
+
+    arrived_at: datetime = field(default_factory=timezone.now)
+
+    def is_over(self, row: IdempotencyKey) -> bool:
+        if self.attempt:
+            return row.created_at <= self.arrived_at - ATTEMPTS_LIFETIME
+        return row.attempt == 0 or row.created_at <= self.arrived_at
 
 
 @dataclass(frozen=True)
@@ -94,6 +119,12 @@ def key_of_headers(user: Actor, headers: Mapping[str, str], *asked: Any) -> Requ
     """
     key = read_key(headers)
     return RequestKey(_id_of(user), key, fingerprint(asked)) if key else None
+
+
+def key_of_attempt(user: Actor, attempt: int, *asked: Any) -> AttemptKey:
+    """The key of a request that asks for `asked` and whose client counts its attempts from 0."""
+    found = fingerprint(asked)
+    return AttemptKey(_id_of(user), f"attempt {found}", found, min(attempt, MAX_ATTEMPTS))
 
 
 def key_of_form(user: Actor, action: str, token: object, *asked: Any) -> RequestKey | None:
@@ -148,7 +179,7 @@ def check(request_key: RequestKey | None) -> None:
     if row is None:
         return
     result = _result_of(row)
-    if result is None or row.created_at <= timezone.now() - LIFETIME:
+    if result is None or request_key.is_over(row):
         IdempotencyKey.objects.filter(pk=row.pk).delete()
         return
     if row.fingerprint != request_key.fingerprint:
@@ -184,6 +215,7 @@ def _insert(request_key: RequestKey, result: models.Model) -> None:
         fingerprint=request_key.fingerprint,
         result_type=result._meta.label_lower,
         result_id=str(result.pk),
+        attempt=request_key.attempt,
         created_at=timezone.now(),
     )
 

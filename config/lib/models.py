@@ -118,6 +118,8 @@ class IdempotencyKey(models.Model):
     fingerprint = models.CharField(max_length=64)
     result_type = models.CharField(max_length=100)
     result_id = models.CharField(max_length=64)
+    # Which attempt of its client made the row, from 0; see config.lib.idempotency.AttemptKey.
+    attempt = models.PositiveSmallIntegerField(default=0, db_default=0)
     created_at = models.DateTimeField(db_index=True)
 
     class Meta:

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.shortcuts import resolve_url
 
 from config.http.headers import POLICY
+from config.lib.api import envelope
 
 Headers = Iterable[tuple[bytes, bytes]]
 
@@ -48,7 +49,7 @@ def refusal_response(status: int, scope: Mapping[str, Any] | None = None) -> Ref
         kind = b"text/html; charset=utf-8"
         body = f"<!doctype html><title>{detail}</title><h1>{detail}</h1>".encode()
     else:
-        kind, body = b"application/json", json.dumps({"detail": DETAIL[status]}).encode()
+        kind, body = b"application/json", json.dumps(_json(status, scope)).encode()
     headers += [
         (b"content-type", kind),
         (b"content-length", str(len(body)).encode()),
@@ -64,6 +65,12 @@ def refusal_response(status: int, scope: Mapping[str, Any] | None = None) -> Ref
     if status == 503:
         headers.append((b"retry-after", b"30"))
     return Refusal(status, headers, body)
+
+
+def _json(status: int, scope: Mapping[str, Any] | None) -> dict[str, Any]:
+    if scope is not None and envelope.is_spoken_at(scope["path"]):
+        return envelope.body(status, DETAIL[status])
+    return {"detail": DETAIL[status]}
 
 
 def _security_headers() -> Headers:
@@ -83,7 +90,7 @@ def _https_headers(scope: Mapping[str, Any]) -> Headers:
 
 def _cors_headers(scope: Mapping[str, Any]) -> Headers:
     """Let the pages of configured origins read why their request was refused."""
-    if scope["path"].startswith("/api/"):
+    if scope["path"].startswith(("/api/", "/v1/")):
         yield b"vary", b"origin"
         origin = _header(scope, b"origin")
         if origin.decode("latin-1") in settings.CORS_ALLOWED_ORIGINS:

@@ -37,6 +37,8 @@ ERRORS = (400, 403, 404, 413, 429, 500, 503)
 SKIPPED_ROUTES = (
     "api/",
     "^api",
+    "v1/",
+    "^v1",
     "sandbox/",
     "^sandbox/",
     "health",

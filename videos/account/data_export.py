@@ -40,7 +40,7 @@ VIDEO = (
     "seed", "audio", "credits", "status", "progress",
     "failure_code", "source_id", "retry_of_id", "first_image_id", "last_image_id",
     "created_at", "completed_at", "deleted_at", "file_bytes", "file_sha256",
-    "file_stays_at_engine", "expires_at",
+    "file_stays_at_engine", "expires_at", "metadata",
 )  # fmt: skip
 UPLOAD = ("id", "name", "content_type", "size_bytes", "width", "height", "created_at")
 ENTRY = (

@@ -75,6 +75,7 @@ def erase_account(user: User) -> None:
             first_image=None,
             last_image=None,
             webhook_url="",
+            metadata={},
         )
         ShareLink.objects.filter(video__user=user).delete()
         personal = (

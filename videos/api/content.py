@@ -79,7 +79,7 @@ class ContentView(APIView):
         else:
             raise NotAuthenticated
         query.is_valid(raise_exception=True)
-        return _file_response(request, video, variant, asked["download"])
+        return file_response(request, video, variant, asked["download"])
 
     head = get
 
@@ -96,14 +96,15 @@ class DownloadView(APIView):
     )
     def get(self, request: Request, video_id: UUID) -> HttpResponseBase:
         video = fields.get_own_video(request, video_id)
-        return _file_response(request, video, Variant.VIDEO, True)
+        return file_response(request, video, Variant.VIDEO, True)
 
     head = get
 
 
-def _file_response(
+def file_response(
     request: Request, video: Video, variant: Variant, attachment: bool
 ) -> HttpResponseBase:
+    """Answer with a file of a video. Raises NotFound or EngineFileError."""
     filename = f"{video.pk}.{TYPES[variant][1]}"
     etag = f"{video.file_sha256[:32]}-{variant.value}"
     try:

@@ -5,7 +5,8 @@ its reference images, its charge and the idempotency key together in `_place`. A
 rest.
 """
 
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from uuid import UUID
 
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -47,6 +48,20 @@ ANY_PRICE = PriceTerms()
 
 
 @dataclass(frozen=True)
+class Extras:
+    """What a client keeps with the video, and how the webhook to it is written."""
+
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    webhook_format: Video.WebhookFormat = Video.WebhookFormat.TASK
+
+    def add_to(self, video: Video) -> None:
+        video.metadata, video.webhook_format = dict(self.metadata), self.webhook_format
+
+
+NO_EXTRAS = Extras()
+
+
+@dataclass(frozen=True)
 class VideoOrder:
     """What a user asks for; models, also by an alias, sizes and lengths are the catalog's.
 
@@ -65,6 +80,7 @@ class VideoOrder:
     choices: offers.Choices = offers.NOTHING
     last_image: Upload | None = None
     references: tuple[Upload, ...] = ()
+    extras: Extras = NO_EXTRAS
 
     @property
     def images(self) -> OrderImages:
@@ -128,6 +144,7 @@ def remix(
     request_key: RequestKey | None = None,
     api_key_id: UUID | None = None,
     terms: PriceTerms = ANY_PRICE,
+    extras: Extras = NO_EXTRAS,
 ) -> Video:
     """Order a new version of a finished video, at the text price of its model.
 
@@ -137,6 +154,7 @@ def remix(
         raise state_machine.NotPossible(_("Only a completed video can be remixed."))
     draft = _repeat(video, prompt, Video.Operation.REMIX, source=video)
     draft.api_key_id = api_key_id
+    extras.add_to(draft)
     _agree_price(terms, draft)
     return _check_and_place(video.user, _Draft(draft), request_key)
 
@@ -161,6 +179,7 @@ def retry(
     draft.first_image, draft.last_image = video.first_image, video.last_image
     draft.retry_of = video
     draft.webhook_url, draft.api_key_id = video.webhook_url, api_key_id
+    Extras(video.metadata, Video.WebhookFormat(video.webhook_format)).add_to(draft)
     _agree_price(terms, draft)
     return _check_and_place(video.user, _Draft(draft, tuple(video.reference_images)), request_key)
 
@@ -197,6 +216,7 @@ def _draft(user: AbstractBaseUser, order: VideoOrder) -> _Draft:
         credits=prices.price(kind, word, size, seconds, order.choices.audio),
         engine=circuit_breaker.choose(engines),
     )
+    order.extras.add_to(video)
     _agree_price(order.terms, video)
     return _Draft(video, order.references)
 

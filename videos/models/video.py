@@ -7,7 +7,7 @@ from typing import ClassVar
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import models
-from django.db.models import Case, Q, When
+from django.db.models import Case, Q, Value, When
 from django.utils import timezone
 from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
@@ -73,6 +73,11 @@ class Video(models.Model):
         ENGINE = "engine", _("from the engine")
         ESTIMATE = "estimate", _("estimated by the catalog")
 
+    class WebhookFormat(models.TextChoices):
+        TASK = "task"
+        # An event of the Videos API of OpenAI.
+        OPENAI = "openai"
+
     # The operations that have images of the user.
     WITH_IMAGES: ClassVar = (Operation.IMAGE, Operation.FIRST_LAST, Operation.REFERENCE)
     ACTIVE: ClassVar = (
@@ -124,6 +129,11 @@ class Video(models.Model):
     api_key = models.ForeignKey("accounts.ApiKey", models.SET_NULL, null=True, related_name="+")
     # Where to send the webhook when the video ends; "" for none.
     webhook_url = models.CharField(max_length=2048, blank=True)
+    webhook_format = models.CharField(
+        max_length=8, choices=WebhookFormat, default=WebhookFormat.TASK, db_default="task"
+    )
+    # Texts by name that the client keeps with the video; returned as they were sent.
+    metadata = models.JSONField(default=dict, blank=True, db_default=Value({}, models.JSONField()))
 
     # How it stands.
     status = models.CharField(_("state"), max_length=16, choices=Status, default=Status.QUEUED)

@@ -127,10 +127,10 @@ def send_test(user: AbstractBaseUser, url: str) -> DeliveryResult:
 
 def request_of(delivery: WebhookDelivery) -> Request:
     """The signed request of a claimed delivery."""
-    body = json.dumps(representations.callback_body(delivery.video)).encode()
-    secret = signing.secret_of(delivery.user)
     # Receivers ignore an id that they know, and they may know that of the failure.
     message_id = f"msg_{delivery.pk.hex}" + ("_rescued" if delivery.video.rescued_at else "")
+    body = json.dumps(representations.webhook_body(delivery.video, message_id)).encode()
+    secret = signing.secret_of(delivery.user)
     return Request(delivery.url, body, signing.signed_headers(message_id, body, secret))
 
 

@@ -9,7 +9,11 @@ from typing import Any
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
 
-from config.lib.api.serializers import ErrorSerializer, ValidationErrorSerializer
+from config.lib.api.serializers import (
+    EnvelopeSerializer,
+    ErrorSerializer,
+    ValidationErrorSerializer,
+)
 
 DESCRIPTIONS = {
     206: "The part of the file that the Range header asks for",
@@ -28,6 +32,7 @@ DESCRIPTIONS = {
     422: "A field is missing or invalid",
     429: "Too many requests; wait for the seconds in Retry-After",
     500: "The server or a service it needs failed",
+    501: "Not built",
     502: "The engine does not give the file out",
     503: "Not available at the moment; try again later",
 }
@@ -43,6 +48,11 @@ def errors(*codes: int) -> dict[int, OpenApiResponse]:
     """Return the responses of an operation for these status codes, with a JSON error body."""
     shapes = {code: ValidationErrorSerializer if code == 422 else ErrorSerializer for code in codes}
     return {code: OpenApiResponse(shapes[code], DESCRIPTIONS[code]) for code in codes}
+
+
+def gateway_errors(*codes: int) -> dict[int, OpenApiResponse]:
+    """Return the responses of an operation under /v1 for these status codes."""
+    return {code: OpenApiResponse(EnvelopeSerializer, DESCRIPTIONS[code]) for code in codes}
 
 
 def file_responses(media_type: str = "*/*") -> dict[Any, OpenApiResponse]:

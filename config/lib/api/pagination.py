@@ -112,7 +112,7 @@ class LimitOffsetPagination(BasePagination):
         if "after" in query and "offset" in query:
             raise OffsetAndAfter
         self.limit, self.offset = query["limit"], query.get("offset", 0)
-        self.total = queryset.count()
+        self.all_rows = queryset
         rows = self._in_order(queryset, query["order"] == "desc", query.get("after"))
         # One row more tells whether another page follows.
         found = list(rows[self.offset : self.offset + self.limit + 1])
@@ -139,7 +139,7 @@ class LimitOffsetPagination(BasePagination):
                 self.view.results_field: data,
                 "limit": self.limit,
                 "offset": self.offset,
-                "total": self.total,
+                "total": self.all_rows.count(),
                 "has_more": self.has_more,
                 "first_id": self.id_of(first) if first else None,
                 "last_id": self.id_of(last) if last else None,

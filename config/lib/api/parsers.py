@@ -8,15 +8,22 @@ because an answer that quotes it could not be encoded.
 from collections.abc import Mapping
 from typing import IO, Any
 
-from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
+from django.http import QueryDict
 from django.utils.http import parse_header_parameters
 from rest_framework.exceptions import ParseError, UnsupportedMediaType
-from rest_framework.parsers import BaseParser, FormParser, JSONParser, MultiPartParser
+from rest_framework.parsers import (
+    BaseParser,
+    DataAndFiles,
+    FormParser,
+    JSONParser,
+    MultiPartParser,
+)
 
 from config.lib import strict_json
 
 MAX_DEPTH = 32
+MAX_BYTES = 1024 * 1024
 CHARSETS = {"utf-8", "utf8", "us-ascii"}
 
 
@@ -34,18 +41,44 @@ class UTF8Parser(BaseParser):
 
 
 class StrictFormParser(UTF8Parser, FormParser):
-    """A form without files."""
+    """A form without files. Raises RequestDataTooBig for more than `max_bytes` of text."""
+
+    max_bytes = MAX_BYTES
+
+    def parse(
+        self,
+        stream: IO[Any],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> Any:
+        found: QueryDict = super().parse(stream, media_type, parser_context)
+        _check_size(found, self.max_bytes)
+        return found
 
 
 class StrictMultiPartParser(UTF8Parser, MultiPartParser):
-    """A form with files."""
+    """A form with files. Raises RequestDataTooBig for more than `max_bytes` of other fields."""
+
+    max_bytes = MAX_BYTES
+
+    def parse(
+        self,
+        stream: IO[Any],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> Any:
+        found: DataAndFiles[Any, Any] = super().parse(stream, media_type, parser_context)
+        _check_size(found.data, self.max_bytes)
+        return found
 
 
 class StrictJSONParser(JSONParser):
-    """UTF-8 of at most DATA_UPLOAD_MAX_MEMORY_SIZE bytes and MAX_DEPTH levels.
+    """UTF-8 of at most MAX_BYTES and MAX_DEPTH levels.
 
-    Raises RequestDataTooBig, UnsupportedMediaType or ParseError.
+    A subclass may read more bytes. Raises RequestDataTooBig, UnsupportedMediaType or ParseError.
     """
+
+    max_bytes = MAX_BYTES
 
     def parse(
         self,
@@ -54,8 +87,8 @@ class StrictJSONParser(JSONParser):
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
         _check_charset(media_type or "")
-        body = stream.read(settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1)
-        if len(body) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+        body = stream.read(self.max_bytes + 1)
+        if len(body) > self.max_bytes:
             raise RequestDataTooBig("JSON")
         try:
             found = strict_json.loads(body.decode(), unique_keys=True)
@@ -63,6 +96,11 @@ class StrictJSONParser(JSONParser):
             return found
         except (ValueError, RecursionError) as error:
             raise ParseError from error
+
+
+def _check_size(form: QueryDict, max_bytes: int) -> None:
+    if sum(len(name) + sum(map(len, texts)) for name, texts in form.lists()) > max_bytes:
+        raise RequestDataTooBig("form")
 
 
 def _check_charset(media_type: str) -> None:

@@ -95,3 +95,16 @@ class FieldErrorSerializer(serializers.Serializer):
 
 class ValidationErrorSerializer(serializers.Serializer):
     detail = FieldErrorSerializer(many=True)
+
+
+class EnvelopeErrorSerializer(serializers.Serializer):
+    message = serializers.CharField()
+    type = serializers.CharField()
+    param = serializers.CharField(allow_null=True)
+    code = serializers.CharField(allow_null=True)
+
+
+class EnvelopeSerializer(serializers.Serializer):
+    """An error under /v1, in the words of OpenAI."""
+
+    error = EnvelopeErrorSerializer()

@@ -209,6 +209,11 @@ def test_cors_lets_a_configured_origin_read_the_answer(api: APIClient) -> None:
         "RateLimit-Reset",
         "Retry-After",
         "X-Request-ID",
+        "openai-poll-after-ms",
+        "x-ratelimit-limit-requests",
+        "x-ratelimit-remaining-requests",
+        "x-ratelimit-reset-requests",
+        "x-should-retry",
     ]
     assert headers == {"access-control-allow-origin": ORIGIN}
     assert "origin" in answer["Vary"].lower()

@@ -28,7 +28,15 @@ def test_every_other_call_is_401_when_anonymous(anonymous: APIClient, db: None) 
     wrong = APIClient(headers={"Authorization": "Bearer wrong"})
     for call in private:
         method, path = call.replace("{clip_id}", "1").split()
-        for name in ("video_id", "payment_id", "key_id", "upload_id", "delivery_id"):
+        for name in (
+            "video_id",
+            "payment_id",
+            "key_id",
+            "upload_id",
+            "delivery_id",
+            "model_id",
+            "character_id",
+        ):
             path = path.replace(f"{{{name}}}", str(uuid4()))
         for client in (anonymous, wrong):
             answer = client.generic(method, path, "{}", "application/json")

@@ -62,6 +62,9 @@ def at(path: str, video: Video) -> str:
 
 
 def refused_fields(answer: Any) -> set[str]:
+    """The refused fields of a request; under /v1 the answer names the first one."""
+    if answer.status_code == 400 and "error" in answer.json():
+        return {answer.json()["error"]["param"]}
     assert answer.status_code == 422, answer.content
     return {error["loc"][1] for error in answer.json()["detail"]}
 
@@ -83,7 +86,8 @@ def test_number_is_no_text(
     settings.GOOGLE_CLIENT_ID = "id"
     body = json.dumps(dict.fromkeys(texts, 12))
     answer = api.generic(method, at(path, video), body, "application/json")
-    assert refused_fields(answer) >= set(texts)
+    refused = refused_fields(answer)
+    assert refused <= set(texts) if path.startswith("/v1/") else refused >= set(texts)
 
 
 @pytest.mark.parametrize(("path", "name"), NUMBERS)

@@ -367,9 +367,15 @@ def test_browser_goes_to_the_sign_in_page_when_a_session_has_ended(path: str) ->
     assert refuse(401, path) == (303, "text/html", "/accounts/login/", "")
 
 
-@pytest.mark.parametrize("path", [UPLOAD, "/v1/videos", "/sandbox/v1/videos", "/studio/reference/"])
+@pytest.mark.parametrize("path", [UPLOAD, "/sandbox/v1/videos", "/studio/reference/"])
 def test_programs_and_scripts_read_json_when_they_are_not_signed_in(path: str) -> None:
     assert refuse(401, path) == (401, "application/json", "", '{"detail": "Not authenticated"}')
+
+
+def test_sdk_reads_the_envelope_of_openai_when_the_key_is_wrong() -> None:
+    status, kind, location, body = refuse(401, "/v1/videos")
+    assert (status, kind, location) == (401, "application/json", "")
+    assert json.loads(body)["error"]["code"] == "invalid_api_key"
 
 
 @pytest.mark.parametrize(

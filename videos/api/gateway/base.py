@@ -1,0 +1,131 @@
+"""What every view of the gateway shares: who may call, what a body may be, how it answers."""
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from django.conf import settings
+from django.http import QueryDict
+from django.utils import timezone
+from rest_framework.exceptions import NotFound, ParseError
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.auth.authentication import BearerAuthentication
+from config.lib import idempotency
+from config.lib.api.parsers import StrictFormParser, StrictJSONParser, StrictMultiPartParser
+from config.lib.idempotency import RequestKey
+from config.lib.web.responses import user_of
+from videos import representations
+from videos.models import Video
+
+BRACKETS = re.compile(r"(\w+)\[(\w+)\]")
+ATTEMPT_HEADER = "x-stainless-retry-count"
+# When a client should ask again, in milliseconds: in the first minute of a video, and later.
+POLL_AFTER_MS, LATER_POLL_AFTER_MS = 2000, 5000
+FIRST_MINUTE = timedelta(minutes=1)
+
+
+class LargeJSONParser(StrictJSONParser):
+    """JSON in which an image may stand as a data URL."""
+
+    max_bytes = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+
+
+class LargeMultiPartParser(StrictMultiPartParser):
+    """A form in which an image may stand as a data URL."""
+
+    max_bytes = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+
+
+class AnyAccept(DefaultContentNegotiation):
+    """Answer in our own type: SDKs ask for `application/binary` where they read a video."""
+
+    def select_renderer(
+        self, request: Request, renderers: Any, format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        return renderers[0], renderers[0].media_type
+
+
+class GatewayView(APIView):
+    """A view under /v1: `Authorization: Bearer`, any Accept header, errors in OpenAI's words."""
+
+    authentication_classes = (BearerAuthentication,)
+    content_negotiation_class = AnyAccept
+    parser_classes = (LargeJSONParser, LargeMultiPartParser, StrictFormParser)
+    # SDKs poll, so reading has the limit for polling.
+    read_rate = "tasks"
+
+
+def fields_of(request: Request) -> dict[str, Any]:
+    """Return the fields of a body; `video[id]` of a form is the field `id` of the object `video`.
+
+    Raises ParseError for JSON that is no object, and for a form with a field twice.
+    """
+    data = request.data
+    if isinstance(data, QueryDict):
+        return _fold(data)
+    if not isinstance(data, dict):
+        raise ParseError
+    return data
+
+
+def _fold(form: QueryDict) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
+    for name, values in form.lists():
+        if len(values) != 1:
+            raise ParseError
+        if found := BRACKETS.fullmatch(name):
+            inner = fields.setdefault(found[1], {})
+            if isinstance(inner, dict):
+                inner[found[2]] = values[0]
+        else:
+            fields[name] = values[0]
+    return fields
+
+
+def get_own_video(request: Request, text: str) -> Video:
+    """Return the user's video of this id. Raises NotFound, also for what is no id."""
+    if re.fullmatch(representations.VideoId.regex, text):
+        pk = representations.VideoId().to_python(text)
+        if video := Video.objects.of(user_of(request)).filter(pk=pk).first():
+            return video
+    raise NotFound(f"Video with id '{text[:80]}' not found.")
+
+
+def order_once(
+    request: Request, asked: dict[str, Any], order: Callable[[RequestKey | None], Video]
+) -> Response:
+    """Carry out an order, or answer with the video that an equal request has made.
+
+    Requests are equal by their Idempotency-Key; without one a repeated attempt of an SDK is equal
+    to what asked for the same before.
+    """
+    key = _request_key(request, asked)
+    outcome = idempotency.run(key, partial(order, key))
+    return answer_with(outcome.result, outcome.headers)
+
+
+def _request_key(request: Request, asked: dict[str, Any]) -> RequestKey | None:
+    what = (request.method, request.path, asked)
+    if key := idempotency.key_of_headers(request.user, request.headers, *what):
+        return key
+    attempt = request.headers.get(ATTEMPT_HEADER, "")
+    if not re.fullmatch(r"[0-9]{1,4}", attempt):
+        return None
+    return idempotency.key_of_attempt(request.user, int(attempt), *what)
+
+
+def answer_with(video: Video, headers: dict[str, str] | None = None) -> Response:
+    """Answer with a video, and with when to ask again for one that has not ended."""
+    response = Response(representations.gateway_video(video), headers=headers or {})
+    if video.is_active:
+        is_new = timezone.now() - video.created_at < FIRST_MINUTE
+        wait = POLL_AFTER_MS if is_new else LATER_POLL_AFTER_MS
+        response["openai-poll-after-ms"] = str(wait)
+    return response
