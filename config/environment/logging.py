@@ -23,6 +23,13 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(fields, default=str)
 
 
+class RefusalFilter(logging.Filter):
+    """Leave out answers with 501: what we do not have is no error of the server."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return getattr(record, "status_code", 0) != 501
+
+
 def configuration(level: str, form: str = "line") -> dict[str, Any]:
     line = "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"
     return {
@@ -31,6 +38,7 @@ def configuration(level: str, form: str = "line") -> dict[str, Any]:
         "filters": {
             "request": {"()": "config.http.request_id.RequestIdFilter"},
             "paths": {"()": "config.http.secret_paths.SecretPathFilter"},
+            "refusals": {"()": "config.environment.logging.RefusalFilter"},
         },
         "formatters": {
             "line": {"format": line},
@@ -53,6 +61,6 @@ def configuration(level: str, form: str = "line") -> dict[str, Any]:
             "asyncio": {"level": "WARNING"},
             "stripe": {"level": "WARNING"},
             # A refused request, such as a wrong password, is ordinary; the access log has it.
-            "django.request": {"level": "ERROR"},
+            "django.request": {"level": "ERROR", "filters": ["refusals"]},
         },
     }

@@ -24,9 +24,10 @@ def test_ordinary_work_logs_no_warning(alice: User, caplog: pytest.LogCaptureFix
         visitor.post("/accounts/signup/", new),
         APIClient().post("/api/auth/login", wrong, format="json"),
         api.post("/api/videos", {"prompt": ""}, format="json"),
+        api.get("/v1/videos/characters/char_1"),
         *(api.post("/api/videos", {"prompt": f"A boat {n}"}, format="json") for n in range(6)),
     ]
     payment_events.create_paid_payment(alice)
     codes = [answer.status_code for answer in answers]
-    assert codes == [404, 302, 200, 302, 302, 422, 422, *[201] * 5, 402]
+    assert codes == [404, 302, 200, 302, 302, 422, 422, 501, *[201] * 5, 402]
     assert [record for record in caplog.records if record.levelno >= logging.INFO] == []

@@ -24,7 +24,8 @@ from config.lib.web.responses import user_of
 from videos import representations
 from videos.models import Video
 
-BRACKETS = re.compile(r"(\w+)\[(\w+)\]")
+# `video[id]`, and what a list of objects becomes in a form: `characters[][id]`.
+BRACKETS = re.compile(r"(\w+)\[([^\[\]]*)\](?:\[.*\])?")
 ATTEMPT_HEADER = "x-stainless-retry-count"
 # When a client should ask again, in milliseconds: in the first minute of a video, and later.
 POLL_AFTER_MS, LATER_POLL_AFTER_MS = 2000, 5000

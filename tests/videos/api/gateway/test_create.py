@@ -70,6 +70,18 @@ def test_unknown_fields_are_ignored_and_metadata_is_kept(api: APIClient) -> None
     assert api.get(f"{URL}/{made['id']}").json()["metadata"] == {"shot": "12b"}
 
 
+def test_names_of_metadata_are_kept_as_they_are_in_a_form(api: APIClient) -> None:
+    sent = {"prompt": "A boat", "metadata[shot-id.1 é]": "12b", "metadata[b]": ""}
+    made = api.post(URL, sent, format="multipart").json()
+    assert made["metadata"] == {"shot-id.1 é": "12b", "b": ""}
+
+
+def test_characters_are_refused_in_a_form_too(api: APIClient) -> None:
+    sent = {"prompt": "A boat", "characters[][id]": "char_1"}
+    answer = api.post(URL, sent, format="multipart")
+    assert error_of(answer) == (400, "characters", "not_supported")
+
+
 @pytest.mark.parametrize("kind", ["file", "data URL", "bracketed", "upload"])
 def test_first_image_is_taken_in_every_form(api: APIClient, alice: User, kind: str) -> None:
     before = credits.available(alice)

@@ -83,6 +83,16 @@ def test_video_of_another_user_is_404_on_every_path(
     assert Video.objects.of(alice).count() == 1
 
 
+@pytest.mark.parametrize("path", ["edits", "extensions"])
+def test_video_of_another_user_is_404_when_a_body_names_it(
+    stranger: APIClient, alice: User, mp4: bytes, path: str
+) -> None:
+    name = name_of(completed(order(alice), mp4))
+    body = {"prompt": "At night", "seconds": "4", "video": {"id": name}}
+    assert error_of(stranger.post(f"{URL}/{path}", body, format="json")) == (404, None, None)
+    assert Video.objects.count() == 1
+
+
 def body_of(answer: Any) -> bytes:
     async def read() -> bytes:
         return b"".join([chunk async for chunk in answer.streaming_content])
