@@ -14,6 +14,9 @@ from accounts.auth import connections
 from accounts.auth.errors import BadCredentials
 from accounts.models import Session, User
 
+# A refresh token that is sent again within this time is a repetition, not a theft.
+REFRESH_GRACE = timedelta(seconds=10)
+
 
 @dataclass(frozen=True)
 class Tokens:
@@ -49,8 +52,9 @@ def sign_in(user: User, grant: Session.Grant) -> Tokens:
 def refresh(token: str) -> Tokens:
     """Exchange a refresh token for a new pair; a refresh token can be used once.
 
-    Raises BadCredentials. A second use revokes the session, because one of the two who used the
-    token must have stolen it.
+    The same token again within REFRESH_GRACE gets the same refresh token, because a client may have
+    sent it twice, or lost the answer. Raises BadCredentials. A later second use revokes the
+    session, because one of the two who used the token must have stolen it.
     """
     claims = _decode(RefreshToken, token)
     session_id, jti = _uuid(claims.get("sid")), claims.get("jti")
@@ -61,13 +65,16 @@ def refresh(token: str) -> Tokens:
     # Conditions on this table only: after waiting for a lock, PostgreSQL checks them again, but
     # not those on a joined table.
     active = Session.objects.filter(pk=session_id, revoked_at=None, expires_at__gt=now)
-    new_jti = uuid4().hex
-    if not active.filter(refresh_jti=jti).update(refresh_jti=new_jti, refreshed_at=now):
+    active.filter(refresh_jti=jti).update(
+        refresh_jti=uuid4().hex, previous_jti=jti, refreshed_at=now
+    )
+    # Exchanged just now, by this call or by another one.
+    exchanged = active.filter(previous_jti=jti, refreshed_at__gt=now - REFRESH_GRACE).first()
+    if exchanged is None:
         active.update(revoked_at=now)
         connections.recheck(session.user_id)
         raise BadCredentials("Invalid or expired refresh token")
-    session.refresh_jti, session.refreshed_at = new_jti, now
-    return _issue_tokens(session)
+    return _issue_tokens(exchanged)
 
 
 def sign_out(session: Session) -> None:
@@ -110,6 +117,8 @@ def _issue_tokens(session: Session) -> Tokens:
     refresh_token = RefreshToken()
     refresh_token["exp"] = int(session.expires_at.timestamp())
     refresh_token["jti"] = session.refresh_jti
+    # Two answers to one exchange carry the same token.
+    refresh_token["iat"] = int((session.refreshed_at or session.created_at).timestamp())
     for token in (access, refresh_token):
         token["sid"], token["sub"] = str(session.pk), str(session.user_id)
     return Tokens(str(access), str(refresh_token), int(lifetime.total_seconds()))

@@ -18,8 +18,10 @@ class Session(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     user = models.ForeignKey(User, models.CASCADE, related_name="api_sessions")
     grant = models.CharField(max_length=16, choices=Grant)
-    # The refresh token that may still be used; any other one of this session is a replay.
+    # The refresh token that may still be used. The one before it counts as its repetition for some
+    # seconds; any other one of this session is a replay.
     refresh_jti = models.CharField(max_length=32)
+    previous_jti = models.CharField(max_length=32, default="")
     created_at = models.DateTimeField(auto_now_add=True)
     refreshed_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField()
