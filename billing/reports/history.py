@@ -41,6 +41,9 @@ TITLES: dict[str, Promise] = {
 CLAWED_BACK_BADGE = (gettext_lazy("Clawed back"), "warn")
 RESTORED_BADGE = (gettext_lazy("Restored"), "good")
 
+# A description has the first 57 characters of a prompt, without spaces and dots at their end.
+CUT_PROMPT = 54
+
 
 @dataclass(frozen=True)
 class HistoryLine:
@@ -59,8 +62,7 @@ class HistoryLine:
         if entry.reference_type in TITLES:
             return str(TITLES[entry.reference_type])
         if entry.reference_type == Entry.VIDEO_REFERENCE:
-            _kind, _colon, prompt = entry.description.removeprefix("Returned: ").partition(": ")
-            return prompt or entry.description
+            return _prompt_of(entry.description) or entry.description
         if entry.reference_type == Entry.PAYMENT_REFERENCE and entry.description:
             return _(entry.description)  # the name of a package
         return entry.description or entry.get_type_display()
@@ -99,3 +101,10 @@ class HistoryLine:
     def expires_at(self) -> datetime | None:
         """When the credits that the entry added expire; None if it took credits."""
         return self.entry.expires_at if self.entry.amount > 0 else None
+
+
+def _prompt_of(description: str) -> str:
+    """Return the prompt in the description of a video, with dots only where it was cut short."""
+    _kind, _colon, prompt = description.removeprefix("Returned: ").partition(": ")
+    whole = prompt.removesuffix("...")
+    return whole if len(whole) < CUT_PROMPT else f"{whole}…"

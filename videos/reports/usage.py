@@ -145,7 +145,7 @@ def usage_of(user: AbstractBaseUser, days: int) -> UsageReport:
         highest=highest,
         models=_groups(rows, lambda row: _model(row["model"])),
         kinds=_groups(rows, lambda row: str(KINDS[row["operation"]])),
-        keys=_groups(rows, lambda row: row["api_key__name"] or _("In the studio")),
+        keys=_groups(rows, lambda row: row["api_key__name"] or _("Without an API key")),
         average_wait=_average_wait(rows),
         **totals,
     )

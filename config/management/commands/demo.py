@@ -59,6 +59,10 @@ def exists() -> bool:
     return not settings.PRODUCTION and User.objects.filter(username=USERNAME).exists()
 
 
+def has_clips() -> bool:
+    return Video.objects.filter(user__username=USERNAME).exists()
+
+
 def people() -> None:
     """Create admin (password admin, from this machine only) and the demo user; safe to repeat."""
     if not User.objects.filter(username="admin").exists():

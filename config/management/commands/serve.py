@@ -181,9 +181,18 @@ class Periodic:
 
 def start_message(first_run: bool) -> str:
     lines = [f"\n  {settings.SITE_NAME} is ready:  {settings.LOCAL_URL}\n"]
-    if demo.exists():
+    has_demo, has_clips = demo.exists(), demo.has_clips()
+    if first_run:
+        done = ["created the database"]
+        done += ["created a demo user"] if has_demo else []
+        done += ["ordered four clips"] if has_clips else []
+        lines.append(f"  First run: {', '.join(done)}.\n")
+    if has_demo:
+        owned = ["credits"] if settings.BILLING else []
+        owned += ["a few clips"] if has_clips else []
+        note = f"   (has {' and '.join(owned)})" if owned else ""
         lines += [
-            f"  Sign in as   {demo.USERNAME} / {demo.PASSWORD}   (has credits and a few clips)",
+            f"  Sign in as   {demo.USERNAME} / {demo.PASSWORD}{note}",
             "  Staff        admin / admin   at /admin/, from this machine only: change it",
         ]
     engine = next(iter(settings.ENGINES), "none")
@@ -195,8 +204,4 @@ def start_message(first_run: bool) -> str:
         "  Settings     python manage.py doctor",
         "  Stop         Ctrl-C\n",
     ]
-    if first_run:
-        lines.insert(
-            1, "  First run: created the database and a demo user, and ordered four clips.\n"
-        )
     return "\n".join(lines)

@@ -131,7 +131,7 @@ def test_usage_is_grouped_by_kind_and_api_key(alice: User, api: APIClient) -> No
     use = usage.usage_of(alice, 7)
     assert [(group.label, group.videos, group.credits) for group in use.keys] == [
         ("Newsletter", 2, 50),
-        ("In the studio", 1, 20),
+        ("Without an API key", 1, 20),
     ]
     assert [(group.label, group.videos, group.width) for group in use.kinds] == [
         ("From text", 3, 100)
