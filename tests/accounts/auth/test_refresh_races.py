@@ -28,7 +28,7 @@ def test_token_is_exchanged_once_when_four_processes_use_it_twenty_times_at_once
             token = tokens.sign_in(alice, Session.Grant.PASSWORD).refresh
             answers = Counter(team.race("accounts.auth.tokens:refresh", token))
             session = Session.objects.get()
-            first = RefreshToken(token)["jti"]
+            first = RefreshToken(token)["jti"]  # type: ignore[arg-type]
             is_successor = session.previous_jti == first != session.refresh_jti
             outcomes[answers["ok"], is_successor, session.revoked_at is not None] += 1
     assert outcomes == {(20, True, False): ROUNDS}
