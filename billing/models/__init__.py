@@ -12,12 +12,19 @@ from billing.models.entry import Entry
 from billing.models.lot import Lot
 from billing.models.package_override import PackageOverride
 from billing.models.payment import Payment
-from billing.models.referral import FormerAddress, Referral, ReferralLink, ReferralProgram
+from billing.models.referral import (
+    AccountAddress,
+    FormerAddress,
+    Referral,
+    ReferralLink,
+    ReferralProgram,
+)
 from billing.models.refund import Refund
 from billing.models.stripe_event import StripeEvent
 
 __all__ = [
     "Account",
+    "AccountAddress",
     "Allocation",
     "AuditRun",
     "Dispute",

@@ -64,6 +64,25 @@ class Referral(models.Model):
         return f"{self.inviter} – {self.friend}"
 
 
+class AccountAddress(models.Model):
+    """The fingerprint of an address that an account has or had: its owner is no new friend."""
+
+    # The constraint is the index of the user.
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", db_index=False
+    )
+    fingerprint = models.CharField(max_length=64)
+
+    class Meta:
+        indexes = [models.Index(fields=["fingerprint"], name="account_of_address")]
+        constraints = [
+            models.UniqueConstraint(fields=["user", "fingerprint"], name="account_address_once")
+        ]
+
+    def __str__(self) -> str:
+        return self.fingerprint
+
+
 class FormerAddress(models.Model):
     """The fingerprint of an erased account's address: whoever comes back is no new friend."""
 

@@ -53,9 +53,9 @@ def is_code(code: str) -> bool:
 def record(friend: AbstractBaseUser, code: str, *, is_confirmed: bool) -> None:
     """Note in the caller's transaction that a new user signed up by the link with this code.
 
-    Nothing is noted for an unknown code, for the inviter's own address, or for an address that was
-    here before. Whoever signs up once more with an account that waits for its owner replaces what
-    was noted.
+    Nothing is noted for an unknown code, or for an address that an account has or had, the
+    inviter's included. Whoever signs up once more with an account that waits for its owner
+    replaces what was noted.
     """
     Referral.objects.filter(friend_id=friend.pk, payment=None).delete()
     link = _link_of(code) if code and switch.credits_each() else None
@@ -63,8 +63,7 @@ def record(friend: AbstractBaseUser, code: str, *, is_confirmed: bool) -> None:
     if link is None or not address:
         return
     found = addresses.fingerprint(address)
-    own = addresses.fingerprint(addresses.address_of(link.user))
-    if found == own or addresses.is_known(found):
+    if addresses.is_known(found, friend):
         return
     row = Referral(
         friend_id=friend.pk,
@@ -78,12 +77,13 @@ def record(friend: AbstractBaseUser, code: str, *, is_confirmed: bool) -> None:
 
 
 def forget(user: AbstractBaseUser) -> None:
-    """Delete the link of an account that is being erased, and note its address's fingerprint.
+    """Delete the link of an account that is being erased; keep its addresses' fingerprints only.
 
     Safe to repeat.
     """
     if switch.credits_each():
         addresses.remember(user)
+    addresses.forget(user)
     ReferralLink.objects.filter(user_id=user.pk).delete()
 
 
@@ -99,8 +99,7 @@ def _code_of(user: AbstractBaseUser) -> str:
 
 
 def _link_of(code: str) -> ReferralLink | None:
-    rows = ReferralLink.objects.filter(code=code.strip().lower(), user__is_active=True)
-    return rows.select_related("user").first()
+    return ReferralLink.objects.filter(code=code.strip().lower(), user__is_active=True).first()
 
 
 def _earned(referrals: QuerySet[Referral]) -> int:

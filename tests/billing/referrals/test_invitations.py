@@ -2,16 +2,19 @@
 
 import json
 import zipfile
+from importlib import import_module
 from io import BytesIO
 
 import pytest
+from allauth.account.models import EmailAddress
+from django.apps import apps
 from django.conf import LazySettings
 from django.test import Client
 from rest_framework.test import APIClient
 
 from accounts.models import User
 from accounts.people import deletion, google, signup
-from billing.models import FormerAddress, Referral, ReferralLink, ReferralProgram
+from billing.models import AccountAddress, FormerAddress, Referral, ReferralLink, ReferralProgram
 from billing.referrals import invitations
 from tests.billing.payment_events import create_paid_payment
 from tests.conftest import create_user, signed_in
@@ -31,6 +34,11 @@ def opened(email: str, code: str) -> User:
 def register(client: APIClient, email: str, **fields: str) -> int:
     sent = {"email": email, "password": PASSWORD, **fields}
     return int(client.post("/api/auth/register", sent, format="json").status_code)
+
+
+def _move(user: User, address: str) -> None:
+    """Change the address of an account as the page does."""
+    EmailAddress.objects.create(user=user, email=address, verified=True).set_as_primary()
 
 
 def inviters() -> list[tuple[str, str]]:
@@ -123,6 +131,57 @@ def test_address_is_a_new_friend_once_when_it_signs_up_in_many_spellings(alice: 
     for address in ("a.b@gmail.com", "ab@gmail.com", "ab+x@googlemail.com", "ab@example.com"):
         opened(address, code)
     assert inviters() == [("a.b@gmail.com", "alice"), ("ab@example.com", "alice")]
+
+
+@pytest.mark.parametrize("then", ["stays", "asks for deletion", "changes its address"])
+def test_nothing_is_recorded_when_the_mailbox_has_or_had_an_account(alice: User, then: str) -> None:
+    known = opened("bob@example.com", "")
+    if then == "asks for deletion":
+        deletion.request_deletion(known)
+    if then == "changes its address":
+        _move(known, "robert@example.com")
+    opened("bob+2@example.com", code_of(alice))
+    assert inviters() == []
+
+
+@pytest.mark.parametrize("address", ["alice@example.com", "new+2@example.com"])
+def test_nothing_is_recorded_when_inviters_use_an_address_they_have_or_had(
+    alice: User, address: str
+) -> None:
+    _move(alice, "new@example.com")
+    opened(address, code_of(alice))
+    assert inviters() == []
+
+
+def test_confirmed_address_of_an_account_is_no_new_friend_and_an_unconfirmed_one_is(
+    alice: User, bob: User
+) -> None:
+    EmailAddress.objects.create(user=bob, email="second@example.com", verified=True)
+    EmailAddress.objects.create(user=bob, email="third@example.com", verified=False)
+    opened("second+2@example.com", code_of(alice))
+    opened("third@example.com", code_of(alice))
+    assert inviters() == [("third@example.com", "alice")]
+
+
+def test_earlier_addresses_are_no_new_friends_when_their_account_is_erased(
+    alice: User, bob: User
+) -> None:
+    code, address = code_of(alice), bob.email
+    _move(bob, "robert@example.com")
+    deletion.erase(bob)
+    opened(address, code)
+    opened("robert@example.com", code)
+    assert inviters() == []
+    assert not AccountAddress.objects.filter(user_id=bob.pk).exists()
+
+
+def test_addresses_of_accounts_from_before_are_noted_by_the_migration(alice: User) -> None:
+    EmailAddress.objects.create(user=alice, email="A.Lice+x@gmail.com", verified=True)
+    before = sorted(AccountAddress.objects.values_list("user_id", "fingerprint"))
+    AccountAddress.objects.all().delete()
+    migration = import_module("billing.migrations.0005_account_addresses")
+    migration.note_addresses(apps, None)
+    assert sorted(AccountAddress.objects.values_list("user_id", "fingerprint")) == before
 
 
 def test_nothing_is_recorded_when_an_erased_account_is_opened_again(alice: User, bob: User) -> None:
