@@ -48,6 +48,11 @@ def start() -> None:
         threading,
     )
 
+    # Whoever scans the internet for open hosts is no error of ours.
+    logging.ignore_logger("django.security.*")
+    request_id.listeners.append(
+        lambda found: sentry_sdk.get_isolation_scope().set_tag("request_id", found)
+    )
     sentry_sdk.init(
         dsn=settings.SENTRY_DSN,
         release=f"firstlight@{settings.VERSION}",
@@ -80,7 +85,10 @@ def start() -> None:
 def scrub(event: Mapping[str, Any], _hint: Mapping[str, Any]) -> Event:
     """Return a report with the known fields of an event and nothing else."""
     found = _pick(event, KEPT)
-    found["tags"] = {"request_id": request_id.current.get()}
+    # The report of a duration is made after its request, when only its tag is left.
+    sent = event.get("tags", {}).get("request_id", "-")
+    now = request_id.current.get()
+    found["tags"] = {"request_id": sent if now == "-" else now}
     if event.get("transaction_info", {}).get("source") == "url":
         found.pop("transaction", None)  # a path as it was sent may contain a token
     values = event.get("exception", {}).get("values", [])

@@ -24,10 +24,25 @@ class JsonFormatter(logging.Formatter):
 
 
 class RefusalFilter(logging.Filter):
-    """Leave out answers with 501: what we do not have is no error of the server."""
+    """Leave out answers that are no fault of the server, or whose cause has its own line.
+
+    501 is what we do not have; 502 and 503 without an exception are what others do not give us.
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
-        return getattr(record, "status_code", 0) != 501
+        status = getattr(record, "status_code", 0)
+        return status != 501 and not (status in {502, 503} and not record.exc_info)
+
+
+class BadRequestFilter(logging.Filter):
+    """Make one line without a traceback of what Django refuses, such as an unknown host."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.name.startswith("django.security."):
+            record.exc_info, record.exc_text = None, None
+            if record.levelno > logging.WARNING:
+                record.levelno, record.levelname = logging.WARNING, "WARNING"
+        return True
 
 
 def configuration(level: str, form: str = "line") -> dict[str, Any]:
@@ -38,6 +53,7 @@ def configuration(level: str, form: str = "line") -> dict[str, Any]:
         "filters": {
             "request": {"()": "config.http.request_id.RequestIdFilter"},
             "paths": {"()": "config.http.secret_paths.SecretPathFilter"},
+            "bad_requests": {"()": "config.environment.logging.BadRequestFilter"},
             "refusals": {"()": "config.environment.logging.RefusalFilter"},
         },
         "formatters": {
@@ -48,7 +64,7 @@ def configuration(level: str, form: str = "line") -> dict[str, Any]:
             "console": {
                 "class": "logging.StreamHandler",
                 "formatter": form,
-                "filters": ["request", "paths"],
+                "filters": ["request", "paths", "bad_requests"],
             }
         },
         "root": {"handlers": ["console"], "level": level},

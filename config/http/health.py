@@ -4,6 +4,7 @@ The first two are asked by machines that know the address of a process, not a ho
 are answered in a middleware in front of the check of the Host header.
 """
 
+import logging
 from collections.abc import Callable
 from functools import cache, wraps
 
@@ -17,6 +18,8 @@ from django.views.decorators.csrf import csrf_exempt
 from config.lib import disk, draining
 from config.lib.mail import queue as emails
 from videos.jobs.engine_choice import circuit_breaker
+
+log = logging.getLogger(__name__)
 
 
 def read_only(view: Callable[[HttpRequest], JsonResponse]) -> Callable[[HttpRequest], JsonResponse]:
@@ -56,6 +59,7 @@ def livez(request: HttpRequest) -> JsonResponse:
 def readyz(request: HttpRequest) -> JsonResponse:
     """Answer 200 when this process should get requests, else 503 with the reason."""
     if reason := _why_not_ready():
+        log.warning("not ready: %s", reason)
         return JsonResponse({"detail": reason}, status=503)
     return JsonResponse({"status": "ok"})
 

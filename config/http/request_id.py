@@ -10,6 +10,8 @@ from django.http import HttpRequest, HttpResponseBase
 
 VALID_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 current: ContextVar[str] = ContextVar("request_id", default="-")
+# Each is called with the id of every request when it begins.
+listeners: list[Callable[[str], None]] = []
 
 
 def request_id_middleware(
@@ -23,6 +25,8 @@ def request_id_middleware(
         # Django logs an answer of 4xx when this function has returned; the filter finds it here.
         request.META["firstlight.request_id"] = request_id
         token = current.set(request_id)
+        for listener in listeners:
+            listener(request_id)
         try:
             response = get_response(request)
         finally:

@@ -37,13 +37,13 @@ def paint(prompt: str) -> None:
     raise KeyError(prompt)
 
 
-async def call(path: str, body: bytes = b"") -> int:
+async def call(path: str, body: bytes = b"", host: bytes = b"localhost") -> int:
     scope = {
         "type": "http", "method": "POST" if body else "GET", "path": path,
         "raw_path": path.encode(), "query_string": f"token={SECRET}".encode(),
         "scheme": "http", "http_version": "1.1",
         "headers": [
-            (b"host", b"localhost"), (b"content-type", b"application/json"),
+            (b"host", host), (b"content-type", b"application/json"),
             (b"content-length", str(len(body)).encode()), (b"x-request-id", b"req-1"),
             (b"authorization", f"Bearer {SECRET}".encode()),
             (b"cookie", f"sessionid={SECRET}".encode()),
@@ -73,6 +73,7 @@ def main() -> None:
         return
     body = json.dumps({"prompt": SECRET}).encode()
     statuses = [asyncio.run(call(f"/fails/{SECRET}/", body)), asyncio.run(call("/crashes/"))]
+    statuses.append(asyncio.run(call("/accounts/login/", host=b"evil.example.com")))
     print(statuses)
 
 

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import subprocess
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -49,10 +50,14 @@ def dsn() -> Iterator[str]:
         server.shutdown()
 
 
-def events() -> list[dict[str, Any]]:
-    """The events in the envelopes: each line after the header and the header of the item."""
+def all_events() -> list[dict[str, Any]]:
+    """What is in the envelopes: each line after the header and the header of the item."""
     found = [json.loads(body.split(b"\n")[2]) for body in SentryServer.received]
     return sorted(found, key=lambda event: str(event.get("transaction")))
+
+
+def events() -> list[dict[str, Any]]:
+    return [event for event in all_events() if event.get("type") != "transaction"]
 
 
 def shape_of(event: dict[str, Any]) -> dict[str, Any]:
@@ -68,7 +73,9 @@ def shape_of(event: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def ran(tmp_path: Path, dsn: str, *words: str, **environment: str) -> str:
+def ran(
+    tmp_path: Path, dsn: str, *words: str, **environment: str
+) -> subprocess.CompletedProcess[str]:
     migrated.copy_to(tmp_path)
     ended = start_in_production(
         tmp_path,
@@ -76,13 +83,19 @@ def ran(tmp_path: Path, dsn: str, *words: str, **environment: str) -> str:
         **{**DEVELOPMENT, "SENTRY_DSN": dsn, **environment},
     )
     assert ended.returncode == 0, ended.stderr
-    return ended.stdout
+    return ended
 
 
 def test_errors_of_views_are_reported_without_what_the_request_sent(
     tmp_path: Path, dsn: str
 ) -> None:
-    assert ran(tmp_path, dsn) == "[500, 500]\n"
+    ended = ran(tmp_path, dsn, SENTRY_TRACES="1")
+    assert ended.stdout == "[500, 500, 400]\n"
+    refused = [line for line in ended.stderr.splitlines() if "evil.example.com" in line]
+    assert [line.split()[2:4] for line in refused] == [["WARNING", "django.security.DisallowedHost"]]
+    assert ended.stderr.count("Traceback") == 2
+    timings = [event for event in all_events() if event.get("type") == "transaction"]
+    assert [timing["tags"]["request_id"] for timing in timings] == ["req-1"] * 3
     said = {"release": f"firstlight@{configured.VERSION}", "environment": "development"}
     said["request"] = "req-1"
     hidden, shown = "[hidden]", "no attribute 'size'"
@@ -106,7 +119,7 @@ def test_errors_of_views_are_reported_without_what_the_request_sent(
 
 def test_errors_of_tasks_are_reported_without_their_arguments(tmp_path: Path, dsn: str) -> None:
     ran(tmp_path, dsn, "worker", SENTRY_TRACES="1")
-    event, timing = sorted(events(), key=lambda found: found.get("type", ""))
+    event, timing = sorted(all_events(), key=lambda found: found.get("type", ""))
     assert (timing["type"], timing["contexts"]["trace"]["status"]) == (
         "transaction",
         "internal_error",
