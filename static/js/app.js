@@ -42,11 +42,33 @@ document.addEventListener(
   { capture: true },
 );
 
-// ---- a video that the browser cannot decode says so; one with sound may only lack its pictures ----
-const sayUnplayable = (part) => {
-  const failure = part.closest?.(".player")?.querySelector(".player__failure");
-  if (failure) failure.hidden = false;
-};
+// ---- a video that cannot be played says why; one with sound may only lack its pictures ----
+// What its address answers: a sentence or none, and whether a download would get the file.
+async function askForFile(address) {
+  try {
+    // A bucket, to which an address may lead, is not asked: the file is there.
+    const asked = { headers: { Range: "bytes=0-0" }, redirect: "manual", cache: "no-store" };
+    const answer = await fetch(address, asked);
+    const isThere = answer.ok || answer.type === "opaqueredirect";
+    const kind = answer.headers.get("Content-Type") ?? "";
+    let sentence = "";
+    if (isThere) answer.body?.cancel();
+    else if (kind.startsWith("application/json")) sentence = (await answer.json()).detail;
+    else if (kind.startsWith("text/plain")) sentence = await answer.text();
+    return { isThere, sentence: typeof sentence === "string" ? sentence.trim() : "" };
+  } catch {
+    return { isThere: false, sentence: "" };
+  }
+}
+async function sayUnplayable(part) {
+  const player = part.closest?.(".player");
+  const failure = player?.querySelector(".player__failure");
+  if (!failure) return;
+  const { isThere, sentence } = await askForFile(player.querySelector("source").src);
+  if (sentence) failure.querySelector("span").textContent = sentence;
+  failure.querySelector("a")?.toggleAttribute("hidden", !isThere);
+  failure.hidden = false;
+}
 document.addEventListener("error", ({ target }) => sayUnplayable(target), { capture: true });
 document.addEventListener(
   "loadedmetadata",

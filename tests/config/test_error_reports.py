@@ -92,7 +92,9 @@ def test_errors_of_views_are_reported_without_what_the_request_sent(
     ended = ran(tmp_path, dsn, SENTRY_TRACES="1")
     assert ended.stdout == "[500, 500, 400]\n"
     refused = [line for line in ended.stderr.splitlines() if "evil.example.com" in line]
-    assert [line.split()[2:4] for line in refused] == [["WARNING", "django.security.DisallowedHost"]]
+    assert [line.split()[2:4] for line in refused] == [
+        ["WARNING", "django.security.DisallowedHost"]
+    ]
     assert ended.stderr.count("Traceback") == 2
     timings = [event for event in all_events() if event.get("type") == "transaction"]
     assert [timing["tags"]["request_id"] for timing in timings] == ["req-1"] * 3

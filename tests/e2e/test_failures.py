@@ -5,7 +5,7 @@ from io import BytesIO
 
 import pytest
 from PIL import Image
-from playwright.sync_api import StorageState, WebSocketRoute, expect
+from playwright.sync_api import Browser, StorageState, WebSocketRoute, expect
 
 from tests.e2e.conftest import Opener, card_of, keep_picture, order, wallet
 from tests.e2e.looks import check
@@ -54,6 +54,33 @@ def test_player_offers_the_download_when_the_browser_cannot_play_the_video(tab: 
     expect(failure).to_contain_text("This video cannot be played here.")
     file = page.locator("video source").get_attribute("src") or ""
     expect(failure.get_by_role("link", name="Download")).to_have_attribute("href", file)
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "sentence"),
+    [
+        ("application/json", '{"detail": "The engine is away.", "code": "engine_away"}',
+            "The engine is away."),
+        ("text/plain; charset=utf-8", "The engine is away.\n", "The engine is away."),
+        ("text/html", "<h1>Away</h1>", "This video cannot be played here."),
+    ],
+)  # fmt: skip
+def test_player_says_why_and_offers_no_download_when_the_file_is_not_sent(
+    site: str, chromium: Browser, kind: str, body: str, sentence: str
+) -> None:
+    # Not in a `tab`, for the browser complains about every 503.
+    page = chromium.new_page(base_url=site, viewport={"width": 390, "height": 844})
+    page.route("**/*.mp4", lambda route: route.fulfill(status=503, body=body, content_type=kind))
+    page.goto("/showcase/samples/lavender/")
+    page.locator("video").evaluate("film => { film.play().catch(() => {}); }")
+    failure = page.get_by_role("alert")
+    expect(failure).to_have_text(re.compile(rf"^\s*{sentence}\s*Download\s*$"))
+    expect(failure.get_by_role("link", name="Download")).to_be_hidden()
+    film, notice = page.locator("video").bounding_box(), failure.bounding_box()
+    assert film
+    assert notice
+    assert notice["height"] < film["height"] / 3
+    page.close()
 
 
 def test_cancelled_render_returns_the_credits(tab: Opener, person: StorageState) -> None:

@@ -23,8 +23,8 @@ def video_response(
 ) -> HttpResponseBase:
     """Answer with the MP4 of a video, as `http_ranges.file_response` does.
 
-    One that stays at its engine is read there while it is sent. Raises FileNotFoundError, or
-    EngineFileError for one that the engine does not send.
+    One that stays at its engine is read there while it is sent; a HEAD reads one byte. Raises
+    FileNotFoundError, or EngineFileError for one that the engine does not send.
     """
     file = StoredFile(str(video.file.name or ""), "video/mp4", filename, etag)
     if not video.file_stays_at_engine:
@@ -33,6 +33,9 @@ def video_response(
         return http_ranges.file_response(request, file, attachment=attachment, public=public)
     if video.is_expired:
         raise FileExpired
+    if request.method == "HEAD":
+        # One byte tells whether a GET would get the file; an engine that is away gets no 200.
+        engine_files.open_part(video, 0, 1).close()
     ended: datetime = video.completed_at or video.created_at
 
     def body(start: int, stop: int) -> SentWhileRead:

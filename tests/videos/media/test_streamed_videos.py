@@ -245,12 +245,38 @@ def test_error_has_a_documented_body_when_the_engine_does_not_send_the_file(
 
 
 def test_error_is_503_when_the_engine_does_not_listen(
-    api: APIClient, server: VideosAPIServer, kept_by_server: Callable[..., Video]
-) -> None:
+    api: APIClient, server: VideosAPIServer, kept_by_server: Callable[..., Video],
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    caplog.set_level("WARNING")
     video = kept_by_server(server)
+    link = share_links.create_link(video)
     server.shutdown()
     server.server_close()
-    assert api.get(f"/api/videos/{video.pk}/content").status_code == 503
+    url = f"/api/videos/{video.pk}/content"
+    shared = f"/s/{share_links.token_of(link)}/video.mp4"
+    caplog.clear()
+    codes = [api.get(url).status_code, api.head(url).status_code, Client().get(shared).status_code]
+    assert codes == [503, 503, 503]
+    logged = [(record.name, record.levelname, record.exc_info) for record in caplog.records]
+    assert logged == [("videos.media.engine_files", "WARNING", None)] * 3
+
+
+def test_head_is_200_and_reads_one_byte_when_the_engine_sends_the_file(
+    api: APIClient, server: VideosAPIServer, mp4: bytes, kept_by_server: Callable[..., Video]
+) -> None:
+    video = kept_by_server(server)
+    answer = api.head(f"/api/videos/{video.pk}/content")
+    assert (answer.status_code, answer["Content-Length"]) == (200, str(len(mp4)))
+    assert server.requests[-1][2]["range"] == "bytes=0-0"
+
+
+def test_page_does_not_say_that_the_file_is_saved_when_it_stays_at_the_engine(
+    page: Client, server: VideosAPIServer, kept_by_server: Callable[..., Video]
+) -> None:
+    shown = page.get(f"/v/{kept_by_server(server).pk}/").content.decode()
+    sentences = ("Saved to your library", "Finished. The file stays at the engine")
+    assert [sentence in shown for sentence in sentences] == [False, True]
 
 
 def test_every_answer_is_410_and_the_page_says_so_when_the_engine_keeps_it_no_longer(

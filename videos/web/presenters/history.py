@@ -39,7 +39,9 @@ def _describe_step(video: Video, status: Status) -> str:
         ),
         Status.RUNNING: _("Rendering started"),
         Status.DOWNLOADING: _("Rendered"),
-        Status.SUCCEEDED: _("Saved to your library"),
+        Status.SUCCEEDED: _("Finished. The file stays at the engine")
+        if video.file_stays_at_engine
+        else _("Saved to your library"),
     }
     if video.rescued_at and status in Video.RESCUABLE:
         return failures.cause_of_code(video.failure_code)
