@@ -63,8 +63,8 @@ TOPICS = (
         _("Why was my prompt blocked?"),
         (
             _(
-                "A content check reads every prompt and image before anything is charged. It "
-                "blocks what the content rules do not allow, and sometimes more than that."
+                "A content check reads every prompt and image before we take an order. It blocks "
+                "what the content rules do not allow, and sometimes more than that."
             ),
             _(
                 "Rewrite the prompt and try again. If too many of your prompts are blocked in one "

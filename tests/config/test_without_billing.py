@@ -8,6 +8,7 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from accounts.models import User
+from accounts.people import deletion, restoration
 from billing.ledger import credits as ledger_credits
 from billing.ledger import invariants
 from billing.models import Entry, Payment
@@ -25,7 +26,9 @@ from videos.reports import refund_audit
 SCRIPTS = re.compile(r"<(script|style)\b.*?</\1>", re.DOTALL)
 TAGS = re.compile(r"<[^>]+>")
 MONEY = re.compile(
-    r"\b(credits?|prices?|packages?|billing|balance|refund\w*|costs?)\b|¥", re.IGNORECASE
+    r"\b(credits?|prices?|packages?|billing|balance|refund\w*|costs?|charged|money|free|cheap\w*|pay\w*"
+    r"|paid|value)\b|¥",
+    re.IGNORECASE,
 )
 PUBLIC = (
     "/", "/showcase/", "/help/", "/privacy/", "/terms/", "/rules/", "/accounts/signup/",
@@ -33,7 +36,7 @@ PUBLIC = (
 )  # fmt: skip
 OWN = (
     "/studio/", "/library/", "/usage/", "/collections/", "/welcome/", "/welcome/?step=2",
-    "/settings/", "/settings/mails/", "/settings/data/delete/", "/developers/",
+    "/settings/", "/settings/mails/", "/settings/data/", "/settings/data/delete/", "/developers/",
     "/developers/keys/", "/developers/webhooks/",
 )  # fmt: skip
 MONEY_PAGES = ("/billing/", "/billing/history.csv", "/pricing/", "/proof/", "/help/refund/")
@@ -62,8 +65,6 @@ def words_about_money(client: Client, path: str) -> list[str]:
     answer = client.get(path)
     assert answer.status_code == 200, path
     shown = TAGS.sub(" ", SCRIPTS.sub(" ", answer.content.decode()))
-    for model in catalog().models.values():  # what the catalog says of a model is the operator's
-        shown = shown.replace(model.note or "\0", "")
     return [match[0] for match in MONEY.finditer(shown)]
 
 
@@ -93,6 +94,37 @@ def test_pages_of_a_user_do_not_speak_of_money_when_billing_is_off(
     assert f'href="/v/{videos[0].pk}/#remix"' in library
 
 
+def test_start_page_shows_its_one_promise_in_the_middle_when_billing_is_off(
+    no_billing: LazySettings, client: Client
+) -> None:
+    html = client.get("/").content.decode()
+    assert '<div class="features features--single">' in html
+    no_billing.BILLING = True
+    assert '<div class="features">' in client.get("/").content.decode()
+
+
+def test_page_that_restores_an_account_does_not_speak_of_money_when_billing_is_off(
+    erin: User, client: Client
+) -> None:
+    deletion.request_deletion(erin)
+    erin.refresh_from_db()
+    assert words_about_money(client, f"/accounts/return/{restoration.token_of(erin)}/") == []
+
+
+def test_built_in_models_are_described_without_money() -> None:
+    notes = [model.note for model in catalog().models.values()]
+    assert [note for note in notes if MONEY.search(note)] == []
+
+
+def test_video_that_was_paid_for_keeps_its_history_when_billing_is_off(
+    alice: User, page: Client, settings: LazySettings
+) -> None:
+    video = completed(order(alice), b"mp4")
+    settings.BILLING = False
+    html = page.get(f"/v/{video.pk}/").content.decode()
+    assert "20 credits charged" in html
+
+
 def test_pages_about_money_are_not_found_when_billing_is_off(erins_page: Client) -> None:
     assert [erins_page.get(path).status_code for path in MONEY_PAGES] == [404] * len(MONEY_PAGES)
     assert erins_page.post("/billing/buy/", {"package": "trial"}).status_code == 404
@@ -118,6 +150,13 @@ def test_order_is_taken_and_writes_no_entry_when_the_user_has_no_credits_and_bil
     assert Entry.objects.count() == 0
     quoted = client.post("/api/videos/quote", {"seconds": 8}, format="json").json()
     assert (quoted["credits"], quoted["lots"], quoted["available_after"]) == (0, [], 0)
+    made = client.post(
+        "/api/videos/text-to-video",
+        {"prompt": "A paper boat", "quality": "standard"},
+        format="json",
+    ).json()
+    assert made["credits_estimated"] == 0
+    assert made["message"] == "Text-to-video task created successfully."
     models = client.get("/api/models").json()["models"]
     assert {model["default"]["credits"] for model in models} == {0}
     assert {rate for model in models for rate in model["price"]["rates"]["text"].values()} == {"0"}

@@ -144,10 +144,11 @@ def _create_task(request: Request, asked: dict[str, Any], kind: str, **images: A
     )
     outcome = idempotency.run(key, partial(orders.submit, user_of(request), order, key))
     video = outcome.result
+    deducted = " Credits deducted." if video.credits else ""
     body = {
         "success": True,
         "task_id": str(video.pk),
-        "message": f"{kind} task created successfully. Credits deducted.",
+        "message": f"{kind} task created successfully.{deducted}",
         "credits_estimated": video.credits,
         "estimated_time": ESTIMATED_SECONDS,
     }

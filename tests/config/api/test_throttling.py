@@ -123,6 +123,11 @@ def test_orders_are_counted_apart_from_reads(api: APIClient, alice: User) -> Non
     assert [answer["RateLimit-Remaining"] for answer in reads] == ["3", "2", "1", "0", "0"]
 
 
+def test_order_counts_when_it_is_refused_as_a_bad_request(api: APIClient, alice: User) -> None:
+    wrong = [api.post("/api/videos", {"prompt": ""}, format="json") for _ in range(2)]
+    assert codes([*wrong, api.post("/api/videos", ORDER, format="json")]) == [422, 422, 429]
+
+
 def test_user_is_allowed_when_another_user_is_throttled(
     api: APIClient, stranger: APIClient
 ) -> None:

@@ -14,7 +14,7 @@ from videos.models import Price, Video
 SORA_2 = {
     "id": "sora-2",
     "label": "Sora 2",
-    "note": "Fast and at a lower price, to try out an idea",
+    "note": "Fast, to try out an idea",
     "quality": "standard",
     "modes": ["text", "image", "first_last", "reference", "remix"],
     "max_references": 3,
