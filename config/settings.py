@@ -295,6 +295,8 @@ ACCOUNT_ADAPTER = "accounts.adapters.AccountAdapter"
 SOCIALACCOUNT_ADAPTER = "accounts.adapters.SocialAdapter"
 ACCOUNT_FORMS = {
     "signup": "accounts.web.forms.SignupForm",
+    "change_password": "accounts.web.forms.ChangedPasswordForm",
+    "set_password": "accounts.web.forms.FirstPasswordForm",
     "reset_password_from_key": "accounts.web.forms.NewPasswordForm",
 }
 # Signing up does not tell which addresses have accounts; an account then needs a confirmed address.

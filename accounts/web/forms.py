@@ -3,7 +3,7 @@
 from typing import Any, cast
 
 from allauth.account.adapter import get_adapter
-from allauth.account.forms import ResetPasswordKeyForm
+from allauth.account.forms import ChangePasswordForm, ResetPasswordKeyForm, SetPasswordForm
 from allauth.account.forms import SignupForm as AccountForm
 from allauth.account.models import EmailAddress
 from allauth.account.utils import setup_user_email
@@ -19,12 +19,13 @@ from accounts.models import ApiKey, User
 from accounts.people import address_hiding, languages, signup
 from billing.referrals import invitations
 
+PASSWORD_RULES = _("At least 8 characters. Common passwords are refused.")
+
 
 class SignupForm(AccountForm):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        hint = _("At least 8 characters. Common passwords are refused.")
-        self.fields["password1"].help_text = hint
+        self.fields["password1"].help_text = PASSWORD_RULES
 
     def clean_username(self) -> str:
         """Refuse addresses first: that one is taken as a username would tell that it is known."""
@@ -67,7 +68,28 @@ class SignupForm(AccountForm):  # type: ignore[misc]
         return user
 
 
-class NewPasswordForm(ResetPasswordKeyForm):  # type: ignore[misc]
+class OneNewPassword(forms.Form):
+    """Asks once for a new password, as the sign-up does; a button shows what was typed."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        del self.fields["password2"]
+        words = {"oldpassword": _("Your password"), "password1": _("New password")}
+        for name, field in self.fields.items():
+            field.label = words[name]
+            field.widget.attrs["placeholder"] = words[name]
+        self.fields["password1"].help_text = PASSWORD_RULES
+
+
+class ChangedPasswordForm(OneNewPassword, ChangePasswordForm):  # type: ignore[misc]
+    """A new password in place of the one that the user knows."""
+
+
+class FirstPasswordForm(OneNewPassword, SetPasswordForm):  # type: ignore[misc]
+    """The first password of somebody who signs in with Google."""
+
+
+class NewPasswordForm(OneNewPassword, ResetPasswordKeyForm):  # type: ignore[misc]
     """The new password after the link of a reset."""
 
     def save(self) -> None:

@@ -1,19 +1,24 @@
 """The pages and e-mails of signing up, signing in and resetting a password; the welcome page."""
 
 import re
+from pathlib import Path
 
 import pytest
 import time_machine
+from allauth.account.adapter import get_adapter
+from allauth.core.context import request_context
 from django.conf import LazySettings
 from django.conf import settings as configured
 from django.core import mail
 from django.core.cache import cache
-from django.test import Client
+from django.template.loader import get_template
+from django.test import Client, RequestFactory
 
 from accounts.models import User
 from videos.account import email_digests
 
 SIGN_UP = {"username": "carol", "email": "carol@example.com", "password1": "a-long-passphrase"}
+OURS = configured.BASE_DIR / "templates"
 NEW = "quite-another-passphrase"
 
 
@@ -106,11 +111,58 @@ def test_password_is_reset_when_the_link_is_opened(alice: User) -> None:
     path = link_in(str(message.body))
     answer = client.get(path, follow=True)
     assert b"Choose a new password" in answer.content
-    form = {"password1": NEW, "password2": NEW}
-    answer = client.post(answer.request["PATH_INFO"], form, follow=True)
+    answer = client.post(answer.request["PATH_INFO"], {"password1": NEW}, follow=True)
     assert b"Your password was changed" in answer.content
     assert client.login(username="alice", password=NEW)
     assert b"This link is no longer valid" in Client().get(path).content
+    notice = mail.outbox[1]
+    assert notice.subject == "Your password was changed"
+    assert str(notice.body).startswith(
+        "Hello alice, this was changed in your account at Firstlight:\n\n"
+        "Your password was changed\n\n"
+        "The change was made from 127.0.0.1. If that was not you, change your password and check"
+        " your sign-ins now.\n"
+    )
+
+
+@pytest.mark.parametrize("path", ["/accounts/password/reset/", "/accounts/password/change/"])
+def test_new_password_is_asked_for_as_at_the_sign_up(alice: User, path: str) -> None:
+    client = Client()
+    if "reset" in path:
+        client.post(path, {"email": "alice@example.com"})
+        path = link_in(str(mail.outbox[0].body))
+    else:
+        client.force_login(alice)
+    new = client.get(path, follow=True).context["form"].fields
+    asked = Client().get("/accounts/signup/").context["form"].fields["password1"]
+    assert (new["password1"].label, "password2" in new) == ("New password", False)
+    assert new["password1"].help_text == asked.help_text
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    [
+        "account/email/password_changed", "account/email/password_reset",
+        "account/email/password_set", "account/email/email_changed", "account/email/email_deleted",
+        "mfa/email/totp_activated", "mfa/email/totp_deactivated",
+        "mfa/email/recovery_codes_generated", "socialaccount/email/account_connected",
+        "socialaccount/email/account_disconnected",
+    ],
+)  # fmt: skip
+def test_notice_of_a_change_has_the_words_of_our_other_e_mails(alice: User, prefix: str) -> None:
+    about = {
+        "provider": "Google", "from_email": "a@example.com", "to_email": "b@example.com",
+        "deleted_email": "a@example.com",
+    }  # fmt: skip
+    with request_context(RequestFactory().get("/")):
+        get_adapter().send_notification_mail(prefix, alice, about, "alice@example.com")
+    (message,) = mail.outbox
+    greeting, what, how = str(message.body).split("\n\n")[:3]
+    assert greeting == "Hello alice, this was changed in your account at Firstlight:"
+    assert what.splitlines()[0] == message.subject
+    assert how.startswith("The change was made from 127.0.0.1. If that was not you,")
+    assert message.subject.istitle() is False
+    assert Path(str(get_template(f"{prefix}_subject.txt").template.origin)).is_relative_to(OURS)
 
 
 def test_e_mail_says_so_when_the_address_has_no_account(db: None, settings: LazySettings) -> None:
@@ -124,7 +176,7 @@ def test_e_mail_says_so_when_the_address_has_no_account(db: None, settings: Lazy
 
 
 def test_e_mail_is_sent_when_the_password_is_changed(page: Client, alice: User) -> None:
-    form = {"oldpassword": "alice-password", "password1": NEW, "password2": NEW}
+    form = {"oldpassword": "alice-password", "password1": NEW}
     page.post("/accounts/password/change/", form)
     (message,) = mail.outbox
     assert "The change was made from 127.0.0.1." in message.body
