@@ -9,6 +9,8 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from config.lib import email_kinds
+
 
 class RateCounter(models.Model):
     """How many hits a rate limit had in its window; written by config.lib.rate_limits alone."""
@@ -104,7 +106,7 @@ class OutgoingEmail(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.recipient}"
+        return f"{email_kinds.label_of(self.kind)}: {self.recipient}"
 
 
 class IdempotencyKey(models.Model):

@@ -23,7 +23,7 @@ from config.lib.web.forms import MultilineField
 class DashboardFilter(admin.SimpleListFilter):
     """Filter a list to the rows that a number on the admin's first page counts."""
 
-    title = _("dashboard")
+    title = _("quick filter")
     parameter_name = "show"
     labels: ClassVar[dict[str, Promise]]
     selections: ClassVar[Callable[[], dict[str, Q]]]
