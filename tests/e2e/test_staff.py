@@ -167,6 +167,27 @@ def test_staff_preview_and_grant_credits(
     expect(wallet(owner)).to_have_text("150")
 
 
+@pytest.mark.parametrize("width", [1440, 390])
+def test_search_of_a_list_has_room_beside_the_count_of_its_results(
+    tab: Opener, staff_session: StorageState, width: int
+) -> None:
+    viewport = {"width": width, "height": 900}
+    page = tab("/admin/accounts/user/?q=nobody-has-this", person=staff_session, viewport=viewport)
+    field, send, every = (
+        page.locator(f"#changelist-search {part}").evaluate(
+            "part => (({ width, height }) => [Math.round(width), height])("
+            "part.getBoundingClientRect())"
+        )
+        for part in ("#searchbar", "input[type=submit]", "a.button")
+    )
+    assert (field[0] >= 160, send[1], every[1]) == (True, field[1], field[1])
+    if width == 1440:
+        tops = page.locator("#changelist-search :is(input[type=submit], a.button)").evaluate_all(
+            "parts => parts.map((part) => part.getBoundingClientRect().top)"
+        )
+        assert tops[0] == tops[1]
+
+
 def test_staff_order_preview_publish_and_hide_clips(
     tab: Opener, staff_session: StorageState, person: StorageState
 ) -> None:
