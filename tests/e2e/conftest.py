@@ -152,10 +152,10 @@ def person(site: str, chromium: Browser) -> StorageState:
     return new_person(site, chromium)
 
 
-def new_person(site: str, chromium: Browser) -> StorageState:
+def new_person(site: str, chromium: Browser, name: str = "") -> StorageState:
     context = chromium.new_context(base_url=site)
     context.request.get("/accounts/signup/")
-    name = new_name()
+    name = name or new_name()
     form = {"username": name, "email": f"{name}@example.com", "password1": PASSWORD}
     token = next(c["value"] for c in context.cookies() if c["name"] == "csrftoken")
     answer = context.request.post("/accounts/signup/", form={**form, "csrfmiddlewaretoken": token})

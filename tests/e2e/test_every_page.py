@@ -23,6 +23,7 @@ from tests.e2e.conftest import (
     code_of,
     environment,
     keep_picture,
+    new_name,
     new_person,
     offer,
     order,
@@ -170,41 +171,42 @@ def world(site: str, folder: Path, chromium: Browser) -> Iterator[World]:
     maker, guarded, newcomer = [context.new_page() for context in contexts]
     for page in (maker, guarded):
         page.goto("/accounts/signup/")
-    sign_up(maker)
-    confirm(maker, folder)
-    name = sign_up(guarded)
-    confirm(guarded, folder)
+    confirm(maker, folder, sign_up(maker))
+    name, unconfirmed = sign_up(guarded), new_name()
+    confirm(guarded, folder, name)
     turn_on_two_factor(guarded)
     made = World(contexts[0].storage_state(), contexts[1].storage_state(), name)
     made.own = videos_of(maker) | money_of(maker)
     made.public = shown(maker, made.own["video"], folder)
-    new_person(site, chromium)
-    made.public["account_confirm_email"] = mailed(folder, "/accounts/confirm-email/")
+    new_person(site, chromium, unconfirmed)
+    made.public["account_confirm_email"] = mailed(folder, "/accounts/confirm-email/", unconfirmed)
     newcomer.goto("/accounts/password/reset/")
     newcomer.get_by_label("Email").fill(f"{name}@example.com")
     newcomer.locator("main form button").last.click()
     newcomer.wait_for_url("**/done/")
-    made.public["account_reset_password_from_key"] = mailed(folder, "/accounts/password/reset/key/")
+    reset = mailed(folder, "/accounts/password/reset/key/", name)
+    made.public["account_reset_password_from_key"] = reset
     for context in contexts:
         context.close()
     yield made
     publish(folder, "False")  # others see the site of a newcomer
 
 
-def mailed(folder: Path, path: str) -> str:
-    """The link of this kind in a new e-mail, which is read only once."""
+def mailed(folder: Path, path: str, name: str) -> str:
+    """The link of this kind in an e-mail to somebody, which is read only once."""
     link, deadline = re.compile(rf"{re.escape(path)}[-:\w]+/"), time.monotonic() + 20
     while time.monotonic() < deadline:
         for email in (folder / "mail").glob("*.html"):
-            if found := link.search(email.read_text()):
+            text = email.read_text()
+            if f"{name}@example.com" in text and (found := link.search(text)):
                 email.unlink()
                 return found[0]
         time.sleep(0.1)
-    raise AssertionError(f"no e-mail has a link {path}")
+    raise AssertionError(f"no e-mail to {name} has a link {path}")
 
 
-def confirm(page: Page, folder: Path) -> None:
-    page.goto(mailed(folder, "/accounts/confirm-email/"))
+def confirm(page: Page, folder: Path, name: str) -> None:
+    page.goto(mailed(folder, "/accounts/confirm-email/", name))
     page.get_by_role("main").get_by_role("button", name="Confirm").click()
     expect(page.get_by_role("button", name="Confirm")).to_have_count(0)
 
