@@ -6,15 +6,12 @@ offered (owner agrees) ──staff publish──► public ──staff hide, own
 from django.conf import settings
 from django.db import OperationalError, ProgrammingError, transaction
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
 from showcase.models import Clip, ClipQuerySet
-from videos.engines.base import Variant
-from videos.media import delivery, http_ranges
 from videos.models import Video
 
 
@@ -97,24 +94,6 @@ def move(clip: Clip, *, up: bool) -> None:
 def delete_clips_of_deleted_videos() -> None:
     """Delete clips whose videos were deleted. Safe to repeat."""
     Clip.objects.exclude(video__in=Video.objects.kept()).delete()
-
-
-def file_response(
-    request: HttpRequest, clip: Clip, variant: Variant, *, public: bool
-) -> HttpResponseBase:
-    """Answer with a file of a clip; `public` lets caches keep it.
-
-    Raises FileNotFoundError or EngineFileError.
-    """
-    video = clip.video
-    if variant is Variant.VIDEO:
-        name = f"clip-{clip.pk}.mp4"
-        return delivery.video_response(
-            request, video, filename=name, etag=video.file_sha256, public=public
-        )
-    name, etag = f"clip-{clip.pk}.webp", f"{video.file_sha256}-poster"
-    file = http_ranges.StoredFile(video.thumbnail.name or "", "image/webp", name, etag)
-    return http_ranges.file_response(request, file, attachment=False, public=public)
 
 
 def video_url(clip: Clip) -> str:

@@ -10,7 +10,7 @@ from config.lib.web.responses import file_or_404, see_other
 from showcase import counters, gallery, presenters, samples
 from showcase.models import Clip, ClipLike, ClipQuerySet
 from videos.engines.base import Variant
-from videos.media import delivery
+from videos.media import delivery, http_ranges
 from videos.media.engine_files import EngineFileError
 
 
@@ -89,6 +89,19 @@ def deliver(
     """Send a clip's file; `public` lets caches keep it. Raises Http404."""
     try:
         with file_or_404():
-            return gallery.file_response(request, clip, variant, public=public)
+            if variant is Variant.VIDEO:
+                return _video_response(request, clip, public)
+            return _poster_response(request, clip, public)
     except EngineFileError as error:
         return delivery.error_page(error)
+
+
+def _video_response(request: HttpRequest, clip: Clip, public: bool) -> HttpResponseBase:
+    name, etag = f"clip-{clip.pk}.mp4", clip.video.file_sha256
+    return delivery.video_response(request, clip.video, filename=name, etag=etag, public=public)
+
+
+def _poster_response(request: HttpRequest, clip: Clip, public: bool) -> HttpResponseBase:
+    name, etag = f"clip-{clip.pk}.webp", f"{clip.video.file_sha256}-poster"
+    file = http_ranges.StoredFile(clip.video.thumbnail.name or "", "image/webp", name, etag)
+    return http_ranges.file_response(request, file, attachment=False, public=public)
