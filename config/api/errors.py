@@ -137,7 +137,7 @@ RETRY_AFTER = {429: "60", 503: "30"}
 def handle_exception(error: Exception, context: dict[str, Any]) -> Response | None:
     """Return the documented answer to an exception of a view, as DRF's EXCEPTION_HANDLER."""
     response = _answer_to(error, context)
-    if response is not None and envelope.is_spoken_at(context["request"].path):
+    if response is not None and envelope.applies_to(context["request"].path):
         return openai_errors.translate(response)
     return response
 
@@ -225,12 +225,12 @@ def _field_errors(details: Any, loc: list[str | int]) -> Iterator[dict[str, Any]
 
 
 def _wants_json(request: HttpRequest) -> bool:
-    return request.path.startswith(("/api/", "/health")) or envelope.is_spoken_at(request.path)
+    return request.path.startswith(("/api/", "/health")) or envelope.applies_to(request.path)
 
 
 def _json(request: HttpRequest, code: int, detail: str, headers: dict[str, str]) -> JsonResponse:
-    spoken = envelope.is_spoken_at(request.path)
-    body = envelope.body(code, detail) if spoken else {"detail": detail}
+    in_envelope = envelope.applies_to(request.path)
+    body = envelope.body(code, detail) if in_envelope else {"detail": detail}
     return JsonResponse(body, status=code, headers=headers)
 
 

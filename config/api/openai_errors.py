@@ -51,7 +51,7 @@ def translate(response: Response) -> Response:
             code=CODE_OF.get(code, code) if code else None,
             param=native.get("field") or PARAM_OF.get(code or ""),
         )
-    if status in envelope.REFUSED_AGAIN:
+    if status in envelope.NOT_RETRYABLE:
         response["x-should-retry"] = "false"
     return response
 

@@ -48,12 +48,12 @@ class Schema(AutoSchema):
         return ""
 
     def get_tags(self) -> list[str]:
-        if envelope.is_spoken_at(self.path):
+        if envelope.applies_to(self.path):
             return [GATEWAY]
         return [CHAPTERS[self.path.split("/")[2]]]
 
     def get_auth(self) -> list[dict[str, Any]]:
-        if envelope.is_spoken_at(self.path):
+        if envelope.applies_to(self.path):
             return [{"token": []}, {"key": []}]
         return [{name: []} for name in SECURITY_SCHEMES] if self.view.authentication_classes else []
 
@@ -85,7 +85,7 @@ class Schema(AutoSchema):
         parameters = operation.get("parameters", [])
         has_body = self.get_request_serializer() is not None
         if has_body or any(parameter["in"] == "query" for parameter in parameters):
-            codes.add(400 if envelope.is_spoken_at(self.path) else 422)
+            codes.add(400 if envelope.applies_to(self.path) else 422)
         if has_body or self.method in {"POST", "PUT"}:
             codes |= {400, 413, 415}
         return codes
@@ -94,7 +94,7 @@ class Schema(AutoSchema):
         serializer: type[Serializer] = ErrorSerializer
         if code == 422:
             serializer = ValidationErrorSerializer
-        if envelope.is_spoken_at(self.path):
+        if envelope.applies_to(self.path):
             serializer = EnvelopeSerializer
         component = self.resolve_serializer(serializer, "response")
         return _json_response(DESCRIPTIONS[code], component.ref)

@@ -57,7 +57,7 @@ def headers_middleware(
             response.headers["RateLimit-Limit"] = str(verdict.rate.limit)
             response.headers["RateLimit-Remaining"] = str(verdict.remaining)
             response.headers["RateLimit-Reset"] = str(verdict.reset)
-        if envelope.is_spoken_at(request.path):
+        if envelope.applies_to(request.path):
             _add_names_of_openai(response)
         if request.path.startswith(("/api/", "/v1/")):
             response.headers.setdefault("Cache-Control", "private, no-store")

@@ -29,7 +29,7 @@ def methods_middleware(
 def _refusal(
     request: HttpRequest, status: int, detail: str, headers: dict[str, str]
 ) -> HttpResponse:
-    if envelope.is_spoken_at(request.path):
+    if envelope.applies_to(request.path):
         return JsonResponse(envelope.body(status, detail), status=status, headers=headers)
     if request.path.startswith(("/api", "/health")):
         return JsonResponse({"detail": detail}, status=status, headers=headers)

@@ -68,7 +68,7 @@ def refusal_response(status: int, scope: Mapping[str, Any] | None = None) -> Ref
 
 
 def _json(status: int, scope: Mapping[str, Any] | None) -> dict[str, Any]:
-    if scope is not None and envelope.is_spoken_at(scope["path"]):
+    if scope is not None and envelope.applies_to(scope["path"]):
         return envelope.body(status, DETAIL[status])
     return {"detail": DETAIL[status]}
 

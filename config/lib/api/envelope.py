@@ -18,12 +18,12 @@ KINDS: dict[int, tuple[str, str | None]] = {
     501: ("server_error", "not_implemented"),
     429: ("requests", "rate_limit_exceeded"),
 }
-# Statuses that SDKs repeat by themselves, although the same request is refused again.
-REFUSED_AGAIN = (409, 501)
+# Statuses after which SDKs send the request again by themselves, which is refused again.
+NOT_RETRYABLE = (409, 501)
 
 
-def is_spoken_at(path: str) -> bool:
-    """Return whether answers at this path are in the words of OpenAI."""
+def applies_to(path: str) -> bool:
+    """Return whether errors at this path are in the envelope."""
     return path == PREFIX or path.startswith(f"{PREFIX}/")
 
 

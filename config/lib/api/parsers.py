@@ -14,7 +14,6 @@ from django.utils.http import parse_header_parameters
 from rest_framework.exceptions import ParseError, UnsupportedMediaType
 from rest_framework.parsers import (
     BaseParser,
-    DataAndFiles,
     FormParser,
     JSONParser,
     MultiPartParser,
@@ -27,8 +26,14 @@ MAX_BYTES = 1024 * 1024
 CHARSETS = {"utf-8", "utf8", "us-ascii"}
 
 
-class UTF8Parser(BaseParser):
-    """Refuses bodies in another charset. Raises UnsupportedMediaType."""
+class StrictForm(BaseParser):
+    """What both kinds of forms refuse.
+
+    Raises UnsupportedMediaType for another charset than UTF-8, RequestDataTooBig for more than
+    `max_bytes` of text.
+    """
+
+    max_bytes = MAX_BYTES
 
     def parse(
         self,
@@ -37,39 +42,17 @@ class UTF8Parser(BaseParser):
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
         _check_charset(media_type or "")
-        return super().parse(stream, media_type, parser_context)
-
-
-class StrictFormParser(UTF8Parser, FormParser):
-    """A form without files. Raises RequestDataTooBig for more than `max_bytes` of text."""
-
-    max_bytes = MAX_BYTES
-
-    def parse(
-        self,
-        stream: IO[Any],
-        media_type: str | None = None,
-        parser_context: Mapping[str, Any] | None = None,
-    ) -> Any:
-        found: QueryDict = super().parse(stream, media_type, parser_context)
-        _check_size(found, self.max_bytes)
+        found: Any = super().parse(stream, media_type, parser_context)
+        _check_size(found if isinstance(found, QueryDict) else found.data, self.max_bytes)
         return found
 
 
-class StrictMultiPartParser(UTF8Parser, MultiPartParser):
-    """A form with files. Raises RequestDataTooBig for more than `max_bytes` of other fields."""
+class StrictFormParser(StrictForm, FormParser):
+    """A form without files."""
 
-    max_bytes = MAX_BYTES
 
-    def parse(
-        self,
-        stream: IO[Any],
-        media_type: str | None = None,
-        parser_context: Mapping[str, Any] | None = None,
-    ) -> Any:
-        found: DataAndFiles[Any, Any] = super().parse(stream, media_type, parser_context)
-        _check_size(found.data, self.max_bytes)
-        return found
+class StrictMultiPartParser(StrictForm, MultiPartParser):
+    """A form with files, which count separately."""
 
 
 class StrictJSONParser(JSONParser):

@@ -68,7 +68,7 @@ class ImageField(serializers.Field[Any, Any, Any, Any]):
             self.fail("invalid_type")
         if len(url) > IMAGE_URL_MAX:
             self.fail("too_long")
-        return self._decode(url) if urlsplit_scheme(url) == "data" else url
+        return self._decode(url) if _scheme_of(url) == "data" else url
 
     def _decode(self, url: str) -> UploadedFile:
         head = DATA_URL.match(url)
@@ -84,7 +84,7 @@ class ImageField(serializers.Field[Any, Any, Any, Any]):
         return SimpleUploadedFile(f"image.{kind}", content, f"image/{kind}")
 
 
-def urlsplit_scheme(url: str) -> str:
+def _scheme_of(url: str) -> str:
     """Return the scheme of a URL in lower case; "" when it has none."""
     try:
         return urlsplit(url[:64]).scheme.lower()

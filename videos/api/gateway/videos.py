@@ -123,12 +123,12 @@ class GatewayContentView(GatewayView):
         asked = validated(GatewayContentQuerySerializer, request.query_params)
         video = get_own_video(request, video_id)
         response = content.file_response(request, video, Variant(asked["variant"]), False)
-        return _outside(response) if response.status_code == 416 else response
+        return _range_not_satisfiable(response) if response.status_code == 416 else response
 
     head = get
 
 
-def _outside(response: HttpResponseBase) -> HttpResponse:
+def _range_not_satisfiable(response: HttpResponseBase) -> HttpResponse:
     """Return the answer to a range outside the file, with a body that says so."""
     body = envelope.body(416, "The range lies outside the file.")
     kept = {name: response[name] for name in ("Content-Range", "ETag", "Accept-Ranges")}

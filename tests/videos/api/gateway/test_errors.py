@@ -53,7 +53,9 @@ def test_unknown_method_and_encoding_are_refused_in_the_envelope(api: APIClient)
     assert error_of(packed) == (415, None, "unsupported_content_type")
 
 
-def test_rate_is_named_as_the_sdk_reads_it(api: APIClient, settings: LazySettings) -> None:
+def test_rate_limit_headers_are_those_that_the_sdk_reads(
+    api: APIClient, settings: LazySettings
+) -> None:
     settings.RATE_TASKS = (1, 60)
     if settings.REDIS_URL:
         rate_limits._redis().flushdb()
