@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from videos.engines.result_streams import ResultStream
 from videos.media import engine_files, http_ranges
-from videos.media.engine_files import EngineFileError, FileExpired, SentWhileRead
+from videos.media.engine_files import EngineFileError, FileExpired, StreamedContent
 from videos.media.http_ranges import StoredFile
 from videos.models import Video
 
@@ -38,8 +38,8 @@ def video_response(
         engine_files.open_part(video, 0, 1).close()
     ended: datetime = video.completed_at or video.created_at
 
-    def body(start: int, stop: int) -> SentWhileRead:
-        return SentWhileRead(engine_files.open_part(video, start, stop))
+    def body(start: int, stop: int) -> StreamedContent:
+        return StreamedContent(engine_files.open_part(video, start, stop))
 
     return http_ranges.range_response(
         request,
@@ -53,13 +53,14 @@ def video_response(
 
 def error_page(error: EngineFileError) -> HttpResponse:
     """The answer of pages to an error of `video_response`: a sentence, with Retry-After."""
-    wait = getattr(error, "wait", None)
-    headers = {"Cache-Control": "no-store", **({"Retry-After": str(wait)} if wait else {})}
+    headers = {"Cache-Control": "no-store"}
+    if error.wait:
+        headers["Retry-After"] = str(error.wait)
     text = f"{error}\n"
     return HttpResponse(text, "text/plain; charset=utf-8", error.status, headers=headers)
 
 
-def open_video(video: Video) -> "ResultStream":
+def open_video(video: Video) -> ResultStream:
     """Open the MP4 of a finished video for reading. Raises FileNotFoundError or EngineFileError."""
     if video.file_stays_at_engine:
         return engine_files.open_whole(video)

@@ -31,9 +31,13 @@ PAUSE_SECONDS = 30
 
 
 class EngineFileError(Exception):
-    """The file of a video cannot be sent now; the text says why."""
+    """The file of a video cannot be sent now; the text says why.
+
+    `status` is the HTTP status, `wait` the seconds until trying again may help; None for never.
+    """
 
     status = 502
+    wait: int | None = None
 
 
 class FileExpired(EngineFileError):
@@ -46,7 +50,7 @@ class FileExpired(EngineFileError):
 
 
 class EngineAway(EngineFileError):
-    """The engine does not answer; it may in `wait` seconds."""
+    """The engine does not answer now."""
 
     status = 503
 
@@ -58,7 +62,6 @@ class EngineAway(EngineFileError):
 class EngineRefuses(EngineFileError):
     """The engine does not give the file: the operator has to look into it."""
 
-    status = 502
     wait = PAUSE_SECONDS
 
     def __init__(self) -> None:
@@ -81,6 +84,7 @@ def open_part(video: Video, start: int, stop: int) -> ResultStream:
 
 
 def open_whole(video: Video) -> ResultStream:
+    """Open the whole file of a video. Raises EngineFileError."""
     return open_part(video, 0, video.file_bytes)
 
 
@@ -92,7 +96,7 @@ def _as_answer(error: EngineError) -> EngineFileError:
     return EngineRefuses()
 
 
-class SentWhileRead:
+class StreamedContent:
     """The content of an answer: each chunk is read in a thread when the one before it was sent.
 
     Django closes it with the answer, also when the client has left or nothing was sent. A client

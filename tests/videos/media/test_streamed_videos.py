@@ -411,7 +411,7 @@ def test_connection_to_the_engine_is_closed_when_the_client_takes_nothing() -> N
     async def take_one() -> bytes:
         closed = asyncio.Event()
         stream = ResultStream(iter([b"a", b"b"]), closed.set, Part(0, 2, 2))
-        content = aiter(engine_files.SentWhileRead(stream, idle_seconds=0.01))
+        content = aiter(engine_files.StreamedContent(stream, idle_seconds=0.01))
         first = await anext(content)
         await closed.wait()
         return first
