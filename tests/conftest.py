@@ -140,7 +140,6 @@ def database_clock(settings: LazySettings) -> None:
 def mail_errors(settings: LazySettings) -> Iterator[dict[str, Exception]]:
     """The errors that the mail server raises by address, or for "*"; empty by default."""
     settings.EMAIL_BACKEND = "tests.mail.Backend"
-    mail.Backend.tried.clear()
     yield mail.Backend.errors
     mail.Backend.errors.clear()
 

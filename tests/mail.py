@@ -11,11 +11,9 @@ class Backend(EmailBackend):
     """Keep e-mails as locmem does; raise the error set for an address or for "*"."""
 
     errors: ClassVar[dict[str, Exception]] = {}
-    tried: ClassVar[list[str]] = []
 
     def send_messages(self, messages: Sequence[EmailMessage]) -> int:
         for address in (to for message in messages for to in message.to):
-            self.tried.append(address)
             if error := self.errors.get(address) or self.errors.get("*"):
                 raise error
         return super().send_messages(messages)

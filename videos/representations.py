@@ -75,7 +75,7 @@ class VideoId:
 
 def library_id(video_id: UUID) -> str:
     """An id in the answers that clients of system A read. Source: A13, K8."""
-    return f"video_{video_id.hex}" if settings.PREFIXED_VIDEO_IDS else str(video_id)
+    return gateway_id(video_id) if settings.PREFIXED_VIDEO_IDS else str(video_id)
 
 
 def library_video(video: Video) -> dict[str, Any]:

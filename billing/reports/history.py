@@ -104,7 +104,7 @@ class HistoryLine:
 
 
 def _prompt_of(description: str) -> str:
-    """Return the prompt in the description of a video, with dots only where it was cut short."""
+    """Return the prompt in the description of a video, with dots where it may have been cut."""
     _kind, _colon, prompt = description.removeprefix("Returned: ").partition(": ")
     whole = prompt.removesuffix("...")
     return whole if len(whole) < CUT_PROMPT else f"{whole}…"

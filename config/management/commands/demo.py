@@ -60,6 +60,7 @@ def exists() -> bool:
 
 
 def has_clips() -> bool:
+    """Return whether the demo user has any videos."""
     return Video.objects.filter(user__username=USERNAME).exists()
 
 

@@ -60,7 +60,7 @@ CONDITIONS = {
 
 
 @pytest.mark.parametrize("condition", CONDITIONS)
-def test_sign_up_and_reset_answer_alike_when_the_mail_server(
+def test_sign_up_and_reset_answer_alike_whatever_the_mail_server_does(
     db: None,
     mail_server: MailServer,
     settings: LazySettings,
