@@ -3,7 +3,6 @@
 import logging
 import threading
 import time
-from collections.abc import Callable
 
 from celery import shared_task
 from celery.signals import worker_ready
@@ -19,12 +18,9 @@ from videos.webhooks import sender
 log = logging.getLogger(__name__)
 
 
-def run(stop: threading.Event, *others: Callable[[], object]) -> None:
-    """Execute due steps until `stop` is set; also call the quick functions `others` every turn.
-
-    Steps that run by then have SHUTDOWN_SECONDS to end.
-    """
-    executor.Executor(settings.WORKER_THREADS).run(stop, *others)
+def run(stop: threading.Event) -> None:
+    """Execute due steps until `stop` is set; what runs by then has SHUTDOWN_SECONDS to end."""
+    executor.Executor(settings.WORKER_THREADS).run(stop)
 
 
 @worker_ready.connect

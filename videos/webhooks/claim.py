@@ -37,6 +37,12 @@ def claim_due(limit: int) -> list[WebhookDelivery]:
     return list(WebhookDelivery.objects.filter(lease=token).select_related("video", "user"))
 
 
+def next_due() -> datetime | None:
+    """When the next delivery is due, or a lease ends; None when none waits."""
+    waiting = WebhookDelivery.objects.filter(next_try_at__isnull=False).order_by("next_try_at")
+    return waiting.values_list("next_try_at", flat=True).first()
+
+
 def renew_leases(claimed: list[WebhookDelivery]) -> None:
     """Extend the leases of deliveries that are under way."""
     mine = WebhookDelivery.objects.filter(

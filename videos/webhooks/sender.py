@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from datetime import datetime
 from functools import partial
 
 from django.conf import settings
@@ -32,6 +33,9 @@ class Sender(LeasedWorker[WebhookDelivery, DeliveryResult]):
                 deliveries.record_result(delivery, result)
             else:
                 self._start(delivery, partial(deliveries.send, request))
+
+    def _next_due(self) -> datetime | None:
+        return claim.next_due()
 
     def _record(self, done: list[tuple[WebhookDelivery, DeliveryResult]]) -> None:
         for delivery, result in done:

@@ -121,6 +121,12 @@ def claim_due(limit: int) -> list[OutgoingEmail]:
     return list(OutgoingEmail.objects.filter(lease=token).order_by("created_at", "pk"))
 
 
+def next_due() -> datetime | None:
+    """When the next e-mail is due, or a lease ends; None when none waits."""
+    waiting = OutgoingEmail.objects.filter(next_try_at__isnull=False).order_by("next_try_at")
+    return waiting.values_list("next_try_at", flat=True).first()
+
+
 def renew_leases(rows: Iterable[OutgoingEmail]) -> None:
     """Extend the leases of e-mails that are being handed over."""
     tokens, pks = {row.lease for row in rows}, [row.pk for row in rows]

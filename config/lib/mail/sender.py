@@ -3,6 +3,7 @@
 import logging
 import smtplib
 import threading
+from datetime import datetime
 from functools import partial
 
 from django.conf import settings
@@ -30,6 +31,9 @@ class EmailSender(LeasedWorker[OutgoingEmail, SendResult]):
     def _claim(self) -> None:
         for row in queue.claim_due(self._threads - len(self._rows)):
             self._start(row, partial(deliver, row))
+
+    def _next_due(self) -> datetime | None:
+        return queue.next_due()
 
     def _record(self, done: list[tuple[OutgoingEmail, SendResult]]) -> None:
         for row, result in done:

@@ -10,10 +10,15 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from datetime import datetime
 from typing import Generic, TypeVar
 
 from django.conf import settings
 from django.db import close_old_connections
+
+from config.lib import clock
+from config.lib.connections import release_between_turns
+from config.lib.queues.changes import DatabaseChanges
 
 log = logging.getLogger(__name__)
 
@@ -24,10 +29,13 @@ Result = TypeVar("Result")
 class LeasedWorker(ABC, Generic[Row, Result]):
     """Claims due rows, has threads work on them, and records the results.
 
-    A subclass names how long an idle worker pauses and says how rows are claimed and recorded.
+    A subclass names how often an idle worker looks for due rows, and says how rows are claimed and
+    recorded.
     """
 
     idle_seconds: float
+    # How long an idle worker pauses at most, where the database tells that nothing has changed.
+    longest_pause_seconds = 5.0
     # How long a turn waits for results before it looks for due rows again.
     wait_seconds = 0.2
 
@@ -36,6 +44,7 @@ class LeasedWorker(ABC, Generic[Row, Result]):
         self._pool = ThreadPoolExecutor(threads, type(self).__name__)
         self._rows: dict[Future[Result], Row] = {}
         self._renewed = time.monotonic()
+        self._changes = DatabaseChanges()
 
     @abstractmethod
     def _claim(self) -> None:
@@ -48,6 +57,10 @@ class LeasedWorker(ABC, Generic[Row, Result]):
     @abstractmethod
     def _renew_leases(self, rows: list[Row]) -> None:
         """Extend the leases of rows whose work is still running."""
+
+    @abstractmethod
+    def _next_due(self) -> datetime | None:
+        """When the next row is due; None when none waits."""
 
     def turn(self) -> bool:
         """Claim what is due and record what is done, within `wait_seconds`. False when idle."""
@@ -80,27 +93,35 @@ class LeasedWorker(ABC, Generic[Row, Result]):
         """Drop waiting rows; running ones end unrecorded, and their leases expire."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def run(self, stop: threading.Event, *others: Callable[[], object]) -> None:
-        """Take turns until `stop` is set; also call the quick functions `others` every turn.
-
-        What runs by then has SHUTDOWN_SECONDS to end.
-        """
+    def run(self, stop: threading.Event) -> None:
+        """Take turns until `stop` is set. What runs by then has SHUTDOWN_SECONDS to end."""
         while not stop.is_set():
             try:
-                close_old_connections()
-                busy = self.turn()
-                for other in others:
-                    other()
+                release_between_turns()
+                # Asked before the turn, so that what is written meanwhile is noticed after it.
+                self._changes.any()
+                if not self.turn():
+                    self._pause(stop)
             except Exception:  # a database outage must not end the worker
                 log.exception("a turn of %s failed", type(self).__name__)
-                busy = False
-            if not busy:
                 stop.wait(self.idle_seconds)
         try:
             self.finish(settings.SHUTDOWN_SECONDS)
         except Exception:  # what was not recorded is due again after its lease
             log.exception("%s did not finish", type(self).__name__)
         close_old_connections()
+
+    def _pause(self, stop: threading.Event) -> None:
+        """Wait until a row may be due: when its time comes, or when anybody wrote something."""
+        wait_for = 0.0
+        if self._changes.are_told:
+            wait_for, due = self.longest_pause_seconds, self._next_due()
+            if due is not None:
+                wait_for = min(wait_for, (due - clock.now()).total_seconds())
+        until = time.monotonic() + wait_for
+        while not stop.wait(self.idle_seconds):
+            if time.monotonic() >= until or self._changes.any():
+                return
 
     def _start(self, row: Row, work: Callable[[], Result]) -> None:
         self._rows[self._pool.submit(work)] = row

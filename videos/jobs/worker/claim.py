@@ -68,6 +68,12 @@ def _lease(due: QuerySet[Video], limit: int, token: UUID, now: datetime) -> Quer
     return leases.lease_rows(due, limit, token, claimed_at=now, next_step_at=now + settings.LEASE)
 
 
+def next_due() -> datetime | None:
+    """When the next step of a video is due, or a lease ends; None when no video has one."""
+    waiting = Video.objects.filter(next_step_at__isnull=False).order_by("next_step_at")
+    return waiting.values_list("next_step_at", flat=True).first()
+
+
 def renew_leases(claimed: list[Video]) -> None:
     """Extend the leases of videos whose steps are still running."""
     mine = Video.objects.filter(

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from datetime import datetime
 from functools import partial
 
 from config.lib.queues.leased_worker import LeasedWorker
@@ -33,6 +34,9 @@ class Executor(LeasedWorker[Video, execute.Result]):
         downloads = downloading < self._threads * DOWNLOAD_SHARE
         for video in claim.claim_due(room, downloads=downloads):
             self._start(video, partial(execute.execute, video))
+
+    def _next_due(self) -> datetime | None:
+        return claim.next_due()
 
     def _gather(self) -> None:
         time.sleep(GATHER_SECONDS)
