@@ -6,21 +6,21 @@ from django.db import connection
 class DatabaseChanges:
     """Notices the commits of other connections, of this process and of others.
 
-    SQLite tells for a few microseconds, as long as the connection stays open. Other databases do
-    not tell, and then everything may have changed.
+    SQLite answers within microseconds, as long as the connection stays open. Other databases
+    cannot be asked, and then everything may have changed.
     """
 
     def __init__(self) -> None:
         self._seen: tuple[object, int] | None = None
 
     @property
-    def are_told(self) -> bool:
-        """Whether the database tells of changes."""
+    def are_known(self) -> bool:
+        """Whether the database can be asked for changes."""
         return connection.vendor == "sqlite"
 
     def any(self) -> bool:
         """Whether another connection may have committed since the last call."""
-        if not self.are_told:
+        if not self.are_known:
             return True
         with connection.cursor() as cursor:
             cursor.execute("PRAGMA data_version")

@@ -114,7 +114,7 @@ class LeasedWorker(ABC, Generic[Row, Result]):
     def _pause(self, stop: threading.Event) -> None:
         """Wait until a row may be due: when its time comes, or when anybody wrote something."""
         wait_for = 0.0
-        if self._changes.are_told:
+        if self._changes.are_known:
             wait_for, due = self.longest_pause_seconds, self._next_due()
             if due is not None:
                 wait_for = min(wait_for, (due - clock.now()).total_seconds())
