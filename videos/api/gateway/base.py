@@ -25,7 +25,7 @@ from videos import representations
 from videos.models import Video
 
 # `video[id]`, and what a list of objects becomes in a form: `characters[][id]`.
-BRACKETS = re.compile(r"(\w+)\[([^\[\]]*)\](?:\[.*\])?")
+BRACKETS = re.compile(r"(\w+)\[([^\[\]]*)\](\[.*\])?", re.DOTALL)
 ATTEMPT_HEADER = "x-stainless-retry-count"
 # When a client should ask again, in milliseconds: in the first minute of a video, and later.
 POLL_AFTER_MS, LATER_POLL_AFTER_MS = 2000, 5000
@@ -66,7 +66,7 @@ class GatewayView(APIView):
 def fields_of(request: Request) -> dict[str, Any]:
     """Return the fields of a body; `video[id]` of a form is the field `id` of the object `video`.
 
-    Raises ParseError for JSON that is no object, and for a form with a field twice.
+    A field that a form has twice is a list. Raises ParseError for JSON that is no object.
     """
     data = request.data
     if isinstance(data, QueryDict):
@@ -79,14 +79,13 @@ def fields_of(request: Request) -> dict[str, Any]:
 def _fold(form: QueryDict) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     for name, values in form.lists():
-        if len(values) != 1:
-            raise ParseError
+        value = values[0] if len(values) == 1 else values
         if found := BRACKETS.fullmatch(name):
             inner = fields.setdefault(found[1], {})
             if isinstance(inner, dict):
-                inner[found[2]] = values[0]
+                inner[found[2]] = {found[3]: value} if found[3] else value
         else:
-            fields[name] = values[0]
+            fields[name] = value
     return fields
 
 

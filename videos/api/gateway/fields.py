@@ -12,7 +12,8 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 IMAGE_URL_MAX = 20_971_520
-DATA_URL = re.compile(r"data:image/(jpeg|png|webp);base64,", re.IGNORECASE)
+# `image/jpg` is not registered, but many programs write it.
+DATA_URL = re.compile(r"data:image/(jpe?g|png|webp);base64,", re.IGNORECASE)
 METADATA_MOST, METADATA_KEY_MAX, METADATA_TEXT_MAX = 16, 64, 512
 
 
@@ -99,7 +100,9 @@ class MetadataField(serializers.Field[Any, Any, Any, Any]):
     default_error_messages = {
         "invalid_type": "Expected an object of texts.",
         "too_many": f"At most {METADATA_MOST} names.",
-        "too_long": f"Names have up to {METADATA_KEY_MAX} characters, texts {METADATA_TEXT_MAX}.",
+        "too_long": (
+            f"Names have 1 to {METADATA_KEY_MAX} characters, texts up to {METADATA_TEXT_MAX}."
+        ),
         "nul": "NUL characters are not allowed.",
     }
 
@@ -136,7 +139,7 @@ class VideoReferenceField(serializers.Field[Any, Any, Any, Any]):
 
 @extend_schema_field({"type": "array", "maxItems": 0})
 class UnsupportedField(serializers.Field[Any, Any, Any, Any]):
-    """A field of the protocol that changes the video in a way that no engine here can."""
+    """A field of the protocol that changes the video in a way that no engine here can; or empty."""
 
     default_error_messages = {"not_supported": "This is not supported."}
 
@@ -144,4 +147,6 @@ class UnsupportedField(serializers.Field[Any, Any, Any, Any]):
         super().__init__(required=False, **kwargs)
 
     def to_internal_value(self, data: Any) -> Any:
-        self.fail("not_supported")
+        if data:
+            self.fail("not_supported")
+        return data

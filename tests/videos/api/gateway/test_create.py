@@ -76,13 +76,45 @@ def test_names_of_metadata_are_kept_as_they_are_in_a_form(api: APIClient) -> Non
     assert made["metadata"] == {"shot-id.1 é": "12b", "b": ""}
 
 
-def test_characters_are_refused_in_a_form_too(api: APIClient) -> None:
-    sent = {"prompt": "A boat", "characters[][id]": "char_1"}
+@pytest.mark.parametrize("ids", ["char_1", ["char_1", "char_2"]])
+def test_characters_are_refused_in_a_form_too(api: APIClient, ids: object) -> None:
+    sent = {"prompt": "A boat", "characters[][id]": ids}
     answer = api.post(URL, sent, format="multipart")
     assert error_of(answer) == (400, "characters", "not_supported")
 
 
-@pytest.mark.parametrize("kind", ["file", "data URL", "bracketed", "upload"])
+@pytest.mark.parametrize(
+    ("sent", "format"), [({"characters": []}, "json"), ({"characters": ""}, "multipart")]
+)
+def test_no_characters_are_no_reason_to_refuse(
+    api: APIClient, sent: dict[str, Any], format: str
+) -> None:
+    assert api.post(URL, {"prompt": "A boat", **sent}, format=format).status_code == 200
+
+
+def test_unknown_list_of_a_form_is_ignored(api: APIClient) -> None:
+    sent = {"prompt": "A boat", "tags[]": ["a", "b"], "user": ["a", "b"], "shots[][x]": ["1", "2"]}
+    assert api.post(URL, sent, format="multipart").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("sent", "param"),
+    [
+        ({"prompt": ["a", "b"]}, "prompt"),
+        ({"prompt": "a", "seconds": ["4", "8"]}, "seconds"),
+        ({"prompt": "a", "metadata[a]": ["b", "c"]}, "metadata"),
+        ({"prompt": "a", "metadata[a][b]": "c"}, "metadata"),
+        ({"prompt": "a", "input_reference[image_url]": ["b", "c"]}, "input_reference"),
+    ],
+)
+def test_field_is_named_when_a_form_has_it_twice_or_nested(
+    api: APIClient, sent: dict[str, Any], param: str
+) -> None:
+    assert error_of(api.post(URL, sent, format="multipart"))[:2] == (400, param)
+    assert Video.objects.count() == 0
+
+
+@pytest.mark.parametrize("kind", ["file", "data URL", "jpg", "bracketed", "upload"])
 def test_first_image_is_taken_in_every_form(api: APIClient, alice: User, kind: str) -> None:
     before = credits.available(alice)
     if kind == "file":
@@ -91,7 +123,8 @@ def test_first_image_is_taken_in_every_form(api: APIClient, alice: User, kind: s
         sent = {"input_reference[image_url]": DATA_URL}
     else:
         stored = upload_urls.url_of(uploads.store_image(alice, upload(PNG)))
-        sent = {"input_reference": {"image_url": DATA_URL if kind == "data URL" else stored}}
+        urls = {"data URL": DATA_URL, "jpg": DATA_URL.replace("png", "jpg"), "upload": stored}
+        sent = {"input_reference": {"image_url": urls[kind]}}
     format = "multipart" if kind in ("file", "bracketed") else "json"
     answer = api.post(URL, {"prompt": "A boat", **sent}, format=format)
     image = Video.objects.get().first_image
@@ -122,6 +155,9 @@ def test_first_image_is_taken_in_every_form(api: APIClient, alice: User, kind: s
         ({"characters": [{"id": "char_1"}]}, "characters", "not_supported"),
         ({"metadata": {"a": 1}}, "metadata", "invalid_type"),
         ({"metadata": {"a" * 65: ""}}, "metadata", "invalid_value"),
+        ({"metadata": {"": "a"}}, "metadata", "invalid_value"),
+        ({"metadata": {"a": "b" * 513}}, "metadata", "invalid_value"),
+        ({"metadata": {"a": "\0"}}, "metadata", "invalid_value"),
         ({"metadata": {str(n): "" for n in range(17)}}, "metadata", "invalid_value"),
         ({"webhook_url": "ftp://example.com"}, "webhook_url", "invalid_value"),
     ],
@@ -171,7 +207,6 @@ def test_data_url_of_several_megabytes_is_taken(api: APIClient, format: str) -> 
         (b"{", "application/json", 400),
         (b"[]", "application/json", 400),
         (b'{"prompt": "a", "prompt": "b"}', "application/json", 400),
-        (b"prompt=a&prompt=b", "application/x-www-form-urlencoded", 400),
         (b"a", "text/plain", 415),
         (b"nonsense", "multipart/form-data; boundary=x", 400),
         (b"", "multipart/form-data", 400),
