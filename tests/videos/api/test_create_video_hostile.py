@@ -93,7 +93,11 @@ def form(prompt: str, fields: int = 1) -> bytes:
     ("content_type", "body", "status"),
     [
         ("multipart/form-data; boundary=x", b"", 422),
-        ("multipart/form-data; boundary=x", b"--x\r\nnonsense", 422),
+        ("multipart/form-data; boundary=x", b"--x\r\nnonsense", 400),
+        ("multipart/form-data; boundary=x", form("a boat").removesuffix(b"--x--\r\n"), 400),
+        ("multipart/form-data; boundary=x", form("a boat").replace(b"a b", b"\xb4\xac"), 400),
+        ("application/x-www-form-urlencoded", "prompt=\u8239".encode("gbk"), 400),
+        ("application/x-www-form-urlencoded", b"prompt=%B4%AC", 400),
         ("multipart/form-data", b"--x--", 400),
         ("application/json", b'{"prompt": "' + b"x" * 1024 * 1024 + b'"}', 413),
         ("multipart/form-data; boundary=x", form("x" * 2 * 1024 * 1024), 413),

@@ -210,12 +210,18 @@ def test_data_url_of_several_megabytes_is_taken(api: APIClient, format: str) -> 
         (b"a", "text/plain", 415),
         (b"nonsense", "multipart/form-data; boundary=x", 400),
         (b"", "multipart/form-data", 400),
+        (
+            b'--x\r\nContent-Disposition: form-data; name="prompt"\r\n\r\nA bo',
+            "multipart/form-data; boundary=x",
+            400,
+        ),
     ],
 )
 def test_body_that_cannot_be_read_is_refused_in_the_envelope(
     api: APIClient, body: bytes, kind: str, status: int
 ) -> None:
     assert error_of(api.post(URL, body, content_type=kind))[0] == status
+    assert Video.objects.count() == 0
 
 
 def test_order_is_refused_when_the_key_may_only_read(alice: User) -> None:
