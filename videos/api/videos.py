@@ -137,6 +137,9 @@ class VideoListView(CreateVideoView, ListView):
         statuses = self.query.get("status")
         return videos.filter(status__in=statuses) if statuses else videos
 
+    def rows_to_continue_after(self) -> QuerySet[Video]:
+        return Video.objects.with_deleted_of(user_of(self.request))
+
     def represent(self, page: list[Video]) -> Any:
         queue.add_positions(page)
         return [representations.library_video(video) for video in page]

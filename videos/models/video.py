@@ -22,6 +22,10 @@ class VideoQuerySet(models.QuerySet["Video"]):
         """The videos this user may see; every interface loads through here."""
         return self.filter(user_id=user.pk, deleted_at=None)
 
+    def with_deleted_of(self, user: AbstractBaseUser) -> "VideoQuerySet":
+        """The videos of this user, also deleted ones, which may only tell where a list goes on."""
+        return self.filter(user_id=user.pk)
+
     def shown(self) -> "VideoQuerySet":
         """The videos whose signed URLs work: not deleted, and of active users."""
         return self.filter(deleted_at=None, user__is_active=True)

@@ -58,6 +58,10 @@ class ListView(GenericAPIView[Any]):
         page = self.paginate_queryset(self.get_queryset()) or []
         return self.get_paginated_response(self.represent(page))
 
+    def rows_to_continue_after(self) -> QuerySet[Any]:
+        """Return the rows whose ids `after` may be: those that the list has, or had."""
+        return self.get_queryset()
+
     def represent(self, page: list[Any]) -> Any:
         """Return the objects that stand for these rows in the answer."""
         raise NotImplementedError
@@ -95,7 +99,8 @@ class LimitOffsetPagination(BasePagination):
     """`limit` and either `offset` or `after`, the id of the last row read, as system A documents.
 
     Rows come in the order of their `created_at` and then their id, so `after` stays right while
-    newer rows appear. Raises OffsetAndAfter, or ValidationError when `after` is not in the list.
+    newer rows appear and others leave the list. Raises OffsetAndAfter, or ValidationError when
+    `after` is none of the view's `rows_to_continue_after`.
     """
 
     unknown_after = "Not in this list."
@@ -122,7 +127,7 @@ class LimitOffsetPagination(BasePagination):
 
     def _in_order(self, queryset: QuerySet[Any], descending: bool, after: Any) -> QuerySet[Any]:
         if after:
-            last = queryset.model.objects.filter(pk=after, pk__in=queryset.values("pk")).first()
+            last = self.view.rows_to_continue_after().filter(pk=after).first()
             if last is None:
                 raise serializers.ValidationError({"after": [self.unknown_after]})
             comparison = "lt" if descending else "gt"

@@ -133,7 +133,16 @@ def test_list_has_no_deleted_videos(api: APIClient, five_ids: list[str]) -> None
     api.delete(f"/api/videos/{five_ids[1]}")
     body = read(api)
     assert (ids(body), body["total"]) == ([five_ids[0], *five_ids[2:]], 4)
-    assert api.get(f"/api/videos?after={five_ids[1]}").status_code == 422
+
+
+def test_list_goes_on_after_a_video_that_has_left_it(
+    api: APIClient, stranger: APIClient, five_ids: list[str]
+) -> None:
+    api.delete(f"/api/videos/{five_ids[1]}")
+    assert ids(read(api, f"?after={five_ids[1]}")) == five_ids[2:]
+    state_machine.cancel(Video.objects.get(pk=five_ids[2]))
+    assert ids(read(api, f"?status=queued&after={five_ids[2]}")) == five_ids[3:]
+    assert stranger.get(f"/api/videos?after={five_ids[1]}").status_code == 422
 
 
 @pytest.mark.parametrize("limit", [1, 100])

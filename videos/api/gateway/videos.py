@@ -79,6 +79,9 @@ class GatewayVideosView(CreateVideoView, ListView):
     def get_queryset(self) -> QuerySet[Video]:
         return Video.objects.of(user_of(self.request))
 
+    def rows_to_continue_after(self) -> QuerySet[Video]:
+        return Video.objects.with_deleted_of(user_of(self.request))
+
     def represent(self, page: list[Video]) -> Any:
         return [representations.gateway_video(video) for video in page]
 

@@ -38,6 +38,26 @@ def test_list_is_read_page_by_page_in_both_orders(api: APIClient, alice: User, b
     assert listed(api, "?limit=0")["data"] == []
 
 
+def test_list_goes_on_after_a_video_that_was_deleted(
+    api: APIClient, stranger: APIClient, alice: User
+) -> None:
+    first, second, third = (name_of(order(alice)) for _ in range(3))
+    api.delete(f"{URL}/{second}")
+    assert listed(api, f"?after={second}")["data"] == [first]
+    assert listed(api, f"?after={second}&order=asc")["data"] == [third]
+    assert error_of(stranger.get(f"{URL}?after={second}")) == (400, "after", "invalid_value")
+
+
+def test_list_takes_the_same_queries_for_any_number_of_videos(
+    api: APIClient, alice: User, django_assert_num_queries: Any
+) -> None:
+    for n in (1, 5):
+        for _ in range(n):
+            failed(order(alice))
+        with django_assert_num_queries(2):
+            assert api.get(URL).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("query", "param"),
     [
