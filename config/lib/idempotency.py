@@ -79,7 +79,8 @@ class AttemptKey(RequestKey):
     """The key of a request whose client says which attempt this is, from 0, but sends no key.
 
     A repeated attempt gets the newest result of an equal request. A first one is a new request,
-    unless its own repetition was faster: that one came later and was carried out before.
+    unless its own repetition was faster: that one came later and was carried out before, while this
+    one still waited for its body or for a thread.
     """
 
     arrived_at: datetime = field(default_factory=timezone.now)
@@ -121,10 +122,18 @@ def key_of_headers(user: Actor, headers: Mapping[str, str], *asked: Any) -> Requ
     return RequestKey(_id_of(user), key, fingerprint(asked)) if key else None
 
 
-def key_of_attempt(user: Actor, attempt: int, *asked: Any) -> AttemptKey:
+def key_of_attempt(
+    user: Actor, attempt: int, *asked: Any, arrived_at: datetime | None = None
+) -> AttemptKey:
     """The key of a request that asks for `asked` and whose client counts its attempts from 0."""
     found = fingerprint(asked)
-    return AttemptKey(_id_of(user), f"attempt {found}", found, min(attempt, MAX_ATTEMPTS))
+    return AttemptKey(
+        _id_of(user),
+        f"attempt {found}",
+        found,
+        min(attempt, MAX_ATTEMPTS),
+        arrived_at or timezone.now(),
+    )
 
 
 def key_of_form(user: Actor, action: str, token: object, *asked: Any) -> RequestKey | None:

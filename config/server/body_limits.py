@@ -14,6 +14,7 @@ from channels.db import database_sync_to_async
 from django.conf import settings
 from django.db import DatabaseError
 
+from config.lib.web import arrival
 from config.server import credentials
 from config.server.refusals import Headers, refusal_response
 
@@ -66,7 +67,7 @@ def credentials_status(path: str, headers: Headers) -> int:
 
 
 class BodyLimits:
-    """ASGI middleware that refuses bodies beyond the limits."""
+    """ASGI middleware that refuses bodies beyond the limits, and notes when a request arrived."""
 
     def __init__(self, app: Any) -> None:
         self._app = app
@@ -75,6 +76,7 @@ class BodyLimits:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        arrival.note(scope)
         exchange = Exchange(scope, receive, send)
         await exchange.check()
         if exchange.code:

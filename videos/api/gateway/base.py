@@ -20,6 +20,7 @@ from accounts.auth.authentication import BearerAuthentication
 from config.lib import idempotency
 from config.lib.api.parsers import StrictFormParser, StrictJSONParser, StrictMultiPartParser
 from config.lib.idempotency import RequestKey
+from config.lib.web import arrival
 from config.lib.web.responses import user_of
 from videos import representations
 from videos.models import Video
@@ -118,7 +119,8 @@ def _request_key(request: Request, asked: dict[str, Any]) -> RequestKey | None:
     attempt = request.headers.get(ATTEMPT_HEADER, "")
     if not re.fullmatch(r"[0-9]{1,4}", attempt):
         return None
-    return idempotency.key_of_attempt(request.user, int(attempt), *what)
+    arrived_at = arrival.time_of(request._request)
+    return idempotency.key_of_attempt(request.user, int(attempt), *what, arrived_at=arrived_at)
 
 
 def answer_with(video: Video, headers: dict[str, str] | None = None) -> Response:

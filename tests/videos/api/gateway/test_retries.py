@@ -1,7 +1,10 @@
 """A repeated order of an SDK makes no second video; a new one does."""
 
+import json
+from contextlib import closing
 from datetime import timedelta
 from functools import partial
+from http.client import HTTPConnection
 from typing import Any
 
 import pytest
@@ -14,7 +17,8 @@ from billing.ledger import credits
 from config.lib import idempotency
 from config.lib.idempotency import RequestKey
 from tests.concurrency import run_concurrently
-from tests.conftest import signed_in
+from tests.conftest import ServerThread, signed_in
+from tests.videos.api.gateway.clients import key_of
 from videos.jobs import orders
 from videos.models import Video
 
@@ -74,6 +78,29 @@ def test_first_attempt_makes_no_video_when_its_retry_was_faster(
     with pytest.raises(idempotency.AlreadyDone) as done:
         orders.submit(alice, orders.VideoOrder("A boat", seconds=4), slow)
     assert (done.value.result, Video.objects.count()) == (made, 1)
+
+
+def test_one_video_is_made_when_the_body_of_the_first_attempt_is_slow(
+    live: ServerThread, alice: User
+) -> None:
+    body = json.dumps({"prompt": "A boat"}).encode()
+    headers = {"Authorization": f"Bearer {key_of(alice)}", "Content-Type": "application/json"}
+
+    def count(attempt: int) -> dict[str, str]:
+        return {
+            **headers,
+            "Content-Length": str(len(body)),
+            "X-Stainless-Retry-Count": f"{attempt}",
+        }
+
+    with closing(HTTPConnection("127.0.0.1", live.port)) as slow:
+        slow.request("POST", URL, body[:5], count(0))
+        with closing(HTTPConnection("127.0.0.1", live.port)) as fast:
+            fast.request("POST", URL, body, count(1))
+            made = json.load(fast.getresponse())
+        slow.send(body[5:])
+        assert json.load(slow.getresponse())["id"] == made["id"]
+    assert Video.objects.count() == 1
 
 
 @pytest.mark.django_db(transaction=True)
