@@ -212,6 +212,13 @@ def record(request_key: RequestKey | None, result: models.Model) -> None:
         _insert(request_key, result)  # the key was there, but is no longer kept
 
 
+def forget(request_key: RequestKey, result: models.Model) -> None:
+    """Delete the key while this is its result, so that the same request is carried out anew."""
+    IdempotencyKey.objects.filter(
+        user_id=request_key.user_id, key=request_key.key, result_id=str(result.pk)
+    ).delete()
+
+
 def delete_expired() -> None:
     """Delete the keys that are older than 24 hours."""
     IdempotencyKey.objects.filter(created_at__lte=timezone.now() - LIFETIME).delete()

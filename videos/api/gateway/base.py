@@ -19,7 +19,7 @@ from rest_framework.views import APIView
 from accounts.auth.authentication import BearerAuthentication
 from config.lib import idempotency
 from config.lib.api.parsers import StrictFormParser, StrictJSONParser, StrictMultiPartParser
-from config.lib.idempotency import RequestKey
+from config.lib.idempotency import AttemptKey, RequestKey
 from config.lib.web import arrival
 from config.lib.web.responses import user_of
 from videos import representations
@@ -105,10 +105,13 @@ def order_once(
     """Carry out an order, or answer with the video that an equal request has made.
 
     Requests are equal by their Idempotency-Key; without one a repeated attempt of an SDK is equal
-    to what asked for the same before.
+    to what asked for the same before. Who deleted that video knew it, so this is a new order.
     """
     key = _request_key(request, asked)
     outcome = idempotency.run(key, partial(order, key))
+    if isinstance(key, AttemptKey) and outcome.result.deleted_at:
+        idempotency.forget(key, outcome.result)
+        outcome = idempotency.run(key, partial(order, key))
     return answer_with(outcome.result, outcome.headers)
 
 

@@ -68,6 +68,13 @@ def test_retry_makes_a_video_when_the_last_equal_one_is_long_ago(api: APIClient)
         assert ids(first, create(api, 1)) == 2
 
 
+def test_retry_makes_a_video_when_the_last_equal_one_was_deleted(api: APIClient) -> None:
+    first = create(api, 0)
+    api.delete(f"{URL}/{first.json()['id']}")
+    second, third = create(api, 1), create(api, 2)
+    assert (ids(first, second), ids(second, third)) == (2, 1)
+
+
 def test_first_attempt_makes_no_video_when_its_retry_was_faster(
     api: APIClient, alice: User
 ) -> None:
