@@ -243,7 +243,8 @@ urlpatterns = [
     path("v1/videos/<str:video_id>/remix", gateway_changes.GatewayRemixView.as_view()),
     path("v1/models", gateway_models.GatewayModelsView.as_view()),
     path("v1/models/<path:model_id>", gateway_models.GatewayModelView.as_view()),
-    re_path(r"^v1(?:/.*)?$", errors.gateway_not_found),
+    # also what a slip in a client's base URL makes of it: //v1, /V1
+    re_path(r"^/*[vV]1(?:/[\s\S]*)?$", errors.gateway_not_found),
 ]
 
 if settings.SANDBOX:

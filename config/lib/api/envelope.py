@@ -3,9 +3,10 @@
 Everything that answers under /v1 uses it, also what refuses a request before Django sees it.
 """
 
+import re
 from typing import Any
 
-PREFIX = "/v1"
+PREFIX = re.compile(r"/+v1(?:/|\Z)", re.IGNORECASE)
 # The `type` and the `code` of each status; other statuses have the type of 400 and no code.
 KINDS: dict[int, tuple[str, str | None]] = {
     401: ("invalid_request_error", "invalid_api_key"),
@@ -23,8 +24,8 @@ NOT_RETRYABLE = (409, 501)
 
 
 def applies_to(path: str) -> bool:
-    """Return whether errors at this path are in the envelope."""
-    return path == PREFIX or path.startswith(f"{PREFIX}/")
+    """Return whether errors at this path are in the envelope; also at /V1 and //v1."""
+    return bool(PREFIX.match(path))
 
 
 def body(

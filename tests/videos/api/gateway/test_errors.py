@@ -16,10 +16,25 @@ from tests.videos.api.gateway.test_create import error_of
 URL = "/v1/videos"
 
 
-@pytest.mark.parametrize("path", ["/v1", "/v1/", "/v1/chat/completions", "/v1/videos/", "/v1/é"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(
+            "/v1",
+            "/v1/",
+            "/v1/chat/completions",
+            "/v1/videos/",
+            "/v1//videos",
+            "/v1/é",
+            "/v1/a\nb",
+        ),
+        *("//v1", "//v1/videos", "/V1/videos"),
+    ],
+)
 @pytest.mark.parametrize("method", ["get", "post", "delete"])
 def test_unknown_address_is_404(db: None, path: str, method: str) -> None:
-    assert error_of(getattr(Client(), method)(path))[::2] == (404, "unknown_url")
+    answer = getattr(Client(), method)("/", PATH_INFO=path)
+    assert error_of(answer)[::2] == (404, "unknown_url")
 
 
 @pytest.mark.parametrize(
