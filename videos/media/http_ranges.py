@@ -79,7 +79,7 @@ def range_response(
         "X-Content-Type-Options": "nosniff",
     }
     if _is_unchanged(request, etag, modified):
-        return HttpResponse(status=304, headers=headers)
+        return HttpResponse(status=304, headers=headers, content_type=file.content_type)
     wanted = _requested_range(request, size, etag, modified)
     if wanted is None:
         headers["Content-Range"] = f"bytes */{size}"
