@@ -15,7 +15,7 @@ django.setup()
 from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
 
-from benchmarks import ledger, live, polling  # noqa: E402
+from benchmarks import gateway, ledger, live, polling  # noqa: E402
 
 assert environment
 
@@ -28,6 +28,8 @@ def main() -> None:
     polling.run((1000,) if quick else (100, 1000, 1500), 12 if quick else 20)
     print("\nCredits\n")
     ledger.run(100 if quick else 1000, 2 if quick else 10, 10_000 if quick else 100_000)
+    print("\nCPU time of a request in both dialects, the client included\n")
+    gateway.run(4 if quick else 20)
     print("\nLatency from a change to the client, embedded mode\n")
     for sockets in (1,) if quick else (1, 20):
         live.run(50 if quick else 500, sockets)
