@@ -2,14 +2,17 @@
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import SuspiciousOperation
 from django.http import QueryDict
 from django.utils import timezone
-from rest_framework.exceptions import NotFound, ParseError
+from rest_framework import serializers
+from rest_framework.exceptions import APIException, NotFound, ParseError, Throttled
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
@@ -19,7 +22,8 @@ from rest_framework.views import APIView
 from accounts.auth.authentication import BearerAuthentication
 from config.lib import idempotency
 from config.lib.api.parsers import StrictFormParser, StrictJSONParser, StrictMultiPartParser
-from config.lib.idempotency import AttemptKey, RequestKey
+from config.lib.api.serializers import validated
+from config.lib.idempotency import AlreadyDone, AttemptKey, RequestKey
 from config.lib.web import arrival
 from config.lib.web.responses import user_of
 from videos import representations
@@ -62,6 +66,31 @@ class GatewayView(APIView):
     parser_classes = (LargeJSONParser, LargeMultiPartParser, StrictFormParser)
     # SDKs poll, so reading has the limit for polling.
     read_rate = "tasks"
+
+
+class OrderView(GatewayView):
+    """POST orders a video; a subclass names the serializer of its body."""
+
+    needs_key_and_token = True
+    rate = "generate"
+    order_serializer: type[serializers.Serializer]
+
+    def read_order(self, request: Request) -> dict[str, Any]:
+        """Return what the request asks for. Raises ParseError or ValidationError."""
+        return validated(self.order_serializer, fields_of(request))
+
+    def check_throttles(self, request: Request) -> None:
+        """Raise Throttled; the repetition of a refused first attempt is then a new order.
+
+        Otherwise an SDK that waits until it may order the same once more gets the video before.
+        """
+        try:
+            super().check_throttles(request)
+        except Throttled:
+            if request.method == "POST" and request.headers.get(ATTEMPT_HEADER) == "0":
+                with suppress(APIException, SuspiciousOperation, AlreadyDone):
+                    idempotency.check(_attempt_key(request, self.read_order(request)))
+            raise
 
 
 def fields_of(request: Request) -> dict[str, Any]:
@@ -119,9 +148,14 @@ def _request_key(request: Request, asked: dict[str, Any]) -> RequestKey | None:
     what = (request.method, request.path, asked)
     if key := idempotency.key_of_headers(request.user, request.headers, *what):
         return key
+    return _attempt_key(request, asked)
+
+
+def _attempt_key(request: Request, asked: dict[str, Any]) -> AttemptKey | None:
     attempt = request.headers.get(ATTEMPT_HEADER, "")
     if not re.fullmatch(r"[0-9]{1,4}", attempt):
         return None
+    what = (request.method, request.path, asked)
     arrived_at = arrival.time_of(request._request)
     return idempotency.key_of_attempt(request.user, int(attempt), *what, arrived_at=arrived_at)
 

@@ -14,7 +14,13 @@ from config.lib.api.serializers import validated
 from config.lib.api.strict_fields import WholeNumberField
 from config.lib.idempotency import RequestKey
 from videos.api import fields
-from videos.api.gateway.base import GatewayView, fields_of, get_own_video, order_once
+from videos.api.gateway.base import (
+    GatewayView,
+    OrderView,
+    fields_of,
+    get_own_video,
+    order_once,
+)
 from videos.api.gateway.fields import MetadataField, VideoReferenceField
 from videos.api.gateway.serializers import GatewayVideoSerializer
 from videos.catalog.offers import NotOffered
@@ -43,11 +49,8 @@ class NotBuilt(APIException):
     status_code = 501
 
 
-class _NewVersionView(GatewayView):
+class _NewVersionView(OrderView):
     """POST orders a new version of a finished video."""
-
-    needs_key_and_token = True
-    rate = "generate"
 
     def order(self, request: Request, source: Video, asked: dict[str, Any]) -> Response:
         return order_once(request, asked, partial(_remix, request, source, asked))
@@ -68,6 +71,8 @@ def _remix(
 class GatewayRemixView(_NewVersionView):
     """Order a new version of a completed video."""
 
+    order_serializer = GatewayRemixSerializer
+
     @extend_schema(
         operation_id="gateway_remix_video",
         summary="Order a new version of a finished video",
@@ -77,11 +82,13 @@ class GatewayRemixView(_NewVersionView):
     )
     def post(self, request: Request, video_id: str) -> Response:
         source = get_own_video(request, video_id)
-        return self.order(request, source, validated(GatewayRemixSerializer, fields_of(request)))
+        return self.order(request, source, self.read_order(request))
 
 
 class GatewayEditsView(_NewVersionView):
     """Order a new version of the completed video that the body names: the same as a remix."""
+
+    order_serializer = GatewayEditSerializer
 
     @extend_schema(
         operation_id="gateway_edit_video",
@@ -91,7 +98,7 @@ class GatewayEditsView(_NewVersionView):
         responses={200: GatewayVideoSerializer, **gateway_errors(400, 404, 409, 503)},
     )
     def post(self, request: Request) -> Response:
-        asked = validated(GatewayEditSerializer, fields_of(request))
+        asked = self.read_order(request)
         return self.order(request, get_own_video(request, asked["video"]), asked)
 
 

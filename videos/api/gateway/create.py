@@ -10,11 +10,10 @@ from django.core.files.uploadedfile import UploadedFile
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from config.lib.api.serializers import validated
 from config.lib.idempotency import RequestKey
 from config.lib.web.responses import user_of
 from videos.api import fields
-from videos.api.gateway.base import GatewayView, fields_of, order_once
+from videos.api.gateway.base import OrderView, order_once
 from videos.api.gateway.fields import ImageField, MetadataField, UnsupportedField
 from videos.catalog import offers
 from videos.catalog.modes import OrderImages
@@ -39,14 +38,13 @@ class GatewayOrderSerializer(fields.ModelChoiceSerializer):
     webhook_url = fields.WebhookUrlField(required=False, allow_blank=True)
 
 
-class CreateVideoView(GatewayView):
+class CreateVideoView(OrderView):
     """POST orders a video."""
 
-    needs_key_and_token = True
-    rate = "generate"
+    order_serializer = GatewayOrderSerializer
 
     def post(self, request: Request) -> Response:
-        asked = validated(GatewayOrderSerializer, fields_of(request))
+        asked = self.read_order(request)
         return order_once(request, asked, partial(_order, request, asked))
 
 

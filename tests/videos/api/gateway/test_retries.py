@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.conf import LazySettings
 from django.utils import timezone
 from rest_framework.test import APIClient
 
@@ -73,6 +74,20 @@ def test_retry_makes_a_video_when_the_last_equal_one_was_deleted(api: APIClient)
     api.delete(f"{URL}/{first.json()['id']}")
     second, third = create(api, 1), create(api, 2)
     assert (ids(first, second), ids(second, third)) == (2, 1)
+
+
+@pytest.mark.parametrize("body", [{"prompt": "A boat"}, {"prompt": ""}, {}])
+def test_retry_makes_a_video_when_the_first_attempt_was_over_the_rate_limit(
+    api: APIClient, settings: LazySettings, body: dict[str, str]
+) -> None:
+    settings.RATE_GENERATE = (1, 60)
+    first = create(api, 0)
+    refused = api.post(URL, body, format="json", headers={"X-Stainless-Retry-Count": "0"})
+    settings.RATE_GENERATE = (0, 60)
+    assert refused.status_code == 429
+    second, third = create(api, 1), create(api, 2)
+    assert ids(first, second) == (2 if body == {"prompt": "A boat"} else 1)
+    assert ids(second, third) == 1
 
 
 def test_first_attempt_makes_no_video_when_its_retry_was_faster(
