@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import NotAuthenticated, NotFound
-from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.permissions import AllowAny
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
@@ -31,11 +31,11 @@ TYPES = {
 }
 
 
-class AnyAccept(BaseContentNegotiation):
-    """Answer with the file, whatever the Accept header asks for."""
+class AnyAccept(DefaultContentNegotiation):
+    """Answer with what there is, whatever the Accept header asks for.
 
-    def select_parser(self, request: Request, parsers: Any) -> Any:
-        return parsers[0]
+    Players name types of video, and SDKs `application/binary`.
+    """
 
     def select_renderer(
         self, request: Request, renderers: Any, format_suffix: str | None = None

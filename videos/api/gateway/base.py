@@ -13,8 +13,6 @@ from django.http import QueryDict
 from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.exceptions import APIException, NotFound, ParseError, Throttled
-from rest_framework.negotiation import DefaultContentNegotiation
-from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -27,6 +25,7 @@ from config.lib.idempotency import AlreadyDone, AttemptKey, RequestKey
 from config.lib.web import arrival
 from config.lib.web.responses import user_of
 from videos import representations
+from videos.api.content import AnyAccept
 from videos.models import Video
 
 # `video[id]`, and what a list of objects becomes in a form: `characters[][id]`.
@@ -47,15 +46,6 @@ class LargeMultiPartParser(StrictMultiPartParser):
     """A form in which an image may stand as a data URL."""
 
     max_bytes = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-
-
-class AnyAccept(DefaultContentNegotiation):
-    """Answer in our own type: SDKs ask for `application/binary` where they read a video."""
-
-    def select_renderer(
-        self, request: Request, renderers: Any, format_suffix: str | None = None
-    ) -> tuple[BaseRenderer, str]:
-        return renderers[0], renderers[0].media_type
 
 
 class GatewayView(APIView):

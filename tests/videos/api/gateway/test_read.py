@@ -51,9 +51,8 @@ def test_list_goes_on_after_a_video_that_was_deleted(
 def test_list_takes_the_same_queries_for_any_number_of_videos(
     api: APIClient, alice: User, django_assert_num_queries: Any
 ) -> None:
-    for n in (1, 5):
-        for _ in range(n):
-            failed(order(alice))
+    for _ in range(2):
+        failed(order(alice))
         with django_assert_num_queries(2):
             assert api.get(URL).status_code == 200
 
