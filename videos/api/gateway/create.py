@@ -1,5 +1,6 @@
 """POST /v1/videos: order a video in the words of OpenAI's Videos API."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -17,12 +18,14 @@ from videos.api.gateway.base import OrderView, order_once
 from videos.api.gateway.fields import ImageField, MetadataField, UnsupportedField
 from videos.catalog import offers
 from videos.catalog.modes import OrderImages
+from videos.catalog.reading import catalog
 from videos.jobs import orders
 from videos.media import upload_urls, uploads
 from videos.models import Upload, Video
 
 # What an order gets that leaves it out, where the model makes it. Source: `CreateVideoBody`.
 DEFAULT_SIZE, DEFAULT_SECONDS = "720x1280", 4
+DATE = re.compile(r"-[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 
 
 class GatewayOrderSerializer(fields.ModelChoiceSerializer):
@@ -74,13 +77,21 @@ def _complete(asked: dict[str, Any], images: OrderImages) -> tuple[str, str, int
 
     Raises offers.NotOffered.
     """
-    word = asked.get("model") or offers.default_word()
+    word = _without_date(asked["model"]) if "model" in asked else offers.default_word()
     model = offers.find(word)
     size, seconds = asked.get("size", DEFAULT_SIZE), asked.get("seconds", DEFAULT_SECONDS)
     known = size in model.by_size and seconds in model.lengths
     if known and offers.engines_for(model.id, images.mode, size, seconds):
         return word, size, seconds
     return word, asked.get("size", model.default_size), asked.get("seconds", model.default_seconds)
+
+
+def _without_date(word: str) -> str:
+    """Return the model that a dated version means, `sora-2-2025-10-06`, unless the catalog has it.
+
+    The SDKs of OpenAI list such words.
+    """
+    return word if catalog().find(word) else DATE.sub("", word)
 
 
 @contextmanager

@@ -64,6 +64,12 @@ def test_length_is_a_text_or_a_number(api: APIClient, seconds: object) -> None:
     assert (answer.status_code, answer.json()["seconds"]) == (200, "8")
 
 
+@pytest.mark.parametrize("model", ["sora-2", "sora-2-pro"])
+def test_dated_version_of_a_model_is_the_model(api: APIClient, model: str) -> None:
+    answer = api.post(URL, {"prompt": "A boat", "model": f"{model}-2025-10-06"}, format="json")
+    assert (answer.status_code, answer.json()["model"]) == (200, model)
+
+
 def test_unknown_fields_are_ignored_and_metadata_is_kept(api: APIClient) -> None:
     sent = {"prompt": "A boat", "metadata": {"shot": "12b"}, "user": "u", "fps": 24, "quality": "x"}
     made = api.post(URL, sent, format="json").json()
@@ -141,6 +147,7 @@ def test_first_image_is_taken_in_every_form(api: APIClient, alice: User, kind: s
         ({"prompt": 7}, "prompt", "invalid_value"),
         ({"prompt": "x" * 5001}, "prompt", "invalid_value"),
         ({"model": "no-such"}, "model", "invalid_value"),
+        ({"model": "no-such-2025-10-06"}, "model", "invalid_value"),
         ({"size": "1x1"}, "size", "invalid_value"),
         ({"seconds": "5"}, "seconds", "invalid_value"),
         ({"seconds": "4.5"}, "seconds", "invalid_value"),
