@@ -4,11 +4,13 @@ import os
 from collections.abc import Mapping
 from typing import IO, Any
 
-from django.core.handlers.asgi import ASGIHandler, ASGIRequest
+from django.core.handlers.asgi import ASGIRequest
 from django.http.response import HttpResponseBase
 
+from config.server.threaded_handler import ThreadedHandler
 
-class ChunkedBodyHandler(ASGIHandler):
+
+class ChunkedBodyHandler(ThreadedHandler):
     """Tells Django how long a body is that a client sent in chunks.
 
     Django's form parsers and DRF take a body without CONTENT_LENGTH for empty, and many clients
