@@ -22,9 +22,11 @@ from config import (
     celery,  # noqa: F401 - shared tasks find their app
     error_reports,
 )
+from config.lib import draining
 from config.ops import checks
 from config.server import body_limits
 from config.server.chunked_bodies import ChunkedBodyHandler
+from config.server.continued_answers import ContinuedAnswers
 from videos.realtime.consumers import VideoConsumer
 
 with refusals_in_one_line():
@@ -36,9 +38,11 @@ if "daphne.server" in sys.modules:
     from config.server import daphne_limits
 
     daphne_limits.install()
+site = ContinuedAnswers(ChunkedBodyHandler())
+draining.before_closing(site.end_all)
 router: Any = ProtocolTypeRouter(
     {
-        "http": ChunkedBodyHandler(),
+        "http": site,
         "websocket": AuthMiddlewareStack(
             URLRouter([path("ws/videos/", VideoConsumer.as_asgi())])  # type: ignore[arg-type,list-item]
         ),

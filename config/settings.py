@@ -251,12 +251,14 @@ BODY_LINGER_SECONDS = 1.0
 SOCKET_AUTH_SECONDS = 5.0
 # Revocations are broadcast at once; a check this often finds those whose message was lost.
 SOCKET_RECHECK_SECONDS = 15.0
-# How many WebSocket and Socket.IO connections one user may have in one process, and how fast each
-# may send; one more is closed with 4429.
+# How many live connections (WebSocket, Socket.IO, event streams and long polls) one user may have
+# in one process; one more is closed with 4429 or answered 429. How fast each socket may send.
 SOCKETS_PER_USER = number("SOCKETS_PER_USER", default=10, minimum=1)
 SOCKET_MESSAGES_PER_SECOND = number("SOCKET_MESSAGES_PER_SECOND", default=20, minimum=1)
-# How many missed updates one answer to "resume" brings.
-SOCKET_RESUME_LIMIT = 500
+# How many missed events one answer brings, by any transport.
+EVENTS_AT_ONCE = 500
+# An event stream on which nothing happens gets a comment this often, so that proxies keep it open.
+EVENTS_HEARTBEAT_SECONDS = 15.0
 
 # ---- rate limits as (hits, seconds), see config.lib.rate_limits ----
 # How many of our proxies a request passes; with 0, X-Forwarded-For is ignored.
@@ -267,6 +269,7 @@ RATE_AUTH_FAILURES = rate("RATE_AUTH_FAILURES", default="5/15min")
 RATE_GENERATE = rate("RATE_GENERATE", default="10/min")
 RATE_UPLOAD = rate("RATE_UPLOAD", default="30/min")
 RATE_TASKS = rate("RATE_TASKS", default="60/min")
+RATE_EVENTS = rate("RATE_EVENTS", default="120/min")
 RATE_OTHER = rate("RATE_OTHER", default="30/min")
 RATE_ANONYMOUS = rate("RATE_ANONYMOUS", default="100/15min")
 RATE_FORMS = rate("RATE_FORMS", default="10/hour")
@@ -412,7 +415,8 @@ OPENAI_SDK_HEADERS = [
     "x-stainless-timeout",
 ]  # fmt: skip
 CORS_ALLOW_HEADERS = [
-    *default_headers, "idempotency-key", "range", "x-api-key", "x-request-id", *OPENAI_SDK_HEADERS,
+    *default_headers, "idempotency-key", "last-event-id", "range", "x-api-key", "x-request-id",
+    *OPENAI_SDK_HEADERS,
 ]  # fmt: skip
 CORS_EXPOSE_HEADERS = [
     "Accept-Ranges", "Content-Disposition", "Content-Range", "ETag", "Idempotent-Replayed",

@@ -38,6 +38,7 @@ from videos.api import videos as videos_api
 from videos.api.gateway import changes as gateway_changes
 from videos.api.gateway import models as gateway_models
 from videos.api.gateway import videos as gateway
+from videos.realtime import events
 from videos.web import account as web_account
 from videos.web import (
     collections,
@@ -204,6 +205,7 @@ urlpatterns = [
     path("api/tasks/user/tasks", tasks.TaskListView.as_view()),
     path("api/tasks/<video:video_id>", tasks.TaskDetailView.as_view()),
     path("api/tasks/<video:video_id>/retry", tasks.RetryTaskView.as_view()),
+    path("api/events", events.EventsView.as_view(), name="api-events"),
     # webhooks, to clients and from engines
     path("api/webhooks/secret", webhooks.WebhookSecretView.as_view(), name="api-webhook-secret"),
     path("api/webhooks/deliveries", webhooks.DeliveryListView.as_view(), name="api-deliveries"),

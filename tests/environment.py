@@ -26,6 +26,7 @@ os.environ.update(
     RATE_GENERATE="off",
     RATE_UPLOAD="off",
     RATE_TASKS="off",
+    RATE_EVENTS="off",
     RATE_OTHER="off",
     RATE_ANONYMOUS="off",
     RATE_FORMS="off",

@@ -1,21 +1,58 @@
-"""A user's feed: every change of their videos gets the next number and is sent to their sockets.
+"""A user's feed: every change of their videos gets the next number and is sent to their clients.
 
 The row of a user's feed is also the lock that serialises what one user does.
+
+Each change of a status is kept for KEPT, as it was sent. Progress is not kept: whoever missed it
+gets the video once, as it is now, and so it is with a video that changed before that time.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any, NamedTuple, TypeGuard
 from uuid import UUID
 
+from django.conf import settings
 from django.db import connection, transaction
 
+from config.lib import clock
 from config.lib.realtime import broadcast
 from videos import representations
-from videos.models import Feed, Video
+from videos.models import Feed, FeedEvent, Video
+
+KEPT = timedelta(days=1)
+
+
+class Missed(NamedTuple):
+    """Events after a number, in order.
+
+    `next` is the number to ask with the next time; unless `complete`, there is more to ask for.
+    `reset` says that the number was never given out, as after a restored backup: then there are no
+    events, and `next` is the present number.
+    """
+
+    events: list[dict[str, Any]]
+    next: int
+    complete: bool
+    reset: bool = False
+
+    def summary(self, after: int) -> dict[str, Any]:
+        """Return what is said after the events to whoever asked for those after `after`."""
+        return {
+            "after": after,
+            "next": self.next,
+            "complete": self.complete,
+            "reset": self.reset,
+        }
+
+
+def is_number(value: object) -> TypeGuard[int]:
+    """Return whether this may be the number of an event, as a client sent it."""
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
 def group_of(user_id: UUID) -> str:
-    """The channel group of one user's sockets."""
+    """The channel group of one user's connections."""
     return f"user.{user_id.hex}"
 
 
@@ -34,7 +71,7 @@ def allocate_sequence(user_id: UUID, count: int = 1) -> int:
     """Take the next `count` numbers of a user's feed and return the last of them.
 
     Must be called in a transaction: the feed's row stays locked until the commit, so numbers
-    become visible in their order and `resume` can trust the last one it saw.
+    become visible in their order and a client can trust the last one it saw.
     """
     with connection.cursor() as cursor:
         cursor.execute(
@@ -53,7 +90,43 @@ def current_sequence(user_id: UUID) -> int:
 
 
 def publish_change(video: Video) -> None:
-    """Send a video's change to its owner's sockets once the transaction commits; never fails."""
-    message = {"type": "video.update", "event": representations.update_event(video)}
-    group = group_of(video.user_id)
-    transaction.on_commit(lambda: broadcast.send(group, message))
+    """Keep a change of a video's status, and send it once the caller's transaction commits."""
+    event = representations.update_event(video)
+    FeedEvent.objects.create(
+        user_id=video.user_id, sequence=video.sequence, body=event, created_at=clock.now()
+    )
+    _send(video.user_id, event)
+
+
+def publish_progress(video: Video) -> None:
+    """Send how far a video is once the caller's transaction commits; never fails."""
+    _send(video.user_id, representations.update_event(video))
+
+
+def _send(user_id: UUID, event: dict[str, Any]) -> None:
+    message = {"type": "video.update", "event": event}
+    transaction.on_commit(lambda: broadcast.send(group_of(user_id), message))
+
+
+def missed(user_id: UUID, after: int) -> Missed:
+    """At most EVENTS_AT_ONCE events of a user after a number; one query when there are none."""
+    current = current_sequence(user_id)
+    if after >= current:
+        return Missed([], current, complete=after == current, reset=after > current)
+    limit = settings.EVENTS_AT_ONCE
+    # Only up to `current`, so that what changes meanwhile does not hide what came before it.
+    span = {"user_id": user_id, "sequence__gt": after, "sequence__lte": current}
+    changed = Video.objects.filter(**span).order_by("sequence")[: limit + 1]
+    found = {video.sequence: representations.update_event(video) for video in changed}
+    kept = FeedEvent.objects.filter(**span).order_by("sequence")[: limit + 1]
+    found |= kept.values_list("sequence", "body")
+    numbers = sorted(found)[: limit + 1]
+    events = [found[number] for number in numbers[:limit]]
+    if len(numbers) > limit:
+        return Missed(events, events[-1]["seq"], complete=False)
+    return Missed(events, current, complete=True)
+
+
+def delete_expired() -> int:
+    """Delete the events that need not be kept any more, and return how many."""
+    return FeedEvent.objects.filter(created_at__lt=clock.now() - KEPT).delete()[0]

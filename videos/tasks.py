@@ -9,6 +9,7 @@ from celery.signals import worker_ready
 from django.conf import settings
 
 from config.lib import draining, idempotency
+from videos import feed
 from videos.account import deletion, email_digests
 from videos.jobs.worker import executor
 from videos.media import upload_cleanup
@@ -56,9 +57,10 @@ def audit_refunds() -> None:
 
 @shared_task(ignore_result=True, expires=3600)
 def delete_expired() -> None:
-    """Delete unused uploads and expired idempotency keys, every 15 minutes."""
+    """Delete unused uploads, expired idempotency keys and old events, every 15 minutes."""
     upload_cleanup.delete_unused()
     idempotency.delete_expired()
+    feed.delete_expired()
 
 
 @shared_task(ignore_result=True, expires=600)

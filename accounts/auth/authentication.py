@@ -5,7 +5,7 @@ something (default "generate"), `read_scope` for the others (default "read"). No
 "account".
 """
 
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from rest_framework.authentication import (
@@ -86,12 +86,28 @@ def session_or_key_of(text: str) -> SessionOrKey:
 
 def credential_of(text: str) -> connections.Credential:
     """Return the credential of a token, or of a key that may read. Raises BadCredentials."""
-    if text.startswith(api_keys.PREFIX):
-        key = api_keys.find(text)
-        if ApiKey.Scope.READ not in key.scopes:
-            raise errors.BadCredentials("This API key may not read")
-        return connections.credential_of_key(key)
-    return connections.credential_of_session(tokens.session_of(text), tokens.expiry_of(text))
+    found = session_or_key_of(text)
+    if isinstance(found, ApiKey) and ApiKey.Scope.READ not in found.scopes:
+        raise errors.BadCredentials("This API key may not read")
+    return _credential_of(found, text)
+
+
+def credential_of_request(request: Request) -> connections.Credential:
+    """Return the credential of a call that was authenticated: of all that was sent with it.
+
+    It is for connections that outlive the call.
+    """
+    if request.auth is None:
+        user = cast("User", request.user)
+        return connections.credential_of_cookie(user, request.session.session_key)
+    texts = [*_bearer(request), *_api_key(request)]
+    return connections.all_of([_credential_of(session_or_key_of(text), text) for text in texts])
+
+
+def _credential_of(found: SessionOrKey, text: str) -> connections.Credential:
+    if isinstance(found, ApiKey):
+        return connections.credential_of_key(found)
+    return connections.credential_of_session(found, tokens.expiry_of(text))
 
 
 def _bearer(request: Request) -> list[str]:

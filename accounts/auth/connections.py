@@ -4,7 +4,7 @@ Connections re-check their credential and close when its session or key was revo
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from importlib import import_module
@@ -51,6 +51,17 @@ def credential_of_key(key: ApiKey) -> Credential:
 def credential_of_cookie(user: User, session_key: str | None) -> Credential:
     """Return the credential of a page's session; a change of the password ends it too."""
     return Credential(user, lambda: bool(user_of_cookie(session_key).pk == user.pk))
+
+
+def all_of(credentials: Sequence[Credential]) -> Credential:
+    """Return one credential that is valid while all of these, of the same user, are."""
+    first, *others = credentials
+    if not others:
+        return first
+    ends = [one.expires_at for one in credentials if one.expires_at]
+    return Credential(
+        first.user, lambda: all(one.is_kept() for one in credentials), min(ends, default=None)
+    )
 
 
 def user_of_cookie(session_key: str | None) -> AbstractBaseUser | AnonymousUser:

@@ -58,6 +58,7 @@ from videos.media.engine_files import EngineAway, EngineRefuses, FileExpired
 from videos.media.upload_checks import BadFile, BadImage, TooLarge
 from videos.media.upload_urls import BadImageUrl
 from videos.media.uploads import QuotaFull
+from videos.realtime.limits import TooManyConnections
 from videos.webhooks.deliveries import NotRedeliverable
 
 # The value of a Host header: a name or an address, and perhaps a port.
@@ -91,6 +92,7 @@ STATUS_OF: dict[type[Exception], tuple[int, str]] = {
     QuotaFull: (400, "quota_full"),
     BadImageUrl: (400, "bad_image_url"),
     NotRedeliverable: (400, "not_redeliverable"),
+    TooManyConnections: (429, "too_many_connections"),
     ContentRefused: (400, "moderation_blocked"),
     NoVerdict: (503, "moderation_unavailable"),
     BillingOff: (404, "billing_off"),
@@ -129,7 +131,13 @@ DETAILS = {
 # Addresses of programs, which have no slash at their end.
 WITHOUT_SLASH = ("/api/", "/v1/", "/sandbox/")
 # Domain errors that say in how many seconds to try again.
-WITH_WAIT = (TooManyAttempts, TooManyCancellations, EngineAway, EngineRefuses)
+WITH_WAIT = (
+    TooManyAttempts,
+    TooManyCancellations,
+    TooManyConnections,
+    EngineAway,
+    EngineRefuses,
+)
 # When a client may try again, in seconds.
 RETRY_AFTER = {429: "60", 503: "30"}
 

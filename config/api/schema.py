@@ -29,6 +29,7 @@ CHAPTERS = {
     "models": "Videos",
     "tasks": "Tasks",
     "payments": "Payments",
+    "events": "Events",
     "webhooks": "Webhooks",
     "showcase": "Showcase",
 }

@@ -6,6 +6,7 @@
     generate   orders of videos, per user; reading from such a view counts as `other`
     upload     uploads, per user
     tasks      reading tasks, per user; changing a task counts as `other`
+    events     asking for events, per user
     other      all other calls, per user
 
 Without a sign-in all calls but the first three kinds count together, per IP address

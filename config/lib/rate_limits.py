@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-Limit = Literal["register", "login", "auth", "generate", "upload", "tasks", "other"]
+Limit = Literal["register", "login", "auth", "generate", "upload", "tasks", "events", "other"]
 SCRIPT = """
 local hits = redis.call('INCRBY', KEYS[1], ARGV[2])
 if hits == tonumber(ARGV[2]) then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
@@ -131,6 +131,7 @@ def rate_of(limit: Limit) -> Rate:
         "generate": settings.RATE_GENERATE,
         "upload": settings.RATE_UPLOAD,
         "tasks": settings.RATE_TASKS,
+        "events": settings.RATE_EVENTS,
         "other": settings.RATE_OTHER,
     }
     return Rate(*rates[limit])

@@ -23,6 +23,7 @@ from videos import failures
 from videos.media.concurrency import ConcurrencyLimit
 from videos.models import (
     Collection,
+    FeedEvent,
     Preset,
     RejectedPrompt,
     ShareLink,
@@ -62,6 +63,7 @@ PRESET = (
 )  # fmt: skip
 LINK = ("video_id", "with_prompt", "created_at", "expires_at", "revoked_at")
 WEBHOOK = ("video_id", "url", "state", "tries", "created_at", "delivered_at")
+EVENT = ("sequence", "body", "created_at")
 EMAIL = ("kind", "recipient", "subject", "state", "created_at", "ended_at")
 REFUSED = ("prompt", "had_image", "categories", "overruled", "created_at")
 
@@ -110,6 +112,7 @@ def write_zip(user: User, target: IO[bytes]) -> None:
         _file(archive, "presets.json", _rows(Preset.objects.filter(user=user), PRESET))
         _file(archive, "links.json", _rows(ShareLink.objects.filter(video__user=user), LINK))
         _file(archive, "webhooks.json", _rows(WebhookDelivery.objects.filter(user=user), WEBHOOK))
+        _file(archive, "events.json", _rows(FeedEvent.objects.filter(user=user), EVENT))
         _file(archive, "emails.json", _rows(OutgoingEmail.objects.filter(user=user), EMAIL))
         _file(archive, "refused.json", _rows(RejectedPrompt.objects.filter(user=user), REFUSED))
         _file(archive, "credits.json", _rows(credits.history(user), ENTRY))

@@ -19,6 +19,7 @@ from videos.media import uploads
 from videos.models import (
     Collection,
     DigestSubscription,
+    FeedEvent,
     Preset,
     RejectedPrompt,
     ShareLink,
@@ -80,6 +81,7 @@ def erase_account(user: User) -> None:
         ShareLink.objects.filter(video__user=user).delete()
         personal = (
             WebhookDelivery,
+            FeedEvent,
             DigestSubscription,
             RejectedPrompt,
             WebhookSecret,

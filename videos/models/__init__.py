@@ -7,6 +7,7 @@ from videos.models.engine_callback import EngineCallback
 from videos.models.engine_circuit import EngineCircuit
 from videos.models.engine_usage import EngineUsage
 from videos.models.feed import Feed
+from videos.models.feed_event import FeedEvent
 from videos.models.paused_model import PausedModel
 from videos.models.preset import Preset
 from videos.models.price import Price
@@ -27,6 +28,7 @@ __all__ = [
     "EngineCircuit",
     "EngineUsage",
     "Feed",
+    "FeedEvent",
     "PausedModel",
     "Preset",
     "Price",

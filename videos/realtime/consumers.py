@@ -16,8 +16,7 @@ from django.conf import settings
 
 from accounts.auth import authentication, connections, errors
 from accounts.models import User
-from videos import feed, representations
-from videos.models import Video
+from videos import feed
 from videos.realtime import credential_watch, limits, status
 
 log = logging.getLogger(__name__)
@@ -147,22 +146,14 @@ class VideoConsumer(AsyncWebsocketConsumer):
 
     async def _resume(self, message: dict[str, Any]) -> None:
         after = message.get("after")
-        if not isinstance(after, int) or isinstance(after, bool) or after < 0:
+        if not feed.is_number(after):
             await self._reject_message("after must be a number from 0.")
             return
-        events, more = await database_sync_to_async(self._missed)(after)
-        for event in events:
-            await self._send_event(event)
-        await self._send_event({"type": "resumed", "after": after, "complete": not more})
-
-    def _missed(self, after: int) -> tuple[list[dict[str, Any]], bool]:
-        """Videos changed after a number, each once as it is now, and whether there are more."""
         assert self.user
-        changed = Video.objects.filter(user_id=self.user.pk, sequence__gt=min(after, 2**62))
-        limit = settings.SOCKET_RESUME_LIMIT
-        found = list(changed.order_by("sequence")[: limit + 1])
-        events = [representations.update_event(video) for video in found[:limit]]
-        return events, len(found) > limit
+        found = await database_sync_to_async(feed.missed)(self.user.pk, after)
+        for event in found.events:
+            await self._send_event(event)
+        await self._send_event({"type": "resumed", **found.summary(after)})
 
     async def _reject_message(self, detail: str) -> None:
         self.bad_messages += 1

@@ -1,7 +1,8 @@
 """/socket.io/: the same changes for Socket.IO clients, as the events of system A.
 
 A client authenticates with `auth: {token}`, a token or an API key that may read. Cookies are
-ignored, so any origin is allowed. It receives `video_update` and may send `request_video_status`.
+ignored, so any origin is allowed. It receives `video_update` and may send `request_video_status`,
+and `resume` with the number of the last change it received.
 Each connection reads the channel layer itself, so that a change made in any process reaches it.
 Source: A20-A23, K30.
 """
@@ -27,6 +28,7 @@ log = logging.getLogger(__name__)
 
 MAX_MESSAGE = 64 * 1024
 NOT_FOUND = {"code": "not_found", "detail": "Resource not found"}
+BAD_NUMBER = {"code": "bad_message", "detail": "after must be a number from 0."}
 TOO_MANY_MESSAGES = {"code": "too_many_messages", "detail": "Too many messages"}
 
 
@@ -54,6 +56,7 @@ class Connections:
         server.on("connect", self.connect)
         server.on("disconnect", self.disconnect)
         server.on("request_video_status", self.request_video_status)
+        server.on("resume", self.resume)
         server.on("*", self.unknown_event)
 
     async def connect(self, sid: str, environ: object, data: object = None) -> None:
@@ -109,6 +112,21 @@ class Connections:
             await self._server.emit("error", NOT_FOUND, to=sid)
         else:
             await self._send_update(sid, event)
+
+    async def resume(self, sid: str, data: object = None, *more: object) -> None:
+        """Send what this client missed after a number, then say whether that is all."""
+        connection = await self._may_send(sid)
+        if not connection:
+            return
+        after = data.get("after") if isinstance(data, dict) else None
+        if not feed.is_number(after):
+            await self._server.emit("error", BAD_NUMBER, to=sid)
+            return
+        user_id = connection.credential.user.pk
+        found = await database_sync_to_async(feed.missed)(user_id, after)
+        for event in found.events:
+            await self._send_update(sid, event)
+        await self._server.emit("resumed", found.summary(after), to=sid)
 
     async def unknown_event(self, _event: str, sid: str, *data: object) -> None:
         """Only count an event that we do not know."""

@@ -34,6 +34,7 @@ LIMITS = {
     "GET /api/videos/tasks/{video_id}": "tasks",
     "GET /api/tasks/{video_id}": "tasks",
     "GET /api/tasks/user/tasks": "tasks",
+    "GET /api/events": "events",
     "POST /v1/videos": "generate",
     "POST /v1/videos/edits": "generate",
     "POST /v1/videos/extensions": "generate",

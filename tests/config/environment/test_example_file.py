@@ -20,6 +20,7 @@ SHIPPED = {
     "RATE_GENERATE": [10, 60],
     "RATE_UPLOAD": [30, 60],
     "RATE_TASKS": [60, 60],
+    "RATE_EVENTS": [120, 60],
     "RATE_OTHER": [30, 60],
     "RATE_ANONYMOUS": [100, 15 * 60],
     "RATE_FORMS": [10, 60 * 60],

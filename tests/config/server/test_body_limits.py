@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,9 @@ class ServerProcess:
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
         return int(line.split()[1]) * 1024
+
+    def threads(self) -> int:
+        return len(list(Path(f"/proc/{self.process.pid}/task").iterdir()))
 
     def send(self, path: str, *headers: str, body: int, chunked: bool = False) -> "UploadResult":
         return UploadResult(self.port, path, headers, body, chunked)
@@ -192,6 +196,28 @@ def test_body_is_refused_before_it_is_sent_when_it_is_too_large_or_not_signed_in
     assert (result.status, result.body) == (status, f'{{"detail": "{detail}"}}'.encode())
     assert result.sent < MAX_SENT
     assert server.peak_memory() - before < MAX_MEMORY_GROWTH
+
+
+def test_event_streams_hold_no_thread_and_end_with_their_clients(
+    server: ServerProcess, valid: dict[str, str]
+) -> None:
+    name, _, value = valid["key"].partition(": ")
+    headers = {"Accept": "text/event-stream", name: value}
+    url = f"http://127.0.0.1:{server.port}/api/events"
+    with ExitStack() as stack, httpx2.Client(headers=headers, timeout=30) as client:
+        before = server.threads()
+        streams = [
+            stack.enter_context(client.stream("GET", url)).iter_text()
+            for _ in range(settings.SOCKETS_PER_USER)
+        ]
+        for text in streams:
+            assert next(text).startswith("retry: 3000\n\nid: 0\nevent: connect\n")
+        with client.stream("GET", url) as refused:
+            assert refused.status_code == 429
+        assert server.threads() - before <= 2
+    deadline = time.monotonic() + 20
+    while httpx2.get(f"{url}?wait=1", headers={name: value}).status_code == 429:
+        assert time.monotonic() < deadline
 
 
 def test_upload_is_not_held_in_memory_when_a_token_is_sent(

@@ -99,6 +99,25 @@ class LongPoll(threading.Thread):
         self.answer = httpx2.get(self._url, timeout=60).text
 
 
+class EventStream(threading.Thread):
+    """A client of the event stream, which reads it to its end."""
+
+    def __init__(self, served: ServeProcess, token: str) -> None:
+        super().__init__(daemon=True)
+        headers = {"Accept": "text/event-stream", "Authorization": f"Bearer {token}"}
+        self._answer = httpx2.stream("GET", f"{served.url}/api/events", headers=headers, timeout=60)
+        self._opened, self.text = threading.Event(), ""
+        self.start()
+        assert self._opened.wait(60)
+
+    def run(self) -> None:
+        with self._answer as answer:  # raises when the stream is cut off
+            for text in answer.iter_text():
+                self.text += text
+                self._opened.set()
+        self.text += "ended"
+
+
 def readiness(served: ServeProcess) -> tuple[int, object]:
     answer = httpx2.get(f"{served.url}/readyz", headers=PRIVATE_HOST, timeout=60)
     return answer.status_code, answer.json()
@@ -117,6 +136,7 @@ def test_running_requests_are_answered_and_sockets_reconnect_when_the_server_sto
 ) -> None:
     with serving_vera(tmp_path, DRAIN_SECONDS="3") as (served, token):
         order, poll = SlowOrder(served, token), LongPoll(served, token)
+        events = EventStream(served, token)
         address = f"{served.url.replace('http', 'ws')}/ws/videos/"
         with connect(address, subprotocols=["bearer", token]) as live:  # type: ignore[list-item]
             assert json.loads(live.recv())["type"] == "connect"
@@ -131,6 +151,8 @@ def test_running_requests_are_answered_and_sockets_reconnect_when_the_server_sto
         assert closed.value.rcvd.code == 1012
         served.wait(lambda: not is_listening(served))
         poll.join(20)
+        events.join(20)
+        assert (events.text.count("event: connect"), events.text[-5:]) == (1, "ended")
         assert (poll.answer, order.end()) == ("6", b"HTTP/1.1 201 Created")
         assert served.process.wait(20) == 0
 

@@ -351,17 +351,22 @@ def test_missed_updates_arrive_in_order_when_resumed(
     socket.receive()
     socket.send({"type": "resume", "after": start})
     messages = socket.until(lambda m: m["type"] == "resumed")
-    assert [m["video_id"] for m in messages[:-1]] == [str(v.pk) for v in (third, first, second)]
-    assert [m["updates"]["status"] for m in messages[:-1]] == ["queued", "in_progress", "deleted"]
-    assert messages[-1] == {"type": "resumed", "after": start, "complete": True}
-    socket.send({"type": "resume", "after": messages[-2]["seq"]})
-    assert socket.receive() == {"type": "resumed", "after": messages[-2]["seq"], "complete": True}
+    assert [(m["video_id"], m["updates"]["status"]) for m in messages[:-1]] == [
+        *((str(video.pk), "queued") for video in (first, second, third)),
+        *((str(first.pk), "in_progress") for _ in range(2)),
+        *((str(second.pk), status) for status in ("failed", "deleted")),
+    ]  # fmt: skip
+    last = messages[-2]["seq"]
+    ended = {"type": "resumed", "next": last, "complete": True, "reset": False}
+    assert messages[-1] == {**ended, "after": start}
+    socket.send({"type": "resume", "after": last})
+    assert socket.receive() == {**ended, "after": last}
 
 
 def test_resume_says_there_is_more_when_too_many_updates_were_missed(
     connect: Connect, alice: User, settings: LazySettings
 ) -> None:
-    settings.SOCKET_RESUME_LIMIT = 2
+    settings.EVENTS_AT_ONCE = 2
     videos = [order(alice, str(n)) for n in range(3)]
     socket = connect(**bearer(alice))
     socket.receive()
@@ -381,12 +386,18 @@ def test_error_is_sent_when_the_sequence_number_is_invalid(
     assert socket.receive()["code"] == "bad_message"
 
 
-def test_no_update_is_sent_when_the_sequence_number_is_huge(connect: Connect, alice: User) -> None:
-    order(alice)
+def test_resume_says_so_when_the_number_was_never_given_out(connect: Connect, alice: User) -> None:
+    seq = order(alice).sequence
     socket = connect(**bearer(alice))
     socket.receive()
     socket.send({"type": "resume", "after": 10**30})
-    assert socket.receive() == {"type": "resumed", "after": 10**30, "complete": True}
+    assert socket.receive() == {
+        "type": "resumed",
+        "after": 10**30,
+        "next": seq,
+        "complete": False,
+        "reset": True,
+    }
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,8 @@ from websocket import create_connection
 from accounts.auth import api_keys, tokens
 from accounts.models import ApiKey, Session, User
 from tests.conftest import ServerThread
-from tests.videos.conftest import answered, order, reloaded, running
+from tests.videos.conftest import answered, failed, order, reloaded, running
+from videos import feed
 from videos.engines.base import JobState
 from videos.models import Video
 
@@ -26,7 +27,7 @@ class Listener:
     def __init__(self) -> None:
         self.client = client_library.Client(reconnection=False)
         self.queues: dict[str, Queue[Any]] = {}
-        for name in ("video_update", "error", "connect_error", "disconnect"):
+        for name in ("video_update", "resumed", "error", "connect_error", "disconnect"):
             queue: Queue[Any] = Queue()
             self.queues[name] = queue
             self.client.on(
@@ -212,6 +213,34 @@ def test_unknown_events_are_ignored(connect: Dial, alice: User, bob: User) -> No
         listener.receive(seconds=0.5)
     assert connect(signed(alice)).client.connected
     assert Video.objects.of(alice).count() == 0
+
+
+def test_missed_updates_arrive_when_resumed(connect: Dial, alice: User) -> None:
+    seq = feed.current_sequence(alice.pk)
+    video = failed(order(alice))
+    listener = connect(signed(alice))
+    listener.client.emit("resume", {"after": seq})
+    missed = [listener.receive() for _ in range(3)]
+    assert [event["updates"]["status"] for event in missed] == ["queued", "in_progress", "failed"]
+    assert {event["video_id"] for event in missed} == {str(video.pk)}
+    last = missed[-1]["seq"]
+    ended = {"next": last, "complete": True, "reset": False}
+    assert listener.receive("resumed") == {**ended, "after": seq}
+    listener.client.emit("resume", {"after": last + 1})
+    assert listener.receive("resumed") == {
+        "after": last + 1, "next": last, "complete": False, "reset": True,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("data", [None, {}, {"after": "1"}, {"after": -1}, [1]])
+def test_error_is_sent_when_the_number_to_resume_after_is_invalid(
+    connect: Dial, alice: User, data: object
+) -> None:
+    listener = connect(signed(alice))
+    listener.client.emit("resume", data)
+    assert listener.receive("error") == {
+        "code": "bad_message", "detail": "after must be a number from 0.",
+    }  # fmt: skip
 
 
 def test_cookie_is_ignored_when_the_origin_is_foreign(live: ServerThread) -> None:

@@ -35,7 +35,7 @@ def record_polls(polled: list[tuple[Video, Job]]) -> None:
                 if state_machine.record_poll(cursor, video, pause) and has_progressed:
                     progressed.append(video)
         for video in progressed:
-            feed.publish_change(video)
+            feed.publish_progress(video)
 
 
 def _has_progressed(video: Video, job: Job) -> bool:
