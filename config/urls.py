@@ -33,7 +33,18 @@ from showcase.web import (
 )
 from videos import representations
 from videos.api import account as api_account
-from videos.api import aliases, callbacks, content, models, quotes, tasks, uploads, webhooks
+from videos.api import (
+    aliases,
+    callbacks,
+    content,
+    models,
+    quotes,
+    tasks,
+    uploads,
+    webhook_endpoints,
+    webhook_events,
+    webhooks,
+)
 from videos.api import videos as videos_api
 from videos.api.gateway import changes as gateway_changes
 from videos.api.gateway import models as gateway_models
@@ -208,6 +219,17 @@ urlpatterns = [
     path("api/events", events.EventsView.as_view(), name="api-events"),
     # webhooks, to clients and from engines
     path("api/webhooks/secret", webhooks.WebhookSecretView.as_view(), name="api-webhook-secret"),
+    path("api/webhooks/endpoints", webhook_endpoints.EndpointListView.as_view()),
+    path(
+        "api/webhooks/endpoints/<uuid:endpoint_id>", webhook_endpoints.EndpointDetailView.as_view()
+    ),
+    path(
+        "api/webhooks/endpoints/<uuid:endpoint_id>/test",
+        webhook_endpoints.EndpointTestView.as_view(),
+    ),
+    path("api/webhooks/events", webhook_events.UndeliveredView.as_view()),
+    path("api/webhooks/events/ack", webhook_events.AcknowledgeView.as_view()),
+    path("api/webhooks/deliveries/redeliver", webhooks.RedeliverManyView.as_view()),
     path("api/webhooks/deliveries", webhooks.DeliveryListView.as_view(), name="api-deliveries"),
     path(
         "api/webhooks/deliveries/<uuid:delivery_id>",

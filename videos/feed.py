@@ -36,6 +36,11 @@ class Missed(NamedTuple):
     complete: bool
     reset: bool = False
 
+    def answer(self) -> dict[str, Any]:
+        """Return the answer of a poll."""
+        ends = {"next": self.next, "complete": self.complete, "reset": self.reset}
+        return {"events": self.events, **ends}
+
     def summary(self, after: int) -> dict[str, Any]:
         """Return what is said after the events to whoever asked for those after `after`."""
         return {

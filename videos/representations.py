@@ -221,9 +221,9 @@ def update_event(video: Video) -> dict[str, Any]:
     }
 
 
-def webhook_body(video: Video, message_id: str) -> dict[str, Any]:
-    """The body of the webhook of a video that has ended, in the format of its order."""
-    if video.webhook_format == Video.WebhookFormat.OPENAI:
+def webhook_body(video: Video, message_id: str, form: Video.WebhookFormat) -> dict[str, Any]:
+    """The body of a webhook of a video that has ended."""
+    if form == Video.WebhookFormat.OPENAI:
         return gateway_event(video, message_id)
     return callback_body(video)
 

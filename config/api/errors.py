@@ -59,7 +59,8 @@ from videos.media.upload_checks import BadFile, BadImage, TooLarge
 from videos.media.upload_urls import BadImageUrl
 from videos.media.uploads import QuotaFull
 from videos.realtime.limits import TooManyConnections
-from videos.webhooks.deliveries import NotRedeliverable
+from videos.webhooks.deliveries import NotRedeliverable, TooOften
+from videos.webhooks.endpoints import TooManyEndpoints, UnusableUrl
 
 # The value of a Host header: a name or an address, and perhaps a port.
 HOST = re.compile(r"([A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?")
@@ -92,6 +93,9 @@ STATUS_OF: dict[type[Exception], tuple[int, str]] = {
     QuotaFull: (400, "quota_full"),
     BadImageUrl: (400, "bad_image_url"),
     NotRedeliverable: (400, "not_redeliverable"),
+    TooOften: (429, "too_many_tests"),
+    TooManyEndpoints: (400, "too_many_endpoints"),
+    UnusableUrl: (400, "unusable_url"),
     TooManyConnections: (429, "too_many_connections"),
     ContentRefused: (400, "moderation_blocked"),
     NoVerdict: (503, "moderation_unavailable"),
@@ -135,6 +139,7 @@ WITH_WAIT = (
     TooManyAttempts,
     TooManyCancellations,
     TooManyConnections,
+    TooOften,
     EngineAway,
     EngineRefuses,
 )

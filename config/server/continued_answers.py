@@ -51,6 +51,8 @@ class ContinuedAnswers:
                 await asyncio.wait({writer}, timeout=LAST_SECONDS)
         finally:
             self._open.discard(continuation)
+            # A call of the database that is under way may swallow the cancellation.
+            continuation.over.set()
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)

@@ -62,7 +62,13 @@ PRESET = (
     "name", "model", "size", "seconds", "takes", "audio", "negative_prompt", "seed", "ending",
 )  # fmt: skip
 LINK = ("video_id", "with_prompt", "created_at", "expires_at", "revoked_at")
-WEBHOOK = ("video_id", "url", "state", "tries", "created_at", "delivered_at")
+WEBHOOK = (
+    "video_id", "endpoint_id", "url", "state", "tries", "created_at", "delivered_at",
+    "acknowledged_at",
+)  # fmt: skip
+ENDPOINT = (
+    "id", "url", "events", "format", "description", "enabled", "created_at", "disabled_at",
+)  # fmt: skip
 EVENT = ("sequence", "body", "created_at")
 EMAIL = ("kind", "recipient", "subject", "state", "created_at", "ended_at")
 REFUSED = ("prompt", "had_image", "categories", "overruled", "created_at")
@@ -112,6 +118,7 @@ def write_zip(user: User, target: IO[bytes]) -> None:
         _file(archive, "presets.json", _rows(Preset.objects.filter(user=user), PRESET))
         _file(archive, "links.json", _rows(ShareLink.objects.filter(video__user=user), LINK))
         _file(archive, "webhooks.json", _rows(WebhookDelivery.objects.filter(user=user), WEBHOOK))
+        _file(archive, "endpoints.json", _rows(user.webhook_endpoints.all(), ENDPOINT))
         _file(archive, "events.json", _rows(FeedEvent.objects.filter(user=user), EVENT))
         _file(archive, "emails.json", _rows(OutgoingEmail.objects.filter(user=user), EMAIL))
         _file(archive, "refused.json", _rows(RejectedPrompt.objects.filter(user=user), REFUSED))

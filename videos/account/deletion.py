@@ -28,6 +28,7 @@ from videos.models import (
     VideoEvent,
     VideoReference,
     WebhookDelivery,
+    WebhookEndpoint,
     WebhookSecret,
 )
 
@@ -81,6 +82,7 @@ def erase_account(user: User) -> None:
         ShareLink.objects.filter(video__user=user).delete()
         personal = (
             WebhookDelivery,
+            WebhookEndpoint,
             FeedEvent,
             DigestSubscription,
             RejectedPrompt,

@@ -154,16 +154,6 @@ class WebhookUrlField(TextField):
 
     def to_internal_value(self, data: Any) -> str:
         text: str = super().to_internal_value(data)
-        if text and not _is_callable(text):
+        if text and not http_client.is_usable(text):
             self.fail("invalid_url")
         return text
-
-
-def _is_callable(url: str) -> bool:
-    if not url.isascii() or not url.isprintable() or set(url) & set(' \\"<>^`{|}'):
-        return False
-    try:
-        http_client.check(url)
-    except http_client.Blocked:
-        return False
-    return True

@@ -11,9 +11,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from config.lib.api.openapi import errors
+from config.lib.api.openapi import errors, request_example
 from config.lib.api.pagination import ListView, PageNumberPagination, PageQuerySerializer
-from config.lib.api.serializers import BlankAsNullField, PageSerializer
+from config.lib.api.serializers import BlankAsNullField, PageSerializer, validated
 from config.lib.api.strict_fields import UUIDField
 from config.lib.web.responses import user_of
 from videos.models import WebhookDelivery, WebhookSecret
@@ -69,15 +69,21 @@ class DeliverySerializer(serializers.Serializer):
     id = serializers.UUIDField()
     webhook_id = serializers.SerializerMethodField()
     task_id = serializers.UUIDField(source="video_id")
-    url = serializers.CharField()
+    endpoint_id = serializers.UUIDField(
+        allow_null=True, help_text="Null for the `webhook_url` of an order."
+    )
+    url = BlankAsNullField()
     status = serializers.ChoiceField(WebhookDelivery.State.values, source="state")
     created_at = serializers.DateTimeField()
     delivered_at = serializers.DateTimeField(allow_null=True)
+    acknowledged_at = serializers.DateTimeField(
+        allow_null=True, help_text="When you acknowledged it; null if we delivered it."
+    )
     next_try_at = serializers.DateTimeField(allow_null=True)
     attempts = DeliveryAttemptSerializer(many=True)
 
     def get_webhook_id(self, delivery: WebhookDelivery) -> str:
-        return f"msg_{delivery.pk.hex}"
+        return webhooks_deliveries.message_id_of(delivery)
 
 
 class DeliveriesSerializer(PageSerializer):
@@ -87,6 +93,7 @@ class DeliveriesSerializer(PageSerializer):
 class DeliveryQuerySerializer(PageQuerySerializer):
     status = serializers.ChoiceField(choices=WebhookDelivery.State.choices, required=False)
     task_id = UUIDField(required=False)
+    endpoint_id = UUIDField(required=False)
 
 
 @extend_schema_view(
@@ -112,6 +119,8 @@ class DeliveryListView(ListView):
             rows = rows.filter(state=self.query["status"])
         if "task_id" in self.query:
             rows = rows.filter(video_id=self.query["task_id"])
+        if "endpoint_id" in self.query:
+            rows = rows.filter(endpoint_id=self.query["endpoint_id"])
         return rows
 
     def represent(self, page: list[WebhookDelivery]) -> Any:
@@ -146,5 +155,53 @@ class RedeliverView(APIView):
         return Response(DeliverySerializer(get_object_or_404(own, pk=delivery_id)).data)
 
 
+class RedeliverManySerializer(serializers.Serializer):
+    """Either `ids`, or a `status` and perhaps the time from which on they were created."""
+
+    ids = serializers.ListField(
+        child=UUIDField(),
+        required=False,
+        allow_empty=False,
+        max_length=webhooks_deliveries.REDELIVERED_AT_ONCE,
+        help_text="Each the `id` of a delivery.",
+    )
+    status = serializers.ChoiceField(["delivered", "failed", "blocked"], required=False)
+    since = serializers.DateTimeField(required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if ("ids" in attrs) == ("status" in attrs) or ("since" in attrs and "ids" in attrs):
+            raise serializers.ValidationError("Send either ids, or a status and perhaps since.")
+        return attrs
+
+
+class RedeliveredSerializer(serializers.Serializer):
+    redelivered = serializers.IntegerField(
+        help_text="How many are being sent again; call again while it is 100."
+    )
+
+
+class RedeliverManyView(APIView):
+    """Send many webhooks again, oldest first, at most 100 at once."""
+
+    @extend_schema(
+        operation_id="redeliver_many",
+        summary="Send many webhooks again",
+        request=RedeliverManySerializer,
+        responses={200: RedeliveredSerializer},
+        examples=request_example({"status": "failed", "since": "2026-11-29T00:00:00Z"}),
+    )
+    def post(self, request: Request) -> Response:
+        asked = validated(RedeliverManySerializer, request.data)
+        rows = WebhookDelivery.objects.filter(user_id=user_of(request).pk)
+        if "ids" in asked:
+            rows = rows.filter(pk__in=asked["ids"])
+        else:
+            rows = rows.filter(state=asked["status"])
+        if "since" in asked:
+            rows = rows.filter(created_at__gte=asked["since"])
+        return Response({"redelivered": webhooks_deliveries.redeliver_all(rows)})
+
+
 def _own_deliveries(request: Request) -> QuerySet[WebhookDelivery]:
-    return WebhookDelivery.objects.filter(user_id=user_of(request).pk).prefetch_related("attempts")
+    rows = WebhookDelivery.objects.filter(user_id=user_of(request).pk)
+    return rows.select_related("video", "endpoint").prefetch_related("attempts")

@@ -205,7 +205,7 @@ def _write(
             return False
         VideoEvent.objects.create(video=video, status=to, at=now, note=note)
         moved = Video.objects.get(pk=video.pk)
-        deliveries.enqueue_delivery(moved)
+        deliveries.enqueue_deliveries(moved)
         feed.publish_change(moved)
     return True
 

@@ -18,6 +18,7 @@ from videos.models.video import Video, VideoQuerySet
 from videos.models.video_event import VideoEvent
 from videos.models.video_reference import VideoReference
 from videos.models.webhook_delivery import WebhookDelivery
+from videos.models.webhook_endpoint import WebhookEndpoint
 from videos.models.webhook_secret import WebhookSecret
 
 __all__ = [
@@ -41,5 +42,6 @@ __all__ = [
     "VideoQuerySet",
     "VideoReference",
     "WebhookDelivery",
+    "WebhookEndpoint",
     "WebhookSecret",
 ]

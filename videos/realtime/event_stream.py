@@ -58,4 +58,4 @@ async def poll(follower: Follower, seconds: float) -> Parts:
             if event["seq"] > follower.after:
                 await asyncio.sleep(began + COLLECT_SECONDS - time.monotonic())
                 found = await follower.missed()
-    yield json.dumps(found._asdict()).encode()
+    yield json.dumps(found.answer()).encode()

@@ -124,7 +124,7 @@ class EventsView(APIView):
         if query["wait"] and found.complete and not found.events:
             rest = partial(event_stream.poll, seconds=query["wait"])
             return _continued(request, found.next, rest, "application/json")
-        return Response(found._asdict(), headers=NO_STORE)
+        return Response(found.answer(), headers=NO_STORE)
 
 
 def _last_event_id(request: Request) -> int | None:

@@ -34,7 +34,9 @@ def claim_due(limit: int) -> list[WebhookDelivery]:
         _lock_claims()
         due = WebhookDelivery.objects.filter(pk__in=_choose(limit, now), next_try_at__lte=now)
         leases.lease_rows(due, limit, token, next_try_at=now + settings.LEASE)
-    return list(WebhookDelivery.objects.filter(lease=token).select_related("video", "user"))
+    return list(
+        WebhookDelivery.objects.filter(lease=token).select_related("video", "user", "endpoint")
+    )
 
 
 def next_due() -> datetime | None:
@@ -48,6 +50,7 @@ def renew_leases(claimed: list[WebhookDelivery]) -> None:
     mine = WebhookDelivery.objects.filter(
         pk__in=[delivery.pk for delivery in claimed],
         lease__in={delivery.lease for delivery in claimed},
+        next_try_at__isnull=False,  # others were acknowledged, or their endpoint disabled
     )
     mine.update(next_try_at=clock.now() + settings.LEASE)
 

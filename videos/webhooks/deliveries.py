@@ -1,8 +1,8 @@
-"""Deliver webhooks: one POST to the client when a video has ended, retried for a day.
+"""Deliver webhooks: one POST to each client when a video has ended, retried for a day.
 
     PENDING ──2xx──► DELIVERED        PENDING ──410, or retried for a day──► FAILED
        ▲                              PENDING ──private address──► BLOCKED
-       └──── redeliver ────┘
+       └──── redeliver ────┘         from every state: DELIVERED when acknowledged (`pull`)
 
 The table is the queue, as for videos: a row is written in the transaction that ends the video, a
 worker claims due rows (`claim`), posts without holding a database transaction (`sender`), and
@@ -22,7 +22,7 @@ from uuid import uuid4
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import Case, DateTimeField, F, Q, QuerySet, Value, When
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -31,8 +31,14 @@ from config.lib.api.rendering import iso
 from config.lib.connections import release_connection
 from config.lib.rate_limits import Rate
 from videos import representations
-from videos.models import DeliveryAttempt, Video, WebhookDelivery
-from videos.webhooks import http_client, signing
+from videos.models import (
+    DeliveryAttempt,
+    Video,
+    WebhookDelivery,
+    WebhookEndpoint,
+    WebhookSecret,
+)
+from videos.webhooks import endpoints, http_client, signing
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +46,7 @@ State = WebhookDelivery.State
 
 # Seconds after the start of a round at which a delivery is attempted.
 ATTEMPT_SECONDS = (0, 5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
+REDELIVERED_AT_ONCE = 100
 NOT_SENT = "could not be sent"
 GONE = 410
 BUSY = (429, 503)
@@ -50,7 +57,9 @@ class NotRedeliverable(Exception):
 
 
 class TooOften(Exception):
-    """The user sent too many test webhooks; nothing was sent."""
+    """The user sent too many test webhooks; nothing was sent. `wait` is in seconds."""
+
+    wait = 60
 
 
 class Request(NamedTuple):
@@ -71,32 +80,64 @@ class DeliveryResult:
     retry_after: float | None = None
     blocked: bool = False
 
+    @property
+    def accepted(self) -> bool:
+        return self.code is not None and 200 <= self.code < 300
 
-def enqueue_delivery(video: Video) -> None:
-    """Queue the webhook of a video that has ended, in the caller's transaction."""
-    if not video.webhook_url or video.is_active:
+
+def enqueue_deliveries(video: Video) -> None:
+    """Queue the webhooks of a video that has ended, in the caller's transaction; each once."""
+    if video.is_active:
         return
     now = clock.now()
-    delivery, is_new = WebhookDelivery.objects.get_or_create(
+    targets: list[WebhookEndpoint | None] = [*endpoints.wanting(video)]
+    if video.webhook_url:
+        targets.append(None)
+    if not targets:
+        return
+    rows = [_new_delivery(video, endpoint, now) for endpoint in targets]
+    if video.rescued_at:  # its failure was reported before
+        known = WebhookDelivery.objects.filter(video=video)
+        wanted = Q(endpoint__in=[row.endpoint_id for row in rows if row.endpoint_id])
+        _start_round(known.filter(wanted | Q(endpoint=None)))
+    WebhookDelivery.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def _new_delivery(video: Video, endpoint: WebhookEndpoint | None, now: datetime) -> WebhookDelivery:
+    url = endpoint.url if endpoint else video.webhook_url
+    return WebhookDelivery(
+        user_id=video.user_id,
         video=video,
-        defaults={
-            "user_id": video.user_id,
-            "url": video.webhook_url,
-            "host": http_client.host_of(video.webhook_url),
-            "created_at": now,
-            "round_started_at": now,
-            "next_try_at": now,
-        },
+        endpoint=endpoint,
+        url=url,
+        host=http_client.host_of(url),
+        created_at=now,
+        round_started_at=now,
+        next_try_at=now if url else None,
     )
-    if video.rescued_at and not is_new:  # its failure was reported before
-        _start_round(WebhookDelivery.objects.filter(pk=delivery.pk))
 
 
 def redeliver(delivery: WebhookDelivery) -> None:
     """Start a new round of attempts. Raises NotRedeliverable while one is running."""
-    rows = WebhookDelivery.objects.filter(pk=delivery.pk).exclude(state=State.PENDING)
-    if not _start_round(rows):
-        raise NotRedeliverable(_("This webhook is still being delivered."))
+    rows = WebhookDelivery.objects.filter(pk=delivery.pk)
+    if not redeliver_all(rows):
+        paused = delivery.endpoint and not delivery.endpoint.enabled
+        raise NotRedeliverable(
+            _("The endpoint is disabled. Enable it first.")
+            if paused
+            else _("This webhook is still being delivered.")
+        )
+
+
+def redeliver_all(rows: QuerySet[WebhookDelivery]) -> int:
+    """Start a new round for these rows, and return for how many.
+
+    Of more than REDELIVERED_AT_ONCE the oldest are taken. Those that are still being delivered and
+    those of disabled endpoints stay as they are.
+    """
+    may = rows.exclude(state=State.PENDING).exclude(endpoint__enabled=False)
+    chosen = may.order_by("created_at", "pk").values_list("pk", flat=True)[:REDELIVERED_AT_ONCE]
+    return _start_round(WebhookDelivery.objects.filter(pk__in=list(chosen)))
 
 
 def _start_round(rows: QuerySet[WebhookDelivery]) -> int:
@@ -105,9 +146,10 @@ def _start_round(rows: QuerySet[WebhookDelivery]) -> int:
         state=State.PENDING,
         tries=0,
         round_started_at=now,
-        next_try_at=now,
+        next_try_at=Case(When(url="", then=None), default=Value(now, DateTimeField())),
         lease=None,
         delivered_at=None,
+        acknowledged_at=None,
     )
 
 
@@ -125,12 +167,26 @@ def send_test(user: AbstractBaseUser, url: str) -> DeliveryResult:
     return send(Request(url, body, headers))
 
 
-def request_of(delivery: WebhookDelivery) -> Request:
-    """The signed request of a claimed delivery."""
+def send_test_to(endpoint: WebhookEndpoint) -> DeliveryResult:
+    """Send a test webhook to an endpoint. Raises TooOften, or UnusableUrl if it has no URL."""
+    if not endpoint.url:
+        raise endpoints.UnusableUrl(_("This endpoint has no address."))
+    return send_test(endpoint.user, endpoint.url)
+
+
+def message_id_of(delivery: WebhookDelivery) -> str:
+    """The `webhook-id` of a delivery, the same at each attempt."""
     # Receivers ignore an id that they know, and they may know that of the failure.
-    message_id = f"msg_{delivery.pk.hex}" + ("_rescued" if delivery.video.rescued_at else "")
-    body = json.dumps(representations.webhook_body(delivery.video, message_id)).encode()
-    secret = signing.secret_of(delivery.user)
+    return f"msg_{delivery.pk.hex}" + ("_rescued" if delivery.video.rescued_at else "")
+
+
+def request_of(delivery: WebhookDelivery, secret: WebhookSecret | None = None) -> Request:
+    """The signed request of a delivery, whose video, endpoint and user are loaded."""
+    message_id = message_id_of(delivery)
+    video, endpoint = delivery.video, delivery.endpoint
+    form = Video.WebhookFormat(endpoint.format if endpoint else video.webhook_format)
+    body = json.dumps(representations.webhook_body(video, message_id, form)).encode()
+    secret = secret or signing.secret_of(delivery.user)
     return Request(delivery.url, body, signing.signed_headers(message_id, body, secret))
 
 
@@ -156,30 +212,38 @@ def send(request: Request) -> DeliveryResult:
 def record_result(delivery: WebhookDelivery, result: DeliveryResult) -> None:
     """Record an attempt and when to try again; nothing for a lost lease."""
     now = clock.now()
-    accepted = result.code is not None and 200 <= result.code < 300
     state, due = State.PENDING, _next_attempt_at(delivery, result, now)
-    if accepted:
+    if result.accepted:
         state, due = State.DELIVERED, None
     elif result.blocked:
         state, due = State.BLOCKED, None
     elif result.code == GONE or due is None:
         state, due = State.FAILED, None
+    # What its client acknowledged meanwhile stays delivered; what is not pushed any more stays so.
+    delivered_at = Value(now if result.accepted else None, DateTimeField())
     with transaction.atomic():
         rows = WebhookDelivery.objects.filter(pk=delivery.pk, lease=delivery.lease)
-        if rows.update(
-            state=state,
+        if not rows.update(
+            state=Case(When(state=State.PENDING, then=Value(state)), default=F("state")),
             tries=F("tries") + 1,
-            next_try_at=due,
+            next_try_at=Case(
+                When(next_try_at=None, then=None), default=Value(due, DateTimeField())
+            ),
             lease=None,
-            delivered_at=now if accepted else None,
+            delivered_at=Case(
+                When(state=State.PENDING, then=delivered_at), default=F("delivered_at")
+            ),
         ):
-            DeliveryAttempt.objects.create(
-                delivery=delivery,
-                at=now,
-                took_ms=result.took_ms,
-                code=result.code,
-                error=result.error,
-            )
+            return
+        DeliveryAttempt.objects.create(
+            delivery=delivery,
+            at=now,
+            took_ms=result.took_ms,
+            code=result.code,
+            error=result.error,
+        )
+        if delivery.endpoint_id:
+            endpoints.record_attempt(delivery.endpoint_id, accepted=result.accepted, now=now)
 
 
 def _next_attempt_at(

@@ -43,6 +43,17 @@ def check(url: str) -> None:
     _target(url, _policy())
 
 
+def is_usable(url: str) -> bool:
+    """Whether a user may name this URL; its host name is resolved only when it is called."""
+    if not url.isascii() or not url.isprintable() or set(url) & set(' \\"<>^`{|}'):
+        return False
+    try:
+        check(url)
+    except Blocked:
+        return False
+    return True
+
+
 def host_of(url: str) -> str:
     """The host of a URL in lower case; "" for a URL that has none."""
     try:

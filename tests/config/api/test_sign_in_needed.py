@@ -34,6 +34,7 @@ def test_every_other_call_is_401_when_anonymous(anonymous: APIClient, db: None) 
             "key_id",
             "upload_id",
             "delivery_id",
+            "endpoint_id",
             "model_id",
             "character_id",
         ):

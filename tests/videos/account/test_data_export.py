@@ -24,7 +24,7 @@ from videos.media.concurrency import ConcurrencyLimit
 from videos.models import Collection, Preset, RejectedPrompt, ShareLink, Video
 
 PATH = "/api/users/export"
-QUERIES = 17
+QUERIES = 18
 
 
 async def _read(answer: Any) -> bytes:
@@ -57,9 +57,10 @@ def test_archive_contains_only_the_users_own_data(api: APIClient, alice: User, b
         OutgoingEmail.objects.create(user=user, kind="receipt", text="secret", **moment)
     files = export(api)
     assert sorted(files) == [
-        "api_keys.json", "collections.json", "credits.json", "emails.json", "events.json",
-        "links.json", "payments.json", "presets.json", "profile.json", "referrals.json",
-        "refused.json", "sign_ins.json", "uploads.json", "videos.json", "webhooks.json",
+        "api_keys.json", "collections.json", "credits.json", "emails.json", "endpoints.json",
+        "events.json", "links.json", "payments.json", "presets.json", "profile.json",
+        "referrals.json", "refused.json", "sign_ins.json", "uploads.json", "videos.json",
+        "webhooks.json",
     ]  # fmt: skip
     assert [p["email"] for p in files["profile.json"]] == ["alice@example.com"]
     (shown,) = files["videos.json"]
