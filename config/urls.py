@@ -62,6 +62,8 @@ from videos.web import (
     usage,
     video,
 )
+from videos.web import webhook_endpoints as web_endpoints
+from videos.web import webhooks as web_webhooks
 
 register_converter(representations.VideoId, "video")
 
@@ -150,11 +152,39 @@ urlpatterns = [
     path("developers/", developers.quick_start, name="developers"),
     path("developers/keys/", web_api_keys.keys_page, name="keys"),
     path("developers/keys/<uuid:key_id>/revoke/", web_api_keys.revoke_key, name="key-revoke"),
-    path("developers/webhooks/", developers.webhooks, name="webhooks"),
-    path("developers/webhooks/test/", developers.try_webhook, name="webhook-test"),
-    path("developers/webhooks/secret/", developers.change_secret, name="webhook-secret"),
+    path("developers/webhooks/", web_webhooks.webhooks, name="webhooks"),
+    path("developers/webhooks/test/", web_webhooks.try_webhook, name="webhook-test"),
+    path("developers/webhooks/secret/", web_webhooks.change_secret, name="webhook-secret"),
     path(
-        "developers/webhooks/<uuid:delivery_id>/redeliver/", developers.redeliver, name="redeliver"
+        "developers/webhooks/<uuid:delivery_id>/redeliver/",
+        web_webhooks.redeliver,
+        name="redeliver",
+    ),
+    path("developers/webhooks/redeliver/", web_webhooks.redeliver_failed, name="redeliver-failed"),
+    path(
+        "developers/webhooks/endpoints/new/",
+        web_endpoints.new_endpoint,
+        name="webhook-endpoint-new",
+    ),
+    path(
+        "developers/webhooks/endpoints/<uuid:endpoint_id>/",
+        web_endpoints.edit_endpoint,
+        name="webhook-endpoint",
+    ),
+    path(
+        "developers/webhooks/endpoints/<uuid:endpoint_id>/switch/",
+        web_endpoints.switch_endpoint,
+        name="webhook-endpoint-switch",
+    ),
+    path(
+        "developers/webhooks/endpoints/<uuid:endpoint_id>/test/",
+        web_endpoints.test_endpoint,
+        name="webhook-endpoint-test",
+    ),
+    path(
+        "developers/webhooks/endpoints/<uuid:endpoint_id>/delete/",
+        web_endpoints.delete_endpoint,
+        name="webhook-endpoint-delete",
     ),
     path("accounts/return/<str:token>/", accounts_views.restore_account, name="return"),
     path("accounts/2fa/", include("allauth.mfa.urls")),

@@ -77,6 +77,7 @@ SIGNED_IN = {
     "developers": "/developers/",
     "keys": "/developers/keys/",
     "webhooks": "/developers/webhooks/",
+    "webhook-endpoint-new": "/developers/webhooks/endpoints/new/",
     "account_email": "/accounts/email/",
     "account_change_password": "/accounts/password/change/",
     "account_logout": "/accounts/logout/",
@@ -96,7 +97,7 @@ GUARDED = {
 MADE_PUBLIC = {"clip", "shared", "account_confirm_email", "account_reset_password_from_key"}
 MADE = {
     *("video", "video-compare", "video-cancel", "video-delete", "collection-delete"),
-    *("payment", "sandbox-checkout"),
+    *("payment", "sandbox-checkout", "webhook-endpoint"),
 }
 # Somebody half signed in; documents made by Swagger UI and Redoc, which have tests of their own.
 ELSEWHERE = {"mfa_authenticate", "api-docs", "api-redoc"}
@@ -119,6 +120,8 @@ NO_PAGE = {
     *("collection-rename", "video-offer", "video-favourite", "video-frame", "video-share"),
     *("video-card", "video-retry", "billing-buy", "checkout-return", "theme", "language"),
     *("session-end", "data-export", "key-revoke", "webhook-secret", "redeliver", "health"),
+    *("redeliver-failed", "webhook-endpoint-switch", "webhook-endpoint-test"),
+    "webhook-endpoint-delete",
     *("mfa_download_recovery_codes", "account_confirm_login_code", "google_login"),
     *("google_callback", "api-redoc-script", "shortcuts", "library-restore", "webhook-test"),
     *("reference-keep", "clip-preview-video", "clip-preview-poster"),
@@ -176,7 +179,7 @@ def world(site: str, folder: Path, chromium: Browser) -> Iterator[World]:
     confirm(guarded, folder, name)
     turn_on_two_factor(guarded)
     made = World(contexts[0].storage_state(), contexts[1].storage_state(), name)
-    made.own = videos_of(maker) | money_of(maker)
+    made.own = videos_of(maker) | money_of(maker) | endpoint_of(maker)
     made.public = shown(maker, made.own["video"], folder)
     new_person(site, chromium, unconfirmed)
     made.public["account_confirm_email"] = mailed(folder, "/accounts/confirm-email/", unconfirmed)
@@ -269,6 +272,15 @@ def money_of(page: Page) -> dict[str, str]:
     page.goto("/billing/")
     receipt = page.locator("#receipts").get_by_role("link", name="Trial Pack").first
     return {"sandbox-checkout": checkout, "payment": receipt.get_attribute("href") or ""}
+
+
+def endpoint_of(page: Page) -> dict[str, str]:
+    """A webhook endpoint."""
+    page.goto("/developers/webhooks/endpoints/new/")
+    page.get_by_label("Address").fill("https://example.com/webhooks")
+    page.get_by_role("button", name="Add the endpoint").click()
+    link = page.get_by_role("link", name="Change https://example.com/webhooks")
+    return {"webhook-endpoint": link.get_attribute("href") or ""}
 
 
 def shown(page: Page, film: str, folder: Path) -> dict[str, str]:

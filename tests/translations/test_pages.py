@@ -29,7 +29,8 @@ from tests.translations import pseudo_language
 from tests.videos.conftest import clip as drawn
 from tests.videos.conftest import completed, failed, order, running
 from videos.library import collections, share_links
-from videos.models import DeliveryAttempt, WebhookDelivery
+from videos.models import DeliveryAttempt, WebhookDelivery, WebhookEndpoint
+from videos.webhooks import endpoints
 
 pytestmark = pytest.mark.embedded
 ERRORS = (400, 403, 404, 413, 429, 500, 503)
@@ -38,7 +39,7 @@ SKIPPED_ROUTES = (
     "api/",
     "^api",
     "v1/",
-    "^v1",
+    "^/*[vV]1",
     "sandbox/",
     "^sandbox/",
     "health",
@@ -98,6 +99,10 @@ def objects(user: User, mp4: bytes) -> dict[str, Any]:
         round_started_at=now,
     )
     DeliveryAttempt.objects.create(delivery=delivery, at=now, took_ms=1234, code=500)
+    endpoint = endpoints.create(
+        user, url="https://zzz.zzz/2", events=WebhookEndpoint.Event.values, description="zzz"
+    )
+    WebhookEndpoint.objects.update(enabled=False, failing_since=now, disabled_at=now)
     failed(order(user, "zzz"))
     rendering = running(order(user, "zzz"))
     order(user, "zzz")
@@ -111,6 +116,7 @@ def objects(user: User, mp4: bytes) -> dict[str, Any]:
         "collection_id": collections.create_collection(user, "zzz").pk,
         "payment_id": payment_events.create_paid_payment(user).pk,
         "delivery_id": delivery.pk,
+        "endpoint_id": endpoint.pk,
         "upload_id": uuid4(),
         "key_id": uuid4(),
         "code": "zzz",

@@ -1,5 +1,21 @@
 """Staff pages of videos; importing this package registers them."""
 
-from videos.admin import deliveries, engines, paused_models, prices, rejected_prompts, videos
+from videos.admin import (
+    deliveries,
+    endpoints,
+    engines,
+    paused_models,
+    prices,
+    rejected_prompts,
+    videos,
+)
 
-__all__ = ["deliveries", "engines", "paused_models", "prices", "rejected_prompts", "videos"]
+__all__ = [
+    "deliveries",
+    "endpoints",
+    "engines",
+    "paused_models",
+    "prices",
+    "rejected_prompts",
+    "videos",
+]

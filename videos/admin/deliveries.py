@@ -29,12 +29,21 @@ class DeliveryFilter(DashboardFilter):
 class DeliveryAdmin(ReadOnlyAdmin):
     """Webhook deliveries with their attempts; staff can send one again."""
 
-    list_display = ("created_at", "user", "url", "state", "tries", "next_try_at", "delivered_at")
+    list_display = (
+        "created_at",
+        "user",
+        "url",
+        "state",
+        "tries",
+        "next_try_at",
+        "delivered_at",
+        "acknowledged_at",
+    )
     list_filter = (DeliveryFilter, "state", "created_at")
     search_fields = ("url", "user__username", "=video__id")
     list_select_related = ("user",)
     ordering = ("-created_at",)
-    fields = (*list_display, "video")
+    fields = (*list_display, "video", "endpoint")
     inlines = (AttemptInline,)
     actions = ("send_again",)
 

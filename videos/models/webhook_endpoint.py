@@ -30,12 +30,8 @@ class WebhookEndpoint(models.Model):
     )
     url = models.CharField(_("address"), max_length=2048, blank=True)
     events = models.JSONField(_("events"), default=list)
-    format = models.CharField(
-        _("format"),
-        max_length=8,
-        choices=Video.WebhookFormat,
-        default=Video.WebhookFormat.OPENAI,
-    )
+    # One of Video.WebhookFormat.
+    format = models.CharField(_("format"), max_length=8, default=Video.WebhookFormat.OPENAI)
     description = models.CharField(_("description"), max_length=200, blank=True)
     enabled = models.BooleanField(_("enabled"), default=True)
     created_at = models.DateTimeField(_("created"))
@@ -57,3 +53,8 @@ class WebhookEndpoint(models.Model):
 
     def __str__(self) -> str:
         return self.url or self.description or str(self.pk)
+
+    @property
+    def event_labels(self) -> list[str]:
+        """What it wants, in words."""
+        return [str(self.Event(name).label) for name in self.events]

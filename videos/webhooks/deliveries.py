@@ -227,7 +227,9 @@ def record_result(delivery: WebhookDelivery, result: DeliveryResult) -> None:
             state=Case(When(state=State.PENDING, then=Value(state)), default=F("state")),
             tries=F("tries") + 1,
             next_try_at=Case(
-                When(next_try_at=None, then=None), default=Value(due, DateTimeField())
+                # PostgreSQL takes the type of the column: a CASE of NULLs would be a text.
+                When(next_try_at=None, then=F("next_try_at")),
+                default=Value(due, DateTimeField()),
             ),
             lease=None,
             delivered_at=Case(
