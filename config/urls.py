@@ -5,10 +5,8 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path, re_path, register_converter
 
-from accounts.api import api_keys as api_api_keys
 from accounts.api import auth as accounts_api
 from accounts.api import google, profile
-from accounts.web import api_keys as web_api_keys
 from accounts.web import settings as accounts_views
 from billing import webhooks as billing_webhooks
 from billing.api import credits as credits_api
@@ -45,12 +43,14 @@ from videos.api import (
     webhook_events,
     webhooks,
 )
+from videos.api import api_keys as api_api_keys
 from videos.api import videos as videos_api
 from videos.api.gateway import changes as gateway_changes
 from videos.api.gateway import models as gateway_models
 from videos.api.gateway import videos as gateway
 from videos.realtime import events
 from videos.web import account as web_account
+from videos.web import api_keys as web_api_keys
 from videos.web import (
     collections,
     developers,
@@ -151,6 +151,7 @@ urlpatterns = [
     path("settings/data/delete/", web_account.delete_account, name="delete-account"),
     path("developers/", developers.quick_start, name="developers"),
     path("developers/keys/", web_api_keys.keys_page, name="keys"),
+    path("developers/keys/<uuid:key_id>/", web_api_keys.key_page, name="key"),
     path("developers/keys/<uuid:key_id>/revoke/", web_api_keys.revoke_key, name="key-revoke"),
     path("developers/webhooks/", web_webhooks.webhooks, name="webhooks"),
     path("developers/webhooks/test/", web_webhooks.try_webhook, name="webhook-test"),
@@ -212,6 +213,7 @@ urlpatterns = [
     path("api/users/export", api_account.DataExportView.as_view()),
     path("api/users/api-keys", api_api_keys.ApiKeyListView.as_view()),
     path("api/users/api-keys/<uuid:key_id>", api_api_keys.ApiKeyDetailView.as_view()),
+    path("api/users/api-keys/<uuid:key_id>/usage", api_api_keys.ApiKeyUsageView.as_view()),
     # credits
     path("api/users/credits", credits_api.CreditsView.as_view()),
     path("api/users/credits/transactions", credits_api.TransactionListView.as_view()),

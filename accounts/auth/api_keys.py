@@ -6,13 +6,15 @@ import secrets
 import string
 import zlib
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.auth import connections
-from accounts.auth.errors import BadCredentials
+from accounts.auth.errors import AddressNotAllowed, BadCredentials
+from accounts.auth.key_limits import NO_LIMITS, KeyLimits, includes
 from accounts.models import ApiKey, User
 
 PREFIX = "fl_"
@@ -30,7 +32,11 @@ class TooManyKeys(Exception):
 
 
 def issue(
-    user: User, name: str, scopes: list[str], expires_at: datetime | None = None
+    user: User,
+    name: str,
+    scopes: list[str],
+    expires_at: datetime | None = None,
+    limits: KeyLimits = NO_LIMITS,
 ) -> tuple[ApiKey, str]:
     """Return a new key and its text, which cannot be shown again. Raises TooManyKeys."""
     text = _generate()
@@ -47,8 +53,23 @@ def issue(
             digest=_digest(text),
             scopes=sorted(set(scopes)),
             expires_at=expires_at,
+            credits_per_day=limits.credits_per_day,
+            allowed_models=list(limits.allowed_models),
+            ip_ranges=list(limits.ip_ranges),
         )
     return key, text
+
+
+def change(key: ApiKey, **fields: Any) -> None:
+    """Store new values of a key's name, expiry or limits; they count from the next request on.
+
+    Connections that the key opened are closed when it may no longer be used there.
+    """
+    for name, value in fields.items():
+        setattr(key, name, value)
+    with transaction.atomic():
+        key.save(update_fields=list(fields))
+        connections.recheck(key.user_id)
 
 
 def issue_first(user: User) -> str | None:
@@ -60,14 +81,19 @@ def issue_first(user: User) -> str | None:
         return issue(user, FIRST_NAME, list(DEFAULT_SCOPES))[1]
 
 
-def find(text: str) -> ApiKey:
-    """Return the active key with this text, with its active user. Raises BadCredentials."""
+def find(text: str, address: str) -> ApiKey:
+    """Return the active key with this text, with its active user.
+
+    `address` is the client's IP address. Raises BadCredentials or AddressNotAllowed.
+    """
     if not _is_well_formed(text):
         raise BadCredentials("Invalid API key")
     rows = ApiKey.objects.active().select_related("user")
     key = rows.filter(digest=_digest(text), user__is_active=True).first()
     if key is None:
         raise BadCredentials("Invalid API key")
+    if not includes(key.ip_ranges, address):
+        raise AddressNotAllowed(key)
     now = timezone.now()
     if key.last_used_at is None or key.last_used_at < now - LAST_USED_INTERVAL:
         ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)

@@ -19,6 +19,7 @@ from rest_framework.request import Request
 
 from accounts.auth import api_keys, connections, errors, tokens
 from accounts.models import ApiKey, Session, User
+from config.lib import rate_limits
 
 SessionOrKey = Session | ApiKey
 
@@ -26,13 +27,15 @@ SessionOrKey = Session | ApiKey
 class BearerAuthentication(BaseAuthentication):
     """`Authorization: Bearer <token or key>`, `X-API-Key: <key>`, or both of the same user.
 
-    request.auth is the session, or the key when no token was sent.
+    request.auth is the session, or the key when no token was sent. Raises AddressNotAllowed for a
+    key that may not be used from the client's address.
     """
 
     def authenticate(self, request: Request) -> tuple[User, SessionOrKey] | None:
+        address = rate_limits.address_of(request._request)
         try:
-            found = [session_or_key_of(text) for text in _bearer(request)]
-            found += [api_keys.find(text) for text in _api_key(request)]
+            found = [session_or_key_of(text, address) for text in _bearer(request)]
+            found += [api_keys.find(text, address) for text in _api_key(request)]
         except errors.BadCredentials as error:
             raise NotAuthenticated from error
         if not found:
@@ -79,17 +82,24 @@ def scope_of(view: object) -> str:
     return str(getattr(view, "scope", ApiKey.Scope.GENERATE))
 
 
-def session_or_key_of(text: str) -> SessionOrKey:
-    """Return the session of a token, or the API key with this text. Raises BadCredentials."""
-    return api_keys.find(text) if text.startswith(api_keys.PREFIX) else tokens.session_of(text)
+def session_or_key_of(text: str, address: str) -> SessionOrKey:
+    """Return the session of a token, or the API key with this text, for a client at an address.
+
+    Raises BadCredentials or AddressNotAllowed.
+    """
+    is_key = text.startswith(api_keys.PREFIX)
+    return api_keys.find(text, address) if is_key else tokens.session_of(text)
 
 
-def credential_of(text: str) -> connections.Credential:
-    """Return the credential of a token, or of a key that may read. Raises BadCredentials."""
-    found = session_or_key_of(text)
+def credential_of(text: str, address: str) -> connections.Credential:
+    """Return the credential of a token, or of a key that may read, for a client at an address.
+
+    Raises BadCredentials or AddressNotAllowed.
+    """
+    found = session_or_key_of(text, address)
     if isinstance(found, ApiKey) and ApiKey.Scope.READ not in found.scopes:
         raise errors.BadCredentials("This API key may not read")
-    return _credential_of(found, text)
+    return _credential_of(found, text, address)
 
 
 def credential_of_request(request: Request) -> connections.Credential:
@@ -100,13 +110,15 @@ def credential_of_request(request: Request) -> connections.Credential:
     if request.auth is None:
         user = cast("User", request.user)
         return connections.credential_of_cookie(user, request.session.session_key)
+    address = rate_limits.address_of(request._request)
     texts = [*_bearer(request), *_api_key(request)]
-    return connections.all_of([_credential_of(session_or_key_of(text), text) for text in texts])
+    found = [(session_or_key_of(text, address), text) for text in texts]
+    return connections.all_of([_credential_of(each, text, address) for each, text in found])
 
 
-def _credential_of(found: SessionOrKey, text: str) -> connections.Credential:
+def _credential_of(found: SessionOrKey, text: str, address: str) -> connections.Credential:
     if isinstance(found, ApiKey):
-        return connections.credential_of_key(found)
+        return connections.credential_of_key(found, address)
     return connections.credential_of_session(found, tokens.expiry_of(text))
 
 

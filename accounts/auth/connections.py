@@ -18,6 +18,7 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
+from accounts.auth.key_limits import includes
 from accounts.models import ApiKey, Session, User
 from config.lib.realtime import broadcast
 
@@ -43,9 +44,15 @@ def credential_of_session(session: Session, expires_at: datetime) -> Credential:
     return Credential(session.user, lambda: rows.all().exists(), expires_at)
 
 
-def credential_of_key(key: ApiKey) -> Credential:
-    rows = ApiKey.objects.filter(pk=key.pk, revoked_at=None, user__is_active=True)
-    return Credential(key.user, lambda: rows.all().exists(), key.expires_at)
+def credential_of_key(key: ApiKey, address: str) -> Credential:
+    """Return the credential of a key used from an IP address; its limits may change later."""
+
+    def is_kept() -> bool:
+        rows = ApiKey.objects.active().filter(pk=key.pk, user__is_active=True)
+        ranges = rows.values_list("ip_ranges", flat=True).first()
+        return ranges is not None and includes(ranges, address)
+
+    return Credential(key.user, is_kept, key.expires_at)
 
 
 def credential_of_cookie(user: User, session_key: str | None) -> Credential:

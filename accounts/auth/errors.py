@@ -1,5 +1,7 @@
 """Errors of signing in."""
 
+from accounts.models import ApiKey
+
 
 class BadCredentials(Exception):
     """The name, the address, the password, the token or the key is wrong or no longer valid."""
@@ -11,3 +13,11 @@ class NoPassword(Exception):
 
 class NameTaken(Exception):
     """Another account has this username or address."""
+
+
+class AddressNotAllowed(Exception):
+    """The API key is valid, but may not be used from the client's address."""
+
+    def __init__(self, key: ApiKey) -> None:
+        self.key = key
+        super().__init__("This API key may not be used from your IP address.")

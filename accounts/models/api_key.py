@@ -3,11 +3,13 @@
 import uuid
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models.user import User
+
+NO_TEXTS = Value([], models.JSONField())
 
 
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
@@ -34,6 +36,12 @@ class ApiKey(models.Model):
     scopes = models.JSONField()
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(null=True)
+    # What its program may spend from midnight to midnight UTC; None is no limit.
+    credits_per_day = models.PositiveIntegerField(null=True)
+    # The models it may order, by id or alias; an empty list is all of them.
+    allowed_models = models.JSONField(default=list, db_default=NO_TEXTS)
+    # The networks it may be used from, as CIDR; an empty list is all of them.
+    ip_ranges = models.JSONField(default=list, db_default=NO_TEXTS)
     last_used_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)
 

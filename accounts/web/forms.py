@@ -1,4 +1,4 @@
-"""Forms: sign-up, profile, API keys."""
+"""Forms: sign-up and profile."""
 
 from typing import Any, cast
 
@@ -12,10 +12,9 @@ from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import ApiKey, User
+from accounts.models import User
 from accounts.people import address_hiding, languages, signup
 from billing.referrals import invitations
 
@@ -135,39 +134,3 @@ class ProfileForm(forms.Form):
         cast("forms.ChoiceField", self.fields["region"]).choices = list(regions.items())
         self.fields["username"].widget.attrs["autocomplete"] = "username"
         self.fields["display_name"].widget.attrs["autocomplete"] = "name"
-
-
-def _scope_choices() -> list[tuple[str, Promise]]:
-    read = (ApiKey.Scope.READ.value, _("read videos, uploads and deliveries"))
-    if not settings.BILLING:
-        return [read, (ApiKey.Scope.GENERATE.value, _("order videos"))]
-    return [
-        read,
-        (ApiKey.Scope.GENERATE.value, _("order videos, which spends credits")),
-        (ApiKey.Scope.BILLING.value, _("read the balance and buy credits")),
-    ]
-
-
-class KeyForm(forms.Form):
-    """A new API key: its name, its scopes and its lifetime."""
-
-    name = forms.CharField(
-        label=_("Name"), max_length=80, help_text=_("Where you use it, such as “newsletter bot”.")
-    )
-    scopes = forms.MultipleChoiceField(
-        label=_("This key may"),
-        choices=_scope_choices,
-        initial=[ApiKey.Scope.READ.value, ApiKey.Scope.GENERATE.value],
-        widget=forms.CheckboxSelectMultiple,
-    )
-    days = forms.ChoiceField(
-        label=_("Expires"),
-        choices=[
-            ("30", _("in 30 days")),
-            ("90", _("in 90 days")),
-            ("365", _("in a year")),
-            ("", _("never")),
-        ],
-        initial="90",
-        required=False,
-    )

@@ -30,7 +30,7 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler, set_rollback
 
 from accounts.auth.api_keys import TooManyKeys
-from accounts.auth.errors import BadCredentials, NameTaken, NoPassword
+from accounts.auth.errors import AddressNotAllowed, BadCredentials, NameTaken, NoPassword
 from accounts.auth.fresh_sign_in import SignInAgain
 from accounts.auth.second_factor import CodeNeeded
 from accounts.people import google
@@ -50,6 +50,7 @@ from showcase.gallery import NotOpen, NotReady
 from videos.api.gateway.models import ModelNotFound
 from videos.catalog.offers import NotOffered
 from videos.jobs.cancellation import TooManyCancellations
+from videos.jobs.key_limits import KeyLimitReached
 from videos.jobs.moderation import ContentRefused, NoVerdict
 from videos.jobs.money.quotes import InvalidQuote
 from videos.jobs.orders import PriceChanged
@@ -67,6 +68,7 @@ HOST = re.compile(r"([A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\
 # The status and the `code` of each domain error.
 STATUS_OF: dict[type[Exception], tuple[int, str]] = {
     BadCredentials: (401, "bad_credentials"),
+    AddressNotAllowed: (403, "address_not_allowed"),
     BadIdempotencyKey: (400, "bad_idempotency_key"),
     IdempotencyMismatch: (409, "idempotency_mismatch"),
     google.Refused: (403, "google_refused"),
@@ -82,6 +84,7 @@ STATUS_OF: dict[type[Exception], tuple[int, str]] = {
     ModelNotFound: (404, "model_not_found"),
     UnknownType: (400, "unknown_type"),
     NotOffered: (400, "not_offered"),
+    KeyLimitReached: (403, "key_limit"),
     NotPossible: (400, "not_possible"),
     TooManyCancellations: (429, "too_many_cancellations"),
     PriceChanged: (409, "price_changed"),
@@ -156,6 +159,8 @@ def handle_exception(error: Exception, context: dict[str, Any]) -> Response | No
 
 
 def _answer_to(error: Exception, context: dict[str, Any]) -> Response | None:
+    if isinstance(error, AddressNotAllowed):
+        error = _counted(error, context["request"])
     kind = next((kind for kind in STATUS_OF if isinstance(error, kind)), None)
     if kind:
         set_rollback()
@@ -180,7 +185,7 @@ def _domain_answer(error: Exception, status_code: int, code: str) -> Response:
     body: dict[str, Any] = {"detail": str(error), "code": getattr(error, "code", code)}
     if status_code == 402:
         del body["code"]  # system C prints the whole body: C40
-    if isinstance(error, NotOffered | BadProfile):
+    if isinstance(error, NotOffered | BadProfile | KeyLimitReached):
         body["field"] = error.field
     if isinstance(error, PriceChanged):
         body["credits"] = error.credits
@@ -191,7 +196,7 @@ def _domain_answer(error: Exception, status_code: int, code: str) -> Response:
 
 
 def _counted(error: Exception, request: Request) -> Exception:
-    """Return the error of a call that lacks a sign-in, or Throttled when there were too many."""
+    """Return the error of a call without a user, or Throttled when there were too many."""
     if hasattr(request._request, "rate_limit"):
         return error  # the view's throttle has counted it
     try:

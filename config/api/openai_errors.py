@@ -34,7 +34,7 @@ CODE_OF_TYPE = {
 def translate(response: Response) -> Response:
     """Return the answer under /v1 that stands for an answer of the API to an exception."""
     native: dict[str, Any] = response.data
-    if response.status_code == 402:
+    if response.status_code == 402 or _is_out_of_key_credits(native):
         return _out_of_credits(response)
     if response.status_code == 422:
         response.status_code = 400
@@ -54,6 +54,10 @@ def translate(response: Response) -> Response:
     if status in envelope.NOT_RETRYABLE:
         response["x-should-retry"] = "false"
     return response
+
+
+def _is_out_of_key_credits(native: dict[str, Any]) -> bool:
+    return native.get("code") == "key_limit" and native.get("field") == "credits"
 
 
 def _out_of_credits(response: Response) -> Response:

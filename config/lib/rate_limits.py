@@ -14,9 +14,10 @@ What one user may do is counted by `use`, with the same counters for the API and
 
 import logging
 import time
+from collections.abc import Mapping
 from functools import cache
 from ipaddress import IPv6Address, ip_address
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import redis
 from django.conf import settings
@@ -178,11 +179,26 @@ def address_of(request: HttpRequest) -> str:
     X-Forwarded-For counts only behind TRUSTED_PROXIES: each of them appended the address it saw, so
     the client's own address is that many entries from the right.
     """
-    found = request.META.get("REMOTE_ADDR") or ""
-    if settings.TRUSTED_PROXIES:
-        hops = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
-        found = hops[-min(settings.TRUSTED_PROXIES, len(hops))].strip() or found
-    return found
+    meta = request.META
+    return address_behind_proxies(
+        meta.get("REMOTE_ADDR") or "", meta.get("HTTP_X_FORWARDED_FOR", "")
+    )
+
+
+def address_of_scope(scope: Mapping[str, Any]) -> str:
+    """Return the client's address of an ASGI connection, as `address_of` does of a request."""
+    client = scope.get("client") or ("",)
+    # Django joins a header that was sent more than once in the same way.
+    sent = [value for name, value in scope.get("headers", ()) if name == b"x-forwarded-for"]
+    return address_behind_proxies(str(client[0]), b",".join(sent).decode("latin-1"))
+
+
+def address_behind_proxies(peer: str, forwarded_for: str) -> str:
+    """Return the client's address, of the connection's other end and X-Forwarded-For."""
+    if not settings.TRUSTED_PROXIES:
+        return peer
+    hops = forwarded_for.split(",")
+    return hops[-min(settings.TRUSTED_PROXIES, len(hops))].strip() or peer
 
 
 def network_of(request: HttpRequest) -> str:

@@ -8,15 +8,18 @@ applies the same rules there.
 import asyncio
 import logging
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from channels.db import database_sync_to_async
 from django.conf import settings
 from django.db import DatabaseError
 
+from accounts.auth.errors import AddressNotAllowed
+from config.lib import rate_limits
 from config.lib.web import arrival
 from config.server import credentials
-from config.server.refusals import Headers, refusal_response
+from config.server.refusals import refusal_response
 
 log = logging.getLogger(__name__)
 
@@ -54,10 +57,17 @@ def needs_credentials(path: str, size: int) -> bool:
     return size > min(OTHER_BYTES, limit_of(path))
 
 
-def credentials_status(path: str, headers: Headers) -> int:
-    """Return the status (401, or 503 without a database) that refuses a large body, or 0."""
+def credentials_status(scope: Mapping[str, Any]) -> int:
+    """Return the status that refuses a large body, or 0.
+
+    It is 401, 403 where an API key may not be used from the client's address, or 503 without a
+    database.
+    """
+    address = rate_limits.address_of_scope(scope)
     try:
-        return 0 if credentials.are_valid(path, headers) else 401
+        return 0 if credentials.are_valid(scope["path"], scope["headers"], address) else 401
+    except AddressNotAllowed:
+        return 403
     except DatabaseError:
         log.warning("credentials could not be checked", exc_info=True)
         return 503
@@ -105,7 +115,7 @@ class Exchange:
             self.code = 413
         elif needs_credentials(self._path, size) and not self._is_signed_in:
             check = database_sync_to_async(credentials_status)
-            self.code = await check(self._path, self._headers)
+            self.code = await check(self._scope)
             self._is_signed_in = not self.code
 
     def _declared(self) -> int:

@@ -14,14 +14,17 @@ from accounts.auth.errors import BadCredentials
 from config.server.refusals import Headers
 
 
-def are_valid(path: str, headers: Headers) -> bool:
-    """Return whether the credentials in these headers are valid, by the database as it is now."""
+def are_valid(path: str, headers: Headers, address: str) -> bool:
+    """Return whether the credentials in these headers are valid, by the database as it is now.
+
+    `address` is the client's IP address. Raises AddressNotAllowed.
+    """
     bearer, keys, session = _read(headers)
     if path.startswith("/sandbox/"):
         return settings.SANDBOX and any(_is_sandbox_key(text) for text in bearer)
     try:
         if bearer or keys:
-            return all(authentication.session_or_key_of(text) for text in bearer + keys)
+            return all(authentication.session_or_key_of(text, address) for text in bearer + keys)
     except BadCredentials:
         return False
     return bool(session) and connections.user_of_cookie(session).is_authenticated

@@ -15,11 +15,12 @@ from django.conf import settings
 from django.db import connections
 
 from config.server import body_limits
-from config.server.refusals import Headers, refusal_response
+from config.server.refusals import refusal_response
 
 PHRASE = {
     303: b"See Other",
     401: b"Unauthorized",
+    403: b"Forbidden",
     413: b"Content Too Large",
     503: b"Service Unavailable",
 }
@@ -58,7 +59,7 @@ class LimitedRequest(http_protocol.WebRequest):  # type: ignore[misc]
         elif not self._is_signed_in:
             # This is a server for development: it may wait for the database.
             with ThreadPoolExecutor(1) as thread:
-                status = thread.submit(_credentials_status, path, scope["headers"]).result()
+                status = thread.submit(_credentials_status, scope).result()
             self._is_signed_in = not status
         if status:
             self._refused = True
@@ -67,9 +68,11 @@ class LimitedRequest(http_protocol.WebRequest):  # type: ignore[misc]
     def _scope(self) -> dict[str, Any]:
         """Return what `refusals` reads of an ASGI scope."""
         named = self.requestHeaders.getAllRawHeaders()
+        peer = self.channel.transport.getPeer()
         return {
             "path": self.channel._path.split(b"?", 1)[0].decode("latin-1"),
             "scheme": "http",
+            "client": (getattr(peer, "host", ""), 0),
             "headers": [(name.lower(), value) for name, values in named for value in values],
         }
 
@@ -84,9 +87,9 @@ class LimitedRequest(http_protocol.WebRequest):  # type: ignore[misc]
         )
 
 
-def _credentials_status(path: str, headers: Headers) -> int:
+def _credentials_status(scope: dict[str, Any]) -> int:
     try:
-        return body_limits.credentials_status(path, headers)
+        return body_limits.credentials_status(scope)
     finally:
         connections.close_all()
 

@@ -16,6 +16,7 @@ Headers = Iterable[tuple[bytes, bytes]]
 
 DETAIL = {
     401: "Not authenticated",
+    403: "This API key may not be used from your IP address.",
     408: "Request timeout",
     413: "Payload too large",
     503: "Service unavailable",
@@ -68,9 +69,10 @@ def refusal_response(status: int, scope: Mapping[str, Any] | None = None) -> Ref
 
 
 def _json(status: int, scope: Mapping[str, Any] | None) -> dict[str, Any]:
+    code = "address_not_allowed" if status == 403 else None
     if scope is not None and envelope.applies_to(scope["path"]):
-        return envelope.body(status, DETAIL[status])
-    return {"detail": DETAIL[status]}
+        return envelope.body(status, DETAIL[status], code=code)
+    return {"detail": DETAIL[status], **({"code": code} if code else {})}
 
 
 def _security_headers() -> Headers:

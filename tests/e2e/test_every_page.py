@@ -96,6 +96,7 @@ GUARDED = {
 # Their addresses come with what the `world` made.
 MADE_PUBLIC = {"clip", "shared", "account_confirm_email", "account_reset_password_from_key"}
 MADE = {
+    "key",
     *("video", "video-compare", "video-cancel", "video-delete", "collection-delete"),
     *("payment", "sandbox-checkout", "webhook-endpoint"),
 }
@@ -179,7 +180,7 @@ def world(site: str, folder: Path, chromium: Browser) -> Iterator[World]:
     confirm(guarded, folder, name)
     turn_on_two_factor(guarded)
     made = World(contexts[0].storage_state(), contexts[1].storage_state(), name)
-    made.own = videos_of(maker) | money_of(maker) | endpoint_of(maker)
+    made.own = videos_of(maker) | money_of(maker) | endpoint_of(maker) | key_of(maker)
     made.public = shown(maker, made.own["video"], folder)
     new_person(site, chromium, unconfirmed)
     made.public["account_confirm_email"] = mailed(folder, "/accounts/confirm-email/", unconfirmed)
@@ -281,6 +282,18 @@ def endpoint_of(page: Page) -> dict[str, str]:
     page.get_by_role("button", name="Add the endpoint").click()
     link = page.get_by_role("link", name="Change https://example.com/webhooks")
     return {"webhook-endpoint": link.get_attribute("href") or ""}
+
+
+def key_of(page: Page) -> dict[str, str]:
+    """An API key with limits."""
+    page.goto("/developers/keys/")
+    page.get_by_label("Name").fill("Newsletter")
+    page.get_by_text("Limits", exact=True).click()
+    page.get_by_label("Credits per day").fill("500")
+    page.get_by_label("IP addresses it may be used from").fill("203.0.113.0/24")
+    page.get_by_role("button", name="Create the key").click()
+    link = page.get_by_role("link", name="Newsletter", exact=True)
+    return {"key": link.get_attribute("href") or ""}
 
 
 def shown(page: Page, film: str, folder: Path) -> dict[str, str]:

@@ -18,7 +18,8 @@ from django.test import Client, RequestFactory
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.auth import api_keys
+from accounts.models import ApiKey, User
 from billing.ledger import credits, expiry_warnings
 from showcase import gallery
 from showcase.models import Clip
@@ -106,6 +107,8 @@ def objects(user: User, mp4: bytes) -> dict[str, Any]:
     failed(order(user, "zzz"))
     rendering = running(order(user, "zzz"))
     order(user, "zzz")
+    key, _text = api_keys.issue(user, "zzz", ["read"])
+    ApiKey.objects.update(prefix="zzz", last4="zzz")
     return {
         "rendering": rendering.pk,
         "video_id": done.pk,
@@ -118,7 +121,7 @@ def objects(user: User, mp4: bytes) -> dict[str, Any]:
         "delivery_id": delivery.pk,
         "endpoint_id": endpoint.pk,
         "upload_id": uuid4(),
-        "key_id": uuid4(),
+        "key_id": key.pk,
         "code": "zzz",
         "uidb36": user_pk_to_url_str(user),
         "key": default_token_generator.make_token(user),

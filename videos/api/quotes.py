@@ -11,8 +11,10 @@ from config.lib.api.serializers import validated
 from config.lib.api.strict_fields import WholeNumberField
 from config.lib.web.responses import user_of
 from videos.api import fields
+from videos.catalog import offers
 from videos.catalog.entries import MOST_REFERENCES
 from videos.catalog.modes import OrderImages
+from videos.jobs import key_limits
 from videos.jobs.money import quotes
 
 
@@ -52,7 +54,7 @@ class QuoteView(APIView):
         operation_id="quote_video",
         summary="Get the price of an order; it holds for ten minutes",
         request=QuoteRequestSerializer,
-        responses={200: QuoteSerializer, **errors(400)},
+        responses={200: QuoteSerializer, **errors(400, 403)},
         examples=request_example({"model": "sora-2", "seconds": 8}),
     )
     def post(self, request: Request) -> Response:
@@ -61,6 +63,9 @@ class QuoteView(APIView):
         names = ("image", "last_image", "reference_images")
         images = OrderImages(*(asked.pop(name) for name in names))
         found = quotes.issue(user_of(request), images, **asked)
+        word = asked["model"]
+        models = (word, offers.find(word).id)
+        key_limits.check(fields.api_key_id_of(request), models, found.credits)
         body = {
             "quote": found.token,
             "credits": found.credits,

@@ -19,7 +19,7 @@ from config.lib.idempotency import RequestKey
 from videos import feed
 from videos.catalog import modes, offers, prices
 from videos.catalog.modes import NO_IMAGES, OrderImages
-from videos.jobs import moderation, state_machine
+from videos.jobs import key_limits, moderation, state_machine
 from videos.jobs.engine_choice import circuit_breaker
 from videos.jobs.money import charges, quotes
 from videos.models import Upload, Video, VideoReference
@@ -106,8 +106,8 @@ def submit(
 ) -> Video:
     """Order one video and charge its credits.
 
-    Raises offers.NotOffered, PriceChanged, quotes.InvalidQuote, moderation.Stopped or
-    NotEnoughCredits; then nothing is written.
+    Raises offers.NotOffered, PriceChanged, quotes.InvalidQuote, moderation.Stopped,
+    key_limits.KeyLimitReached or NotEnoughCredits; then nothing is written.
     With a `request_key` every function here also raises AlreadyDone and IdempotencyMismatch.
     """
     return _check_and_place(user, _draft(user, order), request_key)
@@ -283,6 +283,8 @@ def _place(user: AbstractBaseUser, draft: _Draft, request_key: RequestKey | None
     with transaction.atomic():
         video.sequence = feed.allocate_sequence(video.user_id)
         idempotency.record(request_key, video)
+        # After the key: an order that was placed before is answered again, whatever it used up.
+        key_limits.check_order(video)
         _lock_images(draft)
         state_machine.enqueue(video)
         VideoReference.objects.bulk_create(

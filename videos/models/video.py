@@ -130,7 +130,9 @@ class Video(models.Model):
     audio = models.BooleanField(_("sound"), null=True)
     credits = models.PositiveIntegerField(_("credits"))
     # The API key it was ordered with; none when it was ordered in the studio.
-    api_key = models.ForeignKey("accounts.ApiKey", models.SET_NULL, null=True, related_name="+")
+    api_key = models.ForeignKey(
+        "accounts.ApiKey", models.SET_NULL, null=True, related_name="+", db_index=False
+    )
     # Where to send the webhook when the video ends; "" for none.
     webhook_url = models.CharField(max_length=2048, blank=True)
     webhook_format = models.CharField(
@@ -214,6 +216,11 @@ class Video(models.Model):
             models.Index(fields=["user", "-created_at", "-id"], name="video_newest"),
             models.Index(fields=["user", "sequence"], name="video_changes"),
             models.Index(fields=["user", "status"], name="video_by_status"),
+            models.Index(
+                fields=["api_key", "created_at"],
+                condition=Q(api_key__isnull=False),
+                name="video_by_key",
+            ),
             models.Index(
                 fields=["user", "created_at"], condition=Q(status="queued"), name="video_queue"
             ),

@@ -16,6 +16,7 @@ from django.conf import settings
 
 from accounts.auth import authentication, connections, errors
 from accounts.models import User
+from config.lib import rate_limits
 from videos import feed
 from videos.realtime import credential_watch, limits, status
 
@@ -25,6 +26,8 @@ MAX_MESSAGE = 64 * 1024
 MAX_BAD_MESSAGES = 3
 
 BAD_MESSAGE, NOT_SIGNED_IN, FOREIGN_ORIGIN, TOO_MANY = 4400, 4401, 4403, 4429
+# An API key that may not be used from the client's address.
+NOT_ALLOWED_HERE = 4403
 
 
 class VideoConsumer(AsyncWebsocketConsumer):
@@ -106,9 +109,14 @@ class VideoConsumer(AsyncWebsocketConsumer):
 
     async def _sign_in(self, token: str) -> None:
         try:
-            credential = await database_sync_to_async(authentication.credential_of)(token)
+            credential = await database_sync_to_async(authentication.credential_of)(
+                token, rate_limits.address_of_scope(self.scope)
+            )
         except errors.BadCredentials:
             await self.close(NOT_SIGNED_IN)
+            return
+        except errors.AddressNotAllowed:
+            await self.close(NOT_ALLOWED_HERE, "address_not_allowed")
             return
         await self._welcome(credential)
 

@@ -20,7 +20,7 @@ from channels.layers import get_channel_layer
 from django.conf import settings
 
 from accounts.auth import authentication, connections, errors
-from config.lib import draining
+from config.lib import draining, rate_limits
 from videos import feed, representations
 from videos.realtime import credential_watch, limits, socketio_internals, status
 
@@ -59,13 +59,17 @@ class Connections:
         server.on("resume", self.resume)
         server.on("*", self.unknown_event)
 
-    async def connect(self, sid: str, environ: object, data: object = None) -> None:
+    async def connect(self, sid: str, environ: dict[str, Any], data: object = None) -> None:
         """Authenticate. The client gets ConnectionRefusedError as a connect_error."""
         if sid in self._open:
             return  # a client sent an event named connect
         token = data.get("token") if isinstance(data, dict) else None
         try:
-            credential = await database_sync_to_async(authentication.credential_of)(str(token))
+            credential = await database_sync_to_async(authentication.credential_of)(
+                str(token), rate_limits.address_of_scope(environ["asgi.scope"])
+            )
+        except errors.AddressNotAllowed as error:
+            raise socketio.exceptions.ConnectionRefusedError(str(error)) from None
         except (errors.BadCredentials, UnicodeError):
             raise socketio.exceptions.ConnectionRefusedError("Authentication error") from None
         if not limits.admit(credential.user.pk):

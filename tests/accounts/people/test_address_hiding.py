@@ -224,7 +224,7 @@ def test_earlier_access_ends_when_the_address_is_confirmed(
     me = APIClient().get("/api/auth/me", headers={"Authorization": f"Bearer {token}"})
     assert me.status_code == 401
     with pytest.raises(BadCredentials):
-        api_keys.find(key)
+        api_keys.find(key, "")
     assert page.get("/studio/").status_code == 302
     assert not SocialAccount.objects.exists()
 

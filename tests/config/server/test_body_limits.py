@@ -352,14 +352,14 @@ def test_limit_depends_on_the_path(path: str, limit: int) -> None:
     ],
 )
 def test_forged_credentials_are_not_valid(db: None, header: tuple[bytes, bytes]) -> None:
-    assert credentials.are_valid(UPLOAD, [header]) is False
+    assert credentials.are_valid(UPLOAD, [header], "") is False
 
 
 def test_sandbox_engine_has_keys_of_its_own(db: None, settings: LazySettings) -> None:
     settings.SANDBOX_API_KEYS = ["sk-sandbox"]
     sent = [[(b"authorization", b"Bearer " + key)] for key in (b"sk-sandbox", b"sk-other")]
     path = "/sandbox/v1/videos"
-    assert [credentials.are_valid(path, headers) for headers in sent] == [True, False]
+    assert [credentials.are_valid(path, headers, "") for headers in sent] == [True, False]
 
 
 def test_refusal_has_the_headers_of_every_answer(settings: LazySettings) -> None:

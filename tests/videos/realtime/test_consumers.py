@@ -9,8 +9,9 @@ from django.conf import LazySettings
 from django.test import Client
 from websocket import WebSocket, WebSocketTimeoutException, create_connection
 
-from accounts.auth import tokens
-from accounts.models import Session, User
+from accounts.auth import api_keys, tokens
+from accounts.auth.key_limits import KeyLimits
+from accounts.models import ApiKey, Session, User
 from tests.conftest import ServerThread
 from tests.videos.conftest import answered, completed, failed, order, reloaded, running
 from videos import feed
@@ -443,3 +444,28 @@ def test_second_sign_in_is_ignored_when_already_signed_in(
     video = order(alice)
     assert socket.receive()["video_id"] == str(video.pk)
     assert Video.objects.of(bob).count() == 1
+
+
+def key_from(user: User, network: str) -> tuple[ApiKey, str]:
+    limits = KeyLimits(ip_ranges=(network,))
+    return api_keys.issue(user, "office", ["read"], limits=limits)
+
+
+def test_connection_is_closed_when_the_key_may_not_be_used_from_its_address(
+    connect: Connect, alice: User
+) -> None:
+    _key, text = key_from(alice, "203.0.113.0/24")
+    assert connect(subprotocols=["bearer", text]).closed() == 4403
+    late = connect()
+    late.send({"type": "auth", "token": text})
+    assert late.closed() == 4403
+
+
+def test_open_connection_is_closed_when_its_address_is_no_longer_allowed(
+    connect: Connect, alice: User
+) -> None:
+    key, text = key_from(alice, "127.0.0.0/8")
+    socket = connect(subprotocols=["bearer", text])
+    assert socket.receive()["type"] == "connect"
+    api_keys.change(key, ip_ranges=["203.0.113.0/24"])
+    assert socket.closed() == 4401

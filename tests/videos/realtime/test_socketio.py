@@ -11,6 +11,7 @@ from django.conf import LazySettings
 from websocket import create_connection
 
 from accounts.auth import api_keys, tokens
+from accounts.auth.key_limits import KeyLimits
 from accounts.models import ApiKey, Session, User
 from tests.conftest import ServerThread
 from tests.videos.conftest import answered, failed, order, reloaded, running
@@ -250,3 +251,13 @@ def test_cookie_is_ignored_when_the_origin_is_foreign(live: ServerThread) -> Non
     assert answer.headers["Access-Control-Allow-Origin"] == "https://studio.example.com"
     assert "Access-Control-Allow-Credentials" not in answer.headers
     assert "Set-Cookie" not in answer.headers
+
+
+def test_client_is_refused_when_the_key_may_not_be_used_from_its_address(
+    connect: Dial, alice: User
+) -> None:
+    limits = KeyLimits(ip_ranges=("203.0.113.0/24",))
+    _key, text = api_keys.issue(alice, "office", ["read"], limits=limits)
+    with pytest.raises(client_library.exceptions.ConnectionError) as refusal:
+        connect({"token": text})
+    assert "This API key may not be used from your IP address." in str(refusal.value)

@@ -1,4 +1,4 @@
-"""/api/users/api-keys, and which calls a key allows."""
+"""/api/users/api-keys: keys, their limits and usage, and which calls a key allows."""
 
 from datetime import timedelta
 from functools import partial
@@ -13,6 +13,7 @@ from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
 from accounts.auth import api_keys, errors, tokens
+from accounts.auth.key_limits import KeyLimits
 from accounts.models import ApiKey, Session, User
 from tests.concurrency import run_concurrently
 from tests.videos.conftest import failed
@@ -50,6 +51,9 @@ def test_key_is_shown_once_when_created(api: APIClient, alice: User) -> None:
         "created_at": row.created_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "expires_at": None,
         "last_used_at": None,
+        "credits_per_day": None,
+        "allowed_models": [],
+        "ip_ranges": [],
         "key": body["key"],
     }
     listed = api.get(PATH).json()
@@ -79,7 +83,7 @@ def test_no_query_is_made_when_a_key_is_malformed(
         "fl_é",
     ):
         with django_assert_num_queries(0), pytest.raises(errors.BadCredentials):
-            api_keys.find(wrong)
+            api_keys.find(wrong, "")
 
 
 def test_request_needs_two_queries_when_a_key_was_used_before(
@@ -159,6 +163,9 @@ ACCOUNT_CALLS = [
     ("get", PATH),
     ("post", PATH),
     ("delete", f"{PATH}/{UUID(int=7)}"),
+    ("get", f"{PATH}/{UUID(int=7)}"),
+    ("patch", f"{PATH}/{UUID(int=7)}"),
+    ("get", f"{PATH}/{UUID(int=7)}/usage"),
     ("post", "/api/auth/logout"),
 ]
 
@@ -231,6 +238,16 @@ def test_every_call_that_orders_needs_both_when_the_settings_require_it(
         ({"expires_at": "2020-01-01T00:00:00Z"}, "expires_at"),
         ({"expires_at": "soon"}, "expires_at"),
         ({"expires_at": 5}, "expires_at"),
+        ({"credits_per_day": 0}, "credits_per_day"),
+        ({"credits_per_day": "many"}, "credits_per_day"),
+        ({"credits_per_day": 10_000_001}, "credits_per_day"),
+        ({"allowed_models": ["sora-9"]}, "allowed_models"),
+        ({"allowed_models": "sora-2"}, "allowed_models"),
+        ({"allowed_models": ["sora-2"] * 51}, "allowed_models"),
+        ({"ip_ranges": ["office"]}, "ip_ranges"),
+        ({"ip_ranges": [5]}, "ip_ranges"),
+        ({"ip_ranges": ["10.1.2.3/8"]}, "ip_ranges"),
+        ({"ip_ranges": ["10.0.0.1"] * 21}, "ip_ranges"),
     ],
 )
 def test_no_key_is_created_when_a_field_is_invalid(
@@ -280,3 +297,107 @@ def test_call_is_refused_when_anonymous(
     anonymous: APIClient, db: None, method: str, path: str
 ) -> None:
     assert status_and_body(getattr(anonymous, method)(path)) == SIGNED_OUT
+
+
+# ---- limits ----
+
+LIMITS = {
+    "credits_per_day": 500,
+    "allowed_models": ["sora-2", "sora-2-pro"],
+    "ip_ranges": ["203.0.113.7/32", "2001:db8::/32"],
+}
+
+
+def limits_in(body: dict[str, Any]) -> dict[str, Any]:
+    return {name: body[name] for name in LIMITS}
+
+
+def test_limits_are_set_when_a_key_is_created_and_changed_later(api: APIClient) -> None:
+    asked = {**LIMITS, "ip_ranges": ["203.0.113.7", "2001:DB8::/32", "203.0.113.7"]}
+    made = create_key(api, **asked).json()
+    assert limits_in(made) == LIMITS
+    path = f"{PATH}/{made['id']}"
+    del made["key"]
+    assert status_and_body(api.get(path)) == (200, made)
+    changed = api.patch(path, {"name": "server", "credits_per_day": None}, format="json")
+    assert status_and_body(changed) == (200, {**made, "name": "server", "credits_per_day": None})
+    emptied = api.patch(path, {"allowed_models": [], "ip_ranges": []}, format="json").json()
+    assert limits_in(emptied) == {"credits_per_day": None, "allowed_models": [], "ip_ranges": []}
+    assert api.patch(path, {}, format="json").json() == emptied
+    assert api.get(path).json() == emptied
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"name": ""}, "name"),
+        ({"credits_per_day": -1}, "credits_per_day"),
+        ({"ip_ranges": ["10.0.0.0/99"]}, "ip_ranges"),
+        ({"allowed_models": ["none"]}, "allowed_models"),
+        ({"expires_at": "2020-01-01T00:00:00Z"}, "expires_at"),
+    ],
+)
+def test_key_is_not_changed_when_a_field_is_invalid(
+    api: APIClient, body: dict[str, Any], field: str
+) -> None:
+    made = create_key(api, **LIMITS).json()
+    del made["key"]
+    answer = api.patch(f"{PATH}/{made['id']}", body, format="json")
+    assert (answer.status_code, answer.json()["detail"][0]["loc"][:2]) == (422, ["body", field])
+    assert api.get(f"{PATH}/{made['id']}").json() == made
+
+
+def test_key_of_another_user_is_neither_shown_nor_changed(
+    stranger: APIClient, api: APIClient
+) -> None:
+    path = f"{PATH}/{create_key(api).json()['id']}"
+    answers = [
+        stranger.get(path),
+        stranger.patch(path, {"name": "mine"}, format="json"),
+        stranger.get(f"{path}/usage"),
+    ]
+    assert [answer.status_code for answer in answers] == [404, 404, 404]
+    assert api.get(path).json()["name"] == "laptop"
+
+
+def test_key_expires_when_its_expiry_is_changed(alice: User, api: APIClient) -> None:
+    client = client_with_key(alice, "read")
+    soon = timezone.now() + timedelta(minutes=5)
+    path = f"{PATH}/{ApiKey.objects.get().pk}"
+    assert api.patch(path, {"expires_at": soon.isoformat()}, format="json").status_code == 200
+    assert client.get("/api/auth/me").status_code == 200
+    with time_machine.travel(soon + timedelta(seconds=1)):
+        assert status_and_body(client.get("/api/auth/me")) == SIGNED_OUT
+
+
+# ---- usage ----
+
+
+def test_usage_counts_the_orders_of_the_key_by_day(
+    alice: User, api: APIClient, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    limits = KeyLimits(credits_per_day=50)
+    key, _text = api_keys.issue(alice, "shop", ["generate"], limits=limits)
+    now = timezone.now()
+    with time_machine.travel(now - timedelta(days=31)):
+        video_order(alice, api_key_id=key.pk)
+    with time_machine.travel(now - timedelta(days=2)):
+        video_order(alice, api_key_id=key.pk)
+        failed(video_order(alice, api_key_id=key.pk))
+    video_order(alice, api_key_id=key.pk)
+    video_order(alice)
+    path = f"{PATH}/{key.pk}/usage"
+    api.get(path)
+    with django_assert_num_queries(3):
+        found = api.get(path).json()
+    days = found.pop("days")
+    assert found == {
+        "credits_per_day": 50,
+        "credits_today": 20,
+        "videos": 3,
+        "failed": 1,
+        "credits": 40,
+    }
+    day = (now - timedelta(days=2)).strftime("%Y-%m-%d")
+    assert (len(days), days[-3]) == (30, {"date": day, "videos": 2, "failed": 1, "credits": 20})
+    assert days[-1]["date"] == now.strftime("%Y-%m-%d")

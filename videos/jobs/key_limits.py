@@ -1,0 +1,66 @@
+"""What an API key may order: the models it names, and so many credits a day.
+
+A day is one of UTC. Credits count for the key of the order from the order on; those that a failed
+or cancelled video returned count as not spent.
+"""
+
+from datetime import UTC, datetime, time
+from uuid import UUID
+
+from django.db.models import Q, Sum
+from django.utils.translation import gettext as _
+
+from accounts.models import ApiKey
+from config.lib import clock
+from videos.models import Video
+
+# Videos whose credits were returned. Source: Video.is_refunded.
+REFUNDED = Q(status__in=Video.LOST) | Q(rescued_at__isnull=False)
+
+
+class KeyLimitReached(Exception):
+    """The API key may not order this; nothing was ordered. `field` is "model" or "credits"."""
+
+    def __init__(self, field: str, message: str) -> None:
+        self.field = field
+        super().__init__(message)
+
+
+def check(key_id: UUID | None, models: tuple[str, str], price: int) -> None:
+    """Return when a key may order for this price; `models` is the word of the order, and the id.
+
+    Exact where the caller holds the feed of the key's user. Raises KeyLimitReached.
+    """
+    if key_id is None:
+        return
+    key = ApiKey.objects.filter(pk=key_id).only("allowed_models", "credits_per_day").first()
+    if key is None:
+        return  # the account was erased meanwhile
+    if key.allowed_models and not set(models) & set(key.allowed_models):
+        said = _("This API key may not order the model %(model)s. It may order: %(models)s.")
+        names = {"model": models[0], "models": ", ".join(key.allowed_models)}
+        raise KeyLimitReached("model", said % names)
+    if key.credits_per_day is not None and price:
+        _check_credits(key, key.credits_per_day, price)
+
+
+def check_order(video: Video) -> None:
+    """Return when the key of an order that is not stored yet may place it. Raises as `check`."""
+    check(video.api_key_id, (video.ordered_model, video.model), video.credits)
+
+
+def spent_today(key_id: UUID) -> int:
+    """Return how many credits the orders of a key cost since midnight UTC, without refunds."""
+    midnight = datetime.combine(clock.now().astimezone(UTC).date(), time(), UTC)
+    orders = Video.objects.filter(api_key_id=key_id, created_at__gte=midnight).exclude(REFUNDED)
+    return int(orders.aggregate(sum=Sum("credits", default=0))["sum"])
+
+
+def _check_credits(key: ApiKey, limit: int, price: int) -> None:
+    spent = spent_today(key.pk)
+    if spent + price > limit:
+        said = _(
+            "This API key may spend %(limit)s credits a day and has spent %(spent)s. This order"
+            " costs %(price)s. The next day begins at 00:00 UTC."
+        )
+        raise KeyLimitReached("credits", said % {"limit": limit, "spent": spent, "price": price})
