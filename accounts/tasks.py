@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from accounts.people import restoration
+from accounts.request_log import retention
 from config.lib import rate_limits
 
 
@@ -10,6 +11,12 @@ from config.lib import rate_limits
 def delete_expired_counters() -> None:
     """Delete rate limit counters whose window has ended."""
     rate_limits.delete_expired()
+
+
+@shared_task(ignore_result=True, expires=3600)
+def delete_old_requests() -> None:
+    """Delete what the log of API calls no longer keeps, every hour."""
+    retention.delete_old()
 
 
 @shared_task(ignore_result=True, expires=60)

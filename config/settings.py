@@ -112,6 +112,7 @@ MIDDLEWARE = [
     "config.http.headers.headers_middleware",
     "config.http.health.probes_middleware",
     "config.http.access_log.access_log_middleware",
+    "config.http.request_log.request_log_middleware",
     "corsheaders.middleware.CorsMiddleware",  # before whatever refuses a request
     "config.http.methods.methods_middleware",
     "config.http.compression.TextGZipMiddleware",
@@ -386,6 +387,9 @@ X_FRAME_OPTIONS = "DENY"
 # Only a configured proxy is trusted to say that it received the request over HTTPS.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
 SECURE_HSTS_SECONDS = number("HSTS_SECONDS", default=30 * 24 * 3600 if PRODUCTION else 0)
+
+# How long users see their calls of the API under "Requests"; 0 keeps no such log.
+REQUEST_LOG = timedelta(days=number("REQUEST_LOG_DAYS", default=7, maximum=365))
 
 # ---- the JSON API ----
 REST_FRAMEWORK = {

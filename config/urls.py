@@ -7,6 +7,8 @@ from django.urls import include, path, re_path, register_converter
 
 from accounts.api import auth as accounts_api
 from accounts.api import google, profile
+from accounts.api import requests as api_requests
+from accounts.web import requests as web_requests
 from accounts.web import settings as accounts_views
 from billing import webhooks as billing_webhooks
 from billing.api import credits as credits_api
@@ -153,6 +155,7 @@ urlpatterns = [
     path("developers/keys/", web_api_keys.keys_page, name="keys"),
     path("developers/keys/<uuid:key_id>/", web_api_keys.key_page, name="key"),
     path("developers/keys/<uuid:key_id>/revoke/", web_api_keys.revoke_key, name="key-revoke"),
+    path("developers/requests/", web_requests.requests_page, name="requests"),
     path("developers/webhooks/", web_webhooks.webhooks, name="webhooks"),
     path("developers/webhooks/test/", web_webhooks.try_webhook, name="webhook-test"),
     path("developers/webhooks/secret/", web_webhooks.change_secret, name="webhook-secret"),
@@ -214,6 +217,7 @@ urlpatterns = [
     path("api/users/api-keys", api_api_keys.ApiKeyListView.as_view()),
     path("api/users/api-keys/<uuid:key_id>", api_api_keys.ApiKeyDetailView.as_view()),
     path("api/users/api-keys/<uuid:key_id>/usage", api_api_keys.ApiKeyUsageView.as_view()),
+    path("api/users/requests", api_requests.RequestLogView.as_view()),
     # credits
     path("api/users/credits", credits_api.CreditsView.as_view()),
     path("api/users/credits/transactions", credits_api.TransactionListView.as_view()),

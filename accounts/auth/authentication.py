@@ -5,6 +5,7 @@ something (default "generate"), `read_scope` for the others (default "read"). No
 "account".
 """
 
+from collections.abc import Sequence
 from typing import Any, cast
 
 from django.conf import settings
@@ -38,10 +39,14 @@ class BearerAuthentication(BaseAuthentication):
             found += [api_keys.find(text, address) for text in _api_key(request)]
         except errors.BadCredentials as error:
             raise NotAuthenticated from error
+        except errors.AddressNotAllowed as error:
+            _name_caller(request, [error.key])
+            raise
         if not found:
             return None
         if len({session_or_key.user_id for session_or_key in found}) > 1:
             raise PermissionDenied("The API key belongs to another user")
+        _name_caller(request, found)
         self._check_scope(request, found)
         return found[0].user, found[0]
 
@@ -69,6 +74,12 @@ class CookieAuthentication(SessionAuthentication):
         if found and _needs_key_and_token(request):
             raise PermissionDenied("Send a token and your API key in X-API-Key")
         return found
+
+
+def _name_caller(request: Request, found: Sequence[SessionOrKey]) -> None:
+    """Tell the log of calls who this is; a key counts before a token."""
+    keys = [each for each in found if isinstance(each, ApiKey)]
+    request._request.caller = [*keys, *found][0]  # type: ignore[attr-defined]
 
 
 def _needs_key_and_token(request: Request) -> bool:

@@ -22,7 +22,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.auth import api_keys, connections, tokens
-from accounts.models import ApiKey, Session, User
+from accounts.models import ApiKey, ApiRequest, Session, User
 from billing.referrals import invitations
 from config.lib import mail
 from config.lib.mail import queue as emails
@@ -85,6 +85,7 @@ def erase(user: User) -> None:
     """Delete all personal data; the row stays, because the ledger names it. Safe to repeat."""
     with transaction.atomic():
         Session.objects.filter(user=user).delete()
+        ApiRequest.objects.filter(user=user).delete()
         ApiKey.objects.filter(user=user).delete()
         addresses = EmailAddress.objects.filter(user=user)
         emails.erase(user.pk, [user.email, *addresses.values_list("email", flat=True)])

@@ -76,6 +76,7 @@ SIGNED_IN = {
     "delete-account": "/settings/data/delete/",
     "developers": "/developers/",
     "keys": "/developers/keys/",
+    "requests": "/developers/requests/",
     "webhooks": "/developers/webhooks/",
     "webhook-endpoint-new": "/developers/webhooks/endpoints/new/",
     "account_email": "/accounts/email/",

@@ -23,7 +23,8 @@ LITERALS = (
     *("Firstlight", "Sora 2 Pro", "Sora 2", "sora-2-pro", "sora-2", "Google", "Stripe", "Ctrl"),
     *("API", "CSV", "MP4", "JPEG", "PNG", "WebP", "HTTP", "ZIP", "JSON", "UTC", "CNY"),
     *("English", "简体中文", "繁體中文", "日本語", "한국어"),
-    *("webhook-id:", "example.com", "https://"),
+    *("webhook-id:", "X-Request-ID", "example.com", "https://"),
+    *("GET", "POST", "PATCH", "PUT", "DELETE", "HEAD", "2xx", "3xx", "4xx", "5xx"),
 )
 NAMES = re.compile(
     "|".join(map(re.escape, LITERALS))

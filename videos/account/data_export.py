@@ -13,7 +13,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
 
-from accounts.models import User
+from accounts.models import ApiRequest, User
 from billing.ledger import credits
 from billing.referrals import invitations
 from config.lib import rate_limits
@@ -57,6 +57,10 @@ REFERRAL = ("created_at", "settled_at", "inviter_credits")
 SIGN_IN = ("grant", "created_at", "refreshed_at", "expires_at", "revoked_at")
 KEY = (
     "name", "prefix", "last4", "scopes", "created_at", "expires_at", "last_used_at", "revoked_at",
+    "credits_per_day", "allowed_models", "ip_ranges",
+)  # fmt: skip
+REQUEST = (
+    "created_at", "method", "path", "status", "took_ms", "credits", "request_id", "api_key_id",
 )  # fmt: skip
 PRESET = (
     "name", "model", "size", "seconds", "takes", "audio", "negative_prompt", "seed", "ending",
@@ -127,6 +131,8 @@ def write_zip(user: User, target: IO[bytes]) -> None:
         _file(archive, "referrals.json", _rows(invitations.of_inviter(user), REFERRAL))
         _file(archive, "sign_ins.json", _rows(user.api_sessions.order_by("created_at"), SIGN_IN))
         _file(archive, "api_keys.json", _rows(user.api_keys.order_by("created_at"), KEY))
+        requests = ApiRequest.objects.filter(user=user).order_by("pk")
+        _file(archive, "requests.json", _rows(requests, REQUEST))
 
 
 def _rows(rows: QuerySet[Any], fields: tuple[str, ...]) -> Iterable[dict[str, Any]]:

@@ -7,12 +7,14 @@ rest.
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from uuid import UUID
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from accounts.request_log import buffer
 from billing.ledger import credits
 from config.lib import idempotency
 from config.lib.idempotency import RequestKey
@@ -293,6 +295,7 @@ def _place(user: AbstractBaseUser, draft: _Draft, request_key: RequestKey | None
         )
         if video.credits:
             credits.spend(user, video.credits, charges.spend_key(video), purpose)
+            transaction.on_commit(partial(buffer.count_charge, video.credits))
     return video
 
 

@@ -16,6 +16,7 @@ from django.utils import autoreload
 from django.utils.module_loading import import_string
 
 from accounts.models import User
+from accounts.request_log.writer import Writer
 from config.celery import PERIODIC_TASKS
 from config.lib import draining
 from config.lib.mail import sender as email_sender
@@ -72,12 +73,16 @@ class Command(BaseCommand):
         for thread in threads:
             thread.daemon = True
             thread.start()
+        request_log = Writer()
+        request_log.start()
         try:
             server.run(sockets=[listener])
         except KeyboardInterrupt:
             pass  # before the server has begun to listen for signals
         finally:
             stop.set()
+            # Every request has been answered by now.
+            request_log.finish(server.seconds_left)
             self._finish(threads, server.seconds_left)
 
     def _prepare_data(self, options: dict[str, Any]) -> bool:

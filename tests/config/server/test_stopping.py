@@ -3,9 +3,10 @@
 import json
 import signal
 import socket
+import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from io import BytesIO
 from pathlib import Path
 
@@ -155,6 +156,10 @@ def test_running_requests_are_answered_and_sockets_reconnect_when_the_server_sto
         assert (events.text.count("event: connect"), events.text[-5:]) == (1, "ended")
         assert (poll.answer, order.end()) == ("6", b"HTTP/1.1 201 Created")
         assert served.process.wait(20) == 0
+        # The log of API calls has also what was answered last.
+        with closing(sqlite3.connect(tmp_path / "data" / "firstlight.sqlite3")) as database:
+            calls = database.execute("SELECT method, path, status FROM accounts_apirequest")
+            assert calls.fetchall() == [("POST", "/api/videos", 201)]
 
 
 def test_requests_are_cut_when_a_second_signal_arrives(tmp_path: Path) -> None:

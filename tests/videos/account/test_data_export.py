@@ -14,7 +14,7 @@ from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
 from accounts.auth import api_keys
-from accounts.models import ApiKey, Session, User
+from accounts.models import ApiKey, ApiRequest, Session, User
 from config.lib.models import OutgoingEmail
 from tests.videos.conftest import order, picture, upload
 from tests.videos.media.test_images import busy
@@ -24,7 +24,7 @@ from videos.media.concurrency import ConcurrencyLimit
 from videos.models import Collection, Preset, RejectedPrompt, ShareLink, Video
 
 PATH = "/api/users/export"
-QUERIES = 18
+QUERIES = 19
 
 
 async def _read(answer: Any) -> bytes:
@@ -55,12 +55,16 @@ def test_archive_contains_only_the_users_own_data(api: APIClient, alice: User, b
     moment = {"created_at": timezone.now(), "round_started_at": timezone.now()}
     for user in (alice, bob):
         OutgoingEmail.objects.create(user=user, kind="receipt", text="secret", **moment)
+        ApiRequest.objects.create(
+            user=user, method="GET", path=f"/{user}", status=200, took_ms=1,
+            created_at=timezone.now(),
+        )  # fmt: skip
     files = export(api)
     assert sorted(files) == [
         "api_keys.json", "collections.json", "credits.json", "emails.json", "endpoints.json",
         "events.json", "links.json", "payments.json", "presets.json", "profile.json",
-        "referrals.json", "refused.json", "sign_ins.json", "uploads.json", "videos.json",
-        "webhooks.json",
+        "referrals.json", "refused.json", "requests.json", "sign_ins.json", "uploads.json",
+        "videos.json", "webhooks.json",
     ]  # fmt: skip
     assert [p["email"] for p in files["profile.json"]] == ["alice@example.com"]
     (shown,) = files["videos.json"]
@@ -79,6 +83,7 @@ def test_archive_contains_only_the_users_own_data(api: APIClient, alice: User, b
     assert [s["video_id"] for s in files["links.json"]] == [str(video.pk)]
     assert [e["kind"] for e in files["emails.json"]] == ["receipt"]
     assert [e["body"]["video_id"] for e in files["events.json"]] == [str(video.pk)]
+    assert [call["path"] for call in files["requests.json"]] == ["/alice"]
     assert [key["name"] for key in files["api_keys.json"]] == ["laptop"]
     assert "secret" not in json.dumps(files)
     assert "digest" not in json.dumps(files)

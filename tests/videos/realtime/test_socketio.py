@@ -254,10 +254,9 @@ def test_cookie_is_ignored_when_the_origin_is_foreign(live: ServerThread) -> Non
 
 
 def test_client_is_refused_when_the_key_may_not_be_used_from_its_address(
-    connect: Dial, alice: User
+    live: ServerThread, alice: User
 ) -> None:
     limits = KeyLimits(ip_ranges=("203.0.113.0/24",))
     _key, text = api_keys.issue(alice, "office", ["read"], limits=limits)
-    with pytest.raises(client_library.exceptions.ConnectionError) as refusal:
-        connect({"token": text})
-    assert "This API key may not be used from your IP address." in str(refusal.value)
+    said = {"message": "This API key may not be used from your IP address."}
+    assert refused(live, {"token": text}, "websocket") == said
