@@ -55,8 +55,8 @@ from videos.web import account as web_account
 from videos.web import api_keys as web_api_keys
 from videos.web import (
     collections,
-    developers,
     library,
+    quick_start,
     reference_images,
     selection,
     sharing,
@@ -151,7 +151,7 @@ urlpatterns = [
     path("settings/data/", web_account.data, name="data"),
     path("settings/data/export/", web_account.export_data, name="data-export"),
     path("settings/data/delete/", web_account.delete_account, name="delete-account"),
-    path("developers/", developers.quick_start, name="developers"),
+    path("developers/", quick_start.quick_start, name="developers"),
     path("developers/keys/", web_api_keys.keys_page, name="keys"),
     path("developers/keys/<uuid:key_id>/", web_api_keys.key_page, name="key"),
     path("developers/keys/<uuid:key_id>/revoke/", web_api_keys.revoke_key, name="key-revoke"),
