@@ -42,6 +42,15 @@ def operation_of(method: str, path: str) -> dict[str, Any] | None:
     return next((operation for operation in found if operation), None)
 
 
+def resolved(response: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return a response, or the shared one that it refers to."""
+    if response is None or "$ref" not in response:
+        return response
+    found: dict[str, Any] = document()["components"]["responses"]
+    shared: dict[str, Any] = found[response["$ref"].rpartition("/")[2]]
+    return shared
+
+
 @cache
 def _validator(reference: str) -> Draft202012Validator:
     described = {"$ref": reference, "components": document()["components"]}
@@ -53,7 +62,7 @@ def violations(method: str, path: str, status: int, content_type: str, body: Any
     operation = operation_of(method, path)
     if operation is None or status in STATUSES_OF_EVERY_CALL:
         return []
-    response = operation["responses"].get(str(status))
+    response = resolved(operation["responses"].get(str(status)))
     if response is None:
         return [f"{method} {path} answered the undocumented status {status}"]
     body_schema = response.get("content", {}).get("application/json", {}).get("schema", {})

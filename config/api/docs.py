@@ -1,6 +1,6 @@
 """The reference of the API: the OpenAPI document, Swagger UI and Redoc, from our own server."""
 
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ from drf_spectacular.views import (
 )
 from rest_framework.request import Request
 from rest_framework.response import Response
+
+from videos.api import order_choices
 
 # Swagger UI and Redoc need inline styles; their scripts come from our own server.
 CONTENT_SECURITY_POLICY = "; ".join(
@@ -38,24 +40,26 @@ REDOC_LOGO = b"https://cdn.redoc.ly/redoc/logo-mini.svg"
 
 
 class CachedGenerator(SchemaGenerator):
-    """Generates the document once per language: it says nothing about who asks."""
+    """Generates the document once per language and catalog: it says nothing about who asks."""
 
     def get_schema(self, request: Request | None = None, public: bool = False) -> Any:
         # `?lang=` is not checked before; a language we do not have must not be kept here.
         language = get_language() or ""
         return _document(
-            language if language in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE
+            language if language in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE,
+            (settings.BASE_URL, *order_choices.state()),
         )
 
 
-@cache
-def _document(language: str) -> Any:
+# Tests and languages have several documents; a process that serves has one per language.
+@lru_cache(maxsize=16)
+def _document(language: str, facts: tuple[object, ...]) -> Any:
     with override(language):
         return SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
 
 
 class SchemaView(SpectacularJSONAPIView):
-    """GET /api/schema: the OpenAPI 3 document as JSON."""
+    """GET /api/schema and /openapi.json: the OpenAPI 3 document as JSON."""
 
     schema = None
     generator_class = CachedGenerator

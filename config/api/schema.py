@@ -11,8 +11,12 @@ from typing import Any
 from django.conf import settings
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ComponentRegistry
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.serializers import Serializer
 
+from accounts.auth.authentication import scope_of
+from accounts.models import ApiKey
+from config.api import throttling
 from config.lib.api import envelope
 from config.lib.api.openapi import DESCRIPTIONS
 from config.lib.api.serializers import (
@@ -20,6 +24,7 @@ from config.lib.api.serializers import (
     ErrorSerializer,
     ValidationErrorSerializer,
 )
+from videos.api import order_choices
 
 # The first word of the address under /api, and the chapter it stands in.
 CHAPTERS = {
@@ -34,6 +39,33 @@ CHAPTERS = {
     "showcase": "Showcase",
 }
 GATEWAY = "OpenAI's Videos API"
+# What each chapter is about, and for whom.
+TAGS = {
+    "Videos": "For programs and agents: models and prices, orders, files, uploads.",
+    GATEWAY: "For programs written for the SDKs of OpenAI, at another base URL.",
+    "Webhooks": "For programs: what we called them about, and the secret that signs it.",
+    "Tasks": "For clients of the task API: the same videos, as tasks.",
+    "Accounts": "For clients that sign people in: tokens, profile, API keys, limits, requests.",
+    "Payments": "For clients that sell: packages, checkout, and refunds by staff.",
+    "Showcase": "For everybody: videos that their makers show in public.",
+    "Operations": "For operators and load balancers: whether the server works.",
+    "Callbacks to Firstlight": "For engines and Stripe, which report to us here.",
+}
+TAG_GROUPS = {
+    "Programs and agents": ["Videos", GATEWAY, "Webhooks"],
+    "Clients with people": ["Tasks", "Accounts", "Payments", "Showcase"],
+    "Operators": ["Operations", "Callbacks to Firstlight"],
+}
+# What a description says of the limit that counts a call.
+LIMITS = {
+    "register": "a few a quarter of an hour for each IP address",
+    "login": "a few a quarter of an hour for each IP address",
+    "auth": "a few a minute for each IP address",
+    "generate": "orders of videos, for each user",
+    "upload": "uploads, for each user",
+    "tasks": "polling, for each user",
+    "other": "calls in general, for each user",
+}
 SECURITY_SCHEMES = {
     "token": {"type": "http", "scheme": "bearer"},
     "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
@@ -45,8 +77,19 @@ class Schema(AutoSchema):
     """Describe a view's operations; everything that belongs to one view is in its decorator."""
 
     def get_description(self) -> str:  # type: ignore[override]
-        # Docstrings of views are for readers of the code.
-        return ""
+        """Say who may call and what counts the call; docstrings are for readers of the code."""
+        limit = LIMITS[throttling.limit_of(self.view, self.method)]
+        return f"{self._who_may_call()} Counted with {limit}."
+
+    def _who_may_call(self) -> str:
+        if not self.view.authentication_classes:
+            return "No sign-in is needed."
+        reads = self.method in SAFE_METHODS
+        view = self.view
+        scope = str(getattr(view, "read_scope", "read") if reads else scope_of(view))
+        if scope not in ApiKey.Scope.values:
+            return "Needs a sign-in: an API key may not do this."
+        return f"Needs a sign-in, or an API key with the scope `{scope}`."
 
     def get_tags(self) -> list[str]:
         if envelope.applies_to(self.path):
@@ -112,6 +155,9 @@ def view_description(_view: Any, html: bool = False) -> str:
 
 def complete(result: dict[str, Any], **_: object) -> dict[str, Any]:
     """Add to the document what is no API view: the health check and the callbacks that come in."""
+    result["servers"] = [{"url": settings.BASE_URL}]
+    result["tags"] = [{"name": name, "description": text} for name, text in TAGS.items()]
+    result["x-tagGroups"] = [{"name": name, "tags": tags} for name, tags in TAG_GROUPS.items()]
     result["components"]["securitySchemes"] = SECURITY_SCHEMES
     for component in result["components"]["schemas"].values():
         if text := REQUIREMENT.sub("", component.pop("description", "")).strip():
@@ -148,7 +194,47 @@ def complete(result: dict[str, Any], **_: object) -> dict[str, Any]:
             | {"parameters": [_path_parameter("engine")]}
         },
     }
+    operations = [op for path in result["paths"].values() for op in path.values()]
+    for operation in operations:
+        _use_catalog_in_examples(operation)
+    result["components"]["responses"] = _share_errors(operations)
     return result
+
+
+def _share_errors(operations: list[dict[str, Any]]) -> dict[str, Any]:
+    """Replace the error answers of operations by references, and return what they refer to."""
+    shared: dict[str, Any] = {}
+    for operation in operations:
+        for code, response in operation["responses"].items():
+            if int(code) < 400 or not response.get("content"):
+                continue
+            schema = response["content"]["application/json"]["schema"]
+            kind = schema["$ref"].rpartition("/")[2]
+            name = f"{kind}{code}"
+            if shared.setdefault(name, response) == response:
+                reference = {"$ref": f"#/components/responses/{name}"}
+                operation["responses"][code] = reference
+    return dict(sorted(shared.items()))
+
+
+def _use_catalog_in_examples(operation: dict[str, Any]) -> None:
+    """Let example bodies name a model that is offered, with what it makes."""
+    words = order_choices.words()
+    content = operation.get("requestBody", {}).get("content", {})
+    for body in content.values():
+        for example in body.get("examples", {}).values():
+            value = example["value"]
+            if "model" in value and value["model"] not in words:
+                word, model = next(iter(words.items()))
+                made = {"size": model.default_size, "seconds": model.default_seconds}
+                changed = {name: text for name, text in made.items() if name in value}
+                example["value"] = {**value, "model": word, **changed}
+
+
+PLAIN_DESCRIPTIONS = {
+    "Operations": "No sign-in is needed, and no limit counts it.",
+    "Callbacks to Firstlight": "Called by engines and Stripe, not by clients; no limit counts it.",
+}
 
 
 def _plain_view(
@@ -157,6 +243,7 @@ def _plain_view(
     return {
         "operationId": operation_id,
         "summary": summary,
+        "description": PLAIN_DESCRIPTIONS[tag],
         "tags": [tag],
         "responses": {"200": _json_response("", _reference(answer))},
     }

@@ -15,6 +15,7 @@ from config.lib.api.strict_fields import MultilineTextField, TextField, WholeNum
 from config.lib.idempotency import RequestKey, key_of_headers
 from config.lib.web.responses import user_of
 from videos import representations
+from videos.api.order_choices import ModelField, SecondsField, SizeField
 from videos.catalog import offers
 from videos.catalog.reading import catalog
 from videos.jobs.orders import PriceTerms
@@ -54,9 +55,9 @@ def fill_in_defaults(asked: dict[str, Any]) -> None:
 class ModelChoiceSerializer(serializers.Serializer):
     """Which video: what is left out is the default model, and its default size and length."""
 
-    model = TextField(max_length=64, required=False)
-    size = TextField(max_length=16, required=False)
-    seconds = WholeNumberField(min_value=1, max_value=600, required=False)
+    model = ModelField(required=False)
+    size = SizeField(required=False)
+    seconds = SecondsField(required=False)
 
 
 class OptionalBooleanField(serializers.BooleanField):

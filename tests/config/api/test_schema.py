@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from django.conf import settings
+from django.conf import LazySettings, settings
 from django.core.management import call_command
 from django.db import connection
 from django.test import Client
@@ -58,7 +58,7 @@ def test_no_docstring_is_sent_when_options_are_asked(api: APIClient) -> None:
 def api_routes() -> list[str]:
     routes = [str(p.pattern) for p in get_resolver().url_patterns if isinstance(p, URLPattern)]
     found = ["/" + re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", route) for route in routes]
-    readers = {"/api/schema", "/api/docs", "/api/redoc"}
+    readers = {"/api/schema", "/openapi.json", "/api/docs", "/api/redoc"}
     programs = ("/api/", "/v1/", "/health", "/livez", "/readyz")
     return sorted({f for f in found if f.startswith(programs)} - readers)
 
@@ -72,6 +72,64 @@ def test_every_operation_has_a_unique_id_and_a_summary() -> None:
     names = [op["operationId"] for op in calls]
     assert [op for op in calls if not op["summary"]] == []
     assert len(names) == len(set(names))
+
+
+def test_every_operation_says_in_a_sentence_who_may_call_it() -> None:
+    calls = {
+        op["operationId"]: op for found in document()["paths"].values() for op in found.values()
+    }
+    lacking = [name for name, op in calls.items() if not op.get("description", "").endswith(".")]
+    assert lacking == []
+    assert {
+        name: calls[name]["description"] for name in ("create_key", "quote_video", "login")
+    } == {
+        "create_key": "Needs a sign-in: an API key may not do this."
+        " Counted with calls in general, for each user.",
+        "quote_video": "Needs a sign-in, or an API key with the scope `generate`."
+        " Counted with calls in general, for each user.",
+        "login": "No sign-in is needed."
+        " Counted with a few a quarter of an hour for each IP address.",
+    }
+
+
+def test_every_chapter_has_a_description_and_a_group() -> None:
+    used = {
+        tag for found in document()["paths"].values() for op in found.values() for tag in op["tags"]
+    }
+    described = {tag["name"] for tag in document()["tags"] if tag["description"]}
+    grouped = {tag for group in document()["x-tagGroups"] for tag in group["tags"]}
+    assert (described, grouped) == (used, used)
+
+
+def order_fields(schema: dict[str, Any]) -> dict[str, Any]:
+    fields = schema["components"]["schemas"]["CreateVideoRequest"]["properties"]
+    return {name: fields[name] for name in ("model", "size", "seconds")}
+
+
+def test_order_names_the_models_sizes_and_lengths_of_the_catalog() -> None:
+    served = Client().get("/openapi.json").json()
+    fields = order_fields(served)
+    assert fields["model"]["enum"][0] == "sora-2"
+    assert "`sora-2`: Sora 2, 8 s at 1280x720, 20 credits." in fields["model"]["description"]
+    assert {"1280x720", "720x1280"} <= set(fields["size"]["enum"])
+    assert fields["seconds"]["enum"] == [4, 8, 12, 16, 20]
+    assert served["servers"] == [{"url": settings.BASE_URL}]
+
+
+def test_schema_changes_with_the_catalog(settings: LazySettings) -> None:
+    settings.BASE_URL = "https://films.example.com"
+    settings.MODEL_ALIASES = {"house-model": "sora-2-pro"}
+    served = Client().get("/openapi.json").json()
+    assert served["servers"] == [{"url": "https://films.example.com"}]
+    assert "house-model" in order_fields(served)["model"]["enum"]
+    assert "house-model" not in order_fields(document())["model"]["enum"]
+
+
+def test_error_answers_are_shared() -> None:
+    answers = document()["paths"]["/api/videos"]["post"]["responses"]
+    assert answers["402"] == {"$ref": "#/components/responses/Error402"}
+    shared = document()["components"]["responses"]["Error402"]
+    assert shared["description"] == "Not enough credits"
 
 
 @pytest.mark.parametrize(
