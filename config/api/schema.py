@@ -16,7 +16,7 @@ from rest_framework.serializers import Serializer
 
 from accounts.auth.authentication import scope_of
 from accounts.models import ApiKey
-from config.api import throttling
+from config.api import schema_rewrites, throttling
 from config.lib.api import envelope
 from config.lib.api.openapi import DESCRIPTIONS
 from config.lib.api.serializers import (
@@ -24,7 +24,6 @@ from config.lib.api.serializers import (
     ErrorSerializer,
     ValidationErrorSerializer,
 )
-from videos.api import order_choices
 
 # The first word of the address under /api, and the chapter it stands in.
 CHAPTERS = {
@@ -196,39 +195,10 @@ def complete(result: dict[str, Any], **_: object) -> dict[str, Any]:
     }
     operations = [op for path in result["paths"].values() for op in path.values()]
     for operation in operations:
-        _use_catalog_in_examples(operation)
-    result["components"]["responses"] = _share_errors(operations)
+        schema_rewrites.use_catalog_in_examples(operation)
+        schema_rewrites.separate_forms(operation, result["components"]["schemas"])
+    result["components"]["responses"] = schema_rewrites.share_errors(operations)
     return result
-
-
-def _share_errors(operations: list[dict[str, Any]]) -> dict[str, Any]:
-    """Replace the error answers of operations by references, and return what they refer to."""
-    shared: dict[str, Any] = {}
-    for operation in operations:
-        for code, response in operation["responses"].items():
-            if int(code) < 400 or not response.get("content"):
-                continue
-            schema = response["content"]["application/json"]["schema"]
-            kind = schema["$ref"].rpartition("/")[2]
-            name = f"{kind}{code}"
-            if shared.setdefault(name, response) == response:
-                reference = {"$ref": f"#/components/responses/{name}"}
-                operation["responses"][code] = reference
-    return dict(sorted(shared.items()))
-
-
-def _use_catalog_in_examples(operation: dict[str, Any]) -> None:
-    """Let example bodies name a model that is offered, with what it makes."""
-    words = order_choices.words()
-    content = operation.get("requestBody", {}).get("content", {})
-    for body in content.values():
-        for example in body.get("examples", {}).values():
-            value = example["value"]
-            if "model" in value and value["model"] not in words:
-                word, model = next(iter(words.items()))
-                made = {"size": model.default_size, "seconds": model.default_seconds}
-                changed = {name: text for name, text in made.items() if name in value}
-                example["value"] = {**value, "model": word, **changed}
 
 
 PLAIN_DESCRIPTIONS = {

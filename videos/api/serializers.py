@@ -116,7 +116,7 @@ class NewTaskSerializer(serializers.Serializer):
     estimated_time = serializers.IntegerField()
 
 
-class TaskStatusSerializer(serializers.Serializer):
+class TaskStateSerializer(serializers.Serializer):
     """Source: C16."""
 
     task_id = serializers.UUIDField()
@@ -129,7 +129,7 @@ class TaskStatusSerializer(serializers.Serializer):
     completed_at = serializers.DateTimeField(allow_null=True)
 
 
-class TaskSerializer(TaskStatusSerializer):
+class TaskSerializer(TaskStateSerializer):
     """Source: C18."""
 
     status = serializers.ChoiceField(list(dict.fromkeys(DETAIL_STATUS.values())))

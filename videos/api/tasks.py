@@ -27,7 +27,7 @@ from videos.api.serializers import (
     RetriedTaskSerializer,
     TaskSerializer,
     TasksSerializer,
-    TaskStatusSerializer,
+    TaskStateSerializer,
 )
 from videos.catalog import offers
 from videos.catalog.reading import catalog
@@ -163,7 +163,7 @@ class TaskStatusView(APIView):
     @extend_schema(
         operation_id="task_status",
         summary="Get how far a task is, and poll its engine",
-        responses={200: TaskStatusSerializer},
+        responses={200: TaskStateSerializer},
     )
     def get(self, request: Request, video_id: UUID) -> Response:
         return Response(representations.task(_get_and_poll(request, video_id)))

@@ -126,6 +126,21 @@ def test_schema_changes_with_the_catalog(settings: LazySettings) -> None:
     assert "house-model" not in order_fields(document())["model"]["enum"]
 
 
+def test_only_forms_have_files() -> None:
+    content = document()["paths"]["/api/videos"]["post"]["requestBody"]["content"]
+    assert {kind: body["schema"]["$ref"].rpartition("/")[2] for kind, body in content.items()} == {
+        "application/json": "CreateVideoRequest",
+        "multipart/form-data": "CreateVideoForm",
+    }
+    schemas = document()["components"]["schemas"]
+    files = {"input_reference", "last_image", "reference_images"}
+    form = schemas["CreateVideoForm"]["properties"].keys()
+    assert form - schemas["CreateVideoRequest"]["properties"].keys() == files
+    remix = document()["paths"]["/api/videos/{video_id}/remix"]["post"]["requestBody"]
+    assert list(remix["content"]) == ["application/json"]
+    assert remix["description"] == "Also accepted as a form, multipart or URL-encoded."
+
+
 def test_error_answers_are_shared() -> None:
     answers = document()["paths"]["/api/videos"]["post"]["responses"]
     assert answers["402"] == {"$ref": "#/components/responses/Error402"}

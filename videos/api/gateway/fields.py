@@ -137,7 +137,7 @@ class VideoReferenceField(serializers.Field[Any, Any, Any, Any]):
         return found
 
 
-@extend_schema_field({"type": "array", "maxItems": 0})
+@extend_schema_field({"type": "array", "items": {"type": "object"}, "maxItems": 0})
 class UnsupportedField(serializers.Field[Any, Any, Any, Any]):
     """A field of the protocol that changes the video in a way that no engine here can; or empty."""
 
