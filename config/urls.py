@@ -285,7 +285,7 @@ urlpatterns = [
     ),
     path("api/showcase/videos/<int:clip_id>/like", showcase_api.ClipLikeView.as_view()),
     path("api/schema", docs.SchemaView.as_view(), name="api-schema"),
-    path("openapi.json", docs.SchemaView.as_view(), name="openapi"),
+    path("openapi.json", docs.SchemaView.as_view()),
     path("api/docs", docs.SwaggerView.as_view(), name="api-docs"),
     path("reference/redoc.js", docs.redoc_script, name="api-redoc-script"),
     path("api/redoc", docs.RedocView.as_view(), name="api-redoc"),

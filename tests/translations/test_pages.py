@@ -47,6 +47,7 @@ SKIPPED_ROUTES = (
     "livez",
     "readyz",
     "reference/",
+    "openapi.json",
     # Files for programs, and the address that leads a password manager to a page.
     "robots.txt",
     "favicon.ico",
