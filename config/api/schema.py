@@ -41,6 +41,7 @@ GATEWAY = "OpenAI's Videos API"
 # What each chapter is about, and for whom.
 TAGS = {
     "Videos": "For programs and agents: models and prices, orders, files, uploads.",
+    "Events": "For programs and agents: what changed, as a stream or by long polls.",
     GATEWAY: "For programs written for the SDKs of OpenAI, at another base URL.",
     "Webhooks": "For programs: what we called them about, and the secret that signs it.",
     "Tasks": "For clients of the task API: the same videos, as tasks.",
@@ -51,7 +52,7 @@ TAGS = {
     "Callbacks to Firstlight": "For engines and Stripe, which report to us here.",
 }
 TAG_GROUPS = {
-    "Programs and agents": ["Videos", GATEWAY, "Webhooks"],
+    "Programs and agents": ["Videos", "Events", GATEWAY, "Webhooks"],
     "Clients with people": ["Tasks", "Accounts", "Payments", "Showcase"],
     "Operators": ["Operations", "Callbacks to Firstlight"],
 }
@@ -63,6 +64,7 @@ LIMITS = {
     "generate": "orders of videos, for each user",
     "upload": "uploads, for each user",
     "tasks": "polling, for each user",
+    "events": "event streams and long polls, for each user",
     "other": "calls in general, for each user",
 }
 SECURITY_SCHEMES = {
