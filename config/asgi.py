@@ -1,4 +1,4 @@
-"""The ASGI application: HTTP, WebSocket, Socket.IO, behind the body limits."""
+"""The ASGI application: HTTP, WebSocket, Socket.IO and MCP, behind the body limits."""
 
 import os
 import sys
@@ -27,6 +27,7 @@ from config.ops import checks
 from config.server import body_limits
 from config.server.chunked_bodies import ChunkedBodyHandler
 from config.server.continued_answers import ContinuedAnswers
+from config.server.mcp_endpoint import MCPEndpoint
 from videos.realtime.consumers import VideoConsumer
 
 with refusals_in_one_line():
@@ -52,4 +53,6 @@ if settings.SOCKETIO:
     from videos.realtime import socketio
 
     router = socketio.mount_before(router)
+if settings.MCP:
+    router = MCPEndpoint(router)
 application = body_limits.BodyLimits(router)

@@ -191,6 +191,8 @@ CHANNEL_LAYERS = channel_layers(REDIS_URL)
 CACHES = caches(REDIS_URL)
 # Serve Socket.IO clients at /socket.io/, in addition to the WebSocket /ws/videos/.
 SOCKETIO = flag("SOCKETIO", default=find_spec("socketio") is not None)
+# Serve agents at /mcp, and let them sign in over OAuth.
+MCP = flag("MCP", default=True)
 CELERY_BROKER_URL = REDIS_URL or "memory://"
 
 # ---- files ----

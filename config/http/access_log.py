@@ -27,13 +27,14 @@ def access_log_middleware(
     def answer(request: HttpRequest) -> HttpResponseBase:
         start = time.perf_counter()
         response = get_response(request)
-        facts = {
-            "method": request.method,
-            "path": without_secrets(request),
-            "status": response.status_code,
-            "ms": round((time.perf_counter() - start) * 1000),
-        }
-        log.info("%(method)s %(path)r %(status)s %(ms)s ms", facts, extra={"facts": facts})
+        took = time.perf_counter() - start
+        write(str(request.method), without_secrets(request), response.status_code, took)
         return response
 
     return answer
+
+
+def write(method: str, path: str, status: int, seconds: float) -> None:
+    """Write the line of one request."""
+    facts = {"method": method, "path": path, "status": status, "ms": round(seconds * 1000)}
+    log.info("%(method)s %(path)r %(status)s %(ms)s ms", facts, extra={"facts": facts})

@@ -12,7 +12,8 @@ from django.shortcuts import resolve_url
 from config.http.headers import POLICY
 from config.lib.api import envelope
 
-Headers = Iterable[tuple[bytes, bytes]]
+Header = tuple[bytes, bytes]
+Headers = Iterable[Header]
 
 DETAIL = {
     401: "Not authenticated",
@@ -22,7 +23,10 @@ DETAIL = {
     503: "Service unavailable",
 }
 # Addresses that programs and scripts call; people open all others in a browser.
-FOR_PROGRAMS = ("/api/", "/v1/", "/sandbox/", "/health", "/livez", "/readyz", "/studio/reference/")
+FOR_PROGRAMS = (
+    *("/api/", "/v1/", "/mcp", "/identity/o/api/", "/sandbox/", "/health", "/livez", "/readyz"),
+    "/studio/reference/",
+)
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,7 @@ def refusal_response(status: int, scope: Mapping[str, Any] | None = None) -> Ref
         (b"connection", b"close"),
         (b"cache-control", b"private, no-store"),
         (b"x-request-id", uuid4().hex.encode()),
-        *_security_headers(),
+        *security_headers(),
     ]
     if scope is not None:
         headers += [*_https_headers(scope), *_cors_headers(scope)]
@@ -75,7 +79,16 @@ def _json(status: int, scope: Mapping[str, Any] | None) -> dict[str, Any]:
     return {"detail": DETAIL[status], **({"code": code} if code else {})}
 
 
-def _security_headers() -> Headers:
+def json_refusal(detail: str) -> tuple[list[Header], bytes]:
+    """Return headers and body of a JSON answer with a sentence of its own."""
+    body = json.dumps({"detail": detail}).encode()
+    length = (b"content-length", str(len(body)).encode())
+    kept = (b"cache-control", b"private, no-store")
+    return [(b"content-type", b"application/json"), length, kept], body
+
+
+def security_headers() -> Headers:
+    """Yield the security headers of every answer."""
     yield b"content-security-policy", POLICY.encode()
     yield b"cross-origin-opener-policy", settings.SECURE_CROSS_ORIGIN_OPENER_POLICY.encode()
     yield b"referrer-policy", settings.SECURE_REFERRER_POLICY.encode()

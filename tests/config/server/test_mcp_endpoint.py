@@ -1,0 +1,161 @@
+"""/mcp before a tool is called: credentials, hosts, methods, sizes, and what it costs unused."""
+
+import os
+import subprocess
+import sys
+from typing import Any
+
+import httpx2
+import pytest
+from django.conf import LazySettings
+from mcp import Client
+
+from accounts.auth import api_keys, tokens
+from accounts.models import Session, User
+from tests.conftest import ServerThread
+from tests.videos.mcp.clients import agent, answer_of, bearer, key_of
+
+LIST = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+ACCEPT = {"Accept": "application/json, text/event-stream"}
+
+
+def post(live: ServerThread, path: str = "/mcp", **headers: str) -> httpx2.Response:
+    sent = {name.replace("_", "-"): value for name, value in headers.items()}
+    return httpx2.post(f"{live.url}{path}", json=LIST, headers={**ACCEPT, **sent})
+
+
+def token_of(user: User) -> str:
+    return tokens.sign_in(user, Session.Grant.TEST).access
+
+
+async def _list_videos(client: Client) -> Any:
+    return answer_of(await client.call_tool("list_videos", {}))
+
+
+def test_api_key_and_token_are_accepted_in_every_documented_header(
+    live: ServerThread, alice: User
+) -> None:
+    key, token = key_of(alice), token_of(alice)
+    for headers in (bearer(key), bearer(token), {"X-API-Key": key}):
+        assert agent(live.url, headers, _list_videos) == {"videos": [], "next": None}
+    assert post(live, "/mcp/", Authorization=f"Bearer {key}").status_code == 200
+
+
+def test_token_decides_what_a_call_with_token_and_key_may_do(
+    live: ServerThread, alice: User, settings: LazySettings
+) -> None:
+    settings.REQUIRE_API_KEY = True
+    headers = {**bearer(token_of(alice)), "X-API-Key": key_of(alice, "read")}
+
+    async def act(client: Client) -> Any:
+        return answer_of(await client.call_tool("create_video", {"prompt": "x"}))
+
+    assert agent(live.url, headers, act)["status"] == "queued"
+
+
+def test_without_credentials_the_answer_says_how_to_sign_in(live: ServerThread) -> None:
+    answer = post(live)
+    assert answer.status_code == 401
+    assert answer.json() == {"detail": "Send an API key or an access token."}
+    metadata = f"{live.url}/.well-known/oauth-protected-resource/mcp"
+    assert answer.headers["WWW-Authenticate"] == f'Bearer resource_metadata="{metadata}"'
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["X-Request-ID"]
+
+
+@pytest.mark.parametrize("text", ["fl_nonsense", "nonsense", "a.b.c"])
+def test_wrong_credentials_are_refused(live: ServerThread, text: str) -> None:
+    answer = post(live, Authorization=f"Bearer {text}")
+    assert answer.status_code == 401
+    assert 'error="invalid_token"' in answer.headers["WWW-Authenticate"]
+
+
+def test_revoked_key_disabled_user_and_ended_session_are_refused(
+    live: ServerThread, alice: User, bob: User
+) -> None:
+    key, token, others = key_of(alice), token_of(alice), key_of(bob)
+    tokens.sign_out_everywhere(alice)
+    api_keys.revoke(api_keys.find(key))
+    User.objects.filter(pk=bob.pk).update(is_active=False)
+    for text in (key, token, others):
+        assert post(live, Authorization=f"Bearer {text}").status_code == 401
+
+
+def test_key_and_token_of_two_users_are_refused(live: ServerThread, alice: User, bob: User) -> None:
+    answer = post(live, Authorization=f"Bearer {token_of(alice)}", X_API_Key=key_of(bob))
+    assert (answer.status_code, answer.json()) == (
+        401,
+        {"detail": "The API key belongs to another user."},
+    )
+
+
+def test_cookie_of_the_pages_does_not_count(live: ServerThread, alice: User) -> None:
+    from django.test import Client as Browser
+
+    browser = Browser()
+    browser.force_login(alice)
+    cookie = f"sessionid={browser.cookies['sessionid'].value}"
+    assert post(live, Cookie=cookie).status_code == 401
+
+
+def test_calls_without_credentials_are_counted(live: ServerThread, settings: LazySettings) -> None:
+    settings.RATE_ANONYMOUS = (1, 60)
+    assert [post(live).status_code for _ in range(2)] == [401, 429]
+    assert int(post(live).headers["Retry-After"]) > 0
+
+
+def test_only_hosts_of_the_site_are_answered(
+    live: ServerThread, alice: User, settings: LazySettings
+) -> None:
+    settings.ALLOWED_HOSTS = ["videos.example.com", "127.0.0.1"]
+    key = f"Bearer {key_of(alice)}"
+    assert post(live, Authorization=key, Host="videos.example.com").status_code == 200
+    assert post(live, Authorization=key, Host="videos.example.com:8443").status_code == 200
+    assert post(live, Authorization=key, Host="evil.example").status_code == 421
+
+
+def test_other_methods_are_refused_with_a_sentence(live: ServerThread, alice: User) -> None:
+    for method in ("GET", "DELETE"):
+        answer = httpx2.request(method, f"{live.url}/mcp", headers=bearer(key_of(alice)))
+        assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
+        assert "MCP server" in answer.json()["detail"]
+
+
+def test_body_beyond_the_limit_is_refused_as_json(live: ServerThread, alice: User) -> None:
+    answer = httpx2.post(
+        f"{live.url}/mcp", content=b"x" * (1024 * 1024 + 1), headers=bearer(key_of(alice))
+    )
+    assert (answer.status_code, answer.json()) == (413, {"detail": "Payload too large"})
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'{"jsonrpc":"2.0"}', b"\xff"])
+def test_broken_bodies_get_an_error_of_the_protocol(
+    live: ServerThread, alice: User, body: bytes
+) -> None:
+    headers = {**ACCEPT, **bearer(key_of(alice)), "Content-Type": "application/json"}
+    for era in ({}, {"MCP-Protocol-Version": "2026-07-28"}):
+        answer = httpx2.post(f"{live.url}/mcp", content=body, headers={**headers, **era})
+        assert answer.status_code == 400
+        assert answer.json()["error"]["code"] < 0
+
+
+def test_application_starts_without_the_sdk() -> None:
+    program = "import config.asgi, sys; print({'mcp', 'mcp_types'} & sys.modules.keys())"
+    assert _printed(program) == "set()\n"
+
+
+def test_switched_off_there_is_no_such_address() -> None:
+    program = "import config.asgi; print(type(config.asgi.router).__name__)"
+    assert _printed(program) == "MCPEndpoint\n"
+    assert _printed(program, MCP="0") != "MCPEndpoint\n"
+
+
+def _printed(program: str, **environment: str) -> str:
+    ran = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, **environment},
+    )
+    return ran.stdout
