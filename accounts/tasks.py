@@ -2,6 +2,7 @@
 
 from celery import shared_task
 
+from accounts.auth import oauth
 from accounts.people import restoration
 from accounts.request_log import retention
 from config.lib import rate_limits
@@ -23,3 +24,9 @@ def delete_old_requests() -> None:
 def send_deletion_emails() -> None:
     """Send e-mails to users who asked for deletion: the day of it, and the link that undoes it."""
     restoration.send_emails()
+
+
+@shared_task(ignore_result=True, expires=3600)
+def delete_expired_apps() -> None:
+    """Delete expired tokens of apps, and apps that registered and were never let in."""
+    oauth.delete_expired()

@@ -23,6 +23,7 @@ PERIODIC_TASKS = {
     "accounts.tasks.send_deletion_emails": 60,
     "accounts.tasks.delete_expired_counters": 600,
     "accounts.tasks.delete_old_requests": 3600,
+    "accounts.tasks.delete_expired_apps": 3600,
     "videos.tasks.send_digests": 60,
     "videos.tasks.erase_accounts": 600,
     "videos.tasks.delete_expired": 900,

@@ -98,6 +98,7 @@ INSTALLED_APPS = [
     "allauth.socialaccount.providers.google",
     "allauth.mfa",
     "allauth.usersessions",
+    "allauth.idp.oidc",
     "config.lib",
     "billing",
     "accounts",
@@ -376,6 +377,11 @@ SIMPLE_JWT = {
     "AUDIENCE": "firstlight",
     "USER_ID_CLAIM": "sub",
 }
+# OAuth for agents: opaque tokens for /mcp only, so that there is nothing to sign.
+IDP_OIDC_ADAPTER = "accounts.auth.oauth_adapter.AgentAdapter"
+IDP_OIDC_AUTH_METHODS = ["none"]
+IDP_OIDC_ACCESS_TOKEN_EXPIRES_IN = 3600
+IDP_OIDC_REFRESH_TOKEN_EXPIRES_IN = int(JWT_REFRESH_LIFETIME.total_seconds())
 # Uploads and orders need a token and an API key of the same user, as system C documents.
 REQUIRE_API_KEY = flag("REQUIRE_API_KEY", default=False)
 # System A's form of ids, `video_` and 32 hex digits, in the answers that its clients read.

@@ -6,8 +6,10 @@ from django.contrib import admin
 from django.urls import include, path, re_path, register_converter
 
 from accounts.api import auth as accounts_api
-from accounts.api import google, profile
+from accounts.api import google, oauth, profile
 from accounts.api import requests as api_requests
+from accounts.web import agents
+from accounts.web import oauth as web_oauth
 from accounts.web import requests as web_requests
 from accounts.web import settings as accounts_views
 from billing import webhooks as billing_webhooks
@@ -198,6 +200,7 @@ urlpatterns = [
     path("accounts/google/login/callback/", google_views.oauth2_callback, name="google_callback"),
     path("admin/", admin.site.urls),
     path("robots.txt", well_known.robots),
+    path("llms.txt", well_known.llms, name="llms"),
     *(path(name, well_known.icon, {"name": name}) for name in well_known.ICONS),
     path(".well-known/change-password", well_known.change_password),
     # accounts
@@ -307,6 +310,25 @@ urlpatterns = [
     # also what a slip in a client's base URL makes of it: //v1, /V1
     re_path(r"^/*[vV]1(?:/[\s\S]*)?$", errors.gateway_not_found),
 ]
+
+if settings.MCP:
+    # allauth finds these by their names.
+    provider = [
+        path("oauth/authorize", web_oauth.ConsentView.as_view(), name="authorization"),
+        path("oauth/token", oauth.token, name="token"),
+        path("oauth/register", oauth.register, name="client_registration"),
+        path("oauth/revoke", oauth.revoke, name="revoke"),
+    ]
+    urlpatterns += [
+        path("", include(([path("", include((provider, "oidc")))], "idp"))),
+        path(".well-known/oauth-protected-resource", oauth.protected_resource),
+        path(".well-known/oauth-protected-resource/mcp", oauth.protected_resource),
+        path(".well-known/oauth-authorization-server", oauth.authorization_server),
+        # Where clients look that have kept a refresh token, but not the metadata.
+        path("token", oauth.token),
+        path("developers/agents/", agents.agents_page, name="agents"),
+        path("developers/agents/disconnect/", agents.disconnect, name="agent-disconnect"),
+    ]
 
 if settings.SANDBOX:
     # Never even imported in production.

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from accounts.auth import api_keys, connections, tokens
+from accounts.auth import api_keys, connections, oauth, tokens
 from accounts.auth.errors import BadCredentials
 from accounts.models import ApiKey, User
 
@@ -56,6 +56,9 @@ def _bearer(headers: Mapping[str, str]) -> str:
 def _of_bearer(text: str) -> Caller:
     if text.startswith(api_keys.PREFIX):
         return _of_key(text)
+    if text.count(".") != 2:  # what is signed has three parts, what OAuth issues has one
+        issued = oauth.token_of(text)
+        return Caller(oauth.credential_of(issued), frozenset(issued.get_scopes()))
     session = tokens.session_of(text)
     return Caller(connections.credential_of_session(session, tokens.expiry_of(text)))
 

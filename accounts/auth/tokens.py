@@ -10,7 +10,7 @@ from django.utils import timezone
 from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
 
-from accounts.auth import connections
+from accounts.auth import connections, oauth
 from accounts.auth.errors import BadCredentials
 from accounts.models import Session, User
 
@@ -84,11 +84,12 @@ def sign_out(session: Session) -> None:
 
 
 def sign_out_everywhere(user: User, *, keep: Session | None = None) -> None:
-    """End every session of a user except `keep`."""
+    """End every session of a user except `keep`, and the access of every app."""
     rows = Session.objects.filter(user=user, revoked_at=None)
     if keep:
         rows = rows.exclude(pk=keep.pk)
     rows.update(revoked_at=timezone.now())
+    oauth.disconnect_all(user)
     connections.recheck(user.pk)
 
 

@@ -14,8 +14,11 @@ from config.lib.api import envelope
 CHECKOUT = "https://checkout.stripe.com"
 
 
-def content_security_policy() -> str:
-    """The policy of our pages; media may also come from the CDN and the bucket."""
+def content_security_policy(posts_to: str = "") -> str:
+    """The policy of our pages; media may also come from the CDN and the bucket.
+
+    `posts_to` is one more place where the answer to a form may lead.
+    """
     media = " ".join(filter(None, (settings.CDN_URL, _bucket_origin())))
     google = _origin(settings.GOOGLE_AUTHORIZE_URL) if settings.GOOGLE_CLIENT_ID else ""
     directives = (
@@ -27,7 +30,7 @@ def content_security_policy() -> str:
         f"media-src 'self' blob: {media}",
         "connect-src 'self'",
         # Browsers check the redirect after a POST too.
-        f"form-action 'self' {CHECKOUT} {google}",
+        f"form-action 'self' {CHECKOUT} {google} {posts_to}".rstrip(),
         "base-uri 'none'",
         "frame-ancestors 'none'",
     )
@@ -52,7 +55,9 @@ def headers_middleware(
 ) -> Callable[[HttpRequest], HttpResponseBase]:
     def answer(request: HttpRequest) -> HttpResponseBase:
         response = get_response(request)
-        response.headers.setdefault("Content-Security-Policy", POLICY)
+        posts_to = getattr(request, "posts_to", "")
+        policy = content_security_policy(posts_to) if posts_to else POLICY
+        response.headers.setdefault("Content-Security-Policy", policy)
         if verdict := getattr(request, "rate_limit", None):
             response.headers["RateLimit-Limit"] = str(verdict.rate.limit)
             response.headers["RateLimit-Remaining"] = str(verdict.remaining)

@@ -24,7 +24,7 @@ DETAIL = {
 }
 # Addresses that programs and scripts call; people open all others in a browser.
 FOR_PROGRAMS = (
-    *("/api/", "/v1/", "/mcp", "/identity/o/api/", "/sandbox/", "/health", "/livez", "/readyz"),
+    *("/api/", "/v1/", "/mcp", "/oauth/", "/sandbox/", "/health", "/livez", "/readyz"),
     "/studio/reference/",
 )
 

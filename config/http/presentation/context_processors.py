@@ -16,6 +16,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     return {
         "base_url": settings.BASE_URL,
         "billing_on": settings.BILLING,
+        "mcp_on": settings.MCP,
         "google_on": bool(settings.GOOGLE_CLIENT_ID),
         "mail_folder": "" if settings.EMAIL_HOST or settings.PRODUCTION else MAIL_FOLDER,
         "support_email": settings.SUPPORT_EMAIL,

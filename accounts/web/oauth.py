@@ -1,0 +1,50 @@
+"""/oauth/authorize: the page that asks a user whether an app may act for them."""
+
+from typing import Any
+
+from allauth.idp.oidc.views import AuthorizationView
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.template.response import TemplateResponse
+from django.utils.translation import gettext as _
+
+from accounts.auth import oauth, oauth_clients
+
+
+class ConsentView(AuthorizationView):  # type: ignore[misc]
+    """allauth's page, for apps that prove with PKCE (S256) that the code is theirs.
+
+    It always asks: `prompt=none` would let in any app once the user has let in one.
+    """
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.GET.get("code_challenge_method") != "S256" or "none" in _prompts(request):
+            problem = _("It asked in a way that is not safe: it has to use PKCE with S256.")
+            if "none" in _prompts(request):
+                problem = _("It asked not to be shown to you.")
+            return render(request, "idp/oidc/error.html", {"problem": problem}, status=400)
+        response: HttpResponse = super().get(request, *args, **kwargs)
+        if type(response) is HttpResponse and response.status_code == 200:
+            response.status_code = 400  # allauth's page about an error
+        return response
+
+    def get_initial(self) -> dict[str, Any]:
+        self._request_info["resources"] = [oauth.resource()]
+        initial: dict[str, Any] = super().get_initial()
+        return initial
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        redirect_uri = self._request_info["redirect_uri"]
+        # A browser checks where the answer to the form leads too.
+        self.request.posts_to = oauth_clients.source_of(redirect_uri)
+        return {**context, "host": oauth_clients.host_of(redirect_uri)}
+
+    def render_to_response(self, context: dict[str, Any], **kwargs: Any) -> TemplateResponse:
+        response: TemplateResponse = super().render_to_response(context, **kwargs)
+        response.headers["Cache-Control"] = "no-store"
+        return response
+
+
+def _prompts(request: HttpRequest) -> list[str]:
+    return request.GET.get("prompt", "").split()
