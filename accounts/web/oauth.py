@@ -2,16 +2,16 @@
 
 from typing import Any
 
-from allauth.idp.oidc.views import AuthorizationView
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 
 from accounts.auth import oauth, oauth_clients
+from accounts.auth.oauth_internals import OpenAuthorizationView
 
 
-class ConsentView(AuthorizationView):  # type: ignore[misc]
+class ConsentView(OpenAuthorizationView):
     """allauth's page, for apps that prove with PKCE (S256) that the code is theirs.
 
     It always asks: `prompt=none` would let in any app once the user has let in one.
@@ -28,17 +28,15 @@ class ConsentView(AuthorizationView):  # type: ignore[misc]
             response.status_code = 400  # allauth's page about an error
         return response
 
-    def get_initial(self) -> dict[str, Any]:
-        self._request_info["resources"] = [oauth.resource()]
-        initial: dict[str, Any] = super().get_initial()
-        return initial
+    @property
+    def resource(self) -> str:
+        return oauth.resource()
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context_data(**kwargs)
-        redirect_uri = self._request_info["redirect_uri"]
         # A browser checks where the answer to the form leads too.
-        self.request.posts_to = oauth_clients.source_of(redirect_uri)
-        return {**context, "host": oauth_clients.host_of(redirect_uri)}
+        self.request.posts_to = oauth_clients.source_of(self.redirect_uri)
+        return {**context, "host": oauth_clients.host_of(self.redirect_uri)}
 
     def render_to_response(self, context: dict[str, Any], **kwargs: Any) -> TemplateResponse:
         response: TemplateResponse = super().render_to_response(context, **kwargs)

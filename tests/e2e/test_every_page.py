@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 from django.template.loader import render_to_string
 from django.urls import URLPattern, URLResolver, get_resolver
 from playwright.sync_api import Browser, Page, Route, StorageState, expect
 
+from tests.accounts.oauth import flow
 from tests.e2e.conftest import (
     PASSWORD,
     ROOT,
@@ -75,6 +77,7 @@ SIGNED_IN = {
     "data": "/settings/data/",
     "delete-account": "/settings/data/delete/",
     "developers": "/developers/",
+    "agents": "/developers/agents/",
     "keys": "/developers/keys/",
     "requests": "/developers/requests/",
     "webhooks": "/developers/webhooks/",
@@ -99,7 +102,7 @@ MADE_PUBLIC = {"clip", "shared", "account_confirm_email", "account_reset_passwor
 MADE = {
     "key",
     *("video", "video-compare", "video-cancel", "video-delete", "collection-delete"),
-    *("payment", "sandbox-checkout", "webhook-endpoint"),
+    *("payment", "sandbox-checkout", "webhook-endpoint", "authorization"),
 }
 # Somebody half signed in; documents made by Swagger UI and Redoc, which have tests of their own.
 ELSEWHERE = {"mfa_authenticate", "api-docs", "api-redoc"}
@@ -127,7 +130,8 @@ NO_PAGE = {
     *("mfa_download_recovery_codes", "account_confirm_login_code", "google_login"),
     *("google_callback", "api-redoc-script", "shortcuts", "library-restore", "webhook-test"),
     *("reference-keep", "clip-preview-video", "clip-preview-poster"),
-    *("livez", "readyz", "invited"),
+    *("livez", "readyz", "invited", "llms", "agent-disconnect"),
+    *("token", "client_registration", "revoke"),
     "clip-preview",  # for staff; looked at in test_staff
     "library-delete",  # its question is asked in test_keeping_videos
     "video-remix",  # a refused remix is the video's page again
@@ -181,7 +185,8 @@ def world(site: str, folder: Path, chromium: Browser) -> Iterator[World]:
     confirm(guarded, folder, name)
     turn_on_two_factor(guarded)
     made = World(contexts[0].storage_state(), contexts[1].storage_state(), name)
-    made.own = videos_of(maker) | money_of(maker) | endpoint_of(maker) | key_of(maker)
+    made.own = videos_of(maker) | money_of(maker) | endpoint_of(maker)
+    made.own |= key_of(maker) | app_of(maker)
     made.public = shown(maker, made.own["video"], folder)
     new_person(site, chromium, unconfirmed)
     made.public["account_confirm_email"] = mailed(folder, "/accounts/confirm-email/", unconfirmed)
@@ -295,6 +300,15 @@ def key_of(page: Page) -> dict[str, str]:
     page.get_by_role("button", name="Create the key").click()
     link = page.get_by_role("link", name="Newsletter", exact=True)
     return {"key": link.get_attribute("href") or ""}
+
+
+def app_of(page: Page) -> dict[str, str]:
+    """An app that asks for consent."""
+    redirect = "https://agents.example.com/callback"
+    metadata = {"client_name": "An agent with a long name", "redirect_uris": [redirect]}
+    app = page.request.post("/oauth/register", data=metadata).json()["client_id"]
+    asked = flow.question(app, redirect_uri=redirect, resource="")
+    return {"authorization": f"/oauth/authorize?{urlencode(asked)}"}
 
 
 def shown(page: Page, film: str, folder: Path) -> dict[str, str]:

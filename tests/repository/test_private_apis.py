@@ -12,6 +12,7 @@ import pytest
 import socketio
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core.internal import ratelimit
+from allauth.idp.oidc.views import AuthorizationView
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP
@@ -23,7 +24,7 @@ from django.test import RequestFactory
 from engineio import packet
 from engineio.async_socket import AsyncSocket
 
-from accounts.auth import allauth_internals
+from accounts.auth import allauth_internals, oauth_internals
 from videos.realtime import socketio_internals
 
 ROOT = Path(settings.BASE_DIR)
@@ -35,6 +36,7 @@ ALLOWED = {
         "_get_login_attempts_cache_key",
         "allauth.core.internal.ratelimit",
     },
+    "accounts/auth/oauth_internals.py": {"_request_info"},
     "videos/realtime/socketio_internals.py": {"_handle_eio_connect", "_handle_eio_disconnect"},
 }
 
@@ -100,6 +102,19 @@ def test_allauth_stores_failure_times_newest_first() -> None:
     name = ratelimit.get_cache_key(request, **allauth_internals.LOGIN_FAILED, rate=rate, key=key)
     times = cache.get(name)
     assert (len(times), times) == (2, sorted(times, reverse=True))
+
+
+def test_page_of_consent_keeps_what_an_app_asked_for() -> None:
+    view = oauth_internals.OpenAuthorizationView()
+    view._request_info = {"redirect_uri": "https://example.com/", "client_id": "x"}
+    assert view.redirect_uri == "https://example.com/"
+    source = inspect.getsource(AuthorizationView)
+    for line in (
+        'self._request_info["resources"] = get_resources(request)',
+        'ctx.requested_resources = self._request_info.get("resources")',
+        "signer.sign_object((self._scopes, request_info))",
+    ):
+        assert line in source
 
 
 def test_socketio_calls_the_overridden_methods() -> None:

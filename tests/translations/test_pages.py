@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 from uuid import uuid4
 
 import pytest
@@ -24,6 +25,7 @@ from billing.ledger import credits, expiry_warnings
 from showcase import gallery
 from showcase.models import Clip
 from tests import slow_work
+from tests.accounts.oauth import flow
 from tests.billing import payment_events
 from tests.conftest import create_user
 from tests.translations import pseudo_language
@@ -50,9 +52,13 @@ SKIPPED_ROUTES = (
     "openapi.json",
     # Files for programs, and the address that leads a password manager to a page.
     "robots.txt",
+    "llms.txt",
+    "token",
     "favicon.ico",
     "apple-touch-icon.png",
     ".well-known/",
+    # For programs; the page of consent has a test of its own.
+    "oauth/",
 )
 
 
@@ -186,6 +192,13 @@ def test_form_errors_have_no_untranslated_words_when_a_form_is_empty(
         for sender in (None, user)
     }
     assert {name: words for name, words in found.items() if words} == {}
+
+
+def test_page_of_consent_has_no_untranslated_words(user: User) -> None:
+    query = flow.question(flow.client_id("zzz"), resource="")
+    assert words_of_page(browser(user), f"/oauth/authorize?{urlencode(query)}") == []
+    unsafe = urlencode({**query, "prompt": "none"})
+    assert words_of_page(browser(user), f"/oauth/authorize?{unsafe}") == []
 
 
 def test_staff_pages_have_no_untranslated_words(user: User, objects: dict[str, Any]) -> None:

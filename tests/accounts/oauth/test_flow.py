@@ -143,6 +143,15 @@ def test_forged_question_is_refused(page: Client) -> None:
     assert page.post("/oauth/authorize", body).status_code == 403
 
 
+def test_form_of_another_page_is_refused(page: Client, alice: User) -> None:
+    shown = page.get("/oauth/authorize", question(client_id()))
+    signed = shown.context["form"].initial["request"]
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(alice)
+    body = {"request": signed, "scopes": ["read"], "action": "grant"}
+    assert strict.post("/oauth/authorize", body).status_code == 403
+
+
 @pytest.mark.parametrize(
     "changes",
     [

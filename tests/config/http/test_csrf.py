@@ -8,8 +8,9 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from accounts.models import User
 
 EXAMPLES = {"int": "1", "uuid": "0bea85fc-23da-4a31-b62a-235392db67f3"}
-# For programs, which are authenticated in another way; and the pages of staff, all of one kind.
-LEFT_OUT = re.compile(r"(api|openapi|v1|sandbox|livez|readyz|health|admin)\b")
+# For programs, which are authenticated in another way; the pages of staff, all of one kind; and the
+# page of consent, whose form is signed: tests/accounts/oauth.
+LEFT_OUT = re.compile(r"(api|openapi|v1|oauth|token|sandbox|livez|readyz|health|admin)\b")
 
 
 def pages(patterns: list[URLPattern | URLResolver] | None = None, before: str = "") -> list[str]:

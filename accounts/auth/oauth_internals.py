@@ -1,0 +1,27 @@
+"""Private parts of allauth's OAuth provider that Firstlight depends on.
+
+No other module of ours uses them, and a test fails when allauth changes one. The page of consent
+keeps what an app asked for in `_request_info`, of which it shows only the client.
+"""
+
+from typing import Any
+
+from allauth.idp.oidc.views import AuthorizationView
+
+
+class OpenAuthorizationView(AuthorizationView):  # type: ignore[misc]
+    """allauth's page of consent, which says where its answer leads and for what a token will be."""
+
+    @property
+    def resource(self) -> str:
+        """What a token is for, whatever the app names."""
+        raise NotImplementedError
+
+    @property
+    def redirect_uri(self) -> str:
+        return str(self._request_info["redirect_uri"])
+
+    def get_initial(self) -> dict[str, Any]:
+        self._request_info["resources"] = [self.resource]
+        initial: dict[str, Any] = super().get_initial()
+        return initial
