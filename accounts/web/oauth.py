@@ -32,6 +32,13 @@ class ConsentView(OpenAuthorizationView):
     def resource(self) -> str:
         return oauth.resource()
 
+    def get_form(self, form_class: Any = None) -> Any:
+        """List the scopes in our order, not in that of the alphabet."""
+        form = super().get_form(form_class)
+        scopes = form.fields["scopes"]
+        scopes.choices = sorted(scopes.choices, key=lambda choice: oauth.SCOPES.index(choice[0]))
+        return form
+
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context_data(**kwargs)
         # A browser checks where the answer to the form leads too.

@@ -22,7 +22,8 @@ SENTENCE = re.compile(r"[A-Z][a-z]+|.*[^\W\d_]{2,}[.,:;!?]? [^\W\d_]{2,}.*", re.
 LITERALS = (
     *("Firstlight", "Sora 2 Pro", "Sora 2", "sora-2-pro", "sora-2", "Google", "Stripe", "Ctrl"),
     *("API", "CSV", "MP4", "JPEG", "PNG", "WebP", "HTTP", "ZIP", "JSON", "UTC", "CNY"),
-    *("curl", "Python", "JavaScript", "MCP", "Claude", "Cursor"),
+    *("Claude Code", "Claude Desktop", "Cursor", "VS Code", "OpenAI Agents SDK"),
+    *("curl", "Python", "JavaScript", "MCP", "Claude"),
     *("English", "简体中文", "繁體中文", "日本語", "한국어"),
     *("webhook-id:", "X-Request-ID", "example.com", "https://"),
     *("GET", "POST", "PATCH", "PUT", "DELETE", "HEAD", "2xx", "3xx", "4xx", "5xx"),

@@ -119,6 +119,34 @@ class EventStream(threading.Thread):
         self.text += "ended"
 
 
+class WaitingAgent(threading.Thread):
+    """An agent that waits for a video over MCP."""
+
+    def __init__(self, served: ServeProcess, token: str) -> None:
+        super().__init__(daemon=True)
+        self._url, self._headers = served.url, {"Authorization": f"Bearer {token}"}
+        ordered = httpx2.post(
+            f"{self._url}/api/videos", json={"prompt": "A boat [[hang]]"}, headers=self._headers
+        )
+        self._video, self.answer = ordered.json()["id"], ""
+        self.start()
+
+    def run(self) -> None:
+        asked = {"name": "wait_for_video", "arguments": {"video_id": self._video}}
+        answer = httpx2.post(
+            f"{self._url}/mcp",
+            json={"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": asked},
+            headers={**self._headers, "Accept": "application/json, text/event-stream"},
+            timeout=60,
+        )
+        line = next(line for line in answer.text.splitlines() if line.startswith("data: {"))
+        self.answer = json.loads(line[6:])["result"]["structuredContent"]["id"]
+
+    @property
+    def is_answered(self) -> bool:
+        return self.answer == self._video
+
+
 def readiness(served: ServeProcess) -> tuple[int, object]:
     answer = httpx2.get(f"{served.url}/readyz", headers=PRIVATE_HOST, timeout=60)
     return answer.status_code, answer.json()
@@ -137,7 +165,7 @@ def test_running_requests_are_answered_and_sockets_reconnect_when_the_server_sto
 ) -> None:
     with serving_vera(tmp_path, DRAIN_SECONDS="3") as (served, token):
         order, poll = SlowOrder(served, token), LongPoll(served, token)
-        events = EventStream(served, token)
+        events, agent = EventStream(served, token), WaitingAgent(served, token)
         address = f"{served.url.replace('http', 'ws')}/ws/videos/"
         with connect(address, subprotocols=["bearer", token]) as live:  # type: ignore[list-item]
             assert json.loads(live.recv())["type"] == "connect"
@@ -147,19 +175,22 @@ def test_running_requests_are_answered_and_sockets_reconnect_when_the_server_sto
             assert readiness(served) == STOPPING
             assert httpx2.get(f"{served.url}/livez").status_code == 200
             with pytest.raises(ConnectionClosed) as closed:
-                live.recv(30)
+                while True:  # first come the changes of the agent's video
+                    live.recv(30)
         assert closed.value.rcvd is not None
         assert closed.value.rcvd.code == 1012
         served.wait(lambda: not is_listening(served))
         poll.join(20)
         events.join(20)
         assert (events.text.count("event: connect"), events.text[-5:]) == (1, "ended")
+        agent.join(20)
         assert (poll.answer, order.end()) == ("6", b"HTTP/1.1 201 Created")
+        assert agent.is_answered
         assert served.process.wait(20) == 0
         # The log of API calls has also what was answered last.
         with closing(sqlite3.connect(tmp_path / "data" / "firstlight.sqlite3")) as database:
             calls = database.execute("SELECT method, path, status FROM accounts_apirequest")
-            assert calls.fetchall() == [("POST", "/api/videos", 201)]
+            assert calls.fetchall() == 2 * [("POST", "/api/videos", 201)]
 
 
 def test_requests_are_cut_when_a_second_signal_arrives(tmp_path: Path) -> None:
