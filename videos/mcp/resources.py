@@ -45,13 +45,12 @@ def latest(caller: Caller) -> list[Video]:
 def read(caller: Caller, uri: str) -> list[Content]:
     """Return what stands at an address. Raises Refused for an unknown one."""
     if uri == PRICES:
-        text = json.dumps({"currency": _currency(), "models": catalog.models()})
-        return [Content(uri, JSON, text)]
+        return [Content(uri, JSON, _json({"currency": _currency(), "models": catalog.models()}))]
     if not uri.startswith(PREFIX):
         raise Refused(f"There is no such resource. There are {PRICES} and {VIDEO}.")
     video = own_video(caller, uri.removeprefix(PREFIX))
     queue.add_positions([video])
-    return [Content(uri, JSON, json.dumps(shapes.video(video))), *_poster(video)]
+    return [Content(uri, JSON, _json(shapes.video(video))), *_poster(video)]
 
 
 def _poster(video: Video) -> list[Content]:
@@ -63,6 +62,10 @@ def _poster(video: Video) -> list[Content]:
             return [Content(f"{uri_of(video)}/poster", WEBP, file.read())]
     except FileNotFoundError:
         return []
+
+
+def _json(body: object) -> str:
+    return json.dumps(shapes.without_nulls(body), ensure_ascii=False)
 
 
 def _currency() -> str:

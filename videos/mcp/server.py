@@ -19,6 +19,7 @@ from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.shared.exceptions import MCPError
+from sse_starlette.sse import AppStatus
 
 from accounts.auth.callers import Caller
 from videos.mcp import errors, permissions, prompts, resources
@@ -41,6 +42,9 @@ async def serve(scope: Any, receive: Any, send: Any, caller: Caller) -> None:
 
 @cache
 def server() -> Server[Any]:
+    # Streams end by themselves when this process stops (videos.mcp.tools.waiting); sse_starlette
+    # would cut those that are about to be answered.
+    AppStatus.disable_automatic_graceful_drain()
     # The manager reports the start and the end of each request.
     logging.getLogger("mcp").setLevel(logging.WARNING)
     return Server(

@@ -11,6 +11,7 @@ from videos.engines.base import Variant
 from videos.models import Video
 
 Schema = dict[str, Any]
+OPTIONAL = "optional"
 STATUSES = ["queued", "in_progress", "completed", "failed"]
 
 
@@ -45,8 +46,9 @@ def number(description: str) -> Schema:
     return {"type": "integer", "description": description}
 
 
-def nullable(schema: Schema) -> Schema:
-    return {**schema, "type": [schema["type"], "null"]}
+def optional(schema: Schema) -> Schema:
+    """A property that is absent where there is nothing to say: clients read null differently."""
+    return {**schema, OPTIONAL: True}
 
 
 def array(items: Schema) -> Schema:
@@ -54,8 +56,20 @@ def array(items: Schema) -> Schema:
 
 
 def record(**properties: Schema) -> Schema:
-    """The schema of an object that has all of these properties."""
-    return {"type": "object", "properties": properties, "required": list(properties)}
+    """The schema of an object that has all of these properties but the optional ones."""
+    required = [name for name, schema in properties.items() if OPTIONAL not in schema]
+    plain = {
+        name: {key: value for key, value in schema.items() if key != OPTIONAL}
+        for name, schema in properties.items()
+    }
+    return {"type": "object", "properties": plain, "required": required}
+
+
+def without_nulls(value: Any) -> Any:
+    """Leave out of an answer what is None."""
+    if isinstance(value, dict):
+        return {name: without_nulls(part) for name, part in value.items() if part is not None}
+    return [without_nulls(part) for part in value] if isinstance(value, list) else value
 
 
 def video_schema() -> Schema:
@@ -64,18 +78,18 @@ def video_schema() -> Schema:
         "id": text("The id for all other tools."),
         "status": text("Where it stands; the last two are final.", enum=STATUSES),
         "progress": number("Percent of the rendering."),
-        "queue_position": nullable(number("Its place in the queue, from 1, while it waits.")),
+        "queue_position": optional(number("Its place in the queue, from 1, while it waits.")),
         "prompt": text("What was asked for."),
         "model": text("The model as it was ordered."),
         "size": text("Width x height in pixels."),
         "seconds": number("Length."),
         "created_at": text("When it was ordered, in ISO 8601."),
-        "completed_at": nullable(text("When it ended.")),
-        "remix_of": nullable(text("The id of the video that it is a new version of.")),
-        "error": nullable(record(code=text("For programs."), message=text("Why it failed."))),
+        "completed_at": optional(text("When it ended.")),
+        "remix_of": optional(text("The id of the video that it is a new version of.")),
+        "error": optional(record(code=text("For programs."), message=text("Why it failed."))),
         "page_url": text("Its page, for the user who is signed in."),
-        "video_url": nullable(text("The MP4; the link works for a limited time without sign-in.")),
-        "poster_url": nullable(text("A still image of it, likewise.")),
+        "video_url": optional(text("The MP4; the link works for a limited time without sign-in.")),
+        "poster_url": optional(text("A still image of it, likewise.")),
     }
     if settings.BILLING:
         properties["credits"] = number("What it costs; a video that fails costs nothing.")

@@ -37,7 +37,7 @@ def test_api_key_and_token_are_accepted_in_every_documented_header(
 ) -> None:
     key, token = key_of(alice), token_of(alice)
     for headers in (bearer(key), bearer(token), {"X-API-Key": key}):
-        assert agent(live.url, headers, _list_videos) == {"videos": [], "next": None}
+        assert agent(live.url, headers, _list_videos) == {"videos": []}
     assert post(live, "/mcp/", Authorization=f"Bearer {key}").status_code == 200
 
 
@@ -140,22 +140,32 @@ def test_broken_bodies_get_an_error_of_the_protocol(
 
 
 def test_application_starts_without_the_sdk() -> None:
-    program = "import config.asgi, sys; print({'mcp', 'mcp_types'} & sys.modules.keys())"
-    assert _printed(program) == "set()\n"
+    program = "import config.asgi, sys; print({'mcp'} & sys.modules.keys(), type(config.asgi.router).__name__)"
+    assert _printed(program) == "set() MCPEndpoint\n"
 
 
 def test_switched_off_there_is_no_such_address() -> None:
-    program = "import config.asgi; print(type(config.asgi.router).__name__)"
-    assert _printed(program) == "MCPEndpoint\n"
-    assert _printed(program, MCP="0") != "MCPEndpoint\n"
+    program = (
+        "import config.asgi; from django.urls import resolve;"
+        " print(type(config.asgi.router).__name__ == 'MCPEndpoint', resolve('/help/').url_name);"
+        " resolve('/oauth/token')"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "MCP": "0"},
+    )
+    assert (ran.stdout, "Resolver404" in ran.stderr) == ("False help\n", True)
 
 
-def _printed(program: str, **environment: str) -> str:
+def _printed(program: str) -> str:
     ran = subprocess.run(
         [sys.executable, "-c", program],
         capture_output=True,
         text=True,
         check=True,
-        env={**os.environ, **environment},
+        env=dict(os.environ),
     )
     return ran.stdout

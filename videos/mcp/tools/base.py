@@ -54,8 +54,8 @@ class Tool:
         schema = arguments.schema_of(self.arguments)
         for name, known in self.enums().items():
             stated = schema["properties"][name]
-            kept = {key: stated[key] for key in ("type", "description") if key in stated}
-            schema["properties"][name] = {**kept, **known}
+            kind = {} if "anyOf" in known else {"type": stated["type"]}
+            schema["properties"][name] = {**kind, **known}
         return schema
 
 

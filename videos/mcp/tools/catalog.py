@@ -10,7 +10,7 @@ from config.lib.api.rendering import iso
 from videos.catalog import offers, pauses, prices
 from videos.catalog.entries import Model
 from videos.mcp import arguments
-from videos.mcp.shapes import Schema, array, nullable, number, record, text
+from videos.mcp.shapes import Schema, array, number, optional, record, text
 from videos.mcp.tools.base import Answer, Call, Tool
 
 
@@ -62,8 +62,8 @@ def _model_schema() -> Schema:
         "default": record(size=text("Size if none is given."), seconds=number("Length likewise.")),
         "audio": text("Whether it makes sound.", enum=["none", "always", "optional"]),
         "takes": array(text("Optional arguments: seed, negative_prompt.")),
-        "ends_on": nullable(text("The first day without it.")),
-        "paused": nullable(text("Why it takes no orders at the moment.")),
+        "ends_on": optional(text("The first day without it.")),
+        "paused": optional(text("Why it takes no orders at the moment.")),
     }
     if settings.BILLING:
         properties["price"] = record(
@@ -109,7 +109,7 @@ GET_CREDITS = Tool(
     arguments=arguments.Nothing,
     answer=lambda: record(
         credits=number("How many can be spent now."),
-        next_expiry_at=nullable(text("When the next of them expire.")),
+        next_expiry_at=optional(text("When the next of them expire.")),
     ),
     run=_get_credits,
     is_about_credits=True,

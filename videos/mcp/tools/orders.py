@@ -115,8 +115,10 @@ def _offers() -> Mapping[str, Schema]:
             f" Without it the model's default: {default.default_size} for {default.id}.",
         },
         "seconds": {
-            "type": ["integer", "string"],
-            "enum": [*lengths, *map(str, lengths)],
+            "anyOf": [
+                {"type": "integer", "enum": lengths},
+                {"type": "string", "enum": [str(length) for length in lengths]},
+            ],
             "description": "Length in seconds; each model has some of them (list_models)."
             f" Without it the model's default: {default.default_seconds} for {default.id}.",
         },

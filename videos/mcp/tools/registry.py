@@ -7,7 +7,7 @@ from channels.db import database_sync_to_async
 from django.conf import settings
 
 from accounts.auth.callers import Caller
-from videos.mcp import arguments, permissions
+from videos.mcp import arguments, permissions, shapes
 from videos.mcp.errors import Refused
 from videos.mcp.tools import catalog, orders, videos
 from videos.mcp.tools.base import Answer, Call, Report, Tool
@@ -29,7 +29,8 @@ async def call(
         names = ", ".join(tool.name for tool in offered())
         raise Refused(f"There is no tool {name[:80]!r}. The tools are: {names}.")
     answer, asked = await database_sync_to_async(_run)(tool, given, caller)
-    return await tool.wait(asked, report) if tool.wait else answer
+    answer = await tool.wait(asked, report) if tool.wait else answer
+    return {name: shapes.without_nulls(part) for name, part in answer.items() if part is not None}
 
 
 def _run(tool: Tool, given: Mapping[str, Any] | None, caller: Caller) -> tuple[Answer, Call]:

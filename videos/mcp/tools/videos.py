@@ -4,7 +4,7 @@ from videos import representations
 from videos.jobs import cancellation, queue, removal, state_machine
 from videos.mcp import arguments, shapes
 from videos.mcp.errors import Refused
-from videos.mcp.shapes import array, nullable, record, text
+from videos.mcp.shapes import array, optional, record, text
 from videos.mcp.tools import waiting
 from videos.mcp.tools.base import Answer, Call, Tool, own_video, reloaded
 from videos.models import Video
@@ -78,7 +78,7 @@ LIST_VIDEOS = Tool(
     arguments=arguments.ListVideos,
     answer=lambda: record(
         videos=array(shapes.video_schema()),
-        next=nullable(text("Give it as after to get the next page; null on the last one.")),
+        next=optional(text("Give it as after to get the next page; absent on the last one.")),
     ),
     run=_list,
 )

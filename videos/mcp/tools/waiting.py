@@ -25,7 +25,7 @@ class _Wait:
 
     def __init__(self) -> None:
         self.changed = asyncio.Event()
-        self.is_over = False
+        self.is_over = draining.stopping.is_set()
 
     def end(self) -> None:
         self.is_over = True
