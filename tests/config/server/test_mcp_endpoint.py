@@ -140,8 +140,8 @@ def test_broken_bodies_get_an_error_of_the_protocol(
 
 
 def test_application_starts_without_the_sdk() -> None:
-    program = "import config.asgi, sys; print({'mcp'} & sys.modules.keys(), type(config.asgi.router).__name__)"
-    assert _printed(program) == "set() MCPEndpoint\n"
+    program = "import config.asgi as a, sys; print({'mcp'} & sys.modules.keys(), type(a.router))"
+    assert _printed(program) == "set() <class 'config.server.mcp_endpoint.MCPEndpoint'>\n"
 
 
 def test_switched_off_there_is_no_such_address() -> None:
