@@ -6,7 +6,6 @@ The answers are those of RFC 8414, 9728, 7591, 6749 and 7009, not those of the J
 import json
 from typing import Any, TypeVar
 
-from allauth.idp.oidc import views as allauth_views
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig, ValidationError
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -15,9 +14,11 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.auth import oauth, oauth_clients
+from accounts.auth.oauth_internals import OpenTokenView
 from config.lib import rate_limits
 from config.lib.rate_limits import Rate, TooManyAttempts
 
+_exchange: Any = OpenTokenView.as_view()
 R = TypeVar("R", bound=HttpResponse)
 # How many clients one address may register: hosted agents share few addresses.
 REGISTRATIONS = Rate(60, 3600)
@@ -90,7 +91,7 @@ def register(request: HttpRequest) -> JsonResponse:
 def token(request: HttpRequest) -> HttpResponse:
     """Exchange a code or a refresh token. Attempts that fail are counted by address."""
     try:
-        response: HttpResponse = allauth_views.token(request)
+        response: HttpResponse = _exchange(request)
     except ValidationError as error:
         response = _error(400, "invalid_target", " ".join(error.messages))
     if response.status_code >= 400:

@@ -1,12 +1,14 @@
 """Private parts of allauth's OAuth provider that Firstlight depends on.
 
 No other module of ours uses them, and a test fails when allauth changes one. The page of consent
-keeps what an app asked for in `_request_info`, of which it shows only the client.
+keeps what an app asked for in `_request_info`, of which it shows only the client. The exchange of a
+code is inside a transaction, although the code is in the cache.
 """
 
 from typing import Any
 
-from allauth.idp.oidc.views import AuthorizationView
+from allauth.idp.oidc.views import AuthorizationView, TokenView
+from django.http import HttpRequest, HttpResponse
 
 
 class OpenAuthorizationView(AuthorizationView):  # type: ignore[misc]
@@ -25,3 +27,15 @@ class OpenAuthorizationView(AuthorizationView):  # type: ignore[misc]
         self._request_info["resources"] = [self.resource]
         initial: dict[str, Any] = super().get_initial()
         return initial
+
+
+class OpenTokenView(TokenView):  # type: ignore[misc]
+    """allauth's exchange of codes and refresh tokens, with no cache asked inside a transaction."""
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        exchange = super().post
+        if request.POST.get("grant_type") != "refresh_token":
+            # Reads the code from the cache, and writes all tokens in one statement.
+            exchange = TokenView.post.__wrapped__.__get__(self)
+        response: HttpResponse = exchange(request)
+        return response

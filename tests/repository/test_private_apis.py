@@ -12,7 +12,7 @@ import pytest
 import socketio
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core.internal import ratelimit
-from allauth.idp.oidc.views import AuthorizationView
+from allauth.idp.oidc.views import AuthorizationView, TokenView
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP
@@ -115,6 +115,11 @@ def test_page_of_consent_keeps_what_an_app_asked_for() -> None:
         "signer.sign_object((self._scopes, request_info))",
     ):
         assert line in source
+
+
+def test_exchange_of_a_code_can_be_called_outside_its_transaction() -> None:
+    assert parameters(TokenView.post.__wrapped__) == "(self, request)"
+    assert "@transaction.atomic" in inspect.getsource(TokenView.post)
 
 
 def test_socketio_calls_the_overridden_methods() -> None:

@@ -44,7 +44,7 @@ async def serve(scope: Any, receive: Any, send: Any, caller: Caller) -> None:
 def server() -> Server[Any]:
     # Streams end by themselves when this process stops (videos.mcp.tools.waiting); sse_starlette
     # would cut those that are about to be answered.
-    AppStatus.disable_automatic_graceful_drain()
+    AppStatus.disable_automatic_graceful_drain()  # type: ignore[no-untyped-call]
     # The manager reports the start and the end of each request.
     logging.getLogger("mcp").setLevel(logging.WARNING)
     return Server(

@@ -128,7 +128,8 @@ class WaitingAgent(threading.Thread):
         ordered = httpx2.post(
             f"{self._url}/api/videos", json={"prompt": "A boat [[hang]]"}, headers=self._headers
         )
-        self._video, self.answer = ordered.json()["id"], ""
+        self._video: str = ordered.json()["id"]
+        self.answer = ""
         self.start()
         self.join(1)
 

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import httpx2
 import pytest
+from django.db import connections
 from mcp import Client, MCPError
 from mcp.client.streamable_http import streamable_http_client
 
@@ -47,6 +48,18 @@ def agent(
     if isinstance(found, MCPError):
         raise found
     return found
+
+
+async def in_thread(act: Callable[[], T]) -> T:
+    """Run something that asks the database while a client waits; leave no connection open."""
+
+    def run() -> T:
+        try:
+            return act()
+        finally:
+            connections.close_all()
+
+    return await asyncio.to_thread(run)
 
 
 def call(url: str, user: User, tool: str, **arguments: Any) -> Any:

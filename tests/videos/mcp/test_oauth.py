@@ -15,7 +15,7 @@ from pydantic import AnyUrl
 
 from accounts.models import User
 from tests.conftest import ServerThread
-from tests.videos.mcp.clients import answer_of, refusal_of
+from tests.videos.mcp.clients import answer_of, in_thread, refusal_of
 
 REDIRECT = "http://localhost:3030/callback"
 
@@ -57,7 +57,7 @@ class Person:
         self.pages += 1
 
     async def open(self, url: str) -> None:
-        await asyncio.to_thread(self._agree, url)
+        await in_thread(lambda: self._agree(url))
 
     async def result(self) -> AuthorizationCodeResult:
         assert self._location.startswith(REDIRECT)

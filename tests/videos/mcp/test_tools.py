@@ -14,7 +14,16 @@ from accounts.models import User
 from billing.ledger import credits
 from tests.conftest import ServerThread
 from tests.videos.conftest import completed, failed, order, reloaded, running
-from tests.videos.mcp.clients import ERAS, agent, answer_of, bearer, call, key_of, refusal_of
+from tests.videos.mcp.clients import (
+    ERAS,
+    agent,
+    answer_of,
+    bearer,
+    call,
+    in_thread,
+    key_of,
+    refusal_of,
+)
 from videos.catalog import offers
 from videos.models import Video
 
@@ -43,15 +52,14 @@ def test_agent_makes_a_video_and_sees_its_progress(
         asked = {"prompt": "A paper boat", "seconds": "4", "size": "720x1280"}
         ordered = answer_of(await client.call_tool("create_video", asked))
         done = threading.Event()
-        worker = threading.Thread(target=work, args=(done.is_set,))
-        worker.start()
+        worker = asyncio.create_task(in_thread(lambda: work(done.is_set)))
         try:
             return ordered, await client.call_tool(
                 "wait_for_video", {"video_id": ordered["id"]}, progress_callback=report
             )
         finally:
             done.set()
-            await asyncio.to_thread(worker.join)
+            await worker
 
     ordered, result = agent(live.url, bearer(key_of(alice)), act, era)
 
@@ -88,8 +96,8 @@ def test_wait_ends_when_its_key_is_revoked(live: ServerThread, alice: User) -> N
             client.call_tool("wait_for_video", {"video_id": str(video.pk)})
         )
         await asyncio.sleep(0.5)
-        await asyncio.to_thread(lambda: api_keys.revoke(api_keys.find(key)))
-        await asyncio.to_thread(running, video)  # a change, so that the wait looks at once
+        await in_thread(lambda: api_keys.revoke(api_keys.find(key)))
+        await in_thread(lambda: running(video))  # a change, so that the wait looks at once
         return await waiting
 
     found = agent(live.url, bearer(key), act)
