@@ -28,16 +28,17 @@ class Caller:
         return self.credential.user
 
 
-def caller_of(headers: Mapping[str, str]) -> Caller:
-    """Return who sent these headers. Raises BadCredentials, also without any credential.
+def caller_of(headers: Mapping[str, str], address: str) -> Caller:
+    """Return who sent these headers from an IP address.
 
     As in the API, a token that comes with an API key of the same user decides what is allowed.
+    Raises BadCredentials, also without any credential, or AddressNotAllowed.
     """
     bearer, key = _bearer(headers), headers.get("X-API-Key", "").strip()
     if not (bearer or key):
         raise BadCredentials("Send an API key or an access token.")
-    by_bearer = _of_bearer(bearer) if bearer else None
-    by_key = _of_key(key) if key else None
+    by_bearer = _of_bearer(bearer, address) if bearer else None
+    by_key = _of_key(key, address) if key else None
     if by_bearer is None or by_key is None:
         found = by_bearer or by_key
         assert found
@@ -53,9 +54,9 @@ def _bearer(headers: Mapping[str, str]) -> str:
     return text.strip() if scheme.lower() == "bearer" else ""
 
 
-def _of_bearer(text: str) -> Caller:
+def _of_bearer(text: str, address: str) -> Caller:
     if text.startswith(api_keys.PREFIX):
-        return _of_key(text)
+        return _of_key(text, address)
     if text.count(".") != 2:  # what is signed has three parts, what OAuth issues has one
         issued = oauth.token_of(text)
         return Caller(oauth.credential_of(issued), frozenset(issued.get_scopes()))
@@ -63,6 +64,6 @@ def _of_bearer(text: str) -> Caller:
     return Caller(connections.credential_of_session(session, tokens.expiry_of(text)))
 
 
-def _of_key(text: str) -> Caller:
-    key = api_keys.find(text)
-    return Caller(connections.credential_of_key(key), frozenset(key.scopes), key.pk)
+def _of_key(text: str, address: str) -> Caller:
+    key = api_keys.find(text, address)
+    return Caller(connections.credential_of_key(key, address), frozenset(key.scopes), key.pk)

@@ -7,6 +7,7 @@ writer takes what is there; a process that is killed loses what it has not taken
 from collections import deque
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from uuid import UUID
 
 from accounts.models import ApiKey, ApiRequest, Session
 
@@ -42,10 +43,13 @@ def count_charge(credits: int) -> None:
         charges.credits += credits
 
 
-def add(caller: Session | ApiKey, request: ApiRequest) -> None:
-    """Add a call, which names neither its user nor its key yet, to what will be written."""
-    request.user_id = caller.user_id
-    request.api_key_id = caller.pk if isinstance(caller, ApiKey) else None
+def caller_of(found: Session | ApiKey) -> tuple[UUID, UUID | None]:
+    """Return the user and the API key of a call that was made with a token or a key."""
+    return found.user_id, found.pk if isinstance(found, ApiKey) else None
+
+
+def add(request: ApiRequest) -> None:
+    """Add a call to what will be written."""
     request.method = request.method[:METHOD_LENGTH]
     request.path = _printable(request.path)[:PATH_LENGTH]
     _waiting.append(request)

@@ -1,7 +1,7 @@
 """The log of API calls that users see: every call made with a token or an API key.
 
 The query string is left out, as in the access log. Calls with the cookie of the pages, and those of
-nobody, are not logged.
+nobody, are not logged. Those of /mcp, which Django does not answer, log themselves.
 """
 
 import time
@@ -17,7 +17,7 @@ from accounts.request_log import buffer
 from config.http import request_id
 from config.http.secret_paths import without_secrets
 
-PREFIXES = ("/api/", "/v1/", "/mcp")
+PREFIXES = ("/api/", "/v1/")
 
 
 def request_log_middleware(
@@ -34,7 +34,10 @@ def request_log_middleware(
         response = get_response(request)
         # Set where a token or a key was read, also when the call is refused then.
         if caller := getattr(request, "caller", None):
+            user_id, api_key_id = buffer.caller_of(caller)
             logged = ApiRequest(
+                user_id=user_id,
+                api_key_id=api_key_id,
                 method=str(request.method),
                 path=without_secrets(request),
                 status=response.status_code,
@@ -43,7 +46,7 @@ def request_log_middleware(
                 request_id=request_id.current.get(),
                 created_at=timezone.now(),
             )
-            buffer.add(caller, logged)
+            buffer.add(logged)
         return response
 
     return answer

@@ -18,9 +18,12 @@ from django.conf import settings
 from django.core.exceptions import DisallowedHost
 from django.core.handlers.asgi import ASGIRequest
 from django.db import DatabaseError
+from django.utils import timezone
 
 from accounts.auth.callers import Caller, caller_of
-from accounts.auth.errors import BadCredentials
+from accounts.auth.errors import AddressNotAllowed, BadCredentials
+from accounts.models import ApiRequest
+from accounts.request_log import buffer
 from config.http import access_log, request_id
 from config.lib import rate_limits
 from config.lib.rate_limits import Rate
@@ -64,6 +67,7 @@ class MCPEndpoint:
         except Refusal as refusal:
             await exchange.refuse(refusal)
             return
+        exchange.caller = caller
         server = await asyncio.to_thread(import_module, "videos.mcp.server")
         await server.serve(exchange.scope, receive, exchange.send, caller)
 
@@ -78,6 +82,8 @@ class _Exchange:
         self._id = sent if request_id.VALID_ID.fullmatch(sent) else uuid4().hex
         request_id.current.set(self._id)
         self._began, self._status = time.perf_counter(), 0
+        self.caller: Caller | None = None
+        self._charges = buffer.begin_charges()
 
     async def send(self, message: Any) -> None:
         if message["type"] == "http.response.start":
@@ -93,9 +99,26 @@ class _Exchange:
         await self._send({"type": "http.response.body", "body": body})
 
     def log(self) -> None:
+        took = time.perf_counter() - self._began
         if settings.ACCESS_LOG:
-            took = time.perf_counter() - self._began
             access_log.write(str(self.request.method), PATH, self._status, took)
+        if settings.REQUEST_LOG and self.caller:
+            self._log_for_user(self.caller, took)
+
+    def _log_for_user(self, caller: Caller, took: float) -> None:
+        buffer.add(
+            ApiRequest(
+                user_id=caller.user.pk,
+                api_key_id=caller.api_key_id,
+                method=str(self.request.method),
+                path=PATH,
+                status=self._status,
+                took_ms=round(took * 1000),
+                credits=self._charges.credits,
+                request_id=self._id,
+                created_at=timezone.now(),
+            )
+        )
 
 
 def _admit(request: ASGIRequest) -> Caller:
@@ -107,7 +130,9 @@ def _admit(request: ASGIRequest) -> Caller:
     if request.method != "POST":
         raise Refusal(405, POST_ONLY, (b"allow", b"POST"))
     try:
-        return caller_of(request.headers)
+        return caller_of(request.headers, rate_limits.address_of(request))
+    except AddressNotAllowed as error:
+        raise Refusal(403, str(error)) from None
     except BadCredentials as error:
         raise _unauthenticated(request, error) from None
     except DatabaseError:

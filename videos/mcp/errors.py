@@ -6,6 +6,7 @@ from config.lib.idempotency import BadIdempotencyKey, IdempotencyMismatch
 from config.lib.rate_limits import TooManyAttempts
 from videos.catalog.offers import NotOffered
 from videos.jobs.cancellation import TooManyCancellations
+from videos.jobs.key_limits import KeyLimitReached
 from videos.jobs.moderation import NotAllowed
 from videos.jobs.money.quotes import InvalidQuote
 from videos.jobs.orders import PriceChanged
@@ -25,6 +26,7 @@ SENTENCES = (
     BillingOff,
     IdempotencyMismatch,
     InvalidQuote,
+    KeyLimitReached,
     NotAllowed,
     NotEnoughCredits,
     NotOffered,

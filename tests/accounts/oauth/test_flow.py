@@ -35,7 +35,7 @@ def _address(settings: LazySettings) -> None:
 
 
 def caller_of(token: str) -> callers.Caller:
-    return callers.caller_of({"Authorization": f"Bearer {token}"})
+    return callers.caller_of({"Authorization": f"Bearer {token}"}, "127.0.0.1")
 
 
 def is_accepted(token: str) -> bool:

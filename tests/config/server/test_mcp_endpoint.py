@@ -11,7 +11,9 @@ from django.conf import LazySettings
 from mcp import Client
 
 from accounts.auth import api_keys, tokens
+from accounts.auth.key_limits import KeyLimits
 from accounts.models import Session, User
+from accounts.request_log import buffer
 from tests.conftest import ServerThread
 from tests.videos.mcp.clients import agent, answer_of, bearer, key_of
 
@@ -75,7 +77,7 @@ def test_revoked_key_disabled_user_and_ended_session_are_refused(
 ) -> None:
     key, token, others = key_of(alice), token_of(alice), key_of(bob)
     tokens.sign_out_everywhere(alice)
-    api_keys.revoke(api_keys.find(key))
+    api_keys.revoke(api_keys.find(key, "127.0.0.1"))
     User.objects.filter(pk=bob.pk).update(is_active=False)
     for text in (key, token, others):
         assert post(live, Authorization=f"Bearer {text}").status_code == 401
@@ -87,6 +89,32 @@ def test_key_and_token_of_two_users_are_refused(live: ServerThread, alice: User,
         401,
         {"detail": "The API key belongs to another user."},
     )
+
+
+def test_key_is_refused_from_an_address_that_it_may_not_be_used_from(
+    live: ServerThread, alice: User
+) -> None:
+    limits = KeyLimits(ip_ranges=("203.0.113.0/24",))
+    _key, text = api_keys.issue(alice, "office", ["read"], limits=limits)
+    answer = post(live, Authorization=f"Bearer {text}")
+    said = "This API key may not be used from your IP address."
+    assert (answer.status_code, answer.json()["detail"]) == (403, said)
+
+
+def test_call_stands_in_the_log_with_its_key_and_what_it_cost(
+    live: ServerThread, alice: User
+) -> None:
+    key, text = api_keys.issue(alice, "agent", ["read", "generate"])
+    buffer.take_all()
+
+    async def act(client: Client) -> Any:
+        return answer_of(await client.call_tool("create_video", {"prompt": "A boat"}))
+
+    ordered = agent(live.url, bearer(text), act)
+    logged = [(call.api_key_id, call.path, call.status, call.credits) for call in buffer.take_all()]
+    orders = [call for call in logged if call[3]]
+    assert orders == [(key.pk, "/mcp", 200, ordered["credits"])]
+    assert {call[:3] for call in logged} == {(key.pk, "/mcp", 200)}
 
 
 def test_cookie_of_the_pages_does_not_count(live: ServerThread, alice: User) -> None:

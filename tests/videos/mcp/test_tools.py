@@ -10,11 +10,13 @@ from django.conf import LazySettings
 from mcp import Client
 
 from accounts.auth import api_keys
+from accounts.auth.key_limits import KeyLimits
 from accounts.models import User
 from billing.ledger import credits
 from tests.conftest import ServerThread
 from tests.videos.conftest import completed, failed, order, reloaded, running
 from tests.videos.mcp.clients import (
+    ALL_SCOPES,
     ERAS,
     agent,
     answer_of,
@@ -96,7 +98,7 @@ def test_wait_ends_when_its_key_is_revoked(live: ServerThread, alice: User) -> N
             client.call_tool("wait_for_video", {"video_id": str(video.pk)})
         )
         await asyncio.sleep(0.5)
-        await in_thread(lambda: api_keys.revoke(api_keys.find(key)))
+        await in_thread(lambda: api_keys.revoke(api_keys.find(key, "127.0.0.1")))
         await in_thread(lambda: running(video))  # a change, so that the wait looks at once
         return await waiting
 
@@ -155,6 +157,23 @@ def test_quote_is_the_price_that_is_charged(live: ServerThread, alice: User) -> 
     asked = {"prompt": "A boat", "seconds": 8, "model": "sora-2", "quote": quote["quote"]}
     video = answer_of(call(live.url, alice, "create_video", **asked))
     assert video["credits"] == quote["credits"] == before - credits.available(alice)
+
+
+def test_order_and_quote_beyond_the_limits_of_the_key_are_refused(
+    live: ServerThread, alice: User
+) -> None:
+    limits = KeyLimits(credits_per_day=5)
+    _key, text = api_keys.issue(alice, "agent", ALL_SCOPES, limits=limits)
+
+    async def act(client: Client) -> list[str]:
+        asked = {"prompt": "A boat"}
+        refused = [await client.call_tool("create_video", asked), await client.call_tool("quote")]
+        return [refusal_of(each)[:54] for each in refused]
+
+    said = "This API key may spend 5 credits a day and has spent 0"
+    before = credits.available(alice)
+    assert agent(live.url, bearer(text), act) == [said, said]
+    assert (Video.objects.count(), credits.available(alice)) == (0, before)
 
 
 def test_get_credits(live: ServerThread, alice: User) -> None:

@@ -13,7 +13,7 @@ from config.lib.idempotency import RequestKey
 from videos.catalog import offers
 from videos.catalog.modes import OrderImages
 from videos.catalog.reading import catalog
-from videos.jobs import orders, queue
+from videos.jobs import key_limits, orders, queue
 from videos.jobs.money import quotes
 from videos.mcp import arguments, permissions, shapes
 from videos.mcp.shapes import Schema, number, record, text
@@ -27,6 +27,7 @@ def _quote(call: Call) -> Answer:
     model, size, seconds = offers.complete(asked.model, asked.size, asked.seconds)
     images = OrderImages(asked.first_image, asked.last_image, asked.reference_images)
     found = quotes.issue(call.caller.user, images, model, size, seconds, asked.audio)
+    key_limits.check(call.caller.api_key_id, (model, offers.find(model).id), found.credits)
     return {
         "model": model,
         "size": size,
