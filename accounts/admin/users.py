@@ -3,6 +3,7 @@
 from typing import Any, cast
 
 from allauth.account.models import EmailAddress
+from allauth.idp.oidc.models import Client, Token
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from allauth.usersessions.models import UserSession
@@ -32,7 +33,7 @@ from config.lib.admin.model_admin import ReasonForm, confirm_action, log_action
 # Ledger entries on a user's page.
 LINES = 20
 
-# Shown on the page of the user, or secret.
+# Shown on the page of the user, or secret; or apps of users, whose consent nobody may skip.
 for hidden in (
     EmailAddress,
     SocialAccount,
@@ -40,6 +41,8 @@ for hidden in (
     SocialToken,
     Authenticator,
     UserSession,
+    Client,
+    Token,
 ):
     admin.site.unregister(hidden)
 
