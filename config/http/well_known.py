@@ -27,7 +27,7 @@ LLMS = """\
 
 ## API
 
-- [OpenAPI description]({url}/api/schema): every call, with examples
+- [OpenAPI description]({url}/openapi.json): every call, with examples
 - [Reference to read and try]({url}/api/docs): the same as a page
 - [Models and prices]({url}/api/models): JSON, without sign-in
 - [OpenAI's Videos API]({url}/v1): set `base_url` of an OpenAI SDK to this address
