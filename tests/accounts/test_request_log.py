@@ -123,7 +123,10 @@ def test_nothing_is_logged_when_the_log_is_off(alice: User, settings: LazySettin
     assert logged() == []
     page = Client()
     page.force_login(alice)
-    assert "This server keeps no log of requests." in flat(page.get(PAGE))
+    shown = flat(page.get(PAGE))
+    assert "This server keeps no log of requests." in shown
+    assert "No program has sent a request yet." not in shown
+    assert "requests.js" not in page.get(PAGE).content.decode()
 
 
 # ---- writing ----

@@ -14,6 +14,7 @@ def test_every_address_is_one_of_ours(settings: LazySettings, db: None) -> None:
     assert text.startswith("# Firstlight\n")
     links = re.findall(r"\]\((.*?)\)", text)
     assert "https://studio.example.com/mcp" in links
+    assert "https://studio.example.com/openapi.json" in links
     for link in links:
         path = link.removeprefix("https://studio.example.com")
         assert path != link

@@ -156,6 +156,15 @@ def test_failed_ones_are_sent_again_together(
     assert said(answer) == ["No failed webhook can be sent again."]
 
 
+def test_log_says_that_a_filter_finds_none(page: Client, alice: User) -> None:
+    none_sent, none_found = "No webhooks have been sent yet.", "Nothing matches"
+    text = flat(page.get(PAGE)), flat(page.get(f"{PAGE}?state=failed"))
+    assert [(none_sent in shown, none_found in shown) for shown in text] == [
+        (True, False),
+        (False, True),
+    ]
+
+
 def test_log_says_what_was_fetched(page: Client, alice: User) -> None:
     endpoints.create(alice, url="", events=["video.failed"])
     failed(order(alice))
