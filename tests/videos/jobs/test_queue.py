@@ -162,7 +162,8 @@ def test_order_is_refunded_when_it_has_waited_too_long(alice: User, settings: La
     running(order(alice, "rendering"))
     video = order(alice)
     Video.objects.filter(pk=video.pk).update(deadline_at=video.created_at)
-    (late,) = claim.claim_due(10)
+    # On a slow machine the other one is due to be polled again.
+    (late,) = [claimed for claimed in claim.claim_due(10) if claimed.pk == video.pk]
     settle.settle([(late, execute.execute(late))])
     ended = reloaded(video)
     explained = failures.explain(ended)
