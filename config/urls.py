@@ -54,11 +54,9 @@ from videos.api.gateway import models as gateway_models
 from videos.api.gateway import videos as gateway
 from videos.realtime import events
 from videos.web import account as web_account
-from videos.web import api_keys as web_api_keys
 from videos.web import (
     collections,
     library,
-    quick_start,
     reference_images,
     selection,
     sharing,
@@ -66,8 +64,10 @@ from videos.web import (
     usage,
     video,
 )
-from videos.web import webhook_endpoints as web_endpoints
-from videos.web import webhooks as web_webhooks
+from videos.web.developers import api_keys as web_api_keys
+from videos.web.developers import quick_start
+from videos.web.developers import webhook_endpoints as web_endpoints
+from videos.web.developers import webhooks as web_webhooks
 
 register_converter(representations.VideoId, "video")
 

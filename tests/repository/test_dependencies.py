@@ -73,7 +73,8 @@ def undeclared() -> dict[str, list[str]]:
     missing = {}
     for package, files in imported().items():
         owners = {normalize(name) for name in distributions.get(package, [package])}
-        if package in (*FOLDERS, GENERATED) or owners & (RUNTIME | extras(DECLARED) | CATALOGUE_TOOLS):
+        known = owners & (RUNTIME | extras(DECLARED) | CATALOGUE_TOOLS)
+        if known or package in (*FOLDERS, GENERATED):
             continue
         served = [name for name in files if not name.startswith(DEVELOPMENT)]
         if served or not owners & DEVELOPER:

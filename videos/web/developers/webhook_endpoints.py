@@ -11,8 +11,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from config.lib.web.responses import UserRequest
 from videos.models import WebhookEndpoint
-from videos.web.webhook_forms import EndpointForm
-from videos.web.webhooks import report_test
+from videos.web.developers.webhook_forms import EndpointForm
+from videos.web.developers.webhooks import report_test
 from videos.webhooks import deliveries, endpoints
 
 

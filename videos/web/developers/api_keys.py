@@ -15,7 +15,7 @@ from accounts.auth import api_keys, key_limits
 from accounts.models import ApiKey
 from config.lib.web.responses import user_of
 from videos.reports import key_usage
-from videos.web.key_forms import ChangeKeyForm, NewKeyForm
+from videos.web.developers.key_forms import ChangeKeyForm, NewKeyForm
 
 
 @login_required
