@@ -7,7 +7,7 @@ import json
 from typing import Any, TypeVar
 
 from django.conf import settings
-from django.core.exceptions import RequestDataTooBig, ValidationError
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
@@ -90,10 +90,13 @@ def register(request: HttpRequest) -> JsonResponse:
 @require_POST
 def token(request: HttpRequest) -> HttpResponse:
     """Exchange a code or a refresh token. Attempts that fail are counted by address."""
-    try:
-        response: HttpResponse = _exchange(request)
-    except ValidationError as error:
-        response = _error(400, "invalid_target", " ".join(error.messages))
+    response: HttpResponse
+    if not oauth_clients.is_readable(request.POST):
+        response = _error(400, "invalid_request", "A parameter has signs that OAuth does not know.")
+    elif not oauth_clients.names_our_resource(request.POST):
+        response = _error(400, "invalid_target", f"The only resource here is {oauth.resource()}.")
+    else:
+        response = _exchange(request)
     if response.status_code >= 400:
         network = rate_limits.network_of(request)
         try:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
+from django.http import QueryDict
+
 from accounts.auth import oauth
 
 MOST_URIS, URI_MAX = 10, 500
@@ -44,6 +46,17 @@ def read_metadata(sent: Any) -> Metadata:
     return Metadata(_name(sent.get("client_name"), uris[0]), uris, _scopes(sent.get("scope")))
 
 
+def is_readable(asked: QueryDict) -> bool:
+    """Whether a question has only signs that OAuth knows; caches and databases refuse others."""
+    values = [value for _name, several in asked.lists() for value in several]
+    return all(value.isascii() and value.isprintable() for value in values)
+
+
+def names_our_resource(asked: QueryDict) -> bool:
+    """Whether a question asks for tokens for /mcp, or does not say for what."""
+    return {uri.rstrip("/") for uri in asked.getlist("resource")} <= {oauth.resource()}
+
+
 def host_of(redirect_uri: str) -> str:
     """Return where a code is sent: a host, or an app's scheme; "" for this computer."""
     parts = urlsplit(redirect_uri)
@@ -64,7 +77,7 @@ def _redirect_uris(sent: Any) -> list[str]:
     if not isinstance(sent, list) or not 0 < len(sent) <= MOST_URIS:
         raise BadMetadata("invalid_redirect_uri", f"Send 1 to {MOST_URIS} redirect_uris.")
     for uri in sent:
-        if not isinstance(uri, str) or len(uri) > URI_MAX or not _is_allowed(uri):
+        if not isinstance(uri, str) or len(uri) > URI_MAX or not is_allowed(uri):
             raise BadMetadata(
                 "invalid_redirect_uri",
                 "A redirect URI is https, http on localhost, or the scheme of an app; without"
@@ -73,7 +86,8 @@ def _redirect_uris(sent: Any) -> list[str]:
     return list(dict.fromkeys(sent))
 
 
-def _is_allowed(uri: str) -> bool:
+def is_allowed(uri: str) -> bool:
+    """Whether a code may be sent to this address, and a page can show to whom that is."""
     if not uri.isascii() or not uri.isprintable() or set(uri) & set(" \\\"'<>^`{|}*;,"):
         return False
     try:

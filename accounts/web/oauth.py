@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
@@ -18,10 +18,7 @@ class ConsentView(OpenAuthorizationView):
     """
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if request.GET.get("code_challenge_method") != "S256" or "none" in _prompts(request):
-            problem = _("It asked in a way that is not safe: it has to use PKCE with S256.")
-            if "none" in _prompts(request):
-                problem = _("It asked not to be shown to you.")
+        if problem := _problem(request.GET):
             return render(request, "idp/oidc/error.html", {"problem": problem}, status=400)
         response: HttpResponse = super().get(request, *args, **kwargs)
         if type(response) is HttpResponse and response.status_code == 200:
@@ -51,5 +48,16 @@ class ConsentView(OpenAuthorizationView):
         return response
 
 
-def _prompts(request: HttpRequest) -> list[str]:
-    return request.GET.get("prompt", "").split()
+def _problem(asked: QueryDict) -> str:
+    """Say what is wrong with a question that allauth would show or not survive; "" if nothing."""
+    if "none" in asked.get("prompt", "").split():
+        return _("It asked not to be shown to you.")
+    if asked.get("code_challenge_method") != "S256":
+        return _("It asked in a way that is not safe: it has to use PKCE with S256.")
+    # allauth compares hosts: it would let a name and password stand before that of the app.
+    redirect_uri = asked.get("redirect_uri", "")
+    if redirect_uri and not oauth_clients.is_allowed(redirect_uri):
+        return _("It did not say clearly where to send you back to.")
+    if not (oauth_clients.is_readable(asked) and oauth_clients.names_our_resource(asked)):
+        return _("It asked for something that is not here.")
+    return ""

@@ -27,6 +27,7 @@ from tests.accounts.oauth.flow import (
     renew,
     tokens_of,
 )
+from tests.concurrency import run_concurrently
 
 
 @pytest.fixture(autouse=True)
@@ -163,12 +164,26 @@ def test_form_of_another_page_is_refused(page: Client, alice: User) -> None:
         {"redirect_uri": "https://evil.example/callback"},
         {"resource": "https://evil.example/mcp"},
         {"resource": "nonsense"},
+        {"resource": "http://["},
+        {"client_id": "a\x00b"},
     ],
 )
 def test_unsafe_questions_get_a_page_and_lead_nowhere(
     page: Client, changes: dict[str, str]
 ) -> None:
     answer = page.get("/oauth/authorize", question(client_id(), **changes))
+    assert answer.status_code == 400
+    assert "This app cannot be connected" in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    "uri", ["https://claude.ai@evil.example/cb", "https://a;b@evil.example/cb"]
+)
+def test_page_does_not_show_another_host_than_the_one_that_gets_the_code(
+    page: Client, uri: str
+) -> None:
+    app = client_id(redirect_uris=["https://evil.example/cb"])
+    answer = page.get("/oauth/authorize", question(app, redirect_uri=uri))
     assert answer.status_code == 400
     assert "This app cannot be connected" in answer.content.decode()
 
@@ -193,6 +208,10 @@ def test_app_that_asks_for_too_much_is_sent_back(page: Client, changes: dict[str
         {"client_id": "unknown"},
         {"resource": "https://evil.example/mcp"},
         {"resource": "nonsense"},
+        {"resource": "http://["},
+        {"client_id": "a\x00b"},
+        {"code": "a\x00b"},
+        {"code_verifier": "\xe9" * 64},
         {"grant_type": "password"},
         {"grant_type": "client_credentials"},
         {"grant_type": ""},
@@ -212,6 +231,27 @@ def test_code_works_once_and_for_its_app_only(page: Client) -> None:
     assert exchange(other, code).status_code == 400
     assert exchange(app, code).status_code == 200
     assert exchange(app, code).status_code == 400
+
+
+@pytest.mark.django_db(transaction=True)
+def test_code_and_refresh_token_are_exchanged_once_when_sent_at_once(alice: User) -> None:
+    page = Client()
+    page.force_login(alice)
+    app = client_id()
+    code = code_of(consent(page, app))
+    answers = run_concurrently([lambda: exchange(app, code)] * 4)
+    assert sorted(answer.status_code for answer in answers) == [200, 400, 400, 400]
+    issued = next(answer.json() for answer in answers if answer.status_code == 200)
+    answers = run_concurrently([lambda: renew(app, issued["refresh_token"])] * 4)
+    assert sorted(answer.status_code for answer in answers) == [200, 400, 400, 400]
+    assert Token.objects.filter(type=Token.Type.REFRESH_TOKEN).count() == 1
+
+
+def test_code_can_be_sent_again_after_a_mistake(page: Client) -> None:
+    app = client_id()
+    code = code_of(consent(page, app))
+    assert exchange(app, code, code_verifier="w" * 64).status_code == 400
+    assert exchange(app, code).status_code == 200
 
 
 def test_refresh_gives_a_new_pair_and_the_old_refresh_token_ends(page: Client) -> None:
