@@ -30,7 +30,7 @@ from config.lib import clock, rate_limits
 from config.lib.api.rendering import iso
 from config.lib.connections import release_connection
 from config.lib.rate_limits import Rate
-from videos import representations
+from videos import feed, representations
 from videos.models import (
     DeliveryAttempt,
     Video,
@@ -221,7 +221,9 @@ def record_result(delivery: WebhookDelivery, result: DeliveryResult) -> None:
         state, due = State.FAILED, None
     # What its client acknowledged meanwhile stays delivered; what is not pushed any more stays so.
     delivered_at = Value(now if result.accepted else None, DateTimeField())
-    with transaction.atomic():
+    # The rows of an endpoint are changed under this lock, so that nobody waits for another's.
+    held = feed.lock(delivery.user_id) if delivery.endpoint_id else transaction.atomic()
+    with held:
         rows = WebhookDelivery.objects.filter(pk=delivery.pk, lease=delivery.lease)
         if not rows.update(
             state=Case(When(state=State.PENDING, then=Value(state)), default=F("state")),

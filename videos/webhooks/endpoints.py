@@ -14,6 +14,7 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db.models import F
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -68,12 +69,12 @@ def create(user: AbstractBaseUser, **fields: Any) -> WebhookEndpoint:
 
 
 def change(endpoint: WebhookEndpoint, **fields: Any) -> WebhookEndpoint:
-    """Change an endpoint; what waits for it follows. Raises UnusableUrl.
+    """Change an endpoint; what waits for it follows. Raises UnusableUrl, or Http404 if it is gone.
 
     Whoever enables it, or gives it another URL, gets what waits at once.
     """
     with feed.lock(endpoint.user_id):
-        endpoint = WebhookEndpoint.objects.get(pk=endpoint.pk)
+        endpoint = get_object_or_404(WebhookEndpoint, pk=endpoint.pk)
         was_pushed, old_url = endpoint.enabled, endpoint.url
         for name, value in fields.items():
             setattr(endpoint, name, value)
@@ -87,9 +88,10 @@ def change(endpoint: WebhookEndpoint, **fields: Any) -> WebhookEndpoint:
 
 
 def delete(endpoint: WebhookEndpoint) -> None:
-    """Delete an endpoint with its deliveries, also those that wait."""
-    with feed.lock(endpoint.user_id):  # a video that ends must not queue one for it meanwhile
-        endpoint.delete()
+    """Delete an endpoint with its deliveries, also those that wait. Safe to repeat."""
+    # A video that ends must not queue one for it meanwhile, nor may an attempt be recorded.
+    with feed.lock(endpoint.user_id):
+        WebhookEndpoint.objects.filter(pk=endpoint.pk).delete()
 
 
 def record_attempt(endpoint_id: UUID, *, accepted: bool, now: datetime) -> None:

@@ -2,11 +2,13 @@
 
 import json
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 from django.conf import LazySettings
 from django.db import connection
+from django.http import Http404
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from openai import OpenAI
@@ -15,6 +17,7 @@ from rest_framework.test import APIClient
 from accounts.auth import api_keys
 from accounts.models import ApiKey, User
 from tests.concurrency import run_concurrently
+from tests.tiers import rounds
 from tests.videos.conftest import claimed, completed, deliver_due, failed, order, running
 from tests.videos.receiver import Receiver
 from videos.account import deletion
@@ -191,6 +194,30 @@ def fail_for(endpoint: WebhookEndpoint, since: timedelta, failures: int) -> None
     WebhookEndpoint.objects.filter(pk=endpoint.pk).update(
         failing_since=timezone.now() - since, failures=failures
     )
+
+
+def test_endpoint_is_gone_when_two_delete_it_or_one_changes_it(alice: User) -> None:
+    endpoint = endpoints.create(alice, url=EXAMPLE, events=EVENTS)
+    stale = reloaded(endpoint)
+    endpoints.delete(endpoint)
+    endpoints.delete(stale)
+    with pytest.raises(Http404):
+        endpoints.change(stale, description="x")
+    assert not WebhookEndpoint.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_endpoint_is_changed_and_deleted_while_attempts_are_recorded(alice: User) -> None:
+    refused = deliveries.DeliveryResult(1, 500)
+    for n in range(rounds(4, 40)):
+        endpoint = endpoints.create(alice, url=EXAMPLE, events=EVENTS)
+        change = partial(endpoints.change, endpoint, url=f"{EXAMPLE}/{n}")
+        for act in (change, partial(endpoints.delete, endpoint)):
+            failed(order(alice)), failed(order(alice))
+            due = claim.claim_due(10)
+            record = [partial(deliveries.record_result, each, refused) for each in due]
+            outcomes = run_concurrently([act, *record])
+            assert [each for each in outcomes if isinstance(each, Exception)] == []
 
 
 def test_endpoint_is_disabled_with_an_email_when_it_fails_for_days(
