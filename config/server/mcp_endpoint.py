@@ -68,8 +68,11 @@ class MCPEndpoint:
             await exchange.refuse(refusal)
             return
         exchange.caller = caller
+        body = await _read_body(receive)
+        if body is None:  # the SDK would answer 500
+            return
         server = await asyncio.to_thread(import_module, "videos.mcp.server")
-        await server.serve(exchange.scope, receive, exchange.send, caller)
+        await server.serve(exchange.scope, _after(body, receive), exchange.send, caller)
 
 
 class _Exchange:
@@ -99,6 +102,8 @@ class _Exchange:
         await self._send({"type": "http.response.body", "body": body})
 
     def log(self) -> None:
+        if not self._status:  # nobody waited for the answer, or the body was refused
+            return
         took = time.perf_counter() - self._began
         if settings.ACCESS_LOG:
             access_log.write(str(self.request.method), PATH, self._status, took)
@@ -119,6 +124,28 @@ class _Exchange:
                 created_at=timezone.now(),
             )
         )
+
+
+async def _read_body(receive: Any) -> bytes | None:
+    """Return a body, which the limits of bodies bound; None when it does not arrive."""
+    parts, more = [], True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        parts.append(message.get("body", b""))
+        more = message.get("more_body", False)
+    return b"".join(parts)
+
+
+def _after(body: bytes, receive: Any) -> Any:
+    """Return what gives the body that was read, and then what else comes."""
+    first = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def receive_again() -> Any:
+        return first.pop() if first else await receive()
+
+    return receive_again
 
 
 def _admit(request: ASGIRequest) -> Caller:

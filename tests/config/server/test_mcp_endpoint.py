@@ -1,8 +1,11 @@
 """/mcp before a tool is called: credentials, hosts, methods, sizes, and what it costs unused."""
 
+import logging
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from typing import Any
 
 import httpx2
@@ -154,6 +157,28 @@ def test_body_beyond_the_limit_is_refused_as_json(live: ServerThread, alice: Use
         f"{live.url}/mcp", content=b"x" * (1024 * 1024 + 1), headers=bearer(key_of(alice))
     )
     assert (answer.status_code, answer.json()) == (413, {"detail": "Payload too large"})
+
+
+def test_body_that_does_not_arrive_or_grows_too_large_is_refused_as_elsewhere(
+    live: ServerThread, alice: User, settings: LazySettings, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.BODY_IDLE_SECONDS = 0.3
+    headers = {**ACCEPT, **bearer(key_of(alice)), "Content-Type": "application/json"}
+
+    def slow() -> Iterator[bytes]:
+        yield b"{"
+        time.sleep(0.8)
+        yield b"}"
+
+    large = (b"x" * 300_000 for _ in range(4))
+    found = [
+        httpx2.post(f"{live.url}/mcp", content=body, headers=headers) for body in (slow(), large)
+    ]
+    assert [(answer.status_code, "detail" in answer.json()) for answer in found] == [
+        (408, True),
+        (413, True),
+    ]
+    assert [line.message for line in caplog.records if line.levelno >= logging.ERROR] == []
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'{"jsonrpc":"2.0"}', b"\xff"])

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from channels.layers import InMemoryChannelLayer
 from django.conf import LazySettings
 from mcp import Client
 
@@ -119,6 +120,24 @@ def test_one_user_cannot_wait_without_bound(
 
     results = agent(live.url, bearer(key_of(alice)), act)
     assert sorted(result.is_error for result in results) == [False, False, True]
+
+
+class _DeafLayer(InMemoryChannelLayer):
+    async def group_add(self, group: str, channel: str) -> None:
+        raise OSError("Redis does not answer")
+
+
+def test_wait_that_could_not_begin_takes_no_place(
+    live: ServerThread, alice: User, settings: LazySettings
+) -> None:
+    settings.SOCKETS_PER_USER = 1
+    video, layers = order(alice), settings.CHANNEL_LAYERS
+    asked = {"video_id": str(video.pk), "timeout_seconds": 0}
+    settings.CHANNEL_LAYERS = {"default": {"BACKEND": f"{__name__}._DeafLayer"}}
+    said = refusal_of(call(live.url, alice, "wait_for_video", **asked))
+    assert said.startswith("Something went wrong here.")
+    settings.CHANNEL_LAYERS = layers
+    assert answer_of(call(live.url, alice, "wait_for_video", **asked))["status"] == "queued"
 
 
 def test_closing_the_request_ends_the_wait(live: ServerThread, alice: User) -> None:

@@ -2,6 +2,8 @@
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
@@ -46,6 +48,18 @@ async def wait(call: Call, report: Report) -> Answer:
     if len(waits) >= settings.SOCKETS_PER_USER:
         raise Refused(f"You wait {len(waits)} times already. Call get_video instead.")
     waits.append(this)
+    try:
+        async with _notified_of_changes(user_id, this):
+            return await _watch(call, report, this)
+    finally:
+        waits.remove(this)
+        if not waits:
+            del _open[user_id]
+
+
+@asynccontextmanager
+async def _notified_of_changes(user_id: UUID, this: _Wait) -> AsyncIterator[None]:
+    """Set `changed` within this block when a video of the user changes."""
     layer: Any = get_channel_layer()
     group = feed.group_of(user_id)
     # The prefix of all our channels: channels_redis waits for one prefix at a time.
@@ -53,12 +67,9 @@ async def wait(call: Call, report: Report) -> Answer:
     await layer.group_add(group, channel)
     reader = asyncio.create_task(_read(layer, channel, this))
     try:
-        return await _watch(call, report, this)
+        yield
     finally:
         reader.cancel()
-        waits.remove(this)
-        if not waits:
-            del _open[user_id]
         await layer.group_discard(group, channel)
 
 
