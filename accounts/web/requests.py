@@ -52,5 +52,5 @@ def _filter_of(request: HttpRequest) -> RequestFilter:
         key,
         method if method in search.METHODS else "",
         status if status in search.STATUS_CLASSES else "",
-        asked.get("request_id", "").strip()[:64],
+        asked.get("request_id", "").replace("\0", "").strip()[:64],
     )

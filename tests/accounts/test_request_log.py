@@ -338,3 +338,7 @@ def test_page_has_older_calls_on_further_pages(
         last = page.get(f"{PAGE}?before={place}")
     assert (len(first.context["page"].requests), len(last.context["page"].requests)) == (50, 1)
     assert ("data-live" in flat(last), f"before={place}" in flat(first)) == (False, True)
+
+
+def test_page_shows_nothing_for_a_request_id_that_no_database_can_hold(page: Client) -> None:
+    assert page.get(PAGE, {"request_id": "a\0b"}).status_code == 200
