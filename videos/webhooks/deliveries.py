@@ -137,7 +137,12 @@ def redeliver_all(rows: QuerySet[WebhookDelivery]) -> int:
     """
     may = rows.exclude(state=State.PENDING).exclude(endpoint__enabled=False)
     chosen = may.order_by("created_at", "pk").values_list("pk", flat=True)[:REDELIVERED_AT_ONCE]
-    return _start_round(WebhookDelivery.objects.filter(pk__in=list(chosen)))
+    rows = WebhookDelivery.objects.filter(pk__in=list(chosen))
+    for endpoint in WebhookEndpoint.objects.filter(pk__in=rows.values("endpoint")):
+        # It may have another address than when the webhook failed.
+        host = http_client.host_of(endpoint.url)
+        rows.filter(endpoint=endpoint).update(url=endpoint.url, host=host)
+    return _start_round(rows)
 
 
 def _start_round(rows: QuerySet[WebhookDelivery]) -> int:

@@ -179,6 +179,17 @@ def test_waiting_webhooks_go_to_the_new_url_when_it_is_changed(
     assert receiver.requests[0][0][":path"] == "/hook?from=firstlight&moved"
 
 
+def test_failed_webhook_goes_to_the_new_url_when_it_is_sent_again(
+    endpoint: WebhookEndpoint, alice: User, receiver: Receiver
+) -> None:
+    failed(order(alice))
+    WebhookDelivery.objects.update(state="failed", next_try_at=None)
+    endpoints.change(endpoint, url=f"{receiver.url}&moved")
+    deliveries.redeliver(WebhookDelivery.objects.get())
+    assert deliver_due() == 1
+    assert receiver.requests[0][0][":path"] == "/hook?from=firstlight&moved"
+
+
 def test_attempt_is_recorded_and_not_repeated_when_the_endpoint_is_disabled_meanwhile(
     endpoint: WebhookEndpoint, alice: User
 ) -> None:
