@@ -67,10 +67,16 @@ class KeyFieldsSerializer(serializers.Serializer):
         min_value=1, max_value=key_limits.MAX_CREDITS_PER_DAY, required=False, allow_null=True
     )
     allowed_models = serializers.ListField(
-        child=ModelWordField(), max_length=key_limits.MAX_MODELS, required=False
+        child=ModelWordField(),
+        max_length=key_limits.MAX_MODELS,
+        required=False,
+        allow_null=True,
     )
     ip_ranges = serializers.ListField(
-        child=IpRangeField(), max_length=key_limits.MAX_RANGES, required=False
+        child=IpRangeField(),
+        max_length=key_limits.MAX_RANGES,
+        required=False,
+        allow_null=True,
     )
 
     def validate_expires_at(self, value: datetime | None) -> datetime | None:
@@ -78,11 +84,11 @@ class KeyFieldsSerializer(serializers.Serializer):
             raise serializers.ValidationError("This moment has passed.", code="past")
         return value
 
-    def validate_allowed_models(self, value: list[str]) -> list[str]:
-        return list(dict.fromkeys(value))
+    def validate_allowed_models(self, value: list[str] | None) -> list[str]:
+        return list(dict.fromkeys(value or []))
 
-    def validate_ip_ranges(self, value: list[str]) -> list[str]:
-        return list(dict.fromkeys(value))
+    def validate_ip_ranges(self, value: list[str] | None) -> list[str]:
+        return list(dict.fromkeys(value or []))
 
 
 class CreateApiKeySerializer(KeyFieldsSerializer):
