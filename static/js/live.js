@@ -167,7 +167,10 @@ async function refreshWatch() {
   const fresh = (await get(location.href)).getElementById("watch");
   for (const part of ["#stage", ".video-page__details", ".video-page__aside"]) {
     const old = watch.querySelector(part);
-    if (!old.querySelector("video, input:focus") && !old.querySelector("textarea")?.value)
+    if (
+      !old.querySelector("video, input:focus, :popover-open") &&
+      !old.querySelector("textarea")?.value
+    )
       old.replaceWith(fresh.querySelector(part));
   }
   watch.dataset.state = fresh.dataset.state;

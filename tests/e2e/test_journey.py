@@ -16,6 +16,7 @@ pytestmark = pytest.mark.browser
 PAY = re.compile("^Pay ¥")
 PROMPT = "A paper lantern drifts over a still harbour at dusk"
 FAILING = "A kite above the dunes [[fail:internal_error]]"
+REFRESH = "async id => (await import('/static/js/live.js')).refresh(id)"
 PLAYING = "document.querySelector('video').currentTime"
 
 
@@ -100,6 +101,9 @@ class Traveller:
 
     def share(self) -> str:
         self.page.get_by_role("button", name="Share by link").click()
+        # News of the video arrives meanwhile, which leaves an open menu alone.
+        if self.script:
+            self.page.evaluate(REFRESH, self.page.locator("#watch").get_attribute("data-id"))
         self.page.get_by_label("Show the prompt too").check()
         self.page.get_by_role("button", name="Create a link").click()
         self.picture("shared")

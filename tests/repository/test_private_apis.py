@@ -12,6 +12,7 @@ import pytest
 import socketio
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core.internal import ratelimit
+from allauth.idp.oidc.internal.oauthlib import authorization_codes
 from allauth.idp.oidc.views import AuthorizationView, TokenView
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
@@ -36,7 +37,10 @@ ALLOWED = {
         "_get_login_attempts_cache_key",
         "allauth.core.internal.ratelimit",
     },
-    "accounts/auth/oauth_internals.py": {"_request_info"},
+    "accounts/auth/oauth_internals.py": {
+        "_request_info",
+        "allauth.idp.oidc.internal.oauthlib.authorization_codes",
+    },
     "videos/realtime/socketio_internals.py": {"_handle_eio_connect", "_handle_eio_disconnect"},
 }
 
@@ -70,6 +74,8 @@ def parameters(function: Any) -> str:
         (GoogleOAuth2Adapter.complete_login, "(self, request, app, token, **kwargs)"),
         (OAuth2Client.get_access_token, "(self, code, pkce_code_verifier=..., extra_data=...)"),
         (Authenticator.wrap, "(self)"),
+        (authorization_codes.cache_key, "(client_id, code)"),
+        (authorization_codes.lookup, "(client_id, code)"),
         (TOTP.validate_code, "(self, code)"),
         (RecoveryCodes.validate_code, "(self, code)"),
         # python-socketio and python-engineio
