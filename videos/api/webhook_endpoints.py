@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from django.http import Http404
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -128,7 +129,10 @@ class EndpointDetailView(APIView):
     )
     def patch(self, request: Request, endpoint_id: UUID) -> Response:
         refuse_keys_that_may_not_read(request)
-        endpoint = endpoints.change(_own(request, endpoint_id), **_asked(request))
+        try:
+            endpoint = endpoints.change(_own(request, endpoint_id), **_asked(request))
+        except endpoints.EndpointGone as error:
+            raise Http404 from error
         return Response(EndpointSerializer(endpoint).data)
 
     @extend_schema(

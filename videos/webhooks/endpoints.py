@@ -14,7 +14,6 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db.models import F
-from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -32,6 +31,10 @@ DISABLED_AFTER_FAILURES = 20
 
 class TooManyEndpoints(Exception):
     """The user has MAX_ENDPOINTS endpoints; none was added."""
+
+
+class EndpointGone(Exception):
+    """The endpoint was deleted meanwhile; nothing was changed."""
 
 
 class UnusableUrl(Exception):
@@ -69,12 +72,15 @@ def create(user: AbstractBaseUser, **fields: Any) -> WebhookEndpoint:
 
 
 def change(endpoint: WebhookEndpoint, **fields: Any) -> WebhookEndpoint:
-    """Change an endpoint; what waits for it follows. Raises UnusableUrl, or Http404 if it is gone.
+    """Change an endpoint; what waits for it follows. Raises UnusableUrl or EndpointGone.
 
     Whoever enables it, or gives it another URL, gets what waits at once.
     """
     with feed.lock(endpoint.user_id):
-        endpoint = get_object_or_404(WebhookEndpoint, pk=endpoint.pk)
+        found = WebhookEndpoint.objects.filter(pk=endpoint.pk).first()
+        if found is None:
+            raise EndpointGone
+        endpoint = found
         was_pushed, old_url = endpoint.enabled, endpoint.url
         for name, value in fields.items():
             setattr(endpoint, name, value)
@@ -102,16 +108,16 @@ def record_attempt(endpoint_id: UUID, *, accepted: bool, now: datetime) -> None:
         return
     row.filter(failing_since=None).update(failing_since=now)
     row.update(failures=F("failures") + 1)
-    hopeless = row.filter(
+    long_failing = row.filter(
         enabled=True,
         failing_since__lte=now - DISABLED_AFTER,
         failures__gte=DISABLED_AFTER_FAILURES,
     )
-    is_hopeless = bool(hopeless.update(enabled=False, disabled_at=now))
+    is_newly_disabled = bool(long_failing.update(enabled=False, disabled_at=now))
     endpoint = row.select_related("user").first()
     if endpoint and not endpoint.enabled:
         _reschedule(endpoint)
-        if is_hopeless:
+        if is_newly_disabled:
             mail.send("webhook_disabled", endpoint.user, partial(_compose, endpoint))
 
 

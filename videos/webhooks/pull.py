@@ -1,6 +1,6 @@
 """Webhooks that clients fetch and acknowledge, instead of or beside receiving them."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from uuid import UUID
 
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -21,7 +21,7 @@ def undelivered(user: AbstractBaseUser) -> QuerySet[WebhookDelivery]:
     return rows.order_by("created_at", "pk")
 
 
-def acknowledge(user: AbstractBaseUser, message_ids: Iterable[str]) -> list[str]:
+def acknowledge(user: AbstractBaseUser, message_ids: Sequence[str]) -> list[str]:
     """End the delivery of these webhooks, and return the ids of those that are delivered now.
 
     Unknown ids, and those of other users, are left out; so is the id of a failure that was

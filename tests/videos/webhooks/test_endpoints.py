@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from django.conf import LazySettings
 from django.db import connection
-from django.http import Http404
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from openai import OpenAI
@@ -212,7 +211,7 @@ def test_endpoint_is_gone_when_two_delete_it_or_one_changes_it(alice: User) -> N
     stale = reloaded(endpoint)
     endpoints.delete(endpoint)
     endpoints.delete(stale)
-    with pytest.raises(Http404):
+    with pytest.raises(endpoints.EndpointGone):
         endpoints.change(stale, description="x")
     assert not WebhookEndpoint.objects.exists()
 

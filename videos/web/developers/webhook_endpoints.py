@@ -1,10 +1,11 @@
 """Pages of account-wide webhook endpoints: add, change, pause, test and delete."""
 
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
@@ -27,7 +28,7 @@ def new_endpoint(request: UserRequest) -> HttpResponse:
         except (endpoints.UnusableUrl, endpoints.TooManyEndpoints) as error:
             form.add_error("url", str(error))
         else:
-            messages.success(request, _("The endpoint gets a webhook about every video."))
+            messages.success(request, _("The endpoint is added."))
             return redirect("webhooks")
     return _render(request, form, None)
 
@@ -40,7 +41,7 @@ def edit_endpoint(request: UserRequest, endpoint_id: UUID) -> HttpResponse:
     form = EndpointForm(request.POST) if request.method == "POST" else EndpointForm.of(endpoint)
     if form.is_valid():
         try:
-            endpoints.change(endpoint, **form.cleaned_data)
+            _change(endpoint, **form.cleaned_data)
         except endpoints.UnusableUrl as error:
             form.add_error("url", str(error))
         else:
@@ -53,9 +54,7 @@ def edit_endpoint(request: UserRequest, endpoint_id: UUID) -> HttpResponse:
 @require_POST
 def switch_endpoint(request: UserRequest, endpoint_id: UUID) -> HttpResponse:
     """Disable an endpoint, or enable it and send what waits for it."""
-    endpoint = endpoints.change(
-        _own(request, endpoint_id), enabled=request.POST.get("enabled") == "1"
-    )
+    endpoint = _change(_own(request, endpoint_id), enabled=request.POST.get("enabled") == "1")
     if endpoint.enabled:
         messages.success(request, _("The endpoint is enabled. What waited for it is sent."))
     else:
@@ -81,6 +80,14 @@ def delete_endpoint(request: UserRequest, endpoint_id: UUID) -> HttpResponse:
     endpoints.delete(_own(request, endpoint_id))
     messages.success(request, _("The endpoint is deleted."))
     return redirect("webhooks")
+
+
+def _change(endpoint: WebhookEndpoint, **fields: Any) -> WebhookEndpoint:
+    """Change an endpoint. Raises UnusableUrl, or Http404 if it was deleted meanwhile."""
+    try:
+        return endpoints.change(endpoint, **fields)
+    except endpoints.EndpointGone as error:
+        raise Http404 from error
 
 
 def _render(

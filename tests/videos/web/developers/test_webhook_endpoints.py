@@ -41,7 +41,7 @@ def said(answer: Any) -> list[str]:
 def test_endpoint_is_added_and_shown(page: Client, alice: User) -> None:
     assert page.get(NEW).status_code == 200
     answer = page.post(NEW, FORM, follow=True)
-    assert said(answer) == ["The endpoint gets a webhook about every video."]
+    assert said(answer) == ["The endpoint is added."]
     row = WebhookEndpoint.objects.get(user=alice)
     assert (row.url, row.events, row.format, row.description) == tuple(FORM.values())
     text = flat(answer)
