@@ -108,7 +108,7 @@ def revoke(key: ApiKey) -> None:
 
 def revoke_all(user: User) -> None:
     """Revoke every key of a user."""
-    ApiKey.objects.filter(user=user, revoked_at=None).update(revoked_at=timezone.now())
+    ApiKey.objects.of(user).update(revoked_at=timezone.now())
     connections.recheck(user.pk)
 
 

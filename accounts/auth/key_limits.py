@@ -4,7 +4,7 @@ Networks are checked where a key is read, the others where a video is ordered.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from ipaddress import IPv6Address, ip_address, ip_network
 
 from django.utils.translation import gettext as _
@@ -28,6 +28,8 @@ class KeyLimits:
 
 
 NO_LIMITS = KeyLimits()
+# As the columns of a key, and the fields of calls and forms, are named too.
+NAMES = tuple(each.name for each in fields(KeyLimits))
 
 
 def parse_range(text: str) -> str:

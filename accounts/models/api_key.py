@@ -13,6 +13,10 @@ NO_TEXTS = Value([], models.JSONField())
 
 
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
+    def of(self, user: User) -> "ApiKeyQuerySet":
+        """The keys that a user sees: those that are not revoked, expired ones too."""
+        return self.filter(user=user, revoked_at=None)
+
     def active(self) -> "ApiKeyQuerySet":
         """Neither revoked nor expired."""
         return self.filter(Q(expires_at=None) | Q(expires_at__gt=timezone.now()), revoked_at=None)

@@ -31,7 +31,7 @@ def requests_page(request: HttpRequest) -> HttpResponse:
         "wanted": wanted,
         "is_narrowed": wanted != RequestFilter(),
         "is_newest": not is_place,
-        "keys": ApiKey.objects.filter(user=user_of(request), revoked_at=None).order_by("name"),
+        "keys": ApiKey.objects.of(user_of(request)).order_by("name"),
         "methods": search.METHODS,
         "status_classes": search.STATUS_CLASSES,
         "days": settings.REQUEST_LOG.days,

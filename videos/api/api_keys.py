@@ -25,8 +25,6 @@ from config.lib.web.responses import user_of
 from videos.catalog.reading import catalog
 from videos.reports import key_usage
 
-LIMITS = ("credits_per_day", "allowed_models", "ip_ranges")
-
 
 class IpRangeField(TextField):
     """An IP address, or a network in CIDR notation; becomes CIDR."""
@@ -158,7 +156,7 @@ class ApiKeyListView(APIView):
         responses={200: ApiKeysSerializer},
     )
     def get(self, request: Request) -> Response:
-        keys = ApiKey.objects.filter(user=user_of(request), revoked_at=None)
+        keys = ApiKey.objects.of(user_of(request))
         return Response(ApiKeysSerializer({"api_keys": keys.order_by("-created_at", "-id")}).data)
 
     @extend_schema(
@@ -177,7 +175,7 @@ class ApiKeyListView(APIView):
     )
     def post(self, request: Request) -> Response:
         asked = validated(CreateApiKeySerializer, request.data)
-        limits = key_limits.KeyLimits(**{name: asked.pop(name) for name in LIMITS if name in asked})
+        limits = key_limits.KeyLimits(**{n: asked.pop(n) for n in key_limits.NAMES if n in asked})
         key, text = api_keys.issue(user_of(request), **asked, limits=limits)
         body = {**ApiKeySerializer(key).data, "key": text}
         return Response(body, status=201, headers={"Cache-Control": "no-store"})
@@ -246,5 +244,4 @@ class ApiKeyUsageView(APIView):
 
 
 def _own_key(request: Request, key_id: UUID) -> ApiKey:
-    keys = ApiKey.objects.filter(user=user_of(request), revoked_at=None)
-    return get_object_or_404(keys, pk=key_id)
+    return get_object_or_404(ApiKey.objects.of(user_of(request)), pk=key_id)

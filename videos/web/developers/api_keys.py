@@ -81,13 +81,11 @@ def revoke_key(request: HttpRequest, key_id: UUID) -> HttpResponse:
 
 
 def _own_key(request: HttpRequest, key_id: UUID) -> ApiKey:
-    return get_object_or_404(
-        ApiKey.objects.filter(user=user_of(request), revoked_at=None), pk=key_id
-    )
+    return get_object_or_404(ApiKey.objects.of(user_of(request)), pk=key_id)
 
 
 def _keys_with_usage(request: HttpRequest) -> list[dict[str, Any]]:
     user = user_of(request)
-    keys = ApiKey.objects.filter(user=user, revoked_at=None).order_by("-created_at")
+    keys = ApiKey.objects.of(user).order_by("-created_at")
     used, nothing = key_usage.usage_by_key(user), key_usage.no_usage()
     return [{"key": key, "usage": used.get(key.pk, nothing)} for key in keys]

@@ -97,8 +97,8 @@ class LimitsForm(forms.Form):
 
     def limits(self) -> dict[str, Any]:
         """Return the limits that the form asks for, by the names of ApiKey."""
-        names = ("credits_per_day", "allowed_models", "ip_ranges")
-        return {name: self.cleaned_data[name] for name in names if name in self.fields}
+        names = filter(self.fields.__contains__, key_limits.NAMES)
+        return {name: self.cleaned_data[name] for name in names}
 
 
 def _parsed(lines: list[str]) -> Iterator[str]:
