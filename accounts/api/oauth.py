@@ -92,7 +92,8 @@ def token(request: HttpRequest) -> HttpResponse:
     """Exchange a code or a refresh token. Attempts that fail are counted by address."""
     response: HttpResponse
     if not oauth_clients.is_readable(request.POST):
-        response = _error(400, "invalid_request", "A parameter has signs that OAuth does not know.")
+        text = "A parameter has characters that OAuth does not allow."
+        response = _error(400, "invalid_request", text)
     elif not oauth_clients.names_our_resource(request.POST):
         response = _error(400, "invalid_target", f"The only resource here is {oauth.resource()}.")
     else:

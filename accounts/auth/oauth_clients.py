@@ -47,13 +47,13 @@ def read_metadata(sent: Any) -> Metadata:
 
 
 def is_readable(asked: QueryDict) -> bool:
-    """Whether a question has only signs that OAuth knows; caches and databases refuse others."""
+    """Whether a request has only characters that OAuth allows; the cache refuses others."""
     values = [value for _name, several in asked.lists() for value in several]
     return all(value.isascii() and value.isprintable() for value in values)
 
 
 def names_our_resource(asked: QueryDict) -> bool:
-    """Whether a question asks for tokens for /mcp, or does not say for what."""
+    """Whether an authorization or token request is for /mcp, or does not say for what."""
     return {uri.rstrip("/") for uri in asked.getlist("resource")} <= {oauth.resource()}
 
 
@@ -109,7 +109,7 @@ def _leads_to_a_client(parts: SplitResult) -> bool:
 def _name(sent: Any, redirect_uri: str) -> str:
     if sent is not None and not isinstance(sent, str):
         raise BadMetadata("invalid_client_metadata", "client_name is a text.")
-    shown = "".join(sign for sign in sent or "" if sign.isprintable()).strip()
+    shown = "".join(char for char in sent or "" if char.isprintable()).strip()
     return (shown or host_of(redirect_uri) or "An app")[: oauth.NAME_MAX]
 
 

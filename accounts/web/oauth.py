@@ -49,7 +49,7 @@ class ConsentView(OpenAuthorizationView):
 
 
 def _problem(asked: QueryDict) -> str:
-    """Say what is wrong with a question that allauth would show or not survive; "" if nothing."""
+    """Say why an authorization request is refused that allauth would accept or fail at, or ""."""
     if "none" in asked.get("prompt", "").split():
         return _("It asked not to be shown to you.")
     if asked.get("code_challenge_method") != "S256":
@@ -59,5 +59,5 @@ def _problem(asked: QueryDict) -> str:
     if redirect_uri and not oauth_clients.is_allowed(redirect_uri):
         return _("It did not say clearly where to send you back to.")
     if not (oauth_clients.is_readable(asked) and oauth_clients.names_our_resource(asked)):
-        return _("It asked for something that is not here.")
+        return _("It asked for another server, or with characters that OAuth does not allow.")
     return ""

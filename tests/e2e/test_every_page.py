@@ -307,7 +307,7 @@ def app_of(page: Page) -> dict[str, str]:
     redirect = "https://agents.example.com/callback"
     metadata = {"client_name": "An agent with a long name", "redirect_uris": [redirect]}
     app = page.request.post("/oauth/register", data=metadata).json()["client_id"]
-    asked = flow.question(app, redirect_uri=redirect, resource="")
+    asked = flow.authorization_request(app, redirect_uri=redirect, resource="")
     return {"authorization": f"/oauth/authorize?{urlencode(asked)}"}
 
 

@@ -195,7 +195,7 @@ def test_form_errors_have_no_untranslated_words_when_a_form_is_empty(
 
 
 def test_page_of_consent_has_no_untranslated_words(user: User) -> None:
-    query = flow.question(flow.client_id("zzz"), resource="")
+    query = flow.authorization_request(flow.client_id("zzz"), resource="")
     assert words_of_page(browser(user), f"/oauth/authorize?{urlencode(query)}") == []
     unsafe = urlencode({**query, "prompt": "none"})
     assert words_of_page(browser(user), f"/oauth/authorize?{unsafe}") == []

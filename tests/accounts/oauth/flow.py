@@ -27,7 +27,7 @@ def client_id(name: str = "Claude", **metadata: Any) -> str:
     return str(answer.json()["client_id"])
 
 
-def question(app: str, **changes: str) -> dict[str, str]:
+def authorization_request(app: str, **changes: str) -> dict[str, str]:
     """Return the query with which an app sends its user to us."""
     asked = {
         "response_type": "code",
@@ -45,11 +45,11 @@ def question(app: str, **changes: str) -> dict[str, str]:
 
 def consent(page: Client, app: str, scopes: tuple[str, ...] = (), **changes: str) -> Any:
     """Press Connect on the page that asks, and return the answer."""
-    shown = page.get("/oauth/authorize", question(app, **changes))
+    shown = page.get("/oauth/authorize", authorization_request(app, **changes))
     assert shown.status_code == 200, shown.content
     signed = re.search(r'name="request" value="([^"]+)"', shown.content.decode())
     assert signed
-    granted = scopes or question(app, **changes)["scope"].split()
+    granted = scopes or authorization_request(app, **changes)["scope"].split()
     body: dict[str, Any] = {"request": signed[1], "scopes": granted, "action": "grant"}
     return page.post("/oauth/authorize", body)
 

@@ -18,11 +18,11 @@ from accounts.people import deletion
 from accounts.tasks import delete_expired_apps
 from tests.accounts.oauth.flow import (
     REDIRECT,
+    authorization_request,
     client_id,
     code_of,
     consent,
     exchange,
-    question,
     register,
     renew,
     tokens_of,
@@ -98,7 +98,8 @@ def test_app_that_names_no_resource_and_no_scope_gets_ours(page: Client) -> None
 def test_page_says_who_asks_for_what_and_where_it_leads(page: Client, alice: User) -> None:
     app = client_id("Evil <b>Corp</b>", redirect_uris=["https://claude.ai/api/callback"])
     shown = page.get(
-        "/oauth/authorize", question(app, redirect_uri="https://claude.ai/api/callback")
+        "/oauth/authorize",
+        authorization_request(app, redirect_uri="https://claude.ai/api/callback"),
     )
     text = shown.content.decode()
     assert "Evil &lt;b&gt;Corp&lt;/b&gt;" in text
@@ -111,7 +112,7 @@ def test_page_says_who_asks_for_what_and_where_it_leads(page: Client, alice: Use
 
 
 def test_page_for_a_program_on_this_computer(page: Client) -> None:
-    shown = page.get("/oauth/authorize", question(client_id()))
+    shown = page.get("/oauth/authorize", authorization_request(client_id()))
     assert "a program on this computer" in shown.content.decode()
 
 
@@ -119,33 +120,33 @@ def test_without_billing_the_page_says_nothing_of_credits(
     page: Client, settings: LazySettings
 ) -> None:
     settings.BILLING = False
-    shown = page.get("/oauth/authorize", question(client_id())).content.decode()
+    shown = page.get("/oauth/authorize", authorization_request(client_id())).content.decode()
     assert "Order, cancel and delete videos" in shown
     assert "credits" not in shown
 
 
 def test_user_who_is_not_signed_in_signs_in_first(db: None) -> None:
-    answer = Client().get("/oauth/authorize", question(client_id()))
+    answer = Client().get("/oauth/authorize", authorization_request(client_id()))
     assert answer.status_code == 302
     assert answer["Location"].startswith("/accounts/login/?next=/oauth/authorize")
 
 
 def test_user_who_refuses_sends_the_app_away(page: Client) -> None:
     app = client_id()
-    shown = page.get("/oauth/authorize", question(app))
+    shown = page.get("/oauth/authorize", authorization_request(app))
     signed = shown.context["form"].initial["request"]
     answer = page.post("/oauth/authorize", {"request": signed, "action": "cancel"})
     assert answer["Location"] == f"{REDIRECT}?error=access_denied&state=s-1"
     assert Token.objects.count() == 0
 
 
-def test_forged_question_is_refused(page: Client) -> None:
+def test_forged_authorization_request_is_refused(page: Client) -> None:
     body = {"request": "forged", "scopes": ["read"], "action": "grant"}
     assert page.post("/oauth/authorize", body).status_code == 403
 
 
 def test_form_of_another_page_is_refused(page: Client, alice: User) -> None:
-    shown = page.get("/oauth/authorize", question(client_id()))
+    shown = page.get("/oauth/authorize", authorization_request(client_id()))
     signed = shown.context["form"].initial["request"]
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(alice)
@@ -168,10 +169,10 @@ def test_form_of_another_page_is_refused(page: Client, alice: User) -> None:
         {"client_id": "a\x00b"},
     ],
 )
-def test_unsafe_questions_get_a_page_and_lead_nowhere(
+def test_unsafe_authorization_requests_get_a_page_and_lead_nowhere(
     page: Client, changes: dict[str, str]
 ) -> None:
-    answer = page.get("/oauth/authorize", question(client_id(), **changes))
+    answer = page.get("/oauth/authorize", authorization_request(client_id(), **changes))
     assert answer.status_code == 400
     assert "This app cannot be connected" in answer.content.decode()
 
@@ -183,7 +184,7 @@ def test_page_does_not_show_another_host_than_the_one_that_gets_the_code(
     page: Client, uri: str
 ) -> None:
     app = client_id(redirect_uris=["https://evil.example/cb"])
-    answer = page.get("/oauth/authorize", question(app, redirect_uri=uri))
+    answer = page.get("/oauth/authorize", authorization_request(app, redirect_uri=uri))
     assert answer.status_code == 400
     assert "This app cannot be connected" in answer.content.decode()
 
@@ -192,7 +193,7 @@ def test_page_does_not_show_another_host_than_the_one_that_gets_the_code(
     "changes", [{"scope": "billing"}, {"scope": "read account"}, {"response_type": "token"}]
 )
 def test_app_that_asks_for_too_much_is_sent_back(page: Client, changes: dict[str, str]) -> None:
-    answer = page.get("/oauth/authorize", question(client_id(), **changes))
+    answer = page.get("/oauth/authorize", authorization_request(client_id(), **changes))
     assert answer.status_code == 302
     found = parse_qs(urlsplit(answer["Location"]).query or urlsplit(answer["Location"]).fragment)
     assert found["error"][0] in {"invalid_scope", "unauthorized_client"}
