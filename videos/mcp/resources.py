@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.core.files.storage import default_storage
-from django.db.models import QuerySet
 
 from accounts.auth.callers import Caller
 from videos import representations
@@ -38,8 +37,7 @@ def uri_of(video: Video) -> str:
 
 def latest(caller: Caller) -> list[Video]:
     """The user's latest videos, of which a list of resources names no more than these."""
-    found: QuerySet[Video] = Video.objects.of(caller.user).order_by("-created_at", "-pk")
-    return list(found[:MOST_LISTED])
+    return list(Video.objects.of(caller.user).newest()[:MOST_LISTED])
 
 
 def read(caller: Caller, uri: str) -> list[Content]:

@@ -29,9 +29,9 @@ class Call:
 
 @dataclass(frozen=True)
 class Tool:
-    """A tool; `run` asks the database and is called in a thread, and may be a step only of `wait`.
+    """A tool. `run` asks the database, in a thread, and returns the answer.
 
-    `wait`, if any, is called after it: it reports progress until the answer is there.
+    A tool with `wait` is not answered yet then: `wait` reports progress and returns the answer.
     """
 
     name: str

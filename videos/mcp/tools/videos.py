@@ -27,7 +27,7 @@ def _list(call: Call) -> Answer:
         found = found.filter(created_at__lte=last.created_at).exclude(
             created_at=last.created_at, pk__gte=last.pk
         )
-    rows = list(found.order_by("-created_at", "-pk")[: asked.limit + 1])
+    rows = list(found.newest()[: asked.limit + 1])
     page, has_more = rows[: asked.limit], len(rows) > asked.limit
     queue.add_positions(page)
     shown = [shapes.video(video) for video in page]
