@@ -203,7 +203,7 @@ def test_staff_order_preview_publish_and_hide_clips(
         texts = admin.locator("#result_list .field-title").all_inner_texts()
         return [" ".join(t.split()[:2]) for t in texts if " ".join(t.split()[:2]) in here]
 
-    expect(rows.filter(has_text=names[0])).to_be_visible()
+    expect(rows.filter(has_text=names[0])).to_have_attribute("draggable", "true")
     assert shown() == here[::-1]
     rows.filter(has_text=names[0]).drag_to(
         rows.filter(has_text=names[2]),
