@@ -21,7 +21,7 @@ class Continuation:
     """The rest of an answer; `close` is called once, whether or not it was begun.
 
     `parts` is called with `over`. Whoever sets that asks the answer to end: it then has a second to
-    yield its last words.
+    yield what is left.
     """
 
     parts: Callable[[asyncio.Event], Parts]

@@ -9,7 +9,7 @@ from config.lib.continuations import SLOT, Continuation
 
 log = logging.getLogger(__name__)
 
-# For the last words of an answer that has to end; a client that does not read gets none.
+# For what is left of an answer that has to end; a client that does not read does not get it.
 LAST_SECONDS = 1.0
 
 
