@@ -20,7 +20,7 @@ from corsheaders.defaults import default_headers
 from django.core.exceptions import ImproperlyConfigured
 
 from config.environment import buckets, engines, exchange_rates, logging, sentry
-from config.environment.databases import SQLITE_OPTIONS, caches, channel_layers, read_database_url
+from config.environment.databases import SQLITE, caches, channel_layers, read_database_url
 from config.environment.env import (
     BASE_DIR,
     READINGS,  # noqa: F401 - for the doctor
@@ -173,7 +173,7 @@ DATABASES = {
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": DATABASE_PATH,
             "TEST": {"NAME": DATA_DIR / "test.sqlite3"},
-            "OPTIONS": SQLITE_OPTIONS,
+            **SQLITE,
         },
         parse=partial(
             read_database_url, pool_size=DATABASE_POOL_SIZE, pgbouncer=DATABASE_PGBOUNCER

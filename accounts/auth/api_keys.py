@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import CharField, DateTimeField
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -16,6 +17,7 @@ from accounts.auth import connections
 from accounts.auth.errors import AddressNotAllowed, BadCredentials
 from accounts.auth.key_limits import NO_LIMITS, KeyLimits, includes
 from accounts.models import ApiKey, User
+from config.lib.prepared_queries import PreparedQuery
 
 PREFIX = "fl_"
 ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
@@ -25,6 +27,16 @@ FIRST_NAME = "First key"
 MAX_ACTIVE = 10
 # A key in constant use is written once in this time.
 LAST_USED_INTERVAL = timedelta(minutes=1)
+# Most requests run it.
+ACTIVE_KEY = PreparedQuery(
+    lambda digest, now: (
+        ApiKey.objects.active(now)
+        .select_related("user")
+        .filter(digest=digest, user__is_active=True)
+    ),
+    CharField,
+    DateTimeField,
+)
 
 
 class TooManyKeys(Exception):
@@ -88,13 +100,12 @@ def find(text: str, address: str) -> ApiKey:
     """
     if not _is_well_formed(text):
         raise BadCredentials("Invalid API key")
-    rows = ApiKey.objects.active().select_related("user")
-    key = rows.filter(digest=_digest(text), user__is_active=True).first()
+    now = timezone.now()
+    key = ACTIVE_KEY.first(_digest(text), now)
     if key is None:
         raise BadCredentials("Invalid API key")
     if not includes(key.ip_ranges, address):
         raise AddressNotAllowed(key)
-    now = timezone.now()
     if key.last_used_at is None or key.last_used_at < now - LAST_USED_INTERVAL:
         ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
     return key

@@ -1,9 +1,10 @@
 """API keys."""
 
 import uuid
+from datetime import datetime
 
 from django.db import models
-from django.db.models import Q, Value
+from django.db.models import Expression, Q, Value
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -17,9 +18,10 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
         """The keys that a user sees: those that are not revoked, expired ones too."""
         return self.filter(user=user, revoked_at=None)
 
-    def active(self) -> "ApiKeyQuerySet":
-        """Neither revoked nor expired."""
-        return self.filter(Q(expires_at=None) | Q(expires_at__gt=timezone.now()), revoked_at=None)
+    def active(self, now: datetime | Expression | None = None) -> "ApiKeyQuerySet":
+        """Neither revoked nor expired, at this time or now."""
+        now = now or timezone.now()
+        return self.filter(Q(expires_at=None) | Q(expires_at__gt=now), revoked_at=None)
 
 
 class ApiKey(models.Model):

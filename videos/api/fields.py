@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from django.shortcuts import get_object_or_404
+from django.http import Http404
 from rest_framework import serializers
 from rest_framework.fields import empty
 from rest_framework.request import Request
@@ -19,6 +19,7 @@ from videos.api.order_choices import ModelField, SecondsField, SizeField
 from videos.catalog import offers
 from videos.catalog.reading import catalog
 from videos.jobs.orders import PriceTerms
+from videos.library import own_videos
 from videos.models import Video
 from videos.models.price import MAX_CREDITS
 from videos.webhooks import http_client
@@ -34,7 +35,9 @@ def api_key_id_of(request: Request) -> UUID | None:
 
 def get_own_video(request: Request, video_id: UUID) -> Video:
     """Return the user's video of this id. Raises Http404, also for another user's video."""
-    return get_object_or_404(Video.objects.of(user_of(request)), pk=video_id)
+    if video := own_videos.find(user_of(request), video_id):
+        return video
+    raise Http404
 
 
 def request_key_of(request: Request, asked: Mapping[str, Any]) -> RequestKey | None:

@@ -1,6 +1,13 @@
 """Models that staff paused: new orders of them are refused with a sentence of theirs."""
 
+from django.db.models import CharField
+
+from config.lib.prepared_queries import PreparedRows
 from videos.models import PausedModel
+
+SENTENCE = PreparedRows(
+    lambda model: PausedModel.objects.filter(model=model).values_list("sentence"), CharField
+)
 
 
 def sentences() -> dict[str, str]:
@@ -10,4 +17,4 @@ def sentences() -> dict[str, str]:
 
 def sentence_of(model: str) -> str:
     """What users are shown when this model is paused; "" when it is not."""
-    return PausedModel.objects.filter(model=model).values_list("sentence", flat=True).first() or ""
+    return next((sentence for (sentence,) in SENTENCE.all(model)), "")

@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from django.conf import settings
 
+from config.lib.prepared_queries import PreparedRows
 from videos.catalog import offers
 from videos.catalog.entries import Model, PriceRule
 from videos.catalog.reading import catalog
@@ -19,6 +20,7 @@ Kind = Price.Kind
 # The kinds that an order has; either may be silent.
 KINDS = (Kind.TEXT, Kind.IMAGE)
 Changes = dict[tuple[str, str, str], Decimal]
+CHANGED = PreparedRows(lambda: Price.objects.values_list("kind", "model", "resolution", "credits"))
 
 
 class PriceList:
@@ -152,8 +154,7 @@ def current() -> PriceList:
     """The price list of now, with one query; without billing it is free and asks nothing."""
     if not settings.BILLING:
         return FreePriceList({})
-    rows = Price.objects.values_list("kind", "model", "resolution", "credits")
-    return PriceList({(kind, model, res): credits for kind, model, res, credits in rows})
+    return PriceList({(kind, model, res): credits for kind, model, res, credits in CHANGED.all()})
 
 
 def price_of_default() -> int:

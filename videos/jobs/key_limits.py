@@ -7,15 +7,20 @@ or cancelled video returned count as not spent.
 from datetime import UTC, datetime, time
 from uuid import UUID
 
-from django.db.models import Q, Sum
+from django.db.models import Q, Sum, UUIDField
 from django.utils.translation import gettext as _
 
 from accounts.models import ApiKey
 from config.lib import clock
+from config.lib.prepared_queries import PreparedQuery
 from videos.models import Video
 
 # Videos whose credits were returned. Source: Video.is_refunded.
 REFUNDED = Q(status__in=Video.LOST) | Q(rescued_at__isnull=False)
+
+KEY = PreparedQuery(
+    lambda pk: ApiKey.objects.filter(pk=pk).only("allowed_models", "credits_per_day"), UUIDField
+)
 
 
 class KeyLimitReached(Exception):
@@ -33,7 +38,7 @@ def check(key_id: UUID | None, models: tuple[str, str], price: int) -> None:
     """
     if key_id is None:
         return
-    key = ApiKey.objects.filter(pk=key_id).only("allowed_models", "credits_per_day").first()
+    key = KEY.first(key_id)
     if key is None:
         return  # the account was erased meanwhile
     if key.allowed_models and not set(models) & set(key.allowed_models):

@@ -11,11 +11,13 @@ from io import BytesIO
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.db.models import DateTimeField, UUIDField
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from config.lib.prepared_queries import PreparedRows
 from videos.engines import moderation
 from videos.media import images, pixels
 from videos.models import RejectedPrompt, Upload
@@ -23,6 +25,13 @@ from videos.models import RejectedPrompt, Upload
 log = logging.getLogger(__name__)
 
 STRIKE_PERIOD = timedelta(days=1)
+REFUSED_SINCE = PreparedRows(
+    lambda user_id, since: RejectedPrompt.objects.filter(
+        user_id=user_id, created_at__gt=since, overruled=False
+    ).values_list("pk"),
+    UUIDField,
+    DateTimeField,
+)
 IMAGE_PIXELS = (1024, 1024)
 CATEGORY_LABELS: dict[str, Promise] = {
     "sexual/minors": gettext_lazy("sexual content with minors"),
@@ -99,9 +108,8 @@ def _ask_model(prompt: str, images: Sequence[Upload]) -> list[str]:
 def _check_strikes(user: AbstractBaseUser) -> None:
     if not settings.MODERATION_STRIKES:
         return
-    since = timezone.now() - STRIKE_PERIOD
-    refused = RejectedPrompt.objects.filter(user_id=user.pk, created_at__gt=since, overruled=False)
-    if refused.count() >= settings.MODERATION_STRIKES:
+    refused = REFUSED_SINCE.all(user.pk, timezone.now() - STRIKE_PERIOD)
+    if len(refused) >= settings.MODERATION_STRIKES:
         text = _("Too many of your prompts were stopped by the content check. Try again tomorrow.")
         raise ContentRefused(text, "generation_locked")
 

@@ -3,11 +3,12 @@
 import uuid
 from datetime import datetime, timedelta
 from typing import ClassVar
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import models
-from django.db.models import Case, Q, Value, When
+from django.db.models import Case, Expression, Q, Value, When
 from django.utils import timezone
 from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
@@ -20,7 +21,11 @@ from videos.models.upload import Upload
 class VideoQuerySet(models.QuerySet["Video"]):
     def of(self, user: AbstractBaseUser) -> "VideoQuerySet":
         """The videos this user may see; every interface loads through here."""
-        return self.filter(user_id=user.pk, deleted_at=None)
+        return self.of_id(user.pk)
+
+    def of_id(self, user_id: UUID | Expression) -> "VideoQuerySet":
+        """The videos that the user with this id may see."""
+        return self.filter(user_id=user_id, deleted_at=None)
 
     def with_deleted_of(self, user: AbstractBaseUser) -> "VideoQuerySet":
         """The videos of this user, also deleted ones, which may only tell where a list goes on."""

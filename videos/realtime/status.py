@@ -7,7 +7,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 
 from videos import representations
 from videos.jobs import state_machine
-from videos.models import Video
+from videos.library import own_videos
 
 
 def status_event(user: AbstractBaseUser, video_id: object) -> dict[str, Any] | None:
@@ -16,7 +16,7 @@ def status_event(user: AbstractBaseUser, video_id: object) -> dict[str, Any] | N
         key = UUID(str(video_id).removeprefix("video_"))
     except ValueError:
         return None
-    video = Video.objects.of(user).filter(pk=key).first()
+    video = own_videos.find(user, key)
     if video is None:
         return None
     state_machine.request_poll(video)

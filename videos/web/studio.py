@@ -19,6 +19,7 @@ from videos import feed
 from videos.catalog import offers, prices
 from videos.jobs import moderation, orders
 from videos.jobs.engine_choice import circuit_breaker
+from videos.library import own_videos
 from videos.models import Preset, Video
 from videos.web import composer, image_fields, order_fields, pages
 from videos.web.composer import Composer, StalePriceList
@@ -49,7 +50,7 @@ def studio(request: UserRequest) -> HttpResponse:
 def _draft_form(request: UserRequest) -> Composer:
     """Return the composer: empty, filled in from an older video, or with the saved draft."""
     from_ = _uuid(request.GET.get("from"))
-    if older := from_ and Video.objects.of(request.user).filter(pk=from_).first():
+    if older := from_ and own_videos.find(request.user, from_):
         fields = ("prompt", "model", "size", "seconds")
         order = {name: getattr(older, name) for name in fields} | _suggested_options(request)
         form = Composer(request.user, initial=order | order_fields.options_again(older))

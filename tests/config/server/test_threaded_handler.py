@@ -2,12 +2,14 @@
 
 import asyncio
 import threading
+from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
 from asgiref import testing
 from django.core import signals
+from django.db import connection
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import path
 from django.utils import translation
@@ -19,10 +21,17 @@ new_communicator: Any = testing.ApplicationCommunicator
 both_arrived = threading.Barrier(2, timeout=10)
 may_end = threading.Event()
 closed = threading.Event()
+connections_by_thread: defaultdict[int, list[Any]] = defaultdict(list)
 
 
 def name_thread(request: HttpRequest) -> HttpResponse:
     return HttpResponse(str(threading.get_ident()))
+
+
+def ask_database(request: HttpRequest) -> HttpResponse:
+    connection.ensure_connection()
+    connections_by_thread[threading.get_ident()].append(connection.connection)
+    return HttpResponse("ok")
 
 
 def speak(request: HttpRequest) -> HttpResponse:
@@ -53,7 +62,9 @@ def stream(request: HttpRequest) -> StreamingHttpResponse:
     return response
 
 
-urlpatterns = [path(view.__name__, view) for view in (name_thread, speak, meet, work, stream)]
+urlpatterns = [
+    path(view.__name__, view) for view in (name_thread, ask_database, speak, meet, work, stream)
+]
 
 
 @pytest.fixture
@@ -87,12 +98,27 @@ def run(test: Callable[[], Awaitable[Any]]) -> Any:
     return asyncio.run(asyncio.wait_for(test(), 30))
 
 
-def test_thread_is_used_again_when_a_request_has_ended(handler: ThreadedHandler) -> None:
-    async def three() -> set[str]:
-        return {await body_of(handler, "name_thread") for _ in range(3)}
+def test_threads_are_used_again(handler: ThreadedHandler) -> None:
+    async def ask() -> set[str]:
+        return {await body_of(handler, "name_thread") for _ in range(20)}
 
-    threads = run(three)
-    assert (len(threads), str(threading.get_ident()) in threads) == (1, False)
+    threads = run(ask)
+    # A request may come before the thread of the one before is marked as idle.
+    assert (len(threads) < 10, str(threading.get_ident()) in threads) == (True, False)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL has a pool instead")
+def test_thread_keeps_its_connection_to_sqlite(handler: ThreadedHandler) -> None:
+    async def ask() -> list[str]:
+        return [await body_of(handler, "ask_database") for _ in range(5)]
+
+    run(ask)
+
+    assert sum(map(len, connections_by_thread.values())) == 5
+    assert {
+        thread: len(set(used)) for thread, used in connections_by_thread.items()
+    } == dict.fromkeys(connections_by_thread, 1)
 
 
 def test_requests_are_answered_at_the_same_time(handler: ThreadedHandler) -> None:

@@ -26,6 +26,7 @@ from config.lib.web import arrival
 from config.lib.web.responses import user_of
 from videos import representations
 from videos.api.content import AnyAccept
+from videos.library import own_videos
 from videos.models import Video
 
 # `video[id]`, and what a list of objects becomes in a form: `characters[][id]`.
@@ -113,7 +114,7 @@ def get_own_video(request: Request, text: str) -> Video:
     """Return the user's video of this id. Raises NotFound, also for what is no id."""
     if re.fullmatch(representations.VideoId.regex, text):
         pk = representations.VideoId().to_python(text)
-        if video := Video.objects.of(user_of(request)).filter(pk=pk).first():
+        if video := own_videos.find(user_of(request), pk):
             return video
     raise NotFound(f"Video with id '{text[:80]}' not found.")
 

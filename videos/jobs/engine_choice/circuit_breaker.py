@@ -17,9 +17,10 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import DateTimeField, QuerySet
 
 from config.lib import clock
+from config.lib.prepared_queries import PreparedRows
 from videos.engines.errors import AuthFailed, BadAnswer, EngineError, OutOfCredit, Unavailable
 from videos.models import EngineCircuit, Video
 
@@ -28,6 +29,12 @@ log = logging.getLogger(__name__)
 LONGEST_PAUSE = timedelta(minutes=10)
 # How long a trial order may take before another one is sent.
 TRIAL_TIME = timedelta(minutes=1)
+PAUSED = PreparedRows(
+    lambda now: EngineCircuit.objects.filter(opened_at__isnull=False, retry_at__gt=now).values_list(
+        "name"
+    ),
+    DateTimeField,
+)
 # The code of a step that failed on our side.
 OUR_FAULT = "broken_step"
 
@@ -40,7 +47,7 @@ def is_engine_fault(error: EngineError) -> bool:
 
 def choose(names: Sequence[str]) -> str:
     """The first of these engines that gets orders now, else the first; "" without any."""
-    paused = set(_open_rows().filter(retry_at__gt=clock.now()).values_list("name", flat=True))
+    paused = {name for (name,) in PAUSED.all(clock.now())}
     return next((name for name in names if name not in paused), next(iter(names), ""))
 
 

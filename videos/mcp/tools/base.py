@@ -8,6 +8,7 @@ from uuid import UUID
 from accounts.auth.callers import Caller
 from config.lib.rate_limits import Limit
 from videos.jobs import queue
+from videos.library import own_videos
 from videos.mcp import arguments
 from videos.mcp.arguments import Arguments
 from videos.mcp.errors import Refused
@@ -61,7 +62,7 @@ class Tool:
 
 def own_video(caller: Caller, text: str) -> Video:
     """Return the caller's video of this id. Raises Refused, also for another user's video."""
-    video = Video.objects.of(caller.user).filter(pk=arguments.video_id_of(text)).first()
+    video = own_videos.find(caller.user, arguments.video_id_of(text))
     if video is None:
         raise Refused(arguments.NOT_FOUND)
     return video
