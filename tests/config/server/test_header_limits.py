@@ -3,7 +3,7 @@
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -91,3 +91,64 @@ def test_request_is_answered_when_its_header_arrives_in_two_parts(server: Server
         line.sendall(HALF)
         line.sendall(REST)
         assert line.recv(65536).startswith(b"HTTP/1.1 200 ")
+
+
+TOO_LARGE = (
+    b"HTTP/1.1 431 Request Header Fields Too Large",
+    b'{"detail": "Request header fields too large"}',
+)
+
+
+def status_and_body(answer: bytes) -> tuple[bytes, bytes]:
+    head, _, body = answer.partition(b"\r\n\r\n")
+    return head.split(b"\r\n")[0], body
+
+
+def test_header_of_60_kib_is_read(server: ServerThread) -> None:
+    with connected(server) as line:
+        line.sendall(HALF + b"One: " + b"1" * 60 * 1024 + b"\r\nConnection: close\r\n\r\n")
+        assert status_and_body(read_all(line)) == (b"HTTP/1.1 200 OK", b"hello")
+
+
+@pytest.mark.parametrize("body", [b"", b"Content-Length: 5\r\n\r\nhello"])
+def test_answer_is_431_when_a_whole_header_is_too_large(server: ServerThread, body: bytes) -> None:
+    with connected(server) as line:
+        line.sendall(HALF + b"One: " + b"1" * 65 * 1024 + b"\r\n" + (body or b"\r\n"))
+        assert status_and_body(read_all(line)) == TOO_LARGE
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        pytest.param(HALF, id="name"),
+        pytest.param(HALF + b"One: ", id="value"),
+        pytest.param(b"GET /", id="address"),
+        pytest.param(b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5;a=", id="chunk"),
+        pytest.param(
+            b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX-", id="after the body"
+        ),
+    ],
+)
+def test_connection_is_closed_when_what_is_no_body_never_ends(
+    server: ServerThread, start: bytes
+) -> None:
+    with connected(server) as line:
+        line.sendall(start)
+        with suppress(ConnectionError):
+            for _ in range(1024):
+                line.sendall(b"a" * 16 * 1024)
+            pytest.fail("16 MB were read")
+
+
+def test_body_above_the_limit_of_headers_is_read(server: ServerThread) -> None:
+    with connected(server) as line:
+        line.sendall(b"POST / HTTP/1.1\r\nConnection: close\r\nContent-Length: 200000\r\n\r\n")
+        line.sendall(b"a" * 200_000)
+        assert status_and_body(read_all(line)) == (b"HTTP/1.1 200 OK", b"hello")
+
+
+def test_two_requests_in_one_packet_are_both_answered(server: ServerThread) -> None:
+    request = HALF + b"One: 1\r\n"
+    with connected(server) as line:
+        line.sendall(request + b"\r\n" + request + b"Connection: close\r\n\r\n")
+        assert read_all(line).count(b"hello") == 2
