@@ -4,10 +4,12 @@ A token is opaque, stored as a digest, and good for /mcp only: nothing else here
 Clients register themselves and are public, so each proves with PKCE that a code is its own.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 from operator import attrgetter
+from typing import Self
 
 from allauth.idp.oidc.models import Client, Token
 from django.conf import settings
@@ -16,6 +18,7 @@ from django.utils import timezone
 
 from accounts.auth import connections
 from accounts.auth.errors import BadCredentials
+from accounts.auth.stored_credentials import Reference
 from accounts.models import ApiKey, User
 
 # No app may see or move money, and none may change the account.
@@ -39,6 +42,17 @@ class App:
     scopes: list[str]
     connected_at: datetime
     renewed_at: datetime
+
+
+@dataclass(frozen=True)
+class TokenReference(Reference):
+    id: int
+
+    @classmethod
+    def kept(cls, references: Collection[Self]) -> set[Self]:
+        ids = [each.id for each in references]
+        rows = Token.objects.valid().filter(pk__in=ids, user__is_active=True)
+        return {cls(pk) for pk in rows.values_list("pk", flat=True)}
 
 
 def resource() -> str:
@@ -76,8 +90,7 @@ def token_of(text: str) -> Token:
 
 
 def credential_of(token: Token) -> connections.Credential:
-    rows = Token.objects.valid().filter(pk=token.pk, user__is_active=True)
-    return connections.Credential(token.user, lambda: rows.all().exists(), token.expires_at)
+    return connections.Credential(token.user, (TokenReference(token.pk),), token.expires_at)
 
 
 def list_apps(user: User) -> list[App]:

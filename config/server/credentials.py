@@ -9,7 +9,7 @@ from http.cookies import CookieError, SimpleCookie
 
 from django.conf import settings
 
-from accounts.auth import authentication, connections
+from accounts.auth import authentication, stored_credentials
 from accounts.auth.errors import BadCredentials
 from config.server.refusals import Headers
 
@@ -27,7 +27,7 @@ def are_valid(path: str, headers: Headers, address: str) -> bool:
             return all(authentication.session_or_key_of(text, address) for text in bearer + keys)
     except BadCredentials:
         return False
-    return bool(session) and connections.user_of_cookie(session).is_authenticated
+    return bool(session) and stored_credentials.user_of_cookie(session).is_authenticated
 
 
 def _read(headers: Headers) -> tuple[list[str], list[str], str]:

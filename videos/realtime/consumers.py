@@ -35,7 +35,7 @@ class VideoConsumer(AsyncWebsocketConsumer):
 
     user: User | None = None
     credential: connections.Credential
-    watch: asyncio.Task[None] | None = None
+    watched: credential_watch.Watched | None = None
     bad_messages = 0
     deadline: asyncio.TimerHandle | None = None
 
@@ -74,8 +74,8 @@ class VideoConsumer(AsyncWebsocketConsumer):
     async def disconnect(self, code: int) -> None:
         if self.deadline:
             self.deadline.cancel()
-        if self.watch:
-            self.watch.cancel()
+        if self.watched:
+            self.watched.cancel()
         if self.user:
             for group in _groups(self.user):
                 await self.channel_layer.group_discard(group, self.channel_name)
@@ -132,9 +132,7 @@ class VideoConsumer(AsyncWebsocketConsumer):
             await self.channel_layer.group_add(group, self.channel_name)
         seq = await database_sync_to_async(feed.current_sequence)(credential.user.pk)
         await self._send_event({"type": "connect", "seq": seq, "user_id": str(credential.user.pk)})
-        self.watch = asyncio.create_task(
-            credential_watch.watch(self.credential, self._close_unauthenticated)
-        )
+        self.watched = credential_watch.Watched(self.credential, self._close_unauthenticated)
 
     async def _close_unauthenticated(self) -> None:
         await self.close(NOT_SIGNED_IN)

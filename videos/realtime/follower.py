@@ -50,20 +50,20 @@ class Follower:
         channel = await layer.new_channel("specific")
         user_id = self._credential.user.pk
         groups = feed.group_of(user_id), connections.group_of(user_id)
-        tasks = []
+        ends: list[asyncio.Task[None] | credential_watch.Watched] = []
         try:
             for group in groups:
                 await layer.group_add(group, channel)
-            tasks = [
+            ends = [
                 asyncio.create_task(self._receive(layer, channel)),
-                asyncio.create_task(credential_watch.watch(self._credential, self._end)),
+                credential_watch.Watched(self._credential, self._end),
             ]
             # It may have been revoked before this connection could be told.
             await credential_watch.close_if_invalid(self._credential, self._end)
             yield
         finally:
-            for task in tasks:
-                task.cancel()
+            for each in ends:
+                each.cancel()
             for group in groups:
                 await layer.group_discard(group, channel)
 

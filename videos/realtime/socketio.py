@@ -34,12 +34,13 @@ TOO_MANY_MESSAGES = {"code": "too_many_messages", "detail": "Too many messages"}
 
 @dataclass
 class Connection:
-    """An authenticated connection: its credential, its channel, and the tasks that serve it."""
+    """An authenticated connection: its credential, its channel, and what serves it."""
 
     credential: connections.Credential
     channel: str
     rate: limits.MessageRate = field(default_factory=limits.MessageRate)
-    tasks: list["asyncio.Task[None]"] = field(default_factory=list)
+    receiver: "asyncio.Task[None] | None" = None
+    watched: credential_watch.Watched | None = None
 
     @property
     def groups(self) -> tuple[str, str]:
@@ -80,10 +81,8 @@ class Connections:
             limits.leave(credential.user.pk)
             raise
         self._open[sid] = connection
-        connection.tasks = [
-            asyncio.create_task(self._forward_changes(sid, connection)),
-            asyncio.create_task(credential_watch.watch(credential, partial(self._close, sid))),
-        ]
+        connection.receiver = asyncio.create_task(self._forward_changes(sid, connection))
+        connection.watched = credential_watch.Watched(credential, partial(self._close, sid))
 
     async def _joined(self, credential: connections.Credential) -> Connection:
         """Return a connection whose channel receives the changes of its user."""
@@ -101,9 +100,10 @@ class Connections:
             layer: Any = get_channel_layer()
             for group in connection.groups:
                 await layer.group_discard(group, connection.channel)
-            for task in connection.tasks:
-                if task is not asyncio.current_task():
-                    task.cancel()
+            if connection.watched:
+                connection.watched.cancel()
+            if connection.receiver and connection.receiver is not asyncio.current_task():
+                connection.receiver.cancel()
 
     async def request_video_status(self, sid: str, data: object = None, *more: object) -> None:
         """Answer with the present state, to this client only."""

@@ -6,6 +6,8 @@ a message by up to a second. This one passes each message to the reader's loop a
 
 import asyncio
 import secrets
+from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 from channels.layers import BaseChannelLayer
@@ -25,12 +27,20 @@ class Mailbox:
             self.waiting.get_nowait()
         self.waiting.put_nowait(message)
 
-    def post(self, message: Message) -> None:
-        """Put a message, from any thread."""
-        try:
-            self.loop.call_soon_threadsafe(self.put, message)
-        except RuntimeError:
-            pass  # the loop of the reader has ended
+
+def post(mailboxes: Iterable[Mailbox], message: Message) -> None:
+    """Put a message into mailboxes, from any thread; each event loop is woken once."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[Mailbox]] = {}
+    for mailbox in mailboxes:
+        by_loop.setdefault(mailbox.loop, []).append(mailbox)
+    for loop, own in by_loop.items():
+        with suppress(RuntimeError):  # the loop of the readers has ended
+            loop.call_soon_threadsafe(_put_into, own, message)
+
+
+def _put_into(mailboxes: list[Mailbox], message: Message) -> None:
+    for mailbox in mailboxes:
+        mailbox.put(message)
 
 
 class InProcessChannelLayer(BaseChannelLayer):
@@ -50,7 +60,7 @@ class InProcessChannelLayer(BaseChannelLayer):
 
     async def send(self, channel: str, message: Message) -> None:
         if mailbox := self._mailboxes.get(channel):
-            mailbox.post(message)
+            post([mailbox], message)
 
     async def receive(self, channel: str) -> Message:
         mailbox = self._mailboxes.setdefault(channel, Mailbox(self.capacity))
@@ -74,6 +84,5 @@ class InProcessChannelLayer(BaseChannelLayer):
 
     def publish(self, group: str, message: Message) -> None:
         """Send to a group from any thread."""
-        for channel in list(self._groups.get(group, ())):
-            if mailbox := self._mailboxes.get(channel):
-                mailbox.post(message)
+        members = [self._mailboxes.get(channel) for channel in list(self._groups.get(group, ()))]
+        post(filter(None, members), message)

@@ -5,10 +5,13 @@ from datetime import timedelta
 
 import pytest
 from django.conf import LazySettings
+from django.contrib.sessions.models import Session as PageSession
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.auth import api_keys, tokens
+from accounts.auth import api_keys, connections, tokens
 from accounts.models import ApiKey, Session, User
 from tests.conftest import ServerThread
 from tests.videos.realtime.test_consumers import Connect, connect, cookie_of, token_of, welcome
@@ -123,3 +126,55 @@ def test_socket_stays_open_when_its_credential_is_valid(
         for socket in sockets:
             socket.send({"type": "resume", "after": 0})
             assert socket.receive()["type"] == "resumed"
+
+
+def test_open_sockets_are_checked_with_the_same_queries(alice: User, bob: User) -> None:
+    """However many connections there are, each kind of credential costs one or two queries."""
+
+    def opened(users: list[User]) -> list[connections.Credential]:
+        found: list[connections.Credential] = []
+        for user in users:
+            session = Session.objects.create(
+                user=user, grant=Session.Grant.TEST, expires_at=timezone.now() + timedelta(days=1)
+            )
+            key = api_keys.issue(user, "socket", ["read"])[0]
+            found += [
+                connections.credential_of_session(session, session.expires_at),
+                connections.credential_of_key(key, "127.0.0.1"),
+                connections.credential_of_cookie(user, session_key_of(user)),
+            ]
+        return found
+
+    few, many = opened([alice]), opened([alice, bob, alice, bob])
+    for credentials in (few, many):
+        with CaptureQueriesContext(connection) as queries:
+            assert connections.valid(credentials) == credentials
+        assert len(queries) == 4
+
+
+def test_only_the_revoked_ones_of_many_credentials_are_invalid(alice: User, bob: User) -> None:
+    pages = [connections.credential_of_cookie(alice, session_key_of(alice)) for _ in range(3)]
+    keys = [api_keys.issue(bob, "socket", ["read"])[0] for _ in range(3)]
+    of_keys = [connections.credential_of_key(key, "127.0.0.1") for key in keys]
+    api_keys.revoke(keys[1])
+    PageSession.objects.filter(pk=pages[0].references[0].key).delete()  # type: ignore[attr-defined]
+
+    assert connections.valid([*pages, *of_keys]) == [pages[1], pages[2], of_keys[0], of_keys[2]]
+
+
+def test_page_session_is_invalid_when_the_password_or_the_user_has_changed(
+    alice: User, bob: User
+) -> None:
+    pages = [connections.credential_of_cookie(user, session_key_of(user)) for user in (alice, bob)]
+    assert connections.valid(pages) == pages
+
+    alice.set_password("another-password")
+    alice.save()
+    assert connections.valid(pages) == pages[1:]
+
+    User.objects.filter(pk=bob.pk).update(is_active=False)
+    assert connections.valid(pages) == []
+
+
+def session_key_of(user: User) -> str:
+    return cookie_of(user).partition("=")[2].partition(";")[0]
