@@ -33,9 +33,11 @@ def before(match: Match, action: Callable[[], object], *, once: bool = True) -> 
     def watch(execute: Callable[..., Any], sql: str, parameters: Any, *arguments: Any) -> Any:
         if waiting and match(sql, parameters):
             waiting.clear()  # statements of the action itself do not count
-            action()
-            if not once:
-                waiting.append(action)
+            try:
+                action()
+            finally:
+                if not once:
+                    waiting.append(action)
         return execute(sql, parameters, *arguments)
 
     with connection.execute_wrapper(watch):

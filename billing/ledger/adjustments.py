@@ -52,7 +52,7 @@ def preview(user: AbstractBaseUser, amount: int) -> int:
 
 def _take(user: AbstractBaseUser, amount: int, key: str, purpose: Purpose) -> Entry:
     with transaction.atomic():
-        account = postings.lock_account(user)
+        account = postings.lock_account(user.pk)
         if entry := postings.find_repeat(key, account, Entry.Type.ADJUSTED, amount):
             return entry
         now = timezone.now()
@@ -62,5 +62,5 @@ def _take(user: AbstractBaseUser, amount: int, key: str, purpose: Purpose) -> En
         account.total_earned += amount
         parts = postings.take_credits(account, -amount, now)
         entry = postings.post_entry(account, Entry.Type.ADJUSTED, key, parts, now, purpose)
-        account.save()
+        postings.save_account(account)
         return entry

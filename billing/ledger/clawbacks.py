@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet, Sum
 from django.utils import timezone
 
-from billing.ledger import postings
+from billing.ledger import postings, rows
 from billing.ledger.postings import Purpose
 from billing.models import Account, Allocation, Entry, Lot
 
@@ -48,7 +48,7 @@ def claw_back_to(grant_key: str, target: int) -> None:
         elif change < 0:
             _return(account, lot, -change, now, grant_key)
             postings.collect_debt(account, now)
-        account.save()
+        postings.save_account(account)
 
 
 def clawed_back(grant_key: str) -> int:
@@ -77,8 +77,8 @@ def preview(grant_key: str, target: int) -> tuple[int, int]:
 
 
 def _lock_granted(grant_key: str) -> tuple[Account, Lot]:
-    granted = Entry.objects.select_related("account__user").get(key=grant_key)
-    account = postings.lock_account(granted.account.user)
+    granted = Entry.objects.get(key=grant_key)
+    account = postings.lock_account(granted.account_id)
     return account, _granted_lot(granted)
 
 
@@ -150,8 +150,8 @@ def _return(account: Account, lot: Lot, amount: int, now: datetime, grant_key: s
     if not restored:
         return
     has_expired = lot.expires_at is not None and lot.expires_at <= now
-    new = Lot.objects.create(
-        account=account,
+    new = Lot(
+        account_id=account.pk,
         kind=lot.kind,
         amount=restored,
         remaining=restored,
@@ -160,6 +160,7 @@ def _return(account: Account, lot: Lot, amount: int, now: datetime, grant_key: s
         is_grace=has_expired,
         created_at=now,
     )
+    rows.lots.create(new)
     account.total_clawed_back -= restored
     _post(account, [(new, restored)], now, grant_key)
 

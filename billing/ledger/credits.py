@@ -20,13 +20,13 @@ from datetime import datetime
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F, FilteredRelation, Q, QuerySet, Sum
 from django.utils import timezone
 
-from billing.ledger import postings
+from billing.ledger import postings, rows, stored_spends
 from billing.ledger.postings import InvalidCredits, KeyConflict, NotEnoughCredits, Purpose
-from billing.models import Account, Allocation, Entry, Lot
+from billing.models import Account, Entry, Lot
 
 __all__ = [
     "VIDEO_REFERENCE",
@@ -76,11 +76,21 @@ class Summary:
 
 Kind = Lot.Kind
 VIDEO_REFERENCE = Entry.VIDEO_REFERENCE
+# The amount and the lot of each allocation: of a spend, last taken first, and of its refunds.
+_PARTS = (
+    f"SELECT billing_allocation.amount, {rows.lots.columns} FROM billing_allocation "  # noqa: S608 - our names
+    "JOIN billing_lot ON billing_lot.id = billing_allocation.lot_id "
+)
+_OF_SPEND = f"{_PARTS}WHERE billing_allocation.entry_id = %s ORDER BY billing_allocation.id DESC"
+_OF_REFUNDS = (
+    f"{_PARTS}JOIN billing_entry ON billing_entry.id = billing_allocation.entry_id "
+    "WHERE billing_entry.refund_of_id = %s"
+)
 
 
 def lock(user: AbstractBaseUser) -> None:
     """Lock the credits of a user until the caller's transaction ends."""
-    postings.lock_account(user)
+    postings.lock_account(user.pk)
 
 
 def grant(
@@ -98,26 +108,27 @@ def grant(
     """
     postings.check_credits(amount)
     with transaction.atomic():
-        account = postings.lock_account(user)
+        account = postings.lock_account(user.pk)
         if entry := postings.find_repeat(key, account, Entry.Type(kind.value), amount):
             return entry
         now = timezone.now()
         postings.book_expired(account, now)
-        lot = Lot.objects.create(
-            account=account,
+        lot = Lot(
+            account_id=account.pk,
             kind=kind,
             amount=amount,
             remaining=amount,
             expires_at=expires_at,
             created_at=now,
         )
+        rows.lots.create(lot)
         account.total_earned += amount
         entry = postings.post_entry(
             account, Entry.Type(kind.value), key, [(lot, amount)], now, purpose
         )
         postings.book_expired(account, now)
         postings.collect_debt(account, now)
-        account.save()
+        postings.save_account(account)
         return entry
 
 
@@ -130,8 +141,10 @@ def spend(
     (FIFO).
     """
     postings.check_credits(amount)
+    if entry := stored_spends.post(user.pk, amount, key, purpose, timezone.now()):
+        return entry
     with transaction.atomic():
-        account = postings.lock_account(user)
+        account = postings.lock_account(user.pk)
         if entry := postings.find_repeat(key, account, Entry.Type.SPENT, -amount):
             return entry
         now = timezone.now()
@@ -141,7 +154,7 @@ def spend(
         taken = postings.take_credits(account, amount, now)
         account.total_spent += amount
         entry = postings.post_entry(account, Entry.Type.SPENT, key, taken, now, purpose)
-        account.save()
+        postings.save_account(account)
         return entry
 
 
@@ -158,10 +171,8 @@ def refund(
     if amount is not None:
         postings.check_credits(amount)
     with transaction.atomic():
-        spent = Entry.objects.select_related("account__user").get(
-            key=spend_key, type=Entry.Type.SPENT
-        )
-        account = postings.lock_account(spent.account.user)
+        spent = _find_spend(spend_key)
+        account = postings.lock_account(spent.account_id)
         if entry := postings.find_repeat(key, account, Entry.Type.REFUNDED, amount, spent):
             return entry
         now = timezone.now()
@@ -180,18 +191,14 @@ def refund(
         )
         postings.book_expired(account, now)
         postings.collect_debt(account, now)
-        account.save()
+        postings.save_account(account)
         return entry
 
 
 def expire(user: AbstractBaseUser) -> int:
     """Post the expiry of a user's lots that have expired; return how many credits expired."""
     with transaction.atomic():
-        account = postings.lock_account(user)
-        expired = postings.book_expired(account, timezone.now())
-        if expired:
-            account.save()
-        return expired
+        return postings.post_expiry(postings.lock_account(user.pk))
 
 
 def available(user: AbstractBaseUser) -> int:
@@ -256,18 +263,28 @@ def find_entry(key: str) -> Entry | None:
     return Entry.objects.filter(key=key).first()
 
 
+def _find_spend(key: str) -> Entry:
+    found = rows.entries.select("WHERE key = %s AND type = %s", key, Entry.Type.SPENT)
+    if not found:
+        raise Entry.DoesNotExist(key)
+    return found[0]
+
+
 def _unreturned_parts(spent: Entry) -> list[tuple[Lot, int]]:
     """Return (lot, credits) for what was not yet refunded of a spend, last taken first."""
-    taken = {a.lot_id: -a.amount for a in spent.allocations.all()}
-    returned = Allocation.objects.filter(entry__refund_of=spent).select_related("lot")
-    for allocation in returned:
-        lot = allocation.lot
-        origin = lot.pk if lot.pk in taken else lot.parent_id
+    found = {lot.pk: (lot, -amount) for lot, amount in _allocations(_OF_SPEND, spent)}
+    for lot, amount in _allocations(_OF_REFUNDS, spent):
+        origin = lot.pk if lot.pk in found else lot.parent_id
         if origin is not None:
-            taken[origin] -= allocation.amount
-    found = Lot.objects.in_bulk(taken)
-    order = spent.allocations.order_by("-id").values_list("lot_id", flat=True)
-    return [(found[pk], taken[pk]) for pk in order if taken[pk] > 0]
+            unreturned, taken = found[origin]
+            found[origin] = unreturned, taken - amount
+    return [(lot, taken) for lot, taken in found.values() if taken > 0]
+
+
+def _allocations(text: str, spent: Entry) -> list[tuple[Lot, int]]:
+    with connection.cursor() as cursor:
+        cursor.execute(text, [rows.adapt(spent.pk)])
+        return [(rows.lots.read(lot), amount) for amount, *lot in cursor.fetchall()]
 
 
 def _limit_parts(parts: Iterable[tuple[Lot, int]], amount: int) -> Iterable[tuple[Lot, int]]:
@@ -282,7 +299,7 @@ def _return_part(lot: Lot, part: int, now: datetime, grace: bool) -> tuple[Lot, 
     """Put `part` credits back into their lot or a new grace lot; return that lot and `part`."""
     is_expired = lot.expires_at is not None and lot.expires_at <= now
     if is_expired and grace and not lot.is_grace:
-        lot = Lot.objects.create(
+        lot = Lot(
             account_id=lot.account_id,
             kind=lot.kind,
             amount=part,
@@ -292,6 +309,7 @@ def _return_part(lot: Lot, part: int, now: datetime, grace: bool) -> tuple[Lot, 
             is_grace=True,
             created_at=now,
         )
+        rows.lots.create(lot)
     else:
         postings.change_remaining(lot, part)
     return lot, part

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from billing.ledger import postings
 from billing.models import Account, Allocation, Entry, Lot
 
 # To which total of the account the entries of a type belong; all other types to "earned".
@@ -42,7 +43,7 @@ def problems() -> list[str]:
 def problems_of(user_id: UUID) -> list[str]:
     """Return a sentence for each broken invariant of one account; none if it does not exist."""
     with transaction.atomic(savepoint=False):
-        account = Account.objects.select_for_update().filter(pk=user_id).first()
+        account = postings.find_account(user_id)
         if account is None:
             return []
         rows = Entry.objects.filter(account=account).order_by("sequence")

@@ -1,17 +1,20 @@
 """Postings: write entries and allocations, and change lots and balances, of a locked account.
 
 Only modules of billing.ledger call these functions, inside a transaction and after lock_account.
-The lock is SELECT ... FOR UPDATE on PostgreSQL, and BEGIN IMMEDIATE on SQLite.
+The lock is the function billing_lock_account on PostgreSQL, and BEGIN IMMEDIATE on SQLite. Others
+wait for it, so what happens under it is written in SQL (billing.ledger.rows).
 """
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import connection
 from django.db.models import F, Q, QuerySet
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from billing.ledger import rows
 from billing.models import Account, Allocation, Entry, Lot
 from billing.models.account import MAX_CREDITS
 
@@ -48,6 +51,24 @@ class Purpose:
 NO_PURPOSE = Purpose()
 # Lots that expire first are spent first; those that never expire come last.
 SPENDING_ORDER = (F("expires_at").asc(nulls_last=True), "id")
+_SPENDABLE = (
+    "WHERE account_id = %s AND remaining > 0 AND (expires_at IS NULL OR expires_at > %s) "
+    "ORDER BY expires_at ASC NULLS LAST, id ASC"
+)
+_EXPIRED = (
+    "WHERE account_id = %s AND remaining > 0 AND expires_at <= %s ORDER BY expires_at ASC, id ASC"
+)
+_FIRST_TO_EXPIRE = (
+    "WHERE account_id = %s AND remaining > 0 AND expires_at IS NOT NULL "
+    "ORDER BY expires_at ASC LIMIT 1"
+)
+_LOCK = rows.accounts.select_text.replace("FROM", "FROM billing_lock_account(%s) AS")
+_TRY_LOCK = "pg_try_advisory_xact_lock(hashtextextended(user_id::text, 0))"
+# What an operation may change of an account.
+_ACCOUNT_FIELDS = (
+    "balance", "debt", "last_sequence", "total_earned", "total_spent", "total_expired",
+    "total_clawed_back", "next_expiry_at",
+)  # fmt: skip
 
 
 def check_credits(amount: object) -> None:
@@ -60,14 +81,40 @@ def check_credits(amount: object) -> None:
         raise InvalidCredits(f"{amount!r}: expected a whole number from 1 to {MAX_CREDITS:,}")
 
 
-def lock_account(user: AbstractBaseUser) -> Account:
+def lock_account(user_id: Any) -> Account:
     """Lock the account of a user until the transaction ends; create it if there is none."""
-    rows = Account.objects.select_for_update()
-    account = rows.filter(user_id=user.pk).first()
+    account = find_account(user_id)
     if account is None:
-        Account.objects.bulk_create([Account(user_id=user.pk)], ignore_conflicts=True)
-        account = rows.get(user_id=user.pk)
+        Account.objects.bulk_create([Account(user_id=user_id)], ignore_conflicts=True)
+        account = find_account(user_id)
+        assert account
     return account
+
+
+def find_account(user_id: Any) -> Account | None:
+    """Lock the account of a user until the transaction ends; None if there is none."""
+    if connection.vendor == "postgresql":
+        found = rows.accounts.query(_LOCK, user_id)
+    else:
+        found = rows.accounts.select("WHERE user_id = %s", user_id)
+    return found[0] if found else None
+
+
+def lock_free_accounts(user_ids: list[Any]) -> list[Account]:
+    """Lock those of these accounts that nobody else has locked, until the transaction ends.
+
+    It never waits, so it can hold many accounts without a deadlock.
+    """
+    places = ", ".join(["%s"] * len(user_ids))
+    where = f"WHERE user_id IN ({places}) ORDER BY user_id"
+    if connection.vendor == "postgresql":
+        where = f"WHERE user_id IN ({places}) AND {_TRY_LOCK} FOR UPDATE SKIP LOCKED"
+    return rows.accounts.select(where, *user_ids)
+
+
+def save_account(account: Account) -> None:
+    """Write what postings have changed of an account in memory."""
+    rows.accounts.update(account, *_ACCOUNT_FIELDS)
 
 
 def find_repeat(
@@ -81,9 +128,10 @@ def find_repeat(
 
     An `amount` of None matches any amount. Raises KeyConflict if the entry is of another event.
     """
-    entry = Entry.objects.filter(key=key).first()
-    if entry is None:
+    found = rows.entries.select("WHERE key = %s", key)
+    if not found:
         return None
+    entry = found[0]
     event = (account.pk, type, refund_of.pk if refund_of else None)
     same = (entry.account_id, entry.type, entry.refund_of_id) == event
     if not same or (amount is not None and entry.amount != amount):
@@ -102,8 +150,7 @@ def book_expired(account: Account, now: datetime) -> int:
     if account.next_expiry_at is None or account.next_expiry_at > now:
         return 0
     expired = 0
-    lots = Lot.objects.filter(account=account, remaining__gt=0, expires_at__lte=now)
-    for lot in lots.order_by("expires_at", "id"):
+    for lot in rows.lots.select(_EXPIRED, account.pk, now):
         part = lot.remaining
         change_remaining(lot, -part)
         account.total_expired += part
@@ -114,13 +161,21 @@ def book_expired(account: Account, now: datetime) -> int:
     return expired
 
 
+def post_expiry(account: Account) -> int:
+    """Post what has expired and save the account; return how many credits expired."""
+    expired = book_expired(account, timezone.now())
+    if expired:
+        save_account(account)
+    return expired
+
+
 def take_credits(account: Account, amount: int, now: datetime) -> list[tuple[Lot, int]]:
     """Take `amount` credits from the lots in spending order; return (lot, negative part) pairs.
 
     The caller makes sure that `amount` is positive and at most the balance.
     """
     taken = []
-    for lot in open_lots(account.pk, now).order_by(*SPENDING_ORDER):
+    for lot in rows.lots.select(_SPENDABLE, account.pk, now):
         part = min(lot.remaining, amount)
         change_remaining(lot, -part)
         taken.append((lot, -part))
@@ -149,7 +204,7 @@ def collect_debt(account: Account, now: datetime) -> None:
 def change_remaining(lot: Lot, part: int) -> None:
     """Add `part` credits to a lot; a negative `part` takes them."""
     lot.remaining += part
-    lot.save(update_fields=["remaining"])
+    rows.lots.update(lot, "remaining")
 
 
 def post_entry(
@@ -168,7 +223,7 @@ def post_entry(
     """
     amount = sum(part for _lot, part in parts)
     expiries = [lot.expires_at for lot, _ in parts if lot.expires_at]
-    entry = Entry.objects.create(
+    entry = Entry(
         account=account,
         sequence=account.last_sequence + 1,
         type=type,
@@ -183,8 +238,9 @@ def post_entry(
         expires_at=max(expiries, default=None),
         created_at=now,
     )
-    Allocation.objects.bulk_create(
-        Allocation(entry=entry, lot=lot, amount=part) for lot, part in parts
+    rows.entries.insert(entry)
+    rows.allocations.insert(
+        *(Allocation(entry_id=entry.pk, lot_id=lot.pk, amount=part) for lot, part in parts)
     )
     account.last_sequence += 1
     account.balance += amount
@@ -195,7 +251,5 @@ def post_entry(
 
 def refresh_next_expiry(account: Account) -> None:
     """Set when the next lot of an account expires."""
-    rows = Lot.objects.filter(account=account, remaining__gt=0, expires_at__isnull=False)
-    account.next_expiry_at = (
-        rows.order_by("expires_at").values_list("expires_at", flat=True).first()
-    )
+    first = rows.lots.select(_FIRST_TO_EXPIRE, account.pk)
+    account.next_expiry_at = first[0].expires_at if first else None

@@ -11,7 +11,8 @@ from billing.models.lot import Lot
 class Allocation(models.Model):
     """The credits that one entry takes from, or adds to, one lot; signed like the entry."""
 
-    entry = models.ForeignKey(Entry, models.PROTECT, related_name="allocations")
+    # The constraint is the index of the entry.
+    entry = models.ForeignKey(Entry, models.PROTECT, related_name="allocations", db_index=False)
     lot = models.ForeignKey(Lot, models.PROTECT, related_name="allocations", verbose_name=_("lot"))
     amount = models.BigIntegerField(_("amount"))
 

@@ -29,7 +29,8 @@ class Entry(models.Model):
     VIDEO_REFERENCE, PAYMENT_REFERENCE = "sora_task_creation", "payment"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
-    account = models.ForeignKey(Account, models.PROTECT, related_name="entries")
+    # The constraints are the indexes of the account and the key.
+    account = models.ForeignKey(Account, models.PROTECT, related_name="entries", db_index=False)
     sequence = models.BigIntegerField()
     type = models.CharField(_("type"), max_length=16, choices=Type)
     amount = models.BigIntegerField(_("amount"))
@@ -40,7 +41,9 @@ class Entry(models.Model):
     reference_type = models.CharField(_("reference type"), max_length=40, blank=True)
     reference_id = models.CharField(_("reference id"), max_length=80, blank=True)
     description = models.CharField(_("description"), max_length=200, blank=True)
-    refund_of = models.ForeignKey("self", models.PROTECT, null=True, related_name="credit_refunds")
+    refund_of = models.ForeignKey(
+        "self", models.PROTECT, null=True, related_name="credit_refunds", db_index=False
+    )
     # The latest expiry among the lots that the entry changed.
     expires_at = models.DateTimeField(_("expires"), null=True)
     created_at = models.DateTimeField(_("created"))
@@ -63,7 +66,12 @@ class Entry(models.Model):
                 condition=Q(balance_after__gte=0), name="entry_balance_not_negative"
             ),
         ]
-        indexes = [models.Index(fields=["account", "type", "sequence"], name="entry_by_type")]
+        indexes = [
+            models.Index(fields=["account", "type", "sequence"], name="entry_by_type"),
+            models.Index(
+                fields=["refund_of"], condition=Q(refund_of__isnull=False), name="entry_refunds"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.type} {self.amount:+}"

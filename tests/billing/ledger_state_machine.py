@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 import time_machine
-from django.db import transaction
+from django.db import connection, transaction
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -37,9 +37,13 @@ waits = st.sampled_from([timedelta(hours=1), DAY, GRACE - timedelta(seconds=1), 
 
 
 class LedgerMachine(RuleBasedStateMachine):
-    """`ledger` is the module under test; tests replace it with a mutated one."""
+    """`ledger` is the module under test; tests replace it with a mutated one.
+
+    `function` replaces PostgreSQL's function that posts the usual spends.
+    """
 
     ledger: Any = credits
+    function: str = ""
 
     def __init__(self) -> None:
         super().__init__()
@@ -47,6 +51,11 @@ class LedgerMachine(RuleBasedStateMachine):
         self.clock = self.travel.start()
         self.transaction = transaction.atomic()
         self.transaction.__enter__()
+        if self.function:
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    self.function.replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION")
+                )
         self.users: list[User] = [
             create_user_without_credits("carol"),
             create_user_without_credits("dave"),
@@ -147,12 +156,15 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(who=user_indexes, amount=amounts)
     def exact_expiry(self, who: int, amount: int) -> None:
-        """Move the clock to the exact moment at which a lot expires."""
+        """Move the clock to the exact moment at which a lot expires, and spend a credit then."""
         self.grant(who, amount, DAY, Lot.Kind.BONUS)
+        self.grant(who, 2, None, Lot.Kind.BONUS)
         dates = [credit.expires_at for credit in self.references[who].open if credit.expires_at]
         if dates:
             self.clock.move_to(min(dates))
             self.post_expiry()
+        if self.references[who].open:
+            self.spend(who, 1)
 
     @rule()
     def expiry(self) -> None:
@@ -178,6 +190,22 @@ class LedgerMachine(RuleBasedStateMachine):
             self.grant(who, amount, lifetime, kind)
         if self.references[who].open:
             self.spend(who, len(self.references[who].open) - 1 or 1)
+
+    @rule(
+        who=user_indexes,
+        lots=st.lists(st.tuples(st.integers(5, 9), lifetimes, kinds), min_size=2, max_size=3),
+        amount=st.integers(1, 4),
+    )
+    def usual_spend(
+        self, who: int, lots: list[tuple[int, timedelta | None, Lot.Kind]], amount: int
+    ) -> None:
+        """Grant several lots, spend a part of the first one, and repeat that."""
+        for granted, lifetime, kind in lots:
+            self.grant(who, granted, lifetime, kind)
+        if len(self.references[who].open) >= amount:
+            self.spend(who, amount)
+            self.replay(-1)
+            self.conflict(-1)
 
     @rule(pick=indexes, grace=st.booleans(), part=st.booleans(), wait=waits)
     def late_refund(self, pick: int, grace: bool, part: bool, wait: timedelta) -> None:

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
+from threading import Event
 from typing import Any
 
 import pytest
 import time_machine
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.models import User
@@ -22,6 +23,7 @@ from tests.billing.conftest import (
     create_user_without_credits,
     entries_of,
     grant_credits,
+    open_lots_of,
 )
 from tests.concurrency import run_concurrently
 
@@ -53,6 +55,56 @@ def test_spend_is_posted_once_when_concurrent_calls_share_a_key(erin: User) -> N
     results = run_concurrently([partial(credits.spend, erin, 20, "spend")] * 20)
     assert results == [Entry.objects.get(key="spend")] * 20
     assert entries_of(erin) == [("bonus", 100), ("spent", -20)]
+
+
+def test_spend_is_posted_once_when_transactions_share_a_key(erin: User) -> None:
+    grant_credits(erin, 100)
+
+    @transaction.atomic
+    def order() -> Entry:
+        entry = credits.spend(erin, 20, "spend")
+        credits.expire(erin)  # the transaction still works
+        return entry
+
+    assert run_concurrently([order] * 20) == [Entry.objects.get(key="spend")] * 20
+    assert entries_of(erin) == [("bonus", 100), ("spent", -20)]
+
+
+def test_transactions_end_when_each_locks_the_account_before_it_spends(erin: User) -> None:
+    grant_credits(erin, 100)
+
+    @transaction.atomic
+    def order(n: int) -> Entry:
+        if n % 2:
+            credits.lock(erin)
+        entry = credits.spend(erin, 3, f"spend:{n}")
+        grant_credits(erin, 1)
+        return entry
+
+    results = run_concurrently([partial(order, n) for n in range(20)])
+    assert count_types(results) == {"Entry": 20}
+    assert credits.available(erin) == 60
+    assert invariants.problems() == []
+
+
+def test_spend_takes_the_lot_that_was_granted_while_it_waited(erin: User) -> None:
+    grant_credits(erin, 50)
+    is_locked = Event()
+
+    @transaction.atomic
+    def grant() -> Entry:
+        credits.lock(erin)
+        is_locked.set()
+        time.sleep(0.3)
+        return grant_credits(erin, 50, until=timezone.now() + DAY)
+
+    def spend() -> Entry:
+        assert is_locked.wait(10)
+        return credits.spend(erin, 20, "spend")
+
+    assert count_types(run_concurrently([grant, spend])) == {"Entry": 2}
+    assert entries_of(erin) == [("bonus", 50), ("bonus", 50), ("spent", -20)]
+    assert [left for left, _expiry in open_lots_of(erin)] == [30, 50]
 
 
 def test_grants_open_one_account_when_concurrent(erin: User) -> None:

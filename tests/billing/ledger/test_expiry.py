@@ -1,14 +1,15 @@
 """The expiry of credits on all accounts."""
 
 import pytest
+import time_machine
+from django.db import connection, transaction
 from time_machine import Traveller
 
 from accounts.models import User
 from billing.ledger import credits, expiry
-from tests.billing.conftest import DAY, START, grant_credits
+from tests.billing.conftest import DAY, START, create_user_without_credits, grant_credits
+from tests.concurrency import run_concurrently
 from tests.statements import failing, names, writes
-
-pytestmark = pytest.mark.usefixtures("clock")
 
 
 def test_expire_due_covers_every_account_when_lots_have_expired(
@@ -20,6 +21,22 @@ def test_expire_due_covers_every_account_when_lots_have_expired(
     clock.move_to(START + DAY)
     assert (expiry.expire_due(), expiry.expire_due()) == (17, 0)
     assert (credits.available(carol), credits.available(dave)) == (0, 5)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_expire_due_leaves_an_account_to_the_next_run_when_it_is_locked(
+    transactional_db: None,
+) -> None:
+    users = [create_user_without_credits(name) for name in ("erin", "frank")]
+    with time_machine.travel(START, tick=False) as clock:
+        for user, amount in zip(users, (10, 7), strict=True):
+            grant_credits(user, amount, until=START + DAY)
+        clock.shift(DAY)
+        with transaction.atomic():
+            credits.lock(users[0])
+            if connection.vendor == "postgresql":
+                assert run_concurrently([expiry.expire_due]) == [7]
+        assert expiry.expire_due() == (10 if connection.vendor == "postgresql" else 17)
 
 
 @pytest.mark.parametrize("broken", [0, 1])
