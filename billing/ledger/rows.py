@@ -59,7 +59,7 @@ class Rows(Generic[Row]):
         return self.model.from_db(connection.alias, self.names, values)
 
     def insert(self, *rows: Row) -> None:
-        """Write new rows in one statement. A key that the database numbers is not read back."""
+        """Write new rows in one statement; never `save` them. A numbered key is not read back."""
         with connection.cursor() as cursor:
             self._insert(cursor, rows)
 
@@ -80,8 +80,6 @@ class Rows(Generic[Row]):
         values = [adapt(getattr(row, field.attname)) for row in rows for field in self.given]
         places = ", ".join([self.places] * len(rows))
         cursor.execute(f"{self.insert_text}{places}{then}", values)
-        for row in rows:
-            row._state.adding, row._state.db = False, connection.alias
 
     def _update_text(self, names: tuple[str, ...]) -> str:
         columns = {field.attname: field.column for field in self.fields}
