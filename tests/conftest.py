@@ -86,7 +86,8 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
     with django_db_blocker.unblock():
         if connection.vendor == "sqlite":
             with connection.cursor() as cursor:
-                cursor.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
+                own = "type = 'trigger' AND tbl_name LIKE 'billing_%'"
+                cursor.execute(f"SELECT name FROM sqlite_master WHERE {own}")
                 for (name,) in cursor.fetchall():
                     cursor.execute(f"DROP TRIGGER {name}")
     cleanup.replace_flush()

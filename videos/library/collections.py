@@ -5,6 +5,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
+from videos import feed
 from videos.models import Collection, Video
 
 Status = Video.Status
@@ -18,7 +19,9 @@ def toggle_favourite(video: Video) -> bool:
     """Add a video to the favourites or remove it; return whether it is one now."""
     is_favourite = video.favourited_at is None
     at = timezone.now() if is_favourite else None
-    Video.objects.filter(pk=video.pk).update(favourited_at=at)
+    # The feed is held first, as by whoever else changes the kept counts of a library.
+    with feed.lock(video.user_id):
+        Video.objects.filter(pk=video.pk).update(favourited_at=at)
     return is_favourite
 
 

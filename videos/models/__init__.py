@@ -8,6 +8,7 @@ from videos.models.engine_circuit import EngineCircuit
 from videos.models.engine_usage import EngineUsage
 from videos.models.feed import Feed
 from videos.models.feed_event import FeedEvent
+from videos.models.library_counts import LibraryCounts
 from videos.models.paused_model import PausedModel
 from videos.models.preset import Preset
 from videos.models.price import Price
@@ -30,6 +31,7 @@ __all__ = [
     "EngineUsage",
     "Feed",
     "FeedEvent",
+    "LibraryCounts",
     "PausedModel",
     "Preset",
     "Price",

@@ -13,6 +13,7 @@ from billing.reports import audit_runs
 from billing.reports.audit_runs import Finding
 from config.lib import clock
 from videos.jobs.money import charges
+from videos.library import counts
 from videos.models import Video
 
 BATCH = 500
@@ -21,7 +22,7 @@ STUCK_AFTER = timedelta(hours=1)
 
 def run_audit() -> audit_runs.AuditReport:
     """Audit ledger, payments and videos, repair what can be repaired, and record the audit run."""
-    found = [*audit_runs.findings(), *findings()]
+    found = [*audit_runs.findings(), *findings(), *library_findings()]
     return audit_runs.record(found, Video.objects.count())
 
 
@@ -35,6 +36,13 @@ def findings() -> Iterator[Finding]:
             return
         yield from _check(batch)
         last = batch[-1].pk
+
+
+def library_findings() -> Iterator[Finding]:
+    """Yield the libraries whose kept counts were wrong; they are counted again."""
+    for user_id in counts.wrong_counts():
+        counts.repair(user_id)
+        yield Finding(f"the library of user {user_id} was counted wrongly", "counted again")
 
 
 def _check(batch: list[Video]) -> Iterator[Finding]:

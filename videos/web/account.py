@@ -24,7 +24,7 @@ from config.lib.web.responses import UserRequest
 from videos.account import data_export, email_digests
 from videos.account import deletion as account_deletion
 from videos.catalog import offers, prices
-from videos.models import Video
+from videos.library import counts
 from videos.web.forms import WelcomeForm
 
 STARTER_PROMPTS = (
@@ -137,14 +137,15 @@ def delete_account(request: UserRequest) -> HttpResponse:
             text = _("Your account is closed. We will delete it in %(n)d days.")
             messages.success(request, text % {"n": people_deletion.GRACE_PERIOD.days})
             return redirect("account_login")
+    kept = counts.counts_of(user)
     context = {
         "at": "settings",
         "tab": "data",
         "refusal": refusal,
         "days": people_deletion.GRACE_PERIOD.days,
         "credits": credits.available(user) if settings.BILLING else 0,
-        "videos": Video.objects.of(user).count(),
-        "rendering": Video.objects.of(user).filter(status__in=Video.ACTIVE).count(),
+        "videos": kept.total,
+        "rendering": kept.active,
     }
     return render(request, "settings/delete_account.html", context, status=422 if refusal else 200)
 

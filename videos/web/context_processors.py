@@ -9,8 +9,7 @@ from django.utils.functional import SimpleLazyObject
 from accounts.models import User
 from accounts.people import signup
 from billing.referrals import invitations, switch
-from videos.library import search
-from videos.models import Video
+from videos.library import counts
 from videos.web.presenters import wallet
 
 
@@ -26,7 +25,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "waits_for_welcome_credits": SimpleLazyObject(lambda: _waits_for_welcome_credits(user)),
         "sandbox": SimpleLazyObject(_sandbox),
         "wallet": SimpleLazyObject(lambda: wallet.wallet_of(user)),
-        "library": SimpleLazyObject(lambda: search.status_counts(Video.objects.of(user))),
+        "library": SimpleLazyObject(lambda: counts.counts_of(user)),
     }
 
 

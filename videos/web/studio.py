@@ -19,7 +19,7 @@ from videos import feed
 from videos.catalog import offers, prices
 from videos.jobs import moderation, orders
 from videos.jobs.engine_choice import circuit_breaker
-from videos.library import own_videos
+from videos.library import counts, own_videos
 from videos.models import Preset, Video
 from videos.web import composer, image_fields, order_fields, pages
 from videos.web.composer import Composer, StalePriceList
@@ -184,7 +184,7 @@ def _render_studio(
     )  # read before the videos, so that no change is missed
     mine = Video.objects.of(request.user).newest()
     in_progress = Video.objects.of(request.user).in_progress()
-    active = list(in_progress[:ACTIVE_VIDEOS])
+    active, kept = list(in_progress[:ACTIVE_VIDEOS]), counts.counts_of(request.user)
     recent = mine.exclude(status__in=Video.ACTIVE)[:RECENT_VIDEOS]
     wallet = wallet_of(request.user)
     cards = cards_of([*active, *recent])
@@ -202,7 +202,8 @@ def _render_studio(
         "wallet": wallet,
         "active": [card for card in cards if card.video.is_active],
         "most_active": ACTIVE_VIDEOS,
-        "more_active": in_progress.count() - len(active) if len(active) == ACTIVE_VIDEOS else 0,
+        "library": kept,
+        "more_active": max(kept.active - len(active), 0),
         "recent": [card for card in cards if not card.video.is_active],
     }
     return render(request, "videos/studio.html", context, status=status)
