@@ -1,4 +1,4 @@
-"""`python -m benchmarks.growth`: fill a temporary database and measure; DATABASE_URL as in bench."""
+"""`python -m benchmarks.growth`: fill a temporary database, on SQLite or by DATABASE_URL."""
 
 import argparse
 import os

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -42,7 +43,9 @@ def cost_of(request: Callable[[], HttpResponseBase], rounds: int) -> Cost:
         began = _cpu_seconds()
         request()
         spent.append(_cpu_seconds() - began)
-    return Cost(median(spent) * 1000, len(found), sorted({s for one in found for s in _scans(*one)}))
+    return Cost(
+        median(spent) * 1000, len(found), sorted({s for one in found for s in _scans(*one)})
+    )
 
 
 def _cpu_seconds() -> float:
@@ -58,8 +61,7 @@ def _postgres_seconds() -> float:
         return 0.0
     connection.ensure_connection()
     pid = connection.connection.info.backend_pid
-    with open(f"/proc/{pid}/schedstat") as file:
-        return int(file.read().split()[0]) / 1e9
+    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
 
 
 @contextmanager
@@ -82,5 +84,5 @@ def _scans(sql: str, parameters: Any) -> list[str]:
     with connection.cursor() as cursor:
         cursor.execute(f"{explain} {sql}", parameters)
         plan = "\n".join(str(row[-1]) for row in cursor.fetchall())
-    words = ("Seq Scan on {}", "Seq Scan on public.{}") if "EXPLAIN" == explain else ("SCAN {}",)
+    words = ("Seq Scan on {}", "Seq Scan on public.{}") if explain == "EXPLAIN" else ("SCAN {}",)
     return [table for table in LARGE if any(word.format(table) in plan for word in words)]

@@ -155,7 +155,9 @@ def _literal(model: type[Model], name: str, value: Any) -> str:
 
 
 def _new_id() -> str:
-    return "gen_random_uuid()" if connection.vendor == "postgresql" else "lower(hex(randomblob(16)))"
+    return (
+        "gen_random_uuid()" if connection.vendor == "postgresql" else "lower(hex(randomblob(16)))"
+    )
 
 
 def _user_in_turn() -> str:

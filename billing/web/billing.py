@@ -15,7 +15,8 @@ from billing.reports.lots import group_lots
 from billing.reports.receipts import Receipt
 from billing.switch import page_of_billing
 from billing.web.navigation import STUDIO, next_page, packages_url
-from config.lib.web.responses import page_of, see_other, user_of
+from config.lib.web.paging import page_of
+from config.lib.web.responses import see_other, user_of
 
 ENTRIES_PER_PAGE = 25
 # How many payments are shown before the user asks for all.

@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from config.lib.web.responses import page_of
+from config.lib.web.paging import page_of
 from showcase import presenters
 from showcase.models import ClipQuerySet
 from showcase.web.clips import public_clips, sample_cards

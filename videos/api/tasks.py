@@ -32,6 +32,7 @@ from videos.api.serializers import (
 from videos.catalog import offers
 from videos.catalog.reading import catalog
 from videos.jobs import cancellation, orders, state_machine
+from videos.library import counts
 from videos.media import upload_urls
 from videos.models import Video
 
@@ -224,6 +225,9 @@ class TaskListView(ListView):
         videos = Video.objects.of(user_of(self.request)).newest()
         statuses = self.query.get("status")
         return videos.filter(status__in=statuses) if statuses else videos
+
+    def count(self, rows: QuerySet[Video]) -> int:
+        return counts.number_with(user_of(self.request), self.query.get("status") or ())
 
     def represent(self, page: list[Video]) -> Any:
         return [representations.task_detail(video) for video in page]

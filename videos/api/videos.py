@@ -27,6 +27,8 @@ from videos.catalog import offers
 from videos.catalog.entries import MOST_REFERENCES
 from videos.catalog.modes import OrderImages
 from videos.jobs import orders, queue, removal
+from videos.library import counts
+from videos.library.search import MOST_COUNTED
 from videos.media import uploads
 from videos.models import Video
 
@@ -136,6 +138,11 @@ class VideoListView(CreateVideoView, ListView):
         videos = Video.objects.of(user_of(self.request)).matching(self.query.get("q", ""))
         statuses = self.query.get("status")
         return videos.filter(status__in=statuses) if statuses else videos
+
+    def count(self, rows: QuerySet[Video]) -> int:
+        if self.query.get("q"):
+            return rows.order_by()[:MOST_COUNTED].count()
+        return counts.number_with(user_of(self.request), self.query.get("status") or ())
 
     def rows_to_continue_after(self) -> QuerySet[Video]:
         return Video.objects.with_deleted_of(user_of(self.request))

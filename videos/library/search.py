@@ -5,11 +5,27 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db import connection
+from django.db.models import Case, Exists, OuterRef, Q, When
 
 from videos.models import Video, VideoQuerySet
 
 TALL, WIDE = "tall", "wide"
+# Videos that a search finds are counted up to this number.
+MOST_COUNTED = 1000
+
+# One step in the index for each model, instead of one for each video.
+MODELS_SQL = """
+WITH RECURSIVE found(model) AS (
+    SELECT (SELECT MIN(model) FROM videos_video WHERE user_id = %s AND deleted_at IS NULL)
+    UNION ALL
+    SELECT (
+        SELECT MIN(model) FROM videos_video
+        WHERE user_id = %s AND deleted_at IS NULL AND model > found.model
+    ) FROM found WHERE found.model IS NOT NULL
+)
+SELECT model FROM found WHERE model IS NOT NULL
+"""
 
 
 @dataclass(frozen=True)
@@ -52,6 +68,11 @@ class LibraryFilter:
         """Whether a search, a model or a shape is set."""
         return bool(self.q or self.model or self.shape)
 
+    @property
+    def is_whole_library(self) -> bool:
+        """Whether only the status is chosen, if anything."""
+        return not self.is_narrowed and not self.collection
+
     def apply(self, videos: VideoQuerySet) -> VideoQuerySet:
         """Return the matching videos in order, of every status."""
         found = videos.matching(self.q)
@@ -70,7 +91,10 @@ class LibraryFilter:
 
 def models_of(user: AbstractBaseUser) -> set[str]:
     """Return the ids of the models that a user has made videos with."""
-    return set(Video.objects.of(user).order_by().values_list("model", flat=True).distinct())
+    owner = Video._meta.get_field("user").get_db_prep_value(user.pk, connection)
+    with connection.cursor() as cursor:
+        cursor.execute(MODELS_SQL, [owner, owner])
+        return {model for (model,) in cursor.fetchall()}
 
 
 def _sizes(videos: VideoQuerySet, shape: str) -> list[str]:
@@ -97,7 +121,33 @@ STATUS_FILTERS: dict[str, Callable[[], Q]] = {
 }
 
 
-def status_counts(videos: VideoQuerySet) -> dict[str, int]:
-    """Return the number of videos in total and with each status."""
-    of_each = {word: Count("pk", filter=condition()) for word, condition in STATUS_FILTERS.items()}
-    return videos.order_by().aggregate(total=Count("pk"), **of_each)
+@dataclass(frozen=True)
+class FoundCounts:
+    """How many videos a search found; None where there are too many to count each kind."""
+
+    total: int
+    ready: int | None = None
+    rendering: int | None = None
+    attention: int | None = None
+    favourites: int | None = None
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether `total` is only the least that there are."""
+        return self.ready is None
+
+
+def found_counts(videos: VideoQuerySet) -> FoundCounts:
+    """Count what a search found, in total and of each kind, up to MOST_COUNTED; one query."""
+    attention = Case(When(needs_attention(), then=True), default=False)
+    found = videos.order_by().annotate(attention=attention)
+    rows = list(found.values_list("status", "favourited_at", "attention")[: MOST_COUNTED + 1])
+    if len(rows) > MOST_COUNTED:
+        return FoundCounts(MOST_COUNTED)
+    return FoundCounts(
+        len(rows),
+        ready=sum(status == Video.Status.SUCCEEDED for status, _at, _attention in rows),
+        rendering=sum(status in Video.ACTIVE for status, _at, _attention in rows),
+        attention=sum(attention for _status, _at, attention in rows),
+        favourites=sum(at is not None for _status, at, _attention in rows),
+    )

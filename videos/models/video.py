@@ -43,6 +43,10 @@ class VideoQuerySet(models.QuerySet["Video"]):
         """Rows a worker should claim now, longest waiting first."""
         return self.filter(next_step_at__lte=now).order_by("next_step_at")
 
+    def active(self) -> "VideoQuerySet":
+        """The videos that have not ended, found by the index of the few that have not."""
+        return self.filter(status__in=Video.ACTIVE, completed_at=None)
+
     def matching(self, words: str) -> "VideoQuerySet":
         """The videos whose prompt contains each of these words; all of them for an empty text."""
         return self.filter(containing(words))
@@ -51,7 +55,7 @@ class VideoQuerySet(models.QuerySet["Video"]):
         """The videos that have not ended: those that render, then the others, oldest first."""
         renders = When(status__in=Video.RENDERING, then=0)
         order = Case(renders, default=1, output_field=models.IntegerField())
-        return self.filter(status__in=Video.ACTIVE).order_by(order, "created_at", "id")
+        return self.active().order_by(order, "created_at", "id")
 
     def newest(self) -> "VideoQuerySet":
         return self.order_by("-created_at", "-id")
@@ -220,7 +224,27 @@ class Video(models.Model):
             ),
             models.Index(fields=["user", "-created_at", "-id"], name="video_newest"),
             models.Index(fields=["user", "sequence"], name="video_changes"),
-            models.Index(fields=["user", "status"], name="video_by_status"),
+            models.Index(fields=["user", "status", "-created_at", "-id"], name="video_of_status"),
+            models.Index(
+                fields=["user", "model", "size"], condition=Q(deleted_at=None), name="video_kind"
+            ),
+            models.Index(
+                fields=["user", "-created_at", "-id"],
+                condition=Q(favourited_at__isnull=False, deleted_at=None),
+                name="video_favourite",
+            ),
+            models.Index(
+                fields=["completed_at"],
+                condition=Q(completed_at__isnull=False),
+                name="video_ended",
+            ),
+            # A condition on the status would not do: SQLite uses an index only for a condition that
+            # stands in the statement itself, not in its parameters.
+            models.Index(
+                fields=["status", "engine"],
+                condition=Q(completed_at__isnull=True),
+                name="video_active",
+            ),
             models.Index(
                 fields=["api_key", "created_at"],
                 condition=Q(api_key__isnull=False),

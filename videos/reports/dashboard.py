@@ -52,7 +52,7 @@ def video_filters() -> dict[str, Q]:
     return {
         "succeeded": ended & Q(status=Status.SUCCEEDED),
         "failed": ended & Q(status__in=(Status.FAILED, Status.TIMEOUT)),
-        "stuck": Q(status__in=Video.ACTIVE) & late,
+        "stuck": Q(status__in=Video.ACTIVE, completed_at=None) & late,
     }
 
 
@@ -94,7 +94,7 @@ class DashboardFigures:
 def todays_figures() -> DashboardFigures:
     """Count everything the dashboard shows."""
     videos = video_filters()
-    active = Video.objects.filter(status__in=Video.ACTIVE)
+    active = Video.objects.active()
     states = dict(active.order_by().values_list("status").annotate(n=Count("pk")))
     counts = Video.objects.filter(completed_at__gte=start_of_today()).aggregate(
         **{name: Count("pk", filter=videos[name]) for name in ("succeeded", "failed")}

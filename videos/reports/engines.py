@@ -28,9 +28,8 @@ class EngineFigures:
 
 def current() -> dict[str, EngineFigures]:
     """The figures of every configured engine by name, with three queries."""
-    active = Video.objects.filter(
-        status__in=(*engine_limits.AT_ENGINE, Video.Status.QUEUED)
-    ).order_by()
+    counted = (*engine_limits.AT_ENGINE, Video.Status.QUEUED)
+    active = Video.objects.active().filter(status__in=counted).order_by()
     running: Counter[str] = Counter()
     waiting: Counter[str] = Counter()
     for engine, status, n in active.values_list("engine", "status").annotate(n=Count("pk")):

@@ -5,20 +5,22 @@ from datetime import date
 from itertools import groupby
 
 from django.contrib.auth.decorators import login_required
-from django.http import (
-    HttpResponse,
-)
+from django.core.paginator import Page
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from config.lib import rate_limits
-from config.lib.web.responses import UserRequest, page_of
+from config.lib.web.paging import open_page_of, page_of
+from config.lib.web.responses import UserRequest
 from videos import feed
 from videos.catalog.reading import catalog
 from videos.library import collections as library_collections
+from videos.library import counts as library_counts
 from videos.library import search
-from videos.models import Video
+from videos.library.search import LibraryFilter
+from videos.models import LibraryCounts, Video, VideoQuerySet
 from videos.web.presenters.video_card import VideoCard, cards_of
 
 PER_PAGE = 24
@@ -31,19 +33,22 @@ def library(request: UserRequest) -> HttpResponse:
     seq = feed.current_sequence(
         request.user.pk
     )  # read before the videos, so that no change is missed
-    wanted = search.LibraryFilter.from_query(request.GET)
+    wanted = LibraryFilter.from_query(request.GET)
     if wanted.q:
         rate_limits.use("other", request.user)
     collections = list(library_collections.collections_of(request.user))
     found = wanted.apply(Video.objects.of(request.user))
-    page = page_of(request, wanted.apply_status(found), PER_PAGE)
+    kept = library_counts.counts_of(request.user)
+    counts = kept if wanted.is_whole_library else search.found_counts(found)
+    page = _page(request, wanted.apply_status(found), counts, wanted.status)
     cards, picking = cards_of(page), "select" in request.GET
     days = [] if wanted.sort else _days(cards)
     context = {
         "at": "library",
         "seq": seq,
         "wanted": wanted,
-        "counts": search.status_counts(found),
+        "library": kept,
+        "counts": counts,
         "collections": collections,
         "collection": next((one for one in collections if one.pk == wanted.collection), None),
         "models": catalog().named(search.models_of(request.user)),
@@ -51,13 +56,25 @@ def library(request: UserRequest) -> HttpResponse:
         "cards": cards,
         "days": days,
         # Whether a script may add newly ordered videos on top of the page.
-        "growing": wanted == search.LibraryFilter()
+        "growing": wanted == LibraryFilter()
         and not picking
         and days[:1]
         and days[0][0] == timezone.localdate(),
         "picking": picking,
     }
     return render(request, "videos/library.html", context)
+
+
+def _page(
+    request: UserRequest,
+    rows: VideoQuerySet,
+    counts: LibraryCounts | search.FoundCounts,
+    status: str,
+) -> "Page[Video]":
+    """Return the page of these videos, which `counts` has counted where they are not too many."""
+    if isinstance(counts, search.FoundCounts) and counts.is_cut:
+        return open_page_of(request, rows, PER_PAGE)
+    return page_of(request, rows, PER_PAGE, getattr(counts, status or "total"))
 
 
 def _days(cards: Iterable[VideoCard]) -> list[tuple[date, list[VideoCard]]]:

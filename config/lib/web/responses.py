@@ -1,11 +1,9 @@
-"""What views of every app share: the signed-in user, redirects, pages of a list, stored files."""
+"""What views of every app share: the signed-in user, redirects, stored files."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
-from django.core.paginator import Page, Paginator
-from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -44,11 +42,6 @@ def redirect_back(request: HttpRequest, default: str, *args: object) -> HttpResp
     wanted = request.POST.get("next", "")
     ours = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, request.is_secure())
     return see_other(wanted if ours else resolve_url(default, *args))
-
-
-def page_of(request: HttpRequest, rows: "QuerySet[Any]", per_page: int) -> "Page[Any]":
-    """Return the page named by the `page` parameter; the nearest page when it is out of range."""
-    return Paginator(rows, per_page).get_page(request.GET.get("page"))
 
 
 @contextmanager

@@ -10,7 +10,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST, require_safe
 
-from config.lib.web.responses import UserRequest, page_of
+from config.lib.web.paging import page_of
+from config.lib.web.responses import UserRequest
 from videos.models import WebhookDelivery, WebhookEndpoint
 from videos.webhooks import deliveries, http_client, signing
 

@@ -46,7 +46,8 @@ def typical_seconds() -> TypicalSeconds:
 
 def orders_before() -> str:
     """Return in words how many orders of all users wait; "" when they are few."""
-    waiting = Video.objects.filter(status=Video.Status.QUEUED).order_by()[: MANY_ORDERS + 1].count()
+    queue = Video.objects.active().filter(status=Video.Status.QUEUED).order_by()
+    waiting = queue[: MANY_ORDERS + 1].count()
     if waiting <= FEW_ORDERS:
         return ""
     if waiting > MANY_ORDERS:
