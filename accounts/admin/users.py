@@ -28,6 +28,7 @@ from accounts.people import deletion, signup
 from billing.ledger import credits
 from billing.reports import dashboard
 from config.lib.admin import staff
+from config.lib.admin.long_lists import LongList
 from config.lib.admin.model_admin import ReasonForm, confirm_action, log_action
 
 # Ledger entries on a user's page.
@@ -79,7 +80,7 @@ def _without(fieldsets: Any, names: tuple[str, ...]) -> list[tuple[Any, dict[str
 
 
 @admin.register(User)
-class FirstlightUserAdmin(UserAdmin):
+class FirstlightUserAdmin(LongList, UserAdmin):
     list_display = ("username", "email", "balance", "is_active", "is_staff", "date_joined")
     list_filter = ("is_active", "is_staff", "is_superuser", "deletion_requested_at")
     filter_horizontal = ()

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy
 
 from billing.models import Allocation, Entry
 from billing.reports import dashboard
+from config.lib.admin.long_lists import LongList
 from config.lib.admin.model_admin import DashboardFilter, ReadOnlyAdmin, ReadOnlyInline
 
 
@@ -25,7 +26,7 @@ class EntryFilter(DashboardFilter):
 
 
 @admin.register(Entry)
-class EntryAdmin(ReadOnlyAdmin):
+class EntryAdmin(LongList, ReadOnlyAdmin):
     list_display = (
         "created_at", "user", "type", "amount", "balance_after", "description",
     )  # fmt: skip

@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 
 from billing.ledger import credits as ledger_credits
 from billing.models import Entry
+from billing.reports.recent_entries import number_of_entries
 from config.lib.api.openapi import errors
 from config.lib.api.pagination import ListView, PageNumberPagination, PageQuerySerializer
 from config.lib.api.serializers import PageSerializer
@@ -103,6 +104,10 @@ class TransactionListView(ListView):
         shown_as = self.query.get("transaction_type")
         types = TYPES_SHOWN_AS.get(shown_as, (shown_as,)) if shown_as else ()
         return ledger_credits.history(user_of(self.request), *types)
+
+    def count(self, rows: QuerySet[Entry]) -> int:
+        chosen = self.query.get("transaction_type")
+        return rows.count() if chosen else number_of_entries(user_of(self.request))
 
     def represent(self, page: list[Entry]) -> Any:
         return [transaction_body(entry) for entry in page]

@@ -1,16 +1,16 @@
 """The chart of the billing page: credits spent and returned per day."""
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db.models import Sum
-from django.db.models.functions import TruncDate
 
-from billing.ledger import credits as ledger_credits
 from billing.models import Entry
+from billing.reports.recent_entries import entries_since
 from config.lib.charts import Scale, last_days, start_of_day
+from config.lib.durations import QuarterHour, day_of
 
 Type = Entry.Type
 DAYS = 14
@@ -75,14 +75,14 @@ def daily_chart(user: AbstractBaseUser) -> DailyChart:
     """Return the credits that a user spent and got back on each of the last 14 days."""
     shown = last_days(DAYS)
     rows = (
-        ledger_credits.history(user)
-        .filter(type__in=(Type.SPENT, Type.REFUNDED), created_at__gte=start_of_day(shown[0]))
+        entries_since(user, start_of_day(shown[0]), Type.SPENT, Type.REFUNDED)
         .order_by()
-        .annotate(day=TruncDate("created_at"))
-        .values("type", "day")
+        .values_list("type", QuarterHour("created_at"))
         .annotate(sum=Sum("amount"))
     )
-    sums: dict[Any, int] = {(row["type"], row["day"]): abs(row["sum"]) for row in rows}
+    sums: Counter[tuple[str, date]] = Counter()
+    for type, quarter, amount in rows:
+        sums[type, day_of(quarter)] += abs(amount)
     highest = max(sums.values(), default=0)
     scale = Scale(highest, MAX_BAR_HEIGHT, BASELINE, shortest=MIN_BAR_HEIGHT)
     days = [

@@ -1,8 +1,10 @@
 """Staff pages of videos: the list, one video, and what staff may do to it."""
 
-from typing import ClassVar, cast
+from collections.abc import Iterable
+from typing import Any, ClassVar, cast
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
@@ -17,6 +19,7 @@ from django.utils.translation import gettext_lazy
 
 from billing.ledger import credits
 from config.lib import idempotency
+from config.lib.admin.long_lists import KnownValuesFilter, LongList
 from config.lib.admin.model_admin import (
     DashboardFilter,
     FoldedSearch,
@@ -28,10 +31,11 @@ from config.lib.admin.model_admin import (
 )
 from config.lib.admin.object_actions import ObjectAction, ObjectActions
 from config.lib.web.responses import file_or_404
+from videos.catalog.reading import catalog
 from videos.jobs import admin_actions, rescue
 from videos.media import delivery, http_ranges
 from videos.media.engine_files import EngineFileError
-from videos.models import Video, VideoEvent
+from videos.models import EngineCircuit, Video, VideoEvent
 from videos.reports import dashboard
 
 BADGES = {"succeeded": "good", "failed": "bad", "timeout": "bad", "cancelled": "warn"}
@@ -52,13 +56,42 @@ class VideoFilter(DashboardFilter):
     selections = staticmethod(dashboard.video_filters)
 
 
+class StatusFilter(admin.ChoicesFieldListFilter):
+    """Filter by the status; the few videos that have not ended are found by their own index."""
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        wanted = self.used_parameters.get(self.lookup_kwarg)
+        return queryset.with_status(wanted) if wanted else super().queryset(request, queryset)
+
+
+class EngineFilter(KnownValuesFilter):
+    title = gettext_lazy("engine")
+    parameter_name = "engine"
+
+    @staticmethod
+    def values() -> Iterable[tuple[str, str]]:
+        circuits = EngineCircuit.objects.values_list("name", flat=True)
+        return [(name, name) for name in {*settings.ENGINES, *circuits}]
+
+
+class ModelFilter(KnownValuesFilter):
+    title = gettext_lazy("model")
+    parameter_name = "model"
+
+    @staticmethod
+    def values() -> Iterable[tuple[str, str]]:
+        return [(model, model) for model in catalog().models]
+
+
 @admin.register(Video)
-class VideoAdmin(FoldedSearch, ObjectActions, ReadOnlyAdmin):
+class VideoAdmin(LongList, FoldedSearch, ObjectActions, ReadOnlyAdmin):
     """Videos; each action asks for a reason and is recorded in the audit log."""
 
     list_display = ("poster", "short_prompt", "user", "state", "engine", "credits", "created_at")
     list_display_links = ("poster", "short_prompt")
-    list_filter = (VideoFilter, "status", "engine", "model", "operation", "created_at")
+    list_filter = (
+        VideoFilter, ("status", StatusFilter), EngineFilter, ModelFilter, "operation", "created_at",
+    )  # fmt: skip
     search_fields = ("=id", "search_text", "user__username", "user__email", "engine_job_id")
     list_select_related = ("user",)
     list_per_page = 50

@@ -224,7 +224,7 @@ class TaskListView(ListView):
     def get_queryset(self) -> QuerySet[Video]:
         videos = Video.objects.of(user_of(self.request)).newest()
         statuses = self.query.get("status")
-        return videos.filter(status__in=statuses) if statuses else videos
+        return videos.with_status(statuses) if statuses else videos
 
     def count(self, rows: QuerySet[Video]) -> int:
         return counts.number_with(user_of(self.request), self.query.get("status") or ())

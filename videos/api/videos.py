@@ -137,7 +137,7 @@ class VideoListView(CreateVideoView, ListView):
     def get_queryset(self) -> QuerySet[Video]:
         videos = Video.objects.of(user_of(self.request)).matching(self.query.get("q", ""))
         statuses = self.query.get("status")
-        return videos.filter(status__in=statuses) if statuses else videos
+        return videos.with_status(statuses) if statuses else videos
 
     def count(self, rows: QuerySet[Video]) -> int:
         if self.query.get("q"):

@@ -41,7 +41,7 @@ def number_with(user: AbstractBaseUser, statuses: Collection[str] = ()) -> int:
     asked = set(statuses)
     active = asked & set(Video.ACTIVE)
     if active and active != set(Video.ACTIVE):
-        return Video.objects.of(user).filter(status__in=asked).count()
+        return Video.objects.of(user).filter(status__in=asked).order_by().count()
     kept = counts_of(user)
     if not asked:
         return kept.total

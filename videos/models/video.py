@@ -1,6 +1,7 @@
 """Videos: what was ordered, how it stands, its files. Only the state machine writes the status."""
 
 import uuid
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import ClassVar
 from uuid import UUID
@@ -46,6 +47,15 @@ class VideoQuerySet(models.QuerySet["Video"]):
     def active(self) -> "VideoQuerySet":
         """The videos that have not ended, found by the index of the few that have not."""
         return self.filter(status__in=Video.ACTIVE, completed_at=None)
+
+    def with_status(self, statuses: Collection[str]) -> "VideoQuerySet":
+        """The videos that have one of these statuses."""
+        if set(statuses) <= set(Video.ACTIVE):
+            # Few, so that they are found before they are sorted.
+            return self.filter(
+                pk__in=Video.objects.active().filter(status__in=statuses).values("pk")
+            )
+        return self.filter(status__in=statuses)
 
     def matching(self, words: str) -> "VideoQuerySet":
         """The videos whose prompt contains each of these words; all of them for an empty text."""

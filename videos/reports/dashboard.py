@@ -4,15 +4,14 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from statistics import median
-from typing import Any
 
 from django.db.models import Count, Q
-from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from billing.reports.dashboard import start_of_today
 from config.lib import clock
 from config.lib.charts import Bar, Scale, last_days
+from config.lib.durations import QuarterHour, day_of
 from videos.catalog import staff_warnings
 from videos.models import RejectedPrompt, Video, WebhookDelivery
 from videos.reports import engines, margins
@@ -130,14 +129,13 @@ def _days(now: datetime) -> list[Day]:
         Video.objects.filter(completed_at__gte=now - timedelta(days=DAYS))
         .exclude(status=Status.CANCELLED)
         .order_by()
-        .annotate(day=TruncDate("completed_at"))
-        .values_list("day", "status")
+        .values_list(QuarterHour("completed_at"), "status")
         .annotate(n=Count("pk"))
     )
-    succeeded: Counter[Any] = Counter()
-    failed: Counter[Any] = Counter()
-    for day, status, n in rows:
-        (succeeded if status == Status.SUCCEEDED else failed)[day] += n
+    succeeded: Counter[date] = Counter()
+    failed: Counter[date] = Counter()
+    for quarter, status, n in rows:
+        (succeeded if status == Status.SUCCEEDED else failed)[day_of(quarter)] += n
     scale = Scale(
         max((succeeded[day] + failed[day] for day in days), default=0), CHART_HEIGHT, CHART_HEIGHT
     )

@@ -11,10 +11,10 @@ from decimal import Decimal
 
 from django.conf import settings
 from django.db.models import Count, Q, QuerySet, Sum
-from django.db.models.functions import TruncDate
 
 from billing import exchange
 from config.lib.charts import last_days, start_of_day
+from config.lib.durations import QuarterHour, day_of
 from videos.catalog.reading import catalog
 from videos.engines.base import is_sandbox
 from videos.models import Video
@@ -76,8 +76,7 @@ def by_model_and_day() -> tuple[list[Margin], list[Margin]]:
     rows = (
         jobs(ended)
         .order_by()
-        .annotate(day=TruncDate("completed_at"))
-        .values_list("day", "model", "cost_currency")
+        .values_list(QuarterHour("completed_at"), "model", "cost_currency")
         .annotate(
             jobs=Count("pk"),
             credits=Sum("credits", filter=Q(status=Status.SUCCEEDED), default=0),
@@ -86,7 +85,8 @@ def by_model_and_day() -> tuple[list[Margin], list[Margin]]:
     )
     models: dict[str, Margin] = {}
     days: dict[tuple[date, str], Margin] = {}
-    for day, model, currency, count, credits, amount in rows:
+    for quarter, model, currency, count, credits, amount in rows:
+        day = day_of(quarter)
         cost = None if amount is None else exchange.convert(amount, currency)
         for margin in (
             models.setdefault(model, Margin(model)),

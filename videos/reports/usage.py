@@ -4,6 +4,7 @@ Videos and their seconds count with and without billing. Deleted videos count, b
 made.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -11,13 +12,14 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.db.models import Avg, Count, DurationField, ExpressionWrapper, F, Q, Sum
-from django.db.models.functions import TruncDate
+from django.db.models import Count, Q, Sum
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from billing.ledger import credits as ledger_credits
+from billing.reports.recent_entries import entries_since
 from config.lib.charts import Bar, Scale, last_days, start_of_day
+from config.lib.durations import QuarterHour, SecondsBetween, day_of
 from videos.catalog.reading import catalog
 from videos.models import Video, VideoQuerySet
 
@@ -130,15 +132,7 @@ def ordered_since(user: AbstractBaseUser, first: datetime) -> VideoQuerySet:
 def usage_of(user: AbstractBaseUser, days: int) -> UsageReport:
     """Return a user's usage of the last `days` days."""
     first = first_day(days)
-    videos = ordered_since(user, first)
-    totals = videos.aggregate(
-        seconds=Sum("seconds", filter=Q(status=Status.SUCCEEDED), default=0),
-        ready=Count("pk", filter=Q(status=Status.SUCCEEDED)),
-        failed=Count("pk", filter=Q(status__in=FAILED)),
-        cancelled=Count("pk", filter=Q(status=Status.CANCELLED)),
-        rendering=Count("pk", filter=Q(status__in=Video.ACTIVE)),
-    )
-    rows = _rows(videos)
+    rows = _rows(ordered_since(user, first))
     by_day, highest = _days(user, first, days)
     return UsageReport(
         days=by_day,
@@ -147,13 +141,17 @@ def usage_of(user: AbstractBaseUser, days: int) -> UsageReport:
         kinds=_groups(rows, lambda row: str(KINDS[row["operation"]])),
         keys=_groups(rows, lambda row: row["api_key__name"] or _("Without an API key")),
         average_wait=_average_wait(rows),
-        **totals,
+        seconds=_sum(rows, "ready_seconds"),
+        ready=_sum(rows, "ready"),
+        failed=_sum(rows, "failed"),
+        cancelled=_sum(rows, "cancelled"),
+        rendering=_sum(rows, "rendering"),
     )
 
 
 def _days(user: AbstractBaseUser, first: datetime, count: int) -> tuple[list[Day], int]:
     """Return the days of the period and the highest number of credits of a day."""
-    spent, returned = (_by_day(user, type, first) for type in ("spent", "refunded"))
+    spent, returned = _by_day(user, first)
     highest = max([*spent.values(), *returned.values()], default=0)
     scale = Scale(highest, CHART_HEIGHT, GROUND, shortest=3)
     step = CHART_WIDTH / count
@@ -172,18 +170,21 @@ def _days(user: AbstractBaseUser, first: datetime, count: int) -> tuple[list[Day
     return days, highest
 
 
-def _by_day(user: AbstractBaseUser, type: str, first: datetime) -> dict[Any, int]:
-    entries = ledger_credits.history(user, type).filter(
-        reference_type=ledger_credits.VIDEO_REFERENCE, created_at__gte=first
-    )
-    rows = entries.order_by().annotate(day=TruncDate("created_at")).values("day")
-    return {row["day"]: abs(row["sum"]) for row in rows.annotate(sum=Sum("amount"))}
+def _by_day(user: AbstractBaseUser, first: datetime) -> tuple[Counter[date], Counter[date]]:
+    """Return the credits spent and returned on each day."""
+    entries = entries_since(user, first, "spent", "refunded")
+    of_videos = entries.filter(reference_type=ledger_credits.VIDEO_REFERENCE).order_by()
+    quarters = of_videos.values_list("type", QuarterHour("created_at"))
+    spent: Counter[date] = Counter()
+    returned: Counter[date] = Counter()
+    for type, quarter, amount in quarters.annotate(sum=Sum("amount")):
+        (spent if type == "spent" else returned)[day_of(quarter)] += abs(amount)
+    return spent, returned
 
 
 def _rows(videos: VideoQuerySet) -> list[dict[str, Any]]:
     """Return one row for each combination of model, kind and API key."""
     ready = Q(status=Status.SUCCEEDED)
-    took = ExpressionWrapper(F("completed_at") - F("created_at"), output_field=DurationField())
     groups = videos.order_by().values("model", "operation", "api_key", "api_key__name")
     rows: Iterable[Any] = groups.annotate(
         videos=Count("pk"),
@@ -191,7 +192,9 @@ def _rows(videos: VideoQuerySet) -> list[dict[str, Any]]:
         failed=Count("pk", filter=Q(status__in=FAILED)),
         ready_seconds=Sum("seconds", filter=ready, default=0),
         net_credits=Sum("credits", filter=~Q(status__in=Video.LOST), default=0),
-        wait=Avg(took, filter=ready),
+        cancelled=Count("pk", filter=Q(status=Status.CANCELLED)),
+        rendering=Count("pk", filter=Q(status__in=Video.ACTIVE)),
+        waited=Sum(SecondsBetween("created_at", "completed_at"), filter=ready, default=0.0),
     )
     return list(rows)
 
@@ -226,8 +229,10 @@ def _sum(rows: list[dict[str, Any]], name: str) -> int:
 def _average_wait(rows: list[dict[str, Any]]) -> timedelta | None:
     """Return the average time from order to file of the ready videos."""
     ready = _sum(rows, "ready")
-    total = sum((row["wait"] * row["ready"] for row in rows if row["ready"]), timedelta())
-    return total / ready if ready else None
+    if not ready:
+        return None
+    # The database computes them to about a hundredth of a millisecond.
+    return timedelta(milliseconds=round(1000 * sum(row["waited"] for row in rows) / ready))
 
 
 def _model(name: str) -> str:

@@ -47,8 +47,8 @@ def to_running(video: Video) -> None:
 def to_succeeded(video: Video) -> None:
     to_running(video)
     assert state_machine.move(video, Status.DOWNLOADING, fenced=False)
-    done = {"file": "a.mp4", "completed_at": timezone.now()}
-    assert state_machine.move(video, Status.SUCCEEDED, fenced=False, **done)
+    now = timezone.now()
+    assert state_machine.move(video, Status.SUCCEEDED, fenced=False, file="a.mp4", completed_at=now)
 
 
 def to_failed(video: Video) -> None:

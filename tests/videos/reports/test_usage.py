@@ -96,7 +96,7 @@ def test_usage_page_needs_as_many_queries_for_many_videos(
     for more in (0, 6):
         for _ in range(more):
             order(alice, model="sora-2-pro")
-        with django_assert_num_queries(10):
+        with django_assert_num_queries(8):
             page.get("/usage/")
 
 

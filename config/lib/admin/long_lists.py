@@ -1,0 +1,48 @@
+"""Staff lists of tables that grow without end: they count a part, and no filter reads all rows."""
+
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.core.paginator import Paginator
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils.functional import cached_property
+
+# Rows that a list counts and leads to; filters and the search lead to the others.
+MOST_COUNTED = 5000
+
+
+class CappedPaginator(Paginator):
+    """Pages of a list, counted up to MOST_COUNTED rows."""
+
+    @cached_property
+    def count(self) -> int:
+        rows: QuerySet[Any] | Any = self.object_list
+        return int(rows.order_by()[:MOST_COUNTED].count())
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the list may have more rows than its pages show."""
+        return self.count == MOST_COUNTED
+
+
+class LongList(admin.ModelAdmin):
+    """Base class of such lists."""
+
+    paginator = CappedPaginator
+    show_full_result_count = False
+
+
+class KnownValuesFilter(admin.SimpleListFilter):
+    """Filter by a column of which the values are known; Django's own filter reads all rows."""
+
+    values: ClassVar[Any]
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
+        found: Iterable[tuple[str, str]] = type(self).values()
+        return sorted(found)
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        wanted = self.value()
+        return queryset.filter(Q((str(self.parameter_name), wanted))) if wanted else queryset
