@@ -7,6 +7,7 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
@@ -33,9 +34,11 @@ from config.lib.admin.object_actions import ObjectAction, ObjectActions
 from config.lib.web.responses import file_or_404
 from videos.catalog.reading import catalog
 from videos.jobs import admin_actions, rescue
+from videos.library import prompt_index, staff_search
 from videos.media import delivery, http_ranges
 from videos.media.engine_files import EngineFileError
 from videos.models import EngineCircuit, Video, VideoEvent
+from videos.models.search_text import containing
 from videos.reports import dashboard
 
 BADGES = {"succeeded": "good", "failed": "bad", "timeout": "bad", "cancelled": "warn"}
@@ -125,6 +128,17 @@ class VideoAdmin(LongList, FoldedSearch, ObjectActions, ReadOnlyAdmin):
         ),
     )  # fmt: skip
     readonly_fields = ("player", "state", "percent", "cost", "file_at_engine", "reference_images")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: Any, search_term: str
+    ) -> tuple[Any, bool]:
+        """Find words of prompts, names and addresses of users, and whole ids, also at engines."""
+        found = prompt_index.candidates(search_term)
+        if found is None:  # frequent or short words, which the newest videos have
+            return super().get_search_results(request, queryset, search_term)
+        others = staff_search.videos_named(search_term)
+        by_prompt = Q(pk__in=found) & containing(search_term)
+        return queryset.filter(by_prompt | Q(pk__in=others)), False
 
     @admin.display(description=gettext_lazy("poster"))
     def poster(self, video: Video) -> SafeString | str:

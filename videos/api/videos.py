@@ -28,7 +28,7 @@ from videos.catalog.entries import MOST_REFERENCES
 from videos.catalog.modes import OrderImages
 from videos.jobs import orders, queue, removal
 from videos.library import counts
-from videos.library.search import MOST_COUNTED
+from videos.library.search import LARGE, MOST_COUNTED, matching
 from videos.media import uploads
 from videos.models import Video
 
@@ -135,7 +135,11 @@ class VideoListView(CreateVideoView, ListView):
     results_field = "videos"
 
     def get_queryset(self) -> QuerySet[Video]:
-        videos = Video.objects.of(user_of(self.request)).matching(self.query.get("q", ""))
+        user = user_of(self.request)
+        videos = Video.objects.of(user)
+        if words := self.query.get("q"):
+            is_large = counts.counts_of(user).total > LARGE
+            videos = matching(videos, words, is_large=is_large)
         statuses = self.query.get("status")
         return videos.with_status(statuses) if statuses else videos
 

@@ -8,11 +8,14 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import connection
 from django.db.models import Case, Exists, OuterRef, Q, When
 
+from videos.library import prompt_index
 from videos.models import Video, VideoQuerySet
 
 TALL, WIDE = "tall", "wide"
 # Videos that a search finds are counted up to this number.
 MOST_COUNTED = 1000
+# A library with more videos is searched by the index of prompts; others are read faster.
+LARGE = 5000
 
 # One step in the index for each model, instead of one for each video.
 MODELS_SQL = """
@@ -73,9 +76,9 @@ class LibraryFilter:
         """Whether only the status is chosen, if anything."""
         return not self.is_narrowed and not self.collection
 
-    def apply(self, videos: VideoQuerySet) -> VideoQuerySet:
-        """Return the matching videos in order, of every status."""
-        found = videos.matching(self.q)
+    def apply(self, videos: VideoQuerySet, *, is_large: bool = False) -> VideoQuerySet:
+        """Return the matching videos in order, of every status; asks the index if `is_large`."""
+        found = matching(videos, self.q, is_large=is_large)
         if self.model:
             found = found.filter(model=self.model)
         if self.shape:
@@ -87,6 +90,15 @@ class LibraryFilter:
     def apply_status(self, videos: VideoQuerySet) -> VideoQuerySet:
         """Return the videos that have the chosen status; all of them when none is chosen."""
         return videos.filter(STATUS_FILTERS[self.status]()) if self.status else videos
+
+
+def matching(videos: VideoQuerySet, words: str, *, is_large: bool) -> VideoQuerySet:
+    """Return the videos whose prompts contain each of these words.
+
+    Where they are many (`is_large`), the index of prompts says which ones need be read.
+    """
+    found = prompt_index.candidates(words) if is_large and words else None
+    return videos.matching(words) if found is None else videos.filter(pk__in=found).matching(words)
 
 
 def models_of(user: AbstractBaseUser) -> set[str]:
