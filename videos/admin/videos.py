@@ -63,8 +63,10 @@ class StatusFilter(admin.ChoicesFieldListFilter):
     """Filter by the status; the few videos that have not ended are found by their own index."""
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
-        wanted = self.used_parameters.get(self.lookup_kwarg)
-        return queryset.with_status(wanted) if wanted else super().queryset(request, queryset)
+        found: Any = super().queryset(request, queryset)
+        if not set(self.lookup_val or ["all"]) <= set(Video.ACTIVE):
+            return found
+        return found.filter(pk__in=Video.objects.active().values("pk"))
 
 
 class EngineFilter(KnownValuesFilter):

@@ -32,7 +32,7 @@ from videos.api.serializers import (
 from videos.catalog import offers
 from videos.catalog.reading import catalog
 from videos.jobs import cancellation, orders, state_machine
-from videos.library import counts
+from videos.library import listing
 from videos.media import upload_urls
 from videos.models import Video
 
@@ -222,12 +222,10 @@ class TaskListView(ListView):
     results_first = True
 
     def get_queryset(self) -> QuerySet[Video]:
-        videos = Video.objects.of(user_of(self.request)).newest()
-        statuses = self.query.get("status")
-        return videos.with_status(statuses) if statuses else videos
+        return listing.listed(user_of(self.request), self.query.get("status", [])).newest()
 
     def count(self, rows: QuerySet[Video]) -> int:
-        return counts.number_with(user_of(self.request), self.query.get("status") or ())
+        return listing.number_listed(rows, user_of(self.request), self.query.get("status", []))
 
     def represent(self, page: list[Video]) -> Any:
         return [representations.task_detail(video) for video in page]

@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers
@@ -27,8 +28,7 @@ from videos.catalog import offers
 from videos.catalog.entries import MOST_REFERENCES
 from videos.catalog.modes import OrderImages
 from videos.jobs import orders, queue, removal
-from videos.library import counts
-from videos.library.search import LARGE, MOST_COUNTED, matching
+from videos.library import listing
 from videos.media import uploads
 from videos.models import Video
 
@@ -135,18 +135,13 @@ class VideoListView(CreateVideoView, ListView):
     results_field = "videos"
 
     def get_queryset(self) -> QuerySet[Video]:
-        user = user_of(self.request)
-        videos = Video.objects.of(user)
-        if words := self.query.get("q"):
-            is_large = counts.counts_of(user).total > LARGE
-            videos = matching(videos, words, is_large=is_large)
-        statuses = self.query.get("status")
-        return videos.with_status(statuses) if statuses else videos
+        return listing.listed(*self._asked())
 
     def count(self, rows: QuerySet[Video]) -> int:
-        if self.query.get("q"):
-            return rows.order_by()[:MOST_COUNTED].count()
-        return counts.number_with(user_of(self.request), self.query.get("status") or ())
+        return listing.number_listed(rows, *self._asked())
+
+    def _asked(self) -> tuple[AbstractBaseUser, list[str], str]:
+        return user_of(self.request), self.query.get("status", []), self.query.get("q", "")
 
     def rows_to_continue_after(self) -> QuerySet[Video]:
         return Video.objects.with_deleted_of(user_of(self.request))

@@ -76,9 +76,9 @@ class LibraryFilter:
         """Whether only the status is chosen, if anything."""
         return not self.is_narrowed and not self.collection
 
-    def apply(self, videos: VideoQuerySet, *, is_large: bool = False) -> VideoQuerySet:
-        """Return the matching videos in order, of every status; asks the index if `is_large`."""
-        found = matching(videos, self.q, is_large=is_large)
+    def apply(self, user: AbstractBaseUser, *, is_large: bool = False) -> VideoQuerySet:
+        """Return a user's matching videos in order, of every status."""
+        found = matching(user, self.q, is_large=is_large)
         if self.model:
             found = found.filter(model=self.model)
         if self.shape:
@@ -92,13 +92,15 @@ class LibraryFilter:
         return videos.filter(STATUS_FILTERS[self.status]()) if self.status else videos
 
 
-def matching(videos: VideoQuerySet, words: str, *, is_large: bool) -> VideoQuerySet:
-    """Return the videos whose prompts contain each of these words.
+def matching(user: AbstractBaseUser, words: str, *, is_large: bool) -> VideoQuerySet:
+    """Return a user's videos whose prompts contain each of these words.
 
-    Where they are many (`is_large`), the index of prompts says which ones need be read.
+    Where the library is large, the index of prompts says which ones need be read.
     """
     found = prompt_index.candidates(words) if is_large and words else None
-    return videos.matching(words) if found is None else videos.filter(pk__in=found).matching(words)
+    if found is None:
+        return Video.objects.of(user).matching(words)
+    return Video.objects.among(user, found).matching(words)
 
 
 def models_of(user: AbstractBaseUser) -> set[str]:

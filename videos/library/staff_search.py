@@ -11,7 +11,7 @@ from config.lib import texts
 from videos.models import EngineCircuit, Video
 
 # No list shows more.
-MOST_FOUND = 5000
+MOST_FOUND = 1000
 
 
 def videos_named(name: str) -> list[UUID]:

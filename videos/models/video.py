@@ -1,15 +1,15 @@
 """Videos: what was ordered, how it stands, its files. Only the state machine writes the status."""
 
 import uuid
-from collections.abc import Collection
 from datetime import datetime, timedelta
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import models
-from django.db.models import Case, Expression, Q, Value, When
+from django.db.models import Case, Expression, Func, Q, Value, When
+from django.db.models.lookups import Exact
 from django.utils import timezone
 from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
@@ -17,6 +17,18 @@ from django.utils.translation import gettext_lazy as _
 from config.lib import clock
 from videos.models.search_text import SearchTextField, containing
 from videos.models.upload import Upload
+
+
+class NotByIndex(Func):
+    """A column by which SQLite must not look for rows: it would rather read all rows of a user in
+    the order that is asked for than sort a few.
+    """
+
+    template = "%(expressions)s"
+    output_field = models.UUIDField()
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        return super().as_sql(compiler, connection, template="+%(expressions)s", **context)
 
 
 class VideoQuerySet(models.QuerySet["Video"]):
@@ -48,14 +60,10 @@ class VideoQuerySet(models.QuerySet["Video"]):
         """The videos that have not ended, found by the index of the few that have not."""
         return self.filter(status__in=Video.ACTIVE, completed_at=None)
 
-    def with_status(self, statuses: Collection[str]) -> "VideoQuerySet":
-        """The videos that have one of these statuses."""
-        if set(statuses) <= set(Video.ACTIVE):
-            # Few, so that they are found before they are sorted.
-            return self.filter(
-                pk__in=Video.objects.active().filter(status__in=statuses).values("pk")
-            )
-        return self.filter(status__in=statuses)
+    def among(self, user: AbstractBaseUser, ids: Any) -> "VideoQuerySet":
+        """The videos of this user that have one of these few ids, found by their ids."""
+        own = Exact(NotByIndex("user"), user.pk)
+        return self.filter(own, pk__in=ids, deleted_at=None)
 
     def matching(self, words: str) -> "VideoQuerySet":
         """The videos whose prompt contains each of these words; all of them for an empty text."""

@@ -38,8 +38,7 @@ def library(request: UserRequest) -> HttpResponse:
         rate_limits.use("other", request.user)
     collections = list(library_collections.collections_of(request.user))
     kept = library_counts.counts_of(request.user)
-    own = Video.objects.of(request.user)
-    found = wanted.apply(own, is_large=kept.total > search.LARGE)
+    found = wanted.apply(request.user, is_large=kept.total > search.LARGE)
     counts = kept if wanted.is_whole_library else search.found_counts(found)
     page = _page(request, wanted.apply_status(found), counts, wanted.status)
     cards, picking = cards_of(page), "select" in request.GET

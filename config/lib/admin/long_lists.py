@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils.functional import cached_property
 
 # Rows that a list counts and leads to; filters and the search lead to the others.
-MOST_COUNTED = 5000
+MOST_COUNTED = 1000
 
 
 class CappedPaginator(Paginator):

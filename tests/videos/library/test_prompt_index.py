@@ -42,7 +42,8 @@ def write(user: User, prompt: str) -> Video:
 
 
 def found(words: str, *, is_large: bool) -> set[UUID]:
-    rows = search.matching(Video.objects.all(), words, is_large=is_large)
+    owner = User.objects.get(username="alice")
+    rows = search.matching(owner, words, is_large=is_large)
     return set(rows.values_list("pk", flat=True))
 
 

@@ -59,7 +59,7 @@ def order_free(user: User, prompt: str) -> Video:
 def test_words_are_found_in_the_library_when_they_are(
     alice: User, six: list[Video], words: str
 ) -> None:
-    found = LibraryFilter(q=words).apply(Video.objects.of(alice))
+    found = LibraryFilter(q=words).apply(alice)
     assert sorted(video.prompt for video in found) == FOUND[words]
 
 

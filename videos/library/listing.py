@@ -1,0 +1,34 @@
+"""The lists of the API: a user's videos by status and by words, and how many there are."""
+
+from collections.abc import Collection
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db.models import QuerySet
+
+from videos.library import counts, search
+from videos.models import Video, VideoQuerySet
+
+
+def listed(
+    user: AbstractBaseUser, statuses: Collection[str] = (), words: str = ""
+) -> VideoQuerySet:
+    """Return a user's videos that have one of these statuses, if any, and contain these words."""
+    if words:
+        is_large = counts.counts_of(user).total > search.LARGE
+        videos = search.matching(user, words, is_large=is_large)
+        return videos.filter(status__in=statuses) if statuses else videos
+    if not statuses:
+        return Video.objects.of(user)
+    if set(statuses) <= set(Video.ACTIVE):
+        active = Video.objects.active().filter(user_id=user.pk, status__in=statuses)
+        return Video.objects.among(user, active.values("pk"))
+    return Video.objects.of(user).filter(status__in=statuses)
+
+
+def number_listed(
+    rows: QuerySet[Video], user: AbstractBaseUser, statuses: Collection[str] = (), words: str = ""
+) -> int:
+    """Return how many videos this list (`rows`) has; with words at most search.MOST_COUNTED."""
+    if words:
+        return rows.order_by()[: search.MOST_COUNTED].count()
+    return counts.number_with(user, statuses)
