@@ -100,7 +100,9 @@ class VideosSerializer(serializers.Serializer):
     videos = VideoSerializer(many=True)
     limit = serializers.IntegerField()
     offset = serializers.IntegerField()
-    total = serializers.IntegerField()
+    total = serializers.IntegerField(
+        help_text="How many videos there are; with `q` at most 1000, which means at least so many."
+    )
     has_more = serializers.BooleanField()
     first_id = library_id_field(allow_null=True)
     last_id = library_id_field(allow_null=True)

@@ -1,7 +1,9 @@
 """Staff: every video with its timeline, and what may be done to it by hand, asked twice."""
 
+import re
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import time_machine
@@ -12,7 +14,9 @@ from django.utils import timezone
 
 from accounts.models import User
 from billing.ledger import credits
+from config.lib.admin.long_lists import MOST_COUNTED
 from tests.conftest import create_user
+from tests.markup import flat
 from tests.videos.conftest import completed, failed, failed_delivery, order, reloaded, running
 from videos.admin.engines import EngineCircuitAdmin
 from videos.jobs import moderation
@@ -33,6 +37,44 @@ def test_list_needs_as_many_queries_for_many_videos(
         text = staff_client.get("/admin/videos/video/").content.decode()
     prompts = ["A boat 0", "A boat 1", "A boat 2", "A fox"]
     assert [prompt for prompt in prompts if prompt not in text] == []
+
+
+def shown(client: Client, query: dict[str, str]) -> list[str]:
+    """The prompts of the videos that the list shows, in its order."""
+    answer = client.get("/admin/videos/video/", query)
+    return [video.prompt for video in answer.context["cl"].result_list]
+
+
+def test_list_is_filtered_by_state_engine_and_model(
+    staff_client: Client, alice: User, mp4: bytes
+) -> None:
+    completed(order(alice, "Done"), mp4)
+    failed(order(alice, "Failed"))
+    running(order(alice, "Runs"))
+    order(alice, "Waits", model="sora-2-pro")
+    every = ["Waits", "Runs", "Failed", "Done"]
+    assert shown(staff_client, {}) == every
+    assert shown(staff_client, {"status__exact": "running"}) == ["Runs"]
+    assert shown(staff_client, {"status__exact": "failed"}) == ["Failed"]
+    assert shown(staff_client, {"model": "sora-2-pro"}) == ["Waits"]
+    assert shown(staff_client, {"engine": "sandbox"}) == every
+    assert shown(staff_client, {"engine": "unknown"}) == []
+
+
+def test_list_counts_only_a_part_when_it_is_long(
+    staff_client: Client, alice: User, django_assert_max_num_queries: Any
+) -> None:
+    row = order(alice)
+    fields = {f.attname: getattr(row, f.attname) for f in Video._meta.concrete_fields}
+    copies = [Video(**{**fields, "id": uuid4()}) for _ in range(MOST_COUNTED)]
+    Video.objects.bulk_create(copies)
+    with django_assert_max_num_queries(10):
+        answer = staff_client.get("/admin/videos/video/")
+    assert f"{MOST_COUNTED}+" in re.sub(r"\s", "", flat(answer))
+    Video.objects.filter(pk__in=[copy.pk for copy in copies[:2]]).delete()
+    assert f"{MOST_COUNTED - 1}videos" in re.sub(
+        r"\s", "", flat(staff_client.get("/admin/videos/video/"))
+    )
 
 
 def test_video_page_shows_timeline_and_possible_actions(staff_client: Client, alice: User) -> None:

@@ -53,12 +53,12 @@ class VideoCard:
     typical_seconds: float
     price_list: prices.PriceList
 
-    @property
+    @cached_property
     def state(self) -> str:
         blocked = failures.is_blocked(self.video)
         return "blocked" if blocked else STATES[Status(self.video.status)]
 
-    @property
+    @cached_property
     def title(self) -> str:
         return Truncator(" ".join(self.video.prompt.split())).chars(90)
 
