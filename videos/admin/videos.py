@@ -7,7 +7,8 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q
+from django.db.models import CharField, Q
+from django.db.models.lookups import Exact
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
@@ -39,6 +40,7 @@ from videos.media import delivery, http_ranges
 from videos.media.engine_files import EngineFileError
 from videos.models import EngineCircuit, Video, VideoEvent
 from videos.models.search_text import containing
+from videos.models.video import NotByIndex
 from videos.reports import dashboard
 
 BADGES = {"succeeded": "good", "failed": "bad", "timeout": "bad", "cancelled": "warn"}
@@ -63,10 +65,14 @@ class StatusFilter(admin.ChoicesFieldListFilter):
     """Filter by the status; the few videos that have not ended are found by their own index."""
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
-        found: Any = super().queryset(request, queryset)
-        if not set(self.lookup_val or ["all"]) <= set(Video.ACTIVE):
+        found: Any = super().queryset(request, queryset)  # also refuses what is no status
+        wanted = list(self.lookup_val or ())
+        if len(wanted) != 1 or wanted[0] not in Video.Status:
             return found
-        return found.filter(pk__in=Video.objects.active().values("pk"))
+        if wanted[0] in Video.ACTIVE:
+            return found.filter(pk__in=Video.objects.active().values("pk"))
+        status = NotByIndex("status", output_field=CharField())
+        return queryset.filter(Exact(status, wanted[0]))
 
 
 class EngineFilter(KnownValuesFilter):
@@ -99,7 +105,6 @@ class VideoAdmin(LongList, FoldedSearch, ObjectActions, ReadOnlyAdmin):
     )  # fmt: skip
     search_fields = ("=id", "search_text", "user__username", "user__email", "engine_job_id")
     list_select_related = ("user",)
-    list_per_page = 50
     ordering = ("-created_at",)
     inlines = (EventInline,)
     change_form_template = "admin/videos/video.html"

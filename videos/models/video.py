@@ -20,12 +20,13 @@ from videos.models.upload import Upload
 
 
 class NotByIndex(Func):
-    """A column by which SQLite must not look for rows: it would rather read all rows of a user in
-    the order that is asked for than sort a few.
+    """A column by which SQLite must not look for rows.
+
+    It knows no numbers of rows, and would read all rows of a user to save sorting a few, or sort
+    all rows of a status to save reading a few.
     """
 
     template = "%(expressions)s"
-    output_field = models.UUIDField()
 
     def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
         return super().as_sql(compiler, connection, template="+%(expressions)s", **context)
@@ -62,7 +63,7 @@ class VideoQuerySet(models.QuerySet["Video"]):
 
     def among(self, user: AbstractBaseUser, ids: Any) -> "VideoQuerySet":
         """The videos of this user that have one of these few ids, found by their ids."""
-        own = Exact(NotByIndex("user"), user.pk)
+        own = Exact(NotByIndex("user", output_field=models.UUIDField()), user.pk)
         return self.filter(own, pk__in=ids, deleted_at=None)
 
     def matching(self, words: str) -> "VideoQuerySet":

@@ -32,6 +32,7 @@ class LongList(admin.ModelAdmin):
 
     paginator = CappedPaginator
     show_full_result_count = False
+    list_per_page = 50
 
 
 class KnownValuesFilter(admin.SimpleListFilter):
