@@ -33,6 +33,8 @@ class LongList(admin.ModelAdmin):
     paginator = CappedPaginator
     show_full_result_count = False
     list_per_page = 50
+    # They would count every value of every filter.
+    show_facets = admin.ShowFacets.NEVER
 
 
 class KnownValuesFilter(admin.SimpleListFilter):
