@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -11,7 +12,9 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.models import User
+from billing.ledger import credits
 from billing.models import AuditRun
+from tests.concurrency import run_concurrently
 from tests.conftest import create_user
 from tests.videos.conftest import order, reloaded
 from videos.jobs import orders, removal, rescue, state_machine
@@ -189,6 +192,24 @@ def test_poll_writes_no_counts(alice: User, django_assert_num_queries: Any) -> N
         assert state_machine.record_poll(cursor, row, 5)
     Video.objects.filter(pk=row.pk).update(status=Status.DOWNLOADING)
     assert not LibraryCounts.objects.filter(user=alice).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_counts_stay_right_when_everything_happens_at_once() -> None:
+    user = create_user("carol")
+    credits.grant(user, 1000, credits.Kind.EARNED, "gift", expires_at=None)
+    rows = [order(user) for _ in range(4)]
+    calls: list[Callable[[], object]] = [
+        partial(removal.delete_all, rows[:2]),
+        partial(removal.delete_all, rows[1::-1]),
+        partial(state_machine.end, rows[2], Status.FAILED, fenced=False),
+        partial(order, user),
+        *(partial(collections.toggle_favourite, row) for row in rows),
+    ]
+    raised = [one for one in run_concurrently(calls) if isinstance(one, Exception)]
+    assert raised == []
+    assert kept(user) == {"active": 2, "failed": 1, "attention": 1, "favourites": 2}
+    assert list(counts.wrong_counts()) == []
 
 
 def test_audit_counts_a_library_again_when_its_counts_are_wrong(alice: User, bob: User) -> None:
