@@ -15,7 +15,7 @@ django.setup()
 from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
 
-from benchmarks import gateway, ledger, live, polling  # noqa: E402
+from benchmarks import gateway, ledger, live, polling, wakeups  # noqa: E402
 
 assert environment
 
@@ -23,6 +23,9 @@ assert environment
 def main() -> None:
     call_command("migrate", verbosity=0)
     quick = "--quick" in sys.argv
+    if "--wakeups" in sys.argv:
+        wakeups.run(40, scaled="--scaled" in sys.argv)
+        return
     print(f"{connection.vendor}, Python {platform.python_version()}, {os.cpu_count()} cores\n")
     print("Active videos on one worker, 5 s interval, every poll changes the progress\n")
     polling.run((1000,) if quick else (100, 1000, 1500), 12 if quick else 20)
@@ -33,6 +36,9 @@ def main() -> None:
     print("\nLatency from a change to the client, embedded mode\n")
     for sockets in (1,) if quick else (1, 20):
         live.run(50 if quick else 500, sockets)
+    print("\nFrom an order to the engine, and from its callback to the browser, with the file\n")
+    for scaled in (False, True):
+        wakeups.run(10 if quick else 40, scaled=scaled)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""Celery: workers in parallel over the tables that are the queues; Redis carries the signals."""
+"""Celery: periodic tasks, and workers in parallel over the tables that are the queues.
+
+Threads of each worker claim from these tables (see `config.lib.queues`); no message carries work.
+"""
 
 import os
 from typing import Any
@@ -36,14 +39,13 @@ with refusals_in_one_line():
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.update(
     task_ignore_result=True,
-    # A lost tick is sent again after a second. A worker with messages to acknowledge does not
+    # A lost task is sent again when its time comes. A worker with messages to acknowledge does not
     # survive a restart of Redis (kombu 5.7 has no connection left to acknowledge them on).
     broker_transport_options={"ack_emulation": False},
     worker_prefetch_multiplier=1,
     worker_hijack_root_logger=False,
     broker_connection_retry_on_startup=True,
     beat_schedule={
-        "videos": {"task": "videos.tasks.tick", "schedule": 1.0},
         "audit": {"task": "videos.tasks.audit_refunds", "schedule": crontab(hour=3, minute=17)},
         **{
             task: {"task": task, "schedule": float(seconds)}

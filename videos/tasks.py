@@ -1,16 +1,17 @@
-"""Background work: `run` for the worker thread of the web process, and Celery tasks."""
+"""Background work: threads of the Celery worker, `run` for that of `serve`, and Celery tasks."""
 
 import logging
 import threading
-import time
 
 from celery import shared_task
 from celery.signals import worker_ready
 from django.conf import settings
 
-from config.lib import draining, idempotency
+from config.lib import idempotency
+from config.lib.queues import worker_threads
 from videos import feed
 from videos.account import deletion, email_digests
+from videos.jobs import callbacks
 from videos.jobs.worker import executor
 from videos.media import upload_cleanup
 from videos.reports import refund_audit
@@ -27,26 +28,13 @@ def run(stop: threading.Event) -> None:
 @worker_ready.connect
 def start_deliveries(**_: object) -> None:
     """Send webhooks in a thread of the Celery worker: waiting for receivers needs no task."""
-    threading.Thread(
-        target=sender.run, args=[draining.stopping], name="deliveries", daemon=True
-    ).start()
+    worker_threads.start(sender.run, "deliveries")
 
 
-@shared_task(ignore_result=True, expires=5)
-def tick(budget_seconds: float = 10.0) -> None:
-    """Execute due steps for about `budget_seconds`; beat starts this every second.
-
-    A worker process that stops claims nothing more and ends the steps it has claimed.
-    """
-    workers = executor.Executor(settings.WORKER_THREADS)
-    until = time.monotonic() + budget_seconds
-    try:
-        while not draining.stopping.is_set() and workers.turn() and time.monotonic() < until:
-            pass
-        while workers.drain():
-            pass
-    finally:
-        workers.close()
+@worker_ready.connect
+def start_videos(**_: object) -> None:
+    """Execute due steps in a thread of the Celery worker: it hears wake-ups between two steps."""
+    worker_threads.start(run, "videos")
 
 
 @shared_task(ignore_result=True, expires=3600)
@@ -57,10 +45,11 @@ def audit_refunds() -> None:
 
 @shared_task(ignore_result=True, expires=3600)
 def delete_expired() -> None:
-    """Delete unused uploads, expired idempotency keys and old events, every 15 minutes."""
+    """Delete unused uploads, expired idempotency keys, old events and callbacks."""
     upload_cleanup.delete_unused()
     idempotency.delete_expired()
     feed.delete_expired()
+    callbacks.delete_expired()
 
 
 @shared_task(ignore_result=True, expires=600)

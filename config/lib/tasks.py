@@ -5,18 +5,14 @@ import threading
 from celery import shared_task
 from celery.signals import worker_ready
 
-from config.lib import draining
 from config.lib.mail import queue, sender
+from config.lib.queues import worker_threads
 
 
 @worker_ready.connect
 def start_emails(**_: object) -> threading.Thread:
     """Send e-mails in a thread of the Celery worker: waiting for the mail server needs no task."""
-    thread = threading.Thread(
-        target=sender.run, args=[draining.stopping], name="e-mails", daemon=True
-    )
-    thread.start()
-    return thread
+    return worker_threads.start(sender.run, "e-mails")
 
 
 @shared_task(ignore_result=True, expires=3600)

@@ -285,5 +285,12 @@ class OwnRedis:
         self._process.kill()
         self._process.wait(10)
 
+    def freeze(self) -> None:
+        """Let it keep its connections and answer nothing until `thaw`."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._process.send_signal(signal.SIGCONT)
+
 
 POSTGRES = connection.vendor == "postgresql"

@@ -51,11 +51,11 @@ def record_callback(engine: str, callback: Callback, video: Video | None = None)
         return False
     if not _is_storable(callback):
         return True
-    _store(engine, callback, video)
+    is_news = _store(engine, callback, video)
     # Search only after storing: who learns the job's id meanwhile finds the callback.
     known = video or Video.objects.filter(engine=engine, engine_job_id=callback.job_id).first()
     if known:
-        state_machine.wake(known)
+        state_machine.wake(known, is_news=is_news)
     return True
 
 
@@ -64,20 +64,26 @@ def wake_for_early_callbacks(video: Video) -> None:
     ids = ids_named(video.engine_job_id)
     waiting = EngineCallback.objects.filter(engine=video.engine, engine_job_id__in=ids)
     if waiting.exists():
-        state_machine.wake(video)
+        state_machine.wake(video, is_news=True)
 
 
-def _store(engine: str, callback: Callback, video: Video | None) -> None:
-    now = timezone.now()
+def delete_expired() -> None:
+    """Delete callbacks that are older than KEEP_FOR."""
+    EngineCallback.objects.filter(received_at__lt=timezone.now() - KEEP_FOR).delete()
+
+
+def _store(engine: str, callback: Callback, video: Video | None) -> bool:
+    """Store a callback; return whether it was not known before."""
+    known = EngineCallback.objects.filter(engine=engine, event_key=callback.event).exists()
     row = EngineCallback(
         engine=engine,
         event_key=callback.event,
         engine_job_id=callback.job_id,
         video=video,
-        received_at=now,
+        received_at=timezone.now(),
     )
     EngineCallback.objects.bulk_create([row], ignore_conflicts=True)
-    EngineCallback.objects.filter(received_at__lt=now - KEEP_FOR).delete()
+    return not known
 
 
 def _is_storable(callback: Callback) -> bool:

@@ -6,6 +6,7 @@ from django.db import transaction
 from django.db.models import Case, F, Q, Value, When
 
 from config.lib import clock
+from config.lib.queues import wakeups
 from videos import feed
 from videos.jobs import cancellation, state_machine
 from videos.models import Video
@@ -38,6 +39,7 @@ def delete(video: Video, *, undo: bool = False) -> None:
         )
         if gone:
             feed.publish_change(Video.objects.get(pk=video.pk))
+            wakeups.announce(Video)
 
 
 def delete_all(videos: Iterable[Video], *, undo: bool = False) -> None:

@@ -15,6 +15,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from config.lib import clock
+from config.lib.queues import wakeups
 from videos.engines.errors import EngineError, Gone, NotFound
 from videos.jobs import state_machine
 from videos.models import Video
@@ -61,6 +62,7 @@ def request(video: Video) -> None:
         raise state_machine.NotPossible(
             _("The state of the video changed meanwhile. Reload the page.")
         )
+    wakeups.announce(Video)
 
 
 def record_failure(video: Video, error: EngineError) -> None:

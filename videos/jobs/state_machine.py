@@ -27,6 +27,7 @@ from django.utils.translation import gettext as _
 
 from billing.ledger import credits
 from config.lib import clock
+from config.lib.queues import wakeups
 from videos import feed
 from videos.jobs.money import charges
 from videos.models import Video, VideoEvent
@@ -68,6 +69,7 @@ def enqueue(video: Video) -> None:
     video.save(force_insert=True)
     VideoEvent.objects.create(video=video, status=Status.QUEUED, at=now)
     feed.publish_change(video)
+    wakeups.announce(Video)
 
 
 def cancel(video: Video) -> None:
@@ -76,14 +78,15 @@ def cancel(video: Video) -> None:
         raise NotPossible(_("Only a video that is waiting or rendering can be cancelled."))
 
 
-def wake(video: Video) -> None:
-    """Make a video that waits for its engine due now; at most once a second."""
+def wake(video: Video, *, is_news: bool = False) -> None:
+    """Make a video that waits for its engine due now; at most once a second unless `is_news`."""
     now = clock.now()
     at_once = Case(When(lease=None, then=Value(now)), default=F("next_step_at"))
     rows = Video.objects.filter(pk=video.pk, status__in=(Status.RUNNING, Status.SUBMIT_UNKNOWN))
-    rows.filter(Q(woken_at=None) | Q(woken_at__lt=now - timedelta(seconds=1))).update(
-        woken_at=now, next_step_at=at_once
-    )
+    if not is_news:
+        rows = rows.filter(Q(woken_at=None) | Q(woken_at__lt=now - timedelta(seconds=1)))
+    if rows.update(woken_at=now, next_step_at=at_once):
+        wakeups.announce(Video)
 
 
 def request_poll(video: Video) -> None:
@@ -149,6 +152,8 @@ def end(
                 grace=to != Status.CANCELLED,
                 description=f"Returned: {charges.describe(video)}",
             )
+        if ended:  # its job may have to be deleted, and another order may get its place
+            wakeups.announce(Video)
     return ended
 
 

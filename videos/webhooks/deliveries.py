@@ -29,6 +29,7 @@ from django.utils.translation import gettext as _
 from config.lib import clock, rate_limits
 from config.lib.api.rendering import iso
 from config.lib.connections import release_connection
+from config.lib.queues import wakeups
 from config.lib.rate_limits import Rate
 from videos import feed, representations
 from videos.models import (
@@ -101,6 +102,7 @@ def enqueue_deliveries(video: Video) -> None:
         wanted = Q(endpoint__in=[row.endpoint_id for row in rows if row.endpoint_id])
         _start_round(known.filter(wanted | Q(endpoint=None)))
     WebhookDelivery.objects.bulk_create(rows, ignore_conflicts=True)
+    wakeups.announce(WebhookDelivery)
 
 
 def _new_delivery(video: Video, endpoint: WebhookEndpoint | None, now: datetime) -> WebhookDelivery:
@@ -147,7 +149,7 @@ def redeliver_all(rows: QuerySet[WebhookDelivery]) -> int:
 
 def _start_round(rows: QuerySet[WebhookDelivery]) -> int:
     now = clock.now()
-    return rows.update(
+    count = rows.update(
         state=State.PENDING,
         tries=0,
         round_started_at=now,
@@ -156,6 +158,8 @@ def _start_round(rows: QuerySet[WebhookDelivery]) -> int:
         delivered_at=None,
         acknowledged_at=None,
     )
+    wakeups.announce(WebhookDelivery)
+    return count
 
 
 def send_test(user: AbstractBaseUser, url: str) -> DeliveryResult:

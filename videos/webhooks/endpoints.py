@@ -18,6 +18,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from config.lib import clock, mail
+from config.lib.queues import wakeups
 from videos import feed
 from videos.models import Video, WebhookDelivery, WebhookEndpoint
 from videos.webhooks import http_client
@@ -140,6 +141,7 @@ def _reschedule(endpoint: WebhookEndpoint) -> None:
     if is_pushed:
         fields |= {"tries": 0, "round_started_at": now}
     waiting.update(next_try_at=now if is_pushed else None, lease=None, **fields)
+    wakeups.announce(WebhookDelivery)
 
 
 def _compose(endpoint: WebhookEndpoint) -> mail.EmailContent:

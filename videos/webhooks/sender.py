@@ -21,6 +21,7 @@ class Sender(LeasedWorker[WebhookDelivery, DeliveryResult]):
     Leases are renewed for as long as an answer, or that of a name server, may take.
     """
 
+    table = WebhookDelivery
     idle_seconds = 0.5
 
     def _claim(self) -> None:

@@ -28,7 +28,7 @@ from django.utils.translation import gettext as _
 from config.lib import clock
 from config.lib.mail.messages import Email
 from config.lib.models import OutgoingEmail
-from config.lib.queues import leases
+from config.lib.queues import leases, wakeups
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +64,7 @@ class QueueBackend(BaseEmailBackend):
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
         rows = [row for message in email_messages for row in _rows_of(message)]
         OutgoingEmail.objects.bulk_create(rows)
+        wakeups.announce(OutgoingEmail)
         return len(email_messages)
 
 
@@ -170,6 +171,7 @@ def send_again(row: OutgoingEmail) -> None:
         state=State.WAITING, attempts=0, round_started_at=now, next_try_at=now, ended_at=None
     ):
         raise NotSendable(_("Only an e-mail that was not sent can be sent again."))
+    wakeups.announce(OutgoingEmail)
 
 
 def stuck() -> QuerySet[OutgoingEmail]:

@@ -26,6 +26,7 @@ CLOSING = 421
 class EmailSender(LeasedWorker[OutgoingEmail, SendResult]):
     """Claims due e-mails for its free threads, sends them and records the answers."""
 
+    table = OutgoingEmail
     idle_seconds = 1.0
 
     def _claim(self) -> None:

@@ -43,7 +43,7 @@ import celery.apps.beat, celery.apps.worker
 from config.celery import app
 app.loader.import_default_modules()
 app.finalize()
-assert "videos.tasks.tick" in app.tasks
+assert "videos.tasks.send_digests" in app.tasks
 """
 
 

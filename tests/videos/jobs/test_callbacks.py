@@ -22,6 +22,7 @@ from tests.billing.conftest import grant_credits
 from tests.concurrency import run_concurrently
 from tests.videos import kie
 from tests.videos.conftest import claimed, make_due, order, reloaded, running
+from videos import tasks
 from videos.engines import base
 from videos.engines.base import Job, JobState
 from videos.engines.errors import Refused, Unavailable
@@ -259,6 +260,7 @@ def test_callbacks_are_deleted_when_they_are_old(video: Video) -> None:
     kie.call(video, video.engine_job_id, "waiting")
     EngineCallback.objects.update(received_at=timezone.now() - callbacks.KEEP_FOR * 2)
     kie.call(video, video.engine_job_id)
+    tasks.delete_expired()
     assert [event.event_key for event in EngineCallback.objects.all()] == [
         f"{video.engine_job_id}:succeeded"
     ]

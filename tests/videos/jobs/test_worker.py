@@ -82,7 +82,6 @@ def stopping() -> Iterator[None]:
 @pytest.mark.django_db(transaction=True)
 def test_nothing_is_claimed_when_the_process_stops(alice: User, stopping: None) -> None:
     video = order(alice)
-    tasks.tick()
     tasks.run(draining.stopping)
     assert (reloaded(video).status, reloaded(video).submit_count) == (Video.Status.QUEUED, 0)
 

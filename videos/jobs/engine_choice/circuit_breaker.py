@@ -21,6 +21,7 @@ from django.db.models import DateTimeField, QuerySet
 
 from config.lib import clock
 from config.lib.prepared_queries import PreparedRows
+from config.lib.queues import wakeups
 from videos.engines.errors import AuthFailed, BadAnswer, EngineError, OutOfCredit, Unavailable
 from videos.models import EngineCircuit, Video
 
@@ -102,6 +103,7 @@ def _record_answer(name: str) -> None:
         log.warning("engine %s gets orders again", name)
         waiting = Video.objects.filter(engine=name, status=Video.Status.QUEUED, lease=None)
         waiting.update(next_step_at=clock.now())
+        wakeups.announce(Video)
 
 
 def _record_failure(name: str, video_id: UUID, error: EngineError) -> None:

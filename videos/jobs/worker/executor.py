@@ -22,6 +22,7 @@ DOWNLOAD_SHARE = 0.5
 class Executor(LeasedWorker[Video, execute.Result]):
     """Claims due videos, executes their steps and settles the results."""
 
+    table = Video
     idle_seconds = 0.2
 
     def _claim(self) -> None:
@@ -39,7 +40,8 @@ class Executor(LeasedWorker[Video, execute.Result]):
         return claim.next_due()
 
     def _gather(self) -> None:
-        time.sleep(GATHER_SECONDS)
+        if len(self._rows) > len(self._done):
+            time.sleep(GATHER_SECONDS)
 
     def _record(self, done: list[tuple[Video, execute.Result]]) -> None:
         try:

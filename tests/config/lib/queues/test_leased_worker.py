@@ -18,6 +18,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.embedded]
 class IdleWorker(LeasedWorker[OutgoingEmail, None]):
     """Never finds a row, and counts how often it looked."""
 
+    table = OutgoingEmail
     idle_seconds = 0.01
     turns = 0
     due: datetime | None = None
