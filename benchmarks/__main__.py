@@ -26,6 +26,10 @@ def main() -> None:
     if "--wakeups" in sys.argv:
         wakeups.run(40, scaled="--scaled" in sys.argv)
         return
+    if "--polling" in sys.argv:
+        numbers = tuple(int(word) for word in sys.argv[1:] if word.isdigit())
+        polling.run(numbers or (1000,), 20, 0.3 if "--slow" in sys.argv else 0.0)
+        return
     print(f"{connection.vendor}, Python {platform.python_version()}, {os.cpu_count()} cores\n")
     print("Active videos on one worker, 5 s interval, every poll changes the progress\n")
     polling.run((1000,) if quick else (100, 1000, 1500), 12 if quick else 20)

@@ -3,12 +3,15 @@
 import resource
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from itertools import pairwise
 from statistics import median, quantiles
 from unittest import mock
+from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
@@ -18,6 +21,7 @@ from django.utils import timezone
 from accounts.models import User
 from tests.backing import free_port
 from videos.engines import base
+from videos.jobs import state_machine
 from videos.jobs.worker import claim, executor
 from videos.models import Video
 
@@ -25,10 +29,11 @@ INTERVAL = timedelta(seconds=5)
 USERS = 20
 
 
-def run(counts: tuple[int, ...], seconds: float) -> None:
-    """Print one row per number of active videos."""
+def run(counts: tuple[int, ...], seconds: float, answer_seconds: float = 0.0) -> None:
+    """Print one row per number of active videos, of an engine that answers after a time."""
     port = free_port()
-    stub = subprocess.Popen([sys.executable, "-m", "benchmarks.engine_stub", str(port)])
+    words = [sys.executable, "-m", "benchmarks.engine_stub", str(port), str(answer_seconds)]
+    stub = subprocess.Popen(words)
     config = {
         "adapter": "openai",
         "base_url": f"http://127.0.0.1:{port}/v1",
@@ -60,20 +65,29 @@ def _row(count: int, seconds: float) -> str:
     _create_videos(count)
     delays: list[float] = []
     polled: dict[object, list[float]] = {}
-    real = claim.claim_due
+    due_at: dict[object, float] = {}
+    real_claim, real_record = claim.claim_polls, state_machine.record_polls
 
-    def timed_claim(limit: int, *, downloads: bool = True) -> list[Video]:
-        now = timezone.now()
-        due = dict(Video.objects.due(now).values_list("pk", "next_step_at")[:limit])
-        claimed = real(limit, downloads=downloads)
+    def timed_claim(limit: int, engines: Collection[str]) -> list[Video]:
+        claimed = real_claim(limit, engines)
+        now = time.monotonic()
         for video in claimed:
-            polled.setdefault(video.pk, []).append(time.monotonic())
-            if at := due.get(video.pk):
-                delays.append((now - at).total_seconds())
+            polled.setdefault(video.pk, []).append(now)
+            if at := due_at.get(video.pk):
+                delays.append(now - at)
         return claimed
 
+    def timed_record(done: Sequence[tuple[Video, float]]) -> set[UUID]:
+        now = time.monotonic()
+        for video, pause in done:
+            due_at[video.pk] = now + pause
+        return real_record(done)
+
     worker = executor.Executor(settings.WORKER_THREADS)
-    with mock.patch.object(claim, "claim_due", timed_claim):
+    with (
+        mock.patch.object(claim, "claim_polls", timed_claim),
+        mock.patch.object(state_machine, "record_polls", timed_record),
+    ):
         # Poll every video once, so that they become due at different times.
         _run_for(worker, INTERVAL.total_seconds())
         delays.clear()
@@ -91,7 +105,8 @@ def _row(count: int, seconds: float) -> str:
     return (
         f"| {count} | {polls / took:.0f} ({count / INTERVAL.total_seconds():.0f}) "
         f"| {median(gaps):.2f} / {_p95(gaps):.2f} | {_p95(delays):.2f} "
-        f"| {used / took:.0%} of a core | {len(queries) / max(done, 1):.1f} |"
+        f"| {used / took:.0%} of a core, {1000 * used / max(polls, 1):.2f} ms a poll "
+        f"| {len(queries) / max(done, 1):.2f} |"
     )
 
 
@@ -100,10 +115,10 @@ def _p95(values: list[float]) -> float:
 
 
 def _run_for(worker: executor.Executor, seconds: float) -> None:
-    until = time.monotonic() + seconds
+    until, never = time.monotonic() + seconds, threading.Event()
     while time.monotonic() < until:
         if not worker.turn():
-            time.sleep(executor.Executor.idle_seconds)
+            worker._pause(never)
 
 
 def _cpu_seconds() -> float:

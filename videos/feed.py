@@ -6,7 +6,7 @@ Each change of a status is kept for KEPT, as it was sent. Progress is not kept: 
 gets the video once, as it is now, and so it is with a video that changed before that time.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, NamedTuple, TypeGuard
@@ -21,6 +21,11 @@ from videos import representations
 from videos.models import Feed, FeedEvent, Video
 
 KEPT = timedelta(days=1)
+ALLOCATE = """
+INSERT INTO videos_feed (user_id, sequence) VALUES {rows}
+ON CONFLICT (user_id) DO UPDATE SET sequence = videos_feed.sequence + excluded.sequence
+RETURNING user_id, sequence
+"""
 
 
 class Missed(NamedTuple):
@@ -78,15 +83,26 @@ def allocate_sequence(user_id: UUID, count: int = 1) -> int:
     Must be called in a transaction: the feed's row stays locked until the commit, so numbers
     become visible in their order and a client can trust the last one it saw.
     """
+    return allocate_sequences({user_id: count})[user_id]
+
+
+def allocate_sequences(counts: Mapping[UUID, int]) -> dict[UUID, int]:
+    """Take that many next numbers of each user's feed and return the last of each.
+
+    Must be called in a transaction, as `allocate_sequence`. The feeds are locked in the order of
+    the users' ids, so that nobody waits for somebody who waits for him.
+    """
+    if not counts:
+        return {}
+    wanted = sorted(counts.items())
+    values = [
+        v
+        for user_id, n in wanted
+        for v in (Feed._meta.pk.get_db_prep_value(user_id, connection), n)
+    ]
     with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO videos_feed (user_id, sequence) VALUES (%s, %s)"
-            " ON CONFLICT (user_id) DO UPDATE"
-            " SET sequence = videos_feed.sequence + excluded.sequence"
-            " RETURNING sequence",
-            [Feed._meta.pk.get_db_prep_value(user_id, connection), count],
-        )
-        return int(cursor.fetchone()[0])
+        cursor.execute(ALLOCATE.format(rows=", ".join(["(%s, %s)"] * len(wanted))), values)
+        return {UUID(str(user_id)): int(last) for user_id, last in cursor.fetchall()}
 
 
 def current_sequence(user_id: UUID) -> int:
@@ -100,17 +116,19 @@ def publish_change(video: Video) -> None:
     FeedEvent.objects.create(
         user_id=video.user_id, sequence=video.sequence, body=event, created_at=clock.now()
     )
-    _send(video.user_id, event)
+    _send([(video.user_id, event)])
 
 
-def publish_progress(video: Video) -> None:
-    """Send how far a video is once the caller's transaction commits; never fails."""
-    _send(video.user_id, representations.update_event(video))
+def publish_progress(videos: Iterable[Video]) -> None:
+    """Send how far videos are once the caller's transaction commits; never fails."""
+    _send([(video.user_id, representations.update_event(video)) for video in videos])
 
 
-def _send(user_id: UUID, event: dict[str, Any]) -> None:
-    message = {"type": "video.update", "event": event}
-    transaction.on_commit(lambda: broadcast.send(group_of(user_id), message))
+def _send(events: Iterable[tuple[UUID, dict[str, Any]]]) -> None:
+    messages = [
+        (group_of(user_id), {"type": "video.update", "event": event}) for user_id, event in events
+    ]
+    transaction.on_commit(lambda: broadcast.send_all(messages))
 
 
 def missed(user_id: UUID, after: int) -> Missed:

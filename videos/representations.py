@@ -204,15 +204,19 @@ def failure(video: Video) -> dict[str, Any] | None:
     }
 
 
+KEYS_OF_AN_END = (
+    "status", "progress", "completed_at", "video_url", "thumbnail_url", "error_message", "failure",
+)  # fmt: skip
+
+
 def update_event(video: Video) -> dict[str, Any]:
     """The event `video_update` of a video. Source: A22."""
     updates: dict[str, Any] = {"status": "deleted"}
-    if not video.deleted_at:
+    if not video.deleted_at and video.is_active:  # sent for each poll: only what is in it
+        updates = {"status": LIBRARY_STATUS[Status(video.status)], "progress": int(video.progress)}
+    elif not video.deleted_at:
         whole = library_video(video)
-        keys: tuple[str, ...] = ("status", "progress")
-        if not video.is_active:
-            keys += ("completed_at", "video_url", "thumbnail_url", "error_message", "failure")
-        updates = {key: whole[key] for key in keys}
+        updates = {key: whole[key] for key in KEYS_OF_AN_END}
     return {
         "type": "video_update",
         "seq": video.sequence,

@@ -12,7 +12,7 @@ from typing import Any
 import httpx2
 
 from config.lib import strict_json
-from videos.engines import status_words
+from videos.engines import http_answers, status_words
 from videos.engines.errors import (
     AuthFailed,
     BadAnswer,
@@ -25,8 +25,9 @@ from videos.engines.errors import (
     Unavailable,
     Unsupported,
 )
+from videos.engines.http_answers import Answer
 
-MAX_BYTES = 32 * 1024 * 1024
+MAX_BYTES = http_answers.MAX_BYTES
 # How many results of one engine a process reads at once, and how many seconds one more waits.
 STREAMS_AT_ONCE = 64
 STREAM_WAIT_SECONDS = 2
@@ -123,6 +124,12 @@ def send(
         return said
     error = read_error(status, said, text) if read_error else None
     raise error or usual_error(status, text, headers, submitting=submitting)
+
+
+def get(client: httpx2.Client, url: str) -> Answer:
+    """Return the answer to GET, of whatever status. Raises EngineError."""
+    status, body, headers = _send(client, "GET", url, False, read_body, {})
+    return Answer(status, headers, body)
 
 
 def is_page(text: str) -> bool:

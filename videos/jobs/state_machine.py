@@ -16,12 +16,13 @@ Lock order: the user's feed, the video, the user's credits.
 """
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.backends.utils import CursorWrapper
 from django.db.models import Case, F, Q, QuerySet, Value, When
 from django.utils.translation import gettext as _
 
@@ -49,12 +50,19 @@ MAY_COME_FROM: dict[Status, tuple[Status, ...]] = {
     Status.TIMEOUT: Video.ACTIVE,
 }
 
-POLL_UPDATE = """
-UPDATE videos_video SET progress = %s, sequence = %s, updated_at = %s,
-    poll_count = poll_count + 1, attempts = 0, missing_since = NULL, lease = NULL,
-    next_step_at = CASE WHEN woken_at > claimed_at THEN %s ELSE %s END
-WHERE id = %s AND lease = %s AND status = 'running'
+POLLS_UPDATE = """
+WITH polled (id, lease, progress, sequence, due_at) AS (VALUES {rows})
+UPDATE videos_video SET progress = polled.progress, sequence = polled.sequence, updated_at = {now},
+    poll_count = videos_video.poll_count + 1, attempts = 0, missing_since = NULL, lease = NULL,
+    next_step_at = CASE WHEN videos_video.woken_at > videos_video.claimed_at
+        THEN {now} ELSE polled.due_at END
+FROM polled
+WHERE videos_video.id = polled.id AND videos_video.lease = polled.lease
+    AND videos_video.status = 'running'
+RETURNING videos_video.id
 """
+# PostgreSQL takes the types of the columns of VALUES from the values alone.
+POSTGRESQL_TYPES = ("uuid", "uuid", "double precision", "bigint", "timestamptz")
 
 
 class NotPossible(Exception):
@@ -247,20 +255,31 @@ def due_in(seconds: float) -> dict[str, Any]:
     return {"lease": None, "next_step_at": Case(woken, default=later)}
 
 
-def record_poll(cursor: CursorWrapper, video: Video, pause_seconds: float) -> bool:
-    """Release a RUNNING video until its next poll and store its `progress` and `sequence`.
+def record_polls(polled: Sequence[tuple[Video, float]]) -> set[UUID]:
+    """Release RUNNING videos until their next polls, and store their `progress` and `sequence`.
 
-    Raw SQL, because at hundreds of polls a second the ORM would be the limit. Returns False, and
-    writes nothing, when the lease was lost.
+    Each comes with the seconds until its next poll. One statement for all, and raw SQL, because at
+    thousands of polls a second the ORM would be the limit. Returns the ids of those written;
+    nothing is written where the lease was lost.
     """
+    if not polled:
+        return set()
     now = clock.now()
-    due = _db_value("next_step_at", now + timedelta(seconds=pause_seconds))
-    at_once = _db_value("next_step_at", now)
-    row = (_db_value("id", video.pk), _db_value("lease", video.lease))
-    cursor.execute(POLL_UPDATE, [video.progress, video.sequence, at_once, at_once, due, *row])
-    return bool(cursor.rowcount)
+    is_postgresql = connection.vendor == "postgresql"
+    marks = [f"CAST(%s AS {kind})" if is_postgresql else "%s" for kind in POSTGRESQL_TYPES]
+    values: list[Any] = []
+    for video, pause_seconds in polled:
+        due = db_value("next_step_at", now + timedelta(seconds=pause_seconds))
+        row = (db_value("id", video.pk), db_value("lease", video.lease))
+        values += [*row, video.progress, video.sequence, due]
+    rows = ", ".join([f"({', '.join(marks)})"] * len(polled))
+    at_once = db_value("next_step_at", now)
+    with connection.cursor() as cursor:
+        cursor.execute(POLLS_UPDATE.format(rows=rows, now=marks[-1]), [*values, at_once, at_once])
+        return {UUID(str(found)) for (found,) in cursor.fetchall()}
 
 
-def _db_value(column: str, value: object) -> Any:
+def db_value(column: str, value: object) -> Any:
+    """A value of this column as raw SQL takes it."""
     field: Any = Video._meta.get_field(column)
     return field.get_db_prep_value(value, connection)

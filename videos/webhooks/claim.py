@@ -33,10 +33,8 @@ def claim_due(limit: int) -> list[WebhookDelivery]:
     with transaction.atomic():
         _lock_claims()
         due = WebhookDelivery.objects.filter(pk__in=_choose(limit, now), next_try_at__lte=now)
-        leases.lease_rows(due, limit, token, next_try_at=now + settings.LEASE)
-    return list(
-        WebhookDelivery.objects.filter(lease=token).select_related("video", "user", "endpoint")
-    )
+        leased = leases.lease_rows(due, limit, token, next_try_at=now + settings.LEASE)
+    return list(leased.filter(lease=token).select_related("video", "user", "endpoint"))
 
 
 def next_due() -> datetime | None:

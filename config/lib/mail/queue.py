@@ -118,8 +118,8 @@ def claim_due(limit: int) -> list[OutgoingEmail]:
         return []
     token = uuid4()
     with transaction.atomic():
-        leases.lease_rows(due, limit, token, next_try_at=now + settings.LEASE)
-    return list(OutgoingEmail.objects.filter(lease=token).order_by("created_at", "pk"))
+        leased = leases.lease_rows(due, limit, token, next_try_at=now + settings.LEASE)
+    return list(leased.filter(lease=token).order_by("created_at", "pk"))
 
 
 def next_due() -> datetime | None:

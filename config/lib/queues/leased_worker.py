@@ -156,7 +156,10 @@ class LeasedWorker(ABC, Generic[Row, Result]):
         return min(wait_for, longest) if wait_for > 0 else self.idle_seconds
 
     def _start(self, row: Row, work: Callable[[], Result]) -> None:
-        future = self._pool.submit(work)
+        self._watch(row, self._pool.submit(work))
+
+    def _watch(self, row: Row, future: Future[Result]) -> None:
+        """Record the result of a claimed row when the future has it."""
         self._rows[future] = row
         future.add_done_callback(self._note_end)
 

@@ -15,6 +15,7 @@ def lease_rows(due: QuerySet[Any], limit: int, token: UUID, **fields: object) ->
     """Lease up to `limit` of the `due` rows to `token`, set `fields` on them and return them.
 
     Must be called in a transaction. Skips rows another worker has locked where the database can.
+    The rows are found by their keys: the token has no index.
     """
     skip = connection.features.has_select_for_update_skip_locked
     locked = due.select_for_update(skip_locked=skip, of=("self",)).values_list("pk", flat=True)

@@ -12,6 +12,7 @@ import openai
 import pytest
 from django.conf import LazySettings
 
+from tests.verification.engines.conftest import Poll
 from tests.verification.engines.scripted_server import (
     JSON,
     PAGE,
@@ -262,10 +263,10 @@ def test_retry_after_is_bounded_when_the_engine_limits_the_rate(
     ],
 )
 def test_state_is_mapped_when_a_job_is_polled(
-    server: ScriptedServer, engine: OpenAIVideos, word: object, state: JobState
+    server: ScriptedServer, engine: OpenAIVideos, poll: Poll, word: object, state: JobState
 ) -> None:
     server.answer = (200, {"id": "video_1", "status": word})
-    assert engine.fetch("video_1").state is state
+    assert poll(engine, "video_1").state is state
 
 
 @pytest.mark.parametrize(
@@ -288,10 +289,14 @@ def test_state_is_mapped_when_a_job_is_polled(
     ],
 )
 def test_progress_is_between_0_and_100_or_unknown_when_a_job_is_polled(
-    server: ScriptedServer, engine: OpenAIVideos, reported: object, progress: float | None
+    server: ScriptedServer,
+    engine: OpenAIVideos,
+    poll: Poll,
+    reported: object,
+    progress: float | None,
 ) -> None:
     server.answer = (200, {"id": "video_1", "status": "in_progress", "progress": reported})
-    assert engine.fetch("video_1").progress == progress
+    assert poll(engine, "video_1").progress == progress
 
 
 @pytest.mark.parametrize(
@@ -313,33 +318,38 @@ def test_progress_is_between_0_and_100_or_unknown_when_a_job_is_polled(
     ],
 )
 def test_failure_is_mapped_when_a_job_has_failed(
-    server: ScriptedServer, engine: OpenAIVideos, reported: object, code: str, detail: str
+    server: ScriptedServer,
+    engine: OpenAIVideos,
+    poll: Poll,
+    reported: object,
+    code: str,
+    detail: str,
 ) -> None:
     server.answer = (200, {"id": "video_1", "status": "failed", "error": reported})
-    failure = engine.fetch("video_1").failure
+    failure = poll(engine, "video_1").failure
     assert failure
     assert (failure.code, failure.detail) == (code, detail)
 
 
 @pytest.mark.parametrize("status", [400, 422, 500])
 def test_job_has_failed_when_the_body_of_an_http_error_says_so(
-    server: ScriptedServer, engine: OpenAIVideos, status: int
+    server: ScriptedServer, engine: OpenAIVideos, poll: Poll, status: int
 ) -> None:
     """vLLM-Omni answers so."""
     failed = {"id": "video_1", "status": "failed", "error": {"message": "out of memory"}}
     server.answer = (status, failed)
-    failure = engine.fetch("video_1").failure
+    failure = poll(engine, "video_1").failure
     assert failure
     assert (failure.code, failure.detail) == ("generation_failed", "out of memory")
 
 
 @pytest.mark.parametrize("sign", [{"error": {"message": "?"}}, {"completed_at": 1_800_000_000}])
 def test_outcome_is_unclear_when_an_unknown_word_comes_with_an_end(
-    server: ScriptedServer, engine: OpenAIVideos, sign: dict[str, Any]
+    server: ScriptedServer, engine: OpenAIVideos, poll: Poll, sign: dict[str, Any]
 ) -> None:
     server.answer = (200, {"id": "video_1", "status": "reticulated", **sign})
     with pytest.raises(UnclearOutcome, match="reticulated"):
-        engine.fetch("video_1")
+        poll(engine, "video_1")
 
 
 @pytest.mark.parametrize("wrap", [lambda job: {"data": job}, lambda job: {"data": [job]}])
@@ -352,27 +362,27 @@ def test_job_is_read_when_a_gateway_wraps_it(
 
 
 def test_web_page_is_named_when_the_address_is_no_api(
-    server: ScriptedServer, engine: OpenAIVideos
+    server: ScriptedServer, engine: OpenAIVideos, poll: Poll
 ) -> None:
     server.answer = (200, f"<html>{PAGE}</html>")
     with pytest.raises(BadAnswer, match="the address is not an engine's API"):
-        engine.fetch("video_1")
+        poll(engine, "video_1")
 
 
 def test_job_id_is_kept_when_a_poll_returns_another(
-    server: ScriptedServer, engine: OpenAIVideos
+    server: ScriptedServer, engine: OpenAIVideos, poll: Poll
 ) -> None:
     server.answer = (200, {"id": "video_other", "status": "completed"})
-    assert engine.fetch("video_1").id == "video_1"
+    assert poll(engine, "video_1").id == "video_1"
 
 
 @pytest.mark.parametrize("job_id", ["a/b", "../models", "a?b=c", "a b", "é", "x" * 512, "a%2fb"])
 def test_job_id_is_escaped_when_it_has_special_characters(
-    server: ScriptedServer, engine: OpenAIVideos, job_id: str
+    server: ScriptedServer, engine: OpenAIVideos, poll: Poll, job_id: str
 ) -> None:
     server.answer = (200, {"id": job_id, "status": "queued"})
     try:
-        engine.fetch(job_id)
+        poll(engine, job_id)
     except EngineError:
         pass
     for _, path, *_ in server.requests:
@@ -386,10 +396,10 @@ def test_job_id_is_escaped_when_it_has_special_characters(
     [("1500", 1.5), ("86400000", 300.0), ("soon", None), ("nan", None), ("-1", None)],
 )
 def test_poll_interval_is_bounded_when_the_engine_suggests_one(
-    server: ScriptedServer, engine: OpenAIVideos, reported: str, pause: float | None
+    server: ScriptedServer, engine: OpenAIVideos, poll: Poll, reported: str, pause: float | None
 ) -> None:
     server.answer = (200, OPENAI, {"openai-poll-after-ms": reported})
-    assert engine.fetch("video_1").poll_after == pause
+    assert poll(engine, "video_1").poll_after == pause
 
 
 @pytest.mark.parametrize(
@@ -405,11 +415,15 @@ def test_poll_interval_is_bounded_when_the_engine_suggests_one(
     ],
 )
 def test_error_is_not_a_lost_submit_when_a_poll_fails(
-    server: ScriptedServer, engine: OpenAIVideos, answer: Answer, kind: type[EngineError]
+    server: ScriptedServer,
+    engine: OpenAIVideos,
+    poll: Poll,
+    answer: Answer,
+    kind: type[EngineError],
 ) -> None:
     server.answer = answer
     with pytest.raises(EngineError) as caught:
-        engine.fetch("video_1")
+        poll(engine, "video_1")
     assert (type(caught.value), caught.value.maybe_accepted) == (kind, False)
     assert len(server.requests) == 1
 

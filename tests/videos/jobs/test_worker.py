@@ -2,9 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.conf import LazySettings
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import User
@@ -62,6 +65,78 @@ def test_no_video_is_claimed_twice_when_workers_claim_at_once(alice: User) -> No
     found += [video.pk for video in claim.claim_due(100)]
     assert sorted(found) == sorted(videos)
     assert set(Video.objects.values_list("submit_count", flat=True)) == {1}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_video_is_polled_twice_when_workers_claim_polls_at_once(alice: User) -> None:
+    grant_credits(alice, 600)
+    videos = [running(order(alice, f"Boat {n}")).pk for n in range(30)]
+    Video.objects.update(next_step_at=clock.now())
+    taken = run_concurrently(
+        [lambda: [video.pk for video in claim.claim_polls(10, ["sandbox"])] for _ in range(5)]
+    )
+    found = [pk for batch in taken for pk in batch]
+    found += [video.pk for video in claim.claim_polls(100, ["sandbox"])]
+    assert sorted(found) == sorted(videos)
+
+
+def test_polls_are_claimed_of_rendering_videos_at_these_engines_only(alice: User) -> None:
+    grant_credits(alice, 600)
+    first, second, elsewhere = (running(order(alice, f"Boat {n}")) for n in range(3))
+    answered(running(order(alice, "is fetched")), JobState.SUCCEEDED)
+    order(alice, "waits")
+    now = clock.now()
+    Video.objects.filter(status="running").update(next_step_at=now)
+    Video.objects.filter(pk=second.pk).update(next_step_at=now - timedelta(seconds=9))
+    Video.objects.filter(pk=elsewhere.pk).update(engine="another")
+    (oldest,) = claim.claim_polls(1, ["sandbox"])
+    (other,) = claim.claim_polls(9, ["sandbox"])
+    assert (oldest.pk, other.pk) == (second.pk, first.pk)
+    assert (claim.claim_polls(9, ["sandbox"]), claim.claim_polls(0, ["another"])) == ([], [])
+    left = claim.claim_due(9, polled_elsewhere=["another"])
+    assert sorted(video.status for video in left) == ["downloading", "submitting"]
+    assert [video.pk for video in claim.claim_due(9)] == [elsewhere.pk]
+    assert (reloaded(first).lease, other.lease is None) == (other.lease, False)
+    assert wait_of(first) > 0
+
+
+def test_recorded_polls_are_fenced_each_by_its_own_lease(alice: User) -> None:
+    grant_credits(alice, 600)
+    for n in range(4):
+        running(order(alice, f"Boat {n}"))
+    Video.objects.update(next_step_at=clock.now())
+    held = claim.claim_polls(4, ["sandbox"])
+    Video.objects.filter(pk=held[0].pk).update(lease=uuid4())
+    state_machine.cancel(reloaded(held[1]))
+    settle.settle([(v, Job(v.engine_job_id, JobState.RUNNING, progress=40)) for v in held])
+    stored = [reloaded(video) for video in held]
+    assert [(video.progress, video.poll_count) for video in stored] == [
+        (0, 1), (0, 1), (40, 2), (40, 2),
+    ]  # fmt: skip
+    assert [video.lease is None for video in stored] == [False, True, True, True]
+
+
+@pytest.mark.embedded
+def test_no_statement_of_a_turn_reads_the_whole_table(alice: User) -> None:
+    grant_credits(alice, 600)
+    running(order(alice, "renders"))
+    order(alice, "waits")
+    Video.objects.update(next_step_at=clock.now())
+    with CaptureQueriesContext(connection) as queries:
+        held = [*claim.claim_polls(9, ["sandbox"]), *claim.claim_due(9)]
+        settle.settle([(held[0], Job(held[0].engine_job_id, JobState.RUNNING, progress=9))])
+        claim.renew_leases(held)
+        claim.next_due()
+    statements = [found["sql"] for found in queries if "videos_video" in found["sql"]]
+    assert len(held) == 2
+    assert [sql for sql in statements if reads_all(sql)] == []
+
+
+def reads_all(statement: str) -> bool:
+    """Whether SQLite would read every row of the videos."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN QUERY PLAN {statement}".replace("%", "%%"))
+        return any(row[3] == "SCAN videos_video" for row in cursor.fetchall())
 
 
 def test_longest_waiting_video_is_claimed_first(alice: User) -> None:

@@ -218,7 +218,7 @@ def test_missing_message_is_read_from_the_database(client: httpx2.Client, alice:
         lost, after = feed.allocate_sequence(alice.pk), order(alice)
         assert after.sequence == lost + 1
         assert read.next()["data"]["seq"] == after.sequence
-        feed.publish_progress(after)  # a message that comes late
+        feed.publish_progress([after])  # a message that comes late
         assert statuses([read.next()["data"] for _ in [running(after)]]) == ["in_progress"]
 
 

@@ -1,5 +1,6 @@
 """The calls of the Videos API, each sent once."""
 
+import json
 import logging
 import tempfile
 import warnings
@@ -9,9 +10,8 @@ from dataclasses import replace
 from datetime import datetime
 from itertools import islice, takewhile
 from typing import IO, Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
-import httpx2
 import openai
 from standardwebhooks import Webhook, WebhookVerificationError
 
@@ -28,9 +28,11 @@ from videos.engines.errors import (
     Unavailable,
     Unsupported,
 )
-from videos.engines.openai.errors import translate_errors
+from videos.engines.http_answers import Answer
+from videos.engines.openai.errors import error_of, translate_errors
 from videos.engines.openai.files import files_in, read_file
 from videos.engines.openai.jobs import find_url, is_failed_job, parse_job
+from videos.engines.poll_loop import PollAddress
 from videos.engines.result_streams import Part, ResultStream
 
 log = logging.getLogger(__name__)
@@ -74,6 +76,11 @@ class OpenAIVideos:
         self._results = downloads.ResultStore(files, self._base_url, hosts)
         key = {"Authorization": f"Bearer {config['api_key']}"}
         self._contents = downloads.ResultStore(files, self._base_url, hosts, key)
+        # Polls go past the SDK, which takes ten times as long for one.
+        parts = urlsplit(self._base_url)
+        self._origin, self._base_path = f"{parts.scheme}://{parts.netloc}", parts.path
+        self.poll_address = PollAddress(self._base_url, _headers_of(self._client))
+        self._polls = json_api.client("", self.poll_address.headers)
 
     def check(self) -> None:
         with translate_errors():
@@ -154,17 +161,23 @@ class OpenAIVideos:
         return _is_near_size(job.size, order.size) and _is_near_length(job.seconds, order.seconds)
 
     def fetch(self, job_id: str) -> Job:
-        with translate_errors():
-            try:
-                answer = self._client.videos.with_raw_response.retrieve(job_id)
-            except openai.APIStatusError as error:
-                # Some servers answer for a failed job with an HTTP error that has the job as body.
-                body = _json_of(error.response)
-                if not is_failed_job(body):
-                    raise
-                return parse_job(body, job_id)
-            after = status_words.parse_pause(answer.headers, "openai-poll-after-ms", 1000)
-            return parse_job(answer.parse(), job_id, poll_after=after)
+        url = self._origin + self.poll_target(job_id)
+        return self.read_poll(job_id, json_api.get(self._polls, url))
+
+    def poll_target(self, job_id: str) -> str:
+        if not job_id.strip("."):
+            raise NotFound("an id that is no part of a URL")
+        return f"{self._base_path}/videos/{quote(job_id, safe='')}"
+
+    def read_poll(self, job_id: str, answer: Answer) -> Job:
+        body = _json_of(answer)
+        if answer.status >= 300:
+            # Some servers answer for a failed job with an HTTP error that has the job as body.
+            if not is_failed_job(body):
+                raise error_of(answer.status, body, answer.headers, answer.text)
+            return parse_job(body, job_id)
+        after = status_words.parse_pause(answer.headers, "openai-poll-after-ms", 1000)
+        return parse_job(body, job_id, poll_after=after)
 
     def download(self, job_id: str, variant: Variant, to: IO[bytes]) -> None:
         if variant is not Variant.VIDEO and not self._has_variants:
@@ -242,6 +255,13 @@ class OpenAIVideos:
             raise AuthFailed(f"webhook: {error}") from error
 
 
+def _headers_of(client: openai.OpenAI) -> dict[str, str]:
+    """What the SDK says about the caller, such as its key, organization and project."""
+    kept = {"Accept", "Authorization", "OpenAI-Organization", "OpenAI-Project", "User-Agent"}
+    found = {**client.default_headers, **client.auth_headers}
+    return {name: value for name, value in found.items() if name in kept and isinstance(value, str)}
+
+
 def _readable(items: Iterator[Any]) -> Iterator[Job | None]:
     """The jobs of a list; None for an entry that cannot be read, which must not spoil the list."""
     for item in items:
@@ -275,8 +295,9 @@ def _is_near_length(listed: str, asked: int) -> bool:
         return not listed
 
 
-def _json_of(response: httpx2.Response) -> object:
+def _json_of(answer: Answer) -> object:
+    """The value of a JSON body; its text if it is none."""
     try:
-        return response.json()
-    except ValueError:
-        return None
+        return json.loads(answer.body)
+    except (ValueError, RecursionError):
+        return answer.text

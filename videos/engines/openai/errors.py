@@ -37,7 +37,14 @@ def translate_errors(*, submitting: bool = False, downloading: bool = False) -> 
     try:
         yield
     except openai.APIStatusError as error:
-        raise _error_from_status(error, submitting, downloading) from error
+        raise error_of(
+            error.status_code,
+            error.body,
+            error.response.headers,
+            error.message,
+            submitting=submitting,
+            downloading=downloading,
+        ) from error
     except openai.APIConnectionError as error:
         # Only without a connection it is certain that nothing was sent.
         sent = submitting and not _never_connected(error)
@@ -66,18 +73,25 @@ def _never_connected(error: openai.APIConnectionError) -> bool:
     return cause in {"ConnectError", "ConnectTimeout", "PoolTimeout", "UnsupportedProtocol"}
 
 
-def _error_from_status(
-    error: openai.APIStatusError, submitting: bool, downloading: bool
+def error_of(
+    status: int,
+    body: object,
+    headers: Mapping[str, str],
+    text: str,
+    *,
+    submitting: bool = False,
+    downloading: bool = False,
 ) -> EngineError:
-    status = error.status_code
-    code, message = read_code_and_message(error.body)
-    detail, words = f"HTTP {status}: {message or error.message}", f"{code} {message}".lower()
+    """The error that an HTTP status other than 2xx means; `text` is shown if the body says nothing.
+
+    `body` is the value of the JSON body, or its text.
+    """
+    code, message = read_code_and_message(body)
+    detail, words = f"HTTP {status}: {message or text}", f"{code} {message}".lower()
     if status_words.is_blocked(words):
         return Blocked(detail, code=Blocked.code)
     if status == 429 and code not in QUOTA_CODES:
-        return RateLimited(
-            detail, retry_after=status_words.parse_retry_after(error.response.headers)
-        )
+        return RateLimited(detail, retry_after=status_words.parse_retry_after(headers))
     if downloading and status in {400, 404, 409, 422, 425, 502}:
         return NotReady(detail)
     if (status >= 500 and status != 501) or status in {408, 409}:

@@ -1,10 +1,11 @@
 """Claim due videos for a worker, and renew its leases."""
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID, uuid4
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import QuerySet, prefetch_related_objects
 
 from config.lib import clock
@@ -12,12 +13,58 @@ from config.lib.queues import leases
 from videos.jobs import queue, state_machine
 from videos.jobs.engine_choice import routing
 from videos.models import Video
+from videos.models.video import VideoQuerySet
 
 Status = Video.Status
 
 
-def claim_due(limit: int, *, downloads: bool = True) -> list[Video]:
+# What a poll reads of a video, and what recording it does.
+POLLED_COLUMNS = (
+    "id", "user_id", "status", "progress", "sequence", "engine", "engine_job_id", "cost_amount",
+    "cost_currency", "cost_source", "lease", "attempts", "missing_since", "poll_count",
+    "deadline_at", "deleted_at",
+)  # fmt: skip
+CLAIM_POLLS = """
+WITH due AS (
+    SELECT id FROM videos_video
+    WHERE next_step_at <= %s AND status = 'running' AND engine IN ({engines})
+    ORDER BY next_step_at LIMIT %s {skip}
+)
+UPDATE videos_video SET lease = %s, claimed_at = %s, next_step_at = %s
+FROM due WHERE videos_video.id = due.id
+RETURNING {columns}
+"""
+
+
+def claim_polls(limit: int, engines: Collection[str]) -> list[Video]:
+    """Lease up to `limit` RUNNING videos at these engines that are due, for a poll.
+
+    One statement, because that is nearly all that a worker with many videos does. Only the columns
+    in POLLED_COLUMNS are loaded.
+    """
+    now = clock.now()
+    due = Video.objects.due(now).filter(status=Status.RUNNING, engine__in=engines)
+    if limit <= 0 or not due.exists():  # spares an idle worker the write lock
+        return []
+    can_skip = connection.features.has_select_for_update_skip_locked
+    statement = CLAIM_POLLS.format(
+        engines=", ".join(["%s"] * len(engines)),
+        skip="FOR UPDATE SKIP LOCKED" if can_skip else "",
+        columns=", ".join(f"videos_video.{name}" for name in POLLED_COLUMNS),
+    )
+    at, until = (
+        state_machine.db_value("next_step_at", when) for when in (now, now + settings.LEASE)
+    )
+    token = state_machine.db_value("lease", uuid4())
+    return list(Video.objects.raw(statement, [at, *engines, limit, token, at, until]))
+
+
+def claim_due(
+    limit: int, *, downloads: bool = True, polled_elsewhere: Collection[str] = ()
+) -> list[Video]:
     """Lease up to `limit` due videos; with `downloads` False none that downloads its file.
+
+    None that renders at an engine in `polled_elsewhere`: these are for `claim_polls`.
 
     The returned videos are ready for `execute`: a QUEUED one has become SUBMITTING, and one that
     was SUBMITTING when its worker died has become SUBMIT_UNKNOWN. An order whose engine gets no
@@ -25,12 +72,14 @@ def claim_due(limit: int, *, downloads: bool = True) -> list[Video]:
     at most, so that they cannot keep rendering videos from being polled.
     """
     now = clock.now()
-    if limit <= 0 or not Video.objects.due(now).exists():  # spares an idle worker the write lock
+    due = Video.objects.due(now).exclude(status=Status.RUNNING, engine__in=polled_elsewhere)
+    if limit <= 0 or not due.exists():  # spares an idle worker the write lock
         return []
     token = uuid4()
     ordered = _claim_orders(max(1, limit // 2), token, now)
-    _claim_steps(limit - ordered, token, now, downloads=downloads)
-    claimed = Video.objects.filter(lease=token)
+    steps = _claim_steps(limit - len(ordered), token, now, due=due, downloads=downloads)
+    # By their ids: the token has no index.
+    claimed = Video.objects.filter(pk__in=[*ordered, *steps], lease=token)
     videos = list(claimed.select_related("first_image", "last_image", "source"))
     unknown = [video for video in videos if video.status == Status.SUBMIT_UNKNOWN]
     # Steps run without the database.
@@ -40,28 +89,31 @@ def claim_due(limit: int, *, downloads: bool = True) -> list[Video]:
     return videos
 
 
-def _claim_orders(limit: int, token: UUID, now: datetime) -> int:
-    """Lease the next orders of the queue and route them to engines; return how many."""
+def _claim_orders(limit: int, token: UUID, now: datetime) -> list[UUID]:
+    """Lease the next orders of the queue and route them to engines; return those chosen."""
     chosen = queue.next_orders(now, limit)
     if not chosen:
-        return 0
+        return []
     with transaction.atomic():
         claimed = _lease(queue.lock_allowed(chosen, now), limit, token, now)
         routing.route_orders(claimed, now)
-    return len(chosen)
+    return chosen
 
 
-def _claim_steps(limit: int, token: UUID, now: datetime, *, downloads: bool) -> None:
+def _claim_steps(
+    limit: int, token: UUID, now: datetime, *, due: VideoQuerySet, downloads: bool
+) -> list[UUID]:
     """Lease what is due of the videos that have left the queue, or waited there too long."""
-    due = Video.objects.due(now).exclude(status=Status.QUEUED, deadline_at__gt=now)
+    due = due.exclude(status=Status.QUEUED, deadline_at__gt=now)
     if not downloads:
         due = due.exclude(status=Status.DOWNLOADING).exclude(fetches_again=True)
     if limit <= 0 or not due.exists():
-        return
+        return []
     with transaction.atomic():
         claimed = _lease(due, limit, token, now)
         interrupted = claimed.filter(status=Status.SUBMITTING)
         state_machine.start(interrupted, Status.SUBMIT_UNKNOWN, now, attempts=0)
+        return list(claimed.values_list("pk", flat=True))
 
 
 def _lease(due: QuerySet[Video], limit: int, token: UUID, now: datetime) -> QuerySet[Video]:

@@ -38,8 +38,13 @@ def execute(video: Video) -> Result:
     except EngineError as error:
         return error
     except Exception as error:  # such as a full disk: the video must still end by its deadline
-        log.exception("step of video %s (%s) failed", video.pk, video.status)
-        return Unavailable(repr(error), code=circuit_breaker.OUR_FAULT, maybe_accepted=True)
+        return explain(f"step of video {video.pk} ({video.status})", error)
+
+
+def explain(step: str, error: Exception) -> EngineError:
+    """The error of a step that failed by a fault of ours; it is logged."""
+    log.error("%s failed", step, exc_info=error)
+    return Unavailable(repr(error), code=circuit_breaker.OUR_FAULT, maybe_accepted=True)
 
 
 def _take_step(video: Video) -> Result:

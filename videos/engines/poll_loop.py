@@ -1,0 +1,108 @@
+"""Poll the jobs of many videos at once: one thread with an event loop and kept connections.
+
+A thread for each poll would cost more than the poll, and sixteen of them would wait for sixteen
+answers while hundreds of videos are due.
+"""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from videos.engines.base import Job
+from videos.engines.errors import EngineError
+from videos.engines.http_answers import Answer
+from videos.engines.http_connections import Connections, is_direct
+
+log = logging.getLogger(__name__)
+
+# How many connections one engine gets from one process.
+CONNECTIONS = 128
+
+
+@dataclass(frozen=True)
+class PollAddress:
+    """Where an engine is polled: `headers` are sent with each request and hold its key."""
+
+    base_url: str
+    headers: Mapping[str, str]
+
+
+@runtime_checkable
+class PolledByOneRequest(Protocol):
+    """An engine that answers in one GET how a job is."""
+
+    poll_address: PollAddress
+
+    def poll_target(self, job_id: str) -> str:
+        """The path and query of the request. Raises EngineError."""
+
+    def read_poll(self, job_id: str, answer: Answer) -> Job:
+        """The job that an answer of any status tells of. Raises EngineError."""
+
+
+def takes(engine: object) -> bool:
+    """Whether an engine can be polled here; others are polled by `fetch` on a thread."""
+    return isinstance(engine, PolledByOneRequest) and is_direct(engine.poll_address.base_url)
+
+
+class PollLoop:
+    """Polls jobs until it is closed. `explain` makes an engine's error of any other one."""
+
+    def __init__(self, explain: Callable[[Exception], EngineError]) -> None:
+        self._explain = explain
+        self._loop = asyncio.new_event_loop()
+        self._connections: dict[PolledByOneRequest, Connections] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="polls", daemon=True)
+        self._thread.start()
+
+    def poll(
+        self, jobs: Iterable[tuple[PolledByOneRequest, str, "Future[Job | EngineError]"]]
+    ) -> None:
+        """Poll jobs by their ids; each result, or the error, is set on the future beside it."""
+        self._loop.call_soon_threadsafe(self._begin, list(jobs))
+
+    def close(self) -> None:
+        """Drop what is not answered, close the connections and end the thread."""
+        self._loop.call_soon_threadsafe(self._end)
+        self._thread.join()
+        self._loop.close()
+
+    def _begin(
+        self, jobs: "list[tuple[PolledByOneRequest, str, Future[Job | EngineError]]]"
+    ) -> None:
+        for engine, job_id, future in jobs:
+            task = self._loop.create_task(self._poll(engine, job_id, future))
+            self._tasks.add(task)  # the loop itself keeps weak references only
+            task.add_done_callback(self._tasks.discard)
+
+    async def _poll(
+        self, engine: PolledByOneRequest, job_id: str, future: "Future[Job | EngineError]"
+    ) -> None:
+        result: Job | EngineError
+        try:
+            answer = await self._connections_to(engine).get(engine.poll_target(job_id))
+            result = engine.read_poll(job_id, answer)
+        except EngineError as error:
+            result = error
+        except Exception as error:  # the video must still be polled again
+            result = self._explain(error)
+        future.set_result(result)
+
+    def _connections_to(self, engine: PolledByOneRequest) -> Connections:
+        if (found := self._connections.get(engine)) is None:
+            address = engine.poll_address
+            found = Connections(address.base_url, address.headers, CONNECTIONS)
+            self._connections[engine] = found
+        return found
+
+    def _end(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        for connections in self._connections.values():
+            connections.close()
+        self._loop.call_soon(self._loop.stop)
