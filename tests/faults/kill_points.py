@@ -183,10 +183,11 @@ CANCEL_POINTS: dict[str, Install] = {
 # The engine has a job that we do not know of yet, and an answer that we have not recorded.
 ENGINE_POINTS: dict[str, Install] = {
     f"{kind}.{point}": after(adapter, method)
-    for kind, adapter in {
-        "fal": Fal, "comfyui": ComfyUI, "replicate": Replicate, "gemini": Gemini, "runway": Runway,
-    }.items()
-    for point, method in {"submit.after_post": "submit", "poll.after_answer": "fetch"}.items()
+    for kind, adapter, poll in (
+        ("fal", Fal, "fetch"), ("comfyui", ComfyUI, "fetch"), ("gemini", Gemini, "fetch"),
+        ("replicate", Replicate, "read_poll"), ("runway", Runway, "read_poll"),
+    )
+    for point, method in {"submit.after_post": "submit", "poll.after_answer": poll}.items()
 }  # fmt: skip
 WEB_POINTS = {**ORDER_POINTS, **CANCEL_POINTS}
 POINTS = {

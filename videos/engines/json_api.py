@@ -111,8 +111,19 @@ def send(
     from the chunks of a body, where it may be too large to keep. Raises EngineError;
     `maybe_accepted` says that a submit may have been accepted.
     """
-    status, body, headers = _send(client, method, url, submitting, read_body, content)
-    text = body[:2000].decode(errors="replace")
+    answer = Answer(*_send(client, method, url, submitting, read_body, content))
+    return read(answer, submitting=submitting, read_error=read_error, is_answer=is_answer)
+
+
+def read(
+    answer: Answer,
+    *,
+    submitting: bool = False,
+    read_error: ReadError | None = None,
+    is_answer: IsAnswer = lambda body: False,
+) -> Any:
+    """Return the JSON of an answer, as `send` does that of its own."""
+    status, headers, body, text = answer.status, answer.headers, answer.body, answer.text
     found = _parse(body)
     if 200 <= status < 300:
         if body and found is _UNREADABLE:
@@ -128,8 +139,7 @@ def send(
 
 def get(client: httpx2.Client, url: str) -> Answer:
     """Return the answer to GET, of whatever status. Raises EngineError."""
-    status, body, headers = _send(client, "GET", url, False, read_body, {})
-    return Answer(status, headers, body)
+    return Answer(*_send(client, "GET", url, False, read_body, {}))
 
 
 def is_page(text: str) -> bool:
@@ -174,10 +184,10 @@ def _send(
     submitting: bool,
     read_body: ReadBody,
     content: dict[str, Any],
-) -> tuple[int, bytes, Mapping[str, str]]:
+) -> tuple[int, Mapping[str, str], bytes]:
     try:
         with client.stream(method, url, **content) as answer:
-            return answer.status_code, read_body(answer.iter_bytes()), answer.headers
+            return answer.status_code, answer.headers, read_body(answer.iter_bytes())
     except BadAnswer as error:
         error.maybe_accepted = submitting
         raise

@@ -11,6 +11,9 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
+from urllib.parse import urlsplit
+
+import httpx2
 
 from videos.engines.base import Job
 from videos.engines.errors import EngineError
@@ -29,6 +32,18 @@ class PollAddress:
 
     base_url: str
     headers: Mapping[str, str]
+
+    @property
+    def path(self) -> str:
+        """The beginning of all paths at the engine, without a slash at its end."""
+        return urlsplit(self.base_url).path.rstrip("/")
+
+
+def address_of(client: httpx2.Client) -> PollAddress:
+    """The address of an engine that a client talks to, with the client's own headers."""
+    left_out = {"host", "connection", "accept-encoding"}
+    headers = {name: text for name, text in client.headers.items() if name not in left_out}
+    return PollAddress(str(client.base_url), headers)
 
 
 @runtime_checkable

@@ -66,6 +66,7 @@ class RawServer:
                     self.requests.append(head)
                     self._open += 1
                     self.most_at_once = max(self.most_at_once, self._open)
+                    self._pause()
                     for part in self._answers:
                         connection.sendall(part)
                         threading.Event().wait(0.01)
@@ -73,6 +74,9 @@ class RawServer:
                     answered += 1
                     if answered == self._closes_after:
                         return
+
+    def _pause(self) -> None:
+        """Wait before an answer."""
 
     def close(self) -> None:
         self._listening.close()

@@ -12,6 +12,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from tests.verification.engines.conftest import Poll
 from tests.verification.engines.scripted_server import (
     PAGE,
     ScriptedServer,
@@ -287,10 +288,10 @@ def test_retry_after_is_reported_when_the_engine_limits_the_rate(
     ],
 )
 def test_state_is_mapped_when_a_task_is_polled(
-    server: ScriptedServer, engine: Kie, word: object, state: JobState
+    server: ScriptedServer, engine: Kie, word: object, state: JobState, poll: Poll
 ) -> None:
     server.answer = record(state=word)
-    assert engine.fetch("task_1").state is state
+    assert poll(engine, "task_1").state is state
     assert server.requests[0][:2] == ("GET", "/api/v1/jobs/recordInfo?taskId=task_1")
 
 
@@ -299,10 +300,10 @@ def test_state_is_mapped_when_a_task_is_polled(
     [(45, 45.0), ("45%", 45.0), (250, 100.0), (-3, 0.0), (None, None), ([], None), ("x", None)],
 )
 def test_progress_is_between_0_and_100_or_unknown_when_a_task_is_polled(
-    server: ScriptedServer, engine: Kie, reported: object, progress: float | None
+    server: ScriptedServer, engine: Kie, reported: object, progress: float | None, poll: Poll
 ) -> None:
     server.answer = record(state="generating", progress=reported)
-    assert engine.fetch("task_1").progress == progress
+    assert poll(engine, "task_1").progress == progress
 
 
 @pytest.mark.parametrize(
@@ -322,10 +323,10 @@ def test_progress_is_between_0_and_100_or_unknown_when_a_task_is_polled(
     ],
 )
 def test_failure_is_mapped_when_a_task_has_failed(
-    server: ScriptedServer, engine: Kie, fields: dict[str, Any], code: str, detail: str
+    server: ScriptedServer, engine: Kie, fields: dict[str, Any], code: str, detail: str, poll: Poll
 ) -> None:
     server.answer = record(state="fail", **fields)
-    failure = engine.fetch("task_1").failure
+    failure = poll(engine, "task_1").failure
     assert failure
     assert (failure.code, failure.detail) == (code, detail)
 
@@ -344,20 +345,20 @@ def test_failure_is_mapped_when_a_task_has_failed(
     ],
 )
 def test_error_is_not_a_lost_submit_when_a_poll_fails(
-    server: ScriptedServer, engine: Kie, answer: Any, kind: type[EngineError]
+    server: ScriptedServer, engine: Kie, answer: Any, kind: type[EngineError], poll: Poll
 ) -> None:
     server.answer = answer
     with pytest.raises(EngineError) as caught:
-        engine.fetch("task_1")
+        poll(engine, "task_1")
     assert (type(caught.value), caught.value.maybe_accepted) == (kind, False)
 
 
 @pytest.mark.parametrize("job_id", ["a/b", "../x", "a?b=c", "a b", "é", "x" * 200, "a&taskId=b"])
 def test_nothing_is_sent_when_a_task_id_is_malformed(
-    server: ScriptedServer, engine: Kie, job_id: str
+    server: ScriptedServer, engine: Kie, job_id: str, poll: Poll
 ) -> None:
     with pytest.raises(NotFound):
-        engine.fetch(job_id)
+        poll(engine, job_id)
     assert server.requests == []
 
 

@@ -20,6 +20,7 @@ from tests.engine_servers.replicate import (
     THROTTLED,
     ReplicateServer,
 )
+from tests.verification.engines.conftest import Poll
 from tests.verification.engines.scripted_server import PAGE, close_connection, truncate
 from videos.engines.base import Callback, Image, JobState, RenderRequest, Variant
 from videos.engines.downloads import ForeignHost
@@ -220,9 +221,9 @@ def test_no_job_exists_when_the_connection_is_refused(server: ReplicateServer) -
 # ---- polls ----
 
 
-def test_job_is_followed_to_its_end(engine: Replicate) -> None:
+def test_job_is_followed_to_its_end(engine: Replicate, poll: Poll) -> None:
     job_id = engine.submit(order()).id
-    seen = [engine.fetch(job_id) for _ in range(3)]
+    seen = [poll(engine, job_id) for _ in range(3)]
     assert [(job.state, job.progress) for job in seen] == [
         (JobState.QUEUED, None),
         (JobState.RUNNING, 45.0),
@@ -252,9 +253,10 @@ def test_failure_is_read(
     kind: type[Refused],
     code: str,
     detail: str,
+    poll: Poll,
 ) -> None:
     server.faults["get"] = (200, {"id": "gm3q", "status": "failed", **changes})
-    job = engine.fetch("gm3q")
+    job = poll(engine, "gm3q")
     assert job.state is JobState.FAILED
     assert job.failure is not None
     assert (type(job.failure), job.failure.code) == (kind, code)
@@ -263,13 +265,13 @@ def test_failure_is_read(
 
 @pytest.mark.parametrize("word", ["dancing", "", None, 7])
 def test_unknown_status_is_running_until_the_prediction_has_ended(
-    server: ReplicateServer, engine: Replicate, word: object
+    server: ReplicateServer, engine: Replicate, word: object, poll: Poll
 ) -> None:
     server.faults["get"] = (200, {"id": "gm3q", "status": word})
-    assert engine.fetch("gm3q").state is JobState.RUNNING
+    assert poll(engine, "gm3q").state is JobState.RUNNING
     server.faults["get"] = (200, {"id": "gm3q", "status": word, "completed_at": "2026-11-29"})
     with pytest.raises(UnclearOutcome):
-        engine.fetch("gm3q")
+        poll(engine, "gm3q")
 
 
 @pytest.mark.parametrize(
@@ -277,10 +279,10 @@ def test_unknown_status_is_running_until_the_prediction_has_ended(
     [("", None), (None, None), ([], None), ("seed 45%", None), (" 7%|#| 1/9\n 100%|#| 9/9", 100.0)],
 )
 def test_progress_is_the_last_that_the_model_logged(
-    server: ReplicateServer, engine: Replicate, logs: object, progress: float | None
+    server: ReplicateServer, engine: Replicate, logs: object, progress: float | None, poll: Poll
 ) -> None:
     server.faults["get"] = (200, {"id": "gm3q", "status": "processing", "logs": logs})
-    assert engine.fetch("gm3q").progress == progress
+    assert poll(engine, "gm3q").progress == progress
 
 
 @pytest.mark.parametrize(
@@ -296,11 +298,11 @@ def test_progress_is_the_last_that_the_model_logged(
     ],
 )
 def test_poll_that_fails_has_its_own_error(
-    server: ReplicateServer, engine: Replicate, answer: Any, kind: type[EngineError]
+    server: ReplicateServer, engine: Replicate, answer: Any, kind: type[EngineError], poll: Poll
 ) -> None:
     server.faults["get"] = answer
     with pytest.raises(EngineError) as caught:
-        engine.fetch("gm3q")
+        poll(engine, "gm3q")
     assert type(caught.value) is kind
 
 
@@ -444,11 +446,11 @@ def test_there_are_only_videos(
 
 
 def test_video_is_gone_when_its_data_was_removed(
-    server: ReplicateServer, engine: Replicate
+    server: ReplicateServer, engine: Replicate, poll: Poll
 ) -> None:
     job_id = finished(engine)
     server.remove_data(job_id)
-    assert engine.fetch(job_id).state is JobState.SUCCEEDED
+    assert poll(engine, job_id).state is JobState.SUCCEEDED
     with pytest.raises(Gone):
         engine.download(job_id, Variant.VIDEO, BytesIO())
 

@@ -12,6 +12,7 @@ import pytest
 
 from tests.engine_servers import runway
 from tests.engine_servers.runway import RunwayServer
+from tests.verification.engines.conftest import Poll
 from tests.verification.engines.scripted_server import (
     PAGE,
     ScriptedServer,
@@ -286,9 +287,9 @@ def test_nothing_is_submitted_when_an_upload_fails(server: ScriptedServer, statu
 # ---- polls ----
 
 
-def test_task_is_polled_until_the_video_is_made(engine: Runway) -> None:
+def test_task_is_polled_until_the_video_is_made(engine: Runway, poll: Poll) -> None:
     job_id = engine.submit(ORDER).id
-    jobs = [engine.fetch(job_id) for _ in range(4)]
+    jobs = [poll(engine, job_id) for _ in range(4)]
     assert [(job.state, job.progress) for job in jobs] == [
         (JobState.QUEUED, None),
         (JobState.QUEUED, None),
@@ -342,10 +343,10 @@ def test_answer_that_is_no_task_is_a_bad_answer(server: ScriptedServer, answer: 
 
 @pytest.mark.parametrize("job_id", ["gone", "", "../organization", "a/b", "x?y=1"])
 def test_job_is_unknown_when_the_engine_has_no_such_task(
-    service: RunwayServer, engine: Runway, job_id: str
+    service: RunwayServer, engine: Runway, job_id: str, poll: Poll
 ) -> None:
     with pytest.raises(NotFound):
-        engine.fetch(job_id)
+        poll(engine, job_id)
     assert len(service.requests) == (job_id == "gone")
 
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import IO, Any
 
-from videos.engines import downloads, json_api, status_words
+from videos.engines import downloads, json_api, poll_loop, status_words
 from videos.engines.base import Callback, Job, JobState, RenderRequest, Variant
 from videos.engines.errors import (
     AuthFailed,
@@ -22,6 +22,7 @@ from videos.engines.errors import (
     Unavailable,
     Unsupported,
 )
+from videos.engines.http_answers import Answer
 from videos.engines.kie import envelopes
 from videos.engines.result_streams import Part, ResultStream
 
@@ -36,6 +37,7 @@ SEARCH_AGAIN_SECONDS = 15.0
 STANDARD_PIXELS = 1280
 # An id that no job has.
 NO_JOB = "firstlight-check"
+RECORD_PATH = "/api/v1/jobs/recordInfo"
 
 
 class Kie:
@@ -60,6 +62,7 @@ class Kie:
         self._results = downloads.ResultStore(
             self._files, config["base_url"], config["result_hosts"]
         )
+        self.poll_address = poll_loop.address_of(self._client)
 
     def check(self) -> None:
         with suppress(NotFound):  # the answer to a right key
@@ -98,6 +101,12 @@ class Kie:
 
     def fetch(self, job_id: str) -> Job:
         return _parse_job(job_id, self._record(job_id))
+
+    def poll_target(self, job_id: str) -> str:
+        return f"{self.poll_address.path}{RECORD_PATH}?taskId={_checked(job_id)}"
+
+    def read_poll(self, job_id: str, answer: Answer) -> Job:
+        return _parse_job(job_id, envelopes.read(answer))
 
     def download(self, job_id: str, variant: Variant, to: IO[bytes]) -> None:
         if variant is not Variant.VIDEO:
@@ -152,10 +161,8 @@ class Kie:
             raise AuthFailed("callback: a stale signature")
 
     def _record(self, job_id: str) -> dict[str, Any]:
-        if not ID.fullmatch(job_id):
-            raise NotFound("not a job id of this engine")
         request = self._client.build_request(
-            "GET", "/api/v1/jobs/recordInfo", params={"taskId": job_id}
+            "GET", RECORD_PATH, params={"taskId": _checked(job_id)}
         )
         return envelopes.send(self._client, request)
 
@@ -222,6 +229,13 @@ class Kie:
             str(asked.get("callBackUrl") or "").encode(errors="replace"),
             order.callback_url.encode(),
         )
+
+
+def _checked(job_id: str) -> str:
+    """The id, if it may be one of this engine. Raises NotFound."""
+    if not ID.fullmatch(job_id):
+        raise NotFound("not a job id of this engine")
+    return job_id
 
 
 def _parse_job(job_id: str, record: Mapping[str, Any]) -> Job:

@@ -21,6 +21,7 @@ from videos.engines.errors import (
     Unavailable,
     Unsupported,
 )
+from videos.engines.http_answers import Answer
 
 MAX_BYTES = 1024 * 1024
 NEVER_SENT = (
@@ -63,9 +64,15 @@ def send(
         raise Unavailable(str(error)) from error
     except httpx2.HTTPError as error:
         raise Unavailable(str(error), maybe_accepted=submitting) from error
+    return read(Answer(answer.status_code, answer.headers, body), submitting=submitting)
+
+
+def read(answer: Answer, *, submitting: bool = False) -> dict[str, Any]:
+    """Return the `data` of an answer, as `send` does that of its own."""
+    body = answer.body if len(answer.body) <= MAX_BYTES else b""
     found = json_api.parse_object(body)
     code = _parse_code(found.get("code"))
-    status = answer.status_code if code in {None, 200} else code
+    status = answer.status if code in {None, 200} else code
     data = found.get("data")
     if status != 200 and not submitting and isinstance(data, dict) and _is_failed_job(data):
         return data

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from itertools import islice, takewhile
 from typing import IO, Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import openai
 from standardwebhooks import Webhook, WebhookVerificationError
@@ -77,10 +77,8 @@ class OpenAIVideos:
         key = {"Authorization": f"Bearer {config['api_key']}"}
         self._contents = downloads.ResultStore(files, self._base_url, hosts, key)
         # Polls go past the SDK, which takes ten times as long for one.
-        parts = urlsplit(self._base_url)
-        self._origin, self._base_path = f"{parts.scheme}://{parts.netloc}", parts.path
         self.poll_address = PollAddress(self._base_url, _headers_of(self._client))
-        self._polls = json_api.client("", self.poll_address.headers)
+        self._polls = json_api.client(self._base_url, self.poll_address.headers)
 
     def check(self) -> None:
         with translate_errors():
@@ -161,13 +159,13 @@ class OpenAIVideos:
         return _is_near_size(job.size, order.size) and _is_near_length(job.seconds, order.seconds)
 
     def fetch(self, job_id: str) -> Job:
-        url = self._origin + self.poll_target(job_id)
-        return self.read_poll(job_id, json_api.get(self._polls, url))
+        target = self.poll_target(job_id).removeprefix(self.poll_address.path)
+        return self.read_poll(job_id, json_api.get(self._polls, target))
 
     def poll_target(self, job_id: str) -> str:
         if not job_id.strip("."):
             raise NotFound("an id that is no part of a URL")
-        return f"{self._base_path}/videos/{quote(job_id, safe='')}"
+        return f"{self.poll_address.path}/videos/{quote(job_id, safe='')}"
 
     def read_poll(self, job_id: str, answer: Answer) -> Job:
         body = _json_of(answer)

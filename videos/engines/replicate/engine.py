@@ -10,7 +10,7 @@ from standardwebhooks import Webhook
 from standardwebhooks.webhooks import EmptyWebhookSecretError, WebhookVerificationError
 
 from config.lib import strict_json
-from videos.engines import downloads, json_api, templates
+from videos.engines import downloads, json_api, poll_loop, templates
 from videos.engines.base import Callback, Image, Job, JobState, RenderRequest, Variant
 from videos.engines.errors import (
     AuthFailed,
@@ -21,6 +21,7 @@ from videos.engines.errors import (
     NotReady,
     Unsupported,
 )
+from videos.engines.http_answers import Answer
 from videos.engines.replicate import errors, predictions
 from videos.engines.replicate.history import PredictionHistory
 from videos.engines.result_streams import Part, ResultStream
@@ -45,6 +46,7 @@ class Replicate:
             self._files, base_url, config.get("result_hosts") or RESULT_HOSTS
         )
         self._history = PredictionHistory(self._client, base_url)
+        self.poll_address = poll_loop.address_of(self._client)
 
     def check(self) -> None:
         self._send("GET", "/account")
@@ -79,6 +81,12 @@ class Replicate:
 
     def fetch(self, job_id: str) -> Job:
         return predictions.parse(self._get(job_id))
+
+    def poll_target(self, job_id: str) -> str:
+        return self.poll_address.path + _path_of(job_id)
+
+    def read_poll(self, job_id: str, answer: Answer) -> Job:
+        return predictions.parse(_read(job_id, answer))
 
     def download(self, job_id: str, variant: Variant, to: IO[bytes]) -> None:
         if variant is not Variant.VIDEO:
@@ -149,18 +157,27 @@ class Replicate:
         return url
 
     def _get(self, job_id: str) -> Any:
-        _check_id(job_id)
-        found = self._send(
-            "GET",
-            f"/predictions/{job_id}",
-            is_answer=lambda body: predictions.is_failed(body, job_id),
-        )
-        if isinstance(found, dict) and found.get("id") == job_id:
-            return found
-        raise BadAnswer(f"not the prediction that was asked for: {str(found)[:300]}")
+        return _read(job_id, json_api.get(self._client, _path_of(job_id)))
 
     def _send(self, method: str, url: str, **content: Any) -> Any:
         return json_api.send(self._client, method, url, read_error=errors.read_error, **content)
+
+
+def _path_of(job_id: str) -> str:
+    _check_id(job_id)
+    return f"/predictions/{job_id}"
+
+
+def _read(job_id: str, answer: Answer) -> dict[str, Any]:
+    """The prediction in an answer."""
+    found = json_api.read(
+        answer,
+        read_error=errors.read_error,
+        is_answer=lambda body: predictions.is_failed(body, job_id),
+    )
+    if isinstance(found, dict) and found.get("id") == job_id:
+        return found
+    raise BadAnswer(f"not the prediction that was asked for: {str(found)[:300]}")
 
 
 def _check_id(job_id: str) -> None:

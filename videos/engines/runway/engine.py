@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from typing import IO, Any
 
-from videos.engines import downloads, json_api, templates
+from videos.engines import downloads, json_api, poll_loop, templates
 from videos.engines.base import Callback, Job, JobState, RenderRequest, Variant
 from videos.engines.errors import (
     AuthFailed,
@@ -15,6 +16,7 @@ from videos.engines.errors import (
     OutOfCredit,
     Unsupported,
 )
+from videos.engines.http_answers import Answer
 from videos.engines.result_streams import Part, ResultStream
 from videos.engines.runway import errors, jobs
 from videos.engines.runway.images import ImageInputs
@@ -36,6 +38,7 @@ class Runway:
         self._files = json_api.client("", {})
         self._images = ImageInputs(self._client, self._files, base_url)
         self._results = downloads.ResultStore(self._files, base_url, config.get("result_hosts", ""))
+        self.poll_address = poll_loop.address_of(self._client)
 
     def check(self) -> None:
         account = self._send("GET", "/organization")
@@ -63,6 +66,12 @@ class Runway:
 
     def fetch(self, job_id: str) -> Job:
         return jobs.parse_job(self._task(job_id), job_id)
+
+    def poll_target(self, job_id: str) -> str:
+        return self.poll_address.path + _path_of(job_id)
+
+    def read_poll(self, job_id: str, answer: Answer) -> Job:
+        return jobs.parse_job(_read(job_id, answer), job_id)
 
     def download(self, job_id: str, variant: Variant, to: IO[bytes]) -> None:
         if variant is not Variant.VIDEO:
@@ -104,9 +113,17 @@ class Runway:
         return {"promptText": order.prompt, **filled, "model": order.model}
 
     def _task(self, job_id: str) -> dict[str, Any]:
-        path = f"/tasks/{jobs.checked_id(job_id)}"
-        answer = self._send("GET", path, is_answer=lambda body: jobs.is_failed(body, job_id))
-        return jobs.checked(answer)
+        return _read(job_id, json_api.get(self._client, _path_of(job_id)))
 
     def _send(self, method: str, path: str, **more: Any) -> Any:
         return json_api.send(self._client, method, path, read_error=errors.read_error, **more)
+
+
+def _path_of(job_id: str) -> str:
+    return f"/tasks/{jobs.checked_id(job_id)}"
+
+
+def _read(job_id: str, answer: Answer) -> dict[str, Any]:
+    """The task in an answer."""
+    is_answer = partial(jobs.is_failed, job_id=job_id)
+    return jobs.checked(json_api.read(answer, read_error=errors.read_error, is_answer=is_answer))
