@@ -34,7 +34,11 @@ def test_celery_worker_waits_for_its_threads_when_it_stops() -> None:
 def test_celery_worker_does_not_wait_for_ever(settings: LazySettings) -> None:
     settings.SHUTDOWN_SECONDS = -worker_threads.RECORD_SECONDS + 0.2
     release = threading.Event()
-    thread = worker_threads.start(lambda stop: None if release.wait(20) else None, "hangs")
+
+    def hang(stop: threading.Event) -> None:
+        release.wait(20)
+
+    thread = worker_threads.start(hang, "hangs")
     worker_shutdown.send(sender=None)
     assert thread.is_alive()
     release.set()
