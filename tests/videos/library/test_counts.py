@@ -8,7 +8,6 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from accounts.models import User
@@ -188,8 +187,7 @@ def _write(draw: random.Random, users: tuple[User, User], rows: list[Video]) -> 
 def test_poll_writes_no_counts(alice: User, django_assert_num_queries: Any) -> None:
     row = add(alice, Status.RUNNING, lease=uuid4())
     LibraryCounts.objects.filter(user=alice).delete()
-    with connection.cursor() as cursor:
-        assert state_machine.record_poll(cursor, row, 5)
+    assert state_machine.record_polls([(row, 5)]) == {row.pk}
     Video.objects.filter(pk=row.pk).update(status=Status.DOWNLOADING)
     assert not LibraryCounts.objects.filter(user=alice).exists()
 
