@@ -16,10 +16,10 @@ Lock order: the user's feed, the video, the user's credits.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -50,6 +50,22 @@ MAY_COME_FROM: dict[Status, tuple[Status, ...]] = {
     Status.TIMEOUT: Video.ACTIVE,
 }
 
+# What a poll reads of a video, and what recording it does.
+POLLED_COLUMNS = (
+    "id", "user_id", "status", "progress", "sequence", "engine", "engine_job_id", "cost_amount",
+    "cost_currency", "cost_source", "lease", "attempts", "missing_since", "poll_count",
+    "deadline_at", "deleted_at",
+)  # fmt: skip
+POLLS_CLAIM = """
+WITH due AS (
+    SELECT id FROM videos_video
+    WHERE next_step_at <= %s AND status = 'running' AND engine IN ({engines})
+    ORDER BY next_step_at LIMIT %s {skip}
+)
+UPDATE videos_video SET lease = %s, claimed_at = %s, next_step_at = %s
+FROM due WHERE videos_video.id = due.id
+RETURNING {columns}
+"""
 POLLS_UPDATE = """
 WITH polled (id, lease, progress, sequence, due_at) AS (VALUES {rows})
 UPDATE videos_video SET progress = polled.progress, sequence = polled.sequence, updated_at = {now},
@@ -253,6 +269,23 @@ def due_in(seconds: float) -> dict[str, Any]:
     woken = When(woken_at__gt=F("claimed_at"), then=Value(now))
     later = Value(now + timedelta(seconds=seconds))
     return {"lease": None, "next_step_at": Case(woken, default=later)}
+
+
+def lease_polls(limit: int, engines: Collection[str], now: datetime) -> list[Video]:
+    """Lease up to `limit` RUNNING videos at these engines that are due; without locking others.
+
+    One statement, because that is nearly all that a worker with many videos does. Only the columns
+    in POLLED_COLUMNS are loaded.
+    """
+    can_skip = connection.features.has_select_for_update_skip_locked
+    statement = POLLS_CLAIM.format(
+        engines=", ".join(["%s"] * len(engines)),
+        skip="FOR UPDATE SKIP LOCKED" if can_skip else "",
+        columns=", ".join(f"videos_video.{name}" for name in POLLED_COLUMNS),
+    )
+    at, until = (db_value("next_step_at", when) for when in (now, now + settings.LEASE))
+    token = db_value("lease", uuid4())
+    return list(Video.objects.raw(statement, [at, *engines, limit, token, at, until]))
 
 
 def record_polls(polled: Sequence[tuple[Video, float]]) -> set[UUID]:

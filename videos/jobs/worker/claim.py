@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID, uuid4
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import QuerySet, prefetch_related_objects
 
 from config.lib import clock
@@ -18,45 +18,16 @@ from videos.models.video import VideoQuerySet
 Status = Video.Status
 
 
-# What a poll reads of a video, and what recording it does.
-POLLED_COLUMNS = (
-    "id", "user_id", "status", "progress", "sequence", "engine", "engine_job_id", "cost_amount",
-    "cost_currency", "cost_source", "lease", "attempts", "missing_since", "poll_count",
-    "deadline_at", "deleted_at",
-)  # fmt: skip
-CLAIM_POLLS = """
-WITH due AS (
-    SELECT id FROM videos_video
-    WHERE next_step_at <= %s AND status = 'running' AND engine IN ({engines})
-    ORDER BY next_step_at LIMIT %s {skip}
-)
-UPDATE videos_video SET lease = %s, claimed_at = %s, next_step_at = %s
-FROM due WHERE videos_video.id = due.id
-RETURNING {columns}
-"""
-
-
 def claim_polls(limit: int, engines: Collection[str]) -> list[Video]:
     """Lease up to `limit` RUNNING videos at these engines that are due, for a poll.
 
-    One statement, because that is nearly all that a worker with many videos does. Only the columns
-    in POLLED_COLUMNS are loaded.
+    Only the columns in state_machine.POLLED_COLUMNS are loaded.
     """
     now = clock.now()
     due = Video.objects.due(now).filter(status=Status.RUNNING, engine__in=engines)
     if limit <= 0 or not due.exists():  # spares an idle worker the write lock
         return []
-    can_skip = connection.features.has_select_for_update_skip_locked
-    statement = CLAIM_POLLS.format(
-        engines=", ".join(["%s"] * len(engines)),
-        skip="FOR UPDATE SKIP LOCKED" if can_skip else "",
-        columns=", ".join(f"videos_video.{name}" for name in POLLED_COLUMNS),
-    )
-    at, until = (
-        state_machine.db_value("next_step_at", when) for when in (now, now + settings.LEASE)
-    )
-    token = state_machine.db_value("lease", uuid4())
-    return list(Video.objects.raw(statement, [at, *engines, limit, token, at, until]))
+    return state_machine.lease_polls(limit, engines, now)
 
 
 def claim_due(
