@@ -30,6 +30,7 @@ from config.environment.env import (
     flag,
     generated_secret,
     local_host,
+    location,
     number,
     rate,
     text,
@@ -208,6 +209,9 @@ STATIC_ROOT = writable_folder("DATA_DIR", DATA_DIR / "static")
 S3_BUCKET = text("S3_BUCKET", "ALIYUN_OSS_BUCKET")
 if not (S3_BUCKET or MEDIA_ROOT.is_relative_to(DATA_DIR)):
     writable_folder("VIDEOS_DIR", MEDIA_ROOT)
+# The location of the proxy in front that holds MEDIA_ROOT, such as /stored-files/: the proxy sends
+# stored files, and answers name them in X-Accel-Redirect.
+X_ACCEL_PREFIX = location("X_ACCEL_PREFIX")
 # Without this, the files of finished videos stay at their engines and are streamed from there.
 KEEP_FILES = flag("KEEP_FILES", default=True)
 S3_OPTIONS = buckets.read_options(S3_BUCKET)

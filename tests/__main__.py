@@ -68,11 +68,13 @@ def title(words: str, output: IO[bytes] | None) -> None:
     to.flush()
 
 
-def run_both(asked: argparse.Namespace, browser: bool, options: list[str]) -> list[int]:
+def run_both(
+    asked: argparse.Namespace, browser: bool, proxies: bool, options: list[str]
+) -> list[int]:
     """Run the tests on SQLite and on PostgreSQL and Redis; the exit codes."""
     marks = [] if asked.thorough else ["not thorough"]
-    first = [*marks, *([] if browser else ["not browser"])]
-    second = [*marks, "not browser", "(database or scaled or fault)"]
+    first = [*marks, *([] if browser else ["not browser"]), *([] if proxies else ["not proxy"])]
+    second = [*marks, "not browser", "not proxy", "(database or scaled or fault)"]
     # Few fixtures belong to a whole file there, so idle workers take single tests.
     # The browser tests import much, and none of them runs there.
     stealing = ("--dist=worksteal", "--ignore=tests/e2e", *options)
@@ -105,6 +107,11 @@ def report_coverage() -> int:
     return code
 
 
+def report_left_out(what: str, packages: str) -> None:
+    print(f"\n!!! LEFT OUT: {what}.", flush=True)
+    print(f"!!! Install it (Debian: apt-get install {packages}) and run again.", flush=True)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests", description=__doc__)
     parser.add_argument("--thorough", action="store_true", help="the second, long tier")
@@ -113,18 +120,18 @@ def main() -> int:
         os.environ[tiers.NAME] = "thorough"
         options += COVERAGE
         subprocess.run([sys.executable, "-m", "coverage", "erase"], check=True)
-    browser = backing.browser()
-    codes = run_both(asked, browser is not None, options)
+    browser, proxies = backing.browser(), len(backing.proxies()) == 2
+    codes = run_both(asked, browser is not None, proxies, options)
     if asked.thorough:
         codes.append(report_coverage())
     if not browser:
-        print("\n!!! LEFT OUT: every browser test, because no Chromium was found.", flush=True)
-        print(
-            "!!! Install it (Debian: apt-get install chromium-headless-shell) and run again.",
-            flush=True,
+        report_left_out(
+            "every browser test, because no Chromium was found", "chromium-headless-shell"
         )
-        if CI:
-            return 1
+    if not proxies:
+        report_left_out("the tests of deploy/, for want of nginx or Caddy", "nginx-light caddy")
+    if CI and not (browser and proxies):
+        return 1
     return int(any(codes))
 
 

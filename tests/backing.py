@@ -28,6 +28,11 @@ def browser() -> str | None:
     return next(filter(None, found), None)
 
 
+def proxies() -> list[str]:
+    """Return which of nginx and Caddy are installed."""
+    return [name for name in ("nginx", "caddy") if shutil.which(name)]
+
+
 @contextmanager
 def postgres_and_redis() -> Iterator[dict[str, str]]:
     """Yield the environment of a run on PostgreSQL and Redis; stop the servers started here."""

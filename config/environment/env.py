@@ -50,6 +50,17 @@ def text(*names: str, default: str = "", secret: bool = False) -> str:
     return env(*names, default=default, parse=str, secret=secret)
 
 
+def location(*names: str) -> str:
+    """Read a path on a server that begins and ends with a slash; "" when it is not set."""
+
+    def parse(value: str) -> str:
+        if not re.fullmatch(r"/([\w.-]+/)+", value, re.ASCII):
+            raise ValueError("expected a path between slashes, such as /stored-files/")
+        return value
+
+    return env(*names, default="", parse=parse)
+
+
 def flag(*names: str, default: bool) -> bool:
     words = {"1": True, "true": True, "yes": True, "on": True}
     words |= {"0": False, "false": False, "no": False, "off": False}

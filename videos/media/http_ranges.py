@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
+from django.conf import settings
 from django.core.files.storage import default_storage
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.http.response import HttpResponseRedirect
@@ -43,13 +45,16 @@ def file_response(
     """Answer with a stored file: whole, one range (206), not modified (304) or refused (416).
 
     Redirects a GET to a signed URL of the bucket, if there is one; a HEAD is answered here, for the
-    URL is signed for GET. Raises FileNotFoundError for a missing file. Caches may keep a `public`
-    file for an hour.
+    URL is signed for GET. With X_ACCEL_PREFIX the proxy in front finds out what is asked for and
+    sends it. Raises FileNotFoundError for a missing file. Caches may keep a `public` file for an
+    hour.
     """
     path = _local_path(file)
     if path is None and request.method != "HEAD":
         return _redirect_to_bucket(file, attachment)
     facts = Facts(*_size_and_time(file, path))
+    if path and settings.X_ACCEL_PREFIX:
+        return _left_to_proxy(file, attachment, public)
     body = partial(_chunks, path or Path())
     return range_response(request, file, facts, body, attachment=attachment, public=public)
 
@@ -73,10 +78,7 @@ def range_response(
         "Accept-Ranges": "bytes",
         "ETag": etag,
         "Last-Modified": http_date(modified),
-        "Cache-Control": "public, max-age=3600" if public else PRIVATE_CACHE,
-        "Content-Disposition": _disposition(file, attachment),
-        "Content-Security-Policy": "sandbox; default-src 'none'",
-        "X-Content-Type-Options": "nosniff",
+        **_lasting_headers(file, attachment, public),
     }
     if _is_unchanged(request, etag, modified):
         return HttpResponse(status=304, headers=headers, content_type=file.content_type)
@@ -94,6 +96,23 @@ def range_response(
     return StreamingHttpResponse(
         body(start, stop), status=status, headers=headers, content_type=file.content_type
     )
+
+
+def _lasting_headers(file: StoredFile, attachment: bool, public: bool) -> dict[str, str]:
+    """Return the headers that do not depend on what was asked for."""
+    return {
+        "Cache-Control": "public, max-age=3600" if public else PRIVATE_CACHE,
+        "Content-Disposition": _disposition(file, attachment),
+        "Content-Security-Policy": "sandbox; default-src 'none'",
+        "X-Content-Type-Options": "nosniff",
+    }
+
+
+def _left_to_proxy(file: StoredFile, attachment: bool, public: bool) -> HttpResponse:
+    """Name the file to nginx or Caddy, which finds out what part of it was asked for."""
+    headers = _lasting_headers(file, attachment, public)
+    headers["X-Accel-Redirect"] = settings.X_ACCEL_PREFIX + quote(file.name)
+    return HttpResponse(headers=headers, content_type=file.content_type)
 
 
 def _local_path(file: StoredFile) -> Path | None:
