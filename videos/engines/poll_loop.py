@@ -10,15 +10,18 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import httpx2
 
 from videos.engines.base import Job
 from videos.engines.errors import EngineError
 from videos.engines.http_answers import Answer
-from videos.engines.http_connections import Connections, is_direct
+
+if TYPE_CHECKING:
+    from videos.engines.http_connections import Connections
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +64,7 @@ class PolledByOneRequest(Protocol):
 
 def takes(engine: object) -> bool:
     """Whether an engine can be polled here; others are polled by `fetch` on a thread."""
-    return isinstance(engine, PolledByOneRequest) and is_direct(engine.poll_address.base_url)
+    return isinstance(engine, PolledByOneRequest) and _is_direct(engine.poll_address.base_url)
 
 
 class PollLoop:
@@ -70,7 +73,7 @@ class PollLoop:
     def __init__(self, explain: Callable[[Exception], EngineError]) -> None:
         self._explain = explain
         self._loop = _new_loop()
-        self._connections: dict[PolledByOneRequest, Connections] = {}
+        self._connections: dict[PolledByOneRequest, "Connections"] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._thread = threading.Thread(target=self._loop.run_forever, name="polls", daemon=True)
         self._thread.start()
@@ -83,7 +86,8 @@ class PollLoop:
 
     def close(self) -> None:
         """Drop what is not answered, close the connections and end the thread."""
-        self._loop.call_soon_threadsafe(self._end)
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
 
@@ -108,19 +112,33 @@ class PollLoop:
             result = self._explain(error)
         future.set_result(result)
 
-    def _connections_to(self, engine: PolledByOneRequest) -> Connections:
+    def _connections_to(self, engine: PolledByOneRequest) -> "Connections":
         if (found := self._connections.get(engine)) is None:
+            # Only here, because importing aiohttp takes a tenth of a second of every start.
+            from videos.engines.http_connections import Connections  # noqa: PLC0415
+
             address = engine.poll_address
             found = Connections(address.base_url, address.headers, CONNECTIONS)
             self._connections[engine] = found
         return found
 
-    def _end(self) -> None:
-        for task in self._tasks:
+    async def _end(self) -> None:
+        tasks = list(self._tasks)
+        for task in tasks:
             task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         for connections in self._connections.values():
-            connections.close()
-        self._loop.call_soon(self._loop.stop)
+            await connections.close()
+
+
+def _is_direct(url: str) -> bool:
+    """Whether a URL is reached without a proxy of the environment.
+
+    aiohttp knows neither ALL_PROXY nor SOCKS, and reads the environment for each request.
+    """
+    parts, proxies = urlsplit(url), getproxies()
+    has_proxy = parts.scheme in proxies or "all" in proxies
+    return not has_proxy or bool(proxy_bypass(parts.netloc))
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:

@@ -1,12 +1,13 @@
-"""The connections of polls: kept, bounded, and strict about what is no answer."""
+"""The connections of polls: kept, bounded, and no danger to the key or the memory."""
 
 import gzip
+import resource
 import socket
 import threading
 import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 
@@ -25,7 +26,9 @@ class AnyEngine:
     """An engine whose jobs say what the last answer was."""
 
     def __init__(self, url: str) -> None:
-        self.poll_address = PollAddress(url, {"Authorization": "Bearer k"})
+        self.poll_address = PollAddress(
+            url, {"Authorization": "Bearer k", "User-Agent": "Firstlight"}
+        )
         self.answers: list[Answer] = []
 
     def poll_target(self, job_id: str) -> str:
@@ -58,7 +61,7 @@ class RawServer:
 
     def _serve(self, connection: socket.socket) -> None:
         seen, answered = b"", 0
-        with connection:
+        with connection, suppress(OSError):  # the client may leave in the middle
             while data := connection.recv(65536):
                 seen += data
                 while b"\r\n\r\n" in seen:
@@ -101,14 +104,9 @@ CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
     ("answers", "closes_after"),
     [
         ((with_length(b"hello"),), 0),
-        ((b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + with_length(b"hello"),), 0),
-        ((b"HTTP/1.1 20", b"0 OK\r\ncontent-len", b"gth:5\r\n\r", b"\nhe", b"llo"), 0),
-        ((CHUNKED + b"2\r\nhe\r\n3;x=y\r\nllo\r\n0\r\n\r\n",), 0),
-        ((CHUNKED, b"2", b"\r\nh", b"e\r", b"\n3\r\nllo\r\n0", b"\r\nTrailer: x\r\n", b"\r\n"), 0),
+        ((CHUNKED + b"2\r\nhe\r\n", b"3\r\nllo\r\n0\r\n\r\n"), 0),
         ((OK + b"\r\nhel", b"lo"), 1),
-        ((b"HTTP/1.0 200 OK\r\n\r\nhello",), 1),
         ((with_length(gzip.compress(b"hello"), b"Content-Encoding: gzip"),), 0),
-        ((with_length(zlib.compress(b"hello"), b"Content-Encoding: deflate"),), 0),
     ],
 )
 def test_answer_is_read_whatever_form_it_has(answers: tuple[bytes, ...], closes_after: int) -> None:
@@ -119,51 +117,65 @@ def test_answer_is_read_whatever_form_it_has(answers: tuple[bytes, ...], closes_
 
 
 @pytest.mark.parametrize(
-    "answer",
-    [
-        b"SSH-2.0-OpenSSH_9.2\r\n\r\n",
-        b"HTTP/2 200\r\n\r\n",
-        b"HTTP/1.1 abc\r\n\r\n",
-        OK + b"no colon\r\n\r\n",
-        OK + b"Content-Length: -1\r\n\r\n",
-        OK + b"Content-Length: 1_0\r\n\r\n",
-        OK + b"Content-Length: 99999999999\r\n\r\n",
-        OK + b"Transfer-Encoding: gzip, chunked\r\n\r\n",
-        CHUNKED + b"zz\r\n",
-        CHUNKED + b"-2\r\nhe\r\n",
-        CHUNKED + b"2\r\nhello\r\n",
-        with_length(b"hello") + b"HTTP/1.1 200 OK\r\n",
-        with_length(b"hello", b"Content-Encoding: br"),
-        with_length(b"hello", b"Content-Encoding: gzip"),
-        OK + b"X: " + b"x" * 70_000,
-    ],
+    "answer", [b"SSH-2.0-OpenSSH_9.2\r\n\r\n", OK + b"no colon\r\n\r\n", CHUNKED + b"zz\r\n"]
 )
 def test_what_is_no_answer_is_refused_and_its_connection_closed(answer: bytes) -> None:
     with serving(answer) as server, polling() as poll:
         engine = AnyEngine(server.url)
         for _ in range(2):
-            with pytest.raises(BadAnswer):
+            with pytest.raises(BadAnswer, match="not HTTP") as caught:
                 poll(engine, "1")
+            assert "Bearer" not in caught.value.detail
         assert (server.connections, engine.answers) == (2, [])
+
+
+@pytest.mark.parametrize("answer", [CHUNKED + b"2\r\nhe\r\n", OK + b"Content-Length: 9\r\n\r\nhe"])
+def test_answer_that_is_cut_off_is_none(answer: bytes) -> None:
+    with serving(answer, closes_after=1) as server, polling() as poll:
+        engine = AnyEngine(server.url)
+        with pytest.raises(Unavailable, match="no whole answer"):
+            poll(engine, "1")
+        assert (len(server.requests), engine.answers) == (1, [])
 
 
 def test_too_large_an_answer_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http_answers, "MAX_BYTES", 1000)
-    packed = with_length(gzip.compress(b"x" * 5000), b"Content-Encoding: gzip")
-    for answer in (CHUNKED + b"7d0\r\n" + b"x" * 2000, packed, with_length(b"x" * 2000)):
+    for answer in (CHUNKED + b"7d0\r\n" + b"x" * 2000, with_length(b"x" * 2000)):
         with serving(answer) as server, polling() as poll, pytest.raises(BadAnswer, match="large"):
             poll(AnyEngine(server.url), "1")
+
+
+def test_packed_answer_is_refused_before_all_of_it_is_in_memory() -> None:
+    packer = zlib.compressobj(9, wbits=31)
+    start = packer.compress(bytes(2**20)) + packer.flush(zlib.Z_FULL_FLUSH)
+    mebibyte = packer.compress(bytes(2**20)) + packer.flush(zlib.Z_FULL_FLUSH)
+    gigabyte = start + 1023 * mebibyte  # a block that refers to no other may be repeated
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    bomb = with_length(gigabyte, b"Content-Encoding: gzip")
+    with serving(bomb) as server, polling() as poll, pytest.raises(BadAnswer, match="large"):
+        poll(AnyEngine(server.url), "1")
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert grown * 1024 < 4 * http_answers.MAX_BYTES
 
 
 def test_request_has_the_headers_of_the_engine() -> None:
     with serving(with_length(b"hello")) as server, polling() as poll:
         poll(AnyEngine(server.url), "1")
-        assert server.requests[0].split(b"\r\n") == [
-            b"GET /jobs/1 HTTP/1.1",
-            b"Host: " + server.url.removeprefix("http://").encode(),
-            b"Authorization: Bearer k",
-            b"Accept-Encoding: gzip, deflate",
-        ]
+        first, *lines = server.requests[0].decode().split("\r\n")
+        assert first == "GET /jobs/1 HTTP/1.1"
+        assert {
+            "Host: " + server.url.removeprefix("http://"),
+            "Authorization: Bearer k",
+            "User-Agent: Firstlight",
+        } <= set(lines)
+
+
+def test_no_cookie_is_kept() -> None:
+    with serving(with_length(b"hello", b"Set-Cookie: a=b")) as server, polling() as poll:
+        engine = AnyEngine(server.url.replace("127.0.0.1", "localhost"))
+        for _ in range(2):
+            poll(engine, "1")
+        assert [b"Cookie" in request for request in server.requests] == [False, False]
 
 
 def test_redirect_is_not_followed() -> None:
@@ -185,7 +197,8 @@ def test_poll_is_repeated_once_when_the_server_has_closed_the_kept_connection() 
 
 
 def test_poll_fails_when_the_server_is_away_or_silent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http_connections, "ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr(http_connections, "ANSWER_SECONDS", 0.4)
+    monkeypatch.setattr(http_connections, "CONNECT_SECONDS", 0.2)
     with serving() as silent, polling() as poll:
         with pytest.raises(Unavailable, match="in time"):
             poll(AnyEngine(silent.url), "1")
@@ -195,18 +208,41 @@ def test_poll_fails_when_the_server_is_away_or_silent(monkeypatch: pytest.Monkey
             poll(AnyEngine("https://" + silent.url.removeprefix("http://")), "1")
 
 
+def test_drops_of_an_answer_do_not_extend_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_connections, "ANSWER_SECONDS", 0.3)
+    drops = [CHUNKED, *[b"1\r\nx\r\n"] * 200]
+    with serving(*drops) as server, polling() as poll:
+        with pytest.raises(Unavailable, match="in time"):
+            poll(AnyEngine(server.url), "1")
+
+
+def test_waiting_for_a_connection_is_no_part_of_the_answers_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(http_connections, "ANSWER_SECONDS", 0.6)
+    monkeypatch.setattr(poll_loop, "CONNECTIONS", 1)
+    with serving(OK + b"Content-Length: 10\r\n\r\n", *[b"x"] * 10) as server:
+        assert {job.id for job in _many(AnyEngine(server.url), 8)} == {"x" * 10}
+
+
 def test_connections_of_an_engine_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(poll_loop, "CONNECTIONS", 3)
-    loop = PollLoop(lambda error: Unavailable(repr(error)))
     with serving(with_length(b"hello")) as server:
-        engine = AnyEngine(server.url)
-        futures: list[Future[Job | EngineError]] = [Future() for _ in range(30)]
-        loop.poll([(engine, "1", future) for future in futures])
-        found = [future.result(10) for future in futures]
-        loop.close()
-        assert {job.id for job in found if isinstance(job, Job)} == {"hello"}
+        assert {job.id for job in _many(AnyEngine(server.url), 30)} == {"hello"}
         assert (server.connections, len(server.requests)) == (3, 30)
         assert server.most_at_once <= 3
+
+
+def _many(engine: AnyEngine, count: int) -> list[Job]:
+    """Poll so many jobs at once. Raises AssertionError for an error among the results."""
+    loop = PollLoop(lambda error: Unavailable(repr(error)))
+    futures: list[Future[Job | EngineError]] = [Future() for _ in range(count)]
+    loop.poll([(engine, "1", future) for future in futures])
+    found = [future.result(10) for future in futures]
+    loop.close()
+    jobs = [job for job in found if isinstance(job, Job)]
+    assert len(jobs) == count, found
+    return jobs
 
 
 @pytest.mark.parametrize(
