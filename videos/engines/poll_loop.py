@@ -73,7 +73,7 @@ class PollLoop:
     def __init__(self, explain: Callable[[Exception], EngineError]) -> None:
         self._explain = explain
         self._loop = _new_loop()
-        self._connections: dict[PolledByOneRequest, "Connections"] = {}
+        self._connections: dict[PolledByOneRequest, Connections] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._thread = threading.Thread(target=self._loop.run_forever, name="polls", daemon=True)
         self._thread.start()

@@ -211,9 +211,8 @@ def test_poll_fails_when_the_server_is_away_or_silent(monkeypatch: pytest.Monkey
 def test_drops_of_an_answer_do_not_extend_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http_connections, "ANSWER_SECONDS", 0.3)
     drops = [CHUNKED, *[b"1\r\nx\r\n"] * 200]
-    with serving(*drops) as server, polling() as poll:
-        with pytest.raises(Unavailable, match="in time"):
-            poll(AnyEngine(server.url), "1")
+    with serving(*drops) as server, polling() as poll, pytest.raises(Unavailable, match="in time"):
+        poll(AnyEngine(server.url), "1")
 
 
 def test_waiting_for_a_connection_is_no_part_of_the_answers_time(
