@@ -114,7 +114,7 @@ class PollLoop:
 
     def _connections_to(self, engine: PolledByOneRequest) -> "Connections":
         if (found := self._connections.get(engine)) is None:
-            # Only here, because importing aiohttp takes a tenth of a second of every start.
+            # Only here, because the import takes 0.2 s, and most commands and processes never poll.
             from videos.engines.http_connections import Connections  # noqa: PLC0415
 
             address = engine.poll_address
