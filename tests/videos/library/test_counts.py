@@ -1,9 +1,12 @@
 """The kept counts of a library equal its videos, whoever writes them and however."""
 
 import random
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -13,6 +16,7 @@ from django.utils import timezone
 from accounts.models import User
 from billing.ledger import credits
 from billing.models import AuditRun
+from tests import migrated
 from tests.concurrency import run_concurrently
 from tests.conftest import create_user
 from tests.videos.conftest import order, reloaded
@@ -182,6 +186,24 @@ def _write(draw: random.Random, users: tuple[User, User], rows: list[Video]) -> 
             chosen.update(deleted_at=at)
         case 4:
             chosen.filter(retries=None).delete()
+
+
+def test_no_trigger_is_lost_when_every_migration_has_run(tmp_path: Path) -> None:
+    """SQLite builds a table anew for some changes, and loses its triggers."""
+    migrated.copy_to(tmp_path)
+    with closing(sqlite3.connect(tmp_path / migrated.NAME)) as database:
+        found = database.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'videos_video'"
+        )
+        names = sorted(name for (name,) in found)
+    assert names == [
+        "videos_video_counted_delete",
+        "videos_video_counted_insert",
+        "videos_video_counted_update",
+        "videos_video_prompt_delete",
+        "videos_video_prompt_insert",
+        "videos_video_prompt_update",
+    ]
 
 
 def test_poll_writes_no_counts(alice: User, django_assert_num_queries: Any) -> None:
