@@ -10,33 +10,15 @@ from operator import itemgetter
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection
 from django.db.models import Count, QuerySet, Window
 from django.db.models.functions import RowNumber
 
+from videos.jobs import ranking
 from videos.jobs.engine_choice import engine_limits
 from videos.jobs.engine_choice.engine_limits import AT_ENGINE
 from videos.models import Feed, Video
 
 Status = Video.Status
-
-# The order of `next_orders` for all orders that wait.
-POSITIONS = """
-SELECT id, position FROM (
-    SELECT id, turns.user_id, ROW_NUMBER() OVER (
-        ORDER BY turn + COALESCE(rendering, 0), created_at, id
-    ) AS position FROM (
-        SELECT id, user_id, created_at,
-            ROW_NUMBER() OVER (PARTITION BY user_id ORDER BY created_at, id) AS turn
-        FROM videos_video WHERE status = 'queued'
-    ) AS turns LEFT JOIN (
-        SELECT user_id, COUNT(*) AS rendering FROM videos_video
-        WHERE status IN (%s, %s, %s)
-            AND user_id IN (SELECT user_id FROM videos_video WHERE status = 'queued')
-        GROUP BY user_id
-    ) AS busy ON busy.user_id = turns.user_id
-) AS positions WHERE user_id = %s
-"""
 
 
 def next_orders(now: datetime, limit: int) -> list[UUID]:
@@ -102,17 +84,12 @@ def at_engines(users: Iterable[UUID]) -> dict[UUID, int]:
 
 
 def add_positions(videos: Iterable[Video]) -> None:
-    """Set `queue_position`, from 1, on those of one user's videos that wait in our queue."""
+    """Set `queue_position`, from 1, on those of these videos that wait in our queue."""
     waiting = {video.pk: video for video in videos if video.status == Status.QUEUED}
     if not waiting:
         return
-    user_id = next(iter(waiting.values())).user_id
-    with connection.cursor() as cursor:
-        owner = Feed._meta.pk.get_db_prep_value(user_id, connection)
-        cursor.execute(POSITIONS, [*AT_ENGINE, owner])
-        for raw, position in cursor.fetchall():
-            if video := waiting.get(UUID(str(raw))):
-                video.queue_position = position
+    for pk, position in ranking.positions_of(waiting).items():
+        waiting[pk].queue_position = position
 
 
 def _room(busy: dict[UUID, int], user_id: UUID) -> int:

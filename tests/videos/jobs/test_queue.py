@@ -2,6 +2,8 @@
 
 from collections import Counter
 from datetime import timedelta
+from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.conf import LazySettings
@@ -16,7 +18,7 @@ from tests.concurrency import run_concurrently
 from tests.videos.conftest import answered, make_due, order, reloaded, running
 from videos import failures
 from videos.engines.base import JobState
-from videos.jobs import queue, state_machine
+from videos.jobs import queue, ranking, state_machine
 from videos.jobs.worker import claim, execute, settle
 from videos.models import Video
 
@@ -108,6 +110,38 @@ def test_position_is_the_turn_in_which_orders_are_claimed(rich: User, bob: User)
     queue.add_positions(his)
     assert [video.queue_position for video in (*his, mine)] == [1, 2, 3]
     assert [prompts_claimed(1) for _ in range(3)] == [["bob 0"], ["bob 1"], ["alice waits"]]
+
+
+def test_long_queue_is_not_ranked_for_every_question(
+    rich: User, bob: User, django_assert_num_queries: Any
+) -> None:
+    first, later = order(rich, "first"), order(bob, "later")
+    others = [copy_of(first) for _ in range(ranking.SHORT)]
+    with django_assert_num_queries(1):
+        for _ in range(3):
+            queue.add_positions([first])
+            queue.add_positions(others[:2])
+    assert first.queue_position == 1
+    # A place that was remembered, although an order has left the queue since.
+    state_machine.cancel(reloaded(first))
+    queue.add_positions([later])
+    assert later.queue_position == 2
+
+
+def test_order_that_came_after_the_ranking_has_its_place_at_once(rich: User, bob: User) -> None:
+    first = order(rich, "first")
+    for _ in range(ranking.SHORT):
+        copy_of(first)
+    queue.add_positions([first])
+    later = order(bob, "later")
+    queue.add_positions([later])
+    assert later.queue_position == 2
+
+
+def copy_of(video: Video) -> Video:
+    """Return another queued order of the same user."""
+    fields = {field.attname: getattr(video, field.attname) for field in Video._meta.concrete_fields}
+    return Video.objects.create(**{**fields, "id": uuid4(), "created_at": timezone.now()})
 
 
 def test_file_that_cannot_be_fetched_keeps_no_order_waiting(
