@@ -20,7 +20,6 @@ DETAIL = {
     403: "This API key may not be used from your IP address.",
     408: "Request timeout",
     413: "Payload too large",
-    431: "Request header fields too large",
     503: "Service unavailable",
 }
 # Addresses that programs and scripts call; people open all others in a browser.
