@@ -105,6 +105,15 @@ def allocate_sequences(counts: Mapping[UUID, int]) -> dict[UUID, int]:
         return {UUID(str(user_id)): int(last) for user_id, last in cursor.fetchall()}
 
 
+def lock_feeds(user_ids: Iterable[UUID]) -> None:
+    """Lock the feeds of these users, in the order of their ids, until the transaction ends.
+
+    On SQLite a transaction that writes excludes all others anyway.
+    """
+    if connection.features.has_select_for_update:
+        list(Feed.objects.select_for_update().filter(pk__in=set(user_ids)).order_by("pk"))
+
+
 def current_sequence(user_id: UUID) -> int:
     """The number of the last change of a user's videos; 0 before the first."""
     return Feed.objects.filter(user_id=user_id).values_list("sequence", flat=True).first() or 0

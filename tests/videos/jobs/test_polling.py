@@ -1,17 +1,22 @@
 """Many videos are polled at once, whatever their engines take to answer."""
 
+import threading
 import time
 from collections.abc import Iterator
 
 import pytest
 from django.conf import LazySettings
+from django.db import connection
+from django.utils import timezone
 
 from accounts.models import User
 from tests.billing.conftest import grant_credits
 from tests.verification.engines.test_http_connections import RawServer, with_length
 from tests.videos.conftest import order, reloaded, running
 from videos.engines import base
-from videos.jobs.worker import executor
+from videos.engines.base import Job, JobState
+from videos.jobs import removal
+from videos.jobs.worker import claim, executor, polls
 from videos.models import Video
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -52,3 +57,32 @@ def test_videos_are_polled_at_once_when_their_engine_is_slow(
         worker.close()
     assert slow_engine.most_at_once > MANY / 2
     assert {video.lease for video in map(reloaded, videos)} == {None}
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_polls_are_recorded_while_their_videos_are_deleted(alice: User, first: int) -> None:
+    """Neither waits for the other: both lock the feed before the videos."""
+    grant_credits(alice, 40)
+    made = [running(order(alice, f"Boat {n}"), poll_after=60.0) for n in range(2)]
+    Video.objects.update(next_step_at=timezone.now())
+    leased = claim.claim_polls(2, [made[0].engine])
+    polled = [(video, Job(video.engine_job_id, JobState.RUNNING)) for video in leased]
+    recording = threading.Thread(target=record, args=(polled,))
+
+    def one_after_the_other() -> Iterator[Video]:
+        yield made[first]
+        recording.start()
+        time.sleep(0.3)  # until it waits for what we have locked
+        yield made[1 - first]
+
+    removal.delete_all(one_after_the_other())
+    recording.join()
+
+    assert [reloaded(video).status for video in made] == ["cancelled", "cancelled"]
+
+
+def record(polled: list[tuple[Video, Job]]) -> None:
+    try:
+        polls.record_polls(polled)
+    finally:
+        connection.close()

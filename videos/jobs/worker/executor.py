@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections import Counter
 from concurrent.futures import Future
 from datetime import datetime
 from functools import cached_property, partial
@@ -37,7 +38,8 @@ class Executor(LeasedWorker[Video, execute.Result]):
 
     def __init__(self, threads: int) -> None:
         super().__init__(threads)
-        self._polling: set[UUID] = set()
+        # The engines of the videos that the event loop polls.
+        self._polling: dict[UUID, str] = {}
         self._loop: poll_loop.PollLoop | None = None
         self._turn_began = 0.0
 
@@ -73,9 +75,13 @@ class Executor(LeasedWorker[Video, execute.Result]):
         return found
 
     def _claim_polls(self) -> None:
-        if not self._engines:
+        # An engine that does not answer must not take the places of all others.
+        under_way = Counter(self._polling.values())
+        ready = [name for name in self._engines if under_way[name] < poll_loop.CONNECTIONS]
+        if not ready:
             return
-        found = claim.claim_polls(POLLS_AT_ONCE - len(self._polling), self._engines.keys())
+        room = min(POLLS_AT_ONCE - len(self._polling), poll_loop.CONNECTIONS)
+        found = claim.claim_polls(room, ready)
         if not found:
             return
         if self._loop is None:
@@ -85,7 +91,7 @@ class Executor(LeasedWorker[Video, execute.Result]):
             future: Future[Any] = Future()
             polls.append((self._engines[video.engine], video.engine_job_id, future))
             self._watch(video, future)
-        self._polling |= {video.pk for video in found}
+        self._polling |= {video.pk: video.engine for video in found}
         self._loop.poll(polls)
 
     def _next_due(self) -> datetime | None:
@@ -98,7 +104,8 @@ class Executor(LeasedWorker[Video, execute.Result]):
             time.sleep(max(0.0, self._turn_began + GATHER_SECONDS - time.monotonic()))
 
     def _record(self, done: list[tuple[Video, execute.Result]]) -> None:
-        self._polling -= {video.pk for video, _ in done}
+        for video, _ in done:
+            self._polling.pop(video.pk, None)
         try:
             settle.settle(done)
         except Exception:  # their leases end and they are due again; the others must go on

@@ -20,7 +20,9 @@ def record_polls(polled: list[tuple[Video, Job]]) -> None:
     progressed = [(video, job) for video, job in polled if _has_progressed(video, job)]
     counts = Counter(video.user_id for video, _ in progressed)
     with transaction.atomic():
-        # First, because the feeds are locked before the videos.
+        # First, because the feeds are locked before the videos; of those without progress too, or
+        # whoever holds such a feed and changes several videos would wait for us, and we for him.
+        feed.lock_feeds(video.user_id for video, _ in polled)
         last = feed.allocate_sequences(counts)
         for video, job in progressed:
             video.sequence = last[video.user_id] - counts[video.user_id] + 1

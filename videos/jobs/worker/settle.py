@@ -34,7 +34,11 @@ def settle(done: list[tuple[Video, execute.Result]]) -> None:
     Polls that only report progress, by far the most, share one transaction.
     """
     now = clock.now()
-    polls.record_polls([(v, r) for v, r in done if isinstance(r, Job) and _is_progress(v, r, now)])
+    progress = [(v, r) for v, r in done if isinstance(r, Job) and _is_progress(v, r, now)]
+    try:
+        polls.record_polls(progress)
+    except Exception:  # their leases end and they are due again; the others must go on
+        log.exception("%d polls could not be recorded", len(progress))
     for video, result in done:
         if isinstance(result, Job) and _is_progress(video, result, now):
             continue
