@@ -26,6 +26,7 @@ def proxy(
     request: pytest.FixtureRequest, live: ServerThread, settings: LazySettings, tmp_path: Path
 ) -> Iterator[str]:
     """Yield the address of a proxy in front of the whole product."""
+    settings.CORS_ALLOWED_ORIGINS = ["https://front.example.com"]
     settings.X_ACCEL_PREFIX, settings.TRUSTED_PROXIES = proxies.PREFIX, 1
     media = Path(default_storage.path(""))
     with proxies.running(request.param, live.port, media, tmp_path) as address:
@@ -54,7 +55,7 @@ def test_proxy_sends_the_file_and_its_parts_with_our_headers(
     proxy: str, alice: User, video: Video, mp4: bytes
 ) -> None:
     content = Content(proxy, alice, video)
-    answer = content.get("?download=1")
+    answer = content.get("?download=1", origin="https://front.example.com")
     assert (answer.status_code, answer.content) == (200, mp4)
     expected = {
         "content-type": "video/mp4",
@@ -64,8 +65,12 @@ def test_proxy_sends_the_file_and_its_parts_with_our_headers(
         "content-disposition": f'attachment; filename="{video.pk}.mp4"',
         "content-security-policy": "sandbox; default-src 'none'",
         "x-content-type-options": "nosniff",
+        "access-control-allow-origin": "https://front.example.com",
+        "referrer-policy": "same-origin",
+        "x-frame-options": "DENY",
     }
     assert {name: answer.headers.get(name) for name in expected} == expected
+    assert answer.headers["x-request-id"]
     assert "x-accel-redirect" not in answer.headers
 
     # Ranges, validators and HEAD are the proxy's too.
