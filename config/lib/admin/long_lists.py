@@ -3,11 +3,12 @@
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
 
 # Rows that a list counts and leads to; filters and the search lead to the others.
 MOST_COUNTED = 1000
@@ -35,6 +36,14 @@ class LongList(admin.ModelAdmin):
     list_per_page = 50
     # They would count every value of every filter.
     show_facets = admin.ShowFacets.NEVER
+
+    def response_action(self, request: HttpRequest, queryset: QuerySet[Any], *more: Any) -> Any:
+        """Refuse an action on "all" rows when the page names fewer than there are."""
+        if request.POST.get("select_across") == "1" and self.paginator(queryset, 1).is_cut:
+            text = _("The list has more rows than it shows. Filter it, or choose rows of a page.")
+            self.message_user(request, text, messages.WARNING)
+            return None
+        return super().response_action(request, queryset, *more)
 
 
 class KnownValuesFilter(admin.SimpleListFilter):

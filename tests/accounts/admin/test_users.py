@@ -12,6 +12,7 @@ from accounts.auth import api_keys
 from accounts.models import ApiKey, User
 from accounts.people import deletion as people_deletion
 from billing.ledger import credits, invariants
+from config.lib.admin.long_lists import MOST_COUNTED
 from tests.conftest import create_user, signed_in
 from videos.account import deletion as account_deletion
 
@@ -104,3 +105,19 @@ def test_staff_cannot_delete_a_user_row(staff_client: Client, alice: User) -> No
         staff_client.post(f"/admin/accounts/user/{alice.pk}/delete/", {"post": "yes"}).status_code
         == 403
     )
+
+
+def test_action_on_all_rows_is_refused_when_the_list_names_only_a_part_of_them(
+    staff_client: Client,
+) -> None:
+    locked = [
+        User(username=f"locked{n}", email=f"locked{n}@example.com", is_active=False)
+        for n in range(MOST_COUNTED)
+    ]
+    User.objects.bulk_create(locked)
+    asked = {"action": "unlock", "select_across": "1", "_selected_action": [str(locked[0].pk)]}
+
+    answer = staff_client.post("/admin/accounts/user/", asked, follow=True)
+
+    assert "The list has more rows than it shows." in answer.content.decode()
+    assert User.objects.filter(is_active=True, username__startswith="locked").count() == 0
