@@ -76,13 +76,7 @@ class PageSessionReference(Reference):
     @classmethod
     def kept(cls, references: Collection[Self]) -> set[Self]:
         signed_in = _users_by_key([each.key for each in references if each.key])
-        # Of the others Django decides: it also knows hashes of an earlier SECRET_KEY.
-        return {
-            each
-            for each in references
-            if signed_in.get(each.key) == each.user_id
-            or user_of_cookie(each.key).pk == each.user_id
-        }
+        return {each for each in references if signed_in.get(each.key) == each.user_id}
 
 
 def user_of_cookie(session_key: str | None) -> AbstractBaseUser | AnonymousUser:

@@ -47,6 +47,8 @@ class VideoConsumer(AsyncWebsocketConsumer):
         try:
             await super().__call__(scope, receive, send)
         finally:  # an error ends a connection without calling disconnect
+            if self.watched:
+                self.watched.cancel()
             if self.user:
                 limits.leave(self.user.pk)
 

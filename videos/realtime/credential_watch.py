@@ -7,6 +7,7 @@ queries: thousands of open connections cost as much as one.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextvars import Context
 from weakref import WeakKeyDictionary
 
 from channels.db import database_sync_to_async
@@ -62,7 +63,8 @@ class _Watch:
     def add(self, watched: Watched) -> None:
         self._open.add(watched)
         if self._task is None:
-            self._task = asyncio.create_task(self._check_for_ever())
+            # Not in the context of the connection that happens to be the first.
+            self._task = asyncio.create_task(self._check_for_ever(), context=Context())
 
     def remove(self, watched: Watched) -> None:
         self._open.discard(watched)
