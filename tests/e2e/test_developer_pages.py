@@ -28,7 +28,8 @@ def test_calls_are_shown_priced_and_sent(tab: Opener, person: StorageState) -> N
     first = body.inner_text()
     send.click()  # the same order
     expect(page.locator("#try-headers")).to_contain_text("idempotent-replayed: true")
-    assert body.inner_text().split('"status"')[0] == first.split('"status"')[0]
+    # The engine may have it by now, which what follows tells.
+    assert body.inner_text().split('video_id"')[0] == first.split('video_id"')[0]
     keep_picture(page, "try-it")
     page.get_by_label("Call", exact=True).select_option("status")
     send.click()
