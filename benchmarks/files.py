@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 import httpx2
 
+from benchmarks.process_usage import cpu_seconds, peak_mb, stat_fields
 from tests import environment, proxies
 from tests.config.serve_process import ServeProcess, serving
 
@@ -24,7 +25,6 @@ assert environment
 
 MEGABYTES = int(os.environ.get("MB", "200"))
 ROUNDS = 9
-TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass
@@ -65,12 +65,12 @@ def main() -> None:
             Way("nginx alone", f"{plain}/{stored}", "", lambda: _cpu_of_nginx(plain)),
             Way("nginx with X_ACCEL_PREFIX", front + path, token, lambda: _cpu_of_nginx(front)),
             Way("the server", alone.url + addresses[alone.port][0], addresses[alone.port][1],
-                lambda: _cpu(alone.process.pid)),
+                lambda: cpu_seconds(alone.process.pid)),
         ]  # fmt: skip
         for _ in range(ROUNDS):
             for way in ways:
                 way.measure()
-        _print(ways, _peak_mb(alone.process.pid))
+        _print(ways, peak_mb(alone.process.pid))
 
 
 def _print(ways: list[Way], peak: int) -> None:
@@ -135,12 +135,6 @@ def _read_all(url: str, token: str) -> int:
     return size
 
 
-def _cpu(pid: int) -> float:
-    """Return the CPU seconds of a process."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
-
-
 def _cpu_of_nginx(address: str) -> float:
     """Return the CPU seconds of the nginx that listens there: its master's children do the work."""
     port = str(urlsplit(address).port)
@@ -149,23 +143,18 @@ def _cpu_of_nginx(address: str) -> float:
         for process in Path("/proc").iterdir()
         if process.name.isdigit() and _is_worker(process, port)
     ]
-    return sum(map(_cpu, workers))
+    return sum(map(cpu_seconds, workers))
 
 
 def _is_worker(process: Path, port: str) -> bool:
     """Return whether a process is a worker of the nginx whose site listens at this port."""
     try:
-        parent = (process / "stat").read_text().rpartition(")")[2].split()[1]
+        parent = stat_fields(process.name)[1]
         command = (Path("/proc") / parent / "cmdline").read_text()
         found = re.search(r"nginx: master.*-c (\S+)/nginx\.conf", command)
         return found is not None and f":{port};" in Path(found[1], "site.conf").read_text()
     except OSError:  # it has ended meanwhile
         return False
-
-
-def _peak_mb(pid: int) -> int:
-    status = Path(f"/proc/{pid}/status").read_text()
-    return int(status.partition("VmHWM:")[2].split()[0]) // 1024
 
 
 if __name__ == "__main__":

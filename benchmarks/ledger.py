@@ -18,6 +18,7 @@ from pathlib import Path
 from statistics import median
 from uuid import uuid4
 
+from benchmarks.process_usage import TICKS, stat_fields
 from tests import environment
 
 os.environ["LOG_LEVEL"] = "CRITICAL"
@@ -43,7 +44,6 @@ THREADS = {"postgresql": 25, "sqlite": 4}
 # What is measured: the floor, and then spends.
 WRITES = ("update", "spend")
 INITIAL_CREDITS = 10_000_000
-TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True)
@@ -155,10 +155,10 @@ def _server_cpu(postmaster: str) -> float:
     """Return the CPU seconds of PostgreSQL's processes so far; 0 without a postmaster."""
     if not postmaster:
         return 0
-    ticks = sum(map(int, _stat_fields(postmaster)[11:15]))  # with its children that have ended
+    ticks = sum(map(int, stat_fields(postmaster)[11:15]))  # with its children that have ended
     for folder in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):  # the process has ended
-            fields = _stat_fields(folder.name)
+            fields = stat_fields(folder.name)
             if fields[1] == postmaster:
                 ticks += sum(map(int, fields[11:13]))
     return ticks / TICKS
@@ -175,12 +175,7 @@ def _postmaster() -> str:
         is_here = "postgres" in Path(f"/proc/{pid}/comm").read_text()
     except OSError:
         return ""
-    return _stat_fields(str(pid))[1] if is_here else ""
-
-
-def _stat_fields(pid: str) -> list[str]:
-    """Return the fields of /proc/PID/stat that follow the name: state, parent and so on."""
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return stat_fields(str(pid))[1] if is_here else ""
 
 
 def _print_growth(entries: int) -> None:

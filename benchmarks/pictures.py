@@ -1,7 +1,6 @@
 """`python -m benchmarks.pictures`: a server's peak memory when large pictures arrive at once."""
 
 import os
-import re
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +11,7 @@ from pathlib import Path
 import httpx2
 from PIL import Image
 
+from benchmarks.process_usage import peak_mb
 from tests import environment
 from tests.config.serve_process import serving
 
@@ -37,11 +37,11 @@ def main() -> None:
             httpx2.Client(base_url=server.url, timeout=600, trust_env=False) as client,
         ):
             tokens = [_register(client, n) for n in range(UPLOADS)]
-            before, began = _peak_mb(server.process.pid), time.monotonic()
+            before, began = peak_mb(server.process.pid), time.monotonic()
             with ThreadPoolExecutor(UPLOADS) as pool:
                 codes = list(pool.map(partial(_upload, client, format, body), tokens))
             seconds = time.monotonic() - began
-            after = _peak_mb(server.process.pid)
+            after = peak_mb(server.process.pid)
         print(
             f"| {format} | {len(body) // 1000} | {before} | {after} "
             f"| {sorted(set(codes))} | {seconds:.1f} |",
@@ -78,12 +78,6 @@ def _upload(client: httpx2.Client, format: str, body: bytes, token: str) -> int:
         headers={"Authorization": f"Bearer {token}"},
     )
     return answer.status_code
-
-
-def _peak_mb(pid: int) -> int:
-    found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
-    assert found
-    return int(found[1]) // 1000
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ PAGES = {
     "library, by prompt": "/library/?sort=title",
     "library, a rare word": f"/library/?q={RARE_WORD}",
     "library, a frequent word": "/library/?q=harbour",
-    "library, a word of nobody": "/library/?q=xyzzy",
+    "library, a word in no prompt": "/library/?q=xyzzy",
     "library, last page": "/library/?page=1000000",
     "usage, 30 days": "/usage/",
     "usage, 90 days": "/usage/?days=90",
