@@ -33,7 +33,7 @@ def start_deliveries(**_: object) -> None:
 
 @worker_ready.connect
 def start_videos(**_: object) -> None:
-    """Execute due steps in a thread of the Celery worker: it hears wake-ups between two steps."""
+    """Execute due steps in a thread of the Celery worker, which wake-ups reach at any time."""
     worker_threads.start(run, "videos")
 
 

@@ -4,12 +4,10 @@ A token is opaque, stored as a digest, and good for /mcp only: nothing else here
 Clients register themselves and are public, so each proves with PKCE that a code is its own.
 """
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 from operator import attrgetter
-from typing import Self
 
 from allauth.idp.oidc.models import Client, Token
 from django.conf import settings
@@ -18,7 +16,7 @@ from django.utils import timezone
 
 from accounts.auth import connections
 from accounts.auth.errors import BadCredentials
-from accounts.auth.stored_credentials import Reference
+from accounts.auth.stored_credentials import RowReference
 from accounts.models import ApiKey, User
 
 # No app may see or move money, and none may change the account.
@@ -45,14 +43,13 @@ class App:
 
 
 @dataclass(frozen=True)
-class TokenReference(Reference):
-    id: int
+class TokenReference(RowReference):
+    """A token of an app."""
 
     @classmethod
-    def kept(cls, references: Collection[Self]) -> set[Self]:
-        ids = [each.id for each in references]
-        rows = Token.objects.valid().filter(pk__in=ids, user__is_active=True)
-        return {cls(pk) for pk in rows.values_list("pk", flat=True)}
+    def active(cls) -> "QuerySet[Token]":
+        rows: QuerySet[Token] = Token.objects.valid().filter(user__is_active=True)
+        return rows
 
 
 def resource() -> str:

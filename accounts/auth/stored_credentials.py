@@ -16,6 +16,7 @@ from django.conf import settings
 from django.contrib import auth
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -37,14 +38,29 @@ class Reference(ABC):
 
 
 @dataclass(frozen=True)
-class SessionReference(Reference):
-    id: UUID
+class RowReference(Reference):
+    """A row that counts by itself, whoever uses it and from wherever."""
+
+    id: Any
+
+    @classmethod
+    @abstractmethod
+    def active(cls) -> "QuerySet[Any]":
+        """Return all rows that were not revoked and whose user is active."""
 
     @classmethod
     def kept(cls, references: Collection[Self]) -> set[Self]:
-        ids = [each.id for each in references]
-        rows = Session.objects.filter(pk__in=ids, revoked_at=None, user__is_active=True)
+        rows = cls.active().filter(pk__in=[each.id for each in references])
         return {cls(pk) for pk in rows.values_list("pk", flat=True)}
+
+
+@dataclass(frozen=True)
+class SessionReference(RowReference):
+    """A sign-in over the API."""
+
+    @classmethod
+    def active(cls) -> QuerySet[Session]:
+        return Session.objects.filter(revoked_at=None, user__is_active=True)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,11 @@ from tests.e2e.conftest import Opener, keep_picture
 pytestmark = pytest.mark.browser
 
 
+def without_engine(task: str) -> str:
+    """The beginning of a task, up to its state, without the id that its engine gives it soon."""
+    return re.sub(r'\n.*video_id": .*', "", task.split('"status"', maxsplit=1)[0])
+
+
 def test_calls_are_shown_priced_and_sent(tab: Opener, person: StorageState) -> None:
     page = tab("/developers/", person=person)
     command, body = page.locator("#try-command"), page.locator("#try-body")
@@ -28,8 +33,7 @@ def test_calls_are_shown_priced_and_sent(tab: Opener, person: StorageState) -> N
     first = body.inner_text()
     send.click()  # the same order
     expect(page.locator("#try-headers")).to_contain_text("idempotent-replayed: true")
-    # The engine may have it by now, which what follows tells.
-    assert body.inner_text().split('video_id"')[0] == first.split('video_id"')[0]
+    assert without_engine(body.inner_text()) == without_engine(first)
     keep_picture(page, "try-it")
     page.get_by_label("Call", exact=True).select_option("status")
     send.click()

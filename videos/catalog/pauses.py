@@ -5,7 +5,7 @@ from django.db.models import CharField
 from config.lib.prepared_queries import PreparedRows
 from videos.models import PausedModel
 
-SENTENCE = PreparedRows(
+SENTENCES_OF_MODEL = PreparedRows(
     lambda model: PausedModel.objects.filter(model=model).values_list("sentence"), CharField
 )
 
@@ -17,4 +17,4 @@ def sentences() -> dict[str, str]:
 
 def sentence_of(model: str) -> str:
     """What users are shown when this model is paused; "" when it is not."""
-    return next((sentence for (sentence,) in SENTENCE.all(model)), "")
+    return next((sentence for (sentence,) in SENTENCES_OF_MODEL.all(model)), "")

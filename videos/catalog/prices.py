@@ -20,7 +20,9 @@ Kind = Price.Kind
 # The kinds that an order has; either may be silent.
 KINDS = (Kind.TEXT, Kind.IMAGE)
 Changes = dict[tuple[str, str, str], Decimal]
-CHANGED = PreparedRows(lambda: Price.objects.values_list("kind", "model", "resolution", "credits"))
+CHANGED_PRICES = PreparedRows(
+    lambda: Price.objects.values_list("kind", "model", "resolution", "credits")
+)
 
 
 class PriceList:
@@ -154,7 +156,8 @@ def current() -> PriceList:
     """The price list of now, with one query; without billing it is free and asks nothing."""
     if not settings.BILLING:
         return FreePriceList({})
-    return PriceList({(kind, model, res): credits for kind, model, res, credits in CHANGED.all()})
+    rows = CHANGED_PRICES.all()
+    return PriceList({(kind, model, res): credits for kind, model, res, credits in rows})
 
 
 def price_of_default() -> int:

@@ -122,6 +122,11 @@ class Job:
     cost: "Cost | None" = None
     expires_at: datetime | None = None
 
+    @property
+    def is_under_way(self) -> bool:
+        """Whether the job has not ended at the engine."""
+        return self.state in {JobState.QUEUED, JobState.RUNNING}
+
 
 def ids_named(job_id: str) -> set[str]:
     """Return the ids by which callbacks may name a job: its stored one and the engine's own."""

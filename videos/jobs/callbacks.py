@@ -51,11 +51,11 @@ def record_callback(engine: str, callback: Callback, video: Video | None = None)
         return False
     if not _is_storable(callback):
         return True
-    is_news = _store(engine, callback, video)
+    is_new = _store(engine, callback, video)
     # Search only after storing: who learns the job's id meanwhile finds the callback.
     known = video or Video.objects.filter(engine=engine, engine_job_id=callback.job_id).first()
     if known:
-        state_machine.wake(known, is_news=is_news)
+        state_machine.wake(known, by_new_callback=is_new)
     return True
 
 
@@ -64,7 +64,7 @@ def wake_for_early_callbacks(video: Video) -> None:
     ids = ids_named(video.engine_job_id)
     waiting = EngineCallback.objects.filter(engine=video.engine, engine_job_id__in=ids)
     if waiting.exists():
-        state_machine.wake(video, is_news=True)
+        state_machine.wake(video, by_new_callback=True)
 
 
 def delete_expired() -> None:

@@ -18,7 +18,7 @@ from videos.models import Video
 # Videos whose credits were returned. Source: Video.is_refunded.
 REFUNDED = Q(status__in=Video.LOST) | Q(rescued_at__isnull=False)
 
-KEY = PreparedQuery(
+LIMITS_OF_KEY = PreparedQuery(
     lambda pk: ApiKey.objects.filter(pk=pk).only("allowed_models", "credits_per_day"), UUIDField
 )
 
@@ -38,7 +38,7 @@ def check(key_id: UUID | None, models: tuple[str, str], price: int) -> None:
     """
     if key_id is None:
         return
-    key = KEY.first(key_id)
+    key = LIMITS_OF_KEY.first(key_id)
     if key is None:
         return  # the account was erased meanwhile
     if key.allowed_models and not set(models) & set(key.allowed_models):

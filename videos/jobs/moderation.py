@@ -25,7 +25,7 @@ from videos.models import RejectedPrompt, Upload
 log = logging.getLogger(__name__)
 
 STRIKE_PERIOD = timedelta(days=1)
-REFUSED_SINCE = PreparedRows(
+REJECTED_SINCE = PreparedRows(
     lambda user_id, since: RejectedPrompt.objects.filter(
         user_id=user_id, created_at__gt=since, overruled=False
     ).values_list("pk"),
@@ -108,8 +108,8 @@ def _ask_model(prompt: str, images: Sequence[Upload]) -> list[str]:
 def _check_strikes(user: AbstractBaseUser) -> None:
     if not settings.MODERATION_STRIKES:
         return
-    refused = REFUSED_SINCE.all(user.pk, timezone.now() - STRIKE_PERIOD)
-    if len(refused) >= settings.MODERATION_STRIKES:
+    rejected = REJECTED_SINCE.all(user.pk, timezone.now() - STRIKE_PERIOD)
+    if len(rejected) >= settings.MODERATION_STRIKES:
         text = _("Too many of your prompts were stopped by the content check. Try again tomorrow.")
         raise ContentRefused(text, "generation_locked")
 

@@ -102,12 +102,15 @@ def cancel(video: Video) -> None:
         raise NotPossible(_("Only a video that is waiting or rendering can be cancelled."))
 
 
-def wake(video: Video, *, is_news: bool = False) -> None:
-    """Make a video that waits for its engine due now; at most once a second unless `is_news`."""
+def wake(video: Video, *, by_new_callback: bool = False) -> None:
+    """Make a video that waits for its engine due now; at most once a second, but by new callbacks.
+
+    What a client asks for again and again must not become as many polls.
+    """
     now = clock.now()
     at_once = Case(When(lease=None, then=Value(now)), default=F("next_step_at"))
     rows = Video.objects.filter(pk=video.pk, status__in=(Status.RUNNING, Status.SUBMIT_UNKNOWN))
-    if not is_news:
+    if not by_new_callback:
         rows = rows.filter(Q(woken_at=None) | Q(woken_at__lt=now - timedelta(seconds=1)))
     if rows.update(woken_at=now, next_step_at=at_once):
         wakeups.announce(Video)
@@ -272,7 +275,7 @@ def due_in(seconds: float) -> dict[str, Any]:
 
 
 def lease_polls(limit: int, engines: Collection[str], now: datetime) -> list[Video]:
-    """Lease up to `limit` RUNNING videos at these engines that are due; without locking others.
+    """Lease up to `limit` RUNNING videos at these engines that are due and that nobody has locked.
 
     One statement, because that is nearly all that a worker with many videos does. Only the columns
     in POLLED_COLUMNS are loaded.

@@ -7,8 +7,9 @@ from django.db import models
 class LibraryCounts(models.Model):
     """How many videos of a user that are not deleted have each state, kept by triggers.
 
-    Only the triggers of migration 0019 write it, in the statement that changes a video, so that
-    every page can show it without counting. `videos.library.counts` reads and checks it.
+    The triggers of migration 0019 write it, in the statement that changes a video, so that every
+    page can show it without counting. `videos.library.counts` reads and checks it, and the audit
+    has it repair what is wrong.
     """
 
     user = models.OneToOneField(

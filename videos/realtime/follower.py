@@ -50,11 +50,11 @@ class Follower:
         channel = await layer.new_channel("specific")
         user_id = self._credential.user.pk
         groups = feed.group_of(user_id), connections.group_of(user_id)
-        ends: list[asyncio.Task[None] | credential_watch.Watched] = []
+        running: list[asyncio.Task[None] | credential_watch.Watched] = []
         try:
             for group in groups:
                 await layer.group_add(group, channel)
-            ends = [
+            running = [
                 asyncio.create_task(self._receive(layer, channel)),
                 credential_watch.Watched(self._credential, self._end),
             ]
@@ -62,7 +62,7 @@ class Follower:
             await credential_watch.close_if_invalid(self._credential, self._end)
             yield
         finally:
-            for each in ends:
+            for each in running:
                 each.cancel()
             for group in groups:
                 await layer.group_discard(group, channel)

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from config.lib import rate_limits
-from config.lib.web.paging import open_page_of, page_of
+from config.lib.web.paging import page_of, uncounted_page_of
 from config.lib.web.responses import UserRequest
 from videos import feed
 from videos.catalog.reading import catalog
@@ -73,7 +73,7 @@ def _page(
 ) -> "Page[Video]":
     """Return the page of these videos, which `counts` has counted where they are not too many."""
     if isinstance(counts, search.FoundCounts) and counts.is_cut:
-        return open_page_of(request, rows, PER_PAGE)
+        return uncounted_page_of(request, rows, PER_PAGE)
     return page_of(request, rows, PER_PAGE, getattr(counts, status or "total"))
 
 

@@ -1,8 +1,8 @@
-"""Template loaders that leave out the indentation of HTML templates, and put icons in their place.
+"""Template loaders that leave out the indentation of HTML templates and insert their icons.
 
 Templates are indented for their readers; a browser ignores the spaces, but they would make the
-pages about a tenth larger. A page of the library has 150 icons, each of which took as long to
-include as a paragraph. Both are done once, when a template is compiled.
+pages about a tenth larger. A page of the library has 150 icons, and including a template costs more
+than the icon in it. Both are done once, when a template is compiled.
 """
 
 import re

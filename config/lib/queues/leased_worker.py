@@ -43,9 +43,9 @@ class LeasedWorker(ABC, Generic[Row, Result]):
     # How often an idle worker asks a database that can tell whether anybody wrote something, and
     # how often it looks for rows that are due but may not be claimed yet.
     idle_seconds: float
-    # How long an idle worker pauses at most, where the database tells of changes and elsewhere.
+    # How long an idle worker pauses at most, where the database tells of changes, and elsewhere.
     longest_pause_seconds = 5.0
-    longest_blind_pause_seconds = 1.0
+    longest_pause_elsewhere_seconds = 1.0
     # How long a turn waits for results before it looks for due rows again.
     wait_seconds = 0.2
 
@@ -54,8 +54,8 @@ class LeasedWorker(ABC, Generic[Row, Result]):
         self._pool = ThreadPoolExecutor(threads, type(self).__name__)
         self._rows: dict[Future[Result], Row] = {}
         self._done: deque[Future[Result]] = deque()
-        # Set when a row may be due, and when the work on one has ended.
-        self._news = threading.Event()
+        # Ends a wait: set when a row may be due, and when the work on one has ended.
+        self._woken = threading.Event()
         self._renewed = time.monotonic()
         self._changes = DatabaseChanges()
 
@@ -78,13 +78,13 @@ class LeasedWorker(ABC, Generic[Row, Result]):
     def turn(self) -> bool:
         """Claim what is due and record what is done, within `wait_seconds`. False when idle."""
         # Before the claim, so that what is announced meanwhile ends the wait after it.
-        self._news.clear()
+        self._woken.clear()
         self._claim()
         return self._drain()
 
     def drain(self) -> bool:
         """Record what is done without claiming more. False when nothing is left."""
-        self._news.clear()
+        self._woken.clear()
         return self._drain()
 
     def _drain(self) -> bool:
@@ -92,9 +92,10 @@ class LeasedWorker(ABC, Generic[Row, Result]):
             return False
         self._renew()
         if not self._done:
-            self._news.wait(self.wait_seconds)
+            self._woken.wait(self.wait_seconds)
         if self._done:
             self._gather()
+        # By numbers, because other threads append meanwhile.
         done = [self._done[n] for n in range(len(self._done))]
         self._record([(self._rows[future], future.result()) for future in done])
         for future in done:
@@ -117,7 +118,7 @@ class LeasedWorker(ABC, Generic[Row, Result]):
 
     def run(self, stop: threading.Event) -> None:
         """Take turns until `stop` is set. What runs by then has SHUTDOWN_SECONDS to end."""
-        with wakeups.subscribed(self.table, self._news):
+        with wakeups.subscribed(self.table, self._woken):
             while not stop.is_set():
                 try:
                     release_between_turns()
@@ -139,7 +140,7 @@ class LeasedWorker(ABC, Generic[Row, Result]):
         asked = time.monotonic()
         until = asked + self._longest_pause()
         while not stop.is_set() and (left := until - time.monotonic()) > 0:
-            if self._news.wait(min(left, self.idle_seconds, STOP_SECONDS)):
+            if self._woken.wait(min(left, self.idle_seconds, STOP_SECONDS)):
                 return
             if time.monotonic() - asked >= self.idle_seconds and self._changes.are_known:
                 asked = time.monotonic()
@@ -148,7 +149,7 @@ class LeasedWorker(ABC, Generic[Row, Result]):
 
     def _longest_pause(self) -> float:
         knows = self._changes.are_known
-        longest = self.longest_pause_seconds if knows else self.longest_blind_pause_seconds
+        longest = self.longest_pause_seconds if knows else self.longest_pause_elsewhere_seconds
         if (due := self._next_due()) is None:
             return longest
         wait_for = (due - clock.now()).total_seconds()
@@ -165,7 +166,7 @@ class LeasedWorker(ABC, Generic[Row, Result]):
 
     def _note_end(self, future: Future[Result]) -> None:
         self._done.append(future)
-        self._news.set()
+        self._woken.set()
 
     def _gather(self) -> None:
         """Wait a moment for results that can be recorded together."""

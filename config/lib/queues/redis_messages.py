@@ -20,17 +20,17 @@ log = logging.getLogger(__name__)
 TIMEOUT_SECONDS = 0.5
 # After a failure nothing is sent for this long, and a listener waits before it connects again.
 PAUSE_SECONDS = 1.0
-# A listener that hears nothing for this long asks Redis whether it is still there.
+# A listener that receives nothing for this long asks Redis whether it is still there.
 QUIET_SECONDS = 5.0
 
-Hear = Callable[[str | None], None]
+Handler = Callable[[str | None], None]
 
 _broken_until = 0.0
 _START = secrets.token_hex(8)
 
 
 def publish(url: str, name: str) -> None:
-    """Tell all other processes that listen."""
+    """Send the name of a table to all other processes that listen."""
     global _broken_until  # noqa: PLW0603 - one state per process
     if time.monotonic() < _broken_until:
         return
@@ -41,8 +41,8 @@ def publish(url: str, name: str) -> None:
         log.warning("workers of other processes could not be woken: %s", error)
 
 
-def listen(url: str, hear: Hear, stop: threading.Event) -> None:
-    """Call `hear` with every name that other processes publish, until `stop` is set.
+def listen(url: str, handle: Handler, stop: threading.Event) -> None:
+    """Call `handle` with every name that other processes publish, until `stop` is set.
 
     It is called with None whenever the connection has just been made: names may have been missed.
     """
@@ -51,14 +51,14 @@ def listen(url: str, hear: Hear, stop: threading.Event) -> None:
             client: Any = redis.Redis.from_url(url, socket_connect_timeout=TIMEOUT_SECONDS)
             with client, client.pubsub() as messages:
                 messages.subscribe(_channel(url))
-                _hear_all(messages, hear, stop)
-        except Exception as error:  # whatever it is, the process has to hear again
-            log.warning("wake-ups of other processes are not heard: %s", error)
+                _handle_all(messages, handle, stop)
+        except Exception as error:  # whatever it is, the process has to listen again
+            log.warning("wake-ups of other processes do not arrive: %s", error)
             stop.wait(PAUSE_SECONDS)
 
 
-def _hear_all(messages: "redis.client.PubSub", hear: Hear, stop: threading.Event) -> None:
-    """Hear messages until the connection breaks, or Redis does not answer for QUIET_SECONDS."""
+def _handle_all(messages: "redis.client.PubSub", handle: Handler, stop: threading.Event) -> None:
+    """Handle messages until the connection breaks, or Redis does not answer for QUIET_SECONDS."""
     asked = False
     while not stop.is_set():
         message = messages.get_message(timeout=QUIET_SECONDS)
@@ -68,11 +68,11 @@ def _hear_all(messages: "redis.client.PubSub", hear: Hear, stop: threading.Event
         if message is None:
             messages.ping()
         elif message["type"] == "subscribe":
-            hear(None)
+            handle(None)
         elif message["type"] == "message":
             sender, name = message["data"].decode().split(" ", 1)
             if sender != _sender():
-                hear(name)
+                handle(name)
 
 
 def _sender() -> str:

@@ -1,6 +1,6 @@
 """Wake the workers of a table that is a queue, as soon as one of its rows may be due.
 
-`announce` is the one function that says so. Workers of this process hear it at once, those of other
+`announce` is the one function that says so. Workers of this process wake at once, those of other
 processes through Redis, where there is one. A wake-up that gets lost loses no work: workers also
 look for due rows by themselves, only later.
 """
@@ -20,8 +20,8 @@ from config.lib.queues import redis_messages
 _lock = threading.Lock()
 # The events of the workers of this process, by the name of their table.
 _subscribed: dict[str, set[threading.Event]] = {}
-# The process that listens to Redis: a forked child has its parent's variables, but no threads.
-_listening_pid = 0
+# Whether a thread of this process listens to Redis.
+_is_listening = False
 
 
 def announce(table: type[Model]) -> None:
@@ -60,13 +60,23 @@ def _wake(name: str | None) -> None:
 
 
 def _start_listening(url: str) -> None:
-    """Hear other processes from now on, in one thread for all workers of this process."""
-    global _listening_pid  # noqa: PLW0603
+    """Listen to other processes from now on, in one thread for all workers of this process."""
+    global _is_listening  # noqa: PLW0603 - one state per process
     with _lock:
-        if _listening_pid == os.getpid():
+        if _is_listening:
             return
-        _listening_pid = os.getpid()
+        _is_listening = True
     never = threading.Event()
     threading.Thread(
         target=redis_messages.listen, args=(url, _wake, never), name="wake-ups", daemon=True
     ).start()
+
+
+def _start_afresh() -> None:
+    """Forget the threads of the parent, which a forked child has not, and a lock they may hold."""
+    global _lock, _is_listening
+    _lock, _is_listening = threading.Lock(), False
+    _subscribed.clear()
+
+
+os.register_at_fork(after_in_child=_start_afresh)

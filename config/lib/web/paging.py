@@ -23,7 +23,7 @@ class CountedPaginator(Paginator):
         return self._total
 
 
-class OpenPage(Page):
+class UncountedPage(Page):
     """A page of a list whose length nobody knows; it knows whether another one follows."""
 
     def __init__(
@@ -42,7 +42,7 @@ class OpenPage(Page):
         return self.number - 1
 
 
-class OpenPaginator(Paginator):
+class UncountedPaginator(Paginator):
     """Pages of a list that is not counted: one row more tells whether another page follows."""
 
     # Nobody knows how many there are.
@@ -56,7 +56,7 @@ class OpenPaginator(Paginator):
         rows = list(self.object_list[start : start + self.per_page + 1])
         if not rows and wanted > 1:
             return self.get_page(1)
-        return OpenPage(rows[: self.per_page], wanted, self, len(rows) > self.per_page)
+        return UncountedPage(rows[: self.per_page], wanted, self, len(rows) > self.per_page)
 
 
 def page_of(
@@ -70,6 +70,6 @@ def page_of(
     return known.get_page(request.GET.get("page"))
 
 
-def open_page_of(request: HttpRequest, rows: QuerySet[Any], per_page: int) -> "Page[Any]":
+def uncounted_page_of(request: HttpRequest, rows: QuerySet[Any], per_page: int) -> "Page[Any]":
     """Return the page named by the `page` parameter, without counting the rows."""
-    return OpenPaginator(rows, per_page).get_page(request.GET.get("page"))
+    return UncountedPaginator(rows, per_page).get_page(request.GET.get("page"))

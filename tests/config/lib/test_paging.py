@@ -7,7 +7,7 @@ from django.test import RequestFactory
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from accounts.models import User
-from config.lib.web.paging import open_page_of, page_of
+from config.lib.web.paging import page_of, uncounted_page_of
 
 
 @pytest.fixture
@@ -30,10 +30,10 @@ def rows(db: None) -> Any:
         ("9" * 30, 1, ("00", "09"), False, True),
     ],
 )
-def test_open_page_knows_its_neighbours(
+def test_uncounted_page_knows_its_neighbours(
     rows: Any, asked: str, number: int, names: tuple[str, str], has_previous: bool, has_next: bool
 ) -> None:
-    page = open_page_of(RequestFactory().get("/", {"page": asked}), rows, 10)
+    page = uncounted_page_of(RequestFactory().get("/", {"page": asked}), rows, 10)
     shown = [user.username for user in page]
     assert (page.number, (shown[0], shown[-1])) == (number, names)
     assert (page.has_previous(), page.has_next()) == (has_previous, has_next)
@@ -50,14 +50,14 @@ def test_pages_are_not_counted(
 ) -> None:
     request = RequestFactory().get("/", {"page": str(page)})
     with django_assert_num_queries(1):
-        assert len(open_page_of(request, rows, 20).object_list) == {1: 20, 2: 5}[page]
+        assert len(uncounted_page_of(request, rows, 20).object_list) == {1: 20, 2: 5}[page]
     with django_assert_num_queries(1):
         counted = page_of(request, rows, 20, total=25)
         assert (len(list(counted)), counted.paginator.num_pages) == ({1: 20, 2: 5}[page], 2)
 
 
 def test_a_list_of_one_page_has_no_other_pages(rows: Any) -> None:
-    page = open_page_of(RequestFactory().get("/"), rows, 25)
+    page = uncounted_page_of(RequestFactory().get("/"), rows, 25)
     assert (page.has_other_pages(), page.has_next()) == (False, False)
-    empty = open_page_of(RequestFactory().get("/"), rows.none(), 25)
+    empty = uncounted_page_of(RequestFactory().get("/"), rows.none(), 25)
     assert (list(empty), empty.number, empty.has_other_pages()) == ([], 1, False)

@@ -34,7 +34,7 @@ def keys(alice: User) -> list[ApiKey]:
     return [api_keys.issue(alice, name, ["read"])[0] for name in ("first", "second")]
 
 
-def test_its_instances_equal_those_of_the_queryset(alice: User, keys: list[ApiKey]) -> None:
+def test_instances_equal_those_of_the_queryset(alice: User, keys: list[ApiKey]) -> None:
     prepared = PreparedQuery(keys_of, UUIDField, DateTimeField)
     since = timezone.now() - timedelta(minutes=1)
 
@@ -56,7 +56,7 @@ def test_joined_models_come_with_the_instance(
     assert fields_of(owner) == fields_of(alice)
 
 
-def test_its_instances_can_be_changed_and_stored(alice: User, keys: list[ApiKey]) -> None:
+def test_instances_can_be_changed_and_stored(alice: User, keys: list[ApiKey]) -> None:
     found = PreparedQuery(keys_of, UUIDField, DateTimeField).all(
         alice.pk, timezone.now() - timedelta(minutes=1)
     )[0]

@@ -1,6 +1,5 @@
 """Clients that do not finish the header of a request, sent to a real server."""
 
-import asyncio
 import socket
 import time
 from collections.abc import Iterator
@@ -19,8 +18,6 @@ REST = b"One: 1\r\n\r\n"
 async def hello(scope: Any, receive: Any, send: Any) -> None:
     while scope["path"] == "/read" and (await receive()).get("more_body"):
         pass
-    if scope["path"] == "/wait":
-        await asyncio.sleep(10)
     headers = [(b"content-length", b"5")]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": b"hello"})
@@ -151,9 +148,9 @@ def test_two_requests_in_one_packet_are_both_answered(server: ServerThread) -> N
         assert read_all(line).count(b"hello") == 2
 
 
-@pytest.mark.parametrize("upgrade", ["h2c", "foo", "websocket"])
+@pytest.mark.parametrize(("upgrade", "answers"), [("h2c", 1), ("foo", 1), ("websocket", 0)])
 def test_body_is_no_second_request_when_another_protocol_is_offered(
-    server: ServerThread, upgrade: str
+    server: ServerThread, upgrade: str, answers: int
 ) -> None:
     """A proxy that keeps connections would give the second answer to another user."""
     body = b"GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -166,15 +163,4 @@ def test_body_is_no_second_request_when_another_protocol_is_offered(
         time.sleep(0.05)
         line.sendall(body)
         line.shutdown(socket.SHUT_WR)
-        assert read_all(line).count(b"HTTP/1.1 ") <= 1
-
-
-def test_pipelined_requests_are_not_all_read_at_once(server: ServerThread) -> None:
-    """A client that reads no answer must not fill the memory with requests."""
-    with connected(server) as line:
-        line.settimeout(1)
-        sent = 0
-        with suppress(TimeoutError):
-            while sent < 16 * 1024 * 1024:
-                sent += line.send(b"GET /wait HTTP/1.1\r\nHost: a\r\n\r\n" * 1000)
-    assert sent < 16 * 1024 * 1024
+        assert read_all(line).count(b"HTTP/1.1 ") == answers

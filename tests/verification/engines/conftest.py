@@ -33,7 +33,7 @@ def polling() -> Iterator[Poll]:
 
     loop = PollLoop(explain)
 
-    def poll(engine: Any, job_id: str) -> Job:
+    def poll_in_loop(engine: Any, job_id: str) -> Job:
         future: Future[Job | EngineError] = Future()
         loop.poll([(engine, job_id, future)])
         found = future.result(20)
@@ -42,7 +42,7 @@ def polling() -> Iterator[Poll]:
         return found
 
     try:
-        yield poll
+        yield poll_in_loop
     finally:
         loop.close()
 

@@ -130,7 +130,7 @@ def test_what_is_no_answer_is_refused_and_its_connection_closed(answer: bytes) -
 
 
 @pytest.mark.parametrize("answer", [CHUNKED + b"2\r\nhe\r\n", OK + b"Content-Length: 9\r\n\r\nhe"])
-def test_answer_that_is_cut_off_is_none(answer: bytes) -> None:
+def test_poll_fails_when_the_answer_is_cut_off(answer: bytes) -> None:
     with serving(answer, closes_after=1) as server, polling() as poll:
         engine = AnyEngine(server.url)
         with pytest.raises(Unavailable, match="no whole answer"):
@@ -145,7 +145,7 @@ def test_too_large_an_answer_is_refused(monkeypatch: pytest.MonkeyPatch) -> None
             poll(AnyEngine(server.url), "1")
 
 
-def test_packed_answer_is_refused_before_all_of_it_is_in_memory() -> None:
+def test_compressed_answer_is_refused_before_all_of_it_is_in_memory() -> None:
     packer = zlib.compressobj(9, wbits=31)
     start = packer.compress(bytes(2**20)) + packer.flush(zlib.Z_FULL_FLUSH)
     mebibyte = packer.compress(bytes(2**20)) + packer.flush(zlib.Z_FULL_FLUSH)
@@ -208,7 +208,7 @@ def test_poll_fails_when_the_server_is_away_or_silent(monkeypatch: pytest.Monkey
             poll(AnyEngine("https://" + silent.url.removeprefix("http://")), "1")
 
 
-def test_drops_of_an_answer_do_not_extend_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_slow_bytes_of_an_answer_do_not_extend_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http_connections, "ANSWER_SECONDS", 0.3)
     drops = [CHUNKED, *[b"1\r\nx\r\n"] * 200]
     with serving(*drops) as server, polling() as poll, pytest.raises(Unavailable, match="in time"):

@@ -69,12 +69,15 @@ def test_nothing_is_sent_when_it_is_deleted_again(
     alice: User, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
 ) -> None:
     video = order(alice)
-    removal.delete(video)
+    with django_capture_on_commit_callbacks(execute=True) as sent:
+        removal.delete(video)
     first = reloaded(video)
     with django_capture_on_commit_callbacks(execute=True) as sent_again:
         removal.delete(video)
-    # Of its order, its cancelling and its deletion, once each.
-    assert (first.sequence, len(sent_again)) == (3, 0)
+    # Of its cancelling and of its deletion one message to its owner and one to the workers each.
+    assert (len(sent), len(sent_again)) == (4, 0)
+    # The first number was that of its order.
+    assert first.sequence == 3
     assert (reloaded(video).deleted_at, reloaded(video).sequence) == (
         first.deleted_at,
         first.sequence,

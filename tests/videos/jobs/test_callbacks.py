@@ -1,6 +1,6 @@
 """POST /api/videos/sora/callback: a signed callback with the video's token wakes the video."""
 
-import multiprocessing
+import itertools
 import os
 import random
 import time
@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from django.conf import LazySettings
-from django.db import connection
+from django.conf import settings as django_settings
 from django.test import Client
 from django.utils import timezone
 
@@ -20,6 +20,7 @@ from accounts.models import User
 from billing.ledger import credits, invariants
 from tests.billing.conftest import grant_credits
 from tests.concurrency import run_concurrently
+from tests.racers import racers
 from tests.videos import kie
 from tests.videos.conftest import claimed, make_due, order, reloaded, running
 from videos import tasks
@@ -33,11 +34,12 @@ from videos.models import EngineCallback, Video
 ROUNDS = int(os.environ.get("CALLBACK_ROUNDS", "12"))
 REFUSED = (401, {"detail": "Not authenticated"})
 NOT_FOUND = (404, {"detail": "Resource not found"})
+ENGINES = {"kie": kie.config("http://127.0.0.1:9")}
 
 
 @pytest.fixture(autouse=True)
 def _kie_engine(settings: LazySettings) -> None:
-    settings.ENGINES = {"kie": kie.config("http://127.0.0.1:9")}
+    settings.ENGINES = ENGINES
     base.get.cache_clear()
 
 
@@ -320,21 +322,46 @@ def test_credits_are_refunded_once_when_callbacks_cancels_and_polls_coincide(ali
     assert invariants.problems() == []
 
 
-Role = Callable[[Callable[[], object]], None]
+def call_of_engine(video: Video, state: str) -> None:
+    assert kie.call(video, video.engine_job_id, state)[0] == 200
 
 
-def in_processes(roles: list[Role]) -> list[int | None]:
-    """Run each role in its own process, all in step; return their exit codes."""
-    fork = multiprocessing.get_context("fork")
-    step = fork.Barrier(len(roles))
-    for close in (connection.close, getattr(connection, "close_pool", connection.close)):
-        close()  # processes must not share a database connection
-    children = [fork.Process(target=role, args=(partial(step.wait, 60),)) for role in roles]
-    for child in children:
-        child.start()
-    for child in children:
-        child.join(200)
-    return [child.exitcode for child in children]
+def poll_until_it_ends(video: Video) -> None:
+    failure = Refused("It broke.", code="internal_error")
+    give_up = time.monotonic() + 60
+    while reloaded(video).is_active:
+        assert time.monotonic() < give_up
+        held = [claimed_video for claimed_video in claim.claim_due(100) if claimed_video.is_active]
+        settle.settle([(v, Job(v.engine_job_id, JobState.FAILED, failure=failure)) for v in held])
+        time.sleep(0.002)
+
+
+def cancel_when_it_is_woken(video: Video) -> None:
+    give_up = time.monotonic() + 60
+    while not reloaded(video).woken_at:
+        assert time.monotonic() < give_up
+        time.sleep(0.002)
+    time.sleep(random.uniform(0, 0.03))
+    with suppress(state_machine.NotPossible):
+        state_machine.cancel(video)
+
+
+# One for each thread of a racing process.
+ROLES: list[Callable[[Video], None]] = [
+    partial(call_of_engine, state="success"),
+    partial(call_of_engine, state="fail"),
+    poll_until_it_ends,
+    poll_until_it_ends,
+    cancel_when_it_is_woken,
+]
+_turns = itertools.count()
+
+
+def play_a_role(video_id: str) -> None:
+    """Called by each thread of the racing processes."""
+    django_settings.ENGINES = ENGINES
+    django_settings.ALLOWED_HOSTS = ["testserver"]
+    ROLES[next(_turns) % len(ROLES)](Video.objects.get(pk=video_id))
 
 
 @pytest.mark.django_db(transaction=True)
@@ -343,46 +370,10 @@ def test_credits_are_refunded_once_when_several_processes_do_the_same(alice: Use
     grant_credits(alice, 20 * ROUNDS)
     before = credits.available(alice)
     videos = [running(order(alice, f"Boat {n}"), poll_after=600.0) for n in range(ROUNDS)]
-
-    def calls(state: str, step: Callable[[], object]) -> None:
+    with racers(2) as team:
         for video in videos:
-            step()
-            assert kie.call(video, video.engine_job_id, state)[0] == 200
-
-    def poll_repeatedly(step: Callable[[], object]) -> None:
-        failure = Refused("It broke.", code="internal_error")
-        for video in videos:
-            step()
-            while reloaded(video).is_active:
-                held = [
-                    claimed_video
-                    for claimed_video in claim.claim_due(100)
-                    if claimed_video.is_active
-                ]
-                answers: list[tuple[Video, execute.Result]]
-                answers = [
-                    (v, Job(v.engine_job_id, JobState.FAILED, failure=failure)) for v in held
-                ]
-                settle.settle(answers)
-                time.sleep(0.002)
-
-    def cancel_each(step: Callable[[], object]) -> None:
-        for video in videos:
-            step()
-            while not reloaded(video).woken_at:
-                time.sleep(0.002)
-            time.sleep(random.uniform(0, 0.03))
-            with suppress(state_machine.NotPossible):
-                state_machine.cancel(video)
-
-    roles: list[Role] = [
-        partial(calls, "success"),
-        partial(calls, "fail"),
-        poll_repeatedly,
-        poll_repeatedly,
-        cancel_each,
-    ]
-    assert in_processes(roles) == [0] * len(roles)
+            outcomes = team.race("tests.videos.jobs.test_callbacks:play_a_role", str(video.pk))
+            assert outcomes == ["ok"] * (2 * len(ROLES))
     ended = [reloaded(video) for video in videos]
     assert {video.status for video in ended} <= {"failed", "cancelled"}
     counts = [v.events.filter(status__in=("failed", "cancelled")).count() for v in ended]

@@ -3,6 +3,8 @@
 import threading
 import time
 from collections.abc import Iterator
+from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.conf import LazySettings
@@ -11,7 +13,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from tests.billing.conftest import grant_credits
-from tests.verification.engines.test_http_connections import RawServer, with_length
+from tests.verification.engines.test_http_connections import RawServer, serving, with_length
 from tests.videos.conftest import order, reloaded, running
 from videos.engines import base
 from videos.engines.base import Job, JobState
@@ -57,6 +59,34 @@ def test_videos_are_polled_at_once_when_their_engine_is_slow(
         worker.close()
     assert slow_engine.most_at_once > MANY / 2
     assert {video.lease for video in map(reloaded, videos)} == {None}
+
+
+def test_engine_that_does_not_answer_keeps_no_other_engine_waiting(
+    alice: User, settings: LazySettings
+) -> None:
+    """It has more videos that are due, and for longer, than are polled at once."""
+    progressing = with_length(b'{"id": "x", "status": "in_progress", "progress": 40}')
+    with serving(progressing) as quick, serving() as silent:
+        settings.ENGINES = {
+            name: {**settings.ENGINES["sandbox"], "base_url": f"{server.url}/v1"}
+            for name, server in {"quick": quick, "silent": silent}.items()
+        }
+        base.get.cache_clear()
+        video = running(order(alice, "Boat"), poll_after=60.0)
+        Video.objects.update(next_step_at=timezone.now())
+        fields = {field.attname: getattr(video, field.attname) for field in Video._meta.fields}
+        fields |= {"engine": "silent", "next_step_at": video.created_at - timedelta(hours=1)}
+        Video.objects.bulk_create(
+            Video(**{**fields, "id": uuid4(), "engine_job_id": f"job{n}"})
+            for n in range(executor.POLLS_AT_ONCE + 1)
+        )
+        worker, began = executor.Executor(2), time.monotonic()
+        try:
+            while reloaded(video).progress != 40:
+                worker.turn()
+                assert time.monotonic() - began < 10
+        finally:
+            worker.close()
 
 
 @pytest.mark.parametrize("first", [0, 1])

@@ -1,5 +1,7 @@
 """Whatever makes a row due wakes its workers at once, and a worker that sleeps hears it."""
 
+import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -67,6 +69,18 @@ def test_order_wakes_the_workers_of_videos(alice: User) -> None:
     assert woken_by(lambda: order(alice)) == [Video]
 
 
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork")
+def test_forked_child_does_not_wait_for_a_thread_of_its_parent() -> None:
+    """Celery forks its workers; a thread that holds a lock then does not exist in the child."""
+    with wakeups._lock:
+        child = os.fork()
+        if not child:
+            signal.alarm(10)
+            with wakeups.subscribed(Video, threading.Event()):
+                os._exit(0)
+    assert os.waitpid(child, 0) == (child, 0)
+
+
 def test_nobody_is_woken_before_the_commit_and_after_a_rollback(alice: User) -> None:
     event = threading.Event()
 
@@ -84,7 +98,7 @@ def test_nobody_is_woken_before_the_commit_and_after_a_rollback(alice: User) -> 
     assert woken_by(commit) == [Video]
 
 
-def test_callback_wakes_the_workers_each_time_it_is_news(alice: User) -> None:
+def test_callback_wakes_the_workers_each_time_it_is_new(alice: User) -> None:
     video = running(order(alice), poll_after=60.0)
 
     def call(event: str) -> None:
@@ -102,7 +116,7 @@ def test_early_callback_wakes_the_workers_when_its_job_is_known(alice: User) -> 
     assert woken_by(lambda: settle.settle([(held, job)])) == [Video]
 
 
-def test_question_for_the_status_wakes_the_workers_once_a_second(alice: User) -> None:
+def test_request_for_the_status_wakes_the_workers_once_a_second(alice: User) -> None:
     video = running(order(alice), poll_after=60.0)
     assert woken_by(lambda: state_machine.request_poll(video)) == [Video]
     assert woken_by(lambda: state_machine.request_poll(video)) == []
@@ -163,7 +177,8 @@ def test_email_wakes_the_workers_of_emails(alice: User) -> None:
 @contextmanager
 def sleeping(worker: LeasedWorker[Any, Any]) -> Iterator[None]:
     """Run a worker that looks for due rows by itself only once an hour."""
-    worker.idle_seconds = worker.longest_pause_seconds = worker.longest_blind_pause_seconds = HOUR
+    worker.idle_seconds = worker.longest_pause_seconds = HOUR
+    worker.longest_pause_elsewhere_seconds = HOUR
     stop = threading.Event()
     thread = threading.Thread(target=worker.run, args=[stop])
     thread.start()

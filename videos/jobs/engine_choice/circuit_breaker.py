@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 LONGEST_PAUSE = timedelta(minutes=10)
 # How long a trial order may take before another one is sent.
 TRIAL_TIME = timedelta(minutes=1)
-PAUSED = PreparedRows(
+PAUSED_ENGINES = PreparedRows(
     lambda now: EngineCircuit.objects.filter(opened_at__isnull=False, retry_at__gt=now).values_list(
         "name"
     ),
@@ -48,14 +48,13 @@ def is_engine_fault(error: EngineError) -> bool:
 
 def choose(names: Sequence[str]) -> str:
     """The first of these engines that gets orders now, else the first; "" without any."""
-    paused = {name for (name,) in PAUSED.all(clock.now())}
+    paused = _paused()
     return next((name for name in names if name not in paused), next(iter(names), ""))
 
 
 def all_paused(names: Sequence[str]) -> bool:
     """Whether none of these engines gets orders now, so that an order would wait."""
-    paused = _open_rows().filter(retry_at__gt=clock.now(), name__in=names)
-    return bool(names) and paused.count() == len(names)
+    return bool(names) and _paused().issuperset(names)
 
 
 def open_circuits() -> dict[str, EngineCircuit]:
@@ -87,6 +86,10 @@ def record_submit(name: str, video_id: UUID, error: EngineError | None) -> None:
         _record_failure(name, video_id, error)
     elif not error or error.code != OUR_FAULT:
         _record_answer(name)
+
+
+def _paused() -> set[str]:
+    return {name for (name,) in PAUSED_ENGINES.all(clock.now())}
 
 
 def _open_rows() -> QuerySet[EngineCircuit]:

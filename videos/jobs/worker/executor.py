@@ -13,7 +13,7 @@ from django.conf import settings
 
 from config.lib.queues.leased_worker import LeasedWorker
 from videos.engines import base, poll_loop
-from videos.engines.base import Job, JobState
+from videos.engines.base import Job
 from videos.jobs.worker import claim, execute, settle
 from videos.models import Video
 
@@ -122,4 +122,4 @@ class Executor(LeasedWorker[Video, execute.Result]):
 
 
 def _is_progress(result: execute.Result) -> bool:
-    return isinstance(result, Job) and result.state in {JobState.QUEUED, JobState.RUNNING}
+    return isinstance(result, Job) and result.is_under_way

@@ -49,8 +49,7 @@ def settle(done: list[tuple[Video, execute.Result]]) -> None:
 
 
 def _is_progress(video: Video, job: Job, now: datetime) -> bool:
-    rendering = job.state in {JobState.QUEUED, JobState.RUNNING}
-    return video.status == Status.RUNNING and rendering and now < video.deadline_at
+    return video.status == Status.RUNNING and job.is_under_way and now < video.deadline_at
 
 
 def _settle_one(video: Video, result: execute.Result) -> None:

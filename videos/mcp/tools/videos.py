@@ -2,6 +2,7 @@
 
 from videos import representations
 from videos.jobs import cancellation, queue, removal, state_machine
+from videos.library import listing
 from videos.mcp import arguments, shapes
 from videos.mcp.errors import Refused
 from videos.mcp.shapes import array, optional, record, text
@@ -18,10 +19,9 @@ def _get(call: Call) -> Answer:
 
 def _list(call: Call) -> Answer:
     asked: arguments.ListVideos = call.arguments
-    found = Video.objects.of(call.caller.user).matching(asked.search)
-    if asked.status:
-        states = representations.statuses_named(asked.status, representations.LIBRARY_STATUS)
-        found = found.filter(status__in=states)
+    names = representations.LIBRARY_STATUS
+    states = representations.statuses_named(asked.status, names) if asked.status else []
+    found = listing.listed(call.caller.user, states, asked.search)
     if asked.after:
         last = own_video(call.caller, asked.after)
         found = found.filter(created_at__lte=last.created_at).exclude(
