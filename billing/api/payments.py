@@ -210,7 +210,7 @@ class RefundPaymentView(APIView):
         user = user_of(request)
         staff.check(user, "billing.change_payment", "Only administrators can issue refunds")
         body = request.data if isinstance(request.data, dict) else {}
-        refuse_doubles(RefundQuerySerializer(), request.query_params)
+        refuse_doubles(RefundQuerySerializer, request.query_params)
         sent = {**request.query_params.dict(), **body}
         # An amount that a program lost must not become a refund of everything.
         data = validated(RefundQuerySerializer, sent, refuses_nulls=True)

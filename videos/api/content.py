@@ -68,7 +68,7 @@ class ContentView(APIView):
     )
     def get(self, request: Request, video_id: UUID) -> HttpResponseBase:
         query = ContentQuerySerializer(data=request.query_params)
-        refuse_doubles(query, request.query_params)
+        refuse_doubles(ContentQuerySerializer, request.query_params)
         is_valid = query.is_valid()
         asked = query.validated_data
         variant = Variant(asked.get("variant", Variant.VIDEO))

@@ -137,6 +137,10 @@ class VideoListView(CreateVideoView, ListView):
     def get_queryset(self) -> QuerySet[Video]:
         return listing.listed(*self._asked())
 
+    def newest(self, limit: int) -> list[Video] | None:
+        user, statuses, words = self._asked()
+        return None if statuses or words else listing.newest(user, limit)
+
     def count(self, rows: QuerySet[Video]) -> int:
         return listing.number_listed(rows, *self._asked())
 

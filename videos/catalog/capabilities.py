@@ -40,12 +40,12 @@ def of_model(model: Model) -> tuple[Capability, ...]:
 
     The sandbox is never the fallback of a real engine, nor a real engine that of the sandbox.
     """
-    return _of_model(catalog(), model.id, _configured())
+    return _of_model(catalog(), model.id, configured())
 
 
 def narrow(model: Model) -> Model:
     """The model with only what engines make of it; the model itself when none makes it."""
-    return _narrow(catalog(), model.id, _configured())
+    return _narrow(catalog(), model.id, configured())
 
 
 # What decides the answers: the engines with these settings, and the day.
@@ -53,7 +53,8 @@ Configured = tuple[date, tuple[tuple[str | None, ...], ...]]
 DECIDING = ("adapter", "models", "offered_models", "operations", "max_seconds", "is_sandbox")
 
 
-def _configured() -> Configured:
+def configured() -> Configured:
+    """The key under which answers that depend on the engines and the day may be kept."""
     engines = settings.ENGINES.items()
     return timezone.localdate(), tuple(
         (name, *(config.get(key) for key in DECIDING)) for name, config in engines

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 
 from django.utils import formats, timezone
 from django.utils.translation import gettext as _
@@ -9,7 +10,7 @@ from django.utils.translation import gettext as _
 from videos.catalog import capabilities, modes, pauses
 from videos.catalog.entries import Model
 from videos.catalog.modes import NO_IMAGES, OrderImages
-from videos.catalog.reading import catalog
+from videos.catalog.reading import Catalog, catalog
 from videos.engines.base import is_sandbox
 from videos.models import Video
 
@@ -34,12 +35,16 @@ def offered() -> list[Model]:
     placeholders. Without any engine these are the first models, so that pages have something to
     show.
     """
-    hidden = catalog().aliases
-    models = [model for model in catalog().models.values() if model.id not in hidden]
+    return list(_offered(catalog(), capabilities.configured()))
+
+
+@lru_cache(maxsize=64)
+def _offered(known: Catalog, _key: capabilities.Configured) -> tuple[Model, ...]:
+    models = [model for model in known.models.values() if model.id not in known.aliases]
     made = [model for model in models if not is_over(model) and _is_made(model)]
     real = [model for model in made if not _is_of_sandbox(model)]
     lasting = [model for model in models if not is_over(model)]
-    return [capabilities.narrow(model) for model in real or made or lasting[:2] or models[:2]]
+    return tuple(map(capabilities.narrow, real or made or lasting[:2] or models[:2]))
 
 
 def default_model() -> Model:

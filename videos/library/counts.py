@@ -5,8 +5,9 @@ from uuid import UUID
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.db.models import Count, Q
+from django.db.models import Count, Q, UUIDField
 
+from config.lib.prepared_queries import PreparedQuery
 from videos import feed
 from videos.library import search
 from videos.models import LibraryCounts, Video
@@ -23,14 +24,16 @@ COUNTED = {
     "attention": search.needs_attention(),
     "favourites": Q(favourited_at__isnull=False),
 }
+COUNTS_OF_USER = PreparedQuery(
+    lambda user_id: LibraryCounts.objects.filter(user_id=user_id), UUIDField
+)
 NONE = (0,) * len(COUNTED)
 BATCH = 1000
 
 
 def counts_of(user: AbstractBaseUser) -> LibraryCounts:
     """Return the kept counts of a user's library, with one query."""
-    kept = LibraryCounts.objects.filter(user_id=user.pk).first()
-    return kept or LibraryCounts(user_id=user.pk)
+    return COUNTS_OF_USER.first(user.pk) or LibraryCounts(user_id=user.pk)
 
 
 def number_with(user: AbstractBaseUser, statuses: Collection[str] = ()) -> int:

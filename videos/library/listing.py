@@ -1,10 +1,12 @@
 """The lists of the API: a user's videos by status and by words, and how many there are."""
 
 from collections.abc import Collection
+from functools import cache
 
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.db.models import QuerySet
+from django.db.models import QuerySet, UUIDField
 
+from config.lib.prepared_queries import PreparedQuery
 from videos.library import counts, search
 from videos.models import Video, VideoQuerySet
 
@@ -23,6 +25,18 @@ def listed(
         active = Video.objects.active().filter(user_id=user.pk, status__in=statuses)
         return Video.objects.among(user, active.values("pk"))
     return Video.objects.of(user).filter(status__in=statuses)
+
+
+def newest(user: AbstractBaseUser, limit: int) -> list[Video]:
+    """Return the first videos of the whole list, newest first; `limit` has few values."""
+    return _newest_of(limit).all(user.pk)
+
+
+@cache
+def _newest_of(limit: int) -> PreparedQuery[Video]:
+    return PreparedQuery(
+        lambda owner: Video.objects.of_id(owner).order_by("-created_at", "-id")[:limit], UUIDField
+    )
 
 
 def number_listed(

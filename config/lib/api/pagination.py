@@ -52,7 +52,7 @@ class ListView(GenericAPIView[Any]):
 
     def get(self, request: Request) -> Response:
         params = request.query_params
-        refuse_doubles(self.query_serializer_class(), params)
+        refuse_doubles(self.query_serializer_class, params)
         sent = params if self.ignores_blank_parameters else params.dict()
         self.query = validated(self.query_serializer_class, sent)
         page = self.paginate_queryset(self.get_queryset()) or []
@@ -61,6 +61,10 @@ class ListView(GenericAPIView[Any]):
     def rows_to_continue_after(self) -> QuerySet[Any]:
         """Return the rows whose ids `after` may be: those that the list has, or had."""
         return self.get_queryset()
+
+    def newest(self, limit: int) -> list[Any] | None:
+        """Return the first rows of the list, newest first, where there is a cheaper way to them."""
+        return None
 
     def count(self, rows: QuerySet[Any]) -> int:
         """Return how many rows the whole list has; a subclass may know it without counting."""
@@ -122,9 +126,14 @@ class LimitOffsetPagination(BasePagination):
             raise OffsetAndAfter
         self.limit, self.offset = query["limit"], query.get("offset", 0)
         self.all_rows = queryset
-        rows = self._in_order(queryset, query["order"] == "desc", query.get("after"))
+        is_descending, after = query["order"] == "desc", query.get("after")
         # One row more tells whether another page follows.
-        found = list(rows[self.offset : self.offset + self.limit + 1])
+        end = self.offset + self.limit + 1
+        is_first_page = is_descending and not after and not self.offset
+        found = self.view.newest(end) if is_first_page else None
+        if found is None:
+            rows = self._in_order(queryset, is_descending, after)
+            found = list(rows[self.offset : end])
         self.has_more = len(found) > self.limit
         self.page: list[Model] = found[: self.limit]
         return self.page

@@ -21,13 +21,14 @@ from django.conf import settings
 from django.core.mail import EmailMessage, EmailMultiAlternatives
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import DateTimeField, Expression, F, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from config.lib import clock
 from config.lib.mail.messages import Email
 from config.lib.models import OutgoingEmail
+from config.lib.prepared_queries import PreparedRows
 from config.lib.queues import leases, wakeups
 
 log = logging.getLogger(__name__)
@@ -176,9 +177,22 @@ def send_again(row: OutgoingEmail) -> None:
 
 def stuck() -> QuerySet[OutgoingEmail]:
     """Return the e-mails that the mail server, not the receiver's, has left waiting too long."""
-    limit = clock.now() - STUCK_AFTER
+    return _waiting_since(clock.now() - STUCK_AFTER)
+
+
+def is_any_stuck() -> bool:
+    """Return whether there is one of these; costs next to nothing."""
+    return bool(ANY_WAITING_SINCE.all(clock.now() - STUCK_AFTER))
+
+
+def _waiting_since(limit: datetime | Expression) -> QuerySet[OutgoingEmail]:
     queued = OutgoingEmail.objects.filter(next_try_at__isnull=False)  # has an index of its own
     return queued.filter(state=State.WAITING, round_started_at__lt=limit)
+
+
+ANY_WAITING_SINCE = PreparedRows(
+    lambda limit: _waiting_since(limit).values_list("pk")[:1], DateTimeField
+)
 
 
 def deferred() -> QuerySet[OutgoingEmail]:

@@ -4,6 +4,7 @@ import pytest
 from django.conf import LazySettings
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
+from pytest_django import DjangoAssertNumQueries
 
 from tests.statements import failing
 
@@ -53,3 +54,10 @@ def test_probes_can_only_be_read(db: None, path: str) -> None:
         {"detail": "Method not allowed"},
     )
     assert client.head(path).status_code == 200
+
+
+def test_health_costs_two_statements(
+    db: None, client: Client, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    with django_assert_num_queries(2):  # paused engines, stuck e-mails
+        client.get("/health")
