@@ -32,6 +32,16 @@ def test_next_poll_starts_another_renderer_when_one_was_killed(
     assert left == {"", ".mp4", ".webp", ".jpg"}
 
 
+def test_renderer_ends_when_nobody_requests_a_clip_and_the_next_request_starts_another(
+    sandbox: Sandbox, tmp_path: Path, settings: LazySettings
+) -> None:
+    settings.SANDBOX_DIR = tmp_path
+    idle = [sys.executable, "-m", renderer.CHILD, "0", "0.2"]
+    with subprocess.Popen(idle, stdin=subprocess.PIPE) as child:
+        assert child.wait(20) == 0
+    assert sandbox.create_completed("sea").status == "completed"
+
+
 def test_job_completes_when_its_server_was_killed(
     sandbox: Sandbox, tmp_path: Path, settings: LazySettings
 ) -> None:

@@ -1,8 +1,8 @@
 """The renderer process: reads requests from standard input and renders one clip after another.
 
-Run as `python -m videos.sandbox.rendering.process 10`, the number being its niceness; each line
-is a directory, a tab and a clip in JSON. It needs no Django and exits when its input closes, so
-it never outlives its server.
+Run as `python -m videos.sandbox.rendering.process 10 60`: its niceness, and the seconds after which
+it exits when nobody has requested a clip. Each line is a directory, a tab and a clip in JSON. It
+needs no Django and exits when its input closes, so it never outlives its server.
 """
 
 import fcntl
@@ -26,11 +26,15 @@ KEEP_SECONDS = 48 * 3600
 
 def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which closes our stdin
-    os.nice(int(sys.argv[1]) if len(sys.argv) > 1 else 0)
+    niceness, idle_seconds = int(sys.argv[1]), float(sys.argv[2])
+    os.nice(niceness)
     requests: queue.SimpleQueue[str] = queue.SimpleQueue()
     threading.Thread(target=_read_requests, args=(requests,), daemon=True).start()
     while True:
-        path, _, text = requests.get().partition("\t")
+        try:
+            path, _, text = requests.get(timeout=idle_seconds).partition("\t")
+        except queue.Empty:  # its memory is worth more than the second that another start takes
+            os._exit(0)  # not by returning: the other thread holds the input
         render_if_missing(RenderDirectory(Path(path)), clips.from_json(text))
 
 

@@ -1,7 +1,7 @@
 """The server's side of rendering: one low-priority child process that renders clips in turn.
 
-The child starts with the first request and ends with this process, even when this one is killed:
-it exits as soon as its standard input closes. Every poll of an unfinished job requests its clip
+The child starts with a request and ends when it has none for IDLE_SECONDS. It ends with this
+process, even when this one is killed: it exits as soon as its standard input closes. Every poll of an unfinished job requests its clip
 again, so neither process has to store the requests.
 """
 
@@ -20,7 +20,9 @@ from django.conf import settings
 from videos.sandbox.clip import Clip, RenderDirectory
 
 PROJECT = Path(__file__).resolve().parents[3]
+CHILD = "videos.sandbox.rendering.process"
 MAX_ATTEMPTS = 3
+IDLE_SECONDS = 60
 REPEAT_SECONDS = 600  # requesting a clip twice is cheap: the child skips what exists
 
 
@@ -31,11 +33,13 @@ class _RenderProcess:
         # Drafts are for tests, which wait for them; real clips must not slow the server down.
         niceness = "0" if settings.SANDBOX_DETAIL == "draft" else "10"
         self.process = subprocess.Popen(  # noqa: S603 - our own module
-            [sys.executable, "-m", "videos.sandbox.rendering.process", niceness],
+            [sys.executable, "-m", CHILD, niceness, str(IDLE_SECONDS)],
             cwd=PROJECT,
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
         )
+        # Collect it as soon as it ends, for it may be long until the next request.
+        threading.Thread(target=self.process.wait, name="renderer", daemon=True).start()
 
     def alive(self) -> bool:
         """Tell whether this process can write to it: a forked process must not share the pipe."""
