@@ -14,7 +14,7 @@ PIP = $(BIN)/python -m pip install $(QUIET) --disable-pip-version-check --requir
 install = $(or $(UV),$(BIN)/uv) pip install $(QUIET) --python $(BIN)/python --require-hashes -r $(1) \
 	$(if $(UV),,|| $(PIP) -r $(1))
 
-.PHONY: run dev test test-thorough check fix lint types words bench lock clean
+.PHONY: run dev test test-thorough check fix lint types words bench bench-check lock clean
 
 run: $(VENV)/.run
 	@$(BIN)/python manage.py serve --first-run
@@ -61,6 +61,9 @@ words: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	@$(BIN)/python -m benchmarks
+
+bench-check: $(VENV)/.dev
+	@$(BIN)/python -m benchmarks --check
 
 # The files contain names, versions and hashes only, no address of a package registry.
 lock:

@@ -1,48 +1,68 @@
-"""`make bench`: measure the figures of docs/performance.md, on SQLite or on DATABASE_URL."""
+"""`make bench`: measure the figures of docs/performance.md, and write them there.
 
+Parts can be named: `python -m benchmarks requests files`. `--quick` measures less. `--check` writes
+nothing and fails when a ratio to a floor is worse than the last one by more than a quarter.
+"""
+
+import argparse
 import os
-import platform
+import subprocess
 import sys
+import tempfile
+from importlib import import_module
+from pathlib import Path
 
-from tests import environment
+from benchmarks import figures, page
 
-os.environ["LOG_LEVEL"] = "CRITICAL"
-
-import django
-
-django.setup()
-
-from django.core.management import call_command  # noqa: E402
-from django.db import connection  # noqa: E402
-
-from benchmarks import gateway, ledger, live, polling, wakeups  # noqa: E402
-
-assert environment
+PARTS = (
+    "requests", "gateway", "ledger", "polling", "live", "wakeups", "sockets", "files", "footprint",
+)  # fmt: skip
+# These work on a database in this process.
+IN_THIS_DATABASE = {"gateway", "live", "polling"}
 
 
 def main() -> None:
-    call_command("migrate", verbosity=0)
-    quick = "--quick" in sys.argv
-    if "--wakeups" in sys.argv:
-        wakeups.run(40, scaled="--scaled" in sys.argv)
+    options = _options()
+    if options.into:
+        figures.save(_measure_here(options.parts[0], quick=options.quick), Path(options.into))
         return
-    if "--polling" in sys.argv:
-        numbers = tuple(int(word) for word in sys.argv[1:] if word.isdigit())
-        polling.run(numbers or (1000,), 20, 0.3 if "--slow" in sys.argv else 0.0)
-        return
-    print(f"{connection.vendor}, Python {platform.python_version()}, {os.cpu_count()} cores\n")
-    print("Active videos on one worker, 5 s interval, every poll changes the progress\n")
-    polling.run((1000,) if quick else (100, 1000, 1500), 12 if quick else 20)
-    print("\nCredits")
-    ledger.run(quick=quick)
-    print("\nCPU time of a request in both dialects, the client included\n")
-    gateway.run(4 if quick else 20)
-    print("\nLatency from a change to the client, embedded mode\n")
-    for sockets in (1,) if quick else (1, 20):
-        live.run(50 if quick else 500, sockets)
-    print("\nFrom an order to the engine, and from its callback to the browser, with the file\n")
-    for scaled in (False, True):
-        wakeups.run(10 if quick else 40, scaled=scaled)
+    parts = options.parts or PARTS
+    earlier = figures.load(page.FIGURES)
+    found = [each for part in parts for each in _measure(part, quick=options.quick)]
+    print(f"\n{page.machine()}\n\n{figures.table(found)}", flush=True)
+    if options.check:
+        sys.exit("\n".join(figures.regressions(found, earlier)))
+    if not options.quick:
+        page.write(figures.merge(earlier, found))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="what to measure; all")
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--check", action="store_true")
+    parser.add_argument("--into", help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def _measure(part: str, *, quick: bool) -> list[figures.Figure]:
+    """Measure a part in a process of its own, because each sets up Django as it needs it."""
+    print(f"\n=== {part}\n", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        results = Path(folder) / "figures.json"
+        command = [sys.executable, "-m", "benchmarks", part, "--into", str(results)]
+        subprocess.run([*command, *["--quick"] * quick], check=True)
+        return figures.load(results)
+
+
+def _measure_here(part: str, *, quick: bool) -> list[figures.Figure]:
+    import_module("tests.environment")
+    os.environ["LOG_LEVEL"] = "CRITICAL"
+    import_module("django").setup()
+    if part in IN_THIS_DATABASE:
+        import_module("django.core.management").call_command("migrate", verbosity=0)
+    measured: list[figures.Figure] = import_module(f"benchmarks.{part}").measure(quick=quick)
+    return measured
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from pathlib import Path
 from statistics import median
 from uuid import uuid4
 
+from benchmarks.figures import Figure, Goal, load, save, table
 from benchmarks.process_usage import TICKS, stat_fields
 from tests import environment
 
@@ -65,27 +66,32 @@ class Task:
     seconds: float
 
 
-def run(*, quick: bool) -> None:
+def measure(*, quick: bool) -> list[Figure]:
     """Measure on SQLite, then on PostgreSQL; each in a process of its own."""
-    again = [sys.executable, "-m", "benchmarks.ledger", "--here", *["--quick"] * quick]
     with tempfile.TemporaryDirectory() as folder:
+        results = Path(folder) / "figures.json"
+        again = [sys.executable, "-m", "benchmarks.ledger", str(results), *["--quick"] * quick]
         file = f"sqlite:///{Path(folder) / 'ledger.sqlite3'}"
         subprocess.run(again, env={**os.environ, "DATABASE_URL": file}, check=True)
-    with backing.postgres(durable=True) as url:
-        size = str(THREADS["postgresql"] + 1)
-        configured = {**os.environ, "DATABASE_URL": url, "DATABASE_POOL_SIZE": size}
-        subprocess.run(again, env=configured, check=True)
+        found = load(results)
+        with backing.postgres(durable=True) as url:
+            size = str(THREADS["postgresql"] + 1)
+            configured = {**os.environ, "DATABASE_URL": url, "DATABASE_POOL_SIZE": size}
+            subprocess.run(again, env=configured, check=True)
+        return found + load(results)
 
 
-def run_here(*, quick: bool) -> None:
+def measure_here(*, quick: bool) -> list[Figure]:
     """Measure on the configured database."""
     call_command("migrate", verbosity=0)
-    _print_rates(100 if quick else 1000, *((1, 2.0) if quick else (5, 4.0)))
+    found = _measure_rates(100 if quick else 1000, *((1, 2.0) if quick else (5, 4.0)))
     _print_growth(10_000 if quick else 100_000)
+    return found
 
 
-def _print_rates(many: int, rounds: int, seconds: float) -> None:
+def _measure_rates(many: int, rounds: int, seconds: float) -> list[Figure]:
     """Print the median of the rounds, in each of which the floor is measured just before."""
+    figures = []
     threads = THREADS[connection.vendor]
     print(f"\n{connection.vendor}, {PROCESSES} processes of {threads} threads each\n")
     print(
@@ -114,6 +120,19 @@ def _print_rates(many: int, rounds: int, seconds: float) -> None:
             for each in (updates, spends)
         )
         print(f"| {count:,} | {rates} | {ratio:.2f} | {costs} |", flush=True)
+        figures.append(_figure(count, ratio, median(spend.per_second for spend in spends)))
+    return figures
+
+
+def _figure(count: int, ratio: float, per_second: float) -> Figure:
+    """Return the rate; its floor is such that their ratio is the median of the rounds' ratios."""
+    database = {"postgresql": "PostgreSQL", "sqlite": "SQLite"}[connection.vendor]
+    accounts = "one account" if count == 1 else "many accounts"
+    goal = Goal(at_least=True)
+    if connection.vendor == "postgresql":
+        goal = Goal(value=250 if count == 1 else 600, ratio=0.4, at_least=True)
+    name = f"{database}: spends of {accounts}"
+    return Figure(name, per_second, "/s", goal, per_second / ratio, "bare UPDATE")
 
 
 def _server_ms(rates: list[Rate]) -> str:
@@ -248,8 +267,13 @@ def _medians_ms(new: User, long: User, call: Callable[[User], object]) -> tuple[
 
 
 def main() -> None:
-    measure = run_here if "--here" in sys.argv else run
-    measure(quick="--quick" in sys.argv)
+    """Print the tables; into a file that is named, save the figures of the configured database."""
+    quick = "--quick" in sys.argv
+    files = [word for word in sys.argv[1:] if word != "--quick"]
+    if files:
+        save(measure_here(quick=quick), Path(files[0]))
+    else:
+        print(table(measure(quick=quick)))
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from django.test.utils import CaptureQueriesContext, override_settings
 from django.utils import timezone
 
 from accounts.models import User
+from benchmarks.figures import Figure, Goal
 from tests.backing import free_port
 from videos.engines import base
 from videos.jobs import state_machine
@@ -29,7 +30,16 @@ INTERVAL = timedelta(seconds=5)
 USERS = 20
 
 
-def run(counts: tuple[int, ...], seconds: float, answer_seconds: float = 0.0) -> None:
+FLOOR_VIDEOS = 1000
+
+
+def measure(*, quick: bool) -> list[Figure]:
+    """Measure the most active videos that are wanted of one worker, and the cost of a poll."""
+    counts = (1000,) if quick else (1000, 5000, 10_000)
+    return run(counts, 12 if quick else 20)
+
+
+def run(counts: tuple[int, ...], seconds: float, answer_seconds: float = 0.0) -> list[Figure]:
     """Print one row per number of active videos, of an engine that answers after a time."""
     port = free_port()
     words = [sys.executable, "-m", "benchmarks.engine_stub", str(port), str(answer_seconds)]
@@ -55,13 +65,22 @@ def run(counts: tuple[int, ...], seconds: float, answer_seconds: float = 0.0) ->
                 "| queries |"
             )
             print("|---|---|---|---|---|---|")
-            for count in counts:
-                print(_row(count, seconds), flush=True)
+            floor = _one_task_per_video(port, seconds)
+            return [figure for count in counts for figure in _measure(count, seconds, floor)]
     finally:
         stub.terminate()
 
 
-def _row(count: int, seconds: float) -> str:
+def _one_task_per_video(port: int, seconds: float) -> float:
+    """Return the CPU milliseconds of a poll in a program that only polls."""
+    words = [sys.executable, "-m", "benchmarks.one_task_per_video"]
+    numbers = [str(port), str(FLOOR_VIDEOS), str(int(seconds))]
+    found = subprocess.run([*words, *numbers], stdout=subprocess.PIPE, text=True, check=True)
+    polls, used = found.stdout.split()
+    return 1000 * float(used) / int(polls)
+
+
+def _measure(count: int, seconds: float, floor: float) -> list[Figure]:
     _create_videos(count)
     delays: list[float] = []
     polled: dict[object, list[float]] = {}
@@ -102,12 +121,19 @@ def _row(count: int, seconds: float) -> str:
         _run_for(worker, 1.0)
         done = sum(Video.objects.values_list("poll_count", flat=True)) - before
     worker.close()
-    return (
-        f"| {count} | {polls / took:.0f} ({count / INTERVAL.total_seconds():.0f}) "
+    wanted, cost = count / INTERVAL.total_seconds(), 1000 * used / max(polls, 1)
+    print(
+        f"| {count} | {polls / took:.0f} ({wanted:.0f}) "
         f"| {median(gaps):.2f} / {_p95(gaps):.2f} | {_p95(delays):.2f} "
-        f"| {used / took:.0%} of a core, {1000 * used / max(polls, 1):.2f} ms a poll "
-        f"| {len(queries) / max(done, 1):.2f} |"
+        f"| {used / took:.0%} of a core, {cost:.2f} ms a poll "
+        f"| {len(queries) / max(done, 1):.2f} |",
+        flush=True,
     )
+    name, every = f"{count:,} active videos on one worker", Goal(ratio=0.98, at_least=True)
+    return [
+        Figure(f"{name}: polls", polls / took, "/s", every, wanted, "due"),
+        Figure(f"{name}: CPU of a poll", cost, "ms", Goal(value=0.5), floor, "a task a video"),
+    ]
 
 
 def _p95(values: list[float]) -> float:

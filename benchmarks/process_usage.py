@@ -1,6 +1,7 @@
 """What a process uses, as the kernel counts it."""
 
 import os
+import time
 from pathlib import Path
 
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -12,13 +13,19 @@ def stat_fields(pid: int | str) -> list[str]:
 
 
 def cpu_seconds(pid: int) -> float:
-    """Return the CPU seconds of a process so far, to hundredths."""
-    return sum(map(int, stat_fields(pid)[11:13])) / TICKS
+    """Return the CPU seconds of a process so far, its ended threads included."""
+    # clock_getcpuclockid(3), which Python does not have: the clock of another process on Linux.
+    return time.clock_gettime(~pid << 3 | 2)
 
 
 def peak_mb(pid: int) -> int:
     """Return the most memory that a process has had."""
     return _kilobytes(pid, "status", "VmHWM:") // 1000
+
+
+def resident_mb(pid: int) -> int:
+    """Return the memory that a process has now."""
+    return _kilobytes(pid, "status", "VmRSS:") // 1000
 
 
 def private_kib(pid: int) -> int:

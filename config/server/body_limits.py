@@ -128,7 +128,8 @@ class Exchange:
             return await self._receive()
         began = time.monotonic()
         try:
-            message = await asyncio.wait_for(self._receive(), settings.BODY_IDLE_SECONDS)
+            async with asyncio.timeout(settings.BODY_IDLE_SECONDS):  # wait_for starts a task
+                message = await self._receive()
         except TimeoutError:
             self.code = 408
             return {"type": "http.disconnect"}

@@ -1,8 +1,8 @@
 """The server's side of rendering: one low-priority child process that renders clips in turn.
 
 The child starts with a request and ends when it has none for IDLE_SECONDS. It ends with this
-process, even when this one is killed: it exits as soon as its standard input closes. Every poll of an unfinished job requests its clip
-again, so neither process has to store the requests.
+process, even when this one is killed: it exits as soon as its standard input closes. Every poll of
+an unfinished job requests its clip again, so neither process has to store the requests.
 """
 
 import atexit
