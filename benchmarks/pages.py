@@ -77,7 +77,7 @@ def weigh(browser: Browser, path: str, *, signed_in: bool = False) -> Weight:
     if signed_in:
         page.goto("/accounts/login/")
         page.get_by_label("Username or email").fill(NAME)
-        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("textbox", name="Password").fill(PASSWORD)
         page.get_by_role("button", name="Sign in").click()
         page.wait_for_url(re.compile("/studio/$"))
         newest = page.locator(".card[data-state=done]").first.get_attribute("data-href")

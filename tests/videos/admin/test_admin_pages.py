@@ -45,6 +45,17 @@ def shown(client: Client, query: dict[str, str]) -> list[str]:
     return [video.prompt for video in answer.context["cl"].result_list]
 
 
+def test_list_leads_back_to_all_rows_only_when_it_shows_a_part(
+    staff_client: Client, alice: User
+) -> None:
+    order(alice, "A boat")
+    found = {
+        query: "Show all" in flat(staff_client.get(f"/admin/videos/video/{query}"))
+        for query in ("", "?o=1", "?q=boat", "?model=sora-2")
+    }
+    assert found == {"": False, "?o=1": False, "?q=boat": True, "?model=sora-2": True}
+
+
 def test_list_is_filtered_by_state_engine_and_model(
     staff_client: Client, alice: User, mp4: bytes
 ) -> None:
