@@ -50,6 +50,7 @@ class CreateVideoSerializer(
     reference_images = serializers.ListField(
         child=serializers.FileField(), min_length=1, max_length=MOST_REFERENCES, required=False
     )
+    webhook_url = fields.WebhookUrlField(required=False, allow_blank=True)
 
 
 class CreateVideoView(APIView):

@@ -139,6 +139,19 @@ def test_create_keeps_the_whole_prompt_when_it_has_the_maximum_length(api: APICl
     assert create(api, prompt=prompt).json()["prompt"] == prompt
 
 
+def test_webhook_url_of_an_order_is_kept(api: APIClient) -> None:
+    url = "https://example.com/hook"
+    assert create(api, prompt="A boat", webhook_url=url).status_code == 201
+    assert Video.objects.get().webhook_url == url
+
+
+@pytest.mark.parametrize("url", [5, "ftp://example.com/", "https://user:word@example.com/"])
+def test_nothing_is_ordered_when_webhook_url_is_unusable(api: APIClient, url: object) -> None:
+    answer = create(api, prompt="A boat", webhook_url=url)
+    assert (answer.status_code, answer.json()["detail"][0]["loc"]) == (422, ["body", "webhook_url"])
+    assert Video.objects.count() == 0
+
+
 def test_create_is_402_when_credits_are_too_few(api: APIClient, alice: User) -> None:
     for _ in range(4):
         order(alice)
