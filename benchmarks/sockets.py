@@ -70,7 +70,7 @@ async def _open(server: ServeProcess, token: str) -> ClientConnection:
     socket = await connect(
         f"{server.url.replace('http', 'ws', 1)}/ws/videos/",
         subprotocols=[Subprotocol("bearer"), Subprotocol(token)],
-        compression=None,
+        compression="deflate",  # as browsers offer it
         ping_interval=None,
     )
     await socket.recv()  # what says that it is connected

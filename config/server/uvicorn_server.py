@@ -82,6 +82,8 @@ def configuration() -> uvicorn.Config:
         timeout_graceful_shutdown=settings.SHUTDOWN_SECONDS,
         ws="websockets-sansio",
         ws_max_size=64 * 1024,
+        # Events are short; compressing them would take 40 KiB for each connection.
+        ws_per_message_deflate=False,
         # Proxies close a connection on which nothing was sent for a minute.
         ws_ping_interval=45.0,
     )

@@ -9,6 +9,8 @@ from pathlib import Path
 import bcrypt
 import httpx2
 import pytest
+from websockets.sync.client import connect
+from websockets.typing import Subprotocol
 
 from tests import migrated
 from tests.config.production import PRODUCTION
@@ -53,6 +55,20 @@ def test_ordered_clips_are_rendered_when_only_the_port_and_the_folder_are_change
         return [video["status"] for video in listed]
 
     first_run.wait(lambda: statuses() == ["completed"] * 4)
+
+
+def test_websocket_is_not_compressed_when_the_browser_offers_it(first_run: ServeProcess) -> None:
+    body = {"username": "demo", "password": "demo-firstlight"}
+    token = httpx2.post(f"{first_run.url}/api/auth/login", json=body).json()["token"]
+    with connect(
+        f"{first_run.url.replace('http', 'ws', 1)}/ws/videos/",
+        subprotocols=[Subprotocol("bearer"), Subprotocol(token)],
+        compression="deflate",
+    ) as socket:
+        assert socket.request
+        assert socket.response
+        assert "permessage-deflate" in socket.request.headers["Sec-WebSocket-Extensions"]
+        assert "Sec-WebSocket-Extensions" not in socket.response.headers
 
 
 @pytest.fixture(scope="module")
