@@ -28,6 +28,7 @@ from config.server import body_limits
 from config.server.chunked_bodies import ChunkedBodyHandler
 from config.server.continued_answers import ContinuedAnswers
 from config.server.mcp_endpoint import MCPEndpoint
+from config.server.socketio_endpoint import SocketIOEndpoint
 from videos.realtime.consumers import VideoConsumer
 
 with refusals_in_one_line():
@@ -50,9 +51,7 @@ router: Any = ProtocolTypeRouter(
     }
 )
 if settings.SOCKETIO:
-    from videos.realtime import socketio
-
-    router = socketio.mount_before(router)
+    router = SocketIOEndpoint(router)
 if settings.MCP:
     router = MCPEndpoint(router)
 application = body_limits.BodyLimits(router)

@@ -13,7 +13,7 @@ from django.conf import settings
 
 from config import error_reports
 from config.environment.startup import refusals_in_one_line
-from config.lib import draining
+from config.lib import draining, memory
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -66,6 +66,7 @@ def check_settings(**_: Any) -> None:
         checks.refuse_unsafe_start()
     checks.log_warnings()
     error_reports.start()
+    memory.limit_heaps()
 
 
 @worker_shutting_down.connect(weak=False)

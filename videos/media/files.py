@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import av
 from django.conf import settings
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage
@@ -85,6 +84,8 @@ def delete_files(video: Video) -> None:
 
 def check_mp4(path: str) -> None:
     """Raise BadAnswer unless `path` is a complete MP4 with a video track."""
+    import av  # noqa: PLC0415 - 17 MB, which a process without videos never needs
+
     with Path(path).open("rb") as file:
         head = file.read(12)
     if head[4:8] != b"ftyp":

@@ -5,9 +5,8 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
-import av
 from django.conf import settings
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -19,6 +18,9 @@ from videos.media import engine_files, uploads
 from videos.media.concurrency import ConcurrencyLimit
 from videos.media.engine_files import EngineFileError
 from videos.models import Upload, Video
+
+if TYPE_CHECKING:
+    import av
 
 # Decoding up to a frame takes a core for seconds.
 _decoding = ConcurrencyLimit(2)
@@ -51,6 +53,8 @@ def store_frame(video: Video, seconds: float) -> Upload:
 
     Raises NoFrame, or what uploads.store_image raises.
     """
+    import av  # noqa: PLC0415 - 17 MB, which a process without videos never needs
+
     uploads.check_quota(video.user_id, 0)
     if not video.has_file:
         raise NoFrame(_("The video has no file yet."))
@@ -85,6 +89,8 @@ def _seekable(video: Video) -> Iterator[IO[Any]]:
 
 
 def _frame_at(file: IO[Any], seconds: float) -> Image.Image:
+    import av  # noqa: PLC0415 - see above
+
     with av.open(file, mode="r") as container:
         stream = container.streams.video[0]
         base = float(stream.time_base or 1)
@@ -99,7 +105,7 @@ def _frame_at(file: IO[Any], seconds: float) -> Image.Image:
         return to_image(found)
 
 
-def to_image(frame: av.VideoFrame, most_width: int = 0) -> Image.Image:
+def to_image(frame: "av.VideoFrame", most_width: int = 0) -> Image.Image:
     """A frame as a player shows it, turned and mirrored, at most `most_width` pixels wide."""
     turned = _transposition(frame)
     shown_width = frame.height if turned in SIDEWAYS else frame.width
@@ -110,7 +116,7 @@ def to_image(frame: av.VideoFrame, most_width: int = 0) -> Image.Image:
     return image if turned is None else image.transpose(turned)
 
 
-def _transposition(frame: av.VideoFrame) -> Image.Transpose | None:
+def _transposition(frame: "av.VideoFrame") -> Image.Transpose | None:
     """How a frame is turned and mirrored to be shown, by right angles; None if it is not."""
     data: Any = frame.side_data.get("DISPLAYMATRIX")
     if data is None:

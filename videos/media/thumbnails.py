@@ -3,7 +3,6 @@
 from collections import deque
 from io import BytesIO
 
-import av
 from PIL import Image
 
 from videos.engines.base import Engine, Variant
@@ -44,6 +43,8 @@ def _shown_at_equal_steps(mp4: str, count: int, width: int) -> list[Image.Image]
     The number of frames that a file states, and their order, say nothing: parts of a film may be
     cut by its edit list, and a fragmented one does not know its length.
     """
+    import av  # noqa: PLC0415 - 17 MB, which a process without videos never needs
+
     start, end = _span(mp4)
     moments = deque(start + (n + 0.5) * (end - start) / count for n in range(count))
     shown: list[Image.Image] = []
@@ -62,6 +63,8 @@ def _shown_at_equal_steps(mp4: str, count: int, width: int) -> list[Image.Image]
 
 def _span(mp4: str) -> tuple[int, int]:
     """The first and the last moment of the frames that are shown, in units of the track."""
+    import av  # noqa: PLC0415 - see above
+
     with av.open(mp4) as container:
         packets = [
             (packet.pts, packet.pts + (packet.duration or 0))

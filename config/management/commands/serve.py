@@ -18,7 +18,7 @@ from django.utils.module_loading import import_string
 from accounts.models import User
 from accounts.request_log.writer import Writer
 from config.celery import PERIODIC_TASKS
-from config.lib import draining
+from config.lib import draining, memory
 from config.lib.mail import sender as email_sender
 from config.management.commands import demo
 from config.server import listening, start_lock
@@ -48,6 +48,7 @@ class Command(BaseCommand):
             self._serve(options)
 
     def _serve(self, options: dict[str, Any]) -> None:
+        memory.limit_heaps()
         listener = listening.listen()
         with start_lock.preparing_data():
             first_run = self._prepare_data(options)

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO
 
-import av
 from django.conf import settings
 
 from videos.engines.errors import BadAnswer, Unavailable, Unplayable
@@ -71,6 +70,8 @@ def _plays(file: IO[bytes]) -> bool:
 
     A damaged file counts as one: `check_mp4` says what is wrong with it.
     """
+    import av  # noqa: PLC0415 - 17 MB, which a process without videos never needs
+
     file.seek(0)
     if file.read(12)[4:] == b"ftyp" + QUICKTIME or _has_late_index(file):
         return False
