@@ -39,6 +39,10 @@ async def _measure(server: ServeProcess, count: int) -> list[Figure]:
     async with httpx2.AsyncClient(base_url=server.url, trust_env=False) as client:
         body = {"username": "bench", "email": "b@example.com", "password": "correct horse battery"}
         token = (await client.post("/api/auth/register", json=body)).json()["access_token"]
+        await asyncio.sleep(SETTLE_SECONDS)
+        cpu = cpu_seconds(pid)
+        await asyncio.sleep(IDLE_SECONDS)
+        alone = (cpu_seconds(pid) - cpu) / IDLE_SECONDS
         first = await _open(server, token)
         memory, cpu = private_kib(pid), cpu_seconds(pid)
         sockets = [first]
@@ -49,7 +53,7 @@ async def _measure(server: ServeProcess, count: int) -> list[Figure]:
         await asyncio.sleep(SETTLE_SECONDS)
         cpu = cpu_seconds(pid)
         await asyncio.sleep(IDLE_SECONDS)
-        idle = (cpu_seconds(pid) - cpu) / IDLE_SECONDS
+        idle = (cpu_seconds(pid) - cpu) / IDLE_SECONDS - alone
         size = (private_kib(pid) - memory) / count
         arrivals = [asyncio.create_task(_arrival(socket)) for socket in sockets]
         headers, began = {"Authorization": f"Bearer {token}"}, time.perf_counter()

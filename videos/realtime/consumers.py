@@ -52,6 +52,13 @@ class VideoConsumer(AsyncWebsocketConsumer):
             if self.user:
                 limits.leave(self.user.pk)
 
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        """Forward a change at once: Channels would first close old connections, in a thread."""
+        if message["type"] == "video.update":
+            await self.video_update(message)
+        else:
+            await super().dispatch(message)
+
     async def connect(self) -> None:
         offered = list(self.scope.get("subprotocols") or [])
         if len(offered) >= 2 and offered[0] == "bearer":
