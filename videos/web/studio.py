@@ -187,7 +187,8 @@ def _render_studio(
     active, kept = list(in_progress[:ACTIVE_VIDEOS]), counts.counts_of(request.user)
     recent = mine.exclude(status__in=Video.ACTIVE)[:RECENT_VIDEOS]
     wallet = wallet_of(request.user)
-    cards = cards_of([*active, *recent])
+    usual = typical_seconds()
+    cards = cards_of([*active, *recent], usual)
     context = {
         "at": "studio",
         "seq": seq,
@@ -197,7 +198,7 @@ def _render_studio(
         "left": wallet["available"] - form.price,
         "missing": form.price - wallet["available"],
         "paused": circuit_breaker.all_paused(offers.engines_for(form.chosen_model.id)),
-        "wait": approximate(typical_seconds()[form.chosen_model.id]),
+        "wait": approximate(usual[form.chosen_model.id]),
         "orders_before": orders_before(),
         "wallet": wallet,
         "active": [card for card in cards if card.video.is_active],

@@ -1,8 +1,9 @@
 """Template loaders that leave out the indentation of HTML templates and insert their icons.
 
 Templates are indented for their readers; a browser ignores the spaces, but they would make the
-pages about a tenth larger. A page of the library has 150 icons, and including a template costs more
-than the icon in it. Both are done once, when a template is compiled.
+pages about a tenth larger. A page of the library has 150 icons: including a template, and asking for
+the address of the file of icons, costs more than the icon. All that is done once, when a template is
+compiled.
 """
 
 import re
@@ -11,12 +12,16 @@ from functools import cache
 from django.conf import settings
 from django.template import Origin
 from django.template.loaders import app_directories, filesystem
+from django.templatetags.static import static
+from django.utils.html import escape
 
 # The spaces at the beginning of a line are text inside these elements.
 PREFORMATTED = re.compile(r"(<pre\b.*?</pre>|<textarea\b.*?</textarea>)", re.DOTALL)
 INDENTATION = re.compile(r"(?<=\n)[ \t]+")
 # The line break before the tag stays, so words on both sides of it do not grow together.
 OPENING_TAG_LINE = re.compile(r"(?<=\n)(\{% (?:if|for|with)\b(?:(?!%\})[^\n])*%\})\n")
+ICONS = "img/icons.svg"
+ICONS_TAG = "{% static '" + ICONS + "' %}"
 ICON = re.compile(r'\{% include "parts/icon\.html" with n="([\w-]+)"( small=1)? %\}')
 
 
@@ -32,7 +37,8 @@ def _icon(template: str, name: str, small: str | None) -> str:
 
 @cache
 def _icon_template() -> str:
-    return strip_indentation((settings.BASE_DIR / "templates/parts/icon.html").read_text())
+    source = (settings.BASE_DIR / "templates/parts/icon.html").read_text()
+    return strip_indentation(source).replace(ICONS_TAG, escape(static(ICONS)))
 
 
 def strip_indentation(source: str) -> str:

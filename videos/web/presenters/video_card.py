@@ -13,12 +13,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from videos import failures
-from videos.catalog import frames, offers, prices
+from videos.catalog import frames, prices
 from videos.catalog.reading import catalog
 from videos.jobs import queue
 from videos.library.lineage import LineageNode
 from videos.models import Upload, Video
 from videos.web.presenters import waiting_times
+from videos.web.presenters.addresses import Addresses
+from videos.web.presenters.prices_again import PricesAgain
+from videos.web.presenters.waiting_times import TypicalSeconds
 
 Status = Video.Status
 
@@ -41,6 +44,8 @@ LONG_WAIT = 60
 TELLING_PERCENT = 20
 # The bar of a video without progress never looks finished.
 MOST_ESTIMATED_PERCENT = 95
+# The longest title.
+MOST_CHARACTERS = 90
 # After so many attempts a card says that the finished file cannot be fetched.
 LATE_FILE_ATTEMPTS = 3
 
@@ -51,7 +56,8 @@ class VideoCard:
 
     video: Video
     typical_seconds: float
-    price_list: prices.PriceList
+    prices: PricesAgain
+    addresses: Addresses
 
     @cached_property
     def state(self) -> str:
@@ -60,7 +66,60 @@ class VideoCard:
 
     @cached_property
     def title(self) -> str:
-        return Truncator(" ".join(self.video.prompt.split())).chars(90)
+        text = " ".join(self.video.prompt.split())
+        # Otherwise marks that are no characters of their own would have to be told apart.
+        if len(text) <= MOST_CHARACTERS and text.isascii():
+            return text
+        return Truncator(text).chars(MOST_CHARACTERS)
+
+    @cached_property
+    def url(self) -> str:
+        return self.addresses.of("video", self.video.pk)
+
+    @property
+    def delete_url(self) -> str:
+        return self.addresses.of("video-delete", self.video.pk)
+
+    @property
+    def cancel_url(self) -> str:
+        return self.addresses.of("video-cancel", self.video.pk)
+
+    @property
+    def favourite_url(self) -> str:
+        return self.addresses.of("video-favourite", self.video.pk)
+
+    @property
+    def retry_url(self) -> str:
+        return self.addresses.of("video-retry", self.video.pk)
+
+    @cached_property
+    def content_url(self) -> str:
+        """The address of its files, without the name of one."""
+        return self.addresses.of("api-content", self.video.pk)
+
+    @property
+    def delete_label(self) -> str:
+        return _("Delete: %(title)s") % {"title": self.title}
+
+    @property
+    def cancel_label(self) -> str:
+        return _("Cancel: %(title)s") % {"title": self.title}
+
+    @property
+    def favourite_label(self) -> str:
+        return _("Favourite: %(title)s") % {"title": self.title}
+
+    @property
+    def download_label(self) -> str:
+        return _("Download: %(title)s") % {"title": self.title}
+
+    @property
+    def remix_label(self) -> str:
+        return _("Remix: %(title)s") % {"title": self.title}
+
+    @cached_property
+    def length(self) -> str:
+        return _("%(n)s s") % {"n": self.video.seconds}
 
     @property
     def model(self) -> str:
@@ -160,20 +219,17 @@ class VideoCard:
     @property
     def retry_price(self) -> int | None:
         """Credits to order the video again; None when it is no longer offered."""
-        return self._price_again(Video.Operation(self.video.operation))
+        return self.prices.of(self.video, Video.Operation(self.video.operation))
 
     @property
     def remix_price(self) -> int | None:
         """Credits for a remix; None when the video's engine makes none."""
-        return self._price_again(Video.Operation.REMIX) if self.state == "done" else None
+        return self.prices.of(self.video, Video.Operation.REMIX) if self.state == "done" else None
 
     @property
     def extend_price(self) -> int | None:
         """Credits for a video that begins with the last frame; None when it is not offered."""
-        # A new order in the studio, without the alias and the choices of this one.
-        return (
-            self._price(Video.Operation.IMAGE, self.video.model) if self.state == "done" else None
-        )
+        return self.prices.extending(self.video) if self.state == "done" else None
 
     @property
     def money_value(self) -> Decimal:
@@ -185,37 +241,23 @@ class VideoCard:
         """A new token for one form, so that a double click orders one video."""
         return uuid4()
 
-    def _price_again(self, operation: Video.Operation) -> int | None:
-        video = self.video
-        word = offers.word_again(video.model, video.requested_model)
-        choices = offers.choices_of(video)
-        return self._price(operation, word, choices)
-
-    def _price(
-        self, operation: Video.Operation, word: str, choices: offers.Choices = offers.NOTHING
-    ) -> int | None:
-        video = self.video
-        kind = prices.kind_of(operation)
-        # The engine that made the source must make the remix.
-        at = video.engine if operation == Video.Operation.REMIX else ""
-        model = catalog().find(word)
-        if model is None or offers.is_over(model):
-            return None
-        if not offers.engines_for(model.id, operation, video.size, video.seconds, at, choices):
-            return None
-        return self.price_list.credits(kind, word, video.size, video.seconds, choices.audio)
-
 
 def _seconds_since_order(video: Video) -> float:
     return (timezone.now() - video.created_at).total_seconds()
 
 
-def cards_of(videos: Iterable[Video]) -> list[VideoCard]:
-    """Return the cards of videos, in their order."""
-    usual, price_list = waiting_times.typical_seconds(), prices.current()
+def cards_of(videos: Iterable[Video], usual: TypicalSeconds | None = None) -> list[VideoCard]:
+    """Return the cards of videos, in their order.
+
+    `usual` is read if it is not given and a video has not ended: only then a card shows a time.
+    """
     videos = list(videos)
     queue.add_positions(video for video in videos if _seconds_since_order(video) > LONG_WAIT)
-    return [VideoCard(video, usual[video.model], price_list) for video in videos]
+    if usual is None:
+        is_any_active = any(video.is_active for video in videos)
+        usual = waiting_times.typical_seconds() if is_any_active else TypicalSeconds()
+    again, addresses = PricesAgain(prices.current()), Addresses()
+    return [VideoCard(video, usual[video.model], again, addresses) for video in videos]
 
 
 @dataclass(frozen=True)
