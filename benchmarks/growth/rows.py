@@ -24,7 +24,7 @@ PLACES = ("in a storm", "at sunrise", "over the harbour", "on a quiet lake", "th
 # What one prompt in this many also contains.
 RARE_WORD, RARE = "quartz", 50_000
 CREDITS = 10
-KEPT_BY_TRIGGERS = ("0019_library_counts", "0021_prompt_index")
+KEPT_BY_TRIGGERS = ("0019_library_counts", "0021_prompt_index", "0022_daily_usage")
 _names = count()
 
 

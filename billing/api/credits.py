@@ -12,7 +12,6 @@ from rest_framework.views import APIView
 
 from billing.ledger import credits as ledger_credits
 from billing.models import Entry
-from billing.reports.recent_entries import number_of_entries
 from config.lib.api.openapi import errors
 from config.lib.api.pagination import ListView, PageNumberPagination, PageQuerySerializer
 from config.lib.api.serializers import PageSerializer
@@ -107,7 +106,7 @@ class TransactionListView(ListView):
 
     def count(self, rows: QuerySet[Entry]) -> int:
         chosen = self.query.get("transaction_type")
-        return rows.count() if chosen else number_of_entries(user_of(self.request))
+        return rows.count() if chosen else ledger_credits.number_of_entries(user_of(self.request))
 
     def represent(self, page: list[Entry]) -> Any:
         return [transaction_body(entry) for entry in page]

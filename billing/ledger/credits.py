@@ -45,6 +45,7 @@ __all__ = [
     "grant",
     "history",
     "lock",
+    "number_of_entries",
     "open_lots",
     "preview_spend",
     "refund",
@@ -251,6 +252,12 @@ def history(user: AbstractBaseUser, *types: str) -> QuerySet[Entry]:
         raise UnknownType("Invalid parameters")
     entries = Entry.objects.filter(account_id=user.pk).order_by("-sequence")
     return entries.filter(type__in=types) if types else entries
+
+
+def number_of_entries(user: AbstractBaseUser) -> int:
+    """Return how many entries a user has: the number of the last one, because none is missing."""
+    account = Account.objects.filter(pk=user.pk).values_list("last_sequence", flat=True)
+    return account.first() or 0
 
 
 def existing_keys(keys: list[str]) -> set[str]:

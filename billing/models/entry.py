@@ -71,6 +71,9 @@ class Entry(models.Model):
             models.Index(
                 fields=["refund_of"], condition=Q(refund_of__isnull=False), name="entry_refunds"
             ),
+            # Of all accounts, for staff. Entries are written in this order, so it only grows at its
+            # end.
+            models.Index(fields=["created_at"], name="entry_by_time"),
         ]
 
     def __str__(self) -> str:

@@ -1,18 +1,13 @@
 """The chart of the billing page: credits spent and returned per day."""
 
-from collections import Counter
 from dataclasses import dataclass
 from datetime import date
 
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.db.models import Sum
 
-from billing.models import Entry
-from billing.reports.recent_entries import entries_since
-from config.lib.charts import Scale, last_days, start_of_day
-from config.lib.durations import QuarterHour, day_of
+from billing.reports.daily_sums import spent_and_returned
+from config.lib.charts import Scale, last_days
 
-Type = Entry.Type
 DAYS = 14
 # In units of the drawing; the baseline is where the bars stand.
 DAY_WIDTH = 30
@@ -74,20 +69,8 @@ class DailyChart:
 def daily_chart(user: AbstractBaseUser) -> DailyChart:
     """Return the credits that a user spent and got back on each of the last 14 days."""
     shown = last_days(DAYS)
-    rows = (
-        entries_since(user, start_of_day(shown[0]), Type.SPENT, Type.REFUNDED)
-        .order_by()
-        .values_list("type", QuarterHour("created_at"))
-        .annotate(sum=Sum("amount"))
-    )
-    sums: Counter[tuple[str, date]] = Counter()
-    for type, quarter, amount in rows:
-        sums[type, day_of(quarter)] += abs(amount)
-    highest = max(sums.values(), default=0)
+    spent, returned = spent_and_returned(user, shown)
+    highest = max([*spent.values(), *returned.values()], default=0)
     scale = Scale(highest, MAX_BAR_HEIGHT, BASELINE, shortest=MIN_BAR_HEIGHT)
-    days = [
-        Day(n, day, sums.get((Type.SPENT, day), 0), sums.get((Type.REFUNDED, day), 0), scale)
-        for n, day in enumerate(shown)
-    ]
-    spent, returned = sum(d.spent for d in days), sum(d.returned for d in days)
-    return DailyChart(days, spent, returned, highest)
+    days = [Day(n, day, spent[day], returned[day], scale) for n, day in enumerate(shown)]
+    return DailyChart(days, spent.total(), returned.total(), highest)

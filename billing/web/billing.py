@@ -13,7 +13,6 @@ from billing.reports.daily_chart import daily_chart
 from billing.reports.history import FILTERS, HistoryLine
 from billing.reports.lots import group_lots
 from billing.reports.receipts import Receipt
-from billing.reports.recent_entries import number_of_entries
 from billing.switch import page_of_billing
 from billing.web.navigation import STUDIO, next_page, packages_url
 from config.lib.web.paging import page_of
@@ -44,7 +43,7 @@ def billing(request: HttpRequest) -> HttpResponse:
     entries = credits.history(user, selected_type) if selected_type else credits.history(user)
     if video:
         entries = entries.filter(reference_type=Entry.VIDEO_REFERENCE, reference_id=str(video))
-    known = None if selected_type or video else number_of_entries(user)
+    known = None if selected_type or video else credits.number_of_entries(user)
     page = page_of(request, entries, ENTRIES_PER_PAGE, known)
     payments = Payment.objects.filter(user_id=user.pk).order_by("-created_at", "-pk")
     all_payments = request.GET.get("receipts") == "all"

@@ -6,7 +6,7 @@ On SQLite Django's own functions for them call Python for each row, which takes 
 from datetime import UTC, date, datetime
 from typing import Any
 
-from django.db.models import BigIntegerField, FloatField, Func
+from django.db.models import BigIntegerField, DateField, Func
 from django.utils import timezone
 
 # The offsets of all time zones are multiples of it.
@@ -32,16 +32,30 @@ def day_of(quarter: int) -> date:
     return timezone.localdate(datetime.fromtimestamp(quarter * QUARTER, UTC))
 
 
-class SecondsBetween(Func):
-    """The seconds from one moment to another one."""
+class UtcDay(Func):
+    """The day of UTC on which a moment lies."""
 
-    arity = 2
-    output_field = FloatField()
+    output_field = DateField()
 
     def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
-        template, joiner = "(-86400.0 * (JULIANDAY(%(expressions)s)))", ") - JULIANDAY("
+        return super().as_sql(compiler, connection, template="DATE(%(expressions)s)", **context)
+
+    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        template = "(%(expressions)s AT TIME ZONE 'UTC')::date"
+        return super().as_sql(compiler, connection, template=template, **context)
+
+
+class MicrosecondsBetween(Func):
+    """The microseconds from one moment to another one; SQLite knows milliseconds only."""
+
+    arity = 2
+    output_field = BigIntegerField()
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        template = "(-1000 * CAST(ROUND(86400000.0 * (JULIANDAY(%(expressions)s))) AS INTEGER))"
+        joiner = ") - JULIANDAY("
         return super().as_sql(compiler, connection, template=template, arg_joiner=joiner, **context)
 
     def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
-        template = "(-EXTRACT(EPOCH FROM (%(expressions)s)))::double precision"
+        template = "(-1000000 * EXTRACT(EPOCH FROM (%(expressions)s)))::bigint"
         return super().as_sql(compiler, connection, template=template, arg_joiner=" - ", **context)

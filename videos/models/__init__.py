@@ -2,6 +2,7 @@
 
 from videos.models.collection import Collection
 from videos.models.delivery_attempt import DeliveryAttempt
+from videos.models.daily_usage import DailyUsage
 from videos.models.digest_subscription import DigestSubscription
 from videos.models.engine_callback import EngineCallback
 from videos.models.engine_circuit import EngineCircuit
@@ -24,6 +25,7 @@ from videos.models.webhook_secret import WebhookSecret
 
 __all__ = [
     "Collection",
+    "DailyUsage",
     "DeliveryAttempt",
     "DigestSubscription",
     "EngineCallback",

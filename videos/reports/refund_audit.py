@@ -15,6 +15,7 @@ from config.lib import clock
 from videos.jobs.money import charges
 from videos.library import counts
 from videos.models import Video
+from videos.reports import daily_usage
 
 BATCH = 500
 STUCK_AFTER = timedelta(hours=1)
@@ -22,7 +23,7 @@ STUCK_AFTER = timedelta(hours=1)
 
 def run_audit() -> audit_runs.AuditReport:
     """Audit ledger, payments and videos, repair what can be repaired, and record the audit run."""
-    found = [*audit_runs.findings(), *findings(), *library_findings()]
+    found = [*audit_runs.findings(), *findings(), *library_findings(), *usage_findings()]
     return audit_runs.record(found, Video.objects.count())
 
 
@@ -43,6 +44,13 @@ def library_findings() -> Iterator[Finding]:
     for user_id in counts.wrong_counts():
         counts.repair(user_id)
         yield Finding(f"the library of user {user_id} was counted wrongly", "counted again")
+
+
+def usage_findings() -> Iterator[Finding]:
+    """Yield the users whose videos were added up wrongly; they are added up again."""
+    for user_id in daily_usage.wrong_users():
+        daily_usage.repair(user_id)
+        yield Finding(f"the videos of user {user_id} were added up wrongly", "added up again")
 
 
 def _check(batch: list[Video]) -> Iterator[Finding]:

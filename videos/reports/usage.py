@@ -4,24 +4,23 @@ Videos and their seconds count with and without billing. Deleted videos count, b
 made.
 """
 
-from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.db.models import Count, Q, Sum
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from billing.ledger import credits as ledger_credits
-from billing.reports.recent_entries import entries_since
+from billing.reports import daily_sums
 from config.lib.charts import Bar, Scale, last_days, start_of_day
-from config.lib.durations import QuarterHour, SecondsBetween, day_of
 from videos.catalog.reading import catalog
 from videos.models import Video, VideoQuerySet
+from videos.reports import daily_usage
+from videos.reports.daily_usage import Group
 
 Status = Video.Status
 FAILED = (Status.FAILED, Status.TIMEOUT)
@@ -132,14 +131,14 @@ def ordered_since(user: AbstractBaseUser, first: datetime) -> VideoQuerySet:
 def usage_of(user: AbstractBaseUser, days: int) -> UsageReport:
     """Return a user's usage of the last `days` days."""
     first = first_day(days)
-    rows = _rows(ordered_since(user, first))
-    by_day, highest = _days(user, first, days)
+    rows = [_row(group) for group in daily_usage.groups_since(user, first)]
+    by_day, highest = _days(user, days)
     return UsageReport(
         days=by_day,
         highest=highest,
         models=_groups(rows, lambda row: _model(row["model"])),
         kinds=_groups(rows, lambda row: str(KINDS[row["operation"]])),
-        keys=_groups(rows, lambda row: row["api_key__name"] or _("Without an API key")),
+        keys=_groups(rows, lambda row: row["key"] or _("Without an API key")),
         average_wait=_average_wait(rows),
         seconds=_sum(rows, "ready_seconds"),
         ready=_sum(rows, "ready"),
@@ -149,9 +148,10 @@ def usage_of(user: AbstractBaseUser, days: int) -> UsageReport:
     )
 
 
-def _days(user: AbstractBaseUser, first: datetime, count: int) -> tuple[list[Day], int]:
+def _days(user: AbstractBaseUser, count: int) -> tuple[list[Day], int]:
     """Return the days of the period and the highest number of credits of a day."""
-    spent, returned = _by_day(user, first)
+    shown = last_days(count)
+    spent, returned = daily_sums.spent_and_returned(user, shown, ledger_credits.VIDEO_REFERENCE)
     highest = max([*spent.values(), *returned.values()], default=0)
     scale = Scale(highest, CHART_HEIGHT, GROUND, shortest=3)
     step = CHART_WIDTH / count
@@ -165,38 +165,27 @@ def _days(user: AbstractBaseUser, first: datetime, count: int) -> tuple[list[Day
             spent_bar=scale.bar(spent.get(day, 0)),
             returned_bar=scale.bar(returned.get(day, 0)),
         )
-        for n, day in enumerate(last_days(count))
+        for n, day in enumerate(shown)
     ]
     return days, highest
 
 
-def _by_day(user: AbstractBaseUser, first: datetime) -> tuple[Counter[date], Counter[date]]:
-    """Return the credits spent and returned on each day."""
-    entries = entries_since(user, first, "spent", "refunded")
-    of_videos = entries.filter(reference_type=ledger_credits.VIDEO_REFERENCE).order_by()
-    quarters = of_videos.values_list("type", QuarterHour("created_at"))
-    spent: Counter[date] = Counter()
-    returned: Counter[date] = Counter()
-    for type, quarter, amount in quarters.annotate(sum=Sum("amount")):
-        (spent if type == "spent" else returned)[day_of(quarter)] += abs(amount)
-    return spent, returned
-
-
-def _rows(videos: VideoQuerySet) -> list[dict[str, Any]]:
-    """Return one row for each combination of model, kind and API key."""
-    ready = Q(status=Status.SUCCEEDED)
-    groups = videos.order_by().values("model", "operation", "api_key", "api_key__name")
-    rows: Iterable[Any] = groups.annotate(
-        videos=Count("pk"),
-        ready=Count("pk", filter=ready),
-        failed=Count("pk", filter=Q(status__in=FAILED)),
-        ready_seconds=Sum("seconds", filter=ready, default=0),
-        net_credits=Sum("credits", filter=~Q(status__in=Video.LOST), default=0),
-        cancelled=Count("pk", filter=Q(status=Status.CANCELLED)),
-        rendering=Count("pk", filter=Q(status__in=Video.ACTIVE)),
-        waited=Sum(SecondsBetween("created_at", "completed_at"), filter=ready, default=0.0),
-    )
-    return list(rows)
+def _row(group: Group) -> dict[str, Any]:
+    """Return what a group adds to each figure."""
+    is_ready, status = group.status == Status.SUCCEEDED, group.status
+    return {
+        "model": group.model,
+        "operation": group.operation,
+        "key": group.api_key_name,
+        "videos": group.videos,
+        "ready": group.videos if is_ready else 0,
+        "failed": group.videos if status in FAILED else 0,
+        "ready_seconds": group.seconds if is_ready else 0,
+        "net_credits": 0 if status in Video.LOST else group.credits,
+        "cancelled": group.videos if status == Status.CANCELLED else 0,
+        "rendering": group.videos if status in Video.ACTIVE else 0,
+        "waited": group.waited if is_ready else 0,
+    }
 
 
 def _groups(rows: list[dict[str, Any]], label: Callable[[dict[str, Any]], str]) -> list[UsageGroup]:
@@ -231,8 +220,7 @@ def _average_wait(rows: list[dict[str, Any]]) -> timedelta | None:
     ready = _sum(rows, "ready")
     if not ready:
         return None
-    # The database computes them to about a hundredth of a millisecond.
-    return timedelta(milliseconds=round(1000 * sum(row["waited"] for row in rows) / ready))
+    return timedelta(milliseconds=round(_sum(rows, "waited") / 1000 / ready))
 
 
 def _model(name: str) -> str:

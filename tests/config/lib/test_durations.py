@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import User
-from config.lib.durations import QuarterHour, SecondsBetween, day_of
+from config.lib.durations import MicrosecondsBetween, QuarterHour, UtcDay, day_of
 
 MOMENTS = (
     datetime(2026, 3, 29, 0, 59, 59, 999_999, tzinfo=UTC),
@@ -28,10 +28,21 @@ def test_day_is_that_of_the_time_zone(alice: User, moment: datetime, zone: str) 
         assert found == timezone.localdate(moment)
 
 
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kathmandu"])
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_day_of_utc_is_the_same_in_every_time_zone(
+    alice: User, moment: datetime, zone: str
+) -> None:
+    User.objects.filter(pk=alice.pk).update(date_joined=moment)
+    with timezone.override(ZoneInfo(zone)):
+        found = User.objects.values_list(UtcDay("date_joined"), flat=True).get()
+    assert found == moment.date()
+
+
 @pytest.mark.parametrize("seconds", [0, 0.001, 20, 86_400.5, 400 * 86_400])
-def test_seconds_between_two_moments(alice: User, seconds: float) -> None:
+def test_microseconds_between_two_moments(alice: User, seconds: float) -> None:
+    between = MicrosecondsBetween("date_joined", "last_login")
     for moment in MOMENTS:
         later = moment + timedelta(seconds=seconds)
         User.objects.filter(pk=alice.pk).update(date_joined=moment, last_login=later)
-        found = User.objects.values_list(SecondsBetween("date_joined", "last_login"), flat=True)
-        assert round(found.get(), 3) == seconds
+        assert User.objects.values_list(between, flat=True).get() == round(seconds * 1_000_000)

@@ -61,6 +61,13 @@ def test_cancellations_of_waiting_orders_are_not_counted(alice: User) -> None:
     assert cancellation.count_recent(alice) == 1
 
 
+def test_cancellation_of_a_video_that_was_ordered_long_ago_is_counted(alice: User) -> None:
+    video = running(order(alice))
+    Video.objects.filter(pk=video.pk).update(created_at=timezone.now() - timedelta(days=30))
+    cancellation.cancel(reloaded(video))
+    assert cancellation.count_recent(alice) == 1
+
+
 def test_cancellation_is_possible_again_after_a_day(limited: User) -> None:
     yesterday = timezone.now() - timedelta(hours=24, seconds=1)
     first = Video.objects.filter(status="cancelled").order_by("completed_at")[0]

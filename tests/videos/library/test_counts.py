@@ -203,6 +203,9 @@ def test_no_trigger_is_lost_when_every_migration_has_run(tmp_path: Path) -> None
         "videos_video_prompt_delete",
         "videos_video_prompt_insert",
         "videos_video_prompt_update",
+        "videos_video_usage_delete",
+        "videos_video_usage_insert",
+        "videos_video_usage_update",
     ]
 
 
