@@ -1,8 +1,8 @@
 """The tables of videos, one model a module."""
 
 from videos.models.collection import Collection
-from videos.models.delivery_attempt import DeliveryAttempt
 from videos.models.daily_usage import DailyUsage
+from videos.models.delivery_attempt import DeliveryAttempt
 from videos.models.digest_subscription import DigestSubscription
 from videos.models.engine_callback import EngineCallback
 from videos.models.engine_circuit import EngineCircuit

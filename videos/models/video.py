@@ -127,8 +127,13 @@ class Video(models.Model):
     UNDO: ClassVar = timedelta(minutes=1)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    # The indexes of lists begin with the user.
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, related_name="videos", verbose_name=_("user")
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        related_name="videos",
+        verbose_name=_("user"),
+        db_index=False,
     )
 
     # What was ordered, and for how much.
@@ -241,9 +246,18 @@ class Video(models.Model):
             models.Index(
                 fields=["next_step_at"], condition=Q(next_step_at__isnull=False), name="video_due"
             ),
-            models.Index(fields=["user", "-created_at", "-id"], name="video_newest"),
+            # With `deleted_at` they tell which videos a page far down a list has.
+            models.Index(fields=["user", "-created_at", "-id", "deleted_at"], name="video_newest"),
             models.Index(fields=["user", "sequence"], name="video_changes"),
-            models.Index(fields=["user", "status", "-created_at", "-id"], name="video_of_status"),
+            models.Index(
+                fields=["user", "status", "-created_at", "-id", "deleted_at"],
+                name="video_of_status",
+            ),
+            models.Index(
+                fields=["user", "-seconds", "-created_at", "-id"],
+                condition=Q(deleted_at=None),
+                name="video_longest",
+            ),
             models.Index(
                 fields=["user", "model", "size"], condition=Q(deleted_at=None), name="video_kind"
             ),
@@ -253,7 +267,7 @@ class Video(models.Model):
                 name="video_favourite",
             ),
             models.Index(
-                fields=["completed_at"],
+                fields=["completed_at", "status"],
                 condition=Q(completed_at__isnull=False),
                 name="video_ended",
             ),

@@ -1,9 +1,9 @@
 """Template loaders that leave out the indentation of HTML templates and insert their icons.
 
 Templates are indented for their readers; a browser ignores the spaces, but they would make the
-pages about a tenth larger. A page of the library has 150 icons: including a template, and asking for
-the address of the file of icons, costs more than the icon. All that is done once, when a template is
-compiled.
+pages about a tenth larger. A page of the library has 150 icons: to include a template, and to ask
+for the address of the file of icons, costs more than the icon. All that is done once, when a
+template is compiled.
 """
 
 import re

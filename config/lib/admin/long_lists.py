@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
@@ -18,14 +19,28 @@ class CappedPaginator(Paginator):
     """Pages of a list, counted up to MOST_COUNTED rows."""
 
     @cached_property
-    def count(self) -> int:
+    def found(self) -> list[Any]:
+        """The ids of the rows that were counted."""
         rows: QuerySet[Any] | Any = self.object_list
-        return int(rows.order_by()[:MOST_COUNTED].count())
+        return list(rows.order_by().values_list("pk", flat=True)[:MOST_COUNTED])
+
+    @cached_property
+    def count(self) -> int:
+        return len(self.found)
 
     @property
     def is_cut(self) -> bool:
         """Whether the list may have more rows than its pages show."""
         return self.count == MOST_COUNTED
+
+
+class LongChangeList(ChangeList):
+    """Reads the only page of a list by the ids that were counted, so that it searches once."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        if not self.multi_page and isinstance(self.paginator, CappedPaginator):
+            self.result_list = self.queryset.filter(pk__in=self.paginator.found)
 
 
 class LongList(admin.ModelAdmin):
@@ -36,6 +51,9 @@ class LongList(admin.ModelAdmin):
     list_per_page = 50
     # They would count every value of every filter.
     show_facets = admin.ShowFacets.NEVER
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return LongChangeList
 
     def response_action(self, request: HttpRequest, queryset: QuerySet[Any], *more: Any) -> Any:
         """Refuse an action on "all" rows when the page names fewer than there are."""

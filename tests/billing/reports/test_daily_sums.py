@@ -37,7 +37,7 @@ def fill(user: User, times: list[datetime], draw: random.Random) -> None:
                 balance_after=account.balance + amount,
                 created_at=moment,
                 reference_type=draw.choice([Entry.VIDEO_REFERENCE, Entry.VIDEO_REFERENCE, "other"]),
-            )  # fmt: skip
+            )
         )
     Entry.objects.bulk_create(rows)
     Account.objects.filter(pk=user.pk).update(last_sequence=account.last_sequence + len(rows))
@@ -82,7 +82,7 @@ def test_midnight_belongs_to_the_day_that_it_begins(alice: User) -> None:
     draw = random.Random(1)
     with timezone.override(ZoneInfo("America/New_York")):
         for n in (0, 1, 5):
-            midnight = timezone.make_aware(datetime(2026, 11, 1 + n))  # noqa: DTZ001
+            midnight = timezone.make_aware(datetime(2026, 11, 1 + n))
             fill(alice, [midnight - timedelta(microseconds=1), midnight] * 9, draw)
         found = spent_and_returned(alice, DAYS)
         assert found == (sums(alice, "spent", ""), sums(alice, "refunded", ""))

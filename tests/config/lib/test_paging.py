@@ -7,7 +7,7 @@ from django.test import RequestFactory
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from accounts.models import User
-from config.lib.web.paging import page_of, uncounted_page_of
+from config.lib.web.paging import FAR, page_of, uncounted_page_of
 
 
 @pytest.fixture
@@ -61,3 +61,27 @@ def test_a_list_of_one_page_has_no_other_pages(rows: Any) -> None:
     assert (page.has_other_pages(), page.has_next()) == (False, False)
     empty = uncounted_page_of(RequestFactory().get("/"), rows.none(), 25)
     assert (list(empty), empty.number, empty.has_other_pages()) == ([], 1, False)
+
+
+@pytest.mark.parametrize("more", [-1, 0, 1])
+def test_far_page_has_the_rows_of_its_place(
+    db: None, more: int, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    """Also where the number of rows that is known differs from that of the rows."""
+    number = 3 * FAR + 5
+    User.objects.bulk_create(
+        User(username=f"{n:05}", email=f"{n}@example.com", display_name=str(n % 7))
+        for n in range(number)
+    )
+    rows = User.objects.exclude(display_name="9").order_by("-display_name", "username")
+    every = list(rows.all())
+    pages = -(-(number + more) // 10)
+    for page in (1, 100, 101, 102, 150, 151, pages - 1, pages):
+        request = RequestFactory().get("/", {"page": str(page)})
+        with django_assert_num_queries(1):
+            shown = list(page_of(request, rows, 10, total=number + more))
+        near_the_end = 10 * (page - 1) > number + more - 10 * page
+        shift = -more if near_the_end and page > 101 else 0
+        first = 10 * (page - 1) + shift
+        assert shown == every[first : first + len(shown)]
+        assert len(shown) == min(10, number + more - 10 * (page - 1))

@@ -14,8 +14,8 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 from accounts.auth import api_keys
 from accounts.models import ApiKey, User
 from tests.conftest import create_user
-from tests.videos.library.test_counts import HISTORIES, add
 from tests.videos.conftest import order
+from tests.videos.library.test_counts import HISTORIES, add
 from videos.jobs import state_machine
 from videos.models import DailyUsage, Video
 from videos.reports import daily_usage, refund_audit

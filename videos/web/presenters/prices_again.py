@@ -1,7 +1,5 @@
 """What videos would cost if they were ordered again, computed once for all that are alike."""
 
-from collections.abc import Callable
-
 from videos.catalog import offers, prices
 from videos.catalog.reading import catalog
 from videos.models import Video
