@@ -12,8 +12,8 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from billing.models import Entry
-from billing.reports import dashboard as billing_dashboard
 from billing.reports import daily_sums
+from billing.reports import dashboard as billing_dashboard
 from config.lib.charts import last_days, start_of_day
 from config.lib.web.paging import FAR, CountedPaginator
 from videos.jobs import cancellation

@@ -4,7 +4,9 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from rest_framework.test import APIClient
 
@@ -121,3 +123,14 @@ def test_action_on_all_rows_is_refused_when_the_list_names_only_a_part_of_them(
 
     assert "The list has more rows than it shows." in answer.content.decode()
     assert User.objects.filter(is_active=True, username__startswith="locked").count() == 0
+
+
+def test_search_reads_the_table_of_users_once(staff_client: Client, alice: User, bob: User) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        answer = staff_client.get("/admin/accounts/user/?q=alice@example")
+    assert [user.pk for user in answer.context["cl"].result_list] == [alice.pk]
+    searches = [query["sql"] for query in queries if "LIKE" in query["sql"]]
+    assert [" IN (" in sql for sql in searches] == [False, True]
+    assert "alice@example.com" in answer.content.decode()
+    nobody = staff_client.get("/admin/accounts/user/?q=nobody")
+    assert list(nobody.context["cl"].result_list) == []

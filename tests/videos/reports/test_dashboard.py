@@ -52,7 +52,5 @@ def test_median_wait_is_that_of_the_videos_of_today(alice: User) -> None:
     assert dashboard.todays_figures().median_wait is None
     for seconds in (1, 2.5, 9):
         add(alice, Status.SUCCEEDED, completed_at=now)
-        Video.objects.filter(created_at__gt=now).update(
-            created_at=now - timedelta(seconds=seconds)
-        )
+        Video.objects.filter(created_at__gt=now).update(created_at=now - timedelta(seconds=seconds))
     assert dashboard.todays_figures().median_wait == 2.5

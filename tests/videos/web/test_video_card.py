@@ -8,16 +8,19 @@ import pytest
 from django.conf import LazySettings
 from django.test import Client
 from django.utils import timezone
+from django.utils.text import Truncator
 
 from accounts.models import User
 from tests.markup import flat
 from tests.videos.conftest import answered, claimed, completed, order, running
+from tests.videos.library.test_counts import add
 from videos.engines.base import JobState
 from videos.engines.errors import Refused, Unavailable
 from videos.jobs import orders, state_machine
 from videos.jobs.worker import settle
 from videos.models import Price, Video
 from videos.web.presenters import waiting_times
+from videos.web.presenters.video_card import cards_of
 
 RAW = "moderator-7 says: <b>boom</b> at /srv/render.py:12"
 
@@ -62,6 +65,46 @@ def test_remedy_links_to_the_studio_when_it_is_an_option(page: Client, alice: Us
     body = flat(page.get(f"/studio/?from={video.pk}&model=sora-2-pro"))
     assert 'name="model" value="sora-2-pro" checked>' in body
     assert page.get(f"/studio/?from={video.pk}&model=x&seconds=-1&size=9").status_code == 200
+
+
+def test_cards_of_a_page_say_what_each_says_alone(alice: User) -> None:
+    """Prices and addresses are found once for a page, and for each video that they fit."""
+    kinds: list[dict[str, Any]] = [
+        {},
+        {"seconds": 8},
+        {"model": "sora-2-pro"},
+        {"model": "sora-2-pro", "size": "1792x1024"},
+        {"model": "unknown"},
+        {"size": "1x1"},
+        {"operation": "image"},
+        {"operation": "reference"},
+        {"audio": False, "model": "seedance-2.0"},
+        {"seed": 7},
+        {"negative_prompt": "fog"},
+        {"requested_model": "standard"},
+        {"engine": "none"},
+        {"status": "failed", "seconds": 12},
+        {"prompt": "  A   boat\n" + "x" * 90},
+        {"prompt": "纸船" * 60},
+        {"prompt": "x" * 90},
+        {"prompt": "x" * 91},
+        {"prompt": "e\u0301" * 60},
+    ]
+    for fields in kinds:
+        row = add(alice, fields.get("status", "succeeded"))
+        Video.objects.filter(pk=row.pk).update(**fields)
+    videos = list(Video.objects.order_by("pk"))
+    shown = ("retry_price", "remix_price", "extend_price", "url", "content_url", "delete_url")
+    cards = cards_of(videos)
+    found = [[getattr(card, name) for name in shown] for card in cards]
+    alone = [[getattr(cards_of([one])[0], name) for name in shown] for one in videos]
+    assert found == alone
+    assert len({tuple(row[:3]) for row in found}) > 5
+    titles = [Truncator(" ".join(video.prompt.split())).chars(90) for video in videos]
+    assert [card.title for card in cards] == titles
+    ids = [str(video.pk) for video in videos]
+    assert [card.url for card in cards] == [f"/v/{pk}/" for pk in ids]
+    assert [card.retry_url for card in cards] == [f"/v/{pk}/retry/" for pk in ids]
 
 
 def test_remix_is_offered_when_engine_supports_it(

@@ -5,6 +5,7 @@ import re
 import pytest
 from django.template import Context, Engine
 from django.template.loader import render_to_string
+from django.templatetags.static import static
 
 from config.http.presentation.template_loaders import inline_icons, strip_indentation
 
@@ -49,3 +50,4 @@ def test_templates_have_no_icon_to_include() -> None:
     source = source_of("videos/card.html")
     assert "parts/icon.html" not in source
     assert len(re.findall("<svg", source)) > 5
+    assert set(re.findall('href="([^"{]*)#', source)) == {static("img/icons.svg")}
