@@ -19,6 +19,7 @@ PAGES = {
     "library, needs attention": "/library/?status=attention",
     "library, one model": "/library/?model={model}",
     "library, by prompt": "/library/?sort=title",
+    "library, the longest": "/library/?sort=longest",
     "library, a rare word": f"/library/?q={RARE_WORD}",
     "library, a frequent word": "/library/?q=harbour",
     "library, a word in no prompt": "/library/?q=xyzzy",
