@@ -62,8 +62,8 @@ def _midnight_after(moment: datetime) -> datetime:
 
 def _of_days(days: QuerySet[DailyUsage]) -> QuerySet[DailyUsage, Any]:
     name = Subquery(ApiKey.objects.filter(pk=OuterRef("api_key")).values("name")[:1])
-    groups = days.order_by().annotate(key_name=name)
-    groups = groups.values_list("model", "operation", "api_key", "key_name", "status")
+    named = days.order_by().annotate(key_name=name)
+    groups = named.values_list("model", "operation", "api_key", "key_name", "status")
     return groups.annotate(*map(Sum, ("videos", "seconds", "credits", "waited")))
 
 

@@ -23,7 +23,7 @@ class CountedPaginator(Paginator):
 
     def __init__(self, rows: QuerySet[Any], per_page: int, total: int) -> None:
         super().__init__(rows, per_page)
-        self._total = total
+        self._rows, self._total = rows, total
 
     @cached_property
     def count(self) -> int:
@@ -35,7 +35,7 @@ class CountedPaginator(Paginator):
         if first < FAR:
             return super().page(number)
         last = min(first + self.per_page, self.count)
-        rows: QuerySet[Any] = self.object_list
+        rows = self._rows
         ids = rows.values("pk")[first:last]
         if first > self.count - last:
             ids = rows.reverse().values("pk")[self.count - last : self.count - first]
