@@ -6,6 +6,7 @@ and kills all its children when the input ends.
 
 import contextlib
 import faulthandler
+import gc
 import json
 import os
 import signal
@@ -22,6 +23,13 @@ IMPORTED = (
     "config.asgi",
     "config.urls",
     "config.management.commands.serve",
+    "config.ops.migrations",
+    "config.http.csrf_failure",
+    "accounts.adapters",
+    "accounts.tasks",
+    "billing.tasks",
+    "showcase.tasks",
+    "videos.tasks",
     "videos.engines.openai",
     "videos.sandbox.webhooks",
     "celery.bin.celery",
@@ -31,7 +39,15 @@ IMPORTED = (
     "kombu.transport.redis",
     "channels_redis.core",
     "psycopg_pool",
+    "uvicorn.lifespan.off",
+    "uvicorn.loops.uvloop",
     "uvicorn.protocols.websockets.websockets_sansio_impl",
+    "httpcore2",
+    "truststore",
+    "anyio.streams.tls",
+    "django.db.migrations.executor",
+    "django.db.migrations.autodetector",
+    "django.views.csrf",
     "tests.faults.kill_points",
     "tests.faults.crashing_process",
 )
@@ -98,10 +114,14 @@ def kill_group(pid: int) -> None:
 
 def main() -> None:
     import django
+    from django.core.management import call_command
 
     django.setup()
     for name in IMPORTED:
         import_module(name)
+    import_module("config.celery").app.finalize()  # the first call of a task would do so
+    call_command("check", stdout=sys.stderr)  # as `serve` does; it loads much that is needed later
+    gc.freeze()  # otherwise each child searches for garbage, and copies, what all of them share
     codes: dict[int, int | None] = {}
     try:
         for line in sys.stdin:
