@@ -61,10 +61,9 @@ def select(config: pytest.Config, items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Collect garbage rarely: what is imported by now lives until the end."""
+    """Leave out of every search for garbage what lives until the end."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(100_000, 50, 100)
 
 
 @pytest.fixture(scope="session")
