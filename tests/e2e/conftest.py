@@ -65,7 +65,8 @@ def site(folder: Path) -> Iterator[str]:
 def environment(folder: Path) -> dict[str, str]:
     """Of a product that keeps everything in this folder."""
     kept = {k: v for k, v in os.environ.items() if k not in {"DATABASE_URL", "REDIS_URL"}}
-    own = {"DATA_DIR": str(folder), "EMBEDDED_WORKER": "1"}
+    # A video that hangs is asked for until the server ends, so let the pauses grow.
+    own = {"DATA_DIR": str(folder), "EMBEDDED_WORKER": "1", "POLL_MAX_SECONDS": "5"}
     return {**kept, **own, "DJANGO_SETTINGS_MODULE": "tests.e2e.site_settings"}
 
 
