@@ -1,5 +1,6 @@
 """`manage.py serve`: one process for web, WebSocket, background work and the sandbox."""
 
+import gc
 import logging
 import os
 import sys
@@ -76,6 +77,9 @@ class Command(BaseCommand):
             thread.start()
         request_log = Writer()
         request_log.start()
+        # What is loaded by now stays; what requests leave behind is collected soon.
+        gc.freeze()
+        gc.set_threshold(700, 10, 10)
         try:
             server.run(sockets=[listener])
         except KeyboardInterrupt:
