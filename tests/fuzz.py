@@ -42,6 +42,7 @@ def served(folder: Path) -> Iterator[str]:
         **UNLIMITED, "ENVIRONMENT": "test", "ENV_FILE": os.devnull, "DATA_DIR": str(folder),
         "PORT": str(port), "SANDBOX_SPEED": "0", "SANDBOX_DETAIL": "draft", "LOG_LEVEL": "ERROR",
         "DEFAULT_USER_CREDITS": "100000000", "MODERATION_STRIKES": "0",
+        "DJANGO_SETTINGS_MODULE": "tests.e2e.site_settings",  # hashes passwords fast
     }  # fmt: skip
     migrated.copy_to(folder)
     with (folder / "serve.log").open("w") as log:

@@ -113,7 +113,7 @@ class Deployment:
         return process
 
     def _start_by_command_line(self, words: tuple[str, ...]) -> Process:
-        command = ["manage.py", *words] if words[0] == "serve" else ["-m", *words]
+        command = ["-m", *words] if words[0] in {"celery", "uvicorn"} else ["manage.py", *words]
         with self.log.open("a") as log:
             return subprocess.Popen(
                 [sys.executable, *command],
@@ -132,8 +132,13 @@ class Deployment:
 
     def run(self, *words: str) -> None:
         """Run a management command and wait for its end."""
-        command = [sys.executable, "manage.py", *words]
-        subprocess.run(command, cwd=ROOT, env=self.environment, check=True)
+        process = (
+            self._starter.start(words, self.log)
+            if self._starter
+            else self._start_by_command_line(words)
+        )
+        wait_until(lambda: process.poll() is not None, f"the end of {words[0]}")
+        assert process.poll() == 0, self.log.read_text()[-4000:]
 
     def start_missing(self) -> None:
         for role in (*self._engine_role, *self.roles):

@@ -3,6 +3,7 @@
 import json
 import struct
 import zlib
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -120,6 +121,7 @@ def test_create_is_refused_when_the_content_type_is_hostile(
     assert nothing_stored(alice, tmp_path)
 
 
+@cache
 def decompression_bomb(width: int, height: int) -> bytes:
     """A PNG of few bytes and many pixels."""
 
