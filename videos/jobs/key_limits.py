@@ -4,6 +4,7 @@ A day is one of UTC. Credits count for the key of the order from the order on; t
 or cancelled video returned count as not spent.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, time
 from uuid import UUID
 
@@ -49,9 +50,18 @@ def check(key_id: UUID | None, models: tuple[str, str], price: int) -> None:
         _check_credits(key, key.credits_per_day, price)
 
 
-def check_order(video: Video) -> None:
-    """Return when the key of an order that is not stored yet may place it. Raises as `check`."""
-    check(video.api_key_id, (video.ordered_model, video.model), video.credits)
+def check_orders(videos: Sequence[Video]) -> None:
+    """Return when the key of these orders, not stored yet, may place them. Raises as `check`.
+
+    All of them have the same key.
+    """
+    key_id = videos[0].api_key_id
+    if key_id is None:
+        return
+    for models in {(video.ordered_model, video.model): None for video in videos[1:]}:
+        check(key_id, models, 0)
+    first = (videos[0].ordered_model, videos[0].model)
+    check(key_id, first, sum(video.credits for video in videos))
 
 
 def spent_today(key_id: UUID) -> int:

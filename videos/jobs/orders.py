@@ -1,30 +1,25 @@
 """Order videos: submit, submit_many, remix and retry.
 
-Each checks the catalog once, asks moderation outside any transaction, and then writes the video,
-its reference images, its charge and the idempotency key together in `_place`. A worker does the
-rest.
+Each checks the catalog once, asks moderation outside any transaction, and has
+`videos.jobs.placement` write the video, its charge and the idempotency key together. A worker does
+the rest.
 """
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from functools import partial
 from uuid import UUID
 
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.db import transaction
 from django.utils.translation import gettext as _
 
-from accounts.request_log import buffer
-from billing.ledger import credits
-from config.lib import idempotency
 from config.lib.idempotency import RequestKey
-from videos import feed
 from videos.catalog import modes, offers, prices
 from videos.catalog.modes import NO_IMAGES, OrderImages
-from videos.jobs import key_limits, moderation, state_machine
+from videos.jobs import placement, state_machine
 from videos.jobs.engine_choice import circuit_breaker
-from videos.jobs.money import charges, quotes
-from videos.models import Upload, Video, VideoReference
+from videos.jobs.money import quotes
+from videos.jobs.placement import Draft
+from videos.models import Upload, Video
 
 Status = Video.Status
 
@@ -89,20 +84,6 @@ class VideoOrder:
         return OrderImages(bool(self.first_image), bool(self.last_image), len(self.references))
 
 
-@dataclass(frozen=True)
-class _Draft:
-    """A video that is not stored yet, and its reference images in their order."""
-
-    video: Video
-    references: tuple[Upload, ...] = ()
-
-    @property
-    def images(self) -> list[Upload]:
-        """All images of the order."""
-        frames = [image for image in (self.video.first_image, self.video.last_image) if image]
-        return [*frames, *self.references]
-
-
 def submit(
     user: AbstractBaseUser, order: VideoOrder, request_key: RequestKey | None = None
 ) -> Video:
@@ -112,7 +93,7 @@ def submit(
     key_limits.KeyLimitReached or NotEnoughCredits; then nothing is written.
     With a `request_key` every function here also raises AlreadyDone and IdempotencyMismatch.
     """
-    return _check_and_place(user, _draft(user, order), request_key)
+    return _check_and_place(user, draft_order(user, order), request_key)
 
 
 def submit_many(
@@ -122,14 +103,9 @@ def submit_many(
 
     Raises what submit raises; NotEnoughCredits names the price of all.
     """
-    drafts = [_draft(user, _take(order, n)) for n in range(takes)]
-    _check(user, drafts[0])
-    try:
-        with transaction.atomic():
-            first = _place(user, drafts[0], request_key)
-            return [first, *(_place(user, draft, None) for draft in drafts[1:])]
-    except credits.NotEnoughCredits as error:
-        raise credits.NotEnoughCredits(error.needed * takes, credits.available(user)) from error
+    drafts = [draft_order(user, _take(order, n)) for n in range(takes)]
+    placement.check(user, drafts[0])
+    return placement.place_all(user, drafts, request_key)
 
 
 def _take(order: VideoOrder, n: int) -> VideoOrder:
@@ -158,7 +134,7 @@ def remix(
     draft.api_key_id = api_key_id
     extras.add_to(draft)
     _agree_price(terms, draft)
-    return _check_and_place(video.user, _Draft(draft), request_key)
+    return _check_and_place(video.user, Draft(draft), request_key)
 
 
 def retry(
@@ -183,7 +159,7 @@ def retry(
     draft.webhook_url, draft.api_key_id = video.webhook_url, api_key_id
     Extras(video.metadata, Video.WebhookFormat(video.webhook_format)).add_to(draft)
     _agree_price(terms, draft)
-    return _check_and_place(video.user, _Draft(draft, tuple(video.reference_images)), request_key)
+    return _check_and_place(video.user, Draft(draft, tuple(video.reference_images)), request_key)
 
 
 def _check_images_are_kept(images: OrderImages, operation: Video.Operation) -> None:
@@ -195,7 +171,11 @@ def _check_images_are_kept(images: OrderImages, operation: Video.Operation) -> N
         )
 
 
-def _draft(user: AbstractBaseUser, order: VideoOrder) -> _Draft:
+def draft_order(user: AbstractBaseUser, order: VideoOrder) -> Draft:
+    """Return the order as a video with its price, which is not stored.
+
+    Raises offers.NotOffered, PriceChanged or quotes.InvalidQuote.
+    """
     asked = offers.complete(order.model, order.size, order.seconds)
     model = offers.check(*asked, order.choices, order.images)
     word, size, seconds = asked
@@ -220,7 +200,7 @@ def _draft(user: AbstractBaseUser, order: VideoOrder) -> _Draft:
     )
     order.extras.add_to(video)
     _agree_price(order.terms, video)
-    return _Draft(video, order.references)
+    return Draft(video, order.references)
 
 
 def _repeat(
@@ -260,56 +240,6 @@ def _agree_price(terms: PriceTerms, draft: Video) -> None:
         raise PriceChanged(draft.credits, terms.max_credits)
 
 
-def _check_and_place(
-    user: AbstractBaseUser, draft: _Draft, request_key: RequestKey | None
-) -> Video:
-    _check(user, draft)
-    return _place(user, draft, request_key)
-
-
-def _check(user: AbstractBaseUser, draft: _Draft) -> None:
-    """Check engine and moderation; asks the network, so never call it in a transaction."""
-    video = draft.video
-    if not video.engine:
-        gone = _("The engine that made this video is not available.")
-        raise offers.NotOffered(
-            "model", gone if video.source else _("No engine can make this video.")
-        )
-    moderation.check(user, video.prompt, draft.images)
-
-
-def _place(user: AbstractBaseUser, draft: _Draft, request_key: RequestKey | None) -> Video:
-    """Write video, reference images, idempotency key and charge in one transaction."""
-    video = draft.video
-    purpose = credits.Purpose(credits.VIDEO_REFERENCE, str(video.pk), charges.describe(video))
-    with transaction.atomic():
-        video.sequence = feed.allocate_sequence(video.user_id)
-        idempotency.record(request_key, video)
-        # After the key: an order that was placed before is answered again, whatever it used up.
-        key_limits.check_order(video)
-        _lock_images(draft)
-        state_machine.enqueue(video)
-        VideoReference.objects.bulk_create(
-            VideoReference(video=video, upload=upload, position=position)
-            for position, upload in enumerate(draft.references)
-        )
-        if video.credits:
-            credits.spend(user, video.credits, charges.spend_key(video), purpose)
-            transaction.on_commit(partial(buffer.count_charge, video.credits))
-    return video
-
-
-def _lock_images(draft: _Draft) -> None:
-    """Lock the images, so that none is deleted as unused before the order is written."""
-    wanted = {image.pk for image in draft.images}
-    if not wanted:
-        return
-    rows = Upload.objects.select_for_update(no_key=True).filter(pk__in=wanted, stored=True)
-    found = set(rows.order_by("pk").values_list("pk", flat=True))
-    if found == wanted:
-        return
-    names = {"image": "input_reference", "first_last": "input_reference"}
-    if draft.video.first_image_id in found:
-        names["first_last"] = "last_image"
-    field = names.get(draft.video.operation, "reference_images")
-    raise offers.NotOffered(field, _("The image was deleted. Upload it again."))
+def _check_and_place(user: AbstractBaseUser, order: Draft, request_key: RequestKey | None) -> Video:
+    placement.check(user, order)
+    return placement.place(user, order, request_key)
