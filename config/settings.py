@@ -275,6 +275,7 @@ RATE_SIGN_IN = rate("RATE_SIGN_IN", default="5/15min")
 RATE_AUTH = rate("RATE_AUTH", default="5/min")
 RATE_AUTH_FAILURES = rate("RATE_AUTH_FAILURES", default="5/15min")
 RATE_GENERATE = rate("RATE_GENERATE", default="10/min")
+RATE_BATCH = rate("RATE_BATCH", default="100/10min")
 RATE_UPLOAD = rate("RATE_UPLOAD", default="30/min")
 RATE_TASKS = rate("RATE_TASKS", default="60/min")
 RATE_EVENTS = rate("RATE_EVENTS", default="120/min")
@@ -569,6 +570,8 @@ RESULT_DEADLINE = duration("RESULT_DEADLINE", default=timedelta(hours=24))
 RESULT_GRACE = duration("RESULT_GRACE", default=timedelta(hours=24))
 # How many videos of one user engines have at once; further orders wait in our queue. 0: any number.
 JOBS_PER_USER = number("JOBS_PER_USER", default=20)
+# How many videos one batch may order.
+BATCH_LINES = number("BATCH_LINES", default=100, minimum=1)
 # How many videos that an engine has already taken one user may cancel within 24 hours; the operator
 # has paid for them. 0: any number.
 CANCELLATIONS_PER_DAY = number("CANCELLATIONS_PER_DAY", default=20)

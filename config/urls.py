@@ -37,6 +37,7 @@ from videos import representations
 from videos.api import account as api_account
 from videos.api import (
     aliases,
+    batches,
     callbacks,
     content,
     models,
@@ -238,6 +239,7 @@ urlpatterns = [
     path("api/videos/status", aliases.VideoStatusByQueryView.as_view()),
     path("api/videos/status/<video:video_id>", aliases.VideoStatusView.as_view()),
     path("api/models", models.ModelsView.as_view()),
+    path("api/videos/batch", batches.BatchView.as_view()),
     path("api/videos/quote", quotes.QuoteView.as_view()),
     path("api/videos/remix", aliases.RemixByBodyView.as_view()),
     path("api/videos/remix/<video:video_id>", aliases.RemixAliasView.as_view()),

@@ -28,6 +28,7 @@ os.environ.update(
     RATE_AUTH="off",
     RATE_AUTH_FAILURES="off",
     RATE_GENERATE="off",
+    RATE_BATCH="off",
     RATE_UPLOAD="off",
     RATE_TASKS="off",
     RATE_EVENTS="off",

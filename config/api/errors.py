@@ -5,7 +5,6 @@ Under /v1 the same answers are in the words of OpenAI.
 
 import re
 import sys
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
@@ -42,7 +41,7 @@ from billing.payments.refunds import NotRefundable
 from billing.referrals.switch import ReferralsOff
 from billing.switch import BillingOff
 from config.api import openai_errors, throttling
-from config.lib.api import envelope
+from config.lib.api import envelope, field_errors
 from config.lib.api.pagination import OffsetAndAfter
 from config.lib.idempotency import BadIdempotencyKey, IdempotencyMismatch
 from config.lib.rate_limits import TooManyAttempts
@@ -114,17 +113,6 @@ STATUS_OF: dict[type[Exception], tuple[int, str]] = {
     EngineAway: (503, "engine_away"),
     EngineRefuses: (502, "engine_refuses"),
 }
-# DRF's code of a field error, and the `type` that the documented body has for it. Source: C41.
-TYPE_OF = {
-    "required": "value_error.missing",
-    "null": "type_error.none.not_allowed",
-    "blank": "value_error.any_str.min_length",
-    "min_length": "value_error.any_str.min_length",
-    "max_length": "value_error.any_str.max_length",
-    "min_value": "value_error.number.not_ge",
-    "max_value": "value_error.number.not_le",
-    "invalid_choice": "value_error.const",
-}
 DETAILS = {
     400: "Invalid parameters",
     403: "Permission denied",
@@ -171,7 +159,7 @@ def _answer_to(error: Exception, context: dict[str, Any]) -> Response | None:
     if isinstance(error, exceptions.ValidationError):
         set_rollback()
         place = "query" if context["request"].method in {"GET", "HEAD"} else "body"
-        errors = list(_field_errors(error.get_full_details(), [place]))
+        errors = field_errors.of(error, place)
         return Response({"detail": errors}, status=422)
     if isinstance(error, exceptions.NotAuthenticated | exceptions.AuthenticationFailed):
         error = _counted(error, context["request"])
@@ -221,25 +209,6 @@ def _detail_of(error: Exception, response: Response) -> str:
 def _time_in_words(seconds: int) -> str:
     """Return a time in seconds, or in whole minutes, rounded up, when it is longer than two."""
     return f"{seconds} seconds" if seconds <= 120 else f"{-(-seconds // 60)} minutes"
-
-
-def _field_errors(details: Any, loc: list[str | int]) -> Iterator[dict[str, Any]]:
-    """Yield one `{loc, msg, type}` for each error in DRF's nested details."""
-    if isinstance(details, list):
-        for n, item in enumerate(details):
-            leaf = isinstance(item, dict) and set(item) == {"message", "code"}
-            yield from _field_errors(item, loc if leaf else [*loc, n])
-    elif set(details) == {"message", "code"}:
-        code = str(details["code"])
-        is_missing = code == "required"
-        yield {
-            "loc": loc,
-            "msg": "field required" if is_missing else str(details["message"]),
-            "type": TYPE_OF.get(code, f"value_error.{code}"),
-        }
-    else:
-        for name, inner in details.items():
-            yield from _field_errors(inner, loc if name == "non_field_errors" else [*loc, name])
 
 
 def _wants_json(request: HttpRequest) -> bool:

@@ -62,6 +62,7 @@ LIMITS = {
     "login": "a few a quarter of an hour for each IP address",
     "auth": "a few a minute for each IP address",
     "generate": "orders of videos, for each user",
+    "batch": "orders in batches, each line, for each user",
     "upload": "uploads, for each user",
     "tasks": "polling, for each user",
     "events": "event streams and long polls, for each user",

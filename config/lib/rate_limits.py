@@ -6,6 +6,7 @@ a Lua script in Redis, or one UPSERT in the database without Redis or while Redi
 What one user may do is counted by `use`, with the same counters for the API and the pages:
 
     generate   ordering videos
+    batch      ordering in batches, each line
     upload     uploading files
     tasks      reading tasks
     other      everything else that is counted: all other calls of the API; search, CSV and ZIP
@@ -33,7 +34,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-Limit = Literal["register", "login", "auth", "generate", "upload", "tasks", "events", "other"]
+Limit = Literal[
+    "register", "login", "auth", "generate", "batch", "upload", "tasks", "events", "other"
+]
 SCRIPT = """
 local hits = redis.call('INCRBY', KEYS[1], ARGV[2])
 if hits == tonumber(ARGV[2]) then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
@@ -130,6 +133,7 @@ def rate_of(limit: Limit) -> Rate:
         "login": settings.RATE_SIGN_IN,
         "auth": settings.RATE_AUTH,
         "generate": settings.RATE_GENERATE,
+        "batch": settings.RATE_BATCH,
         "upload": settings.RATE_UPLOAD,
         "tasks": settings.RATE_TASKS,
         "events": settings.RATE_EVENTS,

@@ -28,6 +28,9 @@ MIB = 1024 * 1024
 MULTIPART_OVERHEAD_BYTES = 64 * 1024
 WEBHOOK_BYTES = MIB // 2
 OTHER_BYTES = MIB
+# A hundred prompts of 5,000 characters, however they are written.
+BATCH_BYTES = 4 * MIB
+BATCH_PATHS = {"/api/videos/batch", "/studio/batch/"}
 WEBHOOK_PREFIXES = ("/api/webhooks/", "/api/payments/webhook/", "/api/videos/sora/callback")
 UPLOAD_PATHS = {
     *("/api/videos", "/api/videos/create", "/api/videos/upload"),
@@ -44,6 +47,8 @@ def limit_of(path: str) -> int:
         return WEBHOOK_BYTES
     if path in UPLOAD_PATHS or path.startswith(UPLOAD_PREFIXES):
         return int(settings.UPLOAD_MAX_BYTES) + MULTIPART_OVERHEAD_BYTES
+    if path in BATCH_PATHS:
+        return BATCH_BYTES
     return OTHER_BYTES
 
 

@@ -18,7 +18,7 @@ from videos.engines.gemini import Gemini
 from videos.engines.openai import OpenAIVideos
 from videos.engines.replicate import Replicate
 from videos.engines.runway import Runway
-from videos.jobs import cancellation, orders, removal, state_machine
+from videos.jobs import batches, cancellation, orders, removal, state_machine
 from videos.jobs.worker import claim, polls, settle
 from videos.media import files
 from videos.models import Video
@@ -173,6 +173,7 @@ ORDER_POINTS: dict[str, Install] = {
     "order.after_spend_before_commit": after(credits, "spend"),
     "order.after_commit_before_answer": after(orders, "submit"),
 }
+BATCH_POINTS: dict[str, Install] = {"batch.after_commit": after(batches, "order")}
 CANCEL_POINTS: dict[str, Install] = {
     "cancel.after_status_before_refund": before_status_commit(Status.CANCELLED),
     "cancel.before_commit": after_refund(grace=False),
@@ -189,7 +190,7 @@ ENGINE_POINTS: dict[str, Install] = {
     )
     for point, method in {"submit.after_post": "submit", "poll.after_answer": poll}.items()
 }  # fmt: skip
-WEB_POINTS = {**ORDER_POINTS, **CANCEL_POINTS}
+WEB_POINTS = {**ORDER_POINTS, **BATCH_POINTS, **CANCEL_POINTS}
 POINTS = {
     **WORKER_POINTS,
     **TIMEOUT_POINTS,

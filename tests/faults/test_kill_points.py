@@ -133,6 +133,24 @@ def test_order_is_complete_or_absent_when_the_server_is_killed(
     assert find_violations() == Violations()
 
 
+@pytest.mark.parametrize(
+    "point", parameters(["order.after_spend_before_commit", "batch.after_commit"])
+)
+def test_batch_is_complete_or_absent_when_the_server_is_killed(
+    deployment: Deployment, user: HttpUser, find_violations: FindViolations, point: str
+) -> None:
+    placed = point == "batch.after_commit"
+    deployment.start("serve", point=point, passes=1 if placed else 2)
+    with pytest.raises(ConnectionBroken):
+        user.order_batch(3, "Ships")
+    deployment.wait_until_killed("serve")
+    deployment.start("serve")
+    assert (user.account.videos.count(), user.balance()) == ((3, 40) if placed else (0, 100))
+    assert len(user.order_batch(3, "Ships")) == 3
+    assert find_violations() == Violations()
+    assert user.account.videos.count() == 3
+
+
 @pytest.mark.parametrize("point", parameters(kill_points.CANCEL_POINTS))
 def test_credits_are_refunded_once_when_the_server_is_killed_at_a_cancel(
     deployment: Deployment, user: HttpUser, find_violations: FindViolations, point: str

@@ -43,6 +43,16 @@ class HttpUser:
         self.accepted.append(made.json()["id"])
         return self.accepted[-1]
 
+    def order_batch(self, count: int, key: str) -> list[str]:
+        """Order `count` videos at once and return their ids. Raises ConnectionBroken."""
+        lines = [{"prompt": f"{key} {n} of {self.account.pk}", **AT_SANDBOX} for n in range(count)]
+        headers = {"Idempotency-Key": key}
+        made = self._request("POST", "/api/videos/batch", json={"videos": lines}, headers=headers)
+        assert made.status_code == 201, made.text
+        ids = [video["id"] for video in made.json()["videos"]]
+        self.accepted += ids
+        return ids
+
     def order_until_accepted(self, prompt: str) -> list[int]:
         """Order under one idempotency key until it is accepted; return the status of each try.
 

@@ -5,14 +5,15 @@ STRIKE_PERIOD must wait.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from io import BytesIO
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db.models import DateTimeField, UUIDField
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -25,6 +26,8 @@ from videos.models import RejectedPrompt, Upload
 log = logging.getLogger(__name__)
 
 STRIKE_PERIOD = timedelta(days=1)
+# How many prompts of a batch the moderation model is asked about at the same time.
+CHECKS_AT_ONCE = 8
 REJECTED_SINCE = PreparedRows(
     lambda user_id, since: RejectedPrompt.objects.filter(
         user_id=user_id, created_at__gt=since, overruled=False
@@ -71,23 +74,73 @@ def check(user: AbstractBaseUser, prompt: str, images: Sequence[Upload]) -> None
     if settings.MODERATION == "off":
         return
     _check_strikes(user)
-    found = moderation.by_rules(prompt)
-    if not found and settings.MODERATION == "model":
-        found = _ask_model(prompt, images)
-    if found:
-        RejectedPrompt.objects.create(
-            user_id=user.pk, prompt=prompt, had_image=bool(images), categories=found
-        )
-        raise ContentRefused(
-            _("The content check stopped this prompt: %(why)s. Nothing was charged.")
-            % {"why": ", ".join(dict.fromkeys(_category_label(category) for category in found))}
-        )
+    if found := _find_categories(prompt, images):
+        raise _reject(user, prompt, found, had_image=bool(images))
+
+
+def check_prompts(user: AbstractBaseUser, prompts: Iterable[str]) -> dict[str, ContentRefused]:
+    """Check the prompts of a batch, several at a time; return why some are refused.
+
+    Stores a RejectedPrompt for each of these. Raises ContentRefused when the user is locked, and
+    NoVerdict when a check cannot be made, as `check`. Must not be called in a transaction.
+    """
+    if settings.MODERATION == "off":
+        return {}
+    _check_strikes(user)
+    different = list(dict.fromkeys(prompts))
+    found = dict(zip(different, _find_in_all(different), strict=True))
+    return {
+        prompt: _reject(user, prompt, categories, had_image=False)
+        for prompt, categories in found.items()
+        if categories
+    }
 
 
 def overrule(rejected: RejectedPrompt) -> bool:
     """Mark a rejected prompt as overruled; False when it already was."""
     return bool(
         RejectedPrompt.objects.filter(pk=rejected.pk, overruled=False).update(overruled=True)
+    )
+
+
+def _find_in_all(prompts: Sequence[str]) -> list[list[str]]:
+    """The categories of each prompt; only the model takes time, so only it has threads."""
+    if settings.MODERATION != "model":
+        return [_find_categories(prompt, ()) for prompt in prompts]
+    language = translation.get_language()
+
+    def find(prompt: str) -> list[str]:
+        with translation.override(language):
+            return _find_categories(prompt, ())
+
+    with ThreadPoolExecutor(min(CHECKS_AT_ONCE, len(prompts))) as threads:
+        asked = [threads.submit(find, prompt) for prompt in prompts]
+        try:
+            return [one.result() for one in asked]
+        except NoVerdict:
+            threads.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _find_categories(prompt: str, images: Sequence[Upload]) -> list[str]:
+    """What is wrong with the prompt and the images. Raises NoVerdict."""
+    found = moderation.by_rules(prompt)
+    if not found and settings.MODERATION == "model":
+        found = _ask_model(prompt, images)
+    return found
+
+
+def _reject(
+    user: AbstractBaseUser, prompt: str, categories: list[str], *, had_image: bool
+) -> ContentRefused:
+    """Store a rejected prompt and return what its user is told."""
+    RejectedPrompt.objects.create(
+        user_id=user.pk, prompt=prompt, had_image=had_image, categories=categories
+    )
+    labels = dict.fromkeys(_category_label(category) for category in categories)
+    return ContentRefused(
+        _("The content check stopped this prompt: %(why)s. Nothing was charged.")
+        % {"why": ", ".join(labels)}
     )
 
 

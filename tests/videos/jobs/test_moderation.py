@@ -261,3 +261,30 @@ def test_order_is_accepted_when_moderation_is_down_and_policy_is_allow(
     settings.MODERATION_ON_ERROR = "allow"
     model.code, model.body = code, body
     assert order(alice).prompt == "A paper boat"
+
+
+# ---- batches ----
+
+
+def test_each_prompt_of_a_batch_is_sent_to_the_model_once(
+    alice: User, model: ModerationServer
+) -> None:
+    model.flags = ["hate"]
+    refused = moderation.check_prompts(alice, ["A boat", "A kite", "A boat", BAD])
+    asked = sorted(one["input"][0]["text"] for one in model.asked)
+    assert asked == ["A boat", "A kite"]
+    assert list(refused) == ["A boat", "A kite", BAD]
+    assert "hate" in str(refused["A boat"])
+    assert RejectedPrompt.objects.count() == 3
+
+
+def test_batch_is_refused_when_moderation_is_down(alice: User, model: ModerationServer) -> None:
+    model.code = 400
+    with pytest.raises(moderation.NoVerdict, match="The content check is not responding"):
+        moderation.check_prompts(alice, [f"A boat {n}" for n in range(20)])
+    assert RejectedPrompt.objects.count() == 0
+
+
+def test_batch_is_accepted_when_moderation_is_off(alice: User, settings: LazySettings) -> None:
+    settings.MODERATION = "off"
+    assert moderation.check_prompts(alice, [BAD]) == {}
