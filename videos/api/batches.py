@@ -198,7 +198,9 @@ def _faults_of(error: ValidationError) -> list[Fault]:
 
 def _refusal(lines: Sequence[CheckedLine]) -> ValidationError:
     """Return the 422 that names every faulty line by its index."""
-    faulty = {index: _details(line) for index, line in enumerate(lines) if line.faults}
+    faulty: dict[Any, Any] = {
+        index: _details(line) for index, line in enumerate(lines) if line.faults
+    }
     return ValidationError({"videos": faulty})
 
 
