@@ -65,6 +65,7 @@ from videos.web import (
     usage,
     video,
 )
+from videos.web.batches import page as web_batches
 from videos.web.developers import api_keys as web_api_keys
 from videos.web.developers import quick_start
 from videos.web.developers import webhook_endpoints as web_endpoints
@@ -102,6 +103,7 @@ urlpatterns = [
     path("feedback/", contact.feedback, name="feedback"),
     path("v/<uuid:video_id>/offer/", offers.offer, name="video-offer"),
     path("studio/", studio.studio, name="studio"),
+    path("studio/batch/", web_batches.batch, name="batch"),
     path("studio/reference/", reference_images.upload, name="reference-keep"),
     path("studio/reference/<uuid:upload_id>/", reference_images.show, name="reference"),
     path("library/", library.library, name="library"),

@@ -64,6 +64,7 @@ PUBLIC = {
 }
 SIGNED_IN = {
     "studio": "/studio/",
+    "batch": "/studio/batch/",
     "library": "/library/",
     "collections": "/collections/",
     "usage": "/usage/",

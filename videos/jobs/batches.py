@@ -75,6 +75,11 @@ class CheckedBatch:
         """How many credits would be left; negative if there are too few."""
         return self.available - self.total
 
+    @property
+    def missing(self) -> int:
+        """How many credits are missing."""
+        return max(-self.available_after, 0)
+
     @cached_property
     def faulty(self) -> int:
         """How many lines have a fault."""
