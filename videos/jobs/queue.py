@@ -10,7 +10,7 @@ from operator import itemgetter
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Count, QuerySet, Window
+from django.db.models import Count, F, QuerySet, Window
 from django.db.models.functions import RowNumber
 
 from videos.jobs import ranking
@@ -37,7 +37,8 @@ def next_orders(now: datetime, limit: int) -> list[UUID]:
     full = [user_id for user_id in users if _room(busy, user_id) <= 0]
     if len(full) == len(users):
         return []
-    numbered = Window(RowNumber(), partition_by="user_id", order_by=("created_at", "id"))
+    own_order = (F("front_at").desc(nulls_last=True), "created_at", "id")
+    numbered = Window(RowNumber(), partition_by="user_id", order_by=own_order)
     rows = waiting.exclude(user_id__in=full).annotate(turn=numbered).order_by("turn", "created_at")
     found = [
         (busy.get(user_id, 0) + turn, pk)

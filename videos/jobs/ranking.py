@@ -22,9 +22,10 @@ KEPT_SECONDS = 2.0
 RANKING = """
 SELECT id, ROW_NUMBER() OVER (ORDER BY turn + COALESCE(rendering, 0), created_at, id) AS position
 FROM (
-    SELECT id, user_id, created_at,
-        ROW_NUMBER() OVER (PARTITION BY user_id ORDER BY created_at, id) AS turn
-    FROM videos_video WHERE status = 'queued'
+    SELECT id, user_id, created_at, ROW_NUMBER() OVER (
+        PARTITION BY user_id ORDER BY front_at DESC NULLS LAST, created_at, id
+    ) AS turn
+    FROM videos_video WHERE status = 'queued' AND paused_at IS NULL
 ) AS turns LEFT JOIN (
     SELECT user_id, COUNT(*) AS rendering FROM videos_video
     WHERE status IN (%s, %s, %s)

@@ -9,7 +9,8 @@
     that the order cost, whether there is still billing or not
     FAILED · TIMEOUT ──► SUCCEEDED when staff have the file fetched again; the credits stay refunded
 
-An order waits in our queue for QUEUE_DEADLINE at most, the engine has VIDEO_DEADLINE from when it
+An order waits in our queue for QUEUE_DEADLINE at most, besides the time for which its owner pauses
+it: a paused order is QUEUED and never due. The engine has VIDEO_DEADLINE from when it
 took the job, and the finished file is fetched for RESULT_DEADLINE: the engine has been paid.
 
 Lock order: the user's feed, the video, the user's credits.
@@ -23,7 +24,8 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Case, F, Q, QuerySet, Value, When
+from django.db.models import Case, DurationField, F, Q, QuerySet, Value, When
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from billing.ledger import credits
@@ -77,6 +79,8 @@ WHERE videos_video.id = polled.id AND videos_video.lease = polled.lease
     AND videos_video.status = 'running'
 RETURNING videos_video.id
 """
+# For how long its owner has paused an order before.
+_PAUSED_FOR = Coalesce(F("paused_for"), Value(timedelta(), DurationField()))
 # PostgreSQL takes the types of the columns of VALUES from the values alone.
 POSTGRESQL_TYPES = ("uuid", "uuid", "double precision", "bigint", "timestamptz")
 
@@ -96,10 +100,54 @@ def enqueue(video: Video) -> None:
     wakeups.announce(Video)
 
 
+def cancel_waiting(video: Video) -> bool:
+    """Cancel a video as `cancel` does, but only while it waits in our queue; False otherwise."""
+    return end(video, Status.CANCELLED, fenced=False, coming_from=(Status.QUEUED,))
+
+
 def cancel(video: Video) -> None:
     """End an active video as CANCELLED and refund its credits. Raises NotPossible."""
     if not end(video, Status.CANCELLED, fenced=False):
         raise NotPossible(_("Only a video that is waiting or rendering can be cancelled."))
+
+
+def pause(video: Video) -> None:
+    """Hold a waiting order back until `resume`. Raises NotPossible when it does not wait."""
+    now = clock.now()
+    rows = Video.objects.filter(pk=video.pk, status=Status.QUEUED, lease=None, paused_at=None)
+    _change_waiting(video, rows, paused_at=now, next_step_at=None)
+
+
+def resume(video: Video) -> None:
+    """Make a paused order due again; its deadline moves by the pause. Raises NotPossible."""
+    now, since = clock.now(), video.paused_at
+    if since is None:
+        raise NotPossible(_("This order is not paused."))
+    rows = Video.objects.filter(pk=video.pk, status=Status.QUEUED, paused_at=since)
+    _change_waiting(
+        video,
+        rows,
+        paused_at=None,
+        paused_for=_PAUSED_FOR + (now - since),
+        deadline_at=F("deadline_at") + (now - since),
+        next_step_at=now,
+    )
+    wakeups.announce(Video)
+
+
+def move_to_front(video: Video) -> None:
+    """Put a waiting order before the others of its owner. Raises NotPossible."""
+    rows = Video.objects.filter(pk=video.pk, status=Status.QUEUED)
+    _change_waiting(video, rows, front_at=clock.now())
+
+
+def _change_waiting(video: Video, rows: QuerySet[Video], **fields: Any) -> None:
+    """Change how a waiting order waits, if `rows` still holds it; its status stays."""
+    with transaction.atomic():
+        sequence = feed.allocate_sequence(video.user_id)
+        if not rows.update(sequence=sequence, updated_at=clock.now(), **fields):
+            raise NotPossible(_("This order no longer waits."))
+        feed.publish_change(Video.objects.get(pk=video.pk))
 
 
 def wake(video: Video, *, by_new_callback: bool = False) -> None:
@@ -166,6 +214,7 @@ def end(
             completed_at=now,
             needs_cleanup=Case(When(engine_job_id="", then=Value(False)), default=Value(True)),
             attempts=0,
+            paused_at=None,
             result_kept_until=Case(*kept, default=None),
             next_step_at=Case(When(engine_job_id="", then=None), *kept, default=Value(now)),
             **fields,
@@ -190,15 +239,17 @@ def move(
     *,
     fenced: bool = True,
     keep_lease: bool = False,
+    coming_from: Collection[Status] | None = None,
     note: str = "",
     **fields: Any,
 ) -> bool:
     """Move a video to a state that may follow its present one, in one guarded UPDATE.
 
-    With `fenced` only while `video.lease` still holds. Returns False, and changes nothing, when
-    another process was first.
+    With `fenced` only while `video.lease` still holds, with `coming_from` only from these states.
+    Returns False, and changes nothing, when another process was first.
     """
-    rows = Video.objects.filter(pk=video.pk, status__in=MAY_COME_FROM[to])
+    may_come_from = set(MAY_COME_FROM[to]) & set(coming_from or MAY_COME_FROM[to])
+    rows = Video.objects.filter(pk=video.pk, status__in=may_come_from)
     if fenced:
         rows = rows.filter(lease=video.lease)
     if not keep_lease:
@@ -257,7 +308,7 @@ def _deadline_in(to: Status, now: datetime) -> dict[str, Any]:
     """The deadline that begins with this state; other states keep theirs."""
     match to:
         case Status.QUEUED:
-            return {"deadline_at": F("created_at") + settings.QUEUE_DEADLINE}
+            return {"deadline_at": F("created_at") + settings.QUEUE_DEADLINE + _PAUSED_FOR}
         case Status.SUBMIT_UNKNOWN | Status.RUNNING:
             return {"deadline_at": now + settings.VIDEO_DEADLINE}
         case Status.DOWNLOADING:

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import models
-from django.db.models import Case, Expression, Func, Q, Value, When
+from django.db.models import Case, Expression, F, Func, Q, Value, When
 from django.db.models.lookups import Exact
 from django.utils import timezone
 from django.utils.text import Truncator
@@ -75,6 +75,13 @@ class VideoQuerySet(models.QuerySet["Video"]):
         renders = When(status__in=Video.RENDERING, then=0)
         order = Case(renders, default=1, output_field=models.IntegerField())
         return self.active().order_by(order, "created_at", "id")
+
+    def in_own_order(self) -> "VideoQuerySet":
+        """Waiting orders of one user: those moved to the front, the last one first; then by age.
+
+        In the order of videos.jobs.ranking.
+        """
+        return self.order_by(F("front_at").desc(nulls_last=True), "created_at", "id")
 
     def newest(self) -> "VideoQuerySet":
         return self.order_by("-created_at", "-id")
@@ -197,6 +204,11 @@ class Video(models.Model):
     lease = models.UUIDField(null=True)
     claimed_at = models.DateTimeField(null=True)
     woken_at = models.DateTimeField(null=True)
+    # What its owner did with a waiting order: since when it is held back (it is not due then), for
+    # how long it was before, and when it was moved before the others of its owner.
+    paused_at = models.DateTimeField(_("paused"), null=True)
+    paused_for = models.DurationField(null=True)
+    front_at = models.DateTimeField(null=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     missing_since = models.DateTimeField(null=True)
     submit_count = models.PositiveSmallIntegerField(_("submissions"), default=0)

@@ -68,7 +68,7 @@ def video_filters() -> dict[str, Q]:
     return {
         "succeeded": ended & Q(status=Status.SUCCEEDED),
         "failed": ended & Q(status__in=(Status.FAILED, Status.TIMEOUT)),
-        "stuck": Q(status__in=Video.ACTIVE, completed_at=None) & late,
+        "stuck": Q(status__in=Video.ACTIVE, completed_at=None, paused_at=None) & late,
     }
 
 

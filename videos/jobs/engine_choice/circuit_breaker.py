@@ -108,7 +108,7 @@ def _record_answer(name: str) -> None:
     if was.opened_at:
         log.warning("engine %s gets orders again", name)
         waiting = Video.objects.filter(engine=name, status=Video.Status.QUEUED, lease=None)
-        waiting.update(next_step_at=clock.now())
+        waiting.filter(paused_at=None).update(next_step_at=clock.now())
         wakeups.announce(Video)
 
 

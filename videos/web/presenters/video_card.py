@@ -174,6 +174,8 @@ class VideoCard:
         if self.state == "saving":
             is_late = self.video.attempts >= LATE_FILE_ATTEMPTS
             return _("the file is not there yet") if is_late else _("saving the file")
+        if self.video.paused_at:
+            return _("paused")
         if self.state == "queued":
             return self._waiting(_seconds_since_order(self.video))
         if self._elapsed > max(1.5 * self.typical_seconds, self.typical_seconds + 10):

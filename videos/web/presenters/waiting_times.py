@@ -46,7 +46,8 @@ def typical_seconds() -> TypicalSeconds:
 
 def orders_before() -> str:
     """Return in words how many orders of all users wait; "" when they are few."""
-    queue = Video.objects.active().filter(status=Video.Status.QUEUED).order_by()
+    waiting_orders = Video.objects.active().filter(status=Video.Status.QUEUED, paused_at=None)
+    queue = waiting_orders.order_by()
     waiting = queue[: MANY_ORDERS + 1].count()
     if waiting <= FEW_ORDERS:
         return ""
