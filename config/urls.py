@@ -58,6 +58,7 @@ from videos.web import account as web_account
 from videos.web import (
     collections,
     library,
+    own_queue,
     reference_images,
     selection,
     sharing,
@@ -104,6 +105,8 @@ urlpatterns = [
     path("v/<uuid:video_id>/offer/", offers.offer, name="video-offer"),
     path("studio/", studio.studio, name="studio"),
     path("studio/batch/", web_batches.batch, name="batch"),
+    path("studio/queue/", own_queue.queue, name="queue"),
+    path("studio/queue/cancel/", own_queue.cancel, name="queue-cancel"),
     path("studio/reference/", reference_images.upload, name="reference-keep"),
     path("studio/reference/<uuid:upload_id>/", reference_images.show, name="reference"),
     path("library/", library.library, name="library"),

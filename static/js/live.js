@@ -8,6 +8,7 @@ const section = document.getElementById("active-videos");
 const recent = document.getElementById("recent-videos");
 const growing = document.getElementById("growing");
 const watch = document.getElementById("watch");
+const queue = document.getElementById("queue");
 const title = document.title;
 const STATES = {
   queued: ["queued"],
@@ -75,11 +76,19 @@ export function refreshParts() {
     const fresh = await get(location.href).catch(() => null);
     for (const part of fresh ? document.querySelectorAll("[data-part]") : []) {
       const next = fresh.querySelector(`[data-part="${part.dataset.part}"]`);
-      if (next) part.replaceWith(next);
+      if (next) swap(part, next);
     }
     if (fresh && section) fillUp(fresh);
     reprice(fresh?.querySelector("[data-balance]")?.dataset.balance);
   }, partsDelay);
+}
+
+// The focus stays on the same button or link, if there still is one.
+function swap(part, next) {
+  const focused = part.contains(document.activeElement) ? document.activeElement : null;
+  part.replaceWith(next);
+  const same = (one) => one.isEqualNode(focused);
+  if (focused) [...next.querySelectorAll("a, button")].find(same)?.focus();
 }
 
 // "In progress" has places for few videos; the page lists those that render first.
@@ -198,6 +207,7 @@ function update(id, updates, isNew) {
     shown?.remove();
     return refreshParts();
   }
+  if (queue) return isNew ? refreshParts() : undefined;
   if (watch && shown !== watch && isNew) refreshFamily();
   const unseen = !shown && !section && !growing;
   if (unseen && updates.status === "in_progress") return;
@@ -286,7 +296,10 @@ const polling = document.getElementById("polling");
 function poll() {
   say("poll");
   polling.hidden = false;
-  setInterval(() => inTurn(active()).forEach((shown) => refresh(shown.dataset.id)), 5000);
+  setInterval(
+    () => (queue ? refreshParts() : inTurn(active()).forEach(({ dataset }) => refresh(dataset.id))),
+    5000,
+  );
 }
 
 // A few of many, others each time.
@@ -310,6 +323,9 @@ setInterval(() => {
   const aged = active().find((shown) => isOld(shown));
   if (aged) refresh(aged.dataset.id);
 }, 3000);
+
+// Other people's orders move the places of these.
+if (queue) setInterval(() => document.hidden || refreshParts(), PLACE_AGES);
 
 addEventListener("animationend", (event) =>
   event.target.closest("[data-fresh]")?.removeAttribute("data-fresh"),

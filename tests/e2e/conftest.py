@@ -222,7 +222,7 @@ def offer_videos(request: APIRequestContext, *paths: str) -> None:
         assert answer.ok, answer.text()
 
 
-def post(request: APIRequestContext, path: str, body: dict[str, str]) -> dict[str, Any]:
+def post(request: APIRequestContext, path: str, body: dict[str, Any]) -> dict[str, Any]:
     """Call the API with the cookies of a browser."""
     answer = request.post(path, data=body, headers={"X-CSRFToken": csrf_token(request)})
     assert answer.ok, answer.text()

@@ -3,7 +3,8 @@
 import pytest
 from playwright.sync_api import FilePayload, StorageState, expect
 
-from tests.e2e.conftest import Opener, keep_picture, wallet
+from tests.e2e.conftest import Opener, keep_picture, post, wallet
+from tests.e2e.looks import faults
 
 pytestmark = pytest.mark.browser
 
@@ -32,3 +33,28 @@ def test_batch_is_checked_corrected_and_ordered_when_javascript_is_off(
     page.get_by_role("button", name="Order all").click()
     expect(page.get_by_text("2 videos were ordered.")).to_be_visible()
     expect(wallet(page)).to_have_text("60")
+
+
+def test_open_queue_follows_its_videos_and_cancels_all_of_them(
+    tab: Opener, person: StorageState
+) -> None:
+    page = tab("/studio/queue/", person=person)
+    expect(page.get_by_role("heading", name="Nothing waits or renders")).to_be_visible()
+    lines = [{"prompt": f"A boat {n} [[hang]]", "seconds": "4"} for n in (1, 2)]
+    post(page.request, "/api/videos/batch", {"videos": lines})
+    # Live: the orders appear and start without a reload.
+    expect(page.get_by_role("heading", name="In progress")).to_be_visible()
+    expect(page.get_by_role("listitem")).to_have_count(2)
+    page.get_by_role("link", name="Order a batch").click()
+    page.locator("#text").fill("prompt,seconds\nA boat,4\nA kite,5")
+    page.get_by_role("button", name="Check").click()
+    expect(page.get_by_role("button", name="Order all")).to_be_disabled()
+    assert faults(page, "batch-checked") == []
+    page.goto("/studio/queue/")
+    assert faults(page, "queue-in-progress") == []
+    page.get_by_role("link", name="Cancel all").click()
+    dialog = page.get_by_role("dialog", name="Cancel all?")
+    expect(dialog).to_contain_text("we return 40 more credits.")
+    dialog.get_by_role("button", name="Cancel everything").click()
+    expect(page.get_by_text("2 videos were cancelled. 40 credits were returned.")).to_be_visible()
+    expect(wallet(page)).to_have_text("100")

@@ -65,6 +65,8 @@ PUBLIC = {
 SIGNED_IN = {
     "studio": "/studio/",
     "batch": "/studio/batch/",
+    "queue": "/studio/queue/",
+    "queue-cancel": "/studio/queue/cancel/",
     "library": "/library/",
     "collections": "/collections/",
     "usage": "/usage/",

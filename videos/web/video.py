@@ -154,6 +154,7 @@ def _confirm(request: UserRequest, video: Video, what: str) -> HttpResponse:
         "card": cards_of([video])[0],
         "what": what,
         "refusal": cancellation.find_refusal(video),
+        "next": request.GET.get("next", ""),
         "at": "library",
     }
     return render(request, "videos/confirm.html", context)

@@ -145,7 +145,7 @@ def _order(
         n = len(checked.lines)
         text = ngettext("%(n)d video was ordered.", "%(n)d videos were ordered.", n) % {"n": n}
         messages.success(request, text)
-        return see_other("studio")
+        return see_other("queue")
     return _render(request, form, checked, version, status)
 
 

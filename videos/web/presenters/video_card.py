@@ -248,13 +248,18 @@ def _seconds_since_order(video: Video) -> float:
     return (timezone.now() - video.created_at).total_seconds()
 
 
-def cards_of(videos: Iterable[Video], usual: TypicalSeconds | None = None) -> list[VideoCard]:
+def cards_of(
+    videos: Iterable[Video], usual: TypicalSeconds | None = None, *, all_places: bool = False
+) -> list[VideoCard]:
     """Return the cards of videos, in their order.
 
     `usual` is read if it is not given and a video has not ended: only then a card shows a time.
+    Only those that wait long have their place in the queue, unless `all_places` asks for more.
     """
     videos = list(videos)
-    queue.add_positions(video for video in videos if _seconds_since_order(video) > LONG_WAIT)
+    queue.add_positions(
+        video for video in videos if all_places or _seconds_since_order(video) > LONG_WAIT
+    )
     if usual is None:
         is_any_active = any(video.is_active for video in videos)
         usual = waiting_times.typical_seconds() if is_any_active else TypicalSeconds()
