@@ -49,6 +49,7 @@ from videos.api import (
     webhooks,
 )
 from videos.api import api_keys as api_api_keys
+from videos.api import own_queue as api_queue
 from videos.api import videos as videos_api
 from videos.api.gateway import changes as gateway_changes
 from videos.api.gateway import models as gateway_models
@@ -245,6 +246,7 @@ urlpatterns = [
     path("api/videos/status/<video:video_id>", aliases.VideoStatusView.as_view()),
     path("api/models", models.ModelsView.as_view()),
     path("api/videos/batch", batches.BatchView.as_view()),
+    path("api/videos/queue", api_queue.QueueView.as_view()),
     path("api/videos/quote", quotes.QuoteView.as_view()),
     path("api/videos/remix", aliases.RemixByBodyView.as_view()),
     path("api/videos/remix/<video:video_id>", aliases.RemixAliasView.as_view()),

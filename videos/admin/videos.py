@@ -125,7 +125,7 @@ class VideoAdmin(LongList, FoldedSearch, ObjectActions, ReadOnlyAdmin):
             {
                 "fields": (
                     "engine", "engine_job_id", "cost", "failure_code", "failure_detail",
-                    "submit_count", "poll_count", "next_step_at", "file_at_engine",
+                    "submit_count", "poll_count", "next_step_at", "paused_at", "file_at_engine",
                 )
             },
         ),

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.db.models import Case, IntegerField, When
+from django.db.models import Case, Count, IntegerField, Sum, When
+from django.utils.translation import gettext as _
 
 from videos import feed
 from videos.jobs import cancellation, state_machine
@@ -65,25 +66,57 @@ def cancel_all(user: AbstractBaseUser, *, begun: bool) -> Cancelled:
     return done
 
 
-def pause_all(user: AbstractBaseUser) -> int:
-    """Pause all waiting orders and return how many."""
+def cancel_waiting(user: AbstractBaseUser) -> list[Video]:
+    """Cancel all waiting orders and return those that were cancelled."""
+    return cancel_all(user, begun=False).videos
+
+
+def pause_all(user: AbstractBaseUser) -> list[Video]:
+    """Pause all waiting orders and return those that were paused."""
     return _each(user, waiting_of(user).filter(paused_at=None), state_machine.pause)
 
 
-def resume_all(user: AbstractBaseUser) -> int:
-    """Resume all paused orders and return how many."""
+def resume_all(user: AbstractBaseUser) -> list[Video]:
+    """Resume all paused orders and return those that were resumed."""
     paused = waiting_of(user).filter(paused_at__isnull=False)
     return _each(user, paused, state_machine.resume)
 
 
-def _each(user: AbstractBaseUser, rows: VideoQuerySet, act: Callable[[Video], None]) -> int:
-    """Do it with each in one transaction; return with how many it was possible."""
-    count = 0
+def totals_of(rows: VideoQuerySet) -> dict[str, int]:
+    """Return how many videos there are, how many of them are paused, and what they cost."""
+    found = rows.order_by().aggregate(
+        total=Count("pk"), paused=Count("paused_at"), credits=Sum("credits", default=0)
+    )
+    return {name: int(value) for name, value in found.items()}
+
+
+def _cancel_one(video: Video) -> None:
+    if not state_machine.cancel_waiting(video):
+        raise state_machine.NotPossible(_("This order no longer waits."))
+
+
+# What is done with one waiting order, and with all of them, by the words of the interfaces.
+CHANGES: dict[str, Callable[[Video], None]] = {
+    "pause": state_machine.pause,
+    "resume": state_machine.resume,
+    "front": state_machine.move_to_front,
+    "cancel": _cancel_one,
+}
+CHANGES_OF_ALL: dict[str, Callable[[AbstractBaseUser], list[Video]]] = {
+    "pause": pause_all,
+    "resume": resume_all,
+    "cancel": cancel_waiting,
+}
+
+
+def _each(user: AbstractBaseUser, rows: VideoQuerySet, act: Callable[[Video], None]) -> list[Video]:
+    """Do it with each in one transaction; return those with which it was possible."""
+    changed = []
     with feed.lock(user.pk):
         for video in rows:
             try:
                 act(video)
             except state_machine.NotPossible:
                 continue
-            count += 1
-    return count
+            changed.append(video)
+    return changed

@@ -5,7 +5,6 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db.models import Count, Sum
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.utils.formats import number_format
@@ -16,18 +15,15 @@ from django.views.decorators.http import require_http_methods
 from config.lib.web.responses import UserRequest, see_other
 from videos import feed
 from videos.jobs import cancellation, own_queue, state_machine
-from videos.models import Video, VideoQuerySet
+from videos.models import Video
 from videos.web.pages import get_own_video
 from videos.web.presenters.video_card import cards_of
 
 # Waiting orders that the page lists; the rest is counted.
 LISTED = 100
-ACTS = {
-    "pause": state_machine.pause,
-    "resume": state_machine.resume,
-    "front": state_machine.move_to_front,
-}
-ACTS_ON_ALL = {"pause-all": own_queue.pause_all, "resume-all": own_queue.resume_all}
+# The buttons of one order, and those of all; cancelling asks first.
+ACTS = {name: own_queue.CHANGES[name] for name in ("pause", "resume", "front")}
+ACTS_ON_ALL = {f"{name}-all": own_queue.CHANGES_OF_ALL[name] for name in ("pause", "resume")}
 
 
 @login_required
@@ -42,15 +38,15 @@ def queue(request: UserRequest) -> HttpResponse:
     begun = own_queue.begun_of(request.user)[:LISTED]
     cards = cards_of([*begun, *rows[:LISTED]], all_places=True)
     waiting = [card for card in cards if card.video.status == Video.Status.QUEUED]
-    totals = _totals(rows)
+    totals = own_queue.totals_of(rows)
     context = {
         "at": "studio",
         "seq": seq,
         "begun": [card for card in cards if card.video.status != Video.Status.QUEUED],
         "waiting": waiting,
         "totals": totals,
-        "more": totals["n"] - len(waiting),
-        "unpaused": totals["n"] - totals["paused"],
+        "more": totals["total"] - len(waiting),
+        "unpaused": totals["total"] - totals["paused"],
         "at_once": settings.JOBS_PER_USER,
         "hours": round(settings.QUEUE_DEADLINE.total_seconds() / 3600),
     }
@@ -67,8 +63,8 @@ def cancel(request: UserRequest) -> HttpResponse:
     first = begun.first()
     context = {
         "at": "studio",
-        "waiting": _totals(own_queue.waiting_of(request.user)),
-        "begun": _totals(begun),
+        "waiting": own_queue.totals_of(own_queue.waiting_of(request.user)),
+        "begun": own_queue.totals_of(begun),
         "refusal": first and cancellation.find_refusal(first),
     }
     return render(request, "videos/cancel_queue.html", context)
@@ -115,11 +111,3 @@ def _returned(credits: int) -> str:
         return ""
     text = ngettext("%(n)s credit was returned.", "%(n)s credits were returned.", credits)
     return text % {"n": number_format(credits, force_grouping=True)}
-
-
-def _totals(rows: VideoQuerySet) -> dict[str, int]:
-    """Return how many videos there are, how many of them are paused, and what they cost."""
-    found = rows.order_by().aggregate(
-        n=Count("pk"), paused=Count("paused_at"), credits=Sum("credits", default=0)
-    )
-    return {name: int(value) for name, value in found.items()}

@@ -163,9 +163,9 @@ def test_all_waiting_orders_are_paused_and_resumed_at_once(rich: User, bob: User
     for name in ("boat", "kite"):
         order(rich, name)
     other = order(bob, "bob")
-    assert (own_queue.pause_all(rich), own_queue.pause_all(rich)) == (2, 0)
+    assert [len(own_queue.pause_all(rich)) for _ in range(2)] == [2, 0]
     assert (reloaded(other).paused_at, prompts_claimed()) == (None, ["bob"])
-    assert (own_queue.resume_all(rich), own_queue.resume_all(rich)) == (2, 0)
+    assert [len(own_queue.resume_all(rich)) for _ in range(2)] == [2, 0]
     assert prompts_claimed() == ["boat", "kite"]
 
 
