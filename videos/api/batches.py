@@ -40,6 +40,7 @@ class BatchLineSerializer(
     """An order as of `POST /api/videos`, without images."""
 
     prompt = fields.prompt_field()
+    webhook_url = fields.WebhookUrlField(required=False, allow_blank=True)
 
 
 class BatchTermsSerializer(fields.PriceLimitSerializer):

@@ -52,6 +52,14 @@ def test_every_line_becomes_a_video_in_its_order(api: APIClient, alice: User) ->
     assert invariants.problems() == []
 
 
+def test_line_keeps_its_webhook_and_a_bad_address_is_a_fault(api: APIClient) -> None:
+    line = {"prompt": "A boat", "webhook_url": "https://example.com/hook"}
+    assert send(api, [line]).status_code == 201
+    assert Video.objects.get().webhook_url == "https://example.com/hook"
+    answer = send(api, [line, {**line, "webhook_url": "ftp://example.com"}])
+    assert errors(answer) == [("videos", 1, "webhook_url", "value_error.invalid_url")]
+
+
 def test_each_video_has_a_number_of_its_own_in_the_feed(api: APIClient, alice: User) -> None:
     send(api, TWO)
     numbers = list(Video.objects.order_by("created_at").values_list("sequence", flat=True))

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("videos", "0021_prompt_index"),
+        ("videos", "0023_whole_lists"),
     ]
 
     operations = [
