@@ -65,12 +65,14 @@ def table(figures: Iterable[Figure]) -> str:
 
 
 def regressions(figures: Iterable[Figure], earlier: Iterable[Figure]) -> list[str]:
-    """Return a sentence for each ratio that is worse than an earlier one by more than TOLERANCE."""
+    """Return a sentence for each ratio that cannot be compared, or is worse by over TOLERANCE."""
     before = {figure.name: figure.ratio for figure in earlier}
     found = []
     for figure in figures:
         old, new = before.get(figure.name), figure.ratio
-        if old and new and (old / new if figure.goal.at_least else new / old) > TOLERANCE:
+        if new and not old:
+            found.append(f"{figure.name}: there is no earlier ratio.")
+        elif old and new and (old / new if figure.goal.at_least else new / old) > TOLERANCE:
             found.append(f"{figure.name}: the ratio was {old:.2f} and is {new:.2f}.")
     return found
 

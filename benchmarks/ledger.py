@@ -216,7 +216,7 @@ CALLS: dict[str, Callable[[User], object]] = {
     "spend": _spend,
     "balance": credits.summary,
     "first page of the history": lambda user: list(credits.history(user)[:20]),
-    "number of entries": lambda user: credits.history(user).count(),
+    "number of entries": credits.number_of_entries,
 }
 
 

@@ -16,7 +16,7 @@ with refusals_in_one_line():
 from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.conf import settings
-from django.urls import path
+from django.urls import path, re_path
 
 from config import (
     celery,  # noqa: F401 - shared tasks find their app
@@ -29,6 +29,7 @@ from config.server.chunked_bodies import ChunkedBodyHandler
 from config.server.continued_answers import ContinuedAnswers
 from config.server.mcp_endpoint import MCPEndpoint
 from config.server.socketio_endpoint import SocketIOEndpoint
+from config.server.unknown_sockets import refuse
 from videos.realtime.consumers import VideoConsumer
 
 with refusals_in_one_line():
@@ -46,7 +47,7 @@ router: Any = ProtocolTypeRouter(
     {
         "http": site,
         "websocket": AuthMiddlewareStack(
-            URLRouter([path("ws/videos/", VideoConsumer.as_asgi())])  # type: ignore[arg-type,list-item]
+            URLRouter([path("ws/videos/", VideoConsumer.as_asgi()), re_path("", refuse)])  # type: ignore[arg-type,list-item]
         ),
     }
 )

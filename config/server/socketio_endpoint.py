@@ -11,7 +11,7 @@ PATH = "/socket.io/"
 
 
 class SocketIOEndpoint:
-    """ASGI middleware that passes requests below /socket.io/ to its server, others on."""
+    """ASGI middleware that passes requests of /socket.io, also without a slash, to its server."""
 
     def __init__(self, app: Any) -> None:
         self._app = app
@@ -19,7 +19,7 @@ class SocketIOEndpoint:
         self._starting = asyncio.Lock()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if not scope.get("path", "").startswith(PATH):
+        if not f"{scope.get('path', '')}/".startswith(PATH):
             await self._app(scope, receive, send)
             return
         if self._server is None:

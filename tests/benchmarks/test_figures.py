@@ -51,10 +51,13 @@ def test_ratio_is_a_regression_when_it_is_worse_by_more_than_a_quarter(
     assert figures.regressions([new], [CREATE]) == sentences
 
 
-def test_rate_is_a_regression_when_it_falls() -> None:
+def test_rate_is_a_regression_when_it_falls_or_was_never_measured() -> None:
     slow = Figure("spends", 230.0, "/s", SPENDS.goal, 600.0, "UPDATE")
     new = Figure("new", 1.0, "/s", SPENDS.goal, 600.0, "UPDATE")
-    assert figures.regressions([slow, new], [SPENDS]) == ["spends: the ratio was 0.50 and is 0.38."]
+    assert figures.regressions([slow, new], [SPENDS]) == [
+        "spends: the ratio was 0.50 and is 0.38.",
+        "new: there is no earlier ratio.",
+    ]
 
 
 def test_figures_are_loaded_as_they_were_saved(tmp_path: Path) -> None:

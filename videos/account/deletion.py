@@ -14,6 +14,7 @@ from accounts.models import User
 from accounts.people import deletion
 from billing.ledger import erasure
 from config.lib.models import IdempotencyKey
+from videos import feed
 from videos.jobs import cancellation, removal, state_machine
 from videos.media import uploads
 from videos.models import (
@@ -96,7 +97,9 @@ def erase_account(user: User) -> None:
     for upload in Upload.objects.filter(user=user):
         uploads.discard(upload)
     erasure.erase_descriptions(user)
-    deletion.erase(user)
+    # Deleting keys changes the videos that they ordered, and so the usage that triggers keep.
+    with feed.lock(user.pk):
+        deletion.erase(user)
 
 
 def _cancel_active_videos(user: User) -> None:

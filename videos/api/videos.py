@@ -179,6 +179,7 @@ class VideoDetailView(APIView):
 
 class RemixSerializer(fields.PriceLimitSerializer):
     prompt = fields.prompt_field()
+    webhook_url = fields.WebhookUrlField(required=False, allow_blank=True)
 
 
 class CreateRemixView(APIView):
@@ -192,7 +193,10 @@ class CreateRemixView(APIView):
     def remix(self, request: Request, source: Video, asked: dict[str, Any]) -> Response:
         key, api_key_id = fields.request_key_of(request, asked), fields.api_key_id_of(request)
         terms = fields.pop_price_terms(asked)
-        order = partial(orders.remix, source, asked["prompt"], key, api_key_id, terms)
+        order = partial(
+            orders.remix, source, asked["prompt"], key, api_key_id, terms,
+            webhook_url=asked.get("webhook_url", ""),
+        )  # fmt: skip
         outcome = idempotency.run(key, order)
         queue.add_positions([outcome.result])
         body = self.representation(outcome.result)

@@ -123,6 +123,7 @@ def remix(
     api_key_id: UUID | None = None,
     terms: PriceTerms = ANY_PRICE,
     extras: Extras = NO_EXTRAS,
+    webhook_url: str = "",
 ) -> Video:
     """Order a new version of a finished video, at the text price of its model.
 
@@ -131,7 +132,7 @@ def remix(
     if video.status != Status.SUCCEEDED:
         raise state_machine.NotPossible(_("Only a completed video can be remixed."))
     draft = _repeat(video, prompt, Video.Operation.REMIX, source=video)
-    draft.api_key_id = api_key_id
+    draft.api_key_id, draft.webhook_url = api_key_id, webhook_url
     extras.add_to(draft)
     _agree_price(terms, draft)
     return _check_and_place(video.user, Draft(draft), request_key)

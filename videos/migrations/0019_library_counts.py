@@ -7,8 +7,8 @@ as on SQLite, so that the second retry of a video is known to be the second.
 Whoever changes a count holds the user's feed already, because all such changes are numbered in it;
 so the row of the counts is never waited for in another order.
 
-A later migration that makes SQLite copy the table (most changes of a column do) removes the
-triggers there; it must run `stop` before and `start` after that.
+A later migration that makes SQLite copy the table of videos, or that of the counts (most changes of
+a column do), removes the triggers there; it must run `stop` before and `start` after that.
 """
 
 from typing import Any

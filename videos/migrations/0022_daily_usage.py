@@ -3,8 +3,8 @@
 A video is added when it ends and taken away when it is deleted for good; both happen to few rows, a
 poll changes none. Whoever ends a video holds its owner's feed, as for the counts of migration 0019.
 
-As for those triggers: a later migration that makes SQLite copy the table must run `stop` before and
-`start` after that.
+As for those triggers: a later migration that makes SQLite copy the table of videos, or that of the
+usage, must run `stop` before and `start` after that.
 """
 
 import uuid

@@ -41,6 +41,19 @@ def test_remix_orders_a_new_video_when_the_source_is_completed(
     assert (body["credits"], credits.available(alice)) == (20, 60)
 
 
+def test_remix_has_only_the_webhook_url_that_is_sent_with_it(
+    api: APIClient, alice: User, mp4: bytes
+) -> None:
+    source = completed(order(alice, webhook_url="https://example.com/of-the-source"), mp4)
+    url = "https://example.com/hook"
+    sent = [
+        remix(api, source, prompt="At night", webhook_url=url),
+        remix(api, source, prompt="Now"),
+    ]
+    stored = [Video.objects.get(pk=answer.json()["id"]).webhook_url for answer in sent]
+    assert stored == [url, ""]
+
+
 def test_remix_charges_the_text_price_when_the_source_came_from_an_image(
     api: APIClient, alice: User, mp4: bytes
 ) -> None:

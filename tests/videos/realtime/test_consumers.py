@@ -8,7 +8,12 @@ from typing import Any
 import pytest
 from django.conf import LazySettings
 from django.test import Client
-from websocket import WebSocket, WebSocketTimeoutException, create_connection
+from websocket import (
+    WebSocket,
+    WebSocketBadStatusException,
+    WebSocketTimeoutException,
+    create_connection,
+)
 
 from accounts.auth import api_keys, tokens
 from accounts.auth.key_limits import KeyLimits
@@ -67,6 +72,12 @@ def connect(live: ServerThread) -> Iterator[Connect]:
     yield call
     for socket in opened:
         socket.raw.close()
+
+
+def test_handshake_is_refused_where_no_socket_is_served(live: ServerThread) -> None:
+    with pytest.raises(WebSocketBadStatusException) as refused:
+        create_connection(live.url.replace("http", "ws") + "/ws/elsewhere/", timeout=20)
+    assert refused.value.status_code == 403
 
 
 def token_of(user: User) -> str:

@@ -244,6 +244,12 @@ def test_error_is_sent_when_the_number_to_resume_after_is_invalid(
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("path", ["/socket.io", "/socket.io/"])
+def test_client_connects_with_and_without_a_slash_at_the_end(live: ServerThread, path: str) -> None:
+    answer = httpx2.get(f"{live.url}{path}?EIO=4&transport=polling")
+    assert (answer.status_code, answer.text[0]) == (200, "0")  # the handshake of Engine.IO
+
+
 def test_cookie_is_ignored_when_the_origin_is_foreign(live: ServerThread) -> None:
     address = f"{live.url}/socket.io/?EIO=4&transport=polling"
     answer = httpx2.get(address, headers={"Origin": "https://studio.example.com"})
