@@ -65,8 +65,7 @@ def site(folder: Path) -> Iterator[str]:
 def environment(folder: Path) -> dict[str, str]:
     """Of a product that keeps everything in this folder."""
     kept = {k: v for k, v in os.environ.items() if k not in {"DATABASE_URL", "REDIS_URL"}}
-    # A video that hangs is asked for until the server ends, so let the pauses grow.
-    own = {"DATA_DIR": str(folder), "EMBEDDED_WORKER": "1", "POLL_MAX_SECONDS": "5"}
+    own = {"DATA_DIR": str(folder), "EMBEDDED_WORKER": "1"}
     return {**kept, **own, "DJANGO_SETTINGS_MODULE": "tests.e2e.site_settings"}
 
 
