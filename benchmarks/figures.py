@@ -97,8 +97,10 @@ def _row(figure: Figure) -> str:
     floor = f"{_number(figure.floor)} ({figure.floor_name})" if figure.floor else "–"
     ratio = f"{figure.ratio:.2f}" if figure.ratio else "–"
     reached = "yes" if figure.is_met else "**no**"
+    if figure.goal in {Goal(), Goal(at_least=True)}:
+        reached = "–"
     measured = f"{_number(figure.value)} {figure.unit}"
-    goal = figure.goal.words(figure.unit)
+    goal = figure.goal.words(figure.unit) or "–"
     return f"| {figure.name} | {measured} | {floor} | {ratio} | {goal} | {reached} |"
 
 

@@ -28,10 +28,12 @@ def test_goal_is_reached_when_value_and_ratio_reach_it(goal: Goal, is_met: bool)
 
 def test_table_has_figure_floor_ratio_and_goal() -> None:
     idle = Figure("idle", 0.9, "% of a core", Goal(value=1))
-    assert figures.table([CREATE, SPENDS, idle]).splitlines()[2:] == [
+    extra = Figure("extra", 250.0, "/s", Goal(at_least=True), 500.0, "UPDATE")
+    assert figures.table([CREATE, SPENDS, idle, extra]).splitlines()[2:] == [
         "| create | 6 ms | 2 (bare Django) | 3.00 | ≤ 2.2×, ≤ 5 ms | **no** |",
         "| spends | 300 /s | 600 (UPDATE) | 0.50 | ≥ 0.4×, ≥ 250 /s | yes |",
         "| idle | 0.9 % of a core | – | – | ≤ 1 % of a core | yes |",
+        "| extra | 250 /s | 500 (UPDATE) | 0.50 | – | – |",
     ]
 
 
