@@ -65,5 +65,5 @@ def test_reports_read_no_table_whole(alice: User) -> None:
     assert any("billing_entry USING INDEX entry_by_time (created_at>?)" in step for step in plans)
     assert any("USING COVERING INDEX video_ended" in step for step in plans)
     assert any(
-        "video_of_status (user_id=? AND status=? AND created_at>?)" in step for step in plans
+        "video_ended_of_user (user_id=? AND status=? AND completed_at>?)" in step for step in plans
     )

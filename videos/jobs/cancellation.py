@@ -18,9 +18,6 @@ from videos.jobs.engine_choice import engine_limits
 from videos.models import Video
 
 PERIOD = timedelta(hours=24)
-# All deadlines together are shorter, and no worker stands still for so long. A list of the videos
-# that were ordered since then is short, one of all cancelled videos may be long.
-LONGEST_LIFE = timedelta(days=30)
 # What costs the operator money, or may.
 BEGUN = (*engine_limits.AT_ENGINE, Video.Status.DOWNLOADING)
 
@@ -76,10 +73,8 @@ def count_recent(user: AbstractBaseUser) -> int:
 
 
 def _recent(user_id: UUID) -> QuerySet[Video]:
-    since = clock.now() - PERIOD
     return Video.objects.filter(
         user_id=user_id,
         status=Video.Status.CANCELLED,
-        created_at__gt=since - LONGEST_LIFE,
-        completed_at__gt=since,
+        completed_at__gt=clock.now() - PERIOD,
     ).exclude(engine_job_id="")

@@ -283,6 +283,12 @@ class Video(models.Model):
                 condition=Q(completed_at__isnull=False),
                 name="video_ended",
             ),
+            # How many videos a user cancelled lately, however long ago they were ordered.
+            models.Index(
+                fields=["user", "status", "completed_at"],
+                condition=Q(completed_at__isnull=False),
+                name="video_ended_of_user",
+            ),
             # A condition on the status would not do: SQLite uses an index only for a condition that
             # stands in the statement itself, not in its parameters.
             models.Index(

@@ -5,6 +5,7 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
+import time_machine
 from django.conf import LazySettings
 from django.test import Client
 from django.utils import timezone
@@ -18,7 +19,7 @@ from tests.concurrency import run_concurrently
 from tests.markup import flat
 from tests.videos.conftest import order, reloaded, running
 from videos.account import deletion
-from videos.jobs import cancellation, removal
+from videos.jobs import cancellation, removal, state_machine
 from videos.models import Video
 
 SENTENCE = (
@@ -66,6 +67,16 @@ def test_cancellation_of_a_video_that_was_ordered_long_ago_is_counted(alice: Use
     Video.objects.filter(pk=video.pk).update(created_at=timezone.now() - timedelta(days=30))
     cancellation.cancel(reloaded(video))
     assert cancellation.count_recent(alice) == 1
+
+
+def test_cancellation_of_an_order_that_was_paused_for_months_is_counted(alice: User) -> None:
+    with time_machine.travel(timezone.now(), tick=False) as now:
+        video = order(alice)
+        state_machine.pause(video)
+        now.shift(timedelta(days=90))
+        state_machine.resume(reloaded(video))
+        cancellation.cancel(running(video))
+        assert cancellation.count_recent(alice) == 1
 
 
 def test_cancellation_is_possible_again_after_a_day(limited: User) -> None:
