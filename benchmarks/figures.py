@@ -31,6 +31,10 @@ class Goal:
             if limit is not None
         )
 
+    @property
+    def is_set(self) -> bool:
+        return self.value is not None or self.ratio is not None
+
     def words(self, unit: str) -> str:
         sign = "≥" if self.at_least else "≤"
         value = [] if self.value is None else [f"{sign} {self.value:,g} {unit}"]
@@ -96,9 +100,9 @@ def load(path: Path) -> list[Figure]:
 def _row(figure: Figure) -> str:
     floor = f"{_number(figure.floor)} ({figure.floor_name})" if figure.floor else "–"
     ratio = f"{figure.ratio:.2f}" if figure.ratio else "–"
-    reached = "yes" if figure.is_met else "**no**"
-    if figure.goal in {Goal(), Goal(at_least=True)}:
-        reached = "–"
+    reached = "–"
+    if figure.goal.is_set:
+        reached = "yes" if figure.is_met else "**no**"
     measured = f"{_number(figure.value)} {figure.unit}"
     goal = figure.goal.words(figure.unit) or "–"
     return f"| {figure.name} | {measured} | {floor} | {ratio} | {goal} | {reached} |"

@@ -24,12 +24,11 @@ from config import (
 )
 from config.lib import draining
 from config.ops import checks
-from config.server import body_limits
+from config.server import body_limits, unknown_sockets
 from config.server.chunked_bodies import ChunkedBodyHandler
 from config.server.continued_answers import ContinuedAnswers
 from config.server.mcp_endpoint import MCPEndpoint
 from config.server.socketio_endpoint import SocketIOEndpoint
-from config.server.unknown_sockets import refuse
 from videos.realtime.consumers import VideoConsumer
 
 with refusals_in_one_line():
@@ -47,7 +46,12 @@ router: Any = ProtocolTypeRouter(
     {
         "http": site,
         "websocket": AuthMiddlewareStack(
-            URLRouter([path("ws/videos/", VideoConsumer.as_asgi()), re_path("", refuse)])  # type: ignore[arg-type,list-item]
+            URLRouter(
+                [
+                    path("ws/videos/", VideoConsumer.as_asgi()),  # type: ignore[arg-type,list-item]
+                    re_path("", unknown_sockets.refuse),  # type: ignore[arg-type,list-item]
+                ]
+            )
         ),
     }
 )

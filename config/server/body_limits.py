@@ -17,6 +17,7 @@ from django.db import DatabaseError
 
 from accounts.auth.errors import AddressNotAllowed
 from config.lib import rate_limits
+from config.lib.api.parsers import BATCH_BYTES
 from config.lib.web import arrival
 from config.server import credentials
 from config.server.refusals import refusal_response
@@ -28,8 +29,6 @@ MIB = 1024 * 1024
 MULTIPART_OVERHEAD_BYTES = 64 * 1024
 WEBHOOK_BYTES = MIB // 2
 OTHER_BYTES = MIB
-# A hundred prompts of 5,000 characters, however they are written.
-BATCH_BYTES = 4 * MIB
 BATCH_PATHS = {"/api/videos/batch", "/studio/batch/"}
 WEBHOOK_PREFIXES = ("/api/webhooks/", "/api/payments/webhook/", "/api/videos/sora/callback")
 UPLOAD_PATHS = {

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from django.conf import settings
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, Throttled, ValidationError
@@ -14,7 +13,7 @@ from rest_framework.views import APIView
 from config.lib import idempotency, rate_limits
 from config.lib.api import field_errors
 from config.lib.api.openapi import IDEMPOTENCY_KEY, errors, request_example
-from config.lib.api.parsers import StrictJSONParser
+from config.lib.api.parsers import BATCH_BYTES, StrictJSONParser
 from config.lib.api.serializers import FieldErrorSerializer, validated
 from config.lib.web.responses import user_of
 from videos import representations
@@ -28,10 +27,8 @@ IMAGES = ("input_reference", "last_image", "reference_images")
 NO_IMAGES = "A batch takes no images. Order this video with POST /api/videos."
 
 
-class LargeJSONParser(StrictJSONParser):
-    """A hundred prompts of 5,000 characters, however they are written."""
-
-    max_bytes = 4 * 1024 * 1024
+class BatchParser(StrictJSONParser):
+    max_bytes = BATCH_BYTES
 
 
 class BatchLineSerializer(
@@ -56,10 +53,11 @@ class BatchReader(BatchTermsSerializer):
 
     def validate_videos(self, lines: list[Any]) -> list[Any]:
         """Refuse more lines than BATCH_LINES."""
-        most = settings.BATCH_LINES
-        if len(lines) > most:
-            text = f"A batch has at most {most} videos; these are {len(lines)}."
-            raise ValidationError(text, code="max_length")
+        try:
+            batches.check_length(len(lines))
+        except batches.TooManyLines as error:
+            text = f"A batch has at most {error.most} videos; these are {error.count}."
+            raise ValidationError(text, code="max_length") from error
         return lines
 
 
@@ -104,7 +102,7 @@ class BatchView(APIView):
     """Order up to BATCH_LINES videos, all of them or none; or only say what each would cost."""
 
     needs_key_and_token = True
-    parser_classes = (LargeJSONParser,)
+    parser_classes = (BatchParser,)
 
     @extend_schema(
         operation_id="create_videos",
@@ -173,6 +171,7 @@ def _read_line(sent: Any, api_key_id: Any) -> ReadLine:
         if isinstance(sent, dict):
             wrong = {fault.field for fault in found}
             rest = {name: value for name, value in sent.items() if name not in wrong}
+            # A line without a prompt is not read; this one stands for a prompt that was refused.
             values = validated(BatchLineSerializer, {"prompt": "-", **rest})
     given = dict(values)
     terms = fields.pop_price_terms(given)

@@ -19,9 +19,6 @@ from videos.api.serializers import VideoSerializer
 from videos.jobs import own_queue, queue
 from videos.models import Video
 
-# Orders that one answer lists.
-LISTED = 100
-
 
 class QueuedVideoSerializer(VideoSerializer):
     """The video object, and whether its owner has paused it."""
@@ -62,7 +59,7 @@ class QueueView(APIView):
     )
     def get(self, request: Request) -> Response:
         rows = own_queue.waiting_of(user_of(request))
-        videos = list(rows[:LISTED])
+        videos = list(rows[: own_queue.MOST_LISTED])
         queue.add_positions(videos)
         shown = [
             {**representations.library_video(video), "paused": video.paused_at is not None}

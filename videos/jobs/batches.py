@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID, uuid5
 
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 
 from billing.ledger import credits
@@ -98,8 +99,26 @@ class FaultyLines(Exception):
         super().__init__(f"{batch.faulty} of {len(batch.lines)} lines")
 
 
+class TooManyLines(Exception):
+    """The batch has more than BATCH_LINES lines; `most` is how many it may have."""
+
+    def __init__(self, count: int) -> None:
+        self.most, self.count = settings.BATCH_LINES, count
+        super().__init__(f"{count} lines")
+
+
+def check_length(count: int) -> None:
+    """Raise TooManyLines for a batch of so many lines, before they are read one by one."""
+    if count > settings.BATCH_LINES:
+        raise TooManyLines(count)
+
+
 def check(user: AbstractBaseUser, lines: Sequence[Line]) -> CheckedBatch:
-    """Return the price and all faults of every line; nothing is ordered or charged."""
+    """Return the price and all faults of every line; nothing is ordered or charged.
+
+    Raises TooManyLines.
+    """
+    check_length(len(lines))
     checked = [_check_line(user, line) for line in lines]
     return CheckedBatch(checked, credits.available(user))
 

@@ -19,6 +19,9 @@ from videos.models.video import VideoQuerySet
 
 Status = Video.Status
 
+# Orders that an interface lists; the rest is counted.
+MOST_LISTED = 100
+
 
 @dataclass
 class Cancelled:

@@ -51,7 +51,8 @@ def groups_since(user: AbstractBaseUser, first: datetime) -> list[Group]:
     if midnight > first:
         counted.append(own.filter(status__in=ENDED, created_at__lt=midnight))
     rows = rolled.union(*map(_of_videos, counted), all=True)
-    return [Group(*row) for row in rows if row[5]]
+    groups = (Group(*row) for row in rows)
+    return [group for group in groups if group.videos]
 
 
 def _midnight_after(moment: datetime) -> datetime:

@@ -19,8 +19,6 @@ from videos.models import Video
 from videos.web.pages import get_own_video
 from videos.web.presenters.video_card import cards_of
 
-# Waiting orders that the page lists; the rest is counted.
-LISTED = 100
 # The buttons of one order, and those of all; cancelling asks first.
 ACTS = {name: own_queue.CHANGES[name] for name in ("pause", "resume", "front")}
 ACTS_ON_ALL = {f"{name}-all": own_queue.CHANGES_OF_ALL[name] for name in ("pause", "resume")}
@@ -35,8 +33,8 @@ def queue(request: UserRequest) -> HttpResponse:
     # Read before the videos, so that no change is missed.
     seq = feed.current_sequence(request.user.pk)
     rows = own_queue.waiting_of(request.user)
-    begun = own_queue.begun_of(request.user)[:LISTED]
-    cards = cards_of([*begun, *rows[:LISTED]], all_places=True)
+    begun = own_queue.begun_of(request.user)[: own_queue.MOST_LISTED]
+    cards = cards_of([*begun, *rows[: own_queue.MOST_LISTED]], all_places=True)
     waiting = [card for card in cards if card.video.status == Video.Status.QUEUED]
     totals = own_queue.totals_of(rows)
     context = {

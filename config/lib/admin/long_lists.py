@@ -19,14 +19,14 @@ class CappedPaginator(Paginator):
     """Pages of a list, counted up to MOST_COUNTED rows."""
 
     @cached_property
-    def found(self) -> list[Any]:
+    def counted_ids(self) -> list[Any]:
         """The ids of the rows that were counted."""
         rows: QuerySet[Any] | Any = self.object_list
         return list(rows.order_by().values_list("pk", flat=True)[:MOST_COUNTED])
 
     @cached_property
     def count(self) -> int:
-        return len(self.found)
+        return len(self.counted_ids)
 
     @property
     def is_cut(self) -> bool:
@@ -40,7 +40,7 @@ class LongChangeList(ChangeList):
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         if not self.multi_page and isinstance(self.paginator, CappedPaginator):
-            self.result_list = self.queryset.filter(pk__in=self.paginator.found)
+            self.result_list = self.queryset.filter(pk__in=self.paginator.counted_ids)
 
 
 class LongList(admin.ModelAdmin):

@@ -25,6 +25,8 @@ from config.lib import strict_json
 
 MAX_DEPTH = 32
 MAX_BYTES = 1024 * 1024
+# A hundred prompts of 5,000 characters, however they are written.
+BATCH_BYTES = 4 * MAX_BYTES
 # What Django puts in a form for bytes that are no UTF-8.
 REPLACEMENT = "\ufffd"
 # What may follow the last boundary of a form with files.

@@ -30,6 +30,10 @@ from videos.webhooks import sender
 log = logging.getLogger(__name__)
 
 
+# Python's own.
+DEFAULT_GC_THRESHOLDS = (700, 10, 10)
+
+
 class Command(BaseCommand):
     help = "Serve the site. Without REDIS_URL this process does the background work too."
 
@@ -77,9 +81,10 @@ class Command(BaseCommand):
             thread.start()
         request_log = Writer()
         request_log.start()
-        # What is loaded by now stays; what requests leave behind is collected soon.
+        # What is loaded by now stays; for what requests leave behind Python looks as often as it
+        # does by default, which manage.py has changed for the start.
         gc.freeze()
-        gc.set_threshold(700, 10, 10)
+        gc.set_threshold(*DEFAULT_GC_THRESHOLDS)
         try:
             server.run(sockets=[listener])
         except KeyboardInterrupt:

@@ -105,10 +105,11 @@ def _read(form: BatchForm) -> list[prompt_list.Row]:
     rows = prompt_list.read(form.shown_text, is_table=is_table)
     if not rows:
         raise UnreadableList(_("Enter at least one prompt."))
-    most = settings.BATCH_LINES
-    if len(rows) > most:
+    try:
+        batches.check_length(len(rows))
+    except batches.TooManyLines as error:
         text = _("A batch has at most %(most)s videos. This list has %(n)s.")
-        raise UnreadableList(text % {"most": most, "n": len(rows)})
+        raise UnreadableList(text % {"most": error.most, "n": error.count}) from error
     return rows
 
 

@@ -19,8 +19,8 @@ from videos.jobs import queue
 from videos.library.lineage import LineageNode
 from videos.models import Upload, Video
 from videos.web.presenters import waiting_times
-from videos.web.presenters.addresses import Addresses
-from videos.web.presenters.prices_again import PricesAgain
+from videos.web.presenters.repeat_prices import RepeatPrices
+from videos.web.presenters.video_urls import VideoUrls
 from videos.web.presenters.waiting_times import TypicalSeconds
 
 Status = Video.Status
@@ -44,8 +44,7 @@ LONG_WAIT = 60
 TELLING_PERCENT = 20
 # The bar of a video without progress never looks finished.
 MOST_ESTIMATED_PERCENT = 95
-# The longest title.
-MOST_CHARACTERS = 90
+TITLE_CHARACTERS = 90
 # After so many attempts a card says that the finished file cannot be fetched.
 LATE_FILE_ATTEMPTS = 3
 
@@ -56,8 +55,8 @@ class VideoCard:
 
     video: Video
     typical_seconds: float
-    prices: PricesAgain
-    addresses: Addresses
+    prices: RepeatPrices
+    urls: VideoUrls
 
     @cached_property
     def state(self) -> str:
@@ -67,35 +66,35 @@ class VideoCard:
     @cached_property
     def title(self) -> str:
         text = " ".join(self.video.prompt.split())
-        # Otherwise marks that are no characters of their own would have to be told apart.
-        if len(text) <= MOST_CHARACTERS and text.isascii():
+        # Truncator looks at each character, for accents that are characters of their own.
+        if len(text) <= TITLE_CHARACTERS and text.isascii():
             return text
-        return Truncator(text).chars(MOST_CHARACTERS)
+        return Truncator(text).chars(TITLE_CHARACTERS)
 
     @cached_property
     def url(self) -> str:
-        return self.addresses.of("video", self.video.pk)
+        return self.urls.of("video", self.video.pk)
 
     @property
     def delete_url(self) -> str:
-        return self.addresses.of("video-delete", self.video.pk)
+        return self.urls.of("video-delete", self.video.pk)
 
     @property
     def cancel_url(self) -> str:
-        return self.addresses.of("video-cancel", self.video.pk)
+        return self.urls.of("video-cancel", self.video.pk)
 
     @property
     def favourite_url(self) -> str:
-        return self.addresses.of("video-favourite", self.video.pk)
+        return self.urls.of("video-favourite", self.video.pk)
 
     @property
     def retry_url(self) -> str:
-        return self.addresses.of("video-retry", self.video.pk)
+        return self.urls.of("video-retry", self.video.pk)
 
     @cached_property
     def content_url(self) -> str:
-        """The address of its files, without the name of one."""
-        return self.addresses.of("api-content", self.video.pk)
+        """The URL of its files, without the name of one."""
+        return self.urls.of("api-content", self.video.pk)
 
     @property
     def delete_label(self) -> str:
@@ -263,8 +262,8 @@ def cards_of(
     if usual is None:
         is_any_active = any(video.is_active for video in videos)
         usual = waiting_times.typical_seconds() if is_any_active else TypicalSeconds()
-    again, addresses = PricesAgain(prices.current()), Addresses()
-    return [VideoCard(video, usual[video.model], again, addresses) for video in videos]
+    repeat_prices, urls = RepeatPrices(prices.current()), VideoUrls()
+    return [VideoCard(video, usual[video.model], repeat_prices, urls) for video in videos]
 
 
 @dataclass(frozen=True)

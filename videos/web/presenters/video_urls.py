@@ -1,6 +1,6 @@
-"""The addresses of many videos: each route is looked up once for all of them.
+"""The URLs of many videos: each route is looked up once for all of them.
 
-A page of the library has 140 addresses of videos; looking up each took a fifth of its time.
+A page of the library has 140 URLs of videos; looking up each took a fifth of its time.
 """
 
 from uuid import UUID
@@ -10,14 +10,14 @@ from django.urls import reverse
 ANY_VIDEO = UUID(int=0)
 
 
-class Addresses:
-    """The addresses of videos on one page."""
+class VideoUrls:
+    """The URLs of videos on one page."""
 
     def __init__(self) -> None:
         self._patterns: dict[str, str] = {}
 
     def of(self, route: str, video: UUID) -> str:
-        """Return the address of a route that takes the id of a video and nothing else."""
+        """Return the URL of a route that takes the id of a video and nothing else."""
         pattern = self._patterns.get(route)
         if pattern is None:
             pattern = self._patterns[route] = reverse(route, args=[ANY_VIDEO])

@@ -8,7 +8,7 @@ from videos.models import Video
 Key = tuple[str, str, str, int, str, frozenset[str], bool | None]
 
 
-class PricesAgain:
+class RepeatPrices:
     """The prices of new orders that are like videos of one page."""
 
     def __init__(self, price_list: prices.PriceList) -> None:
