@@ -157,6 +157,22 @@ def test_typical_time_is_that_of_rendering_when_videos_waited(alice: User, mp4: 
     assert round(waiting_times.typical_seconds()["sora-2"]) == 40
 
 
+@pytest.mark.parametrize(("speed", "seconds"), [(0, 0), (20, 1)])
+def test_typical_time_follows_the_sandbox_when_no_video_has_finished(
+    db: None, settings: LazySettings, speed: float, seconds: float
+) -> None:
+    settings.SANDBOX, settings.SANDBOX_SPEED = True, speed
+    assert waiting_times.typical_seconds()["sora-2"] == seconds
+
+
+def test_library_opens_when_the_sandbox_takes_no_time(
+    page: Client, alice: User, settings: LazySettings
+) -> None:
+    settings.SANDBOX, settings.SANDBOX_SPEED = True, 0
+    order(alice)
+    assert page.get("/library/").status_code == 200
+
+
 def test_card_does_not_say_slower_than_usual_when_the_video_waited_and_has_just_begun(
     page: Client, alice: User, mp4: bytes
 ) -> None:

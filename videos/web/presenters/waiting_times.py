@@ -6,6 +6,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from config.lib.sandbox.pace import pace_factor
 from videos.models import Video
 
 # Seconds assumed until a video has finished.
@@ -27,7 +28,9 @@ class TypicalSeconds(dict[str, float]):
     def __missing__(self, model: str) -> float:
         if self:
             return max(self.values())
-        return SANDBOX_SECONDS / settings.SANDBOX_SPEED if settings.SANDBOX else ENGINE_SECONDS
+        if settings.SANDBOX:
+            return SANDBOX_SECONDS * pace_factor(settings.SANDBOX_SPEED)
+        return ENGINE_SECONDS
 
 
 def typical_seconds() -> TypicalSeconds:
