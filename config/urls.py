@@ -19,7 +19,7 @@ from billing.api import referrals as referrals_api
 from billing.web import audit, checkout, history, invite, payment
 from billing.web import billing as billing_page
 from config.api import docs, errors
-from config.http import health, well_known
+from config.http import health, web_app, well_known
 from config.http.presentation import language, theme
 from showcase import api as showcase_api
 from showcase.web import (
@@ -206,6 +206,9 @@ urlpatterns = [
     path("accounts/google/login/", google_views.oauth2_login, name="google_login"),
     path("accounts/google/login/callback/", google_views.oauth2_callback, name="google_callback"),
     path("admin/", admin.site.urls),
+    path("manifest.webmanifest", web_app.manifest, name="manifest"),
+    path("service-worker.js", web_app.service_worker, name="service-worker"),
+    path("offline/", web_app.offline, name="offline"),
     path("robots.txt", well_known.robots),
     path("llms.txt", well_known.llms, name="llms"),
     *(path(name, well_known.icon, {"name": name}) for name in well_known.ICONS),

@@ -29,6 +29,7 @@ def content_security_policy(posts_to: str = "") -> str:
         f"img-src 'self' data: blob: {media}",
         f"media-src 'self' blob: {media}",
         "connect-src 'self'",
+        "manifest-src 'self'",
         # Browsers check the redirect after a POST too.
         f"form-action 'self' {CHECKOUT} {google} {posts_to}".rstrip(),
         "base-uri 'none'",

@@ -5,6 +5,9 @@ export const remember = (name, value, age = 31536000) => {
 };
 remember("tz", Intl.DateTimeFormat().resolvedOptions().timeZone);
 
+// ---- without a network, the service worker shows a page of ours ----
+navigator.serviceWorker?.register("/service-worker.js").catch(() => {});
+
 // ---- light and dark ----
 const isDark = () =>
   root.dataset.theme

@@ -40,7 +40,8 @@ FLAGS = (
     "--autoplay-policy=no-user-gesture-required",
 )
 # Pages are opened with reduced motion, which saves CPU time; a few tests ask for motion.
-CALM = {"reduced_motion": "reduce"}
+# A service worker keeps files of one test's site; those that are about it allow it.
+CALM: dict[str, Any] = {"reduced_motion": "reduce", "service_workers": "block"}
 MOVING = {"reduced_motion": "no-preference"}
 PASSWORD = "a-long-enough-passphrase"
 _numbers = count(1)

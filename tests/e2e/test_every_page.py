@@ -61,6 +61,7 @@ PUBLIC = {
     "socialaccount_login_cancelled": "/accounts/3rdparty/login/cancelled/",
     "socialaccount_login_error": "/accounts/3rdparty/login/error/",
     "sandbox-stripe": "/sandbox/stripe/dashboard",
+    "offline": "/offline/",
 }
 SIGNED_IN = {
     "studio": "/studio/",
@@ -134,6 +135,7 @@ NO_PAGE = {
     *("reference-keep", "clip-preview-video", "clip-preview-poster"),
     *("livez", "readyz", "invited", "llms", "agent-disconnect"),
     *("token", "client_registration", "revoke"),
+    *("manifest", "service-worker"),
     "clip-preview",  # for staff; looked at in test_staff
     "library-delete",  # its question is asked in test_keeping_videos
     "video-remix",  # a refused remix is the video's page again

@@ -53,6 +53,7 @@ SKIPPED_ROUTES = (
     # Files for programs, and the address that leads a password manager to a page.
     "robots.txt",
     "llms.txt",
+    "service-worker.js",
     "token",
     "favicon.ico",
     "apple-touch-icon.png",
