@@ -10,6 +10,7 @@ Reading them is in `config.environment`.
 import warnings
 from datetime import timedelta
 from decimal import Decimal
+from email.utils import parseaddr
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -599,6 +600,11 @@ WEBHOOK_TIMEOUT = number("WEBHOOK_TIMEOUT_SECONDS", default=10)
 WEBHOOK_THREADS = number("WEBHOOK_THREADS", default=32, minimum=1)
 WEBHOOKS_PER_USER = number("WEBHOOKS_PER_USER", default=4, minimum=1)
 WEBHOOKS_PER_HOST = number("WEBHOOKS_PER_HOST", default=8, minimum=1)
+
+# ---- push messages to browsers: the private key, and whom push services may write to ----
+VAPID_PRIVATE_KEY = text("VAPID_PRIVATE_KEY", secret=True)
+VAPID_CONTACT = text("VAPID_CONTACT", default=parseaddr(DEFAULT_FROM_EMAIL)[1])
+PUSH_THREADS = number("PUSH_THREADS", default=4, minimum=1)
 
 # ---- uploads ----
 UPLOAD_MAX_BYTES = number("UPLOAD_MAX_MB", default=100) * 1024 * 1024

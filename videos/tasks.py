@@ -14,6 +14,7 @@ from videos.account import deletion, email_digests
 from videos.jobs import callbacks
 from videos.jobs.worker import executor
 from videos.media import upload_cleanup
+from videos.push import keys as push_keys
 from videos.reports import refund_audit
 from videos.webhooks import sender
 
@@ -29,6 +30,15 @@ def run(stop: threading.Event) -> None:
 def start_deliveries(**_: object) -> None:
     """Send webhooks in a thread of the Celery worker: waiting for receivers needs no task."""
     worker_threads.start(sender.run, "deliveries")
+
+
+@worker_ready.connect
+def start_push_messages(**_: object) -> None:
+    """Send push messages in a thread of the Celery worker, if the operator has set a key."""
+    if push_keys.is_enabled():
+        from videos.push import sender as push_sender  # noqa: PLC0415 - loads much, for few sites
+
+        worker_threads.start(push_sender.run, "push messages")
 
 
 @worker_ready.connect

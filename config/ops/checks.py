@@ -19,6 +19,7 @@ from django.db import DatabaseError, connections
 
 from accounts.models import User
 from config.environment.unknown_names import find_unknown_names
+from videos.push import keys as push_keys
 
 log = logging.getLogger(__name__)
 
@@ -71,11 +72,20 @@ def _errors() -> Iterator[str]:
             "SANDBOX is on and STRIPE_SECRET_KEY is a live key: buyers would pay real money for"
             " placeholder clips. Set SANDBOX=0 or use a test key."
         )
+    if push_keys.is_enabled():
+        yield from _unreadable_push_key()
     if settings.PRODUCTION:
         yield from _unsafe_engines()
         yield from _unsafe_addresses()
         yield from _unsafe_secrets()
         yield from _first_passwords()
+
+
+def _unreadable_push_key() -> Iterator[str]:
+    try:
+        push_keys.public_key()
+    except ValueError as error:
+        yield f"VAPID_PRIVATE_KEY cannot be read: {error}."
 
 
 def _unsafe_engines() -> Iterator[str]:

@@ -23,6 +23,12 @@ const notify = document.getElementById("notify");
 const denied = () => globalThis.Notification?.permission === "denied";
 export const wanted = () =>
   localStorage.notify === "on" && globalThis.Notification?.permission === "granted";
+// The service worker notifies while no page is open; without it the open pages do.
+async function push(allowed) {
+  if (!navigator.serviceWorker || !globalThis.PushManager) return;
+  const { subscribe, unsubscribe } = await import("./push.js");
+  await (allowed ? subscribe() : unsubscribe()).catch(() => {});
+}
 function showNotify() {
   notify.hidden = !globalThis.Notification || denied();
   notify.ariaPressed = wanted();
@@ -34,5 +40,6 @@ if (notify) {
     const allowed = !wanted() && (await Notification.requestPermission()) === "granted";
     localStorage.notify = allowed ? "on" : "off";
     showNotify();
+    await push(allowed);
   });
 }

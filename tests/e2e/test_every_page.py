@@ -135,7 +135,7 @@ NO_PAGE = {
     *("reference-keep", "clip-preview-video", "clip-preview-poster"),
     *("livez", "readyz", "invited", "llms", "agent-disconnect"),
     *("token", "client_registration", "revoke"),
-    *("manifest", "service-worker"),
+    *("manifest", "service-worker", "push"),
     "clip-preview",  # for staff; looked at in test_staff
     "library-delete",  # its question is asked in test_keeping_videos
     "video-remix",  # a refused remix is the video's page again

@@ -15,7 +15,10 @@ NOTICE = (ROOT / "NOTICE").read_text()
 NAMES = set(re.findall(r"[\w./-]+", NOTICE))
 COPYLEFT = re.compile(r"GPL|MPL|Mozilla|EUPL|CDDL|General Public", re.IGNORECASE)
 # Drawn and made for Firstlight itself, so they are under LICENSE.
-OWN = {"mark.svg", "favicon.ico", "apple-touch-icon.png", "day.webp", "hero.webp"}
+OWN = {
+    *("mark.svg", "favicon.ico", "apple-touch-icon.png", "day.webp", "hero.webp"),
+    *("app-192.png", "app-512.png", "app-maskable-512.png"),
+}
 
 
 @cache

@@ -25,6 +25,7 @@ from videos.models import (
     Collection,
     FeedEvent,
     Preset,
+    PushSubscription,
     RejectedPrompt,
     ShareLink,
     Upload,
@@ -74,6 +75,7 @@ ENDPOINT = (
     "id", "url", "events", "format", "description", "enabled", "created_at", "disabled_at",
 )  # fmt: skip
 EVENT = ("sequence", "body", "created_at")
+PUSH = ("endpoint", "created_at")
 EMAIL = ("kind", "recipient", "subject", "state", "created_at", "ended_at")
 REFUSED = ("prompt", "had_image", "categories", "overruled", "created_at")
 
@@ -124,6 +126,8 @@ def write_zip(user: User, target: IO[bytes]) -> None:
         _file(archive, "webhooks.json", _rows(WebhookDelivery.objects.filter(user=user), WEBHOOK))
         _file(archive, "endpoints.json", _rows(user.webhook_endpoints.all(), ENDPOINT))
         _file(archive, "events.json", _rows(FeedEvent.objects.filter(user=user), EVENT))
+        browsers = PushSubscription.objects.filter(user=user).order_by("created_at")
+        _file(archive, "push_subscriptions.json", _rows(browsers, PUSH))
         _file(archive, "emails.json", _rows(OutgoingEmail.objects.filter(user=user), EMAIL))
         _file(archive, "refused.json", _rows(RejectedPrompt.objects.filter(user=user), REFUSED))
         _file(archive, "credits.json", _rows(credits.history(user), ENTRY))

@@ -34,6 +34,7 @@ from config.lib.queues import wakeups
 from videos import feed
 from videos.jobs.money import charges
 from videos.models import Video, VideoEvent
+from videos.push import messages as push_messages
 from videos.webhooks import deliveries
 
 log = logging.getLogger(__name__)
@@ -289,6 +290,7 @@ def _write(
         VideoEvent.objects.create(video=video, status=to, at=now, note=note)
         moved = Video.objects.get(pk=video.pk)
         deliveries.enqueue_deliveries(moved)
+        push_messages.enqueue(moved)
         feed.publish_change(moved)
     return True
 

@@ -25,6 +25,7 @@ from config.management.commands import demo
 from config.server import listening, start_lock
 from config.server.uvicorn_server import Server, configuration
 from videos import tasks
+from videos.push import keys as push_keys
 from videos.webhooks import sender
 
 log = logging.getLogger(__name__)
@@ -70,6 +71,10 @@ class Command(BaseCommand):
             threads.append(
                 threading.Thread(target=send_emails, args=(server, stop), name="e-mails")
             )
+            if push_keys.is_enabled():
+                threads.append(
+                    threading.Thread(target=send_push_messages, args=(server, stop), name="push")
+                )
         if settings.SANDBOX:
             threads.append(
                 threading.Thread(
@@ -167,6 +172,14 @@ def send_emails(server: Server, stop: threading.Event) -> None:
     """Send e-mails, once the server answers."""
     if wait_until_started(server, stop):
         email_sender.run(stop)
+
+
+def send_push_messages(server: Server, stop: threading.Event) -> None:
+    """Send push messages, once the server answers."""
+    from videos.push import sender as push_sender  # noqa: PLC0415 - loads much, for few sites
+
+    if wait_until_started(server, stop):
+        push_sender.run(stop)
 
 
 def deliver_sandbox_callbacks(server: Server, stop: threading.Event) -> None:

@@ -24,7 +24,7 @@ from videos.media.concurrency import ConcurrencyLimit
 from videos.models import Collection, Preset, RejectedPrompt, ShareLink, Video
 
 PATH = "/api/users/export"
-QUERIES = 19
+QUERIES = 20
 
 
 async def _read(answer: Any) -> bytes:
@@ -63,8 +63,8 @@ def test_archive_contains_only_the_users_own_data(api: APIClient, alice: User, b
     assert sorted(files) == [
         "api_keys.json", "collections.json", "credits.json", "emails.json", "endpoints.json",
         "events.json", "links.json", "payments.json", "presets.json", "profile.json",
-        "referrals.json", "refused.json", "requests.json", "sign_ins.json", "uploads.json",
-        "videos.json", "webhooks.json",
+        "push_subscriptions.json", "referrals.json", "refused.json", "requests.json",
+        "sign_ins.json", "uploads.json", "videos.json", "webhooks.json",
     ]  # fmt: skip
     assert [p["email"] for p in files["profile.json"]] == ["alice@example.com"]
     (shown,) = files["videos.json"]

@@ -6,7 +6,6 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from config.lib.sandbox.pace import pace_factor
 from videos.models import Video
 
 # Seconds assumed until a video has finished.
@@ -28,9 +27,10 @@ class TypicalSeconds(dict[str, float]):
     def __missing__(self, model: str) -> float:
         if self:
             return max(self.values())
-        if settings.SANDBOX:
-            return SANDBOX_SECONDS * pace_factor(settings.SANDBOX_SPEED)
-        return ENGINE_SECONDS
+        if not settings.SANDBOX:
+            return ENGINE_SECONDS
+        # At speed 0 the sandbox takes no time but that of drawing.
+        return SANDBOX_SECONDS / settings.SANDBOX_SPEED if settings.SANDBOX_SPEED > 0 else 0
 
 
 def typical_seconds() -> TypicalSeconds:
