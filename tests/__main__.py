@@ -1,7 +1,7 @@
 """`make test`: every behaviour on SQLite, and whatever uses a database on PostgreSQL and Redis too.
 
-PostgreSQL and Redis get the first and the last case of a test that repeats itself with other input,
-and none whose subject are images and films.
+PostgreSQL and Redis get the first case of a test that repeats itself with other input, and none
+whose subject are images and films.
 Both run at once; what the second one prints follows at the end. `make test-thorough` (`--thorough`)
 runs one after the other: everything on both, mutants, long races, large random runs and the fuzzer
 at full size, and how much of the code that covers. Other options go to pytest.

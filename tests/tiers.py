@@ -60,8 +60,8 @@ def random_examples(usual: int, thorough: int) -> int:
 def left_to_sqlite(items: Iterable[pytest.Item]) -> set[pytest.Item]:
     """The tests that the short tier leaves to SQLite.
 
-    Of a test with several cases these are all but its first and last one: they differ in the input,
-    such as thirty bodies that are refused alike.
+    Of a test with several cases these are all but its first one: they differ in the input, such as
+    thirty bodies that are refused alike.
     """
     if THOROUGH or not ON_POSTGRES:
         return set()
@@ -69,5 +69,5 @@ def left_to_sqlite(items: Iterable[pytest.Item]) -> set[pytest.Item]:
     for item in items:
         if not item.nodeid.startswith(EVERY_CASE) or item.nodeid.startswith(END_TO_END):
             cases[item.nodeid.partition("[")[0]].append(item)
-    inner = {item for found in cases.values() for item in found[1:-1]}
+    inner = {item for found in cases.values() for item in found[1:]}
     return inner | {item for item in items if item.nodeid.startswith(ONLY_ON_SQLITE)}
