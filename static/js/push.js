@@ -14,6 +14,7 @@ export async function subscribe() {
   const answer = await fetch(ADDRESS, { redirect: "error" });
   if (!answer.ok) return;
   const { key } = await answer.json();
+  if (!key) return;
   const { pushManager } = await navigator.serviceWorker.ready;
   const options = { userVisibleOnly: true, applicationServerKey: key };
   const { endpoint, keys } = (await pushManager.subscribe(options)).toJSON();

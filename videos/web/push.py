@@ -14,12 +14,13 @@ from videos.push import keys, subscriptions
 def push(request: UserRequest) -> HttpResponse:
     """Send the key that a browser subscribes with, or store what it subscribed to.
 
-    The form has `endpoint`, and `p256dh` and `auth` unless notifications are switched off.
+    The key is empty where the operator has set none: the open pages notify there. The form has
+    `endpoint`, and `p256dh` and `auth` unless notifications are switched off.
     """
+    if request.method != "POST":
+        return JsonResponse({"key": keys.public_key() if keys.is_enabled() else ""})
     if not keys.is_enabled():
         raise Http404
-    if request.method != "POST":
-        return JsonResponse({"key": keys.public_key()})
     endpoint, p256dh, auth = (request.POST.get(name, "") for name in ("endpoint", "p256dh", "auth"))
     if "off" in request.POST:
         subscriptions.unsubscribe(request.user, endpoint)
