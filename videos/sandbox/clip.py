@@ -10,16 +10,16 @@ from pathlib import Path
 class Clip:
     """One video to render: equal clips share one render.
 
-    `origin` is the text of the first clip in a chain of remixes and `generation` the number of
-    remixes since, so that a remix looks like its parent. Images are named by the SHA-256 of their
-    files, "" for none.
+    `text` chooses the scene and its seed. `changes` are the texts of the remixes since, oldest
+    first: a remix keeps its parent's scene and changes light and weather. `take` tells clips of
+    the same text apart. Images are named by the SHA-256 of their files, "" for none.
     """
 
     text: str
     size: str
     seconds: int
-    origin: str
-    generation: int = 0
+    changes: tuple[str, ...] = ()
+    take: int = 0
     first_image: str = ""
     last_image: str = ""
     references: tuple[str, ...] = ()
@@ -44,7 +44,8 @@ class Clip:
 
 def from_json(text: str) -> Clip:
     fields = json.loads(text)
-    return Clip(**{**fields, "references": tuple(fields["references"])})
+    lists = {name: tuple(fields[name]) for name in ("changes", "references")}
+    return Clip(**{**fields, **lists})
 
 
 @dataclass(frozen=True, slots=True)

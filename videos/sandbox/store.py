@@ -46,4 +46,4 @@ CREATE TABLE delivery (
 );
 CREATE INDEX delivery_due ON delivery (due_at) WHERE due_at IS NOT NULL;
 """
-STORE = Store("sandbox.sqlite3", SCHEMA, version=5)
+STORE = Store("sandbox.sqlite3", SCHEMA, version=6)

@@ -10,6 +10,7 @@ from django.conf import settings
 
 from config.lib.sandbox.pace import pace_factor
 from videos.sandbox.clip import Clip
+from videos.sandbox.jobs import records
 from videos.sandbox.jobs.records import CALLBACK, Job, KieTask
 from videos.sandbox.jobs.status import needs_render
 from videos.sandbox.rendering import renderer
@@ -34,12 +35,12 @@ class CreateRequest:
 
 def create(owner: str, request: CreateRequest, task: KieTask | None = None) -> Job:
     """Store a job with its webhook event and order its render."""
-    text = caption(request.prompt)
+    is_draft = settings.SANDBOX_DETAIL == "draft"  # drafts of equal prompts share one render
     clip = Clip(
-        text,
+        caption(request.prompt),
         request.size,
         int(request.seconds),
-        text,
+        take=0 if is_draft else records.count_same(owner, request.prompt),
         first_image=_store_image(request.first_image),
         last_image=_store_image(request.last_image),
         references=tuple(map(renderer.store_image, request.references)),
@@ -54,13 +55,13 @@ def _store_image(data: bytes | None) -> str:
 
 
 def remix(parent: Job, prompt: str) -> Job:
-    """Store a job that repeats its parent with another prompt."""
+    """Store a job that keeps its parent's scene and changes what the prompt names."""
     clip = Clip(
-        caption(prompt),
+        parent.clip.text,
         parent.size,
         int(parent.seconds),
-        parent.clip.origin,
-        generation=parent.clip.generation + 1,
+        changes=(*parent.clip.changes, caption(prompt)),
+        take=parent.clip.take,
         first_image=parent.clip.first_image,
         last_image=parent.clip.last_image,
         references=parent.clip.references,

@@ -101,6 +101,15 @@ def list_page(
     return [_from_row(row) for row in rows[:limit]], len(rows) > limit
 
 
+def count_same(owner: str, prompt: str) -> int:
+    """Return how many jobs this owner has with this very prompt."""
+    with STORE.reading() as connection:
+        row = connection.execute(
+            "SELECT COUNT(*) FROM job WHERE owner = ? AND prompt = ?", (owner, prompt)
+        ).fetchone()
+    return int(row[0])
+
+
 def _from_row(row: sqlite3.Row) -> Job:
     return Job(
         id=row["id"],

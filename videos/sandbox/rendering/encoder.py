@@ -13,9 +13,10 @@ from PIL import Image
 
 from videos.sandbox.clip import Clip
 from videos.sandbox.rendering import soundtrack
-from videos.sandbox.rendering.caption import Overlay
+from videos.sandbox.rendering.mark import Mark
 from videos.sandbox.scenery import selection
 from videos.sandbox.scenery.drawing.canvas import GRAIN, Canvas
+from videos.sandbox.scenery.weather import AMBIENCE, Weather
 
 # x264's defaults spend half the time on motion search, which slow, soft frames do not need.
 FULL: dict[str, object] = {
@@ -27,7 +28,6 @@ FULL: dict[str, object] = {
 DRAFT: dict[str, object] = {"preset": "ultrafast", "crf": "30"}
 FULL_RATE, DRAFT_RATE = 24, 3  # frames per second
 BT709 = 1
-HUE_PER_REMIX = 0.55  # radians of hue per generation
 THUMBNAIL_AT = 0.6
 SHEET_COLUMNS, SHEET_ROWS = 4, 3
 CELL_LONG_SIDE = 320
@@ -42,7 +42,9 @@ class ClipEncoder:
         self._rate = DRAFT_RATE if self._draft else FULL_RATE
         self._frame_count = clip.seconds * self._rate
         self._scene = selection.build(clip, image_file)
-        self._overlay = Overlay(clip.text, clip.width, clip.height)
+        self._spec = selection.specify(clip)
+        self._weather = Weather(self._spec)
+        self._mark = Mark(clip.width, clip.height)
         self._canvas = Canvas(clip.width, clip.height, grain=0.0 if self._draft else GRAIN)
         self._thumbnail: Image.Image | None = None
         self._cells: list[Image.Image] = []
@@ -50,10 +52,9 @@ class ClipEncoder:
     def frame(self, at: float) -> av.VideoFrame:
         """Render the frame `at` seconds after the start."""
         self._scene.paint(self._canvas, at)
-        if self.clip.generation:
-            self._canvas.rotate_hue(HUE_PER_REMIX * self.clip.generation)
+        self._weather.paint(self._canvas, at)
         self._canvas.apply_vignette_and_grain()
-        self._overlay.paint(self._canvas, at, self.clip.seconds)
+        self._mark.paint(self._canvas)
         return self._canvas.to_frame()
 
     def write_video(self, path: Path, report: Callable[[int], None] = lambda percent: None) -> None:
@@ -104,7 +105,9 @@ class ClipEncoder:
     def _write_audio(self, container: OutputContainer, stream: AudioStream) -> None:
         stream.layout = "stereo"
         stream.bit_rate = 128_000
-        samples = soundtrack.compose(self._scene.ambience, self.clip)
+        mood = self._spec.mood
+        ambience = AMBIENCE.get(mood.weather, self._scene.ambience)
+        samples = soundtrack.compose(self.clip, self._spec.seed, ambience, mood.time)
         frame = av.AudioFrame.from_ndarray(samples, format="fltp", layout="stereo")
         frame.sample_rate = soundtrack.RATE
         frame.pts, frame.time_base = 0, Fraction(1, soundtrack.RATE)

@@ -1,6 +1,5 @@
 """The audio of a clip: slow chords over filtered noise that suits its scene."""
 
-import hashlib
 from collections.abc import Sequence
 
 import numpy as np
@@ -14,11 +13,17 @@ FADE_SECONDS = 1.2
 Samples = NDArray[np.float64]
 
 # Chords as semitones above the key; each line is a progression that comes to rest.
-PROGRESSIONS = [
+BRIGHT = [
     [(0, 7, 12, 16), (-3, 4, 9, 12), (-7, 5, 9, 12), (-5, 2, 7, 11), (0, 7, 12, 16)],
     [(-3, 4, 9, 12), (-7, 5, 9, 16), (0, 7, 12, 14), (-5, 2, 11, 14), (-3, 4, 9, 12)],
     [(0, 7, 11, 16), (5, 9, 12, 16), (-3, 7, 12, 16), (-7, 5, 9, 12), (0, 7, 11, 16)],
 ]
+DARK = [
+    [(0, 7, 12, 15), (-4, 3, 8, 12), (-7, 5, 8, 12), (-5, 2, 7, 10), (0, 7, 12, 15)],
+    [(0, 3, 10, 14), (5, 8, 12, 15), (-4, 3, 7, 12), (-2, 5, 10, 14), (0, 7, 12, 15)],
+]
+# What sounds dark whatever the time of day.
+GLOOMY = {"rain", "storm", "space", "underwater"}
 # Noise of each ambience: loudness, lowest and highest frequency in hertz, swells per second, depth
 # of the swells.
 AMBIENCES = {
@@ -28,19 +33,23 @@ AMBIENCES = {
     "forest": (0.030, 1200, 5000, 0.20, 0.55),
     "city": (0.050, 30, 260, 0.23, 0.35),
     "meadow": (0.028, 400, 3000, 0.14, 0.60),
+    "crickets": (0.022, 4200, 5400, 5.5, 0.95),
+    "room": (0.012, 80, 500, 0.08, 0.40),
+    "storm": (0.095, 40, 7000, 0.22, 0.45),
+    "underwater": (0.075, 30, 320, 0.19, 0.60),
     "space": (0.060, 25, 120, 0.07, 0.50),
 }
 
 
-def compose(ambience: str, clip: Clip) -> NDArray[np.float32]:
+def compose(clip: Clip, seed: int, ambience: str, time: str) -> NDArray[np.float32]:
     """Return two channels of samples in -1..1, as long as the clip."""
-    seed = int(hashlib.sha256(clip.text.encode()).hexdigest()[:8], 16)
     random = np.random.default_rng(seed)
     count = clip.seconds * RATE
     if clip.detail == "draft":
         return np.zeros((2, count), np.float32)
     key = 110 * 2 ** (random.integers(-3, 5) / 12)
-    progression = PROGRESSIONS[seed % len(PROGRESSIONS)]
+    known = DARK if time == "night" or ambience in GLOOMY else BRIGHT
+    progression = known[seed % len(known)]
     pads = _pads(progression, key, count)
     left, right = (pads[side] + _noise(ambience, count, random) for side in (0, 1))
     fade = np.minimum(1, np.minimum(np.arange(count), np.arange(count)[::-1]) / FADE_SECONDS / RATE)

@@ -19,7 +19,7 @@ FROM_RGB = np.array(
 LUMA_SCALE, CHROMA_SCALE = 219 / 255, 224 / 255
 GRAIN = 1.1
 GRAIN_MARGIN = 61
-VIGNETTE = 0.30
+VIGNETTE = 0.26
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +148,5 @@ class Canvas:
 def _vignette(width: int, height: int) -> Field:
     y = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
     x = np.linspace(-1, 1, width, dtype=np.float32)[None]
-    corners = 1 - np.float32(VIGNETTE) * np.clip((x * x * 0.7 + y * y * 0.8) - 0.2, 0, 1)
-    # Darker at the bottom, so that the caption is legible on bright scenes.
-    foot: Field = 1 - np.float32(0.30) * np.clip((y - 0.35) / 0.55, 0, 1) ** 1.5
-    return corners * foot
+    corners: Field = 1 - np.float32(VIGNETTE) * np.clip((x * x * 0.7 + y * y * 0.8) - 0.2, 0, 1)
+    return corners

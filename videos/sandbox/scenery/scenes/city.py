@@ -1,4 +1,4 @@
-"""A skyline at dusk above still water; with rain and neon when the prompt asks for them."""
+"""A skyline above still water, from dusk to night; with neon when the prompt asks for it."""
 
 from dataclasses import dataclass
 
@@ -19,16 +19,21 @@ from videos.sandbox.scenery.drawing.lights import (
     RadialGlow,
     Stars,
     add_light,
-    draw_dots,
 )
 from videos.sandbox.scenery.scene import SceneSpec
 
 DUSK = [(0, "#0d1035"), (0.35, "#3a2263"), (0.62, "#a23f72"), (0.84, "#f5835f"), (1, "#ffc27a")]
 BLUE = [(0, "#050d24"), (0.45, "#12305e"), (0.80, "#5d6f9a"), (1, "#f0b08a")]
 NEON = [(0, "#07051a"), (0.40, "#1c0f44"), (0.72, "#4d1a6e"), (1, "#b02f86")]
+NIGHT = [(0, "#02040f"), (0.45, "#081430"), (0.80, "#182a55"), (1, "#3a3a68")]
+DAWN = [(0, "#1f3566"), (0.40, "#6a6fa8"), (0.72, "#f0a08e"), (1, "#ffd9a4")]
+# By day the sky is bright and the windows are dark.
+DAY = [(0, "#3a7fc2"), (0.45, "#86b8e0"), (0.80, "#c8dcea"), (1, "#e8ecec")]
+SKIES = {"dawn": [DAWN], "day": [DAY], "dusk": [DUSK, BLUE], "night": [NIGHT]}
 SIGNS = ["#ff4fa0", "#4fe0ff", "#ffc45a", "#a878ff"]
 # Far, middle and near houses: the wall's colour, how high, how fast.
 ROWS = [("#4a3068", 0.40, 0.03), ("#261a48", 0.29, 0.06), ("#0c0a20", 0.15, 0.13)]
+DAY_WALLS = ["#9fb2c6", "#71889e", "#40566c"]
 SHORE = 0.74
 
 
@@ -48,25 +53,26 @@ class City:
         self.spec = spec
         width, height, unit = spec.width, spec.height, spec.unit
         self._neon = spec.mentions("neon cyberpunk cyber futuristic tokyo arcade synthwave 霓虹")
-        self._rainy = self._neon or spec.mentions("rain rainy raining storm wet")
-        self.ambience = "rain" if self._rainy else "city"
+        self._stars_light = {"night": 0.8, "dusk": 0.5}.get(spec.mood.time, 0.0)
+        self._by_day = spec.mood.time == "day" and not self._neon
         self._shore = int(height * SHORE) & ~1
-        sky = NEON if self._neon else spec.choose([DUSK, BLUE])
+        sky = NEON if self._neon else spec.choose(SKIES[spec.mood.time])
         self._sky = vertical_gradient(sky, self._shore)
         self._stars = Stars(width, height, spec.seed, depth=0.35)
         self._halo = RadialGlow(width, height, unit * 0.42, core=0)
-        self._glow = solid("#ff5fb0" if self._neon else "#ff9a5c", 0.40)
+        glow = "#ff5fb0" if self._neon else "#fff2d8" if self._by_day else "#ff9a5c"
+        dim = {"night": 0.14, "day": 0.16}.get(spec.mood.time, 0.40)
+        self._glow = solid(glow, 0.40 if self._neon else dim)
         clouds = noise.noise_2d(
             self._shore, int(width * 1.15), spec.seed + 3, (unit * 0.08, unit * 0.7)
         )
         self._clouds = ScrollingField(np.clip(clouds, 0, 1) * np.float32(0.35))
         self._rows = [self._row(depth, sky[-1][1]) for depth in range(len(ROWS))]
-        random = np.random.default_rng(spec.seed)
-        self._drops = [random.uniform(0, 1, 260).astype(np.float32) for _ in range(3)]
-        self._thin = np.full(260, 0.8, np.float32)
 
     def _row(self, depth: int, haze: str) -> tuple[Silhouette, Colour, LightLayer, float]:
         wall, _, speed = ROWS[depth]
+        if self._by_day:
+            wall = DAY_WALLS[depth]
         width = (self.spec.width + int(speed * self.spec.unit) + 4) & ~1
         outline, houses = _skyline(width, self.spec, depth, self._shore)
         foot = vertical_gradient([(0, wall), (0.55, wall), (1, haze)], self._shore)
@@ -81,6 +87,7 @@ class City:
         random = np.random.default_rng(self.spec.seed + 50 + depth)
         unit, scale = self.spec.unit, 0.6 + 0.3 * depth
         windows = np.zeros((self._shore, width), np.float32)
+        shine = 0.16 if self._by_day else 1.0
         signs = [np.zeros_like(windows) for _ in SIGNS]
         for house in houses:
             _light_windows(windows, house, random, unit * scale)
@@ -90,7 +97,7 @@ class City:
                 left = int(random.integers(house.left + 1, max(house.right - wide, house.left + 2)))
                 top = house.top + int(unit * 0.03)
                 sign[top : top + tall, left : left + wide] = 1
-        lights = [(windows, solid("#ffcf8a", 0.38 + 0.14 * depth))]
+        lights = [(windows, solid("#ffcf8a", (0.38 + 0.14 * depth) * shine))]
         for sign, colour in zip(signs, SIGNS, strict=True):
             if sign.any():
                 lights.append((_glowing(sign, unit), solid(colour, 0.95)))
@@ -99,8 +106,7 @@ class City:
     def paint(self, canvas: Canvas, at: float) -> None:
         spec = self.spec
         fill(canvas, self._sky, 0, self._shore)
-        if not self._rainy:
-            self._stars.paint(canvas, at, 0.8, solid("#e8eeff"))
+        self._stars.paint(canvas, at, self._stars_light, solid("#e8eeff"))
         blend(canvas, 0, self._clouds.at(spec.pan(at, 0.12), canvas.width), self._glow)
         light = self._halo.at(canvas.width * 0.5, self._shore, 0, self._shore)
         add_light(canvas, 0, light, self._glow)
@@ -108,18 +114,8 @@ class City:
             dx = spec.pan(at, speed)
             houses.paint(canvas, dx, tone)
             lights.paint(canvas, dx)
-        draw_reflection(canvas, self._shore, at, 0.62, solid("#0a0820"))
-        if self._rainy:
-            self._paint_rain(canvas, at)
-
-    def _paint_rain(self, canvas: Canvas, at: float) -> None:
-        x, y, pace = self._drops
-        fall = np.mod(y + at * (1.5 + pace), 1.15) - 0.05
-        left = np.mod(x + fall * 0.06, 1.0) * canvas.width
-        light = 0.10 + 0.16 * pace
-        for step in range(0, max(canvas.height // 36, 8), 2):
-            place = left - step * 0.06, fall * canvas.height - step
-            draw_dots(canvas, *place, self._thin, light, solid("#cfe0ff"))
+        water = solid("#1f4a68" if self._by_day else "#0a0820")
+        draw_reflection(canvas, self._shore, at, 0.62, water)
 
 
 def _skyline(width: int, spec: SceneSpec, depth: int, shore: int) -> tuple[Field, list[House]]:

@@ -1,4 +1,4 @@
-"""Desert dunes with their lit and shaded sides, under a rising sun."""
+"""Desert dunes with their lit and shaded sides, under the sun or the moon."""
 
 import numpy as np
 
@@ -11,8 +11,8 @@ from videos.sandbox.scenery.drawing.canvas import (
     solid,
     vertical_gradient,
 )
-from videos.sandbox.scenery.drawing.layers import Silhouette, fill, smoothstep
-from videos.sandbox.scenery.drawing.lights import RadialGlow, add_light, draw_disc, draw_dots
+from videos.sandbox.scenery.drawing.layers import Silhouette, fill
+from videos.sandbox.scenery.drawing.lights import RadialGlow, Stars, add_light, draw_disc, draw_dots
 from videos.sandbox.scenery.scene import SceneSpec
 
 # Per desert: sky first and last, far and near sand, haze, glow.
@@ -34,6 +34,22 @@ MOODS = [
         "#ff8a54",
     ),
 ]
+DAY = (
+    [(0, "#2f7fc4"), (0.35, "#8fbfe0"), (0.58, "#e6dfc8"), (1, "#f6e6c0")],
+    [(0, "#2a78be"), (0.35, "#88bbdf"), (0.58, "#e8e2cd"), (1, "#f6e6c0")],
+    "#eabf83",
+    "#a8642f",
+    "#f6dcae",
+    "#fff0c8",
+)
+NIGHT = (
+    [(0, "#03061a"), (0.35, "#0e1a40"), (0.58, "#2b3c6c"), (1, "#41507c")],
+    [(0, "#050a22"), (0.35, "#12224c"), (0.58, "#344a7c"), (1, "#4a5c8a")],
+    "#56608a",
+    "#1c1f3c",
+    "#6f7aa6",
+    "#b4c8ff",
+)
 COUNT = 4
 
 
@@ -44,7 +60,12 @@ class Dunes:
         self.spec = spec
         width, height, unit = spec.width, spec.height, spec.unit
         mars = spec.mentions("mars martian red planet rover canyon")
-        sky, late, far, near, haze, self._glow = MOODS[1] if mars else spec.choose(MOODS)
+        palettes = {} if mars else {"day": DAY, "night": NIGHT}
+        usual = MOODS[1] if mars else spec.choose(MOODS)
+        sky, late, far, near, haze, self._glow = palettes.get(spec.mood.time, usual)
+        if spec.is_snowy:
+            far, near = mix(far, "#eef2fb", 0.55), mix(near, "#dfe6f4", 0.45)
+        self._stars = Stars(width, height, spec.seed, depth=0.58)
         self._skies = vertical_gradient(sky, height), vertical_gradient(late, height)
         self._halo = RadialGlow(width, height, unit * 0.34)
         self._sun_x = width * (0.60 + 0.15 * (spec.seed % 11) / 11)
@@ -92,14 +113,18 @@ class Dunes:
         return np.where(below > 0, relief, 1).astype(np.float32)
 
     def paint(self, canvas: Canvas, at: float) -> None:
-        spec, late = self.spec, smoothstep(self.spec.share(at))
+        spec, late = self.spec, self.spec.daylight(at)
         fill(canvas, self._skies[0].mixed_with(self._skies[1], late))
-        x, y = self._sun_x, canvas.height * (0.56 - 0.26 * late)
+        if spec.is_night:
+            self._stars.paint(canvas, at, 0.9, solid("#eef2ff"))
+        x, y = self._sun_x, canvas.height * (0.56 - 0.26 * spec.sun_height(at))
         draw_disc(canvas, x, y, spec.unit * 0.052, solid("#f6f4ff"))
-        add_light(canvas, 0, self._halo.at(x, y), solid(self._glow, 0.75 - 0.1 * late))
+        strength = spec.sun_glow(0.75 - 0.1 * late)
+        add_light(canvas, 0, self._halo.at(x, y), solid(self._glow, strength))
+        dark = solid("#10142c" if spec.is_night else "#2a1836")
         for dune, relief, speed, shade in self._dunes:
             dx = spec.pan(at, speed)
-            dune.paint(canvas, dx, shade.mixed_with(solid("#2a1836"), 0.35 * (1 - late)))
+            dune.paint(canvas, dx, shade.mixed_with(dark, 0.35 * (1 - late)))
             left = int(dx)
             canvas.y[canvas.height - relief.shape[0] :] *= relief[:, left : left + canvas.width]
         self._paint_sand(canvas, at)

@@ -1,4 +1,4 @@
-"""Rows of lavender, tulips, wheat or rice that run to a low sun."""
+"""Rows of lavender, tulips, wheat or rice that run to the horizon."""
 
 import numpy as np
 
@@ -10,13 +10,21 @@ from videos.sandbox.scenery.drawing.layers import (
     blend,
     fill,
     ridge_line,
-    smoothstep,
 )
-from videos.sandbox.scenery.drawing.lights import RadialGlow, add_light, draw_disc, draw_dots
+from videos.sandbox.scenery.drawing.lights import RadialGlow, Stars, add_light, draw_disc, draw_dots
 from videos.sandbox.scenery.scene import SceneSpec
 
 SKY = [(0, "#24356e"), (0.45, "#7f70b0"), (0.82, "#f2a08c"), (1, "#ffd39a")]
 LATE = [(0, "#4f7fc4"), (0.45, "#b0b6dd"), (0.82, "#ffd2a6"), (1, "#ffedc2")]
+DAY = [(0, "#2f7ec8"), (0.5, "#86bce6"), (0.85, "#cfe3ef"), (1, "#eef3ee")]
+NIGHT = [(0, "#040a20"), (0.5, "#12264f"), (0.85, "#2c4a78"), (1, "#48648e")]
+# Per time of day: the sky first and last, the clouds, the glow and how bright the ground is.
+LIGHTS = {
+    "dawn": (SKY, LATE, "#ffb9a0", "#ff9f70", 0.62),
+    "dusk": (SKY, LATE, "#ffb9a0", "#ff9f70", 0.62),
+    "day": (DAY, DAY, "#ffffff", "#fff4d2", 0.72),
+    "night": (NIGHT, NIGHT, "#3d5583", "#b4c8ff", 0.26),
+}
 # Per crop: the furrow, the flower, the light on it.
 CROPS = {
     "lavender": ("#2a1f3f", "#9a76d8", "#ffc0b0"),
@@ -29,6 +37,13 @@ WORDS = {
     "wheat": "wheat corn barley golden gold harvest autumn grain hay desert farm",
     "rice": "rice tea green grass meadow paddy paddies terrace terraces summer park",
 }
+# Per time of day: the far hills, the near ones, and the haze at their foot.
+HILLS = {
+    "dawn": ("#6d6394", "#463c6c", "#c98a94"),
+    "dusk": ("#6d6394", "#463c6c", "#c98a94"),
+    "day": ("#7f9fb8", "#4f7a6c", "#bcd2c8"),
+    "night": ("#1d3157", "#101c3a", "#2c4270"),
+}
 HORIZON = 0.50
 ROWS_ACROSS = 9.0
 
@@ -40,12 +55,15 @@ class Fields:
         self.spec = spec
         width, height, unit = spec.width, spec.height, spec.unit
         self._edge = int(height * (HORIZON + 0.035)) & ~1
-        self._skies = vertical_gradient(SKY, self._edge), vertical_gradient(LATE, self._edge)
+        sky, late, cloud, self._glow, self._least = LIGHTS[spec.mood.time]
+        self._skies = vertical_gradient(sky, self._edge), vertical_gradient(late, self._edge)
+        self._cloud = solid(cloud)
+        self._stars = Stars(width, height, spec.seed, depth=HORIZON)
         self._halo = RadialGlow(width, height, unit * 0.28)
         self._sun_x = width * (0.42 + 0.16 * (spec.seed % 13) / 13)
         self._hills = []
         for depth, (base, rise, tone) in enumerate(
-            [(0.50, 0.05, "#6d6394"), (0.525, 0.03, "#463c6c")]
+            zip((0.50, 0.525), (0.05, 0.03), HILLS[spec.mood.time][:2], strict=True)
         ):
             speed = 0.02 + 0.02 * depth
             outline = ridge_line(
@@ -60,9 +78,12 @@ class Fields:
                 (
                     Silhouette(outline, self._edge),
                     speed,
-                    vertical_gradient([(0, tone), (0.9, tone), (1, "#c98a94")], self._edge),
+                    vertical_gradient(
+                        [(0, tone), (0.9, tone), (1, HILLS[spec.mood.time][2])], self._edge
+                    ),
                 )
             )
+        self._colourful = np.float32(0.45 if spec.is_night else 1.0)
         self._plant(*CROPS[self._crop()])
         clouds = noise.noise_2d(
             self._edge, int(width * 1.2), spec.seed + 5, (unit * 0.07, unit * 0.8)
@@ -96,14 +117,15 @@ class Fields:
 
     def paint(self, canvas: Canvas, at: float) -> None:
         spec = self.spec
-        late = smoothstep(spec.share(at))
+        late = spec.daylight(at)
         fill(canvas, self._skies[0].mixed_with(self._skies[1], late), 0, self._edge)
-        x, y = self._sun_x, canvas.height * (HORIZON - 0.02 - 0.16 * late)
-        blend(canvas, 0, self._clouds.at(spec.pan(at, 0.1), canvas.width), solid("#ffb9a0"))
+        if spec.is_night:
+            self._stars.paint(canvas, at, 0.9, solid("#eef2ff"))
+        x, y = self._sun_x, canvas.height * (HORIZON - 0.02 - 0.16 * spec.sun_height(at))
+        blend(canvas, 0, self._clouds.at(spec.pan(at, 0.1), canvas.width), self._cloud)
         draw_disc(canvas, x, y, spec.unit * 0.05, solid("#f6f4ff"))
-        add_light(
-            canvas, 0, self._halo.at(x, y, 0, self._edge), solid("#ff9f70", 0.7 - 0.15 * late)
-        )
+        strength = spec.sun_glow(0.7 - 0.15 * late)
+        add_light(canvas, 0, self._halo.at(x, y, 0, self._edge), solid(self._glow, strength))
         for hill, speed, tone in self._hills:
             hill.paint(canvas, spec.pan(at, speed), tone)
         self._paint_ground(canvas, at, late)
@@ -115,7 +137,7 @@ class Fields:
         bloom = self._row * np.clip(0.62 + 0.55 * plants, 0, 1.5)
         furrow, flower, light = self._colours
         sunny = self._sunny * (0.4 + 0.6 * late) * bloom
-        brightness = self._shade * (0.62 + 0.38 * late)
+        brightness = self._shade * (self._least + (1 - self._least) * late)
         edge = self._edge
         canvas.y[edge:] = (furrow.y + (flower.y - furrow.y) * bloom) * brightness + sunny * light.y
         bloom, sunny = downsample(bloom), downsample(sunny)
@@ -123,7 +145,7 @@ class Fields:
             (canvas.u, furrow.u, flower.u, light.u),
             (canvas.v, furrow.v, flower.v, light.v),
         ):
-            plane[edge // 2 :] = near + (far - near) * bloom + sunny * lit
+            plane[edge // 2 :] = (near + (far - near) * bloom) * self._colourful + sunny * lit
 
     def _paint_petals(self, canvas: Canvas, at: float) -> None:
         x, y, pace = self._petals

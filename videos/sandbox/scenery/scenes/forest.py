@@ -53,8 +53,11 @@ class Forest:
     def __init__(self, spec: SceneSpec) -> None:
         self.spec = spec
         width, height, unit = spec.width, spec.height, spec.unit
-        self._night = spec.mentions("night firefly fireflies moon midnight glowing magic magical")
-        air, trunks, light, speck = FIREFLIES if self._night else spec.choose(MOODS)
+        self._night = spec.is_night or spec.mentions("firefly fireflies glowing magic magical glow")
+        # Green by day, amber in a low sun, pale before it.
+        by_time = {"day": MOODS[0], "dusk": MOODS[1], "dawn": MOODS[2]}
+        air, trunks, light, speck = FIREFLIES if self._night else by_time[spec.mood.time]
+        self.ambience = "crickets" if self._night else "forest"
         self._rows = []
         for depth, tone in enumerate(trunks):
             speed = 0.04 * 1.9**depth

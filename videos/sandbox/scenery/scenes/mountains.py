@@ -1,4 +1,4 @@
-"""Misty ridges under a sky that turns from night to morning."""
+"""Misty ridges, from a sunrise to a moonlit night."""
 
 import numpy as np
 
@@ -10,7 +10,6 @@ from videos.sandbox.scenery.drawing.layers import (
     blend,
     fill,
     ridge_line,
-    smoothstep,
 )
 from videos.sandbox.scenery.drawing.lights import RadialGlow, Stars, add_light, draw_disc
 from videos.sandbox.scenery.scene import SceneSpec
@@ -40,6 +39,21 @@ MOODS = [
         "#ff7a48",
     ),
 ]
+DAY = (
+    [(0, "#3f7fc0"), (0.30, "#7fb0dc"), (0.50, "#c3dbea"), (0.63, "#e8eef0"), (1, "#f4f1e6")],
+    [(0, "#3576ba"), (0.30, "#78abda"), (0.50, "#bcd8ea"), (0.63, "#e6eef2"), (1, "#f4f1e6")],
+    ("#93aecb", "#1f3d34", "#dfe9ef"),
+    ("#8fabc9", "#214238", "#e4edf1"),
+    "#fff4d0",
+)
+NIGHT = (
+    [(0, "#030718"), (0.30, "#0a1636"), (0.50, "#17305c"), (0.63, "#2c4c7c"), (1, "#3d5c8a")],
+    [(0, "#050b22"), (0.30, "#0e1d44"), (0.50, "#1d3a6b"), (0.63, "#35588a"), (1, "#4a6a98")],
+    ("#22375f", "#050a18", "#3d5680"),
+    ("#294270", "#070d20", "#4a658f"),
+    "#a9c4ff",
+)
+SNOW_ON = 0.62  # how white the crests are when it snows
 LAYERS = 5
 FIRST_CREST, STEP = 0.53, 0.095
 Tones = tuple[str, str, str]
@@ -53,7 +67,8 @@ class Mountains:
     def __init__(self, spec: SceneSpec) -> None:
         self.spec = spec
         width, height, unit = spec.width, spec.height, spec.unit
-        night, day, night_tones, day_tones, glow = spec.choose(MOODS)
+        palettes = {"day": DAY, "night": NIGHT}
+        night, day, night_tones, day_tones, glow = palettes.get(spec.mood.time, spec.choose(MOODS))
         self._skies = vertical_gradient(night, height), vertical_gradient(day, height)
         self._glow = glow
         self._stars = Stars(width, height, spec.seed)
@@ -62,9 +77,12 @@ class Mountains:
         self._sun_x = width * (0.34 + 0.32 * (spec.seed % 97) / 97)
         self._layers = [self._layer(depth, night_tones, day_tones) for depth in range(LAYERS)]
         self._top = self._layers[0][0].top
-        ramp = np.linspace(1, 0, int(height * 0.26), dtype=np.float32) ** 0.8 * 0.55 + 0.45
-        self._ramp = np.full((height - self._top, 1), 0.45, np.float32)
-        self._ramp[: ramp.size, 0] = ramp
+        # The haze begins at nothing: the sky above it has the light of the sun already.
+        depth = np.arange(height - self._top, dtype=np.float32)[:, None] / height
+        self._ramp = np.clip(depth / 0.16, 0, 1) * (
+            0.45 + 0.5 * np.exp(-(((depth - 0.16) / 0.1) ** 2))
+        )
+        self._full_moon = solid("#f4f2ff" if not spec.is_night else "#dfe6ff")
         self._mist, self._mist_top = self._drifting_mist()
         self._mist_tints = solid(night_tones[2]), solid(day_tones[2])
 
@@ -87,6 +105,10 @@ class Mountains:
     def _tones(self, depth: int, far: str, near: str, mist: str) -> list[tuple[float, str]]:
         share = depth / (LAYERS - 1)
         crest = mix(far, near, share**0.75)
+        if self.spec.is_snowy:
+            crest = mix(
+                crest, "#8fa3cc" if self.spec.is_night else "#f2f5fc", SNOW_ON - 0.3 * share
+            )
         foot = mix(crest, mist, 0.80 * (1 - share) + 0.10)
         top = FIRST_CREST - 0.06 + STEP * depth
         return [(0, crest), (top, crest), (min(top + 0.25, 1.0), foot)]
@@ -103,13 +125,13 @@ class Mountains:
 
     def paint(self, canvas: Canvas, at: float) -> None:
         spec = self.spec
-        morning = smoothstep(0.08 + spec.share(at) * 0.95)
+        morning = spec.daylight(at)
         fill(canvas, self._skies[0].mixed_with(self._skies[1], morning))
         self._stars.paint(canvas, at, 1 - morning * 1.3, solid("#eef2ff"))
-        x, y = self._sun_x, canvas.height * (0.60 - 0.25 * morning)
-        light = solid(self._glow, 0.80 - 0.15 * morning)
-        draw_disc(canvas, x, y, spec.unit * 0.050, solid("#f4f2ff"))
-        add_light(canvas, 0, self._halo.at(x, y, 0, self._top), light)
+        x, y = self._sun_x, canvas.height * (0.60 - 0.25 * spec.sun_height(at))
+        light = solid(self._glow, spec.sun_glow(0.80 - 0.15 * morning))
+        draw_disc(canvas, x, y, spec.unit * 0.050, self._full_moon)
+        add_light(canvas, 0, self._halo.at(x, y, 0, self._layers[0][0].solid), light)
         for depth in range(MISTY):
             self._paint_layer(canvas, depth, at, morning)
         self._paint_haze(canvas, x, y, at, morning)
@@ -130,4 +152,5 @@ class Mountains:
         )
         full, half = self._haze.at(x, y, self._top)
         light = full * self._ramp, half * self._ramp[::2]
-        add_light(canvas, self._top, light, solid(self._glow, 0.45 + 0.08 * morning))
+        strength = 0.6 * self.spec.sun_glow(0.75 + 0.13 * morning)
+        add_light(canvas, self._top, light, solid(self._glow, strength))

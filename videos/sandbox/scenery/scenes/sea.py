@@ -11,7 +11,7 @@ from videos.sandbox.scenery.drawing.canvas import (
     solid,
     vertical_gradient,
 )
-from videos.sandbox.scenery.drawing.layers import ScrollingField, blend, fill, smoothstep
+from videos.sandbox.scenery.drawing.layers import ScrollingField, blend, fill
 from videos.sandbox.scenery.drawing.lights import RadialGlow, Stars, add_light, draw_disc
 from videos.sandbox.scenery.drawing.sprites import Sprite, draw_mask
 from videos.sandbox.scenery.scene import SceneSpec
@@ -43,6 +43,16 @@ MOONLIT = (
     "#a9c8ff",
     "#040a1c",
 )
+DAY = (
+    [(0, "#2f7ec6"), (0.5, "#86bfe6"), (0.85, "#cfe4ee"), (1, "#eaf2f2")],
+    [(0, "#2a78c0"), (0.5, "#7ebae4"), (0.85, "#cce3ef"), (1, "#eaf2f2")],
+    [(0, "#8fc9d6"), (0.22, "#2f92ac"), (1, "#0b4a6c")],
+    [(0, "#93ccd8"), (0.22, "#2f97b2"), (1, "#0c4e72")],
+    "#f6f3da",
+    "#16324a",
+)
+PALETTES = {"day": DAY, "night": MOONLIT}
+BOATS = "boat boats ship ships sail sailing sailboat yacht voyage paper lantern"
 HORIZON = 0.52
 
 
@@ -52,9 +62,8 @@ class Sea:
     def __init__(self, spec: SceneSpec) -> None:
         self.spec = spec
         width, height, unit = spec.width, spec.height, spec.unit
-        self._night = spec.mentions("night moon moonlight midnight stars")
-        sky, late_sky, sea, late_sea, self._glow, boat = (
-            MOONLIT if self._night else spec.choose(MOODS)
+        sky, late_sky, sea, late_sea, self._glow, boat = PALETTES.get(
+            spec.mood.time, spec.choose(MOODS)
         )
         self._shore = int(height * HORIZON) & ~1
         depth = height - self._shore
@@ -75,23 +84,27 @@ class Sea:
         band = np.sin(np.linspace(0, np.pi, self._shore, dtype=np.float32)).clip(0)[:, None]
         self._clouds = ScrollingField((np.clip(clouds - 0.05, 0, 1) * band).astype(np.float32))
         self._boat, self._boat_colour = _sailing_boat(int(unit * 0.16)), solid(boat)
+        self._has_boat = spec.mentions(BOATS) or spec.seed % 2 == 0
 
     def paint(self, canvas: Canvas, at: float) -> None:
-        spec, share = self.spec, self.spec.share(at)
-        late = smoothstep(0.1 + 0.9 * share)
+        spec, late = self.spec, self.spec.daylight(at)
         fill(canvas, self._skies[0].mixed_with(self._skies[1], late), 0, self._shore)
-        self._stars.paint(canvas, at, 1.0 if self._night else 0.8 - late * 1.2, solid("#e8eeff"))
+        self._stars.paint(canvas, at, 1.0 if spec.is_night else 0.8 - late * 1.2, solid("#e8eeff"))
         clouds = self._clouds.at(spec.pan(at, 0.10), canvas.width)
         blend(canvas, 0, clouds, solid(self._glow, 0.85))
-        rise = 0.24 if self._night else 0.06 + 0.16 * late
-        x, y = self._sun_x, self._shore - canvas.height * (rise - 0.05)
+        rise = 0.02 + 0.17 * spec.sun_height(at)
+        x, y = self._sun_x, self._shore - canvas.height * rise
         draw_disc(canvas, x, y, spec.unit * 0.062, solid("#f6f4ff"))
         fill(canvas, self._seas[0].mixed_with(self._seas[1], late), self._shore)
         add_light(
-            canvas, 0, self._halo.at(x, y, 0, self._shore), solid(self._glow, 0.75 - 0.3 * late)
+            canvas,
+            0,
+            self._halo.at(x, y, 0, self._shore),
+            solid(self._glow, spec.sun_glow(0.75 - 0.3 * late)),
         )
         self._paint_water(canvas, at)
-        self._paint_boat(canvas, at)
+        if self._has_boat:
+            self._paint_boat(canvas, at)
 
     def _paint_water(self, canvas: Canvas, at: float) -> None:
         pace = self.spec.unit * 0.020

@@ -1,11 +1,11 @@
-"""A snowy valley with a lit cabin, pines and falling snow, before sunrise."""
+"""A snowy valley with pines and a lit cabin."""
 
 import numpy as np
 from PIL import ImageDraw
 
 from videos.sandbox.scenery.drawing.canvas import Canvas, Colour, solid, vertical_gradient
-from videos.sandbox.scenery.drawing.layers import Silhouette, fill, ridge_line, smoothstep
-from videos.sandbox.scenery.drawing.lights import RadialGlow, Stars, add_light, draw_dots
+from videos.sandbox.scenery.drawing.layers import Silhouette, fill, ridge_line
+from videos.sandbox.scenery.drawing.lights import RadialGlow, Stars, add_light
 from videos.sandbox.scenery.drawing.sprites import Sprite, conifer_mask, draw_mask
 from videos.sandbox.scenery.scene import SceneSpec
 
@@ -20,6 +20,14 @@ SKIES = [
     ),
 ]
 
+DAY = (
+    [(0, "#3f86c8"), (0.5, "#93c2e6"), (0.8, "#d3e6f2"), (1, "#f2f6f8")],
+    [(0, "#3a80c4"), (0.5, "#8cbde4"), (0.8, "#d0e5f2"), (1, "#f2f6f8")],
+)
+NIGHT = (
+    [(0, "#030819"), (0.5, "#0d1f48"), (0.8, "#22406f"), (1, "#38598a")],
+    [(0, "#040a1e"), (0.5, "#11264f"), (0.8, "#284a7c"), (1, "#41639a")],
+)
 # Far to near: crest and foot colours, height of the ground, rise, speed, trees' spacing and height.
 LAYERS = [
     ("#8f9acb", "#c9bcd8", 0.52, 0.17, 0.02, 0.0, 0.0),
@@ -38,15 +46,17 @@ class Snow:
     def __init__(self, spec: SceneSpec) -> None:
         self.spec = spec
         width, height, unit = spec.width, spec.height, spec.unit
-        self._skies = [vertical_gradient(sky, height) for sky in spec.choose(SKIES)]
+        self._skies = [vertical_gradient(sky, height) for sky in self._sky_pair()]
         self._stars = Stars(width, height, spec.seed)
         self._halo = RadialGlow(width, height, unit * 0.35, core=0)
         self._glow = RadialGlow(width, height, unit * 0.09, core=0.5)
         self._sun_x = width * 0.3
         self._layers = [self._layer(depth) for depth in range(len(LAYERS))]
         self._cabin, self._panes = _cabin(int(unit * 0.17))
-        random = np.random.default_rng(spec.seed)
-        self._flakes = [random.uniform(0, 1, 420).astype(np.float32) for _ in range(4)]
+
+    def _sky_pair(self) -> tuple[list[tuple[float, str]], list[tuple[float, str]]]:
+        spec = self.spec
+        return {"day": DAY, "night": NIGHT}.get(spec.mood.time, spec.choose(SKIES))
 
     def _layer(self, depth: int) -> tuple[Silhouette, Silhouette | None, float, Colour]:
         spec, unit = self.spec, self.spec.unit
@@ -78,19 +88,24 @@ class Snow:
         return Silhouette(outline, spec.height), wood, speed, vertical_gradient(stops, spec.height)
 
     def paint(self, canvas: Canvas, at: float) -> None:
-        spec, late = self.spec, smoothstep(self.spec.share(at))
+        spec, late = self.spec, self.spec.daylight(at)
+        least = 0.30 if spec.is_night else 0.62
         fill(canvas, self._skies[0].mixed_with(self._skies[1], late))
         self._stars.paint(canvas, at, 0.9 - late, solid("#f0f4ff"))
         y = canvas.height * (0.52 - 0.10 * late)
-        add_light(canvas, 0, self._halo.at(self._sun_x, y), solid("#ffb890", 0.30 + 0.25 * late))
+        add_light(canvas, 0, self._halo.at(self._sun_x, y), self._halo_colour(late))
         for depth, (ground, wood, speed, shade) in enumerate(self._layers):
             dx = spec.pan(at, speed)
-            ground.paint(canvas, dx, DIM.mixed_with(shade, 0.62 + 0.38 * late))
+            ground.paint(canvas, dx, DIM.mixed_with(shade, least + (1 - least) * late))
             if depth == CABIN_LAYER:
                 self._paint_cabin(canvas, dx, at)
             if wood is not None:
                 wood.paint(canvas, dx, self._wood_tone(depth))
-        self._paint_snow(canvas, at)
+
+    def _halo_colour(self, late: float) -> Colour:
+        if self.spec.mood.time in ("day", "night"):
+            return solid("#cfdcff", 0.10)
+        return solid("#ffb890", 0.30 + 0.25 * late)
 
     def _wood_tone(self, depth: int) -> Colour:
         tone = WOODS[depth - CABIN_LAYER]
@@ -105,14 +120,6 @@ class Snow:
         add_light(
             canvas, 0, self._glow.at(x + unit * 0.085, y + unit * 0.105), solid("#ffb45a", flicker)
         )
-
-    def _paint_snow(self, canvas: Canvas, at: float) -> None:
-        x, y, near, phase = self._flakes
-        fall = np.mod(y + at * (0.05 + 0.16 * near**2), 1.05) * canvas.height
-        sway = 0.012 * np.sin(at * (0.6 + near) + phase * 6.3) - at * 0.012 * near
-        left = np.mod(x + sway, 1.0) * canvas.width
-        radius = ((0.7 + 2.1 * near**3) * self.spec.unit / 720).astype(np.float32)
-        draw_dots(canvas, left, fall, radius, 0.30 + 0.5 * near, solid("#ffffff", 0.8))
 
 
 def _cabin(size: int) -> tuple[Sprite, Sprite]:
