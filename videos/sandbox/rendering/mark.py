@@ -6,13 +6,13 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont
 from videos.sandbox.scenery.drawing.canvas import Canvas, Field, downsample
 
 MARK = "FIRSTLIGHT SANDBOX"
-# In units of the frame's shorter side; the space between letters in font sizes.
+# In units of the frame's shorter side; the space between characters in font sizes.
 SIZE, MARGIN, SHADOW, TRACKING = 0.0185, 0.032, 0.005, 0.16
 OPACITY = 0.72
 
 
 class Mark:
-    """White letters with a soft shadow in the top right corner of one frame size."""
+    """White characters with a soft shadow in the top right corner of one frame size."""
 
     def __init__(self, width: int, height: int) -> None:
         unit = min(width, height)
@@ -43,11 +43,11 @@ def _draw(size: float) -> Image.Image:
     font = ImageFont.load_default(size=max(round(size), 4))
     assert isinstance(font, ImageFont.FreeTypeFont)
     gap, room = font.size * TRACKING, int(font.size / 2) + 1
-    long = int(sum(font.getlength(letter) + gap for letter in MARK)) + 2 * room
+    long = int(sum(font.getlength(character) + gap for character in MARK)) + 2 * room
     tall = int(font.size * 1.2) + 2 * room
     mask = Image.new("L", (long + long % 2, tall + tall % 2))
     brush, left = ImageDraw.Draw(mask), float(room)
-    for letter in MARK:
-        brush.text((left, mask.height / 2), letter, fill=255, font=font, anchor="lm")
-        left += font.getlength(letter) + gap
+    for character in MARK:
+        brush.text((left, mask.height / 2), character, fill=255, font=font, anchor="lm")
+        left += font.getlength(character) + gap
     return mask

@@ -59,7 +59,7 @@ def read(prompts: Sequence[str], seed: int, usual_weather: str = "clear") -> Moo
     """
     first, *changes = prompts
     usual = Mood(list(TIMES)[seed // 3 % len(TIMES)], usual_weather)
-    mood = _changed(usual, first)
+    mood = replace(_changed(usual, first), warmth=0.0)  # its "warm" is about a thing in it
     for text in changes:
         changed = _changed(mood, text)
         mood = changed if changed != mood else replace(mood, hue=mood.hue + HUE_OF_OTHER_CHANGES)

@@ -75,7 +75,7 @@ class Lights:
 
     def _paint_glow(self, canvas: Canvas, x: float, y: float) -> None:
         """Add the light around a lantern, in the rows that it reaches."""
-        reach = self.spec.unit * 0.3
+        reach = self.spec.unit * 0.6
         first, last = (min(max(int(row), 0), canvas.height) & ~1 for row in (y - reach, y + reach))
         if first < last:
             add_light(canvas, first, self._glow.at(x, y, first, last), solid("#ff9a3c", 0.42))
