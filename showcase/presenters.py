@@ -1,6 +1,6 @@
 """Clips and samples as the pages of the showcase show them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from django.urls import reverse
@@ -12,6 +12,10 @@ from videos.catalog.reading import catalog
 
 # With at least this many cards the first landscape one is shown larger.
 MIN_FOR_LARGE = 6
+# The portraits (P) and landscapes (L) of a wall, in the order in which they leave no gap in rows of
+# four and of two; the first one is large.
+PATTERN = "LPPPLPLPLLLL"
+WALL, PORTRAITS = len(PATTERN), PATTERN.count("P")
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,27 @@ def of_sample(sample: Sample) -> ClipCard:
 def samples() -> list[ClipCard]:
     """Return the cards of all samples."""
     return [of_sample(sample) for sample in SAMPLES]
+
+
+def wall(clips: Iterable[Clip]) -> list[ClipCard]:
+    """Return the cards of at most a wall of clips, filled up with samples of both shapes."""
+    cards = [of_clip(clip) for clip in clips][:WALL]
+    missing = WALL - len(cards)
+    tall = sum(card.is_portrait for card in cards)
+    portraits = min(max(PORTRAITS - tall, 0), missing)
+    wanted = {True: portraits, False: missing - portraits}
+    for card in samples():
+        if wanted[card.is_portrait]:
+            wanted[card.is_portrait] -= 1
+            cards.append(card)
+    return arrange(_woven(cards))
+
+
+def _woven(cards: list[ClipCard]) -> Iterator[ClipCard]:
+    """Return the cards in the pattern of a wall; each shape keeps its order."""
+    by_shape = {shape: [c for c in cards if c.is_portrait == (shape == "P")] for shape in "PL"}
+    for shape in PATTERN:
+        yield (by_shape[shape] or by_shape["L" if shape == "P" else "P"]).pop(0)
 
 
 def arrange(cards: Iterable[ClipCard]) -> list[ClipCard]:

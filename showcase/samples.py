@@ -1,4 +1,4 @@
-"""Sample clips that come with the product; pages show them until staff publish the first clip.
+"""Sample clips that come with the product; they fill the walls until staff publish as many clips.
 
 They are static files drawn by the sandbox's renderer. They have no likes and views and are not part
 of the API.
@@ -25,11 +25,11 @@ class Sample:
 
     @property
     def width(self) -> int:
-        return 360 if self.is_portrait else 640
+        return 480 if self.is_portrait else 848
 
     @property
     def height(self) -> int:
-        return 640 if self.is_portrait else 360
+        return 848 if self.is_portrait else 480
 
     @property
     def video_url(self) -> str:
@@ -58,14 +58,26 @@ SAMPLES = (
         _("A slow approach to a ringed planet, its shadow lying across the rings"),
     ),
     Sample(
+        "balloons",
+        _("Balloons"),
+        _("Balloons drift over a sea of clouds at dawn, seen from above"),
+        is_portrait=True,
+    ),
+    Sample(
         "dunes",
         _("Wind on the crest"),
         _("Dunes at first light, wind drawing sand off the crest, long lens"),
     ),
     Sample(
-        "aurora",
-        _("Above the pine line"),
-        _("Aurora curtains ripple above a dark pine forest, stars overhead, tripod still"),
+        "reef",
+        _("Above the reef"),
+        _("Fish turn in shafts of light above a coral reef, slow and wide"),
+    ),
+    Sample(
+        "neon",
+        _("Neon rain"),
+        _("Rain on a neon city at night, signs shining in the water below"),
+        is_portrait=True,
     ),
     Sample(
         "cabin",
@@ -73,14 +85,26 @@ SAMPLES = (
         _("Snow falls on a cabin in a winter wood, warm light in one window"),
     ),
     Sample(
+        "forest",
+        _("Fireflies"),
+        _("Fireflies rise in a redwood forest after rain, green dusk"),
+        is_portrait=True,
+    ),
+    Sample(
         "mountains",
         _("First light in the mountains"),
         _("Morning fog pours between mountain ridges as the sun clears the last peak"),
     ),
     Sample(
-        "forest",
-        _("Fireflies"),
-        _("Fireflies rise in a redwood forest after rain, green dusk"),
+        "lanterns",
+        _("Lanterns"),
+        _("Paper lanterns rise between soft lights at a summer festival at night"),
+        is_portrait=True,
+    ),
+    Sample(
+        "aurora",
+        _("Above the pine line"),
+        _("Aurora curtains ripple above a dark pine forest, stars overhead, tripod still"),
     ),
 )
 

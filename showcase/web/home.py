@@ -9,11 +9,8 @@ from billing.payments import packages
 from config.lib import texts
 from config.lib.web.responses import see_other
 from showcase import faq, presenters
-from showcase.web.clips import public_clips, sample_cards
+from showcase.web.clips import public_clips
 from videos.catalog import offers, prices
-
-# One large, one portrait and nine other cards fill the rows of the grid.
-ON_START_PAGE = 11
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -29,8 +26,7 @@ def home(request: HttpRequest) -> HttpResponse:
     context = {
         "price": price,
         "free_videos": settings.WELCOME_CREDITS // price if price else 0,
-        "cards": presenters.arrange(map(presenters.of_clip, public_clips()[:ON_START_PAGE]))
-        or sample_cards(),
+        "cards": presenters.wall(public_clips()[: presenters.WALL]),
         "packages": packages.on_sale().values(),
         "featured": packages.FEATURED,
         "topics": faq.topics()[1:6],

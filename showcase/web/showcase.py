@@ -7,7 +7,7 @@ from django.views.decorators.http import require_safe
 from config.lib.web.paging import page_of
 from showcase import presenters
 from showcase.models import ClipQuerySet
-from showcase.web.clips import public_clips, sample_cards
+from showcase.web.clips import public_clips
 from videos.catalog.reading import catalog
 
 PER_PAGE = 24
@@ -16,7 +16,7 @@ ORDERS = {"new": ("-created_at",), "liked": ("-like_count", "-pk")}
 
 @require_safe
 def showcase(request: HttpRequest) -> HttpResponse:
-    """Show one page of the public clips; samples while there are none."""
+    """Show one page of the public clips; samples fill up a wall that has few."""
     everything = public_clips()
     lengths = sorted(set(everything.order_by().values_list("video__seconds", flat=True)))
     models = set(everything.order_by().values_list("video__model", flat=True))
@@ -24,8 +24,10 @@ def showcase(request: HttpRequest) -> HttpResponse:
     found = _matching(everything, chosen)
     by = ORDERS.get(chosen["order"], ("display_order", "-pk"))
     page = page_of(request, found.order_by(*by), PER_PAGE)
+    is_whole = not any(chosen.values()) and not page.has_other_pages()
+    cards = presenters.wall(page) if is_whole and len(page) < presenters.WALL else None
     context = {
-        "cards": presenters.arrange(map(presenters.of_clip, page)) if lengths else sample_cards(),
+        "cards": cards or presenters.arrange(map(presenters.of_clip, page)),
         "samples": not lengths,
         "page": page,
         "models": catalog().named(models),

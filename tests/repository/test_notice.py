@@ -16,7 +16,7 @@ NAMES = set(re.findall(r"[\w./-]+", NOTICE))
 COPYLEFT = re.compile(r"GPL|MPL|Mozilla|EUPL|CDDL|General Public", re.IGNORECASE)
 # Drawn and made for Firstlight itself, so they are under LICENSE.
 OWN = {
-    *("mark.svg", "favicon.ico", "apple-touch-icon.png", "day.webp", "hero.webp"),
+    *("mark.svg", "favicon.ico", "apple-touch-icon.png", "day.webp", "hero.webp", "hero.mp4"),
     *("app-192.png", "app-512.png", "app-maskable-512.png"),
 }
 

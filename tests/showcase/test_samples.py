@@ -1,6 +1,7 @@
-"""While nothing is published the walls show samples that come with the product."""
+"""Samples that come with the product fill the walls until staff have published as many clips."""
 
 from pathlib import Path
+from uuid import uuid4
 
 import av
 import pytest
@@ -10,6 +11,7 @@ from PIL import Image
 from rest_framework.test import APIClient
 
 from accounts.models import User
+from showcase import presenters
 from showcase.models import Clip, ClipView
 from showcase.samples import SAMPLES, SECONDS, Sample
 from tests.showcase.test_showcase import film
@@ -22,19 +24,31 @@ FOLDER = Path(settings.BASE_DIR) / "static" / "samples"
 def test_showcase_shows_all_samples_when_no_clip_is_public(address: str) -> None:
     text = Client().get(address).content.decode()
     shown = [s for s in SAMPLES if f'href="/showcase/samples/{s.name}/"' in text]
-    assert (shown, len(shown)) == ([*SAMPLES], 8)
-    assert text.count("<span>Sample</span>") == 8
+    assert {sample.name for sample in shown} == {sample.name for sample in SAMPLES}
+    assert (text.count("<span>Sample</span>"), text.count("gallery-item--portrait")) == (12, 5)
+    assert f'data-film="{SAMPLES[0].video_url}"' in text
 
 
 @pytest.mark.parametrize("address", ["/", "/showcase/"])
-def test_samples_disappear_when_first_clip_is_published(
+def test_samples_fill_up_the_wall_until_as_many_clips_are_published(
     address: str, alice: User, mp4: bytes
 ) -> None:
-    clip = film(alice, mp4)
+    clip = film(alice, mp4, size="720x1280")
     text = Client().get(address).content.decode()
-    assert "/showcase/samples/" not in text
-    assert f"/showcase/{clip.pk}/" in text
+    found = text.count("<span>Sample</span>"), text.count("gallery-item--portrait")
+    assert (f'href="/showcase/{clip.pk}/"' in text, *found) == (True, 11, 5)
+    video = clip.video
+    for n in range(presenters.WALL - 1):
+        video.pk, video.engine_job_id = uuid4(), f"job-{n}"
+        video.save(force_insert=True)
+        Clip.objects.create(video=video, title="x", is_active=True, consented_at=video.created_at)
+    assert "/showcase/samples/" not in Client().get(address).content.decode()
     assert Client().get("/showcase/samples/harbour/").status_code == 404
+
+
+def test_filtered_showcase_has_no_samples(alice: User, mp4: bytes) -> None:
+    film(alice, mp4)
+    assert "Sample" not in Client().get("/showcase/?shape=landscape").content.decode()
 
 
 def test_sample_page_has_no_likes_and_views() -> None:
