@@ -47,6 +47,11 @@ def _offered(known: Catalog, _key: capabilities.Configured) -> tuple[Model, ...]
     return tuple(map(capabilities.narrow, real or made or lasting[:2] or models[:2]))
 
 
+def are_all_of_sandbox() -> bool:
+    """Tell whether only the sandbox makes what is offered: no real engine is configured."""
+    return all(engines_for(model.id) and _is_of_sandbox(model) for model in offered())
+
+
 def default_model() -> Model:
     return offered()[0]
 

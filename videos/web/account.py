@@ -27,18 +27,32 @@ from videos.catalog import offers, prices
 from videos.library import counts
 from videos.web.forms import WelcomeForm
 
-STARTER_PROMPTS = (
-    gettext_lazy(
-        "Morning fog pours between mountain ridges as the sun clears the last peak, slow "
-        "aerial push"
+# Each with the sample clip in static/samples that shows it.
+STARTERS = (
+    (
+        "mountains",
+        gettext_lazy("Morning fog pours between mountain ridges as the sun clears the last peak"),
     ),
-    gettext_lazy(
-        "A paper boat sails down a rainy gutter at street level, neon lights in the water"
+    (
+        "neon",
+        gettext_lazy("Rain on a neon city at night, signs shining in the water below"),
     ),
-    gettext_lazy(
-        "A fox crosses fresh snow at blue hour, breath in the air, the camera follows low"
+    (
+        "cabin",
+        gettext_lazy("Snow falls on a cabin in a winter wood, warm light in one window"),
     ),
-    gettext_lazy("A ceramic cup on a wooden table, steam curling in window light, close and still"),
+    (
+        "reef",
+        gettext_lazy("Fish turn in shafts of light above a coral reef, slow and wide"),
+    ),
+    (
+        "balloons",
+        gettext_lazy("Balloons drift over a sea of clouds at dawn, seen from above"),
+    ),
+    (
+        "lavender",
+        gettext_lazy("Lavender fields at last light, the camera glides low along the rows"),
+    ),
 )
 
 
@@ -56,9 +70,10 @@ def welcome(request: UserRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         return _finish_welcome(request, form.cleaned_data)
     if request.method != "POST" and request.GET.get("step") != "2":
-        return render(request, "welcome/prompt.html", {"step": 1, "prompts": STARTER_PROMPTS})
+        return render(request, "welcome/prompt.html", {"step": 1, "starters": STARTERS})
     available = credits.available(user)
     scene = request.GET.get("scene", "")
+    number = int(scene) if scene.isascii() and scene.isdigit() and len(scene) < 3 else -1
     now = prices.current()
     default, *others = offers.offered()
     others.sort(key=now.of_default)
@@ -66,7 +81,7 @@ def welcome(request: UserRequest) -> HttpResponse:
         "step": 2,
         "form": form,
         "available": available,
-        "prompt": STARTER_PROMPTS[int(scene)] if scene in {"0", "1", "2", "3"} else "",
+        "prompt": dict(enumerate(prompt for _name, prompt in STARTERS)).get(number, ""),
         "rows": [
             {
                 "label": model.label,

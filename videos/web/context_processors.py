@@ -9,6 +9,7 @@ from django.utils.functional import SimpleLazyObject
 from accounts.models import User
 from accounts.people import signup
 from billing.referrals import invitations, switch
+from videos.catalog import offers
 from videos.library import counts
 from videos.web.presenters import wallet
 
@@ -43,4 +44,5 @@ def _sandbox() -> dict[str, Any]:
     on = settings.SANDBOX and not settings.PRODUCTION
     demo = on and User.objects.filter(username="demo", is_active=True).exists()
     password = "demo-firstlight" if settings.ENVIRONMENT == "development" else ""
-    return {"on": on, "demo": demo, "password": password}
+    draws = offers.are_all_of_sandbox()
+    return {"on": on, "demo": demo, "password": password, "draws": draws}

@@ -46,7 +46,7 @@ def test_welcome_page_follows_when_a_user_signs_up(db: None) -> None:
         ("Sora 2", 20, 5),
         ("Sora 2 Pro", 30, 3),
     ]
-    assert str(shown["prompt"]).startswith("A paper boat")
+    assert str(shown["prompt"]).startswith("Rain on a neon city")
 
 
 def test_studio_follows_the_sign_up_when_a_prompt_is_stored(db: None) -> None:

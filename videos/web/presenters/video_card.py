@@ -15,6 +15,7 @@ from django.utils.translation import ngettext
 from videos import failures
 from videos.catalog import frames, prices
 from videos.catalog.reading import catalog
+from videos.engines.base import is_sandbox
 from videos.jobs import queue
 from videos.library.lineage import LineageNode
 from videos.models import Upload, Video
@@ -70,6 +71,10 @@ class VideoCard:
         if len(text) <= TITLE_CHARACTERS and text.isascii():
             return text
         return Truncator(text).chars(TITLE_CHARACTERS)
+
+    @property
+    def is_of_sandbox(self) -> bool:
+        return is_sandbox(self.video.engine)
 
     @cached_property
     def url(self) -> str:
