@@ -28,9 +28,11 @@ from showcase.web import (
     help_topics,
     home,
     legal,
+    makers,
     offers,
     previews,
     pricing,
+    remixes,
     showcase,
 )
 from videos import representations
@@ -85,6 +87,9 @@ urlpatterns = [
     path("showcase/<int:clip_id>/video.mp4", clips.video_file, name="clip-video"),
     path("showcase/<int:clip_id>/poster.webp", clips.poster, name="clip-poster"),
     path("showcase/<int:clip_id>/like/", clips.like, name="clip-like"),
+    path("showcase/<int:clip_id>/remix/", remixes.remix, name="clip-remix"),
+    path("showcase/by/<slug:slug>/", makers.maker, name="maker"),
+    path("showcase/you/", makers.own_page, name="maker-own"),
     path("showcase/<int:clip_id>/preview/", previews.preview, name="clip-preview"),
     path(
         "showcase/<int:clip_id>/preview/video.mp4",

@@ -12,6 +12,7 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
 from showcase.models import Clip, ClipQuerySet
+from showcase.styles import guess
 from videos.models import Video
 
 
@@ -39,7 +40,8 @@ def offer(video: Video) -> Clip:
     if video.status != Video.Status.SUCCEEDED or video.deleted_at:
         raise NotReady(_("Only a finished video can be offered to the showcase."))
     title = Truncator(video.prompt.strip().splitlines()[0]).chars(80)
-    clip, _made = Clip.objects.get_or_create(video=video, defaults={"title": title})
+    own = {"title": title, "style": guess(video.prompt)}
+    clip, _made = Clip.objects.get_or_create(video=video, defaults=own)
     Clip.objects.filter(pk=clip.pk, consented_at=None).update(consented_at=timezone.now())
     clip.refresh_from_db()
     return clip
@@ -76,7 +78,8 @@ def hide(clips: QuerySet[Clip]) -> list[Clip]:
 
 def publish_when_finished(video: Video, title: str) -> None:
     """Create a clip, with consent, that becomes public as soon as its video is finished."""
-    Clip.objects.create(video=video, title=title, is_active=True, consented_at=timezone.now())
+    own = {"title": title, "style": guess(video.prompt)}
+    Clip.objects.create(video=video, is_active=True, consented_at=timezone.now(), **own)
 
 
 def move(clip: Clip, *, up: bool) -> None:
@@ -94,6 +97,12 @@ def move(clip: Clip, *, up: bool) -> None:
 def delete_clips_of_deleted_videos() -> None:
     """Delete clips whose videos were deleted. Safe to repeat."""
     Clip.objects.exclude(video__in=Video.objects.kept()).delete()
+
+
+def clip_remixed_by(video: Video) -> Clip | None:
+    """Return the public clip that a video remixes; None when there is none any more."""
+    source = video.public_source_id
+    return Clip.objects.public().filter(video=source).first() if source else None
 
 
 def video_url(clip: Clip) -> str:

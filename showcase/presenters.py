@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from django.urls import reverse
 
-from showcase import gallery
+from showcase import gallery, makers
 from showcase.models import Clip
 from showcase.samples import SAMPLES, SECONDS, Sample
 from videos.catalog.reading import catalog
@@ -32,6 +32,9 @@ class ClipCard:
     seconds: int
     model: str = ""
     description: str = ""
+    style: str = ""
+    maker: str = ""
+    maker_page: str = ""
     clip: Clip | None = None
     is_large: bool = False
 
@@ -43,6 +46,7 @@ class ClipCard:
 def of_clip(clip: Clip) -> ClipCard:
     """Return the card of a clip."""
     video = clip.video
+    maker = makers.maker_of(clip)
     return ClipCard(
         title=clip.title,
         prompt=video.prompt,
@@ -54,6 +58,9 @@ def of_clip(clip: Clip) -> ClipCard:
         seconds=video.seconds,
         model=catalog().label(video.model),
         description=clip.description,
+        style=clip.get_style_display(),
+        maker=maker.user.name if maker else "",
+        maker_page=reverse("maker", args=[maker.slug]) if maker else "",
         clip=clip,
     )
 

@@ -235,7 +235,7 @@ def _other_size(video: Video) -> Remedy | None:
 
 
 def _other_model(video: Video) -> Remedy | None:
-    if video.source_id:  # a remix needs the model of its source
+    if video.is_remix:  # it needs the model of its source
         return None
     asked, choices = (video.operation, video.size, video.seconds), offers.choices_of(video)
     for offer in offers.offered():

@@ -26,7 +26,7 @@ from showcase.models import Clip
 class ClipForm(forms.ModelForm):
     class Meta:
         model = Clip
-        fields = ("title", "description", "display_order", "is_active")
+        fields = ("title", "description", "style", "display_order", "is_active")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -5,6 +5,7 @@ from showcase.models.clip import Clip, ClipQuerySet
 from showcase.models.clip_like import ClipLike
 from showcase.models.clip_view import ClipView
 from showcase.models.feedback import Feedback
+from showcase.models.maker import Maker
 from showcase.models.visitor_message import VisitorMessage
 
 __all__ = [
@@ -14,5 +15,6 @@ __all__ = [
     "ClipQuerySet",
     "ClipView",
     "Feedback",
+    "Maker",
     "VisitorMessage",
 ]

@@ -7,6 +7,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from showcase.styles import Style
 from videos.models import Video
 
 
@@ -19,7 +20,8 @@ class ClipQuerySet(models.QuerySet["Clip"]):
             video__deleted_at=None,
             video__user__is_active=True,
         )
-        return shown.select_related("video").order_by("display_order", "-pk")
+        maker = "video__user__maker"  # also None for a user who has no page
+        return shown.select_related("video", maker).order_by("display_order", "-pk")
 
 
 class Clip(models.Model):
@@ -30,6 +32,7 @@ class Clip(models.Model):
     )
     title = models.CharField(_("title"), max_length=120)
     description = models.TextField(_("description"), blank=True, max_length=1000)
+    style = models.CharField(_("style"), max_length=12, choices=Style, default=Style.LIVE)
     display_order = models.IntegerField(
         _("order"), default=100, help_text=_("Lower numbers come first.")
     )

@@ -1,5 +1,7 @@
 """Public clips: their pages, files and likes."""
 
+from uuid import uuid4
+
 from django.contrib.auth.views import redirect_to_login
 from django.db.models import F
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
@@ -8,10 +10,15 @@ from django.views.decorators.http import require_POST, require_safe
 
 from config.lib.web.responses import file_or_404, see_other
 from showcase import counters, gallery, presenters, samples
+from showcase.forms import AbuseReportForm
 from showcase.models import Clip, ClipLike, ClipQuerySet
+from videos.catalog import prices
 from videos.engines.base import Variant
 from videos.media import delivery, http_ranges
 from videos.media.engine_files import EngineFileError
+from videos.models import Video
+from videos.web.forms import RemixForm
+from videos.web.presenters.repeat_prices import RepeatPrices
 
 
 @require_safe
@@ -19,6 +26,13 @@ def clip(request: HttpRequest, clip_id: int) -> HttpResponse:
     """Show a public clip and count the view."""
     found = get_object_or_404(public_clips(), pk=clip_id)
     found.view_count += counters.count_request(request, found)
+    return render_clip(request, found, RemixForm())
+
+
+def render_clip(
+    request: HttpRequest, found: Clip, form: RemixForm, status: int = 200
+) -> HttpResponse:
+    """Render the page of a clip; `form` is what should change in a remix."""
     liked = (
         request.user.is_authenticated
         and ClipLike.objects.filter(clip=found, user_id=request.user.pk).exists()
@@ -28,8 +42,13 @@ def clip(request: HttpRequest, clip_id: int) -> HttpResponse:
         "card": presenters.of_clip(found),
         "liked": liked,
         "others": [presenters.of_clip(other) for other in others[:4]],
+        "form": form,
+        "token": uuid4().hex,
+        "source": gallery.clip_remixed_by(found.video),
+        "remix_price": RepeatPrices(prices.current()).of(found.video, Video.Operation.REMIX),
+        "report": AbuseReportForm(initial={"email": getattr(request.user, "email", "")}),
     }
-    return render(request, "showcase/clip.html", context)
+    return render(request, "showcase/clip.html", context, status=status)
 
 
 @require_safe

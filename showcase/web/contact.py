@@ -1,5 +1,6 @@
 """The forms by which visitors write to us: abuse reports and feedback."""
 
+import re
 from typing import Any
 
 from django import forms
@@ -13,6 +14,9 @@ from config.lib import rate_limits
 from showcase import visitor_messages
 from showcase.forms import AbuseReportForm, FeedbackForm
 from showcase.models import AbuseReport, Feedback
+
+# Pages on which a video can be reported in place.
+PUBLIC_PAGE = re.compile(r"/showcase/\d{1,18}/|/s/[\w.-]{1,200}/")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -44,8 +48,14 @@ def _answer(
             form.add_error(None, str(error))
         else:
             messages.success(request, _("Thank you. Our staff will read your message."))
-            return redirect(name)
+            return redirect(_page_of(request) or name)
     return render(request, f"pages/{name}.html", {"form": form}, status=status)
+
+
+def _page_of(request: HttpRequest) -> str:
+    """Return the path of the public page on which the form stands; "" for its own page."""
+    page = request.POST.get("page", "")
+    return page if PUBLIC_PAGE.fullmatch(page) else ""
 
 
 def _initial(request: HttpRequest, field: str) -> dict[str, Any]:

@@ -69,7 +69,7 @@ def test_views_and_consent_stay_when_they_change_while_staff_edit(
     staff_client: Client, alice: User, mp4: bytes
 ) -> None:
     (clip,) = clips(alice, mp4, "a")
-    form = {"title": "b", "description": "", "display_order": clip.display_order}
+    form = {"title": "b", "description": "", "display_order": clip.display_order, "style": "live"}
     others = partial(Clip.objects.update, view_count=7, consented_at=None)
     with before(writes("showcase_clip"), others):
         assert staff_client.post(f"/admin/showcase/clip/{clip.pk}/change/", form).status_code == 302

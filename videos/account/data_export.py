@@ -40,7 +40,8 @@ PROFILE = (
 VIDEO = (
     "id", "operation", "prompt", "negative_prompt", "model", "requested_model", "size", "seconds",
     "seed", "audio", "credits", "status", "progress",
-    "failure_code", "source_id", "retry_of_id", "first_image_id", "last_image_id",
+    "failure_code", "source_id", "public_source_id", "retry_of_id",
+    "first_image_id", "last_image_id",
     "created_at", "completed_at", "deleted_at", "file_bytes", "file_sha256",
     "file_stays_at_engine", "expires_at", "metadata",
 )  # fmt: skip

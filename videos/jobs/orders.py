@@ -138,6 +138,29 @@ def remix(
     return _check_and_place(video.user, Draft(draft), request_key)
 
 
+def remix_public(
+    user: AbstractBaseUser,
+    video: Video,
+    prompt: str,
+    request_key: RequestKey | None = None,
+    terms: PriceTerms = ANY_PRICE,
+) -> Video:
+    """Order a remix of another user's video, which the caller has found to be public.
+
+    It is at this user's expense and in this user's library; it names the video as `public_source`,
+    and starts a lineage of its own. Raises NotPossible or what submit raises; then nothing is
+    written.
+    """
+    if video.status != Status.SUCCEEDED:
+        raise state_machine.NotPossible(_("Only a completed video can be remixed."))
+    draft = _repeat(video, prompt, Video.Operation.REMIX, source=video)
+    # What the maker chose besides the public prompt stays the maker's.
+    draft.user_id, draft.source, draft.public_source = user.pk, None, video
+    draft.seed, draft.negative_prompt = None, ""
+    _agree_price(terms, draft)
+    return _check_and_place(user, Draft(draft), request_key)
+
+
 def retry(
     video: Video,
     request_key: RequestKey | None = None,
@@ -154,7 +177,9 @@ def retry(
         )
     images, operation = modes.images_of(video), Video.Operation(video.operation)
     _check_images_are_kept(images, operation)
-    draft = _repeat(video, video.prompt, operation, source=video.source, images=images)
+    source = video.source or video.public_source
+    draft = _repeat(video, video.prompt, operation, source=source, images=images)
+    draft.source, draft.public_source = video.source, video.public_source
     draft.first_image, draft.last_image = video.first_image, video.last_image
     draft.retry_of = video
     draft.webhook_url, draft.api_key_id = video.webhook_url, api_key_id

@@ -51,7 +51,7 @@ def check_engine(draft: Draft) -> None:
     if not video.engine:
         gone = _("The engine that made this video is not available.")
         raise offers.NotOffered(
-            "model", gone if video.source else _("No engine can make this video.")
+            "model", gone if video.is_remix else _("No engine can make this video.")
         )
 
 

@@ -161,6 +161,14 @@ class Video(models.Model):
     source = models.ForeignKey(
         "self", models.PROTECT, null=True, related_name="remixes", verbose_name=_("made from")
     )
+    # Another user's video that was public when it was remixed; `source` is the user's own.
+    public_source = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        related_name="public_remixes",
+        verbose_name=_("made from the public video"),
+    )
     retry_of = models.ForeignKey(
         "self", models.PROTECT, null=True, related_name="retries", verbose_name=_("retry of")
     )
@@ -345,6 +353,11 @@ class Video(models.Model):
     @property
     def is_active(self) -> bool:
         return self.status in self.ACTIVE
+
+    @property
+    def is_remix(self) -> bool:
+        """Whether only the engine of another video can make it."""
+        return bool(self.source_id or self.public_source_id)
 
     @property
     def is_lost(self) -> bool:

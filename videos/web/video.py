@@ -91,7 +91,7 @@ def remix(request: UserRequest, video_id: UUID) -> HttpResponse:
         form.add_error(None, str(error))
         status = 422
     except credits.NotEnoughCredits as error:
-        form.add_error(None, _missing_credits(error))
+        form.add_error(None, missing_credits(error))
         status = 402
     else:
         return see_other("video", made.pk)
@@ -114,7 +114,7 @@ def retry(request: UserRequest, video_id: UUID) -> HttpResponse:
     except NOT_ORDERED as error:
         messages.error(request, str(error))
     except credits.NotEnoughCredits as error:
-        messages.error(request, _missing_credits(error))
+        messages.error(request, missing_credits(error))
     else:
         return redirect_back(request, "video", made.pk)
     return redirect_back(request, "video", video_id)
@@ -212,7 +212,7 @@ def _first(videos: VideoQuerySet) -> UUID | None:
     return videos.values_list("pk", flat=True).first()
 
 
-def _missing_credits(error: credits.NotEnoughCredits) -> str:
+def missing_credits(error: credits.NotEnoughCredits) -> str:
     """Say how many credits are missing."""
     numbers = {
         "needed": error.needed,

@@ -55,7 +55,7 @@ def route_orders(claimed: QuerySet[Video], now: datetime) -> None:
 def find_other_engine(video: Video) -> str:
     """Another engine that gets orders and makes such videos; "" if the order must stay."""
     submits_before = video.submit_count - (video.status == Status.SUBMITTING)
-    if submits_before or video.source_id:
+    if submits_before or video.is_remix:
         return ""
     choices = offers.choices_of(video)
     offered = offers.engines_for(
