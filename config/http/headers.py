@@ -9,6 +9,7 @@ from django.core.files.storage import default_storage
 from django.http import HttpRequest, HttpResponseBase
 
 from config.lib.api import envelope
+from config.lib.web import framing
 
 # The page a browser may post to besides our own.
 CHECKOUT = "https://checkout.stripe.com"
@@ -58,6 +59,8 @@ def headers_middleware(
         response = get_response(request)
         posts_to = getattr(request, "posts_to", "")
         policy = content_security_policy(posts_to) if posts_to else POLICY
+        if framing.may_be_framed(request):
+            policy = policy.replace("frame-ancestors 'none'", "frame-ancestors *")
         response.headers.setdefault("Content-Security-Policy", policy)
         if verdict := getattr(request, "rate_limit", None):
             response.headers["RateLimit-Limit"] = str(verdict.rate.limit)

@@ -13,6 +13,8 @@ Disallow: /accounts/
 Disallow: /admin/
 Disallow: /api/
 Disallow: /v1/
+
+Sitemap: {url}/sitemap.xml
 """
 # For language models (llmstxt.org).
 LLMS = """\
@@ -45,7 +47,8 @@ ICONS = ("favicon.ico", "apple-touch-icon.png")
 
 @require_safe
 def robots(request: HttpRequest) -> HttpResponse:
-    return HttpResponse(ROBOTS, content_type="text/plain; charset=utf-8")
+    text = ROBOTS.format(url=settings.BASE_URL)
+    return HttpResponse(text, content_type="text/plain; charset=utf-8")
 
 
 @require_safe

@@ -3,6 +3,7 @@
 from django import template
 
 from showcase import gallery, makers
+from showcase.forms import AbuseReportForm
 from showcase.models import Clip, Maker
 from videos.models import Video
 
@@ -13,6 +14,12 @@ register = template.Library()
 def maker_of(clip: Clip) -> Maker | None:
     """Return the maker who may be named beside a clip."""
     return makers.maker_of(clip)
+
+
+@register.simple_tag(takes_context=True)
+def report_form(context: template.Context) -> AbuseReportForm:
+    """Return the form that reports the video of a page."""
+    return AbuseReportForm(initial={"email": getattr(context.get("user"), "email", "")})
 
 
 @register.simple_tag

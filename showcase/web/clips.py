@@ -10,7 +10,6 @@ from django.views.decorators.http import require_POST, require_safe
 
 from config.lib.web.responses import file_or_404, see_other
 from showcase import counters, gallery, presenters, samples
-from showcase.forms import AbuseReportForm
 from showcase.models import Clip, ClipLike, ClipQuerySet
 from videos.catalog import prices
 from videos.engines.base import Variant
@@ -46,7 +45,6 @@ def render_clip(
         "token": uuid4().hex,
         "source": gallery.clip_remixed_by(found.video),
         "remix_price": RepeatPrices(prices.current()).of(found.video, Video.Operation.REMIX),
-        "report": AbuseReportForm(initial={"email": getattr(request.user, "email", "")}),
     }
     return render(request, "showcase/clip.html", context, status=status)
 
@@ -83,6 +81,11 @@ def video_file(request: HttpRequest, clip_id: int) -> HttpResponseBase:
 @require_safe
 def poster(request: HttpRequest, clip_id: int) -> HttpResponseBase:
     return _file(request, clip_id, Variant.THUMBNAIL)
+
+
+def get_public_clip(clip_id: int) -> Clip:
+    """Return a public clip. Raises Http404."""
+    return get_object_or_404(public_clips(), pk=clip_id)
 
 
 def public_clips() -> ClipQuerySet:

@@ -7,11 +7,13 @@ from django.core import signing
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
+from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
 from videos.models import ShareLink, Video
 
 LIFETIME_DAYS = (7, 30)
+TITLE_CHARACTERS = 70
 _signer = signing.Signer(salt="videos.share", sep=".")
 
 
@@ -57,6 +59,13 @@ def active_link(video: Video) -> ShareLink | None:
 def token_of(share: ShareLink) -> str:
     """Return the signed token that stands in the link."""
     return _signer.sign(share.pk.hex)
+
+
+def title_of(share: ShareLink) -> str:
+    """Return what others may read as the title: the prompt only where the owner shows it."""
+    if not share.with_prompt:
+        return _("A shared video")
+    return Truncator(" ".join(share.video.prompt.split())).chars(TITLE_CHARACTERS)
 
 
 def link_for_token(token: str) -> ShareLink:

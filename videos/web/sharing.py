@@ -8,9 +8,11 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.http import require_POST, require_safe
 
 from config.lib import rate_limits
+from config.lib.web.framing import let_others_frame
 from config.lib.web.responses import UserRequest, file_or_404, see_other
 from videos import feed
 from videos.engines.base import Variant
@@ -89,8 +91,31 @@ def share(request: UserRequest, video_id: UUID) -> HttpResponse:
 def shared(request: HttpRequest, token: str) -> HttpResponse:
     """Show a shared video to anyone who has its link; search engines must not index it."""
     found = _shared(token)
-    context = {"share": found, "token": token, "card": cards_of([found.video])[0]}
+    context = {
+        "share": found,
+        "token": token,
+        "title": share_links.title_of(found),
+        "card": cards_of([found.video])[0],
+    }
     answer = render(request, "videos/shared.html", context)
+    answer["X-Robots-Tag"] = "noindex"
+    answer["Cache-Control"] = "private, no-cache"
+    return answer
+
+
+@require_safe
+@xframe_options_exempt
+def shared_player(request: HttpRequest, token: str) -> HttpResponse:
+    """Show the player of a shared video, for a frame on another site."""
+    found = _shared(token)
+    let_others_frame(request)
+    context = {
+        "title": share_links.title_of(found),
+        "page": reverse("shared", args=[token]),
+        "url": reverse("shared-video", args=[token]),
+        "poster": reverse("shared-poster", args=[token]),
+    }
+    answer = render(request, "embed.html", context)
     answer["X-Robots-Tag"] = "noindex"
     answer["Cache-Control"] = "private, no-cache"
     return answer
