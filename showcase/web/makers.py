@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts.people import profile
 from config.lib.web.paging import page_of
 from config.lib.web.responses import UserRequest, see_other
 from showcase import makers, presenters
@@ -19,6 +20,7 @@ PER_PAGE = 24
 
 
 class MakerForm(forms.Form):
+    name = forms.CharField(label=gettext_lazy("Name that is shown"), max_length=80)
     about = forms.CharField(
         label=gettext_lazy("About you"),
         max_length=300,
@@ -41,19 +43,17 @@ def maker(request: HttpRequest, slug: str) -> HttpResponse:
 def own_page(request: UserRequest) -> HttpResponse:
     """Show, open or close the user's own page."""
     own = Maker.objects.filter(user=request.user).first()
-    form = MakerForm(request.POST or None, initial={"about": own.about if own else ""})
+    shown = {"name": request.user.display_name, "about": own.about if own else ""}
+    form = MakerForm(request.POST or None, initial=shown)
     if "hide" in request.POST:
         makers.hide(request.user)
         messages.success(request, _("Your page is closed, and no clip names you any more."))
         return see_other("maker-own")
     if request.method == "POST" and form.is_valid():
-        try:
-            makers.publish(request.user, form.cleaned_data["about"])
-        except makers.NoName as error:
-            form.add_error(None, str(error))
-        else:
-            messages.success(request, _("Your page is public."))
-            return see_other("maker-own")
+        profile.update(request.user, display_name=form.cleaned_data["name"])
+        makers.publish(request.user, form.cleaned_data["about"])
+        messages.success(request, _("Your page is public."))
+        return see_other("maker-own")
     context = {"form": form, "own": own, "clips": public_clips().filter(video__user=request.user)}
     status = 422 if form.errors else 200
     return render(request, "showcase/own_page.html", context, status=status)

@@ -72,6 +72,7 @@ SIGNED_IN = {
     "collections": "/collections/",
     "usage": "/usage/",
     "billing": "/billing/",
+    "maker-own": "/showcase/you/",
     "welcome": "/welcome/",
     "settings": "/settings/",
     "email-settings": "/settings/mails/",
@@ -101,7 +102,10 @@ GUARDED = {
     "mfa_reauthenticate": "/accounts/2fa/reauthenticate/",
 }
 # Their addresses come with what the `world` made.
-MADE_PUBLIC = {"clip", "shared", "account_confirm_email", "account_reset_password_from_key"}
+MADE_PUBLIC = {
+    *("clip", "clip-embed", "maker", "shared", "shared-embed"),
+    *("account_confirm_email", "account_reset_password_from_key"),
+}
 MADE = {
     "key",
     *("video", "video-compare", "video-cancel", "video-delete", "collection-delete"),
@@ -133,6 +137,7 @@ NO_PAGE = {
     *("mfa_download_recovery_codes", "account_confirm_login_code", "google_login"),
     *("google_callback", "api-redoc-script", "shortcuts", "library-restore", "webhook-test"),
     *("reference-keep", "clip-preview-video", "clip-preview-poster"),
+    *("clip-remix", "feed-atom", "feed-rss", "sitemap", "oembed"),
     *("livez", "readyz", "invited", "llms", "agent-disconnect"),
     *("token", "client_registration", "revoke"),
     *("manifest", "service-worker", "push"),
@@ -326,7 +331,22 @@ def shown(page: Page, film: str, folder: Path) -> dict[str, str]:
     publish(folder, decided=True)
     page.reload()
     public = page.get_by_role("link", name="Open its public page").get_attribute("href") or ""
-    return {"shared": link, "clip": public}
+    return {
+        "shared": link,
+        "shared-embed": f"{link}embed/",
+        "clip": public,
+        "clip-embed": f"{public}embed/",
+        "maker": own_page_of(page),
+    }
+
+
+def own_page_of(page: Page) -> str:
+    """The page of a maker who agreed to be named."""
+    page.goto("/showcase/you/")
+    page.get_by_label("Name that is shown").fill("Mira Lind")
+    page.get_by_role("button", name="Publish my page").click()
+    link = page.locator("main .notice a[href*='/showcase/by/']")
+    return link.get_attribute("href") or ""
 
 
 def publish(folder: Path, *, decided: bool) -> None:

@@ -22,7 +22,7 @@ from django.utils import timezone
 from accounts.auth import api_keys
 from accounts.models import ApiKey, User
 from billing.ledger import credits, expiry_warnings
-from showcase import gallery
+from showcase import gallery, makers
 from showcase.models import Clip
 from tests import slow_work
 from tests.accounts.oauth import flow
@@ -52,6 +52,9 @@ SKIPPED_ROUTES = (
     "openapi.json",
     # Files for programs, and the address that leads a password manager to a page.
     "robots.txt",
+    "sitemap.xml",
+    "oembed",
+    "showcase/feed.",
     "llms.txt",
     "service-worker.js",
     "token",
@@ -123,6 +126,7 @@ def objects(user: User, mp4: bytes) -> dict[str, Any]:
         "clip_id": shown.pk,
         "topic": "prompt",
         "name": "lavender",
+        "slug": makers.publish(user, "zzz").slug,
         "token": share_links.token_of(share_links.create_link(done)),
         "collection_id": collections.create_collection(user, "zzz").pk,
         "payment_id": payment_events.create_paid_payment(user).pk,
