@@ -32,6 +32,7 @@ def showcase(request: HttpRequest) -> HttpResponse:
     context = {
         "cards": cards or presenters.arrange(map(presenters.of_clip, page)),
         "samples": not lengths,
+        "has_samples": bool(cards),
         "page": page,
         "models": catalog().named(models),
         "styles": [each for each in Style.choices if each[0] in styles],

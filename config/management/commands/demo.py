@@ -22,23 +22,23 @@ CREDITS = 900
 LANDSCAPE, PORTRAIT = "1280x720", "720x1280"
 PROMPTS = (
     (
-        "First light in the mountains",
-        "Morning fog pours between mountain ridges as the sun clears the last peak",
+        "Storm over the ridges",
+        "Lightning behind dark mountain ridges at night, rain in the valley, wide and still",
         LANDSCAPE,
     ),
     (
-        "Aurora",
-        "Aurora curtains ripple above a dark pine forest, stars overhead, tripod still",
+        "A tent under the lights",
+        "Northern lights above a frozen lake, a tent on the shore, stars overhead",
         LANDSCAPE,
     ),
     (
-        "Lantern",
-        "A paper lantern drifts over a still harbour at dusk, slow dolly in",
+        "Ink",
+        "Abstract ink unfolds in clear water, violet and gold, seen from very close",
         PORTRAIT,
     ),
     (
-        "Golden beach",
-        "Waves roll onto a quiet beach at first light, low camera, golden glitter",
+        "Noon at the beach",
+        "Waves roll onto a quiet beach at noon, low camera, glitter on the water",
         LANDSCAPE,
     ),
 )
