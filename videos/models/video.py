@@ -163,11 +163,7 @@ class Video(models.Model):
     )
     # Another user's video that was public when it was remixed; `source` is the user's own.
     public_source = models.ForeignKey(
-        "self",
-        models.PROTECT,
-        null=True,
-        related_name="public_remixes",
-        verbose_name=_("made from the public video"),
+        "self", models.PROTECT, null=True, related_name="+", verbose_name=_("remixed clip")
     )
     retry_of = models.ForeignKey(
         "self", models.PROTECT, null=True, related_name="retries", verbose_name=_("retry of")
