@@ -90,6 +90,7 @@ def library_video(video: Video) -> dict[str, Any]:
         "id": own_id,
         "user_id": str(video.user_id),
         "openai_video_id": video.engine_job_id or (own_id if settings.PREFIXED_VIDEO_IDS else None),
+        "title": video.display_title,
         "prompt": video.prompt,
         "model": video.ordered_model,
         "made_with": {"model": video.model, "label": catalog().label(video.model)},
@@ -113,8 +114,21 @@ def library_video(video: Video) -> dict[str, Any]:
         "has_last_image": video.last_image_id is not None,
         "has_reference_images": video.operation == Video.Operation.REFERENCE,
         "remix_of": library_id(video.source_id) if video.source_id else None,
+        "take": _take(video),
         "credits": video.credits,
         "expires_at": int(video.expires_at.timestamp()) if video.expires_at else None,
+    }
+
+
+def _take(video: Video) -> dict[str, Any] | None:
+    """Which of several takes a video is; None for one that was ordered alone."""
+    if video.take_group is None:
+        return None
+    return {
+        "group": str(video.take_group),
+        "number": video.take_number,
+        "of": video.take_count,
+        "picked": video.picked_at is not None,
     }
 
 

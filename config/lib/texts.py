@@ -1,9 +1,30 @@
 """Texts that people write: one kind of line break, what counts as blank, how words are found."""
 
+import re
 import unicodedata
+
+from django.utils.text import Truncator
 
 # Letters and symbols that show nothing: fillers of Hangul and the empty Braille pattern.
 INVISIBLE = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+
+# Where a clause ends: a mark before a space or an end, a mark of Chinese or Japanese, a line break.
+END_OF_CLAUSE = re.compile(r"[.,;:!?](?=\s|$)|[。，、；：！？]|\s[-–—]\s|\n")
+# A clause of fewer bytes says too little; a Chinese character, which is half a word, has three.
+SHORTEST_CLAUSE, LONGEST_CLAUSE = 12, 60
+
+
+def first_clause(text: str) -> str:
+    """Return the beginning of a text that can stand for it: one line of up to 60 characters."""
+    text = text.strip()
+    ends = (found.start() for found in END_OF_CLAUSE.finditer(text))
+    end = next((n for n in ends if len(text[:n].encode()) >= SHORTEST_CLAUSE), len(text))
+    clause = " ".join(text[:end].split())
+    if len(clause) <= LONGEST_CLAUSE:
+        return clause
+    cut = Truncator(clause).chars(LONGEST_CLAUSE, truncate="…")
+    words, space, _rest = cut.rpartition(" ")
+    return f"{words}…" if space else cut
 
 
 def use_plain_line_breaks(text: str) -> str:

@@ -38,7 +38,8 @@ PROFILE = (
     "date_joined", "updated_at", "last_login",
 )  # fmt: skip
 VIDEO = (
-    "id", "operation", "prompt", "negative_prompt", "model", "requested_model", "size", "seconds",
+    "id", "operation", "title", "take_group", "take_number", "take_count", "picked_at",
+    "prompt", "negative_prompt", "model", "requested_model", "size", "seconds",
     "seed", "audio", "credits", "status", "progress",
     "failure_code", "source_id", "public_source_id", "retry_of_id",
     "first_image_id", "last_image_id",

@@ -72,6 +72,7 @@ def erase_account(user: User) -> None:
         VideoReference.objects.filter(video__user=user).delete()
         Video.objects.filter(user=user).update(
             prompt="",
+            title=None,
             search_text="",
             negative_prompt="",
             failure_detail="",

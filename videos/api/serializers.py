@@ -46,12 +46,24 @@ class MadeWithSerializer(serializers.Serializer):
     label = serializers.CharField()  # type: ignore[assignment]
 
 
+class TakeSerializer(serializers.Serializer):
+    """Which of several takes a video is: they were ordered together, from the same prompt."""
+
+    group = serializers.UUIDField(help_text="The same for all takes of one order.")
+    number = serializers.IntegerField(help_text="From 1; a retry keeps the number.")
+    of = serializers.IntegerField(help_text="How many takes were ordered.")
+    picked = serializers.BooleanField(help_text="Whether the owner picked it as the best one.")
+
+
 class VideoSerializer(serializers.Serializer):
     """The video object with snake_case names; times are in unix seconds. Source: A13, A15, A19."""
 
     id = library_id_field()
     user_id = serializers.UUIDField()
     openai_video_id = serializers.CharField(allow_null=True)
+    title = serializers.CharField(
+        help_text="What the owner called it, else the first clause of the prompt; one line."
+    )
     prompt = serializers.CharField()
     model = serializers.CharField()
     made_with = MadeWithSerializer()
@@ -77,6 +89,7 @@ class VideoSerializer(serializers.Serializer):
     has_last_image = serializers.BooleanField()
     has_reference_images = serializers.BooleanField()
     remix_of = library_id_field(allow_null=True)
+    take = TakeSerializer(allow_null=True)
     credits = serializers.IntegerField()
     # Until when the engine keeps the file, in unix seconds; null for a stored file, or if unknown.
     expires_at = serializers.IntegerField(allow_null=True)

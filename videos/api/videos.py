@@ -18,7 +18,7 @@ from config.lib.api.openapi import IDEMPOTENCY_KEY, errors, request_example
 from config.lib.api.pagination import LimitOffsetPagination, ListView
 from config.lib.api.parsers import StrictFormParser, StrictMultiPartParser
 from config.lib.api.serializers import SuccessSerializer, validated
-from config.lib.api.strict_fields import TextField, WholeNumberField
+from config.lib.api.strict_fields import MultilineTextField, TextField, WholeNumberField
 from config.lib.idempotency import RequestKey
 from config.lib.web.responses import user_of
 from videos import representations
@@ -28,9 +28,10 @@ from videos.catalog import offers
 from videos.catalog.entries import MOST_REFERENCES
 from videos.catalog.modes import OrderImages
 from videos.jobs import orders, queue, removal
-from videos.library import listing
+from videos.library import listing, titles
 from videos.media import uploads
 from videos.models import Video
+from videos.models.video_names import MAX_TITLE
 
 Representation = Callable[[Video], dict[str, Any]]
 
@@ -156,14 +157,40 @@ class VideoListView(CreateVideoView, ListView):
         return [representations.library_video(video) for video in page]
 
 
+class ChangeVideoSerializer(serializers.Serializer):
+    """What an owner may change of a video. What is left out stays as it is."""
+
+    title = MultilineTextField(
+        max_length=MAX_TITLE,
+        required=False,
+        allow_blank=True,
+        help_text='Line breaks become spaces. `""` returns to the first clause of the prompt.',
+    )
+
+
 class VideoDetailView(APIView):
-    """A15, A18: read or delete one video; deleting a running one cancels it first."""
+    """A15, A18: read, rename or delete one video; deleting a running one cancels it first."""
 
     @extend_schema(
         operation_id="get_video", summary="Get one video", responses={200: VideoSerializer}
     )
     def get(self, request: Request, video_id: UUID) -> Response:
         video = fields.get_own_video(request, video_id)
+        queue.add_positions([video])
+        return Response(representations.library_video(video))
+
+    @extend_schema(
+        operation_id="change_video",
+        summary="Change the title of a video",
+        request=ChangeVideoSerializer,
+        responses={200: VideoSerializer},
+        examples=request_example({"title": "Harbour at dusk"}),
+    )
+    def patch(self, request: Request, video_id: UUID) -> Response:
+        video = fields.get_own_video(request, video_id)
+        asked = validated(ChangeVideoSerializer, request.data)
+        if "title" in asked:
+            titles.rename(video, asked["title"])
         queue.add_positions([video])
         return Response(representations.library_video(video))
 

@@ -104,6 +104,8 @@ def submit_many(
     Raises what submit raises; NotEnoughCredits names the price of all.
     """
     drafts = [draft_order(user, _take(order, n)) for n in range(takes)]
+    if takes > 1:
+        _number_takes([draft.video for draft in drafts])
     placement.check(user, drafts[0])
     return placement.place_all(user, drafts, request_key)
 
@@ -114,6 +116,12 @@ def _take(order: VideoOrder, n: int) -> VideoOrder:
     if seed is None:
         return order
     return replace(order, choices=replace(order.choices, seed=(seed + n) % (offers.MAX_SEED + 1)))
+
+
+def _number_takes(videos: list[Video]) -> None:
+    """Say of videos that are ordered together which take each is."""
+    for number, video in enumerate(videos, 1):
+        video.take_group, video.take_number, video.take_count = videos[0].pk, number, len(videos)
 
 
 def remix(
@@ -182,6 +190,9 @@ def retry(
     draft.source, draft.public_source = video.source, video.public_source
     draft.first_image, draft.last_image = video.first_image, video.last_image
     draft.retry_of = video
+    draft.title = video.title
+    draft.take_group, draft.take_number = video.take_group, video.take_number
+    draft.take_count = video.take_count
     draft.webhook_url, draft.api_key_id = video.webhook_url, api_key_id
     Extras(video.metadata, Video.WebhookFormat(video.webhook_format)).add_to(draft)
     _agree_price(terms, draft)

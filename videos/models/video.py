@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from config.lib import clock
 from videos.models.search_text import SearchTextField, containing
 from videos.models.upload import Upload
+from videos.models.video_names import VideoNames
 
 
 class NotByIndex(Func):
@@ -87,7 +88,7 @@ class VideoQuerySet(models.QuerySet["Video"]):
         return self.order_by("-created_at", "-id")
 
 
-class Video(models.Model):
+class Video(VideoNames):
     """One ordered video, until its file is stored or its credits are refunded."""
 
     class Operation(models.TextChoices):
@@ -307,6 +308,11 @@ class Video(models.Model):
             ),
             models.Index(
                 fields=["user", "created_at"], condition=Q(status="queued"), name="video_queue"
+            ),
+            models.Index(
+                fields=["user", "take_group"],
+                condition=Q(take_group__isnull=False),
+                name="video_takes",
             ),
         ]
         constraints = [

@@ -34,6 +34,7 @@ def test_create_answers_the_documented_object_when_only_a_prompt_is_sent(
         "id": str(video.pk),
         "user_id": str(alice.pk),
         "openai_video_id": None,
+        "title": "A paper boat",
         "prompt": "A paper boat",
         "model": "sora-2",
         "made_with": {"model": "sora-2", "label": "Sora 2"},
@@ -57,6 +58,7 @@ def test_create_answers_the_documented_object_when_only_a_prompt_is_sent(
         "has_last_image": False,
         "has_reference_images": False,
         "remix_of": None,
+        "take": None,
         "credits": 20,
         "expires_at": None,
     }

@@ -33,6 +33,7 @@ def test_detail_shows_urls_and_files_when_the_video_is_completed(
         "id": str(video.pk),
         "user_id": str(alice.pk),
         "openai_video_id": video.engine_job_id,
+        "title": "A paper boat",
         "prompt": "A paper boat",
         "model": "sora-2",
         "made_with": {"model": "sora-2", "label": "Sora 2"},
@@ -56,6 +57,7 @@ def test_detail_shows_urls_and_files_when_the_video_is_completed(
         "has_last_image": False,
         "has_reference_images": False,
         "remix_of": None,
+        "take": None,
         "credits": 20,
         "expires_at": None,
     }
@@ -135,7 +137,7 @@ def test_detail_takes_three_queries_when_the_video_waits(
         api.get(address)
 
 
-@pytest.mark.parametrize("method", ["get", "delete"])
+@pytest.mark.parametrize("method", ["get", "patch", "delete"])
 def test_detail_is_401_when_anonymous(anonymous: APIClient, alice: User, method: str) -> None:
     video = order(alice)
     answer = getattr(anonymous, method)(f"/api/videos/{video.pk}")
@@ -144,5 +146,5 @@ def test_detail_is_401_when_anonymous(anonymous: APIClient, alice: User, method:
 
 
 def test_detail_is_405_in_json_when_the_method_is_unknown(api: APIClient, alice: User) -> None:
-    answer = api.patch(f"/api/videos/{order(alice).pk}", {}, format="json")
-    assert (answer.status_code, answer.json()) == (405, {"detail": 'Method "PATCH" not allowed.'})
+    answer = api.put(f"/api/videos/{order(alice).pk}", {}, format="json")
+    assert (answer.status_code, answer.json()) == (405, {"detail": 'Method "PUT" not allowed.'})
