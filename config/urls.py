@@ -140,6 +140,7 @@ urlpatterns = [
         name="collection-delete",
     ),
     path("v/<uuid:video_id>/", video.video, name="video"),
+    path("v/<uuid:video_id>/title/", video.title, name="video-title"),
     path("v/<uuid:video_id>/favourite/", video.favourite, name="video-favourite"),
     path("v/<uuid:video_id>/compare/", sharing.compare, name="video-compare"),
     path("v/<uuid:video_id>/frame/", sharing.frame, name="video-frame"),

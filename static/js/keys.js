@@ -134,6 +134,11 @@ function write() {
   else location.assign("/studio/#prompt");
 }
 
+function remix() {
+  document.querySelector(".next-version [value=remix]")?.click();
+  document.getElementById("change")?.focus();
+}
+
 const KEYS = {
   "/": () => document.querySelector("main [type=search]")?.focus() ?? openPalette(),
   "?": () => sheet.showModal(),
@@ -141,7 +146,7 @@ const KEYS = {
   j: () => step(1),
   k: () => step(-1),
   f: () => press("[data-favourite] button"),
-  r: () => (watch ? document.getElementById("change")?.focus() : press('a[href$="#remix"]')),
+  r: () => (watch ? remix() : press('a[href$="#remix"]')),
   e: () =>
     watch || here()?.dataset.state !== "done"
       ? press("#extend", document)

@@ -174,7 +174,7 @@ function refreshFamily() {
 
 async function refreshWatch() {
   const fresh = (await get(location.href)).getElementById("watch");
-  for (const part of ["#stage", ".video-page__details", ".video-page__aside"]) {
+  for (const part of [".video-head", "#stage", ".video-page__details", ".video-page__aside"]) {
     const old = watch.querySelector(part);
     if (
       !old.querySelector("video, input:focus, :popover-open") &&

@@ -1,4 +1,6 @@
-// One video, or two side by side: pictures one by one, and both at once.
+// The page of a video: frames one by one, its link, and how the next version is made.
+import { get } from "./page.js";
+
 const FRAME_SECONDS = 1 / 24;
 const watched = () => document.querySelector("#stage video");
 
@@ -25,21 +27,27 @@ document.addEventListener("click", (event) => {
   film.currentTime = Math.max(0, film.currentTime + step * FRAME_SECONDS);
 });
 
-// ---- two films start, stop and move together ----
-const together = document.getElementById("together");
-const films = [...document.querySelectorAll(".side-by-side video")];
-if (together && films.length === 2) {
-  const words = together.querySelector("span");
-  const play = words.textContent;
-  together.hidden = false;
-  together.addEventListener("click", () => {
-    const on = films.some((film) => film.paused);
-    for (const film of films) {
-      film.muted = film !== films[1];
-      film.currentTime = films[1].currentTime;
-      if (on) film.play().catch(() => {});
-      else film.pause();
-    }
-    words.textContent = on ? together.dataset.pause : play;
-  });
+// ---- the link is made where one is, and copied ----
+document.addEventListener("submit", async (event) => {
+  const { submitter, target: form } = event;
+  if (!form.matches("[data-share]") || "asked" in form.dataset) return;
+  event.preventDefault();
+  const request = { method: "POST", body: new FormData(form, submitter), redirect: "follow" };
+  const fresh = (await get(form.action, request).catch(() => null))?.getElementById("sharing");
+  if (!fresh) {
+    form.dataset.asked = "";
+    return form.requestSubmit(submitter);
+  }
+  const menu = form.closest("[popover]");
+  menu.replaceChildren(...fresh.childNodes);
+  const copy = menu.querySelector("[data-copy]");
+  document.querySelector("[popovertarget=sharing]").classList.toggle("btn--active", !!copy);
+  (copy ?? menu.querySelector("[type=submit]")).focus();
+  copy?.click();
+});
+
+// ---- a link from elsewhere says how the next version is made ----
+if (location.hash === "#extend") {
+  document.querySelector(".next-version [value=extend]")?.click();
+  document.getElementById("happens")?.focus();
 }

@@ -12,6 +12,11 @@ from videos.models import Video
 MAX_VERSIONS = 200
 # Below this share of common words two prompts are shown as different, not as one edited.
 MIN_SIMILARITY = 0.5
+# With the space before it: a character of Chinese or Japanese, which has no spaces between words,
+# a word, or marks.
+WORD = re.compile(
+    r"\s*(?:[\u3040-\u30ff\u3400-\u9fff]|(?:(?![\u3040-\u30ff\u3400-\u9fff])\w)+|[^\w\s]+)"
+)
 
 # Climb from a video to the first version, then descend to everything made from that.
 LINEAGE_SQL = """
@@ -88,7 +93,7 @@ def kept_videos(node: LineageNode) -> list[Video]:
 
 def prompt_changes(old: str, new: str) -> list[tuple[str, str]]:
     """Return the new text in pieces, each "same", "gone" or "new"; all new if little is shared."""
-    before, after = re.findall(r"\s*\S+", old), re.findall(r"\s*\S+", new)
+    before, after = WORD.findall(old), WORD.findall(new)
     matcher = SequenceMatcher(None, [w.strip() for w in before], [w.strip() for w in after], False)
     if matcher.ratio() < MIN_SIMILARITY:
         return [("new", new)]

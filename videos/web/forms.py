@@ -5,12 +5,18 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from config.lib.web.forms import MultilineField
 from videos.models import Preset
+from videos.models.video_names import MAX_TITLE
 from videos.web import composer, order_fields
 
 
 class RemixForm(forms.Form):
     prompt = order_fields.prompt_field()
+
+
+class TitleForm(forms.Form):
+    title = MultilineField(max_length=MAX_TITLE, required=False)
 
 
 class CollectionForm(forms.Form):

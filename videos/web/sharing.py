@@ -1,5 +1,7 @@
 """Compare a video with its previous version, use one of its frames, share it by a link."""
 
+from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
@@ -23,6 +25,9 @@ from videos.media.engine_files import EngineFileError
 from videos.models import ShareLink, Video
 from videos.web.pages import get_own_video
 from videos.web.presenters.video_card import cards_of
+
+# What happens next in an extended video; it stands in the address of the studio.
+MAX_NEXT_PROMPT = 500
 
 
 @login_required
@@ -66,7 +71,10 @@ def frame(request: UserRequest, video_id: UUID) -> HttpResponse:
     except frames.NoFrame:
         messages.error(request, _("No frame could be read from this video."))
         return see_other("video", video_id)
-    return see_other(f"{reverse('studio')}?from={video.pk}&first_image={kept.pk}")
+    query: dict[str, Any] = {"from": video.pk, "first_image": kept.pk}
+    if prompt := request.POST.get("prompt", "").strip()[:MAX_NEXT_PROMPT]:
+        query["prompt"] = prompt
+    return see_other(f"{reverse('studio')}?{urlencode(query)}")
 
 
 @login_required
@@ -84,7 +92,9 @@ def share(request: UserRequest, video_id: UUID) -> HttpResponse:
         share_links.create_link(video, days=known, with_prompt="with_prompt" in request.POST)
     except share_links.NotFinished:
         messages.error(request, _("Only a finished video can be shared."))
-    return see_other(f"{reverse('video', args=[video_id])}#share")
+    else:
+        messages.success(request, _("The link is ready. Open “Share by link” to copy it."))
+    return see_other("video", video_id)
 
 
 @require_safe

@@ -53,6 +53,8 @@ def _draft_form(request: UserRequest) -> Composer:
     if older := from_ and own_videos.find(request.user, from_):
         fields = ("prompt", "model", "size", "seconds")
         order = {name: getattr(older, name) for name in fields} | _suggested_options(request)
+        if prompt := request.GET.get("prompt"):
+            order["prompt"] = prompt
         form = Composer(request.user, initial=order | order_fields.options_again(older))
         form.images = image_fields.images_of(older)
         return form

@@ -22,12 +22,12 @@ from config.lib.web.responses import UserRequest, redirect_back, see_other
 from videos import feed
 from videos.catalog import offers
 from videos.jobs import cancellation, moderation, orders, removal, state_machine
-from videos.library import collections
+from videos.library import collections, titles
 from videos.library.lineage import kept_videos, lineage_of, previous_version, prompt_changes
 from videos.library.share_links import active_link, token_of
 from videos.models import Video, VideoQuerySet
 from videos.web import pages
-from videos.web.forms import RemixForm
+from videos.web.forms import RemixForm, TitleForm
 from videos.web.pages import answer_deletion, answer_refusal, get_own_video
 from videos.web.presenters.code_sample import curl_command
 from videos.web.presenters.history import history_of
@@ -56,6 +56,19 @@ def favourite(request: UserRequest, video_id: UUID) -> HttpResponse:
 def video(request: UserRequest, video_id: UUID) -> HttpResponse:
     """Show one video."""
     return _render_video(request, get_own_video(request, video_id), RemixForm())
+
+
+@login_required
+@require_POST
+def title(request: UserRequest, video_id: UUID) -> HttpResponse:
+    """Give a video a title, or take its own one away."""
+    video = get_own_video(request, video_id)
+    form = TitleForm(request.POST)
+    if form.is_valid():
+        titles.rename(video, form.cleaned_data["title"])
+    else:
+        messages.error(request, str(form.errors["title"][0]))
+    return see_other("video", video_id)
 
 
 @login_required
@@ -154,6 +167,7 @@ def _confirm(request: UserRequest, video: Video, what: str) -> HttpResponse:
         "card": cards_of([video])[0],
         "what": what,
         "refusal": cancellation.find_refusal(video),
+        "is_over": what == "cancel" and not video.is_active,
         "next": request.GET.get("next", ""),
         "at": "library",
     }
@@ -172,22 +186,20 @@ def _render_video(
     shown = {
         card.video.pk: card for card in cards_of({*(kept_videos(tree) if tree else ()), video})
     }
-    source = video.source if video.source and not video.source.deleted_at else None
+    left = wallet["available"] - (shown[video.pk].remix_price or 0)
     share = active_link(video)
     context = {
         "at": "library",
         "seq": seq,
         "wallet": wallet,
         "card": shown[video.pk],
-        "source": shown.get(source.pk) if source else None,
         "comparable": previous_version(video) is not None,
-        "changes": prompt_changes(source.prompt, video.prompt)
-        if source
-        else [("same", video.prompt)],
+        "changes": _changes(video),
         "tree": tree and card_node(tree, shown),
         "versions": len(shown),
         "form": form,
-        "left": wallet["available"] - (shown[video.pk].remix_price or 0),
+        "left": left,
+        "is_short": settings.BILLING and left < 0,
         "log": history_of(video),
         "refusal": cancellation.find_refusal(video),
         "share": share,
@@ -197,6 +209,13 @@ def _render_video(
         **_neighbours(video),
     }
     return render(request, "videos/video.html", context, status=status)
+
+
+def _changes(video: Video) -> list[tuple[str, str]]:
+    """Return the prompt in pieces, with what differs from the video that it is a remix of."""
+    if video.source and not video.source.deleted_at:
+        return prompt_changes(video.source.prompt, video.prompt)
+    return [("same", video.prompt)]
 
 
 def _neighbours(video: Video) -> dict[str, UUID | None]:

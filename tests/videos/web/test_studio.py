@@ -43,7 +43,11 @@ def prompt_of(body: str) -> str:
 def test_order_makes_one_video_per_take(page: Client, alice: User, takes: str, made: int) -> None:
     answer = sent(page, takes=takes)
     assert (answer.status_code, answer["Location"]) == (303, STUDIO)
-    assert [video.prompt for video in Video.objects.all()] == ["A boat"] * made
+    videos = list(Video.objects.order_by("take_number"))
+    assert [video.prompt for video in videos] == ["A boat"] * made
+    numbers = [(video.take_number, video.take_count) for video in videos]
+    assert numbers == ([(n + 1, 4) for n in range(4)] if made == 4 else [(None, None)])
+    assert {video.take_group for video in videos} == {videos[0].pk if made == 4 else None}
     assert credits.available(alice) == 100 - 20 * made
 
 

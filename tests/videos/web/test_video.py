@@ -19,7 +19,7 @@ from accounts.models import User
 from accounts.people import deletion
 from billing.ledger import credits
 from tests.markup import flat
-from tests.videos.conftest import completed, failed, order, picture, upload
+from tests.videos.conftest import completed, failed, order, picture, reloaded, upload
 from videos.jobs import orders, removal
 from videos.library import share_links
 from videos.library.lineage import prompt_changes
@@ -114,6 +114,83 @@ def test_newer_and_older_videos_follow_the_library(page: Client, rich: User, bob
     assert beside(third) == {"next": str(second.pk)}
 
 
+# ---- its title ----
+
+
+def test_title_is_changed_on_the_page(page: Client, rich: User, mp4: bytes) -> None:
+    video = completed(order(rich, "A boat at dusk, low camera. Slow dolly in."), mp4)
+    path = f"/v/{video.pk}/"
+    body = flat(page.get(path))
+    assert '<h1 title="A boat at dusk">A boat at dusk</h1>' in body
+    assert body.count("low camera. Slow dolly in.") == 2  # once for people, once as a call
+    answer = page.post(f"{path}title/", {"title": "The\r\nharbour"})
+    assert (answer.status_code, answer["Location"]) == (303, path)
+    assert '<h1 title="The harbour">The harbour</h1>' in flat(page.get(path))
+    assert "at most 100 characters" in flat(
+        page.post(f"{path}title/", {"title": "x" * 101}, follow=True)
+    )
+    page.post(f"{path}title/", {"title": " "})
+    assert reloaded(video).title is None
+
+
+def test_title_is_not_changed_by_another_user(boat: Video, bob: User) -> None:
+    path, stranger = f"/v/{boat.pk}/title/", Client()
+    assert stranger.post(path, {"title": "Mine"}).status_code == 302
+    stranger.force_login(bob)
+    assert stranger.post(path, {"title": "Mine"}).status_code == 404
+    assert reloaded(boat).title is None
+
+
+def test_prompt_stands_once_when_it_is_the_title(page: Client, boat: Video, mp4: bytes) -> None:
+    assert 'id="prompt-title"' not in flat(page.get(f"/v/{boat.pk}/"))
+    changed = remixed(boat, "A boat at dawn", mp4)
+    body = flat(page.get(f"/v/{changed.pk}/"))
+    assert "<del>dusk</del>" in body
+    assert re.search(rf'<a href="/v/{boat.pk}/"> ?Remix of A boat at dusk ?</a>', body)
+    assert "Remix of A boat at dusk" in flat(page.get("/library/"))
+    removal.delete(boat)
+    assert "Remix of" not in flat(page.get("/library/"))
+
+
+# ---- what it would cost ----
+
+
+def test_credits_are_offered_wherever_they_are_short(page: Client, alice: User, mp4: bytes) -> None:
+    boat, lost = completed(order(alice), mp4), failed(order(alice, "A storm"))
+    add = '<a class="btn btn--primary{}" href="/billing/">'
+    small = add.format(" btn--sm")
+    paths = (f"/v/{boat.pk}/", f"/v/{lost.pk}/", f"/v/{lost.pk}/card/", "/library/")
+
+    def offered() -> list[int]:
+        pages = [flat(page.get(path)) for path in paths]
+        return [body.count(add.format("")) + body.count(small) for body in pages]
+
+    assert offered() == [0, 0, 0, 0]
+    assert "wallet__add" not in flat(page.get("/library/"))
+    while credits.available(alice) >= 20:
+        order(alice)
+    assert (credits.available(alice), offered()) == (0, [2, 1, 1, 1])
+    body = flat(page.get(paths[0]))
+    assert "This costs 20 credits. You have 0." in body
+    assert '<span class="wallet__add">Add credits</span>' in body
+
+
+# ---- ending what has ended ----
+
+
+def test_cancelling_offers_what_is_possible(page: Client, rich: User, mp4: bytes) -> None:
+    done, lost, waiting = completed(order(rich), mp4), failed(order(rich)), order(rich)
+
+    def choices(video: Video) -> list[str]:
+        question = flat(page.get(f"/v/{video.pk}/cancel/")).split('id="confirm"')[1]
+        form = question.split("</form>")[0]
+        return re.findall(r'<(?:a|button) class="btn[^>]*> ?([^<]*?) ?</', form)
+
+    assert choices(done) == ["Watch it"]
+    assert choices(lost) == ["Close"]
+    assert choices(waiting) == ["Cancel the render", "Keep rendering"]
+
+
 # ---- comparing ----
 
 
@@ -126,10 +203,11 @@ def test_newer_and_older_videos_follow_the_library(page: Client, rich: User, bob
             "A blue boat at dusk, slowly",
             [
                 *[("same", "A"), ("same", " "), ("gone", "red"), ("same", " "), ("new", "blue")],
-                *[("same", " "), ("same", "boat at"), ("same", " "), ("gone", "dusk")],
-                *[("same", " "), ("new", "dusk, slowly")],
+                *[("same", " "), ("same", "boat at dusk"), ("new", ", slowly")],
             ],
         ),
+        ("红色的小船", "蓝色的小船", [("gone", "红"), ("new", "蓝"), ("same", "色的小船")]),
+        ("It's dusk", "It's dusk!", [("same", "It's dusk"), ("new", "!")]),
         ("A red boat", "Make it snow now", [("new", "Make it snow now")]),
     ],
 )
@@ -184,6 +262,13 @@ def test_frame_becomes_the_reference_of_the_next_order(page: Client, boat: Video
     body = page.get(answer["Location"]).content.decode()
     assert f'name="first_image" value="{kept.pk}" checked' in body
     assert ">A boat at dusk</textarea>" in body
+
+
+def test_extension_takes_what_happens_next_to_the_studio(page: Client, boat: Video) -> None:
+    sent = {"at": "4", "prompt": "It sinks & <b>glows</b>"}
+    body = page.get(page.post(f"/v/{boat.pk}/frame/", sent)["Location"]).content.decode()
+    assert f'name="first_image" value="{Upload.objects.get().pk}" checked' in body
+    assert ">It sinks &amp; &lt;b&gt;glows&lt;/b&gt;</textarea>" in body
 
 
 @pytest.mark.parametrize("at", ["x", "nan", "inf", "-5", "1e400", ""])

@@ -8,9 +8,9 @@ import pytest
 from django.conf import LazySettings
 from django.test import Client
 from django.utils import timezone
-from django.utils.text import Truncator
 
 from accounts.models import User
+from config.lib import texts
 from tests.markup import flat
 from tests.videos.conftest import answered, claimed, completed, order, running
 from tests.videos.library.test_counts import add
@@ -100,8 +100,7 @@ def test_cards_of_a_page_say_what_each_says_alone(alice: User) -> None:
     alone = [[getattr(cards_of([one])[0], name) for name in shown] for one in videos]
     assert found == alone
     assert len({tuple(row[:3]) for row in found}) > 5
-    titles = [Truncator(" ".join(video.prompt.split())).chars(90) for video in videos]
-    assert [card.title for card in cards] == titles
+    assert [card.title for card in cards] == [texts.first_clause(v.prompt) for v in videos]
     ids = [str(video.pk) for video in videos]
     assert [card.url for card in cards] == [f"/v/{pk}/" for pk in ids]
     assert [card.retry_url for card in cards] == [f"/v/{pk}/retry/" for pk in ids]
@@ -111,10 +110,15 @@ def test_remix_is_offered_when_engine_supports_it(
     page: Client, alice: User, mp4: bytes, settings: LazySettings
 ) -> None:
     video = completed(order(alice), mp4)
-    assert [name for name, body in pages_of(page, video).items() if "#remix" not in body] == []
+    ways = ("#remix", 'id="remix"')
+    found = pages_of(page, video)
+    assert {name: [way for way in ways if way in body] for name, body in found.items()} == {
+        "card": ["#remix"],
+        "page": ['id="remix"'],
+        "library": ["#remix"],
+    }
     engine(settings, operations="text,image")
     found = pages_of(page, video)
-    ways = ("#remix", 'id="remix"')
     assert [(name, way) for name, body in found.items() for way in ways if way in body] == []
     answer = page.post(f"/v/{video.pk}/remix/", {"prompt": "At night", "token": uuid4()})
     assert answer.status_code == 422

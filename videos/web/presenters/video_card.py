@@ -8,7 +8,6 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.utils import timezone
-from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -45,7 +44,6 @@ LONG_WAIT = 60
 TELLING_PERCENT = 20
 # The bar of a video without progress never looks finished.
 MOST_ESTIMATED_PERCENT = 95
-TITLE_CHARACTERS = 90
 # After so many attempts a card says that the finished file cannot be fetched.
 LATE_FILE_ATTEMPTS = 3
 
@@ -58,6 +56,8 @@ class VideoCard:
     typical_seconds: float
     prices: RepeatPrices
     urls: VideoUrls
+    # The title of the video that it is a remix of; "" for no remix, or when that was deleted.
+    source_title: str = ""
 
     @cached_property
     def state(self) -> str:
@@ -66,11 +66,17 @@ class VideoCard:
 
     @cached_property
     def title(self) -> str:
-        text = " ".join(self.video.prompt.split())
-        # Truncator looks at each character, for accents that are characters of their own.
-        if len(text) <= TITLE_CHARACTERS and text.isascii():
-            return text
-        return Truncator(text).chars(TITLE_CHARACTERS)
+        return self.video.display_title
+
+    @property
+    def says_prompt(self) -> bool:
+        """Whether the title is the whole prompt."""
+        return self.title == " ".join(self.video.prompt.split())
+
+    @property
+    def take(self) -> str:
+        """Which take of its order it is, such as "Take 2 of 4"; "" for one ordered alone."""
+        return take_label(self.video)
 
     @property
     def is_of_sandbox(self) -> bool:
@@ -252,6 +258,23 @@ def _seconds_since_order(video: Video) -> float:
     return (timezone.now() - video.created_at).total_seconds()
 
 
+def take_label(video: Video) -> str:
+    """Return which take of its order a video is, in words; "" for one that was ordered alone."""
+    if not video.take_number:
+        return ""
+    return _("Take %(n)d of %(of)d") % {"n": video.take_number, "of": video.take_count}
+
+
+def source_titles(videos: list[Video]) -> dict[UUID, str]:
+    """Return the titles of the kept sources of these videos; a query if one is not among them."""
+    wanted = {video.source_id for video in videos if video.source_id}
+    found = {video.pk: video.display_title for video in videos if video.pk in wanted}
+    if missing := wanted - found.keys():
+        others = Video.objects.filter(pk__in=missing, deleted_at=None)
+        found |= {source.pk: source.display_title for source in others}
+    return found
+
+
 def cards_of(
     videos: Iterable[Video], usual: TypicalSeconds | None = None, *, all_places: bool = False
 ) -> list[VideoCard]:
@@ -268,7 +291,11 @@ def cards_of(
         is_any_active = any(video.is_active for video in videos)
         usual = waiting_times.typical_seconds() if is_any_active else TypicalSeconds()
     repeat_prices, urls = RepeatPrices(prices.current()), VideoUrls()
-    return [VideoCard(video, usual[video.model], repeat_prices, urls) for video in videos]
+    sources = source_titles(videos)
+    return [
+        VideoCard(video, usual[video.model], repeat_prices, urls, sources.get(video.source_id, ""))
+        for video in videos
+    ]
 
 
 @dataclass(frozen=True)
