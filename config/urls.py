@@ -62,6 +62,7 @@ from videos.realtime import events
 from videos.web import account as web_account
 from videos.web import (
     collections,
+    comparison,
     library,
     own_queue,
     push,
@@ -142,7 +143,8 @@ urlpatterns = [
     path("v/<uuid:video_id>/", video.video, name="video"),
     path("v/<uuid:video_id>/title/", video.title, name="video-title"),
     path("v/<uuid:video_id>/favourite/", video.favourite, name="video-favourite"),
-    path("v/<uuid:video_id>/compare/", sharing.compare, name="video-compare"),
+    path("v/<uuid:video_id>/compare/", comparison.compare, name="video-compare"),
+    path("v/<uuid:video_id>/pick/", comparison.pick, name="video-pick"),
     path("v/<uuid:video_id>/frame/", sharing.frame, name="video-frame"),
     path("v/<uuid:video_id>/share/", sharing.share, name="video-share"),
     path("s/<str:token>/", sharing.shared, name="shared"),

@@ -129,7 +129,8 @@ OWN_STATES = {
 NO_PAGE = {
     *("clip-video", "clip-poster", "clip-like", "shared-video", "shared-poster"),
     *("reference", "library-download", "library-collect", "usage-csv", "billing-csv"),
-    *("collection-rename", "video-offer", "video-favourite", "video-title", "video-frame", "video-share"),
+    *("collection-rename", "video-offer", "video-favourite", "video-frame", "video-share"),
+    *("video-title", "video-pick"),
     *("video-card", "video-retry", "billing-buy", "checkout-return", "theme", "language"),
     *("session-end", "data-export", "key-revoke", "webhook-secret", "redeliver", "health"),
     *("redeliver-failed", "webhook-endpoint-switch", "webhook-endpoint-test"),

@@ -80,12 +80,10 @@ def test_every_library_page_fits_the_screen(
         page.keyboard.press("Escape")
     page.get_by_role("button", name="Share by link").click()
     page.get_by_role("button", name="Create a link").click()
+    expect(page.locator("#link")).to_be_visible()
     check(page, "video-shared")
-    link = page.locator("#link").input_value()
-    page.goto(link)
-    check(page, "shared")
-    page.go_back()
     page.get_by_role("button", name="Stop sharing").click()
+    expect(page.locator("#link")).to_have_count(0)
     page.goto("/studio/")
     page.locator(".tips summary").click()
     page.get_by_role("button", name="Presets").click()
@@ -99,7 +97,7 @@ def test_every_library_page_fits_the_screen(
         expect(page.locator("dialog[open]")).to_have_count(0)
 
 
-def test_takes_leave_the_queue_when_they_are_done(tab: Opener, person: StorageState) -> None:
+def test_takes_leave_the_queue_and_one_is_picked(tab: Opener, person: StorageState) -> None:
     page = tab("/studio/", person=person)
     page.locator("#composer label:has-text('×2')").click()
     button = page.get_by_role("button", name="Generate").last
@@ -112,6 +110,18 @@ def test_takes_leave_the_queue_when_they_are_done(tab: Opener, person: StorageSt
     expect(page.locator("#active-videos")).to_be_hidden()
     assert page.evaluate("window.sameDocument") is True
     expect(wallet(page)).to_have_text("60")
+    page.goto(card_of(page, "Take 2 of 2").get_attribute("data-href") or "")
+    page.get_by_role("button", name="Change the title").click()
+    page.get_by_role("textbox", name="Title").fill("Swans in the mist")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Swans in the mist")
+    page.get_by_role("button", name="Pick this take").click()
+    check(page, "video-take")
+    page.get_by_role("link", name="Library").first.click()
+    expect(page.locator(".card")).to_have_count(1)
+    check(page, "library-picked")
+    page.get_by_role("link", name="1 other take").click()
+    expect(page.locator("#takes").get_by_role("link")).to_have_count(3)
 
 
 def test_options_are_kept_as_a_preset_and_applied(tab: Opener, person: StorageState) -> None:
@@ -280,28 +290,62 @@ def test_finished_card_plays_when_the_pointer_is_over_it(
 def test_versions_are_compared_shared_and_reused_as_a_frame(
     tab: Opener, maker: tuple[StorageState, dict[str, str]]
 ) -> None:
+    """All by keyboard where there are keys; the page stays in place while a link is made."""
     person, addresses = maker
-    page = tab(addresses["remix"], person=person)
+    page = tab(addresses["boat"], person=person)
     page.get_by_role("link", name="Compare").click()
     expect(page.locator("ins")).to_have_text("dawn")
-    page.get_by_role("button", name="Play both").click()
+    page.keyboard.press("Space")
     page.wait_for_function(
         "() => [...document.querySelectorAll('video')].every((v) => v.currentTime > 0.2)"
     )
+    [first, second] = page.evaluate(
+        "[...document.querySelectorAll('video')].map((v) => v.currentTime)"
+    )
+    assert abs(first - second) < 0.5
+    expect(page.get_by_role("button", name="Pause both")).to_be_visible()
+    page.keyboard.press("Space")
+    expect(page.get_by_role("button", name="Play both")).to_be_visible()
+    page.keyboard.press("a")
+    wipe = page.get_by_role("slider", name="How much of video A is shown, in percent")
+    expect(wipe).to_have_value("100")
+    page.keyboard.press("b")
+    expect(wipe).to_have_value("0")
+    wipe.press("ArrowRight")
+    expect(wipe).to_have_value("1")
+    picture = page.locator("#comparison .player").first.bounding_box()
+    assert picture
+    page.mouse.click(picture["x"] + picture["width"] / 4, picture["y"] + picture["height"] / 2)
+    expect(wipe).to_have_value("25")
+    check(page, "compare-wipe")
+    page.get_by_role("button", name="Side by side").click()
+    expect(wipe).to_be_hidden()
+    page.locator("select[name=a]").select_option(page.locator("select[name=b]").input_value())
+    expect(page.get_by_text("The prompt is the same.")).to_be_visible()
+
     page.goto(addresses["tower"])
+    page.evaluate("window.sameDocument = true")
     page.get_by_role("button", name="Share by link").click()
     page.get_by_label("Show the prompt too").check()
     page.get_by_role("button", name="Create a link").click()
+    expect(page.locator("#sharing [data-copy]")).to_have_text("Copied")
     link = page.locator("#link").input_value()
     visitor = tab(link)
     expect(visitor.get_by_role("heading", level=1)).to_have_text("A tower in the rain")
     expect(visitor.get_by_text("AI-generated")).to_be_visible()
     page.get_by_role("button", name="Stop sharing").click()
-    expect(page.get_by_text("The link was revoked and no longer works.")).to_be_visible()
-    answer = visitor.request.get(link)
-    assert answer.status == 404
+    expect(page.get_by_role("button", name="Create a link")).to_be_visible()
+    assert page.evaluate("window.sameDocument") is True
+    assert visitor.request.get(link).status == 404
+    page.keyboard.press("Escape")
+    page.locator("#remix").get_by_text("Extend", exact=True).click()
+    expect(page.get_by_label("What should change?")).to_be_hidden()
+    page.get_by_label("What happens next?").fill("The rain stops")
+    page.locator("#remix").get_by_role("button", name="Extend 25 credits").click()
+    expect(page.get_by_label("Prompt", exact=True)).to_have_value("The rain stops")
+    page.go_back()
     page.get_by_label("Frame at").fill("1.5")
-    page.get_by_role("button", name="Use as first image").click()
+    page.get_by_role("button", name="Use this frame").click()
     expect(page.locator("figure.image-tile")).to_contain_text("frame-at-1.5-s")
     expect(page.locator("#composer .btn--primary [data-cost]")).to_have_text("25")
 

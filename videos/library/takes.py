@@ -1,6 +1,7 @@
 """The takes of one order: which they are, and which one their owner picked."""
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from videos import feed
 from videos.models import Video
@@ -8,6 +9,13 @@ from videos.models import Video
 
 class NotATake(Exception):
     """The video was ordered alone; nothing was changed."""
+
+
+def label(video: Video) -> str:
+    """Return which take a video is, such as "Take 2 of 4"; "" for one that was ordered alone."""
+    if not video.take_number:
+        return ""
+    return _("Take %(n)d of %(of)d") % {"n": video.take_number, "of": video.take_count}
 
 
 def takes_of(video: Video) -> list[Video]:

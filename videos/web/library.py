@@ -21,6 +21,7 @@ from videos.library import counts as library_counts
 from videos.library import search
 from videos.library.search import LibraryFilter
 from videos.models import LibraryCounts, Video, VideoQuerySet
+from videos.web.presenters.take_stacks import stack_takes
 from videos.web.presenters.video_card import VideoCard, cards_of
 
 PER_PAGE = 24
@@ -41,7 +42,8 @@ def library(request: UserRequest) -> HttpResponse:
     found = wanted.apply(request.user, is_large=kept.total > search.LARGE)
     counts = kept if wanted.is_whole_library else search.found_counts(found)
     page = _page(request, wanted.apply_status(found), counts, wanted.status)
-    cards, picking = cards_of(page), "select" in request.GET
+    picking = "select" in request.GET
+    cards = cards_of(page) if picking else stack_takes(cards_of(page))
     days = [] if wanted.sort else _days(cards)
     context = {
         "at": "library",

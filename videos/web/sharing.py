@@ -1,4 +1,4 @@
-"""Compare a video with its previous version, use one of its frames, share it by a link."""
+"""Use a frame of a video, and share it by a link."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -16,10 +16,8 @@ from django.views.decorators.http import require_POST, require_safe
 from config.lib import rate_limits
 from config.lib.web.framing import let_others_frame
 from config.lib.web.responses import UserRequest, file_or_404, see_other
-from videos import feed
 from videos.engines.base import Variant
 from videos.library import share_links
-from videos.library.lineage import previous_version, prompt_changes
 from videos.media import delivery, frames, http_ranges, uploads
 from videos.media.engine_files import EngineFileError
 from videos.models import ShareLink, Video
@@ -28,29 +26,6 @@ from videos.web.presenters.video_card import cards_of
 
 # What happens next in an extended video; it stands in the address of the studio.
 MAX_NEXT_PROMPT = 500
-
-
-@login_required
-@require_safe
-def compare(request: UserRequest, video_id: UUID) -> HttpResponse:
-    """Show a video beside the version it was made from."""
-    later = get_own_video(request, video_id)
-    seq = feed.current_sequence(
-        request.user.pk
-    )  # read before the cards, so that no change is missed
-    earlier = previous_version(later)
-    if earlier is None:
-        raise Http404
-    before, after = cards_of([earlier, later])
-    context = {
-        "at": "library",
-        "seq": seq,
-        "before": before,
-        "after": after,
-        "pair": [before, after],
-        "changes": prompt_changes(earlier.prompt, later.prompt),
-    }
-    return render(request, "videos/compare.html", context)
 
 
 @login_required

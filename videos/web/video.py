@@ -22,9 +22,10 @@ from config.lib.web.responses import UserRequest, redirect_back, see_other
 from videos import feed
 from videos.catalog import offers
 from videos.jobs import cancellation, moderation, orders, removal, state_machine
-from videos.library import collections, titles
-from videos.library.lineage import kept_videos, lineage_of, previous_version, prompt_changes
+from videos.library import collections, comparison, titles
+from videos.library.lineage import kept_videos, lineage_of, prompt_changes
 from videos.library.share_links import active_link, token_of
+from videos.library.takes import takes_of
 from videos.models import Video, VideoQuerySet
 from videos.web import pages
 from videos.web.forms import RemixForm, TitleForm
@@ -182,10 +183,9 @@ def _render_video(
         request.user.pk
     )  # read before the video, so that no change is missed
     wallet = wallet_of(request.user)
-    tree = lineage_of(video)
-    shown = {
-        card.video.pk: card for card in cards_of({*(kept_videos(tree) if tree else ()), video})
-    }
+    tree, takes = lineage_of(video), takes_of(video)
+    relatives = comparison.among(video, tree, takes)
+    shown = {card.video.pk: card for card in cards_of(relatives or [video])}
     left = wallet["available"] - (shown[video.pk].remix_price or 0)
     share = active_link(video)
     context = {
@@ -193,10 +193,11 @@ def _render_video(
         "seq": seq,
         "wallet": wallet,
         "card": shown[video.pk],
-        "comparable": previous_version(video) is not None,
+        "comparable": bool(relatives),
+        "takes": [shown[take.pk] for take in takes],
         "changes": _changes(video),
         "tree": tree and card_node(tree, shown),
-        "versions": len(shown),
+        "versions": len(kept_videos(tree)) if tree else 0,
         "form": form,
         "left": left,
         "is_short": settings.BILLING and left < 0,

@@ -1,4 +1,4 @@
-"""What is done with a finished video: its family, comparing, a picture of it, and a link to it."""
+"""What is done with a video: its lineage, its title, a frame of it, and a link to it."""
 
 import asyncio
 import json
@@ -215,33 +215,17 @@ def test_prompt_changes_are_marked(old: str, new: str, pieces: list[tuple[str, s
     assert prompt_changes(old, new) == pieces
 
 
-def test_comparison_shows_version_beside_its_source(page: Client, boat: Video, mp4: bytes) -> None:
-    snow = remixed(boat, "A boat at dawn", mp4)
-    body = page.get(f"/v/{snow.pk}/compare/").content.decode()
-    assert re.findall(r'<source src="/api/videos/([^/]+)/', body) == [str(boat.pk), str(snow.pk)]
-    assert "<del>dusk</del>" in body
-    assert "<ins>dawn</ins>" in body
+# Comparing itself is in test_comparison.py.
 
 
-def test_comparison_is_not_found_when_there_is_no_previous_version(
-    page: Client, boat: Video, mp4: bytes
+def test_frame_and_link_are_not_found_when_video_belongs_to_another_user(
+    bob: User, boat: Video
 ) -> None:
-    snow = remixed(boat, "Make it snow", mp4)
-    removal.delete(boat)
-    for video in (boat, snow):
-        assert page.get(f"/v/{video.pk}/compare/").status_code == 404
-
-
-def test_comparison_is_not_found_when_video_belongs_to_another_user(
-    bob: User, boat: Video, mp4: bytes
-) -> None:
-    snow = remixed(boat, "Make it snow", mp4)
     client = Client()
     client.force_login(bob)
-    assert client.get(f"/v/{snow.pk}/compare/").status_code == 404
-    assert client.post(f"/v/{snow.pk}/frame/").status_code == 404
-    assert client.post(f"/v/{snow.pk}/share/").status_code == 404
-    assert Client().post(f"/v/{snow.pk}/share/").status_code == 302
+    assert client.post(f"/v/{boat.pk}/frame/").status_code == 404
+    assert client.post(f"/v/{boat.pk}/share/").status_code == 404
+    assert Client().post(f"/v/{boat.pk}/share/").status_code == 302
     assert ShareLink.objects.count() == 0
 
 

@@ -16,6 +16,7 @@ from videos.catalog import frames, prices
 from videos.catalog.reading import catalog
 from videos.engines.base import is_sandbox
 from videos.jobs import queue
+from videos.library import takes
 from videos.library.lineage import LineageNode
 from videos.models import Upload, Video
 from videos.web.presenters import waiting_times
@@ -58,6 +59,8 @@ class VideoCard:
     urls: VideoUrls
     # The title of the video that it is a remix of; "" for no remix, or when that was deleted.
     source_title: str = ""
+    # How many other takes of its order the page leaves out, because this one was picked.
+    others: int = 0
 
     @cached_property
     def state(self) -> str:
@@ -76,7 +79,7 @@ class VideoCard:
     @property
     def take(self) -> str:
         """Which take of its order it is, such as "Take 2 of 4"; "" for one ordered alone."""
-        return take_label(self.video)
+        return takes.label(self.video)
 
     @property
     def is_of_sandbox(self) -> bool:
@@ -256,13 +259,6 @@ class VideoCard:
 
 def _seconds_since_order(video: Video) -> float:
     return (timezone.now() - video.created_at).total_seconds()
-
-
-def take_label(video: Video) -> str:
-    """Return which take of its order a video is, in words; "" for one that was ordered alone."""
-    if not video.take_number:
-        return ""
-    return _("Take %(n)d of %(of)d") % {"n": video.take_number, "of": video.take_count}
 
 
 def source_titles(videos: list[Video]) -> dict[UUID, str]:
