@@ -261,10 +261,12 @@ def _seconds_since_order(video: Video) -> float:
     return (timezone.now() - video.created_at).total_seconds()
 
 
-def source_titles(videos: list[Video]) -> dict[UUID, str]:
+def source_titles(videos: list[Video]) -> dict[UUID | None, str]:
     """Return the titles of the kept sources of these videos; a query if one is not among them."""
     wanted = {video.source_id for video in videos if video.source_id}
-    found = {video.pk: video.display_title for video in videos if video.pk in wanted}
+    found: dict[UUID | None, str] = {
+        video.pk: video.display_title for video in videos if video.pk in wanted
+    }
     if missing := wanted - found.keys():
         others = Video.objects.filter(pk__in=missing, deleted_at=None)
         found |= {source.pk: source.display_title for source in others}
