@@ -22,7 +22,11 @@ def first_clause(text: str) -> str:
     clause = " ".join(text[:end].split())
     if len(clause) <= LONGEST_CLAUSE:
         return clause
-    cut = Truncator(clause).chars(LONGEST_CLAUSE, truncate="…")
+    # Truncator looks at each character, for accents that are characters of their own.
+    if clause.isascii():
+        cut = clause[: LONGEST_CLAUSE - 1] + "…"
+    else:
+        cut = str(Truncator(clause).chars(LONGEST_CLAUSE, truncate="…"))
     words, space, _rest = cut.rpartition(" ")
     return f"{words}…" if space else cut
 

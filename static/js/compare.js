@@ -1,5 +1,6 @@
 // Two videos: they start, stop and move together, and one can be wiped over the other.
-const DRIFT_SECONDS = 0.12;
+// A follower that is less behind catches up by its speed, which nobody sees; else it jumps.
+const JUMP_SECONDS = 0.3;
 const stage = document.getElementById("comparison");
 const films = [...stage.querySelectorAll("video")];
 const bar = document.getElementById("comparison-bar");
@@ -23,7 +24,10 @@ function play() {
   moveTo(at >= lead().duration - 0.1 ? 0 : at);
   for (const film of films) film.play().catch(() => {});
 }
-const stop = () => films.forEach((film) => film.pause());
+function stop() {
+  for (const film of films) film.pause();
+  moveTo(lead().currentTime);
+}
 const isPlaying = () => !lead().paused;
 const toggle = () => (isPlaying() ? stop() : play());
 
@@ -38,8 +42,9 @@ function follow() {
   if (first.paused) return;
   const isOver = second.duration && first.currentTime > second.duration - 0.05;
   if (isOver) return second.pause();
-  if (Math.abs(first.currentTime - second.currentTime) > DRIFT_SECONDS)
-    second.currentTime = first.currentTime;
+  const behind = first.currentTime - second.currentTime;
+  if (Math.abs(behind) > JUMP_SECONDS) second.currentTime = first.currentTime;
+  second.playbackRate = 1 + Math.max(-0.2, Math.min(2 * behind, 0.2));
   if (second.paused) second.play().catch(() => {});
 }
 

@@ -26,7 +26,7 @@ class ZipEntry:
 
 
 def list_files(videos: Iterable[Video]) -> list[ZipEntry]:
-    """The files of finished videos, named after their prompts."""
+    """The files of finished videos, named after their titles."""
     return [
         ZipEntry(video, file_name(video), timezone.localtime(video.created_at))
         for video in videos
@@ -36,7 +36,7 @@ def list_files(videos: Iterable[Video]) -> list[ZipEntry]:
 
 def file_name(video: Video) -> str:
     """The file name of a downloaded video, unique for each video."""
-    return f"{slugify(video.prompt[:60]) or 'video'}-{video.pk.hex[:8]}.mp4"
+    return f"{slugify(video.display_title[:60]) or 'video'}-{video.pk.hex[:8]}.mp4"
 
 
 async def stream_zip(items: list[ZipEntry]) -> AsyncIterator[bytes]:
