@@ -295,6 +295,7 @@ def test_versions_are_compared_shared_and_reused_as_a_frame(
     page = tab(addresses["boat"], person=person)
     page.get_by_role("link", name="Compare").click()
     expect(page.locator("ins")).to_have_text("dawn")
+    page.wait_for_load_state()  # the script that hears keys is there
     page.keyboard.press("Space")
     page.wait_for_function(
         "() => [...document.querySelectorAll('video')].every((v) => v.currentTime > 0.2)"
