@@ -1,6 +1,6 @@
 // The composer: the price follows the choices; the server prices the order again.
-import { addStored, firstImage, hasTrouble, mode, showImages, storedImages } from "./images.js";
-import { composer, field, priceOf, ratioOf, shapes, showOffered } from "./offers.js";
+import { addStored, countImages, firstImage, mode, showImages, storedImages } from "./images.js";
+import { composer, field, priceOf, ratioOf, shapes, showOffered, summarize } from "./offers.js";
 import { announce, get } from "./page.js";
 
 const numbers = new Intl.NumberFormat(document.documentElement.lang);
@@ -11,6 +11,7 @@ export function reprice(balance) {
   composer.dataset.balance = balance ?? composer.dataset.balance;
   showImages();
   showOffered(mode());
+  summarize(countImages());
   const one = priceOf(mode());
   const takes = Number(field("takes").value);
   const price = one * takes;
@@ -85,6 +86,11 @@ function frame() {
   words.textContent = words.dataset.words.replace("%s", best.dataset.shape);
 }
 
+// The cheaper choice that is ordered instead.
+function choose(...values) {
+  for (const [n, name] of ["model", "seconds", "takes"].entries()) field(name).value = values[n];
+}
+
 // ---- presets ----
 function apply({ ending, ...chosen }) {
   for (const name of [...CHOICES, ...OPTIONS]) if (field(name)) field(name).value = chosen[name];
@@ -114,9 +120,6 @@ async function keep(submitter) {
   if (submitter.name === "keep") field("preset_name").value = field("preset_ending").value = "";
 }
 
-const orders = (button) =>
-  button?.name ? ["go", "instead"].includes(button.name) : !button?.hasAttribute("formaction");
-
 if (composer) {
   composer.addEventListener("change", () => {
     document.getElementById("short")?.remove();
@@ -130,10 +133,6 @@ if (composer) {
     countPrompt();
     keepDraft();
   });
-  composer.addEventListener("submit", (event) => {
-    if (!event.defaultPrevented && orders(event.submitter) && !hasTrouble())
-      delete sessionStorage.draft;
-  });
   document.getElementById("image-tiles").addEventListener("load", frame, { capture: true });
   fit.addEventListener("click", ({ target }) => {
     const button = target.closest("button");
@@ -144,11 +143,13 @@ if (composer) {
   });
   composer.addEventListener("submit", (event) => {
     const button = event.submitter;
+    if (button?.name === "instead") choose(...button.value.split(" "));
+    keepDraft(); // prompt and options stay after the order
     const naming = document.activeElement?.name?.startsWith("preset_");
     if (button?.name === "preset") apply(button.dataset);
     else if (["keep", "forget"].includes(button?.name)) keep(button);
     else if (naming) keep(composer.querySelector("[name=keep]"));
-    else if (!orders(button) || !hasTrouble()) return;
+    else return;
     event.preventDefault();
     event.stopPropagation();
     if (button?.name === "preset") document.getElementById("presets").hidePopover();

@@ -18,6 +18,8 @@ export function mode() {
   return used("first").length ? "image" : "text";
 }
 
+export const countImages = () => place.querySelectorAll("figure:not([hidden])").length;
+
 // The image that decides the shape, if there is one.
 export const firstImage = () => used("first")[0]?.querySelector("img");
 
@@ -54,18 +56,19 @@ function invites(slot) {
 }
 
 // ---- adding ----
+// A file that is no image gets no tile; one that looks like an image loses it when it cannot be read.
 function add(slot, file) {
+  const { most, tooBig, wrong } = place.dataset;
+  const trouble = file.size > most ? tooBig : TYPES.includes(file.type) ? "" : wrong;
+  if (trouble) return refuse(file, trouble);
   const tile = newTile(slot, file.name, URL.createObjectURL(file));
   files.set(tile, file);
-  const { most, tooBig, wrong } = place.dataset;
-  tile.trouble = file.size > most ? tooBig : TYPES.includes(file.type) ? "" : wrong;
-  if (tile.trouble) return;
   createImageBitmap(file).then(
     (read) => {
       read.close();
       if (tile.isConnected && files.has(tile)) send(tile, file);
     },
-    () => fail(tile, wrong),
+    () => fail(tile, file, wrong),
   );
 }
 
@@ -83,7 +86,16 @@ function newTile(slot, name, source) {
 
 // An image that is stored, such as that of an earlier attempt or of a saved draft.
 export function addStored(slot, id, name) {
-  if (inputs()[slot]) keep(newTile(slot, name, `${composer.dataset.upload}${id}/`), slot, id, name);
+  if (!inputs()[slot]) return;
+  const tile = newTile(slot, name, `${composer.dataset.upload}${id}/`);
+  keep(tile, slot, id, name);
+  // One that was deleted meanwhile leaves.
+  tile
+    .querySelector("img")
+    .addEventListener(
+      "error",
+      () => tile.isConnected && fail(tile, { name }, place.dataset.failed),
+    );
 }
 
 function keep(tile, slot, value, title) {
@@ -124,21 +136,22 @@ function send(tile, file) {
     caption.textContent = caption.dataset.sending.replace("%s", Math.floor(bar.value));
   });
   request.addEventListener("load", () => {
-    if (request.status !== 201) return fail(tile, request.response?.detail ?? place.dataset.failed);
+    if (request.status !== 201)
+      return fail(tile, file, request.response?.detail ?? place.dataset.failed);
     bar.hidden = true;
     caption.textContent = file.name;
     keep(tile, tile.dataset.slot, request.response.id, file.name);
     changed();
   });
-  request.addEventListener("error", () => fail(tile, place.dataset.failed));
+  request.addEventListener("error", () => fail(tile, file, place.dataset.failed));
   request.open("POST", composer.dataset.upload);
   request.send(data);
 }
 
-function fail(tile, trouble) {
-  tile.trouble = trouble;
-  tile.querySelector("progress").hidden = true;
-  tile.querySelector("figcaption").textContent = files.get(tile)?.name ?? "";
+// Nothing of the file stays but the reason, so that price and shape are those of the order.
+function fail(tile, file, trouble) {
+  discard(tile);
+  refuse(file, trouble);
   changed();
 }
 
@@ -151,17 +164,18 @@ function fill(input, slot) {
   input.files = transfer.files;
 }
 
-// An order is not sent without the picture that was meant to go with it.
-export const hasTrouble = () => Boolean(faultyTile());
-const faultyTile = () =>
-  [...place.querySelectorAll("figure")].find((tile) => tile.trouble && !tile.hidden);
 let refusal = ""; // why images were not added
-let refusing; // the offer of the model that did not take them
+let refusing; // the offer of the model that was chosen then
+
+function refuse(file, trouble) {
+  refusal = `${file.name}: ${trouble}`;
+  refusing = offer();
+}
 
 function complain() {
   if (refusing !== offer()) refusal = "";
   const said = document.getElementById("image-error");
-  said.textContent = faultyTile()?.trouble ?? refusal;
+  said.textContent = refusal;
   said.hidden = !said.textContent;
 }
 

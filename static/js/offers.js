@@ -45,9 +45,27 @@ export function showOffered(mode) {
   showSizes(sizes, mode);
   showLengths(mode);
   showOptions(options);
-  if (menu)
-    document.querySelector("#model-menu [data-chosen]").textContent =
-      menu.querySelector("label:has(:checked) b").textContent;
+  if (menu) document.querySelector("#model-menu [data-chosen]").textContent = labelOfModel();
+}
+
+const checked = (name) => composer.querySelector(`[name=${name}]:checked`);
+function labelOfModel() {
+  const label = checked("model").closest("label");
+  return (label.querySelector("b") ?? label).textContent.trim();
+}
+
+// What is chosen, in the line that opens the options on small screens.
+export function summarize(images) {
+  const place = document.querySelector("#summary [data-chosen]");
+  const parts = [
+    labelOfModel(),
+    checked("size").dataset.shape,
+    resolutions.hidden ? "" : resolution(),
+    checked("seconds").parentElement.textContent.trim(),
+    `×${field("takes").value}`,
+    images ? (images > 1 ? `${images} ${place.dataset.images}` : place.dataset.image) : "",
+  ];
+  place.textContent = parts.filter(Boolean).join(" · ");
 }
 
 function keepMade(name, isMade, choose) {

@@ -8,9 +8,12 @@ from PIL import Image
 from playwright.sync_api import Browser, StorageState, WebSocketRoute, expect
 
 from tests.e2e.conftest import Opener, card_of, keep_picture, order, wallet
-from tests.e2e.looks import check
+from tests.e2e.looks import AXE, EVERY_RULE, NARROW, check, faults_at
 
 pytestmark = pytest.mark.browser
+# What one would have to scroll sideways for.
+SIDEWAYS = """() => [...document.querySelectorAll("#options :is(label, button, select)")]
+  .filter((one) => one.getBoundingClientRect().right > innerWidth).map((one) => one.textContent)"""
 
 
 def noise(width: int, height: int) -> bytes:
@@ -102,31 +105,39 @@ def test_price_follows_the_choices(tab: Opener, person: StorageState) -> None:
         cost = page.locator("#composer .btn--primary [data-cost]").inner_text()
         seen.append((cost, page.locator("[data-left]").inner_text()))
     page.locator("[name=first_file]").set_input_files(
-        {"name": "dot.png", "mimeType": "image/png", "buffer": b"\x89PNG"}
+        {"name": "dot.png", "mimeType": "image/png", "buffer": noise(64, 36)}
     )
     seen.append((page.locator("#composer .btn--primary [data-cost]").inner_text(), "with an image"))
     assert seen == [("30", "70"), ("50", "50"), ("30", "70"), ("35", "with an image")]
 
 
-@pytest.mark.parametrize("scripts", [True, False])
-def test_file_is_rejected_at_its_field_when_it_is_not_an_image(
-    tab: Opener, person: StorageState, scripts: bool
+def test_refused_files_leave_nothing_behind(tab: Opener, person: StorageState) -> None:
+    page = tab("/studio/", person=person)
+    error, field = page.locator(".composer__error:visible"), page.locator("[name=first_file]")
+    for name, body in (("notes.txt", b"words"), ("dot.png", b"\x89PNG")):
+        kind = "text/plain" if name.endswith("txt") else "image/png"
+        field.set_input_files({"name": name, "mimeType": kind, "buffer": body})
+        expect(error).to_have_text(f"{name}: The file is not a JPEG, PNG or WebP image.")
+        expect(page.locator("figure.image-tile")).to_have_count(0)
+        expect(page.locator("#fit")).to_be_hidden()
+        expect(page.locator("#go [data-cost]")).to_have_text("20")
+    order(page, "A dot")
+    expect(card_of(page, "A dot")).to_be_visible()
+    expect(wallet(page)).to_have_text("80")
+
+
+def test_file_is_rejected_at_its_field_when_javascript_is_off(
+    tab: Opener, person: StorageState
 ) -> None:
-    page = tab("/studio/", person=person, java_script_enabled=scripts)
-    error = page.locator(".composer__error:visible")
+    page = tab("/studio/", person=person, java_script_enabled=False)
     page.locator("[name=first_file]").set_input_files(
         {"name": "dot.png", "mimeType": "image/png", "buffer": b"\x89PNG"}
     )
-    if scripts:
-        expect(error).to_have_text("The file is not a JPEG, PNG or WebP image.")
     order(page, "A dot")
+    error = page.locator(".composer__error:visible")
     expect(error).to_have_text("The file is not a JPEG, PNG or WebP image.")
     expect(page.get_by_label("Prompt", exact=True)).to_have_value("A dot")
     expect(wallet(page)).to_have_text("100")
-    if scripts:
-        page.get_by_role("button", name="Remove the image").click()
-        order(page, "A dot")
-        expect(card_of(page, "A dot")).to_be_visible()
 
 
 def test_upload_shows_its_progress_and_can_be_cancelled(tab: Opener, person: StorageState) -> None:
@@ -146,7 +157,9 @@ def test_upload_shows_its_progress_and_can_be_cancelled(tab: Opener, person: Sto
     expect(page.locator("#composer .btn--primary [data-cost]")).to_have_text("20")
 
 
-def test_prompt_survives_a_reload_until_it_is_ordered(tab: Opener, person: StorageState) -> None:
+def test_prompt_and_options_stay_over_a_reload_and_after_the_order(
+    tab: Opener, person: StorageState
+) -> None:
     page = tab("/studio/", person=person)
     page.get_by_label("Prompt", exact=True).fill("A kite over dunes")
     page.locator("#composer label:has-text('Sora 2 Pro')").click()
@@ -160,12 +173,13 @@ def test_prompt_survives_a_reload_until_it_is_ordered(tab: Opener, person: Stora
     expect(page.locator(".image-tile figcaption")).to_have_text("noise.png")
     expect(page.get_by_label("Prompt", exact=True)).to_have_value("A kite over dunes")
     page.get_by_role("button", name="Use 9:16").click()
-    page.get_by_role("button", name="Generate").last.click()
+    page.get_by_label("Prompt", exact=True).press("Control+Enter")
     expect(card_of(page, "A kite over dunes")).to_contain_text("Sora 2 Pro · 8 s · 9:16")
     expect(wallet(page)).to_have_text("65")
-    expect(page.get_by_label("Prompt", exact=True)).to_have_value("")
-    page.reload()
-    expect(page.get_by_label("Prompt", exact=True)).to_have_value("")
+    expect(page.get_by_label("Prompt", exact=True)).to_have_value("A kite over dunes")
+    expect(page.locator(".image-tile figcaption")).to_have_text("noise.png")
+    expect(page.locator("[data-left]")).to_have_text("30")
+    expect(page.locator("[name=size]:checked")).to_have_value("720x1280")
 
 
 def test_a_long_prompt_is_counted(tab: Opener, person: StorageState) -> None:
@@ -177,18 +191,40 @@ def test_a_long_prompt_is_counted(tab: Opener, person: StorageState) -> None:
     expect(count).to_have_text("4,600 of 5,000 characters")
 
 
-def test_every_choice_is_explained_by_keyboard(tab: Opener, person: StorageState) -> None:
+def test_choices_are_explained_by_keyboard(tab: Opener, person: StorageState) -> None:
     page = tab("/studio/", person=person)
-    for what in ("the model", "the shape", "the length", "takes"):
-        button = page.get_by_role("button", name=f"Help with {what}")
-        button.focus()
-        page.keyboard.press("Enter")
-        expect(page.locator(".menu--help:popover-open")).to_have_count(1)
-        if what == "the length":
-            check(page, "studio-tip")
-        page.keyboard.press("Escape")
-        expect(page.locator(".menu--help:popover-open")).to_have_count(0)
-        expect(button).to_be_focused()
+    button = page.get_by_role("button", name="What the options mean")
+    button.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".menu--help:popover-open")).to_contain_text("Takes are several videos")
+    page.keyboard.press("Escape")
+    expect(page.locator(".menu--help:popover-open")).to_have_count(0)
+    expect(button).to_be_focused()
+    page.keyboard.press("Enter")
+    check(page, "studio-tip")
+
+
+def test_every_option_is_in_a_sheet_on_a_phone(tab: Opener, person: StorageState) -> None:
+    page = tab("/studio/", person=person, viewport={"width": 390, "height": 844})
+    summary = page.locator("#summary")
+    expect(summary).to_have_text("Options: Sora 2 · 16:9 · 8 s · ×1")
+    summary.focus()
+    page.keyboard.press("Enter")
+    sheet = page.get_by_role("group", name="Options")
+    for label in ("Sora 2 Pro", "9:16", "1080p", "12 s", "×2"):
+        sheet.locator(f"label:has-text('{label}')").filter(visible=True).click()
+    sheet.get_by_role("button", name="Images").click()
+    page.locator("[name=first_file]").set_input_files(
+        {"name": "noise.png", "mimeType": "image/png", "buffer": noise(36, 64)}
+    )
+    expect(sheet.get_by_role("button", name="Presets")).to_be_visible()
+    assert page.evaluate(SIDEWAYS) == []
+    page.evaluate(AXE)
+    assert faults_at(page, "studio-options", NARROW, EVERY_RULE) == []
+    sheet.get_by_role("button", name="Done").click()
+    expect(sheet).to_be_hidden()
+    expect(summary).to_have_text("Options: Sora 2 Pro · 9:16 · 1080p · 12 s · ×2 · image")
+    expect(page.locator("#go [data-cost]")).to_have_text("70")
 
 
 def test_cheaper_choice_is_offered_when_credits_do_not_suffice(

@@ -83,28 +83,19 @@ def test_model_is_chosen_and_ordered_and_refunded_when_its_engine_is_unreachable
     expect(wallet(page)).to_have_text("100")
 
 
-TOPS = """(buttons) => buttons.map((button) => {
-  const { top, height } = button.getBoundingClientRect();
-  return height ? Math.round(top + height / 2) : null;
-})"""
-
-
-def test_pills_of_the_composer_are_on_one_row_for_every_model(
-    tab: Opener, person: StorageState
-) -> None:
+def test_composer_keeps_its_height_whatever_the_model(tab: Opener, person: StorageState) -> None:
     page = tab("/studio/", person=person)
-    pills = page.locator("#model-menu, #images-button, #more-button, [popovertarget=presets]")
-    models = page.locator("[name=model]")
-    rows: dict[int, set[int]] = {}
+    options, models = page.locator("#options"), page.locator("[name=model]")
+    heights: dict[int, set[int]] = {}
     for width in (1440, 1280):
         page.set_viewport_size({"width": width, "height": 900})
         for n in range(models.count()):
             models.nth(n).evaluate("(radio) => radio.click()")
-            model, *others = [top for top in pills.evaluate_all(TOPS) if top is not None]
-            # From the second row on, no pill stands apart from the others.
-            rows.setdefault(width, set()).add(len(set(others) | {model}))
-            assert len(set(others)) == 1
-    assert rows == {1440: {1}, 1280: {1, 2}}
+            box = options.bounding_box()
+            assert box
+            heights.setdefault(width, set()).add(round(box["height"]))
+    # One line, and two.
+    assert heights == {1440: {54}, 1280: {96}}
 
 
 def test_model_is_chosen_by_keyboard_without_ordering(tab: Opener, person: StorageState) -> None:

@@ -231,6 +231,16 @@ class Composer(ImageFields):
         return sum(given.values())
 
     @property
+    def summary(self) -> str:
+        """What is chosen, in one line; the page's script keeps it up to date."""
+        frame = self.chosen_model.by_size[self.chosen_model.size_like(self.chosen_size)]
+        parts = [self.chosen_card.label, frame.aspect]
+        if self.has_several_resolutions:
+            parts.append(frame.resolution)
+        parts += [_("%(n)s s") % {"n": self.chosen_seconds}, f"×{self.chosen_takes}"]
+        return " · ".join(map(str, parts))
+
+    @property
     def takes_offered(self) -> Iterator[dict[str, Any]]:
         for n in range(1, order_fields.MAX_TAKES + 1):
             yield {"n": n, "checked": n == self.chosen_takes}
