@@ -42,6 +42,12 @@ function move(shown, percent) {
   shown.querySelector("[data-percent]").textContent = Math.floor(percent);
 }
 
+// The time that is left never grows while one looks on.
+function keepLess(old, fresh) {
+  const [before, after] = [old, fresh].map((shown) => shown.querySelector("[data-eta]"));
+  if (Number(after?.dataset.eta) > Number(before?.dataset.eta)) after.replaceWith(before);
+}
+
 // Something ended: its number in the title while nobody looks, and a notification when that is wanted.
 function ended(shown, isNew) {
   announce(shown.dataset.news, isNew ? shown.dataset.href : undefined);
@@ -132,6 +138,7 @@ async function refreshCard(id) {
   if (old) {
     fresh.toggleAttribute("data-fresh", fresh.dataset.state === "done");
     move(fresh, Math.max(percentOf(old), percentOf(fresh))); // what is shown may be newer
+    keepLess(old, fresh);
     const focused = old.contains(document.activeElement) ? document.activeElement : null;
     const pick = old.querySelector(".card__checkbox"); // chosen stays chosen
     if (pick) fresh.querySelector(".card__body").before(pick);
@@ -174,6 +181,7 @@ function refreshFamily() {
 
 async function refreshWatch() {
   const fresh = (await get(location.href)).getElementById("watch");
+  keepLess(watch, fresh);
   for (const part of [".video-head", "#stage", ".video-page__details", ".video-page__aside"]) {
     const old = watch.querySelector(part);
     if (

@@ -11,6 +11,15 @@ from tests.e2e.conftest import Opener, card_of, keep_picture, order, wallet
 from tests.e2e.looks import AXE, EVERY_RULE, NARROW, check, faults_at
 
 pytestmark = pytest.mark.browser
+# What a card says after it was fetched again, if it had said one second.
+REFRESHED = """async () => {
+  const told = document.querySelector("[data-eta]");
+  const { id, dataset } = told.closest(".card");
+  [told.dataset.eta, told.textContent] = [1, "about 1 s left"];
+  const { refresh } = await import(document.querySelector("script[src*='js/live']").src);
+  await refresh(dataset.id);
+  return document.querySelector(`#${id} .card__eta`).textContent;
+}"""
 # What one would have to scroll sideways for.
 SIDEWAYS = """() => [...document.querySelectorAll("#options :is(label, button, select)")]
   .filter((one) => one.getBoundingClientRect().right > innerWidth).map((one) => one.textContent)"""
@@ -88,7 +97,12 @@ def test_player_says_why_and_offers_no_download_when_the_file_is_not_sent(
 
 def test_cancelled_render_returns_the_credits(tab: Opener, person: StorageState) -> None:
     page = tab("/studio/", person=person)
-    order(page, "A night train [[hang]]")
+    with page.expect_navigation():
+        order(page, "A night train [[hang]]")
+    told = card_of(page, "A night train").locator("[data-eta]")
+    # The time that is left does not grow when a later estimate is longer.
+    expect(told).to_be_visible()
+    assert page.evaluate(REFRESHED) == "about 1 s left"
     card_of(page, "A night train").get_by_role("heading").get_by_role("link").click()
     page.get_by_role("link", name="Cancel").click()
     page.get_by_role("button", name="Cancel the render").click()

@@ -1,5 +1,6 @@
 """What a card and a page offer and say: what the catalog has, never an engine's words."""
 
+import re
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -18,7 +19,7 @@ from videos.engines.base import JobState
 from videos.engines.errors import Refused, Unavailable
 from videos.jobs import orders, state_machine
 from videos.jobs.worker import settle
-from videos.models import Price, Video
+from videos.models import EngineCircuit, Price, Video
 from videos.web.presenters import waiting_times
 from videos.web.presenters.video_card import cards_of
 
@@ -185,7 +186,7 @@ def test_card_does_not_say_slower_than_usual_when_the_video_waited_and_has_just_
     early = timezone.now() - timedelta(minutes=15)
     Video.objects.filter(pk=video.pk).update(created_at=early)
     body = flat(page.get(f"/v/{video.pk}/card/"))
-    assert '<span class="card__eta">about 40 s left</span>' in body
+    assert '<span class="card__eta" data-eta="40">about 40 s left</span>' in body
     Video.objects.filter(pk=video.pk).update(started_at=early)
     assert "slower than usual" in flat(page.get(f"/v/{video.pk}/card/"))
 
@@ -200,20 +201,43 @@ def test_card_shows_the_time_when_the_engine_tells_no_progress(
     body = flat(page.get(f"/v/{video.pk}/card/"))
     assert 'value="40"' in body
     assert "Rendering" in body
-    assert '<span class="card__eta">about 1 min left</span>' in body
+    assert '<span class="card__eta" data-eta="60">about 1 min left</span>' in body
     assert "0<small>%" not in body
 
 
-def test_card_says_soon_when_the_progress_is_ahead_of_the_usual_time(
-    page: Client, alice: User, mp4: bytes
+@pytest.mark.parametrize(
+    ("elapsed", "percent", "eta"),
+    [
+        (0, 0, "about 2 min left"),
+        (40, 50, "about 50 s left"),  # 40 s by the progress, 60 s by the usual time
+        (30, 90, "about 10 s left"),
+        (99, 50, "about 50 s left"),
+        (99, 94, "about 5 s left"),
+        (20, 95, "finishing"),
+        (600, 99, "finishing"),
+        (600, 60, "slower than usual"),
+    ],
+)
+def test_time_left_is_told_by_progress_and_by_the_usual_time(
+    page: Client, alice: User, mp4: bytes, elapsed: int, percent: int, eta: str
 ) -> None:
-    rendered(completed(order(alice), mp4), waited=0, took=400)
+    rendered(completed(order(alice), mp4), waited=0, took=100)
     video = running(order(alice, "begun"))
-    begun = timezone.now() - timedelta(seconds=100)
-    Video.objects.filter(pk=video.pk).update(started_at=begun, progress=99)
+    begun = timezone.now() - timedelta(seconds=elapsed)
+    Video.objects.filter(pk=video.pk).update(started_at=begun, progress=percent)
     body = flat(page.get(f"/v/{video.pk}/card/"))
-    assert "<span data-percent>99</span>" in body
-    assert '<span class="card__eta">about 5 s left</span>' in body
+    assert re.findall(r'class="card__eta"[^>]*>([^<]*)<', body) == [eta]
+
+
+def test_no_time_is_told_while_the_engine_is_paused(page: Client, alice: User) -> None:
+    video, soon = order(alice), timezone.now() + timedelta(minutes=1)
+    card = f"/v/{video.pk}/card/"
+    assert "starts soon" in flat(page.get(card))
+    EngineCircuit.objects.create(name="sandbox", opened_at=timezone.now(), retry_at=soon)
+    assert "waiting for the engine" in flat(page.get(card))
+    studio = flat(page.get("/studio/"))
+    cost = studio.split('id="cost"')[1].split("</form>", maxsplit=1)[0]
+    assert ("waiting for the engine" in cost, "about" in cost) == (True, False)
 
 
 def test_card_says_that_the_file_is_not_there_when_fetching_it_fails_often(

@@ -51,13 +51,18 @@ def is_engine_fault(error: EngineError) -> bool:
 
 def choose(names: Sequence[str]) -> str:
     """The first of these engines that gets orders now, else the first; "" without any."""
-    paused = _paused()
+    paused = paused_engines()
     return next((name for name in names if name not in paused), next(iter(names), ""))
+
+
+def paused_engines() -> set[str]:
+    """The names of the engines that get no orders now."""
+    return {name for (name,) in PAUSED_ENGINES.all(clock.now())}
 
 
 def all_paused(names: Sequence[str]) -> bool:
     """Whether none of these engines gets orders now, so that an order would wait."""
-    return bool(names) and _paused().issuperset(names)
+    return bool(names) and paused_engines().issuperset(names)
 
 
 def open_circuits() -> dict[str, EngineCircuit]:
@@ -89,10 +94,6 @@ def record_submit(name: str, video_id: UUID, error: EngineError | None) -> None:
         _record_failure(name, video_id, error)
     elif not error or error.code != OUR_FAULT:
         _record_answer(name)
-
-
-def _paused() -> set[str]:
-    return {name for (name,) in PAUSED_ENGINES.all(clock.now())}
 
 
 def _open_rows() -> QuerySet[EngineCircuit]:

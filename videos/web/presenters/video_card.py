@@ -16,10 +16,12 @@ from videos.catalog import frames, prices
 from videos.catalog.reading import catalog
 from videos.engines.base import is_sandbox
 from videos.jobs import queue
+from videos.jobs.engine_choice import circuit_breaker
 from videos.library import takes
 from videos.library.lineage import LineageNode
 from videos.models import Upload, Video
 from videos.web.presenters import waiting_times
+from videos.web.presenters.remaining_time import is_slow, seconds_left
 from videos.web.presenters.repeat_prices import RepeatPrices
 from videos.web.presenters.video_urls import VideoUrls
 from videos.web.presenters.waiting_times import TypicalSeconds
@@ -41,8 +43,6 @@ STATES = {
 
 # Seconds after which a card says why the video does not start.
 LONG_WAIT = 60
-# From this progress on, the time it took says how long the rest takes.
-TELLING_PERCENT = 20
 # The bar of a video without progress never looks finished.
 MOST_ESTIMATED_PERCENT = 95
 # After so many attempts a card says that the finished file cannot be fetched.
@@ -57,6 +57,7 @@ class VideoCard:
     typical_seconds: float
     prices: RepeatPrices
     urls: VideoUrls
+    is_engine_paused: bool = False
     # The title of the video that it is a remix of; "" for no remix, or when that was deleted.
     source_title: str = ""
     # How many other takes of its order the page leaves out, because this one was picked.
@@ -191,25 +192,31 @@ class VideoCard:
             return _("paused")
         if self.state == "queued":
             return self._waiting(_seconds_since_order(self.video))
-        if self._elapsed > max(1.5 * self.typical_seconds, self.typical_seconds + 10):
+        if is_slow(self._elapsed, self.typical_seconds) and self._seconds_left is not None:
             return _("slower than usual")
-        return _("%(time)s left") % {"time": waiting_times.approximate(self._remaining)}
+        if self._seconds_left is None:
+            return _("finishing")
+        return _("%(time)s left") % {"time": waiting_times.approximate(self._seconds_left)}
 
     @property
+    def seconds_left(self) -> int | None:
+        """The seconds that `eta` tells; None when it tells none."""
+        is_told = self.state == "rendering" and not is_slow(self._elapsed, self.typical_seconds)
+        return round(self._seconds_left) if is_told and self._seconds_left else None
+
+    @cached_property
     def _elapsed(self) -> float:
         """Seconds since the engine began."""
         begun = self.video.started_at or self.video.created_at
         return (timezone.now() - begun).total_seconds()
 
-    @property
-    def _remaining(self) -> float:
-        """Seconds that are left: by the usual time, but no longer than the progress suggests."""
-        usual, percent = self.typical_seconds - self._elapsed, self.percent
-        if percent >= TELLING_PERCENT:
-            usual = min(usual, 2 * self._elapsed * (100 - percent) / percent)
-        return max(usual, 5)
+    @cached_property
+    def _seconds_left(self) -> float | None:
+        return seconds_left(self._elapsed, self.percent, self.typical_seconds)
 
     def _waiting(self, elapsed: float) -> str:
+        if self.is_engine_paused:
+            return _("waiting for the engine")
         if self.video.queue_position and elapsed > LONG_WAIT:
             return _("number %(n)d in the queue") % {"n": self.video.queue_position}
         return _("waiting for the engine") if elapsed > LONG_WAIT else _("starts soon")
@@ -289,9 +296,18 @@ def cards_of(
         is_any_active = any(video.is_active for video in videos)
         usual = waiting_times.typical_seconds() if is_any_active else TypicalSeconds()
     repeat_prices, urls = RepeatPrices(prices.current()), VideoUrls()
+    is_any_waiting = any(STATES[Status(video.status)] == "queued" for video in videos)
+    paused = circuit_breaker.paused_engines() if is_any_waiting else set()
     sources = source_titles(videos)
     return [
-        VideoCard(video, usual[video.model], repeat_prices, urls, sources.get(video.source_id, ""))
+        VideoCard(
+            video,
+            usual[video.model],
+            repeat_prices,
+            urls,
+            video.engine in paused,
+            sources.get(video.source_id, ""),
+        )
         for video in videos
     ]
 
