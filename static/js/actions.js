@@ -1,4 +1,5 @@
 // What can be done with cards: mark, choose, look closer, and answer a question without leaving the page.
+import { count as countCards } from "./counts.js";
 import { refresh, refreshParts } from "./live.js";
 import { announce } from "./page.js";
 
@@ -109,11 +110,16 @@ function takeAway(cards) {
     return [hole, card];
   });
   for (const [hole] of holes) tidy(hole);
+  countCards(cards, -1);
   (next?.querySelector(".card__title a") ?? document.getElementById("main")).focus();
   return holes;
 }
 
 function comeBack(holes) {
+  countCards(
+    holes.map(([, card]) => card),
+    1,
+  );
   for (const [hole, card] of holes) {
     hole.replaceWith(card);
     tidy(card);
