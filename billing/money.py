@@ -60,6 +60,12 @@ def with_sign(amount: Decimal, currency: str, decimals: int) -> str:
     return minus + sign + number_format(abs(amount), decimals, force_grouping=True)
 
 
+def per_credit(amount: Decimal, currency: str) -> str:
+    """Format the price of one credit: up to four decimals, but no zeros after those of money."""
+    written = -int(amount.normalize().as_tuple().exponent)
+    return with_sign(amount, currency, min(max(written, decimals_of(currency)), 4))
+
+
 def short(minor: int, currency: str) -> str:
     """Format an amount with its sign; decimals only where there are any: ¥9.90, ¥49."""
     amount = to_major(minor, currency)

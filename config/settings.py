@@ -487,6 +487,12 @@ EXCHANGE_RATES: dict[str, exchange_rates.ExchangeRate] = env(
     "EXCHANGE_RATES", default={}, parse=exchange_rates.read
 )
 
+# What receipts say of the seller, and of the tax that prices include.
+SELLER_ADDRESS = text("SELLER_ADDRESS")
+SELLER_TAX_ID = text("SELLER_TAX_ID")
+TAX_NAME = text("TAX_NAME", default="VAT")
+TAX_PERCENT = amount("TAX_PERCENT", default=Decimal(0))
+
 # ---- Stripe: without a key the sandbox Stripe, except in production ----
 _sandbox_wanted = flag("SANDBOX", default=not PRODUCTION)
 STRIPE_SECRET_KEY = text("STRIPE_SECRET_KEY", secret=True)

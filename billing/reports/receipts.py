@@ -1,7 +1,9 @@
 """The presenter of payments: on the billing page and on the receipt."""
 
 from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
 
+from django.conf import settings
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
@@ -28,6 +30,26 @@ UNKNOWN_FAILURE = gettext_lazy("The payment failed.")
 
 
 @dataclass(frozen=True)
+class IncludedTax:
+    """The tax that a price includes; amounts are in minor units."""
+
+    name: str
+    percent: Decimal
+    net: int
+    sum: int
+
+
+def included_tax(amount_minor: int) -> IncludedTax | None:
+    """Return the tax in an amount, rounded half up; None where the seller states none."""
+    percent: Decimal = settings.TAX_PERCENT
+    if not percent:
+        return None
+    exact = amount_minor * percent / (100 + percent)
+    tax = int(exact.quantize(Decimal(1), ROUND_HALF_UP))
+    return IncludedTax(settings.TAX_NAME, percent, amount_minor - tax, tax)
+
+
+@dataclass(frozen=True)
 class Receipt:
     """A payment with its status and the reason of a failure as text."""
 
@@ -42,6 +64,19 @@ class Receipt:
     def reason(self) -> str:
         """Why the payment failed, in one sentence."""
         return str(FAILURE_REASONS.get(self.payment.failure_code, UNKNOWN_FAILURE))
+
+    @property
+    def seller_address(self) -> str:
+        return str(settings.SELLER_ADDRESS)
+
+    @property
+    def seller_tax_id(self) -> str:
+        return str(settings.SELLER_TAX_ID)
+
+    @property
+    def tax(self) -> IncludedTax | None:
+        """The tax in what was paid; None before, and where the seller states none."""
+        return included_tax(self.payment.amount_minor) if self.payment.is_paid else None
 
     @property
     def can_continue(self) -> bool:

@@ -5,7 +5,7 @@ from decimal import Decimal
 from django import template
 
 from billing import exchange
-from billing.money import exact, short, with_sign
+from billing.money import exact, per_credit, short, with_sign
 from billing.payments import packages
 
 register = template.Library()
@@ -22,7 +22,7 @@ def amount(units: Decimal, currency: str = exchange.CURRENCY) -> str:
 @register.filter
 def unit_price(package: packages.Package) -> str:
     """Format the price of one credit of a package."""
-    return with_sign(package.unit_price, package.currency, 4)
+    return per_credit(package.unit_price, package.currency)
 
 
 @register.filter

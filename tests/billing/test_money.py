@@ -1,5 +1,7 @@
 """Reading amounts of money that people and programs write."""
 
+from decimal import Decimal
+
 import pytest
 
 from billing import money
@@ -35,3 +37,20 @@ def test_amount_is_read_exactly_when_it_is_plain(text: str, currency: str, minor
 def test_amount_is_refused_when_it_is_not_plain(text: str, currency: str) -> None:
     with pytest.raises(money.InvalidAmount):
         money.to_minor(text, currency)
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "shown"),
+    [
+        ("0.0990", "CNY", "¥0.099"),
+        ("0.0825", "CNY", "¥0.0825"),
+        ("0.1000", "USD", "$0.10"),
+        ("1", "EUR", "€1.00"),
+        ("10", "JPY", "¥10"),
+        ("1.5", "KRW", "₩1.5"),
+    ],
+)
+def test_price_of_a_credit_is_written_without_needless_zeros(
+    amount: str, currency: str, shown: str
+) -> None:
+    assert money.per_credit(Decimal(amount), currency) == shown

@@ -5,8 +5,10 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy
 
+from videos.admin.applying_prices import applying_prices, describe_unit
 from videos.catalog import prices
 from videos.catalog.reading import catalog
 from videos.models import Price
@@ -49,14 +51,15 @@ class PriceAdmin(admin.ModelAdmin):
     form = PriceForm
     list_display = ("kind", "model", "resolution", "credits", "unit", "documented")
 
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        context = {"applying": applying_prices(), **(extra_context or {})}
+        return super().changelist_view(request, context)
+
     @admin.display(description=gettext_lazy("unit"))
     def unit(self, row: Price) -> str:
-        rule = prices.rule_of(row.model)
-        if rule is None:
-            return "-"
-        if rule.per == "second":
-            return str(gettext_lazy("per second"))
-        return str(gettext_lazy("up to %(n)d seconds")) % {"n": rule.seconds}
+        return describe_unit(row.model)
 
     @admin.display(description=gettext_lazy("price in the catalog"))
     def documented(self, row: Price) -> Decimal | None:

@@ -85,6 +85,11 @@ def test_usage_page_shows_the_chosen_period(
     chosen = re.findall(r'aria-current="true">(\d+) days', body)
     assert chosen == [str(period)]
     assert "worth about ¥9.00" in body
+    # The chart adds up to the figure above it.
+    charged, back, used = re.search(
+        r"(\d+) charged</span>.*?(\d+) returned.*?(\d+) used", body
+    ).groups()  # type: ignore[union-attr]
+    assert int(charged) - int(back) == int(used) == 90
 
 
 def test_usage_page_needs_as_many_queries_for_many_videos(
