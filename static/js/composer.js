@@ -64,6 +64,15 @@ function takeUpDraft() {
   for (const image of images) addStored(...image);
 }
 
+// Another order has made nothing yet.
+function forgetFinished() {
+  const finished = document.getElementById("finished");
+  if (!finished) return;
+  for (const part of [finished, finished.nextElementSibling, document.getElementById("another")])
+    part.remove();
+  for (const id of ["cost", "go"]) document.getElementById(id).hidden = false;
+}
+
 function countPrompt() {
   const place = document.getElementById("prompt-count");
   const length = field("prompt").value.length;
@@ -125,11 +134,13 @@ if (composer) {
     document.getElementById("short")?.remove();
     document.getElementById("go").classList.add("btn--primary");
     document.getElementById("cost").hidden = false;
+    forgetFinished();
     reprice();
     frame();
     keepDraft();
   });
   composer.addEventListener("input", () => {
+    forgetFinished();
     countPrompt();
     keepDraft();
   });

@@ -16,6 +16,7 @@ from tests.e2e.conftest import (
     sign_up,
     wallet,
 )
+from tests.e2e.looks import check
 
 pytestmark = pytest.mark.browser
 
@@ -78,6 +79,21 @@ def test_card_shows_progress_while_its_video_renders(tab: Opener, person: Storag
     assert seen == sorted(seen)
     assert len(seen) >= 2
     expect(wallet(page)).to_have_text("80")
+
+    # The same again: what it has made is offered before anything is spent.
+    prompt, offered = page.get_by_label("Prompt", exact=True), page.locator("#finished")
+    prompt.press("Control+Enter")
+    expect(offered).to_contain_text("You already have this video.")
+    check(page, "studio-finished")
+    expect(page.get_by_role("link", name="Watch it")).to_be_visible()
+    prompt.press_sequentially(" at dusk")
+    expect(offered).to_have_count(0)
+    expect(page.locator("[data-left]")).to_have_text("60")
+    prompt.fill("A kite over a field")
+    prompt.press("Control+Enter")
+    page.get_by_role("button", name="Make another").click()
+    expect(card_of(page, "A kite over a field")).to_have_count(2)
+    expect(wallet(page)).to_have_text("60")
 
 
 def test_finished_video_plays(tab: Opener, maker: tuple[StorageState, str]) -> None:

@@ -17,7 +17,7 @@ from config.lib.rate_limits import TooManyAttempts
 from config.lib.web.responses import UserRequest, see_other
 from videos import feed
 from videos.catalog import offers, prices
-from videos.jobs import moderation, orders
+from videos.jobs import finished_orders, moderation, orders
 from videos.jobs.engine_choice import circuit_breaker
 from videos.library import counts, own_videos
 from videos.models import Preset, Video
@@ -86,10 +86,17 @@ def _uuid(text: str | None) -> UUID | None:
 
 
 def _order(request: UserRequest) -> HttpResponse:
-    """Order the videos, or show the composer again with what is wrong."""
+    """Order the videos; show the composer again with what is wrong, or what it has made before."""
     form = Composer(request.user, _with_cheaper_choice(request.POST), request.FILES)
     if not form.is_valid():
         return _render_studio(request, form, 422)
+    if "another" not in request.POST and (finished := _find_finished(form)):
+        return _render_studio(request, form, finished=finished)
+    return _place(request, form)
+
+
+def _place(request: UserRequest, form: Composer) -> HttpResponse:
+    """Place the order of a valid form, or show what is wrong."""
     key = pages.request_key(request)
 
     def order() -> Video:
@@ -120,6 +127,31 @@ def _order(request: UserRequest) -> HttpResponse:
     return _render_studio(request, form, 422)
 
 
+def _find_finished(form: Composer) -> Video | None:
+    """Return the video that the same order has made before.
+
+    Who orders several takes wants several, and a file that is sent with the form is another image.
+    """
+    data = form.cleaned_data
+    has_files = data["first_file"] or data["last_file"] or data["reference_files"]
+    if has_files or form.chosen_takes > 1:
+        return None
+    order = orders.VideoOrder(
+        data["prompt"],
+        data["model"],
+        data["size"],
+        data["seconds"],
+        first_image=form.images.first,
+        last_image=form.images.last,
+        references=form.images.references,
+        choices=form.chosen_choices,
+    )
+    try:
+        return finished_orders.find_finished(form.user, order)
+    except offers.NotOffered:
+        return None  # ordering it says why
+
+
 def _with_cheaper_choice(sent: QueryDict) -> QueryDict:
     """Return the form's data, with the cheaper options when that button was pressed."""
     model, seconds, takes = [*sent.get("instead", "").split(), "", "", ""][:3]
@@ -136,7 +168,7 @@ def _with_cheaper_choice(sent: QueryDict) -> QueryDict:
 
 def _is_preset_action(sent: QueryDict) -> bool:
     """Return whether a preset button was pressed, or Enter in the preset's name."""
-    named = bool(sent.get("preset_name")) and not {"go", "instead"} & set(sent)
+    named = bool(sent.get("preset_name")) and not {"go", "instead", "another"} & set(sent)
     return named or bool({"preset", "keep", "forget"} & set(sent))
 
 
@@ -179,8 +211,12 @@ def _render_studio(
     form: Composer,
     status: int = 200,
     short: credits.NotEnoughCredits | None = None,
+    finished: Video | None = None,
 ) -> HttpResponse:
-    """Render the page; `short` says that the balance does not pay for the order."""
+    """Render the page.
+
+    `short` says that the balance does not pay for the order, `finished` is what it has made before.
+    """
     seq = feed.current_sequence(
         request.user.pk
     )  # read before the videos, so that no change is missed
@@ -196,6 +232,7 @@ def _render_studio(
         "seq": seq,
         "form": form,
         "short": short,
+        "finished": finished and cards_of([finished])[0],
         "offer": short and form.cheaper_offer(short.available),
         "left": wallet["available"] - form.price,
         "missing": form.price - wallet["available"],

@@ -36,7 +36,7 @@ def facts(page: Client, payment: Payment) -> dict[str, str]:
     shown = flat(page.get(f"/billing/payments/{payment.pk}/"))
     rows = re.findall(r"<dt[^>]*>(.*?)</dt><dd[^>]*>(.*?)</dd>", shown.replace("> <", "><"))
     plain = [[" ".join(re.sub("<[^>]*>", " ", part).split()) for part in row] for row in rows]
-    return {label: value for label, value in plain}
+    return {row[0]: row[1] for row in plain}
 
 
 def test_receipt_names_seller_and_tax_where_they_are_set(
@@ -47,7 +47,7 @@ def test_receipt_names_seller_and_tax_where_they_are_set(
     assert (shown["Issued by"], shown["Total paid"]) == ("Firstlight", "¥199.00 CNY")
     assert "Without tax" not in shown
     settings.SELLER_ADDRESS, settings.SELLER_TAX_ID = "Example Ltd, Dublin", "IE1234567X"
-    settings.TAX_PERCENT, settings.TAX_NAME = Decimal("19"), "VAT"
+    settings.TAX_PERCENT, settings.TAX_NAME = Decimal(19), "VAT"
     shown = facts(page, payment)
     assert shown["Issued by"] == "Firstlight Example Ltd, Dublin Tax number IE1234567X"
     assert (shown["Without tax"], shown["VAT, 19%"]) == ("¥167.23 CNY", "¥31.77 CNY")
