@@ -199,6 +199,21 @@ function guess(count) {
   return taken("first") ? "first" : "references";
 }
 
+// A stored image that was taken from a video.
+export function addTaken({ id, name }) {
+  const slot = guess(1);
+  refusal = "";
+  if (slot === "references" && used(slot).length >= taken(slot))
+    refuse({ name }, place.dataset.tooMany.replace("%s", taken(slot)));
+  else addStored(slot, id, name);
+  changed();
+}
+
+export function refuseTaken(name, trouble = place.dataset.failed) {
+  refuse({ name }, trouble);
+  changed();
+}
+
 function take(list) {
   const pictures = [...list].filter((file) => file.type.startsWith("image/"));
   if (!pictures.length || !offer().images) return false;
@@ -207,8 +222,11 @@ function take(list) {
   return true;
 }
 
+// What is dragged when a card is.
+export const VIDEO = "text/x-video";
 const drag = (on) => (event) => {
-  if (!event.dataTransfer?.types.includes("Files")) return;
+  const { types = [] } = event.dataTransfer ?? {};
+  if (!offer().images || !(types.includes("Files") || types.includes(VIDEO))) return;
   event.preventDefault();
   composer.toggleAttribute("data-drag", on);
 };
@@ -236,7 +254,7 @@ if (composer) {
   composer.addEventListener("dragleave", drag(false));
   composer.addEventListener("drop", (event) => {
     drag(false)(event);
-    take(event.dataTransfer.files);
+    if (!event.dataTransfer.types.includes(VIDEO)) take(event.dataTransfer.files);
   });
   document.addEventListener("paste", (event) => {
     if (take(event.clipboardData.files)) event.preventDefault();

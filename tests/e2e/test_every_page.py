@@ -68,6 +68,7 @@ SIGNED_IN = {
     "batch": "/studio/batch/",
     "queue": "/studio/queue/",
     "queue-cancel": "/studio/queue/cancel/",
+    "reference-library": "/studio/reference/library/",
     "library": "/library/",
     "collections": "/collections/",
     "usage": "/usage/",
@@ -444,7 +445,7 @@ def test_first_page_loads_little_javascript(tab: Opener, person: StorageState) -
     assert set(code) == {
         "app.css",
         *("app.js", "live.js", "composer.js", "images.js", "offers.js", "actions.js", "keys.js"),
-        "page.js",
+        *("page.js", "counts.js", "library-frames.js"),
     }
     bodies = [page.request.get(url).body() for url in code.values()]
     assert sum(len(gzip.compress(body)) for body in bodies) <= 60 * 1024

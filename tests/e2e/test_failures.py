@@ -13,9 +13,9 @@ from tests.e2e.looks import AXE, EVERY_RULE, NARROW, check, faults_at
 pytestmark = pytest.mark.browser
 # What a card says after it was fetched again, if it had said one second.
 REFRESHED = """async () => {
-  const told = document.querySelector("[data-eta]");
-  const { id, dataset } = told.closest(".card");
-  [told.dataset.eta, told.textContent] = [1, "about 1 s left"];
+  const eta = document.querySelector("[data-eta]");
+  const { id, dataset } = eta.closest(".card");
+  [eta.dataset.eta, eta.textContent] = [1, "about 1 s left"];
   const { refresh } = await import(document.querySelector("script[src*='js/live']").src);
   await refresh(dataset.id);
   return document.querySelector(`#${id} .card__eta`).textContent;
@@ -99,9 +99,9 @@ def test_cancelled_render_returns_the_credits(tab: Opener, person: StorageState)
     page = tab("/studio/", person=person)
     with page.expect_navigation():
         order(page, "A night train [[hang]]")
-    told = card_of(page, "A night train").locator("[data-eta]")
+    eta = card_of(page, "A night train").locator("[data-eta]")
     # The time that is left does not grow when a later estimate is longer.
-    expect(told).to_be_visible()
+    expect(eta).to_be_visible()
     assert page.evaluate(REFRESHED) == "about 1 s left"
     card_of(page, "A night train").get_by_role("heading").get_by_role("link").click()
     page.get_by_role("link", name="Cancel").click()

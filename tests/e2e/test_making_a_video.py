@@ -113,6 +113,34 @@ def test_download_is_an_mp4(tab: Opener, maker: tuple[StorageState, str]) -> Non
     assert download.value.suggested_filename.endswith(".mp4")
 
 
+def test_frame_of_an_own_video_is_chosen_by_keyboard_and_by_dragging_its_card(
+    tab: Opener, maker: tuple[StorageState, str]
+) -> None:
+    person, _address = maker
+    page = tab("/studio/", person=person)
+    tiles = page.locator("figure.image-tile figcaption")
+    page.get_by_role("button", name="Images").focus()
+    page.keyboard.press("Enter")
+    link = page.get_by_role("link", name="From your library")
+    link.focus()
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog", name="Use a frame of your videos")
+    expect(dialog.get_by_role("radio", name="Middle frame")).to_be_focused()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Tab")
+    expect(dialog.get_by_role("button", name="A boat at dusk")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(tiles).to_have_text("frame-at-4.0-s.jpg")
+    expect(dialog).to_have_count(0)
+    expect(page.get_by_role("button", name="Images")).to_be_focused()
+    expect(page.locator("#go [data-cost]")).to_have_text("25")
+
+    page.get_by_role("button", name="Remove the image").click()
+    card_of(page, "A boat at dusk").locator(".card__title a").drag_to(page.locator("#prompt"))
+    expect(tiles).to_have_text("frame-at-2.0-s.jpg")
+    expect(page.locator(".image-tile [name=first_image]")).to_be_attached()
+
+
 def test_remix_becomes_a_version_of_its_source(
     tab: Opener, maker: tuple[StorageState, str]
 ) -> None:

@@ -218,7 +218,7 @@ def test_card_shows_the_time_when_the_engine_tells_no_progress(
         (600, 60, "slower than usual"),
     ],
 )
-def test_time_left_is_told_by_progress_and_by_the_usual_time(
+def test_card_shows_the_time_left_by_progress_and_usual_time(
     page: Client, alice: User, mp4: bytes, elapsed: int, percent: int, eta: str
 ) -> None:
     rendered(completed(order(alice), mp4), waited=0, took=100)
@@ -229,7 +229,7 @@ def test_time_left_is_told_by_progress_and_by_the_usual_time(
     assert re.findall(r'class="card__eta"[^>]*>([^<]*)<', body) == [eta]
 
 
-def test_no_time_is_told_while_the_engine_is_paused(page: Client, alice: User) -> None:
+def test_card_shows_no_time_while_the_engine_is_paused(page: Client, alice: User) -> None:
     video, soon = order(alice), timezone.now() + timedelta(minutes=1)
     card = f"/v/{video.pk}/card/"
     assert "starts soon" in flat(page.get(card))

@@ -2,15 +2,15 @@
 
 # From this progress on the rest is too short to tell.
 FINISHING_PERCENT = 95
-# The least that is told.
+# The least that is shown.
 FEW_SECONDS = 5
 
 
 def seconds_left(elapsed: float, percent: float, typical: float) -> float | None:
-    """Return the seconds that are left; None when they cannot be told, because it is finishing.
+    """Return the seconds that are left; None when it is finishing.
 
-    What `elapsed` seconds brought forth tells the more the further the video is; until then the
-    usual time of its model does. `percent` is 0 where the engine tells no progress.
+    The further the video is, the more the progress of its `elapsed` seconds counts, and the less
+    the usual time of its model. `percent` is 0 where the engine tells no progress.
     """
     if percent >= FINISHING_PERCENT:
         return None

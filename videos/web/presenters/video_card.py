@@ -200,9 +200,9 @@ class VideoCard:
 
     @property
     def seconds_left(self) -> int | None:
-        """The seconds that `eta` tells; None when it tells none."""
-        is_told = self.state == "rendering" and not is_slow(self._elapsed, self.typical_seconds)
-        return round(self._seconds_left) if is_told and self._seconds_left else None
+        """The seconds that `eta` names; None when it names none."""
+        is_known = self.state == "rendering" and not is_slow(self._elapsed, self.typical_seconds)
+        return round(self._seconds_left) if is_known and self._seconds_left else None
 
     @cached_property
     def _elapsed(self) -> float:
