@@ -56,8 +56,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="package")
 def site(folder: Path) -> Iterator[str]:
-    """The address of `manage.py serve` with data of its own; staff need a second factor."""
-    own = {"STAFF_TWO_FACTOR": "1", "SANDBOX_SPEED": "8"}
+    """The address of `manage.py serve` with data of its own; staff need a second factor.
+
+    The fourth video of a user waits, so that there is something to do in the queue.
+    """
+    own = {"STAFF_TWO_FACTOR": "1", "SANDBOX_SPEED": "8", "JOBS_PER_USER": "3"}
     migrated.copy_to(folder)
     with served(folder, {**environment(folder), **own}, "--no-migrate") as url:
         yield url

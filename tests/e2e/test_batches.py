@@ -1,10 +1,12 @@
 """Many videos at once: a list is checked and ordered, and the queue that they wait in."""
 
+import re
+
 import pytest
 from playwright.sync_api import FilePayload, StorageState, expect
 
 from tests.e2e.conftest import Opener, keep_picture, post, wallet
-from tests.e2e.looks import faults
+from tests.e2e.looks import check, faults
 
 pytestmark = pytest.mark.browser
 
@@ -58,3 +60,31 @@ def test_open_queue_follows_its_videos_and_cancels_all_of_them(
     dialog.get_by_role("button", name="Cancel everything").click()
     expect(page.get_by_text("2 videos were cancelled. 40 credits were returned.")).to_be_visible()
     expect(wallet(page)).to_have_text("100")
+
+
+def test_waiting_orders_are_moved_paused_and_resumed(tab: Opener, person: StorageState) -> None:
+    page = tab("/studio/queue/", person=person)
+    names = ("One [[hang]]", "Two [[hang]]", "Three [[hang]]", "A kite", "A boat")
+    lines = [{"prompt": name, "seconds": "4"} for name in names]
+    post(page.request, "/api/videos/batch", {"videos": lines})
+    waiting = page.get_by_role("region", name="2 orders wait")
+    titles = waiting.locator("li a").filter(has_text="A ").filter(has_not_text="Cancel")
+    expect(titles).to_have_text(["A kite", "A boat"])
+    check(page, "queue-waiting")
+
+    waiting.get_by_role("button", name=re.compile("To the front.*A boat")).press("Enter")
+    expect(titles).to_have_text(["A boat", "A kite"])
+    places = waiting.locator(".queue-list__place")
+    waiting.get_by_role("button", name=re.compile("Pause.*A boat")).press("Enter")
+    expect(places.first).to_have_text("paused")
+    waiting.get_by_role("button", name=re.compile("Resume.*A boat")).press("Enter")
+    expect(places.first).not_to_have_text("paused")
+    waiting.get_by_role("button", name="Pause all").click()
+    expect(places).to_have_text(["paused", "paused"])
+    waiting.get_by_role("button", name="Resume all").click()
+    expect(waiting.get_by_text("paused", exact=True)).to_have_count(0)
+
+    # A place becomes free: what was moved to the front begins.
+    page.get_by_role("link", name=re.compile("Cancel.*One")).click()
+    page.get_by_role("dialog").get_by_role("button", name="Cancel the render").click()
+    expect(page.get_by_role("region", name="1 order waits")).to_contain_text("A kite")
