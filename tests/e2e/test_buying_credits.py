@@ -32,7 +32,9 @@ def test_prompt_is_kept_when_credits_are_bought_first(tab: Opener, person: Stora
     page = tab("/studio/", person=person)
     spend_all(page)
     order(page, "A lighthouse in the rain")
-    expect(page.get_by_role("alert")).to_contain_text("you need 20 more. Your prompt is saved.")
+    expect(page.get_by_role("alert")).to_contain_text("you need 50 more. Your prompt is saved.")
+    heights = [page.get_by_role("button", name=name).bounding_box() for name in ("Add", "Generate")]
+    assert len({box["height"] for box in heights if box}) == 1
     keep_picture(page, "buying-out-of-credits")
     page.get_by_role("button", name="Add credits").click()
     expect(page.get_by_text("Your prompt is saved.")).to_be_visible()
@@ -44,7 +46,7 @@ def test_prompt_is_kept_when_credits_are_bought_first(tab: Opener, person: Stora
     keep_picture(page, "buying-back-with-credits")
     page.get_by_role("button", name="Generate").click()
     expect(card_of(page, "A lighthouse in the rain")).to_be_visible()
-    expect(wallet(page)).to_have_text("480")
+    expect(wallet(page)).to_have_text("450")
 
 
 def test_add_credits_is_offered_before_the_order_is_sent(tab: Opener, person: StorageState) -> None:

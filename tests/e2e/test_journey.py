@@ -46,7 +46,12 @@ class Traveller:
 
     def order(self, prompt: str, state: str) -> Locator:
         self.page.get_by_label("Prompt", exact=True).fill(prompt)
+        # On phones the options are in a sheet.
+        if sheet := self.page.locator("#summary").is_visible():
+            self.page.locator("#summary").click()
         self.page.locator("#composer label:has-text('4 s')").last.click()
+        if sheet:
+            self.page.get_by_role("button", name="Done").click()
         self.page.get_by_role("button", name="Generate").click()
         card: Locator = card_of(self.page, prompt)
         expect(card).to_be_visible()

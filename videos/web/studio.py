@@ -223,7 +223,9 @@ def _render_studio(
     mine = Video.objects.of(request.user).newest()
     in_progress = Video.objects.of(request.user).in_progress()
     active, kept = list(in_progress[:ACTIVE_VIDEOS]), counts.counts_of(request.user)
-    recent = mine.exclude(status__in=Video.ACTIVE)[:RECENT_VIDEOS]
+    # One that ended between the two queries is shown once; its change comes by the socket.
+    ended = mine.exclude(status__in=Video.ACTIVE)[:RECENT_VIDEOS]
+    recent = [video for video in ended if video not in active]
     wallet = wallet_of(request.user)
     usual = typical_seconds()
     cards = cards_of([*active, *recent], usual)
