@@ -29,7 +29,10 @@ def report(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def feedback(request: HttpRequest) -> HttpResponse:
     """Send feedback."""
-    form = FeedbackForm(request.POST or None, initial=_initial(request, "text"))
+    initial = _initial(request, "text")
+    if failed := request.GET.get("about", "")[:64]:  # the link of an error page
+        initial["text"] = _("About request %(id)s:") % {"id": failed} + "\n"
+    form = FeedbackForm(request.POST or None, initial=initial)
     return _answer(request, form, Feedback, "feedback")
 
 

@@ -28,6 +28,39 @@ def test_public_page_is_shown_when_nobody_is_signed_in(db: None, path: str) -> N
     assert 'name="language" value="zh-hant"' in text
 
 
+MENU = ["/showcase/", "/pricing/", "/developers/", "/help/"]
+
+
+@pytest.mark.parametrize("path", ["/", "/showcase/", "/help/", "/feedback/", "/accounts/login/"])
+def test_public_page_has_a_menu_for_phones(db: None, path: str) -> None:
+    text = flat(Client().get(path))
+    menu = re.search('<div[^>]*id="public-menu" popover>(.*?)<hr', text)
+    assert menu
+    assert re.findall('<a[^>]* href="([^"]+)"', menu[1]) == MENU
+    assert 'popovertarget="public-menu" aria-label="Menu"' in text
+
+
+@pytest.mark.parametrize(
+    ("path", "here"),
+    [
+        ("/showcase/", "/showcase/"),
+        ("/showcase/samples/lavender/", None),
+        ("/help/", "/help/"),
+        ("/help/failure/", "/help/"),
+        ("/pricing/", None),
+    ],
+)
+def test_public_page_keeps_the_app_around_it_when_signed_in(
+    page: Client, path: str, here: str | None
+) -> None:
+    text = flat(page.get(path))
+    sidebar = re.search('<aside class="sidebar".*?</aside>', text)
+    assert sidebar
+    current = re.findall('<a href="([^"]+)" aria-current="page">', sidebar[0])
+    assert current == ([here] if here else [])
+    assert 'class="public-header"' not in text
+
+
 def rows_of(context: Any) -> list[tuple[str, str, str, tuple[int | None, ...]]]:
     return [
         (group["label"], row["resolutions"], row["kind"], row["prices"])
@@ -197,6 +230,24 @@ def test_error_is_answered_with_a_page(
     assert "quote-me" in text
     assert answer.headers.get("Retry-After") == ("30" if code == 503 else None)
     assert str(error) not in text
+
+
+def test_missing_page_leads_on_and_to_our_staff(page: Client, settings: LazySettings) -> None:
+    settings.SUPPORT_EMAIL = "help@example.com"
+    text = flat(page.get("/no-such-page/", headers={"x-request-id": "quote-me"}))
+    links = re.findall('href="([^"]+)"', text.split("<main", 1)[1])
+    assert links == [
+        "/",
+        "/studio/",
+        "/library/",
+        "/showcase/",
+        "/help/",
+        "/",
+        "/feedback/?about=quote-me",
+        "mailto:help@example.com?subject=quote-me",
+    ]
+    form = page.get("/feedback/?about=quote-me").context["form"]
+    assert form.initial["text"] == "About request quote-me:\n"
 
 
 def test_page_is_shown_when_too_many_reset_links_are_requested(
