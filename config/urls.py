@@ -61,6 +61,7 @@ from videos.api.gateway import videos as gateway
 from videos.realtime import events
 from videos.web import account as web_account
 from videos.web import (
+    avatar,
     collections,
     comparison,
     library,
@@ -173,6 +174,7 @@ urlpatterns = [
     path("settings/", accounts_views.settings_page, name="settings"),
     path("settings/push/", push.push, name="push"),
     path("settings/shortcuts/", accounts_views.shortcuts, name="shortcuts"),
+    path("settings/avatar/", avatar.avatar, name="avatar"),
     path("settings/mails/", web_account.emails, name="email-settings"),
     path("settings/invite/", invite.invite, name="invite"),
     path("settings/sessions/", accounts_views.sessions, name="sessions"),

@@ -52,6 +52,8 @@ class User(AbstractUser):
     email = LowercaseEmailField(_("email address"), blank=True)
     display_name = models.CharField(_("display name"), max_length=80, blank=True)
     avatar_url = models.URLField(_("picture"), max_length=500, blank=True)
+    # When an avatar was uploaded; null without one. videos.account.avatars keeps the file.
+    avatar_uploaded_at = models.DateTimeField(_("picture uploaded"), null=True)
     region = models.CharField(_("region"), max_length=8, blank=True)
     language = models.CharField(
         _("language"), max_length=8, choices=Language, default=Language.ENGLISH

@@ -116,13 +116,6 @@ class ProfileForm(forms.Form):
 
     display_name = forms.CharField(label=_("Name"), max_length=80, required=False)
     username = forms.CharField(label=_("Username"), max_length=150)
-    avatar_url = forms.URLField(
-        label=_("Picture address (URL)"),
-        max_length=500,
-        required=False,
-        assume_scheme="https",
-        help_text=_("API clients receive it; we never download it."),
-    )
     language = forms.ChoiceField(label=_("Language"), choices=User.Language.choices)
     region = forms.ChoiceField(label=_("Region"), required=False)
 

@@ -33,7 +33,7 @@ BATCH_PATHS = {"/api/videos/batch", "/studio/batch/"}
 WEBHOOK_PREFIXES = ("/api/webhooks/", "/api/payments/webhook/", "/api/videos/sora/callback")
 UPLOAD_PATHS = {
     *("/api/videos", "/api/videos/create", "/api/videos/upload"),
-    *("/studio/", "/studio/reference/"),
+    *("/studio/", "/studio/reference/", "/settings/avatar/"),
 }
 UPLOAD_PREFIXES = ("/v1/", "/sandbox/v1/", "/admin/")
 # After a refusal we read on for BODY_LINGER_SECONDS and this much.

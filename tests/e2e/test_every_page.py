@@ -140,7 +140,7 @@ NO_PAGE = {
     *("google_callback", "api-redoc-script", "shortcuts", "library-restore", "webhook-test"),
     *("reference-keep", "clip-preview-video", "clip-preview-poster"),
     *("clip-remix", "feed-atom", "feed-rss", "sitemap", "oembed"),
-    *("livez", "readyz", "invited", "llms", "agent-disconnect"),
+    *("avatar", "livez", "readyz", "invited", "llms", "agent-disconnect"),
     *("token", "client_registration", "revoke"),
     *("manifest", "service-worker", "push"),
     "clip-preview",  # for staff; looked at in test_staff

@@ -20,6 +20,7 @@ from config.lib import rate_limits
 from config.lib.models import OutgoingEmail
 from config.lib.rate_limits import Rate
 from videos import failures
+from videos.account import avatars
 from videos.media.concurrency import ConcurrencyLimit
 from videos.models import (
     Collection,
@@ -34,8 +35,8 @@ from videos.models import (
 )
 
 PROFILE = (
-    "id", "username", "email", "display_name", "avatar_url", "region", "language", "is_verified",
-    "date_joined", "updated_at", "last_login",
+    "id", "username", "email", "display_name", "avatar_url", "avatar_uploaded_at", "region",
+    "language", "is_verified", "date_joined", "updated_at", "last_login",
 )  # fmt: skip
 VIDEO = (
     "id", "operation", "title", "take_group", "take_number", "take_count", "picked_at",
@@ -120,6 +121,8 @@ def write_zip(user: User, target: IO[bytes]) -> None:
     """Write the ZIP; rows are read and written in batches, so any number fits in memory."""
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         _file(archive, "profile.json", User.objects.filter(pk=user.pk).values(*PROFILE))
+        if avatar := avatars.read(user):
+            archive.writestr("avatar.webp", avatar)
         _file(archive, "videos.json", _videos(user))
         _file(archive, "uploads.json", _rows(Upload.objects.filter(user=user), UPLOAD))
         _file(archive, "collections.json", _collections(user))

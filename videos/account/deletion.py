@@ -15,6 +15,7 @@ from accounts.people import deletion
 from billing.ledger import erasure
 from config.lib.models import IdempotencyKey
 from videos import feed
+from videos.account import avatars
 from videos.jobs import cancellation, removal, state_machine
 from videos.media import uploads
 from videos.models import (
@@ -99,6 +100,7 @@ def erase_account(user: User) -> None:
             model.objects.filter(user=user).delete()
     for upload in Upload.objects.filter(user=user):
         uploads.discard(upload)
+    avatars.remove(user)
     erasure.erase_descriptions(user)
     # Deleting keys changes the videos that they ordered, and so the usage that triggers keep.
     with feed.lock(user.pk):

@@ -21,7 +21,7 @@ from accounts.people import profile
 from billing.ledger import credits
 from config.lib import rate_limits, texts
 from config.lib.web.responses import UserRequest
-from videos.account import data_export, email_digests
+from videos.account import data_export, email_digests, storage
 from videos.account import deletion as account_deletion
 from videos.catalog import offers, prices
 from videos.library import counts
@@ -121,8 +121,9 @@ def emails(request: UserRequest) -> HttpResponse:
 @login_required
 @require_safe
 def data(request: UserRequest) -> HttpResponse:
-    """Show the data export and the account deletion."""
-    return render(request, "settings/data.html", {"at": "settings", "tab": "data"})
+    """Show how much is stored, the data export and the account deletion."""
+    context = {"at": "settings", "tab": "data", "storage": storage.used_by(request.user)}
+    return render(request, "settings/data.html", context)
 
 
 @login_required

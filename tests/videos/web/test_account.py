@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import re
 import zipfile
 from typing import Any
 
@@ -10,12 +11,41 @@ from django.conf import LazySettings
 from django.test import Client
 
 from accounts.models import User
-from tests.videos.conftest import order, reloaded
+from tests.markup import flat
+from tests.videos.conftest import completed, order, picture, reloaded, upload
+from videos.media import uploads
 
 
 @pytest.mark.parametrize("path", ["/settings/data/", "/settings/data/delete/"])
 def test_account_pages_require_signing_in(db: None, path: str) -> None:
     assert Client().get(path)["Location"] == f"/accounts/login/?next={path}"
+
+
+def test_storage_counts_the_users_own_files(
+    page: Client, alice: User, bob: User, mp4: bytes
+) -> None:
+    for user in (alice, alice, bob):
+        completed(order(user), mp4)
+    order(alice)
+    image = uploads.store_image(alice, upload(picture()))
+    shown = page.get("/settings/data/").context["storage"]
+    assert (shown.videos, shown.video_bytes) == (2, 2 * len(mp4))
+    assert (shown.uploads, shown.upload_bytes) == (1, image.size_bytes)
+    assert (shown.most_uploads, shown.most_upload_bytes) == (500, 2 * 1024**3)
+
+
+def test_notifications_of_browser_and_e_mail_are_on_one_page(page: Client) -> None:
+    titles = r'<h2 id="(?:videos|always|notify|profile|look)-title">(.*?)</h2>'
+    assert re.findall(titles, flat(page.get("/settings/mails/"))) == [
+        "In this browser",
+        "By e-mail, about your videos",
+        "By e-mail, always",
+    ]
+    text = flat(page.get("/settings/"))
+    assert re.findall(titles, text) == ["Profile", "Appearance"]
+    tabs = re.search('<nav class="settings__nav".*?</nav>', text)
+    assert tabs
+    assert "Sign out" not in tabs[0]
 
 
 def confirmed(page: Client) -> None:
