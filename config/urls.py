@@ -62,6 +62,7 @@ from videos.realtime import events
 from videos.web import account as web_account
 from videos.web import (
     avatar,
+    collection_sharing,
     collections,
     comparison,
     library,
@@ -133,6 +134,7 @@ urlpatterns = [
     path("library/restore/", selection.restore, name="library-restore"),
     path("library/collect/", selection.collect, name="library-collect"),
     path("collections/", collections.collections, name="collections"),
+    path("collections/<int:collection_id>/", library.collection, name="collection"),
     path(
         "collections/<int:collection_id>/rename/",
         collections.rename_collection,
@@ -142,6 +144,27 @@ urlpatterns = [
         "collections/<int:collection_id>/delete/",
         collections.delete_collection,
         name="collection-delete",
+    ),
+    path(
+        "collections/<int:collection_id>/share/",
+        collection_sharing.share,
+        name="collection-share",
+    ),
+    path(
+        "collections/<int:collection_id>/download/",
+        collection_sharing.download,
+        name="collection-download",
+    ),
+    path("c/<str:token>/", collection_sharing.shared, name="shared-collection"),
+    path(
+        "c/<str:token>/<uuid:video_id>/video.mp4",
+        collection_sharing.shared_video,
+        name="shared-collection-video",
+    ),
+    path(
+        "c/<str:token>/<uuid:video_id>/poster.webp",
+        collection_sharing.shared_poster,
+        name="shared-collection-poster",
     ),
     path("v/<uuid:video_id>/", video.video, name="video"),
     path("v/<uuid:video_id>/title/", video.title, name="video-title"),

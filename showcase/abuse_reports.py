@@ -7,11 +7,13 @@ from django.db import transaction
 
 from showcase import gallery
 from showcase.models import AbuseReport, Clip, VisitorMessage
-from videos.library import share_links
+from videos.library import collection_links, share_links
 from videos.models import Video
 
 CLIP = re.compile(r"(?:/showcase/(?:videos/)?|^)(\d{1,18})(?![\w-])")
 SHARED = re.compile(r"/s/([^/?#]+)")
+# The token of a collection's link holds an id too, which is not that of a video.
+IN_COLLECTION = re.compile(r"/c/[^/?#]+/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
 VIDEO = re.compile(r"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE)
 
 
@@ -24,22 +26,26 @@ def reported_video(report: AbuseReport) -> Video | None:
             return share_links.link_for_token(found[1]).video
         except share_links.LinkNotFound:
             pass  # the text may also contain the id of the video
-    if found := VIDEO.search(report.subject):
-        return Video.objects.filter(pk=UUID(found[0])).first()
+    found = IN_COLLECTION.search(report.subject) or VIDEO.search(report.subject)
+    if found:
+        return Video.objects.filter(pk=UUID(found[found.lastindex or 0])).first()
     return None
 
 
 def is_public(video: Video) -> bool:
-    """Return whether a clip or a share link lets others see the video."""
-    return Clip.objects.public().filter(video=video).exists() or bool(
-        share_links.active_link(video)
+    """Return whether a clip, a share link or that of a collection lets others see the video."""
+    return (
+        Clip.objects.public().filter(video=video).exists()
+        or share_links.active_link(video) is not None
+        or collection_links.is_shown(video)
     )
 
 
 def hide(report: AbuseReport, note: str) -> bool:
     """Hide the reported video and close the report; return False when it was closed before.
 
-    The clip is withdrawn and the share link revoked; the owner keeps the video.
+    The clip is withdrawn, and its share link and the links of its collections are revoked; the
+    owner keeps the video.
     """
     video = reported_video(report)
     with transaction.atomic():
@@ -47,6 +53,7 @@ def hide(report: AbuseReport, note: str) -> bool:
             return False
         gallery.withdraw(video)  # staff cannot publish it again unless its owner offers it again
         share_links.revoke_link(video)
+        collection_links.revoke_links_to(video)
     return True
 
 

@@ -111,7 +111,7 @@ DECISIONS = {
         abuse_reports.hide,
         _("Hide the video"),
         _(
-            "The clip is withdrawn from the showcase and the share link stops working. "
+            "The clip is withdrawn from the showcase, and all links that show it stop working. "
             "The owner keeps the video."
         ),
     ),

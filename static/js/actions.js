@@ -1,4 +1,4 @@
-// What can be done with cards: mark, choose, look closer, and answer a question without leaving the page.
+// What can be done with cards: mark, look closer, and answer a question without leaving the page.
 import { count as countCards } from "./counts.js";
 import { refresh, refreshParts } from "./live.js";
 import { announce } from "./page.js";
@@ -125,13 +125,13 @@ function comeBack(holes) {
     tidy(card);
   }
   holes[0][1].querySelector(".card__title a").focus();
-  if (bulk) count();
+  document.dispatchEvent(new Event("cards"));
 }
 
 function tidy(node) {
   const section = node.parentNode?.closest(".group");
   if (section) section.hidden = !section.querySelector(".card");
-  if (bulk) count();
+  document.dispatchEvent(new Event("cards"));
 }
 
 function offerUndo(words, data, holes) {
@@ -215,51 +215,12 @@ document.addEventListener("pointerover", (event) => {
 });
 document.addEventListener("pointerleave", leave);
 
-// ---- choosing several ----
-const bulk = document.getElementById("bulk");
-const boxes = () => [...document.querySelectorAll(".card__checkbox")];
-let last = null;
-function count() {
-  const n = boxes().filter((box) => box.checked).length;
-  const words = document.getElementById("picked");
-  words.textContent = n ? words.dataset.some.replace("%s", n) : words.dataset.none;
-  for (const button of bulk.querySelectorAll("[type=submit], [popovertarget]"))
-    button.disabled = !n;
-}
-export function choose(box, on, range) {
-  const all = boxes();
-  const [from, to] = [all.indexOf(range && last ? last : box), all.indexOf(box)].toSorted(
-    (a, b) => a - b,
-  );
-  for (const each of all.slice(from, to + 1)) each.checked = on;
-  last = box;
-  count();
-}
-if (bulk) {
-  document.addEventListener("click", (event) => {
-    const box = event.target.closest(".card")?.querySelector(".card__checkbox");
-    if (!box || event.metaKey || event.ctrlKey) return;
-    if (event.target === box) return choose(box, box.checked, event.shiftKey);
-    if (!event.target.closest(".card__title a")) return;
-    event.preventDefault();
-    choose(box, !box.checked, event.shiftKey);
-  });
-  document.getElementById("pick-all").addEventListener("click", () => {
-    const on = boxes().some((box) => !box.checked);
-    for (const box of boxes()) box.checked = on;
-    count();
-  });
-  document.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape" || document.querySelector("dialog[open], :popover-open")) return;
-    for (const box of boxes()) box.checked = false;
-    count();
-  });
-  addEventListener("pageshow", count);
-}
-
 // ---- filters apply as they are chosen, and leave no empty words in the address ----
 const find = document.getElementById("find");
-find?.addEventListener("change", (event) => event.target.matches("select") && find.requestSubmit());
+find?.addEventListener(
+  "change",
+  (event) => event.target.matches("select, [type=date]") && find.requestSubmit(),
+);
 find?.addEventListener("formdata", (event) => {
   const empty = [...event.formData].filter(([, value]) => !value);
   for (const [name] of empty) event.formData.delete(name);

@@ -117,7 +117,7 @@ function step(by) {
 
 function choosing(range) {
   const box = here()?.querySelector(".card__checkbox");
-  if (!box) return press("#pick", document);
+  if (!box) return document.dispatchEvent(new CustomEvent("choose", { detail: here() }));
   box.dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true, shiftKey: range }));
 }
 

@@ -104,12 +104,13 @@ GUARDED = {
 }
 # Their addresses come with what the `world` made.
 MADE_PUBLIC = {
-    *("clip", "clip-embed", "maker", "shared", "shared-embed"),
+    *("clip", "clip-embed", "maker", "shared", "shared-embed", "shared-collection"),
     *("account_confirm_email", "account_reset_password_from_key"),
 }
 MADE = {
     "key",
-    *("video", "video-compare", "video-cancel", "video-delete", "collection-delete"),
+    *("video", "video-compare", "video-cancel", "video-delete"),
+    *("collection", "collection-delete"),
     *("payment", "sandbox-checkout", "webhook-endpoint", "authorization"),
 }
 # Somebody half signed in; documents made by Swagger UI and Redoc, which have tests of their own.
@@ -128,9 +129,25 @@ OWN_STATES = {
 }
 # Routes that answer with a file, a redirect, a fragment or nothing but a form's result.
 NO_PAGE = {
-    *("clip-video", "clip-poster", "clip-like", "shared-video", "shared-poster"),
+    *(
+        "shared-collection-video",
+        "shared-collection-poster",
+        "clip-video",
+        "clip-poster",
+        "clip-like",
+        "shared-video",
+        "shared-poster",
+    ),
     *("reference", "library-download", "library-collect", "usage-csv", "billing-csv"),
-    *("collection-rename", "video-offer", "video-favourite", "video-frame", "video-share"),
+    *(
+        "collection-rename",
+        "collection-share",
+        "collection-download",
+        "video-offer",
+        "video-favourite",
+        "video-frame",
+        "video-share",
+    ),
     *("video-title", "video-pick"),
     *("video-card", "video-retry", "billing-buy", "checkout-return", "theme", "language"),
     *("session-end", "data-export", "key-revoke", "webhook-secret", "redeliver", "health"),
@@ -199,6 +216,7 @@ def world(site: str, folder: Path, chromium: Browser) -> Iterator[World]:
     made.own = videos_of(maker) | money_of(maker) | endpoint_of(maker)
     made.own |= key_of(maker) | app_of(maker)
     made.public = shown(maker, made.own["video"], folder)
+    made.public["shared-collection"] = shared_collection(maker, made.own["collection"])
     new_person(site, chromium, unconfirmed)
     made.public["account_confirm_email"] = mailed(folder, "/accounts/confirm-email/", unconfirmed)
     newcomer.goto("/accounts/password/reset/")
@@ -349,6 +367,15 @@ def own_page_of(page: Page) -> str:
     page.get_by_role("button", name="Publish my page").click()
     link = page.locator("main .notice a[href*='/showcase/by/']")
     return link.get_attribute("href") or ""
+
+
+def shared_collection(page: Page, address: str) -> str:
+    """Where anyone sees a collection."""
+    page.goto(address)
+    page.get_by_role("button", name="Share").click()
+    page.get_by_role("button", name="Create a link").click()
+    page.get_by_role("button", name="Share").click()
+    return re.sub("^https?://[^/]+", "", page.locator("#link").input_value())
 
 
 def publish(folder: Path, *, decided: bool) -> None:

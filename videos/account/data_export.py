@@ -24,6 +24,7 @@ from videos.account import avatars
 from videos.media.concurrency import ConcurrencyLimit
 from videos.models import (
     Collection,
+    CollectionLink,
     FeedEvent,
     Preset,
     PushSubscription,
@@ -69,6 +70,7 @@ REQUEST = (
 PRESET = (
     "name", "model", "size", "seconds", "takes", "audio", "negative_prompt", "seed", "ending",
 )  # fmt: skip
+COLLECTION_LINK = ("collection__name", "with_prompts", "created_at", "expires_at", "revoked_at")
 LINK = ("video_id", "with_prompt", "created_at", "expires_at", "revoked_at")
 WEBHOOK = (
     "video_id", "endpoint_id", "url", "state", "tries", "created_at", "delivered_at",
@@ -128,6 +130,8 @@ def write_zip(user: User, target: IO[bytes]) -> None:
         _file(archive, "collections.json", _collections(user))
         _file(archive, "presets.json", _rows(Preset.objects.filter(user=user), PRESET))
         _file(archive, "links.json", _rows(ShareLink.objects.filter(video__user=user), LINK))
+        of_collections = CollectionLink.objects.filter(collection__user=user)
+        _file(archive, "collection_links.json", _rows(of_collections, COLLECTION_LINK))
         _file(archive, "webhooks.json", _rows(WebhookDelivery.objects.filter(user=user), WEBHOOK))
         _file(archive, "endpoints.json", _rows(user.webhook_endpoints.all(), ENDPOINT))
         _file(archive, "events.json", _rows(FeedEvent.objects.filter(user=user), EVENT))

@@ -1,17 +1,22 @@
 """Find videos in a library: filters, sort orders and counts by status."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
 from typing import ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import connection
 from django.db.models import Case, Exists, OuterRef, Q, When
+from django.utils import timezone
 
 from videos.library import prompt_index
 from videos.models import Video, VideoQuerySet
 
 TALL, WIDE = "tall", "wide"
+# Years that both databases and every time zone can hold.
+DAY = re.compile(r"[12][0-9]{3}-[0-9]{2}-[0-9]{2}")
 # Videos that a search finds are counted up to this number.
 MOST_COUNTED = 1000
 # A library with more videos is searched by the index of prompts; others are read faster.
@@ -41,6 +46,8 @@ class LibraryFilter:
     shape: str = ""
     sort: str = ""
     collection: int = 0
+    since: date | None = None
+    until: date | None = None
 
     STATUSES: ClassVar = ("ready", "rendering", "attention", "favourites")
     # Without a sort order the newest videos come first.
@@ -64,12 +71,20 @@ class LibraryFilter:
             shape=shape if shape in {TALL, WIDE} else "",
             sort=sort if sort in cls.SORTS else "",
             collection=int(collection) if collection.isdecimal() and len(collection) < 10 else 0,
+            since=_day(query.get("since", "")),
+            until=_day(query.get("until", "")),
         )
 
     @property
     def is_narrowed(self) -> bool:
-        """Whether a search, a model or a shape is set."""
-        return bool(self.q or self.model or self.shape)
+        """Whether a search, a model, a shape or a day is set."""
+        return bool(self.q or self.model or self.shape or self.since or self.until)
+
+    @property
+    def filters(self) -> int:
+        """How many of the filters are set that a phone shows in a sheet of their own."""
+        chosen = (self.model, self.shape, self.collection, self.since, self.until)
+        return sum(map(bool, chosen))
 
     @property
     def is_whole_library(self) -> bool:
@@ -85,11 +100,28 @@ class LibraryFilter:
             found = found.filter(size__in=_sizes(found, self.shape))
         if self.collection:
             found = found.filter(collections=self.collection)
+        if self.since:
+            found = found.filter(created_at__gte=_midnight(self.since))
+        if self.until:
+            found = found.filter(created_at__lt=_midnight(self.until + timedelta(days=1)))
         return found.order_by(*self.SORTS[self.sort]) if self.sort else found.newest()
 
     def apply_status(self, videos: VideoQuerySet) -> VideoQuerySet:
         """Return the videos that have the chosen status; all of them when none is chosen."""
         return videos.filter(STATUS_FILTERS[self.status]()) if self.status else videos
+
+
+def _day(text: str) -> date | None:
+    """The day of a date field, such as 2026-11-30; None for anything else."""
+    try:
+        return date.fromisoformat(text) if DAY.fullmatch(text) else None
+    except ValueError:
+        return None
+
+
+def _midnight(day: date) -> datetime:
+    """When a day begins for the user whose time zone is active."""
+    return timezone.make_aware(datetime.combine(day, time.min))
 
 
 def matching(user: AbstractBaseUser, words: str, *, is_large: bool) -> VideoQuerySet:

@@ -1,6 +1,7 @@
 """The tables of videos, one model a module."""
 
 from videos.models.collection import Collection
+from videos.models.collection_link import CollectionLink
 from videos.models.daily_usage import DailyUsage
 from videos.models.delivery_attempt import DeliveryAttempt
 from videos.models.digest_subscription import DigestSubscription
@@ -26,6 +27,7 @@ from videos.models.webhook_secret import WebhookSecret
 
 __all__ = [
     "Collection",
+    "CollectionLink",
     "DailyUsage",
     "DeliveryAttempt",
     "DigestSubscription",

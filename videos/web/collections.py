@@ -79,4 +79,4 @@ def delete_collection(request: UserRequest, collection_id: int) -> HttpResponse:
 
 
 def _address(collection: Collection) -> str:
-    return f"{reverse('library')}?collection={collection.pk}"
+    return reverse("collection", args=[collection.pk])

@@ -1,13 +1,17 @@
 """The library: all videos of a user, filtered, sorted and grouped by day."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date
 from itertools import groupby
+from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Page
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
@@ -16,11 +20,13 @@ from config.lib.web.paging import page_of, uncounted_page_of
 from config.lib.web.responses import UserRequest
 from videos import feed
 from videos.catalog.reading import catalog
+from videos.library import collection_links, search
 from videos.library import collections as library_collections
 from videos.library import counts as library_counts
-from videos.library import search
 from videos.library.search import LibraryFilter
-from videos.models import LibraryCounts, Video, VideoQuerySet
+from videos.models import CollectionLink, LibraryCounts, Video, VideoQuerySet
+from videos.web.pages import get_own_collection
+from videos.web.presenters import library_view
 from videos.web.presenters.take_stacks import stack_takes
 from videos.web.presenters.video_card import VideoCard, cards_of
 
@@ -31,10 +37,35 @@ PER_PAGE = 24
 @require_safe
 def library(request: UserRequest) -> HttpResponse:
     """Show one page of the videos that match the filter in the query string."""
+    context = _found(request, LibraryFilter.from_query(request.GET))
+    return library_view.remember(request, render(request, "videos/library.html", context))
+
+
+@login_required
+@require_safe
+def collection(request: UserRequest, collection_id: int) -> HttpResponse:
+    """Show one page of the videos of a collection."""
+    shown = get_own_collection(request, collection_id)
+    wanted = replace(LibraryFilter.from_query(request.GET), collection=shown.pk)
+    context = _found(request, wanted)
+    link = collection_links.active_link(shown)
+    context |= {"at": "collections", "collection": shown, "link": link, "address": _address(link)}
+    return library_view.remember(request, render(request, "videos/collection.html", context))
+
+
+def _address(link: CollectionLink | None) -> str:
+    """Where anyone sees the collection; "" without a link."""
+    if link is None:
+        return ""
+    token = collection_links.token_of(link)
+    return settings.BASE_URL + reverse("shared-collection", args=[token])
+
+
+def _found(request: UserRequest, wanted: LibraryFilter) -> dict[str, Any]:
+    """Return the context of a page of videos that match a filter."""
     seq = feed.current_sequence(
         request.user.pk
     )  # read before the videos, so that no change is missed
-    wanted = LibraryFilter.from_query(request.GET)
     if wanted.q:
         rate_limits.use("other", request.user)
     collections = list(library_collections.collections_of(request.user))
@@ -45,14 +76,13 @@ def library(request: UserRequest) -> HttpResponse:
     picking = "select" in request.GET
     cards = cards_of(page) if picking else stack_takes(cards_of(page))
     days = [] if wanted.sort else _days(cards)
-    context = {
+    return {
         "at": "library",
         "seq": seq,
         "wanted": wanted,
         "library": kept,
         "counts": counts,
         "collections": collections,
-        "collection": next((one for one in collections if one.pk == wanted.collection), None),
         "models": catalog().named(search.models_of(request.user)),
         "page": page,
         "cards": cards,
@@ -63,8 +93,8 @@ def library(request: UserRequest) -> HttpResponse:
         and days[:1]
         and days[0][0] == timezone.localdate(),
         "picking": picking,
+        "view": library_view.view_of(request),
     }
-    return render(request, "videos/library.html", context)
 
 
 def _page(

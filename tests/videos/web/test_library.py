@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from datetime import UTC, datetime
 from io import BytesIO
 from typing import Any
 from uuid import uuid4
@@ -19,6 +20,13 @@ from tests.videos.conftest import completed, failed, order, reloaded
 from videos.models import Collection, Video
 
 LIBRARY = "/library/"
+# In Tokyo twice the first of November, then the second and the third.
+MOMENTS = [
+    datetime(2026, 10, 31, 15, 0, tzinfo=UTC),
+    datetime(2026, 11, 1, 14, 59, tzinfo=UTC),
+    datetime(2026, 11, 1, 15, 0, tzinfo=UTC),
+    datetime(2026, 11, 2, 15, 0, tzinfo=UTC),
+]
 
 
 def titles(page: Client, query: str = "") -> list[str]:
@@ -76,13 +84,37 @@ def test_library_shows_newest_videos_first(page: Client, four: list[Video]) -> N
         ("?sort=oldest", [0, 1, 2, 3]),
         ("?sort=title", [0, 2, 1, 3]),
         ("?q=harbour&status=ready", [0]),
+        ("?since=2026-11-02", [3, 2]),
+        ("?until=2026-11-01", [1, 0]),
+        ("?since=2026-11-02&until=2026-11-02&sort=oldest", [2]),
+        ("?since=2026-13-40&until=x", [3, 2, 1, 0]),
         ("?status=nonsense&sort=nonsense&shape=nonsense&collection=x&page=99", [3, 2, 1, 0]),
     ],
 )
 def test_library_shows_videos_that_match_the_filter(
-    page: Client, four: list[Video], query: str, shown: list[int]
+    page: Client, on_days: list[Video], query: str, shown: list[int]
 ) -> None:
-    assert titles(page, query) == [four[n].prompt for n in shown]
+    page.cookies["tz"] = "Asia/Tokyo"
+    assert titles(page, query) == [on_days[n].prompt for n in shown]
+
+
+def test_view_is_remembered_and_shows_the_price(page: Client, four: list[Video]) -> None:
+    grids = []
+    for query in ("", "?view=list", "", "?view=small", "?view=nonsense", "?view=grid", ""):
+        text = flat(page.get(f"{LIBRARY}{query}"))
+        grids.append(re.findall(r'<div class="(card-grid[^"]*)">', text)[0])
+    listed, small, large = "card-grid card-grid--list", "card-grid card-grid--small", "card-grid"
+    assert grids == [large, listed, listed, small, small, large, large]
+    prices = re.findall(r'card__cost">.*?</svg>(\d+)<', text)
+    assert prices == ["30", "20", "20"]
+
+
+@pytest.fixture
+def on_days(four: list[Video]) -> list[Video]:
+    """The four, ordered on the first, second and third of November in the user's time zone."""
+    for video, moment in zip(four, MOMENTS, strict=True):
+        Video.objects.filter(pk=video.pk).update(created_at=moment)
+    return four
 
 
 def test_status_counts_follow_the_search(page: Client, four: list[Video]) -> None:
