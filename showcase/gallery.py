@@ -7,7 +7,8 @@ from django.conf import settings
 from django.db import OperationalError, ProgrammingError, transaction
 from django.db.models import Q, QuerySet
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.functional import Promise
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
@@ -76,10 +77,25 @@ def hide(clips: QuerySet[Clip]) -> list[Clip]:
     return hidden
 
 
-def publish_when_finished(video: Video, title: str) -> None:
-    """Create a clip, with consent, that becomes public as soon as its video is finished."""
-    own = {"title": title, "style": guess(video.prompt)}
-    Clip.objects.create(video=video, is_active=True, consented_at=timezone.now(), **own)
+def publish_when_finished(video: Video, title: str | Promise) -> None:
+    """Create a clip, with consent, that becomes public as soon as its video is finished.
+
+    A lazy title is kept in all languages.
+    """
+    titles = {}
+    for code, _name in settings.LANGUAGES:
+        with translation.override(code):
+            titles[code] = str(title)
+    english = titles.pop(settings.LANGUAGE_CODE)
+    others = {code: text for code, text in titles.items() if text != english}
+    Clip.objects.create(
+        video=video,
+        title=english,
+        titles=others or None,
+        style=guess(video.prompt),
+        is_active=True,
+        consented_at=timezone.now(),
+    )
 
 
 def move(clip: Clip, *, up: bool) -> None:

@@ -48,7 +48,7 @@ def of_clip(clip: Clip) -> ClipCard:
     video = clip.video
     maker = makers.maker_of(clip)
     return ClipCard(
-        title=clip.title,
+        title=clip.shown_title,
         prompt=video.prompt,
         page=reverse("clip", args=[clip.pk]),
         url=gallery.video_url(clip),

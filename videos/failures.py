@@ -11,6 +11,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from videos import content_rules
 from videos.catalog import offers
 from videos.models import Video
 
@@ -136,6 +137,9 @@ def explain(video: Video) -> Explanation | None:
     code = _code_of(video)
     cause, remedy = CAUSES[code]
     sentence = str(cause)
+    rule = content_rules.in_message(video.failure_detail) if code == "moderation_blocked" else ""
+    if rule:
+        sentence = gettext("The content check stopped this prompt: %(why)s.") % {"why": rule}
     if cause is NOT_THE_PROMPT and video.progress >= 1:
         stopped = gettext("The engine stopped at %(n)d%%. The cause was not your prompt.")
         sentence = stopped % {"n": video.progress}

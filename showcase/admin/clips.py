@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
@@ -21,6 +22,39 @@ from config.lib.admin.model_admin import LINE_BREAKS, DashboardFilter, FoldedSea
 from config.lib.admin.object_actions import ObjectAction, ObjectActions
 from showcase import gallery
 from showcase.models import Clip
+
+TITLE_MAX = 120
+OTHER_LANGUAGES = [code for code, _name in settings.LANGUAGES if code != settings.LANGUAGE_CODE]
+
+
+class TitlesField(forms.CharField):
+    """Titles in other languages, one a line: the code of the language, a colon, the title."""
+
+    widget = forms.Textarea(attrs={"rows": 4})
+
+    def prepare_value(self, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        return "\n".join(f"{code}: {title}" for code, title in value.items())
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        try:
+            return bool((initial or None) != self.clean(data))
+        except forms.ValidationError:
+            return True
+
+    def clean(self, value: Any) -> dict[str, str] | None:
+        """Return the titles by language. Raises ValidationError."""
+        titles = {}
+        for line in filter(str.strip, str(value or "").splitlines()):
+            code, _colon, title = (part.strip() for part in line.partition(":"))
+            if code not in OTHER_LANGUAGES or not title or len(title) > TITLE_MAX:
+                raise forms.ValidationError(
+                    gettext("Write each line as a language (%(codes)s), a colon and the title.")
+                    % {"codes": ", ".join(OTHER_LANGUAGES)}
+                )
+            titles[code] = title
+        return titles or None
 
 
 class ClipForm(forms.ModelForm):
@@ -42,6 +76,16 @@ class ClipForm(forms.ModelForm):
         return wanted
 
 
+class ClipPageForm(ClipForm):
+    """The page of one clip, with its titles in other languages."""
+
+    titles = TitlesField(
+        label=_("Titles in other languages"),
+        required=False,
+        help_text=_("One a line, such as “ja: 夜明けの海”. Others see the title above."),
+    )
+
+
 class ClipFilter(DashboardFilter):
     labels: ClassVar[dict[str, Promise]] = {"offered": _("Offered, not public")}
     selections = staticmethod(lambda: {"offered": gallery.is_offered()})
@@ -51,7 +95,7 @@ class ClipFilter(DashboardFilter):
 class ClipAdmin(FoldedSearch, ObjectActions):
     """Clips; only videos that their owners offered can be published."""
 
-    form = ClipForm
+    form = ClipPageForm
     formfield_overrides = LINE_BREAKS
     list_display = (
         "poster", "title", "owner", "display_order", "moves", "is_active", "agreed", "view_count",
@@ -65,7 +109,8 @@ class ClipAdmin(FoldedSearch, ObjectActions):
     list_per_page = 100
     readonly_fields = ("preview", "prompt", "owner", "agreed", "view_count", "like_count")
     fields = (
-        "preview", "prompt", "owner", "agreed", *ClipForm.Meta.fields, "view_count", "like_count",
+        "preview", "prompt", "owner", "agreed", "title", "titles", "description",
+        "display_order", "is_active", "view_count", "like_count",
     )  # fmt: skip
     actions = ("publish", "hide")
 

@@ -5,6 +5,7 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from showcase.styles import Style
@@ -31,6 +32,8 @@ class Clip(models.Model):
         Video, models.CASCADE, related_name="clip", verbose_name=_("video")
     )
     title = models.CharField(_("title"), max_length=120)
+    # By the code of a language; without one the title itself is shown.
+    titles = models.JSONField(_("titles in other languages"), null=True, blank=True)
     description = models.TextField(_("description"), blank=True, max_length=1000)
     style = models.CharField(_("style"), max_length=12, choices=Style, default=Style.LIVE)
     display_order = models.IntegerField(
@@ -62,3 +65,8 @@ class Clip(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def shown_title(self) -> str:
+        """The title in the reader's language, if there is one."""
+        return (self.titles or {}).get(get_language() or "") or self.title

@@ -3,6 +3,9 @@ const root = document.documentElement;
 export const remember = (name, value, age = 31536000) => {
   document.cookie = `${name}=${value};path=/;max-age=${age};samesite=lax`;
 };
+const { lang } = root;
+const breaksItself = lang === "ja" && CSS.supports("word-break", "auto-phrase");
+if (/^(ja|zh)/.test(lang) && !breaksItself && "Segmenter" in Intl) import("./phrases.js");
 remember("tz", Intl.DateTimeFormat().resolvedOptions().timeZone);
 
 // ---- without a network, the service worker shows a page of ours ----

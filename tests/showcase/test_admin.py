@@ -1,5 +1,6 @@
 """Staff: the order and the preview of the showcase, and what is decided about a report."""
 
+import re
 from functools import partial
 
 import pytest
@@ -10,6 +11,7 @@ from accounts.models import User
 from showcase import abuse_reports, gallery
 from showcase.models import AbuseReport, Clip
 from tests.conftest import create_user
+from tests.markup import flat
 from tests.statements import before, writes
 from tests.videos.conftest import completed, order
 from videos.library import share_links
@@ -75,6 +77,31 @@ def test_views_and_consent_stay_when_they_change_while_staff_edit(
         assert staff_client.post(f"/admin/showcase/clip/{clip.pk}/change/", form).status_code == 302
     clip.refresh_from_db()
     assert (clip.title, clip.view_count, clip.consented_at) == ("b", 7, None)
+
+
+def test_title_is_shown_in_the_language_of_the_reader(
+    staff_client: Client, alice: User, mp4: bytes
+) -> None:
+    (clip,) = clips(alice, mp4, "Golden beach")
+    Clip.objects.update(is_active=True)
+    path = f"/admin/showcase/clip/{clip.pk}/change/"
+    form = {"title": "Golden beach", "description": "", "display_order": 1, "is_active": "on"}
+    lines = " ja:夜明けの海 \n\nzh-hant: 金色的沙灘\n"
+    assert staff_client.post(path, {**form, "titles": lines}).status_code == 302
+    clip.refresh_from_db()
+    assert clip.titles == {"ja": "夜明けの海", "zh-hant": "金色的沙灘"}
+    page = f"/showcase/{clip.pk}/"
+    shown = [
+        re.findall("<h1>(.*?)</h1>", flat(Client(headers={"accept-language": code}).get(page)))
+        for code in ("ja", "zh-hant", "ko", "en")
+    ]
+    assert shown == [["夜明けの海"], ["金色的沙灘"], ["Golden beach"], ["Golden beach"]]
+    for wrong in ("ja 夜明け", "fr: Plage", "ja:", "en: Beach", "ja: " + "海" * 121):
+        answer = staff_client.post(path, {**form, "titles": wrong})
+        assert list(answer.context["adminform"].form.errors) == ["titles"]
+    assert staff_client.post(path, {**form, "titles": ""}).status_code == 302
+    clip.refresh_from_db()
+    assert clip.titles is None
 
 
 # ---- the preview ----

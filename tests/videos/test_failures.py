@@ -68,6 +68,26 @@ def test_every_code_has_a_cause_and_a_remedy(
     assert (found.code, found.remedy and found.remedy.code) == (cause, remedy)
 
 
+@pytest.mark.parametrize(
+    ("detail", "why"),
+    [
+        ("Your request was blocked by our moderation system.", ""),
+        ("Blocked: sexual content involving minors", "sexual content with minors"),
+        ("NSFW content detected", "sexual content"),
+        ("Prompt violates policy (graphic violence)", "violence"),
+        ("It may contain third-party content", "characters or works of others"),
+        ("Contains a public figure.", "real people"),
+        ("content_policy: self_harm", "self-harm"),
+    ],
+)
+def test_blocked_video_names_the_rule_that_the_engine_names(
+    alice: User, detail: str, why: str
+) -> None:
+    found = explain_failure(alice, "moderation_blocked", detail)
+    stopped = "The content check stopped this prompt"
+    assert found.sentence == (f"{stopped}: {why}." if why else f"{stopped}.")
+
+
 def subclasses(kind: type[EngineError]) -> set[type[EngineError]]:
     return {kind}.union(*map(subclasses, kind.__subclasses__()))
 

@@ -21,6 +21,7 @@ from config.lib.admin.model_admin import (
     log_action,
 )
 from config.lib.admin.object_actions import ObjectAction, ObjectActions
+from videos import content_rules
 from videos.jobs import admin_actions, moderation
 from videos.models import RejectedPrompt
 from videos.reports import dashboard
@@ -52,10 +53,7 @@ class RejectedPromptAdmin(FoldedSearch, ObjectActions, ReadOnlyAdmin):
 
     @admin.display(description=gettext_lazy("categories"))
     def categories_text(self, rejected: RejectedPrompt) -> str:
-        return ", ".join(
-            str(moderation.CATEGORY_LABELS.get(name, moderation.OTHER_CATEGORY))
-            for name in rejected.categories
-        )
+        return content_rules.describe(rejected.categories)
 
     @admin.display(description=gettext_lazy("prompt"))
     def short_prompt(self, rejected: RejectedPrompt) -> str:

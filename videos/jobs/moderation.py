@@ -14,11 +14,10 @@ from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db.models import DateTimeField, UUIDField
 from django.utils import timezone, translation
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from config.lib.prepared_queries import PreparedRows
+from videos import content_rules
 from videos.engines import moderation
 from videos.media import images, pixels
 from videos.models import RejectedPrompt, Upload
@@ -36,16 +35,6 @@ REJECTED_SINCE = PreparedRows(
     DateTimeField,
 )
 IMAGE_PIXELS = (1024, 1024)
-CATEGORY_LABELS: dict[str, Promise] = {
-    "sexual/minors": gettext_lazy("sexual content with minors"),
-    "sexual": gettext_lazy("sexual content"),
-    "harassment": gettext_lazy("harassment"),
-    "hate": gettext_lazy("hate"),
-    "self-harm": gettext_lazy("self-harm"),
-    "violence": gettext_lazy("violence"),
-    "illicit": gettext_lazy("help with something illegal"),
-}
-OTHER_CATEGORY = gettext_lazy("something the rules do not allow")
 
 
 class NotAllowed(Exception):
@@ -137,10 +126,9 @@ def _reject(
     RejectedPrompt.objects.create(
         user_id=user.pk, prompt=prompt, had_image=had_image, categories=categories
     )
-    labels = dict.fromkeys(_category_label(category) for category in categories)
     return ContentRefused(
         _("The content check stopped this prompt: %(why)s. Nothing was charged.")
-        % {"why": ", ".join(labels)}
+        % {"why": content_rules.describe(categories)}
     )
 
 
@@ -165,14 +153,6 @@ def _check_strikes(user: AbstractBaseUser) -> None:
     if len(rejected) >= settings.MODERATION_STRIKES:
         text = _("Too many of your prompts were stopped by the content check. Try again tomorrow.")
         raise ContentRefused(text, "generation_locked")
-
-
-def _category_label(category: str) -> str:
-    return str(
-        CATEGORY_LABELS.get(category)
-        or CATEGORY_LABELS.get(category.split("/", maxsplit=1)[0])
-        or OTHER_CATEGORY
-    )
 
 
 def _preview(upload: Upload) -> bytes:

@@ -15,6 +15,8 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     """Return values that need no database query."""
     return {
         "base_url": settings.BASE_URL,
+        # Names in their own script, which Django's tag would translate.
+        "languages": settings.LANGUAGES,
         "billing_on": settings.BILLING,
         "mcp_on": settings.MCP,
         "google_on": bool(settings.GOOGLE_CLIENT_ID),

@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from accounts.people import signup
@@ -22,22 +23,22 @@ CREDITS = 900
 LANDSCAPE, PORTRAIT = "1280x720", "720x1280"
 PROMPTS = (
     (
-        "Storm over the ridges",
+        _("Storm over the ridges"),
         "Lightning behind dark mountain ridges at night, rain in the valley, wide and still",
         LANDSCAPE,
     ),
     (
-        "A tent under the lights",
+        _("A tent under the lights"),
         "Northern lights above a frozen lake, a tent on the shore, stars overhead",
         LANDSCAPE,
     ),
     (
-        "Ink",
+        _("Ink"),
         "Abstract ink unfolds in clear water, violet and gold, seen from very close",
         PORTRAIT,
     ),
     (
-        "Noon at the beach",
+        _("Noon at the beach"),
         "Waves roll onto a quiet beach at noon, low camera, glitter on the water",
         LANDSCAPE,
     ),

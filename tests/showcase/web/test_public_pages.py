@@ -28,6 +28,13 @@ def test_public_page_is_shown_when_nobody_is_signed_in(db: None, path: str) -> N
     assert 'name="language" value="zh-hant"' in text
 
 
+@pytest.mark.parametrize("language", ["en", "ja", "zh-hans"])
+def test_each_language_has_its_name_in_its_own_script(db: None, language: str) -> None:
+    text = flat(Client(headers={"accept-language": language}).get("/help/"))
+    names = re.findall(r'name="language"[^>]*>([^<]+)</button>', text)
+    assert names == ["English", "简体中文", "繁體中文", "日本語", "한국어"]
+
+
 MENU = ["/showcase/", "/pricing/", "/developers/", "/help/"]
 
 
