@@ -3,14 +3,14 @@
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-# "" stands for large pictures; the names are those of CSS classes.
-VIEWS = {"grid": "", "small": "small", "list": "list"}
+# The class of the cards in each; "" is that of large pictures.
+VIEWS = {"grid": "", "small": "card-grid--small", "list": "card-grid--list"}
 COOKIE = "library_view"
 YEAR = 365 * 24 * 3600
 
 
 def view_of(request: HttpRequest) -> str:
-    """Return the view that the address asks for, else the one chosen last."""
+    """Return the class of the view that the address asks for, else of the one chosen last."""
     asked = request.GET.get("view", "")
     chosen = asked if asked in VIEWS else request.COOKIES.get(COOKIE, "")
     return VIEWS.get(chosen, "")
