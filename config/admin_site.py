@@ -10,12 +10,13 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, resolve_url
 from django.template.response import TemplateResponse
-from django.urls import reverse
+from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from billing.reports import dashboard as money
+from config import admin_search
 from config.lib.admin import staff
 from config.lib.mail import queue as emails
 from showcase import gallery, visitor_messages
@@ -152,6 +153,21 @@ class StaffSite(AdminSite):
                 if model["object_name"] == "LogEntry":
                     model["name"] = _("Audit log")
         return sorted(apps, key=lambda app: APP_ORDER.get(app["app_label"], len(APP_ORDER)))
+
+    def get_urls(self) -> list[URLResolver | URLPattern]:
+        search = path("search/", self.admin_view(self.search), name="search")
+        return [search, *super().get_urls()]
+
+    def search(self, request: HttpRequest) -> HttpResponse:
+        """Show what all lists find that this member of staff may see."""
+        words = request.GET.get("q", "")
+        context = {
+            **self.each_context(request),
+            "title": _("Search"),
+            "words": words,
+            "groups": admin_search.find(self, request, words),
+        }
+        return TemplateResponse(request, "admin/search.html", context)
 
     def index(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

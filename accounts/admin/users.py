@@ -1,6 +1,7 @@
 """Staff: users; lock, unlock and restore them."""
 
 from typing import Any, cast
+from uuid import UUID
 
 from allauth.account.models import EmailAddress
 from allauth.idp.oidc.models import Client, Token
@@ -12,17 +13,18 @@ from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminPasswordChangeForm, AdminUserCreationForm
 from django.contrib.auth.hashers import make_password
+from django.core.exceptions import PermissionDenied
 from django.db.models import OuterRef, Q, QuerySet
 from django.forms import ModelForm
-from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.admin import notes
 from accounts.admin.fields import CHECKBOXES
-from accounts.auth import tokens
+from accounts.auth import sessions, tokens
 from accounts.models import User
 from accounts.people import deletion, signup
 from billing.ledger import credits
@@ -31,8 +33,8 @@ from config.lib.admin import staff
 from config.lib.admin.long_lists import LongList
 from config.lib.admin.model_admin import ReasonForm, confirm_action, log_action
 
-# Ledger entries on a user's page.
-LINES = 20
+# Ledger entries and acts of staff on a user's page; payments.
+LINES, FEW = 20, 5
 
 # Shown on the page of the user, or secret; or apps of users, whose consent nobody may skip.
 for hidden in (
@@ -85,13 +87,14 @@ class FirstlightUserAdmin(LongList, UserAdmin):
     list_filter = ("is_active", "is_staff", "is_superuser", "deletion_requested_at")
     filter_horizontal = ()
     readonly_fields = (
-        "is_active", "last_login", "date_joined", "deletion_requested_at", "erased_at", "balance",
-        "ledger_links", "two_factor",
+        "is_active", "last_login", "date_joined", "deletion_requested_at", "erased_at",
+        "two_factor",
     )  # fmt: skip
     fieldsets = (
-        (None, {"fields": ("username", "password")}),
-        (gettext_lazy("Credits"), {"fields": ("balance", "ledger_links")}),
-        (gettext_lazy("Personal info"), {"fields": ("display_name", "email", "language")}),
+        (
+            gettext_lazy("Personal info"),
+            {"fields": ("username", "display_name", "email", "language")},
+        ),
         (
             gettext_lazy("Permissions"),
             {"fields": ("is_active", "is_staff", "is_superuser", "groups")},
@@ -123,9 +126,48 @@ class FirstlightUserAdmin(LongList, UserAdmin):
     def render_change_form(
         self, request: HttpRequest, context: dict, *args: Any, **kwargs: Any
     ) -> HttpResponse:
+        """Show what support asks about first: credits, payments, sign-ins, earlier acts."""
         user = kwargs.get("obj")
-        entries = credits.history(user)[:LINES] if user else ()
-        return super().render_change_form(request, {**context, "entries": entries}, *args, **kwargs)
+        shown = {**context, **self._about(request, user)} if user else context
+        return super().render_change_form(request, shown, *args, **kwargs)
+
+    def _about(self, request: HttpRequest, user: User) -> dict[str, Any]:
+        browsers = [
+            (row, sessions.describe_browser(row.user_agent)) for row in sessions.list_browsers(user)
+        ]
+        return {
+            "entries": credits.history(user)[:LINES],
+            "payments": list(user.payments.order_by("-created_at")[:FEW]),
+            "browsers": browsers,
+            "programs": list(sessions.list_programs(user)),
+            "acts": notes.acts_on(user)[:LINES],
+            "may_act": self.has_change_permission(request, user),
+        }
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.note_view)
+        return [path("<uuid:user_id>/note/", view, name="accounts_user_note"), *super().get_urls()]
+
+    def note_view(self, request: HttpRequest, user_id: UUID) -> HttpResponse:
+        """Ask for a note about a user, and keep it in the audit log."""
+        user = get_object_or_404(User, pk=user_id)
+        if not self.has_change_permission(request, user):
+            raise PermissionDenied
+        back = reverse("admin:accounts_user_change", args=[user.pk])
+        form = notes.NoteForm(request.POST or None)
+        if form.is_valid():
+            log_action(request.user, user, "Note", form.cleaned_data["text"])
+            self.message_user(request, _("The note is kept with the account."))
+            return HttpResponseRedirect(f"{back}#notes")
+        return confirm_action(
+            self,
+            request,
+            form,
+            title=_("Write a note"),
+            says=[_("Other staff see it on the page of this user. The user does not.")],
+            back=back,
+            about=user,
+        )
 
     def add_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Hash the new user's password before Django begins the transaction."""
@@ -177,15 +219,6 @@ class FirstlightUserAdmin(LongList, UserAdmin):
     @admin.display(description=gettext_lazy("credits to spend"), ordering="credits")
     def balance(self, user: User) -> int:
         return int(getattr(user, "credits", 0) or 0)
-
-    @admin.display(description=gettext_lazy("ledger"))
-    def ledger_links(self, user: User) -> SafeString:
-        lines = reverse("admin:billing_entry_changelist")
-        payments = reverse("admin:billing_payment_changelist")
-        return format_html(
-            '<a href="{}?account__exact={}">{}</a> · <a href="{}?user__exact={}">{}</a>',
-            lines, user.pk, _("all entries"), payments, user.pk, _("payments"),
-        )  # fmt: skip
 
     @admin.display(description=gettext_lazy("two-factor sign-in"), boolean=True)
     def two_factor(self, user: User) -> bool:

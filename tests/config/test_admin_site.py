@@ -1,5 +1,6 @@
 """The admin site: access, the dashboard, users and translatable labels."""
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any, cast
@@ -25,8 +26,10 @@ from config.lib.models import OutgoingEmail
 from showcase import gallery
 from showcase.models import AbuseReport, Feedback
 from tests.conftest import create_user
+from tests.markup import flat
 from tests.videos.conftest import completed, failed, order, running
 from tests.videos.conftest import mp4 as mp4  # noqa: PLC0414
+from videos.jobs import removal
 from videos.models import RejectedPrompt, Video, WebhookDelivery
 
 # ---- access ----
@@ -74,6 +77,38 @@ def test_dashboard_shows_zeros_when_there_is_no_data(staff_client: Client) -> No
         None,
     )
     assert (context["money"].revenue, context["money"].audit_run) == ({}, None)
+    assert context["videos"].oldest_waiting is None
+
+
+def test_dashboard_shows_the_age_of_the_queue_and_earlier_days(
+    staff_client: Client, alice: User, mp4: bytes
+) -> None:
+    now = timezone.now()
+    done = completed(order(alice), mp4)
+    Video.objects.filter(pk=done.pk).update(completed_at=now - timedelta(days=1))
+    ages = {"waits": 7, "waits for longer": 65, "paused": 90}
+    for prompt, minutes in ages.items():
+        made = Video.objects.filter(pk=order(alice, prompt).pk)
+        made.update(created_at=now - timedelta(minutes=minutes, seconds=5))
+    Video.objects.filter(prompt="paused").update(paused_at=now)
+    answer = staff_client.get("/admin/")
+    figures = answer.context["videos"]
+    assert figures.oldest_waiting == now - timedelta(minutes=65, seconds=5)
+    assert (figures.succeeded, figures.succeeded_yesterday, figures.succeeded_usually) == (0, 1, 0)
+    text = flat(answer)
+    assert "The oldest order in the queue waits for 1 hour, 5 minutes." in text
+    assert "yesterday 1, on average 0 a day" in text
+
+
+def test_deleted_video_is_not_called_done(staff_client: Client, alice: User, mp4: bytes) -> None:
+    videos = [completed(order(alice, prompt), mp4) for prompt in ("kept", "gone")]
+    removal.delete(videos[1])
+    text = flat(staff_client.get("/admin/videos/video/"))
+    assert re.findall(r'<td class="field-state"><span class="badge[^>]*>(\w+)<', text) == [
+        "Deleted",
+        "Done",
+    ]
+    assert re.findall("<h1>(.*?)</h1>", text) == ["Videos"]
 
 
 def test_dashboard_counts_videos_and_payments(

@@ -255,6 +255,11 @@ def set_password(alice: User, _mp4: bytes) -> Act:
     return lambda staff: staff.page.post(f"/admin/accounts/user/{alice.pk}/password/", form)
 
 
+def write_note(alice: User, _mp4: bytes) -> Act:
+    form = {"text": "Asked for a receipt"}
+    return lambda staff: staff.page.post(f"/admin/accounts/user/{alice.pk}/note/", form)
+
+
 def make_staff(alice: User, _mp4: bytes) -> Act:
     form = {"username": "alice", "email": alice.email, "language": "en", "is_staff": "on"}
     return lambda staff: staff.save(alice, **form)
@@ -297,6 +302,7 @@ ACTS: dict[str, Prepare] = {
     "restore an account": act_on_user("restore"),
     "add a user": add_user,
     "change a user": change_user,
+    "write a note about a user": write_note,
     "set a user's password": set_password,
     "make a user staff": make_staff,
     "add or change a group": add_group,

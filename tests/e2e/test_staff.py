@@ -219,7 +219,7 @@ def test_staff_order_preview_publish_and_hide_clips(
     admin.goto("/admin/showcase/clip/?show=offered")
     assert shown() == [here[0], here[1], here[2]]
     admin.get_by_role("link", name=names[1]).click()
-    admin.get_by_label("Title").fill(f"The ferry {names[1]}")
+    admin.get_by_label("Title", exact=True).fill(f"The ferry {names[1]}")
     admin.get_by_role("button", name="Save and continue editing").click()
     admin.get_by_role("link", name="Preview the page").click()
     expect(admin.get_by_text("This page becomes public when you publish the clip.")).to_be_visible()

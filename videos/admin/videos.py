@@ -192,6 +192,8 @@ class VideoAdmin(LongList, FoldedSearch, ObjectActions, ReadOnlyAdmin):
 
     @admin.display(description=gettext_lazy("state"), ordering="status")
     def state(self, video: Video) -> SafeString:
+        if video.deleted_at:
+            return format_html('<span class="badge">{}</span>', _("Deleted"))
         kind = BADGES.get(video.status, "running")
         return format_html(
             '<span class="badge badge--{}">{}</span>', kind, video.get_status_display()

@@ -1,12 +1,12 @@
 """Figures about videos for the dashboard of staff, read with a fixed number of queries."""
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 from statistics import median
 
 from django.db import connection
-from django.db.models import Count, Q
+from django.db.models import Count, Min, Q
 
 from billing.reports.dashboard import start_of_today
 from config.lib import clock
@@ -91,6 +91,8 @@ class DashboardFigures:
     succeeded: int
     failed: int
     median_wait: float | None
+    # When the order was placed that has waited for an engine for the longest time.
+    oldest_waiting: datetime | None
     stuck: int
     deliveries: int
     rejected_prompts: int
@@ -106,20 +108,34 @@ class DashboardFigures:
         ended = self.succeeded + self.failed
         return round(100 * self.succeeded / ended) if ended else None
 
+    @property
+    def succeeded_yesterday(self) -> int:
+        return self.days[-2].succeeded
+
+    @property
+    def succeeded_usually(self) -> int:
+        """The average of the days before today."""
+        before = self.days[:-1]
+        return round(sum(day.succeeded for day in before) / len(before))
+
 
 def todays_figures() -> DashboardFigures:
     """Count everything the dashboard shows."""
     videos = video_filters()
     active = Video.objects.active()
-    states = dict(active.order_by().values_list("status").annotate(n=Count("pk")))
+    # What a user has paused does not wait.
+    oldest = Min("created_at", filter=Q(paused_at=None))
+    rows = active.order_by().values_list("status").annotate(n=Count("pk"), oldest=oldest)
+    states = {status: (n, at) for status, n, at in rows}
     counts = Video.objects.filter(completed_at__gte=start_of_today()).aggregate(
         **{name: Count("pk", filter=videos[name]) for name in ("succeeded", "failed")}
     )
     by_model, by_day = margins.by_model_and_day()
     return DashboardFigures(
-        states={status.value: states.get(status, 0) for status in Video.ACTIVE},
+        states={status.value: states.get(status, (0, None))[0] for status in Video.ACTIVE},
         **counts,
         median_wait=_median_wait(videos["succeeded"]),
+        oldest_waiting=states.get(Status.QUEUED, (0, None))[1],
         stuck=Video.objects.filter(videos["stuck"]).count(),
         deliveries=WebhookDelivery.objects.filter(delivery_filters()["given_up"]).count(),
         rejected_prompts=RejectedPrompt.objects.filter(rejected_prompt_filters()["today"]).count(),

@@ -1,6 +1,8 @@
 """Staff create, lock and restore accounts of users, and set passwords."""
 
+import re
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import Permission
@@ -16,9 +18,71 @@ from accounts.people import deletion as people_deletion
 from billing.ledger import credits, invariants
 from config.lib.admin.long_lists import MOST_COUNTED
 from tests.conftest import create_user, signed_in
+from tests.markup import flat
+from tests.videos.conftest import completed, order
+from tests.videos.conftest import mp4 as mp4  # noqa: PLC0414
 from videos.account import deletion as account_deletion
+from videos.jobs import removal
 
 DAYS = timedelta(days=1)
+TABLE = r'<div class="module related-rows" id="{}">(.*?)</table>'
+
+
+def rows_of(text: str, table: str) -> list[list[str]]:
+    """The words in the cells of a table on a user's page."""
+    found = re.search(TABLE.format(table), text)
+    body = found[1].split("<tbody>")[1] if found else ""
+    rows = [re.findall("<td[^>]*>(.*?)</td>", row) for row in body.split("</tr>")[:-1]]
+    return [[re.sub("<[^>]+>", "", cell).strip() for cell in row] for row in rows]
+
+
+def test_page_of_a_user_shows_what_support_asks_about(
+    staff_client: Client, alice: User, bob: User, mp4: bytes
+) -> None:
+    completed(order(alice, "A harbour"), mp4)
+    removal.delete(completed(order(alice, "A forest"), mp4))
+    order(bob, "Not hers")
+    now = timezone.now()
+    payment = {"package": "trial", "name": "Trial Pack", "currency": "CNY", "credits": 100}
+    times = {"created_at": now, "session_expires_at": now}
+    alice.payments.create(amount_minor=990, status="succeeded", **payment, **times)
+    browser = Client(headers={"user-agent": "Mozilla/5.0 (X11; Linux) Firefox/150"})
+    browser.post("/accounts/login/", {"login": "alice", "password": "alice-password"})
+    signed_in(alice)
+    path = f"/admin/accounts/user/{alice.pk}/"
+    staff_client.post(f"{path}note/", {"text": "Asked for a receipt"})
+    text = flat(staff_client.get(f"{path}change/"))
+    assert re.findall('class="big-number">(.*?)</p>', text)[:3] == ["60", "1", "¥9.90"]
+    assert [row[1:4] for row in rows_of(text, "videos")] == [
+        ["A forest", "Deleted", "20"],
+        ["A harbour", "Done", "20"],
+    ]
+    assert [row[1:] for row in rows_of(text, "payments")] == [["Trial Pack", "¥9.90", "Paid"]]
+    assert [row[0] for row in rows_of(text, "sign-ins")] == [
+        "Firefox, Linux",
+        "Program with a token",
+    ]
+    assert [row[1:] for row in rows_of(text, "notes")] == [["staff", "Note: Asked for a receipt"]]
+    assert re.findall("<h1>(.*?)</h1>", text) == ["alice"]
+    assert "pbkdf2" not in text
+
+
+def test_page_of_a_user_hides_what_staff_may_not_see(alice: User, mp4: bytes) -> None:
+    completed(order(alice, "A harbour"), mp4)
+    helper, page = create_user("helper", is_staff=True), Client()
+    helper.user_permissions.add(Permission.objects.get(codename="view_user"))
+    page.force_login(helper)
+    path = f"/admin/accounts/user/{alice.pk}/"
+    text = flat(page.get(f"{path}change/"))
+    assert [rows_of(text, name) for name in ("videos", "payments", "entries")] == [[], [], []]
+    assert f"{path}note/" not in text
+    assert page.get(f"{path}note/").status_code == 403
+
+
+def test_note_is_refused_when_it_is_empty(staff_client: Client, alice: User) -> None:
+    path = f"/admin/accounts/user/{alice.pk}/note/"
+    assert "text" in staff_client.post(path, {"text": " "}).context["form"].errors
+    assert staff_client.get(f"/admin/accounts/user/{uuid4()}/note/").status_code == 404
 
 
 def login(name: str) -> int:
