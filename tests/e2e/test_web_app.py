@@ -85,7 +85,7 @@ def test_browser_shows_a_notification_when_a_video_is_ready(
 
 
 def _switch_on(page: Page, browser: PushBrowser) -> None:
-    page.goto("/settings/")
+    page.goto("/settings/mails/")
     page.evaluate(READY)
     page.evaluate(OWN_PUSH_SERVICE, browser.form)
     with page.expect_response(lambda answer: answer.request.method == "POST") as stored:
