@@ -84,6 +84,19 @@ from videos.web.developers import webhooks as web_webhooks
 
 register_converter(representations.VideoId, "video")
 
+collection_urls = [
+    path("", collections.collections, name="collections"),
+    path("<int:collection_id>/", library.collection, name="collection"),
+    path("<int:collection_id>/rename/", collections.rename_collection, name="collection-rename"),
+    path("<int:collection_id>/delete/", collections.delete_collection, name="collection-delete"),
+    path("<int:collection_id>/share/", collection_sharing.share, name="collection-share"),
+    path("<int:collection_id>/download/", collection_sharing.download, name="collection-download"),
+]
+shared_collection_urls = [
+    path("<str:token>/", collection_sharing.shared, name="shared-collection"),
+    path("<str:token>/<uuid:video_id>/video.mp4", collection_sharing.video, name="shown-video"),
+    path("<str:token>/<uuid:video_id>/poster.webp", collection_sharing.poster, name="shown-poster"),
+]
 urlpatterns = [
     # pages
     path("", home.home, name="home"),
@@ -133,39 +146,8 @@ urlpatterns = [
     path("library/delete/", selection.delete, name="library-delete"),
     path("library/restore/", selection.restore, name="library-restore"),
     path("library/collect/", selection.collect, name="library-collect"),
-    path("collections/", collections.collections, name="collections"),
-    path("collections/<int:collection_id>/", library.collection, name="collection"),
-    path(
-        "collections/<int:collection_id>/rename/",
-        collections.rename_collection,
-        name="collection-rename",
-    ),
-    path(
-        "collections/<int:collection_id>/delete/",
-        collections.delete_collection,
-        name="collection-delete",
-    ),
-    path(
-        "collections/<int:collection_id>/share/",
-        collection_sharing.share,
-        name="collection-share",
-    ),
-    path(
-        "collections/<int:collection_id>/download/",
-        collection_sharing.download,
-        name="collection-download",
-    ),
-    path("c/<str:token>/", collection_sharing.shared, name="shared-collection"),
-    path(
-        "c/<str:token>/<uuid:video_id>/video.mp4",
-        collection_sharing.shared_video,
-        name="shared-collection-video",
-    ),
-    path(
-        "c/<str:token>/<uuid:video_id>/poster.webp",
-        collection_sharing.shared_poster,
-        name="shared-collection-poster",
-    ),
+    path("collections/", include(collection_urls)),
+    path("c/", include(shared_collection_urls)),
     path("v/<uuid:video_id>/", video.video, name="video"),
     path("v/<uuid:video_id>/title/", video.title, name="video-title"),
     path("v/<uuid:video_id>/favourite/", video.favourite, name="video-favourite"),

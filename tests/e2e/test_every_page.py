@@ -130,8 +130,8 @@ OWN_STATES = {
 # Routes that answer with a file, a redirect, a fragment or nothing but a form's result.
 NO_PAGE = {
     *(
-        "shared-collection-video",
-        "shared-collection-poster",
+        "shown-video",
+        "shown-poster",
         "clip-video",
         "clip-poster",
         "clip-like",

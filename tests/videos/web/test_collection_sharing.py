@@ -107,6 +107,7 @@ def test_link_shows_finished_videos_to_anyone(
     assert (answer["X-Robots-Tag"], b"A harbour" in answer.content) == ("noindex", False)
     video = Client().get(f"{path}{ids_of(harbours)[0]}/video.mp4")
     assert asyncio.run(whole(video)) == mp4
+    assert "harbour" not in video["Content-Disposition"]
     poster = Client().get(f"{path}{ids_of(harbours)[0]}/poster.webp")
     assert asyncio.run(whole(poster)) == b"webp"
     assert b"A harbour at dawn" in Client().get(share(page, harbours, with_prompts="1")).content
