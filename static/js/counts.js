@@ -11,7 +11,8 @@ function tabsOf(card) {
 export function count(cards, by) {
   const sidebar = document.querySelector("[data-part=library-count]");
   add(sidebar, by * cards.length);
-  for (const tab of cards.flatMap(tabsOf)) add(document.querySelector(`[data-count=${tab}]`), by);
+  for (const tab of cards.flatMap(tabsOf))
+    add(document.querySelector(`[data-count=${tab}] .numeric`), by);
 }
 
 function add(place, by) {

@@ -246,7 +246,11 @@ def test_deleted_card_returns_when_the_deletion_is_undone(
     page.route("**/v/*/delete/", lambda route: held.append(route))  # noqa: PLW0108
     dialog.get_by_role("button", name="Delete").click()
     expect(tower).to_have_count(0)
-    for number in ("[data-part=library-count]", "[data-count=all]", "[data-count=ready]"):
+    for number in (
+        "[data-part=library-count]",
+        "[data-count=all] .numeric",
+        "[data-count=ready] .numeric",
+    ):
         expect(page.locator(number)).to_have_text("2")
     held[0].continue_()
     following = before[before.index("A tower in the rain") + 1]
