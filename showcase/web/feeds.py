@@ -21,13 +21,13 @@ PAGES = ("home", "showcase", "help", "rules", "terms", "privacy")
 @require_safe
 @cache_control(public=True, max_age=300)
 def atom(request: HttpRequest) -> HttpResponse:
-    return _feed(Atom1Feed, "feed-atom")
+    return _feed(Atom1Feed, "atom")
 
 
 @require_safe
 @cache_control(public=True, max_age=300)
 def rss(request: HttpRequest) -> HttpResponse:
-    return _feed(Rss201rev2Feed, "feed-rss")
+    return _feed(Rss201rev2Feed, "rss")
 
 
 @require_safe
@@ -49,11 +49,11 @@ def _feed(kind: type[SyndicationFeed], name: str) -> HttpResponse:
         title=_("Showcase of %(site)s") % {"site": settings.SITE_NAME},
         link=settings.BASE_URL + reverse("showcase"),
         description=_("Short videos made from one sentence each, selected by our staff."),
-        feed_url=settings.BASE_URL + reverse(name),
+        feed_url=settings.BASE_URL + reverse(f"feed-{name}"),
     )
     for clip in public_clips().order_by("-created_at")[:ENTRIES]:
         _add(feed, clip)
-    response = HttpResponse(content_type=feed.content_type)
+    response = HttpResponse(content_type=f"application/{name}+xml; charset=utf-8")
     feed.write(response, "utf-8")
     return response
 
