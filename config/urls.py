@@ -115,16 +115,8 @@ urlpatterns = [
     path("showcase/by/<slug:slug>/", makers.maker, name="maker"),
     path("showcase/you/", makers.own_page, name="maker-own"),
     path("showcase/<int:clip_id>/preview/", previews.preview, name="clip-preview"),
-    path(
-        "showcase/<int:clip_id>/preview/video.mp4",
-        previews.preview_video,
-        name="clip-preview-video",
-    ),
-    path(
-        "showcase/<int:clip_id>/preview/poster.webp",
-        previews.preview_poster,
-        name="clip-preview-poster",
-    ),
+    path("showcase/<int:clip_id>/preview/video.mp4", previews.video, name="clip-preview-video"),
+    path("showcase/<int:clip_id>/preview/poster.webp", previews.poster, name="clip-preview-poster"),
     path("pricing/", pricing.pricing, name="pricing"),
     path("help/", help_topics.help_page, name="help"),
     path("help/<slug:topic>/", help_topics.topic, name="topic"),

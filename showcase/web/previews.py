@@ -26,12 +26,12 @@ def preview(request: HttpRequest, clip_id: int) -> HttpResponse:
 
 
 @require_safe
-def preview_video(request: HttpRequest, clip_id: int) -> HttpResponseBase:
+def video(request: HttpRequest, clip_id: int) -> HttpResponseBase:
     return deliver(request, _get_previewable(request, clip_id), Variant.VIDEO, public=False)
 
 
 @require_safe
-def preview_poster(request: HttpRequest, clip_id: int) -> HttpResponseBase:
+def poster(request: HttpRequest, clip_id: int) -> HttpResponseBase:
     return deliver(request, _get_previewable(request, clip_id), Variant.THUMBNAIL, public=False)
 
 
