@@ -23,19 +23,14 @@ from config.http import health, web_app, well_known
 from config.http.presentation import language, theme
 from showcase import api as showcase_api
 from showcase.web import (
-    clips,
     contact,
     embeds,
     feeds,
     help_topics,
     home,
     legal,
-    makers,
     offers,
-    previews,
     pricing,
-    remixes,
-    showcase,
 )
 from videos import representations
 from videos.api import account as api_account
@@ -100,23 +95,9 @@ shared_collection_urls = [
 urlpatterns = [
     # pages
     path("", home.home, name="home"),
-    path("showcase/", showcase.showcase, name="showcase"),
-    path("showcase/samples/<slug:name>/", clips.sample, name="sample"),
-    path("showcase/<int:clip_id>/", clips.clip, name="clip"),
-    path("showcase/<int:clip_id>/video.mp4", clips.video_file, name="clip-video"),
-    path("showcase/<int:clip_id>/poster.webp", clips.poster, name="clip-poster"),
-    path("showcase/<int:clip_id>/like/", clips.like, name="clip-like"),
-    path("showcase/<int:clip_id>/embed/", embeds.clip_player, name="clip-embed"),
-    path("showcase/feed.atom", feeds.atom, name="feed-atom"),
-    path("showcase/feed.rss", feeds.rss, name="feed-rss"),
+    path("showcase/", include("showcase.web.urls")),
     path("sitemap.xml", feeds.sitemap, name="sitemap"),
     path("oembed", embeds.oembed, name="oembed"),
-    path("showcase/<int:clip_id>/remix/", remixes.remix, name="clip-remix"),
-    path("showcase/by/<slug:slug>/", makers.maker, name="maker"),
-    path("showcase/you/", makers.own_page, name="maker-own"),
-    path("showcase/<int:clip_id>/preview/", previews.preview, name="clip-preview"),
-    path("showcase/<int:clip_id>/preview/video.mp4", previews.video, name="clip-preview-video"),
-    path("showcase/<int:clip_id>/preview/poster.webp", previews.poster, name="clip-preview-poster"),
     path("pricing/", pricing.pricing, name="pricing"),
     path("help/", help_topics.help_page, name="help"),
     path("help/<slug:topic>/", help_topics.topic, name="topic"),

@@ -47,7 +47,9 @@ class TitlesField(forms.CharField):
         """Return the titles by language. Raises ValidationError."""
         titles = {}
         for line in filter(str.strip, str(value or "").splitlines()):
-            code, _colon, title = (part.strip() for part in line.partition(":"))
+            # Chinese and Japanese keyboards write a wide colon.
+            parts = line.replace("：", ":", 1).partition(":")
+            code, _colon, title = map(str.strip, parts)
             if code not in OTHER_LANGUAGES or not title or len(title) > TITLE_MAX:
                 raise forms.ValidationError(
                     gettext("Write each line as a language (%(codes)s), a colon and the title.")

@@ -1,5 +1,9 @@
 """Makers are named, and have a page, only when they want; styles of clips; reports in place."""
 
+import io
+import json
+import zipfile
+
 import pytest
 from django.conf import LazySettings
 from django.test import Client
@@ -11,6 +15,7 @@ from showcase.models import AbuseReport, Clip, Maker
 from showcase.styles import Style
 from tests.markup import flat
 from tests.showcase.test_showcase import film
+from videos.account import data_export
 
 pytestmark = pytest.mark.django_db
 OWN = "/showcase/you/"
@@ -53,6 +58,17 @@ def test_page_goes_with_the_account(clip: Clip, alice: User) -> None:
     assert Client().get(f"/showcase/by/{maker.slug}/").status_code == 404
     tasks.delete_expired()
     assert Maker.objects.count() == 0
+
+
+def test_export_has_the_page_of_its_user(alice: User) -> None:
+    User.objects.filter(pk=alice.pk).update(display_name="Alice")
+    alice.refresh_from_db()
+    maker = makers.publish(alice, "I film paper")
+    file = io.BytesIO()
+    data_export.write_zip(alice, file)
+    (profile,) = json.loads(zipfile.ZipFile(file).read("profile.json"))
+    shown = {name: profile[f"showcase_{name}"] for name in ("page", "about", "is_public")}
+    assert shown == {"page": maker.slug, "about": "I film paper", "is_public": True}
 
 
 @pytest.mark.parametrize(

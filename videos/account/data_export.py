@@ -10,7 +10,7 @@ from typing import IO, Any
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.http import StreamingHttpResponse
 
 from accounts.models import ApiRequest, User
@@ -57,6 +57,12 @@ PAYMENT = (
     "id", "package", "name", "credits", "amount_minor", "currency", "status", "refunded_minor",
     "created_at", "paid_at",
 )  # fmt: skip
+# The user's page in the showcase, an app that this one may not import.
+MAKER = {
+    "showcase_page": F("maker__slug"),
+    "showcase_about": F("maker__about"),
+    "showcase_is_public": F("maker__is_public"),
+}
 # Who the friends are is theirs to tell.
 REFERRAL = ("created_at", "settled_at", "inviter_credits")
 SIGN_IN = ("grant", "created_at", "refreshed_at", "expires_at", "revoked_at")
@@ -122,7 +128,7 @@ async def _chunks(file: IO[bytes]) -> AsyncIterator[bytes]:
 def write_zip(user: User, target: IO[bytes]) -> None:
     """Write the ZIP; rows are read and written in batches, so any number fits in memory."""
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        _file(archive, "profile.json", User.objects.filter(pk=user.pk).values(*PROFILE))
+        _file(archive, "profile.json", User.objects.filter(pk=user.pk).values(*PROFILE, **MAKER))
         if avatar := avatars.read(user):
             archive.writestr("avatar.webp", avatar)
         _file(archive, "videos.json", _videos(user))

@@ -11,7 +11,6 @@ from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 from django.urls import reverse
-from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -115,8 +114,8 @@ def _compose(ended: list[Video]) -> mail.EmailContent:
 
 
 def _named(videos: list[Video]) -> list[str]:
-    """Return the first prompts, shortened, and how many more there are."""
-    named = [f"– {Truncator(video.prompt).chars(80)}" for video in videos[:MAX_NAMED]]
+    """Return the first titles, and how many more there are."""
+    named = [f"– {video.display_title}" for video in videos[:MAX_NAMED]]
     more = len(videos) - MAX_NAMED
     if more > 0:
         named.append(ngettext("and %(n)d more", "and %(n)d more", more) % {"n": more})

@@ -11,7 +11,6 @@ from django.db import models
 from django.db.models import Case, Expression, F, Func, Q, Value, When
 from django.db.models.lookups import Exact
 from django.utils import timezone
-from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 
 from config.lib import clock
@@ -248,9 +247,6 @@ class Video(VideoNames):
     # The number of its last change in its owner's feed.
     sequence = models.BigIntegerField(default=0)
 
-    # When its owner marked it as a favourite.
-    favourited_at = models.DateTimeField(null=True)
-
     # The place among the orders that wait, from 1; videos.jobs.queue.add_positions sets it.
     queue_position: int | None = None
 
@@ -334,9 +330,6 @@ class Video(VideoNames):
                 name="video_succeeded_has_file",
             ),
         ]
-
-    def __str__(self) -> str:
-        return Truncator(self.prompt).chars(60) or str(self.pk)
 
     @property
     def has_file(self) -> bool:

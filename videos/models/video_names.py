@@ -1,6 +1,7 @@
-"""What tells the videos of a library apart: their titles, and the takes of one order."""
+"""What tells the videos of a library apart: titles, marks, and the takes of one order."""
 
 from django.db import models
+from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 
 from config.lib import texts
@@ -9,11 +10,13 @@ MAX_TITLE = 100
 
 
 class VideoNames(models.Model):
-    """The columns of a video that name it. All may be null: older videos have none of them."""
+    """The columns that name and mark a video. All may be null: older videos have none of them."""
 
     # What its owner called it; null for the beginning of its prompt. A CharField that is null,
     # because SQLite copies the table, and loses its triggers, for a column that is not.
     title = models.CharField(_("title"), max_length=MAX_TITLE, null=True)  # noqa: DJ001
+    # When its owner marked it as a favourite.
+    favourited_at = models.DateTimeField(null=True)
     # Takes were ordered together: they have the same `take_group`, and numbers from 1.
     take_group = models.UUIDField(null=True)
     take_number = models.PositiveSmallIntegerField(null=True)
@@ -23,6 +26,9 @@ class VideoNames(models.Model):
 
     class Meta:
         abstract = True
+
+    def __str__(self) -> str:
+        return Truncator(getattr(self, "prompt")).chars(60) or str(self.pk)  # noqa: B009
 
     @property
     def display_title(self) -> str:

@@ -5,14 +5,11 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.urls import reverse
 from django.utils import translation
-from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from videos.models import Video
 from videos.push.messages import Notification
-
-PROMPT_CHARS = 120
 
 
 @dataclass(frozen=True)
@@ -36,9 +33,8 @@ def compose(notification: Notification) -> Content:
                 settings.SITE_NAME, _sums(videos), reverse("library"), "library", language
             )
         (video,) = videos
-        prompt = Truncator(video.prompt).chars(PROMPT_CHARS)
         url = reverse("video", args=[video.pk])
-        return Content(_title(video), prompt, url, str(video.pk), language)
+        return Content(_title(video), video.display_title, url, str(video.pk), language)
 
 
 def _title(video: Video) -> str:
