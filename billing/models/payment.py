@@ -30,6 +30,9 @@ class Payment(models.Model):
     amount_minor = models.PositiveIntegerField(_("amount"))
     currency = models.CharField(_("currency"), max_length=3)
     return_url = models.URLField(max_length=500, blank=True)
+    # The tax in the price as the seller stated it then; null where none was stated.
+    tax_name = models.CharField(max_length=40, null=True)  # noqa: DJ001 - so that no table is copied
+    tax_percent = models.DecimalField(max_digits=5, decimal_places=2, null=True)
 
     status = models.CharField(_("state"), max_length=20, choices=Status, default=Status.PENDING)
     # Why the payment failed: session_expired, payment_failed, create_failed,

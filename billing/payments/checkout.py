@@ -71,6 +71,8 @@ def create_once(
             amount_minor=package.price_minor,
             currency=package.currency,
             return_url=return_url,
+            tax_name=settings.TAX_NAME if settings.TAX_PERCENT else None,
+            tax_percent=settings.TAX_PERCENT or None,
             created_at=now,
             session_expires_at=now + settings.CHECKOUT_LIFETIME,
         )

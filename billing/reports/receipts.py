@@ -39,14 +39,15 @@ class IncludedTax:
     sum: int
 
 
-def included_tax(amount_minor: int) -> IncludedTax | None:
-    """Return the tax in an amount, rounded half up; None where the seller states none."""
-    percent: Decimal = settings.TAX_PERCENT
+def included_tax(payment: Payment) -> IncludedTax | None:
+    """Return the tax in a payment, rounded half up; None where the seller stated none then."""
+    percent = payment.tax_percent
     if not percent:
         return None
-    exact = amount_minor * percent / (100 + percent)
+    exact = payment.amount_minor * percent / (100 + percent)
     tax = int(exact.quantize(Decimal(1), ROUND_HALF_UP))
-    return IncludedTax(settings.TAX_NAME, percent, amount_minor - tax, tax)
+    name = payment.tax_name or ""
+    return IncludedTax(name, percent.normalize(), payment.amount_minor - tax, tax)
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ class Receipt:
     @property
     def tax(self) -> IncludedTax | None:
         """The tax in what was paid; None before, and where the seller states none."""
-        return included_tax(self.payment.amount_minor) if self.payment.is_paid else None
+        return included_tax(self.payment) if self.payment.is_paid else None
 
     @property
     def can_continue(self) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -35,6 +36,17 @@ def test_payment_is_pending_when_the_purchase_begins(
     assert session["payment_status"] == "unpaid"
     assert ledger_credits.available(alice) == 100
     assert invariants.problems() == []
+
+
+@pytest.mark.parametrize(
+    ("percent", "stated"), [(0, (None, None)), (Decimal("7.5"), ("GST", Decimal("7.5")))]
+)
+def test_payment_keeps_the_tax_that_the_seller_states_when_it_begins(
+    buy: Callable[[], Payment], settings: LazySettings, percent: Decimal, stated: Any
+) -> None:
+    settings.TAX_PERCENT, settings.TAX_NAME = percent, "GST"
+    payment = Payment.objects.get(pk=buy().pk)
+    assert (payment.tax_name, payment.tax_percent) == stated
 
 
 def test_payment_succeeds_when_the_payer_pays(buy: Callable[[], Payment], alice: User) -> None:

@@ -39,7 +39,7 @@ def facts(page: Client, payment: Payment) -> dict[str, str]:
     return {row[0]: row[1] for row in plain}
 
 
-def test_receipt_names_seller_and_tax_where_they_are_set(
+def test_receipt_names_the_seller_where_it_is_set(
     page: Client, alice: User, settings: LazySettings
 ) -> None:
     payment = payment_events.create_paid_payment(alice, "premium")
@@ -47,10 +47,21 @@ def test_receipt_names_seller_and_tax_where_they_are_set(
     assert (shown["Issued by"], shown["Total paid"]) == ("Firstlight", "¥199.00 CNY")
     assert "Without tax" not in shown
     settings.SELLER_ADDRESS, settings.SELLER_TAX_ID = "Example Ltd, Dublin", "IE1234567X"
-    settings.TAX_PERCENT, settings.TAX_NAME = Decimal(19), "VAT"
     shown = facts(page, payment)
     assert shown["Issued by"] == "Firstlight Example Ltd, Dublin Tax number IE1234567X"
-    assert (shown["Without tax"], shown["VAT, 19%"]) == ("¥167.23 CNY", "¥31.77 CNY")
+
+
+def test_receipt_states_the_tax_of_the_day_of_the_order(
+    page: Client, alice: User, settings: LazySettings
+) -> None:
+    settings.TAX_PERCENT, settings.TAX_NAME = Decimal(25), "VAT"
+    payment = payment_events.create_paid_payment(alice, "premium")
+    found = []
+    for name, percent in (("VAT", Decimal(19)), ("GST", Decimal("7.5"))):
+        Payment.objects.filter(pk=payment.pk).update(tax_name=name, tax_percent=percent)
+        shown = facts(page, payment)
+        found.append((shown["Without tax"], shown.get("VAT, 19%"), shown.get("GST, 7.5%")))
+    assert found == [("¥167.23 CNY", "¥31.77 CNY", None), ("¥185.12 CNY", None, "¥13.88 CNY")]
 
 
 def test_receipt_has_one_time_zone(page: Client, alice: User) -> None:
