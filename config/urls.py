@@ -23,14 +23,19 @@ from config.http import health, web_app, well_known
 from config.http.presentation import language, theme
 from showcase import api as showcase_api
 from showcase.web import (
+    clips,
     contact,
     embeds,
     feeds,
     help_topics,
     home,
     legal,
+    makers,
     offers,
+    previews,
     pricing,
+    remixes,
+    showcase,
 )
 from videos import representations
 from videos.api import account as api_account
@@ -79,6 +84,34 @@ from videos.web.developers import webhooks as web_webhooks
 
 register_converter(representations.VideoId, "video")
 
+endpoint_urls = [
+    path("new/", web_endpoints.new_endpoint, name="webhook-endpoint-new"),
+    path("<uuid:endpoint_id>/", web_endpoints.edit_endpoint, name="webhook-endpoint"),
+    path(
+        "<uuid:endpoint_id>/switch/", web_endpoints.switch_endpoint, name="webhook-endpoint-switch"
+    ),
+    path("<uuid:endpoint_id>/test/", web_endpoints.test_endpoint, name="webhook-endpoint-test"),
+    path(
+        "<uuid:endpoint_id>/delete/", web_endpoints.delete_endpoint, name="webhook-endpoint-delete"
+    ),
+]
+showcase_urls = [
+    path("", showcase.showcase, name="showcase"),
+    path("samples/<slug:name>/", clips.sample, name="sample"),
+    path("<int:clip_id>/", clips.clip, name="clip"),
+    path("<int:clip_id>/video.mp4", clips.video_file, name="clip-video"),
+    path("<int:clip_id>/poster.webp", clips.poster, name="clip-poster"),
+    path("<int:clip_id>/like/", clips.like, name="clip-like"),
+    path("<int:clip_id>/embed/", embeds.clip_player, name="clip-embed"),
+    path("feed.atom", feeds.atom, name="feed-atom"),
+    path("feed.rss", feeds.rss, name="feed-rss"),
+    path("<int:clip_id>/remix/", remixes.remix, name="clip-remix"),
+    path("by/<slug:slug>/", makers.maker, name="maker"),
+    path("you/", makers.own_page, name="maker-own"),
+    path("<int:clip_id>/preview/", previews.preview, name="clip-preview"),
+    path("<int:clip_id>/preview/video.mp4", previews.video, name="clip-preview-video"),
+    path("<int:clip_id>/preview/poster.webp", previews.poster, name="clip-preview-poster"),
+]
 collection_urls = [
     path("", collections.collections, name="collections"),
     path("<int:collection_id>/", library.collection, name="collection"),
@@ -95,7 +128,7 @@ shared_collection_urls = [
 urlpatterns = [
     # pages
     path("", home.home, name="home"),
-    path("showcase/", include("showcase.web.urls")),
+    path("showcase/", include(showcase_urls)),
     path("sitemap.xml", feeds.sitemap, name="sitemap"),
     path("oembed", embeds.oembed, name="oembed"),
     path("pricing/", pricing.pricing, name="pricing"),
@@ -174,31 +207,7 @@ urlpatterns = [
         name="redeliver",
     ),
     path("developers/webhooks/redeliver/", web_webhooks.redeliver_failed, name="redeliver-failed"),
-    path(
-        "developers/webhooks/endpoints/new/",
-        web_endpoints.new_endpoint,
-        name="webhook-endpoint-new",
-    ),
-    path(
-        "developers/webhooks/endpoints/<uuid:endpoint_id>/",
-        web_endpoints.edit_endpoint,
-        name="webhook-endpoint",
-    ),
-    path(
-        "developers/webhooks/endpoints/<uuid:endpoint_id>/switch/",
-        web_endpoints.switch_endpoint,
-        name="webhook-endpoint-switch",
-    ),
-    path(
-        "developers/webhooks/endpoints/<uuid:endpoint_id>/test/",
-        web_endpoints.test_endpoint,
-        name="webhook-endpoint-test",
-    ),
-    path(
-        "developers/webhooks/endpoints/<uuid:endpoint_id>/delete/",
-        web_endpoints.delete_endpoint,
-        name="webhook-endpoint-delete",
-    ),
+    path("developers/webhooks/endpoints/", include(endpoint_urls)),
     path("accounts/return/<str:token>/", accounts_views.restore_account, name="return"),
     path("accounts/2fa/", include("allauth.mfa.urls")),
     path("accounts/", include("allauth.account.urls")),

@@ -21,12 +21,12 @@ def test_new_user_chooses_a_scene_and_reaches_the_studio(tab: Opener) -> None:
     page = tab("/accounts/signup/", java_script_enabled=False)
     name = sign_up(page)
     page.goto("/welcome/")
-    page.get_by_label(re.compile(r"^\s*A paper boat")).check()
+    page.get_by_label(re.compile(r"^\s*Rain on a neon city")).check()
     page.get_by_role("button", name="Next").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("You have 100 credits.")
     page.get_by_role("main").get_by_role("button", name="Open the studio").click()
     text = page.get_by_label("Prompt", exact=True).input_value()
-    assert text.startswith("A paper boat")
+    assert text.startswith("Rain on a neon city")
     assert name
 
 
@@ -85,7 +85,7 @@ def test_start_page_shows_samples_when_nothing_is_published(tab: Opener) -> None
     """Nobody published anything: the samples are there, play, and say what they are."""
     page = tab("/")
     page.get_by_role("heading", name="Videos made here").scroll_into_view_if_needed()
-    expect(page.locator(".gallery .gallery-item")).to_have_count(8)
+    expect(page.locator(".gallery .gallery-item")).to_have_count(12)
     page.get_by_role("link", name="Paper boat").click()
     check(page, "sample")
     expect(page.get_by_text("A sample that comes with the product", exact=False)).to_be_visible()

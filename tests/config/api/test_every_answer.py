@@ -52,6 +52,17 @@ def test_500_has_no_details_when_a_view_raises(api: APIClient) -> None:
     assert answer["X-Request-ID"]
 
 
+@pytest.mark.parametrize("path", ["/library/", "/showcase/", "/"])
+def test_page_says_that_the_service_is_not_available_when_the_database_does_not_answer(
+    page: Client, path: str
+) -> None:
+    page.raise_request_exception = False
+    with failing(lambda _sql, _parameters: True):
+        answer = page.get(path)
+    assert (answer.status_code, answer["Retry-After"]) == (503, "30")
+    assert '<h1 class="display">The service is not available</h1>' in flat(answer)
+
+
 def test_api_is_400_in_json_when_the_host_is_not_allowed(db: None, settings: LazySettings) -> None:
     settings.PRODUCTION = True
     answer = Client().get("/api/auth/me", HTTP_HOST="evil.example.com")

@@ -36,13 +36,13 @@ def test_days_count_the_videos_that_ended_on_them(
         ]
         with django_assert_num_queries(1):
             days = dashboard.ended_by_day()
-    expected = [
-        (
-            ended.count((day, Status.SUCCEEDED)),
-            sum(d == day and s not in {"succeeded", "cancelled"} for d, s in ended),
-        )
-        for day in last_days(dashboard.DAYS)
-    ]
+        expected = [
+            (
+                ended.count((day, Status.SUCCEEDED)),
+                sum(d == day and s not in {"succeeded", "cancelled"} for d, s in ended),
+            )
+            for day in last_days(dashboard.DAYS)
+        ]
     assert [(day.succeeded, day.failed) for day in days] == expected
     assert sum(map(sum, expected)) > 50
 
