@@ -142,6 +142,7 @@ function offerUndo(words, data, holes) {
     type: "button",
     textContent: toasts.dataset.undo,
   });
+  undo.setAttribute("aria-keyshortcuts", "Control+Z Meta+Z");
   toast.append(Object.assign(document.createElement("p"), { textContent: words }), undo);
   toasts.append(toast);
   const away = () =>
@@ -161,6 +162,14 @@ function offerUndo(words, data, holes) {
     refreshParts();
   });
 }
+
+// With the Tab key the button may be further away than it lasts, behind all the cards.
+document.addEventListener("keydown", (event) => {
+  const { key, target } = event;
+  if (key.toLowerCase() !== "z" || !(event.ctrlKey || event.metaKey) || event.shiftKey) return;
+  if (target.matches("input:not([type=checkbox], [type=radio]), textarea, select")) return;
+  [...toasts.querySelectorAll("button:enabled")].at(-1)?.click();
+});
 
 document.addEventListener("click", (event) => {
   const link = event.target.closest("a[data-confirm]");
@@ -217,10 +226,14 @@ document.addEventListener("pointerleave", leave);
 
 // ---- filters apply as they are chosen, and leave no empty words in the address ----
 const find = document.getElementById("find");
-find?.addEventListener(
-  "change",
-  (event) => event.target.matches("select, [type=date]") && find.requestSubmit(),
-);
+find?.addEventListener("change", ({ target }) => {
+  if (!target.matches("select, [type=date]")) return;
+  if (target.matches(":focus-visible")) sessionStorage.chosen = target.name;
+  find.requestSubmit();
+});
+// Who chooses with the keyboard goes on where they were.
+if (find && sessionStorage.chosen) find.elements[sessionStorage.chosen]?.focus();
+delete sessionStorage.chosen;
 find?.addEventListener("formdata", (event) => {
   const empty = [...event.formData].filter(([, value]) => !value);
   for (const [name] of empty) event.formData.delete(name);
