@@ -137,6 +137,7 @@ urlpatterns = [
     path("privacy/", legal.privacy, name="privacy"),
     path("terms/", legal.terms, name="terms"),
     path("rules/", legal.rules, name="rules"),
+    path("accessibility/", legal.accessibility, name="accessibility"),
     path("report/", contact.report, name="report"),
     path("feedback/", contact.feedback, name="feedback"),
     path("v/<uuid:video_id>/offer/", offers.offer, name="video-offer"),

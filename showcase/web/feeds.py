@@ -15,7 +15,7 @@ from showcase.web.clips import public_clips
 
 ENTRIES = 50
 MOST_CLIPS = 20_000  # a site map may name 50,000 addresses
-PAGES = ("home", "showcase", "help", "rules", "terms", "privacy")
+PAGES = ("home", "showcase", "help", "rules", "terms", "privacy", "accessibility")
 
 
 @require_safe

@@ -1,4 +1,4 @@
-"""The legal pages: privacy, terms and content rules."""
+"""The legal pages: privacy, terms, content rules and the accessibility statement."""
 
 from datetime import date
 
@@ -9,6 +9,8 @@ from django.views.decorators.http import require_safe
 
 # When the legal texts were last changed.
 DATED = date(2026, 11, 21)
+# When the accessibility statement was last compared with the tests.
+TESTED = date(2026, 11, 30)
 
 
 @require_safe
@@ -25,3 +27,8 @@ def terms(request: HttpRequest) -> HttpResponse:
 @require_safe
 def rules(request: HttpRequest) -> HttpResponse:
     return render(request, "pages/rules.html", {"dated": DATED})
+
+
+@require_safe
+def accessibility(request: HttpRequest) -> HttpResponse:
+    return render(request, "pages/accessibility.html", {"dated": TESTED})

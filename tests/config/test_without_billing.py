@@ -31,8 +31,8 @@ MONEY = re.compile(
     re.IGNORECASE,
 )
 PUBLIC = (
-    "/", "/showcase/", "/help/", "/privacy/", "/terms/", "/rules/", "/accounts/signup/",
-    "/accounts/login/",
+    "/", "/showcase/", "/help/", "/privacy/", "/terms/", "/rules/", "/accessibility/",
+    "/accounts/signup/", "/accounts/login/",
 )  # fmt: skip
 OWN = (
     "/studio/", "/library/", "/usage/", "/collections/", "/welcome/", "/welcome/?step=2",

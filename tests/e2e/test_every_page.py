@@ -47,6 +47,7 @@ PUBLIC = {
     "privacy": "/privacy/",
     "terms": "/terms/",
     "rules": "/rules/",
+    "accessibility": "/accessibility/",
     "report": "/report/",
     "feedback": "/feedback/",
     "audit": "/proof/",

@@ -16,15 +16,17 @@ from showcase.models import AbuseReport, Feedback
 from tests.markup import flat
 from tests.showcase.web import urls_of_errors
 
-PAGES = ["/", "/pricing/", "/help/", "/privacy/", "/terms/", "/rules/", "/report/", "/feedback/"]
+PAGES = [
+    *("/", "/pricing/", "/help/", "/privacy/", "/terms/", "/rules/", "/accessibility/"),
+    *("/report/", "/feedback/"),
+]
 REPORT = {"subject": "https://example.com/v/1", "reason": "person", "text": "Me", "email": ""}
 
 
 @pytest.mark.parametrize("path", PAGES)
 def test_public_page_is_shown_when_nobody_is_signed_in(db: None, path: str) -> None:
     text = flat(Client().get(path))
-    links = ("/pricing/", "/help/", "/rules/", "/terms/", "/privacy/", "/report/", "/feedback/")
-    assert [f'href="{link}"' for link in links if f'href="{link}"' not in text] == []
+    assert [link for link in PAGES[1:] if f'href="{link}"' not in text] == []
     assert 'name="language" value="zh-hant"' in text
 
 
