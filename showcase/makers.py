@@ -2,7 +2,7 @@
 
 import secrets
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.text import slugify
 
 from accounts.models import User
@@ -12,8 +12,9 @@ SLUG_CHARACTERS = 36
 
 
 def public() -> QuerySet[Maker]:
-    """Return the makers with a public page: their accounts are open and have a display name."""
-    shown = Maker.objects.filter(is_public=True, user__is_active=True)
+    """Return the makers with a page: they have a display name, and staff published a clip."""
+    clips = Clip.objects.public().order_by().filter(video__user=OuterRef("user"))
+    shown = Maker.objects.filter(Exists(clips), is_public=True, user__is_active=True)
     return shown.exclude(user__display_name="").select_related("user")
 
 

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from urllib.parse import urljoin
 
+from django.conf import settings
 from django.urls import reverse
 
 from showcase import gallery, makers
@@ -42,6 +44,21 @@ class ClipCard:
     def is_portrait(self) -> bool:
         return self.height > self.width
 
+    @property
+    def public_url(self) -> str:
+        """The address of the MP4 for other sites."""
+        return urljoin(settings.BASE_URL, self.url)
+
+    @property
+    def public_poster(self) -> str:
+        """The address of the poster for other sites."""
+        return urljoin(settings.BASE_URL, self.poster)
+
+
+def _on_this_site(url: str) -> str:
+    """Return an address of ours without its host: the page may be open under another name."""
+    return url.removeprefix(settings.BASE_URL)
+
 
 def of_clip(clip: Clip) -> ClipCard:
     """Return the card of a clip."""
@@ -51,8 +68,8 @@ def of_clip(clip: Clip) -> ClipCard:
         title=clip.shown_title,
         prompt=video.prompt,
         page=reverse("clip", args=[clip.pk]),
-        url=gallery.video_url(clip),
-        poster=gallery.poster_url(clip),
+        url=_on_this_site(gallery.video_url(clip)),
+        poster=_on_this_site(gallery.poster_url(clip)),
         width=video.width,
         height=video.height,
         seconds=video.seconds,
@@ -71,8 +88,8 @@ def of_sample(sample: Sample) -> ClipCard:
         title=str(sample.title),
         prompt=str(sample.prompt),
         page=reverse("sample", args=[sample.name]),
-        url=sample.video_url,
-        poster=sample.poster_url,
+        url=_on_this_site(sample.video_url),
+        poster=_on_this_site(sample.poster_url),
         width=sample.width,
         height=sample.height,
         seconds=SECONDS,

@@ -8,6 +8,8 @@ from django.utils.text import Truncator
 # Letters and symbols that show nothing: fillers of Hangul and the empty Braille pattern.
 INVISIBLE = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 
+# Control characters but tab and line breaks, and marks that embed, override or isolate a direction.
+CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
 # Where a clause ends: a mark before a space or an end, a mark of Chinese or Japanese, a line break.
 END_OF_CLAUSE = re.compile(r"[.,;:!?](?=\s|$)|[。，、；：！？]|\s[-–—]\s|\n")
 # A clause of fewer bytes says too little; a Chinese character, which is half a word, has three.
@@ -34,6 +36,15 @@ def first_clause(text: str) -> str:
 def use_plain_line_breaks(text: str) -> str:
     """Return a text with line feeds; forms of browsers send two characters for each line break."""
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def without_controls(text: str) -> str:
+    """Return a text without characters that XML forbids or that turn the direction of others.
+
+    Line feeds and tabs stay. Feeds cannot contain the first kind, and the second kind makes a name
+    read as another one.
+    """
+    return CONTROLS.sub("", text)
 
 
 def is_blank(text: str) -> bool:

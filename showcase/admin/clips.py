@@ -111,7 +111,7 @@ class ClipAdmin(FoldedSearch, ObjectActions):
     list_per_page = 100
     readonly_fields = ("preview", "prompt", "owner", "agreed", "view_count", "like_count")
     fields = (
-        "preview", "prompt", "owner", "agreed", "title", "titles", "description",
+        "preview", "prompt", "owner", "agreed", "title", "titles", "description", "style",
         "display_order", "is_active", "view_count", "like_count",
     )  # fmt: skip
     actions = ("publish", "hide")

@@ -56,7 +56,7 @@ def clip_player(request: HttpRequest, clip_id: int) -> HttpResponse:
     clip = get_public_clip(clip_id)
     let_others_frame(request)
     context = {
-        "title": clip.title,
+        "title": clip.shown_title,
         "page": reverse("clip", args=[clip.pk]),
         "url": gallery.video_url(clip),
         "poster": gallery.poster_url(clip),
@@ -84,7 +84,7 @@ def _of_clip(clip: Clip) -> Embed:
         page = settings.BASE_URL + reverse("maker", args=[maker.slug])
         author = {"author_name": maker.user.name, "author_url": page}
     player = settings.BASE_URL + reverse("clip-embed", args=[clip.pk])
-    return Embed(clip.video, clip.title, player, gallery.poster_url(clip), author)
+    return Embed(clip.video, clip.shown_title, player, gallery.poster_url(clip), author)
 
 
 def _of_link(token: str) -> Embed | None:

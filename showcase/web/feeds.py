@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
+from config.lib.texts import without_controls
 from showcase import faq, gallery, makers
 from showcase.models import Clip
 from showcase.web.clips import public_clips
@@ -62,11 +63,11 @@ def _add(feed: SyndicationFeed, clip: Clip) -> None:
     page = settings.BASE_URL + reverse("clip", args=[clip.pk])
     maker = makers.maker_of(clip)
     feed.add_item(
-        title=clip.title,
+        title=without_controls(clip.shown_title),
         link=page,
         unique_id=page,
-        description=clip.description or clip.video.prompt,
-        author_name=maker.user.name if maker else settings.SITE_NAME,
+        description=without_controls(clip.description or clip.video.prompt),
+        author_name=without_controls(maker.user.name) if maker else settings.SITE_NAME,
         pubdate=clip.created_at,
         updateddate=clip.created_at,
         enclosures=[

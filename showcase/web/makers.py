@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.people import profile
+from config.lib.texts import without_controls
 from config.lib.web.paging import page_of
 from config.lib.web.responses import UserRequest, see_other
 from showcase import makers, presenters
@@ -50,8 +51,9 @@ def own_page(request: UserRequest) -> HttpResponse:
         messages.success(request, _("Your page is closed, and no clip names you any more."))
         return see_other("maker-own")
     if request.method == "POST" and form.is_valid():
-        profile.update(request.user, display_name=form.cleaned_data["name"])
-        makers.publish(request.user, form.cleaned_data["about"])
+        name, about = (without_controls(form.cleaned_data[field]) for field in ("name", "about"))
+        profile.update(request.user, display_name=name)
+        makers.publish(request.user, about)
         messages.success(request, _("Your page is public."))
         return see_other("maker-own")
     context = {"form": form, "own": own, "clips": public_clips().filter(video__user=request.user)}

@@ -86,10 +86,11 @@ def test_title_is_shown_in_the_language_of_the_reader(
     Clip.objects.update(is_active=True)
     path = f"/admin/showcase/clip/{clip.pk}/change/"
     form = {"title": "Golden beach", "description": "", "display_order": 1, "is_active": "on"}
+    form["style"] = "vintage"
     lines = " ja：夜明けの海 \n\nzh-hant: 金色的沙灘\n"
     assert staff_client.post(path, {**form, "titles": lines}).status_code == 302
     clip.refresh_from_db()
-    assert clip.titles == {"ja": "夜明けの海", "zh-hant": "金色的沙灘"}
+    assert (clip.titles, clip.style) == ({"ja": "夜明けの海", "zh-hant": "金色的沙灘"}, "vintage")
     page = f"/showcase/{clip.pk}/"
     shown = [
         re.findall("<h1>(.*?)</h1>", flat(Client(headers={"accept-language": code}).get(page)))

@@ -113,6 +113,18 @@ def test_card_of_a_clip_has_its_player_and_poster(clip: Clip) -> None:
     assert found["twitter:player"] == f"{page}embed/"
 
 
+@pytest.mark.parametrize("kind", ["atom", "rss"])
+def test_feed_opens_when_texts_have_control_characters(
+    clip: Clip, alice: User, page: Client, kind: str
+) -> None:
+    hostile = "a\x08b\x1b\u202ec"
+    page.post("/showcase/you/", {"name": hostile, "about": hostile})
+    Clip.objects.update(title=hostile, description=hostile)
+    body = Client().get(f"/showcase/feed.{kind}").content.decode()
+    assert (body.count("abc"), "\u202e" in body) == (3, False)
+    assert User.objects.get(pk=alice.pk).display_name == "abc"
+
+
 def test_feeds_have_the_newest_clips_and_the_site_map_every_page(
     clip: Clip, alice: User, settings: LazySettings
 ) -> None:

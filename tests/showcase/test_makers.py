@@ -44,6 +44,15 @@ def test_maker_is_named_when_the_page_is_published_and_not_before(
     assert "Alice Lind" not in flat(Client().get(public))
 
 
+def test_page_is_not_public_before_staff_publish_a_clip(page: Client, clip: Clip) -> None:
+    page.post(OWN, {"name": "Spam Ltd", "about": "Buy here"})
+    address = f"/showcase/by/{Maker.objects.get().slug}/"
+    assert address in Client().get("/sitemap.xml").content.decode()
+    Clip.objects.update(is_active=False)
+    assert Client().get(address).status_code == 404
+    assert address not in Client().get("/sitemap.xml").content.decode()
+
+
 def test_page_needs_a_name_and_a_sign_in(page: Client) -> None:
     for fields in ({"name": ""}, {"name": "x" * 81}, {"name": "Al", "about": "x" * 301}):
         assert page.post(OWN, fields).status_code == 422

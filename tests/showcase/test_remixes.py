@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from django.conf import LazySettings
 from django.test import Client
+from django.utils import timezone
 
 from accounts.models import User
 from billing.ledger import credits
@@ -13,6 +14,7 @@ from showcase.models import Clip
 from tests.markup import flat
 from tests.showcase.test_showcase import film
 from tests.videos.conftest import claimed, completed, failed
+from videos.jobs import orders, state_machine
 from videos.jobs.worker import execute
 from videos.library import lineage
 from videos.models import Video
@@ -63,6 +65,32 @@ def test_failed_remix_is_refunded_and_retried_from_the_same_clip(
     again = Video.objects.filter(user=alice).exclude(retry_of=None).get()
     assert (again.public_source, again.source) == (clip.video, None)
     assert execute.render_request(claimed(again)).source_id == clip.video.engine_job_id
+
+
+@pytest.mark.parametrize("change", ["hidden", "deleted", "closed"])
+def test_failed_remix_is_not_retried_when_the_clip_is_not_public_any_more(
+    page: Client, alice: User, bob: User, clip: Clip, change: str
+) -> None:
+    sent(page, clip)
+    lost = failed(Video.objects.get(user=alice))
+    if change == "hidden":
+        gallery.hide(Clip.objects.all())
+    elif change == "deleted":
+        Video.objects.filter(pk=clip.video_id).update(deleted_at=timezone.now())
+    else:
+        User.objects.filter(pk=bob.pk).update(is_active=False)
+    before = credits.available(alice)
+    with pytest.raises(state_machine.NotPossible):
+        orders.retry(lost)
+    assert (Video.objects.filter(user=alice).count(), credits.available(alice)) == (1, before)
+
+
+def test_nothing_is_charged_when_the_shown_price_cannot_be_read(
+    page: Client, alice: User, clip: Clip
+) -> None:
+    before = credits.available(alice)
+    assert sent(page, clip, expected_credits="abc").status_code == 422
+    assert credits.available(alice) == before
 
 
 @pytest.mark.parametrize(

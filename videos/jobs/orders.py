@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from config.lib.idempotency import RequestKey
 from videos.catalog import modes, offers, prices
 from videos.catalog.modes import NO_IMAGES, OrderImages
-from videos.jobs import placement, state_machine
+from videos.jobs import placement, public_videos, state_machine
 from videos.jobs.engine_choice import circuit_breaker
 from videos.jobs.money import quotes
 from videos.jobs.placement import Draft
@@ -185,6 +185,8 @@ def retry(
         )
     images, operation = modes.images_of(video), Video.Operation(video.operation)
     _check_images_are_kept(images, operation)
+    if video.public_source_id and not public_videos.is_public(video.public_source_id):
+        raise state_machine.NotPossible(_("The video that this remixes is not public any more."))
     source = video.source or video.public_source
     draft = _repeat(video, video.prompt, operation, source=source, images=images)
     draft.source, draft.public_source = video.source, video.public_source

@@ -10,6 +10,7 @@ def rename(video: Video, title: str) -> None:
 
     The library finds it by both. Nothing is written for a video that was deleted meanwhile.
     """
+    title = texts.without_controls(title)
     line = "" if texts.is_blank(title) else " ".join(title.split())
     video.title = None if line in {"", texts.first_clause(video.prompt)} else line
     Video.objects.filter(pk=video.pk, deleted_at=None).update(

@@ -1,5 +1,6 @@
 """Subscribe a browser to push messages, and unsubscribe it."""
 
+import re
 from base64 import urlsafe_b64decode
 
 from allauth.usersessions.models import UserSession
@@ -16,6 +17,7 @@ from videos.webhooks import http_client
 # More browsers than anybody has; the oldest ones make room.
 MOST = 20
 AUTH_BYTES = 16
+KEY = re.compile(r"[A-Za-z0-9_-]{1,90}={0,2}")
 
 
 class UnusableSubscription(Exception):
@@ -47,6 +49,8 @@ def unsubscribe(user: User, endpoint: str) -> None:
 
 
 def _are_keys(p256dh: str, auth: str) -> bool:
+    if not (KEY.fullmatch(p256dh) and KEY.fullmatch(auth)):
+        return False
     try:
         ec.EllipticCurvePublicKey.from_encoded_point(keys.CURVE, _decode(p256dh))
         return len(_decode(auth)) == AUTH_BYTES

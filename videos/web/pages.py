@@ -25,9 +25,14 @@ def get_own_video(request: UserRequest, video_id: UUID) -> Video:
 
 
 def shown_price(request: UserRequest) -> PriceTerms:
-    """Return the price that the form showed as the most that its order may cost."""
+    """Return the price that the form showed as the most that its order may cost.
+
+    Nothing is ordered at a price that cannot be read.
+    """
     shown = request.POST.get("expected_credits", "")
-    return PriceTerms(int(shown)) if WHOLE_NUMBER.fullmatch(shown) else ANY_PRICE
+    if not shown:
+        return ANY_PRICE
+    return PriceTerms(int(shown) if WHOLE_NUMBER.fullmatch(shown) else 0)
 
 
 def get_own_collection(request: UserRequest, collection_id: int | str) -> Collection:

@@ -5,6 +5,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse, JsonResponse
 from django.views.decorators.http import require_http_methods
 
+from config.lib import rate_limits
 from config.lib.web.responses import UserRequest
 from videos.push import keys, subscriptions
 
@@ -26,10 +27,17 @@ def push(request: UserRequest) -> HttpResponse:
         subscriptions.unsubscribe(request.user, endpoint)
         return HttpResponse(status=204)
     try:
+        rate_limits.use("other", request.user)
         subscriptions.subscribe(request.user, _session_of(request), endpoint, p256dh, auth)
     except subscriptions.UnusableSubscription as refusal:
-        return HttpResponse(str(refusal), status=422, content_type="text/plain; charset=utf-8")
+        return _refused(refusal, 422)
+    except rate_limits.TooManyAttempts as refusal:
+        return _refused(refusal, 429)
     return HttpResponse(status=204)
+
+
+def _refused(reason: Exception, status: int) -> HttpResponse:
+    return HttpResponse(str(reason), status=status, content_type="text/plain; charset=utf-8")
 
 
 def _session_of(request: UserRequest) -> UserSession:

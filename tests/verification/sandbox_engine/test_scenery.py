@@ -1,13 +1,17 @@
 """What the sandbox draws: the scene of the first prompt, and in a remix what its words change."""
 
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
+from django.conf import LazySettings
 from numpy.typing import NDArray
 
 from videos.sandbox.clip import Clip
+from videos.sandbox.jobs import creation
+from videos.sandbox.jobs.creation import CreateRequest
 from videos.sandbox.rendering.encoder import ClipEncoder
 from videos.sandbox.scenery import mood, selection
 from videos.sandbox.scenery.mood import Mood
@@ -56,6 +60,14 @@ def test_remix_of_a_remix_keeps_what_the_first_one_changed() -> None:
     assert snowy_night.mean() < snow.mean() - 40
     flakes = snowy_night - frame(RIDGES, "at night")
     assert np.count_nonzero(flakes > 40) > 50
+
+
+def test_takes_that_are_ordered_at_once_are_drawn_differently(settings: LazySettings) -> None:
+    settings.SANDBOX_DETAIL = "full"
+    ordered = CreateRequest("three takes of a hill [[instant]]", "sora-2", "1280x720", "4")
+    with ThreadPoolExecutor(4) as pool:
+        jobs = list(pool.map(lambda _: creation.create("takes", ordered), range(4)))
+    assert sorted(job.clip.take for job in jobs) == [0, 1, 2, 3]
 
 
 def test_same_clip_is_drawn_alike_and_another_take_is_not() -> None:

@@ -283,6 +283,8 @@ def test_browser_of_another_user_stays_when_a_stranger_switches_it_off(
         {"endpoint": "https://push.example.com/" + "x" * 2048},
         {"p256dh": ""},
         {"p256dh": "AAAA"},
+        {"p256dh": "!" * 40_000 + "AAAA"},
+        {"auth": "!" * 40_000 + "A" * 22},
         {"p256dh": "é"},
         {"auth": "AAAA"},
         {"auth": "%%%"},
@@ -293,6 +295,14 @@ def test_subscription_is_422_when_it_cannot_be_used(
 ) -> None:
     answer = page.post(URL, {**PushBrowser(receiver.url).form, **change})
     assert (answer.status_code, PushSubscription.objects.count()) == (422, 0)
+
+
+def test_subscription_is_429_when_a_browser_asks_too_often(
+    page: Client, receiver: Receiver, settings: LazySettings
+) -> None:
+    settings.RATE_OTHER = (1, 60)
+    form = PushBrowser(receiver.url).form
+    assert [page.post(URL, form).status_code for _ in range(2)] == [204, 429]
 
 
 def test_key_is_what_browsers_subscribe_with(page: Client, key: str) -> None:

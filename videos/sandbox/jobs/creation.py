@@ -35,12 +35,10 @@ class CreateRequest:
 
 def create(owner: str, request: CreateRequest, task: KieTask | None = None) -> Job:
     """Store a job with its webhook event and order its render."""
-    is_draft = settings.SANDBOX_DETAIL == "draft"  # drafts of equal prompts share one render
     clip = Clip(
         caption(request.prompt),
         request.size,
         int(request.seconds),
-        take=0 if is_draft else records.count_same(owner, request.prompt),
         first_image=_store_image(request.first_image),
         last_image=_store_image(request.last_image),
         references=tuple(map(renderer.store_image, request.references)),
@@ -97,8 +95,12 @@ def _store(
             silent=triggers.has("silent"),
         ),
     )
-    # One transaction, so that a job never exists without its event.
+    # One transaction, so that a job never exists without its event, and takes that are ordered at
+    # once have different numbers. Drafts of equal prompts share one render.
     with STORE.writing() as connection:
+        if remixed_from is None and settings.SANDBOX_DETAIL != "draft":
+            take = records.count_same(connection, owner, prompt)
+            job = dataclasses.replace(job, clip=dataclasses.replace(job.clip, take=take))
         _insert(connection, job)
         if task:
             connection.execute(

@@ -101,12 +101,11 @@ def list_page(
     return [_from_row(row) for row in rows[:limit]], len(rows) > limit
 
 
-def count_same(owner: str, prompt: str) -> int:
+def count_same(connection: sqlite3.Connection, owner: str, prompt: str) -> int:
     """Return how many jobs this owner has with this very prompt."""
-    with STORE.reading() as connection:
-        row = connection.execute(
-            "SELECT COUNT(*) FROM job WHERE owner = ? AND prompt = ?", (owner, prompt)
-        ).fetchone()
+    row = connection.execute(
+        "SELECT COUNT(*) FROM job WHERE owner = ? AND prompt = ?", (owner, prompt)
+    ).fetchone()
     return int(row[0])
 
 
