@@ -531,9 +531,11 @@ def test_page_says_so_and_reconnects_when_the_connection_is_lost(
     page.route_web_socket("**/ws/videos/", route)
     page.goto("/studio/")
     expect(page.locator("#live")).to_have_text("Live updates on")
+    place = page.locator("#composer").bounding_box()
     shut[0] = True
     page.evaluate("dispatchEvent(new Event('offline'))")
     expect(page.locator("#offline")).to_contain_text("Reconnecting. Your videos keep rendering.")
+    assert page.locator("#composer").bounding_box() == place
     page.get_by_role("button", name="Try now").click()
     words = r"\s*Reconnecting. Your videos keep rendering.\s+Checking again in \d+ s.\s+Try now\s*"
     expect(page.locator("#offline")).to_have_text(re.compile(words))

@@ -136,6 +136,15 @@ def test_missing_credits_of_a_remix_have_separators_when_they_are_many(
     assert "This costs 2,000. You have 80, so you need 1,920 more." in flat(answer)
 
 
+def test_buttons_of_a_card_begin_with_the_next_version(
+    page: Client, alice: User, mp4: bytes
+) -> None:
+    completed(order(alice), mp4)
+    card = flat(page.get("/library/")).split('class="card__actions"')[1].split("</article>")[0]
+    tips = re.findall(r'data-tip="([^"]+)"', card)
+    assert tips == ["Remix", "Download", "Delete", "Favourite"]
+
+
 def test_retry_is_offered_when_engine_supports_it(
     page: Client, alice: User, mp4: bytes, settings: LazySettings
 ) -> None:
