@@ -1,4 +1,4 @@
-"""docs/requirements.md names a test or file for every requirement, and they exist."""
+"""docs/requirements.md names a test or file for each requirement, docs/review.md for each fault."""
 
 import ast
 import re
@@ -49,7 +49,18 @@ def test_referenced_tests_and_files_exist(number: str, where: str) -> None:
     references = re.findall(r"`([^`]+)`", where.partition("**not yet**")[0])
     assert references or number in NOT_YET
     for reference in references:
-        path, _, name = reference.partition("::")
-        assert (ROOT / path).is_file(), path
-        assert not name or name in named_in(ROOT / path), reference
-        assert bool(name) == path.startswith("tests/"), reference
+        assert_exists(reference)
+
+
+def assert_exists(reference: str) -> None:
+    path, _, name = reference.partition("::")
+    assert (ROOT / path).is_file(), path
+    assert not name or name in named_in(ROOT / path), reference
+    assert bool(name) == path.startswith("tests/"), reference
+
+
+def test_review_lists_every_fault_and_its_tests_exist() -> None:
+    text = (ROOT / "docs" / "review.md").read_text()
+    assert re.findall(r"(?m)^\| (\d+) \| ", text) == [str(n) for n in range(1, 26)]
+    for reference in re.findall(r"`(tests/[^`]+)`", text):
+        assert_exists(reference)

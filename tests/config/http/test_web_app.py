@@ -64,6 +64,7 @@ def test_service_worker_keeps_files_that_exist(db: None) -> None:
 def test_offline_page_leads_back_to_the_page_that_was_asked_for(db: None) -> None:
     body = Client().get("/offline/").content.decode()
     assert '<a class="btn btn--lg" href="">' in body
+    assert "request id" not in body  # of the request that fetched the page long before
 
 
 @pytest.mark.parametrize("path", ["/manifest.webmanifest", "/service-worker.js", "/offline/"])

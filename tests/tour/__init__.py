@@ -1,0 +1,1 @@
+"""The screenshots of docs/tour.md, taken from the real product."""
