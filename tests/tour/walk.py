@@ -196,7 +196,8 @@ def dark(visits: Visits, person: StorageState, work: Work) -> None:
 def staff(page: Page) -> None:
     sign_in(page, "admin", "admin")
     shoot_at(page, "/admin/", "staff", 1100)
-    shoot_at(page, "/admin/search/?q=mira", "staff-search")
+    shoot_at(page, "/admin/search/?q=harbour", "staff-search")
+    page.goto("/admin/search/?q=mira")
     page.locator("a[href*='/admin/accounts/user/']", has_text="mira").first.click()
     shoot(page, "staff-user", 1240)
 
