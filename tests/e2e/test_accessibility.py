@@ -182,9 +182,9 @@ STUDIO = """
     button Macro, button Drone reveal, button Stop motion, button Rain on glass, button Rack focus,
     DisclosureTriangle How to write a prompt, link Open the queue,
     link Cancel: An endless night [[hang]], link An endless night [[hang]], link Open the library,
-    link Delete: It snows, button Favourite: It snows, link Download: It snows,
-    link Remix: It snows, link It snows, link Delete: A mill at noon,
-    button Favourite: A mill at noon, link Download: A mill at noon, link Remix: A mill at noon,
+    link Remix: It snows, link Download: It snows, link Delete: It snows,
+    button Favourite: It snows, link It snows, link Remix: A mill at noon,
+    link Download: A mill at noon, link Delete: A mill at noon, button Favourite: A mill at noon,
     link A mill at noon
 """
 VIDEO = """
