@@ -11,14 +11,6 @@ remember("tz", Intl.DateTimeFormat().resolvedOptions().timeZone);
 // ---- without a network, the service worker shows a page of ours ----
 navigator.serviceWorker?.register("/service-worker.js").catch(() => {});
 
-// ---- a page fades into the next, but not into pages of others and files: those would log an error ----
-addEventListener("pageswap", ({ activation, viewTransition }) => {
-  const { pathname } = new URL(activation?.entry?.url ?? location.href);
-  if (!viewTransition || !/^\/(admin|api)\/|\.\w+$/.test(pathname)) return;
-  viewTransition.ready.catch(() => {});
-  viewTransition.skipTransition();
-});
-
 // ---- light and dark ----
 const isDark = () =>
   root.dataset.theme

@@ -317,13 +317,13 @@ IN_A_ROW = (
 )
 
 
-def test_no_page_logs_an_error_when_pages_fade_into_each_other(
+def test_no_page_logs_an_error_when_motion_is_allowed(
     tab: Opener, maker: tuple[StorageState, str]
 ) -> None:
     person, film = maker
     page = tab("/studio/", person=person, **MOVING)
     for path in (film, f"{film}compare/", *IN_A_ROW):
-        # As a link does: nothing fades where an address is typed in.
+        # As a link does: a transition between pages does not happen where an address is typed in.
         with page.expect_navigation(url=re.compile(f"{re.escape(path)}$")):
             page.evaluate("(path) => { location.assign(path) }", path)
     page.wait_for_timeout(500)  # a complaint comes once the last page is shown; the tab fails on it
