@@ -8,6 +8,7 @@ from django.db import transaction
 from showcase import gallery
 from showcase.models import AbuseReport, Clip, VisitorMessage
 from videos.library import collection_links, share_links
+from videos.library.public_links import LinkNotFound
 from videos.models import Video
 
 CLIP = re.compile(r"(?:/showcase/(?:videos/)?|^)(\d{1,18})(?![\w-])")
@@ -24,7 +25,7 @@ def reported_video(report: AbuseReport) -> Video | None:
     if found := SHARED.search(report.subject):
         try:
             return share_links.link_for_token(found[1]).video
-        except share_links.LinkNotFound:
+        except LinkNotFound:
             pass  # the text may also contain the id of the video
     found = IN_COLLECTION.search(report.subject) or VIDEO.search(report.subject)
     if found:

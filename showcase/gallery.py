@@ -121,17 +121,32 @@ def clip_remixed_by(video: Video) -> Clip | None:
     return Clip.objects.public().filter(video=source).first() if source else None
 
 
+def absolute(url: str) -> str:
+    """Return a URL of our own pages for others; one at the CDN has a host already."""
+    return settings.BASE_URL + url if url.startswith("/") else url
+
+
 def video_url(clip: Clip) -> str:
     """Return the public URL of the MP4, at the CDN if there is one. Source: C39."""
-    return _public_url(clip, "clip-video", str(clip.video.file.name or ""))
+    return absolute(video_path(clip))
 
 
 def poster_url(clip: Clip) -> str:
     """Return the public URL of the poster."""
-    return _public_url(clip, "clip-poster", str(clip.video.thumbnail.name))
+    return absolute(poster_path(clip))
 
 
-def _public_url(clip: Clip, view: str, name: str) -> str:
+def video_path(clip: Clip) -> str:
+    """Return the MP4's URL for our own pages, which may be open under another host name."""
+    return _path(clip, "clip-video", str(clip.video.file.name or ""))
+
+
+def poster_path(clip: Clip) -> str:
+    """Return the poster's URL for our own pages."""
+    return _path(clip, "clip-poster", str(clip.video.thumbnail.name))
+
+
+def _path(clip: Clip, view: str, name: str) -> str:
     if settings.CDN_URL and name:
         return f"{settings.CDN_URL}/{name}"
-    return settings.BASE_URL + reverse(view, args=[clip.pk])
+    return reverse(view, args=[clip.pk])

@@ -2,9 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from urllib.parse import urljoin
 
-from django.conf import settings
 from django.urls import reverse
 
 from showcase import gallery, makers
@@ -47,17 +45,12 @@ class ClipCard:
     @property
     def public_url(self) -> str:
         """The address of the MP4 for other sites."""
-        return urljoin(settings.BASE_URL, self.url)
+        return gallery.absolute(self.url)
 
     @property
     def public_poster(self) -> str:
         """The address of the poster for other sites."""
-        return urljoin(settings.BASE_URL, self.poster)
-
-
-def _on_this_site(url: str) -> str:
-    """Return an address of ours without its host: the page may be open under another name."""
-    return url.removeprefix(settings.BASE_URL)
+        return gallery.absolute(self.poster)
 
 
 def of_clip(clip: Clip) -> ClipCard:
@@ -68,8 +61,8 @@ def of_clip(clip: Clip) -> ClipCard:
         title=clip.shown_title,
         prompt=video.prompt,
         page=reverse("clip", args=[clip.pk]),
-        url=_on_this_site(gallery.video_url(clip)),
-        poster=_on_this_site(gallery.poster_url(clip)),
+        url=gallery.video_path(clip),
+        poster=gallery.poster_path(clip),
         width=video.width,
         height=video.height,
         seconds=video.seconds,
@@ -88,8 +81,8 @@ def of_sample(sample: Sample) -> ClipCard:
         title=str(sample.title),
         prompt=str(sample.prompt),
         page=reverse("sample", args=[sample.name]),
-        url=_on_this_site(sample.video_url),
-        poster=_on_this_site(sample.poster_url),
+        url=sample.video_path,
+        poster=sample.poster_path,
         width=sample.width,
         height=sample.height,
         seconds=SECONDS,

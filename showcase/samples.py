@@ -6,7 +6,6 @@ of the API.
 
 from dataclasses import dataclass
 
-from django.conf import settings
 from django.templatetags.static import static
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -32,12 +31,12 @@ class Sample:
         return 848 if self.is_portrait else 480
 
     @property
-    def video_url(self) -> str:
-        return settings.BASE_URL + static(f"samples/{self.name}.mp4")
+    def video_path(self) -> str:
+        return static(f"samples/{self.name}.mp4")
 
     @property
-    def poster_url(self) -> str:
-        return settings.BASE_URL + static(f"samples/{self.name}.webp")
+    def poster_path(self) -> str:
+        return static(f"samples/{self.name}.webp")
 
 
 SAMPLES = (

@@ -98,7 +98,6 @@ def erase(user: User) -> None:
         user.username = f"deleted-{user.pk.hex}"
         user.email = user.first_name = user.last_name = user.display_name = ""
         user.avatar_url = user.region = ""
-        user.avatar_uploaded_at = None
         user.is_verified = user.is_staff = user.is_superuser = False
         user.last_login = None
         user.set_unusable_password()

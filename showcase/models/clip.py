@@ -9,18 +9,14 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from showcase.styles import Style
+from videos.jobs import public_videos
 from videos.models import Video
 
 
 class ClipQuerySet(models.QuerySet["Clip"]):
     def public(self) -> "ClipQuerySet":
         """Return the clips everyone may see, in the order set by staff."""
-        shown = self.filter(
-            is_active=True,
-            video__status=Video.Status.SUCCEEDED,
-            video__deleted_at=None,
-            video__user__is_active=True,
-        )
+        shown = self.filter(is_active=True, **public_videos.shown_videos("video__"))
         maker = "video__user__maker"  # also None for a user who has no page
         return shown.select_related("video", maker).order_by("display_order", "-pk")
 

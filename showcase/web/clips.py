@@ -23,7 +23,7 @@ from videos.web.presenters.repeat_prices import RepeatPrices
 @require_safe
 def clip(request: HttpRequest, clip_id: int) -> HttpResponse:
     """Show a public clip and count the view."""
-    found = get_object_or_404(public_clips(), pk=clip_id)
+    found = get_public_clip(clip_id)
     found.view_count += counters.count_request(request, found)
     return render_clip(request, found, RemixForm())
 
@@ -67,7 +67,7 @@ def like(request: HttpRequest, clip_id: int) -> HttpResponse:
     """Like a clip, or remove the like; a visitor signs in first and comes back to the clip."""
     if not request.user.is_authenticated:
         return redirect_to_login(resolve_url("clip", clip_id))
-    found = get_object_or_404(public_clips(), pk=clip_id)
+    found = get_public_clip(clip_id)
     change = counters.unlike if request.POST.get("liked") else counters.like
     change(found, request.user)
     return see_other("clip", found.pk)
@@ -97,7 +97,7 @@ def public_clips() -> ClipQuerySet:
 
 
 def _file(request: HttpRequest, clip_id: int, variant: Variant) -> HttpResponseBase:
-    return deliver(request, get_object_or_404(public_clips(), pk=clip_id), variant, public=True)
+    return deliver(request, get_public_clip(clip_id), variant, public=True)
 
 
 def deliver(

@@ -18,6 +18,7 @@ from showcase import gallery, makers
 from showcase.models import Clip
 from showcase.web.clips import get_public_clip, public_clips
 from videos.library import share_links
+from videos.library.public_links import LinkNotFound
 from videos.models import Video
 
 CLIP = re.compile(r"/showcase/(\d{1,18})/?")
@@ -58,8 +59,8 @@ def clip_player(request: HttpRequest, clip_id: int) -> HttpResponse:
     context = {
         "title": clip.shown_title,
         "page": reverse("clip", args=[clip.pk]),
-        "url": gallery.video_url(clip),
-        "poster": gallery.poster_url(clip),
+        "url": gallery.video_path(clip),
+        "poster": gallery.poster_path(clip),
     }
     return render(request, "embed.html", context)
 
@@ -90,7 +91,7 @@ def _of_clip(clip: Clip) -> Embed:
 def _of_link(token: str) -> Embed | None:
     try:
         link = share_links.link_for_token(token)
-    except share_links.LinkNotFound:
+    except LinkNotFound:
         return None
     title = share_links.title_of(link)
     paths = (reverse(name, args=[token]) for name in ("shared-embed", "shared-poster"))

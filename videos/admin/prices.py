@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy
 
-from videos.admin.applying_prices import applying_prices, describe_unit
+from videos.admin.effective_prices import describe_unit, effective_prices
 from videos.catalog import prices
 from videos.catalog.reading import catalog
 from videos.models import Price
@@ -54,7 +54,7 @@ class PriceAdmin(admin.ModelAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        context = {"applying": applying_prices(), **(extra_context or {})}
+        context = {"effective": effective_prices(), **(extra_context or {})}
         return super().changelist_view(request, context)
 
     @admin.display(description=gettext_lazy("unit"))

@@ -39,8 +39,8 @@ from videos.library import prompt_index, staff_search
 from videos.media import delivery, http_ranges
 from videos.media.engine_files import EngineFileError
 from videos.models import EngineCircuit, Video, VideoEvent
+from videos.models.not_by_index import NotByIndex
 from videos.models.search_text import containing
-from videos.models.video import NotByIndex
 from videos.reports import dashboard
 
 BADGES = {"succeeded": "good", "failed": "bad", "timeout": "bad", "cancelled": "warn"}

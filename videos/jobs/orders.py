@@ -153,12 +153,14 @@ def remix_public(
     request_key: RequestKey | None = None,
     terms: PriceTerms = ANY_PRICE,
 ) -> Video:
-    """Order a remix of another user's video, which the caller has found to be public.
+    """Order a remix of a video that the caller has found to be public.
 
-    It is at this user's expense and in this user's library; it names the video as `public_source`,
-    and starts a lineage of its own. Raises NotPossible or what submit raises; then nothing is
-    written.
+    It is at this user's expense and in this user's library. A remix of another user's video names
+    it as `public_source`, and starts a lineage of its own. Raises NotPossible or what submit
+    raises; then nothing is written.
     """
+    if video.user_id == user.pk:
+        return remix(video, prompt, request_key, terms=terms)
     if video.status != Status.SUCCEEDED:
         raise state_machine.NotPossible(_("Only a completed video can be remixed."))
     draft = _repeat(video, prompt, Video.Operation.REMIX, source=video)
@@ -187,8 +189,7 @@ def retry(
     _check_images_are_kept(images, operation)
     if video.public_source_id and not public_videos.is_public(video.public_source_id):
         raise state_machine.NotPossible(_("The video that this remixes is not public any more."))
-    source = video.source or video.public_source
-    draft = _repeat(video, video.prompt, operation, source=source, images=images)
+    draft = _repeat(video, video.prompt, operation, source=video.remixed, images=images)
     draft.source, draft.public_source = video.source, video.public_source
     draft.first_image, draft.last_image = video.first_image, video.last_image
     draft.retry_of = video

@@ -3,18 +3,14 @@
 What is added to the collection later is shown too, and what is removed no longer.
 """
 
-from datetime import timedelta
-from uuid import UUID
-
-from django.core import signing
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
-from videos.library.share_links import LinkNotFound
+from videos.library.public_links import LinkNotFound, Tokens, expiry_after, working
 from videos.models import Collection, CollectionLink, Video, VideoQuerySet
 
-_signer = signing.Signer(salt="videos.collection", sep=".")
+_tokens = Tokens("videos.collection")
 
 
 def create_link(
@@ -33,7 +29,7 @@ def create_link(
             collection=collection,
             with_prompts=with_prompts,
             created_at=now,
-            expires_at=now + timedelta(days=days) if days else None,
+            expires_at=expiry_after(days, now),
         )
 
 
@@ -59,16 +55,15 @@ def active_link(collection: Collection) -> CollectionLink | None:
 
 def token_of(link: CollectionLink) -> str:
     """Return the signed token that stands in the link."""
-    return _signer.sign(link.pk.hex)
+    return _tokens.of(link.pk)
 
 
 def link_for_token(token: str) -> CollectionLink:
     """Return the working link with this token. Raises LinkNotFound."""
-    try:
-        key = UUID(_signer.unsign(token))
-        return _active_links().select_related("collection").get(pk=key)
-    except (signing.BadSignature, ValueError, CollectionLink.DoesNotExist) as error:
-        raise LinkNotFound(token) from error
+    found = _active_links().select_related("collection").filter(pk=_tokens.read(token)).first()
+    if found is None:
+        raise LinkNotFound(token)
+    return found
 
 
 def videos_of(link: CollectionLink) -> VideoQuerySet:
@@ -82,5 +77,4 @@ def _revoke(links: QuerySet[CollectionLink]) -> None:
 
 
 def _active_links() -> QuerySet[CollectionLink]:
-    fresh = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
-    return CollectionLink.objects.filter(fresh, revoked_at=None, collection__user__is_active=True)
+    return CollectionLink.objects.filter(working(), collection__user__is_active=True)

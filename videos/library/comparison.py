@@ -12,10 +12,10 @@ def relatives_of(video: Video) -> list[Video]:
 
     [] when there is no other. Up to three queries.
     """
-    return among(video, lineage_of(video), takes_of(video))
+    return select_relatives(video, lineage_of(video), takes_of(video))
 
 
-def among(video: Video, tree: LineageNode | None, takes: Iterable[Video]) -> list[Video]:
+def select_relatives(video: Video, tree: LineageNode | None, takes: Iterable[Video]) -> list[Video]:
     """Return the relatives of a video whose lineage and takes were read already."""
     found = {one.pk: one for one in (*(kept_videos(tree) if tree else ()), *takes, video)}
     if earlier := previous_version(video):

@@ -1,28 +1,20 @@
 """Share links: anyone with the link can watch one video, until it expires or is revoked."""
 
-from datetime import timedelta
-from uuid import UUID
-
-from django.core import signing
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
+from videos.library.public_links import LinkNotFound, Tokens, expiry_after, working
 from videos.models import ShareLink, Video
 
-LIFETIME_DAYS = (7, 30)
 TITLE_CHARACTERS = 70
-_signer = signing.Signer(salt="videos.share", sep=".")
+_tokens = Tokens("videos.share")
 
 
 class NotFinished(Exception):
     """The video has no file yet; no link was created."""
-
-
-class LinkNotFound(Exception):
-    """The link is unknown, revoked or expired, or its video or account was deleted."""
 
 
 def create_link(video: Video, *, days: int = 0, with_prompt: bool = False) -> ShareLink:
@@ -42,7 +34,7 @@ def create_link(video: Video, *, days: int = 0, with_prompt: bool = False) -> Sh
             video=video,
             with_prompt=with_prompt,
             created_at=now,
-            expires_at=now + timedelta(days=days) if days else None,
+            expires_at=expiry_after(days, now),
         )
 
 
@@ -58,7 +50,7 @@ def active_link(video: Video) -> ShareLink | None:
 
 def token_of(share: ShareLink) -> str:
     """Return the signed token that stands in the link."""
-    return _signer.sign(share.pk.hex)
+    return _tokens.of(share.pk)
 
 
 def title_of(share: ShareLink) -> str:
@@ -70,15 +62,11 @@ def title_of(share: ShareLink) -> str:
 
 def link_for_token(token: str) -> ShareLink:
     """Return the working link with this token. Raises LinkNotFound."""
-    try:
-        key = UUID(_signer.unsign(token))
-        return _active_links().select_related("video").get(pk=key)
-    except (signing.BadSignature, ValueError, ShareLink.DoesNotExist) as error:
-        raise LinkNotFound(token) from error
+    found = _active_links().select_related("video").filter(pk=_tokens.read(token)).first()
+    if found is None:
+        raise LinkNotFound(token)
+    return found
 
 
 def _active_links() -> QuerySet[ShareLink]:
-    fresh = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
-    return ShareLink.objects.filter(
-        fresh, revoked_at=None, video__deleted_at=None, video__user__is_active=True
-    )
+    return ShareLink.objects.filter(working(), video__deleted_at=None, video__user__is_active=True)

@@ -14,7 +14,8 @@ from videos.models.library_counts import LibraryCounts
 from videos.models.paused_model import PausedModel
 from videos.models.preset import Preset
 from videos.models.price import Price
-from videos.models.push_subscription import PushMessage, PushSubscription
+from videos.models.push_message import PushMessage
+from videos.models.push_subscription import PushSubscription
 from videos.models.rejected_prompt import RejectedPrompt
 from videos.models.share_link import ShareLink
 from videos.models.upload import Upload, UploadQuerySet

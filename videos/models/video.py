@@ -8,28 +8,16 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import models
-from django.db.models import Case, Expression, F, Func, Q, Value, When
+from django.db.models import Case, Expression, F, Q, Value, When
 from django.db.models.lookups import Exact
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from config.lib import clock
+from videos.models.not_by_index import NotByIndex
 from videos.models.search_text import SearchTextField, containing
 from videos.models.upload import Upload
 from videos.models.video_names import VideoNames
-
-
-class NotByIndex(Func):
-    """A column by which SQLite must not look for rows.
-
-    It knows no numbers of rows, and would read all rows of a user to save sorting a few, or sort
-    all rows of a status to save reading a few.
-    """
-
-    template = "%(expressions)s"
-
-    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
-        return super().as_sql(compiler, connection, template="+%(expressions)s", **context)
 
 
 class VideoQuerySet(models.QuerySet["Video"]):
@@ -67,7 +55,7 @@ class VideoQuerySet(models.QuerySet["Video"]):
         return self.filter(own, pk__in=ids, deleted_at=None)
 
     def matching(self, words: str) -> "VideoQuerySet":
-        """The videos whose prompt contains each of these words; all of them for an empty text."""
+        """The videos whose prompt and title contain each of these words; all for an empty text."""
         return self.filter(containing(words))
 
     def in_progress(self) -> "VideoQuerySet":
@@ -145,7 +133,6 @@ class Video(VideoNames):
 
     # What was ordered, and for how much.
     operation = models.CharField(_("operation"), max_length=16, choices=Operation)
-    prompt = models.TextField(_("prompt"))
     search_text = SearchTextField()
     model = models.CharField(_("model"), max_length=64)
     # The alias by which the model was ordered; "" when it was ordered by its own id.
@@ -348,6 +335,11 @@ class Video(VideoNames):
     @property
     def is_active(self) -> bool:
         return self.status in self.ACTIVE
+
+    @property
+    def remixed(self) -> "Video | None":
+        """The video that it remixes, the user's own or a public one."""
+        return self.source or self.public_source
 
     @property
     def is_remix(self) -> bool:

@@ -10,8 +10,9 @@ MAX_TITLE = 100
 
 
 class VideoNames(models.Model):
-    """The columns that name and mark a video. All may be null: older videos have none of them."""
+    """The columns that name and mark a video; all but the prompt are null in old rows."""
 
+    prompt = models.TextField(_("prompt"))
     # What its owner called it; null for the beginning of its prompt. A CharField that is null,
     # because SQLite copies the table, and loses its triggers, for a column that is not.
     title = models.CharField(_("title"), max_length=MAX_TITLE, null=True)  # noqa: DJ001
@@ -28,9 +29,9 @@ class VideoNames(models.Model):
         abstract = True
 
     def __str__(self) -> str:
-        return Truncator(getattr(self, "prompt")).chars(60) or str(self.pk)  # noqa: B009
+        return Truncator(self.prompt).chars(60) or str(self.pk)
 
     @property
     def display_title(self) -> str:
         """Its title on one line: the one that its owner gave it, else the first clause."""
-        return self.title or texts.first_clause(getattr(self, "prompt"))  # noqa: B009
+        return self.title or texts.first_clause(self.prompt)

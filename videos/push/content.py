@@ -13,7 +13,7 @@ from videos.push.messages import Notification
 
 
 @dataclass(frozen=True)
-class Content:
+class NotificationText:
     """A notification as the service worker shows it; one with the same tag replaces another."""
 
     title: str
@@ -23,18 +23,18 @@ class Content:
     lang: str
 
 
-def compose(notification: Notification) -> Content:
+def compose(notification: Notification) -> NotificationText:
     """Return what to say about the ended videos of one browser."""
     videos = [message.video for message in notification.messages]
     language = notification.subscription.user.language or settings.LANGUAGE_CODE
     with translation.override(language):
         if len(videos) > 1:
-            return Content(
+            return NotificationText(
                 settings.SITE_NAME, _sums(videos), reverse("library"), "library", language
             )
         (video,) = videos
         url = reverse("video", args=[video.pk])
-        return Content(_title(video), video.display_title, url, str(video.pk), language)
+        return NotificationText(_title(video), video.display_title, url, str(video.pk), language)
 
 
 def _title(video: Video) -> str:

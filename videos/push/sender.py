@@ -35,8 +35,8 @@ class Sender(LeasedWorker[Notification, Result]):
     def _claim(self) -> None:
         free = self._threads - len(self._rows)
         for notification in messages.claim_due(free * MESSAGES_PER_THREAD):
-            said = content.compose(notification)
-            self._start(notification, partial(send, notification, said))
+            shown = content.compose(notification)
+            self._start(notification, partial(send, notification, shown))
 
     def _next_due(self) -> datetime | None:
         return messages.next_due()
@@ -49,19 +49,19 @@ class Sender(LeasedWorker[Notification, Result]):
         messages.renew_leases(rows)
 
 
-def send(notification: Notification, said: content.Content) -> Result:
+def send(notification: Notification, shown: content.NotificationText) -> Result:
     """Encrypt a notification and post it to the push service; never raises, uses no database."""
     browser = notification.subscription
     try:
         to = WebPushSubscription.model_validate(
             {"endpoint": browser.endpoint, "keys": {"auth": browser.auth, "p256dh": browser.p256dh}}
         )
-        message = _encryption().get(json.dumps(asdict(said)), to)
+        message = _encryption().get(json.dumps(asdict(shown)), to)
         headers: dict[str, str] = {
             **{name: str(value) for name, value in message.headers.items()},
             "content-type": "application/octet-stream",
             # A newer one about the same replaces an older one that still waits.
-            "topic": said.tag.replace("-", "")[:TOPIC_CHARS],
+            "topic": shown.tag.replace("-", "")[:TOPIC_CHARS],
             "urgency": "normal",
         }
         code = http_client.post(browser.endpoint, message.encrypted, headers).code

@@ -19,7 +19,8 @@ from django.views.decorators.http import require_POST, require_safe
 from config.lib import rate_limits
 from config.lib.web.paging import page_of
 from config.lib.web.responses import UserRequest, file_or_404, see_other
-from videos.library import collection_links, share_links
+from videos.library import collection_links
+from videos.library.public_links import LinkNotFound, read_days
 from videos.media import delivery, http_ranges, zip_download
 from videos.media.engine_files import EngineFileError
 from videos.models import CollectionLink, Video
@@ -38,10 +39,9 @@ def share(request: UserRequest, collection_id: int) -> HttpResponse:
         collection_links.revoke_link(collection)
         messages.success(request, _("The link was revoked and no longer works."))
     else:
-        days = request.POST.get("days", "")
-        known = int(days) if days in map(str, share_links.LIFETIME_DAYS) else 0
+        days = read_days(request.POST.get("days", ""))
         with_prompts = "with_prompts" in request.POST
-        collection_links.create_link(collection, days=known, with_prompts=with_prompts)
+        collection_links.create_link(collection, days=days, with_prompts=with_prompts)
         messages.success(request, _("The link was created. “Share” shows it."))
     return see_other("collection", collection.pk)
 
@@ -104,7 +104,7 @@ def poster(request: HttpRequest, token: str, video_id: UUID) -> HttpResponseBase
 def _link(token: str) -> CollectionLink:
     try:
         return collection_links.link_for_token(token)
-    except share_links.LinkNotFound as error:
+    except LinkNotFound as error:
         raise Http404 from error
 
 

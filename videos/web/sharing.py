@@ -18,6 +18,7 @@ from config.lib.web.framing import let_others_frame
 from config.lib.web.responses import UserRequest, file_or_404, see_other
 from videos.engines.base import Variant
 from videos.library import share_links
+from videos.library.public_links import LinkNotFound, read_days
 from videos.media import delivery, frames, http_ranges, uploads
 from videos.media.engine_files import EngineFileError
 from videos.models import ShareLink, Video
@@ -61,10 +62,9 @@ def share(request: UserRequest, video_id: UUID) -> HttpResponse:
         share_links.revoke_link(video)
         messages.success(request, _("The link was revoked and no longer works."))
         return see_other("video", video_id)
-    days = request.POST.get("days", "")
-    known = int(days) if days in map(str, share_links.LIFETIME_DAYS) else 0
+    days = read_days(request.POST.get("days", ""))
     try:
-        share_links.create_link(video, days=known, with_prompt="with_prompt" in request.POST)
+        share_links.create_link(video, days=days, with_prompt="with_prompt" in request.POST)
     except share_links.NotFinished:
         messages.error(request, _("Only a finished video can be shared."))
     else:
@@ -132,7 +132,7 @@ def shared_poster(request: HttpRequest, token: str) -> HttpResponseBase:
 def _shared(token: str) -> ShareLink:
     try:
         return share_links.link_for_token(token)
-    except share_links.LinkNotFound as error:
+    except LinkNotFound as error:
         raise Http404 from error
 
 

@@ -12,16 +12,13 @@ from django.http import (
 )
 from django.shortcuts import render, resolve_url
 from django.urls import reverse
-from django.utils.formats import number_format
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from billing.ledger import credits
 from config.lib import idempotency, rate_limits
 from config.lib.web.responses import UserRequest, redirect_back, see_other
 from videos import feed
-from videos.catalog import offers
-from videos.jobs import cancellation, moderation, orders, removal, state_machine
+from videos.jobs import cancellation, orders, removal, state_machine
 from videos.library import collections, comparison, titles
 from videos.library.lineage import kept_videos, lineage_of, prompt_changes
 from videos.library.share_links import active_link, token_of
@@ -34,14 +31,7 @@ from videos.web.presenters.code_sample import curl_command
 from videos.web.presenters.history import history_of
 from videos.web.presenters.video_card import card_node, cards_of
 from videos.web.presenters.wallet import wallet_of
-
-# Why an order was not placed, other than for a lack of credits.
-NOT_ORDERED = (
-    state_machine.NotPossible,
-    offers.NotOffered,
-    moderation.NotAllowed,
-    orders.PriceChanged,
-)
+from videos.web.repeat_orders import NOT_ORDERED, missing_credits, place_remix
 
 
 @login_required
@@ -90,24 +80,10 @@ def remix(request: UserRequest, video_id: UUID) -> HttpResponse:
     form = RemixForm(request.POST)
     if not form.is_valid():
         return _render_video(request, source, form, 422)
-    key, prompt = pages.request_key(request), form.cleaned_data["prompt"]
-
-    def order() -> Video:
-        rate_limits.use("generate", request.user)
-        return orders.remix(source, prompt, key, terms=pages.shown_price(request))
-
-    try:
-        made = idempotency.run(key, order).result
-    except rate_limits.TooManyAttempts as error:
-        form.add_error(None, str(error))
-        status = 429
-    except NOT_ORDERED as error:
-        form.add_error(None, str(error))
-        status = 422
-    except credits.NotEnoughCredits as error:
-        form.add_error(None, missing_credits(error))
-        status = 402
-    else:
+    made, status = place_remix(
+        request, form, lambda prompt, key, terms: orders.remix(source, prompt, key, terms=terms)
+    )
+    if made:
         return see_other("video", made.pk)
     return _render_video(request, source, form, status)
 
@@ -184,7 +160,7 @@ def _render_video(
     )  # read before the video, so that no change is missed
     wallet = wallet_of(request.user)
     tree, takes = lineage_of(video), takes_of(video)
-    relatives = comparison.among(video, tree, takes)
+    relatives = comparison.select_relatives(video, tree, takes)
     shown = {card.video.pk: card for card in cards_of(relatives or [video])}
     left = wallet["available"] - (shown[video.pk].remix_price or 0)
     share = active_link(video)
@@ -230,14 +206,3 @@ def _neighbours(video: Video) -> dict[str, UUID | None]:
 
 def _first(videos: VideoQuerySet) -> UUID | None:
     return videos.values_list("pk", flat=True).first()
-
-
-def missing_credits(error: credits.NotEnoughCredits) -> str:
-    """Say how many credits are missing."""
-    numbers = {
-        "needed": error.needed,
-        "available": error.available,
-        "more": error.needed - error.available,
-    }
-    shown = {name: number_format(n, force_grouping=True) for name, n in numbers.items()}
-    return _("This costs %(needed)s. You have %(available)s, so you need %(more)s more.") % shown

@@ -294,7 +294,7 @@ def test_price_without_sound_is_accepted_only_where_sound_is_a_choice(staff_clie
 
 def rows_of_prices(client: Client) -> list[list[str]]:
     """The prices that apply to Sora 2, as the page shows them."""
-    body = flat(client.get("/admin/videos/price/")).split('id="applying"')[1]
+    body = flat(client.get("/admin/videos/price/")).split('id="effective"')[1]
     rows = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in body.split("<tr>")[2:]]
     plain = [[re.sub("<[^>]*>", "", cell).strip() for cell in row] for row in rows]
     return [row for row in plain if row[0] == "Sora 2"]

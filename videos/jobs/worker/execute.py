@@ -97,12 +97,6 @@ def _check_is_bound(video: Video) -> None:
         raise Unsupported(f"the catalog does not say how {video.engine} makes {video.model}")
 
 
-def _source_job(video: Video) -> str:
-    """Return the engine's id of the job that this one remixes; "" for none."""
-    source = video.source or video.public_source
-    return source.engine_job_id if source else ""
-
-
 def render_request(video: Video) -> RenderRequest:
     looking = video.status == Status.SUBMIT_UNKNOWN
     binding = capabilities.binding_at(video.model, video.engine) or Binding(engine=video.engine)
@@ -123,7 +117,7 @@ def render_request(video: Video) -> RenderRequest:
         first_image=engine_images.frame(first, video.size) if first else None,
         last_image=engine_images.frame(last, video.size) if last else None,
         references=tuple(map(engine_images.reference, video.reference_images)),
-        source_id=_source_job(video),
+        source_id=video.remixed.engine_job_id if video.remixed else "",
         callback_url=callbacks.url_of(video),
         callback_job_ids=tuple(
             {callback.engine_job_id for callback in video.engine_callbacks.all()}

@@ -16,7 +16,7 @@ Kind = Price.Kind
 
 
 @dataclass(frozen=True)
-class ApplyingPrice:
+class EffectivePrice:
     """The rates of one model in one resolution, in credits of the unit.
 
     `silent` is None where sound cannot be left out or costs nothing. `is_changed` says that staff
@@ -42,17 +42,17 @@ def describe_unit(word: str) -> str:
     return _("up to %(n)d seconds") % {"n": rule.seconds}
 
 
-def applying_prices() -> list[ApplyingPrice]:
+def effective_prices() -> list[EffectivePrice]:
     now, unchanged = prices.current(), PriceList({})
     return [row for model in catalog().models.values() for row in _rows(model, now, unchanged)]
 
 
-def _rows(model: Model, now: PriceList, unchanged: PriceList) -> Iterator[ApplyingPrice]:
+def _rows(model: Model, now: PriceList, unchanged: PriceList) -> Iterator[EffectivePrice]:
     for resolution in dict.fromkeys(frame.resolution for frame in model.frames):
         rates = _rates(model, resolution, now)
         is_changed = rates != _rates(model, resolution, unchanged)
         unit = describe_unit(model.id)
-        yield ApplyingPrice(model.label, resolution, *rates, unit, is_changed)
+        yield EffectivePrice(model.label, resolution, *rates, unit, is_changed)
 
 
 def _rates(
