@@ -23,6 +23,7 @@ EVERY_CASE = (
     "tests/faults/",
     "tests/videos/jobs/",
     "tests/videos/library/",
+    "tests/videos/push/",
     "tests/videos/realtime/",
 )
 # What these do to the database is tested elsewhere; files, images and films are their subject.

@@ -36,7 +36,7 @@ function stop(card) {
 // ---- in view: the feed, the start page's picture, and every wall where nothing hovers ----
 const cards = [...document.querySelectorAll("[data-film]")];
 // What plays by itself needs the button that stops it.
-const plays = (card) => button && (touch.matches || card.closest('[data-motion="view"]'));
+const plays = (card) => button && (touch.matches || card.closest("[data-plays-in-view]"));
 const seen = new Set();
 function update() {
   const playing = [...seen].slice(0, MOST_AT_ONCE);

@@ -1,4 +1,5 @@
 // Runs beside the pages: shows the offline page, and notifications that the server pushes.
+// config/http/web_app.py puts the constant OFFLINE_FILES before this text.
 const CACHE = "offline";
 
 self.addEventListener("install", (event) => {

@@ -291,10 +291,10 @@ def places(site: str, chromium: Browser, maker: tuple[StorageState, str]) -> dic
     link = re.search("/showcase/by/[-\\w]+/", send("/showcase/you/", name="Mira Lind").text())
     context.close()
     assert link
-    signed_in = ("studio", "studio/batch", "studio/queue", "library", "collections", "billing")
-    public = ("usage", "settings", "developers", "showcase", "accessibility")
+    orders = ("studio", "studio/batch", "studio/queue", "library", "collections", "billing")
+    others = ("usage", "settings", "developers", "showcase", "accessibility")
     return {
-        **{name: f"/{name}/" for name in (*signed_in, *public)},
+        **{name: f"/{name}/" for name in (*orders, *others)},
         "video": film,
         "compare": f"{film}compare/",
         "list": "/library/?view=list",

@@ -34,7 +34,7 @@ def test_prompt_is_kept_when_credits_are_bought_first(tab: Opener, person: Stora
     order(page, "A lighthouse in the rain")
     expect(page.get_by_role("alert")).to_contain_text("you need 50 more. Your prompt is saved.")
     heights = [page.get_by_role("button", name=name).bounding_box() for name in ("Add", "Generate")]
-    assert len({box["height"] for box in heights if box}) == 1
+    assert len({box and box["height"] for box in heights}) == 1
     keep_picture(page, "buying-out-of-credits")
     page.get_by_role("button", name="Add credits").click()
     expect(page.get_by_text("Your prompt is saved.")).to_be_visible()

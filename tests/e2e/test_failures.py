@@ -210,7 +210,9 @@ def test_choices_are_explained_by_keyboard(tab: Opener, person: StorageState) ->
     button = page.get_by_role("button", name="What the options mean")
     button.focus()
     page.keyboard.press("Enter")
-    expect(page.locator(".menu--help:popover-open")).to_contain_text("Takes are several videos")
+    for word in ("Sora 2 Pro: ", "Shape:", "Length:", "Takes are several videos"):
+        expect(page.locator(".menu--help:popover-open")).to_contain_text(word)
+    expect(page.locator("#composer .help-button")).to_have_count(1)
     page.keyboard.press("Escape")
     expect(page.locator(".menu--help:popover-open")).to_have_count(0)
     expect(button).to_be_focused()

@@ -244,7 +244,8 @@ def test_deleted_card_returns_when_the_deletion_is_undone(
     # Of deletions that take long the numbers change at once, too.
     held: list[Route] = []
     page.route("**/v/*/delete/", lambda route: held.append(route))  # noqa: PLW0108
-    dialog.get_by_role("button", name="Delete").click()
+    with page.expect_request("**/v/*/delete/"):
+        dialog.get_by_role("button", name="Delete").click()
     expect(tower).to_have_count(0)
     for number in (
         "[data-part=library-count]",

@@ -23,9 +23,11 @@ form => PushManager.prototype.subscribe = async (options) => {
 # Chromium's headless shell asks nobody and shows no notifications: it notes what it was to show.
 ALLOWED = "Object.defineProperty(Notification, 'permission', { get: () => 'granted' })"
 NOTED = """
-void (registration.showNotification = async (title, { body, tag, data }) => {
-  self.shown = [title, body, tag, data.url];
-})"""
+self.shown = new Promise((note) => {
+  registration.showNotification = async (title, { body, tag, data }) =>
+    note([title, body, tag, data.url]);
+});
+undefined"""
 
 
 @pytest.fixture
@@ -111,7 +113,7 @@ def _deliver(page: Page, url: str, data: str) -> None:
         lambda event: registrations.extend(r["registrationId"] for r in event["registrations"]),
     )
     tools.send("ServiceWorker.enable")
-    page.wait_for_timeout(200)
+    while not registrations:
+        page.wait_for_timeout(20)
     message = {"origin": url, "registrationId": registrations[0], "data": data}
     tools.send("ServiceWorker.deliverPushMessage", message)
-    page.wait_for_timeout(500)

@@ -88,8 +88,17 @@ def test_share_link_tells_its_prompt_only_where_the_owner_shows_it(clip: Clip) -
         (f"{BASE}/showcase/1/", {"format": "xml"}, 501),
     ],
 )
-def test_oembed_describes_public_videos_only(url: str, query: dict[str, str], status: int) -> None:
+def test_oembed_refuses_what_is_no_public_video(
+    url: str, query: dict[str, str], status: int
+) -> None:
     assert asked(url, **query).status_code == status
+
+
+def test_oembed_is_404_when_the_clip_was_hidden(clip: Clip) -> None:
+    page = f"{BASE}/showcase/{clip.pk}/"
+    assert asked(page).status_code == 200
+    gallery.hide(Clip.objects.all())
+    assert asked(page).status_code == 404
 
 
 def test_only_players_may_be_framed(clip: Clip) -> None:

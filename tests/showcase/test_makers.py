@@ -23,7 +23,7 @@ OWN = "/showcase/you/"
 
 @pytest.fixture
 def clip(alice: User, mp4: bytes) -> Clip:
-    User.objects.filter(pk=alice.pk).update(display_name="Alice")
+    User.objects.filter(pk=alice.pk).update(display_name="Alice Lind")
     return film(alice, mp4)
 
 
@@ -44,7 +44,7 @@ def test_maker_is_named_when_the_page_is_published_and_not_before(
     assert "Alice Lind" not in flat(Client().get(public))
 
 
-def test_page_is_not_public_before_staff_publish_a_clip(page: Client, clip: Clip) -> None:
+def test_page_is_not_public_when_no_clip_is_published(page: Client, clip: Clip) -> None:
     page.post(OWN, {"name": "Spam Ltd", "about": "Buy here"})
     address = f"/showcase/by/{Maker.objects.get().slug}/"
     assert address in Client().get("/sitemap.xml").content.decode()

@@ -1,30 +1,22 @@
 """Template tags for staff pages of apps that may not import videos."""
 
-from dataclasses import dataclass
-
 from django import template
 
 from accounts.models import User
 from videos.library import counts
-from videos.models import Video
+from videos.models import LibraryCounts, Video
 
 register = template.Library()
 MOST_SHOWN = 8
 
 
-@dataclass(frozen=True)
-class VideosOfUser:
-    """What a user keeps in the library, and the newest of all videos, also deleted ones."""
-
-    total: int
-    ready: int
-    failed: int
-    newest: list[Video]
+@register.simple_tag
+def video_counts_of(user: User) -> LibraryCounts:
+    """Return how many videos a user keeps in the library, by what became of them."""
+    return counts.counts_of(user)
 
 
 @register.simple_tag
-def videos_of_user(user: User) -> VideosOfUser:
-    """Return how many videos a user has, and the newest."""
-    kept = counts.counts_of(user)
-    newest = Video.objects.filter(user=user).newest()
-    return VideosOfUser(kept.total, kept.ready, kept.attention, list(newest[:MOST_SHOWN]))
+def newest_videos_of(user: User) -> list[Video]:
+    """Return the newest videos of a user, also deleted ones."""
+    return list(Video.objects.filter(user=user).newest()[:MOST_SHOWN])

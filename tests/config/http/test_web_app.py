@@ -1,6 +1,7 @@
 """The site as an app that can be installed."""
 
 import json
+import re
 
 import pytest
 from django.contrib.staticfiles import finders
@@ -8,10 +9,10 @@ from django.test import Client
 from PIL import Image
 
 
-def test_every_page_names_the_manifest(db: None) -> None:
-    assert (
-        '<link rel="manifest" href="/manifest.webmanifest">' in Client().get("/").content.decode()
-    )
+@pytest.mark.parametrize("path", ["/pricing/", "/studio/", "/showcase/", "/settings/", "/offline/"])
+def test_page_names_the_manifest(page: Client, path: str) -> None:
+    link = '<link rel="manifest" href="/manifest.webmanifest">'
+    assert link in page.get(path).content.decode()
 
 
 def test_manifest_describes_the_app(db: None) -> None:
@@ -59,6 +60,8 @@ def test_service_worker_keeps_files_that_exist(db: None) -> None:
     assert files[0] == "/offline/"
     missing = [name for name in files[1:] if not finders.find(name.removeprefix("/static/"))]
     assert missing == []
+    shown = Client().get("/offline/").content.decode().split("<noscript>")[0]
+    assert re.findall(r'<link rel="stylesheet" href="([^"]+)"', shown) == files[1:]
 
 
 def test_offline_page_leads_back_to_the_page_that_was_asked_for(db: None) -> None:

@@ -13,9 +13,12 @@ from videos.sandbox.clip import Clip
 from videos.sandbox.jobs import creation
 from videos.sandbox.jobs.creation import CreateRequest
 from videos.sandbox.rendering.encoder import ClipEncoder
+from videos.sandbox.rendering.mark import Mark
 from videos.sandbox.scenery import mood, selection
+from videos.sandbox.scenery.drawing.canvas import Canvas
 from videos.sandbox.scenery.mood import Mood
 from videos.sandbox.scenery.scenes.mountains import FIRST_CREST
+from videos.sandbox.scenery.weather import Weather
 
 RIDGES = "mountain ridges at dusk"
 WIDTH, HEIGHT = 320, 180
@@ -128,6 +131,16 @@ def test_only_a_sunrise_grows_brighter() -> None:
         assert all((a <= b) == (time == "dawn") for a, b in pairwise(steps))
 
 
-def test_picture_does_not_show_the_words_of_a_prompt() -> None:
-    """A remix whose words the sandbox cannot draw differs in its colours only."""
+def test_remix_that_cannot_be_drawn_changes_colours_only() -> None:
     assert np.abs(frame(RIDGES) - frame(RIDGES, "add a dog that nobody draws")).max() <= 1
+
+
+def test_picture_is_scene_weather_and_mark_without_the_words_of_the_prompt() -> None:
+    clip = Clip(RIDGES, f"{WIDTH}x{HEIGHT}", 4, detail="draft")
+    canvas = Canvas(WIDTH, HEIGHT, grain=0.0)
+    selection.build(clip, Path).paint(canvas, 2.0)
+    Weather(selection.specify(clip)).paint(canvas, 2.0)
+    canvas.apply_vignette_and_grain()
+    Mark(WIDTH, HEIGHT).paint(canvas)
+    drawn = ClipEncoder(clip, Path).frame(2.0).to_ndarray()
+    assert np.array_equal(drawn, canvas.to_frame().to_ndarray())

@@ -53,12 +53,14 @@ def test_newest_finished_video_of_the_same_order_is_found(alice: User, mp4: byte
         {"choices": Choices(negative_prompt="fog")},
     ],
 )
-def test_other_order_has_made_nothing(alice: User, mp4: bytes, change: dict[str, Any]) -> None:
+def test_no_video_is_found_when_the_order_differs(
+    alice: User, mp4: bytes, change: dict[str, Any]
+) -> None:
     made(alice, mp4)
     assert find_finished(alice, replace(BOAT, **change)) is None
 
 
-def test_order_with_an_image_has_made_only_what_has_this_image(alice: User, mp4: bytes) -> None:
+def test_video_is_found_only_when_its_image_is_the_same(alice: User, mp4: bytes) -> None:
     image, other = (uploads.store_image(alice, upload(picture())) for _ in range(2))
     asked = replace(BOAT, first_image=image)
     video = made(alice, mp4, asked)

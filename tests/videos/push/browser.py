@@ -2,7 +2,7 @@
 
 import json
 import os
-from base64 import urlsafe_b64encode
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Any
 
 from cryptography.hazmat.primitives import hashes
@@ -45,6 +45,10 @@ class PushBrowser:
 
 def encode(raw: bytes) -> str:
     return urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def decode(text: str) -> bytes:
+    return urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
 def _point(key: ec.EllipticCurvePublicKey) -> bytes:

@@ -16,7 +16,7 @@ from accounts.models import User
 from config.ops import checks
 from tests.conftest import create_user
 from tests.videos.conftest import completed, failed, order, running
-from tests.videos.push.browser import CURVE, PushBrowser
+from tests.videos.push.browser import CURVE, PushBrowser, decode
 from tests.videos.receiver import Receiver
 from videos.account import deletion
 from videos.jobs import cancellation
@@ -118,7 +118,7 @@ def test_message_is_signed_for_the_push_service(
     scheme, _, rest = headers["authorization"].partition(" ")
     signed, _, named = rest.partition(", ")
     assert (scheme, named) == ("vapid", f"k={key}")
-    point = ec.EllipticCurvePublicKey.from_encoded_point(CURVE, _decoded(key))
+    point = ec.EllipticCurvePublicKey.from_encoded_point(CURVE, decode(key))
     host = urlsplit(receiver.url).hostname
     claims = jwt.decode(signed[2:], point, ["ES256"], audience=f"http://{host}")
     assert claims["sub"] == "mailto:ops@example.com"
@@ -126,12 +126,6 @@ def test_message_is_signed_for_the_push_service(
     found = {name: headers[name] for name in names}
     expected = {"content-encoding": "aes128gcm", "ttl": "14400", "urgency": "normal"}
     assert found == {**expected, "topic": video.pk.hex}
-
-
-def _decoded(key: str) -> bytes:
-    from base64 import urlsafe_b64decode
-
-    return urlsafe_b64decode(key + "==")
 
 
 def test_nothing_is_queued_when_the_user_cancels(alice: User, browser: PushBrowser) -> None:

@@ -147,7 +147,6 @@ def test_link_stops_working(page: Client, alice: User, harbours: Collection, how
 
 
 def test_link_ends_when_staff_hide_one_of_its_videos(page: Client, harbours: Collection) -> None:
-
     path = share(page, harbours)
     video = Video.objects.get(prompt="A harbour at dawn")
     subject = f"https://example.com{path}{video.pk}/video.mp4"

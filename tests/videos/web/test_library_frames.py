@@ -40,10 +40,10 @@ def test_frame_is_taken_and_is_in_the_composer(page: Client, alice: User, mp4: b
     assert quiet.json() == {"id": str(stored.pk), "name": stored.name}
 
 
-@pytest.mark.parametrize("video", ["", "x", "0" * 32, "own"])
+@pytest.mark.parametrize("video", ["", "x", "0" * 32, "of another user"])
 def test_frame_of_another_users_video_is_not_found(page: Client, mp4: bytes, video: str) -> None:
     made = completed(order(create_user("someone")), mp4)
-    sent = {"video": str(made.pk) if video == "own" else video, "quiet": "1"}
+    sent = {"video": str(made.pk) if video == "of another user" else video, "quiet": "1"}
     assert page.post(PICK, sent).status_code == 404
     assert Upload.objects.count() == 0
 

@@ -51,6 +51,15 @@ def test_order_makes_one_video_per_take(page: Client, alice: User, takes: str, m
     assert credits.available(alice) == 100 - 20 * made
 
 
+@pytest.mark.parametrize("prompt", ["", "  ", "a" * 5001])
+def test_order_is_refused_when_the_prompt_cannot_be_used(
+    page: Client, alice: User, prompt: str
+) -> None:
+    answer = sent(page, prompt=prompt)
+    assert (answer.status_code, "prompt" in answer.context["form"].errors) == (422, True)
+    assert (Video.objects.count(), credits.available(alice)) == (0, 100)
+
+
 @pytest.mark.parametrize("takes", ["0", "5", "many", "-1"])
 def test_order_is_refused_when_number_of_takes_is_not_offered(
     page: Client, alice: User, takes: str

@@ -215,9 +215,6 @@ def test_prompt_changes_are_marked(old: str, new: str, pieces: list[tuple[str, s
     assert prompt_changes(old, new) == pieces
 
 
-# Comparing itself is in test_comparison.py.
-
-
 def test_frame_and_link_are_not_found_when_video_belongs_to_another_user(
     bob: User, boat: Video
 ) -> None:

@@ -236,6 +236,7 @@ def test_card_shows_the_time_left_by_progress_and_usual_time(
     Video.objects.filter(pk=video.pk).update(started_at=begun, progress=percent)
     body = flat(page.get(f"/v/{video.pk}/card/"))
     assert re.findall(r'class="card__eta"[^>]*>([^<]*)<', body) == [eta]
+    assert (f"<span data-percent>{percent}</span>" in body) == (percent > 0)
 
 
 def test_card_shows_no_time_while_the_engine_is_paused(page: Client, alice: User) -> None:
