@@ -188,7 +188,8 @@ async function refreshWatch() {
       !old.querySelector("video, input:focus, :popover-open") &&
       !old.querySelector("textarea")?.value
     )
-      old.replaceWith(fresh.querySelector(part));
+      // WebKit does not play a film that was parsed outside of the page, hence the copy.
+      old.replaceWith(document.importNode(fresh.querySelector(part), true));
   }
   watch.dataset.state = fresh.dataset.state;
   watch.toggleAttribute("data-active", "active" in fresh.dataset);
