@@ -26,6 +26,13 @@ CORES = os.cpu_count() or 1
 WORKERS = min(2 * CORES, 8)
 SERVICES = ("DATABASE_URL", "REDIS_URL")
 TESTS = Path(__file__).parent
+# What is left out without a program, and the Debian packages that have it.
+PROGRAMS = {
+    "browser": ("every browser test, because no Chromium was found", "chromium-headless-shell"),
+    "firefox": ("the journey in Firefox", "firefox-esr libavcodec-extra"),
+    "webkit": ("the journey in WebKit", "webkit2gtk-driver xvfb gstreamer1.0-libav"),
+    "proxy": ("the tests of deploy/, for want of nginx or Caddy", "nginx-light caddy"),
+}
 COVERAGE = ("--cov", "--cov-branch", "--cov-append", "--cov-report=")
 
 
@@ -68,12 +75,10 @@ def title(words: str, output: IO[bytes] | None) -> None:
     to.flush()
 
 
-def run_both(
-    asked: argparse.Namespace, browser: bool, proxies: bool, options: list[str]
-) -> list[int]:
-    """Run the tests on SQLite and on PostgreSQL and Redis; the exit codes."""
+def run_both(asked: argparse.Namespace, left_out: list[str], options: list[str]) -> list[int]:
+    """Run the tests without the marks in `left_out` on SQLite and on PostgreSQL and Redis."""
     marks = [] if asked.thorough else ["not thorough"]
-    first = [*marks, *([] if browser else ["not browser"]), *([] if proxies else ["not proxy"])]
+    first = [*marks, *(f"not {mark}" for mark in left_out)]
     second = [*marks, "not browser", "not proxy", "(database or scaled or fault)"]
     # Few fixtures belong to a whole file there, so idle workers take single tests.
     # The browser tests import much, and none of them runs there.
@@ -107,7 +112,19 @@ def report_coverage() -> int:
     return code
 
 
-def report_left_out(what: str, packages: str) -> None:
+def missing(*, thorough: bool) -> list[str]:
+    """The marks of the tests for which this machine has no program."""
+    found = {
+        "browser": backing.browser(),
+        "firefox": backing.firefox(),
+        "webkit": backing.webkit() or not thorough,
+        "proxy": len(backing.proxies()) == 2,
+    }
+    return [mark for mark, has in found.items() if not has]
+
+
+def report_left_out(mark: str) -> None:
+    what, packages = PROGRAMS[mark]
     print(f"\n!!! LEFT OUT: {what}.", flush=True)
     print(f"!!! Install it (Debian: apt-get install {packages}) and run again.", flush=True)
 
@@ -120,17 +137,13 @@ def main() -> int:
         os.environ[tiers.NAME] = "thorough"
         options += COVERAGE
         subprocess.run([sys.executable, "-m", "coverage", "erase"], check=True)
-    browser, proxies = backing.browser(), len(backing.proxies()) == 2
-    codes = run_both(asked, browser is not None, proxies, options)
+    left_out = missing(thorough=asked.thorough)
+    codes = run_both(asked, left_out, options)
     if asked.thorough:
         codes.append(report_coverage())
-    if not browser:
-        report_left_out(
-            "every browser test, because no Chromium was found", "chromium-headless-shell"
-        )
-    if not proxies:
-        report_left_out("the tests of deploy/, for want of nginx or Caddy", "nginx-light caddy")
-    if CI and not (browser and proxies):
+    for mark in left_out:
+        report_left_out(mark)
+    if CI and left_out:
         return 1
     return int(any(codes))
 

@@ -1,4 +1,4 @@
-"""The services of the tests: a browser, and the configured or own PostgreSQL and Redis."""
+"""The services of the tests: browsers, and the configured or own PostgreSQL and Redis."""
 
 import os
 import shutil
@@ -26,6 +26,16 @@ def browser() -> str | None:
     """Return the path of Chromium; the headless shell is preferred because it is faster."""
     found = map(shutil.which, ("chromium-headless-shell", "chromium", "google-chrome"))
     return next(filter(None, found), None)
+
+
+def firefox() -> str | None:
+    """Return the path of Firefox; Debian has the version with extended support."""
+    return shutil.which("firefox-esr") or shutil.which("firefox")
+
+
+def webkit() -> str | None:
+    """Return the path of the WebDriver of WebKit, which needs a display: Xvfb is one."""
+    return shutil.which("WebKitWebDriver") if shutil.which("Xvfb") else None
 
 
 def proxies() -> list[str]:
