@@ -280,6 +280,7 @@ RATE_BATCH = rate("RATE_BATCH", default="100/10min")
 RATE_UPLOAD = rate("RATE_UPLOAD", default="30/min")
 RATE_TASKS = rate("RATE_TASKS", default="60/min")
 RATE_EVENTS = rate("RATE_EVENTS", default="120/min")
+RATE_PROMPT_HELP = rate("RATE_PROMPT_HELP", default="50/day")
 RATE_OTHER = rate("RATE_OTHER", default="30/min")
 RATE_ANONYMOUS = rate("RATE_ANONYMOUS", default="100/15min")
 RATE_FORMS = rate("RATE_FORMS", default="10/hour")
@@ -562,6 +563,11 @@ if MODERATION_ON_ERROR not in {"block", "allow"}:
     raise ImproperlyConfigured("MODERATION_ON_ERROR: expected block or allow")
 # This many rejected prompts within 24 hours pause a user's orders; 0 turns that off.
 MODERATION_STRIKES = number("MODERATION_STRIKES", default=10)
+
+# ---- help with prompts: a chat model that speaks OpenAI's protocol; off without its name ----
+PROMPT_HELP_MODEL = text("PROMPT_HELP_MODEL")
+PROMPT_HELP_BASE_URL = text("PROMPT_HELP_BASE_URL", default="https://api.openai.com/v1")
+PROMPT_HELP_API_KEY = text("PROMPT_HELP_API_KEY", secret=True)
 
 # ---- jobs ----
 POLL_FIRST = timedelta(seconds=env("POLL_SECONDS", default=5.0, parse=float))

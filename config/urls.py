@@ -54,6 +54,7 @@ from videos.api import (
 )
 from videos.api import api_keys as api_api_keys
 from videos.api import own_queue as api_queue
+from videos.api import prompts as api_prompts
 from videos.api import videos as videos_api
 from videos.api.gateway import changes as gateway_changes
 from videos.api.gateway import models as gateway_models
@@ -68,6 +69,7 @@ from videos.web import (
     library,
     library_frames,
     own_queue,
+    prompts,
     push,
     reference_images,
     selection,
@@ -145,6 +147,8 @@ urlpatterns = [
     path("studio/batch/", web_batches.batch, name="batch"),
     path("studio/queue/", own_queue.queue, name="queue"),
     path("studio/queue/cancel/", own_queue.cancel, name="queue-cancel"),
+    path("studio/prompts/", prompts.prompts, name="prompts"),
+    path("studio/prompts/improve/", prompts.improve, name="prompt-improve"),
     path("studio/reference/", reference_images.upload, name="reference-keep"),
     path("studio/reference/library/", library_frames.pick, name="reference-library"),
     path("studio/reference/<uuid:upload_id>/", reference_images.show, name="reference"),
@@ -257,6 +261,9 @@ urlpatterns = [
     path("api/videos/create", aliases.CreateVideoAliasView.as_view()),
     path("api/videos/status", aliases.VideoStatusByQueryView.as_view()),
     path("api/videos/status/<video:video_id>", aliases.VideoStatusView.as_view()),
+    path("api/prompts", api_prompts.PromptsView.as_view()),
+    path("api/prompts/improve", api_prompts.ImprovePromptView.as_view()),
+    path("api/prompts/<int:prompt_id>", api_prompts.SavedPromptView.as_view()),
     path("api/models", models.ModelsView.as_view()),
     path("api/videos/batch", batches.BatchView.as_view()),
     path("api/videos/queue", api_queue.QueueView.as_view()),
@@ -354,41 +361,9 @@ if settings.MCP:
 
 if settings.SANDBOX:
     # Never even imported in production.
-    from billing.sandbox.api import views as stripe
-    from billing.sandbox.web import checkout_page as checkout_pages
-    from billing.sandbox.web import dashboard
-    from videos.sandbox.kie import views as kie
-    from videos.sandbox.openai import views as engine
+    from config import sandbox_urls
 
-    urlpatterns += [
-        re_path(r"^sandbox/v1/videos/?$", engine.videos),
-        re_path(r"^sandbox/v1/videos/(?P<job_id>[^/]+)/?$", engine.video),
-        re_path(r"^sandbox/v1/videos/(?P<job_id>[^/]+)/content/?$", engine.video_content),
-        re_path(r"^sandbox/v1/videos/(?P<job_id>[^/]+)/remix/?$", engine.remix),
-        re_path(r"^sandbox/v1/models/?$", engine.models),
-        re_path(r"^sandbox/v1/.*$", engine.unknown),
-        path("sandbox/kie/api/v1/jobs/createTask", kie.create_task),
-        path("sandbox/kie/api/v1/jobs/recordInfo", kie.record_info),
-        path("sandbox/kie/api/file-stream-upload", kie.upload),
-        path("sandbox/kie/files/<slug:job_id>.mp4", kie.file),
-        path("sandbox/stripe/v1/checkout/sessions", stripe.sessions),
-        path("sandbox/stripe/v1/checkout/sessions/<str:session_id>", stripe.session),
-        path("sandbox/stripe/v1/checkout/sessions/<str:session_id>/expire", stripe.session_expire),
-        path("sandbox/stripe/v1/checkout/sessions/<str:session_id>/line_items", stripe.line_items),
-        path("sandbox/stripe/v1/refunds", stripe.refund_list),
-        path("sandbox/stripe/v1/refunds/<str:refund_id>", stripe.refund),
-        path("sandbox/stripe/v1/payment_intents", stripe.payment_intents),
-        path("sandbox/stripe/v1/payment_intents/<str:intent_id>", stripe.payment_intent),
-        path("sandbox/stripe/v1/charges", stripe.charges),
-        path("sandbox/stripe/v1/charges/<str:charge_id>", stripe.charge),
-        path("sandbox/stripe/v1/disputes", stripe.dispute_list),
-        path("sandbox/stripe/v1/disputes/<str:dispute_id>", stripe.dispute),
-        path("sandbox/stripe/v1/events", stripe.events),
-        path("sandbox/stripe/v1/events/<str:event_id>", stripe.event),
-        re_path(r"^sandbox/stripe/v[12]/.*$", stripe.unknown),
-        path("sandbox/stripe/c/pay/<str:session_id>", checkout_pages.pay, name="sandbox-checkout"),
-        path("sandbox/stripe/dashboard", dashboard.dashboard, name="sandbox-stripe"),
-    ]
+    urlpatterns += sandbox_urls.urlpatterns
 
 handler400 = "config.api.errors.bad_request"
 handler403 = "config.api.errors.forbidden"

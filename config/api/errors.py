@@ -58,6 +58,8 @@ from videos.media.engine_files import EngineAway, EngineRefuses, FileExpired
 from videos.media.upload_checks import BadFile, BadImage, TooLarge
 from videos.media.upload_urls import BadImageUrl
 from videos.media.uploads import QuotaFull
+from videos.prompts.improvement import HelpIsOff, NotImproved
+from videos.prompts.saved import TooManySaved
 from videos.realtime.limits import TooManyConnections
 from videos.webhooks.deliveries import NotRedeliverable, TooOften
 from videos.webhooks.endpoints import TooManyEndpoints, UnusableUrl
@@ -111,6 +113,9 @@ STATUS_OF: dict[type[Exception], tuple[int, str]] = {
     NotOpen: (503, "showcase_unavailable"),
     FileExpired: (410, "file_expired"),
     EngineAway: (503, "engine_away"),
+    HelpIsOff: (404, "prompt_help_off"),
+    NotImproved: (503, "prompt_help_unavailable"),
+    TooManySaved: (400, "too_many_prompts"),
     EngineRefuses: (502, "engine_refuses"),
 }
 DETAILS = {

@@ -31,6 +31,7 @@ CHAPTERS = {
     "users": "Accounts",
     "videos": "Videos",
     "models": "Videos",
+    "prompts": "Videos",
     "tasks": "Tasks",
     "payments": "Payments",
     "events": "Events",
@@ -40,7 +41,7 @@ CHAPTERS = {
 GATEWAY = "OpenAI's Videos API"
 # What each chapter is about, and for whom.
 TAGS = {
-    "Videos": "For programs and agents: models and prices, orders, files, uploads.",
+    "Videos": "For programs and agents: models and prices, prompts, orders, files, uploads.",
     "Events": "For programs and agents: what changed, as a stream or by long polls.",
     GATEWAY: "For programs written for the SDKs of OpenAI, at another base URL.",
     "Webhooks": "For programs: what we called them about, and the secret that signs it.",
@@ -66,6 +67,7 @@ LIMITS = {
     "upload": "uploads, for each user",
     "tasks": "polling, for each user",
     "events": "event streams and long polls, for each user",
+    "prompt_help": "prompts that a chat model improves, for each user",
     "other": "calls in general, for each user",
 }
 SECURITY_SCHEMES = {

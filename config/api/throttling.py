@@ -7,6 +7,7 @@
     upload     uploads, per user
     tasks      reading tasks, per user; changing a task counts as `other`
     events     asking for events, per user
+    prompt_help  having prompts improved, per user
     other      all other calls, per user
 
 Without a sign-in all calls but the first three kinds count together, per IP address

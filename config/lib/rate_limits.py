@@ -9,6 +9,7 @@ What one user may do is counted by `use`, with the same counters for the API and
     batch      ordering in batches, each line
     upload     uploading files
     tasks      reading tasks
+    prompt_help  having prompts improved by a chat model
     other      everything else that is counted: all other calls of the API; search, CSV and ZIP
                files and purchases on pages
 """
@@ -35,7 +36,16 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 Limit = Literal[
-    "register", "login", "auth", "generate", "batch", "upload", "tasks", "events", "other"
+    "register",
+    "login",
+    "auth",
+    "generate",
+    "batch",
+    "upload",
+    "tasks",
+    "events",
+    "prompt_help",
+    "other",
 ]
 SCRIPT = """
 local hits = redis.call('INCRBY', KEYS[1], ARGV[2])
@@ -137,6 +147,7 @@ def rate_of(limit: Limit) -> Rate:
         "upload": settings.RATE_UPLOAD,
         "tasks": settings.RATE_TASKS,
         "events": settings.RATE_EVENTS,
+        "prompt_help": settings.RATE_PROMPT_HELP,
         "other": settings.RATE_OTHER,
     }
     return Rate(*rates[limit])

@@ -165,12 +165,6 @@ if (composer) {
     event.stopPropagation();
     if (button?.name === "preset") document.getElementById("presets").hidePopover();
   });
-  document.getElementById("ideas").addEventListener("click", (event) => {
-    const idea = event.target.closest("button")?.textContent.trim();
-    if (idea) add(field("prompt").value.trim() ? idea.toLowerCase() : idea);
-    field("prompt").focus();
-    keepDraft();
-  });
   if (!field("prompt").value && !("sentBefore" in composer.dataset) && !storedImages().length)
     takeUpDraft();
   countPrompt();

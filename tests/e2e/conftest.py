@@ -26,6 +26,7 @@ from playwright.sync_api import (
 
 from tests import backing, migrated, tiers
 from tests.backing import free_port
+from tests.videos.prompts.chat_server import ChatServer
 
 ROOT = Path(__file__).parents[2]
 ARTIFACTS = ROOT / "artifacts"
@@ -58,12 +59,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def site(folder: Path) -> Iterator[str]:
     """The address of `manage.py serve` with data of its own; staff need a second factor.
 
-    The fourth video of a user waits, so that there is something to do in the queue.
+    The fourth video of a user waits, so that there is something to do in the queue. A chat model
+    improves prompts.
     """
+    chat = ChatServer()
     own = {"STAFF_TWO_FACTOR": "1", "SANDBOX_SPEED": "8", "JOBS_PER_USER": "3"}
+    own |= {"PROMPT_HELP_MODEL": "small", "PROMPT_HELP_BASE_URL": chat.url}
     migrated.copy_to(folder)
     with served(folder, {**environment(folder), **own}, "--no-migrate") as url:
         yield url
+    chat.close()
 
 
 def environment(folder: Path) -> dict[str, str]:

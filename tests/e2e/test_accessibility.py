@@ -178,8 +178,7 @@ APP = """
 STUDIO = """
     link Order a batch, textbox Prompt, radio Sora 2, radio 16:9, radio 8 s, radio 1 take,
     button Images, button Presets, button What the options mean, button Generate 20 credits,
-    button Golden hour, button Slow dolly in, button Handheld, button 35 mm film grain,
-    button Macro, button Drone reveal, button Stop motion, button Rain on glass, button Rack focus,
+    button Improve, link Your prompts, button Styles, button Camera moves,
     DisclosureTriangle How to write a prompt, link Open the queue,
     link Cancel: An endless night [[hang]], link An endless night [[hang]], link Open the library,
     link Remix: It snows, link Download: It snows, link Delete: It snows,

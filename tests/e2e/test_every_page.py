@@ -68,6 +68,7 @@ SIGNED_IN = {
     "studio": "/studio/",
     "batch": "/studio/batch/",
     "queue": "/studio/queue/",
+    "prompts": "/studio/prompts/",
     "queue-cancel": "/studio/queue/cancel/",
     "reference-library": "/studio/reference/library/",
     "library": "/library/",
@@ -139,7 +140,14 @@ NO_PAGE = {
         "shared-video",
         "shared-poster",
     ),
-    *("reference", "library-download", "library-collect", "usage-csv", "billing-csv"),
+    *(
+        "prompt-improve",
+        "reference",
+        "library-download",
+        "library-collect",
+        "usage-csv",
+        "billing-csv",
+    ),
     *(
         "collection-rename",
         "collection-share",

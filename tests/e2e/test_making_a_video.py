@@ -67,6 +67,39 @@ def test_prompt_of_the_start_page_is_in_the_studio_after_signing_up(tab: Opener)
     expect(page.get_by_label("Prompt", exact=True)).to_have_value("A lighthouse in the rain")
 
 
+@pytest.mark.parametrize("width", [1440, 390])
+def test_prompt_is_improved_undone_styled_saved_and_used(
+    tab: Opener, person: StorageState, width: int
+) -> None:
+    page = tab("/studio/", person=person, viewport={"width": width, "height": 844})
+    prompt, tools = page.get_by_label("Prompt", exact=True), page.locator("#prompt-tools")
+    prompt.fill("A boat")
+    tools.get_by_role("button", name="Improve").press("Enter")
+    dialog = page.get_by_role("dialog")
+    expect(dialog.locator("ins")).to_have_text("drifts at dawn.")
+    keep_picture(page, f"prompt-improved-{width}")
+    dialog.get_by_role("link", name="Keep mine").click()
+    expect(prompt).to_have_value("A boat")
+    tools.get_by_role("button", name="Improve").click()
+    dialog.get_by_role("button", name="Use this prompt").click()
+    expect(prompt).to_have_value("A boat drifts at dawn.")
+    tools.get_by_role("button", name="Undo").click()
+    expect(prompt).to_have_value("A boat")
+    tools.get_by_role("button", name="Styles").click()
+    keep_picture(page, f"prompt-styles-{width}")
+    page.get_by_role("button", name="Watercolour").click()
+    expect(prompt).to_have_value("A boat, watercolour")
+    order(page, "A kite")
+    expect(card_of(page, "A kite")).to_be_visible()
+    tools.get_by_role("link", name="Your prompts").click()
+    dialog.get_by_role("button", name="Save", exact=True).click()
+    expect(dialog.get_by_role("button", name="Delete this prompt")).to_have_count(1)
+    keep_picture(page, f"prompt-list-{width}")
+    prompt.evaluate("field => (field.value = '')")
+    dialog.get_by_role("button", name="Use").first.click()
+    expect(prompt).to_have_value("A kite")
+
+
 def test_card_shows_progress_while_its_video_renders(tab: Opener, person: StorageState) -> None:
     page = tab("/studio/", person=person)
     order(page, "A kite over a field", "4 s")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-import httpx
+import requests
 
 T = TypeVar("T")
 # The name under which the protocol hands out elements.
@@ -20,7 +20,7 @@ class Driver:
     """A session of a browser, whose WebDriver listens at this address."""
 
     def __init__(self, address: str, capabilities: dict[str, Any]) -> None:
-        self._client = httpx.Client(base_url=address, timeout=60)
+        self._address, self._client = address, requests.Session()
         asked = {"capabilities": {"alwaysMatch": capabilities}}
         self._session = f"/session/{self._ask('POST', '/session', asked)['sessionId']}"
 
@@ -58,7 +58,8 @@ class Driver:
                 yield found[ELEMENT]
 
     def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-        answer = self._client.request(method, path, json=body).json()["value"]
+        url = self._address + path
+        answer = self._client.request(method, url, json=body, timeout=60).json()["value"]
         if isinstance(answer, dict) and "error" in answer:
             raise WebDriverError(answer["error"], answer.get("message"))
         return answer
@@ -81,7 +82,7 @@ def session(address: str, capabilities: dict[str, Any]) -> Iterator[Driver]:
 def _opened(address: str, capabilities: dict[str, Any]) -> Driver | None:
     try:
         return Driver(address, capabilities)
-    except httpx.ConnectError:  # it starts
+    except requests.ConnectionError:  # it starts
         return None
 
 

@@ -29,6 +29,7 @@ from videos.models import (
     Preset,
     PushSubscription,
     RejectedPrompt,
+    SavedPrompt,
     ShareLink,
     Upload,
     Video,
@@ -76,6 +77,7 @@ REQUEST = (
 PRESET = (
     "name", "model", "size", "seconds", "takes", "audio", "negative_prompt", "seed", "ending",
 )  # fmt: skip
+SAVED_PROMPT = ("text", "created_at")
 COLLECTION_LINK = ("collection__name", "with_prompts", "created_at", "expires_at", "revoked_at")
 LINK = ("video_id", "with_prompt", "created_at", "expires_at", "revoked_at")
 WEBHOOK = (
@@ -135,6 +137,8 @@ def write_zip(user: User, target: IO[bytes]) -> None:
         _file(archive, "uploads.json", _rows(Upload.objects.filter(user=user), UPLOAD))
         _file(archive, "collections.json", _collections(user))
         _file(archive, "presets.json", _rows(Preset.objects.filter(user=user), PRESET))
+        prompts = SavedPrompt.objects.filter(user=user)
+        _file(archive, "prompts.json", _rows(prompts, SAVED_PROMPT))
         _file(archive, "links.json", _rows(ShareLink.objects.filter(video__user=user), LINK))
         of_collections = CollectionLink.objects.filter(collection__user=user)
         _file(archive, "collection_links.json", _rows(of_collections, COLLECTION_LINK))

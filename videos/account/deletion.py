@@ -25,6 +25,7 @@ from videos.models import (
     Preset,
     PushSubscription,
     RejectedPrompt,
+    SavedPrompt,
     ShareLink,
     Upload,
     Video,
@@ -95,6 +96,7 @@ def erase_account(user: User) -> None:
             IdempotencyKey,
             Collection,
             Preset,
+            SavedPrompt,
         )
         for model in personal:
             model.objects.filter(user=user).delete()

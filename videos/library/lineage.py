@@ -91,11 +91,16 @@ def kept_videos(node: LineageNode) -> list[Video]:
     return own + [video for child in node.children for video in kept_videos(child)]
 
 
-def prompt_changes(old: str, new: str) -> list[tuple[str, str]]:
-    """Return the new text in pieces, each "same", "gone" or "new"; all new if little is shared."""
+def prompt_changes(
+    old: str, new: str, min_similarity: float = MIN_SIMILARITY
+) -> list[tuple[str, str]]:
+    """Return the new text in pieces, each "same", "gone" or "new"; all new if little is shared.
+
+    `min_similarity`, from 0 to 1, is how much of the texts they must share to be compared.
+    """
     before, after = WORD.findall(old), WORD.findall(new)
     matcher = SequenceMatcher(None, [w.strip() for w in before], [w.strip() for w in after], False)
-    if matcher.ratio() < MIN_SIMILARITY:
+    if matcher.ratio() < min_similarity:
         return [("new", new)]
     pieces: list[tuple[str, str]] = []
     for tag, a, b, c, d in matcher.get_opcodes():

@@ -17,6 +17,7 @@ from videos.models.price import Price
 from videos.models.push_message import PushMessage
 from videos.models.push_subscription import PushSubscription
 from videos.models.rejected_prompt import RejectedPrompt
+from videos.models.saved_prompt import SavedPrompt
 from videos.models.share_link import ShareLink
 from videos.models.upload import Upload, UploadQuerySet
 from videos.models.video import Video, VideoQuerySet
@@ -44,6 +45,7 @@ __all__ = [
     "PushMessage",
     "PushSubscription",
     "RejectedPrompt",
+    "SavedPrompt",
     "ShareLink",
     "Upload",
     "UploadQuerySet",

@@ -15,6 +15,10 @@ class RemixForm(forms.Form):
     prompt = order_fields.prompt_field()
 
 
+class PromptForm(forms.Form):
+    prompt = order_fields.prompt_field()
+
+
 class TitleForm(forms.Form):
     title = MultilineField(max_length=MAX_TITLE, required=False)
 

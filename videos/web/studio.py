@@ -21,6 +21,7 @@ from videos.jobs import finished_orders, moderation, orders
 from videos.jobs.engine_choice import circuit_breaker
 from videos.library import counts, own_videos
 from videos.models import Preset, Video
+from videos.prompts import gallery, improvement
 from videos.web import composer, image_fields, order_fields, pages
 from videos.web.composer import Composer, StalePriceList
 from videos.web.forms import PresetForm
@@ -245,6 +246,9 @@ def _render_studio(
         "active": [card for card in cards if card.video.is_active],
         "most_active": ACTIVE_VIDEOS,
         "library": kept,
+        "improves": improvement.is_on(),
+        "styles": gallery.STYLES,
+        "camera_moves": gallery.CAMERA_MOVES,
         "more_active": max(kept.active - len(active), 0),
         "recent": [card for card in cards if not card.video.is_active],
     }

@@ -31,6 +31,7 @@ LIMITS = {
     "POST /api/videos/{video_id}/remix": "generate",
     "POST /api/tasks/{video_id}/retry": "generate",
     "POST /api/videos/upload": "upload",
+    "POST /api/prompts/improve": "prompt_help",
     "GET /api/videos/tasks/{video_id}": "tasks",
     "GET /api/tasks/{video_id}": "tasks",
     "GET /api/tasks/user/tasks": "tasks",

@@ -27,7 +27,7 @@ def test_every_other_call_is_401_when_anonymous(anonymous: APIClient, db: None) 
     assert len(private) > 40
     wrong = APIClient(headers={"Authorization": "Bearer wrong"})
     for call in private:
-        method, path = call.replace("{clip_id}", "1").split()
+        method, path = call.replace("{clip_id}", "1").replace("{prompt_id}", "1").split()
         for name in (
             "video_id",
             "payment_id",

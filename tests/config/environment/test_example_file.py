@@ -22,6 +22,7 @@ SHIPPED = {
     "RATE_UPLOAD": [30, 60],
     "RATE_TASKS": [60, 60],
     "RATE_EVENTS": [120, 60],
+    "RATE_PROMPT_HELP": [50, 24 * 60 * 60],
     "RATE_OTHER": [30, 60],
     "RATE_ANONYMOUS": [100, 15 * 60],
     "RATE_FORMS": [10, 60 * 60],

@@ -24,7 +24,7 @@ from videos.media.concurrency import ConcurrencyLimit
 from videos.models import Collection, Preset, RejectedPrompt, ShareLink, Video
 
 PATH = "/api/users/export"
-QUERIES = 21
+QUERIES = 22
 
 
 async def _read(answer: Any) -> bytes:
@@ -64,6 +64,7 @@ def test_archive_contains_only_the_users_own_data(api: APIClient, alice: User, b
         "api_keys.json", "collection_links.json", "collections.json", "credits.json",
         "emails.json", "endpoints.json",
         "events.json", "links.json", "payments.json", "presets.json", "profile.json",
+        "prompts.json",
         "push_subscriptions.json", "referrals.json", "refused.json", "requests.json",
         "sign_ins.json", "uploads.json", "videos.json", "webhooks.json",
     ]  # fmt: skip

@@ -1,0 +1,1 @@
+"""Help with prompts: prompts used before, saved ones, styles and camera moves, rewriting."""
