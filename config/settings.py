@@ -598,6 +598,26 @@ RESULT_MAX_BYTES = 1024**3
 # How long the signed result_url of a task is valid.
 RESULT_URL_LIFETIME = duration("RESULT_URL_LIFETIME", default=timedelta(hours=24))
 
+# ---- edits: made on this machine, each by a process of its own ----
+# What an edit costs; without billing nothing does.
+EDIT_CREDITS = number("EDIT_CREDITS", default=0, maximum=1_000_000)
+# How many processes make edits at once beside each worker, and for one user in all.
+EDIT_PROCESSES = number("EDIT_PROCESSES", default=1, minimum=1)
+EDITS_PER_USER = number("EDITS_PER_USER", default=1, minimum=1)
+# How many edits of one user may wait or run.
+EDITS_WAITING = number("EDITS_WAITING", default=20, minimum=1)
+# Of a finished edit: its length, the pixels of a frame, its size, and how many videos it joins.
+EDIT_MAX_SECONDS = number("EDIT_MAX_SECONDS", default=600, minimum=1)
+EDIT_MAX_PIXELS = number("EDIT_MAX_PIXELS", default=4096 * 2304, minimum=4)
+EDIT_MAX_BYTES = number("EDIT_MAX_MB", default=1024, minimum=1) * 1024 * 1024
+EDIT_MAX_VIDEOS = number("EDIT_MAX_VIDEOS", default=20, minimum=2, maximum=100)
+# What its process may use: time by the clock and of the processor, and memory.
+EDIT_TIMEOUT = duration("EDIT_TIMEOUT", default=timedelta(minutes=30))
+EDIT_CPU = duration("EDIT_CPU", default=timedelta(minutes=60))
+EDIT_MEMORY_BYTES = number("EDIT_MEMORY_MB", default=4096, minimum=256) * 1024 * 1024
+# How often a worker begins an edit whose worker died or whose disk was full.
+EDIT_ATTEMPTS = number("EDIT_ATTEMPTS", default=3, minimum=1)
+
 # ---- webhooks to clients: only to public addresses, and to the networks named here ----
 WEBHOOK_SCHEMES = ["https"] if PRODUCTION else ["https", "http"]
 WEBHOOK_PORTS = [

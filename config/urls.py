@@ -21,6 +21,8 @@ from billing.web import billing as billing_page
 from config.api import docs, errors
 from config.http import health, web_app, well_known
 from config.http.presentation import language, theme
+from config.routes import edits as edit_routes
+from config.routes import webhook_endpoints as endpoint_routes
 from showcase import api as showcase_api
 from showcase.web import (
     clips,
@@ -81,22 +83,10 @@ from videos.web import (
 from videos.web.batches import page as web_batches
 from videos.web.developers import api_keys as web_api_keys
 from videos.web.developers import quick_start
-from videos.web.developers import webhook_endpoints as web_endpoints
 from videos.web.developers import webhooks as web_webhooks
 
 register_converter(representations.VideoId, "video")
 
-endpoint_urls = [
-    path("new/", web_endpoints.new_endpoint, name="webhook-endpoint-new"),
-    path("<uuid:endpoint_id>/", web_endpoints.edit_endpoint, name="webhook-endpoint"),
-    path(
-        "<uuid:endpoint_id>/switch/", web_endpoints.switch_endpoint, name="webhook-endpoint-switch"
-    ),
-    path("<uuid:endpoint_id>/test/", web_endpoints.test_endpoint, name="webhook-endpoint-test"),
-    path(
-        "<uuid:endpoint_id>/delete/", web_endpoints.delete_endpoint, name="webhook-endpoint-delete"
-    ),
-]
 showcase_urls = [
     path("", showcase.showcase, name="showcase"),
     path("samples/<slug:name>/", clips.sample, name="sample"),
@@ -212,7 +202,7 @@ urlpatterns = [
         name="redeliver",
     ),
     path("developers/webhooks/redeliver/", web_webhooks.redeliver_failed, name="redeliver-failed"),
-    path("developers/webhooks/endpoints/", include(endpoint_urls)),
+    path("developers/webhooks/endpoints/", include(endpoint_routes.PAGES)),
     path("accounts/return/<str:token>/", accounts_views.restore_account, name="return"),
     path("accounts/2fa/", include("allauth.mfa.urls")),
     path("accounts/", include("allauth.account.urls")),
@@ -279,6 +269,8 @@ urlpatterns = [
     path("api/videos/<video:video_id>", videos_api.VideoDetailView.as_view(), name="api-video"),
     path("api/videos/<video:video_id>/content", content.ContentView.as_view(), name="api-content"),
     path("api/videos/<video:video_id>/download", content.DownloadView.as_view()),
+    path("api/videos/<video:video_id>/edits", edit_routes.CREATE),
+    *edit_routes.API,
     path("api/videos/<video:video_id>/remix", videos_api.RemixView.as_view(), name="api-remix"),
     # tasks
     path("api/tasks/user/tasks", tasks.TaskListView.as_view()),

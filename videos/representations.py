@@ -1,7 +1,7 @@
 """A video as JSON: in the form of each documented system, and as event and webhook."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 from uuid import UUID
@@ -113,11 +113,19 @@ def library_video(video: Video) -> dict[str, Any]:
         "has_input_reference": video.first_image_id is not None,
         "has_last_image": video.last_image_id is not None,
         "has_reference_images": video.operation == Video.Operation.REFERENCE,
-        "remix_of": library_id(video.source_id) if video.source_id else None,
+        "operation": video.operation,
+        **_source(video, library_id),
         "take": _take(video),
         "credits": video.credits,
         "expires_at": int(video.expires_at.timestamp()) if video.expires_at else None,
     }
+
+
+def _source(video: Video, write: Callable[[UUID], str]) -> dict[str, str | None]:
+    """What a video was made from: `edit_of` for an edit, `remix_of` for a remix."""
+    is_edit = video.operation == Video.Operation.EDIT
+    source = write(video.source_id) if video.source_id else None
+    return {"remix_of": None if is_edit else source, "edit_of": source if is_edit else None}
 
 
 def _take(video: Video) -> dict[str, Any] | None:
@@ -167,7 +175,7 @@ def aliased_video(video: Video) -> dict[str, Any]:
         **whole,
         "id": str(video.pk),
         "openai_video_id": job_id,
-        "remix_of": str(video.source_id) if video.source_id else None,
+        **_source(video, str),
         "seconds": video.seconds,
         "userId": whole["user_id"],
         "openaiVideoId": job_id,

@@ -11,6 +11,7 @@ from config.lib import idempotency
 from config.lib.queues import worker_threads
 from videos import feed
 from videos.account import deletion, email_digests
+from videos.editing import worker as media_worker
 from videos.jobs import callbacks
 from videos.jobs.worker import executor
 from videos.media import upload_cleanup
@@ -45,6 +46,12 @@ def start_push_messages(**_: object) -> None:
 def start_videos(**_: object) -> None:
     """Execute due steps in a thread of the Celery worker, which wake-ups reach at any time."""
     worker_threads.start(run, "videos")
+
+
+@worker_ready.connect
+def start_edits(**_: object) -> None:
+    """Make edits in a thread of the Celery worker, whose processes do the work."""
+    worker_threads.start(media_worker.run, "edits")
 
 
 @shared_task(ignore_result=True, expires=3600)

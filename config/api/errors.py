@@ -48,6 +48,8 @@ from config.lib.rate_limits import TooManyAttempts
 from showcase.gallery import NotOpen, NotReady
 from videos.api.gateway.models import ModelNotFound
 from videos.catalog.offers import NotOffered
+from videos.editing.jobs import TooManyEdits
+from videos.editing.recipes import NotEditable
 from videos.jobs.cancellation import TooManyCancellations
 from videos.jobs.key_limits import KeyLimitReached
 from videos.jobs.moderation import ContentRefused, NoVerdict
@@ -87,6 +89,8 @@ STATUS_OF: dict[type[Exception], tuple[int, str]] = {
     NotOffered: (400, "not_offered"),
     KeyLimitReached: (403, "key_limit"),
     NotPossible: (400, "not_possible"),
+    NotEditable: (400, "not_editable"),
+    TooManyEdits: (429, "too_many_edits"),
     TooManyCancellations: (429, "too_many_cancellations"),
     PriceChanged: (409, "price_changed"),
     InvalidQuote: (400, "invalid_quote"),
@@ -135,6 +139,7 @@ WITH_WAIT = (
     TooManyAttempts,
     TooManyCancellations,
     TooManyConnections,
+    TooManyEdits,
     TooOften,
     EngineAway,
     EngineRefuses,
@@ -178,7 +183,7 @@ def _domain_answer(error: Exception, status_code: int, code: str) -> Response:
     body: dict[str, Any] = {"detail": str(error), "code": getattr(error, "code", code)}
     if status_code == 402:
         del body["code"]  # system C prints the whole body: C40
-    if isinstance(error, NotOffered | BadProfile | KeyLimitReached):
+    if isinstance(error, NotOffered | BadProfile | KeyLimitReached | NotEditable):
         body["field"] = error.field
     if isinstance(error, PriceChanged):
         body["credits"] = error.credits

@@ -30,6 +30,7 @@ CHAPTERS = {
     "auth": "Accounts",
     "users": "Accounts",
     "videos": "Videos",
+    "edits": "Videos",
     "models": "Videos",
     "prompts": "Videos",
     "tasks": "Tasks",
@@ -41,7 +42,7 @@ CHAPTERS = {
 GATEWAY = "OpenAI's Videos API"
 # What each chapter is about, and for whom.
 TAGS = {
-    "Videos": "For programs and agents: models and prices, prompts, orders, files, uploads.",
+    "Videos": "For programs and agents: models and prices, prompts, orders, edits, files, uploads.",
     "Events": "For programs and agents: what changed, as a stream or by long polls.",
     GATEWAY: "For programs written for the SDKs of OpenAI, at another base URL.",
     "Webhooks": "For programs: what we called them about, and the secret that signs it.",

@@ -16,12 +16,14 @@ from billing.ledger import erasure
 from config.lib.models import IdempotencyKey
 from videos import feed
 from videos.account import avatars
+from videos.editing import jobs as edits
 from videos.jobs import cancellation, removal, state_machine
 from videos.media import uploads
 from videos.models import (
     Collection,
     DigestSubscription,
     FeedEvent,
+    MediaJob,
     Preset,
     PushSubscription,
     RejectedPrompt,
@@ -47,6 +49,7 @@ def request_deletion(user: User) -> None:
     """
     deletion.request_deletion(user)
     _cancel_active_videos(user)
+    edits.cancel_all(user)
 
 
 def erase_due_accounts() -> None:
@@ -57,6 +60,8 @@ def erase_due_accounts() -> None:
     closed = User.objects.filter(erased_at=None, deletion_requested_at__isnull=False)
     for user in closed.filter(videos__status__in=Video.ACTIVE).distinct():
         _cancel_active_videos(user)
+    for user in closed.filter(media_jobs__status__in=MediaJob.ACTIVE).distinct():
+        edits.cancel_all(user)
     for user in deletion.find_due():
         try:
             erase_account(user)
@@ -67,6 +72,7 @@ def erase_due_accounts() -> None:
 def erase_account(user: User) -> None:
     """Erase prompts and uploads, then the account; the worker erases files and engine jobs."""
     _end_active_videos(user)
+    edits.cancel_all(user)
     for video in Video.objects.filter(user=user, deleted_at=None):
         removal.delete(video)
     with transaction.atomic():
@@ -84,6 +90,8 @@ def erase_account(user: User) -> None:
             webhook_url="",
             metadata={},
         )
+        # A worker removes what they have left.
+        MediaJob.objects.filter(user=user).update(recipe={}, failure_detail="", sound=None)
         ShareLink.objects.filter(video__user=user).delete()
         personal = (
             WebhookDelivery,

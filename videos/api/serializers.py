@@ -10,6 +10,7 @@ from django.conf import settings
 from rest_framework import serializers
 
 from config.lib.api.serializers import MessageSerializer, PageSerializer
+from videos.models import Video
 from videos.representations import DETAIL_STATUS, LIBRARY_STATUS, TASK_STATUS
 
 
@@ -88,7 +89,11 @@ class VideoSerializer(serializers.Serializer):
     has_input_reference = serializers.BooleanField()
     has_last_image = serializers.BooleanField()
     has_reference_images = serializers.BooleanField()
+    operation = serializers.ChoiceField(
+        Video.Operation.values, help_text="What it was made from; `edit` is an edit of `edit_of`."
+    )
     remix_of = library_id_field(allow_null=True)
+    edit_of = library_id_field(allow_null=True)
     take = TakeSerializer(allow_null=True)
     credits = serializers.IntegerField()
     # Until when the engine keeps the file, in unix seconds; null for a stored file, or if unknown.
@@ -100,6 +105,7 @@ class AliasedVideoSerializer(VideoSerializer):
 
     id = serializers.UUIDField()
     remix_of = serializers.UUIDField(allow_null=True)
+    edit_of = serializers.UUIDField(allow_null=True)
     seconds = serializers.IntegerField()  # type: ignore[assignment]
     userId = serializers.UUIDField()  # noqa: N815 - B's own names
     openaiVideoId = serializers.CharField(allow_null=True)  # noqa: N815

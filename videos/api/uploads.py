@@ -42,7 +42,7 @@ class UploadedFileSerializer(serializers.Serializer):
 
 
 class UploadView(APIView):
-    """C08-C10: upload an image or a clip."""
+    """C08-C10: upload an image, a clip, or sound for an edit."""
 
     needs_key_and_token = True
     rate = "upload"
@@ -50,7 +50,7 @@ class UploadView(APIView):
 
     @extend_schema(
         operation_id="upload",
-        summary="Upload an image or a clip of 1 KB to 100 MB",
+        summary="Upload an image, a clip or sound of 1 KB to 100 MB",
         parameters=[IDEMPOTENCY_KEY],
         request=UploadSerializer,
         responses={200: UploadedFileSerializer, **errors(400, 403, 409)},

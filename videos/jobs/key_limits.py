@@ -6,15 +6,16 @@ or cancelled video returned count as not spent.
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, time
+from typing import Any
 from uuid import UUID
 
-from django.db.models import Q, Sum, UUIDField
+from django.db.models import Q, QuerySet, Sum, UUIDField
 from django.utils.translation import gettext as _
 
 from accounts.models import ApiKey
 from config.lib import clock
 from config.lib.prepared_queries import PreparedQuery
-from videos.models import Video
+from videos.models import MediaJob, Video
 
 # Videos whose credits were returned. Source: Video.is_refunded.
 REFUNDED = Q(status__in=Video.LOST) | Q(rescued_at__isnull=False)
@@ -64,11 +65,29 @@ def check_orders(videos: Sequence[Video]) -> None:
     check(key_id, first, sum(video.credits for video in videos))
 
 
+def check_price(key_id: UUID | None, price: int) -> None:
+    """Return when a key may spend this on an edit, which no model makes.
+
+    Exact where the caller holds the feed of the key's user. Raises KeyLimitReached.
+    """
+    if key_id is None or not price:
+        return
+    key = LIMITS_OF_KEY.first(key_id)
+    if key is not None and key.credits_per_day is not None:
+        _check_credits(key, key.credits_per_day, price)
+
+
 def spent_today(key_id: UUID) -> int:
     """Return how many credits the orders of a key cost since midnight UTC, without refunds."""
     midnight = datetime.combine(clock.now().astimezone(UTC).date(), time(), UTC)
-    orders = Video.objects.filter(api_key_id=key_id, created_at__gte=midnight).exclude(REFUNDED)
-    return int(orders.aggregate(sum=Sum("credits", default=0))["sum"])
+    today = {"api_key_id": key_id, "created_at__gte": midnight}
+    # An edit that has made its video counts with that.
+    edits = MediaJob.objects.active().filter(**today)
+    return _sum(Video.objects.filter(**today).exclude(REFUNDED)) + _sum(edits)
+
+
+def _sum(rows: QuerySet[Any]) -> int:
+    return int(rows.aggregate(sum=Sum("credits", default=0))["sum"])
 
 
 def _check_credits(key: ApiKey, limit: int, price: int) -> None:

@@ -137,8 +137,7 @@ def remix(
 
     Raises NotPossible or what submit raises; then nothing is written.
     """
-    if video.status != Status.SUCCEEDED:
-        raise state_machine.NotPossible(_("Only a completed video can be remixed."))
+    _check_can_be_remixed(video)
     draft = _repeat(video, prompt, Video.Operation.REMIX, source=video)
     draft.api_key_id, draft.webhook_url = api_key_id, webhook_url
     extras.add_to(draft)
@@ -161,14 +160,23 @@ def remix_public(
     """
     if video.user_id == user.pk:
         return remix(video, prompt, request_key, terms=terms)
-    if video.status != Status.SUCCEEDED:
-        raise state_machine.NotPossible(_("Only a completed video can be remixed."))
+    _check_can_be_remixed(video)
     draft = _repeat(video, prompt, Video.Operation.REMIX, source=video)
     # What the maker chose besides the public prompt stays the maker's.
     draft.user_id, draft.source, draft.public_source = user.pk, None, video
     draft.seed, draft.negative_prompt = None, ""
     _agree_price(terms, draft)
     return _check_and_place(user, Draft(draft), request_key)
+
+
+def _check_can_be_remixed(video: Video) -> None:
+    """Raise NotPossible for a video that has not succeeded, or that no engine knows."""
+    if video.status != Status.SUCCEEDED:
+        raise state_machine.NotPossible(_("Only a completed video can be remixed."))
+    if video.operation == Video.Operation.EDIT:
+        raise state_machine.NotPossible(
+            _("An edited video cannot be remixed: its engine has only the original. Remix that.")
+        )
 
 
 def retry(

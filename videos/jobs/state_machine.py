@@ -8,6 +8,7 @@
     from every state left of SUCCEEDED: FAILED · CANCELLED · TIMEOUT, which refund the credits
     that the order cost, whether there is still billing or not
     FAILED · TIMEOUT ──► SUCCEEDED when staff have the file fetched again; the credits stay refunded
+    an edit has no states before SUCCEEDED here: it waits and runs as a job of videos.editing
 
 An order waits in our queue for QUEUE_DEADLINE at most, besides the time for which its owner pauses
 it: a paused order is QUEUED and never due. The engine has VIDEO_DEADLINE from when it
@@ -99,6 +100,17 @@ def enqueue(video: Video) -> None:
     VideoEvent.objects.create(video=video, status=Status.QUEUED, at=now)
     feed.publish_change(video)
     wakeups.announce(Video)
+
+
+def insert_edited(video: Video) -> None:
+    """Write a video that an edit has made, as SUCCEEDED, in the caller's transaction."""
+    now = clock.now()
+    video.sequence = feed.allocate_sequence(video.user_id)
+    video.status, video.progress = Status.SUCCEEDED, 100
+    video.created_at = video.completed_at = video.deadline_at = now
+    video.save(force_insert=True)
+    VideoEvent.objects.create(video=video, status=Status.SUCCEEDED, at=now, note="edited")
+    _tell(video)
 
 
 def cancel_waiting(video: Video) -> bool:
@@ -288,11 +300,14 @@ def _write(
         if not rows.update(status=to, sequence=sequence, updated_at=now, **fields):
             return False
         VideoEvent.objects.create(video=video, status=to, at=now, note=note)
-        moved = Video.objects.get(pk=video.pk)
-        deliveries.enqueue_deliveries(moved)
-        push_messages.enqueue(moved)
-        feed.publish_change(moved)
+        _tell(Video.objects.get(pk=video.pk))
     return True
+
+
+def _tell(moved: Video) -> None:
+    deliveries.enqueue_deliveries(moved)
+    push_messages.enqueue(moved)
+    feed.publish_change(moved)
 
 
 def end_overdue(video: Video, detail: str = "", **fields: Any) -> bool:

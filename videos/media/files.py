@@ -66,6 +66,30 @@ def fetch_result(engine: Engine, video: Video) -> StoredResult:
     )
 
 
+def store_edited(video: Video, mp4: str, poster_seconds: float | None) -> StoredResult:
+    """Store a film that an edit has made, with a thumbnail and a spritesheet drawn from it.
+
+    The thumbnail shows the moment `poster_seconds`, else the middle. Overwrites what an earlier
+    attempt stored. Raises BadAnswer for a file that is no complete video.
+    """
+    check_mp4(mp4)
+    thumbnail = thumbnails.draw(mp4, Variant.THUMBNAIL, poster_seconds)
+    spritesheet = thumbnails.draw(mp4, Variant.SPRITESHEET)
+    names = storage_names(video)
+    with Path(mp4).open("rb") as film:
+        sha256, size_bytes = _measure(film)
+        _store(film, names[Variant.VIDEO], size_bytes)
+    _store_bytes(names[Variant.THUMBNAIL], thumbnail)
+    _store_bytes(names[Variant.SPRITESHEET], spritesheet)
+    return StoredResult(
+        names[Variant.VIDEO],
+        size_bytes,
+        sha256,
+        names[Variant.THUMBNAIL],
+        names[Variant.SPRITESHEET],
+    )
+
+
 def storage_names(video: Video) -> dict[Variant, str]:
     """The storage names of a video's files."""
     base = f"videos/{video.user_id}/{video.pk}"

@@ -64,7 +64,7 @@ def store_frame(video: Video, seconds: float) -> Upload:
             _decoding.slot(video.user_id),
             _seekable(video) as file,
         ):
-            _frame_at(file, seconds).save(body, "PNG", compress_level=1)
+            frame_at(file, seconds).save(body, "PNG", compress_level=1)
     except (OSError, EngineFileError, EngineError, av.FFmpegError, IndexError) as error:
         raise NoFrame(_("The file cannot be read.")) from error
     name = f"frame-at-{max(seconds, 0):.1f}-s.png"
@@ -88,7 +88,8 @@ def _seekable(video: Video) -> Iterator[IO[Any]]:
         yield copy
 
 
-def _frame_at(file: IO[Any], seconds: float) -> Image.Image:
+def frame_at(file: IO[Any], seconds: float, most_width: int = 0) -> Image.Image:
+    """The frame that a film shows at `seconds`, or its last one. Raises IndexError without any."""
     import av  # noqa: PLC0415 - see above
 
     with av.open(file, mode="r") as container:
@@ -102,7 +103,7 @@ def _frame_at(file: IO[Any], seconds: float) -> Image.Image:
             found = frame
         if found is None:
             raise IndexError(seconds)
-        return to_image(found)
+        return to_image(found, most_width)
 
 
 def to_image(frame: "av.VideoFrame", most_width: int = 0) -> Image.Image:

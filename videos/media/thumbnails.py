@@ -2,6 +2,7 @@
 
 from collections import deque
 from io import BytesIO
+from pathlib import Path
 
 from PIL import Image
 
@@ -23,11 +24,17 @@ def fetch_or_draw(engine: Engine, video: Video, variant: Variant, mp4: str) -> b
         with images.decoded(body) as image:
             return _encode(pixels.on_background(image), variant)
     except (EngineError, BadImage):
-        return _draw(mp4, variant)
+        return draw(mp4, variant)
 
 
-def _draw(mp4: str, variant: Variant) -> bytes:
+def draw(mp4: str, variant: Variant, seconds: float | None = None) -> bytes:
+    """Draw an image from the MP4; a thumbnail shows the moment `seconds`, else the middle.
+
+    Raises BadAnswer.
+    """
     if variant is Variant.THUMBNAIL:
+        if seconds is not None:
+            return _encode(_shown_at(mp4, seconds), variant)
         return _encode(_shown_at_equal_steps(mp4, 1, THUMBNAIL_SIDE)[0], variant)
     shown = _shown_at_equal_steps(mp4, SHEET_COLUMNS * SHEET_ROWS, SHEET_WIDTH)
     tile = (SHEET_WIDTH, round(SHEET_WIDTH * shown[0].height / shown[0].width))
@@ -35,6 +42,14 @@ def _draw(mp4: str, variant: Variant) -> bytes:
     for n, frame in enumerate(shown):
         sheet.paste(frame.resize(tile), (n % SHEET_COLUMNS * tile[0], n // SHEET_COLUMNS * tile[1]))
     return _encode(sheet, variant)
+
+
+def _shown_at(mp4: str, seconds: float) -> Image.Image:
+    with Path(mp4).open("rb") as file:
+        try:
+            return frames.frame_at(file, seconds, THUMBNAIL_SIDE)
+        except IndexError as error:
+            raise BadAnswer("an MP4 without frames") from error
 
 
 def _shown_at_equal_steps(mp4: str, count: int, width: int) -> list[Image.Image]:

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext as _
 
-from videos.media import probe
+from videos.media import probe, sound_probe
 from videos.media.concurrency import ConcurrencyLimit
 from videos.models import Upload
 
@@ -22,6 +22,12 @@ CLIPS = {
     ".avi": "video/x-msvideo",
     ".mov": "video/quicktime",
     ".webm": "video/webm",
+}
+SOUNDS = {
+    ".mp3": "audio/mpeg",
+    ".m4a": "audio/mp4",
+    ".wav": "audio/wav",
+    ".ogg": "audio/ogg",
 }
 PROBE_SECONDS = 30
 # A hostile clip may use a core and 1 GiB for as long as PROBE_SECONDS.
@@ -46,9 +52,10 @@ class TooLarge(Exception):
 
 def check_name_and_size(kind: str, suffix: str, size_bytes: int) -> None:
     """Raise BadFile or TooLarge unless a file of this kind, suffix and size is accepted."""
-    allowed = {Upload.Kind.IMAGE.value: IMAGES, Upload.Kind.VIDEO.value: CLIPS}.get(kind)
+    kinds = {Upload.Kind.IMAGE: IMAGES, Upload.Kind.VIDEO: CLIPS, Upload.Kind.AUDIO: SOUNDS}
+    allowed = kinds.get(Upload.Kind(kind)) if kind in Upload.Kind.values else None
     if allowed is None:
-        raise BadFile(_("Invalid file type. file_type is image or video."))
+        raise BadFile(_("Invalid file type. file_type is image, video or audio."))
     if suffix not in allowed:
         text = _("Invalid file type. Allowed for %(kind)s: %(allowed)s.")
         raise BadFile(text % {"kind": kind, "allowed": ", ".join(allowed)})
@@ -60,6 +67,22 @@ def check_name_and_size(kind: str, suffix: str, size_bytes: int) -> None:
 
 def probe_clip(file: UploadedFile, kind: str, owner_id: UUID) -> dict[str, Any]:
     """Probe a clip in another process, which may crash on it. Raises BadFile or TooManyAtOnce."""
+    return _probe(file, probe.__file__, kind, owner_id, _("The clip cannot be played."))
+
+
+def probe_sound(file: UploadedFile, kind: str, owner_id: UUID) -> dict[str, Any]:
+    """Probe sound in another process, which may crash on it. Raises BadFile or TooManyAtOnce."""
+    refusal = _("The sound cannot be played.")
+    found = _probe(file, sound_probe.__file__, kind, owner_id, refusal)
+    if found["seconds"] > settings.EDIT_MAX_SECONDS:
+        most = settings.EDIT_MAX_SECONDS
+        raise BadFile(_("The sound is longer than %(n)s seconds.") % {"n": most})
+    return found
+
+
+def _probe(
+    file: UploadedFile, program: str, kind: str, owner_id: UUID, refusal: str
+) -> dict[str, Any]:
     with (
         _probes.slot(owner_id),
         tempfile.NamedTemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR) as copy,
@@ -69,14 +92,14 @@ def probe_clip(file: UploadedFile, kind: str, owner_id: UUID) -> dict[str, Any]:
             for chunk in file.chunks():
                 copy.write(chunk)
             copy.flush()
-        command = [sys.executable, "-I", probe.__file__, path or copy.name, kind]
+        command = [sys.executable, "-I", program, path or copy.name, kind]
         try:
             ended = subprocess.run(  # noqa: S603 - our own program, on a name we made
                 command, capture_output=True, timeout=PROBE_SECONDS, check=True
             )
             found: dict[str, Any] = json.loads(ended.stdout)
         except (subprocess.SubprocessError, ValueError) as error:
-            raise BadFile(_("The clip cannot be played.")) from error
+            raise BadFile(refusal) from error
     if "refused" in found:
         raise BadFile(found["refused"])
     return found

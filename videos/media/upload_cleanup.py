@@ -1,4 +1,4 @@
-"""Delete uploads that no video uses."""
+"""Delete uploads that no video and no edit uses."""
 
 from typing import Any
 from uuid import UUID
@@ -9,7 +9,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from videos.media import uploads
-from videos.models import Upload, Video, VideoReference
+from videos.models import MediaJob, Upload, Video, VideoReference
 
 
 def delete_unused() -> int:
@@ -31,7 +31,12 @@ def _used() -> list[QuerySet[Any, Any]]:
         kept.exclude(first_image=None).values_list("first_image_id", flat=True),
         kept.exclude(last_image=None).values_list("last_image_id", flat=True),
         references.values_list("upload_id", flat=True),
+        _waiting_edits().exclude(sound=None).values_list("sound_id", flat=True),
     ]
+
+
+def _waiting_edits() -> QuerySet[MediaJob]:
+    return MediaJob.objects.active()
 
 
 def _delete_if_unused(pk: UUID) -> bool:
@@ -53,4 +58,5 @@ def _is_used(pk: UUID) -> bool:
     kept = Video.objects.kept()
     as_frame = kept.filter(Q(first_image_id=pk) | Q(last_image_id=pk))
     as_reference = VideoReference.objects.filter(upload_id=pk, video__in=kept)
-    return as_frame.exists() or as_reference.exists()
+    as_sound = _waiting_edits().filter(sound_id=pk)
+    return as_frame.exists() or as_reference.exists() or as_sound.exists()

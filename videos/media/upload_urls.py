@@ -34,6 +34,12 @@ def get_images(user: AbstractBaseUser, urls: list[str]) -> list[Upload]:
     return [found[cast("UUID", pk)] for pk in wanted]
 
 
+def find_sound(user: AbstractBaseUser, url: str) -> Upload | None:
+    """The user's sound file that this URL of `url_of` names, if it is one."""
+    pk = _id_in(url)
+    return uploads.sounds_of(user).filter(pk=pk).first() if pk else None
+
+
 def _id_in(url: str) -> UUID | None:
     """The id in a URL of `url_of`; None for any other URL."""
     found = re.fullmatch(re.escape(settings.BASE_URL + PATH) + r"([0-9a-f-]{36})", url)

@@ -1,4 +1,4 @@
-"""Store files that users upload: images re-encoded without metadata, and clips.
+"""Store files that users upload: images re-encoded without metadata, clips and sound.
 
     reserved ──► stored ──► unused for a day, or used only by deleted videos: deleted
         └── the client left, or the process died: deleted after a day
@@ -65,7 +65,7 @@ def store_image(user: AbstractBaseUser, file: UploadedFile) -> Upload:
 def store_upload(
     user: AbstractBaseUser, file: UploadedFile, kind: str, request_key: RequestKey | None = None
 ) -> Upload:
-    """Check an image or a clip by its extension and its content, and store it.
+    """Check an image, a clip or sound by its extension and its content, and store it.
 
     Raises BadFile, TooLarge, QuotaFull, TooManyAtOnce, or what idempotency.record raises; then
     nothing is stored.
@@ -77,15 +77,18 @@ def store_upload(
         format = upload_checks.IMAGES[suffix]
         encoding = format if format in STORED_AS else "PNG"
         return _store_image(user, file, [format], encoding, request_key)
-    found = upload_checks.probe_clip(file, suffix.removeprefix("."), user.pk)
+    is_sound = kind == Kind.AUDIO
+    check = upload_checks.probe_sound if is_sound else upload_checks.probe_clip
+    found = check(file, suffix.removeprefix("."), user.pk)
     draft = Upload(
         user_id=user.pk,
-        kind=Kind.VIDEO,
-        name=_safe_name(file.name or "", suffix.removeprefix("."), "clip"),
-        content_type=upload_checks.CLIPS[suffix],
+        kind=Kind(kind),
+        name=_safe_name(file.name or "", suffix.removeprefix("."), "sound" if is_sound else "clip"),
+        content_type=(upload_checks.SOUNDS if is_sound else upload_checks.CLIPS)[suffix],
         size_bytes=file.size or 0,
-        width=found["width"],
-        height=found["height"],
+        width=found.get("width", 0),
+        height=found.get("height", 0),
+        seconds=found["seconds"] if is_sound else None,
     )
     return _store(draft, file, request_key)
 
@@ -175,6 +178,11 @@ def _confirm(draft: Upload, request_key: RequestKey | None) -> None:
         idempotency.record(request_key, draft)
         draft.stored = True
         draft.save(update_fields=["stored", "file"])
+
+
+def sounds_of(user: AbstractBaseUser) -> UploadQuerySet:
+    """The sound files this user may add to a video."""
+    return Upload.objects.of(user).filter(kind=Kind.AUDIO)
 
 
 def reference_images_of(user: AbstractBaseUser) -> UploadQuerySet:

@@ -11,6 +11,7 @@ from videos.models.engine_usage import EngineUsage
 from videos.models.feed import Feed
 from videos.models.feed_event import FeedEvent
 from videos.models.library_counts import LibraryCounts
+from videos.models.media_job import MediaJob, MediaJobSource
 from videos.models.paused_model import PausedModel
 from videos.models.preset import Preset
 from videos.models.price import Price
@@ -39,6 +40,8 @@ __all__ = [
     "Feed",
     "FeedEvent",
     "LibraryCounts",
+    "MediaJob",
+    "MediaJobSource",
     "PausedModel",
     "Preset",
     "Price",

@@ -1,4 +1,4 @@
-"""Files that users sent: reference images and clips."""
+"""Files that users sent: reference images, clips and sound."""
 
 import uuid
 
@@ -14,11 +14,12 @@ class UploadQuerySet(models.QuerySet["Upload"]):
 
 
 class Upload(models.Model):
-    """A file that a user uploaded: a checked and re-encoded image, or a checked clip."""
+    """A file that a user uploaded: a checked and re-encoded image, a checked clip or sound."""
 
     class Kind(models.TextChoices):
         IMAGE = "image"
         VIDEO = "video"
+        AUDIO = "audio"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="uploads")
@@ -27,8 +28,11 @@ class Upload(models.Model):
     name = models.CharField(max_length=120)
     content_type = models.CharField(max_length=40)
     size_bytes = models.BigIntegerField()
+    # 0 for sound.
     width = models.PositiveIntegerField()
     height = models.PositiveIntegerField()
+    # How long sound is; null for what is not sound.
+    seconds = models.FloatField(null=True)
     # False while its file is being stored: it counts towards the quota and is not shown.
     stored = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True, db_index=True)

@@ -84,6 +84,7 @@ class Video(VideoNames):
         FIRST_LAST = "first_last", _("From a first and a last image")
         REFERENCE = "reference", _("From reference images")
         REMIX = "remix", _("Remix")
+        EDIT = "edit", _("Edit")
 
     class Status(models.TextChoices):
         QUEUED = "queued", _("Queued")

@@ -1,4 +1,4 @@
-"""Audit of refunds: every video that ended without a file has exactly one credit refund.
+"""Audit of refunds: every video or edit that ended without a file has exactly one credit refund.
 
 A video whose file staff had fetched again later keeps its refund; no other video that succeeded
 has one.
@@ -14,16 +14,23 @@ from billing.reports.audit_runs import Finding
 from config.lib import clock
 from videos.jobs.money import charges
 from videos.library import counts
-from videos.models import Video
+from videos.models import MediaJob, Video
 from videos.reports import daily_usage
 
 BATCH = 500
+BY_AUDITOR = "Returned by the auditor"
 STUCK_AFTER = timedelta(hours=1)
 
 
 def run_audit() -> audit_runs.AuditReport:
     """Audit ledger, payments and videos, repair what can be repaired, and record the audit run."""
-    found = [*audit_runs.findings(), *findings(), *library_findings(), *usage_findings()]
+    found = [
+        *audit_runs.findings(),
+        *findings(),
+        *edit_findings(),
+        *library_findings(),
+        *usage_findings(),
+    ]
     return audit_runs.record(found, Video.objects.count())
 
 
@@ -37,6 +44,23 @@ def findings() -> Iterator[Finding]:
             return
         yield from _check(batch)
         last = batch[-1].pk
+
+
+def edit_findings() -> Iterator[Finding]:
+    """Yield the edits that ended without a video and whose credits were not returned.
+
+    One that has made its video is checked with that.
+    """
+    lost = MediaJob.objects.filter(status__in=MediaJob.LOST, credits__gt=0)
+    for job in lost.order_by("pk").iterator(BATCH):
+        spent, returned = charges.job_spend_key(job.pk), charges.job_refund_key(job.pk)
+        known = credits.existing_keys([spent, returned])
+        if spent not in known:
+            yield Finding(f"edit {job.pk} was never paid for")
+        elif returned not in known:
+            grace = job.status != MediaJob.Status.CANCELLED
+            back = credits.refund(spent, returned, grace=grace, description=BY_AUDITOR)
+            yield Finding(f"edit {job.pk} was {job.status} without a refund", f"+{back.amount}")
 
 
 def library_findings() -> Iterator[Finding]:
@@ -77,6 +101,6 @@ def _repair(video: Video) -> Finding:
         charges.spend_key(video),
         charges.refund_key(video),
         grace=video.status != Video.Status.CANCELLED,
-        description="Returned by the auditor",
+        description=BY_AUDITOR,
     )
     return Finding(f"video {video.pk} was {video.status} without a refund", f"+{entry.amount}")

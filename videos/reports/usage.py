@@ -31,6 +31,7 @@ KINDS = {
     Video.Operation.FIRST_LAST: gettext_lazy("From text and two images"),
     Video.Operation.REFERENCE: gettext_lazy("From text and reference images"),
     Video.Operation.REMIX: gettext_lazy("Remix"),
+    Video.Operation.EDIT: gettext_lazy("Edit"),
 }
 # The chart, in units of the drawing: its width, and how values become bars.
 CHART_WIDTH, GROUND, CHART_HEIGHT = 720, 119, 118

@@ -3,6 +3,7 @@
 Answers may use the fields of REST framework; requests use these.
 """
 
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -72,3 +73,16 @@ class WholeNumberField(serializers.IntegerField):
         if isinstance(data, bool) or not isinstance(data, int | float) or data != int(data):
             self.fail("invalid")
         return int(data)
+
+
+class NumberField(serializers.FloatField):
+    """A finite JSON number: no text and no truth value."""
+
+    default_error_messages = {"invalid": "A number is expected."}
+
+    def to_internal_value(self, data: Any) -> float:
+        if isinstance(data, bool) or not isinstance(data, int | float):
+            self.fail("invalid")
+        if not math.isfinite(data):
+            self.fail("invalid")
+        return float(super().to_internal_value(data))

@@ -25,6 +25,7 @@ from config.management.commands import demo
 from config.server import listening, start_lock
 from config.server.uvicorn_server import Server, configuration
 from videos import tasks
+from videos.editing import worker as media_worker
 from videos.push import keys as push_keys
 from videos.webhooks import sender
 
@@ -71,6 +72,7 @@ class Command(BaseCommand):
             threads.append(
                 threading.Thread(target=send_emails, args=(server, stop), name="e-mails")
             )
+            threads.append(threading.Thread(target=make_edits, args=(server, stop), name="edits"))
             if push_keys.is_enabled():
                 threads.append(
                     threading.Thread(target=send_push_messages, args=(server, stop), name="push")
@@ -172,6 +174,12 @@ def send_emails(server: Server, stop: threading.Event) -> None:
     """Send e-mails, once the server answers."""
     if wait_until_started(server, stop):
         email_sender.run(stop)
+
+
+def make_edits(server: Server, stop: threading.Event) -> None:
+    """Make edits, once the server answers."""
+    if wait_until_started(server, stop):
+        media_worker.run(stop)
 
 
 def send_push_messages(server: Server, stop: threading.Event) -> None:

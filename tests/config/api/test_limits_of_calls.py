@@ -29,6 +29,8 @@ LIMITS = {
     "POST /api/videos/text-to-video": "generate",
     "POST /api/videos/image-to-video": "generate",
     "POST /api/videos/{video_id}/remix": "generate",
+    "POST /api/videos/{video_id}/edits": "generate",
+    "POST /api/edits/{edit_id}/retry": "generate",
     "POST /api/tasks/{video_id}/retry": "generate",
     "POST /api/videos/upload": "upload",
     "POST /api/prompts/improve": "prompt_help",
@@ -84,6 +86,6 @@ def test_call_is_refused_when_its_limit_is_used_up(
     setattr(settings, setting, (1, 60))
     if settings.REDIS_URL:
         rate_limits._redis().flushdb()
-    method, path = call.replace("{video_id}", str(uuid4())).split()
+    method, path = re.sub(r"{\w+}", str(uuid4()), call).split()
     codes = [api.generic(method, path, "{}", "application/json").status_code for _ in range(2)]
     assert (codes[0] in {200, 400, 404, 422, 501}, codes[1]) == (True, 429)

@@ -37,6 +37,7 @@ def test_every_other_call_is_401_when_anonymous(anonymous: APIClient, db: None) 
             "endpoint_id",
             "model_id",
             "character_id",
+            "edit_id",
         ):
             path = path.replace(f"{{{name}}}", str(uuid4()))
         for client in (anonymous, wrong):

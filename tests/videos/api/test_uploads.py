@@ -227,8 +227,8 @@ CLIPS = "Invalid file type. Allowed for video: .mp4, .avi, .mov, .webm."
         ("a.jpg", "video", CLIPS),
         ("a.m3u8", "video", CLIPS),
         ("a.mkv", "video", CLIPS),
-        ("a.jpg", "audio", "Invalid file type. file_type is image or video."),
-        ("a.jpg", "IMAGE", "Invalid file type. file_type is image or video."),
+        ("a.jpg", "sound", "Invalid file type. file_type is image, video or audio."),
+        ("a.jpg", "IMAGE", "Invalid file type. file_type is image, video or audio."),
     ],
 )
 def test_upload_is_400_when_the_file_type_is_not_accepted(

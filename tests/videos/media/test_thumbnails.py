@@ -136,7 +136,7 @@ def test_images_are_turned_when_the_film_is(alice: User, tmp_path: Path, turn: s
         ((64, 32), (320 * 4, 160 * 3)) if upright else ((32, 64), (320 * 4, 640 * 3))
     )
     with path.open("rb") as file:
-        taken = frames._frame_at(file, 0)
+        taken = frames.frame_at(file, 0)
     for shown in (thumbnail, taken):
         assert corner_of_mark(shown) == SHOWN_AT[turn]
 

@@ -1,5 +1,7 @@
 """Ledger keys and descriptions of what a video costs."""
 
+from uuid import UUID
+
 from django.utils.text import Truncator
 
 from videos.catalog import prices
@@ -11,17 +13,39 @@ PROMPT_START = 57
 
 
 def spend_key(video: Video) -> str:
-    """The key of the ledger entry that charges a video."""
+    """The key of the ledger entry that charges a video; an edited one has the id of its job."""
+    if video.operation == Video.Operation.EDIT:
+        return job_spend_key(video.pk)
     return f"video:{video.pk}:spend"
 
 
 def refund_key(video: Video) -> str:
     """The key of the ledger entry that refunds a video."""
+    if video.operation == Video.Operation.EDIT:
+        return job_refund_key(video.pk)
     return f"video:{video.pk}:refund"
+
+
+def job_spend_key(job_id: UUID) -> str:
+    """The key of the ledger entry that charges a media job."""
+    return f"edit:{job_id}:spend"
+
+
+def job_refund_key(job_id: UUID) -> str:
+    """The key of the ledger entry that refunds a media job."""
+    return f"edit:{job_id}:refund"
+
+
+def describe_edit(video: Video) -> str:
+    """The charge of an edit of this video, as the credit history shows it."""
+    start = Truncator(video.display_title).chars(PROMPT_START, truncate="").rstrip(" .\n")
+    return f"Edit: {start}..."
 
 
 def describe(video: Video) -> str:
     """The charge as the credit history shows it: it ends in three dots. Source: C33."""
+    if video.operation == Video.Operation.EDIT:
+        return describe_edit(video)
     model = catalog().models.get(video.model)
     is_remix = video.operation == Video.Operation.REMIX
     what = "remix" if is_remix else f"{prices.kind_of(video.operation)}-to-video"

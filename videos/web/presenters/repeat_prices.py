@@ -17,6 +17,8 @@ class RepeatPrices:
 
     def of(self, video: Video, operation: Video.Operation) -> int | None:
         """Credits to order a video again, or as a remix; None when it is not offered."""
+        if video.operation == Video.Operation.EDIT:  # no engine has made it
+            return None
         word = offers.word_again(video.model, video.requested_model)
         # The engine that made the source must make the remix.
         at = video.engine if operation == Video.Operation.REMIX else ""
