@@ -72,6 +72,7 @@ SIGNED_IN = {
     "queue-cancel": "/studio/queue/cancel/",
     "reference-library": "/studio/reference/library/",
     "library": "/library/",
+    "edits": "/edits/",
     "collections": "/collections/",
     "usage": "/usage/",
     "billing": "/billing/",
@@ -111,7 +112,7 @@ MADE_PUBLIC = {
 }
 MADE = {
     "key",
-    *("video", "video-compare", "video-cancel", "video-delete"),
+    *("video", "video-compare", "video-edit", "video-cancel", "video-delete"),
     *("collection", "collection-delete"),
     *("payment", "sandbox-checkout", "webhook-endpoint", "authorization"),
 }
@@ -157,7 +158,7 @@ NO_PAGE = {
         "video-frame",
         "video-share",
     ),
-    *("video-title", "video-pick"),
+    *("video-title", "video-pick", "edit-cancel", "edit-retry"),
     *("video-card", "video-retry", "billing-buy", "checkout-return", "theme", "language"),
     *("session-end", "data-export", "key-revoke", "webhook-secret", "redeliver", "health"),
     *("redeliver-failed", "webhook-endpoint-switch", "webhook-endpoint-test"),
@@ -303,6 +304,7 @@ def videos_of(page: Page) -> dict[str, str]:
         "collection-delete": link.get_attribute("href") or "",
         "video": film,
         "video-compare": f"{film}compare/",
+        "video-edit": f"{film}edit/",
         "video-delete": f"{film}delete/",
         "video-cancel": f"{found['video-rendering']}cancel/",
     }

@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db.models import Q
 from django.http import (
+    Http404,
     HttpResponse,
     HttpResponseRedirect,
 )
@@ -23,7 +24,7 @@ from videos.library import collections, comparison, titles
 from videos.library.lineage import kept_videos, lineage_of, prompt_changes
 from videos.library.share_links import active_link, token_of
 from videos.library.takes import takes_of
-from videos.models import Video, VideoQuerySet
+from videos.models import MediaJob, Video, VideoQuerySet
 from videos.web import pages
 from videos.web.forms import RemixForm, TitleForm
 from videos.web.pages import answer_deletion, answer_refusal, get_own_video
@@ -45,8 +46,14 @@ def favourite(request: UserRequest, video_id: UUID) -> HttpResponse:
 @login_required
 @require_safe
 def video(request: UserRequest, video_id: UUID) -> HttpResponse:
-    """Show one video."""
-    return _render_video(request, get_own_video(request, video_id), RemixForm())
+    """Show one video; the id of an edit that has made none leads to the list of edits."""
+    try:
+        found = get_own_video(request, video_id)
+    except Http404:
+        if MediaJob.objects.of(request.user).filter(pk=video_id, result=None).exists():
+            return see_other(f"{reverse('edits')}#edit-{video_id}")
+        raise
+    return _render_video(request, found, RemixForm())
 
 
 @login_required
