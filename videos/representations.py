@@ -114,15 +114,15 @@ def library_video(video: Video) -> dict[str, Any]:
         "has_last_image": video.last_image_id is not None,
         "has_reference_images": video.operation == Video.Operation.REFERENCE,
         "operation": video.operation,
-        **_source(video, library_id),
+        **made_from(video),
         "take": _take(video),
         "credits": video.credits,
         "expires_at": int(video.expires_at.timestamp()) if video.expires_at else None,
     }
 
 
-def _source(video: Video, write: Callable[[UUID], str]) -> dict[str, str | None]:
-    """What a video was made from: `edit_of` for an edit, `remix_of` for a remix."""
+def made_from(video: Video, write: Callable[[UUID], str] = library_id) -> dict[str, str | None]:
+    """The ids of what a video was made from: `edit_of` for an edit, `remix_of` for a remix."""
     is_edit = video.operation == Video.Operation.EDIT
     source = write(video.source_id) if video.source_id else None
     return {"remix_of": None if is_edit else source, "edit_of": source if is_edit else None}
@@ -175,7 +175,7 @@ def aliased_video(video: Video) -> dict[str, Any]:
         **whole,
         "id": str(video.pk),
         "openai_video_id": job_id,
-        **_source(video, str),
+        **made_from(video, str),
         "seconds": video.seconds,
         "userId": whole["user_id"],
         "openaiVideoId": job_id,

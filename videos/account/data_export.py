@@ -26,6 +26,7 @@ from videos.models import (
     Collection,
     CollectionLink,
     FeedEvent,
+    MediaJob,
     Preset,
     PushSubscription,
     RejectedPrompt,
@@ -49,7 +50,11 @@ VIDEO = (
     "created_at", "completed_at", "deleted_at", "file_bytes", "file_sha256",
     "file_stays_at_engine", "expires_at", "metadata",
 )  # fmt: skip
-UPLOAD = ("id", "name", "content_type", "size_bytes", "width", "height", "created_at")
+UPLOAD = ("id", "name", "content_type", "size_bytes", "width", "height", "seconds", "created_at")
+EDIT = (
+    "id", "recipe", "video_ids", "sound_id", "retry_of_id", "credits", "status", "failure_code",
+    "result_id", "created_at", "started_at", "ended_at",
+)  # fmt: skip
 ENTRY = (
     "id", "type", "amount", "balance_before", "balance_after", "reference_type", "reference_id",
     "description", "expires_at", "created_at",
@@ -134,6 +139,7 @@ def write_zip(user: User, target: IO[bytes]) -> None:
         if avatar := avatars.read(user):
             archive.writestr("avatar.webp", avatar)
         _file(archive, "videos.json", _videos(user))
+        _file(archive, "edits.json", _edits(user))
         _file(archive, "uploads.json", _rows(Upload.objects.filter(user=user), UPLOAD))
         _file(archive, "collections.json", _collections(user))
         _file(archive, "presets.json", _rows(Preset.objects.filter(user=user), PRESET))
@@ -172,6 +178,13 @@ def _videos(user: User) -> Iterator[dict[str, Any]]:
         row["reference_image_ids"] = [image.pk for image in video.reference_images]
         row["files"] = [str(file) for file in stored if file and not video.deleted_at]
         yield row
+
+
+def _edits(user: User) -> Iterator[dict[str, Any]]:
+    jobs = MediaJob.objects.of(user).prefetch_related("sources").newest()
+    for job in jobs.iterator(500):
+        video_ids = [video.pk for video in job.videos]
+        yield {n: video_ids if n == "video_ids" else getattr(job, n) for n in EDIT}
 
 
 def _collections(user: User) -> Iterator[dict[str, Any]]:

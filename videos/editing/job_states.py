@@ -135,7 +135,6 @@ def succeed(job: MediaJob, video: Video) -> bool:
         )
         if not ended:
             return False
-        video.started_at = job.started_at
         state_machine.insert_edited(video)
     return True
 

@@ -4,6 +4,8 @@ from typing import Any
 
 from videos import representations
 from videos.editing import failures
+from videos.editing.recipes import Recipe
+from videos.media import upload_urls
 from videos.models import MediaJob
 
 
@@ -34,3 +36,18 @@ def failure(job: MediaJob) -> dict[str, Any] | None:
         return None
     code = job.failure_code or "cancelled"
     return {"code": code, "message": failures.sentence(job), "refunded": job.credits}
+
+
+def request_of(job: MediaJob) -> dict[str, Any]:
+    """The body of the call of the API that orders the same edit."""
+    usual = Recipe().stored()
+    given = {name: value for name, value in job.recipe.items() if value != usual[name]}
+    if "loops" in given:
+        given["loop"] = given.pop("loops")
+    if "join" in given:
+        others = [representations.library_id(video.pk) for video in job.videos[1:]]
+        given["join"] = {"videos": others, **given["join"]}
+    if "sound" in given:
+        address = upload_urls.url_of(job.sound) if job.sound else ""
+        given["sound"] = {"file_url": address, **given["sound"]}
+    return given

@@ -148,8 +148,9 @@ def todays_figures() -> DashboardFigures:
 
 
 def _median_wait(succeeded: Q) -> float | None:
-    """Return the median seconds from order to file."""
-    rows = Video.objects.filter(succeeded).order_by("-completed_at")
+    """Return the median seconds from order to file; an edit is no order of an engine."""
+    rendered = Video.objects.exclude(operation=Video.Operation.EDIT)
+    rows = rendered.filter(succeeded).order_by("-completed_at")
     times = rows.values_list(MicrosecondsBetween("created_at", "completed_at"), flat=True)
     waits = list(times[:MEDIAN_SAMPLE])
     return median(waits) / 1_000_000 if waits else None

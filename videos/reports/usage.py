@@ -137,7 +137,10 @@ def usage_of(user: AbstractBaseUser, days: int) -> UsageReport:
     return UsageReport(
         days=by_day,
         highest=highest,
-        models=_groups(rows, lambda row: _model(row["model"])),
+        # An edit is not made by the model of its source.
+        models=_groups(
+            [row for row in rows if row["is_ordered"]], lambda row: _model(row["model"])
+        ),
         kinds=_groups(rows, lambda row: str(KINDS[row["operation"]])),
         keys=_groups(rows, lambda row: row["key"] or _("Without an API key")),
         average_wait=_average_wait(rows),
@@ -174,9 +177,11 @@ def _days(user: AbstractBaseUser, count: int) -> tuple[list[Day], int]:
 def _row(group: Group) -> dict[str, Any]:
     """Return what a group adds to each figure."""
     is_ready, status = group.status == Status.SUCCEEDED, group.status
+    is_ordered = group.operation != Video.Operation.EDIT
     return {
         "model": group.model,
         "operation": group.operation,
+        "is_ordered": is_ordered,
         "key": group.api_key_name,
         "videos": group.videos,
         "ready": group.videos if is_ready else 0,
@@ -185,7 +190,8 @@ def _row(group: Group) -> dict[str, Any]:
         "net_credits": 0 if status in Video.LOST else group.credits,
         "cancelled": group.videos if status == Status.CANCELLED else 0,
         "rendering": group.videos if status in Video.ACTIVE else 0,
-        "waited": group.waited if is_ready else 0,
+        "rendered": group.videos if is_ready and is_ordered else 0,
+        "waited": group.waited if is_ready and is_ordered else 0,
     }
 
 
@@ -217,11 +223,11 @@ def _sum(rows: list[dict[str, Any]], name: str) -> int:
 
 
 def _average_wait(rows: list[dict[str, Any]]) -> timedelta | None:
-    """Return the average time from order to file of the ready videos."""
-    ready = _sum(rows, "ready")
-    if not ready:
+    """Return the average time from order to file of the ready videos that engines made."""
+    rendered = _sum(rows, "rendered")
+    if not rendered:
         return None
-    return timedelta(milliseconds=round(_sum(rows, "waited") / 1000 / ready))
+    return timedelta(milliseconds=round(_sum(rows, "waited") / 1000 / rendered))
 
 
 def _model(name: str) -> str:

@@ -62,7 +62,7 @@ def test_archive_contains_only_the_users_own_data(api: APIClient, alice: User, b
     files = export(api)
     assert sorted(files) == [
         "api_keys.json", "collection_links.json", "collections.json", "credits.json",
-        "emails.json", "endpoints.json",
+        "edits.json", "emails.json", "endpoints.json",
         "events.json", "links.json", "payments.json", "presets.json", "profile.json",
         "prompts.json",
         "push_subscriptions.json", "referrals.json", "refused.json", "requests.json",

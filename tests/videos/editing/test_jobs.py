@@ -6,13 +6,16 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from django.conf import LazySettings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.test import Client
 
-from accounts.models import User
+from accounts.auth import api_keys
+from accounts.models import ApiKey, User
 from billing.ledger import credits, invariants
 from config.lib import clock
 from tests.concurrency import run_concurrently
@@ -27,14 +30,15 @@ from tests.videos.editing.conftest import (
     wav,
 )
 from videos.account import deletion
-from videos.editing import films, job_states, jobs, recipes, worker
+from videos.editing import films, job_states, jobs, recipes, representation, worker
 from videos.editing.jobs import TooManyEdits
 from videos.editing.recipes import Join, Recipe, Sound, Trim
-from videos.jobs import orders, removal
+from videos.jobs import key_limits, orders, removal
 from videos.jobs.state_machine import NotPossible
 from videos.media import files, upload_cleanup, uploads
 from videos.models import MediaJob, Upload, Video
-from videos.reports import refund_audit
+from videos.reports import margins, refund_audit, usage
+from videos.web.presenters import waiting_times
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -362,3 +366,61 @@ def test_edit_is_made_once_when_its_worker_is_killed(
     assert result_of(job).frames == 24 * 6 * 4
     assert (fresh(job).attempts, Video.objects.filter(operation="edit").count()) == (2, 1)
     assert (credits.available(source.user), temporary_files()) == (had - price, [])
+
+
+def test_edited_video_is_no_job_of_an_engine(
+    source: Video, make_edits: Make, page: Client, settings: LazySettings
+) -> None:
+    settings.EDIT_CREDITS = 7
+    job = ordered(source.user, source, trim=Trim(0.5), poster=0.0)
+    usual = waiting_times.typical_seconds()
+    make_edits()
+    made = Video.objects.get(pk=job.pk)
+    assert waiting_times.typical_seconds() == usual
+    report = usage.usage_of(source.user, 7)
+    assert [(kind.label, kind.videos) for kind in report.kinds] == [("From text", 1), ("Edit", 1)]
+    assert [(model.videos, model.credits) for model in report.models] == [(1, source.credits)]
+    assert key_limits.spent_today(uuid4()) == 0
+    assert margins.jobs(Video.objects.filter(pk=made.pk)).count() == 0
+    shown = page.get(f"/v/{made.pk}/").content.decode()
+    assert ("7 credits charged" in shown, "Edit of" in shown, 'id="remix"' in shown) == (
+        True, True, False,
+    )  # fmt: skip
+    assert f"/api/videos/{source.pk}/edits" in shown
+    assert representation.request_of(job) == {"trim": {"start": 0.5, "end": None}, "poster": 0.0}
+    assert page.get(f"/v/{source.pk}/compare/?a={source.pk}&b={made.pk}").status_code == 200
+    assert page.get(f"/studio/?from={made.pk}").status_code == 200
+    assert page.get("/usage/").status_code == 200
+
+
+def test_key_spends_credits_on_edits_within_its_limit(source: Video, price: int) -> None:
+    key, _text = api_keys.issue(source.user, "Key", ["generate"])
+    ApiKey.objects.filter(pk=key.pk).update(credits_per_day=10)
+    order_again = jobs.EditOrder([source], Recipe(mute=True), api_key_id=key.pk)
+    jobs.submit(source.user, order_again)
+    assert key_limits.spent_today(key.pk) == price
+    with pytest.raises(key_limits.KeyLimitReached):
+        jobs.submit(source.user, order_again)
+    assert MediaJob.objects.count() == 1
+
+
+def test_deleted_edit_loses_its_files(
+    source: Video, make_edits: Make, work: Callable[..., None]
+) -> None:
+    job = ordered(source.user, source, mute=True)
+    make_edits()
+    removal.delete(Video.objects.get(pk=job.pk))
+    work(lambda: not Video.objects.get(pk=job.pk).needs_cleanup)
+    assert stored_files(job) == [False] * 3
+
+
+def test_staff_see_what_a_process_said(
+    source: Video, make_edits: Make, staff_client: Client
+) -> None:
+    default_storage.delete(str(source.file.name))
+    job = ordered(source.user, source, mute=True)
+    make_edits()
+    assert fresh(job).failure_code == "source_gone"
+    assert "source_gone" in staff_client.get("/admin/videos/mediajob/").content.decode()
+    shown = staff_client.get(f"/admin/videos/mediajob/{job.pk}/change/").content.decode()
+    assert str(source.file.name) in shown

@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Iterator
 from typing import Any
 
+from videos.editing import representation
 from videos.models import Upload, Video
 
 
@@ -13,7 +14,9 @@ def curl_command(video: Video, base_url: str) -> str:
     headers = ['-H "Authorization: Bearer $FIRSTLIGHT_TOKEN"']
     asked: dict[str, Any] = {"prompt": video.prompt}
     path = "/api/videos"
-    if video.source_id:
+    if video.operation == Video.Operation.EDIT:
+        asked, path = representation.request_of(video.edit_job), f"{path}/{video.source_id}/edits"
+    elif video.source_id:
         path += f"/{video.source_id}/remix"
     else:
         asked |= {"model": video.ordered_model, "size": video.size, "seconds": video.seconds}

@@ -23,7 +23,9 @@ def history_of(video: Video) -> list[tuple[datetime, str]]:
     ]
     if spent:
         charged = ngettext("%(n)d credit charged", "%(n)d credits charged", -spent.amount)
-        lines[:1] = [(spent.created_at, charged % {"n": -spent.amount})]
+        # An order begins with its charge; the one event of an edit is its end.
+        begun = 0 if video.operation == Video.Operation.EDIT else 1
+        lines[:begun] = [(spent.created_at, charged % {"n": -spent.amount})]
     if back:
         returned = ngettext("%(n)d credit returned", "%(n)d credits returned", back.amount)
         lines.append((back.created_at, returned % {"n": back.amount}))
