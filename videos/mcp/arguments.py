@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from videos import representations
 from videos.catalog import offers
 from videos.catalog.entries import MOST_REFERENCES
+from videos.editing import recipes
 from videos.mcp.errors import Refused
 from videos.models.price import MAX_CREDITS
 
@@ -117,6 +118,62 @@ class RemixVideo(OneVideo):
     prompt: Prompt
     max_credits: MaxCredits | None = None
     idempotency_key: IdempotencyKey = ""
+
+
+def _seconds(description: str, least: float = 0, most: float = recipes.LATEST) -> Any:
+    return Field(ge=least, le=most, description=description)
+
+
+class EditVideo(OneVideo):
+    """What an edit changes, flat, as language models fill it in best."""
+
+    start: Annotated[float, _seconds("Cut off what is before, in seconds.")] = 0
+    end: Annotated[float | None, _seconds("Cut off what is after, in seconds.")] = None
+    join_video_ids: Annotated[
+        list[str],
+        Field(max_length=100, description="Videos that follow, whole, in this order."),
+    ] = []
+    join_fit: Annotated[
+        Literal["bars", "crop"],
+        Field(description="Joined videos of another shape get bars, or fill the picture."),
+    ] = "bars"
+    crossfade: Annotated[
+        float, _seconds("How long each fades into the next, in seconds.", 0, 2)
+    ] = 0
+    aspect: Annotated[
+        Literal["", "16:9", "9:16", "1:1"], Field(description="Another shape of the picture.")
+    ] = ""
+    aspect_fit: Annotated[
+        Literal["crop", "bars"], Field(description="Cut the picture, or add bars.")
+    ] = "crop"
+    position: Annotated[
+        float,
+        Field(ge=0, le=1, description="What a crop keeps: 0 is left or top, 1 the other end."),
+    ] = 0.5
+    speed: Annotated[
+        float,
+        Field(ge=recipes.SLOWEST, le=recipes.FASTEST, description="2 is twice as fast."),
+    ] = 1
+    loop: Annotated[
+        int, Field(ge=1, le=recipes.MOST_LOOPS, description="How often it is played.")
+    ] = 1
+    mute: Annotated[bool, Field(description="Without sound.")] = False
+    sound_url: Annotated[
+        str,
+        Field(max_length=500, description="The file_url of sound uploaded to this server."),
+    ] = ""
+    sound_mode: Annotated[
+        Literal["replace", "mix"], Field(description="What the uploaded sound does to the own.")
+    ] = "replace"
+    poster: Annotated[
+        float | None, _seconds("The moment of the result that its poster shows, in seconds.")
+    ] = None
+    max_credits: MaxCredits | None = None
+    idempotency_key: IdempotencyKey = ""
+
+
+class OneEdit(Arguments):
+    edit_id: Annotated[str, Field(max_length=64, description="The id of one of your edits.")]
 
 
 class WaitForVideo(OneVideo):

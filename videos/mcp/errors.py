@@ -5,6 +5,8 @@ from billing.switch import BillingOff
 from config.lib.idempotency import BadIdempotencyKey, IdempotencyMismatch
 from config.lib.rate_limits import TooManyAttempts
 from videos.catalog.offers import NotOffered
+from videos.editing.jobs import TooManyEdits
+from videos.editing.recipes import NotEditable
 from videos.jobs.cancellation import TooManyCancellations
 from videos.jobs.key_limits import KeyLimitReached
 from videos.jobs.moderation import NotAllowed
@@ -28,12 +30,14 @@ SENTENCES = (
     InvalidQuote,
     KeyLimitReached,
     NotAllowed,
+    NotEditable,
     NotEnoughCredits,
     NotOffered,
     NotPossible,
     PriceChanged,
     TooManyAttempts,
     TooManyCancellations,
+    TooManyEdits,
 )
 UNKNOWN = "Something went wrong here. Nothing was charged for what did not happen; try again later."
 

@@ -16,6 +16,7 @@ from accounts.models import User
 from billing.ledger import credits
 from tests.conftest import ServerThread
 from tests.videos.conftest import completed, failed, order, reloaded, running
+from tests.videos.editing.conftest import finished, make_edits
 from tests.videos.mcp.clients import (
     ALL_SCOPES,
     ERAS,
@@ -30,12 +31,15 @@ from tests.videos.mcp.clients import (
 from videos.catalog import offers
 from videos.models import Video
 
+__all__ = ["make_edits"]
+
 NOWHERE = "11111111-1111-1111-1111-111111111111"
 NOT_FOUND = "There is no video with this id."
 BY_ID: dict[str, dict[str, Any]] = {
     "get_video": {},
     "wait_for_video": {},
     "remix_video": {"prompt": "At night"},
+    "edit_video": {"mute": True},
     "cancel_video": {},
     "delete_video": {},
 }
@@ -382,8 +386,8 @@ def test_annotations_say_what_tools_do(live: ServerThread, alice: User) -> None:
     reading, ordering = (True, False, True), (False, False, False)
     assert hints == {
         **dict.fromkeys(["list_models", "get_credits", "quote", "get_video"], reading),
-        **dict.fromkeys(["wait_for_video", "list_videos"], reading),
-        **dict.fromkeys(["create_video", "remix_video"], ordering),
+        **dict.fromkeys(["wait_for_video", "list_videos", "get_edit"], reading),
+        **dict.fromkeys(["create_video", "remix_video", "edit_video"], ordering),
         "cancel_video": (False, True, True),
         "delete_video": (False, True, False),
     }
@@ -401,3 +405,24 @@ def test_enums_are_those_of_the_catalog(live: ServerThread, alice: User) -> None
     assert set(numbers) >= {4, 8, 12}
     assert texts == [str(length) for length in numbers]
     assert set(offers.offered()[0].by_size) <= set(properties["size"]["enum"])
+
+
+def test_agent_edits_a_video_and_gets_the_new_one(
+    live: ServerThread, alice: User, bob: User, make_edits: Callable[..., None]
+) -> None:
+    source = finished(alice)
+    asked = {"video_id": str(source.pk), "start": 0.5, "aspect": "1:1", "loop": 2}
+    edit = answer_of(call(live.url, alice, "edit_video", **asked))
+    assert (edit["status"], edit["video_id"], "result_id" in edit) == (
+        "queued", str(source.pk), False,
+    )  # fmt: skip
+    make_edits()
+    done = answer_of(call(live.url, alice, "get_edit", edit_id=edit["edit_id"]))
+    made = answer_of(call(live.url, alice, "get_video", video_id=done["result_id"]))
+    assert (done["status"], made["size"], made["edit_of"]) == (
+        "succeeded", "48x48", str(source.pk),
+    )  # fmt: skip
+    nothing = refusal_of(call(live.url, alice, "edit_video", video_id=str(source.pk)))
+    assert "this edit would change nothing" in nothing
+    stranger = refusal_of(call(live.url, bob, "get_edit", edit_id=edit["edit_id"]))
+    assert stranger == "There is no edit with this id."

@@ -42,7 +42,7 @@ def _quote(call: Call) -> Answer:
 
 def _create(call: Call) -> Answer:
     asked: arguments.CreateVideo = call.arguments
-    key = _request_key(call, "create_video")
+    key = request_key(call, "create_video")
     outcome = idempotency.run(key, partial(_order, call.caller, asked, key))
     return _ordered(outcome)
 
@@ -79,13 +79,13 @@ def _images(
 
 def _remix(call: Call) -> Answer:
     asked: arguments.RemixVideo = call.arguments
-    source, key = own_video(call.caller, asked.video_id), _request_key(call, "remix_video")
+    source, key = own_video(call.caller, asked.video_id), request_key(call, "remix_video")
     terms = orders.PriceTerms(asked.max_credits)
     order = partial(orders.remix, source, asked.prompt, key, call.caller.api_key_id, terms)
     return _ordered(idempotency.run(key, order))
 
 
-def _request_key(call: Call, name: str) -> RequestKey | None:
+def request_key(call: Call, name: str) -> RequestKey | None:
     """The key of the order over all other arguments. Raises BadIdempotencyKey."""
     asked = call.arguments.model_dump(exclude={"idempotency_key"})
     key = call.arguments.idempotency_key

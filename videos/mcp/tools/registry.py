@@ -9,10 +9,10 @@ from django.conf import settings
 from accounts.auth.callers import Caller
 from videos.mcp import arguments, permissions, shapes
 from videos.mcp.errors import Refused
-from videos.mcp.tools import catalog, orders, videos
+from videos.mcp.tools import catalog, edits, orders, videos
 from videos.mcp.tools.base import Answer, Call, Report, Tool
 
-TOOLS = {tool.name: tool for tool in (*catalog.TOOLS, *orders.TOOLS, *videos.TOOLS)}
+TOOLS = {tool.name: tool for tool in (*catalog.TOOLS, *orders.TOOLS, *videos.TOOLS, *edits.TOOLS)}
 
 
 def offered() -> list[Tool]:
