@@ -29,6 +29,7 @@ EVERY_CASE = (
 # What these do to the database is tested elsewhere; files, images and films are their subject.
 ONLY_ON_SQLITE = (
     "tests/config/server/test_threaded_handler.py",
+    "tests/videos/editing/test_limits.py",
     "tests/videos/editing/test_operations.py",
     "tests/videos/media/test_conversion.py",
     "tests/videos/media/test_images.py",

@@ -136,6 +136,7 @@ def succeed(job: MediaJob, video: Video) -> bool:
         if not ended:
             return False
         state_machine.insert_edited(video)
+        wakeups.announce(MediaJob)  # another edit of the user may begin
     return True
 
 
@@ -158,7 +159,6 @@ def cancel(job: MediaJob) -> None:
     due = Case(When(lease=None, then=Value(now)), default=F("next_step_at"))
     if not _end(rows, job, Status.CANCELLED, needs_cleanup=True, next_step_at=due):
         raise NotPossible(_("Only an edit that waits or runs can be cancelled."))
-    wakeups.announce(MediaJob)
 
 
 def _end(rows: QuerySet[MediaJob], job: MediaJob, to: Status, **fields: Any) -> bool:
@@ -172,6 +172,7 @@ def _end(rows: QuerySet[MediaJob], job: MediaJob, to: Status, **fields: Any) -> 
                 grace=to != Status.CANCELLED,
                 description=f"Returned: {charges.describe_edit(job.videos[0])}",
             )
+        wakeups.announce(MediaJob)
     return True
 
 

@@ -25,7 +25,8 @@ class MediaWorker(LeasedWorker[MediaJob, Outcome]):
     """Claims due jobs for its free threads; each thread has one process at work."""
 
     table = MediaJob
-    idle_seconds = 0.5
+    # New jobs are announced, so that an idle worker need not ask often.
+    idle_seconds = 2.0
 
     def __init__(self, threads: int) -> None:
         super().__init__(threads)
