@@ -86,7 +86,7 @@ $(VENV)/.uv: requirements-uv.txt
 	@touch $@
 
 $(VENV)/.run: requirements.txt | $(VENV)/.uv
-	@echo "Installing into $(VENV): 120 MB to download, once ..."
+	@echo "Installing into $(VENV): 140 MB to download, once ..."
 	@$(call install,requirements.txt)
 	@touch $@
 

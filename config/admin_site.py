@@ -67,6 +67,12 @@ def _open_work(videos: dashboard.DashboardFigures, billing: money.MoneyFigures) 
         Counter(_("Stuck videos"), _list_url("videos_video", "show=stuck"), videos.stuck, "bad"),
         Counter(_("Failed today"), _list_url("videos_video", "show=failed"), videos.failed),
         Counter(
+            _("Stored without content credentials"),
+            _list_url("videos_video", "show=unsigned"),
+            videos.unsigned,
+            "warn",
+        ),
+        Counter(
             _("Payments to review"),
             _list_url("billing_payment", "show=to_review"),
             billing.payments_to_review,

@@ -7,6 +7,7 @@ This module is long because Django reads its settings from one module, where a r
 Reading them is in `config.environment`.
 """
 
+import re
 import warnings
 from datetime import timedelta
 from decimal import Decimal
@@ -284,6 +285,7 @@ RATE_PROMPT_HELP = rate("RATE_PROMPT_HELP", default="50/day")
 RATE_OTHER = rate("RATE_OTHER", default="30/min")
 RATE_ANONYMOUS = rate("RATE_ANONYMOUS", default="100/15min")
 RATE_FORMS = rate("RATE_FORMS", default="10/hour")
+RATE_VERIFY = rate("RATE_VERIFY", default="20/10min")
 
 # ---- users and authentication ----
 AUTH_USER_MODEL = "accounts.User"
@@ -595,6 +597,25 @@ MISSING_AFTER = timedelta(seconds=env("MISSING_SECONDS", default=60.0, parse=flo
 WORKER_THREADS = number("WORKER_THREADS", default=16, minimum=1)
 # A file of an engine that is larger than this is refused.
 RESULT_MAX_BYTES = 1024**3
+# ---- content credentials: signed facts about the origin of each stored result ----
+CONTENT_CREDENTIALS = flag("CONTENT_CREDENTIALS", default=True)
+# The certificate chain and the key, as PEM or as paths of files; without them we make our own.
+C2PA_CERTIFICATE = text("C2PA_CERTIFICATE")
+C2PA_PRIVATE_KEY = text("C2PA_PRIVATE_KEY", secret=True)
+# A service that holds the key and signs for us, instead of C2PA_PRIVATE_KEY.
+C2PA_SIGNING_URL = text("C2PA_SIGNING_URL")
+C2PA_SIGNING_TOKEN = text("C2PA_SIGNING_TOKEN", secret=True)
+# A file of certificates in PEM whose signatures /verify/ calls trusted.
+C2PA_TRUST_ANCHORS = text("C2PA_TRUST_ANCHORS")
+# The content producer in the implicit label of GB 45438-2025; without one there is no such label.
+AIGC_PRODUCER = text("AIGC_PRODUCER")
+# Whose videos begin with a visible mark: off, always, or regions of users, such as CN,KR.
+AI_MARK = text("AI_MARK", default="off")
+if not re.fullmatch(r"off|always|[A-Z]{2}(,[A-Z]{2})*", AI_MARK):
+    raise ImproperlyConfigured("AI_MARK: expected off, always, or regions such as CN,KR")
+# How large a file may be that anybody has checked at /verify/.
+VERIFY_MAX_BYTES = number("VERIFY_MAX_MB", default=100, minimum=1) * 1024 * 1024
+
 # How long the signed result_url of a task is valid.
 RESULT_URL_LIFETIME = duration("RESULT_URL_LIFETIME", default=timedelta(hours=24))
 

@@ -57,6 +57,7 @@ from videos.api import (
 from videos.api import api_keys as api_api_keys
 from videos.api import own_queue as api_queue
 from videos.api import prompts as api_prompts
+from videos.api import verify as api_verify
 from videos.api import videos as videos_api
 from videos.api.gateway import changes as gateway_changes
 from videos.api.gateway import models as gateway_models
@@ -78,6 +79,7 @@ from videos.web import (
     sharing,
     studio,
     usage,
+    verify,
     video,
 )
 from videos.web.batches import page as web_batches
@@ -130,6 +132,7 @@ urlpatterns = [
     path("terms/", legal.terms, name="terms"),
     path("rules/", legal.rules, name="rules"),
     path("accessibility/", legal.accessibility, name="accessibility"),
+    path("verify/", verify.verify_page, name="verify"),
     path("report/", contact.report, name="report"),
     path("feedback/", contact.feedback, name="feedback"),
     path("v/<uuid:video_id>/offer/", offers.offer, name="video-offer"),
@@ -187,6 +190,7 @@ urlpatterns = [
     path("settings/sessions/", accounts_views.sessions, name="sessions"),
     path("settings/sessions/end/", accounts_views.end_session, name="session-end"),
     path("settings/data/", web_account.data, name="data"),
+    path("settings/data/prompts/", verify.disclose_prompts, name="prompt-disclosure"),
     path("settings/data/export/", web_account.export_data, name="data-export"),
     path("settings/data/delete/", web_account.delete_account, name="delete-account"),
     path("developers/", quick_start.quick_start, name="developers"),
@@ -218,6 +222,7 @@ urlpatterns = [
     path("llms.txt", well_known.llms, name="llms"),
     *(path(name, well_known.icon, {"name": name}) for name in well_known.ICONS),
     path(".well-known/change-password", well_known.change_password),
+    path("api/verify", api_verify.VerifyView.as_view(), name="api-verify"),
     # accounts
     path("api/auth/register", accounts_api.RegisterView.as_view()),
     path("api/auth/login", accounts_api.LoginView.as_view()),

@@ -47,6 +47,21 @@ TOPICS = (
         ),
     ),
     Topic(
+        "origin",
+        _("How can others tell that AI made a video?"),
+        (
+            _(
+                "Every new video carries content credentials: its file says that AI made it, with "
+                "which model, and who signed that. It does not say who you are, and the prompt "
+                "only if you choose so under Settings, Your data."
+            ),
+            _(
+                "Anybody can check a file on the page “Check a file”, which is linked at the "
+                "bottom of every public page. It also recognises copies that were re-encoded."
+            ),
+        ),
+    ),
+    Topic(
         "failure",
         _("What happens when a video fails?"),
         (

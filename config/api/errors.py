@@ -48,6 +48,7 @@ from config.lib.rate_limits import TooManyAttempts
 from showcase.gallery import NotOpen, NotReady
 from videos.api.gateway.models import ModelNotFound
 from videos.catalog.offers import NotOffered
+from videos.credentials import verification
 from videos.editing.jobs import TooManyEdits
 from videos.editing.recipes import NotEditable
 from videos.jobs.cancellation import TooManyCancellations
@@ -98,6 +99,8 @@ STATUS_OF: dict[type[Exception], tuple[int, str]] = {
     BadImage: (400, "bad_image"),
     BadFile: (400, "bad_file"),
     TooLarge: (413, "too_large"),
+    verification.TooLarge: (413, "too_large"),
+    verification.NotReadable: (400, "unreadable_file"),
     QuotaFull: (400, "quota_full"),
     BadImageUrl: (400, "bad_image_url"),
     NotRedeliverable: (400, "not_redeliverable"),

@@ -38,6 +38,7 @@ CHAPTERS = {
     "events": "Events",
     "webhooks": "Webhooks",
     "showcase": "Showcase",
+    "verify": "Showcase",
 }
 GATEWAY = "OpenAI's Videos API"
 # What each chapter is about, and for whom.
@@ -49,7 +50,7 @@ TAGS = {
     "Tasks": "For clients of the task API: the same videos, as tasks.",
     "Accounts": "For clients that sign people in: tokens, profile, API keys, limits, requests.",
     "Payments": "For clients that sell: packages, checkout, and refunds by staff.",
-    "Showcase": "For everybody: videos that their makers show in public.",
+    "Showcase": "For everybody: videos that makers show in public, and where a file comes from.",
     "Operations": "For operators and load balancers: whether the server works.",
     "Callbacks to Firstlight": "For engines and Stripe, which report to us here.",
 }

@@ -35,6 +35,8 @@ UPLOAD_PATHS = {
     *("/api/videos", "/api/videos/create", "/api/videos/upload"),
     *("/studio/", "/studio/reference/", "/settings/avatar/"),
 }
+# Where anybody has a file checked, without an account; the file is not kept.
+PUBLIC_UPLOAD_PATHS = {"/verify/", "/api/verify"}
 UPLOAD_PREFIXES = ("/v1/", "/sandbox/v1/", "/admin/")
 # After a refusal we read on for BODY_LINGER_SECONDS and this much.
 LINGER_BYTES = 8 * MIB
@@ -46,6 +48,8 @@ def limit_of(path: str) -> int:
         return WEBHOOK_BYTES
     if path in UPLOAD_PATHS or path.startswith(UPLOAD_PREFIXES):
         return int(settings.UPLOAD_MAX_BYTES) + MULTIPART_OVERHEAD_BYTES
+    if path in PUBLIC_UPLOAD_PATHS:
+        return int(settings.VERIFY_MAX_BYTES) + MULTIPART_OVERHEAD_BYTES
     if path in BATCH_PATHS:
         return BATCH_BYTES
     return OTHER_BYTES
@@ -58,7 +62,7 @@ def is_too_large(path: str, size: int) -> bool:
 
 def needs_credentials(path: str, size: int) -> bool:
     """Return whether a body of `size` bytes is read only for somebody who is signed in."""
-    return size > min(OTHER_BYTES, limit_of(path))
+    return path not in PUBLIC_UPLOAD_PATHS and size > min(OTHER_BYTES, limit_of(path))
 
 
 def credentials_status(scope: Mapping[str, Any]) -> int:

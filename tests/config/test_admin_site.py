@@ -29,6 +29,8 @@ from tests.conftest import create_user
 from tests.markup import flat
 from tests.videos.conftest import completed, failed, order, running
 from tests.videos.conftest import mp4 as mp4  # noqa: PLC0414
+from videos.credentials import records
+from videos.credentials.origins import Origin
 from videos.jobs import removal
 from videos.models import RejectedPrompt, Video, WebhookDelivery
 from videos.reports.dashboard import DAYS
@@ -177,7 +179,9 @@ def test_dashboard_numbers_link_to_exactly_the_counted_rows(
         now,
     ):  # lists of today must not contain yesterday's rows
         time_machine.move_to(moment)
-        gallery.offer(completed(order(alice), mp4))
+        done = completed(order(alice), mp4)
+        gallery.offer(done)
+        records.record(done.pk, "0" * 64, Origin(error="no key"))
         failed(order(alice))
         running(order(alice))
         late = running(order(alice))
@@ -229,7 +233,8 @@ def test_dashboard_numbers_link_to_exactly_the_counted_rows(
     }
     counted = {words: n for words, (n, _url) in rows.items()}
     assert counted == {
-        "Stuck videos": 1, "Failed today": 1, "Payments to review": 2,
+        "Stuck videos": 1, "Failed today": 1, "Stored without content credentials": 2,
+        "Payments to review": 2,
         "Failed payment events": 2, "Webhooks that failed today": 2, "E-mails that failed today": 2,
         "Rejected prompts today": 1,
         "Open reports": 2, "Open feedback": 2, "Clips offered": 2, "Queued": 6, "Submitting": 0,
@@ -247,7 +252,7 @@ def test_dashboard_needs_as_many_queries_for_many_rows(
 ) -> None:
     for n in range(4):
         failed(order(create_user(f"p{n}")))
-    with django_assert_max_num_queries(26):
+    with django_assert_max_num_queries(27):
         staff_client.get("/admin/")
 
 

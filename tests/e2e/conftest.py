@@ -65,6 +65,7 @@ def site(folder: Path) -> Iterator[str]:
     chat = ChatServer()
     own = {"STAFF_TWO_FACTOR": "1", "SANDBOX_SPEED": "8", "JOBS_PER_USER": "3"}
     own |= {"PROMPT_HELP_MODEL": "small", "PROMPT_HELP_BASE_URL": chat.url}
+    own |= {"CONTENT_CREDENTIALS": "1"}
     migrated.copy_to(folder)
     with served(folder, {**environment(folder), **own}, "--no-migrate") as url:
         yield url

@@ -25,6 +25,7 @@ from videos.media.concurrency import ConcurrencyLimit
 from videos.models import (
     Collection,
     CollectionLink,
+    ContentCredential,
     FeedEvent,
     MediaJob,
     Preset,
@@ -95,6 +96,7 @@ ENDPOINT = (
 EVENT = ("sequence", "body", "created_at")
 PUSH = ("endpoint", "created_at")
 EMAIL = ("kind", "recipient", "subject", "state", "created_at", "ended_at")
+CREDENTIAL = ("video_id", "sha256", "manifest", "signer", "made_at")
 REFUSED = ("prompt", "had_image", "categories", "overruled", "created_at")
 
 CHUNK_BYTES = 256 * 1024
@@ -160,6 +162,8 @@ def write_zip(user: User, target: IO[bytes]) -> None:
         _file(archive, "referrals.json", _rows(invitations.of_inviter(user), REFERRAL))
         _file(archive, "sign_ins.json", _rows(user.api_sessions.order_by("created_at"), SIGN_IN))
         _file(archive, "api_keys.json", _rows(user.api_keys.order_by("created_at"), KEY))
+        credentials = ContentCredential.objects.filter(video__user=user).order_by("made_at")
+        _file(archive, "content_credentials.json", _rows(credentials, CREDENTIAL))
         requests = ApiRequest.objects.filter(user=user).order_by("pk")
         _file(archive, "requests.json", _rows(requests, REQUEST))
 

@@ -16,6 +16,7 @@ from billing.ledger import erasure
 from config.lib.models import IdempotencyKey
 from videos import feed
 from videos.account import avatars
+from videos.credentials import records
 from videos.editing import jobs as edits
 from videos.jobs import cancellation, removal, state_machine
 from videos.media import uploads
@@ -108,6 +109,7 @@ def erase_account(user: User) -> None:
         )
         for model in personal:
             model.objects.filter(user=user).delete()
+    records.forget(user)
     for upload in Upload.objects.filter(user=user):
         uploads.discard(upload)
     avatars.remove(user)

@@ -57,6 +57,7 @@ class VideoFilter(DashboardFilter):
         "succeeded": gettext_lazy("Succeeded today"),
         "failed": gettext_lazy("Failed today"),
         "stuck": gettext_lazy("Stuck"),
+        "unsigned": gettext_lazy("Without content credentials"),
     }
     selections = staticmethod(dashboard.video_filters)
 

@@ -3,7 +3,7 @@
 import hashlib
 import os
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,10 @@ from django.conf import settings
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import TemporaryUploadedFile
+from django.db import transaction
 
+from videos.credentials import origins, records
+from videos.credentials.origins import Origin
 from videos.engines.base import Engine, Variant
 from videos.engines.errors import BadAnswer, NotReady
 from videos.media import thumbnails
@@ -33,28 +36,37 @@ class StoredResult:
     sha256: str
     thumbnail: str
     spritesheet: str
+    # What its content credentials say; None where they are switched off.
+    origin: Origin | None = field(default=None, kw_only=True)
 
 
 def fetch_result(engine: Engine, video: Video) -> StoredResult:
     """Download a finished job's video, thumbnail and spritesheet, and store them.
 
-    A video that browsers do not play is converted to MP4. Overwrites what an earlier attempt
-    stored. With KEEP_FILES off the video is only checked and its images are made; one that is no
-    MP4 is Unplayable. Raises EngineError; BadAnswer for a file that is no complete video.
+    A video that browsers do not play is converted to MP4, and the file to store is signed (see
+    videos.credentials.origins). Overwrites what an earlier attempt stored. With KEEP_FILES off the
+    video is only checked and its images are made; one that is no MP4 is Unplayable. Raises
+    EngineError; BadAnswer for a file that is no complete video.
     """
-    checked = playable.as_playable if settings.KEEP_FILES else playable.as_mp4
+    kept = settings.KEEP_FILES
+    mark = playable.mark_of(video)
     with tempfile.NamedTemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR, suffix=".part") as part:
         engine.download(video.engine_job_id, Variant.VIDEO, part)
         part.flush()
-        with checked(part) as film:
+        checked = playable.as_playable(part, mark) if kept else playable.as_mp4(part)
+        with checked as film:
             check_mp4(film.name)
             thumbnail = thumbnails.fetch_or_draw(engine, video, Variant.THUMBNAIL, film.name)
             spritesheet = thumbnails.fetch_or_draw(engine, video, Variant.SPRITESHEET, film.name)
             names = storage_names(video)
-            stored = names[Variant.VIDEO] if settings.KEEP_FILES else ""
-            sha256, size_bytes = _measure(film)
-            if stored:
-                _store(film, stored, size_bytes)
+            stored = names[Variant.VIDEO] if kept else ""
+            done = playable.what_was_done(part, film, mark)
+            with origins.with_origin(
+                film, video, fetched=Path(part.name), done=done, sign=kept
+            ) as (final, origin):
+                sha256, size_bytes = _measure(final)
+                if stored:
+                    _store(final, stored, size_bytes)
     _store_bytes(names[Variant.THUMBNAIL], thumbnail)
     _store_bytes(names[Variant.SPRITESHEET], spritesheet)
     return StoredResult(
@@ -63,6 +75,7 @@ def fetch_result(engine: Engine, video: Video) -> StoredResult:
         sha256,
         names[Variant.THUMBNAIL],
         names[Variant.SPRITESHEET],
+        origin=origin,
     )
 
 
@@ -88,6 +101,33 @@ def store_edited(video: Video, mp4: str, poster_seconds: float | None) -> Stored
         names[Variant.THUMBNAIL],
         names[Variant.SPRITESHEET],
     )
+
+
+def sign_stored(video: Video) -> bool:
+    """Sign the stored file of a video that has no manifest yet, or note why that fails.
+
+    Returns whether the file is signed now. Safe to repeat, also after a crash between the file and
+    its row. Raises FileNotFoundError.
+    """
+    name = str(video.file.name)
+    with (
+        tempfile.NamedTemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR, suffix=".mp4") as copy,
+        default_storage.open(name, "rb") as stored,
+    ):
+        while chunk := stored.read(CHUNK_BYTES):
+            copy.write(chunk)
+        copy.flush()
+        with origins.with_origin(copy, video, fetched=Path(copy.name)) as (final, origin):
+            sha256, size_bytes = _measure(final)
+            if origin is not None and origin.manifest:
+                _store(final, name, size_bytes)
+    if origin is None:
+        return False
+    with transaction.atomic():
+        rows = Video.objects.filter(pk=video.pk, file=name, deleted_at=None)
+        if rows.update(file_sha256=sha256, file_bytes=size_bytes):
+            records.record(video.pk, sha256, origin)
+    return bool(origin.manifest)
 
 
 def storage_names(video: Video) -> dict[Variant, str]:

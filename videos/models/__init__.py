@@ -2,6 +2,11 @@
 
 from videos.models.collection import Collection
 from videos.models.collection_link import CollectionLink
+from videos.models.content_credential import (
+    ContentCredential,
+    FrameHash,
+    PromptDisclosure,
+)
 from videos.models.daily_usage import DailyUsage
 from videos.models.delivery_attempt import DeliveryAttempt
 from videos.models.digest_subscription import DigestSubscription
@@ -31,6 +36,7 @@ from videos.models.webhook_secret import WebhookSecret
 __all__ = [
     "Collection",
     "CollectionLink",
+    "ContentCredential",
     "DailyUsage",
     "DeliveryAttempt",
     "DigestSubscription",
@@ -39,12 +45,14 @@ __all__ = [
     "EngineUsage",
     "Feed",
     "FeedEvent",
+    "FrameHash",
     "LibraryCounts",
     "MediaJob",
     "MediaJobSource",
     "PausedModel",
     "Preset",
     "Price",
+    "PromptDisclosure",
     "PushMessage",
     "PushSubscription",
     "RejectedPrompt",

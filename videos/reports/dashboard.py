@@ -13,6 +13,7 @@ from config.lib import clock
 from config.lib.charts import Bar, Scale, last_days, start_of_day
 from config.lib.durations import MicrosecondsBetween
 from videos.catalog import staff_warnings
+from videos.credentials import records
 from videos.models import RejectedPrompt, Video, WebhookDelivery
 from videos.reports import engines, margins
 from videos.reports.engines import EngineFigures
@@ -69,6 +70,8 @@ def video_filters() -> dict[str, Q]:
         "succeeded": ended & Q(status=Status.SUCCEEDED),
         "failed": ended & Q(status__in=(Status.FAILED, Status.TIMEOUT)),
         "stuck": Q(status__in=Video.ACTIVE, completed_at=None, paused_at=None) & late,
+        # By the index of the few that failed, not by a join over all videos.
+        "unsigned": Q(pk__in=records.failed().values("video_id")),
     }
 
 
@@ -94,6 +97,8 @@ class DashboardFigures:
     # When the order was placed that has waited for an engine for the longest time.
     oldest_waiting: datetime | None
     stuck: int
+    # Stored without the content credentials that they should have.
+    unsigned: int
     deliveries: int
     rejected_prompts: int
     engines: list[EngineFigures]
@@ -137,6 +142,7 @@ def todays_figures() -> DashboardFigures:
         median_wait=_median_wait(videos["succeeded"]),
         oldest_waiting=states.get(Status.QUEUED, (0, None))[1],
         stuck=Video.objects.filter(videos["stuck"]).count(),
+        unsigned=records.failed().count(),
         deliveries=WebhookDelivery.objects.filter(delivery_filters()["given_up"]).count(),
         rejected_prompts=RejectedPrompt.objects.filter(rejected_prompt_filters()["today"]).count(),
         engines=list(engines.current().values()),

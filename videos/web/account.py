@@ -24,6 +24,7 @@ from config.lib.web.responses import UserRequest
 from videos.account import data_export, email_digests, storage
 from videos.account import deletion as account_deletion
 from videos.catalog import offers, prices
+from videos.credentials import records
 from videos.library import counts
 from videos.web.forms import WelcomeForm
 
@@ -122,7 +123,13 @@ def emails(request: UserRequest) -> HttpResponse:
 @require_safe
 def data(request: UserRequest) -> HttpResponse:
     """Show how much is stored, the data export and the account deletion."""
-    context = {"at": "settings", "tab": "data", "storage": storage.used_by(request.user)}
+    context = {
+        "at": "settings",
+        "tab": "data",
+        "storage": storage.used_by(request.user),
+        "credentials_on": settings.CONTENT_CREDENTIALS,
+        "discloses_prompts": records.discloses_prompts(request.user),
+    }
     return render(request, "settings/data.html", context)
 
 

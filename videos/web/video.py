@@ -19,6 +19,7 @@ from billing.ledger import credits
 from config.lib import idempotency, rate_limits
 from config.lib.web.responses import UserRequest, redirect_back, see_other
 from videos import feed
+from videos.credentials import records
 from videos.jobs import cancellation, orders, removal, state_machine
 from videos.library import collections, comparison, titles
 from videos.library.lineage import kept_videos, lineage_of, prompt_changes
@@ -190,6 +191,7 @@ def _render_video(
         "link": share and settings.BASE_URL + reverse("shared", args=[token_of(share)]),
         "collections": collections.collections_of(request.user),
         "call": curl_command(video, settings.BASE_URL),
+        "credential": records.of_video(video),
         **_neighbours(video),
     }
     return render(request, "videos/video.html", context, status=status)

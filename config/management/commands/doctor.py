@@ -13,6 +13,7 @@ from config.lib import disk
 from config.lib.mail import queue as emails
 from config.lib.models import OutgoingEmail
 from videos.catalog import staff_warnings
+from videos.credentials import identity, own_identity, records
 from videos.engines import base
 from videos.engines import checks as engine_checks
 from videos.engines.checks import without_password as _shown
@@ -32,7 +33,7 @@ class Command(BaseCommand):
         self._settings()
         self._parts()
         problems = [*missing(), *(str(found.msg) for found in checks.run_checks())]
-        problems += [*catalog_warnings(), *stuck_emails()]
+        problems += [*catalog_warnings(), *stuck_emails(), *unsigned_videos()]
         if options["check"]:
             problems += self._ask_engines()
         self.stdout.write("\nMissing or wrong" if problems else "\nNothing is missing.")
@@ -77,10 +78,11 @@ class Command(BaseCommand):
                 for name, config in settings.ENGINES.items()
             )
             or "none",
+            "Content credentials": signer_in_words(),
         }
         self.stdout.write("\nParts")
         for name, value in parts.items():
-            self.stdout.write(f"  {name:16} {value}")
+            self.stdout.write(f"  {name:19} {value}")
 
 
 def catalog_warnings() -> list[str]:
@@ -89,6 +91,40 @@ def catalog_warnings() -> list[str]:
         return staff_warnings.find_warnings()
     except DatabaseError:
         return []
+
+
+def signer_in_words() -> str:
+    """Who signs the files of videos; nothing is created for the answer."""
+    if not settings.CONTENT_CREDENTIALS:
+        return "off (CONTENT_CREDENTIALS=0)"
+    if not settings.C2PA_CERTIFICATE and not own_identity.exists():
+        return "on; the first video makes a key of our own, which viewers call untrusted"
+    try:
+        who = identity.current()
+    except identity.NoIdentity:
+        return "on, but nothing can be signed"
+    by = "our own key, which viewers call untrusted" if who.is_own else who.name
+    return f"signed with {by}" + (f" at {settings.C2PA_SIGNING_URL}" if who.service else "")
+
+
+def unsigned_videos() -> list[str]:
+    """Why videos are stored without content credentials; nothing without the tables."""
+    found = []
+    if settings.CONTENT_CREDENTIALS and settings.C2PA_CERTIFICATE:
+        try:
+            identity.current()
+        except identity.NoIdentity as error:
+            found.append(f"content credentials: {error}")
+    try:
+        failed = records.failed().count()
+    except DatabaseError:
+        return found
+    if failed:
+        found.append(
+            f"{failed} video(s) were stored unsigned: {records.last_error()}. When that is mended: "
+            "python manage.py sign_videos"
+        )
+    return found
 
 
 def stuck_emails() -> list[str]:

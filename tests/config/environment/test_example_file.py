@@ -26,6 +26,7 @@ SHIPPED = {
     "RATE_OTHER": [30, 60],
     "RATE_ANONYMOUS": [100, 15 * 60],
     "RATE_FORMS": [10, 60 * 60],
+    "RATE_VERIFY": [20, 10 * 60],
     "JOBS_PER_USER": 20,
     "BATCH_LINES": 100,
     "CANCELLATIONS_PER_DAY": 20,

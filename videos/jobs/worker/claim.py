@@ -51,7 +51,8 @@ def claim_due(
     steps = _claim_steps(limit - len(ordered), token, now, due=due, downloads=downloads)
     # By their ids: the token has no index.
     claimed = Video.objects.filter(pk__in=[*ordered, *steps], lease=token)
-    videos = list(claimed.select_related("first_image", "last_image", "source", "public_source"))
+    related = ("first_image", "last_image", "source", "public_source", "user__prompt_disclosure")
+    videos = list(claimed.select_related(*related))
     unknown = [video for video in videos if video.status == Status.SUBMIT_UNKNOWN]
     # Steps run without the database.
     prefetch_related_objects(unknown, "engine_callbacks")

@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from config.lib import clock
+from videos.credentials import records
 from videos.engines import lifetimes
 from videos.engines.base import Job, JobState, ids_named
 from videos.engines.errors import EngineError, Unsupported
@@ -186,11 +187,20 @@ def _may_show_another_image(video: Video, job: Job) -> bool:
 
 
 def _record_success(video: Video, saved: files.StoredResult) -> None:
-    if not state_machine.move(video, Status.SUCCEEDED, **_fields_of(saved)):
+    with transaction.atomic():
+        moved = state_machine.move(video, Status.SUCCEEDED, **_fields_of(saved))
+        if moved:
+            _record_origin(video, saved)
+    if not moved:
         # The video ended meanwhile: its files must be deleted.
         Video.objects.filter(pk=video.pk, status__in=Video.LOST).update(
             needs_cleanup=True, lease=None, next_step_at=clock.now()
         )
+
+
+def _record_origin(video: Video, saved: files.StoredResult) -> None:
+    if saved.origin is not None:
+        records.record(video.pk, saved.sha256, saved.origin)
 
 
 def _fields_of(saved: files.StoredResult) -> dict[str, Any]:
@@ -210,12 +220,18 @@ def _fields_of(saved: files.StoredResult) -> dict[str, Any]:
 def _record_rescue(video: Video, result: execute.Result) -> None:
     if isinstance(result, EngineError):
         rescue.record_failure(video, result)
-    elif isinstance(result, files.StoredResult) and not state_machine.rescue(
-        video, **_fields_of(result)
-    ):
+    elif isinstance(result, files.StoredResult) and not _rescue(video, result):
         # Its owner has deleted it meanwhile: its files must be deleted.
         gone = Video.objects.filter(pk=video.pk, status__in=Video.LOST, deleted_at__isnull=False)
         gone.update(needs_cleanup=True, lease=None, next_step_at=clock.now())
+
+
+def _rescue(video: Video, saved: files.StoredResult) -> bool:
+    with transaction.atomic():
+        is_rescued = state_machine.rescue(video, **_fields_of(saved))
+        if is_rescued:
+            _record_origin(video, saved)
+    return is_rescued
 
 
 def _record_cleanup(video: Video, result: execute.Result) -> None:

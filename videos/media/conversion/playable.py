@@ -10,9 +10,13 @@ from typing import IO
 
 from django.conf import settings
 
+from accounts.people import profile
+from videos.credentials import origins
+from videos.credentials.manifests import Action
 from videos.engines.errors import BadAnswer, Unavailable, Unplayable
 from videos.media.concurrency import ConcurrencyLimit
-from videos.media.conversion import process
+from videos.media.conversion import marks, process
+from videos.models import Video
 
 CONVERSION_SECONDS = 15 * 60
 # The first parts of MP4 and QuickTime files.
@@ -24,20 +28,43 @@ MOST_BOXES = 1000
 _converting = ConcurrencyLimit(1)
 
 
+def mark_of(video: Video) -> bytes:
+    """The picture with which the owner's videos are marked as made by AI; b"" for none."""
+    regions = settings.AI_MARK.split(",")
+    if settings.AI_MARK == "off" or not settings.KEEP_FILES:
+        return b""
+    if regions != ["always"] and profile.region_of(video.user) not in regions:
+        return b""
+    return marks.draw(video.user.language)
+
+
+def what_was_done(fetched: IO[bytes], film: IO[bytes], mark: bytes) -> list[Action]:
+    """How the film came from the fetched file, for its content credentials."""
+    if film is fetched:
+        return []
+    return [origins.CONVERTED, *([origins.MARKED] if mark else [])]
+
+
 @contextmanager
-def as_playable(file: IO[bytes]) -> Iterator[IO[bytes]]:
-    """Yield the file itself if browsers play it, else one that is converted to MP4.
+def as_playable(file: IO[bytes], mark: bytes = b"") -> Iterator[IO[bytes]]:
+    """Yield the file itself if browsers play it and it gets no mark, else a converted MP4.
 
     Raises BadAnswer for a file that is no video or is damaged, Unplayable for one that nobody can
     convert, Unavailable when our disk is full.
     """
     kind = _container_of(file)
-    if kind == "mov" and _plays(file):
+    if kind == "mov" and not mark and _plays(file):
         yield file
         return
-    with tempfile.NamedTemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR, suffix=".mp4") as made:
+    folder = settings.FILE_UPLOAD_TEMP_DIR
+    with (
+        tempfile.NamedTemporaryFile(dir=folder, suffix=".mp4") as made,
+        tempfile.NamedTemporaryFile(dir=folder, suffix=".png") as picture,
+    ):
+        picture.write(mark)
+        picture.flush()
         with _converting.slot(None):
-            convert(file.name, kind, made.name)
+            convert(file.name, kind, made.name, picture.name if mark else "")
         yield made
 
 
@@ -103,10 +130,13 @@ def _has_late_index(file: IO[bytes]) -> bool:
     return True
 
 
-def convert(source: str, kind: str, target: str) -> None:
-    """Convert a file in a process of its own. Raises BadAnswer, Unplayable or Unavailable."""
+def convert(source: str, kind: str, target: str, mark: str = "") -> None:
+    """Convert a file in a process of its own; `mark` is the path of a PNG to mark it with.
+
+    Raises BadAnswer, Unplayable or Unavailable.
+    """
     most = str(settings.RESULT_MAX_BYTES)
-    command = [sys.executable, "-I", process.__file__, source, kind, target, most]
+    command = [sys.executable, "-I", process.__file__, source, kind, target, most, mark]
     try:
         ended = subprocess.run(  # noqa: S603 - our own program, on names we made
             command, capture_output=True, timeout=CONVERSION_SECONDS, check=True

@@ -1,10 +1,11 @@
 """Convert a video to an MP4 that browsers play, in a process that its limits can end.
 
-    python process.py SOURCE mov|matroska|avi|gif TARGET MAX_BYTES
+    python process.py SOURCE mov|matroska|avi|gif TARGET MAX_BYTES [MARK]
 
 Imports nothing of ours. Copies the tracks that browsers play and encodes the others as H.264 and
-AAC. Prints {} when TARGET is complete, {"broken": why} for a file that ends too early or is
-damaged, {"refused": why} for one that nobody can convert, {"full": why} when the disk is full.
+AAC. MARK is a PNG that is laid over the first seconds; the video track is encoded for it. Prints {}
+when TARGET is complete, {"broken": why} for a file that ends too early or is damaged, {"refused":
+why} for one that nobody can convert, {"full": why} when the disk is full.
 """
 
 import errno
@@ -37,6 +38,9 @@ ENCODER = {"preset": "veryfast", "crf": "18"}
 # What Matroska says about a track, in hours, minutes and seconds.
 TRACK_DURATION = re.compile(r"(\d{1,3}):(\d\d):(\d\d(?:\.\d{1,9})?)")
 BT709 = 1
+# How long a mark is shown, and how high it is as a share of the shorter side of the frame.
+MARK_SECONDS = 3
+MARK_HEIGHT = 0.08
 
 
 class Refused(Exception):
@@ -56,8 +60,10 @@ def is_playable(stream: Any) -> bool:
     return name in AUDIO_CODECS
 
 
-def convert(source: str, kind: str, target: str) -> None:
+def convert(source: str, kind: str, target: str, mark: str = "") -> None:
     """Write the first video and audio track to an MP4 whose index comes first.
+
+    `mark` is the path of a PNG to lay over the first seconds, or "".
 
     Raises Refused, Broken or av.FFmpegError.
     """
@@ -69,7 +75,7 @@ def convert(source: str, kind: str, target: str) -> None:
         av.open(target, "w", format="mp4", options={"movflags": "+faststart"}) as made,
     ):
         streams = main_streams(container)
-        tracks = {stream.index: _track(made, stream, kind) for stream in streams}
+        tracks = {stream.index: _track(made, stream, kind, mark) for stream in streams}
         end = 0.0
         for packet in container.demux():
             end = max(end, _end(packet))
@@ -100,12 +106,14 @@ def _is_after_last(packet: Any) -> bool:
     return packet.dts is None and not packet.size
 
 
-def _track(made: Any, stream: Any, kind: str) -> "Copy | EncodedVideo | EncodedAudio":
-    if kind in COPYABLE and is_playable(stream):
+def _track(made: Any, stream: Any, kind: str, mark: str) -> "Copy | EncodedVideo | EncodedAudio":
+    is_marked = bool(mark) and stream.type == "video"
+    if kind in COPYABLE and is_playable(stream) and not is_marked:
         return Copy(made, stream)
     if stream.type == "audio":
         return EncodedAudio(made, stream)
-    return EncodedVideo(made, stream, _display_matrix(stream.container.name, kind))
+    matrix = _display_matrix(stream.container.name, kind)
+    return EncodedVideo(made, stream, matrix, Mark(mark, stream) if mark else None)
 
 
 def main_streams(container: Any) -> list[Any]:
@@ -188,8 +196,11 @@ class Copy:
 class EncodedVideo:
     """A video track as H.264; `end` is in seconds."""
 
-    def __init__(self, made: Any, stream: Any, matrix: tuple[int, ...] | None) -> None:
+    def __init__(
+        self, made: Any, stream: Any, matrix: tuple[int, ...] | None, mark: "Mark | None" = None
+    ) -> None:
         self.end = 0.0
+        self._mark = mark
         codec = stream.codec_context
         self._rate = Fraction(stream.average_rate or stream.guessed_rate or USUAL_RATE)
         self._track = made.add_stream("libx264", rate=self._rate, options=ENCODER)
@@ -224,6 +235,8 @@ class EncodedVideo:
             picture = frame.reformat(
                 self._track.width, self._track.height, "yuv420p", dst_colorspace="ITU709"
             )
+            if self._mark and float(at * frame.time_base) - self._start < MARK_SECONDS:
+                self._mark.lay_over(picture)
             picture.pts, picture.time_base, picture.pict_type = at, frame.time_base, 0
             yield from self._all_but_last(self._track.encode(picture))
         if _is_after_last(packet):
@@ -246,6 +259,46 @@ class EncodedVideo:
             whole = round((self.end - (self._start or 0)) / packet.time_base)
             packet.duration = max(whole - (packet.dts - self._first_dts), 1)
         return self._waiting
+
+
+class Mark:
+    """A grey picture in a corner of the frames, as high as a share of their shorter side."""
+
+    def __init__(self, path: str, stream: Any) -> None:
+        import numpy as np  # noqa: PLC0415
+        from PIL import Image  # noqa: PLC0415
+
+        codec = stream.codec_context
+        width, height = codec.width & ~1, codec.height & ~1
+        margin = min(width, height) // 40
+        with Image.open(path) as given:
+            tall = max(round(min(width, height) * MARK_HEIGHT), 2)
+            wide = max(min(round(given.width * tall / given.height), width - margin), 2)
+            picture = given.convert("RGBA").resize((wide & ~1, tall & ~1))
+        self._left = max(width - picture.width - margin, 0) & ~1
+        self._top = max(height - picture.height - margin, 0) & ~1
+        opaque = picture.getchannel("A")
+        coarse = opaque.resize((picture.width // 2, picture.height // 2))
+        # A film's black is 16 and its white 235; of colours it has one for four pixels.
+        light = 16 + np.asarray(picture.convert("L"), np.uint32) * 219 // 255
+        self._light = light, np.asarray(opaque, np.uint32)
+        self._colour = np.uint32(128), np.asarray(coarse, np.uint32)
+
+    def lay_over(self, frame: Any) -> None:
+        """Draw the picture into a yuv420p frame."""
+        frame.make_writable()  # the decoder may still need what it gave
+        self._blend(frame.planes[0], self._left, self._top, *self._light)
+        for plane in frame.planes[1:3]:
+            self._blend(plane, self._left // 2, self._top // 2, *self._colour)
+
+    @staticmethod
+    def _blend(plane: Any, left: int, top: int, value: Any, opaque: Any) -> None:
+        import numpy as np  # noqa: PLC0415
+
+        tall, wide = opaque.shape
+        whole = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
+        part = whole[top : top + tall, left : left + wide]
+        part[:] = (part * (255 - opaque) + value * opaque) // 255
 
 
 class EncodedAudio:
@@ -272,7 +325,7 @@ class EncodedAudio:
             yield from self._track.encode(frame)
 
 
-def main(source: str, kind: str, target: str, max_bytes: str) -> None:
+def main(source: str, kind: str, target: str, max_bytes: str, mark: str = "") -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(max_bytes), int(max_bytes)))
@@ -280,7 +333,7 @@ def main(source: str, kind: str, target: str, max_bytes: str) -> None:
 
     said = {}
     try:
-        convert(source, kind, target)
+        convert(source, kind, target, mark)
     except Refused as error:
         said = {"refused": str(error)}
     except (Broken, av.FFmpegError, ValueError) as error:
@@ -290,4 +343,4 @@ def main(source: str, kind: str, target: str, max_bytes: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:5])
+    main(*sys.argv[1:6])

@@ -1,0 +1,118 @@
+"""Give the file of a finished video its content credentials before it is stored.
+
+Nothing here loses a video: what cannot be signed is stored unsigned, logged, and signed later by
+`manage.py sign_videos`.
+"""
+
+import logging
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+from django.conf import settings
+
+from videos.credentials import (
+    frame_hashes,
+    identity,
+    labels,
+    manifests,
+    mp4_boxes,
+    reading,
+    signing,
+)
+from videos.credentials.manifests import Action, Ingredient
+from videos.models import Video
+
+log = logging.getLogger(__name__)
+
+CONVERTED = Action("c2pa.transcoded", "made an MP4 that browsers play")
+MARKED = Action("c2pa.edited", "a visible mark of AI was added to the first seconds")
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What was written into a file, and what its frames look like (see `frame_hashes`).
+
+    `manifest` is "" for a file that was not signed, `error` then says why if it should have been.
+    """
+
+    manifest: str = ""
+    signer: str = ""
+    error: str = ""
+    frames: Sequence[int | None] = field(default=())
+
+
+@contextmanager
+def with_origin(
+    film: IO[bytes], video: Video, *, fetched: Path, done: Sequence[Action] = (), sign: bool = True
+) -> Iterator[tuple[IO[bytes], Origin | None]]:
+    """Yield the file to store, signed if `sign`, and its origin; None if credentials are off.
+
+    `fetched` is the file that the engine gave, whose own manifest is kept, and `done` is what was
+    done to it until it became `film`.
+    """
+    if not settings.CONTENT_CREDENTIALS:
+        yield film, None
+        return
+    frames = _frames_of(film.name)
+    if not sign:
+        yield film, Origin(frames=frames)
+        return
+    folder = settings.FILE_UPLOAD_TEMP_DIR
+    with tempfile.NamedTemporaryFile(dir=folder, suffix=".mp4") as target:
+        try:
+            signed = _sign(Path(film.name), Path(target.name), video, fetched, done)
+        except Exception as error:  # c2pa is a library of another language
+            log.exception("video %s is stored without content credentials", video.pk)
+            yield film, Origin(error=f"{error}"[:500] or repr(error), frames=frames)
+            return
+        with Path(target.name).open("rb") as file:
+            yield file, Origin(signed.manifest, signed.signer, frames=frames)
+
+
+def _sign(
+    film: Path, target: Path, video: Video, fetched: Path, done: Sequence[Action]
+) -> signing.Signed:
+    own = manifests.created(str(video.pk), video.model, video.engine, _disclosed_prompt(video))
+    title = f"{video.pk}.mp4"
+    parents = []
+    if reading.has_manifest(fetched):
+        if signed := _signed_by_us(film):
+            shutil.copyfile(film, target)
+            return signed
+        parents = [Ingredient(fetched, title)]
+    with tempfile.NamedTemporaryFile(dir=target.parent, suffix=".mp4") as labelled:
+        try:
+            produce_id = video.pk.hex
+            labels.write(film, Path(labelled.name), model=video.model, produce_id=produce_id)
+        except mp4_boxes.NotWritable as error:
+            log.info("video %s gets no labels beside its manifest: %s", video.pk, error)
+        else:
+            film = Path(labelled.name)
+        return signing.sign(film, target, title=title, actions=[own, *done], ingredients=parents)
+
+
+def _signed_by_us(film: Path) -> signing.Signed | None:
+    """The signature of a file that we signed before we were killed."""
+    who = identity.current()
+    said = reading.read(film, "video/mp4", who.anchor)
+    if said and said["state"] == "Trusted" and said["serial"] == who.serial:
+        return signing.Signed(said["label"], who.name)
+    return None
+
+
+def _disclosed_prompt(video: Video) -> str:
+    """The prompt, if the owner of the video wants it in the file."""
+    return video.prompt if hasattr(video.user, "prompt_disclosure") else ""
+
+
+def _frames_of(path: str) -> list[int | None]:
+    try:
+        return frame_hashes.hashes_of(path)
+    except Exception:  # it is recognised by its bytes and its manifest only
+        log.warning("the frames of %s cannot be hashed", path, exc_info=True)
+        return []
