@@ -14,6 +14,7 @@ PUBLIC = {
     "POST /api/auth/test/login",
     "GET /api/payments/packages",
     "GET /api/models",
+    "POST /api/verify",
     "GET /api/showcase/videos",
     "GET /api/showcase/videos/{clip_id}",
     "GET /api/schema",

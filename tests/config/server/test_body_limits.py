@@ -472,3 +472,13 @@ def test_body_is_not_passed_on_when_it_exceeds_the_limit(settings: LazySettings)
     settings.BODY_LINGER_SECONDS = 0.01
     request = GuardedRequest(bytes(MIB), b"x", b"y", b"z")
     assert (async_to_sync(request.status)(), len(request.received)) == (413, MIB)
+
+
+@pytest.mark.parametrize("path", ["/verify/", "/api/verify"])
+def test_file_to_check_is_read_from_anybody_up_to_its_own_limit(
+    settings: LazySettings, path: str
+) -> None:
+    settings.VERIFY_MAX_BYTES = 5 * 1024**2
+    most = settings.VERIFY_MAX_BYTES + body_limits.MULTIPART_OVERHEAD_BYTES
+    assert not body_limits.needs_credentials(path, most)
+    assert [body_limits.is_too_large(path, size) for size in (most, most + 1)] == [False, True]

@@ -61,8 +61,8 @@ def test_archive_contains_only_the_users_own_data(api: APIClient, alice: User, b
         )  # fmt: skip
     files = export(api)
     assert sorted(files) == [
-        "api_keys.json", "collection_links.json", "collections.json", "credits.json",
-        "edits.json", "emails.json", "endpoints.json",
+        "api_keys.json", "collection_links.json", "collections.json", "content_credentials.json",
+        "credits.json", "edits.json", "emails.json", "endpoints.json",
         "events.json", "links.json", "payments.json", "presets.json", "profile.json",
         "prompts.json",
         "push_subscriptions.json", "referrals.json", "refused.json", "requests.json",
