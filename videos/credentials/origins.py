@@ -7,9 +7,10 @@ Nothing here loses a video: what cannot be signed is stored unsigned, logged, an
 import logging
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -55,17 +56,40 @@ def with_origin(
     `fetched` is the file that the engine gave, whose own manifest is kept, and `done` is what was
     done to it until it became `film`.
     """
+    write = partial(_sign, Path(film.name), video, fetched, done)
+    with _with_manifest(film, video, write if sign else None) as found:
+        yield found
+
+
+@contextmanager
+def with_edit_origin(
+    film: IO[bytes], video: Video, sources: Sequence[Ingredient], done: Sequence[Action]
+) -> Iterator[tuple[IO[bytes], Origin | None]]:
+    """Yield the signed file of an edit, and its origin, as `with_origin` does.
+
+    `sources` are the files that it was made of, the first one its parent, and `done` what was done.
+    """
+    write = partial(_sign_edit, Path(film.name), video, sources, done)
+    with _with_manifest(film, video, write) as found:
+        yield found
+
+
+@contextmanager
+def _with_manifest(
+    film: IO[bytes], video: Video, write: Callable[[Path], signing.Signed] | None
+) -> Iterator[tuple[IO[bytes], Origin | None]]:
+    """Have `write` make the signed file, None for none; what fails leaves the file as it is."""
     if not settings.CONTENT_CREDENTIALS:
         yield film, None
         return
     frames = _frames_of(film.name)
-    if not sign:
+    if write is None:
         yield film, Origin(frames=frames)
         return
     folder = settings.FILE_UPLOAD_TEMP_DIR
     with tempfile.NamedTemporaryFile(dir=folder, suffix=".mp4") as target:
         try:
-            signed = _sign(Path(film.name), Path(target.name), video, fetched, done)
+            signed = write(Path(target.name))
         except Exception as error:  # c2pa is a library of another language
             log.exception("video %s is stored without content credentials", video.pk)
             yield film, Origin(error=f"{error}"[:500] or repr(error), frames=frames)
@@ -75,7 +99,7 @@ def with_origin(
 
 
 def _sign(
-    film: Path, target: Path, video: Video, fetched: Path, done: Sequence[Action]
+    film: Path, video: Video, fetched: Path, done: Sequence[Action], target: Path
 ) -> signing.Signed:
     own = manifests.created(str(video.pk), video.model, video.engine, _disclosed_prompt(video))
     title = f"{video.pk}.mp4"
@@ -85,6 +109,23 @@ def _sign(
             shutil.copyfile(film, target)
             return signed
         parents = [Ingredient(fetched, title)]
+    return _sign_labelled(film, target, video, [own, *done], parents)
+
+
+def _sign_edit(
+    film: Path, video: Video, sources: Sequence[Ingredient], done: Sequence[Action], target: Path
+) -> signing.Signed:
+    own = manifests.created(str(video.pk), video.model, video.engine)
+    return _sign_labelled(film, target, video, [own, *done], sources)
+
+
+def _sign_labelled(
+    film: Path,
+    target: Path,
+    video: Video,
+    actions: Sequence[Action],
+    ingredients: Sequence[Ingredient],
+) -> signing.Signed:
     with tempfile.NamedTemporaryFile(dir=target.parent, suffix=".mp4") as labelled:
         try:
             produce_id = video.pk.hex
@@ -93,7 +134,8 @@ def _sign(
             log.info("video %s gets no labels beside its manifest: %s", video.pk, error)
         else:
             film = Path(labelled.name)
-        return signing.sign(film, target, title=title, actions=[own, *done], ingredients=parents)
+        title = f"{video.pk}.mp4"
+        return signing.sign(film, target, title=title, actions=actions, ingredients=ingredients)
 
 
 def _signed_by_us(film: Path) -> signing.Signed | None:

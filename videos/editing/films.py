@@ -21,6 +21,7 @@ from uuid import UUID
 from django.conf import settings
 from django.core.files.storage import default_storage
 
+from videos.editing import origin
 from videos.editing.film import process
 from videos.engines.errors import BadAnswer, EngineError, NotReady
 from videos.media import engine_files, files
@@ -135,11 +136,14 @@ def _folder(job_id: UUID) -> Path:
 
 def _made(work: Work, folder: Path) -> Made:
     target = folder / "film.mp4"
-    made = _run(work, _instructions(work, folder, target))
+    instructions = _instructions(work, folder, target)
+    made = _run(work, instructions)
     if work.stop.is_set():
         raise Stopped
     try:
-        stored = files.store_edited(work.result, str(target), work.poster)
+        sources = origin.sources_of(work, instructions["recipe"])
+        done = origin.actions_of(work.recipe)
+        stored = files.store_edited(work.result, str(target), work.poster, sources, done)
     except BadAnswer as error:
         raise Failed("broken", str(error)) from error
     except NotReady as error:

@@ -26,9 +26,11 @@ from billing.ledger import credits
 from config.lib import clock
 from config.lib.queues import leases, wakeups
 from videos import feed
+from videos.credentials import records
 from videos.jobs import state_machine
 from videos.jobs.money import charges
 from videos.jobs.state_machine import NotPossible
+from videos.media.files import StoredResult
 from videos.models import MediaJob, MediaJobSource, Video
 
 log = logging.getLogger(__name__)
@@ -117,8 +119,8 @@ def record_progress(job: MediaJob, percent: float) -> bool:
     return bool(_running(job).update(progress=max(0.0, min(percent, 100.0))))
 
 
-def succeed(job: MediaJob, video: Video) -> bool:
-    """End a job as SUCCEEDED and write its video, in one transaction.
+def succeed(job: MediaJob, video: Video, stored: StoredResult) -> bool:
+    """End a job as SUCCEEDED and write its video and its origin, in one transaction.
 
     Returns False, and writes nothing, when the lease was lost or the job was cancelled.
     """
@@ -136,6 +138,8 @@ def succeed(job: MediaJob, video: Video) -> bool:
         if not ended:
             return False
         state_machine.insert_edited(video)
+        if stored.origin:
+            records.record(video.pk, stored.sha256, stored.origin)
         wakeups.announce(MediaJob)  # another edit of the user may begin
     return True
 

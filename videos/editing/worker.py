@@ -69,7 +69,7 @@ class MediaWorker(LeasedWorker[MediaJob, Outcome]):
             return  # else it is due again after its lease
         match outcome:
             case Made():
-                kept = job_states.succeed(job, video_of(job, outcome))
+                kept = job_states.succeed(job, video_of(job, outcome), outcome.stored)
             case Failed(again=True) if job.attempts < settings.EDIT_ATTEMPTS:
                 pause = job_states.RETRY_PAUSE
                 kept = job_states.give_back(job, counts=True, pause=pause)
@@ -128,7 +128,9 @@ def work_of(job: MediaJob) -> Work:
     sound = None
     if job.sound:
         sound = (str(job.sound.file.name), SOUND_KINDS[job.sound.content_type])
-    result = Video(pk=job.pk, user_id=job.user_id)
+    source = job.videos[0]
+    # The engine is that of the source: it made the pictures.
+    result = Video(pk=job.pk, user_id=job.user_id, model=source.model, engine=source.engine)
     poster = recipe.get("poster")
     return Work(job.pk, job.attempts, instructions, job.videos, sound, poster, result)
 

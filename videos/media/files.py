@@ -3,6 +3,7 @@
 import hashlib
 import os
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.db import transaction
 
 from videos.credentials import origins, records
+from videos.credentials.manifests import Action, Ingredient
 from videos.credentials.origins import Origin
 from videos.engines.base import Engine, Variant
 from videos.engines.errors import BadAnswer, NotReady
@@ -79,19 +81,31 @@ def fetch_result(engine: Engine, video: Video) -> StoredResult:
     )
 
 
-def store_edited(video: Video, mp4: str, poster_seconds: float | None) -> StoredResult:
+def store_edited(
+    video: Video,
+    mp4: str,
+    poster_seconds: float | None,
+    sources: Sequence[Ingredient] = (),
+    done: Sequence[Action] = (),
+) -> StoredResult:
     """Store a film that an edit has made, with a thumbnail and a spritesheet drawn from it.
 
-    The thumbnail shows the moment `poster_seconds`, else the middle. Overwrites what an earlier
-    attempt stored. Raises BadAnswer for a file that is no complete video.
+    The thumbnail shows the moment `poster_seconds`, else the middle. The file is signed: it was
+    made of `sources` by what is `done`. Overwrites what an earlier attempt stored. Raises BadAnswer
+    for a file that is no complete video.
     """
     check_mp4(mp4)
     thumbnail = thumbnails.draw(mp4, Variant.THUMBNAIL, poster_seconds)
     spritesheet = thumbnails.draw(mp4, Variant.SPRITESHEET)
     names = storage_names(video)
-    with Path(mp4).open("rb") as film:
-        sha256, size_bytes = _measure(film)
-        _store(film, names[Variant.VIDEO], size_bytes)
+    with (
+        Path(mp4).open("rb") as made,
+        # The beginning with the visible mark may have been cut off.
+        playable.as_playable(made, playable.mark_of(video)) as film,
+        origins.with_edit_origin(film, video, sources, done) as (final, origin),
+    ):
+        sha256, size_bytes = _measure(final)
+        _store(final, names[Variant.VIDEO], size_bytes)
     _store_bytes(names[Variant.THUMBNAIL], thumbnail)
     _store_bytes(names[Variant.SPRITESHEET], spritesheet)
     return StoredResult(
@@ -100,6 +114,7 @@ def store_edited(video: Video, mp4: str, poster_seconds: float | None) -> Stored
         sha256,
         names[Variant.THUMBNAIL],
         names[Variant.SPRITESHEET],
+        origin=origin,
     )
 
 

@@ -24,7 +24,7 @@ from videos.media.concurrency import ConcurrencyLimit
 from videos.models import Collection, Preset, RejectedPrompt, ShareLink, Video
 
 PATH = "/api/users/export"
-QUERIES = 23
+QUERIES = 24
 
 
 async def _read(answer: Any) -> bytes:

@@ -108,7 +108,7 @@ def test_cancellation_against_success_pays_or_returns_exactly_once(
     made = worker.video_of(held, films.Made(stored, 64, 48, 1.0))
 
     def succeed() -> bool:
-        return job_states.succeed(held, made)
+        return job_states.succeed(held, made, stored)
 
     def cancel() -> bool:
         try:
