@@ -22,6 +22,7 @@ from config.api import docs, errors
 from config.http import health, web_app, well_known
 from config.http.presentation import language, theme
 from config.routes import edits as edit_routes
+from config.routes import library as library_routes
 from config.routes import webhook_endpoints as endpoint_routes
 from showcase import api as showcase_api
 from showcase.web import (
@@ -66,18 +67,15 @@ from videos.realtime import events
 from videos.web import account as web_account
 from videos.web import (
     avatar,
-    collection_sharing,
-    collections,
     comparison,
-    library,
     library_frames,
     own_queue,
     prompts,
     push,
     reference_images,
-    selection,
     sharing,
     studio,
+    tags,
     usage,
     verify,
     video,
@@ -106,19 +104,6 @@ showcase_urls = [
     path("<int:clip_id>/preview/video.mp4", previews.video, name="clip-preview-video"),
     path("<int:clip_id>/preview/poster.webp", previews.poster, name="clip-preview-poster"),
 ]
-collection_urls = [
-    path("", collections.collections, name="collections"),
-    path("<int:collection_id>/", library.collection, name="collection"),
-    path("<int:collection_id>/rename/", collections.rename_collection, name="collection-rename"),
-    path("<int:collection_id>/delete/", collections.delete_collection, name="collection-delete"),
-    path("<int:collection_id>/share/", collection_sharing.share, name="collection-share"),
-    path("<int:collection_id>/download/", collection_sharing.download, name="collection-download"),
-]
-shared_collection_urls = [
-    path("<str:token>/", collection_sharing.shared, name="shared-collection"),
-    path("<str:token>/<uuid:video_id>/video.mp4", collection_sharing.video, name="shown-video"),
-    path("<str:token>/<uuid:video_id>/poster.webp", collection_sharing.poster, name="shown-poster"),
-]
 urlpatterns = [
     # pages
     path("", home.home, name="home"),
@@ -145,15 +130,12 @@ urlpatterns = [
     path("studio/reference/", reference_images.upload, name="reference-keep"),
     path("studio/reference/library/", library_frames.pick, name="reference-library"),
     path("studio/reference/<uuid:upload_id>/", reference_images.show, name="reference"),
-    path("library/", library.library, name="library"),
-    path("library/download/", selection.download, name="library-download"),
-    path("library/delete/", selection.delete, name="library-delete"),
-    path("library/restore/", selection.restore, name="library-restore"),
-    path("library/collect/", selection.collect, name="library-collect"),
-    path("collections/", include(collection_urls)),
-    path("c/", include(shared_collection_urls)),
+    path("library/", include(library_routes.library)),
+    path("collections/", include(library_routes.collections)),
+    path("c/", include(library_routes.shared_collections)),
     path("v/<uuid:video_id>/", video.video, name="video"),
     path("v/<uuid:video_id>/title/", video.title, name="video-title"),
+    path("v/<uuid:video_id>/tags/", tags.change, name="video-tags"),
     path("v/<uuid:video_id>/favourite/", video.favourite, name="video-favourite"),
     *edit_routes.PAGES,
     path("v/<uuid:video_id>/compare/", comparison.compare, name="video-compare"),

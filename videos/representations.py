@@ -79,7 +79,12 @@ def library_id(video_id: UUID) -> str:
 
 
 def library_video(video: Video) -> dict[str, Any]:
-    """The video object of systems A and B; times in unix seconds. Source: A13, A15, A19.
+    """The video object of systems A and B, and its tags, which lists read at once beforehand."""
+    return {**_library_video(video), "tags": [tag.name for tag in video.tags.all()]}
+
+
+def _library_video(video: Video) -> dict[str, Any]:
+    """The columns of the video object; times in unix seconds. Source: A13, A15, A19.
 
     With PREFIXED_VIDEO_IDS `openai_video_id` is always a text, as A prints it: the video's own id
     until an engine has taken the job.
@@ -237,7 +242,7 @@ def update_event(video: Video) -> dict[str, Any]:
     if not video.deleted_at and video.is_active:  # sent for each poll: only what is in it
         updates = {"status": LIBRARY_STATUS[Status(video.status)], "progress": int(video.progress)}
     elif not video.deleted_at:
-        whole = library_video(video)
+        whole = _library_video(video)
         updates = {key: whole[key] for key in KEYS_OF_AN_END}
     return {
         "type": "video_update",

@@ -224,10 +224,10 @@ document.addEventListener("pointerover", (event) => {
 });
 document.addEventListener("pointerleave", leave);
 
-// ---- filters apply as they are chosen, and leave no empty words in the address ----
+// ---- choices apply as they are made; filters that are not set leave no empty words in the address ----
 const find = document.getElementById("find");
 find?.addEventListener("change", ({ target }) => {
-  if (!target.matches("select, [type=date]")) return;
+  if (!target.matches("select") || target.closest("[popover]")) return;
   if (target.matches(":focus-visible")) sessionStorage.chosen = target.name;
   find.requestSubmit();
 });

@@ -153,11 +153,11 @@ def test_versions_are_compared_and_a_deletion_is_undone_with_the_keyboard_alone(
         "() => [...document.querySelectorAll('video')].every((each) => each.currentTime > 0.1)"
     )
     press(page, page.get_by_role("link", name="Library").first)
-    sort = page.get_by_label("Sort")
-    walk_to(page, sort)
+    press(page, page.get_by_role("button", name="Filter and sort"))
+    walk_to(page, page.get_by_label("Sort", exact=True))
     page.keyboard.press("ArrowDown")
+    press(page, page.get_by_role("button", name="Apply"))
     page.wait_for_url("**/library/?sort=oldest")
-    expect(sort).to_be_focused()
     title = page.get_by_role("link", name="A mill at noon", exact=True)
     press(page, page.get_by_role("link", name="Delete: A mill at noon"))
     dialog = page.get_by_role("dialog", name="Delete this video?")
@@ -192,7 +192,8 @@ VIDEO = """
     spinbutton Frame at, button Previous frame, button Next frame, button Use this frame,
     link Contact sheet, radio Remix, textbox What should change?, button Remix 20 credits,
     link Compare, navigation Versions of this video, link This version A mill at noon,
-    link Remix It snows, button As API call, button Copy the id, link Ledger entries
+    link Remix It snows, combobox Add tags, button Add, button As API call,
+    button Copy the id, link Ledger entries
 """
 
 

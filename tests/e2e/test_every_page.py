@@ -147,6 +147,8 @@ NO_PAGE = {
         "reference",
         "library-download",
         "library-collect",
+        "library-tag",
+        "video-tags",
         "usage-csv",
         "billing-csv",
     ),

@@ -567,11 +567,47 @@ def test_few_videos_are_asked_for_at_once_when_many_render(
     assert [message["video_id"] for message in asked] == [f"{n % 12}" for n in range(15)]
 
 
+def test_tags_are_put_on_by_a_comma_and_found_in_the_library(
+    tab: Opener, maker: tuple[StorageState, dict[str, str]]
+) -> None:
+    person, addresses = maker
+    page = tab(addresses["boat"], person=person)
+    field = page.get_by_label("Add tags")
+    field.press_sequentially("Sea,")
+    shown = page.locator("#tags .tag a")
+    expect(shown).to_have_text(["Sea"])
+    expect(field).to_be_focused()
+    field.fill("client A")
+    field.press("Enter")
+    expect(shown).to_have_text(["client A", "Sea"])
+    field.fill("x" * 41)
+    field.press("Enter")
+    expect(page.get_by_role("alert")).to_have_text("A tag has at most 40 characters.")
+    expect(field).to_have_value("x" * 41)
+    page.get_by_role("button", name="Remove the tag client A").click()
+    expect(shown).to_have_text(["Sea"])
+    page.goto("/library/")
+    page.get_by_role("button", name="Filter and sort").click()
+    page.get_by_label("Tag", exact=True).select_option("Sea")
+    page.get_by_role("button", name="Apply").click()
+    expect(page.locator(".card")).to_have_count(1)
+    page.get_by_role("link", name="Remove the filter Tag").click()
+    page.get_by_role("link", name="Select", exact=True).click()
+    page.get_by_role("checkbox", name="Choose: A tower").check()
+    page.get_by_role("button", name="Tags").click()
+    page.get_by_label("Add tags").fill("sea")
+    page.get_by_label("Add tags").press("Enter")
+    expect(page.get_by_text("1 video is tagged.")).to_be_visible()
+    page.goto("/library/?tag=SEA")
+    expect(page.locator(".card")).to_have_count(2)
+
+
 def test_library_works_by_forms_when_javascript_is_off(
     tab: Opener, maker: tuple[StorageState, dict[str, str]]
 ) -> None:
     person, addresses = maker
     page = tab("/library/", person=person, java_script_enabled=False)
+    page.get_by_role("button", name="Filter and sort").click()
     page.get_by_label("Shape").select_option("tall")
     page.get_by_role("button", name="Apply").click()
     expect(page.get_by_role("heading", name="Nothing matches")).to_be_visible()

@@ -33,6 +33,7 @@ from videos.models import (
     RejectedPrompt,
     SavedPrompt,
     ShareLink,
+    Tag,
     Upload,
     Video,
     WebhookDelivery,
@@ -144,6 +145,7 @@ def write_zip(user: User, target: IO[bytes]) -> None:
         _file(archive, "edits.json", _edits(user))
         _file(archive, "uploads.json", _rows(Upload.objects.filter(user=user), UPLOAD))
         _file(archive, "collections.json", _collections(user))
+        _file(archive, "tags.json", _tags(user))
         _file(archive, "presets.json", _rows(Preset.objects.filter(user=user), PRESET))
         prompts = SavedPrompt.objects.filter(user=user)
         _file(archive, "prompts.json", _rows(prompts, SAVED_PROMPT))
@@ -195,6 +197,11 @@ def _collections(user: User) -> Iterator[dict[str, Any]]:
     for one in Collection.objects.filter(user=user).prefetch_related("videos"):
         kept = [video.pk for video in one.videos.all()]
         yield {"name": one.name, "created_at": one.created_at, "videos": kept}
+
+
+def _tags(user: User) -> Iterator[dict[str, Any]]:
+    for tag in Tag.objects.filter(user=user).prefetch_related("videos"):
+        yield {"name": tag.name, "videos": [video.pk for video in tag.videos.all()]}
 
 
 def _file(archive: zipfile.ZipFile, name: str, rows: Iterable[dict[str, Any]]) -> None:

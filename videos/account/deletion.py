@@ -30,6 +30,7 @@ from videos.models import (
     RejectedPrompt,
     SavedPrompt,
     ShareLink,
+    Tag,
     Upload,
     Video,
     VideoEvent,
@@ -104,6 +105,7 @@ def erase_account(user: User) -> None:
             WebhookSecret,
             IdempotencyKey,
             Collection,
+            Tag,
             Preset,
             SavedPrompt,
         )

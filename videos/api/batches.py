@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from django.db.models import prefetch_related_objects
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, Throttled, ValidationError
@@ -155,6 +156,7 @@ def _order(
     outcome = idempotency.run(request_key, order)
     videos = batches.videos_of(outcome.result, len(batch.lines))
     queue.add_positions(videos)
+    prefetch_related_objects(videos, "tags")
     shown = [representations.library_video(video) for video in videos]
     body = {"videos": shown, "credits": sum(video.credits for video in videos)}
     return Response(body, status=201, headers=outcome.headers)

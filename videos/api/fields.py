@@ -19,7 +19,7 @@ from videos.api.order_choices import ModelField, SecondsField, SizeField
 from videos.catalog import offers
 from videos.catalog.reading import catalog
 from videos.jobs.orders import PriceTerms
-from videos.library import own_videos
+from videos.library import own_videos, tags
 from videos.models import Video
 from videos.models.price import MAX_CREDITS
 from videos.webhooks import http_client
@@ -67,6 +67,16 @@ class OptionalBooleanField(serializers.BooleanField):
     """A truth value that a form may leave out; elsewhere a missing one would count as false."""
 
     default_empty_html = empty
+
+
+class TagField(TextField):
+    """A tag of a video, as `videos.library.tags` writes it."""
+
+    def to_internal_value(self, data: Any) -> str:
+        try:
+            return tags.name_of(super().to_internal_value(data))
+        except tags.BadTag as error:
+            raise serializers.ValidationError(str(error)) from error
 
 
 class ChoicesSerializer(serializers.Serializer):

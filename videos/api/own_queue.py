@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db.models import prefetch_related_objects
 from django.http import Http404
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -61,6 +62,7 @@ class QueueView(APIView):
         rows = own_queue.waiting_of(user_of(request))
         videos = list(rows[: own_queue.MOST_LISTED])
         queue.add_positions(videos)
+        prefetch_related_objects(videos, "tags")
         shown = [
             {**representations.library_video(video), "paused": video.paused_at is not None}
             for video in videos

@@ -65,6 +65,9 @@ class VideoSerializer(serializers.Serializer):
     title = serializers.CharField(
         help_text="What the owner called it, else the first clause of the prompt; one line."
     )
+    tags = serializers.ListField(
+        child=serializers.CharField(), help_text="What the owner put on it, in order."
+    )
     prompt = serializers.CharField()
     model = serializers.CharField()
     made_with = MadeWithSerializer()

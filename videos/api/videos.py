@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.db.models import QuerySet
+from django.db.models import QuerySet, prefetch_related_objects
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -28,9 +28,10 @@ from videos.catalog import offers
 from videos.catalog.entries import MOST_REFERENCES
 from videos.catalog.modes import OrderImages
 from videos.jobs import orders, queue, removal
-from videos.library import listing, titles
+from videos.library import listing, tags, titles
 from videos.media import uploads
 from videos.models import Video
+from videos.models.tag import MAX_TAG
 from videos.models.video_names import MAX_TITLE
 
 Representation = Callable[[Video], dict[str, Any]]
@@ -102,6 +103,12 @@ class VideoQuerySerializer(serializers.Serializer):
     order = serializers.ChoiceField(["asc", "desc"], default="desc")
     q = TextField(max_length=200, required=False, allow_blank=True)
     status = fields.StatusField(representations.LIBRARY_STATUS, required=False)
+    tag = TextField(
+        max_length=MAX_TAG,
+        required=False,
+        allow_blank=True,
+        help_text="Only videos with this tag, in any case.",
+    )
 
 
 class VideoPagination(LimitOffsetPagination):
@@ -140,20 +147,22 @@ class VideoListView(CreateVideoView, ListView):
         return listing.listed(*self._asked())
 
     def newest(self, limit: int) -> list[Video] | None:
-        user, statuses, words = self._asked()
-        return None if statuses or words else listing.newest(user, limit)
+        user, *filters = self._asked()
+        return None if any(filters) else listing.newest(user, limit)
 
     def count(self, rows: QuerySet[Video]) -> int:
         return listing.number_listed(rows, *self._asked())
 
-    def _asked(self) -> tuple[AbstractBaseUser, list[str], str]:
-        return user_of(self.request), self.query.get("status", []), self.query.get("q", "")
+    def _asked(self) -> tuple[AbstractBaseUser, list[str], str, str]:
+        words, tag = self.query.get("q", ""), self.query.get("tag", "")
+        return user_of(self.request), self.query.get("status", []), words, tag
 
     def rows_to_continue_after(self) -> QuerySet[Video]:
         return Video.objects.with_deleted_of(user_of(self.request))
 
     def represent(self, page: list[Video]) -> Any:
         queue.add_positions(page)
+        prefetch_related_objects(page, "tags")
         return [representations.library_video(video) for video in page]
 
 
@@ -166,10 +175,24 @@ class ChangeVideoSerializer(serializers.Serializer):
         allow_blank=True,
         help_text='Line breaks become spaces. `""` returns to the first clause of the prompt.',
     )
+    tags = serializers.ListField(
+        child=fields.TagField(),
+        required=False,
+        max_length=tags.MOST_ON_VIDEO,
+        help_text="All tags of the video, instead of those before; `[]` for none.",
+    )
+
+
+def _replace_tags(video: Video, names: list[str]) -> None:
+    """Give a video these tags. Raises ValidationError when it cannot have them."""
+    try:
+        tags.replace(video, names)
+    except tags.BadTag as error:
+        raise serializers.ValidationError({"tags": [str(error)]}) from error
 
 
 class VideoDetailView(APIView):
-    """A15, A18: read, rename or delete one video; deleting a running one cancels it first."""
+    """A15, A18: read, change or delete one video; deleting a running one cancels it first."""
 
     @extend_schema(
         operation_id="get_video", summary="Get one video", responses={200: VideoSerializer}
@@ -181,14 +204,16 @@ class VideoDetailView(APIView):
 
     @extend_schema(
         operation_id="change_video",
-        summary="Change the title of a video",
+        summary="Change the title and the tags of a video",
         request=ChangeVideoSerializer,
         responses={200: VideoSerializer},
-        examples=request_example({"title": "Harbour at dusk"}),
+        examples=request_example({"title": "Harbour at dusk", "tags": ["harbour", "client A"]}),
     )
     def patch(self, request: Request, video_id: UUID) -> Response:
         video = fields.get_own_video(request, video_id)
         asked = validated(ChangeVideoSerializer, request.data)
+        if "tags" in asked:
+            _replace_tags(video, asked["tags"])
         if "title" in asked:
             titles.rename(video, asked["title"])
         queue.add_positions([video])

@@ -12,9 +12,11 @@ from videos.models import Video, VideoQuerySet
 
 
 def listed(
-    user: AbstractBaseUser, statuses: Collection[str] = (), words: str = ""
+    user: AbstractBaseUser, statuses: Collection[str] = (), words: str = "", tag: str = ""
 ) -> VideoQuerySet:
-    """Return a user's videos that have one of these statuses, if any, and contain these words."""
+    """Return a user's videos that have one of these statuses, if any, these words and this tag."""
+    if tag:
+        return listed(user, statuses, words).filter(search.tagged(user, tag))
     if words:
         is_large = counts.counts_of(user).total > search.LARGE
         videos = search.matching(user, words, is_large=is_large)
@@ -40,9 +42,16 @@ def _newest_of(limit: int) -> PreparedQuery[Video]:
 
 
 def number_listed(
-    rows: QuerySet[Video], user: AbstractBaseUser, statuses: Collection[str] = (), words: str = ""
+    rows: QuerySet[Video],
+    user: AbstractBaseUser,
+    statuses: Collection[str] = (),
+    words: str = "",
+    tag: str = "",
 ) -> int:
-    """Return how many videos this list (`rows`) has; with words at most search.MOST_COUNTED."""
-    if words:
+    """Return how many videos this list (`rows`) has, which `listed` returned for the same filters.
+
+    With words or a tag at most search.MOST_COUNTED.
+    """
+    if words or tag:
         return rows.order_by()[: search.MOST_COUNTED].count()
     return counts.number_with(user, statuses)

@@ -11,8 +11,10 @@ from django.db import connection
 from django.db.models import Case, Exists, OuterRef, Q, When
 from django.utils import timezone
 
+from config.lib import texts
 from videos.library import prompt_index
 from videos.models import Video, VideoQuerySet
+from videos.models.tag import MAX_TAG
 
 TALL, WIDE = "tall", "wide"
 # Years that both databases and every time zone can hold.
@@ -46,6 +48,7 @@ class LibraryFilter:
     shape: str = ""
     sort: str = ""
     collection: int = 0
+    tag: str = ""
     since: date | None = None
     until: date | None = None
 
@@ -63,7 +66,7 @@ class LibraryFilter:
         status, sort, shape = (query.get(name, "") for name in ("status", "sort", "shape"))
         collection = query.get("collection", "")
         # PostgreSQL cannot store a text that contains NUL.
-        q, model = (query.get(name, "").replace("\0", "") for name in ("q", "model"))
+        q, model, tag = (query.get(name, "").replace("\0", "") for name in ("q", "model", "tag"))
         return cls(
             q=q.strip()[:200],
             status=status if status in cls.STATUSES else "",
@@ -71,19 +74,26 @@ class LibraryFilter:
             shape=shape if shape in {TALL, WIDE} else "",
             sort=sort if sort in cls.SORTS else "",
             collection=int(collection) if collection.isdecimal() and len(collection) < 10 else 0,
+            tag=tag.strip()[:MAX_TAG],
             since=_day(query.get("since", "")),
             until=_day(query.get("until", "")),
         )
 
     @property
     def is_narrowed(self) -> bool:
-        """Whether a search, a model, a shape or a day is set."""
-        return bool(self.q or self.model or self.shape or self.since or self.until)
+        """Whether a search, a model, a shape, a tag or a day is set."""
+        narrowing = (self.q, self.model, self.shape, self.tag, self.since, self.until)
+        return any(map(bool, narrowing))
+
+    @property
+    def tag_key(self) -> str:
+        """What tells the tag from others."""
+        return texts.search_key(self.tag)
 
     @property
     def filters(self) -> int:
         """How many of the filters are set that a phone shows in a sheet of their own."""
-        chosen = (self.model, self.shape, self.collection, self.since, self.until)
+        chosen = (self.model, self.shape, self.collection, self.tag, self.since, self.until)
         return sum(map(bool, chosen))
 
     @property
@@ -100,6 +110,8 @@ class LibraryFilter:
             found = found.filter(size__in=_sizes(found, self.shape))
         if self.collection:
             found = found.filter(collections=self.collection)
+        if self.tag:
+            found = found.filter(tagged(user, self.tag))
         if self.since:
             found = found.filter(created_at__gte=_midnight(self.since))
         if self.until:
@@ -133,6 +145,11 @@ def matching(user: AbstractBaseUser, words: str, *, is_large: bool) -> VideoQuer
     if found is None:
         return Video.objects.of(user).matching(words)
     return Video.objects.among(user, found).matching(words)
+
+
+def tagged(user: AbstractBaseUser, name: str) -> Q:
+    """Return the condition for the videos on which a user has put this tag."""
+    return Q(tags__user_id=user.pk, tags__key=texts.search_key(name))
 
 
 def models_of(user: AbstractBaseUser) -> set[str]:

@@ -18,6 +18,7 @@ from videos.catalog.entries import MOST_REFERENCES
 from videos.editing import recipes
 from videos.mcp.errors import Refused
 from videos.models.price import MAX_CREDITS
+from videos.models.tag import MAX_TAG
 
 NOT_FOUND = "There is no video with this id."
 MAX_LISTED = 50
@@ -193,6 +194,9 @@ class ListVideos(Arguments):
     ] = ""
     search: Annotated[
         str, Field(max_length=200, description="Only videos whose prompt has these words.")
+    ] = ""
+    tag: Annotated[
+        str, Field(max_length=MAX_TAG, description="Only videos on which the user put this tag.")
     ] = ""
 
 

@@ -25,6 +25,7 @@ from videos.models.push_subscription import PushSubscription
 from videos.models.rejected_prompt import RejectedPrompt
 from videos.models.saved_prompt import SavedPrompt
 from videos.models.share_link import ShareLink
+from videos.models.tag import Tag
 from videos.models.upload import Upload, UploadQuerySet
 from videos.models.video import Video, VideoQuerySet
 from videos.models.video_event import VideoEvent
@@ -58,6 +59,7 @@ __all__ = [
     "RejectedPrompt",
     "SavedPrompt",
     "ShareLink",
+    "Tag",
     "Upload",
     "UploadQuerySet",
     "Video",

@@ -20,13 +20,14 @@ from config.lib.web.paging import page_of, uncounted_page_of
 from config.lib.web.responses import UserRequest
 from videos import feed
 from videos.catalog.reading import catalog
-from videos.library import collection_links, search
+from videos.library import collection_links, search, tags
 from videos.library import collections as library_collections
 from videos.library import counts as library_counts
 from videos.library.search import LibraryFilter
 from videos.models import CollectionLink, LibraryCounts, Video, VideoQuerySet
 from videos.web.pages import get_own_collection
 from videos.web.presenters import library_view
+from videos.web.presenters.chosen_filters import chosen_filters
 from videos.web.presenters.take_stacks import stack_takes
 from videos.web.presenters.video_card import VideoCard, cards_of
 
@@ -74,6 +75,7 @@ def _found(request: UserRequest, wanted: LibraryFilter) -> dict[str, Any]:
     counts = kept if wanted.is_whole_library else search.found_counts(found)
     page = _page(request, wanted.apply_status(found), counts, wanted.status)
     picking = "select" in request.GET
+    models = catalog().named(search.models_of(request.user))
     cards = cards_of(page) if picking else stack_takes(cards_of(page))
     days = [] if wanted.sort else _days(cards)
     return {
@@ -83,7 +85,9 @@ def _found(request: UserRequest, wanted: LibraryFilter) -> dict[str, Any]:
         "library": kept,
         "counts": counts,
         "collections": collections,
-        "models": catalog().named(search.models_of(request.user)),
+        "own_tags": tags.tags_of(request.user),
+        "models": models,
+        "chosen_filters": chosen_filters(request, wanted, models, collections),
         "page": page,
         "cards": cards,
         "days": days,

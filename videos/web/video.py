@@ -21,7 +21,7 @@ from config.lib.web.responses import UserRequest, redirect_back, see_other
 from videos import feed
 from videos.credentials import records
 from videos.jobs import cancellation, orders, removal, state_machine
-from videos.library import collections, comparison, titles
+from videos.library import collections, comparison, tags, titles
 from videos.library.lineage import kept_videos, lineage_of, prompt_changes
 from videos.library.share_links import active_link, token_of
 from videos.library.takes import takes_of
@@ -189,6 +189,8 @@ def _render_video(
         "refusal": cancellation.find_refusal(video),
         "share": share,
         "link": share and settings.BASE_URL + reverse("shared", args=[token_of(share)]),
+        "video": video,
+        "own_tags": tags.tags_of(request.user),
         "collections": collections.collections_of(request.user),
         "call": curl_command(video, settings.BASE_URL),
         "credential": records.of_video(video),

@@ -19,6 +19,7 @@ from config.lib.models import OutgoingEmail
 from tests.videos.conftest import order, picture, upload
 from tests.videos.media.test_images import busy
 from videos.account import data_export
+from videos.library import tags
 from videos.media import concurrency, uploads
 from videos.media.concurrency import ConcurrencyLimit
 from videos.models import Collection, Preset, RejectedPrompt, ShareLink, Video
@@ -46,6 +47,7 @@ def test_archive_contains_only_the_users_own_data(api: APIClient, alice: User, b
     Video.objects.filter(pk=video.pk).update(seed=7, negative_prompt="fog")
     order(bob, "Bob's secret")
     api_keys.issue(alice, "laptop", ["read"])
+    tags.add([video], ["At sea"])
     collection = Collection.objects.create(user=alice, name="Boats")
     collection.videos.add(video)
     options = {"model": "sora-2", "size": "1280x720", "seconds": 4}
@@ -66,7 +68,7 @@ def test_archive_contains_only_the_users_own_data(api: APIClient, alice: User, b
         "events.json", "links.json", "payments.json", "presets.json", "profile.json",
         "prompts.json",
         "push_subscriptions.json", "referrals.json", "refused.json", "requests.json",
-        "sign_ins.json", "uploads.json", "videos.json", "webhooks.json",
+        "sign_ins.json", "tags.json", "uploads.json", "videos.json", "webhooks.json",
     ]  # fmt: skip
     assert [p["email"] for p in files["profile.json"]] == ["alice@example.com"]
     (shown,) = files["videos.json"]
@@ -80,6 +82,8 @@ def test_archive_contains_only_the_users_own_data(api: APIClient, alice: User, b
     assert [(c["name"], c["videos"]) for c in files["collections.json"]] == [
         ("Boats", [str(video.pk)])
     ]
+    tagged = [(tag["name"], tag["videos"]) for tag in files["tags.json"]]
+    assert tagged == [("At sea", [str(video.pk)])]
     assert [p["ending"] for p in files["presets.json"]] == ["at dusk"]
     assert [r["prompt"] for r in files["refused.json"]] == ["Too much"]
     assert [s["video_id"] for s in files["links.json"]] == [str(video.pk)]

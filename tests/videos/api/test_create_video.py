@@ -46,6 +46,7 @@ def test_create_answers_the_documented_object_when_only_a_prompt_is_sent(
         "status": "queued",
         "progress": 0,
         "queue_position": 1,
+        "tags": [],
         "created_at": int(video.created_at.timestamp()),
         "completed_at": None,
         "file_path": None,

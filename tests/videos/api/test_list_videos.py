@@ -146,13 +146,13 @@ def test_list_goes_on_after_a_video_that_has_left_it(
 
 
 @pytest.mark.parametrize("limit", [1, 100])
-def test_list_takes_four_queries_for_any_number_of_videos(
+def test_list_takes_five_queries_for_any_number_of_videos(
     api: APIClient,
     five_ids: list[str],
     django_assert_num_queries: DjangoAssertNumQueries,
     limit: int,
 ) -> None:
-    with django_assert_num_queries(4):  # the session, the count, the page, the places in the queue
+    with django_assert_num_queries(5):  # session, count, page, places in the queue, tags
         read(api, f"?limit={limit}")
 
 

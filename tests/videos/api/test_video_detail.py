@@ -45,6 +45,7 @@ def test_detail_shows_urls_and_files_when_the_video_is_completed(
         "status": "completed",
         "progress": 100,
         "queue_position": None,
+        "tags": [],
         "created_at": int(video.created_at.timestamp()),
         "completed_at": int(video.completed_at.timestamp()),
         "file_path": f"videos/{alice.pk}/{video.pk}.mp4",
@@ -131,11 +132,11 @@ def test_detail_finds_the_video_when_the_id_is_in_capitals(api: APIClient, alice
     assert answer["Content-Type"] == "application/json"
 
 
-def test_detail_takes_three_queries_when_the_video_waits(
+def test_detail_takes_four_queries_when_the_video_waits(
     api: APIClient, alice: User, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     address = f"/api/videos/{order(alice).pk}"
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):
         api.get(address)
 
 

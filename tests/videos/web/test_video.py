@@ -90,12 +90,12 @@ def test_page_needs_as_many_queries_for_a_large_lineage(
 ) -> None:
     remixed(boat, "Make it snow", mp4)
     page.get(f"/v/{boat.pk}/")
-    with django_assert_num_queries(18):
+    with django_assert_num_queries(20):
         page.get(f"/v/{boat.pk}/")
     last = boat
     for n in range(5):
         last = remixed(last, f"Number {n}", mp4)
-    with django_assert_num_queries(18):
+    with django_assert_num_queries(20):
         page.get(f"/v/{boat.pk}/")
 
 

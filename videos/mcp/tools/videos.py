@@ -1,5 +1,7 @@
 """get_video, wait_for_video, list_videos, cancel_video and delete_video."""
 
+from django.db.models import prefetch_related_objects
+
 from videos import representations
 from videos.jobs import cancellation, queue, removal, state_machine
 from videos.library import listing
@@ -21,7 +23,7 @@ def _list(call: Call) -> Answer:
     asked: arguments.ListVideos = call.arguments
     names = representations.LIBRARY_STATUS
     states = representations.statuses_named(asked.status, names) if asked.status else []
-    found = listing.listed(call.caller.user, states, asked.search)
+    found = listing.listed(call.caller.user, states, asked.search, asked.tag)
     if asked.after:
         last = own_video(call.caller, asked.after)
         found = found.filter(created_at__lte=last.created_at).exclude(
@@ -30,6 +32,7 @@ def _list(call: Call) -> Answer:
     rows = list(found.newest()[: asked.limit + 1])
     page, has_more = rows[: asked.limit], len(rows) > asked.limit
     queue.add_positions(page)
+    prefetch_related_objects(page, "tags")
     shown = [shapes.video(video) for video in page]
     return {"videos": shown, "next": shown[-1]["id"] if has_more else None}
 

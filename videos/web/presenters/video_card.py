@@ -7,6 +7,7 @@ from functools import cached_property
 from uuid import UUID, uuid4
 
 from django.conf import settings
+from django.db.models import prefetch_related_objects
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -299,6 +300,7 @@ def cards_of(
     is_any_waiting = any(STATES[Status(video.status)] == "queued" for video in videos)
     paused = circuit_breaker.paused_engines() if is_any_waiting else set()
     sources = source_titles(videos)
+    prefetch_related_objects(videos, "tags")
     return [
         VideoCard(
             video,
