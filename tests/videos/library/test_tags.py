@@ -124,7 +124,7 @@ def test_limit_of_a_video_holds_for_many_at_once(alice: User) -> None:
     assert (names(empty), len(names(full))) == (["last"], 20)
 
 
-def test_limit_of_a_user_is_told(alice: User) -> None:
+def test_user_has_500_tags_at_most(alice: User) -> None:
     Tag.objects.bulk_create(
         Tag(user=alice, key=f"k{n}", name=f"k{n}") for n in range(tags.MOST_OF_USER)
     )
