@@ -130,6 +130,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "config.http.presentation.timezone.timezone_middleware",
+    "config.http.viewing.viewing_middleware",
     "config.http.rate_limit_page.RateLimitPageMiddleware",
 ]
 ROOT_URLCONF = "config.urls"

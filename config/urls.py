@@ -12,6 +12,7 @@ from accounts.web import agents
 from accounts.web import oauth as web_oauth
 from accounts.web import requests as web_requests
 from accounts.web import settings as accounts_views
+from accounts.web import viewing as web_viewing
 from billing import webhooks as billing_webhooks
 from billing.api import credits as credits_api
 from billing.api import payments as payments_api
@@ -190,6 +191,7 @@ urlpatterns = [
     ),
     path("developers/webhooks/redeliver/", web_webhooks.redeliver_failed, name="redeliver-failed"),
     path("developers/webhooks/endpoints/", include(endpoint_routes.PAGES)),
+    path("viewing/stop/", web_viewing.stop, name="viewing-stop"),
     path("accounts/return/<str:token>/", accounts_views.restore_account, name="return"),
     path("accounts/2fa/", include("allauth.mfa.urls")),
     path("accounts/", include("allauth.account.urls")),

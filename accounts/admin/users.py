@@ -8,6 +8,7 @@ from allauth.idp.oidc.models import Client, Token
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from allauth.usersessions.models import UserSession
+from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.auth.admin import UserAdmin
@@ -26,7 +27,7 @@ from accounts.admin import notes
 from accounts.admin.fields import CHECKBOXES
 from accounts.auth import sessions, tokens
 from accounts.models import User
-from accounts.people import deletion, signup
+from accounts.people import deletion, signup, viewing
 from billing.ledger import credits
 from billing.reports import dashboard
 from config.lib.admin import staff
@@ -141,12 +142,18 @@ class FirstlightUserAdmin(LongList, UserAdmin):
             "browsers": browsers,
             "programs": list(sessions.list_programs(user)),
             "acts": notes.acts_on(user)[:LINES],
+            "may_view_as": viewing.may_view(request.user, user),
             "may_act": self.has_change_permission(request, user),
         }
 
     def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.note_view)
-        return [path("<uuid:user_id>/note/", view, name="accounts_user_note"), *super().get_urls()]
+        note = self.admin_site.admin_view(self.note_view)
+        view_as = self.admin_site.admin_view(self.view_as_view)
+        return [
+            path("<uuid:user_id>/note/", note, name="accounts_user_note"),
+            path("<uuid:user_id>/view-as/", view_as, name="accounts_user_view_as"),
+            *super().get_urls(),
+        ]
 
     def note_view(self, request: HttpRequest, user_id: UUID) -> HttpResponse:
         """Ask for a note about a user, and keep it in the audit log."""
@@ -168,6 +175,32 @@ class FirstlightUserAdmin(LongList, UserAdmin):
             back=back,
             about=user,
         )
+
+    def view_as_view(self, request: HttpRequest, user_id: UUID) -> HttpResponse:
+        """Ask for a reason, then show pages as the user sees them."""
+        user = get_object_or_404(User, pk=user_id)
+        if not viewing.may_view(request.user, user):
+            raise PermissionDenied
+        form = ReasonForm(request.POST or None)
+        if not form.is_valid():
+            return confirm_action(
+                self,
+                request,
+                form,
+                title=_("View as this user"),
+                says=[
+                    _("You see studio, library, videos and credits as the user sees them."),
+                    _("Nothing can be changed. It ends after 30 minutes, or when you stop it."),
+                ],
+                back=reverse("admin:accounts_user_change", args=[user.pk]),
+                about=user,
+            )
+        viewing.begin(request.session, request.user, user, form.cleaned_data["reason"])
+        response = HttpResponseRedirect(reverse("library"))
+        response.set_cookie(
+            viewing.COOKIE, "1", httponly=True, samesite="Lax", secure=settings.PRODUCTION
+        )
+        return response
 
     def add_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Hash the new user's password before Django begins the transaction."""

@@ -72,6 +72,7 @@ class User(AbstractUser):
     is_test = models.BooleanField(default=False)
 
     class Meta(AbstractUser.Meta):
+        permissions = [("open_as_user", "Can see pages as a user sees them")]
         constraints = [
             models.UniqueConstraint(
                 Lower("email"), condition=~Q(email=""), name="user_email_unique"

@@ -154,8 +154,8 @@ def rate_of(limit: Limit) -> Rate:
 
 
 def key_of(limit: Limit, user: "AbstractBaseUser | AnonymousUser") -> str:
-    """Return the name of a user's counter."""
-    return f"{limit}:user:{user.pk}"
+    """Return the name of a user's counter; what staff do who view as a user counts for them."""
+    return f"{limit}:user:{getattr(user, 'viewed_by', user).pk}"
 
 
 def hit(key: str, rate: Rate, times: int = 1) -> Verdict:

@@ -260,6 +260,10 @@ def write_note(alice: User, _mp4: bytes) -> Act:
     return lambda staff: staff.page.post(f"/admin/accounts/user/{alice.pk}/note/", form)
 
 
+def view_as(alice: User, _mp4: bytes) -> Act:
+    return lambda staff: staff.page.post(f"/admin/accounts/user/{alice.pk}/view-as/", REASON)
+
+
 def make_staff(alice: User, _mp4: bytes) -> Act:
     form = {"username": "alice", "email": alice.email, "language": "en", "is_staff": "on"}
     return lambda staff: staff.save(alice, **form)
@@ -303,6 +307,7 @@ ACTS: dict[str, Prepare] = {
     "add a user": add_user,
     "change a user": change_user,
     "write a note about a user": write_note,
+    "see pages as a user sees them": view_as,
     "set a user's password": set_password,
     "make a user staff": make_staff,
     "add or change a group": add_group,

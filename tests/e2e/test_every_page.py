@@ -149,6 +149,7 @@ NO_PAGE = {
         "library-collect",
         "library-tag",
         "video-tags",
+        "viewing-stop",
         "usage-csv",
         "billing-csv",
     ),

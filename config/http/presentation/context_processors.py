@@ -25,5 +25,6 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "docs_url": settings.DOCS_URL,
         "status_url": settings.STATUS_URL,
         "request_id": request_id.current.get(),
+        "viewing": getattr(request, "viewing", None),
         "theme": theme.theme_of(request),
     }
