@@ -602,6 +602,41 @@ def test_tags_are_put_on_by_a_comma_and_found_in_the_library(
     expect(page.locator(".card")).to_have_count(2)
 
 
+# Chromium's headless shell has no share sheet: this one keeps what it was given, or refuses it.
+SHARES = """
+navigator.canShare = ({ files }) => files.every((file) => file.type === "video/mp4");
+navigator.share = async ({ files: [file] }) => {
+  const fault = (globalThis.faults ?? []).shift();
+  if (fault) throw new DOMException("no", fault);
+  globalThis.shared = [file.name, file.type, file.size > 1000];
+};"""
+
+
+def test_file_is_given_to_the_share_sheet_of_a_phone(
+    tab: Opener, maker: tuple[StorageState, dict[str, str]]
+) -> None:
+    person, addresses = maker
+    desk = tab(addresses["boat"], person=person)
+    expect(desk.get_by_role("link", name="Save to photos")).to_be_hidden()
+    page = tab("about:blank", person=person, has_touch=True, is_mobile=True)
+    page.add_init_script(SHARES)
+    page.goto(addresses["boat"])
+    save = page.locator("[data-save-to-photos]")
+    page.evaluate("globalThis.faults = ['AbortError', 'NotAllowedError']")
+    save.click()
+    expect(save).not_to_have_attribute("aria-busy", "true")
+    expect(save).to_have_text("Save to photos")
+    save.click()
+    expect(save).to_have_text("Loaded: tap again")
+    save.click()
+    page.wait_for_function("globalThis.shared")
+    assert page.evaluate("shared") == ["a-boat-at-dusk.mp4", "video/mp4", True]
+    page.evaluate("globalThis.faults = ['DataError']")
+    with page.expect_download() as download:
+        save.click()
+    assert download.value.suggested_filename.endswith(".mp4")
+
+
 def test_library_works_by_forms_when_javascript_is_off(
     tab: Opener, maker: tuple[StorageState, dict[str, str]]
 ) -> None:
