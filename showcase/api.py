@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
+from django.urls import reverse
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers
 from rest_framework.permissions import AllowAny
@@ -17,10 +18,18 @@ from config.lib.api.pagination import ListView, PageNumberPagination, PageQueryS
 from config.lib.api.serializers import PageSerializer
 from config.lib.api.strict_fields import WholeNumberField
 from config.lib.web.responses import user_of
-from showcase import counters, gallery
+from showcase import counters, gallery, makers
 from showcase.models import Clip
+from showcase.styles import Style
 from videos.catalog.reading import catalog
 from videos.models import Video
+
+
+class MakerSerializer(serializers.Serializer):
+    """A maker who agreed to be named."""
+
+    name = serializers.CharField()
+    url = serializers.URLField(help_text="The maker's page in the showcase.")
 
 
 class ClipSerializer(serializers.Serializer):
@@ -34,6 +43,8 @@ class ClipSerializer(serializers.Serializer):
     task_type = serializers.ChoiceField(["TEXT_TO_VIDEO", "IMAGE_TO_VIDEO"])
     quality = serializers.ChoiceField(["standard", "hd"])
     aspect_ratio = serializers.ChoiceField(["landscape", "portrait"])
+    style = serializers.ChoiceField(Style.values)  # type: ignore[assignment]
+    maker = MakerSerializer(allow_null=True)
     duration_seconds = serializers.FloatField()
     view_count = serializers.IntegerField()
     like_count = serializers.IntegerField()
@@ -140,6 +151,15 @@ class ClipLikeView(APIView):
         return Response({"liked": False, "like_count": counters.unlike(clip, user_of(request))})
 
 
+def _maker(clip: Clip) -> dict[str, str] | None:
+    """Return who made a clip; None where nobody is named."""
+    maker = makers.maker_of(clip)
+    if maker is None:
+        return None
+    url = gallery.absolute(reverse("maker", args=[maker.slug]))
+    return {"name": maker.user.name, "url": url}
+
+
 def clip_body(clip: Clip) -> dict[str, Any]:
     """Return the clip object of the API; its duration is in seconds. Source: C37."""
     video = clip.video
@@ -154,6 +174,8 @@ def clip_body(clip: Clip) -> dict[str, Any]:
         "task_type": "IMAGE_TO_VIDEO" if from_image else "TEXT_TO_VIDEO",
         "quality": model.quality if model else "standard",
         "aspect_ratio": "portrait" if video.height > video.width else "landscape",
+        "style": clip.style,
+        "maker": _maker(clip),
         "duration_seconds": float(video.seconds),
         "view_count": clip.view_count,
         "like_count": clip.like_count,

@@ -12,6 +12,7 @@ from django.conf import LazySettings
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.admin.utils import flatten_fieldsets
+from django.contrib.auth.models import Permission
 from django.http import HttpRequest
 from django.test import Client
 from django.utils import timezone
@@ -344,3 +345,15 @@ def test_every_admin_label_is_translatable() -> None:
     )
     ours = [apps.get_app_config(name) for name in ("accounts", "billing", "videos", "showcase")]
     assert [app.name for app in ours if is_untranslatable(app.verbose_name)] == []
+
+
+def test_dashboard_shows_money_to_those_who_may_see_payments(db: None) -> None:
+    helper = create_user("helper", is_staff=True)
+    client = Client()
+    client.force_login(helper)
+    shown = []
+    for name in ("view_video", "view_payment", "view_entry"):
+        helper.user_permissions.add(Permission.objects.get(codename=name))
+        text = client.get("/admin/").content.decode()
+        shown.append([words in text for words in ("Revenue today", "Credits today")])
+    assert shown == [[False, False], [True, False], [True, True]]

@@ -616,8 +616,8 @@ def test_file_is_given_to_the_share_sheet_of_a_phone(
     tab: Opener, maker: tuple[StorageState, dict[str, str]]
 ) -> None:
     person, addresses = maker
-    desk = tab(addresses["boat"], person=person)
-    expect(desk.get_by_role("link", name="Save to photos")).to_be_hidden()
+    wide = tab(addresses["boat"], person=person)
+    expect(wide.get_by_role("link", name="Save to photos")).to_be_hidden()
     page = tab("about:blank", person=person, has_touch=True, is_mobile=True)
     page.add_init_script(SHARES)
     page.goto(addresses["boat"])

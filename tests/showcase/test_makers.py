@@ -35,6 +35,8 @@ def test_maker_is_named_when_the_page_is_published_and_not_before(
     assert page.post(OWN, {"name": "Alice Lind", "about": "Films of water"}).status_code == 303
     address = f"/showcase/by/{Maker.objects.get().slug}/"
     assert f'By<a href="{address}">Alice Lind</a>' in flat(Client().get(public))
+    (shown,) = Client().get("/api/showcase/videos").json()["videos"]
+    assert shown["maker"] == {"name": "Alice Lind", "url": f"http://127.0.0.1:8000{address}"}
     text = flat(Client().get(address))
     found = "Films of water" in text, f'href="{public}"' in text, "alice@" in text
     assert found == (True, True, False)

@@ -60,6 +60,8 @@ def test_list_has_the_documented_body(anonymous: APIClient, clip: Clip) -> None:
         "task_type": "TEXT_TO_VIDEO",
         "quality": "standard",
         "aspect_ratio": "landscape",
+        "style": "live",
+        "maker": None,
         "duration_seconds": 4.0,
         "view_count": 0,
         "like_count": 0,

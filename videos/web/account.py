@@ -26,6 +26,7 @@ from videos.account import deletion as account_deletion
 from videos.catalog import offers, prices
 from videos.credentials import records
 from videos.library import counts
+from videos.push import keys
 from videos.web.forms import WelcomeForm
 
 # Each with the sample clip in static/samples that shows it.
@@ -116,6 +117,7 @@ def emails(request: UserRequest) -> HttpResponse:
         messages.success(request, _("Your choice was saved."))
         return redirect("email-settings")
     context = {"at": "settings", "tab": "emails", "wanted": email_digests.is_enabled(user)}
+    context["push_on"] = keys.is_enabled()
     return render(request, "settings/emails.html", context)
 
 

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
+from config.lib.web.paging import page_of
 from config.lib.web.responses import UserRequest, see_other
 from videos import feed
 from videos.jobs import cancellation, own_queue, state_machine
@@ -34,16 +35,17 @@ def queue(request: UserRequest) -> HttpResponse:
     seq = feed.current_sequence(request.user.pk)
     rows = own_queue.waiting_of(request.user)
     begun = own_queue.begun_of(request.user)[: own_queue.MOST_LISTED]
-    cards = cards_of([*begun, *rows[: own_queue.MOST_LISTED]], all_places=True)
-    waiting = [card for card in cards if card.video.status == Video.Status.QUEUED]
     totals = own_queue.totals_of(rows)
+    page = page_of(request, rows, own_queue.MOST_LISTED, totals["total"])
+    cards = cards_of([*begun, *page], all_places=True)
+    waiting = [card for card in cards if card.video.status == Video.Status.QUEUED]
     context = {
         "at": "studio",
         "seq": seq,
         "begun": [card for card in cards if card.video.status != Video.Status.QUEUED],
         "waiting": waiting,
         "totals": totals,
-        "more": totals["total"] - len(waiting),
+        "page": page,
         "unpaused": totals["total"] - totals["paused"],
         "at_once": settings.JOBS_PER_USER,
         "hours": round(settings.QUEUE_DEADLINE.total_seconds() / 3600),

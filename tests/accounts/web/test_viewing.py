@@ -186,7 +186,7 @@ def test_it_needs_the_permission_and_a_reason(alice: User, bob: User) -> None:
 
 def test_a_page_that_writes_is_refused(alice: User) -> None:
     """The database refuses too, so that no page can forget that it is only viewed."""
-    with connection.execute_wrapper(refuse_writes), pytest.raises(PermissionDenied):
-        alice.save()
     with connection.execute_wrapper(refuse_writes):
         alice.refresh_from_db()
+        with pytest.raises(PermissionDenied):
+            alice.save()

@@ -48,6 +48,16 @@ def test_notifications_of_browser_and_e_mail_are_on_one_page(page: Client) -> No
     assert "Sign out" not in tabs[0]
 
 
+@pytest.mark.parametrize(("key", "when"), [("", "while a page"), ("k", "also while no page")])
+def test_notifications_say_whether_a_page_must_be_open(
+    page: Client, settings: LazySettings, key: str, when: str
+) -> None:
+    settings.VAPID_PRIVATE_KEY = key
+    assert f"when a video has ended, {when} of this site is open" in flat(
+        page.get("/settings/mails/")
+    )
+
+
 def confirmed(page: Client) -> None:
     form = {"password": "alice-password", "next": "/settings/data/"}
     assert page.post("/accounts/reauthenticate/", form).status_code == 302

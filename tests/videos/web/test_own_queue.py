@@ -1,6 +1,8 @@
 """The queue page: places, pause, resume, to the front, cancel all."""
 
 import re
+from copy import copy
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -14,7 +16,7 @@ from billing.ledger import credits
 from tests.billing.conftest import grant_credits
 from tests.markup import flat
 from tests.videos.conftest import completed, order, reloaded, running
-from videos.jobs import state_machine
+from videos.jobs import own_queue, state_machine
 from videos.models import Video
 
 QUEUE = "/studio/queue/"
@@ -186,3 +188,15 @@ def test_queries_do_not_grow_with_the_queue(
         order(rich, f"{n}")
     with django_assert_max_num_queries(len(few)):
         page.get(QUEUE)
+
+
+def test_long_queue_has_pages(page: Client, rich: User) -> None:
+    last = order(rich, "boat")
+    copies = [copy(last) for _n in range(own_queue.MOST_LISTED)]
+    for n, one in enumerate(copies):
+        one.pk, one.prompt = uuid4(), f"ship {n}"
+        one.created_at -= timedelta(minutes=1)
+    Video.objects.bulk_create(copies)
+    first, second = flat(page.get(QUEUE)), flat(page.get(f"{QUEUE}?page=2"))
+    assert (">boat<" in first, "Page 1 of 2" in first) == (False, True)
+    assert (">boat<" in second, "ship 7" in second) == (True, False)

@@ -221,7 +221,7 @@ def test_card_shows_the_time_when_the_engine_tells_no_progress(
         (40, 50, "about 50 s left"),  # 40 s by the progress, 60 s by the usual time
         (30, 90, "about 10 s left"),
         (99, 50, "about 50 s left"),
-        (99, 94, "about 5 s left"),
+        (99, 94, "a few seconds left"),
         (20, 95, "finishing"),
         (600, 99, "finishing"),
         (600, 60, "slower than usual"),

@@ -29,8 +29,11 @@ from videos.models import Video
 
 
 class GatewayRemixSerializer(serializers.Serializer):
+    """`metadata` and `webhook_url` are additions to OpenAI's API."""
+
     prompt = fields.prompt_field()
     metadata = MetadataField(required=False)
+    webhook_url = fields.WebhookUrlField(required=False, allow_blank=True)
 
 
 class GatewayEditSerializer(GatewayRemixSerializer):
@@ -64,6 +67,7 @@ def _remix(
         asked["prompt"],
         request_key,
         fields.api_key_id_of(request),
+        webhook_url=asked.get("webhook_url", ""),
         extras=orders.Extras(asked.get("metadata", {}), Video.WebhookFormat.OPENAI),
     )
 

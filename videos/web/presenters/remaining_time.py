@@ -2,8 +2,8 @@
 
 # From this progress on the rest is too short to tell.
 FINISHING_PERCENT = 95
-# The least that is shown.
-FEW_SECONDS = 5
+# The least that is counted with, and below what nobody is told a number.
+FEW_SECONDS, TOO_FEW = 5, 7.5
 
 
 def seconds_left(elapsed: float, percent: float, typical: float) -> float | None:

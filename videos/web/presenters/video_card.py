@@ -22,7 +22,7 @@ from videos.library import takes
 from videos.library.lineage import LineageNode
 from videos.models import Upload, Video
 from videos.web.presenters import waiting_times
-from videos.web.presenters.remaining_time import is_slow, seconds_left
+from videos.web.presenters.remaining_time import TOO_FEW, is_slow, seconds_left
 from videos.web.presenters.repeat_prices import RepeatPrices
 from videos.web.presenters.video_urls import VideoUrls
 from videos.web.presenters.waiting_times import TypicalSeconds
@@ -197,7 +197,8 @@ class VideoCard:
             return _("slower than usual")
         if self._seconds_left is None:
             return _("finishing")
-        return _("%(time)s left") % {"time": waiting_times.approximate(self._seconds_left)}
+        words = _("%(time)s left") % {"time": waiting_times.approximate(self._seconds_left)}
+        return _("a few seconds left") if self._seconds_left < TOO_FEW else words
 
     @property
     def seconds_left(self) -> int | None:

@@ -1,5 +1,6 @@
 """Webhooks of orders under /v1 are events that the SDK of OpenAI verifies and reads."""
 
+import json
 from typing import Any
 
 import openai
@@ -7,7 +8,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from tests.videos.conftest import completed, deliver_due, failed
+from tests.videos.conftest import completed, deliver_due, failed, order
 from tests.videos.receiver import Receiver
 from videos.models import Video
 from videos.webhooks import signing
@@ -33,3 +34,22 @@ def test_event_is_verified_and_read_by_the_sdk(
     webhooks.verify_signature(body, headers)
     with pytest.raises(openai.InvalidWebhookSignatureError):
         webhooks.verify_signature(body + b" ", headers)
+
+
+def test_remix_and_edit_send_webhooks_too(
+    api: APIClient, alice: User, mp4: bytes, receiver: Receiver
+) -> None:
+    source = completed(order(alice), mp4)
+    own = {"prompt": "At dawn", "webhook_url": receiver.url}
+    path = f"/v1/videos/video_{source.pk.hex}/remix"
+    made = [api.post(path, own, format="json").json()["id"]]
+    edit = {**own, "video": {"id": f"video_{source.pk.hex}"}}
+    made.append(api.post("/v1/videos/edits", edit, format="json").json()["id"])
+    for video in Video.objects.exclude(pk=source.pk).order_by("created_at"):
+        completed(video, mp4)
+    assert deliver_due() == 2
+    events = [json.loads(body) for _headers, body in receiver.requests]
+    ended = {(event["type"], event["data"]["id"]) for event in events}
+    assert ended == {("video.completed", video_id) for video_id in made}
+    refused = api.post(path, {**own, "webhook_url": "nowhere"}, format="json")
+    assert refused.status_code == 400
