@@ -51,6 +51,15 @@ for hidden in (
     admin.site.unregister(hidden)
 
 
+# In the place of Django's own sentences.
+HELP = {
+    "username": gettext_lazy("At most 150 letters, digits and the characters @ . + - _"),
+    "is_staff": gettext_lazy("May open this staff site, with the permissions of the groups."),
+    "is_superuser": gettext_lazy("May do everything, without groups."),
+    "groups": gettext_lazy("Staff have the permissions of all their groups."),
+}
+
+
 class PasswordForm(AdminPasswordChangeForm):
     """End every session when staff set or remove a password."""
 
@@ -84,11 +93,11 @@ def _without(fieldsets: Any, names: tuple[str, ...]) -> list[tuple[Any, dict[str
 
 @admin.register(User)
 class FirstlightUserAdmin(LongList, UserAdmin):
-    list_display = ("username", "email", "balance", "is_active", "is_staff", "date_joined")
+    list_display = ("username", "email", "balance", "state", "kind", "date_joined")
     list_filter = ("is_active", "is_staff", "is_superuser", "deletion_requested_at")
     filter_horizontal = ()
     readonly_fields = (
-        "is_active", "last_login", "date_joined", "deletion_requested_at", "erased_at",
+        "state", "last_login", "date_joined", "deletion_requested_at", "erased_at",
         "two_factor",
     )  # fmt: skip
     fieldsets = (
@@ -98,7 +107,7 @@ class FirstlightUserAdmin(LongList, UserAdmin):
         ),
         (
             gettext_lazy("Permissions"),
-            {"fields": ("is_active", "is_staff", "is_superuser", "groups")},
+            {"fields": ("state", "is_staff", "is_superuser", "groups")},
         ),
         (
             gettext_lazy("Account"),
@@ -223,9 +232,14 @@ class FirstlightUserAdmin(LongList, UserAdmin):
         shown = super().get_fieldsets(request, obj)
         return shown if _is_superuser(request) else _without(shown, self.superuser_fields)
 
+    def get_form(
+        self, request: HttpRequest, obj: User | None = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        return super().get_form(request, obj, **{"change": change, "help_texts": HELP, **kwargs})
+
     def get_list_display(self, request: HttpRequest) -> Any:
         shown = super().get_list_display(request)
-        return shown if _is_superuser(request) else [f for f in shown if f != "is_staff"]
+        return shown if _is_superuser(request) else [f for f in shown if f != "kind"]
 
     def get_list_filter(self, request: HttpRequest) -> Any:
         shown = super().get_list_filter(request)
@@ -253,9 +267,17 @@ class FirstlightUserAdmin(LongList, UserAdmin):
     def balance(self, user: User) -> int:
         return int(getattr(user, "credits", 0) or 0)
 
-    @admin.display(description=gettext_lazy("two-factor sign-in"), boolean=True)
-    def two_factor(self, user: User) -> bool:
-        return staff.has_second_factor(user)
+    @admin.display(description=gettext_lazy("state"), ordering="is_active")
+    def state(self, user: User) -> str:
+        return _("active") if user.is_active else _("locked")
+
+    @admin.display(description=gettext_lazy("staff"), ordering="is_staff")
+    def kind(self, user: User) -> str:
+        return _("superuser") if user.is_superuser else _("staff") if user.is_staff else "–"
+
+    @admin.display(description=gettext_lazy("two-factor sign-in"))
+    def two_factor(self, user: User) -> str:
+        return _("on") if staff.has_second_factor(user) else _("off")
 
     def _without_colleagues(self, request: HttpRequest, chosen: QuerySet[User]) -> list[User]:
         """Return the users on whom this member of staff may act; name the others in a message."""

@@ -202,3 +202,13 @@ def test_search_reads_the_table_of_users_once(staff_client: Client, alice: User,
     assert "alice@example.com" in answer.content.decode()
     nobody = staff_client.get("/admin/accounts/user/?q=nobody")
     assert list(nobody.context["cl"].result_list) == []
+
+
+def test_pages_of_users_say_in_words_what_holds(staff_client: Client, alice: User) -> None:
+    User.objects.filter(pk=alice.pk).update(is_active=False)
+    path = "/admin/accounts/user/"
+    shown = flat(staff_client.get(f"{path}{alice.pk}/change/"))
+    listed = flat(staff_client.get(path))
+    texts = ("May open this staff site", "Designates", "icon-yes", "icon-no", "locked", ">off<")
+    assert [text in shown for text in texts] == [True, False, False, False, True, True]
+    assert ("icon-yes" in listed, "icon-no" in listed, ">locked<" in listed) == (False, False, True)

@@ -296,12 +296,12 @@ def rows_of_prices(client: Client) -> list[list[str]]:
     """The prices that apply to Sora 2, as the page shows them."""
     body = flat(client.get("/admin/videos/price/")).split('id="effective"')[1]
     rows = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in body.split("<tr>")[2:]]
-    plain = [[re.sub("<[^>]*>", "", cell).strip() for cell in row] for row in rows]
-    return [row for row in plain if row[0] == "Sora 2"]
+    plain = [[" ".join(re.sub("<[^>]*>", " ", cell).split()) for cell in row] for row in rows]
+    return [row for row in plain if row[0].startswith("Sora 2 up")]
 
 
 def test_prices_that_apply_are_shown_without_rows_and_with(staff_client: Client) -> None:
-    sora = ["Sora 2", "720p", "20", "25", "–", "up to 12 seconds"]
+    sora = ["Sora 2 up to 12 seconds", "720p", "20", "25", "–"]
     assert rows_of_prices(staff_client)[0] == [*sora, "the catalog"]
     Price.objects.create(kind="text", model="sora-2", credits="7.50")
     sora[2] = "7.5"
