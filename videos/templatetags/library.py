@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from uuid import UUID
 
 from django import template
 from django.template.defaultfilters import linebreaksbr
@@ -17,22 +18,35 @@ register = template.Library()
 
 @dataclass(frozen=True)
 class LedgerVideos:
-    """The ids of the videos that were not deleted, and which takes of their orders some are."""
+    """The ids of the videos that were not deleted, and which takes of their orders some are.
+
+    `following` are the ids of the entries that go on with the takes of the entry above.
+    """
 
     kept: set[str]
     takes: dict[str, str]
+    following: set[UUID]
 
 
 @register.simple_tag
 def videos_in(lines: Iterable[HistoryLine]) -> LedgerVideos:
     """Return what these ledger lines need to know about their videos; at most one query."""
+    lines = list(lines)
     wanted = {line.video for line in lines if line.video}
-    columns = ("deleted_at", "take_number", "take_count")
+    columns = ("deleted_at", "take_group", "take_number", "take_count")
     found = list(Video.objects.filter(pk__in=wanted).only(*columns)) if wanted else []
     return LedgerVideos(
         {str(video.pk) for video in found if video.deleted_at is None},
         {str(video.pk): takes.label(video) for video in found},
+        _following(lines, {str(video.pk): video.take_group for video in found}),
     )
+
+
+def _following(lines: list[HistoryLine], groups: dict[str, UUID | None]) -> set[UUID]:
+    """Return the ids of the entries of the same kind and order as the one before."""
+    kinds = [(line.entry.type, groups.get(line.video)) for line in lines]
+    pairs = zip(kinds, kinds[1:], lines[1:], strict=False)
+    return {line.entry.pk for before, kind, line in pairs if kind == before and kind[1]}
 
 
 @register.simple_tag

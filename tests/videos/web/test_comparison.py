@@ -109,11 +109,11 @@ def test_comparison_needs_as_many_queries_for_many_versions(
     last = completed(orders.remix(boat, "Number 0"), mp4)
     path = f"/v/{boat.pk}/compare/"
     page.get(path)
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         page.get(path)
     for n in range(4):
         last = completed(orders.remix(last, f"Number {n + 1}"), mp4)
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         page.get(path)
 
 
@@ -132,6 +132,19 @@ def test_takes_say_which_they_are_in_library_ledger_and_on_their_page(
     assert "Take " not in flat(page.get(f"/v/{alone.pk}/"))
     assert compared(page, second) == ids(second, third)
     assert compared(page, second, a=first, b=third) == ids(first, third)
+
+
+def test_takes_of_one_order_are_one_block_of_the_ledger(page: Client, rich: User) -> None:
+    takes(rich)
+    order(rich, "A forest")
+    takes(rich, 2)
+    body = flat(page.get("/billing/")).split('id="history"')[1].split("<tbody>")[1]
+    rows = [("table__following" in row, "Take " in row) for row in body.split("<tr")[1:7]]
+    assert rows == [
+        (False, True), (True, True),
+        (False, False),
+        (False, True), (True, True), (True, True),
+    ]  # fmt: skip
 
 
 def test_retry_of_a_take_takes_its_place(page: Client, rich: User, mp4: bytes) -> None:
