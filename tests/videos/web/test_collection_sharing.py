@@ -102,7 +102,7 @@ def test_link_shows_finished_videos_to_anyone(
 ) -> None:
     path = share(page, harbours)
     assert posters(path) == ids_of(harbours)
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         answer = Client().get(path)
     assert (answer["X-Robots-Tag"], b"A harbour" in answer.content) == ("noindex", False)
     video = Client().get(f"{path}{ids_of(harbours)[0]}/video.mp4")

@@ -15,6 +15,7 @@ from accounts.models import User
 from billing.ledger import credits
 from billing.models import Payment
 from config.lib import rate_limits
+from config.routes import library as library_routes
 from config.urls import urlpatterns
 from tests.videos.conftest import completed, failed, order, photo, upload
 from videos.models import Upload, Video
@@ -182,7 +183,7 @@ NOT_PAGES = ("api/", "admin/", "sandbox/", "accounts/", "<path", "livez", "ready
 
 
 def pages() -> Iterator[URLPattern]:
-    for pattern in urlpatterns:
+    for pattern in (*urlpatterns, *library_routes.library):
         route = str(pattern.pattern)
         if isinstance(pattern, URLPattern) and pattern.name and not route.startswith(NOT_PAGES):
             yield pattern
