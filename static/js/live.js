@@ -169,11 +169,11 @@ function moveOn(old, fresh) {
 
 // The tree of versions, when one of them was made or ended elsewhere.
 let branching;
-function refreshFamily() {
+function refreshLineage() {
   clearTimeout(branching);
   branching = setTimeout(async () => {
-    const fresh = (await get(location.href).catch(() => null))?.getElementById("family");
-    const old = document.getElementById("family");
+    const fresh = (await get(location.href).catch(() => null))?.getElementById("lineage");
+    const old = document.getElementById("lineage");
     if (fresh && old) old.replaceWith(fresh);
     else if (fresh) watch.querySelector(".video-page__details").append(fresh);
   }, 300);
@@ -217,7 +217,7 @@ function update(id, updates, isNew) {
     return refreshParts();
   }
   if (queue) return isNew ? refreshParts() : undefined;
-  if (watch && shown !== watch && isNew) refreshFamily();
+  if (watch && shown !== watch && isNew) refreshLineage();
   const unseen = !shown && !section && !growing;
   if (unseen && updates.status === "in_progress") return;
   if (!shown && section && IN_PROGRESS.has(updates.status) && room() <= 0) {

@@ -48,7 +48,7 @@ def remixed(video: Video, prompt: str, mp4: bytes) -> Video:
 
 
 def nodes(page: Client, video: Video) -> list[str]:
-    """The family tree as a page of it shows it: depth by indent, and what is written there."""
+    """The lineage as a page of it shows it: depth by indent, and what is written there."""
     body = flat(page.get(f"/v/{video.pk}/"))
     tree = (
         body.split('<nav class="lineage"')[1].split("</nav>")[0]
@@ -63,7 +63,7 @@ def nodes(page: Client, video: Video) -> list[str]:
     return found
 
 
-# ---- the family ----
+# ---- the lineage ----
 
 
 def test_every_version_shows_the_whole_lineage(page: Client, boat: Video, mp4: bytes) -> None:
