@@ -171,6 +171,7 @@ COUNTED = {
     "POST reference-keep",
     "GET library",
     "POST library-download",
+    "POST video-edit",
     "POST video-frame",
     "POST video-remix",
     "POST video-retry",
