@@ -25,7 +25,7 @@ from videos.media.concurrency import ConcurrencyLimit
 from videos.models import Collection, Preset, RejectedPrompt, ShareLink, Video
 
 PATH = "/api/users/export"
-QUERIES = 24
+QUERIES = 25
 
 
 async def _read(answer: Any) -> bytes:
