@@ -157,6 +157,7 @@ urlpatterns = [
     path("billing/", billing_page.billing, name="billing"),
     path("billing/buy/", checkout.buy, name="billing-buy"),
     path("billing/history.csv", history.history_csv, name="billing-csv"),
+    path("billing/before.csv", history.imported_csv, name="billing-imported"),
     path("billing/payments/<uuid:payment_id>/", payment.payment, name="payment"),
     path("billing/return/<uuid:payment_id>/", checkout.checkout_return, name="checkout-return"),
     path("proof/", audit.audit, name="audit"),

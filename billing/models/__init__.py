@@ -9,6 +9,7 @@ from billing.models.allocation import Allocation
 from billing.models.audit_run import AuditRun
 from billing.models.dispute import Dispute
 from billing.models.entry import Entry
+from billing.models.imported_entry import ImportedEntry
 from billing.models.lot import Lot
 from billing.models.package_override import PackageOverride
 from billing.models.payment import Payment
@@ -30,6 +31,7 @@ __all__ = [
     "Dispute",
     "Entry",
     "FormerAddress",
+    "ImportedEntry",
     "Lot",
     "PackageOverride",
     "Payment",

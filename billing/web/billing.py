@@ -9,6 +9,7 @@ from django.views.decorators.http import require_http_methods
 from billing.ledger import credits
 from billing.models import AuditRun, Entry, Payment
 from billing.payments import packages, state
+from billing.reports import imported_history
 from billing.reports.daily_chart import daily_chart
 from billing.reports.history import FILTERS, HistoryLine
 from billing.reports.lots import group_lots
@@ -53,6 +54,7 @@ def billing(request: HttpRequest) -> HttpResponse:
         "summary": credits.summary(user),
         "lot_groups": group_lots(credits.open_lots(user)),
         "chart": daily_chart(user),
+        "history_before": imported_history.is_there(user),
         "next": next_page(request.GET.get("next", "")),
         "packages": packages.on_sale().values(),
         "featured": packages.FEATURED,

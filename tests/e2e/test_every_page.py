@@ -144,6 +144,7 @@ NO_PAGE = {
     ),
     *(
         "prompt-improve",
+        "billing-imported",
         "reference",
         "library-download",
         "library-collect",

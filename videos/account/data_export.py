@@ -16,11 +16,13 @@ from django.http import StreamingHttpResponse
 from accounts.models import ApiRequest, User
 from billing.ledger import credits
 from billing.referrals import invitations
+from billing.reports import imported_history
 from config.lib import rate_limits
 from config.lib.models import OutgoingEmail
 from config.lib.rate_limits import Rate
 from videos import failures
 from videos.account import avatars
+from videos.media import zip_download
 from videos.media.concurrency import ConcurrencyLimit
 from videos.models import (
     Collection,
@@ -61,6 +63,7 @@ ENTRY = (
     "id", "type", "amount", "balance_before", "balance_after", "reference_type", "reference_id",
     "description", "expires_at", "created_at",
 )  # fmt: skip
+ENTRY_BEFORE = ("old_id", "type", "amount", "balance_after", "description", "created_at")
 PAYMENT = (
     "id", "package", "name", "credits", "amount_minor", "currency", "status", "refunded_minor",
     "created_at", "paid_at",
@@ -129,6 +132,24 @@ def download_response(user: User) -> StreamingHttpResponse:
     return StreamingHttpResponse(_chunks(file), content_type="application/zip", headers=headers)
 
 
+def bundle_response(user: User) -> StreamingHttpResponse:
+    """Return the ZIP with the files of the videos, which are read while it is sent.
+
+    Raises TooManyAtOnce.
+    """
+    file = TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR)  # noqa: SIM115
+    try:
+        with _exports.slot(user.pk):
+            write_zip(user, file)
+        items = zip_download.list_bundle(finished_of(user))
+    except BaseException:
+        file.close()
+        raise
+    headers = {"Content-Disposition": 'attachment; filename="export.zip"'}
+    stream = zip_download.stream_zip(items, first=file)
+    return StreamingHttpResponse(stream, content_type="application/zip", headers=headers)
+
+
 async def _chunks(file: IO[bytes]) -> AsyncIterator[bytes]:
     with file:
         while chunk := await sync_to_async(file.read, thread_sensitive=False)(CHUNK_BYTES):
@@ -160,6 +181,8 @@ def write_zip(user: User, target: IO[bytes]) -> None:
         _file(archive, "emails.json", _rows(OutgoingEmail.objects.filter(user=user), EMAIL))
         _file(archive, "refused.json", _rows(RejectedPrompt.objects.filter(user=user), REFUSED))
         _file(archive, "credits.json", _rows(credits.history(user), ENTRY))
+        before = imported_history.entries_of(user)
+        _file(archive, "credits_before.json", _rows(before, ENTRY_BEFORE))
         _file(archive, "payments.json", _rows(user.payments.order_by("created_at"), PAYMENT))
         _file(archive, "referrals.json", _rows(invitations.of_inviter(user), REFERRAL))
         _file(archive, "sign_ins.json", _rows(user.api_sessions.order_by("created_at"), SIGN_IN))
@@ -168,6 +191,17 @@ def write_zip(user: User, target: IO[bytes]) -> None:
         _file(archive, "content_credentials.json", _rows(credentials, CREDENTIAL))
         requests = ApiRequest.objects.filter(user=user).order_by("pk")
         _file(archive, "requests.json", _rows(requests, REQUEST))
+
+
+def add_files(user: User, archive: zipfile.ZipFile) -> int:
+    """Add the files of the user's finished videos to an export; returns how many there are."""
+    items = zip_download.list_bundle(finished_of(user))
+    return sum(zip_download.add_file(archive, item) for item in items)
+
+
+def finished_of(user: User) -> QuerySet[Video]:
+    """Return the user's finished videos, the newest first."""
+    return Video.objects.of(user).filter(status=Video.Status.SUCCEEDED).newest()
 
 
 def _rows(rows: QuerySet[Any], fields: tuple[str, ...]) -> Iterable[dict[str, Any]]:

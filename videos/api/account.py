@@ -84,6 +84,12 @@ class LimitsView(APIView):
         return Response(limits.limits_of(user_of(request)))
 
 
+class ExportQuery(serializers.Serializer):
+    files = serializers.BooleanField(
+        default=False, help_text="With the MP4s of finished videos, in the folder `files`."
+    )
+
+
 class DataExportView(APIView):
     """Everything that is stored about the user, as a ZIP of JSON files, after a fresh sign-in."""
 
@@ -93,10 +99,14 @@ class DataExportView(APIView):
     @extend_schema(
         operation_id="export",
         summary="Export everything that is stored about you, as a ZIP",
+        parameters=[ExportQuery],
         responses={(200, "application/zip"): OpenApiResponse(OpenApiTypes.BINARY), **errors(403)},
     )
     def get(self, request: Request) -> HttpResponseBase:
         session = request.auth if isinstance(request.auth, Session) else None
         fresh_sign_in.check(request._request, session)
-        data_export.count(user_of(request))
-        return data_export.download_response(user_of(request))
+        with_files = validated(ExportQuery, request.query_params)["files"]
+        user = user_of(request)
+        data_export.count(user)
+        make = data_export.bundle_response if with_files else data_export.download_response
+        return make(user)

@@ -104,13 +104,22 @@ def enqueue(video: Video) -> None:
 
 def insert_edited(video: Video) -> None:
     """Write a video that an edit has made, as SUCCEEDED, in the caller's transaction."""
-    now = clock.now()
+    _insert_finished(video, clock.now(), "edited")
+    _tell(video)
+
+
+def insert_imported(video: Video, made_at: datetime) -> None:
+    """Write a video that was made elsewhere, in the caller's transaction; only open pages hear."""
+    _insert_finished(video, made_at, "imported")
+    feed.publish_change(video)
+
+
+def _insert_finished(video: Video, made_at: datetime, note: str) -> None:
     video.sequence = feed.allocate_sequence(video.user_id)
     video.status, video.progress = Status.SUCCEEDED, 100
-    video.created_at = video.completed_at = video.deadline_at = now
+    video.created_at = video.completed_at = video.deadline_at = made_at
     video.save(force_insert=True)
-    VideoEvent.objects.create(video=video, status=Status.SUCCEEDED, at=now, note="edited")
-    _tell(video)
+    VideoEvent.objects.create(video=video, status=Status.SUCCEEDED, at=clock.now(), note=note)
 
 
 def cancel_waiting(video: Video) -> bool:

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from django.conf import settings
 from django.core.files.base import ContentFile, File
@@ -95,17 +95,29 @@ def store_edited(
     for a file that is no complete video.
     """
     check_mp4(mp4)
-    thumbnail = thumbnails.draw(mp4, Variant.THUMBNAIL, poster_seconds)
-    spritesheet = thumbnails.draw(mp4, Variant.SPRITESHEET)
-    names = storage_names(video)
     with (
         Path(mp4).open("rb") as made,
         # The beginning with the visible mark may have been cut off.
         playable.as_playable(made, playable.mark_of(video)) as film,
         origins.with_edit_origin(film, video, sources, done) as (final, origin),
     ):
-        sha256, size_bytes = _measure(final)
-        _store(final, names[Variant.VIDEO], size_bytes)
+        return _store_film(video, final, poster_seconds, origin)
+
+
+def store_imported(video: Video, film: IO[bytes]) -> StoredResult:
+    """Store a film that was made elsewhere as it is, as `store_edited` does, and do not sign it."""
+    check_mp4(film.name)
+    return _store_film(video, film, None, None)
+
+
+def _store_film(
+    video: Video, film: IO[bytes], poster_seconds: float | None, origin: Origin | None
+) -> StoredResult:
+    thumbnail = thumbnails.draw(film.name, Variant.THUMBNAIL, poster_seconds)
+    spritesheet = thumbnails.draw(film.name, Variant.SPRITESHEET)
+    names = storage_names(video)
+    sha256, size_bytes = _measure(film)
+    _store(film, names[Variant.VIDEO], size_bytes)
     _store_bytes(names[Variant.THUMBNAIL], thumbnail)
     _store_bytes(names[Variant.SPRITESHEET], spritesheet)
     return StoredResult(

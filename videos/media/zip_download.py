@@ -1,10 +1,12 @@
 """Send several videos as one uncompressed ZIP file, read while it is sent."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
-from zipfile import ZIP_STORED, ZipFile, ZipInfo
+from typing import IO
+from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 from django.utils import timezone
 from django.utils.text import slugify
@@ -39,10 +41,38 @@ def file_name(video: Video) -> str:
     return f"{slugify(video.display_title[:60]) or 'video'}-{video.pk.hex[:8]}.mp4"
 
 
-async def stream_zip(items: list[ZipEntry]) -> AsyncIterator[bytes]:
-    """Yield the ZIP in chunks; files that are missing or cannot be read are left out."""
+def list_bundle(videos: Iterable[Video]) -> list[ZipEntry]:
+    """The files of finished videos as an export has them: in a folder, named after their ids."""
+    return [
+        ZipEntry(video, f"files/{video.pk}.mp4", timezone.localtime(video.created_at))
+        for video in videos
+        if video.has_file
+    ]
+
+
+def add_file(archive: ZipFile, item: ZipEntry) -> bool:
+    """Add a video to a ZIP; False, and nothing is added, when its file cannot be read."""
+    try:
+        source = delivery.open_video(item.video)
+    except (FileNotFoundError, EngineFileError):
+        return False
+    entry = ZipInfo(item.name, item.at.timetuple()[:6])
+    with source, archive.open(entry, "w", force_zip64=True) as target:
+        while chunk := source.read(CHUNK_BYTES):
+            target.write(chunk)
+    return True
+
+
+async def stream_zip(items: list[ZipEntry], first: IO[bytes] | None = None) -> AsyncIterator[bytes]:
+    """Yield the ZIP in chunks; files that are missing or cannot be read are left out.
+
+    The members of the ZIP in `first` come before them; it is closed at the end.
+    """
     out = _ChunkBuffer()
-    with ZipFile(out, "w", ZIP_STORED) as archive:
+    with ZipFile(out, "w", ZIP_STORED) as archive, first or nullcontext():
+        members = _copy_members(first, archive, out) if first else iter(())
+        while (chunk := await asyncio.to_thread(next, members, None)) is not None:
+            yield chunk
         for item in items:
             try:
                 source = await asyncio.to_thread(delivery.open_video, item.video)
@@ -54,6 +84,18 @@ async def stream_zip(items: list[ZipEntry]) -> AsyncIterator[bytes]:
                     target.write(chunk)
                     yield out.take()
     yield out.take()
+
+
+def _copy_members(file: IO[bytes], archive: ZipFile, out: "_ChunkBuffer") -> Iterator[bytes]:
+    """Copy the members of a ZIP into another one; yields what that has written."""
+    with ZipFile(file) as members:
+        for info in members.infolist():
+            copy = ZipInfo(info.filename, info.date_time)
+            copy.compress_type = ZIP_DEFLATED
+            with members.open(info) as source, archive.open(copy, "w", force_zip64=True) as target:
+                while piece := source.read(CHUNK_BYTES):
+                    target.write(piece)
+                    yield out.take()
 
 
 class _ChunkBuffer:

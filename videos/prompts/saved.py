@@ -8,9 +8,11 @@ from django.utils.translation import gettext as _
 
 from config.lib import clock
 from videos import feed
+from videos.catalog import offers
 from videos.models import SavedPrompt, Video
 
 MOST_SAVED = 200
+PROMPT_MAX = offers.PROMPT_MAX
 MOST_RECENT = 20
 # How many of the newest videos are read for their prompts: takes and retries repeat them.
 LATEST_VIDEOS = 100

@@ -146,6 +146,8 @@ def export_data(request: UserRequest) -> HttpResponseBase:
     except rate_limits.TooManyAttempts:
         messages.error(request, _("Too many exports. Try again in a minute."))
         return redirect("data")
+    if "files" in request.POST:
+        return data_export.bundle_response(user)
     return data_export.download_response(user)
 
 

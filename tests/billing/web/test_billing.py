@@ -60,7 +60,7 @@ def test_entry_links_to_its_video_when_that_is_not_deleted(page: Client, video: 
 def test_history_takes_the_same_queries_when_there_are_many_videos(
     page: Client, alice: User, video: Video, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    with django_assert_num_queries(15) as first:
+    with django_assert_num_queries(16) as first:
         page.get("/billing/")
     credits.grant(alice, 500, credits.Kind.BONUS, "more", expires_at=None)
     for _ in range(9):

@@ -25,7 +25,7 @@ from videos.media.concurrency import ConcurrencyLimit
 from videos.models import Collection, Preset, RejectedPrompt, ShareLink, Video
 
 PATH = "/api/users/export"
-QUERIES = 25
+QUERIES = 26
 
 
 async def _read(answer: Any) -> bytes:
@@ -64,7 +64,7 @@ def test_archive_contains_only_the_users_own_data(api: APIClient, alice: User, b
     files = export(api)
     assert sorted(files) == [
         "api_keys.json", "collection_links.json", "collections.json", "content_credentials.json",
-        "credits.json", "edits.json", "emails.json", "endpoints.json",
+        "credits.json", "credits_before.json", "edits.json", "emails.json", "endpoints.json",
         "events.json", "links.json", "payments.json", "presets.json", "profile.json",
         "prompts.json",
         "push_subscriptions.json", "referrals.json", "refused.json", "requests.json",
