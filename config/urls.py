@@ -344,9 +344,9 @@ if settings.MCP:
 
 if settings.SANDBOX:
     # Never even imported in production.
-    from config import sandbox_urls
+    from config.routes import sandbox
 
-    urlpatterns += sandbox_urls.urlpatterns
+    urlpatterns += sandbox.ADDRESSES
 
 handler400 = "config.api.errors.bad_request"
 handler403 = "config.api.errors.forbidden"

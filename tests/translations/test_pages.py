@@ -31,6 +31,8 @@ from tests.conftest import create_user
 from tests.translations import pseudo_language
 from tests.videos.conftest import clip as drawn
 from tests.videos.conftest import completed, failed, order, running
+from videos.editing import jobs
+from videos.editing.recipes import Recipe
 from videos.library import collections, share_links
 from videos.models import DeliveryAttempt, WebhookDelivery, WebhookEndpoint
 from videos.webhooks import endpoints
@@ -133,6 +135,7 @@ def objects(user: User, mp4: bytes) -> dict[str, Any]:
         "delivery_id": delivery.pk,
         "endpoint_id": endpoint.pk,
         "upload_id": uuid4(),
+        "edit_id": jobs.submit(user, jobs.EditOrder([done], Recipe(mute=True))).pk,
         "key_id": key.pk,
         "code": "zzz",
         "uidb36": user_pk_to_url_str(user),

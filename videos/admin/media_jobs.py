@@ -16,6 +16,6 @@ class MediaJobAdmin(ReadOnlyAdmin):
     list_select_related = ("user",)
     ordering = ("-created_at",)
     fields = (
-        "id", "user", "status", "progress", "recipe", "credits", "failure_code", "failure_detail",
+        "user", "status", "progress", "recipe", "credits", "failure_code", "failure_detail",
         "attempts", "next_step_at", "result", "created_at", "started_at", "ended_at",
     )  # fmt: skip

@@ -115,6 +115,26 @@ class CreateVideo(Choice):
     idempotency_key: IdempotencyKey = ""
 
 
+class BatchVideo(Choice):
+    """One order of a batch, without images."""
+
+    prompt: Prompt
+    seed: Annotated[
+        int | None, Field(ge=0, le=offers.MAX_SEED, description="Repeats a result, roughly.")
+    ] = None
+    negative_prompt: Annotated[
+        str,
+        Field(max_length=offers.NEGATIVE_PROMPT_MAX, description="What the video must not show."),
+    ] = ""
+
+
+class CreateVideos(Arguments):
+    videos: Annotated[list[BatchVideo], Field(min_length=1, description="The orders, in order.")]
+    max_credits: MaxCredits | None = None
+    dry_run: Annotated[bool, Field(description="Only check and price; order nothing.")] = False
+    idempotency_key: IdempotencyKey = ""
+
+
 class RemixVideo(OneVideo):
     prompt: Prompt
     max_credits: MaxCredits | None = None

@@ -8,6 +8,7 @@ from config.lib.rate_limits import Limit
 from videos.mcp.errors import Refused
 
 ORDERS: Limit = "generate"
+BATCHES: Limit = "batch"
 
 
 def check(caller: Caller, scope: str, limit: Limit) -> None:
@@ -18,7 +19,7 @@ def check(caller: Caller, scope: str, limit: Limit) -> None:
             f"This credential may not do that: it needs the scope {scope} and has {granted}."
             " Nothing was changed."
         )
-    if limit == ORDERS and settings.REQUIRE_API_KEY and not caller.has_key_and_token:
+    if limit in {ORDERS, BATCHES} and settings.REQUIRE_API_KEY and not caller.has_key_and_token:
         raise Refused(
             "Orders need an access token in Authorization and an API key of the same user in"
             " X-API-Key. Nothing was ordered."

@@ -101,10 +101,10 @@ def test_status_polls_the_engine_at_once(api: APIClient, alice: User, address: s
     assert due <= timezone.now()
 
 
-def test_status_takes_two_queries_when_the_video_is_completed(
+def test_status_takes_three_queries_when_the_video_is_completed(
     api: APIClient, done: Video, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):
         api.get(f"/api/videos/status/{done.pk}")
 
 

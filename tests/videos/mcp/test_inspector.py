@@ -38,7 +38,7 @@ def test_inspector_finds_nothing_wrong_in_both_eras(
     for era in ("legacy", "modern"):
         listed = inspect("--protocol-era", era, "--method", "tools/list", "--strict")
         assert (listed.returncode, listed.stderr) == (0, "")
-        assert len(json.loads(listed.stdout)["tools"]) == 12
+        assert len(json.loads(listed.stdout)["tools"]) == 13
     called = ["--method", "tools/call", "--tool-name", "create_video"]
     made = inspect(*called, "--tool-arg", "prompt=A boat", "seconds=8")
     assert json.loads(made.stdout)["structuredContent"]["seconds"] == 8

@@ -372,6 +372,28 @@ def test_without_billing_no_word_about_credits(
     assert refusal_of(priced).startswith("There is no tool 'get_credits'.")
 
 
+def test_batch_is_priced_then_ordered_once_all_of_it_or_none(
+    live: ServerThread, alice: User, settings: LazySettings
+) -> None:
+    good = {"prompt": "A boat", "seconds": "4"}
+    bad = {"prompt": "A kite", "seconds": 5}
+    priced = answer_of(call(live.url, alice, "create_videos", videos=[good, bad], dry_run=True))
+    assert (priced["credits"], priced["videos"], len(priced["faults"])) == (20, [], 1)
+    refusal = refusal_of(call(live.url, alice, "create_videos", videos=[good, bad]))
+    assert refusal.startswith("Nothing was ordered. Video 2, seconds:")
+    assert Video.objects.count() == 0
+    asked = {"videos": [good, {**good, "prompt": "A fox"}], "idempotency_key": "k"}
+    made = [answer_of(call(live.url, alice, "create_videos", **asked)) for _n in range(2)]
+    assert [video["prompt"] for video in made[0]["videos"]] == ["A boat", "A fox"]
+    assert made[0]["credits"] == 40
+    first, again = ([video["id"] for video in each["videos"]] for each in made)
+    assert again == first
+    assert (Video.objects.count(), credits.available(alice)) == (2, 60)
+    settings.RATE_BATCH = (1, 600)
+    assert refusal_of(call(live.url, alice, "create_videos", videos=[good, good]))
+    assert Video.objects.count() == 2
+
+
 def test_annotations_say_what_tools_do(live: ServerThread, alice: User) -> None:
     listed = agent(live.url, bearer(key_of(alice)), lambda client: client.list_tools())
     hints = {
@@ -387,7 +409,7 @@ def test_annotations_say_what_tools_do(live: ServerThread, alice: User) -> None:
     assert hints == {
         **dict.fromkeys(["list_models", "get_credits", "quote", "get_video"], reading),
         **dict.fromkeys(["wait_for_video", "list_videos", "get_edit"], reading),
-        **dict.fromkeys(["create_video", "remix_video", "edit_video"], ordering),
+        **dict.fromkeys(["create_video", "create_videos", "remix_video", "edit_video"], ordering),
         "cancel_video": (False, True, True),
         "delete_video": (False, True, False),
     }

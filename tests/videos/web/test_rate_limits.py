@@ -178,6 +178,7 @@ COUNTED = {
     "GET usage-csv",
     "POST billing-buy",
     "GET billing-csv",
+    "GET billing-imported",
 }
 TEXTS = {"name": "x", "topic": "x", "token": "x"}
 NOT_PAGES = ("api/", "admin/", "sandbox/", "accounts/", "<path", "livez", "readyz", "health")

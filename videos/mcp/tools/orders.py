@@ -126,7 +126,8 @@ def _offers() -> Mapping[str, Schema]:
     }
 
 
-def _cost() -> str:
+def cost_of_orders() -> str:
+    """What an agent is told of the price of an order."""
     if not settings.BILLING:
         return "Returns at once, with status queued: call wait_for_video for the result."
     return (
@@ -165,7 +166,7 @@ QUOTE = Tool(
 CREATE_VIDEO = Tool(
     name="create_video",
     title="Order a video",
-    description=lambda: f"Order a video from a prompt, or from uploaded images. {_cost()}",
+    description=lambda: f"Order a video from a prompt, or from uploaded images. {cost_of_orders()}",
     arguments=arguments.CreateVideo,
     answer=shapes.video_schema,
     run=_create,
@@ -178,7 +179,9 @@ CREATE_VIDEO = Tool(
 REMIX_VIDEO = Tool(
     name="remix_video",
     title="Order a new version of a video",
-    description=lambda: f"Order a new version of a completed video, with a new prompt. {_cost()}",
+    description=lambda: (
+        f"Order a new version of a completed video, with a new prompt. {cost_of_orders()}"
+    ),
     arguments=arguments.RemixVideo,
     answer=shapes.video_schema,
     run=_remix,

@@ -9,10 +9,11 @@ from django.conf import settings
 from accounts.auth.callers import Caller
 from videos.mcp import arguments, permissions, shapes
 from videos.mcp.errors import Refused
-from videos.mcp.tools import catalog, edits, orders, videos
+from videos.mcp.tools import batches, catalog, edits, orders, videos
 from videos.mcp.tools.base import Answer, Call, Report, Tool
 
-TOOLS = {tool.name: tool for tool in (*catalog.TOOLS, *orders.TOOLS, *videos.TOOLS, *edits.TOOLS)}
+ALL = (catalog.TOOLS, orders.TOOLS, batches.TOOLS, videos.TOOLS, edits.TOOLS)
+TOOLS = {tool.name: tool for tools in ALL for tool in tools}
 
 
 def offered() -> list[Tool]:

@@ -1,4 +1,4 @@
-"""The URLs of the two sandboxes; never imported in production."""
+"""The addresses of the two sandboxes; never imported in production."""
 
 from django.urls import path, re_path
 
@@ -8,7 +8,7 @@ from billing.sandbox.web import dashboard
 from videos.sandbox.kie import views as kie
 from videos.sandbox.openai import views as engine
 
-urlpatterns = [
+ADDRESSES = [
     re_path(r"^sandbox/v1/videos/?$", engine.videos),
     re_path(r"^sandbox/v1/videos/(?P<job_id>[^/]+)/?$", engine.video),
     re_path(r"^sandbox/v1/videos/(?P<job_id>[^/]+)/content/?$", engine.video_content),
