@@ -141,7 +141,7 @@ def _made(work: Work, folder: Path) -> Made:
     if work.stop.is_set():
         raise Stopped
     try:
-        sources = origin.sources_of(work, instructions["recipe"])
+        sources = origin.sources_of(work.videos, instructions["recipe"])
         done = origin.actions_of(work.recipe)
         stored = files.store_edited(work.result, str(target), work.poster, sources, done)
     except BadAnswer as error:

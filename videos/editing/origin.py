@@ -1,23 +1,22 @@
 """What the content credentials of an edit say: which files it was made of, and what was done."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from videos.credentials.manifests import Action, Ingredient
-
-if TYPE_CHECKING:
-    from videos.editing.films import Work
+from videos.models import Video
 
 # The kinds of sound files whose manifests can be read.
 SOUND_TYPES = {"mp3": "audio/mpeg", "mov": "audio/mp4", "wav": "audio/wav"}
 
 
-def sources_of(work: "Work", recipe: dict[str, Any]) -> list[Ingredient]:
+def sources_of(videos: Sequence[Video], recipe: dict[str, Any]) -> list[Ingredient]:
     """Return the files of a recipe as its process has it; the first one is the parent."""
     found = {
         clip["path"]: Ingredient(Path(clip["path"]), f"{video.pk}.mp4", is_parent=place == 0)
         for place, (clip, video) in reversed(
-            list(enumerate(zip(recipe["clips"], work.videos, strict=True)))
+            list(enumerate(zip(recipe["clips"], videos, strict=True)))
         )
     }
     sources = sorted(found.values(), key=lambda source: not source.is_parent)
