@@ -8,7 +8,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 WORDS: dict[str, Promise] = {
-    "c2pa.created": _("Created"),
+    "c2pa.created": _("It was created"),
     "c2pa.opened": _("Made from another file"),
     "c2pa.placed": _("Another file was put in"),
     "c2pa.edited": _("Edited"),
