@@ -24,6 +24,7 @@ from config.http import health, web_app, well_known
 from config.http.presentation import language, theme
 from config.routes import edits as edit_routes
 from config.routes import library as library_routes
+from config.routes import storyboards as storyboard_routes
 from config.routes import webhook_endpoints as endpoint_routes
 from showcase import api as showcase_api
 from showcase.web import (
@@ -262,6 +263,7 @@ urlpatterns = [
     path("api/videos/<video:video_id>/download", content.DownloadView.as_view()),
     path("api/videos/<video:video_id>/edits", edit_routes.CREATE),
     *edit_routes.API,
+    *storyboard_routes.API,
     path("api/videos/<video:video_id>/remix", videos_api.RemixView.as_view(), name="api-remix"),
     # tasks
     path("api/tasks/user/tasks", tasks.TaskListView.as_view()),

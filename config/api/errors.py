@@ -58,12 +58,15 @@ from videos.jobs.money.quotes import InvalidQuote
 from videos.jobs.orders import PriceChanged
 from videos.jobs.state_machine import NotPossible
 from videos.media.engine_files import EngineAway, EngineRefuses, FileExpired
+from videos.media.frames import NoFrame
 from videos.media.upload_checks import BadFile, BadImage, TooLarge
 from videos.media.upload_urls import BadImageUrl
 from videos.media.uploads import QuotaFull
 from videos.prompts.improvement import HelpIsOff, NotImproved
 from videos.prompts.saved import TooManySaved
 from videos.realtime.limits import TooManyConnections
+from videos.storyboards.boards import TooManyBoards
+from videos.storyboards.shots import TooManyShots
 from videos.webhooks.deliveries import NotRedeliverable, TooOften
 from videos.webhooks.endpoints import TooManyEndpoints, UnusableUrl
 
@@ -91,6 +94,9 @@ STATUS_OF: dict[type[Exception], tuple[int, str]] = {
     KeyLimitReached: (403, "key_limit"),
     NotPossible: (400, "not_possible"),
     NotEditable: (400, "not_editable"),
+    NoFrame: (400, "no_frame"),
+    TooManyBoards: (400, "too_many_storyboards"),
+    TooManyShots: (400, "too_many_shots"),
     TooManyEdits: (429, "too_many_edits"),
     TooManyCancellations: (429, "too_many_cancellations"),
     PriceChanged: (409, "price_changed"),

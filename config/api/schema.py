@@ -33,6 +33,7 @@ CHAPTERS = {
     "edits": "Videos",
     "models": "Videos",
     "prompts": "Videos",
+    "storyboards": "Videos",
     "tasks": "Tasks",
     "payments": "Payments",
     "events": "Events",

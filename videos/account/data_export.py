@@ -35,6 +35,7 @@ from videos.models import (
     RejectedPrompt,
     SavedPrompt,
     ShareLink,
+    Storyboard,
     Tag,
     Upload,
     Video,
@@ -87,6 +88,8 @@ REQUEST = (
 PRESET = (
     "name", "model", "size", "seconds", "takes", "audio", "negative_prompt", "seed", "ending",
 )  # fmt: skip
+STORYBOARD = ("id", "title", "style", "model", "size", "film_id", "created_at", "updated_at")
+SHOT = ("id", "position", "prompt", "seconds", "model", "first_image_id", "continues", "picked_id")
 SAVED_PROMPT = ("text", "created_at")
 COLLECTION_LINK = ("collection__name", "with_prompts", "created_at", "expires_at", "revoked_at")
 LINK = ("video_id", "with_prompt", "created_at", "expires_at", "revoked_at")
@@ -170,6 +173,7 @@ def write_zip(user: User, target: IO[bytes]) -> None:
         _file(archive, "presets.json", _rows(Preset.objects.filter(user=user), PRESET))
         prompts = SavedPrompt.objects.filter(user=user)
         _file(archive, "prompts.json", _rows(prompts, SAVED_PROMPT))
+        _file(archive, "storyboards.json", _storyboards(user))
         _file(archive, "links.json", _rows(ShareLink.objects.filter(video__user=user), LINK))
         of_collections = CollectionLink.objects.filter(collection__user=user)
         _file(archive, "collection_links.json", _rows(of_collections, COLLECTION_LINK))
@@ -236,6 +240,16 @@ def _collections(user: User) -> Iterator[dict[str, Any]]:
 def _tags(user: User) -> Iterator[dict[str, Any]]:
     for tag in Tag.objects.filter(user=user).prefetch_related("videos"):
         yield {"name": tag.name, "videos": [video.pk for video in tag.videos.all()]}
+
+
+def _storyboards(user: User) -> Iterator[dict[str, Any]]:
+    for board in Storyboard.objects.of(user).prefetch_related("shots__takes"):
+        shots = [
+            {name: getattr(shot, name) for name in SHOT}
+            | {"video_ids": [take.video_id for take in shot.takes.all()]}
+            for shot in board.shots.all()
+        ]
+        yield {name: getattr(board, name) for name in STORYBOARD} | {"shots": shots}
 
 
 def _file(archive: zipfile.ZipFile, name: str, rows: Iterable[dict[str, Any]]) -> None:

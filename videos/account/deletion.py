@@ -30,6 +30,7 @@ from videos.models import (
     RejectedPrompt,
     SavedPrompt,
     ShareLink,
+    Storyboard,
     Tag,
     Upload,
     Video,
@@ -108,6 +109,7 @@ def erase_account(user: User) -> None:
             Tag,
             Preset,
             SavedPrompt,
+            Storyboard,
         )
         for model in personal:
             model.objects.filter(user=user).delete()

@@ -151,13 +151,18 @@ def order(
     refuse_impossible(batch, max_credits)
     _moderate(user, batch)
     drafts = [line.draft for line in batch.lines if line.draft]
-    for index, draft in enumerate(drafts[1:], 1):
-        draft.video.pk = _id_of(drafts[0].video.pk, index)
+    name_after_first(drafts)
     return placement.place_all(user, drafts, request_key)[0]
 
 
+def name_after_first(drafts: Sequence[Draft]) -> None:
+    """Give drafts that are placed together the ids by which `videos_of` finds them."""
+    for index, draft in enumerate(drafts[1:], 1):
+        draft.video.pk = _id_of(drafts[0].video.pk, index)
+
+
 def videos_of(first: Video, count: int) -> list[Video]:
-    """Return the videos of a batch of `count` lines in their order, also deleted ones."""
+    """Return the videos of a batch of up to `count` lines in their order, also deleted ones."""
     ids = [first.pk, *(_id_of(first.pk, index) for index in range(1, count))]
     found = Video.objects.in_bulk(ids)
     return [found[pk] for pk in ids if pk in found]

@@ -1,4 +1,4 @@
-"""Delete uploads that no video and no edit uses."""
+"""Delete uploads that no video, no edit and no shot of a storyboard uses."""
 
 from typing import Any
 from uuid import UUID
@@ -9,7 +9,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from videos.media import uploads
-from videos.models import MediaJob, Upload, Video, VideoReference
+from videos.models import MediaJob, Shot, Upload, Video, VideoReference
 
 
 def delete_unused() -> int:
@@ -24,7 +24,7 @@ def delete_unused() -> int:
 
 
 def _used() -> list[QuerySet[Any, Any]]:
-    """The ids of all uploads that kept videos use."""
+    """The ids of all uploads that kept videos, waiting edits and shots use."""
     kept = Video.objects.kept()
     references = VideoReference.objects.filter(video__in=kept)
     return [
@@ -32,6 +32,7 @@ def _used() -> list[QuerySet[Any, Any]]:
         kept.exclude(last_image=None).values_list("last_image_id", flat=True),
         references.values_list("upload_id", flat=True),
         _waiting_edits().exclude(sound=None).values_list("sound_id", flat=True),
+        Shot.objects.exclude(first_image=None).values_list("first_image_id", flat=True),
     ]
 
 
@@ -59,4 +60,5 @@ def _is_used(pk: UUID) -> bool:
     as_frame = kept.filter(Q(first_image_id=pk) | Q(last_image_id=pk))
     as_reference = VideoReference.objects.filter(upload_id=pk, video__in=kept)
     as_sound = _waiting_edits().filter(sound_id=pk)
-    return as_frame.exists() or as_reference.exists() or as_sound.exists()
+    of_shot = Shot.objects.filter(first_image_id=pk)
+    return any(rows.exists() for rows in (as_frame, as_reference, as_sound, of_shot))

@@ -25,6 +25,7 @@ from videos.models.push_subscription import PushSubscription
 from videos.models.rejected_prompt import RejectedPrompt
 from videos.models.saved_prompt import SavedPrompt
 from videos.models.share_link import ShareLink
+from videos.models.storyboard import Shot, ShotTake, Storyboard
 from videos.models.tag import Tag
 from videos.models.upload import Upload, UploadQuerySet
 from videos.models.video import Video, VideoQuerySet
@@ -59,6 +60,9 @@ __all__ = [
     "RejectedPrompt",
     "SavedPrompt",
     "ShareLink",
+    "Shot",
+    "ShotTake",
+    "Storyboard",
     "Tag",
     "Upload",
     "UploadQuerySet",

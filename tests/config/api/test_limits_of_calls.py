@@ -31,6 +31,7 @@ LIMITS = {
     "POST /api/videos/{video_id}/remix": "generate",
     "POST /api/videos/{video_id}/edits": "generate",
     "POST /api/edits/{edit_id}/retry": "generate",
+    "POST /api/storyboards/{board_id}/film": "generate",
     "POST /api/tasks/{video_id}/retry": "generate",
     "POST /api/videos/upload": "upload",
     "POST /api/prompts/improve": "prompt_help",

@@ -39,6 +39,8 @@ def test_every_other_call_is_401_when_anonymous(anonymous: APIClient, db: None) 
             "model_id",
             "character_id",
             "edit_id",
+            "board_id",
+            "shot_id",
         ):
             path = path.replace(f"{{{name}}}", str(uuid4()))
         for client in (anonymous, wrong):

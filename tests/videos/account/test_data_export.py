@@ -18,6 +18,7 @@ from accounts.models import ApiKey, ApiRequest, Session, User
 from config.lib.models import OutgoingEmail
 from tests.videos.conftest import order, picture, upload
 from tests.videos.media.test_images import busy
+from tests.videos.storyboards.conftest import board_of
 from videos.account import data_export
 from videos.library import tags
 from videos.media import concurrency, uploads
@@ -25,7 +26,7 @@ from videos.media.concurrency import ConcurrencyLimit
 from videos.models import Collection, Preset, RejectedPrompt, ShareLink, Video
 
 PATH = "/api/users/export"
-QUERIES = 26
+QUERIES = 27
 
 
 async def _read(answer: Any) -> bytes:
@@ -61,6 +62,7 @@ def test_archive_contains_only_the_users_own_data(api: APIClient, alice: User, b
             user=user, method="GET", path=f"/{user}", status=200, took_ms=1,
             created_at=timezone.now(),
         )  # fmt: skip
+    shots = {user: board_of(user, f"{user}'s shot") for user in (alice, bob)}
     files = export(api)
     assert sorted(files) == [
         "api_keys.json", "collection_links.json", "collections.json", "content_credentials.json",
@@ -68,7 +70,8 @@ def test_archive_contains_only_the_users_own_data(api: APIClient, alice: User, b
         "events.json", "links.json", "payments.json", "presets.json", "profile.json",
         "prompts.json",
         "push_subscriptions.json", "referrals.json", "refused.json", "requests.json",
-        "sign_ins.json", "tags.json", "uploads.json", "videos.json", "webhooks.json",
+        "sign_ins.json", "storyboards.json", "tags.json", "uploads.json", "videos.json",
+        "webhooks.json",
     ]  # fmt: skip
     assert [p["email"] for p in files["profile.json"]] == ["alice@example.com"]
     (shown,) = files["videos.json"]
@@ -84,6 +87,9 @@ def test_archive_contains_only_the_users_own_data(api: APIClient, alice: User, b
     ]
     tagged = [(tag["name"], tag["videos"]) for tag in files["tags.json"]]
     assert tagged == [("At sea", [str(video.pk)])]
+    assert [(b["id"], b["shots"][0]["prompt"]) for b in files["storyboards.json"]] == [
+        (str(shots[alice].pk), "alice's shot")
+    ]
     assert [p["ending"] for p in files["presets.json"]] == ["at dusk"]
     assert [r["prompt"] for r in files["refused.json"]] == ["Too much"]
     assert [s["video_id"] for s in files["links.json"]] == [str(video.pk)]
