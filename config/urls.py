@@ -140,6 +140,7 @@ urlpatterns = [
     path("v/<uuid:video_id>/tags/", tags.change, name="video-tags"),
     path("v/<uuid:video_id>/favourite/", video.favourite, name="video-favourite"),
     *edit_routes.PAGES,
+    *storyboard_routes.PAGES,
     path("v/<uuid:video_id>/compare/", comparison.compare, name="video-compare"),
     path("v/<uuid:video_id>/pick/", comparison.pick, name="video-pick"),
     path("v/<uuid:video_id>/frame/", sharing.frame, name="video-frame"),

@@ -9,6 +9,7 @@ const recent = document.getElementById("recent-videos");
 const growing = document.getElementById("growing");
 const watch = document.getElementById("watch");
 const queue = document.getElementById("queue");
+const storyboard = document.getElementById("storyboard");
 const title = document.title;
 const STATES = {
   queued: ["queued"],
@@ -93,6 +94,7 @@ export function refreshParts() {
 function swap(part, next) {
   const focused = part.contains(document.activeElement) ? document.activeElement : null;
   part.replaceWith(next);
+  if (next.dataset.news && next.dataset.news !== part.dataset.news) announce(next.dataset.news);
   const same = (one) => one.isEqualNode(focused);
   if (focused) [...next.querySelectorAll("a, button")].find(same)?.focus();
 }
@@ -118,6 +120,7 @@ function place(card) {
 // One request per video at a time; what changes meanwhile asks once more.
 const refreshing = new Map();
 export async function refresh(id) {
+  if (storyboard) return refreshParts(); // its takes are parts of the page
   if (refreshing.has(id)) return refreshing.set(id, true);
   refreshing.set(id, false);
   const old = shownFor(id);

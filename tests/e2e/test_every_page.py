@@ -28,6 +28,7 @@ from tests.e2e.conftest import (
     new_person,
     offer,
     order,
+    post,
     sign_up,
     wallet,
 )
@@ -74,6 +75,7 @@ SIGNED_IN = {
     "reference-library": "/studio/reference/library/",
     "library": "/library/",
     "edits": "/edits/",
+    "storyboards": "/storyboards/",
     "collections": "/collections/",
     "usage": "/usage/",
     "billing": "/billing/",
@@ -114,7 +116,7 @@ MADE_PUBLIC = {
 MADE = {
     "key",
     *("video", "video-compare", "video-edit", "video-cancel", "video-delete"),
-    *("collection", "collection-delete"),
+    *("collection", "collection-delete", "storyboard-delete"),
     *("payment", "sandbox-checkout", "webhook-endpoint", "authorization"),
 }
 # Somebody half signed in; documents made by Swagger UI and Redoc, which have tests of their own.
@@ -164,6 +166,9 @@ NO_PAGE = {
         "video-share",
     ),
     *("video-title", "video-pick", "edit-cancel", "edit-retry"),
+    *("storyboard-change", "storyboard-generate", "storyboard-film"),
+    *("shot-add", "shot-change", "shot-move", "shot-delete", "shot-pick"),
+    "storyboard",  # with shots and takes it is looked at in test_storyboards
     *("video-card", "video-retry", "billing-buy", "checkout-return", "theme", "language"),
     *("session-end", "data-export", "key-revoke", "webhook-secret", "redeliver", "health"),
     *("redeliver-failed", "webhook-endpoint-switch", "webhook-endpoint-test"),
@@ -305,7 +310,9 @@ def videos_of(page: Page) -> dict[str, str]:
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("Water")
     link = page.get_by_role("link", name="Delete the collection")
+    board = post(page.request, "/api/storyboards", {"title": "Water"})["id"]
     return found | {
+        "storyboard-delete": f"/storyboards/{board}/delete/",
         "collection": page.url,
         "collection-delete": link.get_attribute("href") or "",
         "video": film,

@@ -35,6 +35,7 @@ from videos.editing import jobs
 from videos.editing.recipes import Recipe
 from videos.library import collections, share_links
 from videos.models import DeliveryAttempt, WebhookDelivery, WebhookEndpoint
+from videos.storyboards import boards, shots
 from videos.webhooks import endpoints
 
 pytestmark = pytest.mark.embedded
@@ -122,7 +123,11 @@ def objects(user: User, mp4: bytes) -> dict[str, Any]:
     order(user, "zzz")
     key, _text = api_keys.issue(user, "zzz", ["read"])
     ApiKey.objects.update(prefix="zzz", last4="zzz")
+    board = boards.create(user, "zzz", style="zzz")
+    shot = shots.add(board, {"prompt": "zzz"})
     return {
+        "board_id": board.pk,
+        "shot_id": shot.pk,
         "rendering": rendering.pk,
         "video_id": done.pk,
         "clip_id": shown.pk,

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.db.models import Count, OuterRef, Subquery
+from django.db.models import Count, OuterRef, Subquery, UUIDField
 from django.utils.translation import gettext as _
 
 from config.lib import clock
@@ -39,7 +39,7 @@ def of_user(user: AbstractBaseUser) -> list[ListedBoard]:
     rows = Storyboard.objects.of(user).order_by("-updated_at", "id")
     rows_with = rows.annotate(
         shot_count=Subquery(shots.annotate(n=Count("pk")).values("n")),
-        cover=Subquery(takes.values("video_id")[:1]),
+        cover=Subquery(takes.values("video_id")[:1], output_field=UUIDField()),
     )
     return [ListedBoard(row, row.shot_count or 0, row.cover) for row in rows_with]
 
