@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 from django.conf import LazySettings
 from django.test import Client
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.models import User
 from tests.schema import document
 from tests.videos.conftest import order
-from videos.models import Video
+from videos.models import Storyboard, Video
 
 # The first two are an Arabic 3 and a full-width 1.
 NO_NUMBERS = ["\u0663", "\uff11", "+1", " 1", "1 ", "", "1.0", "1e0", "0x1", "1_0", "-", "9" * 21]
@@ -54,7 +55,12 @@ NUMBERS = [
 
 @pytest.fixture
 def video(alice: User) -> Video:
-    return order(alice)
+    """A video and a storyboard with the same id, for all addresses that have one."""
+    made, now = order(alice), timezone.now()
+    Storyboard.objects.create(
+        pk=made.pk, user=alice, title="Harbour", created_at=now, updated_at=now
+    )
+    return made
 
 
 def at(path: str, video: Video) -> str:

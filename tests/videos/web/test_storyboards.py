@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db
 
 __all__ = ["board"]
 # Of both pages together.
-QUERIES = 16
+QUERIES = 17
 
 
 def at(name: str, board: Storyboard, shot: Shot | None = None) -> str:
