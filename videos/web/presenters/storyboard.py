@@ -178,7 +178,17 @@ class BoardPage:
 
     @property
     def sizes(self) -> list[tuple[str, str]]:
-        return [(frame.size, frame.aspect) for frame in self.model.frames]
+        """The sizes of the model, each with its words."""
+        frames = self.model.frames
+        return [(frame.size, f"{_pixels(frame.size)} · {frame.aspect}") for frame in frames]
+
+    @property
+    def size(self) -> str:
+        return _pixels(self.board.size or self.model.default_size)
+
+    @property
+    def default_size(self) -> str:
+        return _pixels(self.model.default_size)
 
     @property
     def crossfades(self) -> tuple[float, ...]:
@@ -191,6 +201,11 @@ class BoardPage:
     @property
     def token(self) -> UUID:
         return uuid4()
+
+
+def _pixels(size: str) -> str:
+    """A size as people write it, with the sign of multiplication between its numbers."""
+    return size.replace("x", " × ")
 
 
 def _model(word: str) -> Model:
