@@ -19,6 +19,7 @@ from playwright.sync_api import (
     ConsoleMessage,
     Locator,
     Page,
+    Playwright,
     StorageState,
     expect,
     sync_playwright,
@@ -44,6 +45,16 @@ FLAGS = (
 # A service worker keeps files of one test's site; those that are about it allow it.
 CALM: dict[str, Any] = {"reduced_motion": "reduce", "service_workers": "block"}
 MOVING = {"reduced_motion": "no-preference"}
+# Sockets that are opened while `socketsFail` is set close at once.
+FAILING_SOCKETS = """
+globalThis.WebSocket = new Proxy(WebSocket, { construct(Real, given) {
+  if (!globalThis.socketsFail) return new Real(...given);
+  const socket = new EventTarget();
+  Object.assign(socket, { readyState: Real.CLOSED, send() {}, close() {} });
+  setTimeout(() => socket.dispatchEvent(new CloseEvent("close", { code: 1006 })));
+  return socket;
+} });
+"""
 PASSWORD = "a-long-enough-passphrase"
 _numbers = count(1)
 expect.set_options(timeout=30_000)
@@ -118,11 +129,16 @@ def chromium_binary() -> str:
 
 # Not for the whole run: a loop that Playwright keeps in this thread would stop Django's queries.
 @pytest.fixture(scope="package")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_binary(), args=FLAGS)
-        yield browser
-        browser.close()
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as started:
+        yield started
+
+
+@pytest.fixture(scope="package")
+def chromium(playwright: Playwright) -> Iterator[Browser]:
+    browser = playwright.chromium.launch(executable_path=chromium_binary(), args=FLAGS)
+    yield browser
+    browser.close()
 
 
 Opener = Callable[..., Page]

@@ -496,7 +496,7 @@ def test_first_page_loads_little_javascript(tab: Opener, person: StorageState) -
     assert set(code) == {
         "app.css",
         *("app.js", "live.js", "composer.js", "images.js", "offers.js", "actions.js", "keys.js"),
-        *("page.js", "counts.js", "library-frames.js"),
+        *("page.js", "counts.js", "library-frames.js", "prompts.js"),
     }
     bodies = [page.request.get(url).body() for url in code.values()]
     assert sum(len(gzip.compress(body)) for body in bodies) <= 60 * 1024

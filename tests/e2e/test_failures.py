@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, StorageState, WebSocketRoute, expect
 
-from tests.e2e.conftest import Opener, card_of, keep_picture, order, wallet
+from tests.e2e.conftest import FAILING_SOCKETS, Opener, card_of, keep_picture, order, wallet
 from tests.e2e.looks import AXE, EVERY_RULE, NARROW, check, faults_at
 
 pytestmark = pytest.mark.browser
@@ -289,11 +289,7 @@ def test_two_tabs_show_the_same(tab: Opener, person: StorageState) -> None:
 
 def test_cards_are_polled_when_the_socket_cannot_connect(tab: Opener, person: StorageState) -> None:
     page = tab("about:blank", person=person)
-
-    def shut(socket: WebSocketRoute) -> None:
-        socket.close()
-
-    page.route_web_socket("**/ws/videos/", shut)
+    page.add_init_script(f"{FAILING_SOCKETS}; globalThis.socketsFail = true")
     page.goto("/studio/")
     expect(page.locator("#live")).to_have_text("Updates every 5 s")
     order(page, "A slow morning", "4 s")

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright
 
 from tests import backing
 from tests.e2e.conftest import Opener
@@ -17,13 +17,12 @@ AS_IT_IS = {"color_scheme": "null", "reduced_motion": "null", "forced_colors": "
 
 
 @pytest.fixture
-def firefox() -> Iterator[Browser]:
+def firefox(playwright: Playwright) -> Iterator[Browser]:
     found = backing.firefox()
     assert found, "no Firefox was found; Debian: apt-get install firefox-esr libavcodec-extra"
-    with sync_playwright() as playwright:
-        browser = playwright.firefox.launch(channel="moz-firefox", executable_path=found)
-        yield browser
-        browser.close()
+    browser = playwright.firefox.launch(channel="moz-firefox", executable_path=found)
+    yield browser
+    browser.close()
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Route, StorageState, WebSocketRoute, expect
 
 from tests.e2e.conftest import (
+    FAILING_SOCKETS,
     MOVING,
     Opener,
     card_of,
@@ -520,27 +521,18 @@ def test_page_says_so_and_reconnects_when_the_connection_is_lost(
     tab: Opener, person: StorageState
 ) -> None:
     page = tab("about:blank", person=person)
-    shut = [True]
-
-    def route(socket: WebSocketRoute) -> None:
-        if shut[0]:
-            socket.close()
-        else:
-            socket.connect_to_server()
-
-    shut[0] = False
-    page.route_web_socket("**/ws/videos/", route)
+    page.add_init_script(FAILING_SOCKETS)
     page.goto("/studio/")
     expect(page.locator("#live")).to_have_text("Live updates on")
     place = page.locator("#composer").bounding_box()
-    shut[0] = True
+    page.evaluate("globalThis.socketsFail = true")
     page.evaluate("dispatchEvent(new Event('offline'))")
     expect(page.locator("#offline")).to_contain_text("Reconnecting. Your videos keep rendering.")
     assert page.locator("#composer").bounding_box() == place
     page.get_by_role("button", name="Try now").click()
     words = r"\s*Reconnecting. Your videos keep rendering.\s+Checking again in \d+ s.\s+Try now\s*"
     expect(page.locator("#offline")).to_have_text(re.compile(words))
-    shut[0] = False
+    page.evaluate("globalThis.socketsFail = false")
     page.get_by_role("button", name="Try now").click()
     expect(page.locator("#offline")).to_be_hidden()
     expect(page.locator("#live")).to_have_text("Live updates on")
