@@ -640,6 +640,17 @@ EDIT_MEMORY_BYTES = number("EDIT_MEMORY_MB", default=4096, minimum=256) * 1024 *
 # How often a worker begins an edit whose worker died or whose disk was full.
 EDIT_ATTEMPTS = number("EDIT_ATTEMPTS", default=3, minimum=1)
 
+# ---- exports: other formats of finished videos, made as edits are and within their limits ----
+EXPORT_CREDITS = number("EXPORT_CREDITS", default=0, maximum=1_000_000)
+# How long the file of an export is kept.
+EXPORT_KEPT = duration("EXPORT_KEPT", default=timedelta(days=7))
+# How many exports of one user may wait or run.
+EXPORTS_WAITING = number("EXPORTS_WAITING", default=100, minimum=1)
+# How large a GIF or an animated WebP may be.
+EXPORT_ANIMATION_BYTES = number("EXPORT_ANIMATION_MB", default=10, minimum=1) * 1024 * 1024
+# Formats that are not offered, by their names in GET /api/exports/formats.
+EXPORT_FORMATS_OFF = text_list("EXPORT_FORMATS_OFF", default=[])
+
 # ---- webhooks to clients: only to public addresses, and to the networks named here ----
 WEBHOOK_SCHEMES = ["https"] if PRODUCTION else ["https", "http"]
 WEBHOOK_PORTS = [

@@ -31,6 +31,7 @@ ONLY_ON_SQLITE = (
     "tests/config/server/test_threaded_handler.py",
     "tests/videos/editing/test_limits.py",
     "tests/videos/editing/test_operations.py",
+    "tests/videos/exports/test_formats.py",
     "tests/videos/media/test_conversion.py",
     "tests/videos/media/test_images.py",
     "tests/videos/media/test_probe.py",

@@ -12,6 +12,7 @@ from config.lib.queues import worker_threads
 from videos import feed
 from videos.account import deletion, email_digests
 from videos.editing import worker as media_worker
+from videos.editing.exports import records as exports
 from videos.jobs import callbacks
 from videos.jobs.worker import executor
 from videos.media import upload_cleanup
@@ -62,8 +63,9 @@ def audit_refunds() -> None:
 
 @shared_task(ignore_result=True, expires=3600)
 def delete_expired() -> None:
-    """Delete unused uploads, expired idempotency keys, old events and callbacks."""
+    """Delete unused uploads, old exports, expired idempotency keys, old events and callbacks."""
     upload_cleanup.delete_unused()
+    exports.remove_expired()
     idempotency.delete_expired()
     feed.delete_expired()
     callbacks.delete_expired()

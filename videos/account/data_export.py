@@ -29,6 +29,7 @@ from videos.models import (
     CollectionLink,
     ContentCredential,
     FeedEvent,
+    MediaExport,
     MediaJob,
     Preset,
     PushSubscription,
@@ -59,6 +60,10 @@ UPLOAD = ("id", "name", "content_type", "size_bytes", "width", "height", "second
 EDIT = (
     "id", "recipe", "video_ids", "sound_id", "retry_of_id", "credits", "status", "failure_code",
     "result_id", "created_at", "started_at", "ended_at",
+)  # fmt: skip
+EXPORT = (
+    "id", "video_id", "format", "created_at", "file_bytes", "file_sha256", "kept_until",
+    "removed_at",
 )  # fmt: skip
 ENTRY = (
     "id", "type", "amount", "balance_before", "balance_after", "reference_type", "reference_id",
@@ -167,6 +172,7 @@ def write_zip(user: User, target: IO[bytes]) -> None:
             archive.writestr("avatar.webp", avatar)
         _file(archive, "videos.json", _videos(user))
         _file(archive, "edits.json", _edits(user))
+        _file(archive, "exports.json", _rows(MediaExport.objects.filter(user=user), EXPORT))
         _file(archive, "uploads.json", _rows(Upload.objects.filter(user=user), UPLOAD))
         _file(archive, "collections.json", _collections(user))
         _file(archive, "tags.json", _tags(user))
@@ -225,7 +231,8 @@ def _videos(user: User) -> Iterator[dict[str, Any]]:
 
 
 def _edits(user: User) -> Iterator[dict[str, Any]]:
-    jobs = MediaJob.objects.of(user).prefetch_related("sources").newest()
+    jobs = MediaJob.objects.of(user).filter(kind=MediaJob.Kind.EDIT)
+    jobs = jobs.prefetch_related("sources").newest()
     for job in jobs.iterator(500):
         video_ids = [video.pk for video in job.videos]
         yield {n: video_ids if n == "video_ids" else getattr(job, n) for n in EDIT}

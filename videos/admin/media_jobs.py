@@ -1,4 +1,4 @@
-"""Staff pages of edits."""
+"""Staff pages of edits and exports."""
 
 from django.contrib import admin
 
@@ -8,14 +8,15 @@ from videos.models import MediaJob
 
 @admin.register(MediaJob)
 class MediaJobAdmin(ReadOnlyAdmin):
-    """Edits: what each was to do, how it stands, and what its process said."""
+    """Edits and exports: what each was to do, how it stands, and what its process said."""
 
-    list_display = ("created_at", "user", "status", "progress", "failure_code", "credits")
-    list_filter = ("status", "failure_code", "created_at")
+    list_display = ("created_at", "kind", "user", "status", "progress", "failure_code", "credits")
+    list_filter = ("kind", "status", "failure_code", "created_at")
     search_fields = ("id", "user__username", "user__email")
     list_select_related = ("user",)
     ordering = ("-created_at",)
     fields = (
-        "user", "status", "progress", "recipe", "credits", "failure_code", "failure_detail",
-        "attempts", "next_step_at", "result", "created_at", "started_at", "ended_at",
+        "kind", "user", "status", "progress", "recipe", "credits", "failure_code",
+        "failure_detail", "attempts", "next_step_at", "result", "created_at", "started_at",
+        "ended_at",
     )  # fmt: skip

@@ -74,6 +74,22 @@ def with_edit_origin(
         yield found
 
 
+def sign_export(
+    made: Path, target: Path, video: Video, *, done: Sequence[Action], source: Path, media_type: str
+) -> signing.Signed:
+    """Write an export of a video to `target` with a manifest, an MP4 with labels too.
+
+    `source` is the file of the video, its parent. Raises SigningFailed.
+    """
+    title = f"{video.pk}{made.suffix}"
+    parents = [Ingredient(source, f"{video.pk}.mp4")]
+    if media_type == "video/mp4":
+        return _sign_labelled(made, target, video, done, parents)
+    return signing.sign(
+        made, target, title=title, actions=done, ingredients=parents, media_type=media_type
+    )
+
+
 @contextmanager
 def _with_manifest(
     film: IO[bytes], video: Video, write: Callable[[Path], signing.Signed] | None

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, cast
 from uuid import UUID
@@ -78,23 +79,54 @@ class Work:
     stop: threading.Event = field(default_factory=threading.Event)
 
 
-Outcome = Made | Failed | Stopped
+@dataclass(frozen=True)
+class MadeExport:
+    """An export that is stored, under the names that it has there; `sidecar` may be ""."""
+
+    file: str
+    sidecar: str
+    size_bytes: int
+    sha256: str
+    manifest: str
+    width: int
+    height: int
+    seconds: float
 
 
-def make(work: Work) -> Outcome:
-    """Make and store the film of a job; never raises, and leaves no temporary file."""
+Outcome = Made | MadeExport | Failed | Stopped
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a thread does for a job: `make` never raises, `clean` says whether it succeeded."""
+
+    work: Work
+    make: Callable[[], Outcome]
+    clean: Callable[[], bool]
+
+
+def task_of(work: Work) -> Task:
+    """What a thread does for an edit."""
+    return Task(work, partial(make, work), partial(remove_files, work))
+
+
+def make(work: Work, begin: "Callable[[Work, Path], Outcome] | None" = None) -> Outcome:
+    """Make and store the film of an edit, or what `begin` makes; never raises.
+
+    Leaves no temporary file.
+    """
     folder = _folder(work.job_id) / str(work.attempt)
     try:
         remove_temporary_files(work.job_id)
         folder.mkdir(parents=True)
-        return _made(work, folder)
+        return (begin or _made)(work, folder)
     except (Stopped, Failed) as ended:
         return ended
     except OSError as error:
         is_full = error.errno in {errno.ENOSPC, errno.EDQUOT}
         return Failed("disk_full" if is_full else "not_stored", str(error), again=True)
     except Exception as error:  # whatever it is, the job must end
-        log.exception("the edit %s could not be made", work.job_id)
+        log.exception("the job %s could not be done", work.job_id)
         return Failed("not_stored", repr(error), again=True)
     finally:
         # Only this attempt's: the next one may have begun, when the lease of this one was lost.
@@ -136,8 +168,8 @@ def _folder(job_id: UUID) -> Path:
 
 def _made(work: Work, folder: Path) -> Made:
     target = folder / "film.mp4"
-    instructions = _instructions(work, folder, target)
-    made = _run(work, instructions)
+    instructions = instructions_of(work, folder, target)
+    made = run_process(work, instructions)
     if work.stop.is_set():
         raise Stopped
     try:
@@ -151,7 +183,7 @@ def _made(work: Work, folder: Path) -> Made:
     return Made(stored, **made)
 
 
-def _instructions(work: Work, folder: Path, target: Path) -> dict[str, Any]:
+def instructions_of(work: Work, folder: Path, target: Path) -> dict[str, Any]:
     """What the process is told: the recipe with files, and its limits."""
     recipe = dict(work.recipe)
     paths: dict[UUID, str] = {}
@@ -214,7 +246,7 @@ def _write(work: Work, read: Callable[[], bytes], copy: Path) -> None:
             file.write(chunk)
 
 
-def _run(work: Work, instructions: dict[str, Any]) -> dict[str, Any]:
+def run_process(work: Work, instructions: dict[str, Any]) -> dict[str, Any]:
     """Run the process to its end, and return what it made. Raises Failed or Stopped."""
     deadline = time.monotonic() + settings.EDIT_TIMEOUT.total_seconds()
     command = [sys.executable, "-I", process.__file__]

@@ -12,7 +12,7 @@ Lock order: the user's feed, the job, the user's credits.
 """
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -69,7 +69,7 @@ def claim_due(limit: int) -> list[MediaJob]:
             status=Status.RUNNING, started_at=now, progress=0, attempts=F("attempts") + 1
         )
     rows = leased.filter(lease=token).order_by("created_at", "pk")
-    return list(rows.select_related("sound").prefetch_related("sources"))
+    return list(rows.select_related("sound", "export").prefetch_related("sources"))
 
 
 def _lock_claims() -> None:
@@ -124,30 +124,41 @@ def succeed(job: MediaJob, video: Video, stored: StoredResult) -> bool:
 
     Returns False, and writes nothing, when the lease was lost or the job was cancelled.
     """
-    now = clock.now()
-    with transaction.atomic():
-        feed.allocate_sequence(job.user_id, 0)  # the lock; the video takes the number
-        ended = _running(job).update(
-            status=Status.SUCCEEDED,
-            progress=100,
-            result_id=video.pk,
-            ended_at=now,
-            lease=None,
-            next_step_at=None,
-        )
-        if not ended:
-            return False
+
+    def write() -> None:
         state_machine.insert_edited(video)
         if stored.origin:
             records.record(video.pk, stored.sha256, stored.origin)
-        wakeups.announce(MediaJob)  # another edit of the user may begin
+
+    return complete(job, write, result_id=video.pk)
+
+
+def complete(job: MediaJob, write: Callable[[], object], **fields: Any) -> bool:
+    """End a job as SUCCEEDED and `write` what it has made, in one transaction.
+
+    Returns False, and writes nothing, when the lease was lost or the job was cancelled.
+    """
+    with transaction.atomic():
+        feed.allocate_sequence(job.user_id, 0)  # the lock; a video takes the number
+        ended = _running(job).update(
+            status=Status.SUCCEEDED,
+            progress=100,
+            ended_at=clock.now(),
+            lease=None,
+            next_step_at=None,
+            **fields,
+        )
+        if not ended:
+            return False
+        write()
+        wakeups.announce(MediaJob)  # another one of the user may begin
     return True
 
 
 def fail(job: MediaJob, code: str, detail: str = "") -> bool:
     """End a running job as FAILED and return its credits. Returns False for a lost lease."""
     fields = {"lease": None, "next_step_at": clock.now(), "needs_cleanup": True}
-    log.warning("edit %s failed: %s: %s", job.pk, code, detail)
+    log.warning("%s failed: %s: %s", job, code, detail)
     return _end(
         _running(job), job, Status.FAILED, failure_code=code, failure_detail=detail, **fields
     )
@@ -174,7 +185,7 @@ def _end(rows: QuerySet[MediaJob], job: MediaJob, to: Status, **fields: Any) -> 
                 charges.job_spend_key(job.pk),
                 charges.job_refund_key(job.pk),
                 grace=to != Status.CANCELLED,
-                description=f"Returned: {charges.describe_edit(job.videos[0])}",
+                description=f"Returned: {charges.describe_job(job)}",
             )
         wakeups.announce(MediaJob)
     return True

@@ -70,7 +70,8 @@ def submit(
     )
     with feed.lock(job.user_id):
         idempotency.record(request_key, job)
-        if MediaJob.objects.of(user).active().count() >= settings.EDITS_WAITING:
+        waiting = MediaJob.objects.of(user).active().filter(kind=MediaJob.Kind.EDIT)
+        if waiting.count() >= settings.EDITS_WAITING:
             raise TooManyEdits
         key_limits.check_price(order.api_key_id, cost)
         _lock_what_it_needs(order)

@@ -11,7 +11,9 @@ from django.conf import settings
 
 from config.lib.queues.leased_worker import LeasedWorker
 from videos.editing import films, job_states, recipes
-from videos.editing.films import Failed, Made, Outcome, Stopped, Work
+from videos.editing.exports import making as exports
+from videos.editing.exports import records as export_records
+from videos.editing.films import Failed, Made, MadeExport, Outcome, Stopped, Task, Work
 from videos.models import MediaJob, Video
 
 log = logging.getLogger(__name__)
@@ -38,14 +40,14 @@ class MediaWorker(LeasedWorker[MediaJob, Outcome]):
     def _claim(self) -> None:
         self._watch_work()
         for job in job_states.claim_due(self._threads - len(self._rows)):
-            work = work_of(job)
+            task = _task_of(job)
             if job.status != MediaJob.Status.RUNNING:
-                self._start(job, partial(_clean, work))
+                self._start(job, partial(_clean, task))
             elif code := _fault_of(job):
                 job_states.fail(job, code)
             else:
-                self._work[job.pk, job.lease] = (job, work)
-                self._start(job, partial(films.make, work))
+                self._work[job.pk, job.lease] = (job, task.work)
+                self._start(job, task.make)
 
     def _watch_work(self) -> None:
         """Write the progress of what runs, and stop what may not go on."""
@@ -70,6 +72,8 @@ class MediaWorker(LeasedWorker[MediaJob, Outcome]):
         match outcome:
             case Made():
                 kept = job_states.succeed(job, video_of(job, outcome), outcome.stored)
+            case MadeExport():
+                kept = export_records.record_made(job, outcome)
             case Failed(again=True) if job.attempts < settings.EDIT_ATTEMPTS:
                 pause = job_states.RETRY_PAUSE
                 kept = job_states.give_back(job, counts=True, pause=pause)
@@ -104,13 +108,21 @@ def _fault_of(job: MediaJob) -> str:
         return "interrupted"
     if any(video.deleted_at for video in job.videos):
         return "source_deleted"
+    if job.kind == MediaJob.Kind.EXPORT:
+        return ""
     if recipes.of_job(job).sound and (job.sound is None or not job.sound.stored):
         return "sound_deleted"
     return ""
 
 
-def _clean(work: Work) -> Outcome:
-    return Stopped() if films.remove_files(work) else Failed("not_removed", again=True)
+def _task_of(job: MediaJob) -> Task:
+    if job.kind == MediaJob.Kind.EXPORT:
+        return exports.task_of(job)
+    return films.task_of(work_of(job))
+
+
+def _clean(task: Task) -> Outcome:
+    return Stopped() if task.clean() else Failed("not_removed", again=True)
 
 
 def work_of(job: MediaJob) -> Work:

@@ -81,9 +81,10 @@ def spent_today(key_id: UUID) -> int:
     """Return how many credits the orders of a key cost since midnight UTC, without refunds."""
     midnight = datetime.combine(clock.now().astimezone(UTC).date(), time(), UTC)
     today = {"api_key_id": key_id, "created_at__gte": midnight}
-    # An edit that has made its video counts with that.
-    edits = MediaJob.objects.active().filter(**today)
-    return _sum(Video.objects.filter(**today).exclude(REFUNDED)) + _sum(edits)
+    # An edit that has made its video counts with that; an export makes none.
+    exports = Q(kind=MediaJob.Kind.EXPORT, status=MediaJob.Status.SUCCEEDED)
+    jobs = MediaJob.objects.filter(Q(status__in=MediaJob.ACTIVE) | exports, **today)
+    return _sum(Video.objects.filter(**today).exclude(REFUNDED)) + _sum(jobs)
 
 
 def _sum(rows: QuerySet[Any]) -> int:

@@ -19,7 +19,7 @@ from videos.credentials.manifests import Action, Ingredient
 from videos.credentials.origins import Origin
 from videos.engines.base import Engine, Variant
 from videos.engines.errors import BadAnswer, NotReady
-from videos.media import thumbnails
+from videos.media import export_files, thumbnails
 from videos.media.conversion import playable
 from videos.models import Video
 
@@ -168,9 +168,18 @@ def storage_names(video: Video) -> dict[Variant, str]:
 
 
 def delete_files(video: Video) -> None:
-    """Delete a video's files; what is not there counts as deleted."""
+    """Delete a video's files and its exports; what is not there counts as deleted."""
     for name in storage_names(video).values():
         default_storage.delete(name)
+    export_files.delete(video.user_id, video.pk)
+
+
+def store_file(path: Path, name: str) -> tuple[str, int]:
+    """Store a file under a name, and return its SHA-256 and its bytes. Raises NotReady."""
+    with path.open("rb") as file:
+        sha256, size_bytes = _measure(file)
+        _store(file, name, size_bytes)
+    return sha256, size_bytes
 
 
 def check_mp4(path: str) -> None:

@@ -1,16 +1,18 @@
-"""Send several videos as one uncompressed ZIP file, read while it is sent."""
+"""Send several files as one uncompressed ZIP file, read while it is sent."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import IO
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 from django.utils import timezone
 from django.utils.text import slugify
 
+from videos.engines.result_streams import ResultStream
 from videos.media import delivery
 from videos.media.engine_files import EngineFileError
 from videos.models import Video
@@ -20,20 +22,16 @@ CHUNK_BYTES = 256 * 1024
 
 @dataclass(frozen=True)
 class ZipEntry:
-    """A video and its name in the ZIP."""
+    """A file: how it is opened, its name in the ZIP, and its time."""
 
-    video: Video
+    open: Callable[[], ResultStream]
     name: str
     at: datetime
 
 
 def list_files(videos: Iterable[Video]) -> list[ZipEntry]:
     """The files of finished videos, named after their titles."""
-    return [
-        ZipEntry(video, file_name(video), timezone.localtime(video.created_at))
-        for video in videos
-        if video.has_file
-    ]
+    return [_entry(video, file_name(video)) for video in videos if video.has_file]
 
 
 def file_name(video: Video) -> str:
@@ -43,17 +41,18 @@ def file_name(video: Video) -> str:
 
 def list_bundle(videos: Iterable[Video]) -> list[ZipEntry]:
     """The files of finished videos as an export has them: in a folder, named after their ids."""
-    return [
-        ZipEntry(video, f"files/{video.pk}.mp4", timezone.localtime(video.created_at))
-        for video in videos
-        if video.has_file
-    ]
+    return [_entry(video, f"files/{video.pk}.mp4") for video in videos if video.has_file]
+
+
+def _entry(video: Video, name: str) -> ZipEntry:
+    at = timezone.localtime(video.created_at)
+    return ZipEntry(partial(delivery.open_video, video), name, at)
 
 
 def add_file(archive: ZipFile, item: ZipEntry) -> bool:
-    """Add a video to a ZIP; False, and nothing is added, when its file cannot be read."""
+    """Add a file to a ZIP; False, and nothing is added, when its file cannot be read."""
     try:
-        source = delivery.open_video(item.video)
+        source = item.open()
     except (FileNotFoundError, EngineFileError):
         return False
     entry = ZipInfo(item.name, item.at.timetuple()[:6])
@@ -75,7 +74,7 @@ async def stream_zip(items: list[ZipEntry], first: IO[bytes] | None = None) -> A
             yield chunk
         for item in items:
             try:
-                source = await asyncio.to_thread(delivery.open_video, item.video)
+                source = await asyncio.to_thread(item.open)
             except (FileNotFoundError, EngineFileError):
                 continue
             entry = ZipInfo(item.name, item.at.timetuple()[:6])

@@ -16,6 +16,7 @@ from videos.models.engine_usage import EngineUsage
 from videos.models.feed import Feed
 from videos.models.feed_event import FeedEvent
 from videos.models.library_counts import LibraryCounts
+from videos.models.media_export import MediaExport
 from videos.models.media_job import MediaJob, MediaJobSource
 from videos.models.paused_model import PausedModel
 from videos.models.preset import Preset
@@ -49,6 +50,7 @@ __all__ = [
     "FeedEvent",
     "FrameHash",
     "LibraryCounts",
+    "MediaExport",
     "MediaJob",
     "MediaJobSource",
     "PausedModel",

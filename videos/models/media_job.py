@@ -1,4 +1,4 @@
-"""Work on finished videos that this machine does itself: edits."""
+"""Work on finished videos that this machine does itself: edits and exports."""
 
 import uuid
 from typing import ClassVar
@@ -26,10 +26,11 @@ class MediaJobQuerySet(models.QuerySet["MediaJob"]):
 
 
 class MediaJob(models.Model):
-    """One edit, from its order to the video that it makes; that video gets the id of the job."""
+    """One edit or export, from its order to its file; an edit's video gets the id of the job."""
 
     class Kind(models.TextChoices):
         EDIT = "edit", _("Edit")
+        EXPORT = "export", _("Export")
 
     class Status(models.TextChoices):
         QUEUED = "queued", _("Waiting")

@@ -67,7 +67,8 @@ def test_archive_contains_only_the_users_own_data(api: APIClient, alice: User, b
     assert sorted(files) == [
         "api_keys.json", "collection_links.json", "collections.json", "content_credentials.json",
         "credits.json", "credits_before.json", "edits.json", "emails.json", "endpoints.json",
-        "events.json", "links.json", "payments.json", "presets.json", "profile.json",
+        "events.json", "exports.json", "links.json", "payments.json", "presets.json",
+        "profile.json",
         "prompts.json",
         "push_subscriptions.json", "referrals.json", "refused.json", "requests.json",
         "sign_ins.json", "storyboards.json", "tags.json", "uploads.json", "videos.json",

@@ -10,6 +10,8 @@ from typing import Any
 SOUND_RATE = 48000
 MOST_RATE = 60
 USUAL_RATE = 24
+# How much the sides of a picture that is made smaller may be off, in pixels.
+ROUNDED = 3
 ASPECTS = {"16:9": Fraction(16, 9), "9:16": Fraction(9, 16), "1:1": Fraction(1)}
 
 
@@ -55,6 +57,23 @@ class Canvas:
     size: tuple[int, int]
     cut_at: tuple[int, int]
 
+    def within(self, width: int, height: int) -> "Canvas":
+        """The same picture in at most this size; none is made larger."""
+        factor = min(Fraction(width, self.size[0]), Fraction(height, self.size[1]))
+        if factor >= 1:
+            return self
+        box, size, at = [0, 0], [0, 0], [0, 0]
+        for n, most in enumerate((width, height)):
+            size[n] = _even(self.size[n] * factor)
+            if most - size[n] <= ROUNDED:  # the size that was asked for, not nearly it
+                size[n] = most
+            box[n] = _even(self.box[n] * factor)
+            if self.box[n] >= self.size[n]:
+                box[n] = max(box[n], size[n])
+            at[n] = _scaled_offset(self.cut_at[n] * factor, box[n] - size[n])
+        # A pixel that rounding leaves over is cut off, not black.
+        return Canvas((box[0], box[1]), True, (size[0], size[1]), (at[0], at[1]))
+
 
 @dataclass(frozen=True)
 class Film:
@@ -92,7 +111,7 @@ class Film:
 
 def compose(recipe: dict[str, Any], sources: list[Source], limits: dict[str, Any]) -> Film:
     """Return the film that a recipe makes of these sources. Raises Refused."""
-    rate = min(sources[0].rate, Fraction(MOST_RATE))
+    rate = min(sources[0].rate, Fraction(recipe.get("most_rate", MOST_RATE)))
     clips = tuple(
         _clip(source, part, rate) for source, part in zip(sources, recipe["clips"], strict=True)
     )
@@ -102,6 +121,8 @@ def compose(recipe: dict[str, Any], sources: list[Source], limits: dict[str, Any
         raise Refused("crossfade_too_long")
     speed = Fraction(recipe.get("speed", 1)).limit_denominator(1000)
     canvas = _canvas(recipe, sources[0])
+    if most := recipe.get("most_size"):
+        canvas = canvas.within(*most)
     film = Film(clips, canvas, rate, fade, speed, int(recipe.get("loops", 1)))
     if canvas.size[0] * canvas.size[1] > limits["pixels"]:
         raise Refused("too_large", f"{canvas.size[0]}x{canvas.size[1]}")
@@ -149,3 +170,9 @@ def _even(length: float | Fraction) -> int:
 def _offset(spare: int, place: float) -> int:
     """Where the cut begins; negative for bars."""
     return 2 * round(spare * place / 2)
+
+
+def _scaled_offset(wanted: Fraction, spare: int) -> int:
+    """Where a smaller cut begins: inside of what there is to cut, or to fill with bars."""
+    offset = 2 * round(wanted / 2)
+    return min(offset, spare) if spare >= 0 else max(offset, spare)

@@ -27,6 +27,11 @@ def make(work: dict[str, Any]) -> dict[str, Any]:
     # Import only after the limits of this process are set.
     from videos.editing.film import pictures, plan, sounds, sources, writing  # noqa: PLC0415
 
+    if "export" in work:
+        from videos.editing.film import exporting  # noqa: PLC0415 - with Pillow, for exports only
+
+        return exporting.make(work, Teller())
+
     limits, recipe = work["limits"], work["recipe"]
     measured = [sources.measure(part["path"], limits["source_pixels"]) for part in recipe["clips"]]
     film = plan.compose(recipe, measured, limits)

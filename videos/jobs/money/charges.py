@@ -6,7 +6,7 @@ from django.utils.text import Truncator
 
 from videos.catalog import prices
 from videos.catalog.reading import catalog
-from videos.models import Video
+from videos.models import MediaJob, Video
 
 # How many characters of the prompt a description has.
 PROMPT_START = 57
@@ -40,6 +40,13 @@ def describe_edit(video: Video) -> str:
     """The charge of an edit of this video, as the credit history shows it."""
     start = Truncator(video.display_title).chars(PROMPT_START, truncate="").rstrip(" .\n")
     return f"Edit: {start}..."
+
+
+def describe_job(job: MediaJob) -> str:
+    """The charge of an edit or an export, as the credit history shows it."""
+    if job.kind == MediaJob.Kind.EXPORT:
+        return describe_edit(job.videos[0]).replace("Edit:", "Export:", 1)
+    return describe_edit(job.videos[0])
 
 
 def describe(video: Video) -> str:
