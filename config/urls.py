@@ -23,6 +23,7 @@ from config.api import docs, errors
 from config.http import health, web_app, well_known
 from config.http.presentation import language, theme
 from config.routes import edits as edit_routes
+from config.routes import exports as export_routes
 from config.routes import library as library_routes
 from config.routes import storyboards as storyboard_routes
 from config.routes import webhook_endpoints as endpoint_routes
@@ -141,6 +142,7 @@ urlpatterns = [
     path("v/<uuid:video_id>/favourite/", video.favourite, name="video-favourite"),
     *edit_routes.PAGES,
     *storyboard_routes.PAGES,
+    *export_routes.PAGES,
     path("v/<uuid:video_id>/compare/", comparison.compare, name="video-compare"),
     path("v/<uuid:video_id>/pick/", comparison.pick, name="video-pick"),
     path("v/<uuid:video_id>/frame/", sharing.frame, name="video-frame"),
@@ -265,6 +267,8 @@ urlpatterns = [
     path("api/videos/<video:video_id>/edits", edit_routes.CREATE),
     *edit_routes.API,
     *storyboard_routes.API,
+    path("api/videos/<video:video_id>/exports", export_routes.CREATE),
+    *export_routes.API,
     path("api/videos/<video:video_id>/remix", videos_api.RemixView.as_view(), name="api-remix"),
     # tasks
     path("api/tasks/user/tasks", tasks.TaskListView.as_view()),

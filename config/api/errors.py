@@ -49,6 +49,7 @@ from showcase.gallery import NotOpen, NotReady
 from videos.api.gateway.models import ModelNotFound
 from videos.catalog.offers import NotOffered
 from videos.credentials import verification
+from videos.editing.exports.orders import TooManyExports
 from videos.editing.jobs import TooManyEdits
 from videos.editing.recipes import NotEditable
 from videos.jobs.cancellation import TooManyCancellations
@@ -94,6 +95,7 @@ STATUS_OF: dict[type[Exception], tuple[int, str]] = {
     KeyLimitReached: (403, "key_limit"),
     NotPossible: (400, "not_possible"),
     NotEditable: (400, "not_editable"),
+    TooManyExports: (429, "too_many_exports"),
     NoFrame: (400, "no_frame"),
     TooManyBoards: (400, "too_many_storyboards"),
     TooManyShots: (400, "too_many_shots"),

@@ -31,6 +31,7 @@ CHAPTERS = {
     "users": "Accounts",
     "videos": "Videos",
     "edits": "Videos",
+    "exports": "Videos",
     "models": "Videos",
     "prompts": "Videos",
     "storyboards": "Videos",
@@ -44,7 +45,7 @@ CHAPTERS = {
 GATEWAY = "OpenAI's Videos API"
 # What each chapter is about, and for whom.
 TAGS = {
-    "Videos": "For programs and agents: models and prices, prompts, orders, edits, files, uploads.",
+    "Videos": "For programs and agents: models, prices, prompts, orders, edits, exports, uploads.",
     "Events": "For programs and agents: what changed, as a stream or by long polls.",
     GATEWAY: "For programs written for the SDKs of OpenAI, at another base URL.",
     "Webhooks": "For programs: what we called them about, and the secret that signs it.",

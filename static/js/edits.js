@@ -1,13 +1,14 @@
-// The list of edits follows what runs until nothing does.
+// A list of edits or exports follows what runs until nothing does.
 import { announce, get } from "./page.js";
 
 const PAUSE_MS = 1500;
 
-const list = () => document.getElementById("edits");
+const find = (page) => page.querySelector("[data-follow]");
+const list = () => find(document);
 const statusOf = (id) => document.getElementById(id)?.dataset.status;
 
 async function refresh() {
-  const news = (await get(location.pathname)).getElementById("edits");
+  const news = find(await get(location.pathname));
   const ended = [...news.querySelectorAll("[data-status=succeeded]")].filter(({ id }) =>
     ["queued", "running"].includes(statusOf(id)),
   );

@@ -76,6 +76,7 @@ SIGNED_IN = {
     "library": "/library/",
     "edits": "/edits/",
     "storyboards": "/storyboards/",
+    "exports": "/exports/",
     "collections": "/collections/",
     "usage": "/usage/",
     "billing": "/billing/",
@@ -115,7 +116,7 @@ MADE_PUBLIC = {
 }
 MADE = {
     "key",
-    *("video", "video-compare", "video-edit", "video-cancel", "video-delete"),
+    *("video", "video-compare", "video-edit", "video-export", "video-cancel", "video-delete"),
     *("collection", "collection-delete", "storyboard-delete"),
     *("payment", "sandbox-checkout", "webhook-endpoint", "authorization"),
 }
@@ -169,6 +170,8 @@ NO_PAGE = {
     *("storyboard-change", "storyboard-generate", "storyboard-film"),
     *("shot-add", "shot-change", "shot-move", "shot-delete", "shot-pick"),
     "storyboard",  # with shots and takes it is looked at in test_storyboards
+    *("exports-download", "export-cancel", "export-delete"),
+    "library-export",  # the formats for a selection are looked at in test_exporting
     *("video-card", "video-retry", "billing-buy", "checkout-return", "theme", "language"),
     *("session-end", "data-export", "key-revoke", "webhook-secret", "redeliver", "health"),
     *("redeliver-failed", "webhook-endpoint-switch", "webhook-endpoint-test"),
@@ -318,6 +321,7 @@ def videos_of(page: Page) -> dict[str, str]:
         "video": film,
         "video-compare": f"{film}compare/",
         "video-edit": f"{film}edit/",
+        "video-export": f"{film}export/",
         "video-delete": f"{film}delete/",
         "video-cancel": f"{found['video-rendering']}cancel/",
     }

@@ -32,6 +32,7 @@ from tests.translations import pseudo_language
 from tests.videos.conftest import clip as drawn
 from tests.videos.conftest import completed, failed, order, running
 from videos.editing import jobs
+from videos.editing.exports import orders
 from videos.editing.recipes import Recipe
 from videos.library import collections, share_links
 from videos.models import DeliveryAttempt, WebhookDelivery, WebhookEndpoint
@@ -141,6 +142,7 @@ def objects(user: User, mp4: bytes) -> dict[str, Any]:
         "endpoint_id": endpoint.pk,
         "upload_id": uuid4(),
         "edit_id": jobs.submit(user, jobs.EditOrder([done], Recipe(mute=True))).pk,
+        "export_id": orders.submit(user, done, orders.Options("gif")).pk,
         "key_id": key.pk,
         "code": "zzz",
         "uidb36": user_pk_to_url_str(user),

@@ -51,8 +51,9 @@ def video(request: UserRequest, video_id: UUID) -> HttpResponse:
     try:
         found = get_own_video(request, video_id)
     except Http404:
-        if MediaJob.objects.of(request.user).filter(pk=video_id, result=None).exists():
-            return see_other(f"{reverse('edits')}#edit-{video_id}")
+        if job := MediaJob.objects.of(request.user).filter(pk=video_id, result=None).first():
+            page = "exports" if job.kind == MediaJob.Kind.EXPORT else "edits"
+            return see_other(f"{reverse(page)}#{job.kind}-{video_id}")
         raise
     return _render_video(request, found, RemixForm())
 

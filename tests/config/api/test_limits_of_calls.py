@@ -30,6 +30,7 @@ LIMITS = {
     "POST /api/videos/image-to-video": "generate",
     "POST /api/videos/{video_id}/remix": "generate",
     "POST /api/videos/{video_id}/edits": "generate",
+    "POST /api/videos/{video_id}/exports": "generate",
     "POST /api/edits/{edit_id}/retry": "generate",
     "POST /api/storyboards/{board_id}/film": "generate",
     "POST /api/tasks/{video_id}/retry": "generate",

@@ -14,6 +14,7 @@ PUBLIC = {
     "POST /api/auth/test/login",
     "GET /api/payments/packages",
     "GET /api/models",
+    "GET /api/exports/formats",
     "POST /api/verify",
     "GET /api/showcase/videos",
     "GET /api/showcase/videos/{clip_id}",
@@ -41,6 +42,7 @@ def test_every_other_call_is_401_when_anonymous(anonymous: APIClient, db: None) 
             "edit_id",
             "board_id",
             "shot_id",
+            "export_id",
         ):
             path = path.replace(f"{{{name}}}", str(uuid4()))
         for client in (anonymous, wrong):

@@ -26,7 +26,7 @@ from videos.media.concurrency import ConcurrencyLimit
 from videos.models import Collection, Preset, RejectedPrompt, ShareLink, Video
 
 PATH = "/api/users/export"
-QUERIES = 27
+QUERIES = 28
 
 
 async def _read(answer: Any) -> bytes:

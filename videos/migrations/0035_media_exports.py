@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("videos", "0033_tags"),
+        ("videos", "0034_storyboards"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
