@@ -173,7 +173,8 @@ APP = """
     link Skip to content, link Firstlight, button Search or jump to Ctrl K, link Create,
     link Library 3, link Collections, link Storyboards, link Showcase, link Usage and cost,
     link Billing, link Developers, link Settings, link Help, link Credits,
-    button Keyboard shortcuts, button Sign out, button Light theme, button System theme, button Dark theme,
+    button Keyboard shortcuts, button Sign out, button Light theme, button System theme,
+    button Dark theme,
 """
 STUDIO = """
     link Order a batch, textbox Prompt, radio Sora 2, radio 16:9, radio 8 s, radio 1 take,
@@ -189,9 +190,9 @@ STUDIO = """
 VIDEO = """
     link Library, link Newer K, button Change the title, link Download, link Edit,
     button Share by link, button Favourite, button Add to a collection, button More actions,
-    Video A mill at noon, spinbutton Frame at, button Previous frame, button Next frame, button Use this frame,
-    link Contact sheet, radio Remix, textbox What should change?, button Remix 20 credits,
-    link Compare, navigation Versions of this video, link This version A mill at noon,
+    Video A mill at noon, spinbutton Frame at, button Previous frame, button Next frame,
+    button Use this frame, link Contact sheet, radio Remix, textbox What should change?,
+    button Remix 20 credits, link Compare, navigation Versions of this video, link This version A mill at noon,
     link Remix It snows, combobox Add tags, button Add, button As API call,
     link Check a file, button Copy the id, link Ledger entries
 """
