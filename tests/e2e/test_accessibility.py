@@ -170,31 +170,29 @@ def test_versions_are_compared_and_a_deletion_is_undone_with_the_keyboard_alone(
 
 # Role and name of each stop of the Tab key: what a screen reader says.
 APP = """
-    link Skip to content, link Firstlight, button Search or jump to Ctrl K, link Create,
-    link Library 3, link Collections, link Storyboards, link Showcase, link Usage and cost,
-    link Billing, link Developers, link Settings, link Help, link Credits,
-    button Keyboard shortcuts, button Sign out, button Light theme, button System theme,
-    button Dark theme,
+    link Skip to content, link Firstlight, button Search or jump to Ctrl K, link Create, link
+    Library 3, link Collections, link Storyboards, link Showcase, link Usage and cost, link
+    Billing, link Developers, link Settings, link Help, link Credits, button Keyboard shortcuts,
+    button Sign out, button Light theme, button System theme, button Dark theme,
 """
 STUDIO = """
     link Order a batch, textbox Prompt, radio Sora 2, radio 16:9, radio 8 s, radio 1 take,
     button Images, button Presets, button What the options mean, button Generate 20 credits,
-    button Improve, link Your prompts, button Styles, button Camera moves,
-    DisclosureTriangle How to write a prompt, link Open the queue,
-    link Cancel: An endless night [[hang]], link An endless night [[hang]], link Open the library,
-    link Remix: It snows, link Download: It snows, link Delete: It snows,
-    button Favourite: It snows, link It snows, link Remix: A mill at noon,
-    link Download: A mill at noon, link Delete: A mill at noon, button Favourite: A mill at noon,
-    link A mill at noon
+    button Improve, link Your prompts, button Styles, button Camera moves, DisclosureTriangle
+    How to write a prompt, link Open the queue, link Cancel: An endless night [[hang]], link An
+    endless night [[hang]], link Open the library, link Remix: It snows, link Download: It
+    snows, link Delete: It snows, button Favourite: It snows, link It snows, link Remix: A mill
+    at noon, link Download: A mill at noon, link Delete: A mill at noon, button Favourite: A
+    mill at noon, link A mill at noon
 """
 VIDEO = """
-    link Library, link Newer K, button Change the title, link Download, link Edit,
-    button Share by link, button Favourite, button Add to a collection, button More actions,
-    Video A mill at noon, spinbutton Frame at, button Previous frame, button Next frame,
-    button Use this frame, link Contact sheet, radio Remix, textbox What should change?,
-    button Remix 20 credits, link Compare, navigation Versions of this video, link This version A mill at noon,
-    link Remix It snows, combobox Add tags, button Add, button As API call,
-    link Check a file, button Copy the id, link Ledger entries
+    link Library, link Newer K, button Change the title, link Download, link Edit, button Share
+    by link, button Favourite, button Add to a collection, button More actions, Video A mill at
+    noon, spinbutton Frame at, button Previous frame, button Next frame, button Use this frame,
+    link Contact sheet, radio Remix, textbox What should change?, button Remix 20 credits, link
+    Compare, navigation Versions of this video, link This version A mill at noon, link Remix It
+    snows, combobox Add tags, button Add, button As API call, link Check a file, button Copy the
+    id, link Ledger entries
 """
 
 
