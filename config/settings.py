@@ -287,6 +287,8 @@ RATE_OTHER = rate("RATE_OTHER", default="30/min")
 RATE_ANONYMOUS = rate("RATE_ANONYMOUS", default="100/15min")
 RATE_FORMS = rate("RATE_FORMS", default="10/hour")
 RATE_VERIFY = rate("RATE_VERIFY", default="20/10min")
+RATE_REVIEWS = rate("RATE_REVIEWS", default="60/hour")
+RATE_REVIEW_PASSWORDS = rate("RATE_REVIEW_PASSWORDS", default="10/15min")
 
 # ---- users and authentication ----
 AUTH_USER_MODEL = "accounts.User"
@@ -650,6 +652,13 @@ EXPORTS_WAITING = number("EXPORTS_WAITING", default=100, minimum=1)
 EXPORT_ANIMATION_BYTES = number("EXPORT_ANIMATION_MB", default=10, minimum=1) * 1024 * 1024
 # Formats that are not offered, by their names in GET /api/exports/formats.
 EXPORT_FORMATS_OFF = text_list("EXPORT_FORMATS_OFF", default=[])
+
+# ---- review links ----
+# How many links of one video work at once, and how much may be said through each.
+REVIEW_LINKS = number("REVIEW_LINKS", default=10, minimum=1)
+REVIEW_COMMENTS = number("REVIEW_COMMENTS", default=500, minimum=1, maximum=5000)
+# How long comments are collected for one e-mail to the owner.
+REVIEW_MAIL_WAIT = duration("REVIEW_MAIL_WAIT", default=timedelta(minutes=5))
 
 # ---- webhooks to clients: only to public addresses, and to the networks named here ----
 WEBHOOK_SCHEMES = ["https"] if PRODUCTION else ["https", "http"]

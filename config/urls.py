@@ -25,6 +25,7 @@ from config.http.presentation import language, theme
 from config.routes import edits as edit_routes
 from config.routes import exports as export_routes
 from config.routes import library as library_routes
+from config.routes import reviews as review_routes
 from config.routes import storyboards as storyboard_routes
 from config.routes import webhook_endpoints as endpoint_routes
 from showcase import api as showcase_api
@@ -147,6 +148,7 @@ urlpatterns = [
     path("v/<uuid:video_id>/pick/", comparison.pick, name="video-pick"),
     path("v/<uuid:video_id>/frame/", sharing.frame, name="video-frame"),
     path("v/<uuid:video_id>/share/", sharing.share, name="video-share"),
+    *review_routes.PAGES,
     path("s/<str:token>/", sharing.shared, name="shared"),
     path("s/<str:token>/embed/", sharing.shared_player, name="shared-embed"),
     path("s/<str:token>/video.mp4", sharing.shared_video, name="shared-video"),

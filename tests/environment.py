@@ -36,6 +36,8 @@ os.environ.update(
     RATE_ANONYMOUS="off",
     RATE_FORMS="off",
     RATE_VERIFY="off",
+    RATE_REVIEWS="off",
+    RATE_REVIEW_PASSWORDS="off",
     # Switched on where it is tested: it costs each stored result some milliseconds.
     CONTENT_CREDENTIALS="0",
     JOBS_PER_USER="0",

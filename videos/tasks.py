@@ -18,6 +18,8 @@ from videos.jobs.worker import executor
 from videos.media import upload_cleanup
 from videos.push import keys as push_keys
 from videos.reports import refund_audit
+from videos.reviews import links as review_links
+from videos.reviews import mails as review_mails
 from videos.webhooks import sender
 
 log = logging.getLogger(__name__)
@@ -63,12 +65,13 @@ def audit_refunds() -> None:
 
 @shared_task(ignore_result=True, expires=3600)
 def delete_expired() -> None:
-    """Delete unused uploads, old exports, expired idempotency keys, old events and callbacks."""
+    """Delete what is kept for a time only: uploads, exports, previews, keys, events, callbacks."""
     upload_cleanup.delete_unused()
     exports.remove_expired()
     idempotency.delete_expired()
     feed.delete_expired()
     callbacks.delete_expired()
+    review_links.discard_previews()
 
 
 @shared_task(ignore_result=True, expires=600)
@@ -81,3 +84,9 @@ def erase_accounts() -> None:
 def send_digests() -> None:
     """Send e-mail digests of finished and failed videos."""
     email_digests.send_due()
+
+
+@shared_task(ignore_result=True, expires=60)
+def send_review_mails() -> None:
+    """Send e-mails about what reviewers said."""
+    review_mails.send_due()

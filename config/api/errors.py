@@ -66,6 +66,7 @@ from videos.media.uploads import QuotaFull
 from videos.prompts.improvement import HelpIsOff, NotImproved
 from videos.prompts.saved import TooManySaved
 from videos.realtime.limits import TooManyConnections
+from videos.reviews.links import TooManyLinks, UnusableLink
 from videos.storyboards.boards import TooManyBoards
 from videos.storyboards.shots import TooManyShots
 from videos.webhooks.deliveries import NotRedeliverable, TooOften
@@ -115,6 +116,8 @@ STATUS_OF: dict[type[Exception], tuple[int, str]] = {
     TooOften: (429, "too_many_tests"),
     TooManyEndpoints: (400, "too_many_endpoints"),
     UnusableUrl: (400, "unusable_url"),
+    TooManyLinks: (400, "too_many_links"),
+    UnusableLink: (400, "unusable_link"),
     TooManyConnections: (429, "too_many_connections"),
     ContentRefused: (400, "moderation_blocked"),
     NoVerdict: (503, "moderation_unavailable"),

@@ -9,6 +9,7 @@ LABELS: dict[str, Promise] = {
     "deletion": _("Account deletion"),
     "expiry_warning": _("Credits expire soon"),
     "digest": _("Finished videos"),
+    "review": _("Comments of reviewers"),
     "webhook_disabled": _("Webhook endpoint disabled"),
     "other": _("Other"),
     # Those of allauth have the last part of their template's name.

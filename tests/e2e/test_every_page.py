@@ -111,12 +111,14 @@ GUARDED = {
 }
 # Their addresses come with what the `world` made.
 MADE_PUBLIC = {
+    "review",
     *("clip", "clip-embed", "maker", "shared", "shared-embed", "shared-collection"),
     *("account_confirm_email", "account_reset_password_from_key"),
 }
 MADE = {
     "key",
     *("video", "video-compare", "video-edit", "video-export", "video-cancel", "video-delete"),
+    "video-reviews",
     *("collection", "collection-delete", "storyboard-delete"),
     *("payment", "sandbox-checkout", "webhook-endpoint", "authorization"),
 }
@@ -172,6 +174,7 @@ NO_PAGE = {
     "storyboard",  # with shots and takes it is looked at in test_storyboards
     *("exports-download", "export-cancel", "export-delete"),
     "library-export",  # the formats for a selection are looked at in test_exporting
+    *("review-end", "review-comment", "review-preview", "review-poster", "review-file"),
     *("video-card", "video-retry", "billing-buy", "checkout-return", "theme", "language"),
     *("session-end", "data-export", "key-revoke", "webhook-secret", "redeliver", "health"),
     *("redeliver-failed", "webhook-endpoint-switch", "webhook-endpoint-test"),
@@ -322,6 +325,7 @@ def videos_of(page: Page) -> dict[str, str]:
         "video-compare": f"{film}compare/",
         "video-edit": f"{film}edit/",
         "video-export": f"{film}export/",
+        "video-reviews": f"{film}reviews/",
         "video-delete": f"{film}delete/",
         "video-cancel": f"{found['video-rendering']}cancel/",
     }
@@ -374,12 +378,18 @@ def shown(page: Page, film: str, folder: Path) -> dict[str, str]:
     page.get_by_role("button", name="Share by link").click()
     page.get_by_role("button", name="Create a link").click()
     link = page.locator("#link").input_value()
+    page.goto(f"{film}reviews/")
+    page.get_by_label("For whom").fill("A client with a long name")
+    page.get_by_role("button", name="Create the link").click()
+    review = page.locator("#link1").input_value()
+    page.goto(film)
     offer(page)
     expect(page.get_by_text("You have offered this video to the showcase.")).to_be_visible()
     publish(folder, decided=True)
     page.reload()
     public = page.get_by_role("link", name="Open its public page").get_attribute("href") or ""
     return {
+        "review": review,
         "shared": link,
         "shared-embed": f"{link}embed/",
         "clip": public,

@@ -145,6 +145,8 @@ def objects(user: User, mp4: bytes) -> dict[str, Any]:
         "export_id": orders.submit(user, done, orders.Options("gif")).pk,
         "key_id": key.pk,
         "code": "zzz",
+        "link_id": uuid4(),
+        "comment_id": 1,
         "uidb36": user_pk_to_url_str(user),
         "key": default_token_generator.make_token(user),
     }

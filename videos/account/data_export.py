@@ -34,6 +34,8 @@ from videos.models import (
     Preset,
     PushSubscription,
     RejectedPrompt,
+    ReviewComment,
+    ReviewLink,
     SavedPrompt,
     ShareLink,
     Storyboard,
@@ -109,6 +111,12 @@ EVENT = ("sequence", "body", "created_at")
 PUSH = ("endpoint", "created_at")
 EMAIL = ("kind", "recipient", "subject", "state", "created_at", "ended_at")
 CREDENTIAL = ("video_id", "sha256", "manifest", "signer", "made_at")
+REVIEW_LINK = (
+    "id", "video_id", "label", "full_file", "created_at", "expires_at", "ended_at",
+)  # fmt: skip
+REVIEW_COMMENT = (
+    "link_id", "kind", "name", "text", "at", "x", "y", "created_at", "hidden_at", "resolved_at",
+)  # fmt: skip
 REFUSED = ("prompt", "had_image", "categories", "overruled", "created_at")
 
 CHUNK_BYTES = 256 * 1024
@@ -181,6 +189,10 @@ def write_zip(user: User, target: IO[bytes]) -> None:
         _file(archive, "prompts.json", _rows(prompts, SAVED_PROMPT))
         _file(archive, "storyboards.json", _storyboards(user))
         _file(archive, "links.json", _rows(ShareLink.objects.filter(video__user=user), LINK))
+        reviews = ReviewLink.objects.filter(video__user=user).order_by("created_at")
+        _file(archive, "review_links.json", _rows(reviews, REVIEW_LINK))
+        said = ReviewComment.objects.filter(link__video__user=user)
+        _file(archive, "review_comments.json", _rows(said, REVIEW_COMMENT))
         of_collections = CollectionLink.objects.filter(collection__user=user)
         _file(archive, "collection_links.json", _rows(of_collections, COLLECTION_LINK))
         _file(archive, "webhooks.json", _rows(WebhookDelivery.objects.filter(user=user), WEBHOOK))

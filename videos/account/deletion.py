@@ -28,6 +28,7 @@ from videos.models import (
     Preset,
     PushSubscription,
     RejectedPrompt,
+    ReviewMailStop,
     SavedPrompt,
     ShareLink,
     Storyboard,
@@ -40,6 +41,7 @@ from videos.models import (
     WebhookEndpoint,
     WebhookSecret,
 )
+from videos.reviews import links
 
 log = logging.getLogger(__name__)
 
@@ -78,6 +80,7 @@ def erase_account(user: User) -> None:
     edits.cancel_all(user)
     for video in Video.objects.filter(user=user, deleted_at=None):
         removal.delete(video)
+    links.forget(user)
     with transaction.atomic():
         VideoEvent.objects.filter(video__user=user).update(note="")
         VideoReference.objects.filter(video__user=user).delete()
@@ -101,6 +104,7 @@ def erase_account(user: User) -> None:
             WebhookEndpoint,
             FeedEvent,
             DigestSubscription,
+            ReviewMailStop,
             PushSubscription,
             RejectedPrompt,
             WebhookSecret,

@@ -75,6 +75,8 @@ class Work:
     sound: tuple[str, str] | None
     poster: float | None
     result: Video
+    # Where a file is stored that is no video of the library; "" for a video.
+    file_name: str = ""
     progress: float = 0.0
     stop: threading.Event = field(default_factory=threading.Event)
 
@@ -139,7 +141,10 @@ def remove_files(work: Work) -> bool:
     """Remove what a job that ended without a video has stored; False when that failed."""
     try:
         remove_temporary_files(work.job_id)
-        files.delete_files(work.result)
+        if work.file_name:
+            default_storage.delete(work.file_name)
+        else:
+            files.delete_files(work.result)
     except Exception:
         log.exception("the files of edit %s could not be removed", work.job_id)
         return False
@@ -175,7 +180,10 @@ def _made(work: Work, folder: Path) -> Made:
     try:
         sources = origin.sources_of(work.videos, instructions["recipe"])
         done = origin.actions_of(work.recipe)
-        stored = files.store_edited(work.result, str(target), work.poster, sources, done)
+        if work.file_name:
+            stored = files.store_alone(work.result, work.file_name, str(target), sources, done)
+        else:
+            stored = files.store_edited(work.result, str(target), work.poster, sources, done)
     except BadAnswer as error:
         raise Failed("broken", str(error)) from error
     except NotReady as error:

@@ -13,6 +13,7 @@ Lock order: the user's feed, the job, the user's credits.
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -153,6 +154,29 @@ def complete(job: MediaJob, write: Callable[[], object], **fields: Any) -> bool:
         write()
         wakeups.announce(MediaJob)  # another one of the user may begin
     return True
+
+
+def succeed_alone(job: MediaJob) -> bool:
+    """End a job as SUCCEEDED that makes a file but no video. Returns False for a lost lease."""
+    ended = _running(job).update(
+        status=Status.SUCCEEDED, progress=100, ended_at=clock.now(), lease=None, next_step_at=None
+    )
+    if ended:
+        wakeups.announce(MediaJob)  # another job of the user may begin
+    return bool(ended)
+
+
+def discard(job: MediaJob) -> None:
+    """Give up a job that makes no video: a worker removes its file, and one that runs is cancelled.
+
+    Safe to repeat, and in the caller's transaction.
+    """
+    with suppress(NotPossible):
+        cancel(job)
+        return
+    rows = MediaJob.objects.filter(pk=job.pk, status=Status.SUCCEEDED, result=None, lease=None)
+    if rows.update(needs_cleanup=True, next_step_at=clock.now()):
+        wakeups.announce(MediaJob)
 
 
 def fail(job: MediaJob, code: str, detail: str = "") -> bool:

@@ -37,5 +37,6 @@ def actions_of(recipe: dict[str, Any]) -> list[Action]:
         (loops != 1, Action("c2pa.edited", f"the film is repeated {loops} times")),
         (recipe.get("mute"), Action("c2pa.edited", "the sound was removed")),
         (recipe.get("track"), Action("c2pa.edited", "another sound was added")),
+        (recipe.get("mark"), Action("c2pa.edited", "a smaller preview with a watermark")),
     ]
     return [action for is_done, action in said if is_done] or [Action("c2pa.edited")]

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.conf import settings
 
 from config.lib.queues.leased_worker import LeasedWorker
-from videos.editing import films, job_states, recipes
+from videos.editing import films, job_states, previews, recipes
 from videos.editing.exports import making as exports
 from videos.editing.exports import records as export_records
 from videos.editing.films import Failed, Made, MadeExport, Outcome, Stopped, Task, Work
@@ -70,6 +70,8 @@ class MediaWorker(LeasedWorker[MediaJob, Outcome]):
                 job_states.record_cleanup(job)
             return  # else it is due again after its lease
         match outcome:
+            case Made() if job.kind == MediaJob.Kind.PREVIEW:
+                kept = job_states.succeed_alone(job)
             case Made():
                 kept = job_states.succeed(job, video_of(job, outcome), outcome.stored)
             case MadeExport():
@@ -108,9 +110,8 @@ def _fault_of(job: MediaJob) -> str:
         return "interrupted"
     if any(video.deleted_at for video in job.videos):
         return "source_deleted"
-    if job.kind == MediaJob.Kind.EXPORT:
-        return ""
-    if recipes.of_job(job).sound and (job.sound is None or not job.sound.stored):
+    is_edit = job.kind == MediaJob.Kind.EDIT
+    if is_edit and recipes.of_job(job).sound and (job.sound is None or not job.sound.stored):
         return "sound_deleted"
     return ""
 
@@ -127,6 +128,8 @@ def _clean(task: Task) -> Outcome:
 
 def work_of(job: MediaJob) -> Work:
     """Return what a thread needs to make the film of a claimed job."""
+    if job.kind == MediaJob.Kind.PREVIEW:
+        return previews.work_of(job)
     recipe = job.recipe
     instructions = {
         "trim": recipe.get("trim"),

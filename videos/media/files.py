@@ -130,6 +130,23 @@ def _store_film(
     )
 
 
+def store_alone(
+    video: Video, name: str, mp4: str, sources: Sequence[Ingredient], done: Sequence[Action]
+) -> StoredResult:
+    """Store a signed film under a name of its own, without images; `video` is not stored.
+
+    Overwrites what an earlier attempt stored. Raises BadAnswer for no complete video.
+    """
+    check_mp4(mp4)
+    with (
+        Path(mp4).open("rb") as film,
+        origins.with_edit_origin(film, video, sources, done) as (final, _origin),
+    ):
+        sha256, size_bytes = _measure(final)
+        _store(final, name, size_bytes)
+    return StoredResult(name, size_bytes, sha256, "", "")
+
+
 def sign_stored(video: Video) -> bool:
     """Sign the stored file of a video that has no manifest yet, or note why that fails.
 

@@ -24,6 +24,7 @@ from videos.models.price import Price
 from videos.models.push_message import PushMessage
 from videos.models.push_subscription import PushSubscription
 from videos.models.rejected_prompt import RejectedPrompt
+from videos.models.review import ReviewComment, ReviewLink, ReviewMailStop
 from videos.models.saved_prompt import SavedPrompt
 from videos.models.share_link import ShareLink
 from videos.models.storyboard import Shot, ShotTake, Storyboard
@@ -60,6 +61,9 @@ __all__ = [
     "PushMessage",
     "PushSubscription",
     "RejectedPrompt",
+    "ReviewComment",
+    "ReviewLink",
+    "ReviewMailStop",
     "SavedPrompt",
     "ShareLink",
     "Shot",

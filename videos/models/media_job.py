@@ -31,6 +31,8 @@ class MediaJob(models.Model):
     class Kind(models.TextChoices):
         EDIT = "edit", _("Edit")
         EXPORT = "export", _("Export")
+        # A small film with a watermark, for a review link: videos.editing.previews.
+        PREVIEW = "preview", _("Preview")
 
     class Status(models.TextChoices):
         QUEUED = "queued", _("Waiting")

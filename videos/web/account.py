@@ -27,6 +27,7 @@ from videos.catalog import offers, prices
 from videos.credentials import records
 from videos.library import counts
 from videos.push import keys
+from videos.reviews import mails
 from videos.web.forms import WelcomeForm
 
 # Each with the sample clip in static/samples that shows it.
@@ -114,9 +115,11 @@ def emails(request: UserRequest) -> HttpResponse:
     user = request.user
     if request.method == "POST":
         email_digests.set_enabled(user, bool(request.POST.get("videos")))
+        mails.set_enabled(user, bool(request.POST.get("reviews")))
         messages.success(request, _("Your choice was saved."))
         return redirect("email-settings")
     context = {"at": "settings", "tab": "emails", "wanted": email_digests.is_enabled(user)}
+    context["reviews_wanted"] = mails.is_enabled(user)
     context["push_on"] = keys.is_enabled()
     return render(request, "settings/emails.html", context)
 

@@ -26,7 +26,7 @@ from videos.media.concurrency import ConcurrencyLimit
 from videos.models import Collection, Preset, RejectedPrompt, ShareLink, Video
 
 PATH = "/api/users/export"
-QUERIES = 28
+QUERIES = 30
 
 
 async def _read(answer: Any) -> bytes:
@@ -71,6 +71,7 @@ def test_archive_contains_only_the_users_own_data(api: APIClient, alice: User, b
         "profile.json",
         "prompts.json",
         "push_subscriptions.json", "referrals.json", "refused.json", "requests.json",
+        "review_comments.json", "review_links.json",
         "sign_ins.json", "storyboards.json", "tags.json", "uploads.json", "videos.json",
         "webhooks.json",
     ]  # fmt: skip

@@ -144,7 +144,7 @@ def _clip(source: Source, part: dict[str, Any], rate: Fraction) -> Clip:
 
 def _canvas(recipe: dict[str, Any], first: Source) -> Canvas:
     """The size of the film: that of its first clip, brought to another aspect if asked for."""
-    box = (_even(first.width), _even(first.height))
+    box = _box(first, recipe.get("most_lines"))
     fills = recipe.get("fit", "bars") == "crop"
     reframe = recipe.get("reframe")
     if not reframe:
@@ -160,6 +160,13 @@ def _canvas(recipe: dict[str, Any], first: Source) -> Canvas:
     place = float(reframe.get("position", 0.5)) if is_cut else 0.5
     at = (_offset(width - size[0], place), _offset(height - size[1], place))
     return Canvas(box, fills, size, at)
+
+
+def _box(first: Source, most_lines: int | None) -> tuple[int, int]:
+    """The size of the first clip, made smaller where the film may have only so many lines."""
+    if most_lines is None or first.height <= most_lines:
+        return (_even(first.width), _even(first.height))
+    return (_even(Fraction(first.width * most_lines, first.height)), most_lines)
 
 
 def _even(length: float | Fraction) -> int:

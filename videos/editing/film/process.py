@@ -25,7 +25,14 @@ NICENESS = 10
 def make(work: dict[str, Any]) -> dict[str, Any]:
     """Make the film and return what it is. Raises Refused or av.FFmpegError."""
     # Import only after the limits of this process are set.
-    from videos.editing.film import pictures, plan, sounds, sources, writing  # noqa: PLC0415
+    from videos.editing.film import (  # noqa: PLC0415
+        pictures,
+        plan,
+        sounds,
+        sources,
+        watermarks,
+        writing,
+    )
 
     if "export" in work:
         from videos.editing.film import exporting  # noqa: PLC0415 - with Pillow, for exports only
@@ -40,7 +47,10 @@ def make(work: dict[str, Any]) -> dict[str, Any]:
     sound = None
     if sounds.has_sound(film, track, mute=is_mute):
         sound = sounds.sound_of(film, track, mute=is_mute)
-    writing.write(work["target"], film, pictures.pictures_of(film), sound, Teller())
+    shown = pictures.pictures_of(film)
+    if recipe.get("mark"):
+        shown = watermarks.marked(shown, film, recipe["mark"])
+    writing.write(work["target"], film, shown, sound, Teller())
     width, height = film.canvas.size
     return {"width": width, "height": height, "seconds": float(film.frames / film.rate)}
 

@@ -67,7 +67,7 @@ def _get(call: Call) -> Answer:
         pk = UUID(call.arguments.edit_id.strip())
     except ValueError as error:
         raise Refused(NOT_FOUND) from error
-    job = MediaJob.objects.of(call.caller.user).filter(pk=pk).first()
+    job = MediaJob.objects.of(call.caller.user).filter(kind=MediaJob.Kind.EDIT, pk=pk).first()
     if job is None:
         raise Refused(NOT_FOUND)
     return _shown(job)
