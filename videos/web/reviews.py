@@ -17,7 +17,7 @@ from videos.editing import failures, previews
 from videos.editing.recipes import NotEditable
 from videos.models import Video
 from videos.reviews import comments, links
-from videos.reviews.links import TooManyLinks, UnusableLink, LinkOptions
+from videos.reviews.links import LinkOptions, TooManyLinks, UnusableLink
 from videos.web.pages import get_own_video
 from videos.web.presenters.video_card import cards_of
 
