@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import av
+import numpy as np
 import pytest
 from django.conf import LazySettings
 from django.core.files.storage import default_storage
@@ -67,6 +68,7 @@ def test_preview_is_small_marked_and_removed_with_its_link(
         frames = [frame.to_ndarray(format="rgb24") for frame in made.decode(video=0)]
     assert (len(frames), frames[0].shape) == (6, (480, 72, 3))
     # The source has one colour a frame; the letters are lighter, all over the picture.
+    assert abs(int(np.median(frames[0][..., 0])) - 200) < 12  # most of the picture is as it was
     halves = [frames[0][:240].max(axis=(0, 1))[1], frames[0][240:].max(axis=(0, 1))[1]]
     assert min(halves) > 80
     assert client.get(url(link, "review-preview")).status_code == 200

@@ -26,8 +26,8 @@ def marked(pictures: Iterator[Any], film: Film, text: str) -> Iterator[Any]:
         picture_input(width, height, pixels, film.rate, Fraction(1))
         for pixels in (PIXELS, "yuva420p")
     ]
-    chain = Chain(inputs, f"overlay=format=yuv420:repeatlast=1,format={PIXELS}", "buffersink")
-    mark: Any = av.VideoFrame.from_image(draw(text, width, height))  # type: ignore[no-untyped-call]
+    chain = Chain(inputs, f"overlay=format=yuv420:alpha=straight,format={PIXELS}", "buffersink")
+    mark = _frame(draw(text, width, height))
     mark = mark.reformat(format="yuva420p", dst_colorspace="ITU709")
     mark.pts, mark.time_base = 0, 1 / film.rate
     chain.push(mark, 1)
@@ -39,12 +39,23 @@ def marked(pictures: Iterator[Any], film: Film, text: str) -> Iterator[Any]:
     yield from chain.pull()
 
 
+def _frame(picture: Image.Image) -> Any:
+    """A frame of a picture; PyAV's own way from a picture to a frame loses what is transparent."""
+    frame = av.VideoFrame(picture.width, picture.height, "rgba")
+    plane, row = frame.planes[0], picture.width * 4
+    body = picture.tobytes()
+    pad = bytes(plane.line_size - row)
+    rows = (body[at : at + row] + pad for at in range(0, len(body), row))
+    plane.update(b"".join(rows))
+    return frame
+
+
 def draw(text: str, width: int, height: int) -> Image.Image:
     """Return the text in staggered rows on a transparent ground of this size."""
     size = max(height // ROWS, SMALLEST)
     font: Any = ImageFont.load_default(size)
     line = f"{drawable(text, font)}   "
-    ground = Image.new("RGBA", (width, height), (255, 255, 255, 0))
+    ground = Image.new("RGBA", (width, height), (0, 0, 0, 0))
     pen = ImageDraw.Draw(ground)
     long = max(round(pen.textlength(line, font=font)), size)
     for row, top in enumerate(range(size, height, size * 4)):
