@@ -157,10 +157,19 @@ class CreateEditView(APIView):
 
     def post(self, request: Request, video_id: UUID) -> Response:
         video = fields.get_own_video(request, video_id)
+        _refuse_unknown(request.data)
         asked = validated(CreateEditSerializer, request.data)
         key = fields.request_key_of(request, asked)
         outcome = idempotency.run(key, partial(_order, request, video, asked, key))
         return Response(representation.edit(outcome.result), status=201, headers=outcome.headers)
+
+
+def _refuse_unknown(sent: Any) -> None:
+    """Refuse fields that an edit has not: one that is misspelled would be charged and not done."""
+    known = CreateEditSerializer().fields
+    unknown = [name for name in sent if name not in known] if isinstance(sent, dict) else []
+    if unknown:
+        raise ValidationError({str(name)[:64]: ["An edit has no such field."] for name in unknown})
 
 
 def _order(

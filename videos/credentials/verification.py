@@ -8,6 +8,9 @@ import json
 import subprocess
 import sys
 import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +22,7 @@ from django.utils.translation import gettext as _
 
 from config.lib import rate_limits
 from config.lib.connections import release_connection
-from config.lib.rate_limits import Rate
+from config.lib.rate_limits import Rate, TooManyAttempts
 from videos.credentials import identity, records
 
 SECONDS = 40
@@ -30,6 +33,12 @@ MODULE = "videos.credentials.inspection"
 def most_megabytes() -> int:
     """How large a file may be."""
     return int(settings.VERIFY_MAX_BYTES // 1024**2)
+
+
+# An inspection may use a core and 2 GB; who waits holds a thread.
+AT_ONCE, MOST_WAITING, WAIT_SECONDS = 2, 6, 10
+_inspecting = threading.Semaphore(AT_ONCE)
+_places = threading.Semaphore(MOST_WAITING)
 
 
 class NotReadable(Exception):
@@ -78,7 +87,7 @@ def count(request: HttpRequest) -> None:
 
 
 def verify(file: UploadedFile) -> Finding:
-    """Look into an uploaded file. Raises NotReadable."""
+    """Look into an uploaded file. Raises NotReadable or TooManyAttempts."""
     if (file.size or 0) > settings.VERIFY_MAX_BYTES:
         raise TooLarge
     if not file.size:
@@ -90,8 +99,22 @@ def verify(file: UploadedFile) -> Finding:
             for chunk in file.chunks(CHUNK_BYTES):
                 copy.write(chunk)
             copy.flush()
-        found = _inspect(path or copy.name)
+        with _waiting():
+            found = _inspect(path or copy.name)
     return judge(found)
+
+
+@contextmanager
+def _waiting() -> Iterator[None]:
+    """Run one of AT_ONCE inspections. Raises TooManyAttempts when MOST_WAITING wait or run."""
+    if not _places.acquire(blocking=False):
+        text = _("Too many files are being checked at the moment. Try again in a few seconds.")
+        raise TooManyAttempts(WAIT_SECONDS, text)
+    try:
+        with _inspecting:
+            yield
+    finally:
+        _places.release()
 
 
 def _inspect(path: str) -> dict[str, Any]:

@@ -53,8 +53,8 @@ def submit(
 ) -> MediaJob:
     """Order an edit and charge its credits.
 
-    Raises NotEditable, PriceChanged, TooManyEdits, KeyLimitReached, NotEnoughCredits, AlreadyDone
-    or IdempotencyMismatch; then nothing is written.
+    Raises NotEditable, NotPossible for a second retry, PriceChanged, TooManyEdits, KeyLimitReached,
+    NotEnoughCredits, AlreadyDone or IdempotencyMismatch; then nothing is written.
     """
     recipes.check(order.recipe, order.videos, order.sound)
     cost = price()
@@ -70,6 +70,8 @@ def submit(
     )
     with feed.lock(job.user_id):
         idempotency.record(request_key, job)
+        if order.retry_of and order.retry_of.retries.filter(status__in=MediaJob.ACTIVE).exists():
+            raise NotPossible(_("This edit is being tried again already."))
         waiting = MediaJob.objects.of(user).active().filter(kind=MediaJob.Kind.EDIT)
         if waiting.count() >= settings.EDITS_WAITING:
             raise TooManyEdits

@@ -26,6 +26,8 @@ LONGEST_FADE = 60.0
 LATEST = 24 * 3600.0
 # A video may be a moment longer than its order said.
 TOLERANCE_SECONDS = 1.0
+# What stays of a trimmed video lasts at least so long, in seconds: two frames or more.
+SHORTEST = 0.1
 
 
 class NotEditable(Exception):
@@ -96,7 +98,7 @@ class Recipe:
 
     @property
     def does_nothing(self) -> bool:
-        return self == Recipe()
+        return self in {Recipe(), Recipe(trim=Trim())}
 
 
 def of_job(job: MediaJob) -> Recipe:
@@ -122,7 +124,10 @@ def check(recipe: Recipe, videos: Sequence[Video], sound: Upload | None) -> None
     if recipe.join and recipe.join.crossfade > min(lengths) / 2:
         raise NotEditable("crossfade", _("The cross-fade is longer than half of a video."))
     joined = sum(lengths)
-    longest = max(joined, joined / recipe.speed * recipe.loops)
+    made = joined / recipe.speed * recipe.loops
+    if recipe.poster is not None and recipe.poster > made + TOLERANCE_SECONDS:
+        raise NotEditable("poster", _("The poster lies after the end of the film."))
+    longest = max(joined, made)
     if longest > settings.EDIT_MAX_SECONDS + TOLERANCE_SECONDS:
         most = settings.EDIT_MAX_SECONDS
         raise NotEditable("recipe", _("The film would be longer than %(n)s seconds.") % {"n": most})
@@ -153,6 +158,8 @@ def _check_trim(trim: Trim | None, video: Video) -> None:
         return
     if trim.end is not None and trim.end <= trim.start:
         raise NotEditable("trim", _("The end has to come after the start."))
+    if trim.end is not None and trim.end - trim.start < SHORTEST:
+        raise NotEditable("trim", _("The part that stays has to last a tenth of a second."))
     if trim.start >= video.seconds + TOLERANCE_SECONDS:
         raise NotEditable("trim", _("The start lies after the end of the video."))
 

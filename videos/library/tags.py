@@ -96,7 +96,10 @@ def remove(video: Video, name: str) -> None:
 
 
 def _by_key(names: Iterable[str]) -> dict[str, str]:
-    return {texts.search_key(name): name for name in names}
+    found: dict[str, str] = {}
+    for name in names:
+        found.setdefault(texts.search_key(name), name)
+    return found
 
 
 def _find_or_create(user_id: UUID, wanted: dict[str, str]) -> list[Tag]:

@@ -103,6 +103,7 @@ def test_file_that_is_no_sound_is_refused(
         {"join": {"videos": ["x"], "fit": "stretch"}},
         {"sound": {"file_url": "http://elsewhere.example/a.mp3"}},
         {"poster": -1},
+        {"mute": True, "loops": 2},
     ],
 )
 def test_bad_edit_is_answered_422_and_writes_nothing(
@@ -118,6 +119,9 @@ def test_bad_edit_is_answered_422_and_writes_nothing(
         ({}, "recipe"),
         ({"trim": {"start": 3, "end": 2}}, "trim"),
         ({"trim": {"start": 9}}, "trim"),
+        ({"trim": {"start": 0}}, "recipe"),
+        ({"trim": {"start": 1, "end": 1.01}}, "trim"),
+        ({"poster": 9999}, "poster"),
         ({"speed": 0.25, "loop": 20, "trim": {"start": 0}}, "recipe"),
     ],
 )
@@ -178,6 +182,8 @@ def test_edit_is_cancelled_and_retried(api: APIClient, source: Video) -> None:
     assert post(api, f"/api/edits/{job.pk}/cancel").status_code == 400
     again = post(api, f"/api/edits/{job.pk}/retry")
     assert (again.status_code, again.json()["retry_of"]) == (201, str(job.pk))
+    assert post(api, f"/api/edits/{job.pk}/retry").status_code == 400
+    assert MediaJob.objects.count() == 2
 
 
 def test_edits_are_private(

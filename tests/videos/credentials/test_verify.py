@@ -3,6 +3,7 @@
 import re
 import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -75,7 +76,7 @@ def test_signed_file_is_explained_to_anybody_without_its_owner_or_prompt(video: 
         "This was made here, with AI. We signed the file, and it is unaltered since.",
         f"Signed by {identity.current().name}",
         f"Model {video.model} ({video.engine})",
-        "What was done Created",
+        "What was done It was created",
         "other viewers call this signer untrusted",
     ):
         assert words in text
@@ -242,3 +243,15 @@ def test_texts_are_not_written_into_files_without_one_index(clouds: bytes, tmp_p
         with pytest.raises(mp4_boxes.NotWritable):
             mp4_boxes.write_texts(source, target, [mp4_boxes.text_item(b"\xa9too", "x")])
         assert not target.exists()
+
+
+def test_files_beyond_what_may_wait_are_answered_429(db: None, clouds: bytes) -> None:
+    with ExitStack() as held:
+        for _place in range(verification.MOST_WAITING):
+            held.enter_context(verification._places)
+        body = {"file": SimpleUploadedFile("x.mp4", clouds)}
+        answer = APIClient().post("/api/verify", body)
+        page = send(Client(), clouds)
+    assert (answer.status_code, page.status_code) == (429, 429)
+    assert "Too many files are being checked" in said(page)
+    assert asked(clouds)["recognised_by"] in {None, ""}

@@ -19,6 +19,7 @@ from accounts.models import ApiKey, User
 from billing.ledger import credits, invariants
 from config.lib import clock
 from tests.concurrency import run_concurrently
+from tests.markup import flat
 from tests.videos.conftest import upload
 from tests.videos.editing.conftest import (
     finished,
@@ -370,3 +371,13 @@ def test_staff_see_what_a_process_said(
     assert "source_gone" in staff_client.get("/admin/videos/mediajob/").content.decode()
     shown = staff_client.get(f"/admin/videos/mediajob/{job.pk}/change/").content.decode()
     assert str(source.file.name) in shown
+
+
+def test_card_of_an_edit_says_of_what_it_is_one(
+    client: Client, source: Video, make_edits: Make
+) -> None:
+    ordered(source.user, source, mute=True)
+    make_edits()
+    client.force_login(source.user)
+    body = flat(client.get("/library/"))
+    assert (f"Edit of {source.display_title}" in body, "Remix of" in body) == (True, False)

@@ -159,10 +159,10 @@ def test_tags_are_replaced_listed_and_found_by_api(api: APIClient, alice: User) 
     video, other = order(alice, "A harbour"), order(alice, "A forest")
     path = f"/api/videos/{video.pk}"
     answer = api.patch(path, {"tags": [" Night ", "night", "sea"]}, format="json")
-    assert (answer.status_code, answer.json()["tags"]) == (200, ["night", "sea"])
-    assert api.patch(path, {"title": "Mine"}, format="json").json()["tags"] == ["night", "sea"]
+    assert (answer.status_code, answer.json()["tags"]) == (200, ["Night", "sea"])
+    assert api.patch(path, {"title": "Mine"}, format="json").json()["tags"] == ["Night", "sea"]
     found = api.get("/api/videos", {"tag": "SEA"}).json()
-    assert [(row["title"], row["tags"]) for row in found["videos"]] == [("Mine", ["night", "sea"])]
+    assert [(row["title"], row["tags"]) for row in found["videos"]] == [("Mine", ["Night", "sea"])]
     assert (found["total"], found["has_more"]) == (1, False)
     assert api.get("/api/videos", {"tag": "sea", "status": "completed"}).json()["total"] == 0
     assert api.get("/api/videos", {"tag": "sea", "q": "forest"}).json()["videos"] == []
@@ -220,3 +220,9 @@ def test_tags_are_erased_with_their_account(alice: User) -> None:
 def test_key_of_a_name_fits_its_column() -> None:
     name = tags.name_of("\ufb03" * 13)
     assert (len(name), len(texts.search_key(name))) == (13, 39)
+
+
+def test_first_spelling_of_a_tag_stays(api: APIClient, alice: User) -> None:
+    video = order(alice)
+    answer = api.patch(f"/api/videos/{video.pk}", {"tags": ["boat", "BOAT"]}, format="json")
+    assert answer.json()["tags"] == ["boat"]

@@ -19,7 +19,7 @@ from accounts.models import User
 from billing.reports import imported_history
 from config.lib import clock, texts
 from videos import feed
-from videos.account.bundles.reading import BadRow, Bundle, ImportedVideo
+from videos.account.bundles.reading import BadRow, Bundle, ImportedVideo, clean
 from videos.engines.errors import EngineError
 from videos.jobs import state_machine
 from videos.library import tags
@@ -153,13 +153,11 @@ def _import_collections(user: User, rows: Iterable[dict[str, Any]]) -> None:
     """Add the videos to collections of the same names; those that are there are kept."""
     for row in rows:
         name = row.get("name")
-        if not isinstance(name, str) or texts.is_blank(name) or len(name) > COLLECTION_NAME:
+        if not isinstance(name, str) or texts.is_blank(clean(name)) or len(name) > COLLECTION_NAME:
             continue
         ids = [new_id(user, old) for old in map(_uuid, _list(row.get("videos"))) if old]
         with transaction.atomic():
-            one, _new = Collection.objects.get_or_create(
-                user=user, name=texts.without_controls(name)
-            )
+            one, _new = Collection.objects.get_or_create(user=user, name=clean(name))
             one.videos.add(*Video.objects.of(user).filter(pk__in=ids))
 
 
@@ -169,17 +167,17 @@ def _import_tags(user: User, rows: Iterable[dict[str, Any]]) -> None:
         ids = [new_id(user, old) for old in map(_uuid, _list(row.get("videos"))) if old]
         videos = Video.objects.of(user).filter(pk__in=ids)
         with suppress(tags.BadTag, tags.TooManyTags):
-            tags.add(list(videos), [tags.name_of(str(row.get("name", "")))])
+            tags.add(list(videos), [tags.name_of(clean(str(row.get("name", ""))))])
 
 
 def _import_prompts(user: User, rows: Iterable[dict[str, Any]]) -> None:
     """Save the prompts, until there are as many as may be kept."""
     for row in rows:
         text = row.get("text")
-        if not isinstance(text, str) or texts.is_blank(text):
+        if not isinstance(text, str) or texts.is_blank(clean(text)):
             continue
         try:
-            saved.save(user, texts.without_controls(text)[: saved.PROMPT_MAX])
+            saved.save(user, clean(text)[: saved.PROMPT_MAX])
         except saved.TooManySaved:
             return
 

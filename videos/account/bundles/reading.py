@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -27,6 +28,12 @@ from videos.models.video_names import MAX_TITLE
 JSON_BYTES = 512 * 1024**2
 CHUNK_BYTES = 256 * 1024
 NAME = re.compile(r"[\w.:/@+-]{1,64}")
+
+
+# What reading a damaged, encrypted or unknown member of a ZIP raises.
+DAMAGED = (OSError, zipfile.BadZipFile, EOFError, zlib.error, RuntimeError)
+# Nothing was made by AI before.
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 class UnreadableBundle(Exception):
@@ -110,8 +117,11 @@ class Export:
                 yield video
 
     def copy_file(self, video: ImportedVideo, target: IO[bytes]) -> None:
-        with self._archive.open(self._name_of(video)) as source:
-            _copy(source, target, video)
+        try:
+            with self._archive.open(self._name_of(video)) as source:
+                _copy(source, target, video)
+        except DAMAGED as error:
+            raise BadRow(f"{video.old_id}: the file cannot be read: {error}") from error
 
     def rows(self, name: str) -> list[dict[str, Any]]:
         info = self._archive.NameToInfo.get(name)
@@ -119,11 +129,11 @@ class Export:
             return []
         if info.file_size > JSON_BYTES:
             raise UnreadableBundle(f"{name} has more than {JSON_BYTES} bytes")
-        with self._archive.open(info) as file:
-            try:
+        try:
+            with self._archive.open(info) as file:
                 found = json.loads(file.read(JSON_BYTES))
-            except (ValueError, RecursionError) as error:
-                raise UnreadableBundle(f"{name}: {error}") from error
+        except (*DAMAGED, ValueError, RecursionError) as error:
+            raise UnreadableBundle(f"{name}: {error}") from error
         if not isinstance(found, list):
             raise UnreadableBundle(f"{name}: expected a list")
         return [row for row in found if isinstance(row, dict)]
@@ -143,14 +153,15 @@ class Folder:
         self._path = path
 
     def videos(self) -> Iterator[ImportedVideo | BadRow]:
-        found = [path for path in self._path.iterdir() if path.suffix.lower() == ".mp4"]
+        files = (path for path in self._path.iterdir() if path.is_file())
+        found = [path for path in files if path.suffix.lower() == ".mp4"]
         if not found:
             raise UnreadableBundle(f"{self._path}: there is no MP4 in it")
         for path in sorted(found, key=lambda path: (path.stat().st_mtime, path.name)):
             try:
                 yield self._read(path)
-            except BadRow as error:
-                yield error
+            except (BadRow, OSError) as error:
+                yield BadRow(f"{path.name}: {error}")
 
     def _read(self, path: Path) -> ImportedVideo:
         with path.open("rb") as file:
@@ -175,8 +186,11 @@ class Folder:
         return row
 
     def copy_file(self, video: ImportedVideo, target: IO[bytes]) -> None:
-        with self._files[video.old_id].open("rb") as source:
-            _copy(source, target, video)
+        try:
+            with self._files[video.old_id].open("rb") as source:
+                _copy(source, target, video)
+        except OSError as error:
+            raise BadRow(f"{self._files[video.old_id].name}: {error}") from error
 
     def rows(self, _name: str) -> list[dict[str, Any]]:
         return []
@@ -189,7 +203,7 @@ def _copy(source: IO[bytes], target: IO[bytes], video: ImportedVideo) -> None:
         while (piece := source.read(CHUNK_BYTES)) and left >= 0:
             left -= target.write(piece)
             digest.update(piece)
-    except (OSError, zipfile.BadZipFile, EOFError) as error:
+    except DAMAGED as error:
         raise BadRow(f"{video.old_id}: the file cannot be read: {error}") from error
     target.flush()
     if left < 0:
@@ -242,8 +256,13 @@ def _text(row: dict[str, Any], name: str, most: int, old_id: UUID) -> str:
         return ""
     if not isinstance(value, str) or len(value) > most:
         raise BadRow(f"{old_id}: {name} is no text of at most {most} characters")
-    plain = texts.without_controls(texts.use_plain_line_breaks(value))
-    return plain.encode(errors="ignore").decode()  # half a surrogate pair is no text
+    return clean(value)
+
+
+def clean(text: str) -> str:
+    """Return a text as we store texts: no control characters, no half of a surrogate pair."""
+    plain = texts.without_controls(texts.use_plain_line_breaks(text))
+    return plain.encode(errors="ignore").decode()
 
 
 def _name(row: dict[str, Any], name: str, old_id: UUID) -> str:
@@ -260,8 +279,11 @@ def _time(row: dict[str, Any], name: str, old_id: UUID) -> datetime:
         found = None
     if found is None:
         raise BadRow(f"{old_id}: {name} is no time")
-    at = found if found.tzinfo else found.replace(tzinfo=UTC)
-    return min(at, datetime.now(UTC))
+    try:
+        at = found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except OverflowError:
+        at = EARLIEST
+    return min(max(at, EARLIEST), datetime.now(UTC))
 
 
 def _uuid(row: dict[str, Any], name: str) -> UUID | None:
@@ -280,5 +302,6 @@ def _number(row: dict[str, Any], name: str, most: int) -> int | None:
 def _metadata(row: dict[str, Any]) -> dict[str, str]:
     found = row.get("metadata")
     pairs: Iterable[tuple[Any, Any]] = found.items() if isinstance(found, dict) else ()
-    fits = [(k, v) for k, v in pairs if isinstance(v, str) and len(str(k)) <= 64 and len(v) <= 512]
+    plain = [(clean(str(name)), clean(value)) for name, value in pairs if isinstance(value, str)]
+    fits = [(name, value) for name, value in plain if len(name) <= 64 and len(value) <= 512]
     return dict(fits[:16])

@@ -25,12 +25,14 @@ class Command(BaseCommand):
         target: Path = options["file"]
         part = target.with_name(f"{target.name}.part")
         try:
+            part.touch(mode=0o600)  # everything about a user is in it
             with part.open("wb") as file:
                 data_export.write_zip(user, file)
             with zipfile.ZipFile(part, "a", zipfile.ZIP_STORED) as archive:
                 count = data_export.add_files(user, archive)
             part.replace(target)
         except OSError as error:
-            part.unlink(missing_ok=True)
             raise CommandError(str(error)) from error
+        finally:
+            part.unlink(missing_ok=True)
         self.stdout.write(f"{target}: {count} videos")

@@ -281,3 +281,70 @@ def test_imported_video_is_shown_and_deleted_like_others(
         assert client.get(path).status_code == 200
     assert state_machine.Status(video.status) == "succeeded"
     assert client.post(f"/v/{video.pk}/delete/").status_code == 303
+
+
+def broken_zip(path: Path, how: str) -> Path:
+    """A bundle of two videos, the file of the first of which cannot be unpacked."""
+    body, rows = clip(), [row_of(clip(), prompt="Broken"), row_of(clip(), prompt="Whole")]
+    rows[1]["created_at"] = "2026-02-02T00:00:00Z"
+    file = path / "made.zip"
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("videos.json", json.dumps(rows))
+        for row in rows:
+            archive.writestr(f"files/{row['id']}.mp4", body)
+        first = archive.infolist()[1]
+    raw = bytearray(file.read_bytes())
+    data = first.header_offset + 30 + len(first.filename)
+    entry = raw.index(b"PK\x01\x02", raw.index(b"PK\x01\x02") + 1)
+    if how == "damaged":
+        raw[data : data + 40] = b"\xff" * 40
+    elif how == "encrypted":
+        raw[first.header_offset + 6] |= 1
+        raw[entry + 8] |= 1
+    else:
+        raw[first.header_offset + 8] = raw[entry + 10] = 99
+    file.write_bytes(raw)
+    return file
+
+
+@pytest.mark.parametrize("how", ["damaged", "encrypted", "of an unknown compression"])
+def test_member_that_cannot_be_unpacked_is_refused_and_the_rest_comes_in(
+    bob: User, tmp_path: Path, how: str
+) -> None:
+    imported, kept, refused = bring_in(bob, broken_zip(tmp_path, how))
+    assert (imported, kept, len(refused)) == (1, 0, 1)
+    assert [video.prompt for video in Video.objects.of(bob)] == ["Whole"]
+
+
+def test_halves_of_characters_and_impossible_times_do_no_harm(
+    bob: User, tmp_path: Path, client: Client
+) -> None:
+    half, body = "x\ud800\x00", clip()
+    stated = {"metadata": {half: half}, "created_at": "0001-01-01T00:00:00+14:00", "prompt": half}
+    row = row_of(body, **stated)
+    members = {
+        "videos.json": [row],
+        f"files/{row['id']}.mp4": body,
+        "collections.json": [{"name": half, "videos": [row["id"]]}],
+        "tags.json": [{"name": half, "videos": [row["id"]]}],
+        "prompts.json": [{"text": half}],
+        "credits.json": [
+            {**stated, "id": row["id"], "type": "spent", "amount": 1, "balance_after": 1}
+            | {"description": half, "created_at": "2026-01-01T00:00:00Z"}
+        ],
+    }
+    assert bring_in(bob, written(tmp_path, members)) == (1, 0, [])
+    (video,) = Video.objects.of(bob)
+    assert (video.prompt, video.metadata, video.created_at.year) == ("x", {"x": "x"}, 2000)
+    assert [tag.name for tag in video.tags.all()] == ["x"]
+    assert [one.name for one in Collection.objects.filter(user=bob)] == ["x"]
+    client.force_login(bob)
+    assert client.get("/api/videos").status_code == 200
+    assert export_of(bob, tmp_path).stat().st_mode & 0o777 == 0o600
+
+
+def test_folders_and_links_that_lead_nowhere_are_no_videos(bob: User, tmp_path: Path) -> None:
+    (tmp_path / "folder.mp4").mkdir()
+    (tmp_path / "gone.mp4").symlink_to(tmp_path / "nothing")
+    (tmp_path / "fox.mp4").write_bytes(clip())
+    assert bring_in(bob, tmp_path) == (1, 0, [])
