@@ -267,6 +267,8 @@ urlpatterns = [
     path("api/videos/<video:video_id>/content", content.ContentView.as_view(), name="api-content"),
     path("api/videos/<video:video_id>/download", content.DownloadView.as_view()),
     path("api/videos/<video:video_id>/edits", edit_routes.CREATE),
+    path("api/videos/<video:video_id>/reviews", review_routes.OF_VIDEO),
+    *review_routes.API,
     *edit_routes.API,
     *storyboard_routes.API,
     path("api/videos/<video:video_id>/exports", export_routes.CREATE),

@@ -34,6 +34,7 @@ CHAPTERS = {
     "exports": "Videos",
     "models": "Videos",
     "prompts": "Videos",
+    "reviews": "Videos",
     "storyboards": "Videos",
     "tasks": "Tasks",
     "payments": "Payments",

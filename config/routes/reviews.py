@@ -2,8 +2,14 @@
 
 from django.urls import path
 
+from videos.api import reviews as api
 from videos.web import reviews, reviews_by_link
 
+OF_VIDEO = api.VideoReviewsView.as_view()
+API = [
+    path("api/reviews/<uuid:review_id>", api.ReviewView.as_view()),
+    path("api/reviews/<uuid:review_id>/comments/<int:comment_id>", api.ReviewCommentView.as_view()),
+]
 PAGES = [
     path("v/<uuid:video_id>/reviews/", reviews.reviews, name="video-reviews"),
     path("reviews/<uuid:link_id>/end/", reviews.end, name="review-end"),

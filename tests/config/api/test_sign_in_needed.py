@@ -29,7 +29,12 @@ def test_every_other_call_is_401_when_anonymous(anonymous: APIClient, db: None) 
     assert len(private) > 40
     wrong = APIClient(headers={"Authorization": "Bearer wrong"})
     for call in private:
-        method, path = call.replace("{clip_id}", "1").replace("{prompt_id}", "1").split()
+        method, path = (
+            call.replace("{clip_id}", "1")
+            .replace("{prompt_id}", "1")
+            .replace("{comment_id}", "1")
+            .split()
+        )
         for name in (
             "video_id",
             "payment_id",
@@ -37,6 +42,7 @@ def test_every_other_call_is_401_when_anonymous(anonymous: APIClient, db: None) 
             "upload_id",
             "delivery_id",
             "endpoint_id",
+            "review_id",
             "model_id",
             "character_id",
             "edit_id",
