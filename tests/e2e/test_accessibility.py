@@ -186,13 +186,13 @@ STUDIO = """
     mill at noon, link A mill at noon
 """
 VIDEO = """
-    link Library, link Newer K, button Change the title, link Download, link Edit, button Share
-    by link, button Favourite, button Add to a collection, button More actions, Video A mill at
-    noon, spinbutton Frame at, button Previous frame, button Next frame, button Use this frame,
-    link Contact sheet, radio Remix, textbox What should change?, button Remix 20 credits, link
-    Compare, navigation Versions of this video, link This version A mill at noon, link Remix It
-    snows, combobox Add tags, button Add, button As API call, link Check a file, button Copy the
-    id, link Ledger entries
+    link Library, link Newer K, button Change the title, link Download, link Edit, link Ask for
+    a review, button Share by link, button Favourite, button Add to a collection, button More
+    actions, Video A mill at noon, spinbutton Frame at, button Previous frame, button Next
+    frame, button Use this frame, link Contact sheet, radio Remix, textbox What should change?,
+    button Remix 20 credits, link Compare, navigation Versions of this video, link This version
+    A mill at noon, link Remix It snows, combobox Add tags, button Add, button As API call, link
+    Check a file, button Copy the id, link Ledger entries
 """
 
 
