@@ -11,7 +11,7 @@ class MediaJobAdmin(ReadOnlyAdmin):
     """Edits and exports: what each was to do, how it stands, and what its process said."""
 
     list_display = ("created_at", "kind", "user", "status", "progress", "failure_code", "credits")
-    list_filter = ("kind", "status", "failure_code", "created_at")
+    list_filter = ("status", "kind", "created_at")
     search_fields = ("id", "user__username", "user__email")
     list_select_related = ("user",)
     ordering = ("-created_at",)
