@@ -27,7 +27,8 @@ from playwright.sync_api import (
 
 from tests import backing, migrated, tiers
 from tests.backing import free_port
-from tests.videos.prompts.chat_server import ChatServer
+from tests.engine_servers.chat import ChatServer
+from tests.engine_servers.loopback import serving
 
 ROOT = Path(__file__).parents[2]
 ARTIFACTS = ROOT / "artifacts"
@@ -73,14 +74,13 @@ def site(folder: Path) -> Iterator[str]:
     The fourth video of a user waits, so that there is something to do in the queue. A chat model
     improves prompts.
     """
-    chat = ChatServer()
     own = {"STAFF_TWO_FACTOR": "1", "SANDBOX_SPEED": "8", "JOBS_PER_USER": "3"}
-    own |= {"PROMPT_HELP_MODEL": "small", "PROMPT_HELP_BASE_URL": chat.url}
     own |= {"CONTENT_CREDENTIALS": "1"}
     migrated.copy_to(folder)
-    with served(folder, {**environment(folder), **own}, "--no-migrate") as url:
-        yield url
-    chat.close()
+    with serving(ChatServer()) as chat:
+        own |= {"PROMPT_HELP_MODEL": "small", "PROMPT_HELP_BASE_URL": f"{chat.url}/v1"}
+        with served(folder, {**environment(folder), **own}, "--no-migrate") as url:
+            yield url
 
 
 def environment(folder: Path) -> dict[str, str]:

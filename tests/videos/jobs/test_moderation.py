@@ -1,9 +1,6 @@
 """Orders refused by moderation cost nothing and name the reason."""
 
-import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +13,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from billing.ledger import credits
+from tests.engine_servers.loopback import Answer, LoopbackServer, Request, serving
 from tests.videos.conftest import completed, failed, order, picture
 from videos.engines.moderation import by_rules, read_rules
 from videos.jobs import moderation, orders
@@ -28,23 +26,21 @@ BAD = "A naked child on a beach"
 WHY = "The content check stopped this prompt: sexual content with minors. Nothing was charged."
 
 
-class ModerationServer:
+class ModerationServer(LoopbackServer):
     """A moderation server that flags the configured categories and keeps its requests."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.flags: list[str] = []
         self.code = 200
         self.body: Any = None
-        self.asked: list[dict[str, Any]] = []
-        self._server = HTTPServer(("127.0.0.1", 0), self._handler())
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}/v1"
-        threading.Thread(target=self._server.serve_forever, args=[0.02], daemon=True).start()
 
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+    @property
+    def asked(self) -> list[dict[str, Any]]:
+        """The bodies of its requests."""
+        return [request.json for request in self.requests]
 
-    def answer(self) -> Any:
+    def answer(self, request: Request) -> Answer:
         names = ("hate", "sexual", "sexual/minors", "violence", *self.flags)
         result = {
             "flagged": bool(self.flags),
@@ -52,34 +48,15 @@ class ModerationServer:
             "category_scores": dict.fromkeys(names, 0.5),
             "category_applied_input_types": {name: ["text"] for name in names},
         }
-        return {"id": "modr-1", "model": "omni", "results": [result]}
-
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
-        model = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                raw = self.rfile.read(int(self.headers["Content-Length"]))
-                model.asked.append(json.loads(raw))
-                body = json.dumps(model.answer() if model.body is None else model.body).encode()
-                self.send_response(model.code)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, format: str, *args: Any) -> None:
-                pass
-
-        return Handler
+        whole = {"id": "modr-1", "model": "omni", "results": [result]}
+        return self.code, whole if self.body is None else self.body
 
 
 @pytest.fixture
 def model(settings: LazySettings) -> Iterator[ModerationServer]:
-    made = ModerationServer()
-    settings.MODERATION, settings.MODERATION_BASE_URL = "model", made.url
-    yield made
-    made.close()
+    with serving(ModerationServer()) as made:
+        settings.MODERATION, settings.MODERATION_BASE_URL = "model", f"{made.url}/v1"
+        yield made
 
 
 def nothing_ordered(user: User) -> bool:
