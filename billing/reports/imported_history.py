@@ -42,14 +42,9 @@ def _read(user: AbstractBaseUser, row: dict[str, Any]) -> ImportedEntry | None:
         type=kind,
         amount=numbers[0],
         balance_after=numbers[1],
-        description=_plain(str(described)),
+        description=texts.storable(str(described))[:200],
         created_at=at if at.tzinfo else at.replace(tzinfo=UTC),
     )
-
-
-def _plain(text: str) -> str:
-    """A text of at most 200 characters, without controls and halves of surrogate pairs."""
-    return texts.without_controls(text).encode(errors="ignore").decode()[:200]
 
 
 def is_there(user: AbstractBaseUser) -> bool:

@@ -47,6 +47,15 @@ def without_controls(text: str) -> str:
     return CONTROLS.sub("", text)
 
 
+def storable(text: str) -> str:
+    """Return a text of a stranger's file as we can store it.
+
+    Without control characters, with plain line breaks, and without halves of surrogate pairs,
+    which JSON can contain and no encoding can.
+    """
+    return without_controls(use_plain_line_breaks(text)).encode(errors="ignore").decode()
+
+
 def is_blank(text: str) -> bool:
     """Return whether a text shows nothing: spaces, zero-width characters and marks alone."""
     return not any(

@@ -37,8 +37,8 @@ def most_megabytes() -> int:
 
 # An inspection may use a core and 2 GB; who waits holds a thread.
 AT_ONCE, MOST_WAITING, WAIT_SECONDS = 2, 6, 10
-_inspecting = threading.Semaphore(AT_ONCE)
-_places = threading.Semaphore(MOST_WAITING)
+_inspections = threading.Semaphore(AT_ONCE)
+_held_requests = threading.Semaphore(MOST_WAITING)
 
 
 class NotReadable(Exception):
@@ -99,22 +99,22 @@ def verify(file: UploadedFile) -> Finding:
             for chunk in file.chunks(CHUNK_BYTES):
                 copy.write(chunk)
             copy.flush()
-        with _waiting():
+        with _inspection_slot():
             found = _inspect(path or copy.name)
     return judge(found)
 
 
 @contextmanager
-def _waiting() -> Iterator[None]:
+def _inspection_slot() -> Iterator[None]:
     """Run one of AT_ONCE inspections. Raises TooManyAttempts when MOST_WAITING wait or run."""
-    if not _places.acquire(blocking=False):
+    if not _held_requests.acquire(blocking=False):
         text = _("Too many files are being checked at the moment. Try again in a few seconds.")
         raise TooManyAttempts(WAIT_SECONDS, text)
     try:
-        with _inspecting:
+        with _inspections:
             yield
     finally:
-        _places.release()
+        _held_requests.release()
 
 
 def _inspect(path: str) -> dict[str, Any]:

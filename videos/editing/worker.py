@@ -35,7 +35,6 @@ class MediaWorker(LeasedWorker[MediaJob, Outcome]):
         # By job and lease: a job whose lease was lost may come again while its thread ends.
         self._work: dict[tuple[UUID, UUID | None], tuple[MediaJob, Work]] = {}
         self._watched = 0.0
-        self._is_stopping = False
 
     def _claim(self) -> None:
         self._watch_work()

@@ -35,8 +35,8 @@ class NotAccepted(Exception):
 
 
 @dataclass(frozen=True)
-class Said:
-    """What a reviewer says. `at` is in seconds; the point goes from 0 (left, top) to 1."""
+class NewComment:
+    """What a reviewer writes. `at` is in seconds; the point goes from 0 (left, top) to 1."""
 
     name: str
     text: str
@@ -61,12 +61,12 @@ def count_password(request: HttpRequest, link: ReviewLink) -> None:
     rate_limits.check(f"review-password:{link.pk.hex}", Rate(rate.limit * 10, rate.seconds))
 
 
-def add(link: ReviewLink, said: Said) -> ReviewComment:
+def add(link: ReviewLink, new: NewComment) -> ReviewComment:
     """Keep what a reviewer says. Raises NotAccepted.
 
     The same from the same name within a minute is kept once, and returned again.
     """
-    comment = _checked(link, said)
+    comment = _checked(link, new)
     with transaction.atomic():
         # Comments of one link are counted and written one after the other.
         ReviewLink.objects.select_for_update().get(pk=link.pk)
@@ -87,28 +87,28 @@ def add(link: ReviewLink, said: Said) -> ReviewComment:
     return comment
 
 
-def _checked(link: ReviewLink, said: Said) -> ReviewComment:
-    name = " ".join(said.name.split())
+def _checked(link: ReviewLink, new: NewComment) -> ReviewComment:
+    name = " ".join(new.name.split())
     if texts.is_blank(name):
         raise NotAccepted("name", _("Enter your name."))
     if len(name) > MAX_NAME:
         raise NotAccepted("name", _("Enter a name of at most %(n)d characters.") % {"n": MAX_NAME})
-    text = texts.use_plain_line_breaks(said.text).strip()
+    text = texts.use_plain_line_breaks(new.text).strip()
     for field, value in (("name", name), ("text", text)):
         if texts.CONTROLS.search(value):
             raise NotAccepted(field, _("Remove the control characters."))
-    if said.kind != Kind.APPROVED and texts.is_blank(text):
+    if new.kind != Kind.APPROVED and texts.is_blank(text):
         raise NotAccepted("text", _("Write what you think."))
     if len(text) > MAX_TEXT:
         raise NotAccepted("text", _("Write at most %(n)d characters.") % {"n": MAX_TEXT})
-    x, y = said.point or (None, None)
-    at = said.at if said.kind == Kind.COMMENT else None
-    if said.kind == Kind.COMMENT and (at is None or not 0 <= at <= link.video.seconds + AFTER_END):
+    x, y = new.point or (None, None)
+    at = new.at if new.kind == Kind.COMMENT else None
+    if new.kind == Kind.COMMENT and (at is None or not 0 <= at <= link.video.seconds + AFTER_END):
         raise NotAccepted("at", _("Enter a time that lies in the film, in seconds."))
     if x is not None and y is not None and not (0 <= x <= 1 and 0 <= y <= 1):
         raise NotAccepted("x", _("Choose a place in the picture."))
     return ReviewComment(
-        link=link, kind=said.kind, name=name, text=text, at=at, x=x, y=y, created_at=clock.now()
+        link=link, kind=new.kind, name=name, text=text, at=at, x=x, y=y, created_at=clock.now()
     )
 
 

@@ -26,6 +26,9 @@ from videos.models import Shot, ShotTake, Storyboard, Upload, Video
 from videos.storyboards import boards, state
 from videos.storyboards.state import ShotState
 
+# The most that EDIT_MAX_VIDEOS can be: no film joins more, so no storyboard has more shots.
+MOST_OF_ORDER = 100
+
 
 @dataclass(frozen=True)
 class PricedShot:
@@ -162,11 +165,7 @@ def generate(
 
 def videos_of(first: Video) -> list[Video]:
     """Return all videos of the order whose first one this is, also deleted ones."""
-    return batches.videos_of(first, _MOST_OF_ORDER)
-
-
-# No film joins more, so no storyboard has more shots.
-_MOST_OF_ORDER = 100
+    return batches.videos_of(first, MOST_OF_ORDER)
 
 
 def _refuse_impossible(

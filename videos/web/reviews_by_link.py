@@ -20,7 +20,7 @@ from videos.media.engine_files import EngineFileError
 from videos.media.http_ranges import StoredFile
 from videos.models import MediaJob, ReviewComment, ReviewLink
 from videos.reviews import comments, links
-from videos.reviews.comments import NotAccepted, Said
+from videos.reviews.comments import NewComment, NotAccepted
 
 # Cookies of this page alone: that the password was right, and the name that was given.
 PASS, NAME = "review_pass", "review_name"
@@ -65,14 +65,14 @@ def _keep(request: HttpRequest, link: ReviewLink, token: str) -> HttpResponse:
         comments.count(request, link)
         x, y = _number(asked.get("x", ""), "x"), _number(asked.get("y", ""), "y")
         point = None if x is None or y is None else (x / 100, y / 100)
-        said = Said(
+        new = NewComment(
             asked.get("name", ""),
             asked.get("text", ""),
             kind if kind in (Kind.APPROVED, Kind.CHANGES) else Kind.COMMENT,
             _number(asked.get("at", ""), "at"),
             point,
         )
-        kept = comments.add(link, said)
+        kept = comments.add(link, new)
     except rate_limits.TooManyAttempts as error:
         return _render(request, link, token, error, 429)
     except NotAccepted as error:

@@ -13,7 +13,7 @@ from tests.videos.conftest import order
 from tests.videos.editing.conftest import finished
 from videos.models import ReviewComment, ReviewLink, Video
 from videos.reviews import comments
-from videos.reviews.comments import Said
+from videos.reviews.comments import NewComment
 
 pytestmark = pytest.mark.django_db
 
@@ -28,7 +28,7 @@ def create(api: APIClient, video: Video, **body: Any) -> Any:
 
 
 def said(link: ReviewLink, text: str = "Too dark") -> ReviewComment:
-    return comments.add(link, Said(name="Rea", text=text, at=0.5))
+    return comments.add(link, NewComment(name="Rea", text=text, at=0.5))
 
 
 def test_link_is_created_listed_read_and_ended(

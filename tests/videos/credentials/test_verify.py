@@ -247,8 +247,8 @@ def test_texts_are_not_written_into_files_without_one_index(clouds: bytes, tmp_p
 
 def test_files_beyond_what_may_wait_are_answered_429(db: None, clouds: bytes) -> None:
     with ExitStack() as held:
-        for _place in range(verification.MOST_WAITING):
-            held.enter_context(verification._places)
+        for _n in range(verification.MOST_WAITING):
+            held.enter_context(verification._held_requests)
         body = {"file": SimpleUploadedFile("x.mp4", clouds)}
         answer = APIClient().post("/api/verify", body)
         page = send(Client(), clouds)

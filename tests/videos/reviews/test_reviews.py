@@ -24,7 +24,7 @@ from videos.editing.recipes import NotEditable
 from videos.jobs import removal
 from videos.models import MediaJob, ReviewComment, ReviewLink, Video
 from videos.reviews import comments, links, mails
-from videos.reviews.comments import Said
+from videos.reviews.comments import NewComment
 from videos.reviews.links import LinkOptions
 
 pytestmark = pytest.mark.django_db
@@ -197,7 +197,7 @@ def test_number_of_queries_does_not_grow(
     client: Client, page: Client, link: ReviewLink, django_assert_max_num_queries: Any
 ) -> None:
     for n in range(8):
-        comments.add(link, Said("Rea", str(n), at=0.1))
+        comments.add(link, NewComment("Rea", str(n), at=0.1))
     with django_assert_max_num_queries(5):
         client.get(url(link))
     for n in range(3):
@@ -232,7 +232,7 @@ def test_owner_creates_reads_hides_and_ends(page: Client, client: Client, source
 def test_strangers_and_anonymous_reach_nothing_of_the_owner(
     client: Client, bob: User, link: ReviewLink
 ) -> None:
-    comment = comments.add(link, Said("Rea", "x", at=0))
+    comment = comments.add(link, NewComment("Rea", "x", at=0))
     pages = [reverse("video-reviews", args=[link.video_id])]
     posts = [reverse("review-end", args=[link.pk]), reverse("review-comment", args=[comment.pk])]
     assert [client.get(p).status_code for p in pages] == [302]
@@ -257,13 +257,13 @@ def test_comments_of_some_minutes_are_one_mail(
     alice: User, link: ReviewLink, settings: LazySettings
 ) -> None:
     for n in range(10):
-        comments.add(link, Said("Rea", f"No. {n}", at=0.1))
+        comments.add(link, NewComment("Rea", f"No. {n}", at=0.1))
     assert mails.send_due() == 0
     settings.REVIEW_MAIL_WAIT = timedelta()
     assert (mails.send_due(), mails.send_due()) == (1, 0)
     assert ReviewComment.objects.filter(notified_at=None).count() == 0
     mails.set_enabled(alice, False)
-    comments.add(link, Said("Rea", "Unheard", at=0.1))
+    comments.add(link, NewComment("Rea", "Unheard", at=0.1))
     assert mails.send_due() == 0
 
 
@@ -272,7 +272,7 @@ def test_reviews_are_erased_with_the_account(
 ) -> None:
     make_edits()
     name = previews.file_name(preview_of(link))
-    comments.add(link, Said("Rea", "x", at=0))
+    comments.add(link, NewComment("Rea", "x", at=0))
     deletion.erase_account(alice)
     make_edits()
     assert (ReviewComment.objects.count(), default_storage.exists(name)) == (0, False)

@@ -19,7 +19,7 @@ from accounts.models import User
 from billing.reports import imported_history
 from config.lib import clock, texts
 from videos import feed
-from videos.account.bundles.reading import BadRow, Bundle, ImportedVideo, clean
+from videos.account.bundles.reading import BadRow, Bundle, ImportedVideo, uuid_of
 from videos.engines.errors import EngineError
 from videos.jobs import state_machine
 from videos.library import tags
@@ -152,42 +152,42 @@ def _earlier(user: User, old_id: UUID | None) -> Video | None:
 def _import_collections(user: User, rows: Iterable[dict[str, Any]]) -> None:
     """Add the videos to collections of the same names; those that are there are kept."""
     for row in rows:
-        name = row.get("name")
-        if not isinstance(name, str) or texts.is_blank(clean(name)) or len(name) > COLLECTION_NAME:
+        name = _text(row, "name")
+        if texts.is_blank(name) or len(name) > COLLECTION_NAME:
             continue
-        ids = [new_id(user, old) for old in map(_uuid, _list(row.get("videos"))) if old]
         with transaction.atomic():
-            one, _new = Collection.objects.get_or_create(user=user, name=clean(name))
-            one.videos.add(*Video.objects.of(user).filter(pk__in=ids))
+            one, _new = Collection.objects.get_or_create(user=user, name=name)
+            one.videos.add(*_videos_of(user, row))
 
 
 def _import_tags(user: User, rows: Iterable[dict[str, Any]]) -> None:
     """Put the tags on the videos, as far as there may be so many."""
     for row in rows:
-        ids = [new_id(user, old) for old in map(_uuid, _list(row.get("videos"))) if old]
-        videos = Video.objects.of(user).filter(pk__in=ids)
         with suppress(tags.BadTag, tags.TooManyTags):
-            tags.add(list(videos), [tags.name_of(clean(str(row.get("name", ""))))])
+            tags.add(_videos_of(user, row), [tags.name_of(_text(row, "name"))])
 
 
 def _import_prompts(user: User, rows: Iterable[dict[str, Any]]) -> None:
     """Save the prompts, until there are as many as may be kept."""
     for row in rows:
-        text = row.get("text")
-        if not isinstance(text, str) or texts.is_blank(clean(text)):
+        text = _text(row, "text")[: saved.PROMPT_MAX]
+        if texts.is_blank(text):
             continue
         try:
-            saved.save(user, clean(text)[: saved.PROMPT_MAX])
+            saved.save(user, text)
         except saved.TooManySaved:
             return
 
 
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
+def _text(row: dict[str, Any], name: str) -> str:
+    """A text of a row as it is stored; "" for anything else."""
+    value = row.get(name)
+    return texts.storable(value) if isinstance(value, str) else ""
 
 
-def _uuid(value: Any) -> UUID | None:
-    try:
-        return UUID(value)
-    except (ValueError, TypeError, AttributeError):
-        return None
+def _videos_of(user: User, row: dict[str, Any]) -> list[Video]:
+    """The imported videos that a row names."""
+    named = row.get("videos")
+    old_ids = map(uuid_of, named) if isinstance(named, list) else ()
+    ids = [new_id(user, old_id) for old_id in old_ids if old_id]
+    return list(Video.objects.of(user).filter(pk__in=ids))

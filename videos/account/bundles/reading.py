@@ -217,7 +217,7 @@ def _copy(source: IO[bytes], target: IO[bytes], video: ImportedVideo) -> None:
 
 def read_row(row: dict[str, Any]) -> ImportedVideo:
     """Read what a row of videos.json says of a video. Raises BadRow."""
-    old_id = _uuid(row, "id")
+    old_id = uuid_of(row.get("id"))
     if old_id is None:
         raise BadRow(f"a video without an id: {str(row)[:80]}")
     prompt = _text(row, "prompt", PROMPT_MAX, old_id)
@@ -240,9 +240,9 @@ def read_row(row: dict[str, Any]) -> ImportedVideo:
         model=_name(row, "model", old_id),
         seed=_number(row, "seed", 2**63 - 1),
         is_favourite=bool(row.get("favourited_at")),
-        source_id=_uuid(row, "source_id"),
-        retry_of_id=_uuid(row, "retry_of_id"),
-        take_group=_uuid(row, "take_group"),
+        source_id=uuid_of(row.get("source_id")),
+        retry_of_id=uuid_of(row.get("retry_of_id")),
+        take_group=uuid_of(row.get("take_group")),
         take_number=_number(row, "take_number", 1000),
         take_count=_number(row, "take_count", 1000),
         is_picked=bool(row.get("picked_at")),
@@ -256,13 +256,7 @@ def _text(row: dict[str, Any], name: str, most: int, old_id: UUID) -> str:
         return ""
     if not isinstance(value, str) or len(value) > most:
         raise BadRow(f"{old_id}: {name} is no text of at most {most} characters")
-    return clean(value)
-
-
-def clean(text: str) -> str:
-    """Return a text as we store texts: no control characters, no half of a surrogate pair."""
-    plain = texts.without_controls(texts.use_plain_line_breaks(text))
-    return plain.encode(errors="ignore").decode()
+    return texts.storable(value)
 
 
 def _name(row: dict[str, Any], name: str, old_id: UUID) -> str:
@@ -286,10 +280,11 @@ def _time(row: dict[str, Any], name: str, old_id: UUID) -> datetime:
     return min(max(at, EARLIEST), datetime.now(UTC))
 
 
-def _uuid(row: dict[str, Any], name: str) -> UUID | None:
+def uuid_of(value: object) -> UUID | None:
+    """A value of a row as an id; None for anything else."""
     try:
-        return UUID(row[name])
-    except (KeyError, ValueError, TypeError, AttributeError):
+        return UUID(value)  # type: ignore[arg-type]
+    except (ValueError, TypeError, AttributeError):
         return None
 
 
@@ -302,6 +297,10 @@ def _number(row: dict[str, Any], name: str, most: int) -> int | None:
 def _metadata(row: dict[str, Any]) -> dict[str, str]:
     found = row.get("metadata")
     pairs: Iterable[tuple[Any, Any]] = found.items() if isinstance(found, dict) else ()
-    plain = [(clean(str(name)), clean(value)) for name, value in pairs if isinstance(value, str)]
+    plain = [
+        (texts.storable(str(name)), texts.storable(value))
+        for name, value in pairs
+        if isinstance(value, str)
+    ]
     fits = [(name, value) for name, value in plain if len(name) <= 64 and len(value) <= 512]
     return dict(fits[:16])
