@@ -50,6 +50,7 @@ def current() -> Identity:
     )  # fmt: skip
 
 
+# `own_path` only tells folders apart: another one has another key.
 @lru_cache(maxsize=4)
 def _read(certificate: str, key: str, url: str, own_path: str) -> Identity:
     try:

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from config.lib.rate_limits import TooManyAttempts
 from config.lib.web.responses import UserRequest
 from videos.credentials import records, verification
-from videos.web import words_of_actions
+from videos.web.presenters import manifest_actions
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -33,8 +33,8 @@ def verify_page(request: HttpRequest) -> HttpResponse:
         else:
             context |= {
                 "finding": finding,
-                "actions": words_of_actions.describe(finding.manifest),
-                "made_at": words_of_actions.time_of(finding.manifest),
+                "actions": manifest_actions.describe(finding.manifest),
+                "made_at": manifest_actions.time_of(finding.manifest),
                 "name": file.name,
             }
     return render(request, "pages/verify.html", context, status=status)
