@@ -30,7 +30,7 @@ from accounts.models import User
 from accounts.people import deletion, signup, viewing
 from billing.ledger import credits
 from billing.reports import dashboard
-from config.lib.admin import staff
+from config.lib.admin import staff, worded_filters
 from config.lib.admin.long_lists import LongList
 from config.lib.admin.model_admin import ReasonForm, confirm_action, log_action
 
@@ -94,7 +94,15 @@ def _without(fieldsets: Any, names: tuple[str, ...]) -> list[tuple[Any, dict[str
 @admin.register(User)
 class FirstlightUserAdmin(LongList, UserAdmin):
     list_display = ("username", "email", "balance", "state", "kind", "date_joined")
-    list_filter = ("is_active", "is_staff", "is_superuser", "deletion_requested_at")
+    list_filter = (
+        ("is_active", worded_filters.boolean(gettext_lazy("active"), gettext_lazy("locked"))),
+        ("is_staff", worded_filters.boolean(gettext_lazy("staff"), gettext_lazy("not staff"))),
+        (
+            "is_superuser",
+            worded_filters.boolean(gettext_lazy("superuser"), gettext_lazy("no superuser")),
+        ),
+        ("deletion_requested_at", admin.DateFieldListFilter),
+    )
     filter_horizontal = ()
     readonly_fields = (
         "state", "last_login", "date_joined", "deletion_requested_at", "erased_at",
@@ -242,9 +250,8 @@ class FirstlightUserAdmin(LongList, UserAdmin):
         return shown if _is_superuser(request) else [f for f in shown if f != "kind"]
 
     def get_list_filter(self, request: HttpRequest) -> Any:
-        shown = super().get_list_filter(request)
-        hidden = self.superuser_fields
-        return shown if _is_superuser(request) else [f for f in shown if f not in hidden]
+        hidden = () if _is_superuser(request) else self.superuser_fields
+        return [each for each in self.list_filter if each[0] not in hidden]
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Refuse to filter by what is hidden: the list would tell who has it."""

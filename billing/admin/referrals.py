@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy
 
 from billing.models import Referral, ReferralProgram
+from config.lib.admin import worded_filters
 from config.lib.admin.model_admin import ReadOnlyAdmin
 
 
@@ -19,7 +20,13 @@ class ReferralAdmin(ReadOnlyAdmin):
         "inviter_credits", "friend_credits",
     )  # fmt: skip
     fields = readonly_fields = list_display
-    list_filter = ("is_confirmed", ("settled_at", admin.EmptyFieldListFilter))
+    list_filter = (
+        (
+            "is_confirmed",
+            worded_filters.boolean(gettext_lazy("confirmed"), gettext_lazy("not confirmed")),
+        ),
+        ("settled_at", worded_filters.filled(gettext_lazy("settled"), gettext_lazy("not yet"))),
+    )
     search_fields = ("inviter__username", "friend__username")
     list_select_related = ("inviter", "friend", "payment")
     ordering = ("-created_at",)

@@ -18,6 +18,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
+from config.lib.admin import worded_filters
 from config.lib.admin.model_admin import LINE_BREAKS, DashboardFilter, FoldedSearch
 from config.lib.admin.object_actions import ObjectAction, ObjectActions
 from showcase import gallery
@@ -105,7 +106,10 @@ class ClipAdmin(FoldedSearch, ObjectActions):
     )  # fmt: skip
     list_display_links = ("title",)
     list_editable = ("display_order", "is_active")
-    list_filter = (ClipFilter, "is_active")
+    list_filter = (
+        ClipFilter,
+        ("is_active", worded_filters.boolean(_("published"), _("not published"))),
+    )
     search_fields = ("title", "description", "video__search_text")
     list_select_related = ("video__user",)
     list_per_page = 100

@@ -115,9 +115,9 @@ function step(by) {
   links[Math.min(Math.max(at + by, 0), links.length - 1)]?.focus();
 }
 
-function choosing(range) {
+function selecting(range) {
   const box = here()?.querySelector(".card__checkbox");
-  if (!box) return document.dispatchEvent(new CustomEvent("choose", { detail: here() }));
+  if (!box) return document.dispatchEvent(new CustomEvent("select-card", { detail: here() }));
   box.dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true, shiftKey: range }));
 }
 
@@ -152,8 +152,8 @@ const KEYS = {
       ? press("#extend", document)
       : location.assign(`${here().dataset.href}#extend`),
   d: () => press('a[href*="download=1"]'),
-  x: () => choosing(false),
-  X: () => choosing(true),
+  x: () => selecting(false),
+  X: () => selecting(true),
   g: () => {
     going = Date.now();
   },

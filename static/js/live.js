@@ -143,8 +143,8 @@ async function refreshCard(id) {
     move(fresh, Math.max(percentOf(old), percentOf(fresh))); // what is shown may be newer
     keepLess(old, fresh);
     const focused = old.contains(document.activeElement) ? document.activeElement : null;
-    const pick = old.querySelector(".card__checkbox"); // chosen stays chosen
-    if (pick) fresh.querySelector(".card__body").before(pick);
+    const checkbox = old.querySelector(".card__checkbox"); // what is selected stays selected
+    if (checkbox) fresh.querySelector(".card__body").before(checkbox);
     if (section?.contains(old) && !("active" in fresh.dataset)) moveOn(old, fresh);
     else old.replaceWith(fresh);
     if (focused)

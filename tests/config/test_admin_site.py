@@ -15,6 +15,7 @@ from django.contrib.admin.utils import flatten_fieldsets
 from django.contrib.auth.models import Permission
 from django.http import HttpRequest
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
 
@@ -357,3 +358,19 @@ def test_dashboard_shows_money_to_those_who_may_see_payments(db: None) -> None:
         text = client.get("/admin/").content.decode()
         shown.append([words in text for words in ("Revenue today", "Credits today")])
     assert shown == [[False, False], [True, False], [True, True]]
+
+
+def test_filters_say_in_words_what_holds(staff_client: Client) -> None:
+    shown = {}
+    for model in admin.site._registry:
+        path = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+        answer = staff_client.get(path)
+        if answer.status_code == 200:
+            changes = answer.context["cl"]
+            for each in changes.filter_specs:
+                words = {str(one["display"]) for one in each.choices(changes)}
+                shown[model.__name__, str(each.title)] = words
+    said = {"Yes", "No", "Empty", "Not empty"}
+    assert {name: words & said for name, words in shown.items() if words & said} == {}
+    assert shown["User", "active"] == {"All", "active", "locked"}
+    assert shown["Referral", "settled"] == {"All", "settled", "not yet"}

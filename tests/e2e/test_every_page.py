@@ -133,7 +133,7 @@ STATES = {
 OWN_STATES = {
     "search": "/library/?q=nothing",
     "attention": "/library/?status=attention",
-    "choosing": "/library/?select=1",
+    "selecting": "/library/?select=1",
     "welcome-credits": "/welcome/?step=2&scene=1",
 }
 # Routes that answer with a file, a redirect, a fragment or nothing but a form's result.

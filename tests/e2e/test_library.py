@@ -65,7 +65,7 @@ def test_every_library_page_fits_the_screen(
     page = tab("/library/", person=person)
     pages = {
         "library-full": "/library/",
-        "library-choosing": "/library/?select=1",
+        "library-selecting": "/library/?select=1",
         "library-nothing": "/library/?q=nothing",
         "collections-empty": "/collections/",
         "usage": "/usage/?days=7",
@@ -211,7 +211,7 @@ def test_selected_videos_are_downloaded_and_kept_when_deletion_is_declined(
 ) -> None:
     page = tab("/library/?select=1", person=maker[0])
     page.get_by_role("button", name="Select all").click()
-    expect(page.locator("#picked")).to_have_text("Selected: 3")
+    expect(page.locator("#selected")).to_have_text("Selected: 3")
     with page.expect_download() as download:
         page.get_by_role("button", name="Download").click()
     with ZipFile(download.value.path()) as found:
@@ -456,15 +456,15 @@ def test_every_view_is_reached_by_shortcuts(
     expect(page.locator(".card__title a").first).to_be_focused()
     page.evaluate("window.isSamePage = true")
     page.keyboard.press("x")
-    expect(page.locator("#picked")).to_have_text("Selected: 1")
+    expect(page.locator("#selected")).to_have_text("Selected: 1")
     expect(page).to_have_url(re.compile(r"/library/\?select=1$"))
     assert page.evaluate("window.isSamePage")
     page.keyboard.press("j")
     page.keyboard.press("j")
     page.keyboard.press("Shift+X")
-    expect(page.locator("#picked")).to_have_text("Selected: 3")
+    expect(page.locator("#selected")).to_have_text("Selected: 3")
     page.keyboard.press("Escape")
-    expect(page.locator("#picked")).to_have_text("None selected")
+    expect(page.locator("#selected")).to_have_text("None selected")
     for key, path in {"c": "studio", "b": "billing", "u": "usage"}.items():
         page.keyboard.press("g")
         page.keyboard.press(key)

@@ -12,6 +12,7 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from config.lib.admin import worded_filters
 from config.lib.admin.model_admin import (
     DashboardFilter,
     FoldedSearch,
@@ -44,7 +45,18 @@ class RejectedPromptAdmin(FoldedSearch, ObjectActions, ReadOnlyAdmin):
         "short_prompt",
         "overruled",
     )
-    list_filter = (RejectedPromptFilter, "overruled", "had_image", "created_at")
+    list_filter = (
+        RejectedPromptFilter,
+        (
+            "overruled",
+            worded_filters.boolean(gettext_lazy("overruled"), gettext_lazy("not overruled")),
+        ),
+        (
+            "had_image",
+            worded_filters.boolean(gettext_lazy("with an image"), gettext_lazy("without an image")),
+        ),
+        "created_at",
+    )
     search_fields = ("search_text", "user__username", "user__email")
     list_select_related = ("user",)
     ordering = ("-created_at",)

@@ -74,9 +74,9 @@ def _found(request: UserRequest, wanted: LibraryFilter) -> dict[str, Any]:
     found = wanted.apply(request.user, is_large=kept.total > search.LARGE)
     counts = kept if wanted.is_whole_library else search.found_counts(found)
     page = _page(request, wanted.apply_status(found), counts, wanted.status)
-    picking = "select" in request.GET
+    selecting = "select" in request.GET
     models = catalog().named(search.models_of(request.user))
-    cards = cards_of(page) if picking else stack_takes(cards_of(page))
+    cards = cards_of(page) if selecting else stack_takes(cards_of(page))
     days = [] if wanted.sort else _days(cards)
     return {
         "at": "library",
@@ -93,10 +93,10 @@ def _found(request: UserRequest, wanted: LibraryFilter) -> dict[str, Any]:
         "days": days,
         # Whether a script may add newly ordered videos on top of the page.
         "growing": wanted == LibraryFilter()
-        and not picking
+        and not selecting
         and days[:1]
         and days[0][0] == timezone.localdate(),
-        "picking": picking,
+        "selecting": selecting,
         "view": library_view.view_of(request),
     }
 
