@@ -43,6 +43,16 @@ function drawLine() {
     }),
   );
 }
+// While the preview is made: the page loads again once it is there, unless a comment is being written.
+const ASK_AGAIN_MS = 3000;
+async function awaitPreview() {
+  const answer = await fetch(location.href).catch(() => null);
+  const page = answer?.ok && new DOMParser().parseFromString(await answer.text(), "text/html");
+  if (page && !page.getElementById("making") && !text?.value) return location.reload();
+  setTimeout(awaitPreview, ASK_AGAIN_MS);
+}
+if (document.getElementById("making")) setTimeout(awaitPreview, ASK_AGAIN_MS);
+
 if (film) {
   if (film.readyState > 0) drawLine();
   film.addEventListener("loadedmetadata", drawLine);

@@ -27,7 +27,7 @@ def pytest_terminal_summary(
         terminalreporter.write_line(line)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def own_redis() -> Iterator[OwnRedis | None]:
     """A Redis that only these tests use; none in the embedded mode."""
     redis = OwnRedis() if processes.POSTGRES else None
@@ -36,7 +36,7 @@ def own_redis() -> Iterator[OwnRedis | None]:
         redis.kill()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def own_postgres() -> Iterator[OwnPostgres | None]:
     """A PostgreSQL server that only these tests use; none in the embedded mode."""
     postgres = OwnPostgres() if processes.POSTGRES else None
@@ -45,7 +45,7 @@ def own_postgres() -> Iterator[OwnPostgres | None]:
         postgres.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def local_engines() -> Iterator[dict[str, LocalEngine]]:
     """A local server of each kind of engine, which lives on when the product is killed."""
     with ExitStack() as stack:
@@ -55,7 +55,7 @@ def local_engines() -> Iterator[dict[str, LocalEngine]]:
         yield started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def _deployment(
     own_redis: OwnRedis | None,
     own_postgres: OwnPostgres | None,
