@@ -64,12 +64,12 @@ def running(video: Video, **fields: Any) -> Video:
 
 
 def failed(video: Video, code: str = "internal_error") -> Video:
-    return answered(running(video), JobState.FAILED, failure=Refused("It broke.", code=code))
+    return answered(video, JobState.FAILED, failure=Refused("It broke.", code=code))
 
 
 def unfetched(video: Video, error: EngineError | None = None) -> Video:
     """A video that failed because its finished file could not be fetched."""
-    answered(running(video), JobState.SUCCEEDED)
+    answered(video, JobState.SUCCEEDED)
     settle.settle([(claimed(video), error or ForeignHost("cdn.example.com is not allowed"))])
     return reloaded(video)
 
@@ -95,7 +95,7 @@ def deliver_due() -> int:
 
 def completed(video: Video, mp4: bytes) -> Video:
     """Complete the video with this MP4, and with thumbnails that are arbitrary bytes."""
-    answered(running(video), JobState.SUCCEEDED)
+    answered(video, JobState.SUCCEEDED)
     names = files.storage_names(video)
     for variant, body in (
         (Variant.VIDEO, mp4),
