@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy
 from accounts.models import User
 from billing.reports import dashboard as money
 from config import admin_search
+from config.lib import alerts
 from config.lib.admin import staff
 from config.lib.mail import queue as emails
 from showcase import gallery, visitor_messages
@@ -64,6 +65,9 @@ def _videos_by_state(videos: dashboard.DashboardFigures) -> list[Counter]:
 def _open_work(videos: dashboard.DashboardFigures, billing: money.MoneyFigures) -> list[Counter]:
     unread = visitor_messages.count_open()
     return [
+        Counter(
+            _("Open alerts"), _list_url("lib_alert", "show=open"), alerts.count_all_open(), "bad"
+        ),
         Counter(_("Stuck videos"), _list_url("videos_video", "show=stuck"), videos.stuck, "bad"),
         Counter(_("Failed today"), _list_url("videos_video", "show=failed"), videos.failed),
         Counter(

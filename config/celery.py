@@ -33,6 +33,7 @@ PERIODIC_TASKS = {
     "videos.tasks.delete_expired": 900,
     "showcase.tasks.delete_expired": 3600,
     "config.lib.tasks.delete_old_emails": 3600,
+    "config.monitoring.tasks.check_alerts": 60,
 }
 
 with refusals_in_one_line():
@@ -54,19 +55,24 @@ app.conf.update(
         },
     },
 )
-app.autodiscover_tasks(["showcase", "videos", "accounts", "billing", "config.lib"])
+app.autodiscover_tasks(
+    ["showcase", "videos", "accounts", "billing", "config.lib", "config.monitoring"]
+)
 
 
 @worker_init.connect(weak=False)
 @beat_init.connect(weak=False)
 def check_settings(**_: Any) -> None:
     """Refuse to start with unsafe settings, as the web server does; log the warnings."""
-    from config.ops import checks  # noqa: PLC0415 - needs the apps, which Celery loads later
+    # Both need the apps, which Celery loads later.
+    from config.monitoring import port as metrics_port  # noqa: PLC0415
+    from config.ops import checks  # noqa: PLC0415
 
     with refusals_in_one_line():  # Celery only logs an Exception of a signal's receiver
         checks.refuse_unsafe_start()
     checks.log_warnings()
     error_reports.start()
+    metrics_port.start()
     memory.limit_heaps()
 
 

@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 from corsheaders.defaults import default_headers
 from django.core.exceptions import ImproperlyConfigured
 
-from config.environment import buckets, engines, exchange_rates, logging, sentry
+from config.environment import buckets, engines, exchange_rates, logging, monitoring, sentry
 from config.environment.databases import SQLITE, caches, channel_layers, read_database_url
 from config.environment.env import (
     BASE_DIR,
@@ -115,6 +115,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "config.http.headers.headers_middleware",
     "config.http.health.probes_middleware",
+    "config.http.metrics.metrics_middleware",
     "config.http.access_log.access_log_middleware",
     "config.http.request_log.request_log_middleware",
     "corsheaders.middleware.CorsMiddleware",  # before whatever refuses a request
@@ -709,6 +710,25 @@ LOG_FORMAT = text("LOG_FORMAT", default="line")
 if LOG_FORMAT not in {"line", "json"}:
     raise ImproperlyConfigured("LOG_FORMAT: expected line or json")
 ACCESS_LOG = flag("ACCESS_LOG", default=PRODUCTION)
+# ---- monitoring: docs/monitoring.md ----
+# Who may read /metrics: whoever sends this token, and these networks. Without both it is off.
+METRICS_TOKEN = text("METRICS_TOKEN", secret=True)
+METRICS_NETWORKS: tuple[monitoring.Network, ...] = env(
+    "METRICS_NETWORKS", default=(), parse=monitoring.read_networks
+)
+METRICS = bool(METRICS_TOKEN or METRICS_NETWORKS)
+# Where a Celery worker or beat answers /metrics; 0 is nowhere.
+METRICS_PORT = number("METRICS_PORT", default=0, maximum=65535)
+# Whom alerts are e-mailed to: addresses, nobody with "off", or else every superuser; and where they
+# are posted as JSON.
+ALERT_EMAILS = text_list("ALERT_EMAILS", default=[])
+ALERT_WEBHOOK_URL = text("ALERT_WEBHOOK_URL", secret=True)
+# An order that waits for longer in our queue is an alert.
+ALERT_QUEUE_AGE = duration("ALERT_QUEUE_AGE", default=timedelta(minutes=30))
+# Engines and the balance below which each is an alert, in the unit of the engine.
+ALERT_ENGINE_BALANCE: dict[str, Decimal] = env(
+    "ALERT_ENGINE_BALANCE", default={}, parse=monitoring.read_balances
+)
 # Errors are reported to this Sentry server, and this share of requests and tasks is timed there.
 SENTRY_DSN = env("SENTRY_DSN", default="", parse=sentry.read_dsn, secret=True)
 SENTRY_TRACES = env("SENTRY_TRACES", default=0.0, parse=sentry.read_share)

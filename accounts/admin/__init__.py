@@ -1,5 +1,5 @@
 """The admin of accounts."""
 
-from accounts.admin import emails, rate_counters, staff_groups, users
+from accounts.admin import alerts, emails, rate_counters, staff_groups, users
 
-__all__ = ["emails", "rate_counters", "staff_groups", "users"]
+__all__ = ["alerts", "emails", "rate_counters", "staff_groups", "users"]

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from billing.ledger import rows
 from billing.models import Account, Allocation, Entry, Lot
 from billing.models.account import MAX_CREDITS
+from config.lib.metrics import counting
 
 
 class NotEnoughCredits(Exception):
@@ -242,6 +243,7 @@ def post_entry(
     rows.allocations.insert(
         *(Allocation(entry_id=entry.pk, lot_id=lot.pk, amount=part) for lot, part in parts)
     )
+    counting.credits_moved(type, amount)
     account.last_sequence += 1
     account.balance += amount
     if amount > 0 and expiries:

@@ -8,6 +8,7 @@ from django.db import connection
 
 from billing.ledger.postings import Purpose
 from billing.models import Entry
+from config.lib.metrics import counting
 
 # In the order of the columns, which saves a fifth of the Python of a spend.
 _NAMES = [field.attname for field in Entry._meta.concrete_fields]
@@ -30,6 +31,7 @@ def post(user_id: Any, amount: int, key: str, purpose: Purpose, now: datetime) -
         row = cursor.fetchone()
     if row is None:
         return None
+    counting.credits_moved(Entry.Type.SPENT, amount)
     sequence, balance, expires_at = row
     values = [
         pk, user_id, sequence, Entry.Type.SPENT.value, -amount, balance, balance - amount, key,

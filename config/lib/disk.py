@@ -7,18 +7,19 @@ from django.conf import settings
 
 
 def full_folders() -> list[Path]:
-    """Return our folders on whose disk less than DISK_FREE_MIN_BYTES are free.
+    """Return our folders on whose disk less than DISK_FREE_MIN_BYTES are free."""
+    return [folder for folder in folders() if free_bytes(folder) < settings.DISK_FREE_MIN_BYTES]
 
-    These are the data folder, the folder of files that arrive, and the media folder unless a
-    bucket holds the media.
-    """
-    folders = [settings.DATA_DIR, Path(settings.FILE_UPLOAD_TEMP_DIR)]
+
+def folders() -> list[Path]:
+    """Return our folders: data, files that arrive, and media unless a bucket holds the media."""
+    found = [settings.DATA_DIR, Path(settings.FILE_UPLOAD_TEMP_DIR)]
     if not settings.S3_BUCKET:
-        folders.append(settings.MEDIA_ROOT)
-    return [folder for folder in folders if _free_bytes(folder) < settings.DISK_FREE_MIN_BYTES]
+        found.append(settings.MEDIA_ROOT)
+    return found
 
 
-def _free_bytes(folder: Path) -> int:
+def free_bytes(folder: Path) -> int:
     """Return what is free for this folder, which need not exist yet."""
     present = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     return shutil.disk_usage(present).free

@@ -11,6 +11,7 @@ LABELS: dict[str, Promise] = {
     "digest": _("Finished videos"),
     "review": _("Comments of reviewers"),
     "webhook_disabled": _("Webhook endpoint disabled"),
+    "alert": _("Alert to staff"),
     "other": _("Other"),
     # Those of allauth have the last part of their template's name.
     "email_confirmation": _("Address confirmation"),

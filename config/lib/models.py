@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from config.lib import email_kinds
+from config.lib.alert_kinds import AlertKind
 
 
 class RateCounter(models.Model):
@@ -131,3 +132,42 @@ class IdempotencyKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id}: {self.key}"
+
+
+class Alert(models.Model):
+    """Something that staff must know, from when it began; written by config.lib.alerts alone."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    kind = models.CharField(_("what"), max_length=16, choices=AlertKind)
+    # What it concerns, such as an engine; one alert of a kind and subject is open at a time.
+    subject = models.CharField(_("subject"), max_length=255, blank=True)
+    detail = models.CharField(_("facts"), max_length=500, blank=True)
+    opened_at = models.DateTimeField(_("since"))
+    # When a check found it last.
+    seen_at = models.DateTimeField(_("last seen"))
+    cleared_at = models.DateTimeField(_("over"), null=True)
+    # When to post it to ALERT_WEBHOOK_URL; null when it was, or when there is none.
+    webhook_due_at = models.DateTimeField(null=True)
+    webhook_attempts = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        verbose_name = _("alert")
+        verbose_name_plural = _("alerts")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["kind", "subject"],
+                condition=Q(cleared_at__isnull=True),
+                name="alert_open_once",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["-opened_at"], name="alert_newest"),
+            models.Index(
+                fields=["webhook_due_at"],
+                condition=Q(webhook_due_at__isnull=False),
+                name="alert_webhook_due",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}: {self.subject or self.detail}"

@@ -26,6 +26,7 @@ from accounts.models import ApiRequest
 from accounts.request_log import buffer
 from config.http import access_log, request_id
 from config.lib import rate_limits
+from config.lib.metrics import counting
 from config.lib.rate_limits import Rate
 from config.server.refusals import Header, json_refusal, security_headers
 
@@ -105,6 +106,7 @@ class _Exchange:
         if not self._status:  # nobody waited for the answer, or the body was refused
             return
         took = time.perf_counter() - self._began
+        counting.request("mcp", str(self.request.method), self._status, took)
         if settings.ACCESS_LOG:
             access_log.write(str(self.request.method), PATH, self._status, took)
         if settings.REQUEST_LOG and self.caller:

@@ -24,6 +24,9 @@ from accounts.auth import tokens as auth_tokens
 from accounts.models import Session, User
 from billing.ledger import credits
 from billing.models import AuditRun, Payment, Refund, StripeEvent
+from config.lib import alerts
+from config.lib.alert_kinds import AlertKind
+from config.lib.alerts import Condition
 from config.lib.models import OutgoingEmail
 from showcase import gallery
 from showcase.models import AbuseReport, Feedback
@@ -222,6 +225,9 @@ def test_dashboard_numbers_link_to_exactly_the_counted_rows(
     )
     RejectedPrompt.objects.create(user=alice, prompt="x", categories=["hate"], overruled=True)
     AbuseReport.objects.create(subject="x", reason="other", state="closed")
+    alerts.record(AlertKind.DISK, [Condition("a disk", "")])
+    alerts.record(AlertKind.MAIL, [Condition("", "")])
+    alerts.record(AlertKind.MAIL, [])
     context = dashboard(staff_client)
     rows = {row.label: (row.number, row.url) for row in (*context["waiting"], *context["work"])}
     money, lists = context["money"], context["lists"]
@@ -235,7 +241,7 @@ def test_dashboard_numbers_link_to_exactly_the_counted_rows(
     }
     counted = {words: n for words, (n, _url) in rows.items()}
     assert counted == {
-        "Stuck videos": 1, "Failed today": 1, "Stored without content credentials": 2,
+        "Open alerts": 1, "Stuck videos": 1, "Failed today": 1, "Stored without content credentials": 2,
         "Payments to review": 2,
         "Failed payment events": 2, "Webhooks that failed today": 2, "E-mails that failed today": 2,
         "Rejected prompts today": 1,
@@ -254,7 +260,7 @@ def test_dashboard_needs_as_many_queries_for_many_rows(
 ) -> None:
     for n in range(4):
         failed(order(create_user(f"p{n}")))
-    with django_assert_max_num_queries(27):
+    with django_assert_max_num_queries(28):
         staff_client.get("/admin/")
 
 

@@ -17,7 +17,6 @@ took the job, and the finished file is fetched for RESULT_DEADLINE: the engine h
 Lock order: the user's feed, the video, the user's credits.
 """
 
-import logging
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -31,14 +30,13 @@ from django.utils.translation import gettext as _
 
 from billing.ledger import credits
 from config.lib import clock
+from config.lib.metrics import counting
 from config.lib.queues import wakeups
 from videos import feed
 from videos.jobs.money import charges
 from videos.models import Video, VideoEvent
 from videos.push import messages as push_messages
 from videos.webhooks import deliveries
-
-log = logging.getLogger(__name__)
 
 Status = Video.Status
 
@@ -309,6 +307,8 @@ def _write(
         if not rows.update(status=to, sequence=sequence, updated_at=now, **fields):
             return False
         VideoEvent.objects.create(video=video, status=to, at=now, note=note)
+        if to not in Video.ACTIVE:
+            counting.video_ended(video.engine, to)
         _tell(Video.objects.get(pk=video.pk))
     return True
 

@@ -33,6 +33,12 @@ def count_of(user_id: UUID) -> int:
     return _open[user_id]
 
 
+def count_all() -> int:
+    """Return how many connections of all users are open in this process."""
+    with _lock:
+        return _open.total()
+
+
 def admit(user_id: UUID) -> bool:
     """Count one more connection of a user; return False when SOCKETS_PER_USER are open."""
     with _lock:

@@ -29,6 +29,7 @@ from django.utils.translation import gettext as _
 from config.lib import clock, rate_limits
 from config.lib.api.rendering import iso
 from config.lib.connections import release_connection
+from config.lib.metrics import counting
 from config.lib.queues import wakeups
 from config.lib.rate_limits import Rate
 from videos import feed, representations
@@ -248,6 +249,7 @@ def record_result(delivery: WebhookDelivery, result: DeliveryResult) -> None:
             ),
         ):
             return
+        counting.webhook(state)
         DeliveryAttempt.objects.create(
             delivery=delivery,
             at=now,

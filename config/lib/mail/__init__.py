@@ -8,6 +8,14 @@
 See docs/adr/0011-e-mails-are-queued.md.
 """
 
-from config.lib.mail.messages import Email, EmailContent, Kind, allow_again, send, send_once
+from config.lib.mail.messages import (
+    Email,
+    EmailContent,
+    Kind,
+    allow_again,
+    send,
+    send_once,
+    send_to,
+)
 
-__all__ = ["Email", "EmailContent", "Kind", "allow_again", "send", "send_once"]
+__all__ = ["Email", "EmailContent", "Kind", "allow_again", "send", "send_once", "send_to"]

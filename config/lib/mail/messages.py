@@ -48,15 +48,24 @@ def send(kind: str, user: AbstractBaseUser, compose: Callable[[], EmailContent])
     if not address:
         return 0
     with translation.override(_language_of(user)):
-        content = compose()
-        context = {
-            "content": content,
-            "site_name": settings.SITE_NAME,
-            "support_email": settings.SUPPORT_EMAIL,
-        }
-        text = render_to_string("mail/email.txt", context)
-        html = render_to_string("mail/email.html", context)
-    mail = Email(kind, user.pk, content.subject, text, None, [address])
+        return _queue(kind, user.pk, address, compose())
+
+
+def send_to(kind: str, address: str, compose: Callable[[], EmailContent]) -> int:
+    """Queue an e-mail to an address of the operator, in the language of the site."""
+    with translation.override(settings.LANGUAGE_CODE):
+        return _queue(kind, None, address, compose())
+
+
+def _queue(kind: str, user_id: UUID | None, address: str, content: EmailContent) -> int:
+    context = {
+        "content": content,
+        "site_name": settings.SITE_NAME,
+        "support_email": settings.SUPPORT_EMAIL,
+    }
+    text = render_to_string("mail/email.txt", context)
+    html = render_to_string("mail/email.html", context)
+    mail = Email(kind, user_id, content.subject, text, None, [address])
     mail.attach_alternative(html, "text/html")
     return int(mail.send())
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import IO, Any
 
 from videos.engines import downloads, json_api, poll_loop, status_words
@@ -67,6 +68,11 @@ class Kie:
     def check(self) -> None:
         with suppress(NotFound):  # the answer to a right key
             self._record(NO_JOB)
+
+    def balance(self) -> Decimal:
+        """What is left in our account, in credits."""
+        request = self._client.build_request("GET", "/api/v1/chat/credit")
+        return envelopes.send_for_number(self._client, request)
 
     def submit(self, order: RenderRequest) -> Job:
         body: dict[str, Any] = {

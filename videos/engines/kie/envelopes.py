@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 import httpx2
@@ -54,6 +55,18 @@ def send(
 
     Raises EngineError, with `maybe_accepted` when a submit may have been accepted.
     """
+    return read(_exchange(client, request, submitting), submitting=submitting)
+
+
+def send_for_number(client: httpx2.Client, request: httpx2.Request) -> Decimal:
+    """Send a request once and return the `data` of its answer, a number. Raises EngineError."""
+    data = _data_of(_exchange(client, request, submitting=False), submitting=False)
+    if isinstance(data, bool) or not isinstance(data, int | float):
+        raise BadAnswer("not a number")
+    return Decimal(str(data))
+
+
+def _exchange(client: httpx2.Client, request: httpx2.Request, submitting: bool) -> Answer:
     try:
         answer = client.send(request, stream=True)
         try:
@@ -64,11 +77,18 @@ def send(
         raise Unavailable(str(error)) from error
     except httpx2.HTTPError as error:
         raise Unavailable(str(error), maybe_accepted=submitting) from error
-    return read(Answer(answer.status_code, answer.headers, body), submitting=submitting)
+    return Answer(answer.status_code, answer.headers, body)
 
 
 def read(answer: Answer, *, submitting: bool = False) -> dict[str, Any]:
     """Return the `data` of an answer, as `send` does that of its own."""
+    data = _data_of(answer, submitting)
+    if not isinstance(data, dict):
+        raise _not_an_answer(answer, submitting)
+    return data
+
+
+def _data_of(answer: Answer, submitting: bool) -> object:
     body = answer.body if len(answer.body) <= MAX_BYTES else b""
     found = json_api.parse_object(body)
     code = _parse_code(found.get("code"))
@@ -80,11 +100,15 @@ def read(answer: Answer, *, submitting: bool = False) -> dict[str, Any]:
         said = found.get("msg") or found.get("message") or found.get("detail") or ""
         message = str(said or body[:300].decode(errors="replace"))[:500]
         raise _error_from_code(status or 0, message, answer.headers, submitting)
-    if code is None or not isinstance(data, dict):
-        said = body[:300].decode(errors="replace")
-        detail = json_api.NOT_AN_API if json_api.is_page(said) else f"not an answer: {said}"
-        raise BadAnswer(detail, maybe_accepted=submitting)
+    if code is None:
+        raise _not_an_answer(answer, submitting)
     return data
+
+
+def _not_an_answer(answer: Answer, submitting: bool) -> BadAnswer:
+    said = answer.body[:300].decode(errors="replace") if len(answer.body) <= MAX_BYTES else ""
+    detail = json_api.NOT_AN_API if json_api.is_page(said) else f"not an answer: {said}"
+    return BadAnswer(detail, maybe_accepted=submitting)
 
 
 def _is_failed_job(data: Mapping[str, Any]) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
+from decimal import Decimal
 from functools import partial
 from typing import IO, Any
 
@@ -41,12 +42,16 @@ class Runway:
         self.poll_address = poll_loop.address_of(self._client)
 
     def check(self) -> None:
+        if (balance := self.balance()) <= 0:
+            raise OutOfCredit(f"the balance is {balance} credits")
+
+    def balance(self) -> Decimal:
+        """What is left in our account, in credits."""
         account = self._send("GET", "/organization")
         balance = account.get("creditBalance") if isinstance(account, dict) else None
         if not isinstance(balance, int):
             raise BadAnswer("the account has no balance")
-        if balance <= 0:
-            raise OutOfCredit(f"the balance is {balance} credits")
+        return Decimal(balance)
 
     def submit(self, order: RenderRequest) -> Job:
         body = self._write_body(order)

@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from config.lib import clock
+from config.lib.metrics import counting
 from videos.credentials import records
 from videos.engines import lifetimes
 from videos.engines.base import Job, JobState, ids_named
@@ -41,12 +42,20 @@ def settle(done: list[tuple[Video, execute.Result]]) -> None:
     except Exception:  # their leases end and they are due again; the others must go on
         log.exception("%d polls could not be recorded", len(progress))
     for video, result in done:
+        _count(video, result)
         if isinstance(result, Job) and _is_progress(video, result, now):
             continue
         try:
             _settle_one(video, result)
         except Exception:  # its lease ends and it is due again; the others must go on
             log.exception("the result of video %s could not be recorded", video.pk)
+
+
+def _count(video: Video, result: execute.Result) -> None:
+    if video.status == Status.RUNNING:
+        counting.poll(video.engine)
+    if isinstance(result, EngineError):
+        counting.engine_error(video.engine, video.status, result)
 
 
 def _is_progress(video: Video, job: Job, now: datetime) -> bool:

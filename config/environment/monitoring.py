@@ -1,0 +1,24 @@
+"""Settings of monitoring as the environment writes them."""
+
+import re
+from decimal import Decimal, InvalidOperation
+from ipaddress import IPv4Network, IPv6Network, ip_network
+
+Network = IPv4Network | IPv6Network
+
+
+def read_networks(text: str) -> tuple[Network, ...]:
+    """Return the networks of a list such as `10.1.0.0/16, 127.0.0.1`. Raises ValueError."""
+    return tuple(ip_network(part) for part in re.split(r"[,\s]+", text) if part)
+
+
+def read_balances(text: str) -> dict[str, Decimal]:
+    """Return the least balance of each engine, of `runway=500, kie=1000`. Raises ValueError."""
+    found = {}
+    for part in filter(None, re.split(r"[,\s]+", text)):
+        name, _, amount = part.partition("=")
+        try:
+            found[name] = Decimal(amount)
+        except InvalidOperation:
+            raise ValueError("expected an engine and an amount, such as runway=500") from None
+    return found
