@@ -22,7 +22,7 @@ from config import (
     celery,  # noqa: F401 - shared tasks find their app
     error_reports,
 )
-from config.lib import draining
+from config.lib import draining, tracing
 from config.ops import checks
 from config.server import body_limits, unknown_sockets
 from config.server.chunked_bodies import ChunkedBodyHandler
@@ -34,6 +34,7 @@ from videos.realtime.consumers import VideoConsumer
 with refusals_in_one_line():
     checks.refuse_unsafe_start()
 error_reports.start()
+tracing.start()
 if "daphne.server" in sys.modules:
     # daphne serves this process (`manage.py runserver`); no other process may import it, for it
     # costs 22 MB.

@@ -13,7 +13,7 @@ from django.conf import settings
 
 from config import error_reports
 from config.environment.startup import refusals_in_one_line
-from config.lib import draining, memory
+from config.lib import draining, memory, tracing
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -72,6 +72,7 @@ def check_settings(**_: Any) -> None:
         checks.refuse_unsafe_start()
     checks.log_warnings()
     error_reports.start()
+    tracing.start()
     metrics_port.start()
     memory.limit_heaps()
 

@@ -116,6 +116,7 @@ MIDDLEWARE = [
     "config.http.headers.headers_middleware",
     "config.http.health.probes_middleware",
     "config.http.metrics.metrics_middleware",
+    "config.http.tracing.tracing_middleware",
     "config.http.access_log.access_log_middleware",
     "config.http.request_log.request_log_middleware",
     "corsheaders.middleware.CorsMiddleware",  # before whatever refuses a request
@@ -729,6 +730,10 @@ ALERT_QUEUE_AGE = duration("ALERT_QUEUE_AGE", default=timedelta(minutes=30))
 ALERT_ENGINE_BALANCE: dict[str, Decimal] = env(
     "ALERT_ENGINE_BALANCE", default={}, parse=monitoring.read_balances
 )
+# Traces go to this collector; a share of them, chosen where each begins.
+OTLP_ENDPOINT = env("OTEL_EXPORTER_OTLP_ENDPOINT", default="", parse=monitoring.read_endpoint)
+OTEL_SHARE = env("OTEL_TRACES_SAMPLER_ARG", default=1.0, parse=sentry.read_share)
+OTEL_SERVICE_NAME = text("OTEL_SERVICE_NAME", default="firstlight")
 # Errors are reported to this Sentry server, and this share of requests and tasks is timed there.
 SENTRY_DSN = env("SENTRY_DSN", default="", parse=sentry.read_dsn, secret=True)
 SENTRY_TRACES = env("SENTRY_TRACES", default=0.0, parse=sentry.read_share)

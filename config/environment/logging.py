@@ -18,6 +18,8 @@ class JsonFormatter(logging.Formatter):
             "message": record.getMessage(),
             **getattr(record, "facts", {}),
         }
+        if trace_id := getattr(record, "trace_id", ""):
+            fields["trace_id"] = trace_id
         if record.exc_info:
             fields["error"] = self.formatException(record.exc_info)
         return json.dumps(fields, default=str)

@@ -12,6 +12,13 @@ def read_networks(text: str) -> tuple[Network, ...]:
     return tuple(ip_network(part) for part in re.split(r"[,\s]+", text) if part)
 
 
+def read_endpoint(text: str) -> str:
+    """Return the address of a collector. Raises ValueError."""
+    if not re.match(r"https?://[^/]", text):
+        raise ValueError("expected an address such as http://127.0.0.1:4318")
+    return text
+
+
 def read_balances(text: str) -> dict[str, Decimal]:
     """Return the least balance of each engine, of `runway=500, kie=1000`. Raises ValueError."""
     found = {}

@@ -8,6 +8,8 @@ from uuid import uuid4
 
 from django.http import HttpRequest, HttpResponseBase
 
+from config.lib import tracing
+
 VALID_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 current: ContextVar[str] = ContextVar("request_id", default="-")
 # Each is called with the id of every request when it begins.
@@ -38,9 +40,10 @@ def request_id_middleware(
 
 
 class RequestIdFilter(logging.Filter):
-    """Add `request_id` to every log record; "-" outside a request."""
+    """Add `request_id` to every log record, "-" outside a request, and `trace_id`, or ""."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         meta = getattr(getattr(record, "request", None), "META", {})
         record.request_id = meta.get("firstlight.request_id", current.get())
+        record.trace_id = tracing.trace_id()
         return True

@@ -241,8 +241,8 @@ def test_dashboard_numbers_link_to_exactly_the_counted_rows(
     }
     counted = {words: n for words, (n, _url) in rows.items()}
     assert counted == {
-        "Open alerts": 1, "Stuck videos": 1, "Failed today": 1, "Stored without content credentials": 2,
-        "Payments to review": 2,
+        "Open alerts": 1, "Stuck videos": 1, "Failed today": 1,
+        "Stored without content credentials": 2, "Payments to review": 2,
         "Failed payment events": 2, "Webhooks that failed today": 2, "E-mails that failed today": 2,
         "Rejected prompts today": 1,
         "Open reports": 2, "Open feedback": 2, "Clips offered": 2, "Queued": 6, "Submitting": 0,

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from accounts.request_log import buffer
 from billing.ledger import credits
-from config.lib import idempotency
+from config.lib import idempotency, tracing
 from config.lib.idempotency import RequestKey
 from videos import feed
 from videos.catalog import offers
@@ -73,7 +73,7 @@ def place_all(
     """
     videos = [draft.video for draft in drafts]
     total = sum(video.credits for video in videos)
-    with transaction.atomic():
+    with tracing.span("order", videos=len(drafts)), transaction.atomic():
         # Locks the feed, so that one user's orders are placed one after the other.
         last = feed.allocate_sequence(videos[0].user_id, len(videos))
         idempotency.record(request_key, videos[0])
@@ -98,6 +98,7 @@ def _check_credits(user: AbstractBaseUser, total: int) -> None:
 def _write(user: AbstractBaseUser, draft: Draft) -> None:
     video = draft.video
     _lock_images(draft)
+    video.traceparent = tracing.current()
     state_machine.enqueue(video)
     VideoReference.objects.bulk_create(
         VideoReference(video=video, upload=upload, position=position)

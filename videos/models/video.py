@@ -194,6 +194,9 @@ class Video(VideoNames):
     # row; `lease` is the token of that worker; a later `woken_at` makes the row due at once.
     next_step_at = models.DateTimeField(_("next step"), null=True)
     lease = models.UUIDField(null=True)
+    # The trace of its order, which the steps of workers go on with; see config.lib.tracing. NULL
+    # instead of "", because SQLite adds such a column without making the table anew.
+    traceparent = models.CharField(max_length=55, null=True)  # noqa: DJ001
     claimed_at = models.DateTimeField(null=True)
     woken_at = models.DateTimeField(null=True)
     # What its owner did with a waiting order: since when it is held back (it is not due then), for

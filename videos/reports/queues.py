@@ -31,11 +31,16 @@ def videos_by_state() -> dict[str, Waiting]:
     now = clock.now()
     found = {str(state): Waiting() for state in (*Video.ACTIVE, PAUSED)}
     held = Q(paused_at__isnull=False)
-    rows = Video.objects.active().order_by().values_list("status").annotate(
-        going=Count("pk", filter=~held),
-        since=Min("created_at", filter=~held),
-        paused=Count("pk", filter=held),
-        paused_since=Min("created_at", filter=held),
+    rows = (
+        Video.objects.active()
+        .order_by()
+        .values_list("status")
+        .annotate(
+            going=Count("pk", filter=~held),
+            since=Min("created_at", filter=~held),
+            paused=Count("pk", filter=held),
+            paused_since=Min("created_at", filter=held),
+        )
     )
     for status, going, since, paused, paused_since in rows:
         found[status] = Waiting(going, _seconds(since, now))

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import cache
 
 import prometheus_client
+from django.conf import settings
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
@@ -51,6 +52,19 @@ class Counters:
         self.webhook_attempts = counter(
             "webhook_attempts", "Attempts to deliver webhooks to clients", "result"
         )
+
+        self._begin_with_zero()
+
+    def _begin_with_zero(self) -> None:
+        """Show what nothing has counted yet: rate() does not see the first value of a series."""
+        for kind in ("spent", "refunded", "purchased"):
+            self.credits.labels(kind)
+        for result in ("delivered", "pending", "failed", "blocked"):
+            self.webhook_attempts.labels(result)
+        for engine in settings.ENGINES:
+            self.polls.labels(engine)
+            for status in ("succeeded", "failed", "cancelled", "timeout"):
+                self.videos_ended.labels(engine, status)
 
     def text(self, gauges: Iterable[Gauge] = ()) -> bytes:
         """Return all counters and these figures in the text format of Prometheus."""

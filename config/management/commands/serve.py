@@ -19,7 +19,7 @@ from django.utils.module_loading import import_string
 from accounts.models import User
 from accounts.request_log.writer import Writer
 from config.celery import PERIODIC_TASKS
-from config.lib import draining, memory
+from config.lib import draining, memory, tracing
 from config.lib.mail import sender as email_sender
 from config.management.commands import demo
 from config.server import listening, start_lock
@@ -100,6 +100,7 @@ class Command(BaseCommand):
             stop.set()
             # Every request has been answered by now.
             request_log.finish(server.seconds_left)
+            tracing.stop()
             self._finish(threads, server.seconds_left)
 
     def _prepare_data(self, options: dict[str, Any]) -> bool:

@@ -23,7 +23,6 @@ NOT_ALWAYS = {
     "firstlight_database_connections",
     "firstlight_database_pool",
     "firstlight_engine_errors_total",
-    "firstlight_webhook_attempts_total",
 }
 SOURCES = ("config/monitoring/figures.py", "config/lib/metrics/counters.py")
 
@@ -89,6 +88,10 @@ def test_prometheus_accepts_rules_and_configuration(tmp_path: Path) -> None:
         shutil.copy(FOLDER / file, tmp_path)
     (tmp_path / "token").write_text("t")
     checked = subprocess.run(
-        [tool, "check", "config", "prometheus.yml"], cwd=tmp_path, capture_output=True, text=True
+        [tool, "check", "config", "prometheus.yml"],
+        check=False,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
     )
     assert (checked.returncode, "16 rules found" in checked.stdout) == (0, True), checked.stderr

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from django.conf import settings
 
+from config.lib import tracing
 from videos.catalog import capabilities
 from videos.catalog.entries import Binding
 from videos.catalog.reading import catalog
@@ -20,6 +21,14 @@ log = logging.getLogger(__name__)
 Status = Video.Status
 
 
+# How each step is called in traces; the render itself is one span for all of its polls.
+SPANS = {
+    Status.SUBMITTING: "submit to engine",
+    Status.SUBMIT_UNKNOWN: "find at engine",
+    Status.DOWNLOADING: "store file",
+}
+
+
 class Overdue:
     """Result: the deadline passed while the order waited, so no step was taken."""
 
@@ -33,6 +42,17 @@ Result = Job | list[Job] | files.StoredResult | EngineError | Overdue | Cleaned
 
 def execute(video: Video) -> Result:
     """Take the next step of a claimed video and return its result; never raises."""
+    if not (tracing.is_on() and video.traceparent and video.status in SPANS):
+        return _take_safely(video)
+    name, parent = SPANS[video.status], video.traceparent
+    with tracing.span(name, parent, engine=video.engine, video=str(video.pk)) as span:
+        result = _take_safely(video)
+        if isinstance(result, EngineError):
+            tracing.note_error(span, result)
+        return result
+
+
+def _take_safely(video: Video) -> Result:
     try:
         return _take_step(video)
     except EngineError as error:

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import F
 
-from config.lib import clock
+from config.lib import clock, tracing
 from config.lib.metrics import counting
 from videos.credentials import records
 from videos.engines import lifetimes
@@ -46,9 +46,14 @@ def settle(done: list[tuple[Video, execute.Result]]) -> None:
         if isinstance(result, Job) and _is_progress(video, result, now):
             continue
         try:
-            _settle_one(video, result)
+            with tracing.belonging_to(_trace_of(video)):
+                _settle_one(video, result)
         except Exception:  # its lease ends and it is due again; the others must go on
             log.exception("the result of video %s could not be recorded", video.pk)
+
+
+def _trace_of(video: Video) -> str | None:
+    return video.traceparent if tracing.is_on() else None  # of polls the column is not loaded
 
 
 def _count(video: Video, result: execute.Result) -> None:
@@ -92,6 +97,9 @@ def _record_job(video: Video, job: Job) -> None:
         callbacks.wake_for_early_callbacks(video)
     if job.state is JobState.SUCCEEDED:
         now = clock.now()
+        if tracing.is_on():
+            facts = {"engine": video.engine, "polls": video.poll_count}
+            tracing.note_span("render", _trace_of(video), video.started_at, now, **facts)
         adapter = settings.ENGINES.get(video.engine, {}).get("adapter", "")
         state_machine.move(
             video,
