@@ -150,7 +150,7 @@ def test_queue_circuits_audit_and_webhooks_are_read_from_the_tables(
     assert (found.value("audit_problems"), found.value("database_up")) == (0, 1)
     assert "firstlight_credits_total" in found.names
     if connection.vendor == "postgresql":
-        assert 1 <= found.value("database_connections", state="used")
+        assert found.value("database_connections", state="used") >= 1
         assert found.value("database_connections", state="most") >= 10
     assert found.value("disk_free_bytes", folder=str(settings.DATA_DIR)) > 0
 
