@@ -22,7 +22,7 @@ Status = Video.Status
 
 
 # How each step is called in traces; the render itself is one span for all of its polls.
-SPANS = {
+SPANS: dict[str, str] = {
     Status.SUBMITTING: "submit to engine",
     Status.SUBMIT_UNKNOWN: "find at engine",
     Status.DOWNLOADING: "store file",

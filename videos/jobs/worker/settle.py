@@ -98,7 +98,7 @@ def _record_job(video: Video, job: Job) -> None:
     if job.state is JobState.SUCCEEDED:
         now = clock.now()
         if tracing.is_on():
-            facts = {"engine": video.engine, "polls": video.poll_count}
+            facts: dict[str, str | int] = {"engine": video.engine, "polls": video.poll_count}
             tracing.note_span("render", _trace_of(video), video.started_at, now, **facts)
         adapter = settings.ENGINES.get(video.engine, {}).get("adapter", "")
         state_machine.move(
