@@ -21,7 +21,15 @@ from urllib.parse import urlsplit
 from corsheaders.defaults import default_headers
 from django.core.exceptions import ImproperlyConfigured
 
-from config.environment import buckets, engines, exchange_rates, logging, monitoring, sentry
+from config.environment import (
+    buckets,
+    engines,
+    exchange_rates,
+    logging,
+    monitoring,
+    sentry,
+    sessions,
+)
 from config.environment.databases import SQLITE, caches, channel_layers, read_database_url
 from config.environment.env import (
     BASE_DIR,
@@ -400,6 +408,8 @@ IDP_OIDC_REFRESH_TOKEN_EXPIRES_IN = int(JWT_REFRESH_LIFETIME.total_seconds())
 REQUIRE_API_KEY = flag("REQUIRE_API_KEY", default=False)
 # System A's form of ids, `video_` and 32 hex digits, in the answers that its clients read.
 PREFIXED_VIDEO_IDS = flag("PREFIXED_VIDEO_IDS", default=False)
+# Page sessions are rows; with "redis" they are read from copies of them.
+SESSION_ENGINE = sessions.engine(text("SESSION_STORE", default="database"), REDIS_URL)
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
