@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from accounts.auth import oauth
+from accounts.auth import oauth, session_retention
 from accounts.people import restoration
 from accounts.request_log import retention
 from config.lib import rate_limits
@@ -30,3 +30,9 @@ def send_deletion_emails() -> None:
 def delete_expired_apps() -> None:
     """Delete expired tokens of apps, and apps that registered and were never let in."""
     oauth.delete_expired()
+
+
+@shared_task(ignore_result=True, expires=3600)
+def delete_old_sessions() -> None:
+    """Delete what is left of ended sign-ins."""
+    session_retention.delete_old()

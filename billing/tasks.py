@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from billing.ledger import expiry, expiry_warnings
-from billing.payments import receipts, reconciliation
+from billing.payments import event_retention, receipts, reconciliation
 
 
 @shared_task(ignore_result=True, expires=60)
@@ -28,3 +28,9 @@ def send_receipts() -> None:
 def reconcile_payments() -> None:
     """Ask Stripe about payments and refunds whose events may have been lost."""
     reconciliation.reconcile()
+
+
+@shared_task(ignore_result=True, expires=3600)
+def delete_old_events() -> None:
+    """Delete events of Stripe that are no longer kept."""
+    event_retention.delete_old()

@@ -34,6 +34,9 @@ PERIODIC_TASKS = {
     "showcase.tasks.delete_expired": 3600,
     "config.lib.tasks.delete_old_emails": 3600,
     "config.monitoring.tasks.check_alerts": 60,
+    "accounts.tasks.delete_old_sessions": 21600,
+    "billing.tasks.delete_old_events": 21600,
+    "videos.tasks.delete_old": 21600,
 }
 
 with refusals_in_one_line():

@@ -408,6 +408,15 @@ IDP_OIDC_REFRESH_TOKEN_EXPIRES_IN = int(JWT_REFRESH_LIFETIME.total_seconds())
 REQUIRE_API_KEY = flag("REQUIRE_API_KEY", default=False)
 # System A's form of ids, `video_` and 32 hex digits, in the answers that its clients read.
 PREFIXED_VIDEO_IDS = flag("PREFIXED_VIDEO_IDS", default=False)
+# How long tables that grow with use keep what has ended; 0 days: for ever (docs/scaling.md).
+# Stripe repeats an event for three days, and staff can have it sent again for thirty.
+STRIPE_EVENT_KEPT = timedelta(days=number("STRIPE_EVENT_DAYS", default=400))
+if timedelta(0) < STRIPE_EVENT_KEPT < timedelta(days=30):
+    raise ImproperlyConfigured("STRIPE_EVENT_DAYS: expected 0, or at least 30")
+WEBHOOK_LOG_KEPT = timedelta(days=number("WEBHOOK_LOG_DAYS", default=90))
+TIMELINE_KEPT = timedelta(days=number("TIMELINE_DAYS", default=0))
+REFUSED_PROMPT_KEPT = timedelta(days=number("REFUSED_PROMPT_DAYS", default=0))
+SIGN_IN_KEPT = timedelta(days=number("SIGN_IN_DAYS", default=90, minimum=1))
 # Page sessions are rows; with "redis" they are read from copies of them.
 SESSION_ENGINE = sessions.engine(text("SESSION_STORE", default="database"), REDIS_URL)
 SESSION_COOKIE_HTTPONLY = True

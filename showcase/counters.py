@@ -11,7 +11,7 @@ from django.db.models import F
 from django.http import HttpRequest
 from django.utils import timezone
 
-from config.lib import rate_limits
+from config.lib import batches, rate_limits
 from showcase.models import Clip, ClipLike, ClipView
 
 # Rows of views are needed for the hour they count; they are kept a little longer.
@@ -67,7 +67,7 @@ def unlike(clip: Clip, user: AbstractBaseUser) -> int:
 
 def delete_old_views() -> None:
     """Delete the rows of views that can no longer be counted twice. Safe to repeat."""
-    ClipView.objects.filter(hour__lt=timezone.now() - VIEWS_KEPT).delete()
+    batches.delete(ClipView.objects.filter(hour__lt=timezone.now() - VIEWS_KEPT))
 
 
 def _likes(clip: Clip) -> int:

@@ -15,7 +15,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection, transaction
 
-from config.lib import clock
+from config.lib import batches, clock
 from config.lib.realtime import broadcast
 from videos import representations
 from videos.models import Feed, FeedEvent, Video
@@ -161,4 +161,4 @@ def missed(user_id: UUID, after: int) -> Missed:
 
 def delete_expired() -> None:
     """Delete the events that need not be kept any more."""
-    FeedEvent.objects.filter(created_at__lt=clock.now() - KEPT).delete()
+    batches.delete(FeedEvent.objects.filter(created_at__lt=clock.now() - KEPT))

@@ -17,7 +17,7 @@ from videos.jobs import callbacks
 from videos.jobs.worker import executor
 from videos.media import upload_cleanup
 from videos.push import keys as push_keys
-from videos.reports import refund_audit
+from videos.reports import refund_audit, retention
 from videos.reviews import links as review_links
 from videos.reviews import mails as review_mails
 from videos.webhooks import sender
@@ -72,6 +72,12 @@ def delete_expired() -> None:
     feed.delete_expired()
     callbacks.delete_expired()
     review_links.discard_previews()
+
+
+@shared_task(ignore_result=True, expires=3600)
+def delete_old() -> None:
+    """Delete deliveries, timelines and refused prompts that are no longer kept."""
+    retention.delete_old()
 
 
 @shared_task(ignore_result=True, expires=600)

@@ -7,13 +7,15 @@ from django.db.models import Count
 from django.utils import timezone
 
 from accounts.models import ApiRequest
+from config.lib import batches
 
 MOST_PER_USER = 10_000
 
 
 def delete_old(most: int = MOST_PER_USER) -> None:
     """Delete the rows that are too old, and of each user those beyond the newest ones."""
-    ApiRequest.objects.filter(created_at__lte=timezone.now() - settings.REQUEST_LOG).delete()
+    before = timezone.now() - settings.REQUEST_LOG
+    batches.delete(ApiRequest.objects.filter(created_at__lte=before))
     counted = ApiRequest.objects.order_by().values("user_id").annotate(rows=Count("pk"))
     for user_id in counted.filter(rows__gt=most).values_list("user_id", flat=True):
         trim(user_id, most)

@@ -26,6 +26,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 
+from config.lib import batches
 from config.lib.models import IdempotencyKey
 
 T = TypeVar("T", bound=models.Model)
@@ -221,7 +222,7 @@ def forget(request_key: RequestKey, result: models.Model) -> None:
 
 def delete_expired() -> None:
     """Delete the keys that are older than 24 hours."""
-    IdempotencyKey.objects.filter(created_at__lte=timezone.now() - LIFETIME).delete()
+    batches.delete(IdempotencyKey.objects.filter(created_at__lte=timezone.now() - LIFETIME))
 
 
 def _insert(request_key: RequestKey, result: models.Model) -> None:

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.core.signing import BadSignature, Signer
 from django.utils import timezone
 
+from config.lib import batches
 from videos.engines.base import Callback, ids_named
 from videos.engines.errors import AuthFailed
 from videos.jobs import state_machine
@@ -69,7 +70,7 @@ def wake_for_early_callbacks(video: Video) -> None:
 
 def delete_expired() -> None:
     """Delete callbacks that are older than KEEP_FOR."""
-    EngineCallback.objects.filter(received_at__lt=timezone.now() - KEEP_FOR).delete()
+    batches.delete(EngineCallback.objects.filter(received_at__lt=timezone.now() - KEEP_FOR))
 
 
 def _store(engine: str, callback: Callback, video: Video | None) -> bool:

@@ -25,7 +25,7 @@ from django.db.models import DateTimeField, Expression, F, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from config.lib import clock
+from config.lib import batches, clock
 from config.lib.mail.messages import Email
 from config.lib.models import OutgoingEmail
 from config.lib.prepared_queries import PreparedRows
@@ -214,7 +214,7 @@ def count_unsent() -> int:
 
 def delete_old() -> None:
     """Delete what has ended more than EMAIL_LOG_DAYS ago."""
-    OutgoingEmail.objects.filter(ended_at__lt=clock.now() - settings.EMAIL_LOG).delete()
+    batches.delete(OutgoingEmail.objects.filter(ended_at__lt=clock.now() - settings.EMAIL_LOG))
 
 
 def erase(user_id: UUID, addresses: Iterable[str]) -> None:
