@@ -134,3 +134,5 @@ def test_problems_name_the_account_when_a_row_is_wrong(
     carol: User, damage: Callable[[], list[str]]
 ) -> None:
     assert damage() == [problem.removeprefix(f"{carol.pk}: ") for problem in invariants.problems()]
+    whole = invariants.problems_of(carol.pk)
+    assert [invariants.problems_of(carol.pk, window=n) for n in (1, 2)] == [whole, whole]
