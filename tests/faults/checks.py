@@ -68,10 +68,13 @@ def _connection(deployment: Deployment, like: BaseDatabaseWrapper) -> BaseDataba
 
 def record_every_job(deployment: Deployment) -> None:
     """Have the sandbox engine record each job it creates, also after the job is deleted."""
-    with (
-        override_settings(SANDBOX_DIR=deployment.folder / "sandbox"),
-        STORE.writing() as connection,
-    ):
+    with override_settings(SANDBOX_DIR=deployment.folder / "sandbox"):
+        create_table_of_jobs()
+
+
+def create_table_of_jobs() -> None:
+    """Have the sandbox engine of the present settings record each job it creates."""
+    with STORE.writing() as connection:
         # Not executescript, which would commit first.
         for statement in RECORD_JOBS.strip().split("\n"):
             connection.execute(statement)
