@@ -13,10 +13,10 @@ ENDED = {"completed", "failed", "cancelled"}
 
 
 class Listener:
-    """Follows one user's videos; `told` holds the ids of those of whose end it was told."""
+    """Follows one user's videos; `notified` holds the ids of those of whose end it was notified."""
 
     def __init__(self, user: HttpUser, urls: list[str]) -> None:
-        self.told: set[str] = set()
+        self.notified: set[str] = set()
         self.reconnects = -1
         self.user, self._urls, self._seen = user, urls, 0
         self._stop = threading.Event()
@@ -65,6 +65,6 @@ class Listener:
         kind = event.get("type")
         if kind == "video_update":
             if event["updates"].get("status") in ENDED:
-                self.told.add(event["video_id"])
+                self.notified.add(event["video_id"])
         elif kind == "resumed":
             self._seen = event["next"]

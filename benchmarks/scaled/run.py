@@ -77,7 +77,7 @@ def measure(services: Services, *, number: int, pause: float, seed: int) -> Outc
         _await(lambda: _active() <= number // 10, 1800)
     _await(lambda: not _active(), 900)
     ended = time.monotonic() - began
-    _await(lambda: verdict.all_told(listeners), 60)
+    _await(lambda: verdict.all_notified(listeners), 60)
     _await(lambda: not verdict.wrong_expiries(savers), 180)
     watch.stop()
     for listener in listeners:

@@ -21,7 +21,7 @@ def count_faults(
     folder: Path,
     welcome: int,
 ) -> dict[str, int]:
-    """Compare what was accepted with rows, credits, files, jobs and what sockets told."""
+    """Compare what was accepted with rows, credits, files, jobs and what sockets notified."""
     found = Counter(broken_invariants=len(invariants.problems()))
     made = _jobs_made(folder / "sandbox" / "sandbox.sqlite3")
     for customer in customers:
@@ -34,7 +34,7 @@ def count_faults(
             for video in videos
         )
         found += _credit_faults(customer, videos, welcome)
-    found["ends_not_told"] = sum(len(_ended_of(one) - one.told) for one in listeners)
+    found["ends_not_notified"] = sum(len(_ended_of(one) - one.notified) for one in listeners)
     found["wrong_expiries"] = wrong_expiries(savers)
     return dict(found)
 
@@ -69,9 +69,9 @@ def _jobs_made(database: Path) -> Counter[str]:
         return Counter(prompt for (prompt,) in connection.execute("SELECT prompt FROM made"))
 
 
-def all_told(listeners: Iterable[Listener]) -> bool:
-    """Return whether each listener was told of every end of its user's videos."""
-    return all(_ended_of(one) <= one.told for one in listeners)
+def all_notified(listeners: Iterable[Listener]) -> bool:
+    """Return whether each listener was notified of every end of its user's videos."""
+    return all(_ended_of(one) <= one.notified for one in listeners)
 
 
 def wrong_expiries(savers: Iterable[User]) -> int:
