@@ -42,7 +42,8 @@ def main() -> None:
 def _measure(stack: ExitStack, asked: argparse.Namespace) -> "dict[str, dict[str, object]]":
     from tests.backing import OwnPostgres  # noqa: PLC0415 - these need the settings
 
-    postgres = OwnPostgres()
+    # It has to keep what it has confirmed, as any server in use does.
+    postgres = OwnPostgres(durable=True)
     stack.callback(postgres.close)
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="firstlight-scaled-")))
     os.environ.update(DATABASE_URL=postgres.url, DATA_DIR=str(folder))

@@ -37,7 +37,7 @@ class Disturbances:
             "web stopped and started": (2, lambda: fleet.restart(self._chance.choice(WEBS))),
             "pgbouncer killed": (3, lambda: self._away(pgbouncer.kill, pgbouncer.start)),
             "redis killed": (1, lambda: self._away(redis.kill, redis.start)),
-            "postgresql killed": (1, lambda: self._away(postgres.kill, postgres.start)),
+            "postgresql killed": (2, lambda: self._away(postgres.kill, postgres.start)),
             "engine killed": (1, lambda: fleet.kill("engine")),
         }
         self.done: Counter[str] = Counter()

@@ -2,7 +2,7 @@
 
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import count
@@ -67,14 +67,21 @@ class Customer:
             pass
 
 
-def place(customers: Sequence[Customer], orders: int, threads: int) -> Counter[int]:
-    """Place so many orders, customers in turn; return the statuses of all tries."""
+def place(
+    customers: Sequence[Customer], orders: int, threads: int, has_room: Callable[[], bool]
+) -> Counter[int]:
+    """Place so many orders, each when there is room; return the statuses of all tries."""
     found: Counter[int] = Counter()
     each = [range(n, orders, len(customers)) for n in range(len(customers))]
 
     def work(pair: tuple[Customer, range]) -> Counter[int]:
         customer, numbers = pair
-        return sum((customer.order(number) for number in numbers), Counter())
+        statuses: Counter[int] = Counter()
+        for number in numbers:
+            while not has_room():
+                assert not give_up.wait(PAUSE_SECONDS), "the run was given up"
+            statuses += customer.order(number)
+        return statuses
 
     with ThreadPoolExecutor(threads) as pool:
         for statuses in pool.map(work, zip(customers, each, strict=True)):

@@ -32,6 +32,8 @@ from videos.models import Video
 
 CUSTOMERS, LISTENERS, SAVERS = 40, 10, 20
 THREADS = 16
+# So many videos wait or render at once, so that orders are placed until the end of the run.
+BACKLOG = 100
 
 
 @dataclass
@@ -71,7 +73,7 @@ def measure(services: Services, *, number: int, pause: float, seed: int) -> Outc
     watch = Watch(services.pgbouncer)
     began = time.monotonic()
     with _disturbing(services, pause, seed) as disturbances:
-        answers = orders.place(customers, number, THREADS)
+        answers = orders.place(customers, number, THREADS, lambda: _active(away=0) < BACKLOG)
         placed = time.monotonic() - began
         # Not to the last one, as a process that is killed too often gets nothing done.
         _await(lambda: _active() <= number // 10, 1800)
@@ -108,12 +110,13 @@ def measure(services: Services, *, number: int, pause: float, seed: int) -> Outc
     return Outcome(faults, figures)
 
 
-def _active() -> int:
+def _active(away: int = sys.maxsize) -> int:
+    """Return how many videos have not ended, or `away` while the server is."""
     connection.close_if_unusable_or_obsolete()
     try:
         return Video.objects.filter(status__in=Video.ACTIVE).count()
-    except Error:  # the server is away
-        return sys.maxsize
+    except Error:
+        return away
 
 
 def open_user(number: int, urls: list[str]) -> HttpUser:

@@ -33,4 +33,4 @@ def test_nothing_is_lost_or_doubled_in_scaled_mode_behind_pgbouncer(tmp_path: Pa
     assert into.exists(), ended.stderr[-6000:]
     outcome = json.loads(into.read_text())
     assert {name: n for name, n in outcome["faults"].items() if n} == {}
-    assert sum(outcome["figures"]["states"].values()) == ORDERS + 1  # one for the limit of reads
+    assert sum(outcome["figures"]["states"].values()) == ORDERS
