@@ -33,7 +33,7 @@ def count_faults(
             video.status == Video.Status.SUCCEEDED and not _has_file(folder, video)
             for video in videos
         )
-        found += _credit_faults(customer, videos, welcome)
+        found.update(_credit_faults(customer, videos, welcome))
     found["ends_not_notified"] = sum(len(_ended_of(one) - one.notified) for one in listeners)
     found["wrong_expiries"] = wrong_expiries(savers)
     return dict(found)
