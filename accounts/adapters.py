@@ -21,8 +21,9 @@ from django.template.loader import render_to_string
 
 from accounts.auth import allauth_internals, connections, errors, tokens
 from accounts.models import User
-from accounts.people import address_hiding, google
-from billing.referrals import invitations
+from accounts.people import address_hiding, admission, identities
+from accounts.people import invitations as own
+from billing.referrals import invitations as referral_links
 from config.lib import rate_limits
 from config.lib.mail import Email
 
@@ -33,6 +34,15 @@ SITE = {"name": settings.SITE_NAME, "domain": urlsplit(settings.BASE_URL).netloc
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        """Return whether the form for a new account is shown; else its page says why not."""
+        try:
+            admission.check_invitation(request.COOKIES.get(own.COOKIE, ""))
+        except admission.NotAdmitted as error:
+            request.not_admitted = str(error)  # type: ignore[attr-defined]
+            return False
+        return True
+
     def get_client_ip(self, request: HttpRequest) -> str:
         """Return the address that the rate limits use too."""
         try:
@@ -132,17 +142,30 @@ class SocialAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         session.hooks["response"].append(_raise_for_server_error)
         return session
 
+    def is_open_for_signup(self, request: HttpRequest, sociallogin: SocialLogin) -> bool:
+        """Leave allauth's own form for a new account closed: `pre_social_login` opens accounts."""
+        return False
+
     def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
-        """Choose the account as the API does (accounts.people.google); allauth then signs in."""
+        """Choose the account as the API does (accounts.people.identities); allauth then signs in.
+
+        Whether a new account may be opened is decided there too.
+        """
         if sociallogin.is_existing or sociallogin.state.get("process") == "connect":
             return
-        identity = google.parse_identity(sociallogin.account.uid, sociallogin.account.extra_data)
+        account, cookies = sociallogin.account, request.COOKIES
+        name = sociallogin.provider.name
+        identity = identities.parse_identity(
+            account.provider, name, account.uid, account.extra_data
+        )
         try:
-            user = google.user_of(identity, request.COOKIES.get(invitations.COOKIE, ""))
-        except (google.Refused, errors.BadCredentials) as error:
+            user = identities.user_of(
+                identity, cookies.get(referral_links.COOKIE, ""), cookies.get(own.COOKIE, "")
+            )
+        except (identities.Refused, admission.NotAdmitted, errors.BadCredentials) as error:
             messages.error(request, str(error))
             raise ImmediateHttpResponse(redirect("account_login")) from error
-        linked = SocialAccount.objects.get(provider=google.PROVIDER, uid=identity.uid)
+        linked = SocialAccount.objects.get(provider=identity.provider, uid=identity.uid)
         sociallogin.user, sociallogin.account = user, linked
 
 

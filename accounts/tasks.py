@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from accounts.auth import oauth, session_retention
-from accounts.people import restoration
+from accounts.people import invitations, restoration
 from accounts.request_log import retention
 from config.lib import rate_limits
 
@@ -18,6 +18,12 @@ def delete_expired_counters() -> None:
 def delete_old_requests() -> None:
     """Delete what the log of API calls no longer keeps, every hour."""
     retention.delete_old()
+
+
+@shared_task(ignore_result=True, expires=3600)
+def delete_old_invitations() -> None:
+    """Delete invitations that expired long ago, every hour."""
+    invitations.delete_old()
 
 
 @shared_task(ignore_result=True, expires=60)

@@ -27,6 +27,7 @@ PERIODIC_TASKS = {
     "accounts.tasks.delete_expired_counters": 600,
     "accounts.tasks.delete_old_requests": 3600,
     "accounts.tasks.delete_expired_apps": 3600,
+    "accounts.tasks.delete_old_invitations": 3600,
     "videos.tasks.send_digests": 60,
     "videos.tasks.send_review_mails": 60,
     "videos.tasks.erase_accounts": 600,

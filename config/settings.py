@@ -29,6 +29,7 @@ from config.environment import (
     monitoring,
     sentry,
     sessions,
+    sign_in,
 )
 from config.environment.databases import SQLITE, caches, channel_layers, read_database_url
 from config.environment.env import (
@@ -107,6 +108,7 @@ INSTALLED_APPS = [
     "allauth.account",
     "allauth.socialaccount",
     "allauth.socialaccount.providers.google",
+    "allauth.socialaccount.providers.openid_connect",
     "allauth.mfa",
     "allauth.usersessions",
     "allauth.idp.oidc",
@@ -328,8 +330,19 @@ ACCOUNT_FORMS = {
     "set_password": "accounts.web.forms.FirstPasswordForm",
     "reset_password_from_key": "accounts.web.forms.NewPasswordForm",
 }
+# Who may open an account; accounts.people.admission decides with these.
+SIGN_UP = sign_in.read_choice("SIGN_UP", "open", "invitation", "closed")
+SIGN_UP_DOMAINS = sign_in.read_domains("SIGN_UP_DOMAINS")
+# Who makes invitations, how long one is valid, and how many unused ones a user may have; staff have
+# no limit.
+INVITATIONS_BY = sign_in.read_choice("INVITATIONS_BY", "staff", "users")
+INVITATION_LIFETIME = duration("INVITATION_LIFETIME", default=timedelta(days=14))
+INVITATIONS_PER_USER = number("INVITATIONS_PER_USER", default=5, minimum=1)
 # Signing up does not tell which addresses have accounts; an account then needs a confirmed address.
-HIDE_REGISTERED_ADDRESSES = flag("HIDE_REGISTERED_ADDRESSES", default=False)
+# Domains mean nothing unless the address is confirmed.
+HIDE_REGISTERED_ADDRESSES = flag("HIDE_REGISTERED_ADDRESSES", default=bool(SIGN_UP_DOMAINS))
+if SIGN_UP_DOMAINS and not HIDE_REGISTERED_ADDRESSES:
+    raise ImproperlyConfigured("SIGN_UP_DOMAINS: needs HIDE_REGISTERED_ADDRESSES=1")
 # Google sign-in is off without a client id. The URLs may name another provider of the protocol.
 GOOGLE_CLIENT_ID = text("GOOGLE_CLIENT_ID")
 GOOGLE_CALLBACK = f"{BASE_URL}/accounts/google/login/callback/"
@@ -354,7 +367,11 @@ SOCIALACCOUNT_PROVIDERS: dict[str, dict[str, Any]] = {
             "GOOGLE_USERINFO_URL", default="https://www.googleapis.com/oauth2/v2/userinfo"
         ),
         "ID_TOKEN_ISSUER": text("GOOGLE_ISSUER", default="https://accounts.google.com"),
-    }
+    },
+    "openid_connect": {
+        "APPS": sign_in.read_openid_app(),
+        "provider_class": "accounts.auth.openid.Provider",
+    },
 }
 ACCOUNT_RATE_LIMITS = {"login_failed": "5/15m/key,20/5m/ip"}
 ACCOUNT_SESSION_REMEMBER = True

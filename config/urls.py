@@ -26,6 +26,7 @@ from config.routes import edits as edit_routes
 from config.routes import exports as export_routes
 from config.routes import library as library_routes
 from config.routes import reviews as review_routes
+from config.routes import sign_in as sign_in_routes
 from config.routes import storyboards as storyboard_routes
 from config.routes import webhook_endpoints as endpoint_routes
 from showcase import api as showcase_api
@@ -198,6 +199,7 @@ urlpatterns = [
     ),
     path("developers/webhooks/redeliver/", web_webhooks.redeliver_failed, name="redeliver-failed"),
     path("developers/webhooks/endpoints/", include(endpoint_routes.PAGES)),
+    *sign_in_routes.PAGES,
     path("viewing/stop/", web_viewing.stop, name="viewing-stop"),
     path("accounts/return/<str:token>/", accounts_views.restore_account, name="return"),
     path("accounts/2fa/", include("allauth.mfa.urls")),

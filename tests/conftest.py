@@ -146,7 +146,9 @@ def mail_errors(settings: LazySettings) -> Iterator[dict[str, Exception]]:
 
 def create_user(name: str, **fields: Any) -> User:
     """Create a user with the welcome credits; the password is the name and "-password"."""
-    return signup.open_account(name, f"{name}@example.com", f"{name}-password", **fields)
+    return signup.open_account(
+        name, f"{name}@example.com", f"{name}-password", by_operator=True, **fields
+    )
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ from accounts.auth import api_keys, passwords, second_factor
 from accounts.auth import tokens as auth_tokens
 from accounts.auth.errors import NameTaken
 from accounts.models import Session, User
-from accounts.people import address_hiding, signup
+from accounts.people import address_hiding, admission, signup
 from billing.referrals import invitations, switch
 from config.lib.api.openapi import errors, request_example
 from config.lib.api.serializers import MessageSerializer, validated
@@ -46,6 +46,8 @@ class RegisterSerializer(serializers.Serializer):
     name = TextField(max_length=80, required=False, allow_blank=True)
     # The code of the link by which the user came; see GET /api/users/referral.
     referral = TextField(max_length=16, required=False, allow_blank=True)
+    # The token of an invitation, where opening an account needs one: the last part of its link.
+    invitation = TextField(max_length=64, required=False, allow_blank=True)
 
     def validate_referral(self, code: str) -> str:
         if code and switch.credits_each() and not invitations.is_code(code):
@@ -78,7 +80,7 @@ class RegisterView(PublicView):
         responses={
             201: RegisteredSerializer,
             202: OpenApiResponse(MessageSerializer, "Confirm the address, then sign in"),
-            **errors(400),
+            **errors(400, 403),
         },
         examples=request_example(
             {"email": "ann@example.com", "password": "tin-lantern-9", "name": "Ann"}
@@ -87,7 +89,9 @@ class RegisterView(PublicView):
     def post(self, request: Request) -> Response:
         asked = validated(RegisterSerializer, request.data)
         account = (asked["username"], asked["email"], asked["password"])
-        fields = {"display_name": asked.get("name", ""), "referral": asked.get("referral", "")}
+        came_by = {name: asked.get(name, "") for name in ("referral", "invitation")}
+        fields = {"display_name": asked.get("name", ""), **came_by}
+        admission.check(asked["email"], came_by["invitation"])  # before a password is hashed
         if settings.HIDE_REGISTERED_ADDRESSES:
             address_hiding.register(*account, **fields)
             return Response({"message": CONFIRM}, status=202)

@@ -11,7 +11,7 @@ from accounts.api.serializers import FirstTokensSerializer, tokens_body
 from accounts.auth import api_keys, second_factor, tokens
 from accounts.auth.errors import BadCredentials
 from accounts.models import Session
-from accounts.people import google
+from accounts.people import google, identities
 from config.lib.api.openapi import errors, request_example
 from config.lib.api.serializers import validated
 from config.lib.api.strict_fields import RegexField, TextField
@@ -24,6 +24,8 @@ class GoogleLoginSerializer(serializers.Serializer):
     code_verifier = RegexField(r"^[A-Za-z0-9._~-]{43,128}\Z", required=False)
     # The authenticator app's code, for accounts with two-factor sign-in.
     mfa_code = TextField(max_length=16, required=False)
+    # The token of an invitation, where opening an account needs one.
+    invitation = TextField(max_length=64, required=False, allow_blank=True)
 
 
 class GoogleLoginView(PublicView):
@@ -46,7 +48,7 @@ class GoogleLoginView(PublicView):
             asked.get("redirect_uri", settings.GOOGLE_REDIRECT_URIS[0]),
             asked.get("code_verifier", ""),
         )
-        user = google.user_of(identity)
+        user = identities.user_of(identity, invitation=asked.get("invitation", ""))
         second_factor.check(user, asked.get("mfa_code", ""))
         api_key = api_keys.issue_first(user)
         return Response(tokens_body(tokens.sign_in(user, Session.Grant.GOOGLE), api_key))

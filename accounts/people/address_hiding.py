@@ -12,6 +12,7 @@ signs up next replaces its password and names, and the links sent before no long
 
 import hashlib
 import logging
+from typing import Any, NamedTuple
 
 from allauth.account.adapter import get_adapter
 from allauth.account.models import EmailAddress
@@ -21,7 +22,7 @@ from django.db import IntegrityError, transaction
 
 from accounts.auth.errors import NameTaken
 from accounts.models import User
-from accounts.people import earlier_access, languages, signup
+from accounts.people import admission, earlier_access, languages, signup
 from config.lib import rate_limits
 from config.lib.rate_limits import Rate
 
@@ -32,14 +33,30 @@ log = logging.getLogger(__name__)
 EMAILS = Rate(5, 900)
 
 
+class CameBy(NamedTuple):
+    """The code of a referral link and the token of an invitation; "" for none."""
+
+    referral: str
+    invitation: str
+
+
 def register(
-    username: str, email: str, password: str, *, referral: str = "", **fields: object
+    username: str,
+    email: str,
+    password: str,
+    *,
+    referral: str = "",
+    invitation: str = "",
+    **fields: Any,
 ) -> None:
     """Open an account, or replace what waits for this address; write to the address's owner.
 
     Nothing is changed when the address has an account that is confirmed or has been used. Raises
-    NameTaken for a chosen username that another account has: names are no secret.
+    NameTaken for a chosen username that another account has: names are no secret. Raises
+    NotAdmitted for somebody who may not sign up, whatever the address has. An invitation is used up
+    in every case, else it would tell which addresses have accounts.
     """
+    admission.check(email, invitation)
     is_chosen = username.lower() != email.lower()
     if is_chosen and User.objects.filter(username__iexact=username).exists():
         raise NameTaken("This name is already in use.")
@@ -50,14 +67,13 @@ def register(
     }
     address = hashlib.sha256(email.lower().encode()).hexdigest()
     may_write = rate_limits.hit(f"signup:{address}", EMAILS).allowed
-    waits = False
+    waits, came_by = False, CameBy(referral, invitation)
     try:
-        waits = _open_or_replace(username, email, fields, referral, may_write)
+        waits = _open_or_replace(username, email, fields, came_by, may_write)
     except IntegrityError:
         try:
-            waits = _open_or_replace(
-                username, email, fields, referral, may_write
-            )  # another request did
+            # another request did
+            waits = _open_or_replace(username, email, fields, came_by, may_write)
         except IntegrityError:
             log.info("another request was faster to sign up with this name")
     if may_write and not waits and (owner := User.objects.filter(email__iexact=email).first()):
@@ -88,7 +104,7 @@ def confirm_by_reset(user: User) -> None:
 
 
 def _open_or_replace(
-    username: str, email: str, fields: dict[str, object], referral: str, may_write: bool
+    username: str, email: str, fields: dict[str, Any], came_by: CameBy, may_write: bool
 ) -> bool:
     """Return whether the account of this address has these fields now and waits for its owner.
 
@@ -97,11 +113,19 @@ def _open_or_replace(
     with transaction.atomic():
         user = User.objects.select_for_update().filter(email__iexact=email).first()
         if user is None:
-            user = signup.store_account(username, email, referral=referral, **fields)
+            user = signup.store_account(
+                username,
+                email,
+                referral=came_by.referral,
+                invitation=came_by.invitation,
+                **fields,
+            )
         elif _waits(user):
+            admission.admit(user, email, came_by.invitation)
             _replace(user, username, fields)
-            signup.record_referral(user, referral)
+            signup.record_referral(user, came_by.referral)
         else:
+            admission.admit(None, email, came_by.invitation)
             return False
         # A link names the row of its address: with a new row it confirms nothing.
         EmailAddress.objects.filter(user=user).delete()

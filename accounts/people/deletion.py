@@ -23,7 +23,8 @@ from django.utils.translation import gettext as _
 
 from accounts.auth import api_keys, connections, tokens
 from accounts.models import ApiKey, ApiRequest, Session, User
-from billing.referrals import invitations
+from accounts.people import invitations
+from billing.referrals import invitations as referral_links
 from config.lib import mail
 from config.lib.mail import queue as emails
 
@@ -94,6 +95,7 @@ def erase(user: User) -> None:
         Authenticator.objects.filter(user=user).delete()
         UserSession.objects.filter(user=user).delete()
         LogEntry.objects.filter(object_id=str(user.pk)).update(object_repr="", change_message="")
+        referral_links.forget(user)
         invitations.forget(user)
         user.username = f"deleted-{user.pk.hex}"
         user.email = user.first_name = user.last_name = user.display_name = ""

@@ -1,6 +1,7 @@
 """Opening an account: the user and the welcome credits, in one transaction."""
 
 import re
+from typing import Any
 
 from allauth.account.models import EmailAddress
 from django.conf import settings
@@ -11,7 +12,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts.models import User
-from accounts.people import languages
+from accounts.people import admission, languages
 from billing.ledger import credits
 from billing.referrals import invitations, rewards
 
@@ -23,23 +24,34 @@ def is_username_allowed(name: str, address: str) -> bool:
     return "@" not in name or name.lower() == address.lower()
 
 
-def open_account(
-    username: str, email: str, password: str | None, *, referral: str = "", **fields: object
-) -> User:
-    """Create a user who can sign in, with the welcome credits.
+def open_account(username: str, email: str, password: str | None, **fields: Any) -> User:
+    """Create a user who can sign in, with the welcome credits; `fields` as for `store_account`.
 
-    Without a `password` the account has none. `referral` is the code of the link by which the user
-    came. The language is the one of the request, unless `fields` name another. Raises
-    IntegrityError for a username or address that is taken; then nothing is written.
+    Without a `password` the account has none. The language is the one of the request, unless
+    `fields` name another. Raises as `store_account` does.
     """
     fields.setdefault("language", languages.current_language())
     # Hashing takes half a second, in which a transaction would make everybody wait.
     hashed = make_password(password)
-    return store_account(username, email, password=hashed, referral=referral, **fields)
+    return store_account(username, email, **{**fields, "password": hashed})
 
 
-def store_account(username: str, email: str, *, referral: str = "", **fields: object) -> User:
-    """Do as `open_account` with a `password` that is hashed already."""
+def store_account(
+    username: str,
+    email: str,
+    *,
+    referral: str = "",
+    invitation: str = "",
+    by_operator: bool = False,
+    **fields: Any,
+) -> User:
+    """Do as `open_account` with a `password` that is hashed already.
+
+    `referral` is the code of the link by which the user came, `invitation` the token of the one
+    that is used up. Commands of the operator open accounts whoever may sign up. Raises
+    IntegrityError for a username or address that is taken and NotAdmitted for somebody who may
+    not sign up; then nothing is written.
+    """
     user = User(
         username=User.normalize_username(username),
         email=User.objects.normalize_email(email),
@@ -47,6 +59,8 @@ def store_account(username: str, email: str, *, referral: str = "", **fields: ob
     )
     with transaction.atomic():
         user.save(force_insert=True)
+        if not by_operator:
+            admission.admit(user, user.email, invitation)
         grant_welcome_credits(user)
         record_referral(user, referral)
     return user
@@ -57,18 +71,16 @@ def register(
     username: str,
     email: str,
     password: str,
-    *,
-    referral: str = "",
-    **fields: object,
+    **fields: Any,
 ) -> User:
     """Open an account, and queue the e-mail that confirms the address where credits wait for it.
 
-    Raises IntegrityError as `open_account` does.
+    Raises as `open_account` does.
     """
     fields.setdefault("language", languages.current_language())
     hashed = make_password(password)
     with transaction.atomic():
-        user = store_account(username, email, password=hashed, referral=referral, **fields)
+        user = store_account(username, email, **{**fields, "password": hashed})
         request_confirmation(request, user)
     return user
 
@@ -141,7 +153,7 @@ def get_or_open_test_user(email: str) -> User:
     user = User.objects.filter(email__iexact=email).first()
     if user is None:
         try:
-            user = open_account(email, email, None, is_test=True)
+            user = open_account(email, email, None, is_test=True, by_operator=True)
         except IntegrityError:  # another request was faster, or a username is this address
             user = User.objects.filter(email__iexact=email).first()
     elevated = user and (user.is_staff or user.is_superuser)

@@ -15,8 +15,8 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from accounts.people import address_hiding, languages, signup
-from billing.referrals import invitations
+from accounts.people import address_hiding, admission, invitations, languages, signup
+from billing.referrals import invitations as referral_links
 
 PASSWORD_RULES = _("At least 8 characters. Common passwords are refused.")
 
@@ -32,18 +32,39 @@ class SignupForm(AccountForm):  # type: ignore[misc]
             raise forms.ValidationError(_("A username may not be an e-mail address."))
         return str(super().clean_username())
 
+    def clean_email(self) -> str:
+        """Refuse an address that may not sign up, before it is asked whether it is taken."""
+        email = str(self.cleaned_data["email"])
+        try:
+            admission.check_address(email)
+        except admission.NotAdmitted as error:
+            raise forms.ValidationError(str(error)) from error
+        return str(super().clean_email())
+
     def validate_unique_email(self, value: str) -> str:
         return value if settings.HIDE_REGISTERED_ADDRESSES else super().validate_unique_email(value)
 
     def try_save(self, request: HttpRequest) -> tuple[User | None, HttpResponse | None]:
-        """Sign up; with HIDE_REGISTERED_ADDRESSES send to the e-mail instead of signing in."""
-        if not settings.HIDE_REGISTERED_ADDRESSES:
+        """Sign up; with HIDE_REGISTERED_ADDRESSES send to the e-mail instead of signing in.
+
+        Whose invitation was used meanwhile gets the page that says so.
+        """
+        try:
+            if settings.HIDE_REGISTERED_ADDRESSES:
+                return self._register(request)
             saved: tuple[User | None, HttpResponse | None] = super().try_save(request)
-            return saved
-        sent = self.cleaned_data
-        referral = request.COOKIES.get(invitations.COOKIE, "")
+        except admission.NotAdmitted:
+            return None, redirect("account_signup")
+        return saved
+
+    def _register(self, request: HttpRequest) -> tuple[None, HttpResponse]:
+        sent, cookies = self.cleaned_data, request.COOKIES
         address_hiding.register(
-            sent["username"], sent["email"], sent["password1"], referral=referral
+            sent["username"],
+            sent["email"],
+            sent["password1"],
+            referral=cookies.get(referral_links.COOKIE, ""),
+            invitation=cookies.get(invitations.COOKIE, ""),
         )
         return None, redirect("account_email_verification_sent")
 
@@ -61,9 +82,10 @@ class SignupForm(AccountForm):  # type: ignore[misc]
         user.language = languages.current_language()
         with transaction.atomic():
             user.save()
+            admission.admit(user, user.email, request.COOKIES.get(invitations.COOKIE, ""))
             setup_user_email(request, user, [EmailAddress(email=user.email)])
             signup.grant_welcome_credits(user)
-            signup.record_referral(user, request.COOKIES.get(invitations.COOKIE, ""))
+            signup.record_referral(user, request.COOKIES.get(referral_links.COOKIE, ""))
         return user
 
 

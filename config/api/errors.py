@@ -32,7 +32,8 @@ from accounts.auth.api_keys import TooManyKeys
 from accounts.auth.errors import AddressNotAllowed, BadCredentials, NameTaken, NoPassword
 from accounts.auth.fresh_sign_in import SignInAgain
 from accounts.auth.second_factor import CodeNeeded
-from accounts.people import google
+from accounts.people import google, identities
+from accounts.people.admission import AddressNotAdmitted, InvitationNeeded, SignUpClosed
 from accounts.people.profile import BadProfile
 from billing.ledger.credits import NotEnoughCredits, UnknownType
 from billing.payments.checkout import BadReturnUrl, StripeUnavailable
@@ -80,7 +81,10 @@ STATUS_OF: dict[type[Exception], tuple[int, str]] = {
     AddressNotAllowed: (403, "address_not_allowed"),
     BadIdempotencyKey: (400, "bad_idempotency_key"),
     IdempotencyMismatch: (409, "idempotency_mismatch"),
-    google.Refused: (403, "google_refused"),
+    identities.Refused: (403, "google_refused"),
+    SignUpClosed: (403, "sign_up_closed"),
+    InvitationNeeded: (403, "invitation_needed"),
+    AddressNotAdmitted: (403, "address_not_admitted"),
     google.Unreachable: (500, "google_unreachable"),
     CodeNeeded: (401, "code_needed"),
     SignInAgain: (403, "sign_in_again"),

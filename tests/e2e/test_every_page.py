@@ -192,6 +192,8 @@ NO_PAGE = {
     "video-remix",  # a refused remix is the video's page again
     "account_set_password",  # only for who came by Google: the form of the change
     "socialaccount_signup",  # only with Google's answer: the form of the sign-up
+    # Where accounts need an invitation, or a provider is configured.
+    *("join", "invitations", "invitation-withdraw", "oidc_login", "oidc_callback"),
 }
 ERRORS = ("400", "403", "403_csrf", "404", "413", "429", "500", "503")
 

@@ -69,11 +69,18 @@ def people() -> None:
     """Create admin (password admin, from this machine only) and the demo user; safe to repeat."""
     if not User.objects.filter(username="admin").exists():
         admin = signup.open_account(
-            "admin", "", FIRST_ACCOUNTS["admin"], is_staff=True, is_superuser=True
+            "admin",
+            "",
+            FIRST_ACCOUNTS["admin"],
+            is_staff=True,
+            is_superuser=True,
+            by_operator=True,
         )
         User.objects.filter(pk=admin.pk).update(must_change_password=True)
     if not User.objects.filter(username=USERNAME).exists():
-        user = signup.open_account(USERNAME, "demo@example.com", PASSWORD, display_name="Demo")
+        user = signup.open_account(
+            USERNAME, "demo@example.com", PASSWORD, display_name="Demo", by_operator=True
+        )
         credits.grant(
             user,
             CREDITS,

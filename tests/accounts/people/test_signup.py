@@ -11,7 +11,7 @@ from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from accounts.people import google, signup
+from accounts.people import identities, signup
 from billing.ledger import credits
 
 PASSWORD = "a-long-passphrase"
@@ -64,7 +64,7 @@ def test_credits_are_granted_at_once_when_google_has_verified_the_address(
     after_confirmation: None,
 ) -> None:
     claims = {"email": "dora@example.com", "name": "Dora", "email_verified": True}
-    dora = google.user_of(google.parse_identity("g-1", claims))
+    dora = identities.user_of(identities.parse_identity("google", "Google", "g-1", claims))
     assert credits.available(dora) == 100
 
 

@@ -13,7 +13,7 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from accounts.people import deletion, google, signup
+from accounts.people import deletion, identities, signup
 from billing.models import AccountAddress, FormerAddress, Referral, ReferralLink, ReferralProgram
 from billing.referrals import invitations
 from tests.billing.payment_events import create_paid_payment
@@ -81,9 +81,11 @@ def test_sign_up_by_the_link_is_recorded_on_the_page(alice: User, client: Client
 
 
 def test_sign_up_with_google_by_the_link_is_recorded(alice: User) -> None:
-    identity = google.Identity("g1", "friend@example.com", True, "Friend", "")
-    google.user_of(identity, code_of(alice))
-    google.user_of(identity, code_of(alice))
+    identity = identities.Identity(
+        "google", "Google", "g1", "friend@example.com", True, "Friend", ""
+    )
+    identities.user_of(identity, code_of(alice))
+    identities.user_of(identity, code_of(alice))
     assert inviters() == [("friend@example.com", "alice")]
 
 
