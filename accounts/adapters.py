@@ -8,6 +8,7 @@ import requests
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.models import EmailAddress
 from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialAccount, SocialApp, SocialLogin
 from django.conf import settings
@@ -126,6 +127,13 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         """Set a new password and end every API session."""
         super().set_password(user, password)
         tokens.sign_out_everywhere(user)
+
+
+class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
+    def get_public_key_credential_rp_entity(self) -> dict[str, str]:
+        """Name this site as passkeys know it: by its name, and by the host of its pages."""
+        entity: dict[str, str] = super().get_public_key_credential_rp_entity()
+        return {**entity, "name": settings.SITE_NAME}
 
 
 class SocialAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]

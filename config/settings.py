@@ -378,6 +378,19 @@ ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 MFA_TOTP_ISSUER = SITE_NAME
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+# A passkey signs in alone: it asks for a fingerprint, a face or a PIN.
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_WEBAUTHN_USER_VERIFICATION = "required"
+MFA_FORMS = {
+    "add_webauthn": "accounts.web.passkeys.AddForm",
+    "login_webauthn": "accounts.web.passkeys.SignInForm",
+    "authenticate_webauthn": "accounts.web.passkeys.SecondFactorForm",
+    "reauthenticate_webauthn": "accounts.web.passkeys.ConfirmForm",
+}
+MFA_ADAPTER = "accounts.adapters.SecondFactorAdapter"
+# Browsers have passkeys for https and for localhost only.
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not PRODUCTION
 # Accept the code before and after the current one: clocks may differ by 30 seconds.
 MFA_TOTP_TOLERANCE = 1
 # Staff need a second factor for /admin/.

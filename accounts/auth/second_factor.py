@@ -18,15 +18,17 @@ class CodeNeeded(Exception):
 def check(user: User, code: str) -> None:
     """Return when the user has no second factor or the code is right; a code works once.
 
-    Raises CodeNeeded, BadCredentials or TooManyAttempts.
+    Who has only a passkey sends a recovery code. Raises CodeNeeded, BadCredentials or
+    TooManyAttempts.
     """
     found = list(Authenticator.objects.filter(user=user))
-    if not any(one.type == Authenticator.Type.TOTP for one in found):
+    coded = [one for one in found if one.type != Authenticator.Type.WEBAUTHN]
+    if all(one.type == Authenticator.Type.RECOVERY_CODES for one in found):
         return
     if not code:
-        raise CodeNeeded(_("Send the code of your authenticator app too."))
+        raise CodeNeeded(_("Send the code of your authenticator app too, or a recovery code."))
     key = f"codes:{user.pk.hex}"
     rate_limits.check(key, Rate(*settings.RATE_AUTH_FAILURES))
-    if not any(allauth_internals.is_code_valid(one, code) for one in found):
+    if not any(allauth_internals.is_code_valid(one, code) for one in coded):
         raise BadCredentials(_("Incorrect code"))
     rate_limits.clear(key)

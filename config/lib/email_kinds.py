@@ -26,9 +26,11 @@ LABELS: dict[str, Promise] = {
     "email_deleted": _("Address was removed"),
     "totp_activated": _("Two-factor sign-in was turned on"),
     "totp_deactivated": _("Two-factor sign-in was turned off"),
+    "webauthn_added": _("A passkey was added"),
+    "webauthn_removed": _("A passkey was removed"),
     "recovery_codes_generated": _("New recovery codes"),
-    "account_connected": _("Google was connected"),
-    "account_disconnected": _("Google was disconnected"),
+    "account_connected": _("An account of another service was connected"),
+    "account_disconnected": _("An account of another service was disconnected"),
 }
 
 

@@ -100,6 +100,8 @@ SIGNED_IN = {
     "account_reauthenticate": "/accounts/reauthenticate/",
     "socialaccount_connections": "/accounts/3rdparty/",
     "mfa_activate_totp": "/accounts/2fa/totp/activate/",
+    "mfa_list_webauthn": "/accounts/2fa/webauthn/",
+    "mfa_add_webauthn": "/accounts/2fa/webauthn/add/",
 }
 # With an authenticator app.
 GUARDED = {
@@ -192,6 +194,9 @@ NO_PAGE = {
     "video-remix",  # a refused remix is the video's page again
     "account_set_password",  # only for who came by Google: the form of the change
     "socialaccount_signup",  # only with Google's answer: the form of the sign-up
+    # The pages of a passkey are looked at in test_passkeys.
+    *("mfa_login_webauthn", "mfa_edit_webauthn", "mfa_remove_webauthn"),
+    "mfa_reauthenticate_webauthn",
     # Where accounts need an invitation, or a provider is configured.
     *("join", "invitations", "invitation-withdraw", "oidc_login", "oidc_callback"),
 }

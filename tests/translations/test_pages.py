@@ -146,6 +146,8 @@ def objects(user: User, mp4: bytes) -> dict[str, Any]:
         "key_id": key.pk,
         "code": "zzz",
         "link_id": uuid4(),
+        "invitation_id": uuid4(),
+        "pk": 1,
         "comment_id": 1,
         "uidb36": user_pk_to_url_str(user),
         "key": default_token_generator.make_token(user),

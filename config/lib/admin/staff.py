@@ -9,8 +9,9 @@ from django.utils.translation import gettext as _
 
 
 def has_second_factor(user: AbstractBaseUser) -> bool:
-    """Return whether a user signs in with an authenticator app too."""
-    return bool(Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).exists())
+    """Return whether a password alone does not sign this user in."""
+    kinds = [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]
+    return bool(Authenticator.objects.filter(user=user, type__in=kinds).exists())
 
 
 def lacks_second_factor(user: AbstractBaseUser) -> bool:
