@@ -6,6 +6,10 @@ A backup is built under another name and renamed when it is complete. The databa
 files that arrive later are extra, and the product can handle a row whose file was just deleted.
 Secrets are left out. Media in a bucket is copied only when that is asked for: the bucket may keep
 versions itself, and be large.
+
+A media file of the size and time that it has in the newest complete backup becomes a hard link to
+the copy there, where the file system has them. So each backup is complete by itself, and takes only
+the place of what is new.
 """
 
 import hashlib
@@ -17,6 +21,7 @@ import sqlite3
 import subprocess
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -52,13 +57,19 @@ def create_backup(folder: Path, keep: int = 0, *, with_bucket: bool = False) -> 
     draft = final.with_name(f"{final.name}.partial")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True, mode=0o700)
+    before = next(reversed(complete_backups(folder)), None)
     _dump(draft)
     if settings.S3_BUCKET:
         if with_bucket:
             _copy_bucket(draft / "media")
     elif settings.MEDIA_ROOT.exists():
-        shutil.copytree(settings.MEDIA_ROOT, draft / "media", copy_function=_copy)
-    files = {name: _describe(draft / name) for name in _names(draft)}
+        copy = _copy if before is None else partial(_link_or_copy, before / "media")
+        shutil.copytree(settings.MEDIA_ROOT, draft / "media", copy_function=copy)
+    known = {} if before is None else _files_of(before)
+    files = {
+        name: _known(draft, before, known, name) or _describe(draft / name)
+        for name in _names(draft)
+    }
     about = {"version": settings.VERSION, "made_at": made_at.isoformat(), "files": files}
     (draft / MANIFEST).write_text(json.dumps(about, indent=1))
     draft.rename(final)
@@ -202,6 +213,39 @@ def _copy(source: str, target: str) -> str:
         return str(shutil.copy2(source, target))
     except FileNotFoundError:
         return target
+
+
+def _link_or_copy(before: Path, source: str, target: str) -> str:
+    """Link to the copy in the backup before, if the file has not changed since; else copy it."""
+    kept = before / Path(source).relative_to(settings.MEDIA_ROOT)
+    try:
+        was, now = kept.stat(), Path(source).stat()
+        if (was.st_size, was.st_mtime_ns) == (now.st_size, now.st_mtime_ns):
+            os.link(kept, target)
+            return target
+    except OSError:  # there is none, or this file system has no hard links
+        pass
+    return _copy(source, target)
+
+
+def _files_of(copy: Path) -> dict[str, Any]:
+    """Return what the manifest of a backup says of its files; nothing when it cannot be read."""
+    try:
+        files: dict[str, Any] = json.loads((copy / MANIFEST).read_text())["files"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    return files
+
+
+def _known(
+    draft: Path, before: Path | None, known: dict[str, Any], name: str
+) -> dict[str, Any] | None:
+    """Return the checksum of a file that is a link to one of the backup before."""
+    if before is None or name not in known:
+        return None
+    is_link = (draft / name).stat().st_ino == (before / name).stat().st_ino
+    found: dict[str, Any] = known[name]
+    return found if is_link else None
 
 
 def _names(folder: Path) -> Iterator[str]:

@@ -14,7 +14,7 @@ from accounts.models import User
 from config.lib.admin import staff
 
 LOGIN = "/accounts/2fa/webauthn/login/"
-AJAX = {"HTTP_X_REQUESTED_WITH": "XMLHttpRequest"}
+AJAX = {"X-Requested-With": "XMLHttpRequest"}
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def test_no_passkey_is_added_when_the_answer_of_the_device_is_forged(
 @pytest.mark.parametrize("sent", ["", "{", "null", "[]", '{"id": "x"}', '{"response": {}}'])
 def test_nobody_is_signed_in_when_the_answer_of_the_device_is_forged(db: None, sent: str) -> None:
     browser = Client()
-    options = browser.get(LOGIN, **AJAX).json()["request_options"]["publicKey"]
+    options = browser.get(LOGIN, headers=AJAX).json()["request_options"]["publicKey"]
     assert (options["userVerification"], options.get("allowCredentials", [])) == ("required", [])
     answer = browser.post(LOGIN, {"credential": sent})
     assert (answer.status_code, answer["Location"]) == (302, "/accounts/login/")
@@ -70,7 +70,7 @@ def test_nobody_is_signed_in_when_the_answer_of_the_device_is_forged(db: None, s
 
 def test_nobody_is_signed_in_when_the_device_signs_another_challenge(owner: User) -> None:
     browser = Client()
-    browser.get(LOGIN, **AJAX)
+    browser.get(LOGIN, headers=AJAX)
     credential = {
         "id": "AAAA",
         "rawId": "AAAA",

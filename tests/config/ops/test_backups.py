@@ -201,3 +201,23 @@ def test_oldest_backups_are_deleted_when_the_limit_is_exceeded(
         "20200104T000000Z.partial",
         "photos",
     }
+
+
+def test_unchanged_media_takes_no_place_in_the_next_backup(tmp_path: Path) -> None:
+    one = Installation(tmp_path / "one", "")
+    migrated.copy_to(one.folder)
+    media, folder = one.folder / "media", tmp_path / "copies"
+    media.mkdir()
+    for name, body in {"same.mp4": b"film", "changed.mp4": b"old", "gone.mp4": b"gone"}.items():
+        (media / name).write_bytes(body)
+    first = one.backup(folder).rename(folder / "20200101T000000Z")
+    (media / "changed.mp4").write_bytes(b"newer")
+    (media / "gone.mp4").unlink()
+    second = one.backup(folder)
+    kept = {path.name: path.read_bytes() for path in (second / "media").iterdir()}
+    assert kept == {"same.mp4": b"film", "changed.mp4": b"newer"}
+    links = {path.name: path.stat().st_nlink for path in (second / "media").iterdir()}
+    assert links == {"same.mp4": 2, "changed.mp4": 1}
+    # Each is complete by itself: deleting the first leaves the second whole.
+    shutil.rmtree(first)
+    assert one.manage("restore", str(second), "--check") == (0, "The backup is complete.")
