@@ -38,6 +38,7 @@ PERIODIC_TASKS = {
     "accounts.tasks.delete_old_sessions": 21600,
     "billing.tasks.delete_old_events": 21600,
     "videos.tasks.delete_old": 21600,
+    "config.ops.tasks.warn_of_backups": 3600,
 }
 
 with refusals_in_one_line():
@@ -60,7 +61,9 @@ app.conf.update(
     },
 )
 app.autodiscover_tasks(
-    ["showcase", "videos", "accounts", "billing", "config.lib", "config.monitoring"]
+    [
+        "showcase", "videos", "accounts", "billing", "config.lib", "config.monitoring", "config.ops",
+    ]  # fmt: skip
 )
 
 

@@ -253,6 +253,13 @@ warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume sy
 DATA_UPLOAD_MAX_MEMORY_SIZE = 21 * 1024 * 1024
 FILE_UPLOAD_TEMP_DIR = writable_folder("DATA_DIR", DATA_DIR / "uploads")
 
+# The folder of backups on this machine; staff are told when the newest one, or the last restore
+# drill, is older than this.
+_backup_dir = text("BACKUP_DIR")
+BACKUP_DIR = Path(_backup_dir).resolve() if _backup_dir else None
+BACKUP_MAX_AGE = duration("BACKUP_MAX_AGE", default=timedelta(days=2))
+DRILL_MAX_AGE = duration("DRILL_MAX_AGE", default=timedelta(days=35))
+
 # With less free space on the disk of one of our folders, /health says so.
 DISK_FREE_MIN_BYTES = number("DISK_FREE_MIN_MB", default=500) * 1024 * 1024
 

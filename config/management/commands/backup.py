@@ -14,7 +14,13 @@ class Command(BaseCommand):
     help = "Copy the database and the media into a new folder under DIR, with a manifest."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--to", type=Path, required=True, metavar="DIR")
+        parser.add_argument(
+            "--to",
+            type=Path,
+            metavar="DIR",
+            default=settings.BACKUP_DIR,
+            required=settings.BACKUP_DIR is None,
+        )
         parser.add_argument(
             "--with-bucket", action="store_true", help="copy the bucket's media too"
         )

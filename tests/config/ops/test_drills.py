@@ -1,0 +1,97 @@
+"""`manage.py restore_drill`, and the e-mail to staff when backups or drills are old."""
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import LazySettings
+from django.utils import timezone
+
+from config.lib.models import OutgoingEmail
+from config.ops import backup_alerts, drills
+from tests import migrated
+from tests.config.ops.test_backups import Installation
+from tests.conftest import create_user
+
+
+@pytest.fixture
+def backup(tmp_path: Path) -> Path:
+    installation = Installation(tmp_path / "one", "")
+    migrated.copy_to(installation.folder)
+    media = installation.folder / "media"
+    media.mkdir()
+    (media / "a.mp4").write_bytes(b"film")
+    return installation.backup(tmp_path / "copies")
+
+
+def test_backup_is_restored_on_trial_and_reported(backup: Path) -> None:
+    report = drills.run_drill(backup)
+    assert [(step.name, step.passed) for step in report.steps] == [
+        ("restore", True),
+        ("migrate", True),
+        ("audit", True),
+    ], report
+    assert (report.passed, report.backup, report.files) == (True, backup.name, 2)
+    assert "Restored, with 1 media files." in report.steps[0].said
+    kept = drills.last_report(backup.parent)
+    assert kept is not None
+    assert (kept["passed"], kept["backup"]) == (True, backup.name)
+    assert sorted(path.name for path in backup.parent.iterdir()) == [backup.name, "drills"]
+    (backup / "media" / "a.mp4").write_bytes(b"Film")
+    damaged = drills.run_drill(backup)
+    assert (damaged.passed, [step.name for step in damaged.steps]) == (False, ["restore"])
+    assert "media/a.mp4 has changed" in damaged.steps[0].said
+
+
+def write_drill(folder: Path, **changes: Any) -> None:
+    (folder / "drills").mkdir(exist_ok=True)
+    now = timezone.now()
+    report = {"passed": True, "backup": "b", "started_at": now.isoformat(), **changes}
+    (folder / "drills" / f"{now:%Y%m%dT%H%M%S%f}Z.json").write_text(json.dumps(report))
+
+
+def write_backup(folder: Path, age: timedelta) -> None:
+    made = folder / f"{timezone.now() - age:%Y%m%dT%H%M%SZ}"
+    made.mkdir()
+    (made / "manifest.json").write_text("{}")
+
+
+def names() -> list[str]:
+    return [name for name, _words in backup_alerts.find_problems()]
+
+
+def test_problems_are_found_and_go_away(tmp_path: Path, settings: LazySettings) -> None:
+    settings.BACKUP_DIR = None
+    assert names() == []
+    settings.BACKUP_DIR = tmp_path / "copies"
+    assert names() == ["backup"]
+    settings.BACKUP_DIR.mkdir()
+    assert names() == ["backup", "drill"]
+    write_backup(settings.BACKUP_DIR, timedelta(days=3))
+    write_drill(settings.BACKUP_DIR, passed=False)
+    assert names() == ["backup", "failed"]
+    long_ago = timezone.now() - timedelta(days=40)
+    write_backup(settings.BACKUP_DIR, timedelta(hours=1))
+    write_drill(settings.BACKUP_DIR, started_at=long_ago.isoformat())
+    assert names() == ["drill"]
+    write_drill(settings.BACKUP_DIR)
+    assert names() == []
+
+
+def test_superusers_get_one_email_a_week_when_something_is_old(
+    tmp_path: Path, settings: LazySettings, db: None
+) -> None:
+    settings.EMAIL_BACKEND = "config.lib.mail.queue.QueueBackend"
+    settings.BACKUP_DIR = tmp_path
+    create_user("staff", is_staff=True)
+    create_user("root", is_staff=True, is_superuser=True)
+    assert [backup_alerts.warn_staff() for _n in range(3)] == [1, 0, 0]
+    mail = OutgoingEmail.objects.get(kind="backup")
+    assert mail.recipient == "root@example.com"
+    assert f"There is no complete backup in {tmp_path}." in mail.text
+    assert "Run manage.py restore_drill." in mail.text
+    # Another problem is told at once.
+    write_drill(tmp_path, passed=False)
+    assert [backup_alerts.warn_staff() for _n in range(2)] == [1, 0]
