@@ -8,12 +8,12 @@ from typing import Any
 
 from celery import Celery
 from celery.schedules import crontab
-from celery.signals import beat_init, worker_init, worker_shutting_down
+from celery.signals import beat_init, worker_init, worker_ready, worker_shutting_down
 from django.conf import settings
 
 from config import error_reports
 from config.environment.startup import refusals_in_one_line
-from config.lib import draining, memory, tracing
+from config.lib import draining, liveness, memory, tracing
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -52,6 +52,7 @@ app.conf.update(
     worker_prefetch_multiplier=1,
     worker_hijack_root_logger=False,
     broker_connection_retry_on_startup=True,
+    beat_scheduler="config.beat:Scheduler",
     beat_schedule={
         "audit": {"task": "videos.tasks.audit_refunds", "schedule": crontab(hour=3, minute=17)},
         **{
@@ -82,6 +83,14 @@ def check_settings(**_: Any) -> None:
     tracing.start()
     metrics_port.start()
     memory.limit_heaps()
+    liveness.start()
+
+
+@worker_ready.connect(weak=False)
+@beat_init.connect(weak=False)
+def announce_ready(**_: Any) -> None:
+    """Tell systemd, where it has started this process, that the start is over."""
+    liveness.announce_ready()
 
 
 @worker_shutting_down.connect(weak=False)

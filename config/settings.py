@@ -267,6 +267,9 @@ DISK_FREE_MIN_BYTES = number("DISK_FREE_MIN_MB", default=500) * 1024 * 1024
 DRAIN_SECONDS = env("DRAIN_SECONDS", default=5.0 if PRODUCTION else 0.0, parse=float)
 SHUTDOWN_SECONDS = number("SHUTDOWN_SECONDS", default=30)
 
+# A file that this process touches every few seconds while it works, for whoever restarts it.
+HEARTBEAT_FILE = env("HEARTBEAT_FILE", default=None, parse=Path)
+
 # ---- limits of connections ----
 # A client that has not sent the whole header of its request after this long gets 408.
 HEADER_SECONDS = env("HEADER_SECONDS", default=20.0, parse=float)

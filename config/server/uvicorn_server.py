@@ -18,7 +18,7 @@ from types import FrameType
 import uvicorn
 from django.conf import settings
 
-from config.lib import draining
+from config.lib import draining, liveness
 from config.server.header_limits import LimitedProtocol
 
 # For closing connections and joining threads after everything was cancelled.
@@ -51,6 +51,7 @@ class Server(uvicorn.Server):
         _end_process_after(pause + settings.SHUTDOWN_SECONDS + 2 * LAST_SECONDS)
 
     async def on_tick(self, counter: int) -> bool:
+        liveness.note_turn("requests")
         if self._closes_at is not None and time.monotonic() >= self._closes_at:
             self.should_exit = True
         return await super().on_tick(counter)

@@ -18,7 +18,7 @@ from django.conf import settings
 from django.db import close_old_connections
 from django.db.models import Model
 
-from config.lib import clock
+from config.lib import clock, liveness
 from config.lib.connections import release_between_turns
 from config.lib.queues import wakeups
 from config.lib.queues.changes import DatabaseChanges
@@ -120,6 +120,7 @@ class LeasedWorker(ABC, Generic[Row, Result]):
         """Take turns until `stop` is set. What runs by then has SHUTDOWN_SECONDS to end."""
         with wakeups.subscribed(self.table, self._woken):
             while not stop.is_set():
+                liveness.note_turn(type(self).__name__)
                 try:
                     release_between_turns()
                     # Asked before the turn, so that what is written meanwhile is noticed after it.
@@ -129,6 +130,7 @@ class LeasedWorker(ABC, Generic[Row, Result]):
                 except Exception:  # a database outage must not end the worker
                     log.exception("a turn of %s failed", type(self).__name__)
                     stop.wait(self.idle_seconds)
+        liveness.note_end(type(self).__name__)
         try:
             self.finish(settings.SHUTDOWN_SECONDS)
         except Exception:  # what was not recorded is due again after its lease

@@ -19,7 +19,7 @@ from django.utils.module_loading import import_string
 from accounts.models import User
 from accounts.request_log.writer import Writer
 from config.celery import PERIODIC_TASKS
-from config.lib import draining, memory, tracing
+from config.lib import draining, liveness, memory, tracing
 from config.lib.mail import sender as email_sender
 from config.management.commands import demo
 from config.server import listening, start_lock
@@ -88,6 +88,7 @@ class Command(BaseCommand):
             thread.start()
         request_log = Writer()
         request_log.start()
+        liveness.start()
         # What is loaded by now stays; for what requests leave behind Python looks as often as it
         # does by default, which manage.py has changed for the start.
         gc.freeze()
@@ -120,6 +121,7 @@ class Command(BaseCommand):
     def _announce(self, server: Server, stop: threading.Event, first_run: bool) -> None:
         if not wait_until_started(server, stop):
             return
+        liveness.announce_ready()
         if first_run:
             demo.clips()
         self.stdout.write(start_message(first_run))

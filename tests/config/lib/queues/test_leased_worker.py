@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from config.lib import clock
+from config.lib import clock, liveness
 from config.lib.models import OutgoingEmail
 from config.lib.queues.leased_worker import LeasedWorker
 
@@ -70,3 +70,14 @@ def test_idle_worker_looks_again_when_a_row_becomes_due() -> None:
         worker.due = None
         worker.wait_for_turns(2)
         assert clock.now() >= due
+
+
+def test_worker_whose_turn_does_not_end_is_stuck(monkeypatch: pytest.MonkeyPatch) -> None:
+    worker = IdleWorker(1)
+    with running(worker):
+        worker.wait_for_turns(1)
+        assert "IdleWorker" not in liveness.stuck_loops()
+        monkeypatch.setattr(liveness, "STUCK_SECONDS", -1.0)
+        assert "IdleWorker" in liveness.stuck_loops()
+    # One that was told to stop is not.
+    assert "IdleWorker" not in liveness.stuck_loops()
