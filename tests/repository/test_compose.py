@@ -1,7 +1,10 @@
 """docker-compose.yml: its structure, its variables, its commands and its volumes."""
 
+import os
 import re
 import shlex
+import subprocess
+import time
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -29,6 +32,7 @@ SERVICE_KEYS = {
     "ports": list,
     "profiles": list,
     "restart": str,
+    "shm_size": str,
     "stop_grace_period": str,
     "volumes": list,
 }
@@ -70,6 +74,7 @@ def test_engine_starts_only_with_its_profile_and_reserves_the_gpus() -> None:
         "vllm-omni": ["vllm-omni"],
     }
     for service in ENGINES.values():
+        assert service["healthcheck"]["start_period"]  # a model takes minutes to load
         gpus = {"driver": "nvidia", "count": "all", "capabilities": ["gpu"]}
         assert service["deploy"] == {"resources": {"reservations": {"devices": [gpus]}}}
     needed = {other for service in SERVICES.values() for other in service.get("depends_on", {})}
@@ -108,6 +113,7 @@ def test_file_runs_the_processes_with_their_database_and_redis() -> None:
         "web": "python manage.py serve",
         "worker": "celery -A config.celery worker",
         "beat": "celery -A config.celery beat",
+        "backup": "sh deploy/backup.sh",
     }
     assert SERVICES["web"]["ports"] == ["${PORT:-8000}:8000"]
     for name in OURS:
@@ -124,6 +130,8 @@ def test_service_runs_a_command_that_exists(name: str) -> None:
     if words[0] == "celery":
         assert words[1:3] == ["-A", "config.celery"]
         assert words[3] in {"worker", "beat"}
+    elif words[0] == "sh":
+        assert os.access(ROOT / words[1], os.X_OK)
     else:
         assert words[:2] == ["python", "manage.py"]
         assert words[2] in get_commands()
@@ -144,3 +152,34 @@ def test_every_service_keeps_its_files_on_the_same_volume(folder: str) -> None:
 def test_every_named_volume_is_declared() -> None:
     named = {mount.split(":")[0] for s in SERVICES.values() for mount in s.get("volumes", [])}
     assert named == set(COMPOSE["volumes"])
+
+
+def test_every_service_that_stays_has_a_healthcheck() -> None:
+    checked = {name for name, service in SERVICES.items() if service.get("healthcheck")}
+    assert {name for name, service in SERVICES.items() if service["restart"] != "no"} == checked
+
+
+def test_every_service_but_engines_has_limits() -> None:
+    for name in SERVICES.keys() - ENGINES.keys():
+        assert set(SERVICES[name]["deploy"]["resources"]["limits"]) == {"cpus", "memory", "pids"}
+
+
+@pytest.mark.parametrize(("age", "code"), [(5, 0), (120, 1)])
+def test_process_is_unhealthy_when_its_file_is_old(tmp_path: Path, age: int, code: int) -> None:
+    file = SERVICES["worker"]["environment"]["HEARTBEAT_FILE"]
+    for name in ("worker", "beat"):
+        kind, command = SERVICES[name]["healthcheck"]["test"]
+        assert kind == "CMD-SHELL"
+        assert file in command
+        alive = tmp_path / name
+        alive.touch()
+        os.utime(alive, (time.time() - age,) * 2)
+        # Compose reads $$ as $.
+        shell = command.replace("$$", "$").replace(file, str(alive))
+        assert subprocess.run(["sh", "-c", shell], check=False).returncode == code
+
+
+def test_processes_have_time_to_stop_in_order() -> None:
+    needed = 5 + settings.SHUTDOWN_SECONDS  # DRAIN_SECONDS of production
+    for name in ("web", "worker"):
+        assert int(SERVICES[name]["stop_grace_period"].removesuffix("s")) > needed

@@ -12,7 +12,7 @@ ROOT = Path(settings.BASE_DIR)
 
 def instructions() -> list[tuple[str, str]]:
     """Return the instructions and their arguments, without comments."""
-    lines = (ROOT / "Dockerfile").read_text().splitlines()
+    lines = (ROOT / "Dockerfile").read_text().replace("\\\n", " ").splitlines()
     pairs = [line.split(maxsplit=1) for line in lines if line and not line.startswith("#")]
     return [(name, rest) for name, rest in pairs]
 
@@ -39,7 +39,7 @@ def test_image_has_a_python_that_the_project_supports() -> None:
     [base] = arguments("FROM")
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     least = project["requires-python"].removeprefix(">=")
-    assert numbers(base.removeprefix("python:").removesuffix("-slim")) >= numbers(least)
+    assert numbers(base.removeprefix("python:").removesuffix("-slim-trixie")) >= numbers(least)
 
 
 def test_image_installs_the_locked_packages_and_copies_the_project() -> None:
@@ -53,4 +53,10 @@ def test_image_runs_without_root_and_writes_to_its_volume() -> None:
     assert arguments("VOLUME") == ["/data"]
     assert any("DATA_DIR=/data" in line for line in arguments("ENV"))
     made = next(line for line in arguments("RUN") if "useradd" in line)
-    assert "chown firstlight /data" in made
+    assert "chown firstlight /data /backups" in made
+    # Kubernetes names the user by its number.
+    assert "--uid 1000" in made
+
+
+def test_image_has_the_programs_of_backups() -> None:
+    assert any("install" in line and "postgresql-client" in line for line in arguments("RUN"))
