@@ -41,6 +41,7 @@ lint: $(VENV)/.dev
 	$(BIN)/oxfmt --check static
 	$(BIN)/oxlint static
 	$(BIN)/lint-imports
+	$(BIN)/python -m tests.deploy.manifests
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python manage.py check --fail-level WARNING
 

@@ -42,11 +42,11 @@ def scheduler(server: OwnRedis, file: Path) -> beat.Scheduler:
 
 def messages_after(client: redis.Redis, turns: beat.Scheduler) -> int:
     """Let a beat run for a moment; return how many tasks it has started."""
-    before = int(client.llen("celery"))  # type: ignore[arg-type]
+    before = int(client.llen("celery"))
     until = time.monotonic() + 0.2
     while time.monotonic() < until and turns.tick() < beat.RENEW_SECONDS:
         time.sleep(0.02)
-    return int(client.llen("celery")) - before  # type: ignore[arg-type]
+    return int(client.llen("celery")) - before
 
 
 def test_celery_uses_the_scheduler_with_the_lease() -> None:
@@ -72,7 +72,7 @@ def test_lease_ends_by_itself(own_redis: OwnRedis) -> None:
     lease = beat.Lease(own_redis.url)
     assert lease.hold()
     left = redis.Redis(port=own_redis.port).pttl(beat.KEY)
-    assert beat.RENEW_SECONDS < int(left) / 1000 <= beat.LEASE_SECONDS  # type: ignore[arg-type]
+    assert beat.RENEW_SECONDS < int(left) / 1000 <= beat.LEASE_SECONDS
 
 
 def test_no_beat_has_the_lease_while_redis_is_away(own_redis: OwnRedis) -> None:
