@@ -43,6 +43,7 @@ lint: $(VENV)/.dev
 	$(BIN)/lint-imports
 	$(BIN)/python -m tests.deploy.manifests
 	$(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/python -m tests.releases.expand_only
 	$(BIN)/python manage.py check --fail-level WARNING
 
 types: $(VENV)/.dev

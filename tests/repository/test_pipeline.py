@@ -41,7 +41,7 @@ def test_pipeline_runs_all_checks_and_tests() -> None:
 def test_checks_run_every_linter_and_strict_types() -> None:
     lint = recipe("lint")
     wanted = ["ruff check .", "ruff format --check .", "oxlint static", "lint-imports", "--dry-run"]
-    wanted.append("tests.deploy.manifests")
+    wanted += ["tests.deploy.manifests", "tests.releases.expand_only"]
     assert [command for command in wanted if command not in lint] == []
     assert "mypy ." in recipe("types")
     assert tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["mypy"]["strict"] is True
