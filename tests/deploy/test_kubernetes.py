@@ -173,7 +173,7 @@ def test_selectors_find_their_pods() -> None:
 def test_workers_follow_the_age_of_the_queue() -> None:
     [metric] = named("HorizontalPodAutoscaler", "firstlight-worker")["spec"]["metrics"]
     name = metric["external"]["metric"]["name"]
-    assert name == "firstlight_queue_oldest_seconds"
+    assert name == "firstlight_queue_overdue_seconds"
     adapter = yaml.safe_load((FOLDER / "prometheus-adapter.yaml").read_text())
     [rule] = adapter["rules"]["external"]
     assert (rule["seriesQuery"], rule["name"]["as"]) == (name, name)

@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 
 import httpx2
 import pytest
 from django.conf import LazySettings
 from django.core.files.storage import default_storage
+from PIL import Image
 from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
@@ -109,6 +111,22 @@ def test_everything_else_passes_through_the_proxy(proxy: str, alice: User) -> No
         headers={"Authorization": f"Bearer {token}"},
     )
     assert ordered.status_code == 201
+
+    # A file that is larger than what proxies take by default.
+    picture = BytesIO()
+    Image.effect_noise((1100, 1100), 100).save(picture, "PNG")
+    assert len(picture.getvalue()) > 1024 * 1024
+    uploaded = httpx2.post(
+        f"{proxy}/api/videos/upload",
+        files={"file": ("a.png", picture.getvalue(), "image/png")},
+        data={"file_type": "image"},
+        headers={"Authorization": f"Bearer {token}"},
+    )
+    assert uploaded.status_code in {200, 201}, uploaded.text
+
+    # Metrics are for Prometheus, which asks the server itself.
+    metrics = httpx2.get(f"{proxy}/metrics")
+    assert (metrics.status_code, metrics.headers.get("x-request-id")) == (404, None)
 
     address = proxy.replace("http://", "ws://")
     with connect(
