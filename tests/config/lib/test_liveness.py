@@ -12,7 +12,8 @@ from django.conf import LazySettings
 from django.conf import settings as configured
 
 from config.lib import liveness
-from tests.faults.processes import wait_until
+from tests import migrated
+from tests.backing import free_port
 
 
 @pytest.fixture
@@ -54,23 +55,36 @@ def test_systemd_hears_of_start_and_life(tmp_path: Path, monkeypatch: pytest.Mon
         assert [systemd.recv(64), systemd.recv(64)] == [b"READY=1", b"WATCHDOG=1"]
 
 
+CELERY = ("-m", "celery", "-A", "config.celery")
+COMMANDS = {
+    "web": ("manage.py", "serve"),
+    "worker": (*CELERY, "worker", "--pool", "solo"),
+    "beat": (*CELERY, "beat", "--schedule"),
+}
+
+
 @pytest.mark.thorough
-def test_beat_reports_by_its_real_command(tmp_path: Path) -> None:
+@pytest.mark.parametrize("role", COMMANDS)
+def test_process_reports_by_its_real_command(tmp_path: Path, role: str) -> None:
+    migrated.copy_to(tmp_path / "data")
+    words = COMMANDS[role] + ((str(tmp_path / "beat"),) if role == "beat" else ())
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.bind(str(tmp_path / "notify"))
         systemd.settimeout(60)
         own = {
             "PATH": os.environ["PATH"],
+            "PORT": str(free_port()),
             "ENV_FILE": os.devnull,
             "DATA_DIR": str(tmp_path / "data"),
             "HEARTBEAT_FILE": str(tmp_path / "alive"),
             "NOTIFY_SOCKET": str(tmp_path / "notify"),
         }
-        words = ("celery", "-A", "config.celery", "beat", "--schedule", str(tmp_path / "beat"))
-        process = subprocess.Popen([sys.executable, "-m", *words], cwd=configured.BASE_DIR, env=own)
+        process = subprocess.Popen([sys.executable, *words], cwd=configured.BASE_DIR, env=own)
         try:
-            assert {systemd.recv(64), systemd.recv(64)} == {b"READY=1", b"WATCHDOG=1"}
-            wait_until((tmp_path / "alive").exists, "the file")
+            heard = set[bytes]()
+            while heard != {b"READY=1", b"WATCHDOG=1"}:
+                heard.add(systemd.recv(64))
+            assert (tmp_path / "alive").exists()
         finally:
             process.kill()
             process.wait()
