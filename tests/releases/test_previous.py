@@ -74,19 +74,19 @@ def test_previous_release_is_the_newest_tag_before_the_commit(repository: Reposi
 
 def test_shallow_clone_says_what_it_needs(repository: Repository, tmp_path: Path) -> None:
     repository.git("clone", "--quiet", "--depth", "1", f"file://{repository.folder}", "../shallow")
-    with pytest.raises(previous.PreviousReleaseMissing) as told:
+    with pytest.raises(previous.PreviousReleaseMissing) as raised:
         previous.find(tmp_path / "shallow")
-    assert str(told.value) == (
+    assert str(raised.value) == (
         f"There is no tag v*, and commit {repository.first} is not here. {previous.HELP}"
     )
     repository.commit(repository.git("rev-parse", "HEAD"))
     repository.git("clone", "--quiet", "--depth", "2", f"file://{repository.folder}", "../deeper")
-    with pytest.raises(previous.PreviousReleaseMissing) as told:
+    with pytest.raises(previous.PreviousReleaseMissing) as raised:
         previous.find(tmp_path / "deeper")
-    assert str(told.value) == f"A newer tag v* may be missing in a shallow clone. {previous.HELP}"
+    assert str(raised.value) == f"A newer tag v* may be missing in a shallow clone. {previous.HELP}"
 
 
 def test_folder_without_history_says_what_it_needs(tmp_path: Path) -> None:
-    with pytest.raises(previous.PreviousReleaseMissing) as told:
+    with pytest.raises(previous.PreviousReleaseMissing) as raised:
         previous.find(tmp_path)
-    assert str(told.value) == f"{tmp_path} is no git checkout. {previous.HELP}"
+    assert str(raised.value) == f"{tmp_path} is no git checkout. {previous.HELP}"

@@ -74,6 +74,8 @@ def test_both_releases_work_on_the_new_schema(releases: tuple[Release, Release])
     assert vera.videos(old) == vera.videos(new)
     assert vera.file(old, third) == vera.file(new, third) != file
 
+    vera.delete(old, third)
+
     # What it has under way when it stops is ended by this one.
     left = adam.order(old, "A tide [[slow:200]]")
     lost = adam.order(old, "A storm [[slow:100]] [[fail:internal_error]]")

@@ -6,6 +6,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 from django.conf import settings
 
 ROOT = Path(settings.BASE_DIR)
@@ -14,6 +15,8 @@ GUIDES = {
     "README.md": [],
     "CONTRIBUTING.md": ["Commands", "Rules"],
     "docs/operations.md": ["Cheat sheet", "Settings", "Backup", "Troubleshooting"],
+    "docs/deploy.md": ["One process under systemd", "Docker Compose", "Kubernetes"],
+    "docs/releasing.md": ["Steps", "When a release was bad", "The pipeline"],
     "docs/agents.md": ["Live updates with Socket.IO"],
     "docs/architecture.md": ["Layers", "Packages", "Processes"],
     "docs/api.md": ["Signing in", "Videos", "Tasks", "Credits", "Payments", "Errors"],
@@ -36,6 +39,21 @@ def test_pipeline_runs_all_checks_and_tests() -> None:
     )
     assert "-m tests" in recipe("test")
     assert {"lint", "types"} <= set(recipe("check").split())
+
+
+@pytest.mark.parametrize("name", ["ci", "release"])
+def test_workflow_of_the_forge_runs_the_pipeline_on_the_whole_history(name: str) -> None:
+    text = (ROOT / ".github" / "workflows" / f"{name}.yml").read_text()
+    workflow = yaml.safe_load(text)
+    # YAML reads the key `on` as true.
+    assert set(workflow[True]) <= {"push", "pull_request"}
+    assert workflow["permissions"] == {"contents": "read"}
+    [job] = workflow["jobs"].values()
+    checkout = next(step for step in job["steps"] if "uses" in step)
+    assert checkout["with"] == {"fetch-depth": 0}
+    assert job["steps"][-1] == {"run": "bash .ci/run"}
+    # A machine reaches package registries by its own configuration.
+    assert re.findall(r"https?://|index-url|registry", text) == []
 
 
 def test_checks_run_every_linter_and_strict_types() -> None:
