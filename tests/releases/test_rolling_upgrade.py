@@ -10,7 +10,7 @@ from tests.faults import processes
 from tests.releases import previous
 from tests.releases.running import Person, Release
 
-pytestmark = [pytest.mark.thorough, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.thorough, pytest.mark.timeout(1200)]
 PRICE, WELCOME = 20, 100
 
 
