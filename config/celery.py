@@ -62,9 +62,7 @@ app.conf.update(
     },
 )
 app.autodiscover_tasks(
-    [
-        "showcase", "videos", "accounts", "billing", "config.lib", "config.monitoring", "config.ops",
-    ]  # fmt: skip
+    ["showcase", "videos", "accounts", "billing", "config.lib", "config.monitoring", "config.ops"]
 )
 
 
