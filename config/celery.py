@@ -8,7 +8,13 @@ from typing import Any
 
 from celery import Celery
 from celery.schedules import crontab
-from celery.signals import beat_init, worker_init, worker_ready, worker_shutting_down
+from celery.signals import (
+    beat_init,
+    worker_init,
+    worker_ready,
+    worker_shutdown,
+    worker_shutting_down,
+)
 from django.conf import settings
 
 from config import error_reports
@@ -89,6 +95,12 @@ def check_settings(**_: Any) -> None:
 def announce_ready(**_: Any) -> None:
     """Tell systemd, where it has started this process, that the start is over."""
     liveness.announce_ready()
+
+
+@worker_shutdown.connect(weak=False)
+def send_last_spans(**_: Any) -> None:
+    """Send the spans of the last seconds before a worker ends."""
+    tracing.stop()
 
 
 @worker_shutting_down.connect(weak=False)
