@@ -79,7 +79,12 @@ def people() -> None:
         User.objects.filter(pk=admin.pk).update(must_change_password=True)
     if not User.objects.filter(username=USERNAME).exists():
         user = signup.open_account(
-            USERNAME, "demo@example.com", PASSWORD, display_name="Demo", by_operator=True
+            USERNAME,
+            "demo@example.com",
+            PASSWORD,
+            display_name="Demo",
+            by_operator=True,
+            is_verified=True,
         )
         credits.grant(
             user,

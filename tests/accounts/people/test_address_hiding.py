@@ -15,6 +15,7 @@ from rest_framework.test import APIClient
 from accounts.auth import api_keys
 from accounts.auth.errors import BadCredentials
 from accounts.models import ApiKey, Session, User
+from config.management.commands import demo
 from tests.conftest import create_user
 
 PASSWORD = "tin-lantern-9"
@@ -193,6 +194,11 @@ def test_sign_up_changes_no_account_from_before_the_setting(
     register(email="ann@example.com", password=STRANGERS)
     assert User.objects.get().check_password(PASSWORD)
     assert [message.subject for message in mail.outbox] == ["You have an account at Firstlight"]
+
+
+def test_demo_user_can_sign_in(db: None) -> None:
+    demo.people()
+    assert login(demo.USERNAME, demo.PASSWORD).status_code == 200
 
 
 def test_link_confirms_nothing_when_a_sign_up_comes_between(db: None) -> None:

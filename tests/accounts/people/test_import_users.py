@@ -57,6 +57,14 @@ def test_user_keeps_the_password_and_gets_welcome_credits_when_imported(
     assert invariants.problems() == []
 
 
+def test_imported_user_can_sign_in_when_addresses_are_hidden(
+    db: None, file: Path, settings: LazySettings
+) -> None:
+    settings.HIDE_REGISTERED_ADDRESSES = True
+    run_import(file, entry("vera"))
+    assert login("vera", "old-secret") == 200
+
+
 def test_sign_in_succeeds_when_the_hash_has_the_documented_cost(db: None, file: Path) -> None:
     known = "$2b$10$abcdefghijklmnopqrstuuqflPDzB6gcMhKa1rZqKiun2YGL5sa2u"
     run_import(file, {"id": "user_1", "username": "admin", "password": known})
