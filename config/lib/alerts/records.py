@@ -1,8 +1,9 @@
 """Open and clear alerts: the only writer of the table.
 
-An alert is open from the first check that finds its condition to the first that does not. The
-database allows one open alert of a kind and subject, so that of two processes that find the same
-at once only one opens it; the e-mails are queued in the same transaction.
+An alert is open from the first check that finds its condition until no check has found it for
+CLEAR_AFTER, so that what comes and goes is told once. The database allows one open alert of a kind
+and subject, so that of two processes that find the same at once only one opens it; the e-mails are
+queued in the same transaction.
 """
 
 from collections.abc import Callable, Iterable
@@ -20,6 +21,8 @@ from config.lib.models import Alert
 
 # An alert that only a machine can check which is gone ends after this long.
 LOST_AFTER = timedelta(hours=1)
+# What is gone and comes back within this time is the same alert: no second e-mail.
+CLEAR_AFTER = timedelta(minutes=5)
 DETAIL_MAX = 500
 
 
@@ -37,7 +40,7 @@ def record(
     *,
     decides: Callable[[str], bool] = lambda _subject: True,
 ) -> None:
-    """Open an alert for each condition that has none, and clear those that no longer hold.
+    """Open an alert for each condition that has none; clear those that are gone for CLEAR_AFTER.
 
     `decides` tells which subjects this process can judge; alerts of others stay as they are.
     """
@@ -51,7 +54,8 @@ def record(
         else:
             _open(kind, one, now)
     for subject, row in is_open.items():
-        if subject not in conditions and decides(subject):
+        is_gone = subject not in conditions and row.seen_at <= now - CLEAR_AFTER
+        if is_gone and decides(subject):
             _clear(row, now)
 
 

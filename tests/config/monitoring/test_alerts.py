@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.conf import LazySettings
 from django.core import mail
+from django.db.models import F
 from django.test import Client
 from django.utils import timezone
 
@@ -54,6 +55,11 @@ def hook(settings: LazySettings) -> Iterator[Receiver]:
 def open_alerts() -> list[tuple[str, str, str]]:
     rows = Alert.objects.filter(cleared_at=None).order_by("kind", "subject")
     return list(rows.values_list("kind", "subject", "detail"))
+
+
+def let_five_minutes_pass() -> None:
+    rows = Alert.objects.filter(cleared_at=None)
+    rows.update(seen_at=F("seen_at") - records.CLEAR_AFTER)
 
 
 def make_late_order(user: User) -> Callable[[], object]:
@@ -144,10 +150,23 @@ def test_alert_opens_once_clears_and_opens_again(
     assert str(Advice.TEXTS[alert[0]]) in sent.body
     end()
     conditions.check_all()
+    assert open_alerts() == [alert]
+    let_five_minutes_pass()
+    conditions.check_all()
     assert open_alerts() == []
     happen(alice)
     conditions.check_all()
     assert (len(open_alerts()), len(mail.outbox), Alert.objects.count()) == (1, 2, 2)
+
+
+def test_what_comes_and_goes_is_one_alert(alice: User, settings: LazySettings) -> None:
+    settings.ALERT_EMAILS = ["ops@example.com"]
+    for _ in range(3):
+        close = open_circuit(alice)
+        conditions.check_all()
+        close()
+        conditions.check_all()
+    assert (len(mail.outbox), Alert.objects.count()) == (1, 1)
 
 
 def test_finding_of_the_audit_is_an_alert_until_an_audit_finds_nothing(alice: User) -> None:
@@ -156,6 +175,7 @@ def test_finding_of_the_audit_is_an_alert_until_an_audit_finds_nothing(alice: Us
     [(kind, subject, detail)] = open_alerts()
     assert (kind, subject, detail.partition(" UTC ")[2]) == ("audit", "", "left 1 problem(s).")
     audit_again()
+    let_five_minutes_pass()
     conditions.check_all()
     assert open_alerts() == []
 
@@ -168,6 +188,7 @@ def test_disk_is_judged_by_its_own_machine_only(db: None, settings: LazySettings
     own = [subject for _, subject, _ in open_alerts() if subject.endswith(str(settings.DATA_DIR))]
     assert (len(own), ("disk", *vars(elsewhere).values()) in open_alerts()) == (1, True)
     settings.DISK_FREE_MIN_BYTES = 0
+    let_five_minutes_pass()
     conditions.check_all()
     assert open_alerts() == [("disk", "other-machine:/data", "3 MB are free.")]
     Alert.objects.update(seen_at=clock.now() - records.LOST_AFTER - timedelta(seconds=1))
@@ -197,6 +218,7 @@ def test_low_balance_of_an_engine_is_an_alert_and_no_answer_changes_nothing(
         conditions.check_all()
         assert open_alerts() == low
         account.code, account.balance = 200, 600
+        let_five_minutes_pass()
         conditions.check_all()
         assert open_alerts() == []
 
@@ -239,6 +261,7 @@ def test_webhook_says_that_an_alert_opens_and_that_it_is_over(
     alert_webhook.send_due()
     alert_webhook.send_due()
     assert Alert.objects.get().webhook_due_at is None
+    let_five_minutes_pass()
     alerts.record(AlertKind.CIRCUIT, [])
     alert_webhook.send_due()
     row = Alert.objects.get()
@@ -266,9 +289,10 @@ def test_webhook_never_goes_to_a_private_network_that_is_not_allowed(
 def test_staff_see_open_alerts_and_what_to_do(
     staff_client: Client, page: Client, alice: User
 ) -> None:
-    alerts.record(AlertKind.CIRCUIT, [Condition("sandbox", "It is broken.")])
     alerts.record(AlertKind.MAIL, [Condition("", "3 wait.")])
+    let_five_minutes_pass()
     alerts.record(AlertKind.MAIL, [])
+    alerts.record(AlertKind.CIRCUIT, [Condition("sandbox", "It is broken.")])
     url = "/admin/lib/alert/"
     listed = staff_client.get(f"{url}?show=open").content.decode()
     assert ("It is broken." in listed, "3 wait." in listed) == (True, False)
