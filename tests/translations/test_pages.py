@@ -70,14 +70,17 @@ SKIPPED_ROUTES = (
 )
 
 
-def routes(patterns: list[Any], before: str = "") -> Iterator[tuple[str, str, list[str]]]:
+def routes(
+    patterns: list[Any], before: str = "", outer: tuple[str, ...] = ()
+) -> Iterator[tuple[str, str, list[str]]]:
     """Return every route with its name and the names of its parameters."""
     for pattern in patterns:
         route = before + str(pattern.pattern)
+        names = (*outer, *pattern.pattern.regex.groupindex)
         if isinstance(pattern, URLPattern):
-            yield route, pattern.name or "", list(pattern.pattern.regex.groupindex)
+            yield route, pattern.name or "", list(names)
         elif isinstance(pattern, URLResolver):
-            yield from routes(pattern.url_patterns, route)
+            yield from routes(pattern.url_patterns, route, names)
 
 
 PAGES = {
