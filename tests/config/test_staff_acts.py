@@ -388,7 +388,7 @@ def test_table_names_every_act_and_every_command_that_changes_data() -> None:
     commands = [row.where for row in ROWS.values() if row.permission == BY_COMMAND]
     assert [row.act for row in rows() if row.permission != BY_COMMAND] == list(ACTS)
     assert [where.split()[1] for where in commands] == [
-        "createsuperuser", "import_users", "audit", "backup", "restore",
+        "createsuperuser", "import_users", "audit", "backup", "restore", "move_media",
     ]  # fmt: skip
 
 
