@@ -257,6 +257,9 @@ FILE_UPLOAD_TEMP_DIR = writable_folder("DATA_DIR", DATA_DIR / "uploads")
 # drill, is older than this.
 _backup_dir = text("BACKUP_DIR")
 BACKUP_DIR = Path(_backup_dir).resolve() if _backup_dir else None
+# What encrypts backups; it is read when a backup is made or restored.
+BACKUP_KEY = text("BACKUP_KEY", secret=True)
+BACKUP_KEY_FILE = text("BACKUP_KEY_FILE")
 BACKUP_MAX_AGE = duration("BACKUP_MAX_AGE", default=timedelta(days=2))
 DRILL_MAX_AGE = duration("DRILL_MAX_AGE", default=timedelta(days=35))
 

@@ -10,18 +10,21 @@ versions itself, and be large.
 A media file of the size and time that it has in the newest complete backup becomes a hard link to
 the copy there, where the file system has them. So each backup is complete by itself, and takes only
 the place of what is new.
+
+With a key (config.ops.backup_keys) every file but the manifest is encrypted, and is named `….age`.
+The manifest has the checksums of the files as they are stored, to be checked without the key.
 """
 
-import hashlib
+import hmac
 import json
 import os
 import re
 import shutil
 import sqlite3
 import subprocess
+import tempfile
 from collections.abc import Iterator
-from contextlib import closing
-from functools import partial
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +33,10 @@ from django.core.files import File
 from django.core.files.storage import default_storage
 from django.db import connection
 from django.utils import timezone
+
+from config.ops import backup_keys
+from config.ops.backup_copies import Copies, describe, names_in
+from config.ops.backup_keys import SUFFIX, BackupError, BackupKey
 
 STAMP = re.compile(r"\d{8}T\d{6}Z")
 MANIFEST = "manifest.json"
@@ -43,34 +50,33 @@ PARAMETERS = {
 }
 
 
-class BackupError(Exception):
-    """Why a backup cannot be made or restored; nothing was changed."""
-
-
 def create_backup(folder: Path, keep: int = 0, *, with_bucket: bool = False) -> Path:
     """Make a backup in `folder` and return its path; delete all but the newest `keep`, if given.
 
     `with_bucket` copies media in a bucket too. Raises BackupError.
     """
+    key = backup_keys.of_settings()
     made_at = timezone.now()
     final = folder / made_at.strftime("%Y%m%dT%H%M%SZ")
     draft = final.with_name(f"{final.name}.partial")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True, mode=0o700)
     before = next(reversed(complete_backups(folder)), None)
-    _dump(draft)
+    copies = Copies(draft, before, {} if before is None else _files_of(before, key), key)
+    _dump(copies)
     if settings.S3_BUCKET:
         if with_bucket:
-            _copy_bucket(draft / "media")
+            _copy_bucket(copies, draft / "media")
     elif settings.MEDIA_ROOT.exists():
-        copy = _copy if before is None else partial(_link_or_copy, before / "media")
-        shutil.copytree(settings.MEDIA_ROOT, draft / "media", copy_function=copy)
-    known = {} if before is None else _files_of(before)
-    files = {
-        name: _known(draft, before, known, name) or _describe(draft / name)
-        for name in _names(draft)
+        shutil.copytree(settings.MEDIA_ROOT, draft / "media", copy_function=copies.copy)
+    about = {
+        "version": settings.VERSION,
+        "made_at": made_at.isoformat(),
+        "files": copies.describe(),
     }
-    about = {"version": settings.VERSION, "made_at": made_at.isoformat(), "files": files}
+    if key:
+        about["key"] = key.fingerprint
+        about["seal"] = key.seal(about)
     (draft / MANIFEST).write_text(json.dumps(about, indent=1))
     draft.rename(final)
     if keep:
@@ -88,16 +94,28 @@ def complete_backups(folder: Path) -> list[Path]:
 def find_problems(copy: Path) -> list[str]:
     """Return what is wrong with a backup; nothing when it is intact."""
     try:
-        files = json.loads((copy / MANIFEST).read_text())["files"]
+        about = json.loads((copy / MANIFEST).read_text())
+        files = about["files"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         return [f"{MANIFEST} cannot be read: {error}"]
-    there = set(_names(copy)) - {MANIFEST}
+    if found := _problems_with_key(about):
+        return found
+    there = set(names_in(copy)) - {MANIFEST}
     found = [f"{name} is missing" for name in sorted(set(files) - there)]
     found += [f"{name} is not in the manifest" for name in sorted(there - set(files))]
     for name in sorted(there & set(files)):
-        if _describe(copy / name) != files[name]:
+        if {**files[name], **describe(copy / name)} != files[name]:
             found.append(f"{name} has changed")
-    return found or _broken_database(copy)
+    if found or not can_read(copy):
+        return found
+    with _database_of(copy) as folder:
+        return _broken_database(folder)
+
+
+def can_read(copy: Path) -> bool:
+    """Return whether a backup is not encrypted, or the secret half of a key is configured."""
+    key = backup_keys.of_settings()
+    return not _is_encrypted(copy) or (key is not None and key.identity is not None)
 
 
 def restore_backup(copy: Path) -> int:
@@ -108,24 +126,85 @@ def restore_backup(copy: Path) -> int:
     """
     if found := find_problems(copy):
         raise BackupError("; ".join(found))
-    _load(copy)
+    if not can_read(copy):
+        raise BackupError("the secret key of the backup is needed: BACKUP_KEY or BACKUP_KEY_FILE")
+    with _database_of(copy) as folder:
+        _load(folder)
     media = copy / "media"
-    names = list(_names(media)) if media.exists() else []
-    if settings.S3_BUCKET:
-        for name in names:
-            with (media / name).open("rb") as file:
-                default_storage.save(name, File(file))
-    elif names:
-        shutil.copytree(media, settings.MEDIA_ROOT, copy_function=shutil.copy2, dirs_exist_ok=True)
+    names = list(names_in(media)) if media.exists() else []
+    key = backup_keys.of_settings() if _is_encrypted(copy) else None
+    for name in names:
+        _restore_file(media / name, name, key)
     return len(names)
 
 
-def _dump(draft: Path) -> None:
+def _restore_file(stored: Path, name: str, key: BackupKey | None) -> None:
+    name = name if key is None else name.removesuffix(SUFFIX)
+    target: Path = settings.MEDIA_ROOT / name
+    with tempfile.TemporaryDirectory(dir=settings.DATA_DIR) as folder:
+        plain = stored
+        if key:
+            key.decrypt(stored, plain := Path(folder) / "file")
+            shutil.copystat(stored, plain)
+        if settings.S3_BUCKET:
+            with plain.open("rb") as file:
+                default_storage.save(name, File(file))
+        else:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            (shutil.move if key else shutil.copy2)(plain, target)
+
+
+def _is_encrypted(copy: Path) -> bool:
+    return any(copy.glob(f"database.*{SUFFIX}"))
+
+
+def _problems_with_key(about: dict[str, Any]) -> list[str]:
+    """Say what is wrong between a manifest and the configured key; without one it is not known."""
+    try:
+        key = backup_keys.of_settings()
+    except BackupError as error:
+        return [str(error)]
+    if key is None or "key" not in about:
+        return []
+    if about["key"] != key.fingerprint:
+        return ["the backup is encrypted with another key"]
+    is_sealed = hmac.compare_digest(str(about.get("seal")), key.seal(about))
+    return [] if is_sealed else [f"{MANIFEST} was altered: its seal does not fit"]
+
+
+@contextmanager
+def _database_of(copy: Path) -> Iterator[Path]:
+    """Yield a folder with the database of a backup, decrypted if need be."""
+    if not _is_encrypted(copy):
+        yield copy
+        return
+    key = backup_keys.of_settings()
+    settings.DATA_DIR.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="restore-", dir=settings.DATA_DIR) as folder:
+        for stored in copy.glob(f"database.*{SUFFIX}"):
+            assert key is not None  # find_problems and restore_backup ask before
+            key.decrypt(stored, Path(folder) / stored.name.removesuffix(SUFFIX))
+        yield Path(folder)
+
+
+def _dump(copies: Copies) -> None:
+    """Write the database; what will be encrypted is first written beside the live one."""
+    name = "database.sqlite3" if connection.vendor == "sqlite" else "database.dump"
+    if copies.key is None:
+        _dump_to(copies.draft / name)
+        return
+    with tempfile.TemporaryDirectory(prefix="backup-", dir=settings.DATA_DIR) as folder:
+        _dump_to(plain := Path(folder) / name)
+        with plain.open("rb") as file:
+            copies.write(file, copies.draft / name)
+
+
+def _dump_to(path: Path) -> None:
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
-            cursor.execute("VACUUM INTO %s", [str(draft / "database.sqlite3")])
+            cursor.execute("VACUUM INTO %s", [str(path)])
     else:
-        _postgres("pg_dump", "--format=custom", f"--file={draft / 'database.dump'}")
+        _postgres("pg_dump", "--format=custom", f"--file={path}")
 
 
 def _load(copy: Path) -> None:
@@ -187,7 +266,7 @@ def _postgres(program: str, *arguments: str) -> None:
         raise BackupError(f"{program}: {ended.stderr.strip()}")
 
 
-def _copy_bucket(target: Path) -> None:
+def _copy_bucket(copies: Copies, target: Path) -> None:
     """Copy every object of the bucket; one that is deleted at this moment is left out."""
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - slow, only here
 
@@ -199,7 +278,8 @@ def _copy_bucket(target: Path) -> None:
                 continue  # another program's: we name no such objects
             path.parent.mkdir(parents=True, exist_ok=True)
             try:
-                storage.bucket.download_file(item.key, str(path))
+                with closing(item.get()["Body"]) as body:
+                    copies.write(body, path)
             except ClientError as error:
                 if error.response["ResponseMetadata"]["HTTPStatusCode"] != 404:
                     raise
@@ -207,56 +287,11 @@ def _copy_bucket(target: Path) -> None:
         raise BackupError(f"the bucket cannot be copied: {error}") from error
 
 
-def _copy(source: str, target: str) -> str:
-    """Copy a file that may be swept away at this moment."""
+def _files_of(copy: Path, key: BackupKey | None) -> dict[str, Any]:
+    """Return what the manifest says of the files, if they have this key; nothing otherwise."""
     try:
-        return str(shutil.copy2(source, target))
-    except FileNotFoundError:
-        return target
-
-
-def _link_or_copy(before: Path, source: str, target: str) -> str:
-    """Link to the copy in the backup before, if the file has not changed since; else copy it."""
-    kept = before / Path(source).relative_to(settings.MEDIA_ROOT)
-    try:
-        was, now = kept.stat(), Path(source).stat()
-        if (was.st_size, was.st_mtime_ns) == (now.st_size, now.st_mtime_ns):
-            os.link(kept, target)
-            return target
-    except OSError:  # there is none, or this file system has no hard links
-        pass
-    return _copy(source, target)
-
-
-def _files_of(copy: Path) -> dict[str, Any]:
-    """Return what the manifest of a backup says of its files; nothing when it cannot be read."""
-    try:
-        files: dict[str, Any] = json.loads((copy / MANIFEST).read_text())["files"]
+        about = json.loads((copy / MANIFEST).read_text())
+        files: dict[str, Any] = about["files"]
     except (OSError, ValueError, KeyError, TypeError):
         return {}
-    return files
-
-
-def _known(
-    draft: Path, before: Path | None, known: dict[str, Any], name: str
-) -> dict[str, Any] | None:
-    """Return the checksum of a file that is a link to one of the backup before."""
-    if before is None or name not in known:
-        return None
-    is_link = (draft / name).stat().st_ino == (before / name).stat().st_ino
-    found: dict[str, Any] = known[name]
-    return found if is_link else None
-
-
-def _names(folder: Path) -> Iterator[str]:
-    for path in folder.rglob("*"):
-        if path.is_file():
-            yield str(path.relative_to(folder))
-
-
-def _describe(path: Path) -> dict[str, Any]:
-    with path.open("rb") as file:
-        return {
-            "bytes": path.stat().st_size,
-            "sha256": hashlib.file_digest(file, "sha256").hexdigest(),
-        }
+    return files if about.get("key") == (key and key.fingerprint) else {}

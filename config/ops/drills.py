@@ -18,6 +18,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from config.ops import backups
+from config.ops.backup_keys import BackupError
 
 REPORTS = "drills"
 # What a process needs of ours; settings are not among it.
@@ -58,10 +59,8 @@ def run_drill(backup: Path, database_url: str = "") -> Report:
     A backup of PostgreSQL needs the URL of an empty database, which is left filled. The report is
     written into the folder of the backup too. Raises BackupError when nothing could be tried.
     """
-    if not (backup / "database.sqlite3").exists() and not database_url:
-        raise backups.BackupError(
-            "a backup of PostgreSQL needs --database-url of an empty database"
-        )
+    if not any(backup.glob("database.sqlite3*")) and not database_url:
+        raise BackupError("a backup of PostgreSQL needs --database-url of an empty database")
     about = _manifest(backup)
     sizes = [int(each["bytes"]) for each in about["files"].values()]
     started = timezone.now()
@@ -98,7 +97,7 @@ def _manifest(backup: Path) -> dict[str, Any]:
         about: dict[str, Any] = json.loads((backup / backups.MANIFEST).read_text())
         return {name: about[name] for name in ("version", "made_at", "files")}
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise backups.BackupError(f"{backups.MANIFEST} cannot be read: {error}") from error
+        raise BackupError(f"{backups.MANIFEST} cannot be read: {error}") from error
 
 
 def _run(command: list[str], folder: Path, database_url: str) -> Step:
@@ -114,6 +113,8 @@ def _run(command: list[str], folder: Path, database_url: str) -> Step:
             "DATABASE_URL": database_url,
             "ENVIRONMENT": "development",
             "BILLING": "on" if settings.BILLING else "off",
+            "BACKUP_KEY": settings.BACKUP_KEY,
+            "BACKUP_KEY_FILE": settings.BACKUP_KEY_FILE,
         },
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

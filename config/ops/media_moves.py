@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from config.ops.media_places import Readable
+from config.ops.reading import Readable
 
 # Most of the time of a small file is waiting for the bucket's answers.
 THREADS = 8

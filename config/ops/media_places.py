@@ -4,21 +4,14 @@ import mimetypes
 import shutil
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from botocore.exceptions import ClientError
 
+from config.ops.reading import Readable
 from videos.media.bucket import BucketStorage
 
 DRAFT = ".moving"
-
-
-class Readable(Protocol):
-    """What can be read in pieces."""
-
-    def read(self, size: int = -1, /) -> bytes: ...
-
-    def close(self) -> None: ...
 
 
 class Folder:

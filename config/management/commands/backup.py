@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from config.ops import backups
+from config.ops.backup_keys import BackupError
 
 
 class Command(BaseCommand):
@@ -33,7 +34,7 @@ class Command(BaseCommand):
             made = backups.create_backup(
                 options["to"], options["keep"], with_bucket=options["with_bucket"]
             )
-        except (backups.BackupError, OSError) as error:
+        except (BackupError, OSError) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(str(made))
         if settings.S3_BUCKET and not options["with_bucket"]:

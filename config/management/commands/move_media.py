@@ -43,9 +43,14 @@ class Command(BaseCommand):
             )
         folder, bucket = Folder(settings.MEDIA_ROOT), Bucket(buckets.read_options(name))
         journal = settings.DATA_DIR / f"media-moved-to-{options['to']}-{name}.jsonl"
-        sides = (folder, bucket) if to_bucket else (bucket, folder)
         try:
-            outcome = Move(*sides, journal, in_use, options["delete_source"]).run()
+            outcome = Move(
+                folder if to_bucket else bucket,
+                bucket if to_bucket else folder,
+                journal,
+                in_use,
+                options["delete_source"],
+            ).run()
         except (BotoCoreError, ClientError, OSError) as error:
             raise CommandError(
                 f"The move was broken off; run it again to go on: {error}"

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from config.ops import backups
+from config.ops.backup_keys import BackupError
 
 
 class Command(BaseCommand):
@@ -23,9 +24,13 @@ class Command(BaseCommand):
             if found := backups.find_problems(backup):
                 raise CommandError("\n".join(found))
             self.stdout.write("The backup is complete.")
+            if not backups.can_read(backup):
+                self.stderr.write(
+                    "It is encrypted. Its database was not looked at: that needs the secret key."
+                )
             return
         try:
             files = backups.restore_backup(backup)
-        except (backups.BackupError, OSError) as error:
+        except (BackupError, OSError) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"Restored, with {files} media files.")

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from config.ops import backups, drills
+from config.ops.backup_keys import BackupError
 
 
 class Command(BaseCommand):
@@ -26,7 +27,7 @@ class Command(BaseCommand):
         backup: Path = options["backup"] or self._newest(options["folder"])
         try:
             report = drills.run_drill(backup, options["database_url"])
-        except (backups.BackupError, OSError) as error:
+        except (BackupError, OSError) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(json.dumps(asdict(report), indent=1))
         if not report.passed:

@@ -9,7 +9,8 @@ from django.conf import LazySettings
 from django.core.management import CommandError, call_command
 
 from config.ops.media_moves import Move
-from config.ops.media_places import Folder, Readable
+from config.ops.media_places import Folder
+from config.ops.reading import Readable
 
 FILES = {"videos/a.mp4": b"film", "uploads/b.webp": b"picture", "c.mp4": b""}
 
