@@ -260,6 +260,9 @@ BACKUP_DIR = Path(_backup_dir).resolve() if _backup_dir else None
 # What encrypts backups; it is read when a backup is made or restored.
 BACKUP_KEY = text("BACKUP_KEY", secret=True)
 BACKUP_KEY_FILE = text("BACKUP_KEY_FILE")
+# Each backup is sent there too.
+BACKUP_S3_BUCKET = text("BACKUP_S3_BUCKET")
+BACKUP_S3_OPTIONS = buckets.read_backup_options()
 BACKUP_MAX_AGE = duration("BACKUP_MAX_AGE", default=timedelta(days=2))
 DRILL_MAX_AGE = duration("DRILL_MAX_AGE", default=timedelta(days=35))
 

@@ -15,7 +15,6 @@ ADDRESSING = ("auto", "path", "virtual")
 def read_options(bucket: str) -> dict[str, Any]:
     """The options of the S3 storage; without a bucket they are read and not used."""
     endpoint = _url(text("S3_ENDPOINT", "ALIYUN_OSS_ENDPOINT"))
-    is_aliyun = (urlsplit(endpoint).hostname or "").endswith(ALIYUN_HOST)
     options = {
         "bucket_name": bucket,
         "access_key": text("S3_ACCESS_KEY", "ALIYUN_OSS_ACCESS_KEY", secret=True) or None,
@@ -27,14 +26,42 @@ def read_options(bucket: str) -> dict[str, Any]:
         "file_overwrite": True,
         "max_memory_size": MAX_MEMORY_BYTES,
     }
+    if bucket:
+        options["client_config"] = client_config(endpoint)
+    else:
+        _choices(endpoint)
+    return options
+
+
+def read_backup_options() -> dict[str, Any]:
+    """The options of the client for the bucket of backups; without one they are read and not used.
+
+    What is not set is that of the bucket of media.
+    """
+    endpoint = text("BACKUP_S3_ENDPOINT", "S3_ENDPOINT", "ALIYUN_OSS_ENDPOINT")
+    keys = ("BACKUP_S3_ACCESS_KEY", "S3_ACCESS_KEY", "ALIYUN_OSS_ACCESS_KEY")
+    secrets = ("BACKUP_S3_SECRET_KEY", "S3_SECRET_KEY", "ALIYUN_OSS_SECRET_KEY")
+    return {
+        "aws_access_key_id": text(*keys, secret=True) or None,
+        "aws_secret_access_key": text(*secrets, secret=True) or None,
+        "endpoint_url": _url(endpoint) or None,
+        "region_name": text("BACKUP_S3_REGION", "S3_REGION") or None,
+    }
+
+
+def client_config(endpoint: str) -> Any:
+    """How a client speaks with the server at an endpoint; "" is AWS."""
+    return _client_config(*_choices(endpoint))
+
+
+def _choices(endpoint: str) -> tuple[str, str, str]:
+    is_aliyun = (urlsplit(endpoint).hostname or "").endswith(ALIYUN_HOST)
     # With "auto" URLs of AWS are signed for a host that redirects to the one of the region.
     by_host = is_aliyun or not endpoint
     addressing = _choice("S3_ADDRESSING", "virtual" if by_host else "auto", *ADDRESSING)
     signature = _choice("S3_SIGNATURE", "s3" if is_aliyun else "s3v4", "s3", "s3v4")
     checksums = _choice("S3_CHECKSUMS", "when_required", "when_supported")
-    if bucket:
-        options["client_config"] = _client_config(addressing, signature, checksums)
-    return options
+    return addressing, signature, checksums
 
 
 def _url(endpoint: str) -> str:

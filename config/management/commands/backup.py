@@ -26,19 +26,44 @@ class Command(BaseCommand):
             "--with-bucket", action="store_true", help="copy the bucket's media too"
         )
         parser.add_argument("--keep", type=int, default=0, help="delete all but the newest so many")
+        parser.add_argument(
+            "--keep-sent", type=int, metavar="KEEP", help="the same in the bucket, if it differs"
+        )
+        parser.add_argument(
+            "--only-send", action="store_true", help="make none: send the newest one again"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if options["keep"] < 0:
+        keep_sent = options["keep"] if options["keep_sent"] is None else options["keep_sent"]
+        if options["keep"] < 0 or keep_sent < 0:
             raise CommandError("--keep must be a number from 0.")
+        if options["only_send"] and not settings.BACKUP_S3_BUCKET:
+            raise CommandError("Name the bucket in BACKUP_S3_BUCKET.")
         try:
-            made = backups.create_backup(
-                options["to"], options["keep"], with_bucket=options["with_bucket"]
-            )
+            made = self._newest(options["to"]) if options["only_send"] else self._made(options)
+            self.stdout.write(str(made))
+            if settings.BACKUP_S3_BUCKET:
+                self._send(made, keep_sent)
         except (BackupError, OSError) as error:
             raise CommandError(str(error)) from error
-        self.stdout.write(str(made))
         if settings.S3_BUCKET and not options["with_bucket"]:
             self.stderr.write(
                 f"The media in the bucket {settings.S3_BUCKET} was not copied: use --with-bucket, "
                 "or the versioning of the bucket."
             )
+
+    def _made(self, options: dict[str, Any]) -> Path:
+        return backups.create_backup(
+            options["to"], options["keep"], with_bucket=options["with_bucket"]
+        )
+
+    def _newest(self, folder: Path) -> Path:
+        if not folder.is_dir() or not (found := backups.complete_backups(folder)):
+            raise BackupError(f"there is no complete backup in {folder}")
+        return found[-1]
+
+    def _send(self, made: Path, keep: int) -> None:
+        from config.ops.backup_bucket import BackupBucket  # noqa: PLC0415 - slow, only here
+
+        sent = BackupBucket().send(made, keep)
+        self.stderr.write(f"Sent to the bucket {settings.BACKUP_S3_BUCKET}: {sent} new files.")
