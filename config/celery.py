@@ -44,7 +44,7 @@ PERIODIC_TASKS = {
     "accounts.tasks.delete_old_sessions": 21600,
     "billing.tasks.delete_old_events": 21600,
     "videos.tasks.delete_old": 21600,
-    "config.ops.tasks.warn_of_backups": 3600,
+    "config.ops.tasks.check_backups": 600,
 }
 
 with refusals_in_one_line():

@@ -15,6 +15,7 @@ class AlertKind(models.TextChoices):
     DISK = "disk", _("A disk is nearly full")
     MAIL = "mail", _("E-mails are not sent")
     BALANCE = "balance", _("The account at an engine is nearly empty")
+    BACKUP = "backup", _("Backups need your attention")
 
 
 class Advice:
@@ -42,6 +43,10 @@ class Advice:
             " the settings beside it; the e-mails that wait are then sent by themselves."
         ),
         AlertKind.BALANCE: _("Add credit to the account there before its orders fail."),
+        AlertKind.BACKUP: _(
+            "Look at the job that runs “python manage.py backup”, and at what it said. Of restores,"
+            " run “python manage.py restore_drill” and read its report."
+        ),
     }
     PAGES: ClassVar[dict[str, str]] = {
         AlertKind.REVIEW: "admin:billing_payment_changelist",

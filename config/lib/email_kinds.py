@@ -6,7 +6,6 @@ from django.utils.translation import gettext_lazy as _
 LABELS: dict[str, Promise] = {
     "receipt": _("Receipt"),
     "refund": _("Refund"),
-    "backup": _("Backups need attention"),
     "deletion": _("Account deletion"),
     "expiry_warning": _("Credits expire soon"),
     "digest": _("Finished videos"),

@@ -35,7 +35,6 @@ class SentEmail(models.Model):
         RECEIPT = "receipt"
         REFUND = "refund"
         DELETION = "deletion"
-        BACKUP = "backup"
 
     kind = models.CharField(max_length=8, choices=Kind)
     reference = models.UUIDField()

@@ -23,12 +23,10 @@ from django.utils import timezone
 from config.environment import buckets
 from config.ops.backup_copies import describe
 from config.ops.backup_keys import BackupError
-from config.ops.backups import MANIFEST, STAMP
+from config.ops.backups import MANIFEST, SENT, STAMP
 
 OBJECTS = "objects/"
 ORPHAN_AGE = timedelta(days=2)
-# In the folder of backups: the name of the last one that was sent.
-SENT = "sent"
 
 
 class BackupBucket:

@@ -40,6 +40,8 @@ from config.ops.backup_keys import SUFFIX, BackupError, BackupKey
 
 STAMP = re.compile(r"\d{8}T\d{6}Z")
 MANIFEST = "manifest.json"
+# In the folder of backups: the name of the last one that was sent to the bucket.
+SENT = "sent"
 PARAMETERS = {
     "host": "PGHOST",
     "port": "PGPORT",

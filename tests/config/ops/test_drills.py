@@ -1,4 +1,4 @@
-"""`manage.py restore_drill`, and the e-mail to staff when backups or drills are old."""
+"""`manage.py restore_drill`, and the alerts to staff when backups or drills are old."""
 
 import json
 from datetime import timedelta
@@ -9,8 +9,8 @@ import pytest
 from django.conf import LazySettings
 from django.utils import timezone
 
-from config.lib.models import OutgoingEmail
-from config.ops import backup_alerts, drills
+from config.lib.models import Alert, OutgoingEmail
+from config.ops import drills, tasks
 from tests import migrated
 from tests.config.ops.test_backups import Installation
 from tests.conftest import create_user
@@ -52,46 +52,62 @@ def write_drill(folder: Path, **changes: Any) -> None:
     (folder / "drills" / f"{now:%Y%m%dT%H%M%S%f}Z.json").write_text(json.dumps(report))
 
 
-def write_backup(folder: Path, age: timedelta) -> None:
+def write_backup(folder: Path, age: timedelta) -> Path:
     made = folder / f"{timezone.now() - age:%Y%m%dT%H%M%SZ}"
     made.mkdir()
     (made / "manifest.json").write_text("{}")
+    return made
 
 
-def names() -> list[str]:
-    return [name for name, _words in backup_alerts.find_problems()]
+def found() -> list[str]:
+    tasks.check_backups()
+    return sorted(Alert.objects.filter(cleared_at=None).values_list("subject", flat=True))
 
 
-def test_problems_are_found_and_go_away(tmp_path: Path, settings: LazySettings) -> None:
+def test_alerts_open_and_end(tmp_path: Path, settings: LazySettings, db: None) -> None:
     settings.BACKUP_DIR = None
-    assert names() == []
+    assert found() == []
     settings.BACKUP_DIR = tmp_path / "copies"
-    assert names() == ["backup"]
+    assert found() == ["backup"]
     settings.BACKUP_DIR.mkdir()
-    assert names() == ["backup", "drill"]
+    assert found() == ["backup", "drill"]
     write_backup(settings.BACKUP_DIR, timedelta(days=3))
     write_drill(settings.BACKUP_DIR, passed=False)
-    assert names() == ["backup", "failed"]
+    assert found() == ["backup", "drill"]
+    rows = Alert.objects.filter(cleared_at=None).order_by("subject")
+    [backup, drill] = rows.values_list("detail", flat=True)
+    assert backup.endswith("is too old.")
+    assert drill == "The last restore drill, with b, failed."
     long_ago = timezone.now() - timedelta(days=40)
-    write_backup(settings.BACKUP_DIR, timedelta(hours=1))
+    newest = write_backup(settings.BACKUP_DIR, timedelta(hours=1))
     write_drill(settings.BACKUP_DIR, started_at=long_ago.isoformat())
-    assert names() == ["drill"]
+    assert found() == ["drill"]
     write_drill(settings.BACKUP_DIR)
-    assert names() == []
+    assert found() == []
+    settings.BACKUP_S3_BUCKET = "far"
+    assert found() == ["bucket"]
+    (settings.BACKUP_DIR / "sent").write_text("20260101T000000Z")
+    assert found() == ["bucket"]
+    (settings.BACKUP_DIR / "sent").write_text(newest.name)
+    assert found() == []
+    # A process that does not see the folder judges nothing.
+    (settings.BACKUP_DIR / "sent").unlink()
+    assert found() == ["bucket"]
+    settings.BACKUP_DIR = None
+    assert found() == ["bucket"]
 
 
-def test_superusers_get_one_email_a_week_when_something_is_old(
+def test_superusers_get_one_email_when_something_is_old(
     tmp_path: Path, settings: LazySettings, db: None
 ) -> None:
     settings.EMAIL_BACKEND = "config.lib.mail.queue.QueueBackend"
     settings.BACKUP_DIR = tmp_path
+    write_drill(tmp_path)
     create_user("staff", is_staff=True)
     create_user("root", is_staff=True, is_superuser=True)
-    assert [backup_alerts.warn_staff() for _n in range(3)] == [1, 0, 0]
-    mail = OutgoingEmail.objects.get(kind="backup")
+    for _n in range(3):
+        tasks.check_backups()
+    mail = OutgoingEmail.objects.get(kind="alert")
     assert mail.recipient == "root@example.com"
     assert f"There is no complete backup in {tmp_path}." in mail.text
-    assert "Run manage.py restore_drill." in mail.text
-    # Another problem is told at once.
-    write_drill(tmp_path, passed=False)
-    assert [backup_alerts.warn_staff() for _n in range(2)] == [1, 0]
+    assert "manage.py backup" in mail.text
