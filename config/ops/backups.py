@@ -135,25 +135,26 @@ def restore_backup(copy: Path) -> int:
     media = copy / "media"
     names = list(names_in(media)) if media.exists() else []
     key = backup_keys.of_settings() if _is_encrypted(copy) else None
-    for name in names:
-        _restore_file(media / name, name, key)
+    with tempfile.TemporaryDirectory(prefix="restore-", dir=settings.DATA_DIR) as folder:
+        for name in names:
+            _restore_file(media / name, name, key, Path(folder) / "file")
     return len(names)
 
 
-def _restore_file(stored: Path, name: str, key: BackupKey | None) -> None:
-    name = name if key is None else name.removesuffix(SUFFIX)
+def _restore_file(stored: Path, name: str, key: BackupKey | None, draft: Path) -> None:
+    """Write one file of the media; an encrypted one is decrypted into the draft first."""
+    plain = stored
+    if key:
+        name = name.removesuffix(SUFFIX)
+        key.decrypt(stored, plain := draft)
+        shutil.copystat(stored, plain)
+    if settings.S3_BUCKET:
+        with plain.open("rb") as file:
+            default_storage.save(name, File(file))
+        return
     target: Path = settings.MEDIA_ROOT / name
-    with tempfile.TemporaryDirectory(dir=settings.DATA_DIR) as folder:
-        plain = stored
-        if key:
-            key.decrypt(stored, plain := Path(folder) / "file")
-            shutil.copystat(stored, plain)
-        if settings.S3_BUCKET:
-            with plain.open("rb") as file:
-                default_storage.save(name, File(file))
-        else:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            (shutil.move if key else shutil.copy2)(plain, target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    (shutil.move if key else shutil.copy2)(plain, target)
 
 
 def _is_encrypted(copy: Path) -> bool:
