@@ -34,7 +34,7 @@ def test_video_is_trimmed_by_keyboard_and_reframed_on_a_phone(
     page.get_by_role("link", name="Edit", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Edit")
     film = page.locator("#film")
-    page.wait_for_function("document.getElementById('film').readyState > 0")
+    page.wait_for_function("() => document.getElementById('film').readyState > 0")
     assert seconds(page, "trim_end") == pytest.approx(film.evaluate("f => f.duration"), abs=0.01)
     film.evaluate("f => { f.currentTime = 1 }")
     expect(page.locator("#now")).to_have_text("1.00")

@@ -439,7 +439,7 @@ def test_every_public_page_fits_the_screen(tab: Opener, world: World) -> None:
     page.goto("/accounts/login/")
     page.get_by_label("Username or email").fill(world.guarded_name)
     page.get_by_label("Password", exact=True).fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     page.wait_for_url("**/2fa/authenticate/**")
     assert wrong + faults(page, "mfa_authenticate") == []
 
@@ -486,7 +486,7 @@ def test_a_video_is_made_watched_and_deleted_when_javascript_is_off(tab: Opener)
     page.goto("/accounts/login/")
     page.get_by_label("Username or email").fill(name)
     page.get_by_label("Password", exact=True).fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     expect(wallet(page)).to_have_text("100")
     expect(page.locator(".price-table td").first).to_have_text("20, with an image 25")
     order(page, "A quiet harbour", "4 s")

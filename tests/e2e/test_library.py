@@ -90,6 +90,7 @@ def test_every_library_page_fits_the_screen(
     page.get_by_role("button", name="Presets").click()
     check(page, "presets")
     page.keyboard.press("Escape")
+    expect(page.locator(":popover-open")).to_have_count(0)
     for name, key in OPEN.items():
         page.keyboard.press(key)
         expect(page.locator("dialog[open]")).to_be_visible()
@@ -621,7 +622,7 @@ def test_file_is_given_to_the_share_sheet_of_a_phone(
     save.click()
     expect(save).to_have_text("Loaded: tap again")
     save.click()
-    page.wait_for_function("globalThis.shared")
+    page.wait_for_function("() => globalThis.shared")
     assert page.evaluate("shared") == ["a-boat-at-dusk.mp4", "video/mp4", True]
     page.evaluate("globalThis.faults = ['DataError']")
     with page.expect_download() as download:

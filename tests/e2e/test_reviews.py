@@ -24,7 +24,7 @@ def test_reviewer_comments_by_keyboard_and_approves_on_a_phone(
     page = tab()
     page.goto(link)
     expect(page.locator("#film")).to_be_visible()  # the page loads again by itself
-    page.wait_for_function("document.getElementById('film').readyState > 0")
+    page.wait_for_function("() => document.getElementById('film').readyState > 0")
     page.locator("#film").evaluate("f => { f.currentTime = 1 }")
     expect(page.locator("#at")).to_have_value("1.00")
     page.get_by_role("button", name="Click in the picture").or_(
