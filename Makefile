@@ -14,7 +14,7 @@ PIP = $(BIN)/python -m pip install $(QUIET) --disable-pip-version-check --requir
 install = $(or $(UV),$(BIN)/uv) pip install $(QUIET) --python $(BIN)/python --require-hashes -r $(1) \
 	$(if $(UV),,|| $(PIP) -r $(1))
 
-.PHONY: run dev test test-thorough check fix lint types words bench bench-check lock clean
+.PHONY: run dev test test-thorough check fix lint types words bench bench-check lock sbom audit clean
 
 run: $(VENV)/.run
 	@$(BIN)/python manage.py serve --first-run
@@ -31,6 +31,11 @@ test-thorough: $(VENV)/.dev
 # The linters and the type check run at once.
 check: $(VENV)/.dev
 	@$(MAKE) --no-print-directory -j2 lint types
+	@$(MAKE) --no-print-directory audit
+
+# Known vulnerabilities of the locked packages; says so loudly where the service is out of reach.
+audit: $(VENV)/.dev
+	@$(BIN)/python -m tests.releases.advisories
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -75,6 +80,11 @@ lock:
 		pyproject.toml -o requirements-dev.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --group installer \
 		-o requirements-uv.txt
+
+# What a release is made of, as CycloneDX. SBOM=FILE puts it elsewhere.
+SBOM ?= artifacts/firstlight.cdx.json
+sbom:
+	@$(PYTHON) -m tests.releases.sbom $(SBOM)
 
 clean:
 	rm -rf $(VENV)

@@ -51,9 +51,23 @@ def test_workflow_of_the_forge_runs_the_pipeline_on_the_whole_history(name: str)
     [job] = workflow["jobs"].values()
     checkout = next(step for step in job["steps"] if "uses" in step)
     assert checkout["with"] == {"fetch-depth": 0}
-    assert job["steps"][-1] == {"run": "bash .ci/run"}
+    after = job["steps"].index({"run": "bash .ci/run"}) + 1
+    assert len(job["steps"][after:]) == (2 if name == "release" else 0)
     # A machine reaches package registries by its own configuration.
     assert re.findall(r"https?://|index-url|registry", text) == []
+
+
+def test_release_keeps_the_list_of_what_it_is_made_of() -> None:
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "release.yml").read_text())
+    made, kept = workflow["jobs"]["checks-and-tests"]["steps"][-2:]
+    assert made["run"] == 'make sbom SBOM="artifacts/firstlight-$GITHUB_REF_NAME.cdx.json"'
+    assert kept["with"]["path"] == "artifacts/*.cdx.json"
+    assert "tests.releases.sbom $(SBOM)" in recipe("sbom")
+
+
+def test_checks_ask_for_known_vulnerabilities() -> None:
+    assert "audit" in recipe("check").split()
+    assert "tests.releases.advisories" in recipe("audit")
 
 
 def test_checks_run_every_linter_and_strict_types() -> None:
