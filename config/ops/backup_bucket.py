@@ -40,7 +40,7 @@ class BackupBucket:
 
     def send(self, copy: Path, keep: int = 0) -> int:
         """Send a backup, delete all but the newest `keep`, and return how many files were sent."""
-        with _told():
+        with _as_backup_errors():
             files = json.loads((copy / MANIFEST).read_text())["files"]
             there = {key: item["Size"] for key, item in self._objects(OBJECTS).items()}
             sent = 0
@@ -59,7 +59,7 @@ class BackupBucket:
 
     def names(self) -> list[str]:
         """Return the names of the backups in the bucket, oldest first."""
-        with _told():
+        with _as_backup_errors():
             return self._names()
 
     def fetch(self, name: str, folder: Path) -> Path:
@@ -70,7 +70,7 @@ class BackupBucket:
         final, draft = folder / name, folder / f"{name}.partial"
         if final.exists():
             raise BackupError(f"{final} is there already")
-        with _told():
+        with _as_backup_errors():
             draft.mkdir(parents=True, mode=0o700, exist_ok=True)
             body = self._body(f"{name}/{MANIFEST}")
             for file, about in json.loads(body)["files"].items():
@@ -126,7 +126,7 @@ class BackupBucket:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _as_backup_errors() -> Iterator[None]:
     try:
         yield
     except (BotoCoreError, ClientError, boto3.exceptions.Boto3Error) as error:
