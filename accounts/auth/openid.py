@@ -29,7 +29,10 @@ CLOCK_SECONDS = 60
 # What the one provider is called in addresses and in stored links.
 PROVIDER = "oidc"
 # What an answer of a provider that is not as documented makes Python raise.
-UNREADABLE = (requests.RequestException, jwt.PyJWTError, ValueError, TypeError, KeyError)
+UNREADABLE = (
+    *(requests.RequestException, jwt.PyJWTError),
+    *(AttributeError, ValueError, TypeError, KeyError),
+)
 
 
 def nonce_of(verifier: str) -> str:

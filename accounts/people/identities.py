@@ -7,7 +7,8 @@ decides, and only if the provider has verified it:
     no account has it       a new account is opened, if accounts.people.admission lets it
     verified here too       the account with this address is linked
     not verified here       that account is linked too, but whoever opened it may not have owned the
-                            address: its password, sessions, keys, other addresses and links end
+                            address: its password, passkeys, second factor, sessions, keys, other
+                            addresses and links end
 """
 
 from dataclasses import dataclass
@@ -94,8 +95,10 @@ def _link_or_open(identity: Identity, came_by: dict[str, str]) -> User:
             user = rows.first()
         if user is None:
             user = _open_account(identity, came_by)
-        elif user.is_active:
-            _link_existing(user, identity)
+        elif not user.is_active:  # else the link would count once the account is open again
+            raise errors.BadCredentials("This account is closed")
+        else:
+            _link_existing(user, identity, came_by["invitation"])
         SocialAccount.objects.create(user=user, provider=identity.provider, uid=identity.uid)
     return user
 
@@ -119,8 +122,10 @@ def _open_account(identity: Identity, came_by: dict[str, str]) -> User:
     return user
 
 
-def _link_existing(user: User, identity: Identity) -> None:
+def _link_existing(user: User, identity: Identity, invitation: str) -> None:
     if not identity.is_verified:
+        # Whom nobody would admit learns no more than for an address without an account.
+        admission.check("", invitation)
         raise Refused(
             _(
                 "An account with this address exists, and %(provider)s has not verified that it is "

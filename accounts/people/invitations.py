@@ -1,7 +1,7 @@
 """Invitations to open an account: made by staff or users, each used once.
 
 A link holds a random token, of which only a digest is stored. It counts while it is unused and not
-expired, and while the account of who made it is active.
+expired, and while whoever made it may still invite.
 """
 
 import hashlib
@@ -73,10 +73,7 @@ def use(token: str, user: User | None) -> bool:
     `user` is the account that is opened with it.
     """
     now = timezone.now()
-    active = User.objects.filter(is_active=True)
-    rows = Invitation.objects.filter(
-        digest=_digest(token), used_at=None, expires_at__gt=now, made_by__in=active
-    )
+    rows = _usable(now).filter(digest=_digest(token))
     return rows.update(used_at=now, used_by=user) == 1
 
 
@@ -105,7 +102,10 @@ def delete_old() -> None:
 
 
 def _usable(now: datetime) -> QuerySet[Invitation]:
-    return Invitation.objects.filter(used_at=None, expires_at__gt=now, made_by__is_active=True)
+    inviters = User.objects.filter(is_active=True)
+    if settings.INVITATIONS_BY != "users":  # somebody may have been staff when they made one
+        inviters = inviters.filter(is_staff=True)
+    return Invitation.objects.filter(used_at=None, expires_at__gt=now, made_by__in=inviters)
 
 
 def _digest(token: str) -> str:

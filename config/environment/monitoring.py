@@ -25,7 +25,10 @@ def read_balances(text: str) -> dict[str, Decimal]:
     for part in filter(None, re.split(r"[,\s]+", text)):
         name, _, amount = part.partition("=")
         try:
-            found[name] = Decimal(amount)
+            least = Decimal(amount)
         except InvalidOperation:
-            raise ValueError("expected an engine and an amount, such as runway=500") from None
+            least = Decimal("NaN")
+        if not (name and least.is_finite()):
+            raise ValueError("expected an engine and an amount, such as runway=500")
+        found[name] = least
     return found

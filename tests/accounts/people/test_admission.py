@@ -285,6 +285,33 @@ def test_list_takes_as_many_queries_when_there_are_more(
     assert counts[0] == counts[1], connection.vendor
 
 
+def test_invitation_opens_nothing_when_its_maker_may_no_longer_invite(
+    token: str, staff: User
+) -> None:
+    assert invitations.is_usable(token)
+    User.objects.filter(pk=staff.pk).update(is_staff=False)
+    assert not invitations.is_usable(token)
+
+
+@pytest.mark.parametrize("name", ["%E2%82%AC", "%FF%FE", "a%20b", "a%0D%0Ab"])
+def test_hostile_links_of_invitations_are_404(db: None, name: str) -> None:
+    assert Client().get(f"/join/{name}/").status_code == 404
+
+
+def test_provider_tells_nobody_which_addresses_have_accounts_when_sign_up_is_closed(
+    google: OpenIDProvider, settings: LazySettings, db: None
+) -> None:
+    settings.SIGN_UP = "closed"
+    create_user("vera", is_verified=True)
+    answers = []
+    for address in ("vera@example.com", "nobody@example.com"):
+        google.person = {**google.person, "email": address, "email_verified": False}
+        answer = sign_in_with_code(google)
+        answers.append((answer.status_code, answer.json()))
+    assert answers[0] == answers[1]
+    assert answers[0][1]["code"] == "sign_up_closed"
+
+
 def test_old_invitations_are_deleted(token: str, settings: LazySettings) -> None:
     invitations.delete_old()
     assert Invitation.objects.count() == 1

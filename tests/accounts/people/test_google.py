@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
 from django.test import Client
 from rest_framework.test import APIClient
@@ -44,17 +45,20 @@ def test_earlier_access_ends_when_google_verifies_the_owner_of_the_address(
     assert (now.is_verified, now.has_usable_password()) == (True, False)
 
 
-def test_earlier_links_and_addresses_are_deleted_when_google_verifies_the_owner(
+def test_earlier_links_addresses_and_factors_are_deleted_when_google_verifies_the_owner(
     google: OpenIDProvider, db: None
 ) -> None:
     google.person = {**VERA, "sub": "666", "email_verified": False}
     attacker = user_of(sign_in_with_code(google))
     EmailAddress.objects.create(user=attacker, email="attacker@example.com", verified=True)
+    for kind in Authenticator.Type.values:
+        Authenticator.objects.create(user=attacker, type=kind, data={})
     google.person = dict(VERA)
     assert user_of(sign_in_with_code(google)) == attacker
     links = list(SocialAccount.objects.values_list("uid", flat=True))
     addresses = list(EmailAddress.objects.values_list("email", "verified"))
     assert (links, addresses) == (["1001"], [("vera@example.com", True)])
+    assert Authenticator.objects.count() == 0
     google.person = {**VERA, "sub": "666", "email_verified": False}
     assert sign_in_with_code(google).status_code == 403
 
@@ -100,6 +104,16 @@ def test_new_account_is_unverified_when_google_has_not_verified_the_address(
 def test_account_is_not_linked_when_it_belongs_to_staff(google: OpenIDProvider, db: None) -> None:
     create_user("vera", is_staff=True, is_verified=True)
     assert sign_in_with_code(google).status_code == 403
+    assert SocialAccount.objects.count() == 0
+
+
+@pytest.mark.parametrize("verified", [True, False])
+def test_nothing_is_linked_while_the_account_is_closed(
+    google: OpenIDProvider, db: None, verified: bool
+) -> None:
+    create_user("vera", is_active=False, is_verified=True)
+    google.person["email_verified"] = verified
+    assert sign_in_with_code(google).status_code == 401
     assert SocialAccount.objects.count() == 0
 
 

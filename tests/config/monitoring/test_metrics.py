@@ -6,6 +6,7 @@ from ipaddress import ip_network
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
+import httpx2
 import pytest
 from django.conf import LazySettings
 from django.db import connection
@@ -210,6 +211,24 @@ def test_worker_answers_on_a_port_of_its_own(settings: LazySettings) -> None:
     assert found.value("engine_polls_total", engine="of-the-worker") >= 1
     # The rows are counted by the web processes.
     assert "firstlight_videos" not in found.names
+
+
+@pytest.mark.parametrize(("headers", "code"), [({}, 200), ({"X-Forwarded-For": "127.0.0.1"}, 404)])
+def test_port_of_a_worker_believes_no_header(
+    settings: LazySettings, headers: dict[str, str], code: int
+) -> None:
+    settings.METRICS, settings.TRUSTED_PROXIES = True, 1
+    settings.METRICS_NETWORKS = (ip_network("127.0.0.0/8"),)
+    settings.BIND, settings.METRICS_PORT = "127.0.0.1", free_port()
+    server = port.start()
+    assert server
+    try:
+        url = f"http://127.0.0.1:{settings.METRICS_PORT}/metrics"
+        answer = httpx2.get(url, headers=headers)
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert answer.status_code == code
 
 
 def test_worker_has_no_port_by_default(settings: LazySettings) -> None:
