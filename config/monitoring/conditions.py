@@ -37,9 +37,11 @@ def check_all() -> None:
             alerts.record(kind, list(find()), decides=DECIDES.get(kind, _always))
         except Exception:  # the other checks must go on
             log.exception("the check for alerts of the kind %s failed", kind.value)
-    for name, least in settings.ALERT_ENGINE_BALANCE.items():
+    watched = settings.ALERT_ENGINE_BALANCE
+    for name, least in watched.items():
         _check_balance(name, least)
-    alerts.clear_lost()
+    alerts.record(AlertKind.BALANCE, [], decides=lambda subject: subject not in watched)
+    alerts.clear_lost(AlertKind.DISK)
 
 
 def _review() -> Iterator[Condition]:
@@ -92,6 +94,9 @@ def _check_balance(name: str, least: Decimal) -> None:
         balance = balances.balance_of(name)
     except EngineError as error:
         log.warning("the engine %s did not tell its balance: %s", name, error)
+        return
+    except Exception:  # the other checks must go on
+        log.exception("the balance at the engine %s could not be asked for", name)
         return
     is_low = balance is not None and balance < least
     found = [Condition(name, f"The balance is {balance}, less than {least}.")] if is_low else []

@@ -20,6 +20,13 @@ def check() -> None:
 
 
 def _find(folder: Path) -> Iterator[Condition]:
+    try:
+        yield from _read(folder)
+    except OSError as error:
+        yield Condition("backup", f"The folder of backups, {folder}, cannot be read: {error}.")
+
+
+def _read(folder: Path) -> Iterator[Condition]:
     if not folder.is_dir():
         yield Condition("backup", f"The folder of backups, {folder}, is missing.")
         return

@@ -84,12 +84,18 @@ def run_drill(backup: Path, database_url: str = "") -> Report:
 
 
 def last_report(folder: Path) -> dict[str, Any] | None:
-    """Return the newest report of drills with backups of a folder; None without one."""
+    """Return the newest report of drills with backups of a folder; None without one.
+
+    One that cannot be read counts as that of a drill that failed.
+    """
     found = sorted((folder / REPORTS).glob("*.json"))
     if not found:
         return None
-    report: dict[str, Any] = json.loads(found[-1].read_text())
-    return report
+    try:
+        report: dict[str, Any] = json.loads(found[-1].read_text())
+        return {name: report[name] for name in ("backup", "started_at", "passed")}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {"backup": found[-1].stem, "started_at": "", "passed": False}
 
 
 def _manifest(backup: Path) -> dict[str, Any]:
@@ -103,6 +109,17 @@ def _manifest(backup: Path) -> dict[str, Any]:
 def _run(command: list[str], folder: Path, database_url: str) -> Step:
     own = {name: os.environ[name] for name in INHERITED if name in os.environ}
     began = time.monotonic()
+    try:
+        code, said = _execute(command, own, folder, database_url)
+    except subprocess.TimeoutExpired:
+        code, said = 1, f"not finished after {STEP_SECONDS // 3600} hours"
+    took = round(time.monotonic() - began, 1)
+    return Step(command[0], code == 0, took, said.strip()[-SAID_MAX:])
+
+
+def _execute(
+    command: list[str], own: dict[str, str], folder: Path, database_url: str
+) -> tuple[int, str]:
     ended = subprocess.run(  # noqa: S603 - our own words and paths
         [sys.executable, "manage.py", *command],
         cwd=settings.BASE_DIR,
@@ -122,8 +139,7 @@ def _run(command: list[str], folder: Path, database_url: str) -> Step:
         check=False,
         timeout=STEP_SECONDS,
     )
-    took = round(time.monotonic() - began, 1)
-    return Step(command[0], ended.returncode == 0, took, ended.stdout.strip()[-SAID_MAX:])
+    return ended.returncode, ended.stdout
 
 
 def _write(folder: Path, name: str, report: Report) -> None:

@@ -27,7 +27,7 @@ from billing.models import AuditRun, Payment, Refund, StripeEvent
 from config.lib import alerts
 from config.lib.alert_kinds import AlertKind
 from config.lib.alerts import Condition
-from config.lib.models import OutgoingEmail
+from config.lib.models import Alert, OutgoingEmail
 from showcase import gallery
 from showcase.models import AbuseReport, Feedback
 from tests.conftest import create_user
@@ -227,6 +227,7 @@ def test_dashboard_numbers_link_to_exactly_the_counted_rows(
     AbuseReport.objects.create(subject="x", reason="other", state="closed")
     alerts.record(AlertKind.DISK, [Condition("a disk", "")])
     alerts.record(AlertKind.MAIL, [Condition("", "")])
+    Alert.objects.filter(kind=AlertKind.MAIL).update(seen_at=now - timedelta(hours=1))
     alerts.record(AlertKind.MAIL, [])
     context = dashboard(staff_client)
     rows = {row.label: (row.number, row.url) for row in (*context["waiting"], *context["work"])}

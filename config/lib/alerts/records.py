@@ -59,10 +59,14 @@ def record(
             _clear(row, now)
 
 
-def clear_lost() -> None:
-    """Clear the alerts that nobody has seen or denied for LOST_AFTER."""
+def clear_lost(kind: AlertKind) -> None:
+    """Clear the alerts of a kind that nobody has seen or denied for LOST_AFTER.
+
+    For what only one machine can judge, which may be gone.
+    """
     now = clock.now()
-    for row in Alert.objects.filter(cleared_at=None, seen_at__lt=now - LOST_AFTER):
+    lost = Alert.objects.filter(kind=kind, cleared_at=None, seen_at__lt=now - LOST_AFTER)
+    for row in lost:
         _clear(row, now)
 
 

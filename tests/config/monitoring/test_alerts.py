@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from config.celery import PERIODIC_TASKS
+from config.environment.monitoring import read_balances
 from config.lib import alerts, clock
 from config.lib.alert_kinds import Advice, AlertKind
 from config.lib.alerts import Condition, records
@@ -221,6 +222,12 @@ def test_low_balance_of_an_engine_is_an_alert_and_no_answer_changes_nothing(
         let_five_minutes_pass()
         conditions.check_all()
         assert open_alerts() == []
+
+
+@pytest.mark.parametrize("text", ["runway=nan", "runway=inf", "runway=", "=5", "runway=x"])
+def test_balance_that_is_no_number_stops_the_start(text: str) -> None:
+    with pytest.raises(ValueError, match="expected an engine and an amount"):
+        read_balances(text)
 
 
 def test_superusers_get_the_e_mail_unless_addresses_are_set(

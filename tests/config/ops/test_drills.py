@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from config.lib.alerts import records
 from config.lib.models import Alert, OutgoingEmail
+from config.monitoring import conditions
 from config.ops import drills, tasks
 from tests import migrated
 from tests.config.ops.test_backups import Installation
@@ -98,6 +99,19 @@ def test_alerts_open_and_end(tmp_path: Path, settings: LazySettings, db: None) -
     assert found() == ["bucket"]
     settings.BACKUP_DIR = None
     assert found() == ["bucket"]
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", "null"])
+def test_report_that_cannot_be_read_is_a_failed_drill(
+    tmp_path: Path, settings: LazySettings, db: None, text: str
+) -> None:
+    settings.BACKUP_DIR = tmp_path
+    (tmp_path / "drills").mkdir()
+    (tmp_path / "drills" / "20260101T000000Z.json").write_text(text)
+    assert found() == ["backup", "drill"]
+    Alert.objects.update(seen_at=timezone.now() - 2 * records.LOST_AFTER)
+    conditions.check_all()
+    assert Alert.objects.filter(cleared_at=None).count() == 2
 
 
 def test_superusers_get_one_email_when_something_is_old(
