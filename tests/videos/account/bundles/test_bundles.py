@@ -285,7 +285,8 @@ def test_imported_video_is_shown_and_deleted_like_others(
 
 def broken_zip(path: Path, how: str) -> Path:
     """A bundle of two videos, the file of the first of which cannot be unpacked."""
-    body, rows = clip(), [row_of(clip(), prompt="Broken"), row_of(clip(), prompt="Whole")]
+    body = clip()  # two encodings may differ in a byte
+    rows = [row_of(body, prompt="Broken"), row_of(body, prompt="Whole")]
     rows[1]["created_at"] = "2026-02-02T00:00:00Z"
     file = path / "made.zip"
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
