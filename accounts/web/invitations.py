@@ -28,14 +28,14 @@ class InvitationForm(forms.Form):
 
 
 @require_safe
-def join(request: HttpRequest, token: str) -> HttpResponse:
+def join(request: HttpRequest, invitation: str) -> HttpResponse:
     """Remember the invitation and lead to signing up, which uses it; opening it does not."""
     if request.user.is_authenticated:
         return redirect("studio")
     response = redirect("account_signup")
     response.set_cookie(
         invitations.COOKIE,
-        token[:64],
+        invitation[:64],
         max_age=invitations.COOKIE_SECONDS,
         secure=settings.SESSION_COOKIE_SECURE,
         httponly=True,

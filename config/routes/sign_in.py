@@ -5,7 +5,7 @@ from django.urls import path
 from accounts.web import invitations, openid
 
 PAGES = [
-    path("join/<slug:token>/", invitations.join, name="join"),
+    path("join/<slug:invitation>/", invitations.join, name="join"),
     path("accounts/oidc/login/", openid.login, name="oidc_login"),
     path("accounts/oidc/login/callback/", openid.callback, name="oidc_callback"),
     path("settings/invitations/", invitations.invitations_page, name="invitations"),

@@ -149,6 +149,7 @@ def objects(user: User, mp4: bytes) -> dict[str, Any]:
         "key_id": key.pk,
         "code": "zzz",
         "link_id": uuid4(),
+        "invitation": "zzz",
         "invitation_id": uuid4(),
         "pk": 1,
         "comment_id": 1,
