@@ -22,8 +22,7 @@ from django.template.loader import render_to_string
 
 from accounts.auth import allauth_internals, connections, errors, tokens
 from accounts.models import User
-from accounts.people import address_hiding, admission, identities
-from accounts.people import invitations as own
+from accounts.people import address_hiding, admission, identities, invitations
 from billing.referrals import invitations as referral_links
 from config.lib import rate_limits
 from config.lib.mail import Email
@@ -38,7 +37,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Return whether the form for a new account is shown; else its page says why not."""
         try:
-            admission.check_invitation(request.COOKIES.get(own.COOKIE, ""))
+            admission.check_invitation(request.COOKIES.get(invitations.COOKIE, ""))
         except admission.NotAdmitted as error:
             request.not_admitted = str(error)  # type: ignore[attr-defined]
             return False
@@ -168,7 +167,9 @@ class SocialAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         )
         try:
             user = identities.user_of(
-                identity, cookies.get(referral_links.COOKIE, ""), cookies.get(own.COOKIE, "")
+                identity,
+                cookies.get(referral_links.COOKIE, ""),
+                cookies.get(invitations.COOKIE, ""),
             )
         except (identities.Refused, admission.NotAdmitted, errors.BadCredentials) as error:
             messages.error(request, str(error))

@@ -93,6 +93,13 @@ def complete_backups(folder: Path) -> list[Path]:
     return sorted(path for path in found if (path / MANIFEST).exists())
 
 
+def newest(folder: Path) -> Path:
+    """Return the newest complete backup in a folder. Raises BackupError when there is none."""
+    if not folder.is_dir() or not (found := complete_backups(folder)):
+        raise BackupError(f"there is no complete backup in {folder}")
+    return found[-1]
+
+
 def find_problems(copy: Path) -> list[str]:
     """Return what is wrong with a backup; nothing when it is intact."""
     try:

@@ -40,7 +40,7 @@ class Command(BaseCommand):
         if options["only_send"] and not settings.BACKUP_S3_BUCKET:
             raise CommandError("Name the bucket in BACKUP_S3_BUCKET.")
         try:
-            made = self._newest(options["to"]) if options["only_send"] else self._made(options)
+            made = backups.newest(options["to"]) if options["only_send"] else self._made(options)
             self.stdout.write(str(made))
             if settings.BACKUP_S3_BUCKET:
                 self._send(made, keep_sent)
@@ -56,11 +56,6 @@ class Command(BaseCommand):
         return backups.create_backup(
             options["to"], options["keep"], with_bucket=options["with_bucket"]
         )
-
-    def _newest(self, folder: Path) -> Path:
-        if not folder.is_dir() or not (found := backups.complete_backups(folder)):
-            raise BackupError(f"there is no complete backup in {folder}")
-        return found[-1]
 
     def _send(self, made: Path, keep: int) -> None:
         from config.ops.backup_bucket import BackupBucket  # noqa: PLC0415 - slow, only here

@@ -24,18 +24,13 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        backup: Path = options["backup"] or self._newest(options["folder"])
+        if not options["backup"] and options["folder"] is None:
+            raise CommandError("Name a backup, or the folder of backups with --from or BACKUP_DIR.")
         try:
+            backup: Path = options["backup"] or backups.newest(options["folder"])
             report = drills.run_drill(backup, options["database_url"])
         except (BackupError, OSError) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(json.dumps(asdict(report), indent=1))
         if not report.passed:
             raise CommandError(f"The backup {report.backup} could not be restored.")
-
-    def _newest(self, folder: Path | None) -> Path:
-        if folder is None:
-            raise CommandError("Name a backup, or the folder of backups with --from or BACKUP_DIR.")
-        if not folder.is_dir() or not (found := backups.complete_backups(folder)):
-            raise CommandError(f"There is no complete backup in {folder}.")
-        return found[-1]
