@@ -11,7 +11,8 @@ from rest_framework.test import APIClient
 
 from accounts.auth import tokens
 from accounts.models import User
-from tests.accounts.openid_provider import CLIENT, SECRET, OpenIDProvider, ProviderServer
+from tests.accounts.google_provider import CLIENT, SECRET, GoogleProvider
+from tests.accounts.provider_server import ProviderServer
 
 PATH = "/api/auth/google/login"
 CALLBACK = "https://app.example.com/auth/callback"
@@ -25,8 +26,8 @@ def _empty_cache() -> None:
 
 
 @pytest.fixture
-def google(settings: LazySettings, monkeypatch: pytest.MonkeyPatch) -> Iterator[OpenIDProvider]:
-    provider = OpenIDProvider(person=dict(VERA))
+def google(settings: LazySettings, monkeypatch: pytest.MonkeyPatch) -> Iterator[GoogleProvider]:
+    provider = GoogleProvider(person=dict(VERA))
     with ProviderServer(provider):
         settings.GOOGLE_CLIENT_ID = CLIENT
         settings.GOOGLE_REDIRECT_URIS = [CALLBACK, "http://localhost:3000/auth/callback"]
@@ -42,7 +43,7 @@ def google(settings: LazySettings, monkeypatch: pytest.MonkeyPatch) -> Iterator[
         yield provider
 
 
-def sign_in_with_code(google: OpenIDProvider, **body: Any) -> Any:
+def sign_in_with_code(google: GoogleProvider, **body: Any) -> Any:
     """Sign in through the API with a fresh code."""
     code = body.pop("code", None) or google.code(body.get("redirect_uri", CALLBACK))
     return APIClient().post(PATH, {"code": code, **body}, format="json")

@@ -1,121 +1,107 @@
-"""An OpenID Connect provider that answers as Google does and checks what Google checks."""
+"""An OpenID Connect provider that checks what the specification has it check."""
 
 import base64
-import hashlib
-import json
 import secrets
-import threading
 import time
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from functools import cache
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import urlencode
 
 import jwt
+from cryptography.hazmat.primitives.asymmetric import ec
 
-CLIENT, SECRET = "our-client", "our-secret"
-ISSUER = "https://accounts.google.com"
-PROVIDER_ERROR_TEXT = "THE PROVIDER'S OWN WORDS"
+from tests.accounts.google_provider import CLIENT, SECRET, challenge_of
+from tests.accounts.provider_server import as_json
+
+
+@cache
+def signing_key(name: str) -> ec.EllipticCurvePrivateKey:
+    return ec.generate_private_key(ec.SECP256R1())
+
+
+def public_jwk(name: str) -> dict[str, Any]:
+    numbers = signing_key(name).public_key().public_numbers()
+    x, y = (
+        base64.urlsafe_b64encode(n.to_bytes(32, "big")).rstrip(b"=").decode()
+        for n in (numbers.x, numbers.y)
+    )
+    return {"kty": "EC", "crv": "P-256", "x": x, "y": y, "kid": name, "alg": "ES256", "use": "sig"}
 
 
 @dataclass
 class OpenIDProvider:
-    """Sign every visitor in as `person`; a code works once, for the client that requested it."""
+    """Sign every visitor in as `person`; codes work once, with PKCE, for the right redirect URI."""
 
     url: str = ""
     person: dict[str, Any] = field(default_factory=dict)
-    # Status and body to answer instead when a code is exchanged.
-    broken_answer: tuple[int, bytes] | None = None
+    # Changes of the ID token's claims and of how it is signed; None leaves a claim out.
+    claims: dict[str, Any] = field(default_factory=dict)
+    signed_by: str = "published"
+    algorithm: str = "ES256"
     by_userinfo: bool = False
-    codes: dict[str, dict[str, Any]] = field(default_factory=dict)
-    token_requests: list[dict[str, str]] = field(default_factory=list)
+    userinfo: dict[str, Any] = field(default_factory=dict)
+    configuration: dict[str, Any] = field(default_factory=dict)
+    asked: list[dict[str, str]] = field(default_factory=list)
+    codes: dict[str, dict[str, str]] = field(default_factory=dict)
+    is_down: bool = False
 
     def authorize(self, query: dict[str, str]) -> str:
-        """Return the URL to redirect the browser to; raise AssertionError for a bad request."""
+        """Return where the browser goes back to; raise AssertionError for a careless request."""
+        self.asked.append(query)
         assert query["client_id"] == CLIENT
         assert query["response_type"] == "code"
-        assert "email" in query["scope"].split()
-        assert query["state"]
-        code = self.code(query["redirect_uri"], query.get("code_challenge", ""))
-        if query.get("code_challenge"):
-            assert query["code_challenge_method"] == "S256"
+        assert {"openid", "email", "profile"} <= set(query["scope"].split())
+        assert query["code_challenge_method"] == "S256"
+        assert len(query["code_challenge"]) == 43
+        assert len(query["state"]) >= 16
+        assert len(query["nonce"]) >= 32
+        code = secrets.token_urlsafe(16)
+        self.codes[code] = query
         return f"{query['redirect_uri']}?{urlencode({'code': code, 'state': query['state']})}"
 
-    def code(self, redirect_uri: str, challenge: str = "") -> str:
-        code = secrets.token_urlsafe(16)
-        self.codes[code] = {"to": redirect_uri, "challenge": challenge, "person": self.person}
-        return code
-
     def token(self, form: dict[str, str]) -> tuple[int, bytes]:
-        self.token_requests.append(form)
-        if self.broken_answer:
-            return self.broken_answer
+        status, answer = self._exchange(form)
+        return self._status(status), as_json(answer)
+
+    def document(self, path: str, authorization: str) -> tuple[int, bytes]:
+        return self._status(200), as_json(self.documents()[path])
+
+    def _status(self, usual: int) -> int:
+        return 503 if self.is_down else usual
+
+    def _exchange(self, form: dict[str, str]) -> tuple[int, dict[str, Any]]:
         held = self.codes.pop(form.get("code", ""), None)
-        refused = (
-            400,
-            json.dumps(
-                {"error": "invalid_grant", "error_description": PROVIDER_ERROR_TEXT}
-            ).encode(),
-        )
         known = (form.get("client_id"), form.get("client_secret")) == (CLIENT, SECRET)
-        if held is None or not known or form.get("redirect_uri") != held["to"]:
-            return refused
-        if held["challenge"] and challenge_of(form.get("code_verifier", "")) != held["challenge"]:
-            return refused
-        answer = {"access_token": json.dumps(held["person"]), "expires_in": 3600}
-        if not self.by_userinfo:
-            now = int(time.time())
-            claims = {"iss": ISSUER, "aud": CLIENT, "iat": now, "exp": now + 600, **held["person"]}
-            answer["id_token"] = jwt.encode(claims, "x" * 32, algorithm="HS256")
-        return 200, json.dumps(answer).encode()
+        if (
+            held is None
+            or not known
+            or form.get("redirect_uri") != held["redirect_uri"]
+            or challenge_of(form.get("code_verifier", "")) != held["code_challenge"]
+        ):
+            return 400, {"error": "invalid_grant"}
+        now = int(time.time())
+        claims = {"iss": self.url, "aud": CLIENT, "iat": now, "exp": now + 600}
+        claims |= {"nonce": held["nonce"], "sub": self.person["sub"]}
+        claims |= {} if self.by_userinfo else self.person
+        claims = {name: v for name, v in {**claims, **self.claims}.items() if v is not None}
+        key: Any = signing_key(self.signed_by) if self.algorithm == "ES256" else SECRET
+        headers = {"kid": "published"}
+        signed = jwt.encode(claims, key, algorithm=self.algorithm, headers=headers)
+        return 200, {"access_token": "a", "token_type": "Bearer", "id_token": signed}
 
-
-def challenge_of(verifier: str) -> str:
-    digest = hashlib.sha256(verifier.encode()).digest()
-    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
-
-
-class ProviderServer:
-    """The provider on a real port."""
-
-    def __init__(self, provider: OpenIDProvider) -> None:
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                url = urlsplit(self.path)
-                query = {name: values[0] for name, values in parse_qs(url.query).items()}
-                if url.path == "/authorize":
-                    self.send_response(302)
-                    self.send_header("Location", provider.authorize(query))
-                    self.end_headers()
-                else:
-                    person = self.headers["Authorization"].removeprefix("Bearer ")
-                    claims = json.loads(person)
-                    claims["id"] = claims.pop("sub")
-                    claims["verified_email"] = claims.pop("email_verified", False)
-                    self._respond(200, json.dumps(claims).encode())
-
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-                self._respond(*provider.token({k: v[0] for k, v in parse_qs(body).items()}))
-
-            def _respond(self, status: int, body: bytes) -> None:
-                self.send_response(status)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *words: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        provider.url = f"http://127.0.0.1:{self.server.server_port}"
-        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True)
-
-    def __enter__(self) -> "ProviderServer":
-        self.thread.start()
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.server.shutdown()
-        self.server.server_close()
+    def documents(self) -> dict[str, dict[str, Any]]:
+        configuration = {
+            "issuer": self.url,
+            "authorization_endpoint": f"{self.url}/authorize",
+            "token_endpoint": f"{self.url}/token",
+            "userinfo_endpoint": f"{self.url}/userinfo",
+            "jwks_uri": f"{self.url}/keys",
+            "token_endpoint_auth_methods_supported": ["client_secret_post"],
+            **self.configuration,
+        }
+        return {
+            "/.well-known/openid-configuration": configuration,
+            "/keys": {"keys": [public_jwk("other"), public_jwk("published")]},
+            "/userinfo": {**self.person, **self.userinfo},
+        }

@@ -15,7 +15,7 @@ from rest_framework.test import APIClient
 from accounts.models import Session, User
 from billing.ledger import credits, invariants
 from tests.accounts.conftest import CALLBACK, PATH, VERA, sign_in_with_code, user_of
-from tests.accounts.openid_provider import CLIENT, PROVIDER_ERROR_TEXT, OpenIDProvider, challenge_of
+from tests.accounts.google_provider import CLIENT, PROVIDER_ERROR_TEXT, GoogleProvider, challenge_of
 
 VERIFIER = "v" * 43
 BAD_CODE = (401, {"detail": "Invalid authorization code", "code": "bad_credentials"})
@@ -27,7 +27,7 @@ def status_and_body(answer: Any) -> tuple[int, Any]:
 
 @pytest.mark.parametrize("by_userinfo", [False, True])
 def test_account_is_created_when_a_user_signs_in_first(
-    google: OpenIDProvider, db: None, by_userinfo: bool
+    google: GoogleProvider, db: None, by_userinfo: bool
 ) -> None:
     google.by_userinfo = by_userinfo
     google.person["picture"] = "https://example.com/vera.png"
@@ -51,7 +51,7 @@ def test_account_is_created_when_a_user_signs_in_first(
     assert invariants.problems() == []
 
 
-def test_same_account_is_used_when_a_user_signs_in_again(google: OpenIDProvider, db: None) -> None:
+def test_same_account_is_used_when_a_user_signs_in_again(google: GoogleProvider, db: None) -> None:
     first = user_of(sign_in_with_code(google))
     google.person = {**VERA, "email": "new@example.com"}
     again = sign_in_with_code(google)
@@ -61,7 +61,7 @@ def test_same_account_is_used_when_a_user_signs_in_again(google: OpenIDProvider,
 
 
 def test_first_configured_redirect_uri_is_used_when_none_is_sent(
-    google: OpenIDProvider, db: None
+    google: GoogleProvider, db: None
 ) -> None:
     assert sign_in_with_code(google).status_code == 200
     assert google.token_requests[0]["redirect_uri"] == CALLBACK
@@ -81,13 +81,13 @@ def test_first_configured_redirect_uri_is_used_when_none_is_sent(
     ],
 )
 def test_google_is_not_called_when_the_redirect_uri_is_not_configured(
-    google: OpenIDProvider, db: None, redirect_uri: str
+    google: GoogleProvider, db: None, redirect_uri: str
 ) -> None:
     assert status_and_body(sign_in_with_code(google, redirect_uri=redirect_uri)) == BAD_CODE
     assert google.token_requests == []
 
 
-def test_code_is_refused_when_used_again(google: OpenIDProvider, db: None) -> None:
+def test_code_is_refused_when_used_again(google: GoogleProvider, db: None) -> None:
     code = google.code(CALLBACK)
     answers = [sign_in_with_code(google, code=code) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [200, 401]
@@ -96,7 +96,7 @@ def test_code_is_refused_when_used_again(google: OpenIDProvider, db: None) -> No
 
 @pytest.mark.parametrize("code", ["nonsense", "x" * 2048, "é", "a b&c=d"])
 def test_googles_error_text_is_not_repeated_when_a_code_is_invalid(
-    google: OpenIDProvider, db: None, code: str
+    google: GoogleProvider, db: None, code: str
 ) -> None:
     answer = sign_in_with_code(google, code=code)
     assert status_and_body(answer) == BAD_CODE
@@ -104,7 +104,7 @@ def test_googles_error_text_is_not_repeated_when_a_code_is_invalid(
 
 
 def test_code_is_refused_when_its_verifier_is_missing_or_wrong(
-    google: OpenIDProvider, db: None
+    google: GoogleProvider, db: None
 ) -> None:
     code = google.code(CALLBACK, challenge_of(VERIFIER))
     assert status_and_body(sign_in_with_code(google, code=code)) == BAD_CODE
@@ -115,7 +115,7 @@ def test_code_is_refused_when_its_verifier_is_missing_or_wrong(
 
 
 def test_sign_in_is_refused_when_the_client_secret_is_wrong(
-    google: OpenIDProvider, settings: LazySettings, db: None
+    google: GoogleProvider, settings: LazySettings, db: None
 ) -> None:
     settings.SOCIALACCOUNT_PROVIDERS["google"]["APPS"] = [{"client_id": CLIENT, "secret": "x"}]
     assert status_and_body(sign_in_with_code(google)) == BAD_CODE
@@ -123,7 +123,7 @@ def test_sign_in_is_refused_when_the_client_secret_is_wrong(
 
 @pytest.mark.parametrize("claims", [{"aud": "another"}, {"iss": "https://evil"}, {"exp": 1}])
 def test_sign_in_is_refused_when_the_id_token_is_not_for_this_client(
-    google: OpenIDProvider, db: None, claims: dict[str, Any]
+    google: GoogleProvider, db: None, claims: dict[str, Any]
 ) -> None:
     google.person |= claims
     assert status_and_body(sign_in_with_code(google)) == BAD_CODE
@@ -134,7 +134,7 @@ def test_sign_in_is_refused_when_the_id_token_is_not_for_this_client(
     "broken_answer", [(200, b"nonsense"), (200, b"[]"), (200, b"{}"), (500, b"")]
 )
 def test_sign_in_is_refused_when_googles_answer_is_broken(
-    google: OpenIDProvider, db: None, broken_answer: tuple[int, bytes]
+    google: GoogleProvider, db: None, broken_answer: tuple[int, bytes]
 ) -> None:
     google.broken_answer = broken_answer
     answer = sign_in_with_code(google)
@@ -145,14 +145,14 @@ def test_sign_in_is_refused_when_googles_answer_is_broken(
 
 @pytest.mark.parametrize("status", [500, 503])
 def test_code_is_not_called_invalid_when_google_fails(
-    google: OpenIDProvider, db: None, status: int
+    google: GoogleProvider, db: None, status: int
 ) -> None:
     google.broken_answer = (status, b"")
     failed = {"detail": "Authentication failed", "code": "google_unreachable"}
     assert status_and_body(sign_in_with_code(google)) == (500, failed)
 
 
-def test_second_factor_is_required_when_the_user_has_one(google: OpenIDProvider, db: None) -> None:
+def test_second_factor_is_required_when_the_user_has_one(google: GoogleProvider, db: None) -> None:
     user = user_of(sign_in_with_code(google))
     cache.clear()
     TOTP.activate(user, "JBSWY3DPEHPK3PXP")
@@ -166,7 +166,7 @@ def test_second_factor_is_required_when_the_user_has_one(google: OpenIDProvider,
 
 
 def test_answer_is_500_when_google_is_unreachable(
-    google: OpenIDProvider, db: None, monkeypatch: pytest.MonkeyPatch
+    google: GoogleProvider, db: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(GoogleOAuth2Adapter, "access_token_url", "http://127.0.0.1:9/token")
     failed = {"detail": "Authentication failed", "code": "google_unreachable"}
@@ -190,6 +190,6 @@ def test_answer_is_422_when_google_is_not_configured_and_the_body_is_empty(db: N
     [{}, {"code": ""}, {"code": None}, {"code": "x" * 2049}, {"code": "x", "code_verifier": "v"}],
 )
 def test_answer_is_422_when_a_field_is_invalid(
-    google: OpenIDProvider, db: None, body: dict[str, Any]
+    google: GoogleProvider, db: None, body: dict[str, Any]
 ) -> None:
     assert APIClient().post(PATH, body, format="json").status_code == 422

@@ -15,7 +15,7 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from accounts.people import import_users
 from tests.accounts.conftest import VERA, sign_in_with_code, user_of
-from tests.accounts.openid_provider import OpenIDProvider
+from tests.accounts.google_provider import GoogleProvider
 from tests.conftest import create_user
 
 TYPED = "Emil.1@Example.com"
@@ -87,7 +87,7 @@ def test_imported_user_signs_in_when_the_file_has_an_address_with_capitals(
 
 
 def test_google_links_the_account_when_it_states_the_address_in_another_case(
-    google: OpenIDProvider, db: None
+    google: GoogleProvider, db: None
 ) -> None:
     vera = create_user("vera")
     google.person = {**VERA, "email": "Vera@Example.com"}

@@ -18,7 +18,7 @@ from accounts.models import Invitation, User
 from accounts.people import invitations, signup
 from accounts.people.admission import NotAdmitted
 from tests.accounts.conftest import sign_in_with_code
-from tests.accounts.openid_provider import OpenIDProvider
+from tests.accounts.google_provider import GoogleProvider
 from tests.concurrency import run_concurrently
 from tests.config.production import run_in_production
 from tests.conftest import create_user
@@ -63,7 +63,7 @@ def is_ann_there() -> bool:
 
 
 def test_nobody_gets_an_account_when_sign_up_is_closed(
-    google: OpenIDProvider, token: str, settings: LazySettings
+    google: GoogleProvider, token: str, settings: LazySettings
 ) -> None:
     settings.SIGN_UP = "closed"
     assert register(invitation=token) == (403, "sign_up_closed")
@@ -77,7 +77,7 @@ def test_nobody_gets_an_account_when_sign_up_is_closed(
 
 
 def test_accounts_that_exist_sign_in_when_sign_up_is_closed(
-    google: OpenIDProvider, settings: LazySettings, db: None
+    google: GoogleProvider, settings: LazySettings, db: None
 ) -> None:
     vera = create_user("vera", is_verified=True)
     settings.SIGN_UP = "closed"
@@ -103,7 +103,7 @@ def test_one_account_is_opened_by_api_when_there_is_an_invitation(token: str) ->
 
 
 def test_google_opens_an_account_only_with_an_invitation(
-    google: OpenIDProvider, token: str
+    google: GoogleProvider, token: str
 ) -> None:
     assert sign_in_with_code(google).json()["code"] == "invitation_needed"
     assert sign_in_with_code(google, invitation=token).status_code == 200
@@ -151,7 +151,7 @@ def test_invitation_opens_nothing_when_it_has_ended(token: str, staff: User, end
 
 
 def test_only_addresses_at_the_domains_sign_up(
-    google: OpenIDProvider, settings: LazySettings, db: None
+    google: GoogleProvider, settings: LazySettings, db: None
 ) -> None:
     settings.SIGN_UP_DOMAINS, settings.HIDE_REGISTERED_ADDRESSES = ["example.com"], True
     for address in ("ann@other.com", "ann@sub.example.com", "ann@example.com.evil.com"):
@@ -299,7 +299,7 @@ def test_hostile_links_of_invitations_are_404(db: None, name: str) -> None:
 
 
 def test_provider_tells_nobody_which_addresses_have_accounts_when_sign_up_is_closed(
-    google: OpenIDProvider, settings: LazySettings, db: None
+    google: GoogleProvider, settings: LazySettings, db: None
 ) -> None:
     settings.SIGN_UP = "closed"
     create_user("vera", is_verified=True)

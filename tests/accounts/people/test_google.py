@@ -12,7 +12,7 @@ from rest_framework.test import APIClient
 from accounts.auth import api_keys, errors, passwords, tokens
 from accounts.models import ApiKey, Session, User
 from tests.accounts.conftest import VERA, sign_in_with_code, user_of
-from tests.accounts.openid_provider import OpenIDProvider
+from tests.accounts.google_provider import GoogleProvider
 from tests.conftest import create_user, signed_in
 
 
@@ -21,7 +21,7 @@ def status_and_body(answer: Any) -> tuple[int, Any]:
 
 
 def test_earlier_access_ends_when_google_verifies_the_owner_of_the_address(
-    google: OpenIDProvider, db: None
+    google: GoogleProvider, db: None
 ) -> None:
     attacker = create_user("vera")
     attacker_client, page, renewal = (
@@ -46,7 +46,7 @@ def test_earlier_access_ends_when_google_verifies_the_owner_of_the_address(
 
 
 def test_earlier_links_addresses_and_factors_are_deleted_when_google_verifies_the_owner(
-    google: OpenIDProvider, db: None
+    google: GoogleProvider, db: None
 ) -> None:
     google.person = {**VERA, "sub": "666", "email_verified": False}
     attacker = user_of(sign_in_with_code(google))
@@ -65,7 +65,7 @@ def test_earlier_links_addresses_and_factors_are_deleted_when_google_verifies_th
 
 @pytest.mark.parametrize("where", ["account", "address"])
 def test_account_is_linked_and_unchanged_when_its_address_was_verified(
-    google: OpenIDProvider, db: None, where: str
+    google: GoogleProvider, db: None, where: str
 ) -> None:
     vera = create_user("vera", is_verified=where == "account")
     if where == "address":
@@ -81,7 +81,7 @@ def test_account_is_linked_and_unchanged_when_its_address_was_verified(
 
 @pytest.mark.parametrize("verified", [False, None, "true", "false", 1, 0])
 def test_existing_account_is_not_linked_when_google_has_not_verified_the_address(
-    google: OpenIDProvider, db: None, verified: object
+    google: GoogleProvider, db: None, verified: object
 ) -> None:
     vera = create_user("vera")
     google.person["email_verified"] = verified
@@ -93,7 +93,7 @@ def test_existing_account_is_not_linked_when_google_has_not_verified_the_address
 
 
 def test_new_account_is_unverified_when_google_has_not_verified_the_address(
-    google: OpenIDProvider, db: None
+    google: GoogleProvider, db: None
 ) -> None:
     google.person["email_verified"] = False
     user = user_of(sign_in_with_code(google))
@@ -101,7 +101,7 @@ def test_new_account_is_unverified_when_google_has_not_verified_the_address(
     assert not EmailAddress.objects.filter(verified=True).exists()
 
 
-def test_account_is_not_linked_when_it_belongs_to_staff(google: OpenIDProvider, db: None) -> None:
+def test_account_is_not_linked_when_it_belongs_to_staff(google: GoogleProvider, db: None) -> None:
     create_user("vera", is_staff=True, is_verified=True)
     assert sign_in_with_code(google).status_code == 403
     assert SocialAccount.objects.count() == 0
@@ -109,7 +109,7 @@ def test_account_is_not_linked_when_it_belongs_to_staff(google: OpenIDProvider, 
 
 @pytest.mark.parametrize("verified", [True, False])
 def test_nothing_is_linked_while_the_account_is_closed(
-    google: OpenIDProvider, db: None, verified: bool
+    google: GoogleProvider, db: None, verified: bool
 ) -> None:
     create_user("vera", is_active=False, is_verified=True)
     google.person["email_verified"] = verified
@@ -117,7 +117,7 @@ def test_nothing_is_linked_while_the_account_is_closed(
     assert SocialAccount.objects.count() == 0
 
 
-def test_sign_in_is_refused_when_the_account_is_closed(google: OpenIDProvider, db: None) -> None:
+def test_sign_in_is_refused_when_the_account_is_closed(google: GoogleProvider, db: None) -> None:
     sign_in_with_code(google)
     User.objects.update(is_active=False)
     closed = {"detail": "This account is closed", "code": "bad_credentials"}
@@ -125,7 +125,7 @@ def test_sign_in_is_refused_when_the_account_is_closed(google: OpenIDProvider, d
 
 
 def test_account_is_neither_linked_nor_changed_when_closed(
-    google: OpenIDProvider, db: None
+    google: GoogleProvider, db: None
 ) -> None:
     create_user("vera", is_active=False)
     assert sign_in_with_code(google).status_code == 401
@@ -134,7 +134,7 @@ def test_account_is_neither_linked_nor_changed_when_closed(
 
 @pytest.mark.parametrize("email", ["", "x" * 150 + "@example.com"])
 def test_username_is_made_from_the_google_id_when_the_address_is_unusable(
-    google: OpenIDProvider, db: None, email: str
+    google: GoogleProvider, db: None, email: str
 ) -> None:
     google.person["email"] = email
     assert user_of(sign_in_with_code(google)).username == "google-1001"

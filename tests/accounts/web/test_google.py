@@ -11,7 +11,7 @@ from django.test import Client
 from accounts.models import User
 from billing.ledger import credits
 from tests.accounts.conftest import sign_in_with_code, user_of
-from tests.accounts.openid_provider import PROVIDER_ERROR_TEXT, OpenIDProvider
+from tests.accounts.google_provider import PROVIDER_ERROR_TEXT, GoogleProvider
 from tests.conftest import create_user, signed_in
 from tests.markup import flat
 
@@ -22,7 +22,7 @@ def test_page_is_not_found_when_google_is_not_configured(db: None, way: str) -> 
     assert Client().post(f"/accounts/google/{way}/").status_code == 404
 
 
-def sign_in_on_page(browser: Client, google: OpenIDProvider, **changes: str) -> Any:
+def sign_in_on_page(browser: Client, google: GoogleProvider, **changes: str) -> Any:
     """Press the button, follow the redirect to Google and the one back."""
     away = browser.post("/accounts/google/login/?process=login")
     assert away.status_code == 302
@@ -32,7 +32,7 @@ def sign_in_on_page(browser: Client, google: OpenIDProvider, **changes: str) -> 
     return browser.get(urlsplit(back).path, query)
 
 
-def test_google_button_is_shown_when_configured(db: None, google: OpenIDProvider) -> None:
+def test_google_button_is_shown_when_configured(db: None, google: GoogleProvider) -> None:
     page = flat(Client().get("/accounts/login/"))
     assert re.search(r"<button[^>]*>Continue with Google</button>", page)
 
@@ -42,7 +42,7 @@ def test_google_button_is_missing_when_not_configured(db: None) -> None:
 
 
 def test_user_is_signed_in_with_state_and_pkce_when_using_the_page(
-    google: OpenIDProvider, db: None
+    google: GoogleProvider, db: None
 ) -> None:
     browser = Client()
     answer = sign_in_on_page(browser, google)
@@ -52,7 +52,7 @@ def test_user_is_signed_in_with_state_and_pkce_when_using_the_page(
     assert credits.available(User.objects.get()) == 100
 
 
-def test_page_and_api_sign_in_to_the_same_account(google: OpenIDProvider, db: None) -> None:
+def test_page_and_api_sign_in_to_the_same_account(google: GoogleProvider, db: None) -> None:
     browser = Client()
     sign_in_on_page(browser, google)
     assert str(user_of(sign_in_with_code(google)).pk) == browser.get("/api/auth/me").json()["id"]
@@ -64,7 +64,7 @@ def test_page_and_api_sign_in_to_the_same_account(google: OpenIDProvider, db: No
 
 @pytest.mark.parametrize("changes", [{"state": "forged"}, {"state": ""}, {"code": "forged"}])
 def test_user_is_not_signed_in_when_the_callback_is_forged(
-    google: OpenIDProvider, db: None, changes: dict[str, str]
+    google: GoogleProvider, db: None, changes: dict[str, str]
 ) -> None:
     browser = Client()
     answer = sign_in_on_page(browser, google, **changes)
@@ -74,7 +74,7 @@ def test_user_is_not_signed_in_when_the_callback_is_forged(
 
 
 def test_user_is_not_signed_in_when_the_state_belongs_to_another_session(
-    google: OpenIDProvider, db: None
+    google: GoogleProvider, db: None
 ) -> None:
     victim = Client()
     away = Client().post("/accounts/google/login/?process=login")["Location"]
@@ -84,7 +84,7 @@ def test_user_is_not_signed_in_when_the_state_belongs_to_another_session(
 
 
 def test_earlier_access_ends_when_the_owner_signs_in_on_the_page(
-    google: OpenIDProvider, db: None
+    google: GoogleProvider, db: None
 ) -> None:
     attacker = create_user("vera")
     attacker_client, browser = signed_in(attacker), Client()
@@ -94,7 +94,7 @@ def test_earlier_access_ends_when_the_owner_signs_in_on_the_page(
 
 
 def test_page_refuses_the_sign_in_when_the_address_is_unverified(
-    google: OpenIDProvider, db: None
+    google: GoogleProvider, db: None
 ) -> None:
     create_user("vera")
     google.person["email_verified"] = False
@@ -106,7 +106,7 @@ def test_page_refuses_the_sign_in_when_the_address_is_unverified(
 
 
 def test_google_is_not_called_when_the_page_is_only_opened(
-    google: OpenIDProvider, db: None
+    google: GoogleProvider, db: None
 ) -> None:
     answer = Client().get("/accounts/google/login/")
     assert (answer.status_code, google.token_requests) == (200, [])

@@ -14,8 +14,9 @@ from django.test import Client
 
 from accounts.models import User
 from tests.accounts.conftest import VERA
-from tests.accounts.openid_connect import Provider, Server
-from tests.accounts.openid_provider import CLIENT, SECRET
+from tests.accounts.google_provider import CLIENT, SECRET
+from tests.accounts.openid_provider import OpenIDProvider
+from tests.accounts.provider_server import ProviderServer
 from tests.config.production import run_in_production
 from tests.conftest import create_user, signed_in
 from tests.markup import flat
@@ -24,9 +25,9 @@ LOGIN = "/accounts/oidc/login/"
 
 
 @pytest.fixture
-def provider(settings: LazySettings, db: None) -> Iterator[Provider]:
-    provider = Provider(person=dict(VERA))
-    with Server(provider):
+def provider(settings: LazySettings, db: None) -> Iterator[OpenIDProvider]:
+    provider = OpenIDProvider(person=dict(VERA))
+    with ProviderServer(provider):
         app = {"provider_id": "oidc", "name": "Acme", "client_id": CLIENT, "secret": SECRET}
         app["settings"] = {"server_url": provider.url, "oauth_pkce_enabled": True}  # type: ignore[assignment]
         known = settings.SOCIALACCOUNT_PROVIDERS
@@ -44,14 +45,14 @@ def leave(browser: Client, process: str = "login") -> str:
     return unescape(found[1])
 
 
-def sign_in(browser: Client, provider: Provider, **changes: str) -> Any:
+def sign_in(browser: Client, provider: OpenIDProvider, **changes: str) -> Any:
     """Go to the provider and come back."""
     back = httpx2.get(leave(browser), trust_env=False).headers["Location"]
     query = {k: v[0] for k, v in parse_qs(urlsplit(back).query).items()} | changes
     return browser.get(urlsplit(back).path, query)
 
 
-def test_user_is_signed_in_with_state_nonce_and_pkce(provider: Provider) -> None:
+def test_user_is_signed_in_with_state_nonce_and_pkce(provider: OpenIDProvider) -> None:
     browser = Client()
     assert "Continue with Acme" in flat(browser.get("/accounts/login/"))
     answer = sign_in(browser, provider)
@@ -91,7 +92,7 @@ def test_user_is_signed_in_with_state_nonce_and_pkce(provider: Provider) -> None
     ids=lambda wrong: str(wrong)[:60],
 )
 def test_nobody_is_signed_in_when_the_answer_cannot_be_trusted(
-    provider: Provider, wrong: dict[str, Any]
+    provider: OpenIDProvider, wrong: dict[str, Any]
 ) -> None:
     browser = Client()
     away = leave(browser)
@@ -106,7 +107,7 @@ def test_nobody_is_signed_in_when_the_answer_cannot_be_trusted(
 
 @pytest.mark.parametrize("changes", [{"state": "forged"}, {"state": ""}, {"code": "forged"}])
 def test_nobody_is_signed_in_when_the_callback_is_forged(
-    provider: Provider, changes: dict[str, str]
+    provider: OpenIDProvider, changes: dict[str, str]
 ) -> None:
     browser = Client()
     sign_in(browser, provider, **changes)
@@ -114,27 +115,29 @@ def test_nobody_is_signed_in_when_the_callback_is_forged(
     assert User.objects.count() == 0
 
 
-def test_nobody_is_signed_in_when_the_answer_is_of_another_browser(provider: Provider) -> None:
+def test_nobody_is_signed_in_when_the_answer_is_of_another_browser(
+    provider: OpenIDProvider,
+) -> None:
     victim = Client()
     back = urlsplit(httpx2.get(leave(Client()), trust_env=False).headers["Location"])
     victim.get(f"{back.path}?{back.query}")
     assert victim.get("/api/auth/me").status_code == 401
 
 
-def test_person_is_fetched_when_the_id_token_has_no_address(provider: Provider) -> None:
+def test_person_is_fetched_when_the_id_token_has_no_address(provider: OpenIDProvider) -> None:
     provider.by_userinfo = True
     browser = Client()
     sign_in(browser, provider)
     assert browser.get("/api/auth/me").json()["email"] == "vera@example.com"
 
 
-def test_page_says_so_when_the_provider_does_not_answer(provider: Provider) -> None:
+def test_page_says_so_when_the_provider_does_not_answer(provider: OpenIDProvider) -> None:
     provider.is_down = True
     page = Client().post(f"{LOGIN}?process=login")
     assert (page.status_code, "The sign-in failed" in page.content.decode()) == (401, True)
 
 
-def test_account_is_not_taken_over_when_the_address_is_unverified(provider: Provider) -> None:
+def test_account_is_not_taken_over_when_the_address_is_unverified(provider: OpenIDProvider) -> None:
     vera = create_user("vera")
     provider.person["email_verified"] = "true"  # a text is no proof
     browser = Client()
@@ -144,7 +147,7 @@ def test_account_is_not_taken_over_when_the_address_is_unverified(provider: Prov
     assert (vera.check_password("vera-password"), SocialAccount.objects.count()) == (True, 0)
 
 
-def test_account_of_staff_is_not_linked_when_somebody_signs_in(provider: Provider) -> None:
+def test_account_of_staff_is_not_linked_when_somebody_signs_in(provider: OpenIDProvider) -> None:
     create_user("vera", is_staff=True, is_verified=True)
     browser = Client()
     sign_in(browser, provider)
@@ -152,7 +155,9 @@ def test_account_of_staff_is_not_linked_when_somebody_signs_in(provider: Provide
     assert SocialAccount.objects.count() == 0
 
 
-def test_earlier_access_ends_when_the_owner_of_the_address_signs_in(provider: Provider) -> None:
+def test_earlier_access_ends_when_the_owner_of_the_address_signs_in(
+    provider: OpenIDProvider,
+) -> None:
     attacker = create_user("vera")
     attacker_client, browser = signed_in(attacker), Client()
     sign_in(browser, provider)
@@ -161,7 +166,7 @@ def test_earlier_access_ends_when_the_owner_of_the_address_signs_in(provider: Pr
 
 
 def test_user_is_found_by_the_providers_id_when_the_address_has_changed(
-    provider: Provider,
+    provider: OpenIDProvider,
 ) -> None:
     sign_in(Client(), provider)
     other = create_user("walt", is_verified=True)
@@ -171,7 +176,7 @@ def test_user_is_found_by_the_providers_id_when_the_address_has_changed(
     assert browser.get("/api/auth/me").json()["email"] == "vera@example.com"
 
 
-def test_same_id_of_google_is_another_person(provider: Provider) -> None:
+def test_same_id_of_google_is_another_person(provider: OpenIDProvider) -> None:
     vera = create_user("vera", is_verified=True)
     SocialAccount.objects.create(user=create_user("walt"), provider="google", uid="1001")
     browser = Client()
@@ -179,7 +184,7 @@ def test_same_id_of_google_is_another_person(provider: Provider) -> None:
     assert browser.get("/api/auth/me").json()["id"] == str(vera.pk)
 
 
-def test_scope_and_parameters_are_ours_when_a_link_names_others(provider: Provider) -> None:
+def test_scope_and_parameters_are_ours_when_a_link_names_others(provider: OpenIDProvider) -> None:
     page = Client().post(f"{LOGIN}?process=login&auth_params=nonce%3Dx%26prompt%3Dnone&scope=admin")
     found = re.search(r'content="0; url=([^"]+)"', page.content.decode())
     assert found
@@ -191,7 +196,7 @@ def test_scope_and_parameters_are_ours_when_a_link_names_others(provider: Provid
     )
 
 
-def test_account_is_connected_in_the_settings(provider: Provider) -> None:
+def test_account_is_connected_in_the_settings(provider: OpenIDProvider) -> None:
     walt, browser = create_user("walt"), Client()
     browser.force_login(walt)
     back = urlsplit(httpx2.get(leave(browser, "connect"), trust_env=False).headers["Location"])
