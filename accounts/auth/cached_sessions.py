@@ -14,10 +14,8 @@ from django.db.models import F
 from django.utils import timezone
 
 from accounts.auth import session_cache
+from accounts.auth.session_keys import VIEWING
 from accounts.models import User
-
-# What `accounts.people.viewing` writes into a session.
-VIEWING = "viewing"
 
 
 class SessionStore(db.SessionStore):

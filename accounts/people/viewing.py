@@ -13,13 +13,13 @@ from django.contrib.sessions.backends.base import SessionBase
 from django.core.exceptions import PermissionDenied
 from django.utils import timezone
 
+from accounts.auth.session_keys import VIEWING
 from accounts.models import User
 from config.lib.admin import staff
 from config.lib.admin.model_admin import log_action
 
 PERMISSION = "accounts.open_as_user"
 LONGEST = timedelta(minutes=30)
-KEY = "viewing"
 # Says to the pages that the session has to be asked.
 COOKIE = "viewing"
 
@@ -41,7 +41,7 @@ def begin(session: SessionBase, actor: Actor, user: User, reason: str) -> None:
         raise PermissionDenied
     end(session, actor)
     until = timezone.now() + LONGEST
-    session[KEY] = {"user": str(user.pk), "until": until.isoformat()}
+    session[VIEWING] = {"user": str(user.pk), "until": until.isoformat()}
     log_action(actor, user, f"Viewing as the user until {until:%H:%M} UTC", reason)
 
 
@@ -60,7 +60,7 @@ def viewed(session: SessionBase, actor: Actor) -> User | None:
 def end(session: SessionBase, actor: Actor) -> User | None:
     """Stop viewing; return who was viewed. Safe to repeat."""
     found = _stored(session)
-    session.pop(KEY, None)
+    session.pop(VIEWING, None)
     if found is None:
         return None
     user, until = found
@@ -69,7 +69,7 @@ def end(session: SessionBase, actor: Actor) -> User | None:
 
 
 def _stored(session: SessionBase) -> tuple[User, datetime] | None:
-    stored: dict[str, str] | None = session.get(KEY)
+    stored: dict[str, str] | None = session.get(VIEWING)
     if stored is None:
         return None
     user = User.objects.filter(pk=UUID(stored["user"])).first()
