@@ -27,7 +27,7 @@ POOL_SIZE = 20
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--orders", type=int, default=10_000)
-    parser.add_argument("--pause", type=float, default=5.0, help="seconds between two disturbances")
+    parser.add_argument("--pause", type=float, default=5.0, help="seconds between two faults")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--into", type=Path, help="a file for the counts as JSON")
     asked = parser.parse_args()
@@ -54,8 +54,8 @@ def _measure(stack: ExitStack, asked: argparse.Namespace) -> "dict[str, dict[str
     from django.core.management import call_command  # noqa: PLC0415
 
     from benchmarks.scaled import run  # noqa: PLC0415
-    from benchmarks.scaled.fleet import Fleet  # noqa: PLC0415
     from benchmarks.scaled.pgbouncer import OwnPgBouncer  # noqa: PLC0415
+    from benchmarks.scaled.processes import Processes  # noqa: PLC0415
     from tests.faults.checks import create_table_of_jobs  # noqa: PLC0415
     from tests.faults.processes import OwnRedis  # noqa: PLC0415
 
@@ -64,16 +64,16 @@ def _measure(stack: ExitStack, asked: argparse.Namespace) -> "dict[str, dict[str
     stack.callback(pgbouncer.close)
     keys = {"SECRET_KEY": settings.SECRET_KEY, "JWT_SECRET_KEY": settings.JWT_SECRET}
     urls = {"DATABASE_URL": pgbouncer.url, "REDIS_URL": redis.url}
-    fleet = Fleet(folder, {**os.environ, **keys, **urls, "LOG_LEVEL": "WARNING"})
-    stack.callback(fleet.close)
+    processes = Processes(folder, {**os.environ, **keys, **urls, "LOG_LEVEL": "WARNING"})
+    stack.callback(processes.close)
     call_command("migrate", verbosity=0)  # directly at the server, as docs/scaling.md says
     create_table_of_jobs()
-    fleet.start_all()
-    services = run.Services(folder, postgres, pgbouncer, redis, fleet)
+    processes.start_all()
+    services = run.Services(folder, postgres, pgbouncer, redis, processes)
     try:
         outcome = run.measure(services, number=asked.orders, pause=asked.pause, seed=asked.seed)
     except BaseException:
-        print(fleet.log.read_text()[-6000:], file=sys.stderr)
+        print(processes.log.read_text()[-6000:], file=sys.stderr)
         raise
     return {"faults": dict(outcome.faults), "figures": outcome.figures}
 

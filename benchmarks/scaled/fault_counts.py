@@ -7,8 +7,8 @@ from contextlib import closing
 from pathlib import Path
 
 from accounts.models import User
-from benchmarks.scaled.audience import Listener
 from benchmarks.scaled.orders import Customer
+from benchmarks.scaled.websocket_clients import Listener
 from billing.ledger import credits, invariants
 from tests.faults.users import PRICE
 from videos.models import Video

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Callable
 
 from benchmarks.scaled import orders
-from benchmarks.scaled.fleet import ROLES, WEBS, Fleet
 from benchmarks.scaled.pgbouncer import OwnPgBouncer
+from benchmarks.scaled.processes import ROLES, WEBS, Processes
 from tests.backing import OwnPostgres
 from tests.faults.processes import OwnRedis
 
@@ -15,7 +15,7 @@ from tests.faults.processes import OwnRedis
 AWAY_SECONDS = 2.0
 
 
-class Disturbances:
+class FaultInjector:
     """A thread that does one of its acts, `pause` seconds after the web processes answer again.
 
     Each act is done as often as its weight says.
@@ -23,7 +23,7 @@ class Disturbances:
 
     def __init__(
         self,
-        fleet: Fleet,
+        processes: Processes,
         pgbouncer: OwnPgBouncer,
         postgres: OwnPostgres,
         redis: OwnRedis,
@@ -31,14 +31,14 @@ class Disturbances:
         pause: float,
         seed: int,
     ) -> None:
-        self._fleet, self._pause, self._chance = fleet, pause, random.Random(seed)
+        self._processes, self._pause, self._chance = processes, pause, random.Random(seed)
         self._acts: dict[str, tuple[int, Callable[[], None]]] = {
-            "killed process": (10, lambda: fleet.kill(self._chance.choice(ROLES))),
-            "web stopped and started": (2, lambda: fleet.restart(self._chance.choice(WEBS))),
+            "killed process": (10, lambda: processes.kill(self._chance.choice(ROLES))),
+            "web stopped and started": (2, lambda: processes.restart(self._chance.choice(WEBS))),
             "pgbouncer killed": (3, lambda: self._away(pgbouncer.kill, pgbouncer.start)),
             "redis killed": (1, lambda: self._away(redis.kill, redis.start)),
             "postgresql killed": (2, lambda: self._away(postgres.kill, postgres.start)),
-            "engine killed": (1, lambda: fleet.kill("engine")),
+            "engine killed": (1, lambda: processes.kill("engine")),
         }
         self.done: Counter[str] = Counter()
         self._stop = threading.Event()
@@ -64,7 +64,7 @@ class Disturbances:
             name = first.pop() if first else self._chance.choices(list(self._acts), weights)[0]
             try:
                 self._acts[name][1]()
-                self._fleet.await_webs()
+                self._processes.await_webs()
             except Exception as error:
                 self.error = error
                 orders.give_up.set()

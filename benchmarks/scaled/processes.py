@@ -21,7 +21,7 @@ CELERY = (sys.executable, "-m", "celery", "-A", "config.celery")
 START_SECONDS = 120.0
 
 
-class Fleet:
+class Processes:
     """The processes by name, each started by its real command; a killed one is started again."""
 
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:

@@ -16,14 +16,14 @@ from django.utils import timezone
 from accounts.auth import tokens
 from accounts.models import Session, User
 from accounts.people import signup
-from benchmarks.scaled import orders, verdict
-from benchmarks.scaled.audience import Listener
-from benchmarks.scaled.disturbances import Disturbances
-from benchmarks.scaled.fleet import Fleet
+from benchmarks.scaled import fault_counts, orders
+from benchmarks.scaled.fault_injection import FaultInjector
 from benchmarks.scaled.limits import JOBS_OF_ENGINE, JOBS_PER_USER, TASK_READS, WELCOME
 from benchmarks.scaled.orders import Customer
 from benchmarks.scaled.pgbouncer import OwnPgBouncer
-from benchmarks.scaled.watch import Watch
+from benchmarks.scaled.processes import Processes
+from benchmarks.scaled.sampler import Sampler
+from benchmarks.scaled.websocket_clients import Listener
 from billing.ledger import credits
 from tests.backing import OwnPostgres
 from tests.faults.processes import OwnRedis
@@ -38,13 +38,13 @@ BACKLOG = 100
 
 @dataclass
 class Services:
-    """What the fleet runs on, and the fleet."""
+    """What the processes run on, and the processes."""
 
     folder: Path
     postgres: OwnPostgres
     pgbouncer: OwnPgBouncer
     redis: OwnRedis
-    fleet: Fleet
+    processes: Processes
 
 
 @dataclass
@@ -59,36 +59,34 @@ class Outcome:
 
 
 def measure(services: Services, *, number: int, pause: float, seed: int) -> Outcome:
-    """Place `number` orders, with a disturbance each `pause` seconds; wait for all ends."""
-    fleet = services.fleet
-    customers = [
-        Customer(open_user(n, fleet.urls), fleet.urls) for n in range(min(CUSTOMERS, number))
-    ]
+    """Place `number` orders, with a fault each `pause` seconds; wait for all ends."""
+    processes, urls = services.processes, services.processes.urls
+    customers = [Customer(open_user(n, urls), urls) for n in range(min(CUSTOMERS, number))]
     savers = [_open_saver(n) for n in range(SAVERS)]
     allowed = _allowed_reads(customers[0])
     listeners = [
-        Listener(customers[n % len(customers)].user, [*fleet.urls[n % 2 :], *fleet.urls[: n % 2]])
+        Listener(customers[n % len(customers)].user, [*urls[n % 2 :], *urls[: n % 2]])
         for n in range(LISTENERS)
     ]
-    watch = Watch(services.pgbouncer)
+    sampler = Sampler(services.pgbouncer)
     began = time.monotonic()
-    with _disturbing(services, pause, seed) as disturbances:
+    with _injecting_faults(services, pause, seed) as injector:
         answers = orders.place(customers, number, THREADS, lambda: _active(away=0) < BACKLOG)
         placed = time.monotonic() - began
         # Not to the last one, as a process that is killed too often gets nothing done.
         _await(lambda: _active() <= number // 10, 1800)
     _await(lambda: not _active(), 900)
     ended = time.monotonic() - began
-    _await(lambda: verdict.all_notified(listeners), 60)
-    _await(lambda: not verdict.wrong_expiries(savers), 180)
-    watch.stop()
+    _await(lambda: fault_counts.all_notified(listeners), 60)
+    _await(lambda: not fault_counts.wrong_expiries(savers), 180)
+    sampler.stop()
     for listener in listeners:
         listener.stop()
-    faults = verdict.count_faults(customers, listeners, savers, services.folder, WELCOME)
+    faults = fault_counts.count_faults(customers, listeners, savers, services.folder, WELCOME)
     faults |= {
         "reads_beyond_the_limit": abs(allowed - TASK_READS),
-        "jobs_beyond_the_user's_limit": max(watch.jobs_of_a_user - JOBS_PER_USER, 0),
-        "jobs_beyond_the_engine's_limit": max(watch.jobs_of_the_engine - JOBS_OF_ENGINE, 0),
+        "jobs_beyond_the_user's_limit": max(sampler.jobs_of_a_user - JOBS_PER_USER, 0),
+        "jobs_beyond_the_engine's_limit": max(sampler.jobs_of_the_engine - JOBS_OF_ENGINE, 0),
     }
     states = Video.objects.order_by().values_list("status", flat=True)
     figures: dict[str, object] = {
@@ -97,14 +95,14 @@ def measure(services: Services, *, number: int, pause: float, seed: int) -> Outc
         "seconds until ended": round(ended),
         "answers": {str(code): n for code, n in sorted(answers.items())},
         "states": {state: list(states).count(state) for state in sorted(set(states))},
-        "disturbances": dict(disturbances.done),
-        "kill -9 of processes": fleet.kills,
-        "started again by the supervisor": dict(fleet.supervised),
+        "faults injected": dict(injector.done),
+        "kill -9 of processes": processes.kills,
+        "started again by the supervisor": dict(processes.supervised),
         "sockets connected again": sum(listener.reconnects for listener in listeners),
-        "most connections by process": dict(sorted(watch.connections.items())),
-        "most connections to PostgreSQL": watch.to_server,
-        "most jobs of a user": watch.jobs_of_a_user,
-        "most jobs of the engine": watch.jobs_of_the_engine,
+        "most connections by process": dict(sorted(sampler.connections.items())),
+        "most connections to PostgreSQL": sampler.to_server,
+        "most jobs of a user": sampler.jobs_of_a_user,
+        "most jobs of the engine": sampler.jobs_of_the_engine,
         "reads allowed": allowed,
     }
     return Outcome(faults, figures)
@@ -153,18 +151,18 @@ def _allowed_reads(customer: Customer) -> int:
 
 
 @contextmanager
-def _disturbing(services: Services, pause: float, seed: int) -> Iterator[Disturbances]:
-    """Disturb until the block ends; then every process runs."""
-    disturbances = Disturbances(
-        services.fleet, services.pgbouncer, services.postgres, services.redis,
+def _injecting_faults(services: Services, pause: float, seed: int) -> Iterator[FaultInjector]:
+    """Inject faults until the block ends; then every process runs."""
+    injector = FaultInjector(
+        services.processes, services.pgbouncer, services.postgres, services.redis,
         pause=pause, seed=seed,
     )  # fmt: skip
-    disturbances.start()
+    injector.start()
     try:
-        yield disturbances
+        yield injector
     finally:
-        disturbances.stop()
-    services.fleet.await_webs()
+        injector.stop()
+    services.processes.await_webs()
 
 
 def _await(done: Callable[[], bool], seconds: float) -> None:

@@ -14,7 +14,7 @@ from videos.models import Video
 EVERY_SECONDS = 0.5
 
 
-class Watch:
+class Sampler:
     """A thread that keeps the most that it saw of each."""
 
     def __init__(self, pgbouncer: OwnPgBouncer) -> None:
